@@ -1,0 +1,56 @@
+# demo · test · lint · up · bench     each sets up .venv by itself, from requirements.lock
+
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/ready
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test chaos lint up bench verify-outside lock clean
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: $(READY)   ## the main job, on emulated tenants: three leavers, from HR's notice to the sealed record
+	@$(BIN)/lastday demo
+
+test: $(READY)   ## every essential test, offline, with the branch coverage of the rooms that decide
+	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
+
+chaos: $(READY)  ## every write, every fault: slow
+	@$(BIN)/python -m pytest -n auto -m chaos $(ARGS)
+
+lint: $(READY)   ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+up: $(READY)     ## a Prefect server, a worker and the sweep, on this machine, until interrupted
+	@$(BIN)/lastday up
+
+bench: $(READY)  ## figures and ratios
+	@$(BIN)/python -m tests.bench
+
+verify-outside: $(READY)  ## open a fresh trail with tools that are not ours; lists those that ran
+	@$(BIN)/python -m tests.audit.outside
+
+lock:            ## write requirements.lock anew (needs uv); names no host
+	uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --universal \
+	  --python-version 3.11 --custom-compile-command "make lock" --output-file requirements.lock
+
+clean:           ## remove .venv and var/
+	rm -rf .venv var
+
+# Bytecode is left to the first import: msgraph-sdk alone has 16,741 files, of which a few hundred are used.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "lastday needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "This Python has no venv. On Debian or Ubuntu: apt-get install python3-venv"; exit 2; }
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@echo "setting up .venv from requirements.lock (about a minute) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)

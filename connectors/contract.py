@@ -1,0 +1,188 @@
+"""
+What every outside service offers to a leaver's case, and what it must say about itself.
+
+Connectors know neither the database nor Prefect.  Tests in `tests/contract/` run over each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, TypeAlias
+
+from models.vocabulary import (
+    Account,
+    Confirmation,
+    Entitlement,
+    EntitlementKind,
+    EntitlementState,
+    Evidence,
+    Json,
+    Leaver,
+    Match,
+    Receipt,
+    Restores,
+    Service,
+)
+
+Kinds: TypeAlias = "frozenset[EntitlementKind]"
+
+
+@dataclass(frozen=True, slots=True)
+class KindManifest:
+    """
+    What one service can do about one kind, as data.
+
+    *order*: place in the cut of a scheduled departure; the block (sign-in) is 0, a negative order comes before it, in
+    the time that policy grants, a positive one after it; equal orders run at once.  In a dismissal the block comes
+    first and the negative ones follow it in their order, those with *dies_with_block* becoming open items.
+    *frozen*: `freeze` revokes it, not `revoke`.
+    *implied_by*: the kind whose observed closing closes this one, with `Confirmation.IMPLIED_BY`.
+    *no_api*: the reason why no plan of this vendor can list or revoke it; such a kind is listed as one `no_api` row.
+    *residual*: how long what was issued before the cut may live on (access tokens, cookies), by the vendor's documentation.
+    *read_scopes*, *write_scopes*: the least that listing and revoking need, in the vendor's spelling.
+    """
+
+    kind: EntitlementKind
+    order: int
+    confirmation: Confirmation
+    read_scopes: tuple[str, ...] = ()
+    write_scopes: tuple[str, ...] = ()
+    plan: str = "any"
+    restores: Restores = Restores.RESTORED
+    implied_by: EntitlementKind | None = None
+    frozen: bool = False
+    dies_with_block: bool = False
+    no_api: str | None = None
+    residual: timedelta = timedelta(0)
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A service's kinds, each once."""
+
+    service: Service
+    kinds: Mapping[EntitlementKind, KindManifest]
+
+    @classmethod
+    def of(cls, service: Service, rows: Iterable[KindManifest]) -> Manifest:
+        """Raise `ValueError` if a kind stands twice, or if no row is the block."""
+        listed = list(rows)
+        kinds = {row.kind: row for row in listed}
+        if len(kinds) != len(listed):
+            raise ValueError(f"{service}: a kind stands twice in the manifest")
+        if kinds[EntitlementKind.SIGN_IN].order != 0:
+            raise ValueError(f"{service}: the block has order 0")
+        return cls(service, kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """Whether this tenant, with these credentials, lets us list and revoke a kind; if not, why and what to do."""
+
+    kind: EntitlementKind
+    can_list: bool
+    can_revoke: bool
+    problem: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """
+    What a probe found.
+
+    *own_account_ids* are the accounts that our credentials belong to: casework refuses to cut them.
+    *problems* are (problem, remedy) pairs that concern the whole service.
+    """
+
+    service: Service
+    plan: str
+    tenant: str
+    own_account_ids: frozenset[str]
+    abilities: tuple[Ability, ...]
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+class Listing(list[Entitlement]):
+    """
+    The rows of one `list_access`, with the exchanges that prove them, kind by kind.
+
+    An empty listing means "looked, found none", and its *evidence* shows the look.  A kind that could not be looked at
+    is a row of its own.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[Entitlement] = (),
+        evidence: Mapping[EntitlementKind, tuple[Evidence, ...]] | None = None,
+    ) -> None:
+        super().__init__(rows)
+        self.evidence: dict[EntitlementKind, tuple[Evidence, ...]] = dict(evidence or {})
+
+
+class Connector(Protocol):
+    """
+    One outside service, as seen by a leaver's case.
+
+    All reads are complete or say that they are not: an empty list means "looked, found none".  Every verb may be called
+    again at any time.  Verbs raise `connectors.errors.ConnectorError` and nothing else.
+    """
+
+    service: Service
+    manifest: Manifest
+
+    async def probe(self) -> Capabilities:
+        """Say what plan and scopes allow.  Reads only.  A missing scope is an `Ability`, not an exception."""
+        ...
+
+    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+        """
+        Return every account that may be the leaver's, active or not, strongest first, and the look-alikes that are not
+        (`different_person`), so that a person can see both.  Raises if the directory could not be read whole.
+        """
+        ...
+
+    async def get_account(self, account_id: str) -> Account | None:
+        """Return the account with this immutable id, read afresh; None only when the vendor says that it never was or is gone."""
+        ...
+
+    async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
+        """
+        Return what *account* holds now, of *kinds* (None: all of the manifest), by a fresh read.
+
+        Kinds are read at once.  A kind that cannot be read gives one row `unreadable`, `not_on_plan` or `no_api`.
+        A blocked account has no `sign_in` row.  Raises nothing for a single kind.
+        """
+        ...
+
+    async def freeze(self, account: Account) -> list[Receipt]:
+        """Revoke the manifest's *frozen* kinds in as few requests as the vendor allows; empty where there are none."""
+        ...
+
+    async def revoke(self, entitlement: Entitlement) -> Receipt:
+        """
+        Ask the vendor to take *entitlement* away.  Twice is safe: the second receipt says `already_absent`, or
+        `commanded` where the vendor does not tell.
+
+        A vendor's refusal because of the account's state is a receipt (`refused`, with the reason); a failure of ours
+        or of the way is an exception.  After `OutcomeUnknown`, list again.
+        """
+        ...
+
+    async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
+        """Give back what a wrong cut took, from *prestate*.  Only for kinds whose manifest says `restored`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections.  The connector is not used afterwards."""
+        ...
+
+
+def cannot_look(
+    service: Service, account_id: str, kind: EntitlementKind, state: EntitlementState, *, problem: str, remedy: str
+) -> Entitlement:
+    """Return the one row (vendor id "*") that stands for a kind which could not be looked at, or has no way to be."""
+    return Entitlement(service, account_id, kind, "*", state, problem=problem, remedy=remedy)

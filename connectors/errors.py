@@ -1,0 +1,78 @@
+"""
+What may go wrong at a vendor, as few kinds as there are different things to do about it.
+
+Messages read *who: cannot verb phrase: vendor's code* and name ids, never addresses, tokens or query values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from models.vocabulary import Evidence
+
+
+class ConnectorError(Exception):
+    """The base.  *evidence* holds the exchanges that led here; *code* the vendor's own word, unchanged."""
+
+    remedy: ClassVar[str] = "Read the vendor's code, then run the case again."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        evidence: tuple[Evidence, ...] = (),
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.evidence = evidence
+        self._remedy = remedy
+
+    @property
+    def advice(self) -> str:
+        """The sentence that says what to do: this failure's own, else its class's."""
+        return self._remedy if self._remedy is not None else type(self).remedy
+
+
+class Throttled(ConnectorError):
+    """The vendor asks to wait; nothing was done.  *retry_after* is what it asked for, None if it did not say."""
+
+    remedy = "Wait; the sweep looks again. If it recurs, ask the vendor for quota or lower the case load."
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None, **kwargs: object) -> None:
+        super().__init__(message, **kwargs)  # type: ignore[arg-type]  # the base's own keywords
+        self.retry_after = retry_after
+
+
+class Unreachable(ConnectorError):
+    """No answer, or a 5xx, on a request that was surely not carried out or that only read."""
+
+    remedy = "Check the network and the vendor's status page; the sweep looks again."
+
+
+class OutcomeUnknown(ConnectorError):
+    """The connection broke, or a 5xx came, after a write was sent: it may have been carried out.  Read back."""
+
+    remedy = "Nothing to do by hand: the next read decides whether it took effect."
+
+
+class Denied(ConnectorError):
+    """Our credential, its scope or its role does not allow this call."""
+
+    remedy = "Grant the missing scope or role (`lastday doctor` names it), then run the case again."
+
+
+class NotOnPlan(ConnectorError):
+    """The tenant's plan has no such call."""
+
+    remedy = "Do the step by hand and attest it, or settle it for the tenant with a standing waiver."
+
+
+class Unintelligible(ConnectorError):
+    """An answer that we do not understand.  Treated as still open, never as done."""
+
+    remedy = "Keep the evidence and report the answer's shape; until then check the account by hand."

@@ -1,0 +1,202 @@
+"""
+The boards on which each emulated tenant plays: a real socket, faults on demand, a journal of requests.
+
+Any ASGI application can be staged.  Faults and journal can be driven from the same process (`Stage.faults`,
+`Stage.journal`) or over HTTP under `/_stage/` from another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+@dataclass(slots=True)
+class Fault:
+    """
+    What goes wrong with requests whose "METHOD /path?query" matches *match* (a regular expression, searched).
+
+    *status* answers in the tenant's stead, with *body* and *headers*; *after* lets the tenant act first and then spoils
+    the answer.  *drop* breaks the connection (before the tenant acts, or after it with *after*).  *delay* is in seconds.
+    *skip* lets that many matching requests pass first; *times* is how often it happens (None: always).
+    """
+
+    match: str
+    status: int | None = None
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+    after: bool = False
+    delay: float = 0.0
+    skip: int = 0
+    times: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it arrived, for counting calls and for proving what was not touched.  *status* None: dropped."""
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+    status: int | None
+    at: float
+
+    @property
+    def line(self) -> str:
+        """`METHOD /path?query`, as a fault sees it."""
+        return f"{self.method} {self.path}" + (f"?{self.query}" if self.query else "")
+
+
+class Stage:
+    """An ASGI application around *app* that adds faults and the journal.  Thread-safe."""
+
+    def __init__(self, app: ASGIApp, *, latency: float = 0.0) -> None:
+        self.app = app
+        self.latency = latency
+        self.faults: list[Fault] = []
+        self.journal: list[Request] = []
+        self._lock = threading.Lock()
+
+    def _fault_for(self, line: str) -> Fault | None:
+        with self._lock:
+            for fault in self.faults:
+                if fault.times == 0 or not re.search(fault.match, line):
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
+                if fault.times is not None:
+                    fault.times -= 1
+                return fault
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if scope["path"].startswith("/_stage/"):
+            await self._stage_door(scope, receive, send)
+            return
+        body = await _whole(receive)
+        query = scope["query_string"].decode("latin-1")
+        line = f"{scope['method']} {scope['path']}" + (f"?{query}" if query else "")
+        fault = self._fault_for(line)
+        status: int | None = None
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        async def mute(message: Message) -> None:
+            """Let the tenant act, and keep its answer to ourselves."""
+
+        async def replay() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        if self.latency or (fault is not None and fault.delay):
+            await asyncio.sleep(self.latency + (fault.delay if fault is not None else 0.0))
+        spoils = fault is not None and (fault.drop or fault.status is not None)
+        try:
+            if not spoils:
+                await self.app(scope, replay, watch)
+                return
+            assert fault is not None
+            if fault.after:
+                await self.app(scope, replay, mute)
+            if fault.drop:
+                _hang_up(send)
+                return
+            await _answer(watch, fault.status or 500, fault.body.encode(), fault.headers)
+        finally:
+            self.journal.append(Request(scope["method"], scope["path"], query, body, status, time.time()))
+
+    async def _stage_door(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`POST /_stage/faults` adds one (a Fault as JSON), `DELETE` clears, `GET /_stage/journal` lists requests."""
+        body = await _whole(receive)
+        match scope["method"], scope["path"]:
+            case "POST", "/_stage/faults":
+                self.faults.append(Fault(**json.loads(body)))
+                answer: Any = {"faults": [asdict(f) for f in self.faults]}
+            case "DELETE", "/_stage/faults":
+                self.faults.clear()
+                answer = {"faults": []}
+            case "GET", "/_stage/journal":
+                answer = [{"line": r.line, "status": r.status, "at": r.at} for r in list(self.journal)]
+            case _:
+                await _answer(send, 404, b"{}", {"content-type": "application/json"})
+                return
+        await _answer(send, 200, json.dumps(answer).encode(), {"content-type": "application/json"})
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
+    named = {"content-type": "application/json; charset=UTF-8"} | {k.lower(): v for k, v in headers.items()}
+    named["content-length"] = str(len(body))
+    raw = [(k.encode(), v.encode()) for k, v in named.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _hang_up(send: Send) -> None:
+    """Break the connection.  ASGI has no word for it, so this reaches for uvicorn's transport behind `send`."""
+    cycle: Any = send.__self__  # type: ignore[attr-defined]  # uvicorn's RequestResponseCycle
+    cycle.transport.abort()
+    cycle.disconnected = True
+    cycle.response_started = cycle.response_complete = True
+
+
+@contextlib.contextmanager
+def served(app: ASGIApp, *, port: int = 0, certificate: tuple[str, str] | None = None) -> Iterator[str]:
+    """
+    Serve *app* on 127.0.0.1 in a thread of its own and yield the root URL, without a slash at its end.
+
+    *port* 0 takes a free one.  *certificate*: paths of chain and key in PEM, then the scheme is https.
+    """
+    listener = socket.create_server(("127.0.0.1", port))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        lifespan="off",
+        timeout_keep_alive=30,
+        ssl_certfile=certificate[0] if certificate else None,
+        ssl_keyfile=certificate[1] if certificate else None,
+        ssl_version=ssl.PROTOCOL_TLS_SERVER,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started:
+        if time.monotonic() > deadline or not thread.is_alive():
+            raise RuntimeError("the stage did not open within 10 s")
+        time.sleep(0.005)
+    try:
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()

@@ -1,0 +1,292 @@
+"""
+The words of the house: enums and frozen values, without I/O.
+
+Every word stands in `docs/glossary.md`; a test holds the enums to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+
+
+class Service(StrEnum):
+    """A vendor's tenant in which a leaver may hold accounts."""
+
+    GOOGLE_WORKSPACE = "google_workspace"
+    SLACK = "slack"
+    MICROSOFT365 = "microsoft365"
+
+
+class EntitlementKind(StrEnum):
+    """One thing that an account can do, or be reached by."""
+
+    SIGN_IN = "sign_in"
+    SESSION = "session"
+    PASSWORD = "password"
+    RECOVERY = "recovery"
+    GRANT = "grant"
+    APP_PASSWORD = "app_password"
+    BACKUP_CODE = "backup_code"
+    GROUP = "group"
+    ROLE = "role"
+
+
+class EntitlementState(StrEnum):
+    """What is known of one entitlement.  Only a fresh read may say `observed_closed`."""
+
+    FOUND = "found"
+    COMMANDED = "commanded"
+    OBSERVED_CLOSED = "observed_closed"
+    STILL_OPEN = "still_open"
+    UNREADABLE = "unreadable"
+    NOT_ON_PLAN = "not_on_plan"
+    NO_API = "no_api"
+    ATTESTED = "attested"
+    WAIVED = "waived"
+
+
+SETTLED = frozenset({EntitlementState.OBSERVED_CLOSED, EntitlementState.ATTESTED, EntitlementState.WAIVED})
+"""The only states in which a row lets its case close."""
+
+
+class Confirmation(StrEnum):
+    """How a revocation is seen to have taken effect."""
+
+    READ = "read"
+    AUDIT_EVENT = "audit_event"
+    IMPLIED_BY = "implied_by"
+
+
+class Restores(StrEnum):
+    """What can be given back after a wrong cut."""
+
+    RESTORED = "restored"
+    RE_ENROL = "re_enrol"
+    NOT_RESTORABLE = "not_restorable"
+
+
+class Guard(StrEnum):
+    """A property of an entitlement that stops, or qualifies, its revocation."""
+
+    OWN_CREDENTIAL = "own_credential"
+    LAST_ADMIN = "last_admin"
+    PRIMARY_OWNER = "primary_owner"
+    LAST_OWNER = "last_owner"
+    PROTECTED = "protected"
+    PRIVILEGED = "privileged"
+    MASTERED_ELSEWHERE = "mastered_elsewhere"
+    DYNAMIC = "dynamic"
+
+
+class RevocationResult(StrEnum):
+    """What became of one request to a vendor.  None of these says that access is closed."""
+
+    COMMANDED = "commanded"
+    ALREADY_ABSENT = "already_absent"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class AccountKind(StrEnum):
+    """The sort of identity that an account is in its service."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    ADMIN = "admin"
+    BOT = "bot"
+
+
+class MatchReason(StrEnum):
+    """Why an account is thought to be the leaver's, the strongest reason found."""
+
+    EMPLOYEE_NO = "employee_no"
+    EMAIL = "email"
+    ALIAS = "alias"
+    OTHER_EMAIL = "other_email"
+    ADMIN_TWIN = "admin_twin"
+    NAME = "name"
+    FORMER_NAME = "former_name"
+    DIFFERENT_PERSON = "different_person"
+
+
+class DepartureKind(StrEnum):
+    """The notice's kind: why a person leaves, or that they do not."""
+
+    RESIGNATION = "resignation"
+    DISMISSAL = "dismissal"
+    CONTRACT_END = "contract_end"
+    SECONDMENT_END = "secondment_end"
+    LEAVE = "leave"
+    WITHDRAWN = "withdrawn"
+
+
+class CaseState(StrEnum):
+    """Where a case stands.  Findings do not change it."""
+
+    OPEN = "open"
+    PLANNED = "planned"
+    WAITING = "waiting"
+    CONTAINED = "contained"
+    DEPROVISIONED = "deprovisioned"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    RESTORING = "restoring"
+    RESTORED = "restored"
+
+
+class FindingKind(StrEnum):
+    """A reason why the case may not close."""
+
+    STILL_OPEN = "still_open"
+    UNREADABLE = "unreadable"
+    NOT_ON_PLAN = "not_on_plan"
+    NO_API = "no_api"
+    NOT_CONFIRMED = "not_confirmed"
+    REFUSED = "refused"
+    FAILED = "failed"
+    GUARDED = "guarded"
+    MASTERED_ELSEWHERE = "mastered_elsewhere"
+    UNMATCHED = "unmatched"
+    NO_ACCOUNT = "no_account"
+    BLAST_RADIUS = "blast_radius"
+    REOPENED = "reopened"
+    WAIVER_EXPIRED = "waiver_expired"
+
+
+class QuestionKind(StrEnum):
+    """What a run may ask a person."""
+
+    WHOSE_ACCOUNT = "whose_account"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaver:
+    """
+    The person, as HR's notice names them.
+
+    *email* is the company address, *other_emails* any further address HR knows (private ones included).
+    Names are as written by HR; comparing them is `connectors.matching`'s work.
+    """
+
+    employee_no: str
+    name: str
+    email: str | None = None
+    other_emails: tuple[str, ...] = ()
+    kana: str | None = None
+    romaji: str | None = None
+    former_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """
+    One identity in one service, by the vendor's immutable *id*.
+
+    *label* is for people (an address, a name): it stays in our database and never reaches Prefect.
+    *active* is None where the vendor does not say.
+    """
+
+    service: Service
+    id: str
+    kind: AccountKind = AccountKind.MEMBER
+    label: str = ""
+    active: bool | None = None
+    mastered_elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An account with the reason and the confidence (0 to 1) of its being the leaver's."""
+
+    account: Account
+    reason: MatchReason
+    confidence: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    One recorded exchange with a vendor.
+
+    *what* is method and path with immutable ids (no query values, no body), *status* None when no answer came,
+    the digests SHA-256 in hexadecimal over the bytes sent and received, *vendor_at* the vendor's own clock (its
+    Date header), one second coarse.
+    """
+
+    what: str
+    sent_at: datetime
+    received_at: datetime
+    status: int | None
+    code: str | None = None
+    request_sha256: str | None = None
+    response_sha256: str | None = None
+    vendor_at: datetime | None = None
+
+    def commanded_on_vendor_clock(self) -> datetime:
+        """
+        Return the earliest instant, on the vendor's clock, at which the vendor can have acted on the request.
+
+        Two seconds cover the header's coarseness on both ends.  Without a Date header it is our own clock's *sent_at*.
+        """
+        if self.vendor_at is None:
+            return self.sent_at
+        return self.vendor_at - (self.received_at - self.sent_at) - timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """
+    One row of an account's access, as a listing saw it.
+
+    The listing gives `found`, or says why it could not look: `unreadable`, `not_on_plan`, `no_api` (then *vendor_id* is
+    "*", *problem* and *remedy* are sentences for people, and the row stands for the whole kind).
+
+    *ended_at*: for kinds that cannot be listed but carry a stamp (sessions, passwords), the vendor's time of the last
+    ending: such a row is closed when that time is not before the command, see `Evidence.commanded_on_vendor_clock`.
+    *prestate* is what a restore needs, never a secret.  *label* is for people only.
+    """
+
+    service: Service
+    account_id: str
+    kind: EntitlementKind
+    vendor_id: str
+    state: EntitlementState = EntitlementState.FOUND
+    label: str = ""
+    ended_at: datetime | None = None
+    guard: Guard | None = None
+    problem: str | None = None
+    remedy: str | None = None
+    prestate: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def id(self) -> str:
+        """The idempotency key everywhere: `service:account_id:kind:vendor_id`."""
+        return f"{self.service}:{self.account_id}:{self.kind}:{self.vendor_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """
+    Outcome and evidence of one revocation, or of one restore.
+
+    Raises `ValueError` without evidence: an outcome that nobody saw is not one.
+    """
+
+    entitlement_id: str
+    result: RevocationResult
+    evidence: tuple[Evidence, ...]
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise ValueError(f"{self.entitlement_id}: a receipt needs evidence")

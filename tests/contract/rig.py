@@ -1,0 +1,53 @@
+"""What the contract tests need from each service: its connector, wired to its emulated tenant on a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from connectors.contract import Connector
+from emulators.company import PEOPLE, Person
+from emulators.stage import Stage
+from models.vocabulary import Leaver, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """
+    One service under test.
+
+    *stage* has `faults` and `journal`; *tenant* is the emulator's own state, for arranging and for the truth.
+    *account_id(employee_no)* gives the tenant's id of a person, *held(account_id)* the ids of all entitlements
+    (`service:account:kind:vendor_id`) that the tenant truly grants now, *changed()* the ids of the accounts whose
+    state differs from what it was when the rig was built.
+    """
+
+    service: Service
+    stage: Stage
+    tenant: Any
+    connector: Connector
+    account_id: Callable[[str], str]
+    held: Callable[[str], set[str]]
+    changed: Callable[[], set[str]]
+
+
+class Rigging(Protocol):
+    """Builds a fresh rig: `async with rig(page_size=1) as r`.  Options are the emulator's (page size, plan, latency …)."""
+
+    def __call__(self, **options: Any) -> AbstractAsyncContextManager[Rig]: ...
+
+
+def leaver(employee_no: str) -> Leaver:
+    """Return HR's view of one of the company's people."""
+    person: Person = next(p for p in PEOPLE if p.employee_no == employee_no)
+    return Leaver(
+        employee_no=person.employee_no,
+        name=person.name,
+        email=person.email,
+        kana=person.kana,
+        romaji=person.romaji,
+        former_name=person.former_name,
+        other_emails=(person.private_email,) if person.private_email and not person.guest else (),
+    )
