@@ -59,4 +59,4 @@ class Pace:
         asked: timedelta | None = getattr(error, "retry_after", None)
         if asked is not None:
             return asked.total_seconds()
-        return min(self.base * 2 ** (n - 1), self.longest) * self.draw()
+        return min(self.base * 2.0 ** (n - 1), self.longest) * self.draw()
