@@ -117,6 +117,15 @@ class MatchReason(StrEnum):
     DIFFERENT_PERSON = "different_person"
 
 
+class Standing(StrEnum):
+    """What was decided about a candidate account.  Only `accepted` ones are ever changed."""
+
+    ACCEPTED = "accepted"
+    ASKED = "asked"
+    REJECTED = "rejected"
+    LOOK_ALIKE = "look_alike"
+
+
 class DepartureKind(StrEnum):
     """The notice's kind: why a person leaves, or that they do not."""
 

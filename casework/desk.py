@@ -1,0 +1,79 @@
+"""What casework works with: the store, the connectors, the policy, a clock and a source of random names."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from audit.trail import Trail
+
+from casework.errors import BadRequest
+from casework.policy import Policy, load_policy
+from casework.settings import CaseworkSettings, read_settings
+from casework.store import Store, open_engine, require_schema
+from connectors.contract import Connector
+from connectors.registry import open_connectors
+from models.tables import Case
+from models.vocabulary import Service
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """
+    Everything a piece of casework needs, passed in, so that tests can change the clock and the tenants.
+
+    *actor* is who acts, as the trail names it: a run, or a person at the terminal.
+    """
+
+    store: Store
+    policy: Policy
+    connectors: Mapping[Service, Connector] = field(default_factory=dict)
+    actor: str = "svc:lastday"
+    now: Callable[[], datetime] = _now
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    own_accounts: dict[Service, frozenset[str]] = field(default_factory=dict)
+
+    def name(self, prefix: str) -> str:
+        """Return a fresh random name such as `case-3f0c…`: it says nothing about anybody."""
+        return f"{prefix}-{secrets.token_hex(8)}"
+
+    def case(self, case_id: str) -> Case:
+        """Return the case as it stands; raises `BadRequest` if there is none."""
+        with self.store.read() as session:
+            case = session.get(Case, case_id)
+        if case is None:
+            raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+        return case
+
+
+@asynccontextmanager
+async def open_desk(*, actor: str = "svc:lastday", connected: bool = True) -> AsyncIterator[Desk]:
+    """
+    Open the database and, unless *connected* is False, every configured service.
+
+    Raises `casework.errors.Misconfigured` if a setting is missing, a service cannot be opened or the schema is old.
+    """
+    settings = read_settings()
+    async with AsyncExitStack() as stack:
+        store = open_store(settings)
+        stack.callback(store.engine.dispose)
+        connectors: Mapping[Service, Connector] = {}
+        if connected:
+            connectors = await stack.enter_async_context(open_connectors(settings.services))
+        yield Desk(store, load_policy(settings.policy_file), connectors, actor)
+
+
+def open_store(settings: CaseworkSettings, *, check: bool = True) -> Store:
+    """Open the store of *settings*; raises `Misconfigured` if *check* finds an old or missing schema."""
+    engine = open_engine(settings.database_url.get_secret_value())
+    if check:
+        require_schema(engine)
+    return Store(engine, Trail(origin=settings.audit_origin))

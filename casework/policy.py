@@ -1,0 +1,154 @@
+"""
+The company's rules, one typed file: `policy.toml`.
+
+Every value has a safe default; an unknown key is an error, so that a typing error is not a rule silently off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from casework.errors import Misconfigured
+from models.vocabulary import EntitlementKind
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cut(_Section):
+    """
+    When and how access is cut.
+
+    *at*: the instant of the cut, the end of the last day of employment or of the last day worked.
+    *early*: kinds that are taken away at the end of the last day worked already.
+    *precut_seconds*: how long the steps that must come before the block may hold it up.
+    *for_real*: the decision recorded at intake when the reporter does not say; False writes a plan only.
+    """
+
+    at: Literal["employment_ends", "last_working"] = "employment_ends"
+    early: frozenset[EntitlementKind] = frozenset()
+    precut_seconds: float = Field(default=20.0, ge=0, le=300)
+    for_real: bool = False
+
+
+class Matching(_Section):
+    """*threshold*: the confidence from which an account counts as the leaver's without asking a person."""
+
+    threshold: float = Field(default=0.9, gt=0.5, le=1)
+
+
+class BlastRadius(_Section):
+    """More than *departures* cuts, or *percent* of *headcount*, within *window_hours* stop and ask for a second person."""
+
+    departures: int = Field(default=20, ge=1)
+    percent: float = Field(default=10.0, gt=0, le=100)
+    headcount: int | None = Field(default=None, ge=1)
+    window_hours: float = Field(default=24.0, gt=0)
+
+    @property
+    def limit(self) -> int:
+        """The number of cuts in one window that need no release."""
+        if self.headcount is None:
+            return self.departures
+        return min(self.departures, max(1, int(self.headcount * self.percent / 100)))
+
+
+class Observe(_Section):
+    """How long, in seconds, a run looks for the closing of what it commanded, and between which waits."""
+
+    deadline_seconds: float = Field(default=300.0, ge=0)
+    first_wait_seconds: float = Field(default=1.0, gt=0)
+    longest_wait_seconds: float = Field(default=30.0, gt=0)
+
+
+class Sla(_Section):
+    """*minutes*: from the due instant to the effective cut-off."""
+
+    minutes: int = Field(default=60, ge=0)
+
+
+class Waivers(_Section):
+    """*longest_days*: how far ahead a waiver's end may lie."""
+
+    longest_days: int = Field(default=365, ge=1)
+
+
+class Looks(_Section):
+    """The looks after closing, in hours."""
+
+    hours: tuple[float, ...] = (1, 24, 7 * 24, 30 * 24)
+
+
+class Sweep(_Section):
+    """
+    *ahead_seconds*: how early a run is created before its instant.  *again_seconds*: the waits before a case that ended with
+    findings is taken up again; the last one repeats.
+    """
+
+    ahead_seconds: float = Field(default=600.0, ge=0)
+    again_seconds: tuple[float, ...] = (60, 300, 900, 3600)
+
+
+class Protected(_Section):
+    """Accounts that are never cut, as `service:immutable id` or by address: break-glass and shared ones."""
+
+    accounts: frozenset[str] = frozenset()
+
+
+class Policy(_Section):
+    """All rules.  *sha256* names exactly these values in every plan."""
+
+    cut: Cut = Cut()
+    matching: Matching = Matching()
+    blast_radius: BlastRadius = BlastRadius()
+    observe: Observe = Observe()
+    sla: Sla = Sla()
+    waivers: Waivers = Waivers()
+    looks: Looks = Looks()
+    sweep: Sweep = Sweep()
+    protected: Protected = Protected()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 over the canonical JSON of every value, floats and sets written as text."""
+        return hashlib.sha256(rfc8785.dumps(_canonical(self.model_dump(mode="python")))).hexdigest()
+
+
+def _canonical(value: object) -> rfc8785._impl._Value:  # the only name that rfc8785 gives its input
+    match value:
+        case dict():
+            return {str(k): _canonical(v) for k, v in value.items()}
+        case frozenset():
+            return sorted(str(v) for v in value)
+        case tuple() | list():
+            return [_canonical(v) for v in value]
+        case float():
+            return repr(float(value))
+        case None | bool() | int():
+            return value
+        case _:
+            return str(value)
+
+
+def load_policy(path: Path | None) -> Policy:
+    """Read *path*, or give the defaults for None; raises `Misconfigured` naming the key, and what it may be."""
+    if path is None:
+        return Policy()
+    try:
+        return Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as exc:
+        raise Misconfigured(
+            f"policy: cannot read {path.name}: {exc.strerror}", "Correct LASTDAY_POLICY_FILE, or leave it out."
+        ) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise Misconfigured(f"policy: cannot parse {path.name}: {exc}", "Write it as TOML in UTF-8.") from exc
+    except ValidationError as exc:
+        faults = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in exc.errors())
+        raise Misconfigured(f"policy: cannot use {path.name}: {faults}", "See policy.toml's comments.") from exc

@@ -1,0 +1,52 @@
+"""Settings of casework and of the trail that it seals into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from casework.errors import Misconfigured
+from models.vocabulary import Service
+
+
+class CaseworkSettings(BaseSettings):
+    """
+    Read from the environment (`LASTDAY_…`) and from `.env`.
+
+    *services* are the configured tenants: one that is named here and cannot be opened stops the start, it is never
+    skipped.  *database_url* may hold a password and is therefore secret.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LASTDAY_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: SecretStr = SecretStr("sqlite:///var/lastday.db")
+    services: Annotated[tuple[Service, ...], NoDecode] = tuple(Service)
+    policy_file: Path | None = None
+    audit_origin: str = "lastday.localhost/audit/2026"
+    audit_key_file: Path = Field(default=Path("var/trust/log.key"))
+
+    @field_validator("services", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("services")
+    @classmethod
+    def _some(cls, value: tuple[Service, ...]) -> tuple[Service, ...]:
+        if not value:
+            raise ValueError("name at least one service")
+        return value
+
+
+def read_settings() -> CaseworkSettings:
+    """Read the settings; raises `Misconfigured` with the names of those that are wrong, never with their values."""
+    try:
+        return CaseworkSettings()
+    except ValidationError as exc:
+        names = ", ".join(f"LASTDAY_{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors(include_input=False))
+        raise Misconfigured(f"settings: cannot be used: {names}", "Correct them in .env (see .env.example).") from None

@@ -1,0 +1,52 @@
+"""One leaver's offboarding, open to closed."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from models.tables.columns import instant, json_column, word
+from models.vocabulary import CaseState, DepartureKind
+
+_LIVE = text("state NOT IN ('withdrawn', 'restored')")
+
+
+class Case(SQLModel, table=True):
+    """
+    *id* is random and opaque: the only thing that leaves for Prefect.  *leaver* is `vocabulary.Leaver` as JSON.
+
+    *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed.
+    *revision* counts reschedules.  *run_…* and *lease_…* say which run works on the case, so that there is one.
+    """
+
+    __tablename__ = "offboarding_case"
+    __table_args__ = (
+        # the same departure is one case: employee number and last day, as long as it lives
+        Index("one_live_case", "employee_no", "employment_ends_on", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+    )  # fmt: skip
+
+    id: str = Field(primary_key=True)
+    employee_no: str = Field(index=True)
+    employment_ends_on: date
+    last_working_at: datetime | None = instant()
+    timezone: str
+    due_at: datetime = instant(default=..., index=True)
+    kind: DepartureKind = word(DepartureKind)
+    state: CaseState = word(CaseState, index=True)
+    leaver: dict[str, Any] = json_column()
+    manager: str | None = None
+    reported_by: str
+    opened_at: datetime = instant(default=...)
+    revision: int = 0
+    for_real: bool = False
+    for_real_by: str | None = None
+    contained_at: datetime | None = instant()
+    deprovisioned_at: datetime | None = instant()
+    closed_at: datetime | None = instant()
+    run_id: str | None = None
+    run_attempt: int = 0
+    run_state: str = "none"
+    next_run_at: datetime | None = instant()
+    lease_holder: str | None = None
+    lease_until: datetime | None = instant()

@@ -1,0 +1,59 @@
+"""What named persons signed for."""
+
+from datetime import date, datetime
+
+from sqlmodel import Field, SQLModel
+
+from models.tables.columns import instant, word
+from models.vocabulary import EntitlementKind, Service
+
+
+class Waiver(SQLModel, table=True):
+    """
+    A finding accepted until a date.  Without *case_id* it stands for the tenant: what this tenant can never do or see.
+
+    It counts only once a second person has approved it.
+    """
+
+    __tablename__ = "waiver"
+
+    id: str = Field(primary_key=True)
+    case_id: str | None = Field(default=None, index=True)
+    service: Service = word(Service)
+    kind: EntitlementKind = word(EntitlementKind)
+    entitlement_id: str | None = None
+    reason: str
+    compensating_control: str = ""
+    until: date
+    requested_by: str
+    requested_at: datetime = instant(default=...)
+    approved_by: str | None = None
+    approved_at: datetime | None = instant()
+
+
+class Attestation(SQLModel, table=True):
+    """A signed human statement about a manual step."""
+
+    __tablename__ = "attestation"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    entitlement_id: str
+    person: str
+    statement: str
+    attested_at: datetime = instant(default=...)
+
+
+class Approval(SQLModel, table=True):
+    """A second person's consent, asked for before acting: a restore, a release of the blast radius."""
+
+    __tablename__ = "approval"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    verb: str
+    reason: str
+    requested_by: str
+    requested_at: datetime = instant(default=...)
+    approved_by: str | None = None
+    approved_at: datetime | None = instant()
