@@ -1,0 +1,176 @@
+"""
+Everything recomputed from the stored bytes, believing nothing: what an auditor runs first.
+
+Two passes, each a stream: the log in its order, then each case in its own.  Memory does not grow with the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from audit import leaf as leaves
+from audit import reading
+from audit.checkpoint import Checkpoint
+from audit.leaf import FIRST_PREV, LeafError
+from audit.merkle import Frontier
+from audit.tables import audit_entry as e
+from audit.tables import audit_payload as p
+
+_IN_ORDER = (
+    select(e.c.idx, e.c.case_ref, e.c.case_seq, e.c.leaf, e.c.nodes, p.c.salt, p.c.payload, p.c.erased_at)
+    .add_columns(p.c.idx.label("payload_idx"))
+    .outerjoin_from(e, p, p.c.idx == e.c.idx)
+    .order_by(e.c.idx)
+)
+_BY_CASE = select(e.c.idx, e.c.case_ref, e.c.case_seq, e.c.leaf).order_by(e.c.case_ref, e.c.case_seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first thing that is not as it was written: the row, and what is wrong with it."""
+
+    idx: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"row {self.idx}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found.  *root* is recomputed from the leaves; *erased* counts payloads that were erased openly."""
+
+    origin: str | None
+    size: int
+    root: bytes
+    erased: int = 0
+    broken: Broken | None = None
+
+    @property
+    def sound(self) -> bool:
+        return self.broken is None
+
+
+class _Stop(Exception):
+    """Carries the broken row out of a pass."""
+
+    def __init__(self, idx: int, what: str) -> None:
+        super().__init__(what)
+        self.broken = Broken(idx, what)
+
+
+def check(connection: Connection, *, origin: str | None = None, held: Sequence[Checkpoint] = ()) -> Report:
+    """
+    Recompute the log.  *origin*: the name it must bear (None: that of its first leaf).
+
+    *held*: heads that were signed earlier and kept elsewhere; the log must still continue each of them.  Without one,
+    a log whose last entries were cut off looks whole.
+    """
+    size = reading.size(connection)
+    walk = _Walk(origin, held)
+    found: list[Broken] = []
+    for one_pass in (walk.in_order, _by_case):
+        try:
+            one_pass(_stream(connection, _IN_ORDER if one_pass == walk.in_order else _BY_CASE, size))
+        except _Stop as stop:
+            found.append(stop.broken)
+    broken = min(found, key=lambda b: b.idx, default=None)
+    return Report(walk.origin, walk.tree.size, walk.tree.root(), walk.erased, broken)
+
+
+def _stream(connection: Connection, query: Any, size: int) -> Iterator[Row[Any]]:
+    """Stream the rows that were there when the check began: others may be appended meanwhile."""
+    yield from connection.execution_options(yield_per=reading.BATCH).execute(query.where(e.c.idx < size))
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The first pass: order, bytes, hashes, time, payloads."""
+
+    origin: str | None
+    held: Sequence[Checkpoint]
+    tree: Frontier = field(default_factory=Frontier)
+    time: str = ""
+    erased: int = 0
+    unexplained: set[int] = field(default_factory=set)
+
+    def in_order(self, rows: Iterator[Row[Any]]) -> None:
+        heads = {head.size: head for head in self.held}
+        self._agree(heads, 0)
+        for row in rows:
+            if row.idx != self.tree.size:
+                raise _Stop(row.idx, f"it should be row {self.tree.size}")
+            said = _said(row)
+            self._frame(row, said)
+            if b"".join(self.tree.add(bytes(row.leaf))) != bytes(row.nodes):
+                raise _Stop(row.idx, "its stored hashes are not those of the leaves")
+            self._payload(row, said)
+            self._agree(heads, row.idx)
+        self._end()
+
+    def _agree(self, heads: dict[int, Checkpoint], idx: int) -> None:
+        head = heads.get(self.tree.size)
+        if head is not None and head.root != self.tree.root():
+            raise _Stop(idx, f"the log up to here is not the one whose head of {head.size} entries was signed")
+
+    def _frame(self, row: Row[Any], said: dict[str, Any]) -> None:
+        self.origin = self.origin or said["log"]
+        if said["log"] != self.origin:
+            raise _Stop(row.idx, "its leaf belongs to another log")
+        if (said["case"], said["seq"]) != (row.case_ref, row.case_seq):
+            raise _Stop(row.idx, "case_ref or case_seq is not what its leaf says")
+        if said["time"] < self.time:
+            raise _Stop(row.idx, "its time is before that of the row before it")
+        self.time = said["time"]
+
+    def _payload(self, row: Row[Any], said: dict[str, Any]) -> None:
+        if said["type"] == "payload.erased":
+            self.unexplained.difference_update(said["idx"])
+        commit = said.get("payload_commit")
+        if (commit is None) != (row.payload_idx is None):
+            raise _Stop(
+                row.idx, "it has a payload that its leaf does not know" if commit is None else "its payload is missing"
+            )
+        if commit is None:
+            return
+        if row.salt is None or row.payload is None:
+            self.erased += 1
+            self.unexplained.add(row.idx)
+        elif row.erased_at is not None or _commitment(row) != commit:
+            raise _Stop(row.idx, "its payload is not the one that its leaf commits to")
+
+    def _end(self) -> None:
+        if self.unexplained:
+            raise _Stop(min(self.unexplained), "its payload is gone, and no payload.erased tells of it")
+        for head in self.held:
+            if head.size > self.tree.size:
+                raise _Stop(self.tree.size, f"entries are missing: a head of {head.size} entries was signed")
+
+
+def _by_case(rows: Iterator[Row[Any]]) -> None:
+    """The second pass: each case's numbers without a gap, each leaf naming the digest of the one before it."""
+    case, seq, prev, idx = None, 0, FIRST_PREV, -1
+    for row in rows:
+        if row.case_ref != case:
+            case, seq, prev, idx = row.case_ref, 0, FIRST_PREV, -1
+        if row.case_seq != seq or row.idx <= idx:
+            raise _Stop(row.idx, f"it should be event {seq} of its case")
+        if _said(row)["prev"] != prev:
+            raise _Stop(row.idx, "its prev is not the digest of the case's event before it")
+        seq, prev, idx = seq + 1, hashlib.sha256(bytes(row.leaf)).hexdigest(), row.idx
+
+
+def _said(row: Row[Any]) -> dict[str, Any]:
+    try:
+        return leaves.read(bytes(row.leaf))
+    except LeafError as exc:
+        raise _Stop(row.idx, "its leaf is not one") from exc
+
+
+def _commitment(row: Row[Any]) -> str:
+    return hashlib.sha256(bytes(row.salt) + bytes(row.payload)).hexdigest()

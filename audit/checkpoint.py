@@ -1,0 +1,63 @@
+"""
+The head of the log in three lines, as C2SP has it (c2sp.org/tlog-checkpoint): origin, size, root.
+
+No time and nothing else stands in it: extensions cannot be checked by others.  Time comes from those who countersign.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from audit import note
+from audit.merkle import SIZE
+from audit.note import NoteError, Signer, Verifier
+
+_SIZE = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The tree of *size* leaves of the log *origin* has this *root* (32 bytes)."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @property
+    def text(self) -> str:
+        """What is signed, the final newline included."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Checkpoint:
+        """Read a note's text.  Lines after the third (extensions) are left aside.  Raises `NoteError` for other texts."""
+        lines = text.split("\n")
+        if len(lines) < 4 or not lines[0] or not _SIZE.fullmatch(lines[1]):
+            raise NoteError("checkpoint: cannot read: not origin, size and root")
+        try:
+            root = base64.b64decode(lines[2], validate=True)
+        except (ValueError, binascii.Error) as exc:
+            raise NoteError("checkpoint: cannot read: the root is not base64") from exc
+        if len(root) != SIZE:
+            raise NoteError("checkpoint: cannot read: the root is not 32 bytes")
+        return cls(lines[0], int(lines[1]), root)
+
+
+def sign(checkpoint: Checkpoint, signers: Iterable[Signer]) -> bytes:
+    """Return the signed note.  Raises `NoteError` unless the first signer bears the log's name."""
+    listed = list(signers)
+    if not listed or listed[0].verifier.name != checkpoint.origin:
+        raise NoteError("checkpoint: cannot sign: the key does not bear the log's name")
+    return note.sign(checkpoint.text, listed)
+
+
+def open_checkpoint(raw: bytes, log: Verifier) -> Checkpoint:
+    """Return what the log's own key has signed.  Raises `NoteError` if it has not, or if it is another log's head."""
+    checkpoint = Checkpoint.parse(note.open_note(raw, [log]).text)
+    if checkpoint.origin != log.name:
+        raise NoteError("checkpoint: cannot open: it is another log's")
+    return checkpoint

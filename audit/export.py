@@ -1,0 +1,58 @@
+"""
+The log for tools that are not ours: `checkpoint` (a signed note), `entries.jsonl` (one leaf a line), `log.vkey`.
+
+`log.vkey` lies beside the others for convenience.  Whoever verifies takes it from another hand: see docs/verify-trail.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from audit import checkpoint, reading
+from audit.checkpoint import Checkpoint
+from audit.merkle import Frontier
+from audit.note import Signer
+from audit.placing import TrailError
+
+ENTRIES = "entries.jsonl"
+CHECKPOINT = "checkpoint"
+VKEY = "log.vkey"
+
+
+def export(connection: Connection, signer: Signer, folder: Path) -> Checkpoint:
+    """
+    Write the three files into *folder*, made if it is missing; files of an earlier export are replaced, each at once.
+
+    The root is recomputed from the leaves that were written.  Raises `TrailError` if the stored hashes say otherwise:
+    nothing is signed then.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    size = reading.size(connection)
+    tree = Frontier()
+    _replace(folder / ENTRIES, _lines(connection, size, tree))
+    stored = Frontier(size, reading.node_reader(connection)).root()
+    if tree.size != size or tree.root() != stored:
+        raise TrailError("trail: cannot export: the leaves are not those that were hashed (python -m audit check)")
+    head = Checkpoint(signer.verifier.name, size, stored)
+    _replace(folder / CHECKPOINT, iter([checkpoint.sign(head, [signer])]))
+    _replace(folder / VKEY, iter([signer.verifier.vkey.encode() + b"\n"]))
+    return head
+
+
+def _lines(connection: Connection, size: int, tree: Frontier) -> Iterator[bytes]:
+    for entry in reading.entries(connection, end=size):
+        tree.add(entry.leaf)
+        yield entry.leaf + b"\n"
+
+
+def _replace(path: Path, parts: Iterator[bytes]) -> None:
+    draft = path.with_name(f".{path.name}.part")
+    with draft.open("wb") as file:
+        file.writelines(parts)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

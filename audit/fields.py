@@ -1,0 +1,188 @@
+"""
+What a leaf may say: the fields of each type of event, and the shape of each field.
+
+Leaves can never be erased, so nothing about a person may stand in one.  Two guards see to it: a field that is not
+listed here is refused, and a listed one only takes words, counts, times, digests and random references, no free text.
+Vendors' ids of people belong to the payload: a reference is 32 hexadecimal digits, a form that none of them has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+Shape: TypeAlias = "Callable[[Json], bool]"
+
+INTEGERS_END = 2**53
+"""The first integer that a JSON reader with binary64 numbers may not hold exactly."""
+
+
+def _matching(pattern: str) -> Shape:
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
+
+
+def _one_of(*words: str) -> Shape:
+    return lambda value: isinstance(value, str) and value in words
+
+
+def _count(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < INTEGERS_END
+
+
+def _flag(value: Json) -> bool:
+    return isinstance(value, bool)
+
+
+def _time(value: Json) -> bool:
+    if not _TIME_FORM(value):
+        return False
+    try:
+        return datetime.fromisoformat(str(value)).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _counts(value: Json) -> bool:
+    return isinstance(value, dict) and all(word(key) and _count(item) for key, item in value.items())
+
+
+def _indices(value: Json) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(_count(item) for item in value)
+
+
+def _exchanges(value: Json) -> bool:
+    """One or more pieces of evidence, each with at least one listed field."""
+    return isinstance(value, list) and len(value) > 0 and all(_exchange(item) for item in value)
+
+
+def _exchange(value: Json) -> bool:
+    if not isinstance(value, dict) or not value:
+        return False
+    return all(key in EVIDENCE and EVIDENCE[key](item) for key, item in value.items())
+
+
+_TIME_FORM = _matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+word = _matching(r"[a-z][a-z0-9_]{0,47}")
+reference = _matching(r"[0-9a-f]{32}")
+digest = _matching(r"[0-9a-f]{64}")
+code = _matching(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,95}")
+case_ref = _matching(r"[a-z0-9][a-z0-9-]{0,63}")
+actor = _matching(r"(?:svc|role):[a-z][a-z0-9_.-]{0,47}|person:[0-9a-f]{32}")
+
+EVIDENCE: Mapping[str, Shape] = {
+    "name": _matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){0,7}"),
+    "sha256": digest,
+    "content_sha256": digest,
+    "size": _count,
+    "request_sha256": digest,
+    "response_sha256": digest,
+    "status": _count,
+    "code": code,
+    "sent_at": _time,
+    "received_at": _time,
+    "vendor_at": _time,
+}
+"""One recorded exchange or file.  Its path with the vendor's ids belongs to the payload."""
+
+SHAPES: Mapping[str, Shape] = {
+    # what it is about: random references made by casework, whose meaning stands in the payload
+    **dict.fromkeys(("op", "account", "entitlement", "finding", "question", "waiver", "departure"), reference),
+    # words of the vocabulary
+    **dict.fromkeys(
+        ("service", "kind", "state", "confirmation", "reason", "choice", "scope", "finding_kind", "question_kind",
+         "departure_kind", "from_state", "guard", "basis", "source"),
+        word,
+    ),
+    "result": _one_of("commanded", "already_absent", "refused", "failed", "unknown"),
+    "verb": _one_of("revoke", "freeze", "restore"),
+    "code": code,
+    **dict.fromkeys(("plan_sha256", "policy_sha256", "checkpoint_sha256", "tsr_sha256"), digest),
+    **dict.fromkeys(
+        ("due_at", "previous_due_at", "last_working_at", "commanded_at", "observed_at", "ended_at", "cut_effective_by",
+         "from_at", "until_at", "tsa_time"),
+        _time,
+    ),
+    **dict.fromkeys(
+        ("count", "accounts", "entitlements", "findings", "attempt", "status", "records", "pages", "exposure_seconds",
+         "size"),
+        _count,
+    ),
+    **dict.fromkeys(("for_real", "complete"), _flag),
+    "counts": _counts,
+    "evidence": _exchanges,
+    "idx": _indices,
+    "root": _matching(r"[A-Za-z0-9+/]{43}="),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The fields that a type of event must and may have."""
+
+    required: frozenset[str]
+    optional: frozenset[str]
+
+
+def _rule(required: str, optional: str) -> Rule:
+    return Rule(frozenset(required.split()), frozenset(optional.split()))
+
+
+_ROW = "service account kind entitlement"
+
+RULES: Mapping[str, Rule] = {
+    "case.*": _rule(
+        "",
+        f"{_ROW} state from_state reason departure departure_kind due_at previous_due_at last_working_at until_at for_real"
+        " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_seconds cut_effective_by"
+        " finding waiver scope evidence",
+    ),
+    "plan.sealed": _rule(
+        "plan_sha256", "policy_sha256 scope service accounts entitlements count counts due_at for_real evidence"
+    ),
+    "revoke.intent": _rule("op", f"{_ROW} verb attempt plan_sha256 due_at reason"),
+    "revoke.outcome": _rule(
+        "op result", f"{_ROW} verb attempt code status evidence commanded_at cut_effective_by reason guard"
+    ),
+    "observe.seen": _rule(
+        "state",
+        f"{_ROW} op confirmation code status evidence observed_at commanded_at ended_at cut_effective_by count counts"
+        " reason source",
+    ),
+    "finding.*": _rule(
+        "", f"{_ROW} op finding finding_kind waiver state reason guard code status until_at count counts evidence"
+    ),
+    "answer.recorded": _rule("question", f"{_ROW} question_kind choice finding reason until_at evidence"),
+    "evidence.bound": _rule(
+        "evidence", "service account source scope from_at until_at records pages count counts complete reason"
+    ),
+    "nda.checked": _rule("state", "source reason count counts evidence until_at"),
+    "anchor.recorded": _rule("size root checkpoint_sha256", "tsr_sha256 tsa_time source"),
+    "payload.erased": _rule("idx basis", "count reason"),
+}
+"""By type; a family ends in `.*` and stands for every word after the dot."""
+
+
+def rule_of(kind: str) -> Rule:
+    """Return the rule of this type of event.  Raises `ValueError` for a type that no rule names."""
+    family, dot, last = kind.partition(".")
+    found = RULES.get(kind) or (RULES.get(f"{family}.*") if dot and word(last) else None)
+    if found is None:
+        raise ValueError("trail: cannot record this type of event: not listed")
+    return found
+
+
+def refuse_unlisted(kind: str, fields: Mapping[str, Json]) -> None:
+    """Raise `ValueError`, naming the field and never its value, unless *fields* suit the rule and their shapes."""
+    rule = rule_of(kind)
+    for missing in sorted(rule.required - fields.keys()):
+        raise ValueError(f"trail: cannot record {kind}: {missing} is missing")
+    for name, value in fields.items():
+        if name not in rule.required | rule.optional:
+            raise ValueError(f"trail: cannot record {kind}: a field is not listed for it")
+        if not SHAPES[name](value):
+            raise ValueError(f"trail: cannot record {kind}: {name} has not the shape of its field")

@@ -1,0 +1,119 @@
+"""
+The exact bytes of one event: RFC 8785 JSON on one line, without personal data, chained per case.
+
+Once written they are kept and never serialised again: the tree, the chain and every proof are over these bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+import rfc8785
+
+from audit import fields as words
+from audit.fields import Json
+
+VERSION = 1
+LONGEST = 65_535
+"""Bytes: the longest entry of a C2SP tile."""
+FIRST_PREV = "0" * 64
+SALT_SIZE = 32
+LOG_CASE = "log"
+"""The case reference of events that concern the log itself (anchors)."""
+FRAME = frozenset({"actor", "case", "log", "prev", "seq", "time", "type", "v"})
+"""What every leaf has.  `payload_commit` is there when the event has a payload."""
+
+
+class LeafError(ValueError):
+    """Bytes that are no leaf of ours, or that cannot become one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    Something that happened, as a leaf will tell it.
+
+    *actor*: `svc:<component>`, `role:<role>` or `person:<random reference>`; the person's name goes to the payload.
+    *case*: a random id.  *fields*: see `audit.fields`.  Raises `ValueError` for anything that is not listed there, so
+    that an intent which could not be told stops its action before it begins.
+    """
+
+    type: str
+    case: str
+    actor: str
+    fields: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not words.case_ref(self.case) or not words.actor(self.actor):
+            raise ValueError("trail: cannot record an event: case or actor is not an opaque reference")
+        words.refuse_unlisted(self.type, self.fields)
+        own: dict[str, Json] = json.loads(canonical(dict(self.fields)))  # a copy: the caller keeps no handle on ours
+        object.__setattr__(self, "fields", MappingProxyType(own))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a leaf stands: its log, its place in the case's chain, its time (as `stamp` writes it)."""
+
+    log: str
+    seq: int
+    prev: str
+    time: str
+
+
+def canonical(value: Json) -> bytes:
+    """Return the RFC 8785 bytes.  Raises `LeafError` for what JSON readers would not agree on (integers from 2^53, NaN)."""
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as exc:
+        raise LeafError(f"trail: cannot write JSON: {type(exc).__name__}") from exc
+
+
+def stamp(when: datetime) -> str:
+    """Return the leaf's form of an aware time: UTC, milliseconds (cut off, not rounded), `Z`."""
+    if when.tzinfo is None:
+        raise ValueError("trail: cannot stamp a time without a zone")
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def code_or_other(vendor_code: str | None) -> str:
+    """Return the vendor's code if a leaf may hold it, else "other": then its exact text belongs to the payload."""
+    return vendor_code if vendor_code is not None and words.code(vendor_code) else "other"
+
+
+def commitment(salt: bytes, payload: bytes) -> str:
+    """Bind a payload without telling it: `cat salt payload | sha256sum`.  Not guessable once the salt is gone."""
+    if len(salt) != SALT_SIZE:
+        raise LeafError("trail: cannot commit to a payload: the salt is not 32 bytes")
+    return hashlib.sha256(salt + payload).hexdigest()
+
+
+def write(event: Event, frame: Frame, payload_commit: str | None) -> bytes:
+    """Return the leaf's bytes, without a newline.  Raises `LeafError` above 65,535 bytes."""
+    said: dict[str, Json] = dict(event.fields)
+    said |= {"actor": event.actor, "case": event.case, "type": event.type, "v": VERSION}
+    said |= {"log": frame.log, "seq": frame.seq, "prev": frame.prev, "time": frame.time}
+    if payload_commit is not None:
+        said["payload_commit"] = payload_commit
+    leaf = canonical(said)
+    if len(leaf) > LONGEST:
+        raise LeafError(f"trail: cannot write the leaf: {len(leaf)} bytes")
+    return leaf
+
+
+def read(leaf: bytes) -> dict[str, Any]:
+    """Return what the leaf says.  Raises `LeafError` unless it is canonical, whole and of this version."""
+    try:
+        said = json.loads(leaf)
+        whole = isinstance(said, dict) and said.keys() >= FRAME and said["v"] == VERSION and canonical(said) == leaf
+    except (ValueError, RecursionError) as exc:
+        raise LeafError("trail: cannot read the leaf: not JSON") from exc
+    if not whole:
+        raise LeafError("trail: cannot read the leaf: not canonical, or not of this version")
+    return dict(said)

@@ -1,0 +1,175 @@
+"""
+Signed notes as C2SP has them (c2sp.org/signed-note), with Ed25519 signatures (type 1).
+
+A note is its text, an empty line, and one or more lines `— name base64(key id, signature)`.  Lines of keys that one
+does not know are left aside: logs change keys and gather witnesses, and old readers must still open their notes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+ED25519 = 1
+KEY_ID_SIZE = 4
+MOST_SIGNATURES = 100
+_DASH = "— "
+
+
+class NoteError(ValueError):
+    """A note that is not one, is not signed by a known key, or carries a known key's wrong signature."""
+
+
+def check_name(name: str) -> str:
+    """Return a key's name as it is.  Raises `NoteError` for an empty one, spaces, control characters or a plus sign."""
+    if not name or "+" in name or any(c.isspace() or ord(c) < 0x20 for c in name):
+        raise NoteError("note: cannot use the key's name: empty, or with a space or a plus sign")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A public key with its name.  *key* is the raw 32 bytes."""
+
+    name: str
+    key: bytes
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if len(self.key) != 32:
+            raise NoteError("note: cannot use the key: not 32 bytes")
+
+    @property
+    def key_id(self) -> bytes:
+        """A hint for finding the key again, not a safe identity."""
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.key).digest()[:KEY_ID_SIZE]
+
+    @property
+    def vkey(self) -> str:
+        """The text to hand out: `name+key id+base64(type, key)`."""
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(bytes([ED25519]) + self.key).decode()}"
+
+    @classmethod
+    def parse(cls, vkey: str) -> Verifier:
+        """Read a vkey.  Raises `NoteError` if it is malformed, of another type, or its key id does not fit the key."""
+        try:
+            name, key_id, encoded = vkey.strip().split("+", 2)
+            typed = base64.b64decode(encoded, validate=True)
+        except (ValueError, binascii.Error) as exc:
+            raise NoteError("note: cannot read the vkey: malformed") from exc
+        if typed[:1] != bytes([ED25519]):
+            raise NoteError("note: cannot read the vkey: not an Ed25519 key")
+        verifier = cls(name, typed[1:])
+        if verifier.key_id.hex() != key_id:
+            raise NoteError("note: cannot read the vkey: key id and key differ")
+        return verifier
+
+    def verifies(self, text: bytes, signature: bytes) -> bool:
+        try:
+            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, text)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Signer(Protocol):
+    """Whoever holds a signing key: a file (`audit.keys`), or a key management service."""
+
+    @property
+    def verifier(self) -> Verifier: ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64 bytes of the Ed25519 signature over *message*."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One signature line as it stands: whose it claims to be, and the bytes."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A note's text (its final newline included), the keys that were seen to have signed it, and the lines left aside."""
+
+    text: str
+    signed_by: tuple[Verifier, ...]
+    unknown: tuple[Line, ...]
+
+
+def sign(text: str, signers: Iterable[Signer]) -> bytes:
+    """Return the note with one line for each signer, in their order."""
+    _check_text(text)
+    lines = [signature_line(signer.verifier, signer.sign(text.encode())) for signer in signers]
+    if not lines:
+        raise NoteError("note: cannot sign: no signer")
+    return (text + "\n" + "".join(lines)).encode()
+
+
+def signature_line(verifier: Verifier, signature: bytes) -> str:
+    return f"{_DASH}{verifier.name} {base64.b64encode(verifier.key_id + signature).decode()}\n"
+
+
+def open_note(raw: bytes, verifiers: Iterable[Verifier]) -> Opened:
+    """
+    Return the text if at least one of *verifiers* signed it.
+
+    Raises `NoteError` if none did, and if a line that claims a known key has a wrong signature, whoever else signed.
+    """
+    text, lines = split(raw)
+    known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
+    signed: dict[tuple[str, bytes], Verifier] = {}
+    for line in lines:
+        verifier = known.get((line.name, line.key_id))
+        if verifier is None:
+            continue
+        if not verifier.verifies(text.encode(), line.signature):
+            raise NoteError(f"note: cannot open: the signature of {line.name} is wrong")
+        signed[line.name, line.key_id] = verifier
+    if not signed:
+        raise NoteError("note: cannot open: no known key has signed it")
+    unknown = tuple(line for line in lines if (line.name, line.key_id) not in known)
+    return Opened(text, tuple(signed.values()), unknown)
+
+
+def split(raw: bytes) -> tuple[str, list[Line]]:
+    """Part a note into text and signature lines, without believing either.  Raises `NoteError` for other bytes."""
+    try:
+        whole = raw.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise NoteError("note: cannot read: not UTF-8") from exc
+    text, gap, block = whole.rpartition("\n\n")
+    if not gap or not block.endswith("\n"):
+        raise NoteError("note: cannot read: no signatures")
+    _check_text(text + "\n")
+    lines = block[:-1].split("\n")
+    if len(lines) > MOST_SIGNATURES:
+        raise NoteError("note: cannot read: more than 100 signatures")
+    return text + "\n", [_line(line) for line in lines]
+
+
+def _line(line: str) -> Line:
+    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error) as exc:
+        raise NoteError("note: cannot read a signature line: not base64") from exc
+    if not line.startswith(_DASH) or not space or len(raw) <= KEY_ID_SIZE:
+        raise NoteError("note: cannot read a signature line: malformed")
+    return Line(check_name(name), raw[:KEY_ID_SIZE], raw[KEY_ID_SIZE:])
+
+
+def _check_text(text: str) -> None:
+    if not text.endswith("\n") or any(ord(c) < 0x20 and c != "\n" for c in text):
+        raise NoteError("note: cannot use the text: no final newline, or control characters")

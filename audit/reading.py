@@ -1,0 +1,115 @@
+"""The log, read: entries as a stream, the tree from stored hashes, the intents that nobody has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from audit import leaf as leaves
+from audit import merkle
+from audit.tables import audit_entry
+
+BATCH = 500
+_COLUMNS = (
+    audit_entry.c.idx,
+    audit_entry.c.case_ref,
+    audit_entry.c.case_seq,
+    audit_entry.c.leaf,
+    audit_entry.c.dedup_key,
+)
+_NODES = select(audit_entry.c.nodes).where(audit_entry.c.idx == bindparam("row"))
+_SIZE = select(func.coalesce(func.max(audit_entry.c.idx) + 1, 0))
+_FIRST = select(audit_entry.c.leaf).where(audit_entry.c.idx == 0)
+BY_KEY = select(*_COLUMNS).where(audit_entry.c.dedup_key.in_(bindparam("keys", expanding=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the log.  *leaf* is the evidence; the rest says where it lies."""
+
+    idx: int
+    case: str
+    seq: int
+    leaf: bytes
+    dedup_key: str | None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the leaf says.  Raises `LeafError` if it is not one."""
+        return leaves.read(self.leaf)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write that was announced, and of which nothing was told since: it may have happened.  Look at the vendor."""
+
+    idx: int
+    case: str
+    op: str
+    at: str
+
+
+def size(connection: Connection) -> int:
+    return int(connection.execute(_SIZE).scalar_one())
+
+
+def origin(connection: Connection) -> str | None:
+    """Return the name that the log's first leaf gives it, None while it is empty."""
+    first = connection.execute(_FIRST).scalar_one_or_none()
+    return None if first is None else str(leaves.read(bytes(first))["log"])
+
+
+def find(connection: Connection, dedup_key: str) -> Entry | None:
+    """Return the entry that was appended under this key."""
+    row = connection.execute(BY_KEY, {"keys": [dedup_key]}).one_or_none()
+    return None if row is None else entry_of(row)
+
+
+def entry_of(row: Any) -> Entry:
+    return Entry(row.idx, row.case_ref, row.case_seq, bytes(row.leaf), row.dedup_key)
+
+
+def entries(connection: Connection, case: str | None = None, start: int = 0, end: int | None = None) -> Iterator[Entry]:
+    """Stream the entries of the log, or of one *case*, in order, idx from *start* to before *end*.  Holds one batch."""
+    query = select(*_COLUMNS).where(audit_entry.c.idx >= start).order_by(audit_entry.c.idx)
+    if end is not None:
+        query = query.where(audit_entry.c.idx < end)
+    if case is not None:
+        query = query.where(audit_entry.c.case_ref == case)
+    for row in connection.execution_options(yield_per=BATCH).execute(query):
+        yield entry_of(row)
+
+
+def node_reader(connection: Connection) -> merkle.Read:
+    """Return a reader of stored subtree hashes.  Raises `LookupError` for a row that is missing or too short."""
+
+    def read(level: int, index: int) -> bytes:
+        row = merkle.row_of(level, index)
+        nodes = connection.execute(_NODES, {"row": row}).scalar_one_or_none()
+        found = b"" if nodes is None else bytes(nodes)[merkle.SIZE * level : merkle.SIZE * (level + 1)]
+        if len(found) != merkle.SIZE:
+            raise LookupError(f"trail: row {row} has no hash of level {level}")
+        return found
+
+    return read
+
+
+def open_intents(connection: Connection, case: str | None = None) -> list[Intent]:
+    """
+    Return the intents without an outcome, oldest first: whoever announced them died, or is still at it.
+
+    Reads the case, or the whole log, once; holds the open ones only.
+    """
+    waiting: dict[str, Intent] = {}
+    for entry in entries(connection, case):
+        if b'"type":"revoke.' not in entry.leaf:
+            continue
+        said = entry.record
+        if said["type"] == "revoke.intent":
+            waiting.setdefault(said["op"], Intent(entry.idx, entry.case, said["op"], said["time"]))
+        elif said["type"] == "revoke.outcome":
+            waiting.pop(said["op"], None)
+    return list(waiting.values())

@@ -1,0 +1,100 @@
+"""
+The log's one door for writing, and the short way to everything that is read from it.
+
+An event is appended within the caller's transaction, so that a change of a case and the leaf that tells it are there
+together or not at all.  The intent of a write is committed *before* the vendor is called; without it, no call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from audit import checkpoint, lock, merkle, reading
+from audit.check import Report, check
+from audit.checkpoint import Checkpoint
+from audit.fields import Json
+from audit.leaf import Event, stamp
+from audit.note import Signer, check_name
+from audit.placing import Draft, Tail, TrailError
+from audit.reading import Entry, Intent
+
+__all__ = ["Draft", "Entry", "Event", "Intent", "Trail", "TrailError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """
+    The log named *origin* (no spaces, no scheme: `lastday.example.co.jp/audit/2026`).
+
+    *clock* returns aware times; *entropy(n)* returns n bytes that nobody can guess.  *skew*: how far the database's own
+    clock may be from ours before we refuse to write; None does not compare.
+    """
+
+    origin: str
+    clock: Callable[[], datetime]
+    entropy: Callable[[int], bytes]
+    skew: timedelta | None = timedelta(seconds=5)
+
+    def __post_init__(self) -> None:
+        check_name(self.origin)
+
+    def append(
+        self, connection: Connection, event: Event, payload: Json = None, *, dedup_key: str | None = None
+    ) -> Entry:
+        """
+        Append *event*, with a commitment to *payload* if there is one, and return the entry.
+
+        Again with the same *dedup_key*: returns the entry that is there.  Raises `TrailError` if that one tells
+        something else, if the log in the database bears another name, or if the clocks differ.
+        """
+        return self.append_many(connection, [Draft(event, payload, dedup_key)])[0]
+
+    def append_many(self, connection: Connection, drafts: Sequence[Draft]) -> list[Entry]:
+        """Append in order, under one lock and in few statements; otherwise like `append`."""
+        database_clock = lock.take(connection)
+        tail = Tail(connection, self.origin, self._now(database_clock), self.entropy)
+        return tail.place(drafts)
+
+    def _now(self, database_clock: datetime | None) -> str:
+        now = self.clock()
+        if database_clock is not None and self.skew is not None and abs(database_clock - now) > self.skew:
+            raise TrailError(f"trail: cannot append: our clock and the database's differ by more than {self.skew}")
+        return stamp(now)
+
+    def find(self, connection: Connection, dedup_key: str) -> Entry | None:
+        return reading.find(connection, dedup_key)
+
+    def entries(self, connection: Connection, case: str | None = None, start: int = 0) -> Iterator[Entry]:
+        return reading.entries(connection, case, start)
+
+    def size(self, connection: Connection) -> int:
+        return reading.size(connection)
+
+    def root(self, connection: Connection, size: int | None = None) -> bytes:
+        """Return the root of the first *size* leaves (None: of all), from about log2(size) rows."""
+        return merkle.root(self.size(connection) if size is None else size, reading.node_reader(connection))
+
+    def checkpoint(self, connection: Connection, signer: Signer) -> bytes:
+        """Return the signed head of the log as it stands.  It trusts the stored hashes: `check` is what doubts them."""
+        size = self.size(connection)
+        return checkpoint.sign(Checkpoint(self.origin, size, self.root(connection, size)), [signer])
+
+    def inclusion(self, connection: Connection, idx: int, size: int | None = None) -> list[bytes]:
+        """Prove that entry *idx* stands in the tree of *size* (None: of all)."""
+        whole = self.size(connection) if size is None else size
+        return merkle.inclusion(idx, whole, reading.node_reader(connection))
+
+    def consistency(self, connection: Connection, old: int, new: int) -> list[bytes]:
+        """Prove that the log of *new* entries continues that of *old*."""
+        return merkle.consistency(old, new, reading.node_reader(connection))
+
+    def open_intents(self, connection: Connection, case: str | None = None) -> list[Intent]:
+        return reading.open_intents(connection, case)
+
+    def check(self, connection: Connection, held: Sequence[Checkpoint] = ()) -> Report:
+        """Recompute the whole log; *held* are heads that someone has kept.  See `audit.check`."""
+        return check(connection, origin=self.origin, held=held)
