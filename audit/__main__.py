@@ -10,7 +10,6 @@ import argparse
 import sqlite3
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -119,8 +118,7 @@ def _held(asked: argparse.Namespace) -> list[Checkpoint]:
 
 def _checkpoint(connection: Connection, asked: argparse.Namespace) -> int:
     signer = _signer(connection, asked)
-    trail = Trail(signer.name, lambda: datetime.now(UTC), lambda _: b"")  # appends nothing
-    _print(trail.checkpoint(connection, signer).decode(), end="")
+    _print(Trail(signer.name).checkpoint(connection, signer).decode(), end="")
     return 0
 
 

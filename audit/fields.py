@@ -3,7 +3,7 @@ What a leaf may say: the fields of each type of event, and the shape of each fie
 
 Leaves can never be erased, so nothing about a person may stand in one.  Two guards see to it: a field that is not
 listed here is refused, and a listed one only takes words, counts, times, digests and random references, no free text.
-Vendors' ids of people belong to the payload: a reference is 32 hexadecimal digits, a form that none of them has.
+Vendors' ids of people belong to the payload: a reference has a form that none of them has.
 """
 
 from __future__ import annotations
@@ -68,11 +68,12 @@ def _exchange(value: Json) -> bool:
 
 _TIME_FORM = _matching(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 word = _matching(r"[a-z][a-z0-9_]{0,47}")
-reference = _matching(r"[0-9a-f]{32}")
+reference = _matching(r"[0-9a-f]{32}|[a-z]{1,16}-[0-9a-f]{16,32}")
+"""32 hexadecimal digits, or a word, a hyphen and 16 to 32 of them: `acct-9f2c41d07b3e5a68`."""
 digest = _matching(r"[0-9a-f]{64}")
 code = _matching(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,95}")
 case_ref = _matching(r"[a-z0-9][a-z0-9-]{0,63}")
-actor = _matching(r"(?:svc|role):[a-z][a-z0-9_.-]{0,47}|person:[0-9a-f]{32}")
+actor = _matching(r"(?:svc|role):[a-z][a-z0-9_.-]{0,47}|person:(?:[0-9a-f]{32}|[a-z]{1,16}-[0-9a-f]{16,32})")
 
 EVIDENCE: Mapping[str, Shape] = {
     "name": _matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){0,7}"),
@@ -91,11 +92,11 @@ EVIDENCE: Mapping[str, Shape] = {
 
 SHAPES: Mapping[str, Shape] = {
     # what it is about: random references made by casework, whose meaning stands in the payload
-    **dict.fromkeys(("op", "account", "entitlement", "finding", "question", "waiver", "departure"), reference),
+    **dict.fromkeys(("op", "account", "entitlement", "question", "waiver", "departure"), reference),
     # words of the vocabulary
     **dict.fromkeys(
-        ("service", "kind", "state", "confirmation", "reason", "choice", "scope", "finding_kind", "question_kind",
-         "departure_kind", "from_state", "guard", "basis", "source"),
+        ("service", "kind", "state", "confirmation", "reason", "choice", "scope", "finding",
+         "from_state", "guard", "basis", "source"),
         word,
     ),
     "result": _one_of("commanded", "already_absent", "refused", "failed", "unknown"),
@@ -108,12 +109,12 @@ SHAPES: Mapping[str, Shape] = {
         _time,
     ),
     **dict.fromkeys(
-        ("count", "accounts", "entitlements", "findings", "attempt", "status", "records", "pages", "exposure_seconds",
+        ("count", "accounts", "entitlements", "findings", "attempt", "status", "records", "pages", "exposure_minutes", "revision",
          "size"),
         _count,
     ),
     **dict.fromkeys(("for_real", "complete"), _flag),
-    "counts": _counts,
+    **dict.fromkeys(("counts", "states"), _counts),
     "evidence": _exchanges,
     "idx": _indices,
     "root": _matching(r"[A-Za-z0-9+/]{43}="),
@@ -137,12 +138,13 @@ _ROW = "service account kind entitlement"
 RULES: Mapping[str, Rule] = {
     "case.*": _rule(
         "",
-        f"{_ROW} state from_state reason departure departure_kind due_at previous_due_at last_working_at until_at for_real"
-        " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_seconds cut_effective_by"
-        " finding waiver scope evidence",
+        f"{_ROW} state from_state states reason departure due_at previous_due_at last_working_at until_at for_real revision"
+        " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_minutes cut_effective_by"
+        " finding question waiver scope choice evidence",
     ),
     "plan.sealed": _rule(
-        "plan_sha256", "policy_sha256 scope service accounts entitlements count counts due_at for_real evidence"
+        "plan_sha256",
+        "policy_sha256 scope service accounts entitlements count counts due_at for_real revision evidence",
     ),
     "revoke.intent": _rule("op", f"{_ROW} verb attempt plan_sha256 due_at reason"),
     "revoke.outcome": _rule(
@@ -154,9 +156,9 @@ RULES: Mapping[str, Rule] = {
         " reason source",
     ),
     "finding.*": _rule(
-        "", f"{_ROW} op finding finding_kind waiver state reason guard code status until_at count counts evidence"
+        "", f"{_ROW} op finding question waiver state reason guard code status until_at count counts evidence"
     ),
-    "answer.recorded": _rule("question", f"{_ROW} question_kind choice finding reason until_at evidence"),
+    "answer.recorded": _rule("question", f"{_ROW} choice finding count counts scope reason until_at evidence"),
     "evidence.bound": _rule(
         "evidence", "service account source scope from_at until_at records pages count counts complete reason"
     ),

@@ -40,8 +40,8 @@ class Event:
     Something that happened, as a leaf will tell it.
 
     *actor*: `svc:<component>`, `role:<role>` or `person:<random reference>`; the person's name goes to the payload.
-    *case*: a random id.  *fields*: see `audit.fields`.  Raises `ValueError` for anything that is not listed there, so
-    that an intent which could not be told stops its action before it begins.
+    *case*: a random id.  *fields*: see `audit.fields`; one that is None is left out.  Raises `ValueError` for anything
+    that is not listed there, so that an intent which could not be told stops its action before it begins.
     """
 
     type: str
@@ -52,8 +52,9 @@ class Event:
     def __post_init__(self) -> None:
         if not words.case_ref(self.case) or not words.actor(self.actor):
             raise ValueError("trail: cannot record an event: case or actor is not an opaque reference")
-        words.refuse_unlisted(self.type, self.fields)
-        own: dict[str, Json] = json.loads(canonical(dict(self.fields)))  # a copy: the caller keeps no handle on ours
+        said: dict[str, Json] = {name: value for name, value in self.fields.items() if value is not None}
+        words.refuse_unlisted(self.type, said)
+        own: dict[str, Json] = json.loads(canonical(said))  # a copy: the caller keeps no hold on ours
         object.__setattr__(self, "fields", MappingProxyType(own))
 
 

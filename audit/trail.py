@@ -7,9 +7,10 @@ together or not at all.  The intent of a write is committed *before* the vendor 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -25,18 +26,22 @@ from audit.reading import Entry, Intent
 __all__ = ["Draft", "Entry", "Event", "Intent", "Trail", "TrailError"]
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Trail:
     """
     The log named *origin* (no spaces, no scheme: `lastday.example.co.jp/audit/2026`).
 
-    *clock* returns aware times; *entropy(n)* returns n bytes that nobody can guess.  *skew*: how far the database's own
+    *clock* returns aware times; *entropy* returns that many bytes, which nobody can guess.  *skew*: how far the database's own
     clock may be from ours before we refuse to write; None does not compare.
     """
 
     origin: str
-    clock: Callable[[], datetime]
-    entropy: Callable[[int], bytes]
+    clock: Callable[[], datetime] = _now
+    entropy: Callable[[int], bytes] = secrets.token_bytes
     skew: timedelta | None = timedelta(seconds=5)
 
     def __post_init__(self) -> None:
@@ -56,10 +61,10 @@ class Trail:
     def append_many(self, connection: Connection, drafts: Sequence[Draft]) -> list[Entry]:
         """Append in order, under one lock and in few statements; otherwise like `append`."""
         database_clock = lock.take(connection)
-        tail = Tail(connection, self.origin, self._now(database_clock), self.entropy)
+        tail = Tail(connection, self.origin, self._moment(database_clock), self.entropy)
         return tail.place(drafts)
 
-    def _now(self, database_clock: datetime | None) -> str:
+    def _moment(self, database_clock: datetime | None) -> str:
         now = self.clock()
         if database_clock is not None and self.skew is not None and abs(database_clock - now) > self.skew:
             raise TrailError(f"trail: cannot append: our clock and the database's differ by more than {self.skew}")
