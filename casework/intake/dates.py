@@ -1,0 +1,130 @@
+"""
+Days and instants as Japanese HR departments write them.
+
+Read without guessing or refused: the year first, of four digits or of an era.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from casework.intake.wording import Code, Flaw
+from casework.intake.zones import end_of_day, to_utc, zone_name
+
+_LONGEST = 64
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−ー", "-"))
+_SERIAL = re.compile(r"[0-9]{5}(\.[0-9]+)?")
+_DAYS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?P<y>[0-9]{4})(?P<s>[-/.])(?P<m>[0-9]{1,2})(?P=s)(?P<d>[0-9]{1,2})",
+        r"(?P<y>[0-9]{4})年(?P<m>[0-9]{1,2})月(?P<d>[0-9]{1,2})日",
+        r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})",
+        r"(?P<e>令和|平成|昭和|[RHS])(?P<y>元|[0-9]{1,2})(?P<s>[-/.])(?P<m>[0-9]{1,2})(?P=s)(?P<d>[0-9]{1,2})",
+        r"(?P<e>令和|平成|昭和|[RHS])(?P<y>元|[0-9]{1,2})年(?P<m>[0-9]{1,2})月(?P<d>[0-9]{1,2})日",
+    )
+)
+_INSTANT = re.compile(
+    r"(?P<day>\S.*?)(?:\s*T\s*|\s+|(?<=日))"
+    r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?|時(?:(?P<fun>[0-9]{1,2})分)?)"
+    r"\s*(?P<zone>\S.*)?"
+)
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2}))?")
+_ERAS = {
+    "令和": (date(2019, 5, 1), date.max),
+    "平成": (date(1989, 1, 8), date(2019, 4, 30)),
+    "昭和": (date(1926, 12, 25), date(1989, 1, 7)),
+}
+_LETTERS = {"R": "令和", "H": "平成", "S": "昭和"}
+
+
+def parse_day(text: str) -> date:
+    """Return the day that *text* means in the Gregorian calendar; raises `Flaw`."""
+    plain = re.sub(r"\s+", "", _fold(text))
+    if _SERIAL.fullmatch(plain):
+        raise Flaw(Code.EXCEL_SERIAL)
+    for pattern in _DAYS:
+        if found := pattern.fullmatch(plain):
+            return _day(found.groupdict())
+    raise Flaw(Code.BAD_DATE)
+
+
+def parse_instant(text: str, zone: ZoneInfo) -> datetime:
+    """
+    Return the instant, UTC, that *text* means in *zone*, or in the zone or at the offset that it names itself.
+
+    A date alone means its end.  24:00 is the end of the day too.  Fractions of a second are dropped.  Raises `Flaw`.
+    """
+    plain = _fold(text)
+    found = _INSTANT.fullmatch(plain)
+    if found is None:
+        return end_of_day(_day_before_anything(plain), zone)
+    local = datetime.combine(parse_day(found["day"]), time()) + _since_midnight(found)
+    named = found["zone"]
+    if named is None:
+        return to_utc(local, zone)
+    offset = _offset(named)
+    return (local - offset).replace(tzinfo=UTC) if offset is not None else to_utc(local, ZoneInfo(_zone(named)))
+
+
+def _fold(text: str) -> str:
+    if len(text) > _LONGEST:
+        raise Flaw(Code.TOO_LONG, limit=_LONGEST)
+    return unicodedata.normalize("NFKC", text).translate(_DASHES).strip().upper()
+
+
+def _day_before_anything(plain: str) -> date:
+    """Tell a wrong date from a right one with something behind it that is not a time."""
+    try:
+        return parse_day(plain)
+    except Flaw as flaw:
+        head = re.split(r"[\sT]", plain, maxsplit=1)[0]
+        if flaw.code is Code.BAD_DATE and head != plain and any(p.fullmatch(head) for p in _DAYS):
+            raise Flaw(Code.BAD_TIME) from flaw
+        raise
+
+
+def _day(parts: dict[str, str | None]) -> date:
+    era, year = parts.get("e"), parts["y"] or ""
+    number = 1 if year == "元" else int(year)
+    begin, end = _ERAS[_LETTERS.get(era, era)] if era else (date.min, date.max)
+    try:
+        day = date(number + (begin.year - 1 if era else 0), int(parts["m"] or ""), int(parts["d"] or ""))
+    except ValueError as error:
+        raise Flaw(Code.NO_SUCH_DATE) from error
+    if number == 0 or not begin <= day <= end:
+        raise Flaw(Code.NO_SUCH_DATE)
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise Flaw(Code.OUT_OF_RANGE, first=_FIRST_YEAR, last=_LAST_YEAR)
+    return day
+
+
+def _since_midnight(found: re.Match[str]) -> timedelta:
+    hour, minute, second = (int(n or 0) for n in (found["hour"], found["minute"] or found["fun"], found["second"]))
+    midnight = (hour, minute, second) == (24, 0, 0)
+    if not midnight and (hour > 23 or minute > 59 or second > 59):
+        raise Flaw(Code.BAD_TIME)
+    return timedelta(hours=hour, minutes=minute, seconds=second)
+
+
+def _offset(text: str) -> timedelta | None:
+    if text in {"Z", "UTC"}:
+        return timedelta(0)
+    found = _OFFSET.fullmatch(text)
+    if found is None:
+        return None
+    size = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+    if size > timedelta(hours=14) or int(found["minutes"] or 0) > 59:
+        raise Flaw(Code.BAD_TIME)
+    return -size if found["sign"] == "-" else size
+
+
+def _zone(text: str) -> str:
+    try:
+        return zone_name(text)
+    except Flaw as flaw:
+        raise Flaw(Code.BAD_TIME) from flaw

@@ -1,0 +1,71 @@
+"""
+Bytes become text, always the same way, or are refused: a garbled name would open a case for nobody.
+
+UTF-8 is tried first and strictly, then CP932 (what Japanese spreadsheets call CSV).  Western and EUC-JP files pass for
+CP932 now and then; so a text counts as CP932 only if it holds what such Japanese is full of, and nothing that betrays
+a Latin word.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from casework.intake.wording import Code, Flaw
+
+MOST_BYTES = 5 * 1024 * 1024
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+_IN_A_WORD = re.compile("[A-Za-z][\u4e00-\u9fff\uff66-\uff9f]{1,3}[a-z]")  # Garc畛 for García, O達rien for O’Brien
+_COMMON = re.compile("[\u3000-\u30ff\uff01-\uff60\u4e00-\u9fff]")
+
+
+def decode_csv(raw: bytes) -> str:
+    """Return the text of a CSV file, without its byte order mark; raises `Flaw`."""
+    _look_at_bytes(raw)
+    try:
+        return _decode_utf8(raw)
+    except UnicodeDecodeError as error:
+        if raw.startswith(codecs.BOM_UTF8):
+            raise Flaw(Code.UNREADABLE_ENCODING, encodings="UTF-8", offset=error.start) from error
+    return _decode_cp932(raw)
+
+
+def decode_json(raw: bytes) -> str:
+    """Return the text of a JSON file, which is UTF-8 by its standard (RFC 8259, 8.1); raises `Flaw`."""
+    _look_at_bytes(raw)
+    try:
+        return _decode_utf8(raw)
+    except UnicodeDecodeError as error:
+        raise Flaw(Code.UNREADABLE_ENCODING, encodings="UTF-8", offset=error.start) from error
+
+
+def _decode_utf8(raw: bytes) -> str:
+    """Count offsets from the file's first byte, unlike the codec `utf-8-sig`."""
+    return raw.decode("utf-8").removeprefix("\ufeff")
+
+
+def _look_at_bytes(raw: bytes) -> None:
+    if len(raw) > MOST_BYTES:
+        raise Flaw(Code.TOO_LARGE, limit=MOST_BYTES)
+    if not raw.removeprefix(codecs.BOM_UTF8).strip():
+        raise Flaw(Code.EMPTY_FILE)
+    if raw.startswith(_WIDE):
+        raise Flaw(Code.UTF16)
+    if (offset := raw.find(b"\0")) >= 0:
+        raise Flaw(Code.NUL_BYTE, offset=offset)
+
+
+def _decode_cp932(raw: bytes) -> str:
+    try:
+        text = raw.decode("cp932")
+    except UnicodeDecodeError as error:
+        raise Flaw(Code.UNREADABLE_ENCODING, encodings="UTF-8 or CP932", offset=error.start) from error
+    first = next(n for n, byte in enumerate(raw) if byte > 0x7F)
+    if _IN_A_WORD.search(text) or not _has_everyday_japanese(text):
+        raise Flaw(Code.DOUBTFUL_ENCODING, offset=first)
+    return text
+
+
+def _has_everyday_japanese(text: str) -> bool:
+    """Kana and the kanji of daily use lie at 0x81 to 0x9F, where neither EUC-JP nor Western text has letters."""
+    return any(0x81 <= c[0].encode("cp932")[0] <= 0x9F for c in _COMMON.finditer(text))

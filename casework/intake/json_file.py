@@ -1,0 +1,168 @@
+"""A JSON file (RFC 8259, strictly) becomes a reading: one notice, a list, or a list under `departures`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from casework.intake.columns import Column
+from casework.intake.decoding import decode_json
+from casework.intake.gather import check_rows, gather, refuse_whole
+from casework.intake.notice import Reading, Refusal, shown
+from casework.intake.rows import Outcome, Row, read_row
+from casework.intake.wording import Code, Flaw
+
+_DEEPEST = 16
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_COLUMNS = {column.value: column for column in Column}
+_WRAPPER = "departures"
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number as it was written: no column takes one, so none is ever computed, however long."""
+
+    text: str
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers whether a key stood twice in it."""
+
+    twice: str | None = None
+
+
+def read_json(data: bytes) -> Reading:
+    """
+    Return what the file *data* reports.  Raises nothing, whatever the bytes.
+
+    Keys are the English column names; values are strings or null, `other_emails` a list of strings as well.  Unknown
+    keys are kept, what is not a string among them as JSON text.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        listed, unknown = _unwrap(_parse(decode_json(data)))
+        check_rows(listed)
+    except Flaw as flaw:
+        return refuse_whole(flaw, sha256)
+    for item in listed:
+        unknown += [key for key in item if key not in _COLUMNS] if isinstance(item, _Object) else []
+    outcomes = [_read(number, item) for number, item in enumerate(listed, 1)]
+    return gather(outcomes, sha256=sha256, unknown_columns=tuple(dict.fromkeys(shown(key) for key in unknown)))
+
+
+def _parse(text: str) -> Any:
+    """Parse *text*; the depth is measured first, so that hostile nesting never meets the interpreter's limit."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > _DEEPEST:
+            raise Flaw(Code.TOO_DEEP, limit=_DEEPEST)
+    try:
+        return json.loads(
+            text, object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant
+        )
+    except json.JSONDecodeError as error:
+        raise Flaw(Code.BROKEN_JSON, line=error.lineno, character=error.colno) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Flaw(Code.NOT_FINITE, value=name)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    found = _Object(pairs)
+    if len(found) != len(pairs):
+        found.twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+    return found
+
+
+def _twice(value: Any) -> str | None:
+    """Return a key that stands twice in *value* or in anything within it."""
+    if isinstance(value, _Object) and value.twice is not None:
+        return value.twice
+    within = value.values() if isinstance(value, _Object) else value if isinstance(value, list) else ()
+    return next((key for part in within if (key := _twice(part)) is not None), None)
+
+
+def _unwrap(whole: Any) -> tuple[list[Any], list[str]]:
+    """Return the list of notices, and the keys that stand beside `departures`."""
+    if isinstance(whole, list):
+        return whole, []
+    if not isinstance(whole, _Object):
+        raise _misfit(Code.WRONG_SHAPE, whole)
+    if _WRAPPER not in whole:
+        return [whole], []
+    if whole.twice is not None:
+        raise Flaw(Code.DUPLICATE_KEY, column=shown(whole.twice))
+    if not isinstance(whole[_WRAPPER], list):
+        raise _misfit(Code.WRONG_SHAPE, whole[_WRAPPER], column=_WRAPPER)
+    return whole[_WRAPPER], [key for key in whole if key != _WRAPPER]
+
+
+def _read(number: int, item: Any) -> Outcome:
+    if not isinstance(item, _Object):
+        return (Refusal.of(_misfit(Code.WRONG_SHAPE, item), row=number, value=_text(item)),)
+    if (key := _twice(item)) is not None:
+        return (Refusal.of(Flaw(Code.DUPLICATE_KEY), row=number, column=shown(key)),)
+    cells: dict[Column, str] = {}
+    extra: dict[str, str] = {}
+    refused: list[Refusal] = []
+    for key, value in item.items():
+        try:
+            if key in _COLUMNS:
+                cells[_COLUMNS[key]] = _cell(_COLUMNS[key], value)
+            elif value is not None:
+                extra[_whole(key)] = _whole(value if isinstance(value, str) else _text(value))
+        except Flaw as flaw:
+            refused.append(Refusal.of(flaw, row=number, column=shown(key), value=_text(value)))
+    return tuple(refused) or read_row(Row(number, cells, extra=MappingProxyType(extra)))
+
+
+def _cell(column: Column, value: Any) -> str:
+    """Return a known column's value as a CSV cell would hold it."""
+    if value is None:
+        return ""
+    if column is Column.OTHER_EMAILS and isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ";".join(value)
+    if not isinstance(value, str):
+        raise _misfit(Code.WRONG_TYPE, value)
+    return value
+
+
+def _whole(text: str) -> str:
+    """Refuse half a character (a lone surrogate), which no file and no database can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Flaw(Code.BAD_CHARACTER, position=error.start + 1) from error
+    return text
+
+
+def _text(value: Any) -> str:
+    """Return *value* as JSON, numbers as they were written."""
+    match value:
+        case _Number():
+            return value.text
+        case list():
+            return "[" + ", ".join(_text(part) for part in value) + "]"
+        case _Object():
+            return "{" + ", ".join(f"{_text(key)}: {_text(part)}" for key, part in value.items()) + "}"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _misfit(code: Code, value: Any, column: str | None = None) -> Flaw:
+    names = {
+        _Object: ("an object", "オブジェクト"),
+        list: ("a list", "配列"),
+        str: ("a string", "文字列"),
+        _Number: ("a number", "数値"),
+        bool: ("true or false", "真偽値"),
+    }
+    english, japanese = names.get(type(value), ("null", "null"))
+    return Flaw(code, column=column, found=english, found_ja=japanese)

@@ -1,0 +1,110 @@
+"""One row's cells become one notice, or the list of everything in the row that must be corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
+
+from casework.intake.cells import parse_email, parse_emails, parse_employee_no, parse_kind, parse_text
+from casework.intake.columns import Column
+from casework.intake.dates import parse_day, parse_instant
+from casework.intake.notice import Notice, Refusal
+from casework.intake.wording import Code, Flaw
+from casework.intake.zones import DEFAULT_ZONE, end_of_day, zone_name
+from models.vocabulary import DepartureKind, Leaver
+
+T = TypeVar("T")
+Outcome: TypeAlias = "Notice | tuple[Refusal, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """
+    One row as text, not yet judged.
+
+    A column that the source does not have at all is not in *cells*; *headers* holds the source's own spellings.
+    """
+
+    number: int
+    cells: Mapping[Column, str]
+    headers: Mapping[Column, str] = field(default_factory=lambda: MappingProxyType({}))
+    extra: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def header(self, column: Column) -> str:
+        """Return what the sender calls *column*."""
+        return self.headers.get(column, column.value)
+
+
+def read_row(row: Row) -> Outcome:
+    """Return the row's notice, or one refusal for each cell that stands in its way."""
+    return _Desk(row).read()
+
+
+class _Desk:
+    """Reads one row's cells and keeps the refusals, so that the sender can correct all of them at once."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.refused: list[Refusal] = []
+
+    def read(self) -> Outcome:
+        leaver = self._leaver()
+        zone = self._take(Column.TIMEZONE, zone_name) or DEFAULT_ZONE
+        kind = self._kind()
+        manager = self._take(Column.MANAGER, parse_text)
+        last = self._take(Column.LAST_WORKING_AT, lambda text: parse_instant(text, ZoneInfo(zone)))
+        ends_on = self._ends_on(kind, last, ZoneInfo(zone))
+        if self.refused or leaver is None or kind is None or ends_on is None:
+            return tuple(self.refused)
+        return Notice(self.row.number, leaver, kind, ends_on, last, zone, manager, self.row.extra)
+
+    def _leaver(self) -> Leaver | None:
+        number = self._take(Column.EMPLOYEE_NO, parse_employee_no, required=True)
+        name = self._take(Column.NAME, parse_text, required=True)
+        email = self._take(Column.EMAIL, parse_email)
+        others = self._take(Column.OTHER_EMAILS, parse_emails) or ()
+        kana, romaji, former = (
+            self._take(column, parse_text) for column in (Column.KANA, Column.ROMAJI, Column.FORMER_NAME)
+        )
+        if number is None or name is None:
+            return None
+        return Leaver(number, name, email, tuple(e for e in others if e != email), kana, romaji, former)
+
+    def _kind(self) -> DepartureKind | None:
+        """A source without the column reports ordinary departures; an empty cell in it is a question to the sender."""
+        if Column.KIND not in self.row.cells:
+            return DepartureKind.RESIGNATION
+        return self._take(Column.KIND, parse_kind, required=True)
+
+    def _ends_on(self, kind: DepartureKind | None, last: datetime | None, zone: ZoneInfo) -> date | None:
+        """Who goes on leave does not leave: there the last working day will do."""
+        stands_in = kind is DepartureKind.LEAVE and self._text(Column.LAST_WORKING_AT) != ""
+        ends_on = self._take(Column.EMPLOYMENT_ENDS_ON, parse_day, required=not stands_in)
+        if ends_on is None:
+            return None if last is None else (last - timedelta(microseconds=1)).astimezone(zone).date()
+        if last is not None and last > end_of_day(ends_on, zone):
+            self._refuse(Column.LAST_WORKING_AT, Flaw(Code.LAST_DAY_AFTER_END))
+        return ends_on
+
+    def _take(self, column: Column, parse: Callable[[str], T], *, required: bool = False) -> T | None:
+        text = self._text(column)
+        if text == "":
+            if required:
+                self._refuse(column, Flaw(Code.MISSING_VALUE))
+            return None
+        try:
+            return parse(text)
+        except Flaw as flaw:
+            self._refuse(column, flaw)
+            return None
+
+    def _text(self, column: Column) -> str:
+        return self.row.cells.get(column, "").strip()
+
+    def _refuse(self, column: Column, flaw: Flaw) -> None:
+        header, value = self.row.header(column), self.row.cells.get(column)
+        self.refused.append(Refusal.of(flaw, row=self.row.number, column=header, value=value or None))
