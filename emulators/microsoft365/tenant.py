@@ -1,0 +1,324 @@
+"""The emulated Microsoft 365 tenant: Entra's authority and Graph v1.0 behind one https host."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from cryptography import x509
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from emulators.microsoft365 import permissions as may
+from emulators.microsoft365.authority import Application, authenticate, issue, read_token
+from emulators.microsoft365.calls import Call, Paging
+from emulators.microsoft365.directory import ROLES, TENANT_ID, Directory, build, guid
+from emulators.microsoft365.problems import Problem, TokenProblem, denied, malformed
+from emulators.microsoft365.reading import Reading
+from emulators.microsoft365.writing import Writing
+
+Row: TypeAlias = "dict[str, Any]"
+
+_LISTS = frozenset({"$top"})
+_FILTERED = frozenset({"$filter", "$top", "$count", "$select"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client needs to sign in as an application."""
+
+    tenant_id: str
+    client_id: str
+    client_secret: str
+
+
+class Tenant:
+    """
+    Hoshizora Trading's tenant.  `app` is the ASGI application, for https only (Entra's clients insist).
+
+    Options:
+        page_size: caps every page, whatever the client asks for.
+        empty_page: puts an empty page that has a next link after each first page.
+        plan: "P2", "P1" or "free"; Privileged Identity Management is refused below P2.
+        permissions, write_permissions: app permissions of the two applications; the first holds both tiers unless told.
+        own_roles: names of directory roles that both service principals hold.
+        replica_lag: so many reads after a write still see the state before it.
+        token_seconds: how long access tokens live.
+    """
+
+    def __init__(  # noqa: PLR0913  # one keyword an option, each with a default
+        self,
+        *,
+        page_size: int | None = None,
+        empty_page: bool = False,
+        plan: str = "P2",
+        permissions: Iterable[str] = may.READ_TIER | may.WRITE_TIER,
+        write_permissions: Iterable[str] = may.WRITE_TIER,
+        own_roles: Iterable[str] = (),
+        replica_lag: int = 0,
+        token_seconds: int = 3599,
+    ) -> None:
+        if plan not in {"P2", "P1", "free"}:
+            raise ValueError(f"no such plan: {plan}")
+        self.plan = plan
+        self.paging = Paging(page_size, empty_page)
+        self.replica_lag = replica_lag
+        self.token_seconds = token_seconds
+        self.directory = build()
+        self.audit: list[Row] = []
+        self.applications: dict[str, Application] = {}
+        self._replica: Directory | None = None
+        self._stale_reads = 0
+        for name, held in (("main", permissions), ("write", write_permissions)):
+            self._register(name, frozenset(held), own_roles)
+        self._first = {user: self.fingerprint(user) for user in self.directory.users}
+        self.app = Starlette(routes=[*self._entra(), *self._graph(), Route("/{path:path}", _nowhere, methods=_METHODS)])
+
+    def _register(self, name: str, held: frozenset[str], own_roles: Iterable[str]) -> None:
+        client, object_id = guid(f"client:{name}"), guid(f"application:lastday {name}")
+        self.applications[client] = Application(client, object_id, f"secret-of-{name}", held)
+        row = {"id": object_id, "appId": client, "displayName": f"lastday {name}", "accountEnabled": True}
+        self.directory.applications[object_id] = row | {"servicePrincipalType": "Application", "appRoles": []}
+        graph = guid("application:Microsoft Graph")
+        for permission in sorted(held):
+            self.directory.give_app_role(object_id, "ServicePrincipal", name, graph, guid(f"permission:{permission}"))
+        self.directory.applications[graph]["appRoles"] = [_app_role(p) for p in sorted(may.KNOWN | held)]
+        for role in own_roles:
+            self.directory.assign(object_id, ROLES[role])
+
+    def credentials(self, name: str = "main") -> Credentials:
+        """Return the secret of the "main" (both tiers) or of the "write" application."""
+        application = self.applications[guid(f"client:{name}")]
+        return Credentials(TENANT_ID, application.client_id, application.secret)
+
+    def trust(self, certificate: bytes, name: str = "main") -> None:
+        """Register a certificate (PEM; a private key beside it is ignored) with an application."""
+        application = self.applications[guid(f"client:{name}")]
+        application.certificates += (x509.load_pem_x509_certificate(certificate),)
+
+    def user_id(self, person: str) -> str:
+        """Return the object id of an employee number, or of the mailbox of an account that has none."""
+        return guid(f"user:{person}")
+
+    def invite(self, email: str, name: str) -> str:
+        """Add a guest and return the object id."""
+        object_id = guid(f"guest:{email}")
+        template = self.directory.users[guid("user:X2001")]
+        upn = email.replace("@", "_") + "#EXT#@hoshizora.onmicrosoft.com"
+        mails = {"mail": email, "otherMails": [email], "proxyAddresses": [f"SMTP:{email}"], "userPrincipalName": upn}
+        names = {"displayName": name, "surname": None, "givenName": None}
+        self.directory.users[object_id] = template | {"id": object_id} | mails | names
+        self.directory.sessions[object_id] = []
+        return object_id
+
+    def sync_cycle(self) -> None:
+        """Let directory synchronisation run: what is mastered on premises overwrites what the cloud was told."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for user, enabled in self.directory.on_premises.items():
+            self.directory.users[user].update(accountEnabled=enabled, onPremisesLastSyncDateTime=now)
+
+    def view(self) -> Directory:
+        """Return what a read sees now: the truth, or for `replica_lag` reads after a write the state before it."""
+        if self._replica is not None and self._stale_reads > 0:
+            self._stale_reads -= 1
+            return self._replica
+        return self.directory
+
+    def before_write(self) -> None:
+        """Leave a replica behind."""
+        if self.replica_lag:
+            self._replica, self._stale_reads = copy.deepcopy(self.directory), self.replica_lag
+
+    def note(self, activity: str, user: str, application: Application, group: str | None = None) -> None:
+        """Add to the tenant's own audit log, as `/auditLogs/directoryAudits` has it."""
+        targets = [{"id": user, "type": "User"}] + ([{"id": group, "type": "Group"}] if group else [])
+        self.audit.append(
+            {
+                "activityDisplayName": activity,
+                "activityDateTime": datetime.now(UTC).isoformat(),
+                "initiatedBy": {"app": {"appId": application.client_id}},
+                "targetResources": targets,
+                "result": "success",
+            }
+        )
+
+    def live_sessions(self, user: str) -> list[str]:
+        """Return the sessions of *user* that Entra still honours; a guest's are the home tenant's and stay out."""
+        if self.directory.users[user]["userType"] == "Guest":
+            return []
+        since = self.directory.users[user]["signInSessionsValidFromDateTime"]
+        return [issued for issued in self.directory.sessions[user] if issued >= since]
+
+    def fingerprint(self, user: str) -> str:
+        """Return all that *user* is and holds, as one comparable text."""
+        d = self.directory
+        held = [
+            [d.users[user]],
+            sorted(g for g, u in d.members if u == user),
+            sorted(g for g, u in d.owners if u == user),
+            *(
+                sorted(key for key, row in table.items() if row["principalId"] == user)
+                for table in (d.role_assignments, d.eligibilities, d.grants, d.app_roles)
+            ),
+        ]
+        return json.dumps(held, sort_keys=True)
+
+    def changed(self) -> set[str]:
+        """Return the ids of the users whose state differs from what it was at the start."""
+        return {u for u in self.directory.users if self.fingerprint(u) != self._first.get(u)}
+
+    def _entra(self) -> list[BaseRoute]:
+        async def token(request: Request) -> Response:
+            try:
+                _check_tenant(request.path_params["tenant"])
+                form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+                own_url = f"https://{request.url.netloc}{request.url.path}"
+                application = authenticate(form, self.applications, own_url)
+            except TokenProblem as problem:
+                return JSONResponse(problem.body(), problem.status)
+            access = issue(application, TENANT_ID, f"https://sts.windows.net/{TENANT_ID}/", self.token_seconds)
+            lives = {"expires_in": self.token_seconds, "ext_expires_in": self.token_seconds}
+            return JSONResponse({"token_type": "Bearer", **lives, "access_token": access})
+
+        async def discovery(request: Request) -> Response:
+            root = f"https://{request.url.netloc}/{TENANT_ID}"
+            found = {
+                "token_endpoint": f"{root}/oauth2/v2.0/token",
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+                "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+                "issuer": f"{root}/v2.0",
+                "jwks_uri": f"{root}/discovery/v2.0/keys",
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "tenant_region_scope": "AS",
+            }
+            return JSONResponse(found)
+
+        return [
+            Route("/{tenant}/oauth2/v2.0/token", token, methods=["POST"]),
+            Route(f"/{TENANT_ID}/v2.0/.well-known/openid-configuration", discovery),
+        ]
+
+    def _graph(self) -> list[BaseRoute]:
+        read, write = Reading(self), Writing(self)
+        user, group, roles = "/users/{user}", "/groups/{group}", "/roleManagement/directory"
+        select, lists, filtered = frozenset({"$select"}), _LISTS, _FILTERED
+        listed_roles = frozenset({"$filter", "$top", "$expand"})
+        none: frozenset[str] = frozenset()
+        table: list[tuple[str, str, Callable[[Call], Row | None], may.Alternatives, frozenset[str], int]] = [
+            ("GET", "/organization", read.organization, may.READ_TENANT, select, 200),
+            ("GET", "/subscribedSkus", read.subscribed_skus, may.READ_LICENCES, select, 200),
+            ("GET", "/users", read.users, may.READ_USERS, filtered, 200),
+            ("GET", user, read.user, may.READ_USERS, select, 200),
+            ("PATCH", user, write.update_user, may.ENABLE_DISABLE, none, 204),
+            ("POST", f"{user}/revokeSignInSessions", write.revoke_sessions, may.REVOKE_SESSIONS, none, 200),
+            ("GET", f"{user}/memberOf", read.member_of, may.READ_MEMBER_OF, lists, 200),
+            ("GET", f"{user}/ownedObjects", read.owned_objects, may.READ_USERS, lists, 200),
+            ("GET", f"{user}/oauth2PermissionGrants", read.user_grants, may.READ_GRANTS, lists, 200),
+            ("GET", f"{user}/appRoleAssignments", read.user_app_roles, may.READ_APP_ROLES, lists, 200),
+            ("DELETE", user + "/appRoleAssignments/{assignment}", write.delete_app_role, may.WRITE_APP_ROLES, none, 204),
+            ("GET", "/oauth2PermissionGrants", read.grants, may.READ_GRANTS, frozenset({"$filter", "$top"}), 200),
+            ("DELETE", "/oauth2PermissionGrants/{grant}", write.delete_grant, may.WRITE_GRANTS, none, 204),
+            ("GET", group, read.group, may.READ_GROUPS, select, 200),
+            ("GET", f"{group}/members", read.group_members, may.READ_GROUPS, frozenset({"$select", "$top"}), 200),
+            ("GET", f"{group}/owners", read.group_owners, may.READ_GROUPS, frozenset({"$select", "$top"}), 200),
+            ("POST", f"{group}/members/$ref", write.add_member, may.WRITE_MEMBERS, none, 204),
+            ("POST", f"{group}/owners/$ref", write.add_owner, may.WRITE_OWNERS, none, 204),
+            ("DELETE", group + "/members/{user}/$ref", write.remove_member, may.WRITE_MEMBERS, none, 204),
+            ("DELETE", group + "/owners/{user}/$ref", write.remove_owner, may.WRITE_OWNERS, none, 204),
+            ("GET", f"{roles}/roleAssignments", read.role_assignments, may.READ_ROLES, listed_roles, 200),
+            ("POST", f"{roles}/roleAssignments", write.create_role, may.WRITE_ROLES, none, 201),
+            ("DELETE", roles + "/roleAssignments/{assignment}", write.delete_role, may.WRITE_ROLES, none, 204),
+            ("GET", f"{roles}/roleEligibilityScheduleInstances", read.eligibilities, may.READ_ELIGIBLE, listed_roles, 200),
+            ("POST", f"{roles}/roleEligibilityScheduleRequests", write.request_eligibility, may.REMOVE_ELIGIBLE, none, 201),
+            ("GET", "/servicePrincipals(appId='{app}')", read.service_principal, may.READ_APPLICATIONS, select, 200),
+            (
+                "GET", "/servicePrincipals/{principal}/appRoleAssignments", read.service_principal_app_roles,
+                may.READ_APPLICATIONS, lists, 200,
+            ),
+        ]  # fmt: skip
+        return [
+            Route(f"/v1.0{path}", self._endpoint(answer, needed, query, status), methods=[method])
+            for method, path, answer, needed, query, status in table
+        ]
+
+    def _endpoint(
+        self, answer: Callable[[Call], Row | None], needed: may.Alternatives, query: frozenset[str], status: int
+    ) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            own, asked = str(uuid4()), request.headers.get("client-request-id", str(uuid4()))
+            headers = {"request-id": own, "client-request-id": asked, "x-ms-resource-unit": "1"}
+            try:
+                call = await self._authenticated(request)
+                if not may.opens(needed, call.roles):
+                    raise denied()
+                for name in call.query:
+                    if name not in query | {"$skiptoken"}:
+                        raise malformed(
+                            f"The query specified in the URI is not valid. Query option '{name}' is not allowed."
+                        )
+                body = answer(call)
+            except Problem as problem:
+                return JSONResponse(problem.body(own, asked), problem.status, headers | problem.headers)
+            if body is None:
+                return Response(status_code=status, headers=headers)
+            return JSONResponse(body, status, headers)
+
+        return endpoint
+
+    async def _authenticated(self, request: Request) -> Call:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        challenge = {
+            "WWW-Authenticate": 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common"'
+        }
+        if scheme.casefold() != "bearer" or not token:
+            raise Problem(401, "InvalidAuthenticationToken", "Access token is empty.", challenge)
+        try:
+            claims = read_token(token, TENANT_ID)
+        except ValueError as exc:
+            raise Problem(401, "InvalidAuthenticationToken", str(exc), challenge) from None
+        return Call(
+            root=f"{request.url.scheme}://{request.url.netloc}/v1.0",
+            path=request.url.path.removeprefix("/v1.0"),
+            params={name: str(value) for name, value in request.path_params.items()},
+            query=dict(request.query_params),
+            headers=dict(request.headers),
+            raw=await request.body(),
+            application=self.applications[claims["appid"]],
+            roles=frozenset(claims["roles"]),
+        )
+
+
+_METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+
+
+async def _nowhere(request: Request) -> Response:
+    segment = request.url.path.rsplit("/", 1)[-1]
+    problem = malformed(f"Resource not found for the segment '{segment}'.")
+    return JSONResponse(problem.body(str(uuid4()), request.headers.get("client-request-id", "")), 400)
+
+
+def _check_tenant(asked: str) -> None:
+    if asked != TENANT_ID:
+        raise TokenProblem(400, "invalid_request", 90002, f"Tenant '{asked}' not found. Check your tenant name.")
+
+
+def _app_role(permission: str) -> Row:
+    return {
+        "id": guid(f"permission:{permission}"),
+        "value": permission,
+        "displayName": permission,
+        "description": permission,
+        "allowedMemberTypes": ["Application"],
+        "isEnabled": True,
+        "origin": "Application",
+    }
