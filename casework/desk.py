@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from audit.trail import Trail
-
 from casework.errors import BadRequest
 from casework.policy import Policy, load_policy
 from casework.settings import CaseworkSettings, read_settings

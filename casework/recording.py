@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audit.leaf import Event
+from audit.leaf import Event, code_or_other
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -57,7 +57,7 @@ def seal_outcome(
     """Seal what became of the intent with the row's *op* and *result*."""
     seal(
         desk, session, "revoke.outcome", row.case_id,
-        op=row.op, service=row.service, account=ref, kind=row.kind, result=row.result, evidence=digests(evidence),
+        op=row.op, service=row.service, account=ref, kind=row.kind, result=row.result, evidence=digests(evidence) or None,
         payload={"entitlement": row.id, "text": text, "exchanges": exchanges(evidence)},
         dedup_key=f"{row.op}:outcome",
     )  # fmt: skip
@@ -68,18 +68,23 @@ def seal_seen(desk: Desk, session: Session, row: CaseEntitlement, ref: str, evid
     seal(
         desk, session, "observe.seen", row.case_id,
         service=row.service, account=ref, kind=row.kind, state=row.state,
-        confirmation=row.confirmation, evidence=digests(evidence),
+        confirmation=row.confirmation, evidence=digests(evidence) or None,
         payload={"entitlement": row.id, "exchanges": exchanges(evidence)},
     )  # fmt: skip
 
 
 def digests(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-    """Return what a leaf may say of exchanges: digests of bytes, and the vendor's status."""
+    """Return what a leaf may say of exchanges: digests of bytes, the vendor's status and code."""
     return [
         {
-            "sha256": e.response_sha256 or "0" * 64,
-            "request_sha256": e.request_sha256 or "0" * 64,
-            "status": e.status or 0,
+            name: value
+            for name, value in (
+                ("request_sha256", e.request_sha256),
+                ("response_sha256", e.response_sha256),
+                ("status", e.status or 0),
+                ("code", code_or_other(e.code) if e.code else None),
+            )
+            if value is not None
         }
         for e in evidence
     ]

@@ -33,6 +33,6 @@ def current(engine: Engine) -> str | None:
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest version, in one transaction.  Twice is safe."""
     config = _config()
-    with engine.connect().execution_options(lastday_write=True) as connection, connection.begin():
+    with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from audit.trail import Trail
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlmodel import Session
 
 from audit import tables as audit_tables
+from audit.trail import Trail
 from casework.errors import Misconfigured
+from casework.schema import current, newest
 
 _LOCK = 0x6C617374  # "last": the advisory lock that orders the writers on PostgreSQL
 
@@ -39,7 +39,7 @@ class Store:
         Reads inside it see the last committed state, so a decision and its record cannot be torn apart.
         """
         with Session(self.engine, expire_on_commit=False) as session:
-            connection = session.connection(execution_options={"lastday_write": True})
+            connection = session.connection()
             if self.engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             yield session
@@ -49,6 +49,7 @@ class Store:
     def read(self) -> Iterator[Session]:
         """Begin a reading transaction; nothing is written at its end."""
         with Session(self.engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"sqlite_begin": "DEFERRED"})
             yield session
 
 
@@ -56,8 +57,8 @@ def open_engine(database_url: str) -> Engine:
     """
     Open the database; raises `Misconfigured` for a URL that is none.
 
-    SQLite gets the pragmas that the trail's seat-belt needs on each connection, and real transactions instead of
-    the driver's own: BEGIN IMMEDIATE for writers, so that two of them queue instead of failing at their end.
+    SQLite is prepared by the trail: its pragmas on each connection, and BEGIN IMMEDIATE for writers, so that two of
+    them queue instead of failing at their end.
     """
     try:
         url = make_url(database_url)
@@ -75,25 +76,11 @@ def open_engine(database_url: str) -> Engine:
         )
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        audit_tables.prepare_sqlite(connection)
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        writes = connection.get_execution_options().get("lastday_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
+    return audit_tables.prepare(create_engine(url))
 
 
 def require_schema(engine: Engine) -> None:
     """Raise `Misconfigured` unless the database answers and holds the newest schema; changes nothing."""
-    from casework.schema import current, newest
-
     try:
         here = current(engine)
     except OperationalError as exc:

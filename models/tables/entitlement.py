@@ -45,4 +45,5 @@ class CaseEntitlement(SQLModel, table=True):
     ended_at: datetime | None = instant()
     cut_effective_by: datetime | None = instant()
     settled_by: str | None = None
+    waived_from: EntitlementState | None = word(EntitlementState, default=None, nullable=True)
     restored: str | None = None

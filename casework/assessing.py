@@ -1,0 +1,217 @@
+"""
+Why a case may not close, worked out anew from what is known; and how far the case has come.
+
+Findings are derived, never set by hand: whoever changes a row assesses the case in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlmodel import Session, col, select
+
+from casework.desk import Desk
+from casework.recording import seal
+from casework.rows import accounts_of, rows_of
+from casework.waivers import apply_waivers
+from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Plan, Search
+from models.vocabulary import (
+    SETTLED,
+    CaseState,
+    EntitlementKind,
+    EntitlementState,
+    FindingKind,
+    Guard,
+    RevocationResult,
+    Service,
+    Standing,
+)
+
+_ON_THE_WAY = frozenset({CaseState.PLANNED, CaseState.WAITING, CaseState.CONTAINED})
+NEVER_CUT = frozenset({
+    Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.LAST_OWNER, Guard.PROTECTED,
+})  # fmt: skip
+_GUARD_REMEDY = {
+    Guard.OWN_CREDENTIAL: "Our own credentials belong to this account: move them to another administrator first.",
+    Guard.LAST_ADMIN: "Name another super administrator first, then run the case again.",
+    Guard.PRIMARY_OWNER: "Transfer the primary ownership in the vendor's console first, then run the case again.",
+    Guard.LAST_OWNER: "Name another owner of the group first, then run the case again.",
+    Guard.PROTECTED: "Policy protects this account: take it off the list, or attest how it was dealt with.",
+}
+_STATE_FINDING = {
+    EntitlementState.UNREADABLE: FindingKind.UNREADABLE,
+    EntitlementState.NOT_ON_PLAN: FindingKind.NOT_ON_PLAN,
+    EntitlementState.NO_API: FindingKind.NO_API,
+}
+
+
+def assess(desk: Desk, session: Session, case_id: str) -> None:
+    """Apply waivers, write and resolve findings, and advance the case's state.  Twice in a row changes nothing."""
+    session.flush()
+    case = session.get_one(Case, case_id)
+    apply_waivers(desk, session, case)
+    reasons = {finding.key: finding for finding in _reasons(session, case)}
+    known = {f.key: f for f in session.exec(select(Finding).where(Finding.case_id == case_id)).all()}
+    for key, finding in reasons.items():
+        old = known.get(key)
+        if old is None or old.resolved_at is not None:
+            finding.opened_at = desk.now()
+            session.merge(finding)
+            _seal(desk, session, finding, "finding.opened")
+        elif (old.text, old.remedy) != (finding.text, finding.remedy):
+            old.text, old.remedy = finding.text, finding.remedy
+            session.add(old)
+    for key, old in known.items():
+        if key not in reasons and old.resolved_at is None:
+            old.resolved_at = desk.now()
+            session.add(old)
+            _seal(desk, session, old, "finding.resolved")
+    _advance(desk, session, case)
+
+
+def open_findings(session: Session, case_id: str) -> list[Finding]:
+    """Return the case's unresolved findings."""
+    query = select(Finding).where(Finding.case_id == case_id, col(Finding.resolved_at).is_(None))
+    return list(session.exec(query.order_by(col(Finding.key))).all())
+
+
+def _seal(desk: Desk, session: Session, finding: Finding, event: str) -> None:
+    seal(
+        desk, session, event, finding.case_id,
+        finding=str(finding.kind), service=finding.service, kind=finding.entitlement_kind,
+        payload={"key": finding.key, "text": finding.text},
+    )  # fmt: skip
+
+
+def _reasons(session: Session, case: Case) -> Iterator[Finding]:
+    accounts = {(a.service, a.vendor_id): a for a in accounts_of(session, case.id)}
+    searches = session.exec(select(Search).where(Search.case_id == case.id)).all()
+    for search in searches:
+        if search.problem is not None:
+            yield _finding(case, FindingKind.UNMATCHED, search.service, search.problem, search.remedy or "")
+    if searches and not accounts and all(search.problem is None for search in searches):
+        text = "no service knows this person"
+        yield _finding(
+            case, FindingKind.NO_ACCOUNT, None, text, "Check the notice's number, name and address; else attest it."
+        )
+    attested = {a.entitlement_id for a in session.exec(select(Attestation).where(Attestation.case_id == case.id)).all()}
+    for row in rows_of(session, case.id):
+        account = accounts.get((row.service, row.account_id))
+        if account is not None and account.standing is Standing.ACCEPTED:
+            yield from _reasons_of_row(case, row, account, attested=row.id in attested)
+
+
+def _finding(case: Case, kind: FindingKind, service: Service | None, text: str, remedy: str) -> Finding:
+    return Finding(
+        case_id=case.id,
+        key=f"{kind}:{service or '-'}",
+        kind=kind,
+        service=service,
+        text=text,
+        remedy=remedy,
+        opened_at=case.opened_at,
+    )
+
+
+def _reasons_of_row(case: Case, row: CaseEntitlement, account: CaseAccount, *, attested: bool) -> Iterator[Finding]:
+    if row.kind is EntitlementKind.SIGN_IN and account.mastered_elsewhere and not attested:
+        yield _of_row(
+            case, row, FindingKind.MASTERED_ELSEWHERE,
+            "the account is mastered on premises: a cut in the cloud alone comes back with the next sync",
+            "Disable it where it is mastered, then `lastday attest` this entitlement.",
+        )  # fmt: skip
+    if row.state in SETTLED:
+        return
+    kind = _kind_of(case, row)
+    if kind is not None:
+        text, remedy = _words(row, kind)
+        yield _of_row(case, row, kind, text, remedy)
+
+
+def _kind_of(case: Case, row: CaseEntitlement) -> FindingKind | None:
+    if row.state in _STATE_FINDING:
+        return _STATE_FINDING[row.state]
+    if row.guard in NEVER_CUT:
+        return FindingKind.GUARDED
+    if row.result is RevocationResult.REFUSED:
+        return FindingKind.REFUSED
+    if row.result in {RevocationResult.FAILED, RevocationResult.UNKNOWN}:
+        return FindingKind.FAILED
+    if row.state is EntitlementState.COMMANDED:
+        return FindingKind.NOT_CONFIRMED
+    after_cut = case.contained_at is not None or row.attempts > 0
+    return FindingKind.STILL_OPEN if after_cut else None
+
+
+def _words(row: CaseEntitlement, kind: FindingKind) -> tuple[str, str]:
+    if kind is FindingKind.GUARDED and row.guard is not None:
+        return f"must not be taken away: {row.guard}", _GUARD_REMEDY[row.guard]
+    texts = {
+        FindingKind.NOT_CONFIRMED: (
+            "the vendor accepted it, no read has shown it yet",
+            "Nothing by hand: the sweep looks again.",
+        ),
+        FindingKind.STILL_OPEN: (
+            "a read still shows it",
+            "Run the case again; if it stays, take it away by hand and attest.",
+        ),
+    }
+    text, remedy = texts.get(kind, (kind.value.replace("_", " "), "See the problem, then run the case again."))
+    return row.problem or text, row.remedy or remedy
+
+
+def _of_row(case: Case, row: CaseEntitlement, kind: FindingKind, text: str, remedy: str) -> Finding:
+    return Finding(
+        case_id=case.id,
+        key=f"{kind}:{row.id}",
+        kind=kind,
+        service=row.service,
+        account_id=row.account_id,
+        entitlement_id=row.id,
+        entitlement_kind=row.kind,
+        text=text,
+        remedy=remedy,
+        opened_at=case.opened_at,
+    )
+
+
+def _advance(desk: Desk, session: Session, case: Case) -> None:
+    """Move the case along `waiting → contained → deprovisioned` as far as its rows allow; never back."""
+    if case.state not in _ON_THE_WAY or not case.for_real:
+        return
+    rows = list(_accepted_rows(session, case.id))
+    searched = session.exec(select(Search).where(Search.case_id == case.id)).all()
+    whole = bool(searched) and all(search.problem is None for search in searched)
+    doubtful = any(a.standing is Standing.ASKED for a in accounts_of(session, case.id))
+    blocked = all(row.state in SETTLED for row in rows if row.kind is EntitlementKind.SIGN_IN)
+    ended = all(
+        row.state in SETTLED | {EntitlementState.COMMANDED} for row in rows if row.kind is EntitlementKind.SESSION
+    )
+    due = case.due_at <= desk.now() + timedelta(seconds=1)
+    if (
+        case.state is not CaseState.CONTAINED
+        and due
+        and whole
+        and not doubtful
+        and blocked
+        and ended
+        and _was_cut(rows)
+    ):
+        case.state, case.contained_at = CaseState.CONTAINED, desk.now()
+        seal(desk, session, "case.contained", case.id)
+    whole_plan = session.exec(select(Plan).where(Plan.case_id == case.id, Plan.scope == "full")).first() is not None
+    if case.state is CaseState.CONTAINED and whole_plan and not any(r.state is EntitlementState.FOUND for r in rows):
+        case.state, case.deprovisioned_at = CaseState.DEPROVISIONED, desk.now()
+        seal(desk, session, "case.deprovisioned", case.id)
+    session.add(case)
+
+
+def _was_cut(rows: list[CaseEntitlement]) -> bool:
+    """Whether the rows were looked at since the cut began: no accounts at all is a finding of its own."""
+    return all(row.state is not EntitlementState.FOUND for row in rows if row.kind is EntitlementKind.SIGN_IN)
+
+
+def _accepted_rows(session: Session, case_id: str) -> Iterator[CaseEntitlement]:
+    accepted = {(a.service, a.vendor_id) for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED}
+    return (row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted)

@@ -1,0 +1,68 @@
+"""The blast radius: more cuts in one window than policy allows stop, and ask for a second person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlmodel import Session, col, func, select
+
+from casework.desk import Desk
+from casework.errors import QuestionsOpen
+from casework.recording import seal
+from models.tables import Case, Question
+from models.vocabulary import CaseState, QuestionKind
+
+_OVER = (CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED)
+
+
+def require_release(desk: Desk, case_id: str) -> None:
+    """
+    Raise `QuestionsOpen` if this cut would be one too many and nobody has released it; asks the question on the way.
+
+    A case that was contained already, or released, passes.
+    """
+    with desk.store.write() as session:
+        case = session.get_one(Case, case_id)
+        if (
+            case.contained_at is not None
+            or not case.for_real
+            or _cuts(desk, session, case) <= desk.policy.blast_radius.limit
+        ):
+            return
+        question = _question(session, case_id)
+        if question is not None and question.answered_at is not None:
+            return
+        if question is None:
+            question = _ask(desk, session, case)
+    raise QuestionsOpen([question.id])
+
+
+def _cuts(desk: Desk, session: Session, case: Case) -> int:
+    """Return how many cases are cut in the window that ends with this one, itself included."""
+    since = case.due_at - timedelta(hours=desk.policy.blast_radius.window_hours)
+    query = select(func.count()).where(
+        col(Case.for_real).is_(True),
+        col(Case.due_at) > since,
+        col(Case.due_at) <= case.due_at,
+        col(Case.state).not_in(_OVER),
+    )
+    return session.exec(query).one()
+
+
+def _question(session: Session, case_id: str) -> Question | None:
+    return session.exec(
+        select(Question).where(Question.case_id == case_id, Question.kind == QuestionKind.RELEASE)
+    ).first()
+
+
+def _ask(desk: Desk, session: Session, case: Case) -> Question:
+    question = Question(
+        id=desk.name("q"),
+        case_id=case.id,
+        kind=QuestionKind.RELEASE,
+        text="More departures are cut in this window than policy allows. Release this one?",
+        asked_at=desk.now(),
+    )
+    session.add(question)
+    seal(desk, session, "finding.question", case.id, question=question.id, kind=question.kind, count=1)
+    return question

@@ -1,0 +1,136 @@
+"""One revocation: intent sealed, the vendor asked, outcome sealed.  Nothing else in the house changes a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import MappingProxyType
+
+from casework.assessing import NEVER_CUT, assess
+from casework.desk import Desk
+from casework.planning import account_of
+from casework.recording import seal_intent, seal_outcome
+from casework.rows import merge
+from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
+from models.tables import CaseAccount, CaseEntitlement
+from models.vocabulary import (
+    Confirmation,
+    Entitlement,
+    EntitlementState,
+    Evidence,
+    Guard,
+    Receipt,
+    RevocationResult,
+)
+
+OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
+
+
+def may_cut(row: CaseEntitlement) -> bool:
+    """Whether the row is open and nothing forbids to take it away."""
+    return (
+        row.state in OPEN
+        and row.vendor_id != "*"
+        and row.confirmation is not Confirmation.IMPLIED_BY
+        and row.guard not in NEVER_CUT
+        and row.guard is not Guard.DYNAMIC
+    )
+
+
+async def revoke(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> None:
+    """
+    Take one entitlement away, once.
+
+    An intent left open by a crash is taken up again under its own *op*: the vendor is read first, and asked again only if
+    the entitlement is still there.  A failure is a row (its result), never an exception.
+    """
+    if row.op is not None and await _settled_meanwhile(desk, account, row):
+        return
+    begin(desk, account, [row])
+    try:
+        receipt = await desk.connectors[row.service].revoke(as_entitlement(row))
+    except ConnectorError as error:
+        finish_failed(desk, account, row, error)
+        return
+    finish(desk, account, row, receipt)
+
+
+def begin(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
+    """Commit the intents of *rows* before any request leaves.  An open intent keeps its *op*."""
+    with desk.store.write() as session:
+        for row in rows:
+            row.op = row.op or desk.name("op")
+            row.attempts += 1
+            session.add(row)
+            seal_intent(desk, session, row, account.ref)
+    # the caller's copies go on: they carry the op
+
+
+def finish(desk: Desk, account: CaseAccount, row: CaseEntitlement, receipt: Receipt) -> None:
+    """Commit the outcome that the vendor gave.  Accepted is `commanded`, whatever it said: only a read closes."""
+    row.result = receipt.result
+    if receipt.result in {RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT}:
+        row.state = EntitlementState.COMMANDED
+        row.commanded_at = max(e.received_at for e in receipt.evidence)
+        row.vendor_commanded_at = min(e.commanded_on_vendor_clock() for e in receipt.evidence[-1:])
+        row.problem = row.remedy = None
+    else:
+        row.state, row.problem = EntitlementState.STILL_OPEN, receipt.text or None
+    _conclude(desk, account, row, receipt.evidence, receipt.text)
+
+
+def finish_failed(desk: Desk, account: CaseAccount, row: CaseEntitlement, error: ConnectorError) -> None:
+    """Commit a failure: refused by our credentials, by the plan, or not known.  Not known is read back, not repeated."""
+    row.problem, row.remedy = str(error), error.advice
+    row.result = RevocationResult.FAILED
+    if isinstance(error, OutcomeUnknown):
+        row.result, row.commanded_at, row.vendor_commanded_at = RevocationResult.UNKNOWN, desk.now(), _sent(error, desk)
+    elif isinstance(error, NotOnPlan):
+        row.state = EntitlementState.NOT_ON_PLAN
+    elif isinstance(error, Denied):
+        row.result = RevocationResult.REFUSED
+    _conclude(desk, account, row, error.evidence, str(error))
+
+
+def _sent(error: ConnectorError, desk: Desk) -> datetime:
+    return error.evidence[-1].commanded_on_vendor_clock() if error.evidence else desk.now()
+
+
+def _conclude(desk: Desk, account: CaseAccount, row: CaseEntitlement, evidence: Sequence[Evidence], text: str) -> None:
+    with desk.store.write() as session:
+        seal_outcome(desk, session, row, account.ref, evidence, text)
+        row.op = None
+        session.add(row)
+        assess(desk, session, row.case_id)
+
+
+async def _settled_meanwhile(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> bool:
+    """After a crash: read; if the entitlement is gone, the open intent gets its outcome without another request."""
+    kinds = frozenset({row.kind})
+    listing = await desk.connectors[row.service].list_access(account_of(account), kinds)
+    gone = row.id not in {e.id for e in listing} and not any(e.vendor_id == "*" for e in listing)
+    evidence = listing.evidence.get(row.kind, ())
+    if not gone or not evidence:
+        return False
+    finish(desk, account, row, Receipt(row.id, RevocationResult.ALREADY_ABSENT, evidence, "gone after an interruption"))
+    with desk.store.write() as session:
+        row.commanded_at = None
+        session.add(row)
+        merge(desk, session, account, listing, kinds)
+        assess(desk, session, row.case_id)
+    return True
+
+
+def as_entitlement(row: CaseEntitlement) -> Entitlement:
+    """Return the row as its connector knows it."""
+    return Entitlement(
+        row.service,
+        row.account_id,
+        row.kind,
+        row.vendor_id,
+        row.state,
+        label=row.label,
+        ended_at=row.ended_at,
+        guard=row.guard,
+        prestate=MappingProxyType(row.prestate),
+    )

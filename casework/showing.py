@@ -1,0 +1,177 @@
+"""A case as people and programs see it.  Rooms above show it; what is confidential is marked by where it is returned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, select
+
+from casework import asking
+from casework.assessing import open_findings
+from casework.cases import exposure_minutes
+from casework.desk import Desk
+from casework.rows import accounts_of, rows_of
+from models.tables import Approval, Case, CaseAccount, CaseEntitlement, Look, Search, Waiver
+from models.vocabulary import SETTLED, Standing
+
+NOT_COLLECTED = {"state": "not_collected"}
+
+
+@dataclass(frozen=True, slots=True)
+class TruthRow:
+    """One line of the truth table without anything personal: for Prefect."""
+
+    service: str
+    kind: str
+    state: str
+    confirmed_by: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueQuestion:
+    """A question as Prefect may know it."""
+
+    id: str
+    kind: str
+
+
+def truth_table(desk: Desk, case_id: str) -> list[TruthRow]:
+    """Count the rows of accepted accounts by service, kind and state: no names, no ids."""
+    with desk.store.read() as session:
+        rows = _accepted_rows(session, case_id)
+    counted = Counter((str(r.service), str(r.kind), str(r.state), str(r.confirmed_by or "")) for r in rows)
+    return [TruthRow(*key, count) for key, count in sorted(counted.items())]
+
+
+def progress(desk: Desk, case_id: str) -> tuple[int, int]:
+    """Return (settled rows, all rows)."""
+    with desk.store.read() as session:
+        rows = _accepted_rows(session, case_id)
+    return sum(row.state in SETTLED for row in rows), len(rows)
+
+
+def open_questions(desk: Desk, case_id: str) -> list[OpaqueQuestion]:
+    """Return the case's open questions as opaque labels."""
+    with desk.store.read() as session:
+        return [OpaqueQuestion(q.id, str(q.kind)) for q in asking.open_questions(session, case_id)]
+
+
+def show(desk: Desk, case_id: str) -> dict[str, Any]:
+    """Return the whole case in the shape of `show --json`: personal, for those entitled to see it."""
+    case = desk.case(case_id)
+    with desk.store.read() as session:
+        rows = rows_of(session, case_id)
+        accounts = accounts_of(session, case_id)
+        findings = open_findings(session, case_id)
+        questions = asking.open_questions(session, case_id)
+        searches = session.exec(select(Search).where(Search.case_id == case_id)).all()
+        looks = session.exec(select(Look).where(Look.case_id == case_id)).all()
+        waits = [*_waiting(session, case_id)]
+        intents = desk.store.trail.open_intents(session.connection(), case_id)
+    return {
+        "case": case.id,
+        "state": str(case.state),
+        "due_at": _iso(case.due_at),
+        "for_real": case.for_real,
+        "departure": _departure(case),
+        "contained_at": _iso(case.contained_at),
+        "closed_at": _iso(case.closed_at),
+        "searches": [{"service": str(s.service), "found": s.found, "problem": s.problem} for s in searches],
+        "accounts": [_account(a, rows) for a in accounts],
+        "findings": [
+            {
+                "kind": str(f.kind),
+                "service": str(f.service) if f.service else None,
+                "account": f.account_id,
+                "entitlement": f.entitlement_id,
+                "text": f.text,
+                "remedy": f.remedy,
+            }
+            for f in findings
+        ],
+        "questions": [
+            {
+                "id": q.id,
+                "kind": str(q.kind),
+                "service": str(q.service) if q.service else None,
+                "text": q.text,
+                "options": q.options,
+            }
+            for q in questions
+        ],
+        "approvals_waiting": waits,
+        "looks": [{"label": look.label, "due_at": _iso(look.due_at), "verdict": look.verdict} for look in looks],
+        "open_intents": len(intents),
+        "nda": NOT_COLLECTED,
+        "downloads": NOT_COLLECTED,
+    }
+
+
+def _waiting(session: Session, case_id: str) -> list[dict[str, Any]]:
+    approvals = session.exec(select(Approval).where(Approval.case_id == case_id)).all()
+    waivers = session.exec(select(Waiver).where(Waiver.case_id == case_id)).all()
+    waiting = [{"id": a.id, "verb": a.verb} for a in approvals if a.approved_at is None]
+    return waiting + [{"id": w.id, "verb": "waive"} for w in waivers if w.approved_at is None]
+
+
+def _departure(case: Case) -> dict[str, Any]:
+    return {
+        **case.leaver,
+        "kind": str(case.kind),
+        "employment_ends_on": str(case.employment_ends_on),
+        "last_working_at": _iso(case.last_working_at),
+        "timezone": case.timezone,
+        "manager": case.manager,
+        "reported_by": case.reported_by,
+        "opened_at": _iso(case.opened_at),
+        "exposure_minutes": exposure_minutes(case),
+    }
+
+
+def _account(account: CaseAccount, rows: list[CaseEntitlement]) -> dict[str, Any]:
+    mine = [row for row in rows if (row.service, row.account_id) == (account.service, account.vendor_id)]
+    return {
+        "service": str(account.service),
+        "id": account.vendor_id,
+        "label": account.label,
+        "kind": str(account.kind),
+        "standing": str(account.standing),
+        "match": {"reason": str(account.reason), "confidence": account.confidence, "text": account.text},
+        "decided_by": account.decided_by,
+        "entitlements": [_entitlement(row) for row in mine],
+    }
+
+
+def _entitlement(row: CaseEntitlement) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": str(row.kind),
+        "state": str(row.state),
+        "confirmed_by": str(row.confirmed_by) if row.confirmed_by else None,
+        "commanded_at": _iso(row.commanded_at),
+        "observed_at": _iso(row.observed_at),
+        "cut_effective_by": _iso(row.cut_effective_by),
+        "detail": {
+            "label": row.label,
+            "result": str(row.result) if row.result else None,
+            "attempts": row.attempts,
+            "guard": str(row.guard) if row.guard else None,
+            "problem": row.problem,
+            "remedy": row.remedy,
+            "settled_by": row.settled_by,
+            "restored": row.restored,
+        },
+    }
+
+
+def _accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
+    accepted = {(a.service, a.vendor_id) for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED}
+    return [row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None

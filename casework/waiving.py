@@ -1,0 +1,170 @@
+"""What named persons sign for: waivers, attestations, and the second person's consent."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlmodel import Session, col, select
+
+from casework.asking import settle_question
+from casework.assessing import assess
+from casework.desk import Desk
+from casework.errors import BadRequest
+from casework.recording import seal
+from models.tables import Approval, Attestation, Case, CaseEntitlement, Question, Waiver
+from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, QuestionKind, Service
+
+TENANT = "tenant"
+"""The trail's case of standing waivers, which belong to no case."""
+
+
+def waive(  # noqa: PLR0913  # a waiver's parts, each by name
+    desk: Desk, *, entitlement_id: str, case_id: str, reason: str, until: date, by: str, compensating: str = ""
+) -> Waiver:
+    """Ask for one entitlement of a case to be accepted until a date.  Counts once a second person has approved it."""
+    with desk.store.write() as session:
+        row = _row(session, case_id, entitlement_id)
+        waiver = Waiver(
+            id=desk.name("waiver"), case_id=case_id, service=row.service, kind=row.kind, entitlement_id=row.id,
+            reason=reason, compensating_control=compensating, until=until, requested_by=by, requested_at=desk.now(),
+        )  # fmt: skip
+        return _request(desk, session, waiver)
+
+
+def waive_for_tenant(  # noqa: PLR0913  # a waiver's parts, each by name
+    desk: Desk, *, service: Service, kind: EntitlementKind, reason: str, until: date, by: str, compensating: str = ""
+) -> Waiver:
+    """
+    Ask for a standing waiver: what this tenant can never do or see (`no_api`, `not_on_plan`, `unreadable`), settled once.
+
+    It never covers what a read shows open.
+    """
+    with desk.store.write() as session:
+        waiver = Waiver(
+            id=desk.name("waiver"), service=service, kind=kind, reason=reason, compensating_control=compensating,
+            until=until, requested_by=by, requested_at=desk.now(),
+        )  # fmt: skip
+        return _request(desk, session, waiver)
+
+
+def _request(desk: Desk, session: Session, waiver: Waiver) -> Waiver:
+    today, longest = desk.now().date(), timedelta(days=desk.policy.waivers.longest_days)
+    if not waiver.reason.strip():
+        raise BadRequest("waiver: has no reason", "Say why the finding is acceptable.")
+    if not today <= waiver.until <= today + longest:
+        raise BadRequest(
+            f"waiver: cannot end on {waiver.until}", f"Choose a date from {today} to {today + longest} (policy)."
+        )
+    session.add(waiver)
+    seal(
+        desk, session, "finding.waiver_requested", waiver.case_id or TENANT,
+        waiver=waiver.id, service=waiver.service, kind=waiver.kind,
+        payload={"by": waiver.requested_by, "reason": waiver.reason, "compensating_control": waiver.compensating_control,
+                 "entitlement": waiver.entitlement_id, "until": str(waiver.until)},
+    )  # fmt: skip
+    return waiver
+
+
+def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by: str) -> Attestation:
+    """
+    Sign for a manual step on one entitlement.
+
+    A later read that still shows it open wins over the attestation.  Raises `BadRequest` for a settled row, except for
+    a sign-in that is mastered elsewhere: there the attestation says that it was disabled where it is mastered.
+    """
+    if not statement.strip():
+        raise BadRequest("attestation: says nothing", "State what was done, where and when.")
+    with desk.store.write() as session:
+        row = _row(session, case_id, entitlement_id)
+        if row.state in SETTLED and row.kind is not EntitlementKind.SIGN_IN:
+            raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to attest.")
+        attestation = Attestation(
+            id=desk.name("attest"), case_id=case_id, entitlement_id=row.id, person=by,
+            statement=statement, attested_at=desk.now(),
+        )  # fmt: skip
+        session.add(attestation)
+        if row.state not in SETTLED:
+            row.state, row.settled_by = EntitlementState.ATTESTED, attestation.id
+            session.add(row)
+        seal(
+            desk, session, "finding.attested", case_id, service=row.service, kind=row.kind,
+            payload={"attestation": attestation.id, "by": by, "statement": statement, "entitlement": row.id},
+        )  # fmt: skip
+        assess(desk, session, case_id)
+        return attestation
+
+
+def _row(session: Session, case_id: str, entitlement_id: str) -> CaseEntitlement:
+    row = session.get(CaseEntitlement, (case_id, entitlement_id))
+    if row is None:
+        raise BadRequest(f"{case_id}: has no entitlement {entitlement_id}", f"See them with `lastday show {case_id}`.")
+    return row
+
+
+def approve(desk: Desk, subject_id: str, *, by: str) -> str:
+    """
+    Give the second person's consent to a waiver, a restore or a release; returns what was approved, in words.
+
+    Raises `BadRequest` when the same person asked for it: two pairs of eyes are two people.
+    """
+    with desk.store.write() as session:
+        for approving in (_approve_waiver, _approve_request, _approve_release):
+            approved = approving(desk, session, subject_id, by)
+            if approved is not None:
+                return approved
+    raise BadRequest(f"{subject_id}: nothing to approve", "See what waits with `lastday show CASE`.")
+
+
+def _approve_waiver(desk: Desk, session: Session, subject_id: str, by: str) -> str | None:
+    waiver = session.get(Waiver, subject_id)
+    if waiver is None:
+        return None
+    _second(waiver.requested_by, by)
+    waiver.approved_by, waiver.approved_at = by, desk.now()
+    session.add(waiver)
+    seal(
+        desk, session, "finding.waived", waiver.case_id or TENANT, waiver=waiver.id,
+        payload={"by": by}, dedup_key=f"{waiver.id}:approved",
+    )  # fmt: skip
+    for case in _cases_concerned(session, waiver):
+        case.next_run_at = None
+        session.add(case)
+        assess(desk, session, case.id)
+    return f"waiver until {waiver.until}"
+
+
+def _cases_concerned(session: Session, waiver: Waiver) -> list[Case]:
+    if waiver.case_id is not None:
+        return [session.get_one(Case, waiver.case_id)]
+    over = (CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED)
+    return list(session.exec(select(Case).where(col(Case.state).not_in(over))).all())
+
+
+def _approve_request(desk: Desk, session: Session, subject_id: str, by: str) -> str | None:
+    request = session.get(Approval, subject_id)
+    if request is None:
+        return None
+    _second(request.requested_by, by)
+    request.approved_by, request.approved_at = by, desk.now()
+    session.add(request)
+    seal(
+        desk, session, "case.approved", request.case_id, choice=request.verb,
+        payload={"by": by, "request": request.id}, dedup_key=f"{request.id}:approved",
+    )  # fmt: skip
+    return request.verb
+
+
+def _approve_release(desk: Desk, session: Session, subject_id: str, by: str) -> str | None:
+    question = session.get(Question, subject_id)
+    if question is None or question.kind is not QuestionKind.RELEASE:
+        return None
+    case = session.get_one(Case, question.case_id)
+    _second(case.for_real_by or case.reported_by, by)
+    if question.answered_at is None:
+        settle_question(desk, session, question, ["release"], by, "")
+    return "release"
+
+
+def _second(first: str, second: str) -> None:
+    if first.strip().casefold() == second.strip().casefold():
+        raise BadRequest("approval: the same person asked for it", "Let a second person approve it.")
