@@ -1,0 +1,262 @@
+"""CSV files as Japanese HR departments, their spreadsheets and their accidents make them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from casework.intake import Code, Reading, Same, read_csv
+from casework.intake.decoding import MOST_BYTES
+from casework.intake.gather import MOST_ROWS
+from casework.intake.wording import WORDINGS
+from models.vocabulary import DepartureKind, Leaver
+
+HEAD = "employee_no,name,employment_ends_on"
+
+
+def codes(reading: Reading) -> list[tuple[Code, int | None, str | None]]:
+    return [(refusal.code, refusal.row, refusal.column) for refusal in reading.refused]
+
+
+def rows(*lines: str, head: str = HEAD) -> Reading:
+    return read_csv("\n".join((head, *lines)).encode())
+
+
+class TestFile:
+    def test_all_columns(self) -> None:
+        """Every column of the contract, under its Japanese header and in another order, reaches the notice."""
+        head = "退職日,区分,社員番号,氏名,フリガナ,ローマ字,旧姓,メールアドレス,その他メール,最終出社日,上長,timezone"
+        row = (
+            "2026年11月30日,解雇,Ｅ１００１　,髙橋　由美,タカハシ ユミ,Takahashi Yumi,渡辺 由美,yumi@hoshizora.example,"
+            '"y@mail.example;y2@mail.example",2026-11-20 18:00,小林 誠,Europe/Berlin'
+        )
+        (notice,) = read_csv(f"{head}\r\n{row}\r\n".encode("cp932")).notices
+        assert notice.leaver == Leaver(
+            "E1001",
+            "髙橋 由美",
+            "yumi@hoshizora.example",
+            ("y@mail.example", "y2@mail.example"),
+            "タカハシ ユミ",
+            "Takahashi Yumi",
+            "渡辺 由美",
+        )
+        assert (notice.row, notice.kind, notice.manager) == (2, DepartureKind.DISMISSAL, "小林 誠")
+        assert notice.last_working_at == datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+        assert notice.due_at == datetime(2026, 12, 1, tzinfo=ZoneInfo("Europe/Berlin"))
+
+    def test_unknown_columns(self) -> None:
+        """A column that we do not know is kept and reported, and is never an error; formulas in it are text."""
+        reading = rows("E1,x,2026-11-30,=1+1,,late", head=HEAD + ",備考,,備考")
+        assert reading.unknown_columns == ("備考", "備考 (column 6)")
+        assert reading.notices[0].extra == {"備考": "=1+1", "備考 (column 6)": "late"}
+        assert not reading.refused
+
+    def test_blank_rows_are_counted_but_not_read(self) -> None:
+        """Rows are numbered as the spreadsheet shows them, so that the sender finds the one that is refused."""
+        reading = rows("", ",,", '"E1","two\nlines",2026-11-30', "E2,x,never")
+        assert [(n.row, n.leaver.name) for n in reading.notices] == [(4, "two lines")]
+        assert codes(reading) == [(Code.BAD_DATE, 5, "employment_ends_on")]
+        assert reading.rows == 2
+
+    @pytest.mark.parametrize(
+        ("raw", "code"),
+        [
+            (b"", Code.EMPTY_FILE),
+            (b"\xef\xbb\xbf\r\n", Code.EMPTY_FILE),
+            (b"\n,,\n", Code.EMPTY_FILE),
+            (HEAD.encode(), Code.NO_ROWS),
+            (HEAD.encode("utf-16"), Code.UTF16),
+            (HEAD.encode() + b"\nE1,\0,2026-11-30", Code.NUL_BYTE),
+            (b"x" * (MOST_BYTES + 1), Code.TOO_LARGE),
+            (HEAD.replace(",", ";").encode() + b"\nE1;x;2026-11-30", Code.WRONG_SEPARATOR),
+            (HEAD.replace(",", "\t").encode() + b"\nE1\tx\t2026-11-30", Code.WRONG_SEPARATOR),
+            (b"name,employment_ends_on\nx,2026-11-30", Code.MISSING_HEADER),
+            ((HEAD + ",氏名").encode() + b"\nE1,x,2026-11-30,x", Code.DUPLICATE_HEADER),
+            (HEAD.encode() + b'\nE1,"x,2026-11-30\nE2,y,2026-11-30', Code.BROKEN_QUOTES),
+            (HEAD.encode() + b'\nE1,"x"y,2026-11-30', Code.BROKEN_QUOTES),
+            (HEAD.encode() + b"\nE1," + b"x" * 140_000 + b",2026-11-30", Code.BROKEN_QUOTES),
+            (HEAD.encode() + b"\nx" * (MOST_ROWS + 1), Code.TOO_MANY),
+            (b"a," * 600, Code.TOO_MANY),
+        ],
+        ids=lambda value: value.value if isinstance(value, Code) else "",
+    )
+    def test_refused_whole(self, raw: bytes, code: Code) -> None:
+        """A file whose rows cannot be told apart for sure is refused whole, and nothing of it is taken."""
+        reading = read_csv(raw)
+        assert [refusal.code for refusal in reading.refused] == [code]
+        assert reading.notices == ()
+        assert reading.rows == 0
+
+    def test_wrong_separator_is_named(self) -> None:
+        """Who sends semicolons is told so, and not that every column is missing."""
+        assert "semicolons" in rows("E1;x;2026-11-30", head=HEAD.replace(",", ";")).refused[0].reason
+
+
+class TestEncoding:
+    TEXT = "社員番号,氏名,退職日\nE1,髙﨑 德子,2026-11-30\n"
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+    @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+    def test_of_japanese_spreadsheets(self, encoding: str, ending: str) -> None:
+        """UTF-8 with or without mark, and CP932, are read alike, with any line ending."""
+        text = self.TEXT if encoding != "cp932" else self.TEXT.replace("德", "徳")
+        (notice,) = read_csv(text.replace("\n", ending).encode(encoding)).notices
+        assert notice.leaver.name in {"髙﨑 德子", "髙﨑 徳子"}
+
+    @pytest.mark.parametrize(
+        ("name", "encoding"),
+        [
+            ("José García", "cp1252"),
+            ("Sean O’Brien", "cp1252"),
+            ("Hélène", "cp1252"),
+            ("田中 美咲", "euc-jp"),
+            ("Müller", "latin-1"),
+        ],
+    )
+    def test_another_one_never_garbles_a_name(self, name: str, encoding: str) -> None:
+        """A file in an encoding that we do not read is refused, even where its bytes would pass for Japanese."""
+        (refusal,) = read_csv(f"{HEAD}\nE1,{name},2026-11-30\n".encode(encoding)).refused
+        assert refusal.code in {Code.UNREADABLE_ENCODING, Code.DOUBTFUL_ENCODING}
+        assert any(c.isdigit() for c in refusal.reason), "the offset is named"
+
+    def test_offset_counts_the_mark(self) -> None:
+        """The offset is the file's own, byte order mark included."""
+        (refusal,) = read_csv(b"\xef\xbb\xbfname\xff").refused
+        assert "offset 7 " in refusal.reason
+
+
+class TestRow:
+    @pytest.mark.parametrize("row", ["E1,x", "E1,x,y,2026-11-30"])
+    def test_ragged(self, row: str) -> None:
+        """A row of another length is refused: its values may stand under the wrong headers."""
+        assert codes(rows(row)) == [(Code.RAGGED_ROW, 2, None)]
+
+    def test_trailing_commas(self) -> None:
+        """Empty cells beyond the headers are a spreadsheet's habit and no error."""
+        assert len(rows("E1,x,2026-11-30,,,").notices) == 1
+
+    def test_every_flaw_is_named_at_once(self) -> None:
+        """The sender gets everything that is wrong in a row in one answer, by the file's own headers."""
+        head = "社員番号,氏名,退職日,メールアドレス,その他メール,区分,timezone"
+        reading = rows("E 1,,2026-02-30,a@b@c,x y@,退社,JST", head=head)
+        assert sorted((column or "", code) for code, _, column in codes(reading)) == sorted(
+            [
+                ("社員番号", Code.BAD_EMPLOYEE_NO),
+                ("氏名", Code.MISSING_VALUE),
+                ("退職日", Code.NO_SUCH_DATE),
+                ("メールアドレス", Code.BAD_EMAIL),
+                ("その他メール", Code.BAD_EMAIL),
+                ("区分", Code.UNKNOWN_KIND),
+                ("timezone", Code.UNKNOWN_TIMEZONE),
+            ]
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "code"),
+        [
+            ("a\x1b[31m", Code.BAD_CHARACTER),
+            ("\u202eimat", Code.BAD_CHARACTER),
+            ("田\ufffd", Code.BAD_CHARACTER),
+            ("田\ue000", Code.BAD_CHARACTER),
+            ("x" * 201, Code.TOO_LONG),
+        ],
+    )
+    def test_unreadable_name(self, name: str, code: Code) -> None:
+        """A name with damage, control characters or private ones is refused, and shown so that it does no harm."""
+        (refusal,) = rows(f"E1,{name},2026-11-30").refused
+        assert refusal.code is code
+        assert refusal.value is not None
+        assert refusal.value.isprintable()
+
+    def test_formulas(self) -> None:
+        """What looks like a formula is text in a name, and no employee number."""
+        assert rows("E1,=cmd|x,2026-11-30").notices[0].leaver.name == "=cmd|x"
+        assert codes(rows('"=""001""",x,2026-11-30')) == [(Code.BAD_EMPLOYEE_NO, 2, "employee_no")]
+
+    @pytest.mark.parametrize("number", ["001001", "E-1001", "e1001", "Ｅ‐１００１"])
+    def test_employee_number(self, number: str) -> None:
+        """Width and dashes are folded; leading zeros and case stay, since they may tell people apart."""
+        expected = {"Ｅ‐１００１": "E-1001"}.get(number, number)
+        assert rows(f"{number},x,2026-11-30").notices[0].leaver.employee_no == expected
+
+    def test_other_emails(self) -> None:
+        """Several addresses are separated by semicolons, commas or spaces, and each is kept once."""
+        head = HEAD + ",email,other_emails"
+        (notice,) = rows(
+            'E1,x,2026-11-30,a@x.example,"b@x.example；c@x.example、a@x.example　b@x.example"', head=head
+        ).notices
+        assert notice.leaver.other_emails == ("b@x.example", "c@x.example")
+        assert codes(rows("E1,x,2026-11-30,," + ";".join(f"{n}@x.example" for n in range(21)), head=head)) == [
+            (Code.TOO_MANY, 2, "other_emails")
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "kind"),
+        [(k, k) for k in DepartureKind]
+        + [
+            ("自己都合", DepartureKind.RESIGNATION),
+            ("Contract End", DepartureKind.CONTRACT_END),
+            ("退職撤回", DepartureKind.WITHDRAWN),
+        ],
+    )
+    def test_kind(self, text: str, kind: DepartureKind) -> None:
+        """The kind is read in either language; leave and withdrawal are notices, but no departures."""
+        (notice,) = rows(f"E1,x,2026-11-30,{text}", head=HEAD + ",kind").notices
+        assert notice.kind is kind
+        assert notice.is_departure == (kind not in {DepartureKind.LEAVE, DepartureKind.WITHDRAWN})
+
+    def test_kind_left_out(self) -> None:
+        """A file without the column reports ordinary departures; an empty cell in the column is asked about."""
+        assert rows("E1,x,2026-11-30").notices[0].kind is DepartureKind.RESIGNATION
+        assert codes(rows("E1,x,2026-11-30,", head=HEAD + ",kind")) == [(Code.MISSING_VALUE, 2, "kind")]
+
+    def test_leave_without_an_end(self) -> None:
+        """Who goes on leave has no last day of employment: the last working day will do."""
+        head = HEAD + ",last_working_at,kind"
+        assert rows("E1,x,,2026-10-31,休職", head=head).notices[0].employment_ends_on == date(2026, 10, 31)
+        assert codes(rows("E1,x,,2026-10-31,解雇", head=head)) == [(Code.MISSING_VALUE, 2, "employment_ends_on")]
+        assert codes(rows("E1,x,,,休職", head=head)) == [(Code.MISSING_VALUE, 2, "employment_ends_on")]
+
+    def test_last_day_after_the_end(self) -> None:
+        """A last working day after the end of the employment is a mistake in one of the two."""
+        head = HEAD + ",last_working_at"
+        assert codes(rows("E1,x,2026-11-30,2026-12-01", head=head)) == [(Code.LAST_DAY_AFTER_END, 2, "last_working_at")]
+        assert rows("E1,x,2026-11-30,2026-11-30", head=head).notices
+
+
+class TestSamePerson:
+    def test_twice_alike(self) -> None:
+        """The same person twice with the same date is one notice, filled from both rows."""
+        reading = rows("E1,x,2026-11-30,", "e1,x,2026/11/30,x@y.example", head=HEAD + ",email")
+        assert [(n.row, n.leaver.email) for n in reading.notices] == [(2, "x@y.example")]
+        assert reading.same == (Same(3, 2),)
+        assert not reading.refused
+
+    def test_two_dates(self) -> None:
+        """With different dates both rows are refused: nobody here knows which one is right."""
+        reading = rows("E1,x,2026-11-30", "E2,y,2026-11-30", "E1,x,2026-12-31")
+        assert codes(reading) == [(Code.TWO_DATES, 2, "employment_ends_on"), (Code.TWO_DATES, 4, "employment_ends_on")]
+        assert [n.leaver.employee_no for n in reading.notices] == ["E2"]
+
+    def test_contradiction(self) -> None:
+        """Two names under one number may be two people: both rows are refused."""
+        reading = rows("E1,x,2026-11-30", "E1,y,2026-11-30")
+        assert [(code, row) for code, row, _ in codes(reading)] == [
+            (Code.CONTRADICTING_ROWS, 2),
+            (Code.CONTRADICTING_ROWS, 3),
+        ]
+        assert "name" in reading.refused[0].reason
+        assert "氏名" in reading.refused[0].reason_ja
+
+
+class TestWording:
+    def test_every_code_has_one(self) -> None:
+        """Each reason is worded in both languages, with the same facts in both or fewer."""
+        assert set(WORDINGS) == set(Code)
+        for wording in WORDINGS.values():
+            assert all(
+                text.endswith((".", "。"))
+                for text in (wording.reason, wording.remedy, wording.reason_ja, wording.remedy_ja)
+            )
