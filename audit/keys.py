@@ -25,8 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from audit.note import Verifier, check_name
 
+_LONGEST = 4096
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not keep us waiting
 
 
 class KeyRefused(Exception):
@@ -67,9 +68,11 @@ def open_key(path: Path, name: str) -> FileSigner:
         descriptor = os.open(path, _OPEN)
     except OSError as exc:
         raise KeyRefused(f"key file: cannot open: {exc.strerror}") from exc
-    with os.fdopen(descriptor, "rb") as file:
-        _refuse_unsafe(os.fstat(file.fileno()))
-        pem = file.read()
+    try:
+        _refuse_unsafe(os.fstat(descriptor))
+        pem = os.read(descriptor, _LONGEST)
+    finally:
+        os.close(descriptor)
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as exc:
