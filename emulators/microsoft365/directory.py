@@ -91,7 +91,7 @@ class Directory:
             "memberType": "Direct",
             "roleEligibilityScheduleId": guid(f"schedule:{principal}:{role}:{scope}"),
         }
-        self.eligibilities[row["id"]] = row
+        self.eligibilities[str(row["id"])] = row
         return row
 
     def consent(self, principal: str | None, client: str, scope: str) -> Row:
@@ -105,7 +105,7 @@ class Directory:
             "resourceId": resource,
             "scope": scope,
         }
-        self.grants[row["id"]] = row
+        self.grants[str(row["id"])] = row
         return row
 
     def give_app_role(self, principal: str, kind: str, name: str, resource: str, role: str) -> Row:
