@@ -1,0 +1,141 @@
+"""
+The boundary to Prefect: beyond it there are ids of ours, kinds and counts, nothing else.
+
+Prefect keeps what a run raises: the text in the state, the traceback in the log, the exception itself pickled in its
+result storage (even with `persist_result=False`).  Its database is open to whoever reaches its API.  So nothing that
+was raised by a connector, a driver or a library may pass: neither as itself nor as the cause of what does.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import traceback
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+from uuid import uuid4
+
+from prefect.client.schemas.objects import State
+from prefect.runtime import deployment
+from prefect.states import Cancelled, Paused, Suspended
+from pydantic import Field
+
+from casework.errors import CaseworkError, NotDueYet, QuestionsOpen, StillOpen
+from connectors.errors import ConnectorError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CaseId = Annotated[str, Field(pattern=r"^case-[0-9a-f]{6,64}$")]
+"""Our own random name of a case.  The pattern lets Prefect refuse a person's name before it is stored."""
+
+
+_log = logging.getLogger(
+    "lastday.flows"
+)  # the process's own standard error: Prefect keeps no other logger than its own
+_OURS = re.compile(r"[a-z0-9_-]{1,60}")  # kinds and ids that our code makes: no capital, space, dot or at sign
+
+
+class FindingsOpen(Exception):
+    """The case may not close.  The text counts the findings by kind."""
+
+
+class StepFailed(Exception):
+    """A step failed.  The text names the classes of what was raised, outermost first, and where; their texts stay out."""
+
+
+class Elsewhere(Exception):
+    """Another run holds the case: this one has nothing to do."""
+
+
+def quietly(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Wrap *step* so that what it raises is as `tell` tells it, without cause or context."""
+
+    @functools.wraps(step)
+    async def quiet(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await step(*args, **kwargs)
+        except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001  # all of them: this is the boundary
+            said = tell(exc)
+        # Raised out here, where no exception is current: `from None` would hide the first one from the traceback only.
+        raise said
+
+    return quiet
+
+
+def to_its_state(
+    flow: Callable[P, Coroutine[Any, Any, None]],
+) -> Callable[P, Coroutine[Any, Any, State[Any] | None]]:
+    """
+    Wrap the body of a flow over one case, so that the run ends as the case stands.
+
+    Green: the body came to its end.  Paused: a person is asked.  Cancelled: the case is another run's, or its instant
+    was moved away.  Failed (`FindingsOpen`, `StepFailed`): everything else.
+    """
+
+    @functools.wraps(flow)
+    async def ending(*args: P.args, **kwargs: P.kwargs) -> State[Any] | None:
+        try:
+            await flow(*args, **kwargs)
+            return None
+        except QuestionsOpen as exc:
+            return waiting_for(len(exc.questions))
+        except Elsewhere:
+            return Cancelled(message="another run has this case")
+        except NotDueYet:
+            return Cancelled(message="not due yet: the sweep makes a run for the new instant")
+        except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001  # all of them: this is the boundary
+            said = tell(exc)
+        raise said
+
+    return ending
+
+
+def waiting_for(questions: int) -> State[Any]:
+    """
+    Return the state of a run that waits for answers: its process ends, and a resume starts it from the top.
+
+    The key is random: a key that had fired once would be refused, and the run would go on as if it were answered.
+    Only a deployment's run can be suspended.  One without (started in a terminal) is paused, and is never resumed:
+    a resume would call it running while no process runs.
+    """
+    message = f"open questions: {questions}"
+    if deployment.id is None:
+        return Paused(message=message, pause_key=str(uuid4()))
+    return Suspended(message=message, pause_key=str(uuid4()))
+
+
+def tell(exc: BaseException) -> Exception:
+    """Return what Prefect may know of *exc*."""
+    if isinstance(exc, (FindingsOpen, StepFailed)):
+        return type(exc)(*exc.args)
+    if isinstance(exc, QuestionsOpen):
+        return QuestionsOpen([question for question in exc.questions if _OURS.fullmatch(question)])
+    if isinstance(exc, StillOpen):
+        return FindingsOpen(
+            ", ".join(f"{kind} {n}" for kind, n in sorted(exc.findings.items()) if _OURS.fullmatch(kind))
+        )
+    _log.error("%s", " from ".join(_named(link, with_text=True) for link in _chain(exc)))
+    return StepFailed(" from ".join(_named(link, with_text=False) for link in _chain(exc)))
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = exc
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__
+
+
+def _named(exc: BaseException, *, with_text: bool) -> str:
+    """Name the class and the place, `KeyError at casework/rows.py:41`; the text only of errors that are ours to word."""
+    name = type(exc).__name__
+    if isinstance(exc, BaseExceptionGroup):
+        name += f"({', '.join(sorted({type(member).__name__ for member in exc.exceptions}))})"
+    if with_text and isinstance(exc, (CaseworkError, ConnectorError)):
+        name += f" ({exc})"
+    frames = traceback.extract_tb(exc.__traceback__)
+    return f"{name} at {'/'.join(Path(frames[-1].filename).parts[-2:])}:{frames[-1].lineno}" if frames else name

@@ -1,0 +1,65 @@
+"""Offboard all leavers of one instant in one process: fifty interpreters would cost minutes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+from typing import Annotated, Any, cast
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled
+from prefect.utilities.annotations import quote
+from pydantic import Field
+
+from casework.conduct import close, observe_until_closed, wait_until_due
+from casework.desk import Desk, open_desk
+from flows.artifacts import showing
+from flows.discretion import CaseId, FindingsOpen, quietly, to_its_state, waiting_for
+from flows.steps import contain, deprovision, everywhere, holding, plan_if_none
+
+MOST = 50
+
+
+@flow(name="offboard-many", flow_run_name="offboard-many", retries=0, persist_result=False)
+@quietly
+async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, max_length=MOST)]) -> State[Any] | None:
+    """
+    Take each of *case_ids* as far as it can go, all at once, each for itself.
+
+    Safe to run again: a case that is closed stays closed.  The run fails if a case has findings, else it pauses if one
+    has questions, and is cancelled if another run holds one: green means that all are closed.
+    """
+    async with open_desk() as desk:
+        # Prefect's types miss that an asynchronous task gives its state asynchronously too
+        runs = [cast("Awaitable[State[Any]]", one(quote(desk), case_id, return_state=True)) for case_id in case_ids]
+        endings = await asyncio.gather(*runs)
+    return together(endings)
+
+
+def together(endings: Sequence[State[Any]]) -> State[Any] | None:
+    """Return the state of a run whose cases ended in *endings*; raises `FindingsOpen` with their number by state."""
+    tally = ", ".join(f"{name} {count}" for name, count in sorted(Counter(ending.name for ending in endings).items()))
+    if any(ending.is_failed() or ending.is_crashed() for ending in endings):
+        raise FindingsOpen(tally)
+    if asked := sum(ending.is_paused() for ending in endings):
+        return waiting_for(asked)
+    if not all(ending.is_completed() for ending in endings):
+        return Cancelled(message=tally)
+    return None
+
+
+# One task a case, none a service: at fifty cases the server would still be recording when the cut is long done.
+@task(name="offboard", task_run_name="offboard-{case_id}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@to_its_state
+async def one(desk: Desk, case_id: str) -> None:
+    """The same order as `flows.offboard`."""
+    async with holding(desk, case_id), showing(desk, case_id):
+        await plan_if_none(desk, case_id)
+        await wait_until_due(desk, case_id)
+        await everywhere(contain.fn, desk, case_id)
+        await everywhere(deprovision.fn, desk, case_id)
+        await observe_until_closed(desk, case_id)
+        close(desk, case_id)

@@ -1,0 +1,150 @@
+"""Runs for due cases: created once, found again, resumed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Scheduled
+
+from casework import sweeping
+from casework.desk import Desk, open_desk
+from casework.sweeping import DueGroup
+from flows.offboard_many import MOST
+
+
+class PrefectUnreachable(Exception):
+    """Prefect's API does not answer, refuses, or lacks our deployments.  The next sweep tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    One run to be made.  *key*: the same key twice is one run, also when the second asks for another time; a cancelled
+    run keeps its key, therefore casework's keys count revisions and attempts.
+    """
+
+    deployment: str
+    case_ids: tuple[str, ...]
+    at: datetime
+    key: str
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The ids, and nothing else: Prefect keeps parameters in clear."""
+        if self.deployment == "offboard-many":
+            return {"case_ids": list(self.case_ids)}
+        return {"case_id": self.case_ids[0]}
+
+
+def orders(groups: Iterable[DueGroup]) -> Iterator[Order]:
+    """Yield the runs that *groups* need: one each for planning and for a lone case, one a chunk of fifty for many."""
+    for group in groups:
+        size = 1 if group.purpose == "plan" else MOST
+        for start in range(0, len(group.case_ids), size):
+            chunk = group.case_ids[start : start + size]
+            deployment = "plan" if group.purpose == "plan" else "offboard" if len(chunk) == 1 else "offboard-many"
+            yield Order(deployment, chunk, group.due_at, _key(group, chunk))
+
+
+def _key(group: DueGroup, chunk: tuple[str, ...]) -> str:
+    """Return the group's own key; for many, its digest with the chunk's ids: fifty keys in a row overflow an index."""
+    if len(group.case_ids) == 1:
+        return group.key
+    return "cases:" + hashlib.sha256(f"{group.key} {' '.join(chunk)}".encode()).hexdigest()
+
+
+async def schedule(desk: Desk) -> int:
+    """
+    See that each due case has a run; return how many were made or resumed.  Twice is safe.
+
+    Raises `PrefectUnreachable`; what was made before is recorded.
+    """
+    made = list(orders(sweeping.due_for_run(desk)))
+    async with prefect_api() as client:
+        for order in made:
+            run = await _resumed(client, order) or await _create(client, order)
+            sweeping.record_run(desk, order.case_ids, str(run))
+    return len(made)
+
+
+async def resume_case(case_id: str) -> bool:
+    """
+    Let the run that waits for an answer about *case_id* go on; return whether there was one.
+
+    Too early or too late does no harm: the run reads our database afresh, and pauses again or ends.  Where no run
+    waits, the sweep makes one.  Raises `PrefectUnreachable`.
+    """
+    async with prefect_api() as client, open_desk(connected=False) as desk:
+        run = await _resume(client, case_id)
+        if run is not None:
+            sweeping.record_run(desk, (case_id,), str(run))
+        return run is not None
+
+
+@asynccontextmanager
+async def prefect_api() -> AsyncIterator[PrefectClient]:
+    """Open Prefect's API; what goes wrong with it is raised as `PrefectUnreachable`, without addresses."""
+    try:
+        async with get_client() as client:
+            yield client
+    except httpx.HTTPStatusError as exc:
+        raise PrefectUnreachable(f"prefect: cannot answer: {exc.response.status_code}") from exc
+    except (httpx.HTTPError, RuntimeError, ValueError) as exc:  # ValueError: no API address while ephemeral is off
+        raise PrefectUnreachable(f"prefect: cannot reach its API: {type(exc).__name__}") from exc
+
+
+def tag(case_id: str) -> str:
+    """Return the tag by which a run is found again from its case."""
+    return f"case:{case_id}"
+
+
+async def _create(client: PrefectClient, order: Order) -> UUID:
+    flow = "offboard-many" if order.deployment == "offboard-many" else order.deployment
+    try:
+        deployment = await client.read_deployment_by_name(f"{flow}/{order.deployment}")
+    except ObjectNotFound as exc:
+        raise PrefectUnreachable(
+            f"prefect: cannot find the deployment {order.deployment}: run `prefect deploy --all`"
+        ) from exc
+    run = await client.create_flow_run_from_deployment(
+        deployment.id,
+        parameters=order.parameters,
+        state=Scheduled(scheduled_time=order.at),
+        tags=[tag(case_id) for case_id in order.case_ids],
+        idempotency_key=order.key,
+    )
+    return run.id
+
+
+async def _resumed(client: PrefectClient, order: Order) -> UUID | None:
+    """Resume instead of making another run: the page of the one that asked shows how it went on."""
+    if len(order.case_ids) > 1:
+        return None
+    return await _resume(client, order.case_ids[0])
+
+
+async def _resume(client: PrefectClient, case_id: str) -> UUID | None:
+    for run in await _paused(client, case_id):
+        if run.deployment_id is not None:  # one without has no process to go on in
+            await client.resume_flow_run(run.id)
+            return run.id
+    return None
+
+
+async def _paused(client: PrefectClient, case_id: str) -> list[FlowRun]:
+    return await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            tags=FlowRunFilterTags(all_=[tag(case_id)]),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
+        )
+    )

@@ -1,0 +1,81 @@
+"""The steps of a case as Prefect tasks, one a service, side by side in its page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+from prefect.utilities.annotations import quote
+
+from casework import conduct
+from casework.desk import Desk
+from casework.errors import QuestionsOpen
+from flows.discretion import Elsewhere, quietly
+from models.vocabulary import CaseState, Service
+
+Step: TypeAlias = Callable[[Desk, str, Service], Awaitable[None]]
+
+
+# No retries, said aloud because a setting can change the default: a revocation is repeated by casework, which knows
+# what was sent.  No cache and no stored result: a step is a look at the world and has nothing to say afterwards.
+@task(name="contain", task_run_name="contain-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@quietly
+async def contain(desk: Desk, case_id: str, service: Service) -> None:
+    """Block sign-in, then end sessions.  Safe to repeat."""
+    await conduct.contain(desk, case_id, service)
+
+
+@task(name="deprovision", task_run_name="deprovision-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@quietly
+async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
+    """Take the rest away.  Safe to repeat."""
+    await conduct.deprovision(desk, case_id, service)
+
+
+async def plan_if_none(desk: Desk, case_id: str) -> None:
+    """
+    Plan a case that was not planned ahead: reported on its last day, or a dismissal.  A plan that stands is left as it
+    is, since looking again would delay the cut.
+    """
+    if desk.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
+        await conduct.make_plan(desk, case_id)
+
+
+async def contain_everywhere(desk: Desk, case_id: str) -> None:
+    """Contain all services at once.  See `everywhere`."""
+    await everywhere(contain, desk, case_id)
+
+
+async def deprovision_everywhere(desk: Desk, case_id: str) -> None:
+    """Deprovision all services at once.  See `everywhere`."""
+    await everywhere(deprovision, desk, case_id)
+
+
+async def everywhere(step: Step, desk: Desk, case_id: str) -> None:
+    """
+    Take *step* in every service at once; one that fails never stops another, nor the steps that follow.
+
+    What failed is in our database as a finding, or its rows are not settled: closing refuses either way.  Raises
+    `QuestionsOpen` when a step may not be taken before a person has answered: that concerns the whole case.
+    """
+    # quote: Prefect looks for futures inside arguments, and has no business inside the desk
+    taken = (step(quote(desk), case_id, service) for service in desk.connectors)  # type: ignore[arg-type]  # unquoted by Prefect
+    for outcome in await asyncio.gather(*taken, return_exceptions=True):
+        if isinstance(outcome, QuestionsOpen):
+            raise outcome
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+            raise outcome  # Prefect's own signals: suspended or cancelled from outside
+
+
+@asynccontextmanager
+async def holding(desk: Desk, case_id: str) -> AsyncIterator[None]:
+    """Hold the case's lease; raises `Elsewhere` if another live run has it."""
+    async with conduct.claim(desk, case_id, flow_run.id or desk.name("terminal")) as ours:
+        if not ours:
+            raise Elsewhere
+        yield

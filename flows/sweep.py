@@ -1,0 +1,132 @@
+"""
+The second look, and the guarantee: a due case without a live run gets one.
+
+Prefect alone guarantees neither: a worker that is stopped leaves its run Running, a run may be lost before it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from prefect import flow
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Crashed
+
+from casework import sweeping
+from casework.desk import Desk, open_desk
+from casework.sweeping import LookReport
+from flows.discretion import quietly
+from flows.scheduling import prefect_api, schedule
+
+START_WITHIN = timedelta(seconds=120)
+"""How long a run may be starting before it counts as lost: thirty seconds of prefetch, and an interpreter under load."""
+
+_SETTLING = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did.  *run_id* is its own flow run."""
+
+    run_id: str
+    released: int
+    made: int
+    looked: int
+    reopened: int
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.released or self.made or self.looked)
+
+
+@flow(name="sweep", flow_run_name="sweep", retries=0, persist_result=False)
+@quietly
+async def sweep() -> Swept:
+    """
+    Release dead runs, give due cases a run, and take the looks that are due.  Safe to run at any time.
+
+    Looks talk to vendors and may be slow or fail: they neither delay nor stop the runs, nor the other way round.
+    """
+    runs, report = await asyncio.gather(_runs(), _looks(), return_exceptions=True)
+    if isinstance(runs, BaseException):
+        raise runs
+    if isinstance(report, BaseException):
+        raise report
+    released, made = runs
+    swept = Swept(str(flow_run.id), released, made, len(report.looked), len(report.reopened))
+    get_run_logger().info(
+        "released %d, made %d, looked %d, reopened %d", *(released, made, swept.looked, swept.reopened)
+    )
+    return swept
+
+
+async def _runs() -> tuple[int, int]:
+    async with open_desk(connected=False) as desk:  # a tenant that cannot be opened must not stop the others' runs
+        return await reconcile(desk)
+
+
+async def _looks() -> LookReport:
+    async with open_desk() as desk:
+        return await sweeping.look_again(desk)
+
+
+async def reconcile(desk: Desk, *, settling: float = _SETTLING) -> tuple[int, int]:
+    """
+    Release the runs that are dead, then see that each due case has one; return how many of each.
+
+    A suspicion is looked at twice, *settling* seconds apart: a run gives its lease back a moment before Prefect hears
+    how it ended.
+    """
+    async with prefect_api() as client:
+        dead = await _dead(client, desk)
+        if dead:
+            await asyncio.sleep(settling)
+            dead &= await _dead(client, desk)
+        for run_id in {run_id for _, run_id in dead}:
+            await _bury(client, run_id)
+    for case_id, _ in sorted(dead):
+        sweeping.release_run(desk, case_id)
+    return len(dead), await schedule(desk)
+
+
+async def _dead(client: PrefectClient, desk: Desk) -> set[tuple[str, str]]:
+    """Return the (case, run) pairs that no lease proves alive and whose run will not take the case up."""
+    pairs = sweeping.runs_to_check(desk)
+    states = {run_id: await _state(client, run_id) for run_id in {run_id for _, run_id in pairs}}
+    return {(case_id, run_id) for case_id, run_id in pairs if _is_gone(states[run_id])}
+
+
+def _is_gone(state: State | None) -> bool:
+    """
+    Whether a run in *state* is over, lost, or has been starting for too long.
+
+    Paused counts as gone: casework does not offer a case that still waits for an answer, and `schedule` resumes it.
+    """
+    if state is None or state.is_final() or state.is_paused():
+        return True
+    starting = state.type in {StateType.PENDING, StateType.RUNNING, StateType.CANCELLING}
+    return starting and datetime.now(UTC) - state.timestamp > START_WITHIN
+
+
+async def _bury(client: PrefectClient, run_id: str) -> None:
+    """Tell Prefect what we know, so that its page is honest and the run's concurrency slot is free."""
+    state = await _state(client, run_id)
+    if state is not None and not state.is_final() and not state.is_paused():
+        await client.set_flow_run_state(UUID(run_id), Crashed(message="no process holds its case"), force=True)
+
+
+async def _state(client: PrefectClient, run_id: str) -> State | None:
+    """Return the run's state; None for a run that Prefect does not know (any more)."""
+    try:
+        run: FlowRun = await client.read_flow_run(UUID(run_id))
+    except ObjectNotFound:
+        return None
+    return run.state
