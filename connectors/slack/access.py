@@ -1,0 +1,177 @@
+"""Listing what an account holds, kind by kind, each by requests made for that look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.contract import Kinds, Listing, cannot_look
+from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
+from connectors.slack.answers import check_id
+from connectors.slack.exchange import Trace
+from connectors.slack.identity import Identities
+from connectors.slack.people import Subject, flags, is_deleted
+from connectors.slack.rows import (
+    by_hand,
+    every_session_row,
+    group_row,
+    no_tokens,
+    rank_row,
+    role_row,
+    session_row,
+    sign_in_row,
+)
+from connectors.slack.settings import Purpose
+from connectors.slack.transport import Transport
+from models.vocabulary import (
+    Account,
+    Entitlement,
+    EntitlementKind,
+    EntitlementState,
+    Evidence,
+    Guard,
+    Json,
+    Service,
+)
+
+Rows = list[Entitlement]
+NO_SESSIONS = frozenset({"no_active_sessions"})
+
+
+@dataclass(slots=True)
+class Access:
+    """The reading half."""
+
+    transport: Transport
+    identities: Identities
+
+    async def list_access(self, account: Account, kinds: Kinds) -> Listing:
+        """Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another."""
+        subject = Subject(self.transport, self.identities, account.id)
+        looks = {kind: self._readers()[kind] for kind in EntitlementKind if kind in kinds and kind in self._readers()}
+        found = await asyncio.gather(*(_look(subject, kind, read) for kind, read in looks.items()))
+        rows = [row for part, _ in found for row in part]
+        return Listing(rows, {kind: seen for kind, (_, seen) in zip(looks, found, strict=True)})
+
+    def _readers(self) -> dict[EntitlementKind, Callable[[Subject, Trace], Awaitable[Rows]]]:
+        return {
+            EntitlementKind.SIGN_IN: self.sign_in,
+            EntitlementKind.SESSION: self.sessions,
+            EntitlementKind.ROLE: self.roles,
+            EntitlementKind.GROUP: self.groups,
+            EntitlementKind.GRANT: self.grants,
+        }
+
+    async def sign_in(self, subject: Subject, trace: Trace) -> Rows:
+        """
+        Return no row only if both faces call the account closed: the news of a deactivation travels, and not to both
+        at once.  Where the plan has no SCIM, the Web API's word is all there is, and the cut is a person's.
+        """
+        user, active = await asyncio.gather(subject.user(trace), self._scim_active(subject.account_id, trace))
+        deleted = is_deleted(user)
+        if deleted and active is not True:
+            return []
+        rank = flags(user)
+        if not deleted and "is_primary_owner" not in rank:
+            raise Unintelligible("slack: cannot read a user: active, but without its flags", evidence=tuple(trace))
+        guard = Guard.PRIMARY_OWNER if rank.get("is_primary_owner") is True else None
+        if subject.account_id in (await self.identities.get()).own_ids:
+            guard = Guard.OWN_CREDENTIAL
+        if active is None:
+            return [by_hand(subject.account_id, guard)]
+        teams: list[Json] = [*((user.get("enterprise_user") or {}).get("teams") or [user.get("team_id")])]
+        return [sign_in_row(subject.account_id, guard, {"flags": rank, "workspaces": teams})]
+
+    async def _scim_active(self, account_id: str, trace: Trace) -> bool | None:
+        """Return what SCIM says; None where the plan has none.  Its `active` is compared as it is: clients invent truth."""
+        try:
+            answer = await self.transport.scim("GET", f"Users/{check_id(account_id)}", trace)
+        except NotOnPlan:
+            return None
+        active = answer.part("", account_id).get("active")
+        if not isinstance(active, bool):
+            raise Unintelligible(
+                "slack: cannot read a SCIM user: it does not say whether it is active", evidence=tuple(trace)
+            )
+        return active
+
+    async def sessions(self, subject: Subject, trace: Trace) -> Rows:
+        """Return the open sessions, workspace by workspace; below Enterprise one row while the account is active."""
+        identity = await self.identities.get()
+        if identity.enterprise_id is None:
+            if is_deleted(await subject.user(trace)):
+                return []
+            return [every_session_row(subject.account_id)]
+        places = [*await subject.workspaces(trace), identity.enterprise_id]
+        found = await asyncio.gather(*(self.sessions_in(subject.account_id, place, trace) for place in places))
+        return [session_row(subject.account_id, session) for part in found for session in part]
+
+    async def sessions_in(self, account_id: str, place: str, trace: Trace) -> list[dict[str, Any]]:
+        """Return the sessions in one workspace, or on the organisation itself."""
+        asked = {"user_id": check_id(account_id), "team_id": place, "limit": "100"}
+        found: list[dict[str, Any]] = []
+        pages = self.transport.pages(
+            "admin.users.session.list", asked, trace, purpose=Purpose.ADMIN, expect=NO_SESSIONS
+        )
+        async for answer in pages:
+            found += [] if answer.code is not None else answer.rows("active_sessions")
+        if any((s.get("user_id"), s.get("team_id")) != (account_id, place) for s in found):
+            raise Unintelligible("slack: cannot read sessions: some are another's", evidence=tuple(trace))
+        return found
+
+    async def roles(self, subject: Subject, trace: Trace) -> Rows:
+        """Return role assignments; below Enterprise the account's own rank, which ends with the account."""
+        if (await self.identities.get()).enterprise_id is None:
+            user = await subject.user(trace)
+            held = (
+                [] if is_deleted(user) else [n for n, on in flags(user).items() if on is True and "restricted" not in n]
+            )
+            return [rank_row(subject.account_id, name) for name in held]
+        everybody = await self.assignments(trace)
+        holders = Counter((row.get("role_id"), row.get("entity_id")) for row in everybody)
+        mine = [row for row in everybody if row.get("user_id") == check_id(subject.account_id)]
+        return [
+            role_row(subject.account_id, row, alone=holders[row.get("role_id"), row.get("entity_id")] == 1)
+            for row in mine
+        ]
+
+    async def assignments(self, trace: Trace, **only: str) -> list[dict[str, Any]]:
+        """Return everybody's role assignments: Slack filters by role and by entity, not by person."""
+        asked = {"limit": "200", **only}
+        pages = self.transport.pages("admin.roles.listAssignments", asked, trace, purpose=Purpose.ADMIN)
+        return [row async for answer in pages for row in answer.rows("role_assignments")]
+
+    async def groups(self, subject: Subject, trace: Trace) -> Rows:
+        """Return the user groups that name the account.  Disabled ones give nothing, and are not listed by Slack."""
+        teams = await subject.workspaces(trace)
+        found = await asyncio.gather(*(self.groups_of(team, trace) for team in teams))
+        mine = {str(g["id"]): g for part in found for g in part if check_id(subject.account_id) in g["users"]}
+        return [group_row(subject.account_id, group) for group in mine.values()]
+
+    async def grants(self, subject: Subject, trace: Trace) -> Rows:  # noqa: ARG002  # a reader's shape; nothing to ask
+        """Return the row that says that nobody can look.  No request is made, and so none is shown."""
+        return [no_tokens(subject.account_id)]
+
+    async def groups_of(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
+        """Return a workspace's user groups with their users.  Slack does not page them."""
+        named = {"team_id": team_id} if (await self.identities.get()).org_install else {}
+        answer = await self.transport.web("usergroups.list", {"include_users": "1", **named}, trace)
+        groups = answer.rows("usergroups")
+        if not all(isinstance(group.get("users"), list) for group in groups):
+            raise Unintelligible("slack: cannot read the user groups: one without its users", evidence=tuple(trace))
+        return groups
+
+
+async def _look(
+    subject: Subject, kind: EntitlementKind, read: Callable[[Subject, Trace], Awaitable[Rows]]
+) -> tuple[Rows, tuple[Evidence, ...]]:
+    trace: Trace = []
+    try:
+        return await read(subject, trace), tuple(trace)
+    except ConnectorError as error:
+        state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
+        row = cannot_look(Service.SLACK, subject.account_id, kind, state, problem=str(error), remedy=error.advice)
+        return [row], tuple(trace) or error.evidence

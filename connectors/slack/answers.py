@@ -1,0 +1,84 @@
+"""What an answer of Slack's says: a success, or which of the vendor's refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.errors import Unintelligible
+from connectors.slack.exchange import Reply
+
+Reading = tuple[dict[str, Any] | None, str | None]
+"""The body, None if it is no JSON object, and the vendor's code, None for a success."""
+
+_ID = re.compile(r"[UW][A-Z0-9]{2,}")
+_SCIM_ERROR = ["urn:ietf:params:scim:api:messages:2.0:Error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success, or (*code*) one of the refusals that the caller said it expects.  *body* is {} where there is none."""
+
+    body: dict[str, Any]
+    headers: Mapping[str, str]
+    code: str | None = None
+
+    def rows(self, key: str) -> list[dict[str, Any]]:
+        """Return the list of objects under *key*; raises `Unintelligible` if it is not one."""
+        found = self.body.get(key)
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise Unintelligible(f"slack: cannot read an answer: no list of {key}")
+        return found
+
+    def part(self, key: str, wanted_id: str) -> dict[str, Any]:
+        """Return the object under *key* (the whole for ""), provided that it is the one asked for."""
+        found = self.body if not key else self.body.get(key)
+        if not isinstance(found, dict) or found.get("id") != wanted_id:
+            raise Unintelligible(f"slack: cannot read an answer: it is not about {wanted_id}")
+        return found
+
+
+def check_id(user_id: str) -> str:
+    """Return *user_id*; raises `Unintelligible` unless it is one of Slack's, since it goes into paths as it is."""
+    if _ID.fullmatch(user_id) is None:
+        raise Unintelligible("slack: cannot use an account id: it has not the form of Slack's")
+    return user_id
+
+
+def scopes(text: object) -> str | None:
+    """Return scopes as Slack lists them, separated by commas, if they look like scopes."""
+    return text if isinstance(text, str) and re.fullmatch(r"[a-z_.:,]{1,200}", text) else None
+
+
+def read_web(reply: Reply) -> Reading:
+    body = reply.json()
+    if body is None:
+        return None, None
+    if reply.status == 200 and body.get("ok") is True:
+        return body, None
+    return body, body.get("error") if isinstance(body.get("error"), str) else f"http_{reply.status}"
+
+
+def read_scim(reply: Reply) -> Reading:
+    """Read both versions' shapes of error: version 2 answers a bad token in version 1's."""
+    if reply.status in {200, 204} and not reply.raw.strip():
+        return {}, None
+    body = reply.json()
+    if body is None:
+        return None, None
+    if isinstance(old := body.get("Errors"), dict):
+        return body, str(old.get("description"))
+    if body.get("schemas") == _SCIM_ERROR:
+        return body, str(body.get("detail"))
+    return body, None if reply.status == 200 else f"http_{reply.status}"
+
+
+def read_audit(reply: Reply) -> Reading:
+    body = reply.json()
+    if body is None:
+        return None, None
+    if reply.status == 200 and isinstance(body.get("entries"), list):
+        return body, None
+    return body, str(body.get("error"))

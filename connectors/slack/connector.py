@@ -1,0 +1,78 @@
+"""Slack, as seen by a leaver's case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
+from connectors.pacing import Pace
+from connectors.slack.access import Access
+from connectors.slack.directory import Directory
+from connectors.slack.identity import Identities
+from connectors.slack.manifest import Plan, manifest_for
+from connectors.slack.membership import Memberships
+from connectors.slack.probing import Probing
+from connectors.slack.restoring import Restoring
+from connectors.slack.revoking import Revoking
+from connectors.slack.settings import Settings
+from connectors.slack.transport import Transport
+from models.vocabulary import Account, Entitlement, Json, Leaver, Match, Receipt, Service
+
+
+class SlackConnector:
+    """
+    `connectors.contract.Connector` for Slack.
+
+    *manifest* is that of the plan, which is taken for Business+ until a probe has seen it.
+    """
+
+    service = Service.SLACK
+
+    def __init__(self, transport: Transport) -> None:
+        self.manifest: Manifest = manifest_for(Plan.BUSINESS_PLUS)
+        identities = Identities(transport)
+        access = Access(transport, identities)
+        memberships = Memberships(transport, identities, access)
+        self._directory = Directory(transport, identities)
+        self._access = access
+        self._revoking = Revoking(transport, identities, access, memberships)
+        self._restoring = Restoring(transport, self._revoking, memberships)
+        self._probing = Probing(transport, identities)
+
+    async def probe(self) -> Capabilities:
+        """Say what plan and scopes allow, and let the manifest be that of the plan."""
+        found = await self._probing.probe()
+        self.manifest = manifest_for(Plan(found.plan))
+        return found
+
+    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+        """Return every account that may be the leaver's, deactivated ones and guests included, and the look-alikes."""
+        return await self._directory.find(leaver)
+
+    async def get_account(self, account_id: str) -> Account | None:
+        """Return the account, read afresh; None if Slack never had it: Slack does not delete."""
+        return await self._directory.get(account_id)
+
+    async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
+        """Return what *account* holds now, of *kinds*."""
+        return await self._access.list_access(account, kinds if kinds is not None else frozenset(self.manifest.kinds))
+
+    async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's shape
+        """Return nothing: Slack has nothing that must be done before the block, and nothing that dies with it."""
+        return []
+
+    async def revoke(self, entitlement: Entitlement) -> Receipt:
+        """Ask Slack to take *entitlement* away."""
+        return await self._revoking.revoke(entitlement)
+
+    async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
+        """Give back what a wrong cut took."""
+        return await self._restoring.restore(entitlement, prestate)
+
+    async def aclose(self) -> None:
+        """Do nothing: each request has a connection of its own, closed with it."""
+
+
+async def connect(settings: Settings | None = None, *, pace: Pace = Pace(), timeout: int = 20) -> Connector:  # noqa: ASYNC109, B008  # the SDK's seconds; a frozen value; one shape for all services
+    """Return the connector, without any request.  *timeout* is in seconds, for connecting and for each read."""
+    return SlackConnector(Transport(settings if settings is not None else Settings(), pace, timeout=timeout))

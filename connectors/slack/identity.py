@@ -1,0 +1,80 @@
+"""Who we are at Slack: whose our tokens are, and of which organisation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connectors.errors import Denied
+from connectors.slack.answers import Answer
+from connectors.slack.exchange import Trace
+from connectors.slack.settings import Purpose
+from connectors.slack.transport import Transport
+from models.vocabulary import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    What `auth.test` says of each token.
+
+    *own_ids*: the accounts that our tokens belong to, which die with them.  *enterprise_id* None: not on Enterprise.
+    *org_install*: the administrator's token is of an app installed on the whole organisation.  *scopes*: by purpose,
+    missing where Slack does not say them, or the token is refused, which *refused* then explains.
+    """
+
+    own_ids: frozenset[str]
+    team_id: str
+    team: str
+    enterprise_id: str | None
+    org_install: bool
+    scopes: Mapping[Purpose, frozenset[str]]
+    refused: Mapping[Purpose, Denied]
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(slots=True)
+class Identities:
+    """Asks once and remembers: whose a token is does not change while we hold it."""
+
+    transport: Transport
+    _known: Identity | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def get(self, *, afresh: bool = False) -> Identity:
+        """Return who we are.  Raises `Denied` if no token is accepted; one that is refused is noted, and owns nobody."""
+        async with self._lock:
+            if self._known is None or afresh:
+                self._known = await self._ask()
+            return self._known
+
+    async def _ask(self) -> Identity:
+        trace: Trace = []
+        groups = self.transport.purposes()
+        found = await asyncio.gather(*(self._test(group[0], trace) for group in groups))
+        answers = {p: a for group, a in zip(groups, found, strict=True) if isinstance(a, Answer) for p in group}
+        refused = {p: a for group, a in zip(groups, found, strict=True) if isinstance(a, Denied) for p in group}
+        if not answers:
+            raise next(iter(refused.values()))
+        first = answers[min(answers, key=list(Purpose).index)].body
+        return Identity(
+            own_ids=frozenset(str(a.body["user_id"]) for a in answers.values() if a.body.get("user_id")),
+            team_id=str(first.get("team_id", "")),
+            team=str(first.get("team", "")),
+            enterprise_id=first.get("enterprise_id") or None,
+            org_install=first.get("is_enterprise_install") is True,
+            scopes={p: _scopes(a) for p, a in answers.items() if "x-oauth-scopes" in a.headers},
+            refused=refused,
+            evidence=tuple(trace),
+        )
+
+    async def _test(self, purpose: Purpose, trace: Trace) -> Answer | Denied:
+        try:
+            return await self.transport.web("auth.test", {}, trace, purpose=purpose)
+        except Denied as denied:
+            return denied
+
+
+def _scopes(answer: Answer) -> frozenset[str]:
+    return frozenset(scope.strip() for scope in answer.headers["x-oauth-scopes"].split(","))

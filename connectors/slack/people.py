@@ -1,0 +1,123 @@
+"""Reading one person: the entry of `users.info` or `users.list`, and the SCIM user beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.errors import ConnectorError, Unintelligible
+from connectors.matching import Profile
+from connectors.slack.answers import check_id
+from connectors.slack.exchange import Trace
+from connectors.slack.identity import Identities
+from connectors.slack.settings import Purpose
+from connectors.slack.transport import Transport
+from models.vocabulary import Account, AccountKind, Evidence, Json, Service
+
+User = Mapping[str, Any]
+FLAGS = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted")
+_EMPLOYEE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+_NOT_A_PERSON = ("is_bot", "is_app_user", "is_workflow_bot", "is_connector_bot", "is_stranger")
+
+
+def is_deleted(user: User) -> bool:
+    """Say whether the Web API calls the account deactivated; raises `Unintelligible` if it does not say."""
+    if not isinstance(user.get("deleted"), bool):
+        raise Unintelligible("slack: cannot read a user: the answer does not say whether it is deleted")
+    return bool(user["deleted"])
+
+
+def flags(user: User) -> dict[str, Json]:
+    """Return the flags of rank that *user* shows.  One that is missing, as all are after a deactivation, is unknown."""
+    return {name: user[name] for name in FLAGS if isinstance(user.get(name), bool)}
+
+
+def is_ours(user: User) -> bool:
+    """Say whether this is a person of our organisation: bots and people met over Slack Connect cannot be deactivated."""
+    return user.get("id") != "USLACKBOT" and not any(user.get(name) is True for name in _NOT_A_PERSON)
+
+
+def account_of(user: User | None, scim: User | None = None) -> Account:
+    """Return the account that one or both sides describe."""
+    one = user if user is not None else scim or {}
+    profile = one.get("profile") or {}
+    guest = one.get("is_restricted") is True or one.get("is_ultra_restricted") is True
+    # the flags of a guest vanish with a deactivation, but not who invited them
+    kind = AccountKind.GUEST if guest or profile.get("guest_invited_by") else AccountKind.MEMBER
+    active = not is_deleted(user) if user is not None else one.get("active")
+    label = profile.get("email") or one.get("userName") or one.get("name") or ""
+    return Account(Service.SLACK, check_id(str(one.get("id"))), kind, str(label), active)
+
+
+def profile_of(user: User | None, scim: User | None) -> Profile:
+    """Return what can be weighed.  Employee numbers are known to SCIM alone."""
+    web, listed = (user or {}).get("profile") or {}, (scim or {}).get("emails") or []
+    first = [web.get("email"), *(e.get("value") for e in listed if e.get("primary") is True)]
+    number = ((scim or {}).get(_EMPLOYEE) or {}).get("employeeNumber")
+    return Profile(
+        account_of(user, scim),
+        employee_no=str(number) if number else None,
+        emails=_texts(first),
+        aliases=_texts(e.get("value") for e in listed if e.get("primary") is not True),
+        names=_texts([*_web_names(user or {}, web), *_scim_names(scim or {})]),
+    )
+
+
+def _web_names(user: User, profile: User) -> list[Any]:
+    split = f"{profile.get('last_name') or ''} {profile.get('first_name') or ''}".strip()
+    return [user.get("real_name"), profile.get("real_name"), profile.get("display_name"), split]
+
+
+def _scim_names(scim: User) -> list[Any]:
+    name = scim.get("name") or {}
+    return [scim.get("displayName"), f"{name.get('familyName') or ''} {name.get('givenName') or ''}".strip()]
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(v for v in values if isinstance(v, str) and v))
+
+
+@dataclass(slots=True)
+class Subject:
+    """One account within one look: what several kinds need of it is read once, afresh for that look, and never kept."""
+
+    transport: Transport
+    identities: Identities
+    account_id: str
+    _reading: asyncio.Task[tuple[dict[str, Any], tuple[Evidence, ...]]] | None = field(default=None)
+
+    async def user(self, trace: Trace) -> dict[str, Any]:
+        """Return the answer of `users.info`, and add its exchanges to *trace*."""
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._read())
+        try:
+            user, seen = await self._reading
+        except ConnectorError as error:
+            trace += error.evidence
+            raise
+        trace += seen
+        return user
+
+    async def _read(self) -> tuple[dict[str, Any], tuple[Evidence, ...]]:
+        seen: Trace = []
+        answer = await self.transport.web("users.info", {"user": check_id(self.account_id)}, seen)
+        return answer.part("user", self.account_id), tuple(seen)
+
+    async def workspaces(self, trace: Trace) -> list[str]:
+        """Return the workspaces in which the account may hold something: its own, or all where Slack does not say."""
+        identity = await self.identities.get()
+        if not identity.org_install:
+            return [identity.team_id]
+        named = ((await self.user(trace)).get("enterprise_user") or {}).get("teams") or []
+        return [str(team) for team in named] or await all_workspaces(self.transport, self.identities, trace)
+
+
+async def all_workspaces(transport: Transport, identities: Identities, trace: Trace) -> list[str]:
+    """Return every workspace that our tokens reach."""
+    identity = await identities.get()
+    if not identity.org_install:
+        return [identity.team_id]
+    pages = transport.pages("admin.teams.list", {"limit": "100"}, trace, purpose=Purpose.ADMIN)
+    return [str(team["id"]) async for answer in pages for team in answer.rows("teams")]

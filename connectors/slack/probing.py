@@ -1,0 +1,117 @@
+"""What this tenant's plan and our tokens' scopes allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.contract import Ability, Capabilities, KindManifest, Manifest
+from connectors.errors import ConnectorError, Denied, NotOnPlan
+from connectors.slack.exchange import Trace
+from connectors.slack.identity import Identities, Identity
+from connectors.slack.manifest import Plan, manifest_for
+from connectors.slack.settings import Purpose
+from connectors.slack.transport import Transport
+from models.vocabulary import EntitlementKind, Service
+
+Problem = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Probing:
+    """Asks with reads only: who our tokens are, the workspace's card, one SCIM user, one entry of the audit logs."""
+
+    transport: Transport
+    identities: Identities
+
+    async def probe(self) -> Capabilities:
+        """Return what is possible.  Raises if Slack cannot be reached, or no token is accepted."""
+        identity = await self.identities.get(afresh=True)
+        scim = await self._try_scim()
+        plan = _plan(identity, scim)
+        manifest = manifest_for(plan)
+        problems = [_problem(error) for error in identity.refused.values()]
+        problems += [p for p in (await self._audit(plan), _install(identity)) if p is not None]
+        return Capabilities(
+            service=Service.SLACK,
+            plan=plan,
+            tenant=identity.enterprise_id or identity.team_id,
+            own_account_ids=identity.own_ids,
+            abilities=tuple(self._ability(row, identity, manifest, scim) for row in manifest.kinds.values()),
+            problems=tuple(dict.fromkeys(problems)),
+        )
+
+    async def _try_scim(self) -> ConnectorError | None:
+        """Read one SCIM user: whether the plan has SCIM, and whether our token may, shows only in trying."""
+        try:
+            await self.transport.scim("GET", "Users", [], query={"startIndex": 1, "count": 1})
+        except (Denied, NotOnPlan) as error:
+            return error
+        return None
+
+    async def _audit(self, plan: Plan) -> Problem | None:
+        """Say what keeps us from the audit logs; below Enterprise there are none to miss."""
+        if plan is not Plan.ENTERPRISE:
+            return None
+        trace: Trace = []
+        try:
+            await self.transport.audit(trace, limit=1)
+        except (Denied, NotOnPlan) as error:
+            return _problem(error)
+        return None
+
+    def _ability(
+        self, row: KindManifest, identity: Identity, manifest: Manifest, scim: ConnectorError | None
+    ) -> Ability:
+        if row.no_api is not None:
+            return Ability(row.kind, False, False, row.no_api, "Settle it for the tenant with a standing waiver.")
+        if row.implied_by is not None:
+            block = self._ability(manifest.kinds[row.implied_by], identity, manifest, scim)
+            lack = _lacking(row.read_scopes, identity)
+            return Ability(row.kind, lack is None, block.can_revoke, lack and lack[0], lack and lack[1])
+        if row.kind is EntitlementKind.SIGN_IN and scim is not None:
+            return Ability(row.kind, isinstance(scim, NotOnPlan), False, str(scim), scim.advice)
+        reading, writing = _lacking(row.read_scopes, identity), _lacking(row.write_scopes, identity)
+        lack = reading or writing
+        return Ability(row.kind, reading is None, writing is None, lack and lack[0], lack and lack[1])
+
+
+def _plan(identity: Identity, scim: ConnectorError | None) -> Plan:
+    if identity.enterprise_id is not None:
+        return Plan.ENTERPRISE
+    return Plan.PRO if isinstance(scim, NotOnPlan) else Plan.BUSINESS_PLUS
+
+
+def purpose_of(scope: str) -> Purpose:
+    """Return which token has to have *scope*."""
+    if scope == "admin":
+        return Purpose.SCIM
+    return Purpose.ADMIN if scope.startswith("admin.") or scope == "usergroups:write" else Purpose.BOT
+
+
+def _lacking(scopes: tuple[str, ...], identity: Identity) -> Problem | None:
+    """Return what is missing, by the token that should have it; a token whose scopes Slack does not say is trusted."""
+    for scope in scopes:
+        purpose = purpose_of(scope)
+        if (denied := identity.refused.get(purpose)) is not None:
+            return _problem(denied)
+        held = identity.scopes.get(purpose)
+        if held is not None and scope not in held:
+            name = f"LASTDAY_SLACK_{purpose.upper()}"
+            return (
+                f"slack: cannot use {name}: missing_scope (needs {scope})",
+                f"Add {scope} to its app and install it again.",
+            )
+    return None
+
+
+def _install(identity: Identity) -> Problem | None:
+    if identity.enterprise_id is None or identity.org_install:
+        return None
+    return (
+        "slack: cannot act on the whole organisation: the administrator's app is installed on one workspace",
+        "Let an Owner of the organisation install the app on it, choosing the organisation in the drop-down.",
+    )
+
+
+def _problem(error: ConnectorError) -> Problem:
+    return str(error), error.advice

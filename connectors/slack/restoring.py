@@ -1,0 +1,64 @@
+"""Giving back what a wrong cut took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connectors.errors import NotOnPlan, Unintelligible
+from connectors.slack.answers import check_id
+from connectors.slack.exchange import Trace
+from connectors.slack.membership import Memberships
+from connectors.slack.receipts import commanded, refused
+from connectors.slack.revoking import REFUSALS, Revoking, rejections
+from connectors.slack.transport import Transport
+from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt
+
+_PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+
+@dataclass(slots=True)
+class Restoring:
+    """
+    Activates accounts, appends to user groups, assigns roles.
+
+    Sessions come back when the person signs in.  Workspaces are not given back: SCIM activates the account of the
+    organisation, and Slack keeps its memberships of workspaces.
+    """
+
+    transport: Transport
+    revoking: Revoking
+    memberships: Memberships
+
+    async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
+        """Give *entitlement* back; *prestate* names the role where the row's own id is not at hand."""
+        check_id(entitlement.account_id)
+        trace: Trace = []
+        if entitlement.kind is EntitlementKind.SIGN_IN:
+            return await self._activate(entitlement, trace)
+        if entitlement.kind is EntitlementKind.GROUP:
+            return await self.memberships.rejoin(entitlement, trace)
+        if entitlement.kind is EntitlementKind.ROLE and "role_id" in prestate:
+            return await self._assign(entitlement, prestate, trace)
+        raise NotOnPlan(
+            f"slack: cannot give back a {entitlement.kind}: Slack has no request for it",
+            remedy="It comes back with the account, or the person enrols again; nothing can be sent.",
+        )
+
+    async def _activate(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+        operation = {"op": "replace", "path": "active", "value": True}
+        body = {"schemas": [_PATCH], "Operations": [operation]}
+        path = f"Users/{entitlement.account_id}"
+        answer = await self.transport.scim("PATCH", path, trace, body=body, expect=frozenset(REFUSALS))
+        if answer.code is not None:
+            return refused(entitlement, trace, f"{answer.code}: {REFUSALS[answer.code]}")
+        if answer.body and answer.body.get("id") != entitlement.account_id:
+            raise Unintelligible("slack: cannot activate an account: another one answered", evidence=tuple(trace))
+        return commanded(entitlement, trace)
+
+    async def _assign(self, entitlement: Entitlement, prestate: Mapping[str, Json], trace: Trace) -> Receipt:
+        role, entity = str(prestate["role_id"]), str(prestate["entity_id"])
+        answer = await self.revoking.assign("add", role, entity, entitlement.account_id, trace)
+        if answer.code is not None:
+            return refused(entitlement, trace, f"{answer.code}: {rejections(answer)}")
+        return commanded(entitlement, trace)

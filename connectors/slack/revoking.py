@@ -1,0 +1,137 @@
+"""Taking entitlements away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.errors import NotOnPlan
+from connectors.slack.access import Access
+from connectors.slack.answers import Answer, check_id
+from connectors.slack.exchange import Trace
+from connectors.slack.identity import Identities
+from connectors.slack.membership import Memberships
+from connectors.slack.people import Subject, flags, is_deleted
+from connectors.slack.receipts import absent, commanded, refused
+from connectors.slack.settings import Purpose
+from connectors.slack.transport import Transport
+from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
+
+# Slack's word that this account, as it is, cannot be deactivated by anybody's request, or not by ours
+REFUSALS = {
+    "cannot_disable_primary_owner": "transfer the ownership in Slack's settings first",
+    "primary_owner_check_failure": "transfer the ownership in Slack's settings first",
+    "cannot_modify_owner": "an owner's token is needed: this one belongs to an administrator",
+    "cannot_disable_bot_user_with_scim": "it is a bot: remove its app",
+    "cannot_modify_gdpr": "the profile is being erased by Slack",
+}
+_RESET_REFUSALS = frozenset({"cannot_reset_primary_owner", "cannot_reset_bot"})
+_PARTIAL = frozenset({"failed_for_some_entities", "failed_for_some_users", "failed_for_some_users_and_entities"})
+
+
+@dataclass(slots=True)
+class Revoking:
+    """The writing half.  Each revocation is safe to repeat; none is ever sent twice without a look in between."""
+
+    transport: Transport
+    identities: Identities
+    access: Access
+    memberships: Memberships
+    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def revoke(self, entitlement: Entitlement) -> Receipt:
+        """Ask Slack to take *entitlement* away.  Raises `NotOnPlan` for what no request can do."""
+        check_id(entitlement.account_id)
+        verbs: dict[EntitlementKind, Callable[[Entitlement, Trace], Awaitable[Receipt]]] = {
+            EntitlementKind.SIGN_IN: self._deactivate,
+            EntitlementKind.SESSION: self._end_sessions,
+            EntitlementKind.ROLE: self._unassign,
+            EntitlementKind.GROUP: self.memberships.leave,
+        }
+        verb = verbs.get(entitlement.kind)
+        if verb is None:
+            raise NotOnPlan(f"slack: cannot revoke a {entitlement.kind}: Slack has no request for it")
+        return await verb(entitlement, [])
+
+    async def _deactivate(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+        """
+        Delete the SCIM user, which at Slack deactivates and never deletes.
+
+        Of the two ways this is the one whose repetition Slack's own tests show to succeed, and it has no body to get
+        wrong; the receipt never says more than that the command was taken, since the effect comes later.
+        """
+        identity = await self.identities.get()
+        if entitlement.account_id in identity.own_ids:
+            text = "our own token belongs to this account and would die with it"
+            return Receipt(entitlement.id, RevocationResult.REFUSED, identity.evidence, text)
+        path = f"Users/{entitlement.account_id}"
+        answer = await self.transport.scim("DELETE", path, trace, expect=frozenset(REFUSALS))
+        if answer.code is not None:
+            return refused(entitlement, trace, f"{answer.code}: {REFUSALS[answer.code]}")
+        return commanded(entitlement, trace)
+
+    async def _end_sessions(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+        """Reset all sessions of the account, if this one is still open: one reset serves all rows of an account."""
+        if (await self.identities.get()).enterprise_id is None:
+            return await self._ends_with_block(entitlement, trace)
+        account_id, (place, _, number) = entitlement.account_id, entitlement.vendor_id.partition("/")
+        async with self._locks[account_id]:
+            if number not in {str(s["session_id"]) for s in await self.access.sessions_in(account_id, place, trace)}:
+                return absent(entitlement, trace)
+            answer = await self.transport.web(
+                "admin.users.session.reset",
+                {"user_id": account_id},
+                trace,
+                purpose=Purpose.ADMIN,
+                write=True,
+                expect=_RESET_REFUSALS,
+            )
+        if answer.code is not None:
+            return refused(entitlement, trace, f"{answer.code}: Slack resets neither bots nor the primary owner")
+        return commanded(entitlement, trace)
+
+    async def _unassign(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+        """Remove one role assignment.  Why a rejected one was rejected is seen by looking, not by its error's name."""
+        if (await self.identities.get()).enterprise_id is None:
+            return await self._ends_with_block(entitlement, trace)
+        role, _, entity = entitlement.vendor_id.partition("/")
+        answer = await self.assign("remove", role, entity, entitlement.account_id, trace)
+        if answer.code is None:
+            return commanded(entitlement, trace)
+        left = await self.access.assignments(trace, role_ids=role, entity_ids=entity)
+        if not any(_is_assignment(row, role, entity, entitlement.account_id) for row in left):
+            return absent(entitlement, trace)
+        return refused(entitlement, trace, f"{answer.code}: {rejections(answer)}")
+
+    async def assign(self, verb: str, role: str, entity: str, user_id: str, trace: Trace) -> Answer:
+        """Add or remove one assignment: one person and one entity, so that "some failed" means this one."""
+        return await self.transport.web(
+            f"admin.roles.{verb}Assignments",
+            {"role_id": role, "entity_ids": entity, "user_ids": user_id},
+            trace,
+            purpose=Purpose.ADMIN,
+            write=True,
+            expect=_PARTIAL,
+        )
+
+    async def _ends_with_block(self, entitlement: Entitlement, trace: Trace) -> Receipt:
+        user = await Subject(self.transport, self.identities, entitlement.account_id).user(trace)
+        gone = is_deleted(user)
+        if entitlement.kind is EntitlementKind.ROLE and not gone:
+            gone = flags(user).get(entitlement.vendor_id) is False
+        if gone:
+            return absent(entitlement, trace)
+        return refused(entitlement, trace, "on this plan it ends with the sign-in and cannot be taken by itself")
+
+
+def _is_assignment(row: dict[str, Any], role: str, entity: str, user_id: str) -> bool:
+    return (row.get("role_id"), row.get("entity_id"), row.get("user_id")) == (role, entity, user_id)
+
+
+def rejections(answer: Answer) -> str:
+    """Return the vendor's words for each rejected part."""
+    parts = [*(answer.body.get("rejected_users") or []), *(answer.body.get("rejected_entities") or [])]
+    return ", ".join(sorted({str(part.get("error")) for part in parts if isinstance(part, dict)})) or "no reason given"

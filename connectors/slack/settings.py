@@ -1,0 +1,70 @@
+"""Where Slack is, and the tokens that open it."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from pydantic import SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from connectors.settings import ConnectorSettings
+
+_TOKEN = re.compile(r"xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+")
+
+
+class Purpose(StrEnum):
+    """What a token is used for.  Least privilege gives each its own; one may fill them all."""
+
+    ADMIN = "token"
+    BOT = "bot_token"
+    SCIM = "scim_token"
+    AUDIT = "audit_token"
+
+
+class Settings(ConnectorSettings):
+    """
+    `LASTDAY_SLACK_…`: endpoints end in a slash (one is added), tokens are trimmed.
+
+    *token* is the administrator's user token (on Enterprise of an app installed on the organisation); the other three
+    default to it.  A token of another shape is refused here: past this point the SDK would put it into an exception.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LASTDAY_SLACK_", hide_input_in_errors=True)
+
+    web_endpoint: str = "https://slack.com/api/"
+    scim_endpoint: str = "https://api.slack.com/scim/"
+    audit_endpoint: str = "https://api.slack.com/audit/v1/"
+    token: SecretStr
+    bot_token: SecretStr | None = None
+    scim_token: SecretStr | None = None
+    audit_token: SecretStr | None = None
+
+    @field_validator("web_endpoint", "scim_endpoint", "audit_endpoint")
+    @classmethod
+    def _is_a_root(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("an endpoint starts with https:// (or http:// for an emulated tenant)")
+        return url if url.endswith("/") else f"{url}/"
+
+    @field_validator("token", "bot_token", "scim_token", "audit_token")
+    @classmethod
+    def _is_a_token(cls, secret: SecretStr | None) -> SecretStr | None:
+        text = "" if secret is None else secret.get_secret_value().strip()
+        if not text:
+            return None
+        if _TOKEN.fullmatch(text) is None:
+            raise ValueError("a Slack token starts with xoxp- or xoxb- and has letters, digits and hyphens only")
+        return SecretStr(text)
+
+    @field_validator("token")
+    @classmethod
+    def _is_there(cls, secret: SecretStr | None) -> SecretStr:
+        if secret is None:
+            raise ValueError("the administrator's token is empty")
+        return secret
+
+    def secret(self, purpose: Purpose) -> str:
+        """Return the token for *purpose*: its own, else the administrator's."""
+        own: SecretStr | None = getattr(self, purpose)
+        return (own or self.token).get_secret_value()

@@ -1,0 +1,178 @@
+"""The way to Slack: requests through the official clients, paced, judged and recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from connectors.errors import Unintelligible
+from connectors.pacing import Pace
+from connectors.slack.answers import Answer, Reading, read_audit, read_scim, read_web, scopes
+from connectors.slack.clients import Clients
+from connectors.slack.codes import failure, word
+from connectors.slack.exchange import BROKEN, Record, Reply, Trace, lost
+from connectors.slack.settings import Purpose, Settings
+
+NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request, the same however often it is tried."""
+
+    act: str
+    what: str
+    body: bytes | None
+    send: Callable[[], Reply]
+    read: Callable[[Reply], Reading]
+    trace: Trace
+    write: bool = False
+    expect: frozenset[str] = field(default=NOTHING)
+
+
+class Transport:
+    """Requests to one tenant.  *timeout* is in whole seconds, as the SDK has it, for connecting and for each read."""
+
+    def __init__(self, settings: Settings, pace: Pace, *, timeout: int = 20) -> None:
+        self._settings = settings
+        self._pace = pace
+        self._clients = Clients(settings, timeout=timeout)
+        self._web_path, self._scim_path, self._audit_path = (
+            urlsplit(url).path for url in (settings.web_endpoint, settings.scim_endpoint, settings.audit_endpoint)
+        )
+
+    def purposes(self) -> list[list[Purpose]]:
+        """Return the purposes, those that one token fills together."""
+        found: dict[str, list[Purpose]] = {}
+        for purpose in Purpose:
+            found.setdefault(self._settings.secret(purpose), []).append(purpose)
+        return list(found.values())
+
+    async def web(
+        self,
+        method: str,
+        arguments: Mapping[str, str],
+        trace: Trace,
+        *,
+        purpose: Purpose = Purpose.BOT,
+        write: bool = False,
+        expect: frozenset[str] = NOTHING,
+    ) -> Answer:
+        """Call a method of the Web API.  *expect*: codes that are answers to the caller, not failures."""
+        sent = dict(arguments)
+        about = "/".join(v for k, v in sorted(sent.items()) if k in {"user", "user_id", "team_id", "usergroup"})
+        request = _Request(
+            act=f"call {method}",
+            what=f"POST {self._web_path}{method}" + (f" ({about})" if about else ""),
+            body=urlencode(sent).encode() if sent else None,
+            send=lambda: self._clients.web(method, sent, self._settings.secret(purpose)),
+            read=read_web,
+            trace=trace,
+            write=write,
+            expect=expect,
+        )
+        return await self._paced(request)
+
+    async def scim(
+        self,
+        verb: str,
+        path: str,
+        trace: Trace,
+        *,
+        query: Mapping[str, str | int] | None = None,
+        body: dict[str, Any] | None = None,
+        expect: frozenset[str] = NOTHING,
+    ) -> Answer:
+        """Call SCIM v2: the version whose answers to a deletion and to a patch Slack documents best."""
+        request = _Request(
+            act=f"{verb.lower()} {path} over SCIM",
+            what=f"{verb} {self._scim_path}v2/{path}",
+            body=None if body is None else json.dumps(body).encode(),
+            send=lambda: self._clients.scim(verb, path, query, body),
+            read=read_scim,
+            trace=trace,
+            write=verb != "GET",
+            expect=expect,
+        )
+        return await self._paced(request)
+
+    async def audit(self, trace: Trace, **query: str | int) -> Answer:
+        """Read the audit logs, the newest first, one page."""
+        request = _Request(
+            act="read the audit logs",
+            what=f"GET {self._audit_path}logs",
+            body=None,
+            send=lambda: self._clients.audit(query),
+            read=read_audit,
+            trace=trace,
+        )
+        return await self._paced(request)
+
+    async def pages(
+        self,
+        method: str,
+        arguments: Mapping[str, str],
+        trace: Trace,
+        *,
+        purpose: Purpose = Purpose.BOT,
+        expect: frozenset[str] = NOTHING,
+    ) -> AsyncIterator[Answer]:
+        """Follow cursors to the end.  An empty page is no end; a cursor that comes again is `Unintelligible`."""
+        cursor, seen = "", set[str]()
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            answer = await self.web(method, {**arguments, **more}, trace, purpose=purpose, expect=expect)
+            yield answer
+            cursor = (answer.body.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+            if cursor in seen:
+                raise Unintelligible(f"slack: cannot call {method}: a page's cursor came twice", evidence=tuple(trace))
+            seen.add(cursor)
+
+    async def scim_users(self, trace: Trace, *, query: str | None = None) -> list[dict[str, Any]]:
+        """Return all SCIM users, or those that *query* (a filter) finds.  A page short of the total is `Unintelligible`."""
+        found: list[dict[str, Any]] = []
+        while True:
+            asked: dict[str, str | int] = {"startIndex": len(found) + 1, "count": 1000}
+            if query is not None:
+                asked["filter"] = query
+            answer = await self.scim("GET", "Users", trace, query=asked)
+            page, total = answer.rows("Resources"), answer.body.get("totalResults")
+            found += page
+            if not isinstance(total, int) or (not page and len(found) < total):
+                raise Unintelligible("slack: cannot read the SCIM users: fewer than their total", evidence=tuple(trace))
+            if len(found) >= total:
+                return found
+
+    # -- one try ------------------------------------------------------------------------------------------------------
+
+    async def _paced(self, request: _Request) -> Answer:
+        tries = self._pace.write if request.write else self._pace.read
+        return await tries(lambda: self._try(request))
+
+    async def _try(self, request: _Request) -> Answer:
+        record = Record(request.what, request.body)
+        try:
+            reply = await asyncio.to_thread(request.send)
+        except BROKEN as error:
+            request.trace.append(record.close(None))
+            raise lost(request.act, error, write=request.write, evidence=tuple(request.trace)) from error
+        body, code = request.read(reply)
+        request.trace.append(record.close(reply, word(code)))
+        if body is not None and code is None:
+            return Answer(body, reply.headers)
+        if body is not None and code in request.expect and reply.status != 429 and reply.status < 500:
+            return Answer(body, reply.headers, code)
+        raise failure(
+            request.act,
+            reply,
+            word(code),
+            needed=scopes((body or {}).get("needed")),
+            write=request.write,
+            evidence=tuple(request.trace),
+        )

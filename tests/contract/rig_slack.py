@@ -1,0 +1,55 @@
+"""Slack's connector on an emulated organisation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from connectors.pacing import Pace
+from connectors.slack import Settings, connect
+from emulators.slack import Tenant
+from emulators.stage import Stage, served
+from models.vocabulary import Service
+from tests.contract.rig import Rig
+
+
+def settings_for(tenant: Tenant, root: str, **other: Any) -> Settings:
+    """Return the settings for a tenant served at *root*, reading no file."""
+    endpoints = {
+        "web_endpoint": f"{root}/api/",
+        "scim_endpoint": f"{root}/scim/",
+        "audit_endpoint": f"{root}/audit/v1/",
+    }
+    return Settings(_env_file=None, **{**endpoints, **tenant.credentials(), **other})
+
+
+@asynccontextmanager
+async def rig(**options: Any) -> AsyncIterator[Rig]:
+    """
+    Yield a fresh rig, probed as every run begins; the journal starts after that.
+
+    Options are the tenant's, and *timeout* in seconds, *probe* and *settings* (a mapping) of the connector.
+    """
+    timeout, probe, other = options.pop("timeout", 5), options.pop("probe", True), options.pop("settings", {})
+    tenant = Tenant(**options)
+    stage = Stage(tenant.app)
+    with served(stage) as root:
+        pace = Pace(tries=3, base=0.0, sleep=_no_wait)
+        connector = await connect(settings_for(tenant, root, **other), pace=pace, timeout=timeout)
+        if probe:
+            await connector.probe()
+        stage.journal.clear()
+        before = tenant.state()
+
+        def changed() -> set[str]:
+            after = tenant.state()
+            return {account for account in before | after if before.get(account) != after.get(account)}
+
+        yield Rig(Service.SLACK, stage, tenant, connector, tenant.account_id, tenant.held, changed)
+        await connector.aclose()
+
+
+async def _no_wait(_seconds: float) -> None:
+    await asyncio.sleep(0)
