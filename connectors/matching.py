@@ -1,8 +1,9 @@
 """
 Whose account is it?  One way of weighing a directory's entry against HR's notice, the same for each service.
 
-The weight is a reason with a confidence, not a verdict: casework holds it against policy's threshold, and below it a
-person decides.  A name alone never reaches a default threshold; an employee number that differs outweighs any name.
+The weight is a reason with a confidence, not a verdict: casework holds it against policy's threshold (0.9 by default),
+and below it a person decides.  A name alone never reaches it.  An employee number that differs outweighs any name; one
+that is the same but which everything else contradicts is a typing error until somebody has looked.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TypeAlias
 
-import jaconv
-
+from connectors.names import fold_name, former_spellings, spellings
 from models.vocabulary import Account, AccountKind, Leaver, Match, MatchReason
 
-_OLD_FORMS = str.maketrans("髙﨑德邊邉齋齊濵濱澤廣櫻國眞神", "高崎徳辺辺斎斉浜浜沢広桜国真神")
-_VOICING = "\u3099\u309a"  # the marks that make が of か and ぱ of は: letters, not accents
-_TWIN = re.compile(r"^(?:adm|admin|a|da|ga|sa|priv)[-._]|[-._](?:adm|admin|priv)$")
-_SPELLINGS = (("ou", "o"), ("oo", "o"), ("oh", "o"), ("uu", "u"), ("tsu", "tu"), ("shi", "si"), ("chi", "ti"))
+__all__ = ["Profile", "fold_email", "fold_name", "match_all", "weigh"]
+
+Weight: TypeAlias = "tuple[MatchReason, float, str]"
+
+_TWIN = re.compile(r"^(?:adm|admin|a|da|ga|sa|priv)[-._]|[-._+](?:adm|admin|priv)$")
+_CLOUD_ONLY = ".onmicrosoft.com"  # where Microsoft's tenants keep their administrators
+_ADDRESSES = frozenset({MatchReason.EMAIL, MatchReason.ALIAS, MatchReason.OTHER_EMAIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,15 @@ class Profile:
     names: tuple[str, ...] = ()
 
 
+class _Numbers(Enum):
+    """How the entry's employee number stands to the notice's."""
+
+    UNKNOWN = auto()
+    SAME = auto()
+    ALIKE = auto()  # apart from hyphens and leading zeros, which spreadsheets like to drop
+    OTHER = auto()
+
+
 def match_all(leaver: Leaver, profiles: Iterable[Profile]) -> list[Match]:
     """Return the matches among *profiles*, strongest first; entries without any likeness are left out."""
     found = [match for profile in profiles if (match := weigh(leaver, profile)) is not None]
@@ -46,35 +60,18 @@ def match_all(leaver: Leaver, profiles: Iterable[Profile]) -> list[Match]:
 
 def weigh(leaver: Leaver, profile: Profile) -> Match | None:
     """Return the strongest reason for *profile* being the leaver's, None without any."""
-    same_no, other_no = _numbers(leaver, profile)
-    if same_no:
-        return _match(profile, MatchReason.EMPLOYEE_NO, 1.0, f"employee number {leaver.employee_no}")
-    reason, confidence, text = _by_address(leaver, profile) or _by_name(leaver, profile) or (None, 0.0, "")
-    if reason is None:
-        return None
-    if not other_no:
-        return _match(profile, reason, confidence, text)
-    note = f"{text}, but employee number {profile.employee_no} is not {leaver.employee_no}"
-    if reason in {MatchReason.EMAIL, MatchReason.ALIAS, MatchReason.OTHER_EMAIL}:
-        # an address that was given to somebody else, or a typing error at HR: a person must look
-        return _match(profile, reason, 0.4, note)
-    return _match(profile, MatchReason.DIFFERENT_PERSON, 0.0, note)
-
-
-def fold_name(name: str) -> str:
-    """
-    Fold *name* so that spellings of one name compare equal: width, case, diacritics, word order of Latin names,
-    long vowels of romaji, old forms of kanji, hiragana and katakana.
-    """
-    text = jaconv.hira2kata(unicodedata.normalize("NFKC", name)).translate(_OLD_FORMS).casefold()
-    bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c) or c in _VOICING)
-    plain = unicodedata.normalize("NFC", bare).replace("đ", "d").replace("ø", "o").replace("ß", "ss")
-    words = [word for word in re.split(r"[\s,・･=＝.\-'’]+", plain) if word]
-    if all(word.isascii() for word in words):
-        for long, short in _SPELLINGS:
-            words = [word.replace(long, short) for word in words]
-        return " ".join(sorted(words))
-    return "".join(words)
+    likeness = _by_address(leaver, profile) or _by_name(leaver, profile)
+    match _numbers(leaver, profile):
+        case _Numbers.SAME:
+            weight: Weight | None = _same_number(leaver, profile, likeness)
+        case _Numbers.ALIKE:
+            note = f"employee number {profile.employee_no} resembles {leaver.employee_no}"
+            weight = MatchReason.EMPLOYEE_NO, 0.85 if likeness is not None else 0.4, note
+        case _Numbers.OTHER if likeness is not None:
+            weight = _other_number(leaver, profile, likeness)
+        case _:
+            weight = likeness
+    return Match(profile.account, *weight) if weight is not None else None
 
 
 def fold_email(email: str) -> str:
@@ -82,49 +79,93 @@ def fold_email(email: str) -> str:
     return unicodedata.normalize("NFKC", email).strip().casefold()
 
 
-def _numbers(leaver: Leaver, profile: Profile) -> tuple[bool, bool]:
-    if profile.employee_no is None or not profile.employee_no.strip():
-        return False, False
-    same = _fold_number(profile.employee_no) == _fold_number(leaver.employee_no)
-    return same, not same
+def _same_number(leaver: Leaver, profile: Profile, likeness: Weight | None) -> Weight:
+    text = f"employee number {leaver.employee_no}"
+    if likeness is None and _comparable(leaver, profile):
+        return MatchReason.EMPLOYEE_NO, 0.85, f"{text}, but neither its address nor its name is the leaver's"
+    return MatchReason.EMPLOYEE_NO, 1.0, text
+
+
+def _other_number(leaver: Leaver, profile: Profile, likeness: Weight) -> Weight:
+    reason, _, text = likeness
+    note = f"{text}, but employee number {profile.employee_no} is not {leaver.employee_no}"
+    if reason in _ADDRESSES:
+        # an address that was given to somebody else, or a typing error at HR: a person must look
+        return reason, 0.4, note
+    return MatchReason.DIFFERENT_PERSON, 0.0, note
+
+
+def _numbers(leaver: Leaver, profile: Profile) -> _Numbers:
+    ours, theirs = _fold_number(leaver.employee_no), _fold_number(profile.employee_no or "")
+    if ours == "" or theirs == "":
+        return _Numbers.UNKNOWN
+    if ours == theirs:
+        return _Numbers.SAME
+    return _Numbers.ALIKE if _bare_number(ours) == _bare_number(theirs) else _Numbers.OTHER
 
 
 def _fold_number(number: str) -> str:
     return unicodedata.normalize("NFKC", number).strip().casefold()
 
 
-def _by_address(leaver: Leaver, profile: Profile) -> tuple[MatchReason, float, str] | None:
-    first = {fold_email(e) for e in profile.emails}
-    every = first | {fold_email(e) for e in profile.aliases}
-    company = fold_email(leaver.email) if leaver.email is not None else None
-    if company is not None and company in first:
+def _bare_number(number: str) -> str:
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", re.sub(r"[\W_]+", "", number))
+
+
+def _comparable(leaver: Leaver, profile: Profile) -> bool:
+    """Whether a difference means anything: addresses on both sides, or names in a script that both have."""
+    if leaver.email and any(_fold_all(profile.emails)):
+        return True
+    ours, theirs = ({form.isascii() for form in forms} for forms in (_names(leaver), _spelt(profile.names)))
+    return bool(ours & theirs)
+
+
+def _by_address(leaver: Leaver, profile: Profile) -> Weight | None:
+    first = _fold_all(profile.emails)
+    every = first | _fold_all(profile.aliases)
+    company = fold_email(leaver.email or "")
+    if company in first:
         return MatchReason.EMAIL, 0.98, "its address is the notice's"
-    if company is not None and company in every:
+    if company in every:
         return MatchReason.ALIAS, 0.95, "the notice's address is its alias"
-    if every & {fold_email(e) for e in leaver.other_emails}:
+    if every & _fold_all(leaver.other_emails):
         return MatchReason.OTHER_EMAIL, 0.8, "it has another address of the leaver"
-    if company is not None and any(_is_twin(company, address) for address in every):
+    if any(_is_twin(company, address) for address in every):
         return MatchReason.ADMIN_TWIN, 0.7, "its address is the leaver's with an administrator's prefix"
     return None
+
+
+def _fold_all(addresses: Iterable[str]) -> set[str]:
+    """Fold addresses, without the empty ones that some vendors give for none: those are nobody's."""
+    return {folded for address in addresses if (folded := fold_email(address))}
 
 
 def _is_twin(company: str, address: str) -> bool:
     ours, _, our_domain = company.partition("@")
     theirs, _, domain = address.partition("@")
-    return domain == our_domain and theirs != ours and _TWIN.sub("", theirs) == ours
+    if domain != our_domain and not domain.endswith(_CLOUD_ONLY):
+        return False
+    return ours not in {"", theirs} and _TWIN.sub("", theirs) == ours
 
 
-def _by_name(leaver: Leaver, profile: Profile) -> tuple[MatchReason, float, str] | None:
-    theirs = {fold_name(name) for name in profile.names if name.strip()}
-    now = {fold_name(name) for name in (leaver.name, leaver.kana, leaver.romaji) if name and name.strip()}
-    if theirs & now:
+def _by_name(leaver: Leaver, profile: Profile) -> Weight | None:
+    theirs = _spelt(profile.names)
+    if theirs & _names(leaver):
         if profile.account.kind is AccountKind.ADMIN:
             return MatchReason.ADMIN_TWIN, 0.6, "an administrator's account of the same name"
         return MatchReason.NAME, 0.5, "the same name"
-    if leaver.former_name and fold_name(leaver.former_name) in theirs:
+    if leaver.former_name and theirs & former_spellings(leaver.former_name, *_written(leaver)):
         return MatchReason.FORMER_NAME, 0.4, "the leaver's former name"
     return None
 
 
-def _match(profile: Profile, reason: MatchReason, confidence: float, text: str) -> Match:
-    return Match(profile.account, reason, confidence, text)
+def _written(leaver: Leaver) -> tuple[str, ...]:
+    return tuple(name for name in (leaver.name, leaver.kana, leaver.romaji) if name)
+
+
+def _names(leaver: Leaver) -> frozenset[str]:
+    return _spelt(_written(leaver))
+
+
+def _spelt(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(form for name in names for form in spellings(name))

@@ -1,0 +1,95 @@
+"""
+Spellings of one human name, folded so that they compare equal.
+
+Folding loses information on purpose: it finds candidates for a person's eyes, and proves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+import jaconv
+
+_OLD_FORMS = str.maketrans(
+    "髙﨑嵜德邊邉齋齊濵濱澤廣櫻國眞嶋嶌冨曾惠瀧龍與萬榮藏學壽條莊豐靜圓圡𠮷橫黑增淺實應關鐵兒會禮嶽顯彌",
+    "高崎崎徳辺辺斎斉浜浜沢広桜国真島島富曽恵滝竜与万栄蔵学寿条荘豊静円土吉横黒増浅実応関鉄児会礼岳顕弥",
+)
+_LATIN = str.maketrans({"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"})
+_VOICING = "\u3099\u309a"  # the marks that make が of か and ぱ of は: letters, not accents
+_SELECTORS = re.compile(
+    "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)  # which form of a character is drawn (邉󠄀): the same name
+_SPELLINGS = (
+    # Hepburn to Kunrei, then what is said as n and written as m, then long vowels however they are written
+    ("tsu", "tu"), ("shi", "si"), ("sha", "sya"), ("shu", "syu"), ("sho", "syo"), ("chi", "ti"), ("cha", "tya"),
+    ("chu", "tyu"), ("cho", "tyo"), ("ji", "zi"), ("ja", "zya"), ("ju", "zyu"), ("jo", "zyo"), ("fu", "hu"),
+    ("mb", "nb"), ("mp", "np"), ("mm", "nm"), ("ou", "o"), ("oo", "o"), ("oh", "o"), ("uu", "u"),
+)  # fmt: skip
+_BETWEEN = re.compile(r"[\s,、・･=＝.\-‐'’]+")
+_ASIDE = re.compile(r"[()（）\[\]【】「」<>/／|｜]")
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー・\s]+")
+
+
+def fold_name(name: str) -> str:
+    """
+    Fold *name* so that spellings of one name compare equal: width, case, diacritics, word order of Latin names,
+    romanisation and long vowels, old and variant forms of kanji, hiragana and katakana.  May be empty.
+    """
+    words = _words(name)
+    return " ".join(sorted(words)) if all(word.isascii() for word in words) else "".join(words)
+
+
+@lru_cache(maxsize=65_536)
+def spellings(name: str) -> frozenset[str]:
+    """
+    Return all folded forms under which *name* may be found, never an empty one.
+
+    Besides the plain fold: family name last, as directories of the West print it; each part of what a display name puts
+    in brackets or behind a stroke; kana in Latin letters.
+    """
+    return frozenset(form for part in {name, *_ASIDE.split(name)} for form in _forms(part) if form)
+
+
+def former_spellings(former: str, *names: str) -> frozenset[str]:
+    """Return the forms of a former name; one of a single word (旧姓 alone) takes the place of each word of *names* in turn."""
+    if len(_BETWEEN.split(former.strip())) > 1:
+        return spellings(former)
+    found = set(spellings(former))
+    for name in names:
+        words = _BETWEEN.split(name.strip())
+        for n in range(len(words) if len(words) > 1 else 0):
+            found |= spellings(" ".join([*words[:n], former, *words[n + 1 :]]))
+    return frozenset(found)
+
+
+def _forms(name: str) -> Iterator[str]:
+    yield fold_name(name)
+    words = _words(name)
+    if len(words) == 2 and not all(word.isascii() for word in words):
+        yield "".join(reversed(words))
+    plain = unicodedata.normalize("NFKC", name)
+    if plain.strip() and _KANA.fullmatch(plain):
+        yield fold_name(jaconv.kana2alphabet(jaconv.kata2hira(plain)).replace("-", ""))
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of *name*, each folded.  Which spelling of romaji is meant is asked of wholly Latin names only."""
+    text = jaconv.hira2kata(unicodedata.normalize("NFKC", _SELECTORS.sub("", name))).translate(_OLD_FORMS).casefold()
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if c in _VOICING or not _is_mark(c))
+    plain = unicodedata.normalize("NFC", bare).translate(_LATIN)
+    words = [word for word in _BETWEEN.split(plain) if word]
+    return [_one_spelling(word) for word in words] if all(word.isascii() for word in words) else words
+
+
+def _is_mark(character: str) -> bool:
+    """Accents, and what is not seen at all (zero-width spaces, joiners)."""
+    return unicodedata.combining(character) != 0 or unicodedata.category(character) == "Cf"
+
+
+def _one_spelling(word: str) -> str:
+    for long, short in _SPELLINGS:
+        word = word.replace(long, short)
+    return word
