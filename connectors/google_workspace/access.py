@@ -1,0 +1,285 @@
+"""What one account holds, kind by kind, each by a read of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TypeAlias
+
+from connectors.errors import Unintelligible
+from connectors.google_workspace.directory import Directory, is_blocked
+from connectors.google_workspace.failures import Rejected
+from connectors.google_workspace.manifest import GROUP_READ, SECURITY, STAMPS
+from connectors.google_workspace.shape import Row, rows_of, same_id, text, texts
+from connectors.google_workspace.transport import Ask, Log
+from models.vocabulary import Entitlement, EntitlementKind, Guard, Json, Service
+
+SUPER_ADMIN = "super_admin"
+"""The vendor id of the super admin's right: it is a flag of the user, whatever assignment stands beside it."""
+
+
+class Look:
+    """One look at one account.  What several kinds need of the user is read once, and proves each of them."""
+
+    def __init__(self, directory: Directory, account_id: str) -> None:
+        self.directory = directory
+        self.account_id = account_id
+        self._user: asyncio.Task[Row] | None = None
+        self._user_log: Log = []
+
+    async def user(self, log: Log) -> Row:
+        if self._user is None:
+            self._user = asyncio.ensure_future(self.directory.user(self.account_id, self._user_log))
+        try:
+            return await self._user
+        finally:
+            log.extend(self._user_log)
+
+    def row(  # what differs between kinds, by name
+        self,
+        kind: EntitlementKind,
+        vendor_id: str,
+        *,
+        label: str = "",
+        guard: Guard | None = None,
+        ended_at: datetime | None = None,
+        prestate: Mapping[str, Json] | None = None,
+    ) -> Entitlement:
+        return Entitlement(
+            Service.GOOGLE_WORKSPACE,
+            self.account_id,
+            kind,
+            vendor_id,
+            label=label,
+            guard=guard,
+            ended_at=ended_at,
+            prestate=MappingProxyType(dict(prestate or {})),
+        )
+
+
+Reader: TypeAlias = "Callable[[Look, Log], Awaitable[list[Entitlement]]]"
+
+
+async def sign_in(look: Look, log: Log) -> list[Entitlement]:
+    """A suspended or an archived user cannot sign in: no row."""
+    user = await look.user(log)
+    if is_blocked(user):
+        return []
+    guard = await _admin_guard(look, user, log)
+    return [look.row(EntitlementKind.SIGN_IN, "account", guard=guard, prestate={"suspended": False})]
+
+
+async def _admin_guard(look: Look, user: Row, log: Log) -> Guard | None:
+    """The last super admin must stay; another may go, if ours is one too."""
+    if user.get("isAdmin") is not True:
+        return None
+    others = await look.directory.other_super_admins(look.account_id, log)
+    return Guard.PRIVILEGED if others else Guard.LAST_ADMIN
+
+
+async def session(look: Look, log: Log) -> list[Entitlement]:
+    """Open sessions cannot be listed.  The row says when they were last ended."""
+    ended_at = await _last_event(look, EntitlementKind.SESSION, log)
+    return [look.row(EntitlementKind.SESSION, "all", label="web and device sessions", ended_at=ended_at)]
+
+
+async def password(look: Look, log: Log) -> list[Entitlement]:
+    """A password cannot be read.  The row says when it was last changed by an administrator."""
+    changed_at = await _last_event(look, EntitlementKind.PASSWORD, log)
+    return [look.row(EntitlementKind.PASSWORD, "current", label="password", ended_at=changed_at)]
+
+
+async def _last_event(look: Look, kind: EntitlementKind, log: Log) -> datetime | None:
+    """Return the newest of the kind's events about this user; their order in the answer is not relied on."""
+    email = text(await look.user(log), "primaryEmail")
+    events = await look.directory.events_about(email, STAMPS[kind], log)
+    return max((_time(event) for event in events if _is_about(event, email, STAMPS[kind])), default=None)
+
+
+def _is_about(activity: Row, email: str, names: tuple[str, ...]) -> bool:
+    """Whether the filter did what it was asked to: a vendor that ignores one would close the wrong rows."""
+    for event in rows_of(activity, "events", "read the admin log"):
+        if event.get("name") in names:
+            parameters = {p.get("name"): p.get("value") for p in rows_of(event, "parameters", "read the admin log")}
+            if str(parameters.get("USER_EMAIL", "")).casefold() == email.casefold():
+                return True
+    return False
+
+
+def _time(activity: Row) -> datetime:
+    stamp = activity.get("id")
+    try:
+        at = datetime.fromisoformat(text(stamp if isinstance(stamp, dict) else {}, "time"))
+    except ValueError as exc:
+        raise Unintelligible("google_workspace: cannot read the admin log: a time that is none") from exc
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+async def recovery(look: Look, log: Log) -> list[Entitlement]:
+    """The private address and phone by which a password can be reset.  Their values are not kept."""
+    user = await look.user(log)
+    fields = {"email": "recoveryEmail", "phone": "recoveryPhone"}
+    return [
+        look.row(EntitlementKind.RECOVERY, vendor_id, label=f"recovery {vendor_id}")
+        for vendor_id, field in fields.items()
+        if user.get(field)
+    ]
+
+
+async def grants(look: Look, log: Log) -> list[Entitlement]:
+    """Third-party apps that the user let in.  In some tenants Google refuses this for suspended users, with 401."""
+    api, key = look.directory.tokens, look.account_id
+    fields = "items(clientId,displayText,scopes,userKey)"
+    ask = Ask(f"list grants of {key}", SECURITY, lambda: api.list(userKey=key, fields=fields))
+    found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
+    for row in found:
+        _same_user(row, "userKey", key)
+    return [
+        look.row(
+            EntitlementKind.GRANT,
+            text(row, "clientId"),
+            label=str(row.get("displayText") or ""),
+            prestate={"scopes": list(texts(row, "scopes"))},
+        )
+        for row in found
+    ]
+
+
+async def app_passwords(look: Look, log: Log) -> list[Entitlement]:
+    api, key = look.directory.asps, look.account_id
+    ask = Ask(
+        f"list app passwords of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(codeId,name,userKey)")
+    )
+    found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
+    for row in found:
+        _same_user(row, "userKey", key)
+    return [look.row(EntitlementKind.APP_PASSWORD, _code_id(row), label=str(row.get("name") or "")) for row in found]
+
+
+def _code_id(row: Row) -> str:
+    code_id = row.get("codeId")
+    if not isinstance(code_id, int) or isinstance(code_id, bool):
+        raise Unintelligible("google_workspace: cannot read an answer: codeId is not a number")
+    return str(code_id)
+
+
+async def backup_codes(look: Look, log: Log) -> list[Entitlement]:
+    """One row while any code is valid.  The codes themselves are never asked for: this call would return them."""
+    api, key = look.directory.codes, look.account_id
+    ask = Ask(f"list backup codes of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(userId)"))
+    found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
+    for row in found:
+        _same_user(row, "userId", key)
+    return [look.row(EntitlementKind.BACKUP_CODE, "all", label="backup codes")] if found else []
+
+
+def _same_user(row: Row, key: str, asked: str) -> None:
+    if key in row:
+        same_id(row, key, asked)
+
+
+async def roles(look: Look, log: Log) -> list[Entitlement]:
+    """Direct roles, the super admin's right, and roles that come through a group."""
+    user, assignments, names = await asyncio.gather(
+        look.user(log),
+        look.directory.assignments_of(look.account_id, log),
+        look.directory.all_roles(log),
+    )
+    rows = []
+    super_admin = user.get("isAdmin") is True
+    for assignment in assignments:
+        role = names.get(text(assignment, "roleId"), {})
+        if assignment.get("assignedTo") != look.account_id:
+            rows.append(_through_group(look, assignment, role))
+        elif role.get("isSuperAdminRole") is True:
+            super_admin = True
+        else:
+            rows.append(_direct(look, assignment, role))
+    if super_admin:
+        guard = await _admin_guard(look, user | {"isAdmin": True}, log)
+        prestate: dict[str, Json] = {SUPER_ADMIN: True}
+        rows.append(look.row(EntitlementKind.ROLE, SUPER_ADMIN, label="super admin", guard=guard, prestate=prestate))
+    return rows
+
+
+def _direct(look: Look, assignment: Row, role: Row) -> Entitlement:
+    kept = ("roleId", "scopeType", "orgUnitId", "condition")
+    return look.row(
+        EntitlementKind.ROLE,
+        text(assignment, "roleAssignmentId"),
+        label=str(role.get("roleName") or ""),
+        prestate={key: assignment[key] for key in kept if assignment.get(key)},
+    )
+
+
+def _through_group(look: Look, assignment: Row, role: Row) -> Entitlement:
+    """The group's role is the group's: it leaves this account with the membership."""
+    if assignment.get("assigneeType") != "group":
+        raise Unintelligible(f"google_workspace: cannot list roles of {look.account_id}: one is another user's")
+    return Entitlement(
+        Service.GOOGLE_WORKSPACE,
+        look.account_id,
+        EntitlementKind.ROLE,
+        text(assignment, "roleAssignmentId"),
+        label=str(role.get("roleName") or ""),
+        problem=f"held through group {text(assignment, 'assignedTo')}",
+        remedy="It goes when the membership of that group, or of one nested in it, is removed.",
+        prestate=MappingProxyType({"through_group": text(assignment, "assignedTo")}),
+    )
+
+
+async def groups(look: Look, log: Log) -> list[Entitlement]:
+    """Direct memberships with the role held in each."""
+    held = await look.directory.groups_of(look.account_id, log)
+    rows = await asyncio.gather(*(_membership(look, group, log) for group in held))
+    return [row for row in rows if row is not None]
+
+
+async def _membership(look: Look, group: Row, log: Log) -> Entitlement | None:
+    group_id, key = text(group, "id"), look.account_id
+    api = look.directory.members
+    ask = Ask(
+        f"read membership of {key} in group {group_id}",
+        GROUP_READ,
+        lambda: api.get(groupKey=group_id, memberKey=key, fields="id,role,status,type"),
+    )
+    try:
+        member = await look.directory.transport.read(ask, log)
+    except Rejected as no:
+        if no.is_(404, "notFound") and no.said.message in _LEFT_MEANWHILE:
+            return None
+        raise
+    same_id(member, "id", key)
+    role = text(member, "role")
+    alone = role == "OWNER" and not await _other_owners(look, group_id, log)
+    return look.row(
+        EntitlementKind.GROUP,
+        group_id,
+        label=str(group.get("email") or ""),
+        guard=Guard.LAST_OWNER if alone else None,
+        prestate={"role": role},
+    )
+
+
+_LEFT_MEANWHILE = frozenset({"Resource Not Found: memberKey", "Resource Not Found: groupKey"})
+
+
+async def _other_owners(look: Look, group_id: str, log: Log) -> bool:
+    """Whether somebody else owns the group who is not suspended."""
+    owners = await look.directory.owners_of(group_id, log)
+    return any(owner.get("id") != look.account_id and owner.get("status") != "SUSPENDED" for owner in owners)
+
+
+READERS: Mapping[EntitlementKind, Reader] = {
+    EntitlementKind.SIGN_IN: sign_in,
+    EntitlementKind.SESSION: session,
+    EntitlementKind.PASSWORD: password,
+    EntitlementKind.RECOVERY: recovery,
+    EntitlementKind.GRANT: grants,
+    EntitlementKind.APP_PASSWORD: app_passwords,
+    EntitlementKind.BACKUP_CODE: backup_codes,
+    EntitlementKind.ROLE: roles,
+    EntitlementKind.GROUP: groups,
+}

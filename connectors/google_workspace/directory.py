@@ -1,0 +1,166 @@
+"""
+The tenant's users, groups and roles, as requests.
+
+Only here do the SDK's names stand.  Every path names immutable ids; addresses go into queries alone, which no evidence keeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from connectors.google_workspace import manifest
+from connectors.google_workspace.shape import Row, same_id
+from connectors.google_workspace.transport import Ask, Log, Transport
+
+USER_FIELDS = (
+    "id,primaryEmail,aliases,nonEditableAliases,emails,name(givenName,familyName,fullName),externalIds,suspended,"
+    "archived,isAdmin,isDelegatedAdmin,isGuestUser,recoveryEmail,recoveryPhone,customerId"
+)
+_PAGE = 500
+_MOST = 5000
+"""Rows that one query may give.  A name that fits more people tells nobody apart."""
+
+
+class Directory:
+    """Reads of one tenant, complete or raising.  Each adds its exchanges to the given log."""
+
+    def __init__(self, transport: Transport, customer: str) -> None:
+        self.transport = transport
+        self.customer = customer
+        api: Any = transport.directory
+        # building these costs half a millisecond each, so it is done once
+        self.users, self.groups, self.members = api.users(), api.groups(), api.members()
+        self.tokens, self.asps, self.codes = api.tokens(), api.asps(), api.verificationCodes()
+        self.roles, self.assignments = api.roles(), api.roleAssignments()
+        self.activities = transport.reports.activities()
+
+    async def user(self, user_id: str, log: Log) -> Row:
+        """Return one user, read now; raises `Unintelligible` if the answer is another's."""
+        ask = Ask(
+            f"read user {user_id}",
+            manifest.USER_READ,
+            lambda: self.users.get(userKey=user_id, fields=USER_FIELDS),
+        )
+        row = await self.transport.read(ask, log)
+        same_id(row, "id", user_id)
+        return row
+
+    async def search(self, query: str, log: Log) -> list[Row]:
+        """Return every user that *query* finds, suspended and archived ones too; deleted ones are not looked for."""
+        return await self._all(
+            "search users",
+            manifest.USER_READ,
+            lambda token: self.users.list(
+                customer=self.customer,
+                query=query,
+                maxResults=_PAGE,
+                pageToken=token,
+                fields=f"nextPageToken,users({USER_FIELDS})",
+            ),
+            "users",
+            log,
+        )
+
+    async def other_super_admins(self, user_id: str, log: Log) -> int:
+        """Count the super admins who could still sign in without *user_id*."""
+        rows = await self.search("isAdmin=true", log)
+        return sum(not is_blocked(row) for row in rows if row.get("id") != user_id)
+
+    async def groups_of(self, user_id: str, log: Log) -> list[Row]:
+        """Return the groups that the user is a direct member of.  What those are nested in is theirs."""
+        return await self._all(
+            f"list groups of {user_id}",
+            manifest.GROUP_READ,
+            lambda token: self.groups.list(
+                userKey=user_id, maxResults=200, pageToken=token, fields="nextPageToken,groups(id,email,name)"
+            ),
+            "groups",
+            log,
+        )
+
+    async def owners_of(self, group_id: str, log: Log) -> list[Row]:
+        return await self._all(
+            f"list owners of group {group_id}",
+            manifest.GROUP_READ,
+            lambda token: self.members.list(
+                groupKey=group_id,
+                roles="OWNER",
+                maxResults=200,
+                pageToken=token,
+                fields="nextPageToken,members(id,role,status,type)",
+            ),
+            "members",
+            log,
+        )
+
+    async def assignments_of(self, user_id: str, log: Log) -> list[Row]:
+        """Return role assignments, those that come through a group as well."""
+        return await self._all(
+            f"list roles of {user_id}",
+            manifest.ROLE_READ,
+            lambda token: self.assignments.list(
+                customer=self.customer,
+                userKey=user_id,
+                includeIndirectRoleAssignments=True,
+                maxResults=200,
+                pageToken=token,
+            ),
+            "items",
+            log,
+        )
+
+    async def all_roles(self, log: Log) -> dict[str, Row]:
+        rows = await self._all(
+            "list roles",
+            manifest.ROLE_READ,
+            lambda token: self.roles.list(
+                customer=self.customer,
+                maxResults=100,
+                pageToken=token,
+                fields="nextPageToken,items(roleId,roleName,isSuperAdminRole)",
+            ),
+            "items",
+            log,
+        )
+        return {str(row.get("roleId")): row for row in rows}
+
+    async def events_about(self, email: str, names: tuple[str, ...], log: Log) -> list[Row]:
+        """
+        Return the admin log's events of these names about the user with this address.
+
+        The log's userKey is who did it, so the filter is on whom it was done to.  A query takes one name; a filter on a
+        parameter that the event lacks would find nothing and say nothing.
+        """
+        found = await asyncio.gather(*(self._events(email, name, log) for name in names))
+        return [row for rows in found for row in rows]
+
+    async def _events(self, email: str, name: str, log: Log) -> list[Row]:
+        return await self._all(
+            f"read the admin log for {name}",
+            manifest.AUDIT_READ,
+            lambda token: self.activities.list(
+                userKey="all",
+                applicationName="admin",
+                eventName=name,
+                filters=f"USER_EMAIL=={email}",
+                maxResults=1000,
+                pageToken=token,
+                fields="nextPageToken,items(id(time),events(name,parameters(name,value)))",
+            ),
+            "items",
+            log,
+        )
+
+    async def _all(self, doing: str, scope: str, build: Callable[[str | None], Any], key: str, log: Log) -> list[Row]:
+        return await self.transport.pages(lambda token: Ask(doing, scope, lambda: build(token)), key, log, most=_MOST)
+
+
+def is_blocked(user: Row) -> bool:
+    """Whether the user cannot sign in.  A field that is missing says nothing, so it does not say yes."""
+    return user.get("suspended") is True or user.get("archived") is True
+
+
+def is_admin(user: Row) -> bool:
+    return user.get("isAdmin") is True or user.get("isDelegatedAdmin") is True

@@ -1,0 +1,112 @@
+"""What these credentials may do here: each scope tried by a token, each listing by one small read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from connectors.contract import Ability, Capabilities, KindManifest, Manifest
+from connectors.errors import ConnectorError
+from connectors.google_workspace import manifest as scopes
+from connectors.google_workspace.accounts import quoted
+from connectors.google_workspace.directory import Directory
+from connectors.google_workspace.shape import Row, text, texts
+from connectors.google_workspace.tokens import Tier
+from connectors.google_workspace.transport import Ask, Log
+from connectors.matching import fold_email
+from models.vocabulary import Service
+
+_NOT_SUPER = (
+    "The administrator on whose behalf we act is not a super admin: accounts of administrators cannot be cut, nor roles taken.",
+    "Give LASTDAY_GOOGLE_WORKSPACE_ADMIN_SUBJECT the super admin role, or accept that such accounts become findings.",
+)
+
+
+async def own_account(directory: Directory, subject: str) -> Row:
+    """Return the user on whose behalf we act, found by address or alias; raises `ConnectorError`."""
+    for row in await directory.search(f"email={quoted(subject)}", []):
+        if fold_email(subject) in {fold_email(e) for e in (text(row, "primaryEmail"), *texts(row, "aliases"))}:
+            return row
+    raise ConnectorError(
+        "google_workspace: cannot find our own account: no user has the subject's address",
+        remedy="Set LASTDAY_GOOGLE_WORKSPACE_ADMIN_SUBJECT to an administrator's address.",
+    )
+
+
+async def probe(directory: Directory, manifest: Manifest, subject: str) -> Capabilities:
+    """Try every scope of the manifest and one small read for each.  Nothing is changed; what is missing is an `Ability`."""
+    own, problems = await _own(directory, subject)
+    key = text(own, "id") if own is not None else None
+    wanted = {("read", s) for line in manifest.kinds.values() for s in line.read_scopes}
+    wanted |= {("write", s) for line in manifest.kinds.values() for s in line.write_scopes}
+    trials = sorted(wanted)
+    failed = await asyncio.gather(*(_try(directory, tier, scope, key) for tier, scope in trials))
+    missing = {trial: error for trial, error in zip(trials, failed, strict=True) if error is not None}
+    return Capabilities(
+        service=Service.GOOGLE_WORKSPACE,
+        plan="not told by this API",
+        tenant=str(own.get("customerId", "")) if own is not None else "",
+        own_account_ids=frozenset({key} if key is not None else ()),
+        abilities=tuple(_ability(line, missing) for line in manifest.kinds.values()),
+        problems=tuple(problems),
+    )
+
+
+async def _own(directory: Directory, subject: str) -> tuple[Row | None, list[tuple[str, str]]]:
+    try:
+        row = await own_account(directory, subject)
+    except ConnectorError as error:
+        return None, [(str(error), error.advice)]
+    return row, [] if row.get("isAdmin") is True else [_NOT_SUPER]
+
+
+async def _try(directory: Directory, tier: Any, scope: str, own_id: str | None) -> ConnectorError | None:
+    """Exchange a token; with the read tier also read as little as there is, since a scope does not make a right."""
+    try:
+        await directory.transport.exchange(tier, scope)
+        ask = _small_read(directory, scope, own_id) if tier == "read" else None
+        if ask is not None:
+            await directory.transport.read(ask, _unkept())
+    except ConnectorError as error:
+        return error
+    return None
+
+
+def _unkept() -> Log:
+    return []
+
+
+def _small_read(directory: Directory, scope: str, own_id: str | None) -> Ask | None:
+    customer = directory.customer
+    builds: Mapping[str, Any] = {
+        scopes.USER_READ: lambda: directory.users.list(customer=customer, maxResults=1, fields="users(id)"),
+        scopes.GROUP_READ: lambda: directory.groups.list(customer=customer, maxResults=1, fields="groups(id)"),
+        scopes.ROLE_READ: lambda: directory.roles.list(customer=customer, maxResults=1, fields="items(roleId)"),
+        scopes.AUDIT_READ: lambda: directory.activities.list(
+            userKey="all", applicationName="admin", maxResults=1, fields="items(id(time))"
+        ),
+        scopes.SECURITY: lambda: directory.tokens.list(userKey=own_id, fields="items(clientId)"),
+    }
+    if scope == scopes.SECURITY and own_id is None:
+        return None
+    return Ask(f"use {scope}", scope, builds[scope])
+
+
+def _ability(line: KindManifest, missing: Mapping[tuple[Tier, str] | tuple[str, str], ConnectorError]) -> Ability:
+    listing = _first(missing, (("read", scope) for scope in line.read_scopes))
+    revoking = _first(missing, (("write", scope) for scope in line.write_scopes))
+    error = listing or revoking
+    return Ability(
+        line.kind,
+        can_list=listing is None,
+        can_revoke=revoking is None,
+        problem=str(error) if error is not None else None,
+        remedy=error.advice if error is not None else None,
+    )
+
+
+def _first(
+    missing: Mapping[tuple[Tier, str] | tuple[str, str], ConnectorError], trials: Iterable[tuple[str, str]]
+) -> ConnectorError | None:
+    return next((missing[trial] for trial in trials if trial in missing), None)

@@ -1,0 +1,227 @@
+"""
+Taking one thing away: one write to the vendor, never sent a second time unless the first surely did nothing.
+
+"Already gone" is said after a fresh read of the kind, never from an error's code alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from connectors.errors import Unintelligible
+from connectors.google_workspace.access import READERS, SUPER_ADMIN, Look
+from connectors.google_workspace.accounts import NO_SUCH_USER
+from connectors.google_workspace.directory import Directory
+from connectors.google_workspace.failures import Rejected
+from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_READ, ROLE_WRITE, SECURITY, USER_WRITE
+from connectors.google_workspace.shape import same_id
+from connectors.google_workspace.transport import Ask, Log
+from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
+
+_PASSWORD_BYTES = 48
+_RECOVERY_FIELDS = {"email": "recoveryEmail", "phone": "recoveryPhone"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    result: RevocationResult
+    text: str = ""
+
+
+COMMANDED = Outcome(RevocationResult.COMMANDED)
+_Cut: TypeAlias = "Callable[[Directory, Entitlement, Log], Awaitable[Outcome]]"
+
+
+async def revoke(directory: Directory, entitlement: Entitlement) -> Receipt:
+    """Send the kind's one write and return what became of it, with every exchange; raises `ConnectorError`."""
+    if entitlement.vendor_id == "*":
+        raise Unintelligible(f"google_workspace: cannot revoke {entitlement.kind}: it was never read")
+    log: Log = []
+    outcome = await _CUTS[entitlement.kind](directory, entitlement, log)
+    return Receipt(entitlement.id, outcome.result, tuple(log), outcome.text)
+
+
+async def freeze(directory: Directory, account_id: str) -> list[Receipt]:
+    """
+    Set a password that nobody knows and clear the recovery address and phone, in one write.
+
+    The password is random, sent once and kept nowhere.  The user is read first: the write's answer does not tell what was
+    there, and a read that is about somebody else stops it.
+    """
+    log: Log = []
+    look = Look(directory, account_id)
+    had = {row.id for row in await READERS[EntitlementKind.RECOVERY](look, log)}
+    await update(directory, account_id, "freeze", _new_password() | dict.fromkeys(_RECOVERY_FIELDS.values(), ""), log)
+    password = look.row(EntitlementKind.PASSWORD, "current")
+    cleared = [look.row(EntitlementKind.RECOVERY, vendor_id) for vendor_id in _RECOVERY_FIELDS]
+    gone = RevocationResult.ALREADY_ABSENT
+    return [
+        Receipt(row.id, COMMANDED.result if row is password or row.id in had else gone, tuple(log))
+        for row in (password, *cleared)
+    ]
+
+
+def _new_password() -> dict[str, Any]:
+    return {"password": secrets.token_urlsafe(_PASSWORD_BYTES), "changePasswordAtNextLogin": True}
+
+
+async def update(directory: Directory, account_id: str, doing: str, body: Mapping[str, Any], log: Log) -> None:
+    """Change fields of a user: PUT, but what is left out is kept.  The answer must be about the user that was meant."""
+    ask = Ask(
+        f"{doing} {account_id}",
+        USER_WRITE,
+        lambda: directory.users.update(userKey=account_id, body=dict(body), fields="id"),
+        "write",
+    )
+    answer = await directory.transport.write(ask, log)
+    same_id(answer if isinstance(answer, dict) else {}, "id", account_id)
+
+
+async def _suspend(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    await update(directory, entitlement.account_id, "suspend", {"suspended": True}, log)
+    return COMMANDED
+
+
+async def _change_password(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    await update(directory, entitlement.account_id, "change the password of", _new_password(), log)
+    return COMMANDED
+
+
+async def _clear_recovery(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    field = _RECOVERY_FIELDS[entitlement.vendor_id]
+    await update(directory, entitlement.account_id, "clear recovery of", {field: ""}, log)
+    return COMMANDED
+
+
+async def _sign_out(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    key = entitlement.account_id
+    ask = Ask(f"sign out {key}", SECURITY, lambda: directory.users.signOut(userKey=key), "write")
+    await directory.transport.write(ask, log)
+    return COMMANDED
+
+
+async def _delete_grant(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    key, client_id = entitlement.account_id, entitlement.vendor_id
+    ask = Ask(
+        f"delete grant {client_id} of {key}",
+        SECURITY,
+        lambda: directory.tokens.delete(userKey=key, clientId=client_id),
+        "write",
+    )
+    return await _delete(directory, entitlement, ask, log, absent=((404, "notFound"),))
+
+
+async def _delete_app_password(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    key, code_id = entitlement.account_id, int(entitlement.vendor_id)
+    ask = Ask(
+        f"delete app password {code_id} of {key}",
+        SECURITY,
+        lambda: directory.asps.delete(userKey=key, codeId=code_id),
+        "write",
+    )
+    absent = ((400, "invalid"), (400, "invalidParameter"), (404, "notFound"))
+    return await _delete(directory, entitlement, ask, log, absent=absent)
+
+
+async def _leave_group(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    key, group_id = entitlement.account_id, entitlement.vendor_id
+    ask = Ask(
+        f"remove {key} from group {group_id}",
+        MEMBER_WRITE,
+        lambda: directory.members.delete(groupKey=group_id, memberKey=key),
+        "write",
+    )
+    refused = ((412, "conditionNotMet"), (400, "failedPrecondition"))
+    return await _delete(directory, entitlement, ask, log, absent=((404, "notFound"),), refused=refused)
+
+
+async def _delete(  # the ways in which one call says no
+    directory: Directory,
+    entitlement: Entitlement,
+    ask: Ask,
+    log: Log,
+    *,
+    absent: tuple[tuple[int, str], ...],
+    refused: tuple[tuple[int, str], ...] = (),
+) -> Outcome:
+    """Delete.  The codes of *absent* may mean that it is gone: a fresh read decides.  A missing user is not a missing thing."""
+    try:
+        await directory.transport.write(ask, log)
+    except Rejected as no:
+        said = (no.status, no.said.reason or "")
+        if said in refused:
+            return Outcome(RevocationResult.REFUSED, str(no))
+        if said not in absent or no.said.message == NO_SUCH_USER or not await _is_gone(directory, entitlement, log):
+            raise
+        return Outcome(RevocationResult.ALREADY_ABSENT)
+    return COMMANDED
+
+
+async def _is_gone(directory: Directory, entitlement: Entitlement, log: Log) -> bool:
+    look = Look(directory, entitlement.account_id)
+    rows = await READERS[entitlement.kind](look, log)
+    return entitlement.vendor_id not in {row.vendor_id for row in rows}
+
+
+async def _invalidate_codes(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    """Google does not do it for a suspended user: that is its refusal, not our failure."""
+    key = entitlement.account_id
+    ask = Ask(f"invalidate backup codes of {key}", SECURITY, lambda: directory.codes.invalidate(userKey=key), "write")
+    try:
+        await directory.transport.write(ask, log)
+    except Rejected as no:
+        if not no.is_(400, "invalid"):
+            raise
+        if await _is_gone(directory, entitlement, log):
+            return Outcome(RevocationResult.ALREADY_ABSENT)
+        return Outcome(RevocationResult.REFUSED, "Google invalidates no backup codes of a suspended user")
+    return COMMANDED
+
+
+async def _take_role(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    if entitlement.vendor_id == SUPER_ADMIN:
+        key, body = entitlement.account_id, {"status": False}
+        ask = Ask(
+            f"end super admin of {key}", USER_WRITE, lambda: directory.users.makeAdmin(userKey=key, body=body), "write"
+        )
+        await directory.transport.write(ask, log)
+        return COMMANDED
+    return await _delete_assignment(directory, entitlement, log)
+
+
+async def _delete_assignment(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    """Delete an assignment after reading whose it is: a group's would take the role from all its members."""
+    names = {"customer": directory.customer, "roleAssignmentId": entitlement.vendor_id}
+    read = Ask(f"read role assignment {entitlement.vendor_id}", ROLE_READ, lambda: directory.assignments.get(**names))
+    try:
+        assignment = await directory.transport.read(read, log)
+    except Rejected as no:
+        if not no.is_(404, "notFound") or not await _is_gone(directory, entitlement, log):
+            raise
+        return Outcome(RevocationResult.ALREADY_ABSENT)
+    same_id(assignment, "roleAssignmentId", entitlement.vendor_id)
+    if assignment.get("assignedTo") != entitlement.account_id:
+        return Outcome(RevocationResult.REFUSED, "held through a group: it goes with the membership")
+    ask = Ask(
+        f"delete role assignment {entitlement.vendor_id}",
+        ROLE_WRITE,
+        lambda: directory.assignments.delete(**names),
+        "write",
+    )
+    return await _delete(directory, entitlement, ask, log, absent=((404, "notFound"),))
+
+
+_CUTS: Mapping[EntitlementKind, _Cut] = {
+    EntitlementKind.SIGN_IN: _suspend,
+    EntitlementKind.PASSWORD: _change_password,
+    EntitlementKind.RECOVERY: _clear_recovery,
+    EntitlementKind.SESSION: _sign_out,
+    EntitlementKind.GRANT: _delete_grant,
+    EntitlementKind.APP_PASSWORD: _delete_app_password,
+    EntitlementKind.BACKUP_CODE: _invalidate_codes,
+    EntitlementKind.ROLE: _take_role,
+    EntitlementKind.GROUP: _leave_group,
+}

@@ -1,0 +1,53 @@
+"""Google Workspace's connector, wired to its emulated tenant."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from connectors.contract import Connector
+from connectors.google_workspace import Settings, connect
+from connectors.pacing import Pace
+from emulators.company import person
+from emulators.google_workspace import Tenant
+from emulators.google_workspace.state import user_id
+from emulators.stage import Stage, served
+from models.vocabulary import Service
+from tests.contract.rig import Rig
+
+
+async def _no_wait(seconds: float) -> None:
+    """Waits are counted elsewhere."""
+
+
+FAST = Pace(sleep=_no_wait)
+
+
+@asynccontextmanager
+async def rig(**options: Any) -> AsyncIterator[Rig]:
+    """Yield a fresh tenant with its connector.  *options* are the tenant's; `tiers=1` uses one key for both tiers."""
+    tiers = options.pop("tiers", 2)
+    tenant = Tenant(**options)
+    stage = Stage(tenant.app)
+    with TemporaryDirectory() as folder, served(stage) as root:
+        key = tenant.key_file(f"{root}/token", "read", Path(folder))
+        write_key = tenant.key_file(f"{root}/token", "write", Path(folder)) if tiers == 2 else None
+        settings = Settings(
+            endpoint=root, credentials_file=key, write_credentials_file=write_key, admin_subject=tenant.subject
+        )
+        connector: Connector = await connect(settings, pace=FAST)
+        try:
+            yield Rig(
+                service=Service.GOOGLE_WORKSPACE,
+                stage=stage,
+                tenant=tenant,
+                connector=connector,
+                account_id=lambda employee_no: user_id(person(employee_no).mailbox),
+                held=tenant.held,
+                changed=tenant.changed,
+            )
+        finally:
+            await connector.aclose()
