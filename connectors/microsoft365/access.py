@@ -1,0 +1,224 @@
+"""What an account holds, kind by kind, by fresh reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeAlias
+
+from connectors.contract import Kinds, Listing, cannot_look
+from connectors.errors import ConnectorError, NotOnPlan
+from connectors.microsoft365 import lookups, privilege
+from connectors.microsoft365.accounts import read_user
+from connectors.microsoft365.answers import NotThere, Row, instant, need
+from connectors.microsoft365.manifest import MANIFEST
+from connectors.microsoft365.transport import Graph, Seen
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Evidence, Guard, Json, Service
+
+Rows: TypeAlias = "list[Entitlement]"
+
+ALL_SESSIONS = "all"
+OWNER, OAUTH2, APP_ROLE, ELIGIBLE = "owner/", "oauth2/", "approle/", "eligible/"
+"""What a vendor id begins with, so that a revocation knows which listing it came from; the rest is the vendor's."""
+
+GUEST_PROBLEM = "home tenant's sessions are not ended"
+_GUEST_REMEDY = (
+    "Ask the partner to end them, or settle it for the tenant with a standing waiver; the block here stands."
+)
+_SYNCED_REMEDY = (
+    "Disable the account in Active Directory: the next synchronisation undoes what only the cloud was told."
+)
+_EXCHANGE_REMEDY = "Remove the member in Exchange, then attest it."
+_USER = ["id", "accountEnabled", "userType", "onPremisesSyncEnabled", "signInSessionsValidFromDateTime"]
+
+
+class Access:
+    """The listings.  *writer* names the application whose roles decide whom a cut can reach."""
+
+    def __init__(self, graph: Graph, writer: str) -> None:
+        self._graph = graph
+        self._writer = writer
+        self._kinds: dict[EntitlementKind, Callable[[str, Seen], Awaitable[Rows]]] = {
+            EntitlementKind.SIGN_IN: self._sign_in,
+            EntitlementKind.SESSION: self._sessions,
+            EntitlementKind.GRANT: self._grants,
+            EntitlementKind.ROLE: self._roles,
+            EntitlementKind.GROUP: self._groups,
+        }
+
+    async def list(self, account: Account, kinds: Kinds | None) -> Listing:
+        """Return the rows of *kinds*, read at once; a kind that cannot be read is a row of its own."""
+        wanted = [kind for kind in MANIFEST.kinds if kinds is None or kind in kinds]
+        answers = await asyncio.gather(*(self.look(account.id, kind) for kind in wanted))
+        evidence = {kind: seen for kind, (_, seen) in zip(wanted, answers, strict=True)}
+        return Listing([row for rows, _ in answers for row in rows], evidence)
+
+    async def look(self, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
+        """Return one kind's rows and the exchanges behind them; never raises a `ConnectorError`."""
+        seen: Seen = []
+        try:
+            rows = await self._kinds[kind](user, seen)
+        except ConnectorError as error:
+            return [unread(user, kind, error)], tuple(seen)
+        return list({row.id: row for row in rows}.values()), tuple(seen)
+
+    async def _sign_in(self, user: str, seen: Seen) -> Rows:
+        row = await self._read(user, seen)
+        if row is None or not need(row, "accountEnabled", bool):
+            return []
+        found = _row(user, EntitlementKind.SIGN_IN, "account", prestate={"accountEnabled": True})
+        synced = row.get("onPremisesSyncEnabled") is True
+        try:
+            guard, problem, remedy = await self._guard(user, seen, synced=synced)
+        except ConnectorError as error:
+            # The cut is worth more than this question: the vendor itself refuses where we may not reach.
+            text = f"whether it is an administrator's account could not be read: {error}"
+            guard, problem, remedy = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
+        return [_marked(found, guard, problem, remedy)]
+
+    async def _guard(self, user: str, seen: Seen, *, synced: bool) -> tuple[Guard | None, str | None, str | None]:
+        if await privilege.is_privileged(self._graph, user, seen):
+            if await privilege.is_last_admin(self._graph, user, seen):
+                return Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY
+            if not await privilege.may_touch_admins(self._graph, self._writer, seen):
+                return (
+                    Guard.PRIVILEGED,
+                    "an administrator's account, out of our service principal's reach",
+                    privilege.REMEDY,
+                )
+        if synced:
+            return Guard.MASTERED_ELSEWHERE, "mastered on premises: sync brings a cloud-only block back", _SYNCED_REMEDY
+        return None, None, None
+
+    async def _sessions(self, user: str, seen: Seen) -> Rows:
+        row = await self._read(user, seen)
+        if row is None:
+            return []
+        if need(row, "userType", str) == "Guest":
+            kind, state = EntitlementKind.SESSION, EntitlementState.NO_API
+            return [cannot_look(Service.MICROSOFT365, user, kind, state, problem=GUEST_PROBLEM, remedy=_GUEST_REMEDY)]
+        ended_at = instant(row, "signInSessionsValidFromDateTime")
+        return [Entitlement(Service.MICROSOFT365, user, EntitlementKind.SESSION, ALL_SESSIONS, ended_at=ended_at)]
+
+    async def _read(self, user: str, seen: Seen) -> Row | None:
+        """Return the user; None when the directory says that there is none, since nobody signs in to what is gone."""
+        try:
+            return await read_user(self._graph, user, _USER, seen)
+        except NotThere:
+            return None
+
+    async def _grants(self, user: str, seen: Seen) -> Rows:
+        delegated, roles = await asyncio.gather(
+            lookups.grants(self._graph, user, seen), lookups.app_roles(self._graph, user, seen)
+        )
+        return [_grant(user, row) for row in delegated] + [_app_role(user, row) for row in roles]
+
+    async def _roles(self, user: str, seen: Seen) -> Rows:
+        active, eligible = await asyncio.gather(
+            lookups.role_assignments(self._graph, user, seen), self._eligible(user, seen)
+        )
+        rows = [_role(user, row) for row in active]
+        if any(row["roleDefinitionId"] == privilege.GLOBAL_ADMINISTRATOR for row in active) and (
+            await privilege.is_last_admin(self._graph, user, seen)
+        ):
+            rows = [_guarded_admin(row) for row in rows]
+        return rows + eligible
+
+    async def _eligible(self, user: str, seen: Seen) -> Rows:
+        """A tenant without the licence says so in a row beside the active roles, which are still read."""
+        try:
+            rows = await lookups.eligibilities(self._graph, user, seen)
+        except NotOnPlan as error:
+            return [unread(user, EntitlementKind.ROLE, error)]
+        return [_role(user, row, prefix=ELIGIBLE) for row in rows]
+
+    async def _groups(self, user: str, seen: Seen) -> Rows:
+        member, owned = await asyncio.gather(
+            lookups.memberships(self._graph, user, seen), lookups.ownerships(self._graph, user, seen)
+        )
+        owners = await asyncio.gather(*(self._ownership(user, group, seen) for group in owned))
+        return [_membership(user, group) for group in member] + list(owners)
+
+    async def _ownership(self, user: str, group: Row, seen: Seen) -> Entitlement:
+        row = _group_row(user, group, OWNER)
+        if row.guard is None and row.state is EntitlementState.FOUND:
+            others = await lookups.owners(self._graph, need(group, "id", str), seen) - {user}
+            if not others:
+                return _marked(row, Guard.LAST_OWNER, "the group's last owner", "Add a successor as owner first.")
+        return row
+
+
+def unread(user: str, kind: EntitlementKind, error: ConnectorError) -> Entitlement:
+    """Return the row that stands for a kind which could not be read, or which this tenant's plan does not have."""
+    state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
+    return cannot_look(Service.MICROSOFT365, user, kind, state, problem=str(error), remedy=error.advice)
+
+
+def _row(
+    user: str, kind: EntitlementKind, vendor_id: str, *, label: str = "", prestate: dict[str, Json] | None = None
+) -> Entitlement:
+    kept = MappingProxyType(prestate or {})
+    return Entitlement(Service.MICROSOFT365, user, kind, vendor_id, label=label, prestate=kept)
+
+
+def _marked(row: Entitlement, guard: Guard | None, problem: str | None, remedy: str | None) -> Entitlement:
+    return replace(row, guard=guard, problem=problem, remedy=remedy)
+
+
+def _grant(user: str, row: Row) -> Entitlement:
+    prestate: dict[str, Json] = {name: row.get(name) for name in ("clientId", "resourceId", "scope")}
+    label = f"delegated: {(row.get('scope') or '').strip()}"
+    return _row(user, EntitlementKind.GRANT, OAUTH2 + need(row, "id", str), label=label, prestate=prestate)
+
+
+def _app_role(user: str, row: Row) -> Entitlement:
+    prestate: dict[str, Json] = {name: row.get(name) for name in ("appRoleId", "resourceId")}
+    label = row.get("resourceDisplayName") or ""
+    return _row(user, EntitlementKind.GRANT, APP_ROLE + need(row, "id", str), label=label, prestate=prestate)
+
+
+def _role(user: str, row: Row, *, prefix: str = "") -> Entitlement:
+    prestate: dict[str, Json] = {
+        "roleDefinitionId": need(row, "roleDefinitionId", str),
+        "directoryScopeId": need(row, "directoryScopeId", str),
+        "endDateTime": row.get("endDateTime"),
+    }
+    label = (row.get("roleDefinition") or {}).get("displayName") or ""
+    return _row(user, EntitlementKind.ROLE, prefix + need(row, "id", str), label=label, prestate=prestate)
+
+
+def _guarded_admin(row: Entitlement) -> Entitlement:
+    if (row.prestate["roleDefinitionId"], row.prestate["directoryScopeId"]) != (privilege.GLOBAL_ADMINISTRATOR, "/"):
+        return row
+    return _marked(row, Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY)
+
+
+def _membership(user: str, group: Row) -> Entitlement:
+    row = _group_row(user, group, "")
+    if row.guard is None and "DynamicMembership" in need(group, "groupTypes", list):
+        problem = "a rule decides who is a member"
+        return _marked(row, Guard.DYNAMIC, problem, "Clear the attribute that the rule reads, or change the rule.")
+    return row
+
+
+def _group_row(user: str, group: Row, prefix: str) -> Entitlement:
+    types, mail = need(group, "groupTypes", list), need(group, "mailEnabled", bool)
+    synced = group.get("onPremisesSyncEnabled") is True
+    prestate: dict[str, Json] = {
+        "groupTypes": [str(name) for name in types],
+        "mailEnabled": mail,
+        "securityEnabled": need(group, "securityEnabled", bool),
+        "isAssignableToRole": group.get("isAssignableToRole") is True,
+        "onPremisesSyncEnabled": synced,
+    }
+    label = str(group.get("displayName") or "")
+    row = _row(user, EntitlementKind.GROUP, prefix + need(group, "id", str), label=label, prestate=prestate)
+    if synced:
+        problem = "the group is mastered on premises"
+        return _marked(row, Guard.MASTERED_ELSEWHERE, problem, "Remove the member in Active Directory.")
+    if mail and "Unified" not in types:
+        problem = "Graph cannot change distribution lists and mail-enabled security groups"
+        return replace(row, state=EntitlementState.NO_API, problem=problem, remedy=_EXCHANGE_REMEDY)
+    return row

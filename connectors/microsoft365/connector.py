@@ -1,0 +1,74 @@
+"""Microsoft 365 as the house's connector: the rooms of this package behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.contract import Capabilities, Kinds, Listing, Manifest
+from connectors.microsoft365 import accounts, probing
+from connectors.microsoft365.access import Access
+from connectors.microsoft365.manifest import MANIFEST
+from connectors.microsoft365.restoring import Restoring
+from connectors.microsoft365.revoking import Revoking
+from connectors.microsoft365.settings import Settings
+from connectors.microsoft365.transport import Graph
+from connectors.pacing import Pace
+from models.vocabulary import Account, Entitlement, Json, Leaver, Match, Receipt, Service
+
+
+class Microsoft365:
+    """
+    One tenant, through Graph v1.0.  Nothing is sent before the first verb.
+
+    May be used from several event loops one after the other: each gets its own SDK client.
+    """
+
+    service: Service = Service.MICROSOFT365
+    manifest: Manifest = MANIFEST
+
+    def __init__(self, settings: Settings, *, pace: Pace) -> None:
+        self._reader = Graph(settings, settings.reader, pace)
+        same = settings.write_client_id is None
+        self._writer = self._reader if same else Graph(settings, settings.writer, pace)
+        self._access = Access(self._reader, self._writer.client_id)
+        self._revoking = Revoking(self._reader, self._writer, self._access)
+        self._restoring = Restoring(self._writer, self._access)
+
+    async def probe(self) -> Capabilities:
+        """See `Connector.probe`.  *plan* is the edition of Entra ID."""
+        return await probing.probe(self._reader, self._writer)
+
+    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+        """See `Connector.find_accounts`.  Accounts in the recycle bin are not found: nobody signs in to those."""
+        return await accounts.find_accounts(self._reader, leaver)
+
+    async def get_account(self, account_id: str) -> Account | None:
+        """See `Connector.get_account`.  None also for an account in the recycle bin."""
+        return await accounts.get_account(self._reader, account_id)
+
+    async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
+        """See `Connector.list_access`."""
+        return await self._access.list(account, kinds)
+
+    async def freeze(self, account: Account) -> list[Receipt]:  # noqa: ARG002  # the contract's signature
+        """Nothing here dies with the block, so nothing is frozen before it."""
+        return []
+
+    async def revoke(self, entitlement: Entitlement) -> Receipt:
+        """See `Connector.revoke`."""
+        return await self._revoking.revoke(entitlement)
+
+    async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
+        """See `Connector.restore`."""
+        return await self._restoring.restore(entitlement, prestate)
+
+    async def aclose(self) -> None:
+        """See `Connector.aclose`."""
+        await self._reader.aclose()
+        if self._writer is not self._reader:
+            await self._writer.aclose()
+
+
+async def connect(settings: Settings | None = None, *, pace: Pace | None = None) -> Microsoft365:
+    """Return the connector for *settings* (None: from the environment).  Sends nothing."""
+    return Microsoft365(settings or Settings(), pace=pace or Pace())

@@ -1,0 +1,73 @@
+"""
+Who is an administrator, and may we touch them?
+
+An app permission alone does not reach people who hold a directory role, or who belong to or own a group to which roles
+can be given: our service principal needs a role as well (learn.microsoft.com/graph/api/resources/users, "privileged").
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from msgraph.generated.service_principals_with_app_id.service_principals_with_app_id_request_builder import (
+    ServicePrincipalsWithAppIdRequestBuilder,
+)
+
+from connectors.microsoft365 import lookups
+from connectors.microsoft365.answers import Row, need
+from connectors.microsoft365.manifest import READ_APPLICATIONS
+from connectors.microsoft365.transport import Graph, Seen, asking
+
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+PRIVILEGED_AUTHENTICATION_ADMINISTRATOR = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+MAY_TOUCH_ADMINS = frozenset({GLOBAL_ADMINISTRATOR, PRIVILEGED_AUTHENTICATION_ADMINISTRATOR})
+
+REMEDY = (
+    "Take the roles and the role-assignable groups away first, or give our service principal the role Privileged "
+    "Authentication Administrator, then run again."
+)
+LAST_ADMIN_PROBLEM = "the last Global Administrator who can sign in"
+LAST_ADMIN_REMEDY = "Make somebody else Global Administrator first."
+
+
+async def is_privileged(graph: Graph, user: str, seen: Seen) -> bool:
+    """Whether *user* is out of reach for a mere app permission.  Eligible roles count only once activated."""
+    roles, member, owner = await asyncio.gather(
+        lookups.role_assignments(graph, user, seen),
+        lookups.memberships(graph, user, seen),
+        lookups.ownerships(graph, user, seen),
+    )
+    return bool(roles) or any(group.get("isAssignableToRole") is True for group in member + owner)
+
+
+async def may_touch_admins(graph: Graph, client_id: str, seen: Seen) -> bool:
+    """Whether the service principal of *client_id* holds a role that reaches every administrator."""
+    own = await service_principal(graph, client_id, seen)
+    roles = await lookups.role_assignments(graph, need(own, "id", str), seen)
+    return any(row["directoryScopeId"] == "/" and row["roleDefinitionId"] in MAY_TOUCH_ADMINS for row in roles)
+
+
+async def is_last_admin(graph: Graph, user: str, seen: Seen) -> bool:
+    """
+    Whether *user* is the only Global Administrator who can sign in.
+
+    Holders through a group or an application do not count: better one question too many than a locked tenant.
+    """
+    everyone = await lookups.holders(graph, GLOBAL_ADMINISTRATOR, seen)
+    if user not in everyone:
+        return False
+    return not await lookups.enabled(graph, everyone - {user}, seen)
+
+
+async def service_principal(graph: Graph, app_id: str, seen: Seen, *properties: str) -> Row:
+    """Return an application's service principal in this tenant: `id`, `appId` and *properties*."""
+    asked = asking(
+        ServicePrincipalsWithAppIdRequestBuilder.ServicePrincipalsWithAppIdRequestBuilderGetQueryParameters(
+            select=["id", "appId", *properties]
+        )
+    )
+    return await graph.read(
+        lambda client: client.service_principals_with_app_id(app_id).to_get_request_information(asked),
+        seen,
+        needs=READ_APPLICATIONS,
+    )

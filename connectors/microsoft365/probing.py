@@ -1,0 +1,119 @@
+"""
+What plan and permissions allow, asked of the directory itself.
+
+The permissions are read as the directory records them (`appRoleAssignments` of our service principals), not out of the
+token, which is Graph's and not ours to read.  One that was granted a moment ago takes effect with the next token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgraph.generated.organization.organization_request_builder import OrganizationRequestBuilder
+
+from connectors.contract import Ability, Capabilities, KindManifest
+from connectors.errors import ConnectorError
+from connectors.microsoft365 import privilege
+from connectors.microsoft365.answers import Row, grant_remedy, need
+from connectors.microsoft365.manifest import MANIFEST, READ_APPLICATIONS, READ_LICENCES, READ_USERS, SUPERSEDED
+from connectors.microsoft365.transport import Graph, Seen, asking
+from models.vocabulary import EntitlementKind, Service
+
+GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+_EDITIONS = (("AAD_PREMIUM_P2", "Entra ID P2"), ("AAD_PREMIUM", "Entra ID P1"))
+_UNKNOWN_PLAN = "unknown"
+
+
+async def probe(reader: Graph, writer: Graph) -> Capabilities:
+    """Return what was found.  Raises only when not even the tenant could be read: then nothing else can be."""
+    seen: Seen = []
+    tenant = await _tenant(reader, seen)
+    plan, plan_problem = await _plan(reader, seen)
+    try:
+        own, held = await _applications(reader, {reader.client_id, writer.client_id}, seen)
+    except ConnectorError as error:
+        problem = (f"what our own application may do could not be read: {error}", error.advice)
+        unknown = tuple(Ability(kind, False, False, *problem) for kind in MANIFEST.kinds)
+        return Capabilities(Service.MICROSOFT365, plan, tenant, frozenset(), unknown, (*plan_problem, problem))
+    abilities = tuple(
+        _ability(kind, held[reader.client_id], held[writer.client_id], plan) for kind in MANIFEST.kinds.values()
+    )
+    reach = await _reach(reader, writer, seen)
+    return Capabilities(Service.MICROSOFT365, plan, tenant, own, abilities, (*plan_problem, *reach))
+
+
+async def _tenant(graph: Graph, seen: Seen) -> str:
+    asked = asking(
+        OrganizationRequestBuilder.OrganizationRequestBuilderGetQueryParameters(select=["id", "displayName"])
+    )
+    rows = await graph.pages(
+        lambda client: client.organization.to_get_request_information(asked), seen, needs=READ_USERS
+    )
+    return f"{rows[0].get('displayName') or ''} ({need(rows[0], 'id', str)})" if rows else ""
+
+
+async def _plan(graph: Graph, seen: Seen) -> tuple[str, tuple[tuple[str, str], ...]]:
+    try:
+        skus = await graph.pages(
+            lambda client: client.subscribed_skus.to_get_request_information(), seen, needs=READ_LICENCES
+        )
+    except ConnectorError as error:
+        return _UNKNOWN_PLAN, ((f"the plan could not be read: {error}", error.advice),)
+    plans = {
+        plan.get("servicePlanName")
+        for sku in skus
+        if sku.get("capabilityStatus") in {"Enabled", "Warning"}
+        for plan in sku.get("servicePlans") or []
+        if plan.get("provisioningStatus") == "Success"
+    }
+    return next((edition for name, edition in _EDITIONS if name in plans), "Entra ID Free"), ()
+
+
+async def _applications(
+    graph: Graph, clients: Iterable[str], seen: Seen
+) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+    """Return our service principals' object ids, and the app permissions that each client holds."""
+    graph_itself = await privilege.service_principal(graph, GRAPH_APP_ID, seen, "appRoles")
+    names = {need(role, "id", str): need(role, "value", str) for role in need(graph_itself, "appRoles", list)}
+    ids, held = set(), {}
+    for client in clients:
+        own = need(await privilege.service_principal(graph, client, seen), "id", str)
+        rows = await _assigned(graph, own, seen)
+        ids.add(own)
+        held[client] = frozenset(names[row["appRoleId"]] for row in rows if row.get("appRoleId") in names)
+    return frozenset(ids), held
+
+
+async def _assigned(graph: Graph, principal: str, seen: Seen) -> list[Row]:
+    return await graph.pages(
+        lambda client: client.service_principals.by_service_principal_id(
+            principal
+        ).app_role_assignments.to_get_request_information(),
+        seen,
+        needs=READ_APPLICATIONS,
+    )
+
+
+def _ability(kind: KindManifest, reads: frozenset[str], writes: frozenset[str], plan: str) -> Ability:
+    blind, bound = _lacking(kind.read_scopes, reads), _lacking(kind.write_scopes, writes)
+    lacking = (*blind, *bound)
+    if lacking:
+        problem = f"missing app permissions: {', '.join(lacking)}"
+        return Ability(kind.kind, not blind, not bound, problem, grant_remedy(lacking))
+    if kind.kind is EntitlementKind.ROLE and plan not in {"Entra ID P2", _UNKNOWN_PLAN}:
+        problem = "eligible roles (Privileged Identity Management) need Entra ID P2 or ID Governance"
+        return Ability(kind.kind, True, True, problem, "Settle it for the tenant with a standing waiver.")
+    return Ability(kind.kind, True, True)
+
+
+def _lacking(needed: Iterable[str], held: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in needed if not held & (SUPERSEDED.get(name, frozenset()) | {name}))
+
+
+async def _reach(reader: Graph, writer: Graph, seen: Seen) -> tuple[tuple[str, str], ...]:
+    try:
+        if await privilege.may_touch_admins(reader, writer.client_id, seen):
+            return ()
+    except ConnectorError as error:
+        return ((f"our service principal's own roles could not be read: {error}", error.advice),)
+    return (("administrators' accounts are out of our service principal's reach", privilege.REMEDY),)

@@ -1,0 +1,115 @@
+"""Giving back what a wrong cut took: the sign-in, memberships and ownerships, roles.  Nothing else comes back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from msgraph.generated.models.expiration_pattern import ExpirationPattern
+from msgraph.generated.models.expiration_pattern_type import ExpirationPatternType
+from msgraph.generated.models.reference_create import ReferenceCreate
+from msgraph.generated.models.request_schedule import RequestSchedule
+from msgraph.generated.models.unified_role_assignment import UnifiedRoleAssignment
+from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
+from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
+from msgraph.generated.models.user import User
+
+from connectors.errors import ConnectorError
+from connectors.microsoft365.access import ELIGIBLE, OWNER, Access
+from connectors.microsoft365.answers import Refused, instant, need
+from connectors.microsoft365.manifest import ASSIGN_ELIGIBLE, DISABLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
+from connectors.microsoft365.transport import Graph, Seen
+from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt, RevocationResult
+
+Prestate = Mapping[str, Json]
+
+
+class Restoring:
+    """The writes that give back.  Each may be repeated: what is already there is read, and said."""
+
+    def __init__(self, writer: Graph, access: Access) -> None:
+        self._writer = writer
+        self._access = access
+        self._kinds: dict[EntitlementKind, Callable[[Entitlement, Prestate, Seen], Awaitable[None]]] = {
+            EntitlementKind.SIGN_IN: self._enable,
+            EntitlementKind.ROLE: self._role,
+            EntitlementKind.GROUP: self._group,
+        }
+
+    async def restore(self, row: Entitlement, prestate: Prestate) -> Receipt:
+        """Give *row* back; see `Connector.restore`.  Raises `ConnectorError` for kinds that people enrol anew."""
+        seen: Seen = []
+        if row.kind not in self._kinds:
+            text = f"microsoft365: cannot restore {row.kind}: it is enrolled anew"
+            raise ConnectorError(text, remedy="The person signs in and consents again.")
+        try:
+            await self._kinds[row.kind](row, prestate, seen)
+        except Refused as error:
+            return await self._refused(row, error, seen)
+        return Receipt(row.id, RevocationResult.COMMANDED, tuple(seen))
+
+    async def _refused(self, row: Entitlement, error: Refused, seen: Seen) -> Receipt:
+        """The directory refuses what is already there with the same code as what it cannot do."""
+        rows, looked = await self._access.look(row.account_id, row.kind)
+        seen += looked
+        if any(there.vendor_id == row.vendor_id for there in rows):
+            return Receipt(row.id, RevocationResult.COMMANDED, tuple(seen), "it is already there")
+        return Receipt(row.id, RevocationResult.REFUSED, tuple(seen), f"{error.code}: {error.advice}")
+
+    async def _enable(self, row: Entitlement, _: Prestate, seen: Seen) -> None:
+        body = User(account_enabled=True)
+        await self._writer.write(
+            lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body),
+            seen,
+            needs=DISABLE,
+        )
+
+    async def _group(self, row: Entitlement, _: Prestate, seen: Seen) -> None:
+        body = ReferenceCreate(odata_id=f"{self._writer.endpoint}/directoryObjects/{row.account_id}")
+        group = row.vendor_id.removeprefix(OWNER)
+        if row.vendor_id.startswith(OWNER):
+            await self._writer.write(
+                lambda client: client.groups.by_group_id(group).owners.ref.to_post_request_information(body),
+                seen,
+                needs=WRITE_OWNERS,
+            )
+            return
+        await self._writer.write(
+            lambda client: client.groups.by_group_id(group).members.ref.to_post_request_information(body),
+            seen,
+            needs=WRITE_MEMBERS,
+        )
+
+    async def _role(self, row: Entitlement, prestate: Prestate, seen: Seen) -> None:
+        role, scope = need(prestate, "roleDefinitionId", str), need(prestate, "directoryScopeId", str)
+        if row.vendor_id.startswith(ELIGIBLE):
+            await self._eligible(row, prestate, seen)
+            return
+        body = UnifiedRoleAssignment(principal_id=row.account_id, role_definition_id=role, directory_scope_id=scope)
+        await self._writer.write(
+            lambda client: client.role_management.directory.role_assignments.to_post_request_information(body),
+            seen,
+            needs=WRITE_ROLES,
+        )
+
+    async def _eligible(self, row: Entitlement, prestate: Prestate, seen: Seen) -> None:
+        """As long as it was granted before; a policy that forbids permanent eligibility refuses, and says so."""
+        end = instant(prestate, "endDateTime")
+        kind = ExpirationPatternType.NoExpiration if end is None else ExpirationPatternType.AfterDateTime
+        body = UnifiedRoleEligibilityScheduleRequest(
+            action=UnifiedRoleScheduleRequestActions.AdminAssign,
+            principal_id=row.account_id,
+            role_definition_id=need(prestate, "roleDefinitionId", str),
+            directory_scope_id=need(prestate, "directoryScopeId", str),
+            justification="Offboarding undone",
+            schedule_info=RequestSchedule(
+                start_date_time=datetime.now(UTC), expiration=ExpirationPattern(type=kind, end_date_time=end)
+            ),
+        )
+        await self._writer.write(
+            lambda client: (
+                client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
+            ),
+            seen,
+            needs=ASSIGN_ELIGIBLE,
+        )

@@ -1,0 +1,217 @@
+"""
+Taking one entitlement away.
+
+Every write is sent once.  What the directory answers to a repeat is the same code as for a wrong id, so "already gone"
+is believed only after a read of the account's own side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from msgraph.generated.models.unified_role_eligibility_schedule_request import UnifiedRoleEligibilityScheduleRequest
+from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
+from msgraph.generated.models.user import User
+
+from connectors.errors import ConnectorError, Denied, Unintelligible
+from connectors.microsoft365 import lookups, privilege
+from connectors.microsoft365.access import ALL_SESSIONS, APP_ROLE, ELIGIBLE, OAUTH2, OWNER, Access
+from connectors.microsoft365.answers import GONE, GONE_ELIGIBILITY, NotThere, Refused, Row
+from connectors.microsoft365.manifest import (
+    DISABLE,
+    END_SESSIONS,
+    REMOVE_ELIGIBLE,
+    WRITE_APP_ROLES,
+    WRITE_GRANTS,
+    WRITE_MEMBERS,
+    WRITE_OWNERS,
+    WRITE_ROLES,
+)
+from connectors.microsoft365.transport import Build, Graph, Seen
+from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Guard, Receipt, RevocationResult
+
+JUSTIFICATION = "Offboarding"
+
+
+class Revoking:
+    """The writes that cut.  *reader* looks, *writer* changes; they may be one."""
+
+    def __init__(self, reader: Graph, writer: Graph, access: Access) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._access = access
+        self._kinds: dict[EntitlementKind, Callable[[Entitlement, Seen], Awaitable[Row | None]]] = {
+            EntitlementKind.SIGN_IN: self._disable,
+            EntitlementKind.SESSION: self._end_sessions,
+            EntitlementKind.GRANT: self._grant,
+            EntitlementKind.ROLE: self._role,
+            EntitlementKind.GROUP: self._group,
+        }
+
+    async def revoke(self, row: Entitlement) -> Receipt:
+        """Revoke *row*; see `Connector.revoke`."""
+        seen: Seen = []
+        if row.state is not EntitlementState.FOUND or row.kind not in self._kinds:
+            raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: the row says {row.state}")
+        if row.guard is Guard.PRIVILEGED and not await self._reaches_admins(seen):
+            return _receipt(row, RevocationResult.REFUSED, seen, privilege.REMEDY)
+        try:
+            await self._kinds[row.kind](row, seen)
+        except NotThere as error:
+            return await self._absent(row, error, seen)
+        except Refused as error:
+            return _receipt(row, RevocationResult.REFUSED, seen, f"{error.code}: {row.remedy or error.advice}")
+        except Denied as error:
+            return await self._denied(row, error, seen)
+        return _receipt(row, RevocationResult.COMMANDED, seen)
+
+    async def _reaches_admins(self, seen: Seen) -> bool:
+        return await privilege.may_touch_admins(self._reader, self._writer.client_id, seen)
+
+    async def _absent(self, row: Entitlement, error: NotThere, seen: Seen) -> Receipt:
+        """Look on the account's side whether the vendor's "not there" means that *row* is gone."""
+        rows, looked = await self._access.look(row.account_id, row.kind)
+        seen += looked
+        if any(r.state in {EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN} for r in rows):
+            return _receipt(row, RevocationResult.UNKNOWN, seen, f"{error.code}, and it could not be read back")
+        if any(r.vendor_id == row.vendor_id for r in rows):
+            return _receipt(row, RevocationResult.UNKNOWN, seen, f"{error.code}, but a read still shows it")
+        return _receipt(row, RevocationResult.ALREADY_ABSENT, seen)
+
+    async def _denied(self, row: Entitlement, error: Denied, seen: Seen) -> Receipt:
+        """An administrator's account is out of reach by what it is (a refusal); all else is our credential's fault."""
+        if (
+            row.kind not in {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
+            or error.code != "Authorization_RequestDenied"
+        ):
+            raise error
+        try:
+            privileged = await privilege.is_privileged(self._reader, row.account_id, seen)
+        except ConnectorError as unread:
+            raise error from unread
+        if not privileged:
+            raise error
+        return _receipt(row, RevocationResult.REFUSED, seen, privilege.REMEDY)
+
+    async def _write(
+        self, build: Build, seen: Seen, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = GONE
+    ) -> Row | None:
+        return await self._writer.write(build, seen, needs=needs, gone=gone)
+
+    async def _disable(self, row: Entitlement, seen: Seen) -> Row | None:
+        body = User(account_enabled=False)  # a fresh model: a read one would send back everything it knows
+        return await self._write(
+            lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body), seen, DISABLE
+        )
+
+    async def _end_sessions(self, row: Entitlement, seen: Seen) -> Row | None:
+        if row.vendor_id != ALL_SESSIONS:
+            raise Unintelligible(f"microsoft365: cannot end session {row.vendor_id}: only all of them")
+        answer = await self._write(
+            lambda client: client.users.by_user_id(
+                row.account_id
+            ).revoke_sign_in_sessions.to_post_request_information(),
+            seen,
+            END_SESSIONS,
+        )
+        if answer is None or answer.get("value") is not True:
+            raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=tuple(seen))
+        return answer
+
+    async def _grant(self, row: Entitlement, seen: Seen) -> Row | None:
+        user, (prefix, vendor_id) = row.account_id, _split(row)
+        if prefix == OAUTH2:
+            return await self._write(
+                lambda client: client.oauth2_permission_grants.by_o_auth2_permission_grant_id(
+                    vendor_id
+                ).to_delete_request_information(),
+                seen,
+                WRITE_GRANTS,
+            )
+        return await self._write(
+            lambda client: (
+                client.users.by_user_id(user)
+                .app_role_assignments.by_app_role_assignment_id(vendor_id)
+                .to_delete_request_information()
+            ),
+            seen,
+            WRITE_APP_ROLES,
+        )
+
+    async def _role(self, row: Entitlement, seen: Seen) -> Row | None:
+        prefix, vendor_id = _split(row)
+        if prefix == ELIGIBLE:
+            return await self._eligible(row, vendor_id, seen)
+        return await self._write(
+            lambda client: client.role_management.directory.role_assignments.by_unified_role_assignment_id(
+                vendor_id
+            ).to_delete_request_information(),
+            seen,
+            WRITE_ROLES,
+        )
+
+    async def _eligible(self, row: Entitlement, vendor_id: str, seen: Seen) -> Row | None:
+        """There is no delete: a request names principal, role and scope, which a fresh read of the row gives."""
+        rows = await lookups.eligibilities(self._reader, row.account_id, seen)
+        found = next((r for r in rows if r["id"] == vendor_id), None)
+        if found is None:
+            raise NotThere("microsoft365: cannot remove eligibility: not listed", evidence=tuple(seen))
+        body = UnifiedRoleEligibilityScheduleRequest(
+            action=UnifiedRoleScheduleRequestActions.AdminRemove,
+            principal_id=row.account_id,
+            role_definition_id=found["roleDefinitionId"],
+            directory_scope_id=found["directoryScopeId"],
+            justification=JUSTIFICATION,
+        )
+        return await self._write(
+            lambda client: (
+                client.role_management.directory.role_eligibility_schedule_requests.to_post_request_information(body)
+            ),
+            seen,
+            REMOVE_ELIGIBLE,
+            GONE_ELIGIBILITY,
+        )
+
+    async def _group(self, row: Entitlement, seen: Seen) -> Row | None:
+        user, (prefix, group) = row.account_id, _split(row)
+        needs: tuple[str, ...] = WRITE_OWNERS if prefix == OWNER else WRITE_MEMBERS
+        if row.prestate.get("isAssignableToRole") is True:
+            needs += WRITE_ROLES
+        if prefix == OWNER:
+            return await self._write(
+                lambda client: (
+                    client.groups.by_group_id(group)
+                    .owners.by_directory_object_id(user)
+                    .ref.to_delete_request_information()
+                ),
+                seen,
+                needs,
+            )
+        return await self._write(
+            lambda client: (
+                client.groups.by_group_id(group)
+                .members.by_directory_object_id(user)
+                .ref.to_delete_request_information()
+            ),
+            seen,
+            needs,
+        )
+
+
+def _split(row: Entitlement) -> tuple[str, str]:
+    """Return the listing that a vendor id came from, and the vendor's own id."""
+    known = {
+        EntitlementKind.GRANT: (OAUTH2, APP_ROLE),
+        EntitlementKind.ROLE: (ELIGIBLE,),
+        EntitlementKind.GROUP: (OWNER,),
+    }
+    for prefix in known[row.kind]:
+        if row.vendor_id.startswith(prefix):
+            return prefix, row.vendor_id.removeprefix(prefix)
+    if row.kind is EntitlementKind.GRANT or "/" in row.vendor_id:
+        raise Unintelligible(f"microsoft365: cannot revoke {row.kind}: vendor id of an unknown form")
+    return "", row.vendor_id
+
+
+def _receipt(row: Entitlement, result: RevocationResult, seen: Seen, text: str = "") -> Receipt:
+    return Receipt(row.id, result, tuple(seen), text)

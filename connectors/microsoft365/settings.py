@@ -1,0 +1,108 @@
+"""What the operator tells us about the tenant.  Names and meanings are in `docs/connectors/microsoft365.md`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from connectors.settings import ConnectorSettings
+
+MICROSOFT_AUTHORITIES = frozenset(
+    {
+        "login.microsoftonline.com",
+        "login.microsoftonline.us",
+        "login.chinacloudapi.cn",
+        "login.partner.microsoftonline.cn",
+    }
+)
+MICROSOFT_GRAPHS = frozenset(
+    {"graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationCredential:
+    """One app registration: a secret, or a file with certificate and RSA key in PEM."""
+
+    client_id: str
+    secret: SecretStr | None
+    certificate_file: Path | None = None
+
+
+class Settings(ConnectorSettings):
+    """
+    `LASTDAY_MICROSOFT365_…`.  Raises pydantic's error, naming the field, when a credential is missing or doubled.
+
+    *graph_endpoint* ends in `/v1.0`; plain http is accepted on this machine only.  Without *write_client_id* the one
+    application fills both tiers.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LASTDAY_MICROSOFT365_", env_file=".env", extra="ignore", frozen=True)
+
+    graph_endpoint: str = "https://graph.microsoft.com/v1.0"
+    authority: str = "https://login.microsoftonline.com"
+    tenant_id: str = Field(min_length=1)
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+    certificate_file: Path | None = None
+    write_client_id: str | None = None
+    write_client_secret: SecretStr | None = None
+
+    @field_validator("graph_endpoint")
+    @classmethod
+    def _graph(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(parts.hostname)):
+            raise ValueError("the Graph endpoint must be https")
+        if not parts.path.rstrip("/").endswith("/v1.0"):
+            raise ValueError("the Graph endpoint ends in /v1.0")
+        return value.rstrip("/")
+
+    @field_validator("authority")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        if urlsplit(value).scheme != "https":
+            raise ValueError("the authority must be https")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Settings:
+        if (self.client_secret is None) == (self.certificate_file is None):
+            raise ValueError(
+                "give LASTDAY_MICROSOFT365_CLIENT_SECRET or LASTDAY_MICROSOFT365_CERTIFICATE_FILE, one of them"
+            )
+        if (self.write_client_id is None) != (self.write_client_secret is None):
+            raise ValueError("the write tier needs both WRITE_CLIENT_ID and WRITE_CLIENT_SECRET")
+        return self
+
+    @property
+    def reader(self) -> ApplicationCredential:
+        """The application that looks."""
+        return ApplicationCredential(self.client_id, self.client_secret, self.certificate_file)
+
+    @property
+    def writer(self) -> ApplicationCredential:
+        """The application that changes; the same one unless a write tier is set."""
+        if self.write_client_id is None:
+            return self.reader
+        return ApplicationCredential(self.write_client_id, self.write_client_secret)
+
+    @property
+    def scope(self) -> str:
+        """The resource to ask tokens for: the cloud's own Graph, Microsoft's global one behind any other host."""
+        host = urlsplit(self.graph_endpoint).hostname
+        return f"https://{host if host in MICROSOFT_GRAPHS else 'graph.microsoft.com'}/.default"
+
+
+def _is_this_machine(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return host is not None and ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,102 @@
+"""
+Microsoft's SDK, wired so that it does what we say and nothing else.
+
+Written down in the reference, and each with a test: the SDK sends its token to any host unless told which; its retry
+handler sends writes again; it follows redirects; its client dies with the event loop that it was made on.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.identity.aio import CertificateCredential, ClientSecretCredential
+from kiota_abstractions.authentication import BaseBearerTokenAuthenticationProvider
+from kiota_authentication_azure.azure_identity_access_token_provider import AzureIdentityAccessTokenProvider
+from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
+from msgraph.graph_request_adapter import GraphRequestAdapter
+from msgraph.graph_request_adapter import options as graph_options
+from msgraph.graph_service_client import GraphServiceClient
+from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # ships no type information
+
+from connectors.microsoft365.settings import MICROSOFT_AUTHORITIES, ApplicationCredential, Settings
+
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One application's SDK client and what it stands on.  Belongs to the event loop that it was made on."""
+
+    client: GraphServiceClient
+    adapter: GraphRequestAdapter
+    http: httpx.AsyncClient
+    credential: ClientSecretCredential | CertificateCredential
+
+    async def aclose(self) -> None:
+        """Close both HTTP stacks."""
+        await self.http.aclose()
+        await self.credential.close()
+
+
+def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire:
+    """Build a `Wire` for the running loop.  Nothing is sent."""
+    trust = _trust(settings.ca_bundle)
+    credential = _credential(settings, application, trust)
+    http = GraphClientFactory.create_with_default_middleware(
+        client=httpx.AsyncClient(verify=trust, timeout=_TIMEOUT, http2=False),
+        options=graph_options
+        | {
+            RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
+            RedirectHandlerOption.get_key(): RedirectHandlerOption(max_redirect=0, should_redirect=False),
+        },
+    )
+    adapter = GraphRequestAdapter(_bearer(settings, credential), client=http)
+    adapter.base_url = settings.graph_endpoint
+    return Wire(GraphServiceClient(request_adapter=adapter), adapter, http, credential)
+
+
+def _trust(bundle: Path | None) -> ssl.SSLContext:
+    """Return the system's certificates and those of *bundle*, for both HTTP stacks."""
+    context = ssl.create_default_context()
+    if bundle is not None:
+        context.load_verify_locations(cafile=bundle)
+    return context
+
+
+def _bearer(settings: Settings, credential: AsyncTokenCredential) -> BaseBearerTokenAuthenticationProvider:
+    """The token goes to the configured Graph host and to no other."""
+    host = urlsplit(settings.graph_endpoint).hostname or "graph.microsoft.com"
+    tokens = AzureIdentityAccessTokenProvider(credential, None, scopes=[settings.scope], allowed_hosts=[host])
+    return BaseBearerTokenAuthenticationProvider(tokens)
+
+
+def _credential(
+    settings: Settings, application: ApplicationCredential, trust: ssl.SSLContext
+) -> ClientSecretCredential | CertificateCredential:
+    # A session of our own, because the transport takes a file of certificates only *instead of* the system's.
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trust),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=True,
+        auto_decompress=False,
+    )
+    transport = AioHttpTransport(session=session, session_owner=True)
+    common = {
+        "authority": settings.authority,
+        "disable_instance_discovery": urlsplit(settings.authority).hostname not in MICROSOFT_AUTHORITIES,
+        "retry_total": 0,
+        "connection_timeout": 5,
+        "read_timeout": 30,
+        "transport": transport,
+    }
+    tenant, client = settings.tenant_id, application.client_id
+    if application.secret is not None:
+        return ClientSecretCredential(tenant, client, application.secret.get_secret_value(), **common)
+    return CertificateCredential(tenant, client, certificate_path=str(application.certificate_file), **common)
