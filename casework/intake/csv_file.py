@@ -20,16 +20,16 @@ _MOST_COLUMNS = 500
 _SEPARATORS = {";": ("semicolons", "セミコロン"), "\t": ("tabs", "タブ"), "|": ("vertical bars", "縦棒")}
 
 
-def read_csv(data: bytes) -> Reading:
+def read_csv(raw: bytes) -> Reading:
     """
-    Return what the file *data* reports.  Raises nothing, whatever the bytes.
+    Return what the file *raw* reports.  Raises nothing, whatever the bytes.
 
     Headers in either language and any order; see `casework.intake.decoding` for encodings, `dates` and `zones` for
     dates.  Rows are counted as a spreadsheet counts them, blank ones included.  Formulas are text.
     """
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = hashlib.sha256(raw).hexdigest()
     try:
-        records = _records(decode_csv(data))
+        records = _records(decode_csv(raw))
         head = _Head.of(next(records)[1])
         body = list(records)
         check_rows(body)

@@ -36,16 +36,16 @@ class _Object(dict[str, Any]):
     twice: str | None = None
 
 
-def read_json(data: bytes) -> Reading:
+def read_json(raw: bytes) -> Reading:
     """
-    Return what the file *data* reports.  Raises nothing, whatever the bytes.
+    Return what the file *raw* reports.  Raises nothing, whatever the bytes.
 
     Keys are the English column names; values are strings or null, `other_emails` a list of strings as well.  Unknown
     keys are kept, what is not a string among them as JSON text.
     """
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = hashlib.sha256(raw).hexdigest()
     try:
-        listed, unknown = _unwrap(_parse(decode_json(data)))
+        listed, unknown = _unwrap(_parse(decode_json(raw)))
         check_rows(listed)
     except Flaw as flaw:
         return refuse_whole(flaw, sha256)
