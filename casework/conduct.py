@@ -41,6 +41,11 @@ async def make_plan(desk: Desk, case_id: str) -> None:
     await planning.make_plan(desk, case_id, kinds=planning.CONTAINMENT if cut_first else None)
 
 
+async def take_early(desk: Desk, case_id: str) -> None:
+    """Take away what policy cuts at the end of the last day worked, if that has passed; else nothing."""
+    await cutting.deprovision_early(desk, case_id)
+
+
 async def wait_until_due(desk: Desk, case_id: str) -> None:
     """
     Wait for the instant that our database holds, re-reading it: a run may start early, a case may be moved meanwhile.

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from casework.assessing import assess
 from casework.desk import Desk
 from casework.planning import account_of, kinds_for
-from casework.revoking import begin, finish, finish_failed, may_cut, revoke
+from casework.revoking import OPEN, begin, finish, finish_failed, may_be_closed, may_cut, revoke
 from casework.rows import accounts_of, merge, rows_of
 from casework.waits import backoff
 from connectors.errors import ConnectorError
@@ -32,6 +33,8 @@ from models.vocabulary import (
 
 _WHOLE_ACCOUNT = frozenset({Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.PROTECTED})
 _BLOCK_SEEN_WITHIN = 60.0
+_ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT})
+_NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
 async def contain(desk: Desk, case_id: str, service: Service) -> None:
@@ -43,6 +46,7 @@ async def contain(desk: Desk, case_id: str, service: Service) -> None:
     case = desk.case(case_id)
     if not case.for_real:
         return
+    await take_up(desk, case_id, service)
     await asyncio.gather(*(_contain(desk, case, account) for account in _accepted(desk, case_id, service)))
 
 
@@ -73,20 +77,34 @@ def _open_rows(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
     """Return what is open and may be cut; nothing at all of an account that must not be cut."""
     with desk.store.read() as session:
         rows = rows_of(session, account.case_id, account)
-    if any(row.guard in _WHOLE_ACCOUNT for row in rows if row.kind is EntitlementKind.SIGN_IN):
+    block = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
+    if any(row.guard in _WHOLE_ACCOUNT for row in block):
         return []
-    return [row for row in rows if may_cut(row)]
+    blocked_at = max((row.observed_at for row in block if row.observed_at is not None), default=None)
+    return [row for row in rows if may_cut(row) and not _only_late(desk, row, blocked_at)]
+
+
+def _only_late(desk: Desk, row: CaseEntitlement, blocked_at: datetime | None) -> bool:
+    """
+    Whether a row that a read still shows was accepted so lately that the vendor may just be slow: look, do not ask again.
+
+    Asked before the block, it may instead have come back in between (a client renews its grant): that is asked again.
+    """
+    if row.result not in _ACCEPTED or row.commanded_at is None:
+        return False
+    if blocked_at is not None and row.commanded_at < blocked_at and row.kind is not EntitlementKind.SIGN_IN:
+        return False
+    return desk.now() - row.commanded_at < timedelta(seconds=desk.policy.observe.deadline_seconds)
 
 
 async def _contain(desk: Desk, case: Case, account: CaseAccount) -> None:
-    rows = _open_rows(desk, account)
-    block = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
     if case.kind is DepartureKind.DISMISSAL:
-        await _block(desk, account, block)
+        await _block(desk, account)
     else:
-        first = asyncio.ensure_future(_in_order(desk, account, [row for row in rows if row.order < 0]))
+        before = [row for row in _open_rows(desk, account) if row.order < 0]
+        first = asyncio.ensure_future(_in_order(desk, account, before))
         await asyncio.wait({first}, timeout=desk.policy.cut.precut_seconds)
-        await _block(desk, account, block)
+        await _block(desk, account)
         await first  # what policy's time did not suffice for is finished, not forgotten
     await _in_order(desk, account, [r for r in _open_rows(desk, account) if r.kind is EntitlementKind.SESSION])
 
@@ -100,15 +118,17 @@ async def _deprovision(desk: Desk, case: Case, account: CaseAccount) -> None:
 
 
 async def _in_order(desk: Desk, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
-    """Revoke *rows*, those of one order at once, the frozen kinds in one request."""
+    """Revoke *rows*, those of one order at once."""
     for _, same in groupby(sorted(rows, key=lambda row: row.order), key=lambda row: row.order):
-        group = list(same)
-        kinds = desk.connectors[account.service].manifest.kinds
-        frozen = [row for row in group if kinds[row.kind].frozen]
-        steps = [revoke(desk, account, row) for row in group if row not in frozen]
-        if frozen:
-            steps.append(_freeze(desk, account, frozen))
-        await asyncio.gather(*steps)
+        await _revoke_all(desk, account, list(same))
+
+
+async def _revoke_all(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement]) -> None:
+    """Revoke *rows* at once, the frozen kinds in one request."""
+    kinds = desk.connectors[account.service].manifest.kinds
+    frozen = [row for row in rows if kinds[row.kind].frozen]
+    steps = [revoke(desk, account, row) for row in rows if row not in frozen]
+    await asyncio.gather(*steps, *([_freeze(desk, account, frozen)] if frozen else []))
 
 
 async def _freeze(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement]) -> None:
@@ -129,23 +149,44 @@ async def _freeze(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement])
             finish(desk, account, row, receipt)
 
 
-async def _block(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement]) -> None:
-    """Block sign-in, then read until it is seen: the time of that read is the effective cut-off."""
-    for row in rows:
-        await revoke(desk, account, row)
-    kinds = frozenset({EntitlementKind.SIGN_IN})
+async def _block(desk: Desk, account: CaseAccount) -> None:
+    """
+    Block sign-in, then read until it is seen: the time of that read is the effective cut-off.
+
+    A failure on the way is tried again within the same minute; an accepted command is not repeated, only looked for.
+    """
     waits = backoff(desk.policy.observe, limit=_BLOCK_SEEN_WITHIN)
     while True:
-        listing = await desk.connectors[account.service].list_access(account_of(account), kinds)
-        with desk.store.write() as session:
-            merge(desk, session, account, listing, kinds)
-            assess(desk, session, account.case_id)
-            seen = [r.state for r in rows_of(session, account.case_id, account) if r.kind is EntitlementKind.SIGN_IN]
-        refused = any(row.result in {RevocationResult.REFUSED, RevocationResult.FAILED} for row in rows)
+        for row in _open_rows(desk, account):
+            if row.kind is EntitlementKind.SIGN_IN and row.result in _NOT_ACCEPTED_YET:
+                await revoke(desk, account, row)
+        rows = await _see_block(desk, account)
+        hopeless = any(row.result is RevocationResult.REFUSED or not may_be_closed(row) for row in rows)
         wait = next(waits, None)
-        if wait is None or refused or all(state in SETTLED for state in seen):
+        if wait is None or hopeless or all(row.state in SETTLED for row in rows):
             return
         await desk.sleep(wait)
+
+
+async def _see_block(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
+    kinds = frozenset({EntitlementKind.SIGN_IN})
+    listing = await desk.connectors[account.service].list_access(account_of(account), kinds)
+    with desk.store.write() as session:
+        merge(desk, session, account, listing, kinds)
+        assess(desk, session, account.case_id)
+        return [row for row in rows_of(session, account.case_id, account) if row.kind is EntitlementKind.SIGN_IN]
+
+
+async def take_up(desk: Desk, case_id: str, service: Service) -> None:
+    """
+    Give an outcome to each intent that a crash left open and that a later read has overtaken.
+
+    Open rows keep their intent: the cut comes to them in its order, and reads before it asks again.
+    """
+    for account in _accepted(desk, case_id, service):
+        with desk.store.read() as session:
+            rows = [row for row in rows_of(session, case_id, account) if row.op is not None and row.state not in OPEN]
+        await _revoke_all(desk, account, rows)
 
 
 def _out_of_reach(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement]) -> list[CaseEntitlement]:

@@ -28,13 +28,14 @@ OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
 
 def may_cut(row: CaseEntitlement) -> bool:
     """Whether the row is open and nothing forbids to take it away."""
-    return (
-        row.state in OPEN
-        and row.vendor_id != "*"
-        and row.confirmation is not Confirmation.IMPLIED_BY
-        and row.guard not in NEVER_CUT
-        and row.guard is not Guard.DYNAMIC
-    )
+    return row.state in OPEN and row.confirmation is not Confirmation.IMPLIED_BY and may_be_closed(row)
+
+
+def may_be_closed(row: CaseEntitlement) -> bool:
+    """Whether a request of ours can close the row: it stands for one entitlement, and no guard forbids it."""
+    out_of_reach = {EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API, EntitlementState.UNREADABLE}
+    guarded = row.guard in NEVER_CUT or row.guard is Guard.DYNAMIC
+    return row.vendor_id != "*" and row.state not in out_of_reach and not guarded
 
 
 async def revoke(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> None:

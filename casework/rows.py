@@ -22,11 +22,13 @@ from models.vocabulary import (
     EntitlementState,
     Evidence,
     Guard,
+    RevocationResult,
     Service,
 )
 
 _WHOLE_KIND = "*"
 _NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
+_SAID_NO = frozenset({RevocationResult.REFUSED, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 _SIGNED_FOR = frozenset({EntitlementState.ATTESTED, EntitlementState.WAIVED})
 
 
@@ -90,7 +92,9 @@ def _new_row(desk: Desk, account: CaseAccount, entitlement: Entitlement, manifes
 def _take_listed(
     desk: Desk, session: Session, account: CaseAccount, row: CaseEntitlement, seen: Entitlement, listing: Listing
 ) -> None:
-    row.label, row.problem, row.remedy = seen.label, seen.problem, seen.remedy
+    row.label = seen.label
+    if seen.problem is not None or row.result not in _SAID_NO:
+        row.problem, row.remedy = seen.problem, seen.remedy
     row.guard, row.ended_at = _guard(desk, account, seen), seen.ended_at
     if row.attempts == 0:
         row.prestate = dict(seen.prestate)

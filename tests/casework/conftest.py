@@ -1,0 +1,119 @@
+"""A desk with one made-up service and a clock that tests move."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.trail import Trail
+from casework import conduct
+from casework.cases import open_cases
+from casework.desk import Desk
+from casework.intake import read_options
+from casework.policy import Policy
+from casework.schema import migrate
+from casework.store import Store, open_engine
+from models.tables import Case
+from models.vocabulary import Service
+from tests.casework.paper import Paper
+
+
+@dataclass
+class Clock:
+    """An aware clock that moves a millisecond with each look, and by what is slept."""
+
+    at: datetime = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(milliseconds=1)
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.at += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+    def pass_by(self, **amount: float) -> None:
+        self.at += timedelta(**amount)
+
+
+@dataclass
+class Office:
+    """A desk, its one service, its clock, and the verbs that tests use most."""
+
+    desk: Desk
+    paper: Paper
+    clock: Clock
+
+    def report(self, **fields: Any) -> Case:
+        """Report a departure of E1 on the clock's day, for real, and return its case."""
+        for_real = fields.pop("for_real", True)
+        given = {"employee_no": "E1", "name": "星 空子", "email": "e1@example.test", "employment_ends_on": "2026-11-30"}
+        intake = open_cases(self.desk, read_options(**(given | fields)), reported_by="hr", for_real=for_real)
+        assert not intake.refused, intake.refused
+        return intake.opened[0].case
+
+    async def run(self, case_id: str) -> None:
+        """Carry the case as far as it goes, as a flow does; raises what `close` raises."""
+        async with conduct.claim(self.desk, case_id, f"test-{self.clock()}") as ours:
+            assert ours
+            await conduct.make_plan(self.desk, case_id)
+            await conduct.wait_until_due(self.desk, case_id)
+            for service in self.desk.connectors:
+                await conduct.contain(self.desk, case_id, service)
+            for service in self.desk.connectors:
+                await conduct.deprovision(self.desk, case_id, service)
+            await conduct.observe_until_closed(self.desk, case_id)
+            conduct.close(self.desk, case_id)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    engine = open_engine(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def make_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., Office]]:
+    engines = []
+
+    def build(policy: Policy | None = None) -> Office:
+        shutil.copy(empty_database, tmp_path / "case.db")
+        engine = open_engine(f"sqlite:///{tmp_path}/case.db")
+        engines.append(engine)
+        clock = Clock()
+        paper = Paper(now=clock)
+        trail = Trail(origin="test.example/audit/2026", clock=clock)
+        desk = Desk(
+            Store(engine, trail),
+            policy or Policy(),
+            {Service.GOOGLE_WORKSPACE: paper},
+            now=clock,
+            sleep=clock.sleep,
+        )
+        return Office(desk, paper, clock)
+
+    yield build
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture
+def office(make_office: Callable[..., Office]) -> Office:
+    """An office with the leaver E1 at a desk of his own, due today, and a colleague E2."""
+    built = make_office()
+    built.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+    built.paper.add("g2", employee_no="E2", email="e2@example.test", name="月 影子")
+    return built
