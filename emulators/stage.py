@@ -97,10 +97,20 @@ class Stage:
         fault = self._fault_for(line)
         status: int | None = None
 
+        noted = False
+
+        def note() -> None:
+            nonlocal noted
+            if not noted:
+                noted = True
+                self.journal.append(Request(scope["method"], scope["path"], query, body, status, time.time()))
+
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif not message.get("more_body"):
+                note()  # before the answer can have arrived: who has it finds the request in the journal
             await send(message)
 
         async def mute(message: Message) -> None:
@@ -120,11 +130,12 @@ class Stage:
             if fault.after:
                 await self.app(scope, replay, mute)
             if fault.drop:
+                note()
                 _hang_up(send)
                 return
             await _answer(watch, fault.status or 500, fault.body.encode(), fault.headers)
         finally:
-            self.journal.append(Request(scope["method"], scope["path"], query, body, status, time.time()))
+            note()
 
     async def _stage_door(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`POST /_stage/faults` adds one (a Fault as JSON), `DELETE` clears, `GET /_stage/journal` lists requests."""
