@@ -1,7 +1,8 @@
 """
 Why a notice may be refused, in both languages.
 
-Placeholders hold numbers, positions and column names only: the offending value stands beside the sentence, not in it.
+Placeholders hold numbers, positions, column names and case ids only: the offending value stands beside the sentence, not
+in it.
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ class Code(StrEnum):
     LAST_DAY_AFTER_END = "last_day_after_end"
     TWO_DATES = "two_dates"
     CONTRADICTING_ROWS = "contradicting_rows"
+    LEAVE_IS_NO_DEPARTURE = "leave_is_no_departure"
+    DEPARTURE_IS_NO_LEAVE = "departure_is_no_leave"
+    WITHDRAWN_IS_NO_DEPARTURE = "withdrawn_is_no_departure"
+    OTHER_DATE = "other_date"
+    OTHER_KIND = "other_kind"
 
 
 class Flaw(Exception):
@@ -298,5 +304,35 @@ WORDINGS: dict[Code, Wording] = {
         "Leave only the right row; if they are two people, correct the employee number.",
         "{rows}行目は同じ退職の通知ですが、{columns_ja}が異なります。",
         "正しい行だけを残してください。別人であれば社員番号を直してください。",
+    ),
+    Code.LEAVE_IS_NO_DEPARTURE: Wording(
+        "A leave of absence is not a departure.",
+        "Report it with `lastday leave`: access is disabled and given back, nothing is taken apart.",
+        "休職は退職ではありません。",
+        "`lastday leave` で通知してください。アクセスは停止され、復職時に戻ります。",
+    ),
+    Code.DEPARTURE_IS_NO_LEAVE: Wording(
+        "A departure is not a leave of absence.",
+        "Report it with `lastday depart`.",
+        "退職は休職ではありません。",
+        "`lastday depart` で通知してください。",
+    ),
+    Code.WITHDRAWN_IS_NO_DEPARTURE: Wording(
+        "A withdrawn resignation is not a departure.",
+        "Withdraw the open case with `lastday withdraw CASE`.",
+        "退職撤回は退職ではありません。",
+        "進行中の案件を `lastday withdraw CASE` で取り下げてください。",
+    ),
+    Code.OTHER_DATE: Wording(
+        "{case} is open for this person with another last day.",
+        "If the day has moved, run `lastday reschedule {case} --ends-on DATE`.",
+        "この人には別の退職日の案件 {case} があります。",
+        "退職日の変更であれば `lastday reschedule {case} --ends-on 日付` を実行してください。",
+    ),
+    Code.OTHER_KIND: Wording(
+        "{case} is the same departure, but of another kind.",
+        "If access must go now, run `lastday reschedule {case} --now`; otherwise correct the kind.",
+        "案件 {case} は同じ退職ですが、区分が異なります。",
+        "直ちに停止する場合は `lastday reschedule {case} --now` を実行し、そうでなければ区分を直してください。",
     ),
 }
