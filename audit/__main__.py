@@ -16,6 +16,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from audit import export as exporting
 from audit import keys, reading
@@ -80,7 +81,7 @@ def reader(database: str) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_reader(url)
     if url.drivername == "postgresql+psycopg":
-        engine = create_engine(url)
+        engine = create_engine(url, poolclass=NullPool)
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     raise BadInput("trail: cannot read the database: only sqlite and postgresql+psycopg")
 
@@ -93,7 +94,7 @@ def _sqlite_reader(url: URL) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True, isolation_level=None, timeout=30)
 
-    engine = create_engine("sqlite://", creator=connect)
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 

@@ -7,7 +7,7 @@ Two passes, each a stream: the log in its order, then each case in its own.  Mem
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,18 +74,15 @@ def check(connection: Connection, *, origin: str | None = None, held: Sequence[C
     size = reading.size(connection)
     walk = _Walk(origin, held)
     found: list[Broken] = []
-    for one_pass in (walk.in_order, _by_case):
-        try:
-            one_pass(_stream(connection, _IN_ORDER if one_pass == walk.in_order else _BY_CASE, size))
-        except _Stop as stop:
-            found.append(stop.broken)
+    for one_pass, query in ((walk.in_order, _IN_ORDER), (_by_case, _BY_CASE)):
+        # Only the rows that were there when the check began: others may be appended meanwhile.
+        with reading.stream(connection, query.where(e.c.idx < size)) as rows:
+            try:
+                one_pass(rows)
+            except _Stop as stop:
+                found.append(stop.broken)
     broken = min(found, key=lambda b: b.idx, default=None)
     return Report(walk.origin, walk.tree.size, walk.tree.root(), walk.erased, broken)
-
-
-def _stream(connection: Connection, query: Any, size: int) -> Iterator[Row[Any]]:
-    """Stream the rows that were there when the check began: others may be appended meanwhile."""
-    yield from connection.execution_options(yield_per=reading.BATCH).execute(query.where(e.c.idx < size))
 
 
 @dataclass(slots=True)
@@ -99,7 +96,7 @@ class _Walk:
     erased: int = 0
     unexplained: set[int] = field(default_factory=set)
 
-    def in_order(self, rows: Iterator[Row[Any]]) -> None:
+    def in_order(self, rows: Iterable[Row[Any]]) -> None:
         heads = {head.size: head for head in self.held}
         self._agree(heads, 0)
         for row in rows:
@@ -152,7 +149,7 @@ class _Walk:
                 raise _Stop(self.tree.size, f"entries are missing: a head of {head.size} entries was signed")
 
 
-def _by_case(rows: Iterator[Row[Any]]) -> None:
+def _by_case(rows: Iterable[Row[Any]]) -> None:
     """The second pass: each case's numbers without a gap, each leaf naming the digest of the one before it."""
     case, seq, prev, idx = None, 0, FIRST_PREV, -1
     for row in rows:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, CursorResult, Select, bindparam, func, select
 
 from audit import leaf as leaves
 from audit import merkle
@@ -79,8 +79,14 @@ def entries(connection: Connection, case: str | None = None, start: int = 0, end
         query = query.where(audit_entry.c.idx < end)
     if case is not None:
         query = query.where(audit_entry.c.case_ref == case)
-    for row in connection.execution_options(yield_per=BATCH).execute(query):
-        yield entry_of(row)
+    with stream(connection, query) as rows:
+        for row in rows:
+            yield entry_of(row)
+
+
+def stream(connection: Connection, query: Select[Any]) -> CursorResult[Any]:
+    """Execute *query* holding one batch of rows at a time.  Close the result: it may be a cursor in the server."""
+    return connection.execute(query, execution_options={"yield_per": BATCH})
 
 
 def node_reader(connection: Connection) -> merkle.Read:

@@ -40,7 +40,7 @@ _SQLITE = (
 _POSTGRESQL = (
     f"""
     CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION '%: {_REFUSE}', TG_TABLE_NAME; END $$
+    BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ': {_REFUSE}'; END $$
     """,
     """
     CREATE FUNCTION audit_erase_only() RETURNS trigger LANGUAGE plpgsql AS $$
