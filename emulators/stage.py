@@ -109,8 +109,7 @@ class Stage:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            elif not message.get("more_body"):
-                note()  # before the answer can have arrived: who has it finds the request in the journal
+                note()  # before the answer leaves (with an empty body its head is all): who has it finds the entry
             await send(message)
 
         async def mute(message: Message) -> None:

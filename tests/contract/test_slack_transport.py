@@ -1,0 +1,260 @@
+"""The SDK's traps: retries, silent clients, waits, tokens in exceptions, proxies."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from connectors.errors import (
+    ConnectorError,
+    Denied,
+    NotOnPlan,
+    OutcomeUnknown,
+    Throttled,
+    Unintelligible,
+    Unreachable,
+)
+from connectors.pacing import Pace
+from connectors.slack import Settings, connect
+from connectors.slack.codes import failure
+from connectors.slack.exchange import Reply, Trace, lost
+from connectors.slack.settings import Purpose
+from connectors.slack.transport import Transport
+from emulators.slack import Tenant
+from emulators.stage import Fault
+from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
+from tests.contract.rig_slack import rig, settings_for
+
+SECRET = "xoxp-1-secret"
+ONCE = Pace(tries=1)
+
+
+def reply(status: int = 200, **headers: str) -> Reply:
+    """Return an answer with these headers."""
+    return Reply(status, {k.replace("_", "-"): v for k, v in headers.items()}, b"{}")
+
+
+class TestSettings:
+    def test_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The names are those of the contract; tokens without one of their own fall back to the administrator's."""
+        monkeypatch.setenv("LASTDAY_SLACK_TOKEN", f" {SECRET}\n")
+        monkeypatch.setenv("LASTDAY_SLACK_BOT_TOKEN", "xoxb-2-bot")
+        monkeypatch.setenv("LASTDAY_SLACK_SCIM_TOKEN", "")
+        monkeypatch.setenv("LASTDAY_SLACK_WEB_ENDPOINT", "http://127.0.0.1:1/api")
+        monkeypatch.setenv("LASTDAY_SLACK_SCIM_ENDPOINT", "http://127.0.0.1:1/scim/")
+        monkeypatch.setenv("LASTDAY_SLACK_AUDIT_ENDPOINT", "http://127.0.0.1:1/audit/v1/")
+        settings = Settings(_env_file=None)
+        assert settings.web_endpoint == "http://127.0.0.1:1/api/"
+        assert [settings.secret(p) for p in Purpose] == [SECRET, "xoxb-2-bot", SECRET, SECRET]
+
+    @pytest.mark.parametrize("token", ["", "xoxp-1\nxoxp-2", "hunter2-secret", "xoxp-1-秘密", "xoxp-1 secret"])
+    def test_refused_without_showing_it(self, token: str) -> None:
+        """A token that would end up in an exception of the SDK is refused here, by its setting's name alone."""
+        with pytest.raises(ValidationError) as refusal:
+            Settings(_env_file=None, token=SecretStr(token))
+        assert "token" in str(refusal.value)
+        assert "secret" not in str(refusal.value)
+        assert "秘密" not in str(refusal.value)
+
+    def test_endpoint(self) -> None:
+        """An endpoint that is no web address stops the start."""
+        with pytest.raises(ValidationError, match="https://"):
+            Settings(_env_file=None, token=SecretStr(SECRET), web_endpoint="file:///etc/")
+
+
+class TestRetryAfter:
+    def test_seconds(self) -> None:
+        """Whole and fractional seconds are obeyed; the SDK's own retry raises on the second."""
+        assert reply(retry_after="30").retry_after() == timedelta(seconds=30)
+        assert reply(retry_after="1.5").retry_after() == timedelta(seconds=1.5)
+        assert reply(retry_after="-3").retry_after() == timedelta(0)
+
+    def test_date(self) -> None:
+        """An HTTP date is understood, one in the past means now."""
+        soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+        asked = reply(retry_after=soon).retry_after()
+        assert asked is not None
+        assert timedelta(seconds=50) < asked <= timedelta(seconds=60)
+        assert reply(retry_after="Wed, 21 Oct 2015 07:28:00 -0000").retry_after() == timedelta(0)
+
+    @pytest.mark.parametrize("text", ["", "soon", "inf", "nan", "1e400"])
+    def test_anything_else(self, text: str) -> None:
+        """What means nothing asks for nothing."""
+        assert reply(retry_after=text).retry_after() is None
+
+
+class TestCodes:
+    @pytest.mark.parametrize(
+        ("status", "code", "kind"),
+        [
+            (200, "ratelimited", Throttled),
+            (429, None, Throttled),
+            (429, "resource_locked", Throttled),
+            (200, "internal_error", Unreachable),
+            (504, None, Unreachable),
+            (200, "feature_not_enabled", NotOnPlan),
+            (403, "plus_teams_only", NotOnPlan),
+            (200, "not_allowed_token_type", Denied),
+            (401, None, Denied),
+            (403, "some_new_word", Denied),
+            (200, "team_not_found", Unintelligible),
+            (200, "feature_not_enabled_yet", Unintelligible),
+            (404, None, Unintelligible),
+        ],
+    )
+    def test_whole_words(self, status: int, code: str | None, kind: type[ConnectorError]) -> None:
+        """Each of the vendor's words means one thing, and only as a whole."""
+        got = failure("look", reply(status), code, needed=None, write=False, evidence=())
+        assert type(got) is kind
+        assert got.advice
+
+    def test_passing_failure_of_a_write(self) -> None:
+        """Slack says that part of what failed inside may have been carried out."""
+        got = failure("act", reply(), "fatal_error", needed=None, write=True, evidence=())
+        assert isinstance(got, OutcomeUnknown)
+
+    def test_missing_scope(self) -> None:
+        """A missing scope is named, in the message and in the remedy."""
+        got = failure("look", reply(), "missing_scope", needed="users:read", write=False, evidence=())
+        assert "needs users:read" in str(got)
+        assert "users:read" in got.advice
+
+
+class TestLost:
+    def test_what_never_left(self) -> None:
+        """A refused connection carried nothing out; a broken one may have."""
+        refused = lost("act", URLError(ConnectionRefusedError()), write=True, evidence=())
+        broken = lost("act", URLError(BrokenPipeError()), write=True, evidence=())
+        assert isinstance(refused, Unreachable)
+        assert isinstance(broken, OutcomeUnknown)
+
+
+class TestTransport:
+    async def test_ratelimited_with_status_200(self) -> None:
+        """Slack says `ratelimited` with a status of 200 too: it is waited out, not taken for an answer."""
+        async with rig(plan="pro") as r:
+            body = '{"ok":false,"error":"ratelimited"}'
+            r.stage.faults.append(Fault("users.info", status=200, body=body, times=2))
+            account = await r.connector.get_account(r.account_id("E1001"))
+            assert account is not None
+            assert len(r.stage.journal) == 3
+
+    async def test_sdk_sends_nothing_again(self) -> None:
+        """The SDK's default would send a dropped request twice: with one try of ours, one arrives."""
+        async with rig() as r:
+            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE, timeout=5)
+            r.stage.faults += [Fault("users.info", drop=True), Fault("scim", drop=True), Fault("audit", drop=True)]
+            with pytest.raises(Unreachable):
+                await transport.web("users.info", {"user": "U01"}, [])
+            with pytest.raises(OutcomeUnknown):
+                await transport.scim("DELETE", "Users/U01", [])
+            with pytest.raises(Unreachable):
+                await transport.audit([], limit=1)
+            assert len(r.stage.journal) == 3
+
+    async def test_evidence(self) -> None:
+        """Evidence has the digests of the very bytes, the vendor's clock, ids, and no address or query."""
+        async with rig(page_size=3) as r:
+            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            trace: Trace = []
+            await transport.web("users.lookupByEmail", {"email": "misaki.tanaka@hoshizora.example"}, trace)
+            body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [{"op": "replace", "path": "active", "value": True}]}  # fmt: skip
+            await transport.scim("PATCH", f"Users/{r.account_id('E1001')}", trace, body=body)
+            await transport.scim_users(trace, query='email eq "a@b.example"')
+            sent = [hashlib.sha256(q.body).hexdigest() if q.body else None for q in r.stage.journal]
+            assert [e.request_sha256 for e in trace] == sent
+            assert [e.what for e in trace] == [
+                "POST /api/users.lookupByEmail",
+                f"PATCH /scim/v2/Users/{r.account_id('E1001')}",
+                "GET /scim/v2/Users",
+            ]
+            for evidence in trace:
+                assert evidence.vendor_at is not None
+                assert abs(evidence.vendor_at - evidence.sent_at) < timedelta(seconds=5)
+                assert evidence.response_sha256
+
+    async def test_response_digest(self) -> None:
+        """The digest of an answer is that of the bytes that came."""
+        async with rig(plan="pro") as r:
+            body = '{"ok":true, "user":{"id":"U01","deleted":true,"x":"星"}}'
+            r.stage.faults.append(Fault("users.info", status=200, body=body))
+            transport, trace = Transport(settings_for(r.tenant, _root(r.connector)), ONCE), Trace()
+            await transport.web("users.info", {"user": "U01"}, trace)
+            assert trace[0].response_sha256 == hashlib.sha256(body.encode()).hexdigest()
+
+    @pytest.mark.parametrize(
+        "body", ["<html>秘密</html>", '{"ok":', "[]", '{"ok":"true"}', '{"ok":false,"error":"田中 美咲"}']
+    )
+    async def test_unreadable(self, body: str, caplog: pytest.LogCaptureFixture) -> None:
+        """What is not Slack's form is not understood, and none of it is shown or logged."""
+        caplog.set_level(logging.DEBUG)
+        async with rig(plan="pro") as r:
+            r.stage.faults.append(Fault("users.info", status=200, body=body))
+            with pytest.raises(Unintelligible) as failure_:
+                await r.connector.get_account("U01")
+            assert "秘密" not in str(failure_.value)
+            assert "美咲" not in str(failure_.value)
+            assert "秘密" not in caplog.text
+            assert "slack_sdk" not in caplog.text
+
+    async def test_refused_connection(self) -> None:
+        """Nobody there is unreachable, for a write too: it surely never arrived."""
+        settings = settings_for(Tenant(), "http://127.0.0.1:9")
+        transport = Transport(settings, ONCE)
+        with pytest.raises(Unreachable, match="ConnectionRefusedError"):
+            await transport.scim("DELETE", "Users/U01", [])
+
+    async def test_loopback_takes_no_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A proxy in the environment is not asked for this machine's own tenants."""
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.setenv(name, "intranet.example")
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        async with rig(plan="pro") as r:
+            assert await r.connector.get_account(r.account_id("E1001")) is not None
+
+    async def test_many_threads(self) -> None:
+        """Requests at once do not mix up whose answer is whose."""
+        async with rig(plan="business_plus") as r:
+            ids = [m.id for m in r.tenant.people()]
+            accounts = await asyncio.gather(*(r.connector.get_account(i) for i in ids))
+            assert [a.id for a in accounts if a is not None] == ids
+
+    async def test_ca_bundle_is_read(self, tmp_path: Path) -> None:
+        """A bundle of certificates that cannot be read stops the start."""
+        settings = Settings(_env_file=None, token=SecretStr(SECRET), LASTDAY_CA_BUNDLE=tmp_path / "missing.pem")
+        with pytest.raises(FileNotFoundError):
+            await connect(settings)
+
+    async def test_scim_v2_error_in_both_shapes(self) -> None:
+        """Version 2 answers a bad token in version 1's shape: both are read in both."""
+        async with rig() as r:
+            settings = settings_for(r.tenant, _root(r.connector), scim_token="xoxp-9-wrong")
+            transport = Transport(settings, ONCE)
+            with pytest.raises(Denied, match="invalid_authentication"):
+                await transport.scim("GET", "Users/U01", [])
+            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            with pytest.raises(Unintelligible, match="no_such_user"):
+                await transport.scim("GET", "Users/U01", [])
+
+    async def test_dropped_listing_is_a_row(self) -> None:
+        """A client that does not raise on 5xx is judged by status: the row is unreadable, not closed."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("/scim/v2/Users/", status=500, body='{"active":false}', times=None))
+            account = Account(Service.SLACK, r.account_id("E1001"))
+            (row,) = await r.connector.list_access(account, frozenset({EntitlementKind.SIGN_IN}))
+            assert row.state is EntitlementState.UNREADABLE
+
+
+def _root(connector: object) -> str:
+    """Return the root that a rig's connector talks to."""
+    endpoint: str = connector._access.transport._settings.web_endpoint  # type: ignore[attr-defined]  # the rig's own
+    return endpoint.removesuffix("/api/")
