@@ -139,10 +139,11 @@ class TestPlaces:
         absolute = re.compile(r"""(?:^|[\s"'=:\[{])(?:/|~/|[A-Za-z]:\\)[\w.]""")
         assert [line for line in lines(absolute, suffixes=(".yaml",)) if line.startswith("prefect.yaml:")] == []
 
-    @pytest.mark.parametrize("text", ['"/home/me/x"', "cd /root/lastday", "path=/tmp/x", "(/Users/me/"])
-    def test_rule_catches(self, text: str) -> None:
+    @pytest.mark.parametrize("text", ['"/{}/me/x"', "cd /{}/lastday", "path=/{}/x", "(/{}/me/"])
+    @pytest.mark.parametrize("top", ["home", "root", "tmp", "work", "Users"])
+    def test_rule_catches(self, text: str, top: str) -> None:
         """The rule sees a machine's path."""
-        assert MACHINE_PATH.search(text)
+        assert MACHINE_PATH.search(text.format(top))
 
     @pytest.mark.parametrize(
         "text", ["https://x.example/home/y", "GET /v1.0/users", "{root}/tmp/x", "./work/x", "a/root/b"]
