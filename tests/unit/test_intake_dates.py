@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework.intake.dates import parse_day, parse_instant
@@ -14,6 +14,7 @@ from casework.intake.wording import Code, Flaw
 from casework.intake.zones import end_of_day, zone_name
 
 TOKYO = ZoneInfo("Asia/Tokyo")
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
 
 
 def flaw(text: str) -> Code:
@@ -64,6 +65,7 @@ class TestDay:
         """What would have to be guessed is refused, with a reason of its own."""
         assert flaw(text) is code
 
+    @CALM
     @given(day=st.dates(date(2000, 1, 1), date(2100, 12, 31)))
     def test_round_trip(self, day: date) -> None:
         """Every day of the range is read back from each Western spelling."""
@@ -125,6 +127,7 @@ class TestZone:
         with pytest.raises(Flaw):
             zone_name(text)
 
+    @CALM
     @given(
         day=st.dates(date(2000, 1, 1), date(2100, 12, 31)),
         zone=st.sampled_from(["Asia/Tokyo", "Europe/Berlin", "Pacific/Apia", "America/Havana"]),

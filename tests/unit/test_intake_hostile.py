@@ -18,7 +18,7 @@ from models.vocabulary import DepartureKind
 from tests.unit.hostile_notices import TRAPS, csv_files, good_rows, json_files
 
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
-SOME = settings(max_examples=500, deadline=None, suppress_health_check=_QUIET)
+SOME = settings(max_examples=300, deadline=None, suppress_health_check=_QUIET)
 MANY = settings(max_examples=3_400, deadline=None, suppress_health_check=_QUIET)  # three kinds: over 10,000 in all
 
 _json_or_csv = st.sampled_from((read_csv, read_json))
