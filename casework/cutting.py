@@ -154,12 +154,15 @@ async def _block(desk: Desk, account: CaseAccount) -> None:
     Block sign-in, then read until it is seen: the time of that read is the effective cut-off.
 
     A failure on the way is tried again within the same minute; an accepted command is not repeated, only looked for.
+    A refusal is left to the next run: the reason for it may have gone by then.
     """
     waits = backoff(desk.policy.observe, limit=_BLOCK_SEEN_WITHIN)
+    first = True
     while True:
         for row in _open_rows(desk, account):
-            if row.kind is EntitlementKind.SIGN_IN and row.result in _NOT_ACCEPTED_YET:
+            if row.kind is EntitlementKind.SIGN_IN and (first or row.result in _NOT_ACCEPTED_YET):
                 await revoke(desk, account, row)
+        first = False
         rows = await _see_block(desk, account)
         hopeless = any(row.result is RevocationResult.REFUSED or not may_be_closed(row) for row in rows)
         wait = next(waits, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from casework import cutting, planning
 from casework.desk import Desk
+from casework.revoking import may_cut
 from casework.rows import rows_of
 from casework.waits import backoff
 from models.tables import CaseEntitlement
@@ -40,7 +41,7 @@ async def _look(desk: Desk, case_id: str, *, first: bool) -> None:
             kinds=frozenset(row.kind for row in unsettled),
             services={row.service for row in unsettled},
         )
-    fresh = [row for row in _unsettled(desk, case_id) if row.state is EntitlementState.FOUND]
+    fresh = [row for row in _unsettled(desk, case_id) if row.state is EntitlementState.FOUND and may_cut(row)]
     if fresh:
         planning.seal_plan(desk, case_id)
         for service in {row.service for row in fresh}:

@@ -123,13 +123,12 @@ async def _settled_meanwhile(desk: Desk, account: CaseAccount, row: CaseEntitlem
 
 
 def as_entitlement(row: CaseEntitlement) -> Entitlement:
-    """Return the row as its connector knows it."""
+    """Return the row as a listing would give it: the connector need not know what we think of it."""
     return Entitlement(
         row.service,
         row.account_id,
         row.kind,
         row.vendor_id,
-        row.state,
         label=row.label,
         ended_at=row.ended_at,
         guard=row.guard,
