@@ -47,7 +47,8 @@ class Tokens:
 
     def __init__(self, files: Mapping[Tier, Path], subject: str) -> None:
         """Raises `OSError` or `ValueError` if a file is not a service account's key."""
-        self._sources: dict[Tier, Any] = {tier: _credentials(path, subject) for tier, path in files.items()}
+        loaded = {path: _credentials(path, subject) for path in set(files.values())}
+        self._sources: dict[Tier, Any] = {tier: loaded[path] for tier, path in files.items()}
         self._held: dict[tuple[Tier, str], _Held] = {}
         self._lock = threading.Lock()
 

@@ -1,0 +1,161 @@
+"""Google Workspace: whose account is it?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from connectors.errors import Unintelligible, Unreachable
+from connectors.google_workspace.accounts import queries, quoted
+from emulators.google_workspace.state import User, user_id
+from emulators.stage import Fault
+from models.vocabulary import AccountKind, Leaver, MatchReason
+from tests.contract.rig import leaver
+from tests.contract.rig_google_workspace import rig
+
+
+class TestFindAccounts:
+    @pytest.mark.parametrize(
+        "employee_no", ["E1001", "E1002", "E1003", "E1005", "E1011", "E1012", "E1013", "E1014", "E1015", "E1016"]
+    )
+    async def test_employee_number(self, employee_no: str) -> None:
+        """The account with the leaver's employee number comes first, for every name that code forgets."""
+        async with rig(page_size=1) as r:
+            first = (await r.connector.find_accounts(leaver(employee_no)))[0]
+            assert (first.account.id, first.reason) == (r.account_id(employee_no), MatchReason.EMPLOYEE_NO)
+            assert first.confidence == 1.0
+
+    async def test_namesake(self) -> None:
+        """The other person of the same name is shown as a different one, not as a candidate."""
+        async with rig() as r:
+            r.tenant.users[r.account_id("E1002")].given = r.tenant.users[r.account_id("E1003")].given = "健"
+            r.tenant.users[r.account_id("E1002")].family = r.tenant.users[r.account_id("E1003")].family = "佐藤"
+            found = {m.account.id: m for m in await r.connector.find_accounts(leaver("E1002"))}
+            assert found[r.account_id("E1002")].confidence == 1.0
+            other = found[r.account_id("E1003")]
+            assert (other.reason, other.confidence) == (MatchReason.DIFFERENT_PERSON, 0.0)
+
+    async def test_no_number(self) -> None:
+        """Without an employee number in the directory the address decides, an alias a little less."""
+        async with rig() as r:
+            r.tenant.users[r.account_id("E1002")].employee_no = ""
+            who = leaver("E1002")
+            assert (await r.connector.find_accounts(who))[0].reason is MatchReason.EMAIL
+            by_alias = replace(who, email="K.Sato@hoshizora.example")
+            assert (await r.connector.find_accounts(by_alias))[0].reason is MatchReason.ALIAS
+
+    async def test_former_name(self) -> None:
+        """A directory that still has the former name is found by it."""
+        async with rig() as r:
+            user: User = r.tenant.users[r.account_id("E1005")]
+            user.employee_no, user.email, user.aliases = "", "unrelated@hoshizora.example", []
+            user.family, user.given = "渡辺", "由美"
+            found = {m.account.id: m.reason for m in await r.connector.find_accounts(leaver("E1005"))}
+            assert found[user.id] is MatchReason.FORMER_NAME
+
+    @pytest.mark.parametrize(
+        ("family", "given"),
+        [("Tanaka", "Misaki"), ("Misaki", "TANAKA"), ("田中", "美咲"), ("美咲", "田中"), ("タナカ", "ミサキ")],
+    )
+    async def test_scripts_and_order(self, family: str, given: str) -> None:
+        """Kanji, kana or romaji, in either order, is the same name."""
+        async with rig() as r:
+            user: User = r.tenant.users[r.account_id("E1001")]
+            user.employee_no, user.email, user.family, user.given = "", "x@hoshizora.example", family, given
+            found = {m.account.id: m.reason for m in await r.connector.find_accounts(leaver("E1001"))}
+            assert found[user.id] in {MatchReason.NAME, MatchReason.ADMIN_TWIN}
+
+    async def test_admin_twin(self) -> None:
+        """An administrator's second account is found, with less confidence than the first."""
+        async with rig() as r:
+            found = {m.account.id: m for m in await r.connector.find_accounts(leaver("E1007"))}
+            twin = found[user_id("adm-sho.ito")]
+            assert (twin.reason, twin.account.kind) == (MatchReason.ADMIN_TWIN, AccountKind.ADMIN)
+            assert twin.confidence < found[r.account_id("E1007")].confidence
+
+    @pytest.mark.parametrize("state", ["suspended", "archived"])
+    async def test_inactive(self, state: str) -> None:
+        """Accounts that are blocked already are found, and said to be."""
+        async with rig() as r:
+            setattr(r.tenant.users[r.account_id("E1001")], state, True)
+            first = (await r.connector.find_accounts(leaver("E1001")))[0]
+            assert (first.account.id, first.account.active) == (r.account_id("E1001"), False)
+
+    async def test_guest(self) -> None:
+        """A guest user of the tenant is told as one; somebody without an account has none."""
+        async with rig() as r:
+            r.tenant.users[r.account_id("E1001")].is_guest = True
+            assert (await r.connector.find_accounts(leaver("E1001")))[0].account.kind is AccountKind.GUEST
+            assert [m for m in await r.connector.find_accounts(leaver("X2001")) if m.confidence > 0] == []
+
+    async def test_one_search_fails(self) -> None:
+        """If one search could not be read whole, nothing is returned."""
+        async with rig(page_size=1) as r:
+            r.stage.faults.append(Fault("query=isAdmin.*pageToken", status=500, body="{}", times=None))
+            with pytest.raises(Unreachable):
+                await r.connector.find_accounts(leaver("E1001"))
+
+    async def test_too_many(self) -> None:
+        """A search that finds more people than anybody could weigh is an error, not a cut-off list."""
+        rows = ",".join('{"id": "1", "primaryEmail": "a@b.example"}' for _ in range(6000))
+        body = f'{{"users": [{rows}], "nextPageToken": "more"}}'
+        async with rig() as r:
+            r.stage.faults.append(Fault("query=name", status=200, body=body))
+            with pytest.raises(Unintelligible, match="more than 5000"):
+                await r.connector.find_accounts(leaver("E1001"))
+
+    async def test_bounded(self) -> None:
+        """The number of searches depends on the leaver's names, not on the company's size; no address is in evidence."""
+        async with rig() as r:
+            await r.connector.find_accounts(leaver("E1012"))
+            assert len([q for q in r.stage.journal if q.path == "/admin/directory/v1/users"]) <= 16
+
+    async def test_odd_entries(self) -> None:
+        """Entries without a name, with odd external ids and contacts, are weighed by what they have."""
+        body = (
+            '{"users": [{"id": "1", "primaryEmail": "a@hoshizora.example", "name": null, "externalIds": "E1001", "emails":'
+            '[{"address": "misaki.t.0412@mail.example", "type": "home"}, {"address": "misaki.tanaka@hoshizora.example",'
+            '"type": "work"}, 7]}, {"id": "2", "primaryEmail": "b@hoshizora.example", "externalIds":'
+            '[{"value": "E1001", "type": "network"}, {"type": "organization"}]}]}'
+        )
+        async with rig() as r:
+            r.stage.faults.append(Fault("GET /admin/directory/v1/users", status=200, body=body, times=None))
+            found = await r.connector.find_accounts(leaver("E1001"))
+            assert [(m.account.id, m.reason) for m in found] == [("1", MatchReason.OTHER_EMAIL)]
+
+
+class TestGetAccount:
+    async def test_there(self) -> None:
+        """The account is read afresh, with its present state."""
+        async with rig() as r:
+            r.tenant.users[r.account_id("E1001")].suspended = True
+            found = await r.connector.get_account(r.account_id("E1001"))
+            assert found is not None
+            assert (found.id, found.active) == (r.account_id("E1001"), False)
+
+    async def test_gone(self) -> None:
+        """Only Google's exact words say that there is no such user."""
+        async with rig() as r:
+            assert await r.connector.get_account("9" * 21) is None
+            body = '{"error":{"code":404,"message":"Resource Not Found: customer","errors":[{"reason":"notFound"}]}}'
+            r.stage.faults.append(Fault("/users/", status=404, body=body))
+            with pytest.raises(Unintelligible):
+                await r.connector.get_account("9" * 21)
+
+    async def test_an_address_is_no_id(self) -> None:
+        """A lookup that hits another record by its address or alias is not believed."""
+        async with rig() as r:
+            with pytest.raises(Unintelligible):
+                await r.connector.get_account("yumi.watanabe@hoshizora.example")
+
+
+class TestQueries:
+    def test_quoting(self) -> None:
+        """Quotes and backslashes in names stay inside the value."""
+        assert quoted("sean.o'brien") == r"'sean.o\'brien'"
+        assert quoted("a\\b") == r"'a\\b'"
+
+    def test_no_names(self) -> None:
+        """A notice with little in it still searches by number and for administrators."""
+        assert queries(Leaver("E1", " ")) == ["externalId='E1'", "isAdmin=true", "isDelegatedAdmin=true"]

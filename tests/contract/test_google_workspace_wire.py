@@ -1,0 +1,397 @@
+"""Google Workspace: what the SDK and its transport get wrong when left alone, each held off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+import threading
+import traceback
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible, Unreachable
+from connectors.google_workspace import Settings, connect
+from connectors.google_workspace.directory import Directory
+from connectors.google_workspace.failures import of_answer, retry_after
+from connectors.google_workspace.manifest import SECURITY, USER_READ
+from connectors.google_workspace.saying import Said
+from connectors.google_workspace.transport import Ask, Transport, build
+from connectors.google_workspace.wire import Answer, Recorder, Wire, date_of
+from connectors.pacing import Pace
+from emulators.stage import Fault
+from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
+from tests.contract.rig import Rig, leaver
+from tests.contract.rig_google_workspace import FAST, rig
+
+K = EntitlementKind
+
+
+def directory_of(r: Rig) -> Directory:
+    found: Directory = r.connector._directory  # type: ignore[attr-defined]  # the room behind the contract
+    return found
+
+
+class TestThreads:
+    async def test_answers_are_not_mixed_up(self) -> None:
+        """Many reads at once through one connector: each answer is about the user that was asked for."""
+        async with rig() as r:
+            ids = [u for u in r.tenant.users if u != r.tenant.subject_id] * 8
+            random.shuffle(ids)
+            rows = await asyncio.gather(*(directory_of(r).user(i, []) for i in ids))
+            assert [row["id"] for row in rows] == ids
+
+    async def test_one_exchange_a_scope(self) -> None:
+        """A hundred calls at once that need the same token cause one exchange."""
+        async with rig() as r:
+            someone = r.account_id("E1001")
+            await asyncio.gather(*(directory_of(r).user(someone, []) for _ in range(100)))
+            assert r.tenant.auth.exchanges == 1
+
+    async def test_a_connection_a_thread(self) -> None:
+        """Connections are kept: as many wires as threads, however many calls."""
+        async with rig() as r:
+            await asyncio.gather(*(directory_of(r).user(r.account_id("E1001"), []) for _ in range(100)))
+            assert len(directory_of(r).transport._wires) <= 8
+
+
+class TestSentOnce:
+    async def test_hung_up(self) -> None:
+        """When the server hangs up, a request is not sent again behind our back: only `Pace` sends a read again."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("GET .*/tokens", drop=True, times=None))
+            look = Account(Service.GOOGLE_WORKSPACE, r.account_id("E1001"), label="x@y.example")
+            await r.connector.list_access(look, frozenset({K.GRANT}))
+            assert len([q for q in r.stage.journal if q.path.endswith("/tokens")]) == Pace().tries
+
+    async def test_kept_connection_that_died(self) -> None:
+        """A connection that the server closed while idle is opened anew, and a write on it is not lost."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            answers = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
+            seen: list[bytes] = []
+
+            def serve() -> None:
+                for _ in range(2):
+                    connection, _ = listener.accept()
+                    with connection:
+                        seen.append(connection.recv(65536))
+                        connection.sendall(answers)
+
+            server = threading.Thread(target=serve)
+            server.start()
+            wire = Wire(timeout=5)
+            port = listener.getsockname()[1]
+            for _ in range(2):
+                response, _ = wire.request(f"http://127.0.0.1:{port}/x", "POST", body="{}")
+                assert response.status == 204
+                await asyncio.sleep(0.05)
+            wire.close()
+            server.join()
+            assert len(seen) == 2
+
+    async def test_timeout(self) -> None:
+        """A write that is not answered in time is not known to be done; a read is unreachable."""
+        async with rig() as r:
+            settings = directory_of(r).transport._settings
+            slow = Transport(settings, Pace(tries=1), timeout=0.2)
+            directory = Directory(slow, "my_customer")
+            r.stage.faults.append(Fault("/admin/", delay=0.6, times=None))
+            key = r.account_id("E1001")
+            with pytest.raises(Unreachable, match="TimeoutError"):
+                await directory.user(key, [])
+            ask = Ask("sign out", SECURITY, lambda: directory.users.signOut(userKey=key), "write")
+            with pytest.raises(OutcomeUnknown):
+                await slow.write(ask, [])
+            await slow.aclose()
+
+    async def test_redirect(self) -> None:
+        """A redirect is not followed, so that no token goes elsewhere."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("/users/", status=307, headers={"Location": "http://127.0.0.1:1/"}))
+            with pytest.raises(Unintelligible):
+                await directory_of(r).user(r.account_id("E1001"), [])
+
+    async def test_shared_service_cannot_send(self) -> None:
+        """The service objects that threads share have no connection of their own."""
+        service = build("directory_v1", "http://127.0.0.1:1/")
+        with pytest.raises(AssertionError):
+            service.users().get(userKey="1").execute()
+        service.close()
+
+
+class TestTokens:
+    async def test_expired(self) -> None:
+        """A token that Google no longer takes is exchanged once and the call goes through."""
+        async with rig() as r:
+            key = r.account_id("E1001")
+            await directory_of(r).user(key, [])
+            r.tenant.auth.expire_all()
+            log: list[Any] = []
+            assert (await directory_of(r).user(key, log))["id"] == key
+            assert [e.status for e in log] == [401, 200]
+            assert r.tenant.auth.exchanges == 2
+
+    async def test_refused_for_good(self) -> None:
+        """A 401 that a new token does not cure is denied after one more try, not hammered."""
+        body = '{"error":{"code":401,"message":"Invalid Credentials","errors":[{"reason":"authError"}]}}'
+        async with rig() as r:
+            r.stage.faults.append(Fault("/users/", status=401, body=body, times=None))
+            with pytest.raises(Denied, match="authError"):
+                await directory_of(r).user(r.account_id("E1001"), [])
+            assert len([q for q in r.stage.journal if "/users/" in q.path]) == 2
+
+    async def test_unknown_subject(self) -> None:
+        """An administrator who does not exist is `invalid_grant`: our setting, with the remedy."""
+        async with rig() as r:
+            settings = directory_of(r).transport._settings
+            other = await connect(settings.model_copy(update={"admin_subject": "gone@hoshizora.example"}), pace=FAST)
+            with pytest.raises(Denied, match="invalid_grant") as caught:
+                await other.get_account(r.account_id("E1001"))
+            assert "administrator" in caught.value.advice
+            await other.aclose()
+
+    @pytest.mark.parametrize(
+        ("fault", "kind"),
+        [
+            (Fault("/token", status=503, body="{}", times=None), Unreachable),
+            (Fault("/token", status=408, body="{}", times=None), Unreachable),
+            (Fault("/token", status=429, body="{}", headers={"Retry-After": "1"}, times=None), Throttled),
+            (Fault("/token", drop=True, times=None), Unreachable),
+            (Fault("/token", status=404, body="<html>", times=None), Unintelligible),
+            (Fault("/token", status=200, body="{}", times=None), Unintelligible),
+            (Fault("/token", status=403, body='{"error": "access_denied"}', times=None), Denied),
+        ],
+        ids=["503", "408", "429", "drop", "html", "no token", "denied"],
+    )
+    async def test_exchange_fails(self, fault: Fault, kind: type[ConnectorError]) -> None:
+        """Trouble at the token endpoint is told apart; nobody else waits and tries again in our stead."""
+        async with rig() as r:
+            r.stage.faults.append(fault)
+            begun = datetime.now(UTC)
+            log: list[Any] = []
+            with pytest.raises(kind) as caught:
+                await directory_of(r).user(r.account_id("E1001"), log)
+            assert datetime.now(UTC) - begun < timedelta(seconds=0.9)  # google-auth's own waits begin at a second
+            tries = Pace().tries if kind in {Unreachable, Throttled} else 1
+            assert len([q for q in r.stage.journal if q.path == "/token"]) == tries
+            assert caught.value.evidence
+            assert [e.what for e in log] == ["POST /token"] * tries
+            assert {e.request_sha256 for e in log} == {None}
+
+    async def test_a_tier_each(self) -> None:
+        """Reading uses the reading credential and revoking the writing one."""
+        allowed = {"read": {USER_READ}, "write": {SECURITY}}
+        async with rig(allowed_scopes=allowed) as r:
+            await directory_of(r).user(r.account_id("E1001"), [])
+            ask = Ask("list", SECURITY, lambda: directory_of(r).tokens.list(userKey="1"))
+            with pytest.raises(Denied, match="unauthorized_client"):
+                await directory_of(r).transport.read(ask, [])
+
+    async def test_one_credential(self) -> None:
+        """One key may fill both tiers."""
+        async with rig(tiers=1) as r:
+            assert all(a.can_list and a.can_revoke for a in (await r.connector.probe()).abilities)
+
+
+class TestBatch:
+    async def test_goes_to_the_endpoint(self) -> None:
+        """Batches go where single calls go, and come back part by part."""
+        async with rig() as r:
+            service = directory_of(r).transport.directory
+            got: dict[str, Any] = {}
+            batch = service.new_batch_http_request(lambda name, answer, exc: got.update({name: exc or answer}))
+            for name, key in (("there", r.account_id("E1001")), ("not there", "9" * 21)):
+                batch.add(service.users().get(userKey=key, fields="id"), request_id=name)
+            wire = Wire()
+            bearer = directory_of(r).transport._tokens.bearer(wire, "read", USER_READ)
+            batch.execute(http=Recorder(wire, bearer))
+            wire.close()
+            assert got["there"] == {"id": r.account_id("E1001")}
+            assert got["not there"].resp.status == 404
+            assert [q.path for q in r.stage.journal] == ["/token", "/batch"]
+
+
+class TestSecrecy:
+    async def test_no_names_in_errors(self, caplog: pytest.LogCaptureFixture) -> None:
+        """No address, name or token stands in an error, in what it was raised from, or in a log."""
+        caplog.set_level(logging.INFO)
+        async with rig() as r:
+            r.stage.faults.append(Fault("/users[?]", status=400, body='{"error": {"code": 400}}', times=None))
+            with pytest.raises(Unintelligible) as caught:
+                await r.connector.find_accounts(leaver("E1001"))
+            text = "".join(traceback.format_exception(caught.value)) + caplog.text
+            assert "hoshizora" not in text
+            assert "misaki" not in text.casefold()
+            assert "ya29" not in text
+
+    async def test_evidence_of_a_search(self) -> None:
+        """A search by address leaves no address in its evidence."""
+        async with rig() as r:
+            log: list[Any] = []
+            await directory_of(r).search("email='misaki.tanaka@hoshizora.example'", log)
+            assert {e.what for e in log} == {"GET /admin/directory/v1/users"}
+
+
+class TestCertificates:
+    async def test_own_bundle(self, tmp_path: Path) -> None:
+        """A company's own certificate is trusted by both the token and the API's connection once it is in the bundle."""
+        chain, key = _certificate(tmp_path)
+        from emulators.google_workspace import Tenant
+        from emulators.stage import Stage, served
+
+        tenant = Tenant()
+        with served(Stage(tenant.app), certificate=(str(chain), str(key))) as root:
+            file = tenant.key_file(f"{root}/token", "read", tmp_path)
+            plain: dict[str, Any] = {"endpoint": root, "credentials_file": file, "admin_subject": tenant.subject}
+            trusting = await connect(Settings(**plain, LASTDAY_CA_BUNDLE=chain), pace=FAST)
+            wary = await connect(Settings(**plain), pace=FAST)
+            try:
+                assert await trusting.get_account(tenant.subject_id) is not None
+                with pytest.raises(Unreachable):
+                    await wary.get_account(tenant.subject_id)
+            finally:
+                await trusting.aclose()
+                await wary.aclose()
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a self-signed certificate for 127.0.0.1 and its key."""
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    chain, private = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return chain, private
+
+
+def _classic(code: int, reason: str) -> bytes:
+    return f'{{"error":{{"code":{code},"message":"m","errors":[{{"reason":"{reason}"}}]}}}}'.encode()
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("status", "body", "kind"),
+        [
+            (403, _classic(403, "quotaExceeded"), Throttled),
+            (403, _classic(403, "rateLimitExceeded"), Throttled),
+            (403, _classic(403, "userRateLimitExceeded"), Throttled),
+            (403, b'{"error":{"code":403,"status":"X","details":[{"reason":"RATE_LIMIT_EXCEEDED"}]}}', Throttled),
+            (403, b"Request rate higher than configured", Throttled),
+            (403, _classic(403, "dailyLimitExceeded"), Throttled),
+            (429, b"", Throttled),
+            (403, _classic(403, "forbidden"), Denied),
+            (403, _classic(403, "quotaExceededToday"), Denied),
+            (403, b"", Denied),
+            (401, _classic(401, "authError"), Denied),
+            (403, _classic(403, "domainCannotUseApis"), NotOnPlan),
+            (404, _classic(404, "notFound"), Unintelligible),
+            (418, b"", Unintelligible),
+        ],
+    )
+    def test_kinds(self, status: int, body: bytes, kind: type[ConnectorError]) -> None:
+        """Each answer is one kind of failure, decided by the vendor's exact code."""
+        found = of_answer("try", "scope", Answer(status, {}, body), write=False, evidence=())
+        assert type(found) is kind or (kind is Unintelligible and isinstance(found, Unintelligible))
+        assert str(found).startswith("google_workspace: cannot try: ")
+        assert found.advice
+
+    @pytest.mark.parametrize(
+        ("text", "seconds"),
+        [("7", 7), (" 0 ", 0), ("soon", None), (None, None), ("-3", None), ("Sun, 22 Nov 2026 00:01:00 GMT", 60),
+         ("Sun, 22 Nov 2026 00:01:00", 60), ("Sat, 21 Nov 2026 00:00:00 GMT", 0), ("", None)],
+    )  # fmt: skip
+    def test_retry_after(self, text: str | None, seconds: int | None) -> None:
+        """Seconds or a date; what is neither is not guessed at."""
+        found = retry_after(text, datetime(2026, 11, 22, tzinfo=UTC))
+        assert (found.total_seconds() if found is not None else None) == seconds
+
+    def test_a_day(self) -> None:
+        """A day's quota that is used up is waited for tomorrow."""
+        body = _classic(403, "dailyLimitExceeded")
+        found = of_answer("try", "scope", Answer(403, {}, body), write=False, evidence=())
+        assert isinstance(found, Throttled)
+        assert found.retry_after == timedelta(days=1)
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            (b'[{"error": {"errors": [{"reason": "forbidden"}]}}]', "forbidden"),
+            (b"[]", None),
+            (b'{"error": "access_denied"}', "access_denied"),
+            (b'{"error": {"status": "PERMISSION_DENIED", "errors": "?"}}', "PERMISSION_DENIED"),
+            (b'{"error": {"details": [7, {"reason": "X"}]}}', "X"),
+            (b'{"error": 7}', None),
+            (b'"text"', None),
+            (b"\xff\xfe", None),
+        ],
+    )
+    def test_shapes(self, body: bytes, code: str | None) -> None:
+        """Every shape that Google has used is read; none breaks the reader."""
+        assert Said.of(body).code == code
+
+    @pytest.mark.parametrize(
+        ("header", "at"),
+        [
+            ({}, None),
+            ({"date": "nonsense"}, None),
+            ({"date": "Sun, 22 Nov 2026 00:00:00 GMT"}, datetime(2026, 11, 22, tzinfo=UTC)),
+            ({"date": "Sun, 22 Nov 2026 00:00:00"}, datetime(2026, 11, 22, tzinfo=UTC)),
+        ],
+    )
+    def test_date(self, header: dict[str, str], at: datetime | None) -> None:
+        """The vendor's clock is its Date header or not known."""
+        assert date_of(header) == at
+
+
+class TestLongAddress:
+    async def test_turned_into_a_post(self) -> None:
+        """A search too long for an address, which the SDK sends as a POST, is still a read."""
+        async with rig() as r:
+            query = "email='" + "x" * 2100 + "@hoshizora.example'"
+            assert await directory_of(r).search(query, []) == []
+            assert [q.method for q in r.stage.journal] == ["POST", "POST"]
+            r.stage.faults.append(Fault("/users", drop=True))
+            assert await directory_of(r).search(query, []) == []
+
+
+class TestCancel:
+    async def test_policy_runs_out_of_time(self) -> None:
+        """A call that is given up does not spoil the next one."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("/users/", delay=0.3))
+            key = r.account_id("E1001")
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(directory_of(r).user(key, []), 0.05)
+            assert (await directory_of(r).user(key, []))["id"] == key
+
+    async def test_unreadable_while_closed(self) -> None:
+        """A tenant that is down gives rows that say so."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("", drop=True, times=None))
+            who = Account(Service.GOOGLE_WORKSPACE, r.account_id("E1001"), label="x@y.example")
+            assert {e.state for e in await r.connector.list_access(who)} == {EntitlementState.UNREADABLE}
