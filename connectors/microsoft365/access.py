@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -14,7 +13,7 @@ from connectors.microsoft365 import lookups, privilege
 from connectors.microsoft365.accounts import read_user
 from connectors.microsoft365.answers import NotThere, Row, instant, need
 from connectors.microsoft365.manifest import MANIFEST
-from connectors.microsoft365.transport import Graph, Seen
+from connectors.microsoft365.transport import Graph, Seen, together
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Evidence, Guard, Json, Service
 
 Rows: TypeAlias = "list[Entitlement]"
@@ -51,7 +50,7 @@ class Access:
     async def list(self, account: Account, kinds: Kinds | None) -> Listing:
         """Return the rows of *kinds*, read at once; a kind that cannot be read is a row of its own."""
         wanted = [kind for kind in MANIFEST.kinds if kinds is None or kind in kinds]
-        answers = await asyncio.gather(*(self.look(account.id, kind) for kind in wanted))
+        answers = await together(*(self.look(account.id, kind) for kind in wanted))
         evidence = {kind: seen for kind, (_, seen) in zip(wanted, answers, strict=True)}
         return Listing([row for rows, _ in answers for row in rows], evidence)
 
@@ -110,21 +109,23 @@ class Access:
             return None
 
     async def _grants(self, user: str, seen: Seen) -> Rows:
-        delegated, roles = await asyncio.gather(
+        delegated, roles = await together(
             lookups.grants(self._graph, user, seen), lookups.app_roles(self._graph, user, seen)
         )
         return [_grant(user, row) for row in delegated] + [_app_role(user, row) for row in roles]
 
     async def _roles(self, user: str, seen: Seen) -> Rows:
-        active, eligible = await asyncio.gather(
-            lookups.role_assignments(self._graph, user, seen), self._eligible(user, seen)
-        )
-        rows = [_role(user, row) for row in active]
-        if any(row["roleDefinitionId"] == privilege.GLOBAL_ADMINISTRATOR for row in active) and (
+        active, eligible = await together(self._active(user, seen), self._eligible(user, seen))
+        return active + eligible
+
+    async def _active(self, user: str, seen: Seen) -> Rows:
+        listed = await lookups.role_assignments(self._graph, user, seen)
+        rows = [_role(user, row) for row in listed]
+        if any(row["roleDefinitionId"] == privilege.GLOBAL_ADMINISTRATOR for row in listed) and (
             await privilege.is_last_admin(self._graph, user, seen)
         ):
-            rows = [_guarded_admin(row) for row in rows]
-        return rows + eligible
+            return [_guarded_admin(row) for row in rows]
+        return rows
 
     async def _eligible(self, user: str, seen: Seen) -> Rows:
         """A tenant without the licence says so in a row beside the active roles, which are still read."""
@@ -135,11 +136,11 @@ class Access:
         return [_role(user, row, prefix=ELIGIBLE) for row in rows]
 
     async def _groups(self, user: str, seen: Seen) -> Rows:
-        member, owned = await asyncio.gather(
+        member, owned = await together(
             lookups.memberships(self._graph, user, seen), lookups.ownerships(self._graph, user, seen)
         )
-        owners = await asyncio.gather(*(self._ownership(user, group, seen) for group in owned))
-        return [_membership(user, group) for group in member] + list(owners)
+        owners = await together(*(self._ownership(user, group, seen) for group in owned))
+        return [_membership(user, group) for group in member] + owners
 
     async def _ownership(self, user: str, group: Row, seen: Seen) -> Entitlement:
         row = _group_row(user, group, OWNER)

@@ -7,7 +7,6 @@ The directory is asked by key, never read whole: about ten bounded queries, what
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Iterator
 
@@ -19,7 +18,7 @@ from connectors.errors import Unintelligible
 from connectors.matching import Profile, match_all
 from connectors.microsoft365.answers import GONE, NotThere, Row, need
 from connectors.microsoft365.manifest import READ_USERS
-from connectors.microsoft365.transport import Build, Graph, Seen, asking
+from connectors.microsoft365.transport import Build, Graph, Seen, asking, together
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
 MOST_CLAUSES = 15
@@ -39,9 +38,7 @@ _OLD_FORMS = str.maketrans("髙﨑德邊邉齋齊濵濱澤廣櫻國眞", "高崎
 async def find_accounts(graph: Graph, leaver: Leaver) -> list[Match]:
     """Return the matches for *leaver*; raises when any of the queries could not be answered whole."""
     seen: Seen = []
-    answers = await asyncio.gather(
-        *(graph.pages(_search(clause), seen, needs=READ_USERS) for clause in filters(leaver))
-    )
+    answers = await together(*(graph.pages(_search(clause), seen, needs=READ_USERS) for clause in filters(leaver)))
     found = {need(row, "id", str): row for rows in answers for row in rows}
     return match_all(leaver, (profile(row) for row in found.values()))
 

@@ -7,8 +7,6 @@ can be given: our service principal needs a role as well (learn.microsoft.com/gr
 
 from __future__ import annotations
 
-import asyncio
-
 from msgraph.generated.service_principals_with_app_id.service_principals_with_app_id_request_builder import (
     ServicePrincipalsWithAppIdRequestBuilder,
 )
@@ -16,7 +14,7 @@ from msgraph.generated.service_principals_with_app_id.service_principals_with_ap
 from connectors.microsoft365 import lookups
 from connectors.microsoft365.answers import Row, need
 from connectors.microsoft365.manifest import READ_APPLICATIONS
-from connectors.microsoft365.transport import Graph, Seen, asking
+from connectors.microsoft365.transport import Graph, Seen, asking, together
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_AUTHENTICATION_ADMINISTRATOR = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
@@ -32,7 +30,7 @@ LAST_ADMIN_REMEDY = "Make somebody else Global Administrator first."
 
 async def is_privileged(graph: Graph, user: str, seen: Seen) -> bool:
     """Whether *user* is out of reach for a mere app permission.  Eligible roles count only once activated."""
-    roles, member, owner = await asyncio.gather(
+    roles, member, owner = await together(
         lookups.role_assignments(graph, user, seen),
         lookups.memberships(graph, user, seen),
         lookups.ownerships(graph, user, seen),

@@ -11,9 +11,9 @@ import asyncio
 import hashlib
 import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -38,6 +38,7 @@ Build: TypeAlias = "Callable[[GraphServiceClient], Any]"
 
 Seen: TypeAlias = "list[Evidence]"
 
+T = TypeVar("T")
 MOST_PAGES = 10_000
 _NOTHING_GONE: frozenset[tuple[int, str]] = frozenset()
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -128,6 +129,7 @@ class Graph:
         request.headers.try_add("client-request-id", request_id)
         sent_at = datetime.now(UTC)
         try:
+            await wire.sign_in()
             response = await self._send(wire, request)
         except AzureError as exc:
             seen.append(self._token_evidence(exc, sent_at))
@@ -177,6 +179,19 @@ class Graph:
         status = error.status_code if isinstance(error, HttpResponseError) else None
         what = f"POST /{self._settings.tenant_id}/oauth2/v2.0/token"
         return Evidence(what, sent_at, datetime.now(UTC), status, code=_aadsts(error))
+
+
+async def together(*work: Awaitable[T]) -> list[T]:
+    """
+    Run *work* at once, wait for all of it, and only then raise the first failure.
+
+    Nothing is left running behind the caller's back, on connections that may be closed meanwhile.
+    """
+    done = await asyncio.gather(*work, return_exceptions=True)
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in done if not isinstance(outcome, BaseException)]
 
 
 def asking(query: object) -> RequestConfiguration[Any]:

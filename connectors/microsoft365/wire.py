@@ -2,13 +2,14 @@
 Microsoft's SDK, wired so that it does what we say and nothing else.
 
 Written down in the reference, and each with a test: the SDK sends its token to any host unless told which; its retry
-handler sends writes again; it follows redirects; its client dies with the event loop that it was made on.
+handler sends writes again; it follows redirects; it leaves its sockets open; its client dies with its event loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,10 +25,21 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_request_adapter import options as graph_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # ships no type information
+from msgraph_core.middleware import AsyncGraphTransport  # type: ignore[import-untyped]
 
 from connectors.microsoft365.settings import MICROSOFT_AUTHORITIES, ApplicationCredential, Settings
 
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+
+
+class _Http(httpx.AsyncClient):
+    """A client that closes what the SDK wraps: its transport has no `aclose`, so the sockets would stay open."""
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        for transport in (self._transport, *self._mounts.values()):
+            if isinstance(transport, AsyncGraphTransport):
+                await transport.transport.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,13 @@ class Wire:
     adapter: GraphRequestAdapter
     http: httpx.AsyncClient
     credential: ClientSecretCredential | CertificateCredential
+    scope: str
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def sign_in(self) -> None:
+        """Have a token in the credential's cache: ten first requests at once would otherwise fetch ten."""
+        async with self.door:
+            await self.credential.get_token(self.scope, enable_cae=True)
 
     async def aclose(self) -> None:
         """Close both HTTP stacks."""
@@ -50,7 +69,7 @@ def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire
     trust = _trust(settings.ca_bundle)
     credential = _credential(settings, application, trust)
     http = GraphClientFactory.create_with_default_middleware(
-        client=httpx.AsyncClient(verify=trust, timeout=_TIMEOUT, http2=False),
+        client=_Http(verify=trust, timeout=_TIMEOUT, http2=False),
         options=graph_options
         | {
             RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
@@ -59,7 +78,7 @@ def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire
     )
     adapter = GraphRequestAdapter(_bearer(settings, credential), client=http)
     adapter.base_url = settings.graph_endpoint
-    return Wire(GraphServiceClient(request_adapter=adapter), adapter, http, credential)
+    return Wire(GraphServiceClient(request_adapter=adapter), adapter, http, credential, settings.scope)
 
 
 def _trust(bundle: Path | None) -> ssl.SSLContext:
