@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.errors import Unintelligible
 from connectors.slack.exchange import Reply
+from models.vocabulary import Evidence
 
 Reading = tuple[dict[str, Any] | None, str | None]
 """The body, None if it is no JSON object, and the vendor's code, None for a success."""
@@ -24,19 +25,20 @@ class Answer:
     body: dict[str, Any]
     headers: Mapping[str, str]
     code: str | None = None
+    evidence: tuple[Evidence, ...] = ()
 
     def rows(self, key: str) -> list[dict[str, Any]]:
         """Return the list of objects under *key*; raises `Unintelligible` if it is not one."""
         found = self.body.get(key)
         if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-            raise Unintelligible(f"slack: cannot read an answer: no list of {key}")
+            raise Unintelligible(f"slack: cannot read an answer: no list of {key}", evidence=self.evidence)
         return found
 
     def part(self, key: str, wanted_id: str) -> dict[str, Any]:
         """Return the object under *key* (the whole for ""), provided that it is the one asked for."""
         found = self.body if not key else self.body.get(key)
         if not isinstance(found, dict) or found.get("id") != wanted_id:
-            raise Unintelligible(f"slack: cannot read an answer: it is not about {wanted_id}")
+            raise Unintelligible(f"slack: cannot read an answer: not about {wanted_id}", evidence=self.evidence)
         return found
 
 

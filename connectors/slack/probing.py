@@ -14,6 +14,7 @@ from connectors.slack.transport import Transport
 from models.vocabulary import EntitlementKind, Service
 
 Problem = tuple[str, str]
+_FINDING = ("users:read", "users:read.email")
 
 
 @dataclass(slots=True)
@@ -30,7 +31,9 @@ class Probing:
         plan = _plan(identity, scim)
         manifest = manifest_for(plan)
         problems = [_problem(error) for error in identity.refused.values()]
-        problems += [p for p in (await self._audit(plan), _install(identity)) if p is not None]
+        problems += [
+            p for p in (await self._audit(plan), _install(identity), _lacking(_FINDING, identity)) if p is not None
+        ]
         return Capabilities(
             service=Service.SLACK,
             plan=plan,

@@ -165,9 +165,9 @@ class Transport:
         body, code = request.read(reply)
         request.trace.append(record.close(reply, word(code)))
         if body is not None and code is None:
-            return Answer(body, reply.headers)
+            return Answer(body, reply.headers, evidence=tuple(request.trace))
         if body is not None and code in request.expect and reply.status != 429 and reply.status < 500:
-            return Answer(body, reply.headers, code)
+            return Answer(body, reply.headers, code, tuple(request.trace))
         raise failure(
             request.act,
             reply,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -86,6 +88,14 @@ class TestProbe:
             assert any("invalid_auth" in problem for problem, _ in found.problems)
             assert ability(found, K.GROUP).can_list is False
 
+    async def test_addresses_hidden(self) -> None:
+        """Without the scope that shows addresses nobody is found by theirs: said as a problem of the service."""
+        async with rig(missing_scopes=frozenset({"users:read.email"})) as r:
+            problems = (await r.connector.probe()).problems
+            assert [p for p, _ in problems] == [
+                "slack: cannot use LASTDAY_SLACK_BOT_TOKEN: missing_scope (needs users:read.email)"
+            ]
+
     async def test_no_token_accepted(self) -> None:
         """Without any accepted token there is nothing to probe."""
         wrong = dict.fromkeys(("token", "bot_token", "scim_token", "audit_token"), "xoxp-9-old")
@@ -153,6 +163,20 @@ class TestEmulatedSlack:
             active = httpx.get(f"{root}/api/admin.users.list", headers=admin, trust_env=False).json()["users"]
             assert member.id not in {u["id"] for u in active}
 
+    def test_lag_in_seconds(self) -> None:
+        """Until the lag is over the person works on: session, token and all."""
+        now = [1_000_000.0]
+        tenant = Tenant(deactivation_lag=30.0, clock=lambda: now[0])
+        member = tenant.members[tenant.account_id("E1001")]
+        before = tenant.held(member.id)
+        tenant.deactivate(member, "console")
+        now[0] += 29
+        assert tenant.held(member.id) == before
+        assert tenant.read_active(member, "scim") is True
+        now[0] += 1
+        assert tenant.read_active(member, "scim") is False
+        assert not {e for e in tenant.held(member.id) if ":session:" in e or ":sign_in:" in e}
+
     def test_audit_log(self) -> None:
         """The organisation's own log has each change, the newest first, and pages."""
         tenant = Tenant(page_size=1)
@@ -180,3 +204,17 @@ class TestEmulatedSlack:
             query = {"filter": 'Email EQ "K.Sato@hoshizora.example"'}
             found = httpx.get(f"{root}/scim/v2/Users", params=query, headers=scim, trust_env=False).json()
             assert [u["id"] for u in found["Resources"]] == [tenant.account_id("E1002")]
+
+
+class TestPage:
+    @pytest.mark.parametrize("plan", [Plan.BUSINESS_PLUS, Plan.ENTERPRISE])
+    def test_equals_the_manifest(self, plan: Plan) -> None:
+        """The page for those who set Slack up says what the manifest says."""
+        page = (Path(__file__).parents[2] / "docs/connectors/slack.md").read_text(encoding="utf-8")
+        for row in manifest_for(plan).kinds.values():
+            seen = f"implied_by {row.implied_by}" if row.implied_by else str(row.confirmation)
+            seen = "nobody (`no_api`)" if row.no_api else seen
+            scopes = [", ".join(s) or "–" for s in (row.read_scopes, row.write_scopes)]
+            cells = [str(row.order), *scopes, seen, str(row.restores)]
+            lines = [f"| {row.kind} | {p} | {' | '.join(cells)} |" for p in ("any", plan.value)]
+            assert any(line in page for line in lines), lines
