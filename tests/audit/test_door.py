@@ -15,8 +15,8 @@ from audit.keys import FileSigner, open_or_create
 from audit.leaf import Event
 from audit.placing import TrailError
 from audit.trail import Draft, Trail
-from tests.audit.conftest import ORIGIN, reference, seen
 from tests.audit.outside import NODE, PYTHON, Tool, trial
+from tests.audit.samples import ORIGIN, reference, seen
 from tests.audit.test_check import tamper
 
 

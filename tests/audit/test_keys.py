@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from audit import keys
 from audit.keys import KeyRefused, open_key, open_or_create
 from audit.note import NoteError
-from tests.audit.conftest import ORIGIN
+from tests.audit.samples import ORIGIN
 
 
 class TestFirstUse:

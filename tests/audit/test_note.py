@@ -12,7 +12,7 @@ from audit import checkpoint, note
 from audit.checkpoint import Checkpoint
 from audit.keys import FileSigner, open_or_create
 from audit.note import NoteError, Verifier
-from tests.audit.conftest import ORIGIN
+from tests.audit.samples import ORIGIN
 
 # golang.org/x/mod/sumdb/note, its documentation's example
 VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

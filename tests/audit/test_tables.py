@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from audit import tables, triggers
 from audit.trail import Trail
-from tests.audit.conftest import seen
+from tests.audit.samples import seen
 
 ANOTHER = """
   INSERT INTO audit_entry (idx, case_ref, case_seq, leaf, nodes)

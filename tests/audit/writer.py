@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 
 from audit import tables
 from audit.trail import Trail
-from tests.audit.conftest import ORIGIN, seen
+from tests.audit.samples import ORIGIN, seen
 
 
 def main(url: str, tag: str, count: str = "") -> None:
