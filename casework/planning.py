@@ -95,12 +95,22 @@ def _record(desk: Desk, session: Session, case_id: str, service: Service, matche
 
 
 def _standing(desk: Desk, match: Match, all_of_them: list[Match]) -> Standing:
+    """
+    Accept only what is sure and has no rival.
+
+    An employee number outweighs an address: an account that is sure by its address alone is asked about when another
+    one bears the leaver's number, since the address may be a typing error that names a colleague.
+    """
     if match.reason is MatchReason.DIFFERENT_PERSON:
         return Standing.LOOK_ALIKE
     if match.confidence < desk.policy.matching.threshold:
         return Standing.ASKED
-    rivals = [m for m in all_of_them if m.reason is match.reason and m.account.kind is match.account.kind]
-    return Standing.ACCEPTED if len(rivals) == 1 else Standing.ASKED
+    others = [m for m in all_of_them if m is not match and m.confidence >= desk.policy.matching.threshold]
+    rivals = [m for m in others if m.reason is match.reason and m.account.kind is match.account.kind]
+    outweighed = match.reason is not MatchReason.EMPLOYEE_NO and any(
+        m.reason is MatchReason.EMPLOYEE_NO for m in others
+    )
+    return Standing.ASKED if rivals or outweighed else Standing.ACCEPTED
 
 
 def _candidate(desk: Desk, case_id: str, match: Match, standing: Standing) -> CaseAccount:

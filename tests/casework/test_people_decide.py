@@ -69,6 +69,15 @@ class TestWhoseAccount:
             await office.run(case.id)
         assert office.paper.writes == []
 
+    async def test_a_mistyped_address_does_not_cut_a_colleague(self, office: Office) -> None:
+        """The notice's address names a colleague's account without a number, the number the leaver's own: a person looks."""
+        office.paper.add("g3", email="e3@example.test", name="日向 子")
+        case = office.report(email="e3@example.test")
+        office.clock.pass_by(hours=10)
+        with pytest.raises(QuestionsOpen):
+            await office.run(case.id)
+        assert office.paper.holders["g3"].active
+
     async def test_an_answer_is_taken_once_and_only_for_what_was_asked(self, office: Office) -> None:
         """An unknown account, or a second answer, is refused with what to do."""
         office.paper.add("g3", email="adm-e1@example.test", name="星 空子")

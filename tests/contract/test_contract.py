@@ -1,0 +1,208 @@
+"""What every connector keeps, whatever its service: run over each of them on its emulated tenant."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from connectors.contract import Connector, Listing
+from emulators.company import PEOPLE
+from models.vocabulary import (
+    Account,
+    AccountKind,
+    EntitlementKind,
+    EntitlementState,
+    MatchReason,
+    RevocationResult,
+    Service,
+)
+from tests.contract.rig import Rig, Rigging, leaver
+
+CHARACTERS = [
+    "E1001",
+    "E1002",
+    "E1003",
+    "E1004",
+    "E1005",
+    "E1007",
+    "E1010",
+    "E1011",
+    "E1012",
+    "E1013",
+    "E1014",
+    "E1015",
+    "E1016",
+]
+SURE = 0.9
+
+
+def rigging(service: Service) -> Rigging:
+    """The service's rig: one line to add for a new service is its file."""
+    build: Rigging = importlib.import_module(f"tests.contract.rig_{service}").rig
+    return build
+
+
+@pytest.fixture(params=list(Service))
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    async with rigging(request.param)(page_size=1) as built:
+        yield built
+
+
+async def the_account(rig: Rig, employee_no: str) -> Account:
+    """The leaver's account as the connector finds it."""
+    account = await rig.connector.get_account(rig.account_id(employee_no))
+    assert account is not None
+    return account
+
+
+def closable(listing: Listing) -> list[EntitlementKind]:
+    """The kinds of the rows that stand for one open entitlement."""
+    return [row.kind for row in listing if row.vendor_id != "*" and row.guard is None]
+
+
+class TestManifest:
+    def test_names_scopes_and_a_source_for_each_kind(self, rig: Rig) -> None:
+        """Least privilege is data: a kind that can be listed or revoked names the scopes that it needs."""
+        for line in rig.connector.manifest.kinds.values():
+            assert line.no_api is not None or line.read_scopes, line.kind
+
+    async def test_probe_says_for_each_kind_whether_it_can_be_listed(self, rig: Rig) -> None:
+        """A probe with full rights finds every kind of the manifest, and whose credentials these are."""
+        capabilities = await rig.connector.probe()
+        assert {ability.kind for ability in capabilities.abilities} == set(rig.connector.manifest.kinds)
+        for ability in capabilities.abilities:
+            assert (ability.can_list and ability.can_revoke) or ability.problem, ability.kind
+
+    async def test_a_probe_changes_nothing(self, rig: Rig) -> None:
+        """Looking at what we may do does nothing."""
+        await rig.connector.probe()
+        assert rig.changed() == set()
+
+
+class TestFindAccounts:
+    @pytest.mark.parametrize("employee_no", CHARACTERS)
+    async def test_whoever_is_sure_is_the_leaver(self, rig: Rig, employee_no: str) -> None:
+        """No other person's account is ever found with a confidence that needs no question."""
+        matches = await rig.connector.find_accounts(leaver(employee_no))
+        sure = {match.account.id for match in matches if match.confidence >= SURE}
+        assert sure == {rig.account_id(employee_no)}
+
+    async def test_a_namesake_is_shown_and_never_sure(self, rig: Rig) -> None:
+        """The namesake appears beside the leaver, so that a person can see both."""
+        matches = {m.account.id: m for m in await rig.connector.find_accounts(leaver("E1002"))}
+        other = matches.get(rig.account_id("E1003"))
+        assert other is None or other.confidence < SURE
+        assert rig.account_id("E1002") in matches
+
+    async def test_a_guest_is_found_by_the_outside_address(self, rig: Rig) -> None:
+        """A guest's account is found, as a guest, where the service has one."""
+        person = next(p for p in PEOPLE if p.employee_no == "X2001")
+        matches = await rig.connector.find_accounts(leaver("X2001"))
+        if rig.service not in person.only_in:
+            assert matches == []
+        else:
+            assert [m.account.kind for m in matches] == [AccountKind.GUEST]
+
+    async def test_an_admin_twin_is_asked_about(self, rig: Rig) -> None:
+        """The leaver's second, privileged account is found, with a reason, and below certainty."""
+        matches = await rig.connector.find_accounts(leaver("E1007"))
+        twins = [m for m in matches if m.reason is MatchReason.ADMIN_TWIN]
+        assert bool(twins) == (rig.service is not Service.SLACK)
+        assert all(m.confidence < SURE for m in twins)
+
+    async def test_a_blocked_account_is_found_again(self, rig: Rig) -> None:
+        """Somebody whose account is blocked already is found, so that nobody is declared clean for being blocked."""
+        account = await the_account(rig, "E1001")
+        for row in await rig.connector.list_access(account, frozenset({EntitlementKind.SIGN_IN})):
+            await rig.connector.revoke(row)
+        matches = await rig.connector.find_accounts(leaver("E1001"))
+        assert account.id in {m.account.id for m in matches}
+
+
+class TestListAccess:
+    async def test_is_whole_at_any_page_size(self, rig: Rig) -> None:
+        """At one entry a page, the listing is what the tenant truly grants, and its evidence shows the look."""
+        account = await the_account(rig, "E1001")
+        listing = await rig.connector.list_access(account)
+        assert {row.id for row in listing if row.vendor_id != "*"} == rig.held(account.id)
+        for kind in {row.kind for row in listing if row.state is EntitlementState.FOUND}:
+            assert listing.evidence[kind]
+
+    async def test_a_read_back_of_the_block_costs_little(self, rig: Rig) -> None:
+        """Reading back one kind costs that kind's requests, not those of a whole inventory."""
+        account = await the_account(rig, "E1001")
+        kinds = frozenset({EntitlementKind.SIGN_IN})
+        for row in await rig.connector.list_access(account, kinds):
+            await rig.connector.revoke(row)
+        rig.stage.journal.clear()
+        await rig.connector.list_access(account, kinds)
+        assert len(rig.stage.journal) <= 3
+
+    async def test_evidence_names_no_person(self, rig: Rig) -> None:
+        """What is recorded of an exchange holds ids, never an address or a name."""
+        account = await the_account(rig, "E1001")
+        listing = await rig.connector.list_access(account)
+        for exchanges in listing.evidence.values():
+            for exchange in exchanges:
+                assert "@" not in exchange.what
+                assert "tanaka" not in exchange.what.lower()
+                assert exchange.response_sha256
+                assert exchange.sent_at <= exchange.received_at
+
+
+class TestRevoke:
+    async def test_is_seen_by_a_fresh_read(self, rig: Rig) -> None:
+        """Each revocable row is commanded with evidence, and the sign-in block is seen by another read."""
+        account = await the_account(rig, "E1001")
+        before = await rig.connector.list_access(account)
+        sign_in = next(row for row in before if row.kind is EntitlementKind.SIGN_IN)
+        receipt = await rig.connector.revoke(sign_in)
+        assert receipt.result is RevocationResult.COMMANDED
+        assert receipt.evidence
+        after = await rig.connector.list_access(account, frozenset({EntitlementKind.SIGN_IN}))
+        assert list(after) == []
+
+    async def test_twice(self, rig: Rig) -> None:
+        """Revoking again changes nothing and says so, with evidence."""
+        account = await the_account(rig, "E1001")
+        kinds = frozenset({EntitlementKind.GROUP})
+        row = next(r for r in await rig.connector.list_access(account, kinds) if r.guard is None and r.vendor_id != "*")
+        first = await rig.connector.revoke(row)
+        again = await rig.connector.revoke(row)
+        assert first.result is RevocationResult.COMMANDED
+        assert again.result in {RevocationResult.ALREADY_ABSENT, RevocationResult.COMMANDED}
+        assert again.evidence
+        assert row.id not in {r.id for r in await rig.connector.list_access(account, kinds)}
+
+    @pytest.mark.parametrize("employee_no", ["E1002", "E1005", "E1007"])
+    async def test_reaches_nobody_else(self, rig: Rig, employee_no: str) -> None:
+        """Everything taken away from one person changes no other account: no namesake, no twin, no colleague."""
+        account = await the_account(rig, employee_no)
+        await rig.connector.freeze(account)
+        rows = sorted(
+            await rig.connector.list_access(account), key=lambda row: rig.connector.manifest.kinds[row.kind].order
+        )
+        for row in rows:
+            if row.vendor_id != "*" and row.guard is None and not rig.connector.manifest.kinds[row.kind].frozen:
+                await rig.connector.revoke(row)
+        assert rig.changed() == {account.id}
+
+
+class TestRestore:
+    async def test_lifts_the_block(self, rig: Rig) -> None:
+        """A wrong cut is undone, and a fresh read shows the sign-in again."""
+        account = await the_account(rig, "E1001")
+        kinds = frozenset({EntitlementKind.SIGN_IN})
+        (row,) = await rig.connector.list_access(account, kinds)
+        await rig.connector.revoke(row)
+        receipt = await rig.connector.restore(row, row.prestate)
+        assert receipt.result is RevocationResult.COMMANDED
+        assert [r.kind for r in await rig.connector.list_access(account, kinds)] == [EntitlementKind.SIGN_IN]
+
+
+def test_each_connector_keeps_the_protocol(rig: Rig) -> None:
+    """The type checker holds the connectors to the contract; this holds the rig to the connector."""
+    connector: Connector = rig.connector
+    assert connector.service is rig.service
