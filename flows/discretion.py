@@ -51,7 +51,12 @@ class Elsewhere(Exception):
 
 
 def quietly(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Wrap *step* so that what it raises is as `tell` tells it, without cause or context."""
+    """
+    Wrap *step* so that what it raises is as `tell` tells it, without cause or context.
+
+    Prefect reads *step*'s annotations, and would look up names in them here: modules of flows therefore do without
+    `from __future__ import annotations`.
+    """
 
     @functools.wraps(step)
     async def quiet(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,7 +1,5 @@
 """Offboard one leaver."""
 
-from __future__ import annotations
-
 from prefect import flow
 
 from casework.conduct import close, observe_until_closed, wait_until_due

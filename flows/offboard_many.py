@@ -1,7 +1,5 @@
 """Offboard all leavers of one instant in one process: fifty interpreters would cost minutes."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Sequence

@@ -1,7 +1,5 @@
 """Plan a case before its instant, so that at the last moment only the cut remains."""
 
-from __future__ import annotations
-
 from prefect import flow
 
 from casework.conduct import make_plan

@@ -1,7 +1,5 @@
 """The steps of a case as Prefect tasks, one a service, side by side in its page."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

@@ -4,8 +4,6 @@ The second look, and the guarantee: a due case without a live run gets one.
 Prefect alone guarantees neither: a worker that is stopped leaves its run Running, a run may be lost before it starts.
 """
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,0 +1,60 @@
+"""Which cases of the stand-in want a run: those that never had one, and those whose run was released."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from casework.desk import Desk, change, ids, note, read  # type: ignore[attr-defined]  # the stand-in's own desk
+
+
+@dataclass(frozen=True, slots=True)
+class DueGroup:
+    due_at: datetime
+    case_ids: tuple[str, ...]
+    purpose: str
+    key: str
+
+
+@dataclass(slots=True)
+class LookReport:
+    looked: list[str] = field(default_factory=list)
+    reopened: list[str] = field(default_factory=list)
+
+
+def due_for_run(desk: Desk) -> list[DueGroup]:
+    groups: dict[float, list[str]] = defaultdict(list)
+    for case_id in ids():
+        if read(case_id).get("run_state", "none") == "none":
+            groups[read(case_id)["due_at"]].append(case_id)
+    return [
+        DueGroup(datetime.fromtimestamp(at, UTC), tuple(cases), "offboard", "+".join(cases))
+        for at, cases in groups.items()
+    ]
+
+
+def record_run(desk: Desk, case_ids: Sequence[str], run_id: str) -> None:
+    for case_id in case_ids:
+        change(case_id, run_id=run_id, run_state="scheduled")
+        note(case_id, f"run {run_id}")
+
+
+def runs_to_check(desk: Desk) -> list[tuple[str, str]]:
+    cases = {case_id: read(case_id) for case_id in ids()}
+    return [
+        (case_id, case["run_id"])
+        for case_id, case in cases.items()
+        if case.get("run_state") == "scheduled" and case.get("lease", 0) < time.time()
+    ]
+
+
+def release_run(desk: Desk, case_id: str) -> None:
+    change(case_id, run_state="none")
+    note(case_id, "released")
+
+
+async def look_again(desk: Desk) -> LookReport:
+    return LookReport()

@@ -1,0 +1,128 @@
+"""What Prefect may know of an error."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from prefect.client.schemas.objects import State, StateType
+from pydantic import TypeAdapter, ValidationError
+
+from casework.errors import Misconfigured, NotDueYet, QuestionsOpen, StillOpen
+from flows.discretion import CaseId, Elsewhere, FindingsOpen, StepFailed, quietly, tell, to_its_state
+from tests.flows.personal import ADDRESS, KANJI, ROMAJI
+
+
+def look_up() -> None:
+    """Fail as a library would: with everything it was given."""
+    try:
+        {}[KANJI]
+    except LookupError as exc:
+        raise ValueError(f"{ROMAJI} <{ADDRESS}>") from exc
+
+
+class TestTell:
+    def test_findings(self) -> None:
+        """Findings are told by kind and count."""
+        assert str(tell(StillOpen({"still_open": 2, "guarded": 1}))) == "guarded 1, still_open 2"
+
+    def test_kind_that_is_none(self) -> None:
+        """What does not look like a kind of ours is left out."""
+        assert str(tell(StillOpen({f"group of {KANJI}": 1, ADDRESS: 1, "unreadable": 1}))) == "unreadable 1"
+
+    def test_causes(self) -> None:
+        """Any other error is told by its class and those of its causes, with the place and without the text."""
+        with pytest.raises(ValueError, match=ROMAJI) as caught:
+            look_up()
+        told = str(tell(caught.value))
+        assert told.startswith("ValueError at flows/test_discretion.py:")
+        assert " from KeyError at flows/test_discretion.py:" in told
+        assert not any(text in told for text in (KANJI, ROMAJI, ADDRESS))
+
+    def test_group(self) -> None:
+        """Errors that came together are told by their classes."""
+        assert (
+            str(tell(ExceptionGroup(ROMAJI, [OSError(ADDRESS), KeyError(KANJI)])))
+            == "ExceptionGroup(KeyError, OSError)"
+        )
+
+    def test_operator(self, caplog: pytest.LogCaptureFixture) -> None:
+        """Who operates the machine reads on its standard error what is ours to word, and no library's words."""
+        with caplog.at_level(logging.ERROR):
+            tell(Misconfigured("LASTDAY_SERVICES: names no service", "Correct it."))
+            tell(ValueError(ADDRESS))
+        assert "LASTDAY_SERVICES" in caplog.text
+        assert ADDRESS not in caplog.text
+
+
+class TestQuietly:
+    async def test_context(self) -> None:
+        """The first error hangs on the told one neither as cause nor as context: Prefect pickles and prints both."""
+
+        @quietly
+        async def step() -> None:
+            raise ValueError(KANJI)
+
+        with pytest.raises(StepFailed) as caught:
+            await step()
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+    async def test_question(self) -> None:
+        """A question stays a question, with our ids only."""
+
+        @quietly
+        async def step() -> None:
+            raise QuestionsOpen(["q-00ff", KANJI])
+
+        with pytest.raises(QuestionsOpen) as caught:
+            await step()
+        assert caught.value.questions == ["q-00ff"]
+
+
+async def ending(error: Exception | None) -> State[None] | None:
+    """Return the state of a run whose body raises *error*."""
+
+    @to_its_state
+    async def body() -> None:
+        if error is not None:
+            raise error
+
+    return await body()
+
+
+class TestEndings:
+    async def test_green(self) -> None:
+        """Only a body that came to its end leaves the run to be green."""
+        assert await ending(None) is None
+
+    async def test_findings(self) -> None:
+        """Findings fail the run."""
+        with pytest.raises(FindingsOpen, match=r"^still_open 1$"):
+            await ending(StillOpen({"still_open": 1}))
+
+    async def test_questions(self) -> None:
+        """Questions pause it; each time under another key, since a key that fired once is passed over."""
+        first, second = await ending(QuestionsOpen(["q-1", "q-2"])), await ending(QuestionsOpen(["q-1", "q-2"]))
+        assert first is not None
+        assert second is not None
+        assert (first.type, first.message) == (StateType.PAUSED, "open questions: 2")
+        assert first.state_details.pause_key != second.state_details.pause_key
+
+    @pytest.mark.parametrize("error", [Elsewhere(), NotDueYet("case-1: is not due yet", "Wait.")])
+    async def test_nothing_to_do(self, error: Exception) -> None:
+        """A run that has nothing to do is neither green nor red."""
+        state = await ending(error)
+        assert state is not None
+        assert state.type is StateType.CANCELLED
+
+
+class TestCaseId:
+    @pytest.mark.parametrize("text", [KANJI, ROMAJI, ADDRESS, "case-Tanaka", "case-", "E1001", "case-00ff00ff\n"])
+    def test_person(self, text: str) -> None:
+        """What may name a person is no case's id."""
+        with pytest.raises(ValidationError):
+            TypeAdapter(CaseId).validate_python(text)
+
+    def test_ours(self) -> None:
+        """Casework's random names are."""
+        assert TypeAdapter(CaseId).validate_python("case-3f9c00aa11bb22cc") == "case-3f9c00aa11bb22cc"

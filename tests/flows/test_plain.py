@@ -1,0 +1,113 @@
+"""The rules of the flows, without a server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running, Scheduled
+
+from casework.showing import OpaqueQuestion, TruthRow
+from casework.sweeping import DueGroup
+from flows.artifacts import bar, truth_page
+from flows.discretion import FindingsOpen
+from flows.offboard_many import MOST, together
+from flows.scheduling import orders
+from flows.sweep import START_WITHIN, _is_gone
+
+MIDNIGHT = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
+
+
+def group(cases: int, purpose: str = "offboard", key: str = "case:x:rev0:run0") -> DueGroup:
+    """Return a group of *cases* due at midnight in Tokyo."""
+    return DueGroup(MIDNIGHT, tuple(f"case-{n:016x}" for n in range(cases)), purpose, key)
+
+
+class TestOrders:
+    def test_lone(self) -> None:
+        """A lone case gets a run of its own, under casework's key."""
+        (order,) = orders([group(1)])
+        assert (order.deployment, order.at, order.key) == ("offboard", MIDNIGHT, "case:x:rev0:run0")
+        assert order.parameters == {"case_id": f"case-{0:016x}"}
+
+    def test_many(self) -> None:
+        """Cases of one instant share runs of fifty, none is forgotten, and one left over is a lone case."""
+        made = list(orders([group(2 * MOST + 1)]))
+        assert [order.deployment for order in made] == ["offboard-many", "offboard-many", "offboard"]
+        assert [case for order in made for case in order.case_ids] == list(group(2 * MOST + 1).case_ids)
+        assert made[0].parameters == {"case_ids": list(made[0].case_ids)}
+
+    def test_keys(self) -> None:
+        """The same order has the same key; another chunk, or another attempt, has another; all are short."""
+        first = [order.key for order in orders([group(120, key="k" * 9000)])]
+        assert first == [order.key for order in orders([group(120, key="k" * 9000)])]
+        assert len({*first, *(order.key for order in orders([group(120, key="other")]))}) == 2 * len(first)
+        assert max(map(len, first)) < 200
+
+    def test_plans(self) -> None:
+        """Planning is one run a case."""
+        assert [order.deployment for order in orders([group(1, "plan"), group(1, "plan")])] == ["plan", "plan"]
+
+
+class TestTogether:
+    def test_all_closed(self) -> None:
+        """A run over many is green when all cases closed."""
+        assert together([Completed(), Completed()]) is None
+
+    @pytest.mark.parametrize("bad", [Failed(), Crashed()])
+    def test_one_failed(self, bad: State[None]) -> None:
+        """One case with findings fails it, whatever the others ask."""
+        with pytest.raises(FindingsOpen, match="Completed 1"):
+            together([Completed(), Paused(), bad])
+
+    def test_one_asks(self) -> None:
+        """A question pauses it."""
+        state = together([Completed(), Paused()])
+        assert state is not None
+        assert state.is_paused()
+
+    def test_one_elsewhere(self) -> None:
+        """A case that another run holds is not known to be closed: not green."""
+        state = together([Completed(), Cancelled()])
+        assert state is not None
+        assert state.is_cancelled()
+
+
+def since(state: State[None], ago: timedelta) -> State[None]:
+    """Return *state* as if it had been entered *ago*."""
+    return state.model_copy(update={"timestamp": datetime.now(UTC) - ago})
+
+
+class TestDeadRuns:
+    @pytest.mark.parametrize("state", [None, Crashed(), Cancelled(), Failed(), Completed(), Paused()])
+    def test_over(self, state: State[None] | None) -> None:
+        """A run that is over, lost or forgotten does not take a case up that should be worked on."""
+        assert _is_gone(state)
+
+    @pytest.mark.parametrize("state", [Running(), Pending()])
+    def test_starting(self, state: State[None]) -> None:
+        """A run without a lease may be starting, but not for ever."""
+        assert not _is_gone(since(state, START_WITHIN / 2))
+        assert _is_gone(since(state, START_WITHIN * 2))
+
+    def test_scheduled(self) -> None:
+        """A run that waits for its instant, or for a worker, is alive however late it is."""
+        assert not _is_gone(since(Scheduled(scheduled_time=MIDNIGHT), timedelta(days=9)))
+
+
+class TestTruthPage:
+    def test_bar(self) -> None:
+        """The bar is full only when all rows are settled; without rows nothing is."""
+        assert "░" in bar(999, 1000)
+        assert "░" not in bar(3, 3)
+        assert "█" not in bar(0, 0)
+
+    def test_page(self) -> None:
+        """The page has kinds, states and counts, and a question by its opaque label."""
+        page = truth_page(
+            (1, 3), [TruthRow("slack", "group", "still_open", "", 2)], [OpaqueQuestion("q-1", "whose_account")]
+        )
+        assert "1 of 3 settled" in page
+        assert "| slack | group | still_open | - | 2 |" in page
+        assert "- `q-1` whose_account" in page
