@@ -16,7 +16,7 @@ from tests.flows.personal import ADDRESS, KANJI, ROMAJI
 def look_up() -> None:
     """Fail as a library would: with everything it was given."""
     try:
-        {}[KANJI]
+        dict[str, str]()[KANJI]
     except LookupError as exc:
         raise ValueError(f"{ROMAJI} <{ADDRESS}>") from exc
 

@@ -16,8 +16,9 @@ from cli.processes import CHECKOUT, LocalStack, _environment, stop_group
 STARTER = """
 import subprocess, sys, time
 from cli.processes import _watchdog
+gone = subprocess.DEVNULL
 with _watchdog() as pipe:
-    child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 300 & wait; wait"], stdout=subprocess.DEVNULL, start_new_session=True)
+    child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 300 & wait; wait"], stdout=gone, stderr=gone, start_new_session=True)
     pipe.write(f"{child.pid}\\n".encode())
     pipe.flush()
     print(child.pid, flush=True)
@@ -34,6 +35,14 @@ def group_alive(group: int) -> bool:
     return True
 
 
+def ends(group: int) -> bool:
+    """Whether *group* ends, and is reaped, within twenty seconds."""
+    deadline = time.monotonic() + 20
+    while group_alive(group) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not group_alive(group)
+
+
 class TestWatchdog:
     def test_kill_9(self) -> None:
         """A starter that is killed leaves no process behind, not even one that ignores SIGTERM, nor that one's child."""
@@ -42,10 +51,7 @@ class TestWatchdog:
             assert parent.stdout is not None
             group = int(parent.stdout.readline())
             parent.kill()
-        deadline = time.monotonic() + 20
-        while group_alive(group) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert not group_alive(group)
+        assert ends(group)
 
     def test_farewell(self) -> None:
         """A starter that ends in order has ended its own: the watchdog leaves alone what is still there."""
@@ -61,7 +67,7 @@ class TestStopGroup:
         child = subprocess.Popen(["sh", "-c", "sleep 300 & sleep 300"], start_new_session=True)
         stop_group(child)
         assert child.returncode == -signal.SIGTERM
-        assert not group_alive(child.pid)
+        assert ends(child.pid)
 
     def test_twice(self) -> None:
         """Stopping what has ended already does nothing."""
