@@ -77,7 +77,9 @@ def manifest_for(plan: Plan) -> Manifest:
     if plan is Plan.ENTERPRISE:
         group = replace(_GROUP, read_scopes=(*_GROUP.read_scopes, "admin.teams:read"))
         return Manifest.of(Service.SLACK, (_SIGN_IN, _SESSION, _ROLE, group, _GRANT))
-    return Manifest.of(Service.SLACK, (_SIGN_IN, _implied(_SESSION), _implied(_ROLE), _GROUP, _GRANT))
+    # whether a reactivated account has its old rank is not documented, and no request gives it back
+    rank = replace(_implied(_ROLE), restores=Restores.NOT_RESTORABLE)
+    return Manifest.of(Service.SLACK, (_SIGN_IN, _implied(_SESSION), rank, _GROUP, _GRANT))
 
 
 def _implied(row: KindManifest) -> KindManifest:

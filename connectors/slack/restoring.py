@@ -38,7 +38,7 @@ class Restoring:
             return await self._activate(entitlement, trace)
         if entitlement.kind is EntitlementKind.GROUP:
             return await self.memberships.rejoin(entitlement, trace)
-        if entitlement.kind is EntitlementKind.ROLE and "role_id" in prestate:
+        if entitlement.kind is EntitlementKind.ROLE and {"role_id", "entity_id"} <= set(prestate):
             return await self._assign(entitlement, prestate, trace)
         raise NotOnPlan(
             f"slack: cannot give back a {entitlement.kind}: Slack has no request for it",
