@@ -72,7 +72,8 @@ async def schedule(desk: Desk) -> int:
     made = list(orders(sweeping.due_for_run(desk)))
     async with prefect_api() as client:
         for order in made:
-            run = await _resumed(client, order) or await _create(client, order)
+            deployment_id = await _deployment(client, order.deployment)
+            run = await _resumed(client, order, deployment_id) or await _create(client, order, deployment_id)
             sweeping.record_run(desk, order.case_ids, str(run))
     return len(made)
 
@@ -108,16 +109,17 @@ def tag(case_id: str) -> str:
     return f"case:{case_id}"
 
 
-async def _create(client: PrefectClient, order: Order) -> UUID:
-    flow = "offboard-many" if order.deployment == "offboard-many" else order.deployment
+async def _deployment(client: PrefectClient, name: str) -> UUID:
+    """Return the id of a deployment, which is named as its flow is."""
     try:
-        deployment = await client.read_deployment_by_name(f"{flow}/{order.deployment}")
+        return (await client.read_deployment_by_name(f"{name}/{name}")).id
     except ObjectNotFound as exc:
-        raise PrefectUnreachable(
-            f"prefect: cannot find the deployment {order.deployment}: run `prefect deploy --all`"
-        ) from exc
+        raise PrefectUnreachable(f"prefect: cannot find the deployment {name}: run `prefect deploy --all`") from exc
+
+
+async def _create(client: PrefectClient, order: Order, deployment_id: UUID) -> UUID:
     run = await client.create_flow_run_from_deployment(
-        deployment.id,
+        deployment_id,
         parameters=order.parameters,
         state=Scheduled(scheduled_time=order.at),
         tags=[tag(case_id) for case_id in order.case_ids],
@@ -126,19 +128,20 @@ async def _create(client: PrefectClient, order: Order) -> UUID:
     return run.id
 
 
-async def _resumed(client: PrefectClient, order: Order) -> UUID | None:
+async def _resumed(client: PrefectClient, order: Order, deployment_id: UUID) -> UUID | None:
     """Resume instead of making another run: the page of the one that asked shows how it went on."""
     if len(order.case_ids) > 1:
         return None
-    return await _resume(client, order.case_ids[0])
+    return await _resume(client, order.case_ids[0], deployment_id)
 
 
-async def _resume(client: PrefectClient, case_id: str) -> UUID | None:
+async def _resume(client: PrefectClient, case_id: str, deployment_id: UUID | None = None) -> UUID | None:
+    """Resume the case's paused run, of that deployment if one is named: a cut is not made by a plan's run."""
     for run in await _paused(client, case_id):
-        if run.deployment_id is not None:  # one without has no process to go on in
+        if run.deployment_id is not None and deployment_id in {None, run.deployment_id}:
             await client.resume_flow_run(run.id)
             return run.id
-    return None
+    return None  # a run without a deployment has no process to go on in
 
 
 async def _paused(client: PrefectClient, case_id: str) -> list[FlowRun]:

@@ -13,6 +13,7 @@ from prefect.utilities.annotations import quote
 from casework import conduct
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
+from casework.showing import open_questions
 from flows.discretion import Elsewhere, quietly
 from models.vocabulary import CaseState, Service
 
@@ -42,6 +43,12 @@ async def plan_if_none(desk: Desk, case_id: str) -> None:
     """
     if desk.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
         await conduct.make_plan(desk, case_id)
+
+
+def require_answers(desk: Desk, case_id: str) -> None:
+    """Raise `QuestionsOpen` while a person is asked about the case."""
+    if asked := open_questions(desk, case_id):
+        raise QuestionsOpen([question.id for question in asked])
 
 
 async def contain_everywhere(desk: Desk, case_id: str) -> None:

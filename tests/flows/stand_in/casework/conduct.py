@@ -17,6 +17,10 @@ async def make_plan(desk: Desk, case_id: str) -> None:
     note(case_id, "plan")
 
 
+async def take_early(desk: Desk, case_id: str) -> None:
+    note(case_id, "early")
+
+
 async def wait_until_due(desk: Desk, case_id: str) -> None:
     while (left := read(case_id)["due_at"] - time.time()) > 0:
         await asyncio.sleep(min(left, 0.2))
