@@ -17,7 +17,7 @@ from casework.desk import Desk
 from casework.errors import BadRequest, NotDueYet
 from casework.observing import observe_until_closed
 from models.tables import Case
-from models.vocabulary import CaseState, DepartureKind, Service
+from models.vocabulary import CaseState, Service
 
 LEASE = timedelta(seconds=45)
 _HEARTBEAT = 10.0
@@ -37,8 +37,7 @@ async def make_plan(desk: Desk, case_id: str) -> None:
     case = desk.case(case_id)
     if case.state in ENDED or case.state is CaseState.CLOSED:
         return
-    cut_first = case.kind is DepartureKind.DISMISSAL and case.contained_at is None and case.for_real
-    await planning.make_plan(desk, case_id, kinds=planning.CONTAINMENT if cut_first else None)
+    await planning.make_plan(desk, case_id, kinds=planning.first_kinds(case))
 
 
 async def take_early(desk: Desk, case_id: str) -> None:
@@ -50,9 +49,11 @@ async def wait_until_due(desk: Desk, case_id: str) -> None:
     """
     Wait for the instant that our database holds, re-reading it: a run may start early, a case may be moved meanwhile.
 
-    Raises `NotDueYet` when the instant is further away than a run should wait: another run will be made for it, and
-    `BadRequest` when the case has been withdrawn.
+    The wait is used to ask each service what it allows, since manifests depend on the plan.  Raises `NotDueYet` when the
+    instant is further away than a run should wait: another run will be made for it, and `BadRequest` when the case has
+    been withdrawn.
     """
+    await planning.get_ready(desk)
     while True:
         case = desk.case(case_id)
         if case.state in ENDED:
@@ -66,19 +67,32 @@ async def wait_until_due(desk: Desk, case_id: str) -> None:
 
 
 async def contain(desk: Desk, case_id: str, service: Service) -> None:
-    """Contain the leaver in one service; see `casework.cutting.contain`.  Asks first if too many are cut at once."""
+    """
+    Contain the leaver in one service; see `casework.cutting.contain`.  Asks first if too many are cut at once.
+
+    An account that a person has only just decided about is listed, and its plan sealed, before it is touched.
+    """
     blast.require_release(desk, case_id)
+    if planning.unlisted(desk, case_id, service):
+        kinds = planning.first_kinds(desk.case(case_id))
+        await planning.take_inventory(desk, case_id, kinds=kinds, services=[service])
+        planning.seal_plan(desk, case_id, scope="full" if kinds is None else "containment")
     await cutting.contain(desk, case_id, service)
 
 
 async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
     """
-    Take away the rest in one service, after a fresh inventory: a client may have been granted access since the plan.
+    Take away the rest in one service, after a fresh look for accounts and a fresh inventory of them.
 
-    What the inventory adds is sealed into a new plan before it is touched.
+    The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
+    the look adds is sealed into a new plan before it is touched.
     """
+    await planning.find_in(desk, case_id, service)
+    fresh = planning.unlisted(desk, case_id, service)
     await planning.take_inventory(desk, case_id, services=[service])
     planning.seal_plan(desk, case_id)
+    if fresh:
+        await cutting.contain(desk, case_id, service)
     await cutting.deprovision(desk, case_id, service)
 
 

@@ -45,13 +45,32 @@ async def make_plan(desk: Desk, case_id: str, *, kinds: Kinds | None = None) -> 
     seal_plan(desk, case_id, scope="full" if kinds is None else "containment")
 
 
+def first_kinds(case: Case) -> Kinds | None:
+    """Return what is listed before the cut: of a dismissal the containment alone, of all others everything (None)."""
+    cut_first = case.kind is DepartureKind.DISMISSAL and case.contained_at is None and case.for_real
+    return CONTAINMENT if cut_first else None
+
+
+async def get_ready(desk: Desk) -> None:
+    """
+    Probe the services that this desk has not probed yet, all at once.
+
+    A probe that fails is left to the next call: the verbs say by themselves what they cannot do.
+    """
+    await asyncio.gather(*(_probe(desk, service) for service in desk.connectors), return_exceptions=True)
+
+
+async def _probe(desk: Desk, service: Service) -> None:
+    if service not in desk.own_accounts:
+        desk.own_accounts[service] = (await desk.connectors[service].probe()).own_account_ids
+
+
 async def find_in(desk: Desk, case_id: str, service: Service) -> None:
     """Look for the leaver in one service and record the candidates, or why the look failed."""
     connector = desk.connectors[service]
     leaver = leaver_of(desk.case(case_id))
     try:
-        if service not in desk.own_accounts:
-            desk.own_accounts[service] = (await connector.probe()).own_account_ids
+        await _probe(desk, service)
         matches = await connector.find_accounts(leaver)
     except ConnectorError as error:
         with desk.store.write() as session:
@@ -132,6 +151,13 @@ def _candidate(desk: Desk, case_id: str, match: Match, standing: Standing) -> Ca
 def account_of(row: CaseAccount) -> Account:
     """Return the account as its connector knows it."""
     return Account(row.service, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)
+
+
+def unlisted(desk: Desk, case_id: str, service: Service) -> bool:
+    """Whether an accepted account has never been listed: decided about, or made, since the plan."""
+    with desk.store.read() as session:
+        accepted = [a for a in accounts_of(session, case_id, service) if a.standing is Standing.ACCEPTED]
+        return any(not rows_of(session, case_id, account) for account in accepted)
 
 
 async def take_inventory(

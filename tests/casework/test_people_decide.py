@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlmodel import select
 
 from casework import asking, conduct, restoring, sweeping, waiving
 from casework.cases import open_cases
@@ -14,11 +16,18 @@ from casework.intake import read_options
 from casework.moving import reschedule, withdraw
 from casework.policy import BlastRadius, Policy, Protected
 from casework.showing import open_questions, show
+from models.tables import Plan
 from models.vocabulary import EntitlementKind, EntitlementState, Guard, Service
 from tests.casework.conftest import Office
 
 K = EntitlementKind
 GOOGLE = Service.GOOGLE_WORKSPACE
+
+
+def sealed_plans(office: Office, case_id: str) -> list[str]:
+    """The digests of the case's sealed plans."""
+    with office.desk.store.read() as session:
+        return [plan.sha256 for plan in session.exec(select(Plan).where(Plan.case_id == case_id)).all()]
 
 
 class TestWhoseAccount:
@@ -62,7 +71,7 @@ class TestWhoseAccount:
 
     async def test_a_number_given_twice_is_asked_about(self, office: Office) -> None:
         """Two accounts with the leaver's number: neither is sure."""
-        office.paper.add("g3", employee_no="E1", email="e1b@example.test", name="別 人")
+        office.paper.add("g3", employee_no="E1", email="e1b@example.test", name="星 空子")
         case = office.report()
         office.clock.pass_by(hours=10)
         with pytest.raises(QuestionsOpen):
@@ -89,6 +98,31 @@ class TestWhoseAccount:
         asking.answer(office.desk, question.id, chosen=[], by="it")
         with pytest.raises(BadRequest, match="answered already"):
             asking.answer(office.desk, question.id, chosen=["g3"], by="it")
+
+    async def test_an_account_decided_about_is_planned_before_it_is_touched(self, office: Office) -> None:
+        """After the answer the account is listed and its plan sealed first, then cut in the usual order."""
+        office.paper.add("g3", email="adm-e1@example.test", name="星 空子")
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(QuestionsOpen):
+            await office.run(case.id)
+        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["g3"], by="it")
+        plans = len(sealed_plans(office, case.id))
+        await conduct.contain(office.desk, case.id, GOOGLE)
+        assert len(sealed_plans(office, case.id)) == plans + 1
+        kinds = [w.split(":")[2] for w in office.paper.writes if ":g3:" in w]
+        assert set(kinds[: kinds.index("sign_in")]) == {"password", "grant", "backup_code"}
+
+    async def test_an_account_made_since_the_plan_is_cut_too(self, office: Office) -> None:
+        """The plan may be weeks old: an account that appeared since is found after the cut and contained at once."""
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        office.clock.pass_by(hours=10)
+        await conduct.contain(office.desk, case.id, GOOGLE)
+        office.paper.add("g4", employee_no="E1", email="late@example.test", name="星 空子")
+        office.paper.holders["g1"].profile = replace(office.paper.holders["g1"].profile, employee_no=None, emails=())
+        await conduct.deprovision(office.desk, case.id, GOOGLE)
+        assert not office.paper.holders["g4"].active
 
     async def test_a_later_look_does_not_undo_the_answer(self, office: Office) -> None:
         """What a person decided stays decided when the directory is searched again."""
