@@ -1,0 +1,85 @@
+"""`lastday`: the verbs for a terminal.  Each verb has a file of its own; heavy imports wait until it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from cli import trail
+from cli.answer import answer
+from cli.approve import approve
+from cli.attest import attest
+from cli.back import come_back
+from cli.demo import demo
+from cli.depart import depart
+from cli.doctor import doctor
+from cli.errors import BAD_INPUT, Complaint, complaint
+from cli.leave import leave
+from cli.migrate import migrate
+from cli.plan import plan
+from cli.reschedule import reschedule
+from cli.restore import restore
+from cli.run import run
+from cli.show import show
+from cli.sweep import sweep
+from cli.tenants import tenants
+from cli.terminal import survive_narrow_streams, write_json
+from cli.up import up
+from cli.waive import waive
+from cli.withdraw import withdraw
+
+app = typer.Typer(
+    name="lastday",
+    help="Close every account of a leaver at the stated instant, look until it is seen closed, seal the record.",
+    epilog="Exit codes: 0 done, 1 findings or questions remain, 2 bad input or settings.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_PANELS: dict[str, dict[str, Callable[..., int]]] = {
+    "HR's notices": {
+        "depart": depart,
+        "leave": leave,
+        "return": come_back,
+        "reschedule": reschedule,
+        "withdraw": withdraw,
+    },
+    "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore},
+    "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
+    "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "tenants": tenants, "demo": demo},
+}
+for _panel, _verbs in _PANELS.items():
+    for _name, _verb in _verbs.items():
+        app.command(_name, rich_help_panel=_panel)(_verb)
+app.add_typer(trail.app, name="trail", rich_help_panel="Operation")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code.  What goes wrong is a sentence and a remedy, never a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    survive_narrow_streams()
+    try:
+        return int(app(given, standalone_mode=False) or 0)
+    except typer.TyperException as exc:  # the command line itself
+        return _complain(
+            Complaint(exc.format_message(), "See `lastday --help`, or `lastday VERB --help`.", BAD_INPUT), given
+        )
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+    except Exception as exc:
+        told = complaint(exc)
+        if told is None:
+            raise
+        return _complain(told, given)
+
+
+def _complain(told: Complaint, given: Sequence[str]) -> int:
+    if "--json" in given:
+        write_json({"error": told.error, "remedy": told.remedy})
+    sys.stderr.write(f"lastday: {told.error}\n  {told.remedy}\n")
+    return told.code

@@ -1,0 +1,37 @@
+"""`lastday attest`: a person signs for a manual step."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+from cli.errors import DONE
+from cli.options import As, AsJson, CaseId
+from cli.terminal import Terminal, say
+
+EntitlementId: TypeAlias = Annotated[
+    str, typer.Argument(metavar="ENTITLEMENT", help="service:account:kind:id, as `lastday show CASE --json` gives it.")
+]
+
+
+def attest(
+    case: CaseId,
+    entitlement: EntitlementId,
+    statement: Annotated[str, typer.Option(help="What was done, where and when.")],
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
+    """Sign that a step was done by hand.  A later read that shows it open wins over it."""
+    from casework import waiving
+    from cli.desks import at_desk
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    signed = at_desk(
+        lambda desk: waiving.attest(
+            desk, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.actor
+        )
+    )
+    payload = {"case": case, "entitlement": entitlement, "attestation": signed.id}
+    terminal.answer(payload, say(f"{signed.id}: attested by {signed.person}", f"{signed.id}: {signed.person} が確認"))
+    return DONE

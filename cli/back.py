@@ -1,0 +1,21 @@
+"""`lastday return`: a person is back from leave (復職)."""
+
+from __future__ import annotations
+
+from cli.options import As, AsJson, CaseId
+from cli.restore import answer_restored, give_back
+from cli.terminal import Terminal
+
+
+def come_back(case: CaseId, as_json: AsJson = False, actor: As = None) -> int:
+    """
+    Give access back after a leave of absence, and read that it is back.  Needs no second person.
+
+    If a service could not be reached, `lastday restore CASE --go` tries again.
+    """
+    from casework import restoring
+    from cli.desks import at_connected_desk, at_desk
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    at_desk(lambda desk: restoring.request_return(desk, case, by=terminal.actor))
+    return answer_restored(terminal, at_connected_desk(lambda desk: give_back(desk, case)))

@@ -1,0 +1,55 @@
+"""What several verbs do with one case: its dates read, its new state told."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from cli.errors import Refused
+from cli.terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from models.tables import Case
+
+
+def parse_day(option: str, text: str) -> date:
+    """Return the date that *text* names, in any form that a notice may use; raises `Refused`."""
+    from casework.intake import dates
+    from casework.intake.wording import Flaw
+
+    try:
+        return dates.parse_day(text)
+    except Flaw as flaw:
+        raise _refused(option, flaw) from flaw
+
+
+def parse_instant(option: str, text: str, timezone: str) -> datetime:
+    """Return the instant that *text* names; a date alone means its end.  Raises `Refused`."""
+    from casework.intake import dates
+    from casework.intake.wording import Flaw
+
+    try:
+        return dates.parse_instant(text, ZoneInfo(timezone))
+    except Flaw as flaw:
+        raise _refused(option, flaw) from flaw
+
+
+def _refused(option: str, flaw: Exception) -> Refused:
+    from casework.intake import Refusal
+    from casework.intake.wording import Flaw
+
+    assert isinstance(flaw, Flaw)  # noqa: S101  # for the type alone: our callers caught it as one
+    refusal = Refusal.of(flaw)
+    return Refused(f"{option}: {say(refusal.reason, refusal.reason_ja)}", say(refusal.remedy, refusal.remedy_ja))
+
+
+def answer_moved(terminal: Terminal, case: Case, outcome: str) -> None:
+    """Tell what became of a case."""
+    from cli.tables import local
+
+    due = case.due_at.isoformat()
+    payload = {"case": case.id, "state": str(case.state), "due_at": due, "outcome": outcome}
+    terminal.answer(
+        payload, f"{case.id}: {outcome}, {case.state}, " + say("cut at", "停止予定") + f" {local(due, case.timezone)}"
+    )

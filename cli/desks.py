@@ -1,0 +1,36 @@
+"""A desk for one verb: opened, used, closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from casework.desk import Desk
+
+T = TypeVar("T")
+
+ACTOR = "svc:terminal"
+"""How the trail names us: who sat there goes into payloads, which can be erased."""
+
+
+def at_desk(work: Callable[[Desk], T]) -> T:
+    """Do *work* on the database alone.  Raises what `casework.desk.open_desk` raises."""
+
+    async def quick(desk: Desk) -> T:
+        return work(desk)
+
+    return asyncio.run(_with_desk(quick, connected=False))
+
+
+def at_connected_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do *work* with every configured service open."""
+    return asyncio.run(_with_desk(work, connected=True))
+
+
+async def _with_desk(work: Callable[[Desk], Awaitable[T]], *, connected: bool) -> T:
+    from casework.desk import open_desk
+
+    async with open_desk(actor=ACTOR, connected=connected) as desk:
+        return await work(desk)

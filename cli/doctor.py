@@ -1,0 +1,73 @@
+"""`lastday doctor`: is everything there, and what does each tenant let us do?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import BAD_INPUT, DONE, REMAINS
+from cli.options import As, AsJson
+from cli.terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def doctor(as_json: AsJson = False, actor: As = None) -> int:
+    """
+    Check settings, database, schema, policy, the trail's key, Prefect and each service.  Reads only.
+
+    Exits with 2 if something is missing, with 1 if a tenant does not let us list or revoke a kind.
+    """
+    import asyncio
+
+    from casework.settings import read_settings
+    from cli.examining import examine_house, examine_services
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    settings = read_settings()
+    with terminal.progress(1 + len(settings.services), say("checking", "点検中")) as step:
+        checks = examine_house(settings)
+        step(say("asking the services", "各サービスを確認中"))
+        services = asyncio.run(examine_services(settings.services, step))
+    payload = {"checks": checks, "services": services}
+    terminal.answer(payload, *([] if as_json else _page(payload)))
+    if any(check["state"] != "ok" for check in [*checks, *services]):
+        return BAD_INPUT
+    return REMAINS if any(service["problems"] or _lacking(service) for service in services) else DONE
+
+
+def _lacking(service: dict[str, Any]) -> bool:
+    return any(not (kind["list"] and kind["revoke"]) and not kind["by_nature"] for kind in service["kinds"])
+
+
+def _page(payload: dict[str, Any]) -> list[RenderableType]:
+    from cli.tables import cells, table
+
+    checks = table("check", "state", "problem", "remedy")
+    for row in payload["checks"]:
+        checks.add_row(*cells(row["check"], row["state"], row["detail"], row["remedy"]))
+    parts: list[RenderableType] = [checks]
+    for service in payload["services"]:
+        parts += _service(service)
+    return parts
+
+
+def _service(service: dict[str, Any]) -> list[RenderableType]:
+    from cli.tables import cells, table
+
+    if service["state"] != "ok":
+        made = table("service", "state", "problem", "remedy")
+        made.add_row(*cells(service["service"], service["state"], service["detail"], service["remedy"]))
+        return [made]
+    title = f"{service['service']}  {service['tenant']}  {say('plan', 'プラン')} {service['plan']}  "
+    title += say("our own account", "自身のアカウント") + f" {', '.join(service['own_accounts']) or '-'}"
+    made = table("kind", "list", "revoke", "scopes to read", "scopes to write", "problem", "remedy", title=title)
+    for kind in service["kinds"]:
+        scopes = tuple("\n".join(map(_short, kind[tier])) for tier in ("read_scopes", "write_scopes"))
+        made.add_row(*cells(kind["kind"], kind["list"], kind["revoke"], *scopes, kind["problem"], kind["remedy"]))
+    return [made, *(f"{row['problem']}  {row['remedy']}" for row in service["problems"])]
+
+
+def _short(scope: str) -> str:
+    """Return a scope without the part that all of Google's share."""
+    return scope.removeprefix("https://www.googleapis.com/auth/")

@@ -1,0 +1,139 @@
+"""The checks of `lastday doctor`, each a row: its name, its state ("ok", "missing" or "failed"), what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from casework.desk import open_store
+from casework.errors import Misconfigured
+from casework.policy import load_policy
+from casework.settings import CaseworkSettings
+from cli.errors import complaint
+from cli.orchestration import api_url, reachable
+from cli.terminal import Step
+from connectors.registry import open_connectors
+from models.vocabulary import Service
+
+if TYPE_CHECKING:
+    from connectors.contract import Ability, Capabilities, Connector
+
+Row = dict[str, Any]
+
+
+def examine_house(settings: CaseworkSettings) -> list[Row]:
+    """Check what is on our side: database and schema, policy, the trail's key, Prefect."""
+    return [_database(settings), _policy(settings), _trail_key(settings), _prefect()]
+
+
+def _row(check: str, state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:
+    return {"check": check, "state": state, "detail": detail, "remedy": remedy}
+
+
+def _database(settings: CaseworkSettings) -> Row:
+    try:
+        store = open_store(settings)
+        store.engine.dispose()
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        return _failed("database", exc)
+    return _row("database")
+
+
+def _failed(check: str, exc: Exception) -> Row:
+    """Tell a foreseeable failure; raises any other one again."""
+    told = complaint(exc)
+    if told is None:
+        raise exc
+    return _row(check, "failed", told.error, told.remedy)
+
+
+def _policy(settings: CaseworkSettings) -> Row:
+    try:
+        policy = load_policy(settings.policy_file)
+    except Misconfigured as exc:
+        return _row("policy", "failed", str(exc), exc.remedy)
+    return _row("policy", detail=f"sha256 {policy.sha256}")
+
+
+def _trail_key(settings: CaseworkSettings) -> Row:
+    from audit import keys
+
+    try:
+        signer = keys.open_key(settings.audit_key_file, settings.audit_origin)
+    except keys.KeyRefused as exc:
+        missing = not settings.audit_key_file.exists()
+        remedy = "Run `lastday migrate`, which makes it." if missing else "Correct the file's owner and mode (0600)."
+        return _row("trail key", "missing" if missing else "failed", str(exc), remedy)
+    return _row("trail key", detail=signer.verifier.vkey)
+
+
+def _prefect() -> Row:
+    if api_url() is None:
+        return _row(
+            "prefect",
+            detail="PREFECT_API_URL is not set: cases run by `lastday run` only",
+            remedy="Start it with `lastday up`.",
+        )
+    if not reachable():
+        return _row(
+            "prefect", "failed", "its API does not answer", "Start it with `lastday up`, or correct PREFECT_API_URL."
+        )
+    return _row("prefect")
+
+
+async def examine_services(services: Iterable[Service], step: Step) -> list[Row]:
+    """Probe each service, all at once, each for itself: one that cannot be opened does not hide the others."""
+
+    async def one(service: Service) -> Row:
+        row = await _service(service)
+        step(service)
+        return row
+
+    return await asyncio.gather(*(one(service) for service in services))
+
+
+async def _service(service: Service) -> Row:
+    row: Row = {"service": str(service), "kinds": [], "problems": [], "own_accounts": []}
+    try:
+        async with open_connectors([service]) as opened:
+            found = await opened[service].probe()
+            return row | _row(service) | _told(opened[service], found)
+    except ValidationError as exc:
+        return row | _row(service, "missing", _settings_of(service, exc), "Set it in .env (see .env.example).")
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        return row | _failed(service, exc)
+
+
+def _settings_of(service: Service, exc: ValidationError) -> str:
+    """Name the settings, never their values."""
+    faults = exc.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"LASTDAY_{service.upper()}_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in faults)
+
+
+def _told(connector: Connector, found: Capabilities) -> Row:
+    abilities = {ability.kind: ability for ability in found.abilities}
+    return {
+        "plan": found.plan,
+        "tenant": found.tenant,
+        "own_accounts": sorted(found.own_account_ids),
+        "problems": [{"problem": problem, "remedy": remedy} for problem, remedy in found.problems],
+        "kinds": [_kind(connector, ability) for ability in abilities.values()],
+    }
+
+
+def _kind(connector: Connector, ability: Ability) -> Row:
+    manifest = connector.manifest.kinds.get(ability.kind)
+    return {
+        "kind": str(ability.kind),
+        "list": ability.can_list,
+        "revoke": ability.can_revoke,
+        "problem": ability.problem or (manifest.no_api if manifest is not None else None),
+        "remedy": ability.remedy,
+        "by_nature": manifest is not None and (manifest.no_api is not None or manifest.implied_by is not None),
+        "confirmation": str(manifest.confirmation) if manifest is not None else None,
+        "read_scopes": list(manifest.read_scopes) if manifest is not None else [],
+        "write_scopes": list(manifest.write_scopes) if manifest is not None else [],
+    }

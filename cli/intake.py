@@ -1,0 +1,162 @@
+"""A notice on its way in, for the verbs that report one, and what became of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import BAD_INPUT, DONE, Refused
+from cli.terminal import Terminal, japanese, say
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from casework.cases import Intake
+    from casework.intake import Reading, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the command line gave: a CSV file, a JSON file, or *fields* by options.  Exactly one counts."""
+
+    csv: Path | None
+    from_json: Path | None
+    fields: Mapping[str, str | list[str]]
+
+
+def submit(
+    given: Given,
+    *,
+    all_or_nothing: bool,
+    for_real: bool | None,
+    as_json: bool,
+    actor: str | None,
+    leave: bool = False,
+) -> int:
+    """Read what was *given*, open its cases, answer.  Exits with 2 if anything was refused."""
+    from casework.cases import open_cases
+    from cli.desks import at_desk
+    from cli.orchestration import ask_for_runs
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    reading = read(given)
+    with terminal.progress(1, say(f"{reading.rows} rows", f"{reading.rows}件")):
+        taken = at_desk(
+            lambda desk: open_cases(
+                desk, reading, reported_by=terminal.actor, for_real=for_real, all_or_nothing=all_or_nothing, leave=leave
+            )
+        )
+    terminal.answer(payload(reading, taken), *page(reading, taken))
+    if taken.opened:
+        ask_for_runs(terminal)
+    return BAD_INPUT if taken.refused else DONE
+
+
+def read(given: Given) -> Reading:
+    """Return the reading of the one thing that was given; raises `Refused`."""
+    from casework.intake import read_csv, read_json, read_options
+
+    sources = [bool(given.csv), bool(given.from_json), bool(given.fields)]
+    if sum(sources) != 1:
+        raise Refused(
+            say(
+                "depart: needs one of --csv, --from-json or the options of one person",
+                "--csv、--from-json、一人分のオプションのいずれか一つが必要です",
+            ),
+            say("See `lastday depart --help`.", "`lastday depart --help` を参照してください。"),
+        )
+    if given.csv is not None:
+        return read_csv(content(given.csv, "--csv"))
+    if given.from_json is not None:
+        return read_json(content(given.from_json, "--from-json"))
+    return read_options(**given.fields)
+
+
+def content(path: Path, option: str) -> bytes:
+    """Return the bytes of *path*, one more than we take at most, so that an endless file is refused by its size."""
+    from casework.intake.decoding import MOST_BYTES
+
+    try:
+        if str(path) == "-":
+            return sys.stdin.buffer.read(MOST_BYTES + 1)
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as exc:
+        raise Refused(
+            say(f"{option}: cannot read the file: {exc.strerror}", f"{option}: ファイルを読めません: {exc.strerror}"),
+            say("Give the path of a file that you may read.", "読み取れるファイルのパスを指定してください。"),
+        ) from exc
+    except ValueError as exc:  # a path with a NUL byte
+        raise Refused(f"{option}: is not a path", "Give the path of a file.") from exc
+
+
+def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
+    """Return the answer of `depart --json`."""
+    return {
+        "cases": [
+            {
+                "case": opened.case.id,
+                "employee_no": opened.case.employee_no,
+                "state": str(opened.case.state),
+                "due_at": opened.case.due_at.isoformat(),
+                "for_real": opened.case.for_real,
+                "outcome": opened.disposition,
+            }
+            for opened in taken.opened
+        ],
+        "refused": [_refusal(refusal) for refusal in taken.refused],
+        "same_rows": [{"row": same.row, "first_row": same.first_row} for same in reading.same],
+        "unknown_columns": list(reading.unknown_columns),
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, Any]:
+    reason, remedy = _words(refusal)
+    return {
+        "row": refusal.row,
+        "column": refusal.column,
+        "value": refusal.value,
+        "reason": reason,
+        "remedy": remedy,
+        "code": str(refusal.code),
+    }
+
+
+def _words(refusal: Refusal) -> tuple[str, str]:
+    if japanese():
+        return refusal.reason_ja, refusal.remedy_ja
+    return refusal.reason, refusal.remedy
+
+
+def page(reading: Reading, taken: Intake) -> list[RenderableType]:
+    """Return the answer for people."""
+    from cli.tables import cells, table
+
+    parts: list[RenderableType] = []
+    if taken.opened:
+        shown = table("case", "employee", "state", "due", "for real", "outcome")
+        for opened in taken.opened:
+            case = opened.case
+            decided = say("yes", "はい") if case.for_real else say("plan only", "計画のみ")
+            shown.add_row(*cells(case.id, case.employee_no, case.state, case.due_at, decided, opened.disposition))
+        parts.append(shown)
+    if taken.refused:
+        shown = table("row", "column", "value", "reason", "remedy")
+        for refusal in taken.refused:
+            place = refusal.row if refusal.row is not None else say("file", "ファイル")
+            shown.add_row(*cells(place, refusal.column, refusal.value, *_words(refusal)))
+        parts.append(shown)
+        if not taken.opened:
+            parts.append(
+                say(
+                    "Nothing was taken: correct it and send it again.",
+                    "受け付けたものはありません。直して再送してください。",
+                )
+            )
+    if reading.unknown_columns:
+        names = ", ".join(reading.unknown_columns)
+        parts.append(say(f"Kept, but unknown to us: {names}", f"未知の列(保存しました): {names}"))
+    return parts

@@ -1,0 +1,66 @@
+"""`lastday sweep`: the scheduled second look, once and now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from cli.errors import DONE, REMAINS
+from cli.options import As, AsJson
+from cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from casework.desk import Desk
+    from casework.sweeping import LookReport
+
+
+def sweep(as_json: AsJson = False, actor: As = None) -> int:
+    """
+    Release dead runs, give due cases a run, take the looks after closing that are due.  Safe to run at any time.
+
+    Exits with 1 if a look opened a case again, or if cases wait for a run that Prefect cannot be asked for.
+    """
+    from cli.desks import at_connected_desk, at_desk
+    from cli.orchestration import reachable
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    released, made = asyncio.run(_reconcile()) if reachable() else (0, 0)
+    waiting = at_desk(_waiting)
+    report = at_connected_desk(_looks)
+    payload = {
+        "released": released, "made": made, "looked": report.looked, "reopened": report.reopened, "waiting": waiting,
+    }  # fmt: skip
+    told = f"released {released}, made {made}, looked {len(report.looked)}, reopened {len(report.reopened)}"
+    terminal.answer(payload, told)
+    if waiting:
+        ids = ", ".join(waiting)
+        terminal.say(
+            f"Without a run: {ids}.  Start Prefect with `lastday up`, or `lastday run CASE`.",
+            f"未実行: {ids}。`lastday up` でPrefectを起動するか、`lastday run CASE` を実行してください。",
+        )
+    return REMAINS if waiting or report.reopened else DONE
+
+
+async def _reconcile() -> tuple[int, int]:
+    from casework.desk import open_desk
+    from cli.errors import Refused
+    from flows.scheduling import PrefectUnreachable
+    from flows.sweep import reconcile
+
+    try:
+        async with open_desk(connected=False) as desk:
+            return await reconcile(desk)
+    except PrefectUnreachable as exc:
+        raise Refused(str(exc), "Start Prefect with `lastday up`, then run it again.") from exc
+
+
+def _waiting(desk: Desk) -> list[str]:
+    from casework.sweeping import due_for_run
+
+    return [case_id for group in due_for_run(desk) for case_id in group.case_ids]
+
+
+async def _looks(desk: Desk) -> LookReport:
+    from casework.sweeping import look_again
+
+    return await look_again(desk)

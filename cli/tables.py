@@ -1,0 +1,138 @@
+"""Tables for a terminal: what others wrote is shown as text, never as markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from cli.terminal import japanese, say
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+_HEADINGS = {
+    "case": "案件", "employee": "社員番号", "name": "氏名", "state": "状態", "due": "停止予定", "for real": "実施",
+    "outcome": "結果", "row": "行", "column": "列", "value": "値", "reason": "理由", "remedy": "対処", "service": "サービス",
+    "account": "アカウント", "kind": "種別", "what": "対象", "confirmed by": "確認方法", "closed at": "停止確認",
+    "effective by": "完全停止", "finding": "指摘", "question": "質問", "match": "照合", "plan": "プラン", "list": "一覧",
+    "revoke": "停止", "check": "点検", "problem": "問題", "scopes to read": "読取権限", "scopes to write": "書込権限",
+}  # fmt: skip
+
+_STYLES = {
+    "observed_closed": "green", "closed": "bold green", "restored": "green", "attested": "green", "waived": "cyan",
+    "still_open": "bold red", "unreadable": "bold red", "no_api": "yellow", "not_on_plan": "yellow", "found": "yellow",
+    "commanded": "yellow", "ok": "green", "failed": "bold red", "missing": "bold red", "look_alike": "dim", "asked": "bold yellow",
+}  # fmt: skip
+
+
+def table(*headings: str, title: str | None = None) -> Table:
+    """Return an empty table with these headings, in the terminal's language."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(
+        box=box.SIMPLE_HEAD, title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False
+    )
+    for heading in headings:
+        made.add_column(_HEADINGS.get(heading, heading) if japanese() else heading, overflow="fold")
+    return made
+
+
+def cells(*values: object) -> list[Text]:
+    """Return *values* as cells: states in their colour, instants in the person's clock, None as a dash."""
+    from rich.text import Text
+
+    return [Text(_text(value), style=_STYLES.get(str(value), "")) for value in values]
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case datetime():
+            return local(value)
+        case bool():
+            return say("yes", "可") if value else say("no", "不可")
+        case _:
+            return str(value)
+
+
+def local(moment: datetime | str | None, zone: str | None = None) -> str:
+    """Return an instant on the clock of *zone* (by default this machine's)."""
+    if moment is None:
+        return "-"
+    instant = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    shown = instant.astimezone(ZoneInfo(zone) if zone else None)
+    return (
+        shown.strftime("%Y-%m-%d %H:%M:%S %Z") if zone or shown.tzinfo is not UTC else f"{shown:%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def case_page(shown: Mapping[str, Any]) -> list[RenderableType]:
+    """Return a case, as `casework.showing.show` gives it, for people who may see it."""
+    departure = shown["departure"]
+    zone = departure["timezone"]
+    head = (
+        f"{shown['case']}  {departure['employee_no']} {departure['name']}  [{shown['state']}]  "
+        + say("cut at", "停止予定")
+        + f" {local(shown['due_at'], zone)}"
+        + ("" if shown["for_real"] else "  " + say("(plan only)", "(計画のみ)"))
+    )
+    parts: list[RenderableType] = [head, truth_table(shown, zone)]
+    if shown["findings"]:
+        parts.append(_findings(shown["findings"]))
+    parts += [part for question in shown["questions"] for part in _question(question)]
+    if shown["approvals_waiting"]:
+        waiting = ", ".join(f"{row['verb']} {row['id']}" for row in shown["approvals_waiting"])
+        parts.append(say(f"Waits for a second person: {waiting}", f"第二者の承認待ち: {waiting}"))
+    parts.append(say("NDA: not collected.  Downloads: not collected.", "NDA: 未収集。ダウンロード記録: 未収集。"))
+    return parts
+
+
+def truth_table(shown: Mapping[str, Any], zone: str) -> Table:
+    """Return each account with each of its rows, as they were last seen."""
+    made = table("service", "account", "match", "kind", "what", "state", "confirmed by", "closed at", "effective by")
+    for account in shown["accounts"]:
+        match = f"{account['match']['reason']} {account['match']['confidence']:.2f}"
+        who = (account["service"], account["label"] or account["id"], match)
+        if not account["entitlements"]:
+            made.add_row(*cells(*who, None, None, account["standing"], None, None, None))
+        for row in account["entitlements"]:
+            times = (_clock(row["observed_at"], zone), _clock(row["cut_effective_by"], zone))
+            what = row["detail"]["label"] or row["id"].split(":", 3)[3]
+            made.add_row(*cells(*who, row["kind"], what, row["state"], row["confirmed_by"], *times))
+            who = ("", "", "")
+    for search in shown["searches"]:
+        if search["problem"] is not None:
+            made.add_row(*cells(search["service"], None, None, None, search["problem"], "unreadable", None, None, None))
+    return made
+
+
+def _clock(moment: str | None, zone: str) -> str | None:
+    return None if moment is None else f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%m-%d %H:%M:%S}"
+
+
+def _findings(findings: Sequence[Mapping[str, Any]]) -> Table:
+    made = table("finding", "service", "what", "reason", "remedy", title=say("Findings", "指摘"))
+    for finding in findings:
+        made.add_row(
+            *cells(finding["kind"], finding["service"], finding["entitlement"], finding["text"], finding["remedy"])
+        )
+    return made
+
+
+def _question(question: Mapping[str, Any]) -> list[RenderableType]:
+    made = table("account", "name", "kind", "match", "reason", "state")
+    for option in question["options"]:
+        match = f"{option['reason']} {option['confidence']:.2f}"
+        made.add_row(
+            *cells(option["account"], option["label"], option["kind"], match, option["text"], option["standing"])
+        )
+    title = say(f"Question {question['id']}: {question['text']}", f"質問 {question['id']}: {question['text']}")
+    how = f"lastday answer {question['id']} --account ID | --none"
+    return [f"{title}  ({question['service'] or '-'})", made, f"  {how}"]

@@ -1,0 +1,121 @@
+"""How a verb speaks: its answer on standard output (a table, or JSON and nothing else), everything else on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_PRINTED = 160
+"""Columns of a table that goes into a file or a pipe."""
+
+Step = Callable[[str], None]
+"""Tells the progress bar that one step is done, and what comes now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """
+    One verb's way of speaking.
+
+    *as_json*: the answer is JSON.  *actor*: the person who acts, recorded with what they decide.
+    """
+
+    as_json: bool
+    actor: str
+
+    @classmethod
+    def of(cls, *, as_json: bool, actor: str | None) -> Terminal:
+        """Without an *actor* it is the user of this machine."""
+        return cls(as_json, (actor or "").strip() or _os_user())
+
+    def answer(self, payload: Mapping[str, Any], *shown: RenderableType) -> None:
+        """Give the verb's answer: *payload* as JSON, else *shown* for people."""
+        if self.as_json:
+            write_json(payload)
+            return
+        console = out()
+        for part in shown:
+            console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
+
+    def say(self, english: str, japanese: str | None = None) -> None:
+        """Say something in passing, on standard error."""
+        err().print(say(english, japanese), markup=False, highlight=False)
+
+    @contextlib.contextmanager
+    def progress(self, total: int, first: str) -> Iterator[Step]:
+        """Show a bar of *total* steps on standard error while a terminal is there to see it."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=err(), transient=True) as bar:
+            task = bar.add_task(first, total=total)
+
+            def step(description: str) -> None:
+                bar.update(task, advance=1, description=description)
+
+            yield step
+
+
+def out() -> Console:
+    """Return the console of answers."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _PRINTED)
+
+
+def err() -> Console:
+    """Return the console of everything else."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def write_json(payload: Mapping[str, Any]) -> None:
+    """Write *payload* on standard output, characters as they are where the stream can carry them."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(payload, ensure_ascii=not unicode, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def japanese() -> bool:
+    """Whether people here read Japanese: `LASTDAY_LANGUAGE`, else the locale."""
+    chosen = os.environ.get("LASTDAY_LANGUAGE")
+    if chosen:
+        return chosen.lower().startswith("ja")
+    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return locale.lower().startswith("ja")
+
+
+def say(english: str, in_japanese: str | None) -> str:
+    """Return the sentence in the language of the terminal."""
+    return in_japanese if in_japanese is not None and japanese() else english
+
+
+def survive_narrow_streams() -> None:
+    """Let a stream that cannot carry a character show its number instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -1,0 +1,78 @@
+"""`lastday waive`: a named person accepts a finding until a date."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.errors import DONE, Refused
+from cli.options import As, AsJson
+from cli.terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from casework.desk import Desk
+    from models.tables import Waiver
+
+
+def waive(
+    case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="The case; without it, --tenant.")] = None,
+    entitlement: Annotated[
+        str | None, typer.Argument(metavar="[ENTITLEMENT]", help="The entitlement of the case.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why it is acceptable.")] = "",
+    until: Annotated[str, typer.Option(metavar="DATE", help="The last day on which it counts.")] = "",
+    compensating: Annotated[str, typer.Option(help="The control that stands in for it.")] = "",
+    tenant: Annotated[
+        bool, typer.Option("--tenant", help="A standing waiver: what this tenant can never do or see.")
+    ] = False,
+    service: Annotated[str | None, typer.Option(help="With --tenant: google_workspace, slack or microsoft365.")] = None,
+    kind: Annotated[str | None, typer.Option(help="With --tenant: the kind of entitlement.")] = None,
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
+    """Ask for a waiver; it counts once a second person has approved it."""
+    from cli.cases import parse_day
+    from cli.desks import at_desk
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    end = parse_day("--until", until)
+    signed = (reason, end, terminal.actor, compensating)
+    if tenant and case is None:
+        waiver = at_desk(lambda desk: _standing(desk, service, kind, *signed))
+    elif case is not None and entitlement is not None and not (tenant or service or kind):
+        waiver = at_desk(lambda desk: _single(desk, case, entitlement, *signed))
+    else:
+        raise Refused(
+            "waive: needs CASE and ENTITLEMENT, or --tenant with --service and --kind", "See `lastday waive --help`."
+        )
+    asked = say(
+        f"Asked for.  A second person runs: lastday approve {waiver.id}", f"第二者が実行: lastday approve {waiver.id}"
+    )
+    terminal.answer({"waiver": waiver.id, "until": str(waiver.until), "outcome": "requested"}, asked)
+    return DONE
+
+
+def _single(desk: Desk, case: str, entitlement: str, reason: str, until: date, by: str, compensating: str) -> Waiver:
+    from casework import waiving
+
+    return waiving.waive(
+        desk, entitlement_id=entitlement, case_id=case, reason=reason, until=until, by=by, compensating=compensating
+    )
+
+
+def _standing(
+    desk: Desk, service: str | None, kind: str | None, reason: str, until: date, by: str, compensating: str
+) -> Waiver:
+    from casework import waiving
+    from models.vocabulary import EntitlementKind, Service
+
+    try:
+        place = (Service(service or ""), EntitlementKind(kind or ""))
+    except ValueError as exc:
+        services, kinds = ", ".join(Service), ", ".join(EntitlementKind)
+        raise Refused(f"waive: {exc}", f"Services: {services}.  Kinds: {kinds}.") from exc
+    return waiving.waive_for_tenant(
+        desk, service=place[0], kind=place[1], reason=reason, until=until, by=by, compensating=compensating
+    )
