@@ -91,9 +91,15 @@ async def _change_password(directory: Directory, entitlement: Entitlement, log: 
 
 
 async def _clear_recovery(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
-    field = _RECOVERY_FIELDS[entitlement.vendor_id]
+    field = _RECOVERY_FIELDS.get(entitlement.vendor_id)
+    if field is None:
+        raise _unknown(entitlement)
     await update(directory, entitlement.account_id, "clear recovery of", {field: ""}, log)
     return COMMANDED
+
+
+def _unknown(entitlement: Entitlement) -> Unintelligible:
+    return Unintelligible(f"google_workspace: cannot revoke {entitlement.kind}: no listing gives such an id")
 
 
 async def _sign_out(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
@@ -115,6 +121,8 @@ async def _delete_grant(directory: Directory, entitlement: Entitlement, log: Log
 
 
 async def _delete_app_password(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    if not entitlement.vendor_id.isdecimal():
+        raise _unknown(entitlement)
     key, code_id = entitlement.account_id, int(entitlement.vendor_id)
     ask = Ask(
         f"delete app password {code_id} of {key}",

@@ -106,8 +106,8 @@ class Transport:
             token = body.get("nextPageToken")
             if not token:
                 return found
-            if token in seen or (most is not None and len(found) > most):
-                why = "the same page again" if token in seen else f"more than {most} rows"
+            why = _no_further(token, seen, len(found), most)
+            if why is not None:
                 raise Unintelligible(f"{failures.WHO}: cannot {asked.doing}: {why}", evidence=tuple(log[-1:]))
             seen.add(token)
 
@@ -172,6 +172,17 @@ class Transport:
             with self._lock:
                 self._wires.append(wire)
         return wire
+
+
+def _no_further(token: Any, seen: set[str], found: int, most: int | None) -> str | None:
+    """Return why the next page must not be read, None if it may."""
+    if not isinstance(token, str):
+        return "the page token is not a text"
+    if token in seen:
+        return "the same page again"
+    if most is not None and found > most:
+        return f"more than {most} rows"
+    return None
 
 
 def build(version: str, root: str) -> Any:

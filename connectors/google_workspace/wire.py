@@ -44,7 +44,7 @@ class _Once:
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send on a live connection: one that the server has closed meanwhile is readable, and is opened anew."""
-        if self.sock is not None and select.select([self.sock], [], [], 0)[0]:
+        if self.sock is not None and _has_news(self.sock):
             self.close()
         super().request(*args, **kwargs)  # type: ignore[misc]  # see above
 
@@ -57,6 +57,13 @@ class _Once:
 
     def close(self) -> None:
         super().close()  # type: ignore[misc]  # see above
+
+
+def _has_news(sock: Any) -> bool:
+    """Whether something came while nothing was asked: the end of the connection."""
+    poll = select.poll()  # unlike select.select, not limited to the first 1,024 files
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Http(_Once, httplib2.HTTPConnectionWithTimeout):  # type: ignore[misc]  # httplib2 ships no types

@@ -178,6 +178,7 @@ def tokens_delete(call: Call) -> None:
     if grant is None:
         raise not_found("clientId")
     call.tenant.record(call.actor, "REVOKE_3LO_TOKEN", user, APP_ID=grant.client_id)
+    call.tenant.record_token(user, "revoke", grant.client_id)
 
 
 def asps_list(call: Call) -> dict[str, Any]:

@@ -177,15 +177,21 @@ class Tenant:
         kind = "DELEGATED_ADMIN_SETTINGS" if name.endswith("ASSIGN_ROLE") else "USER_SETTINGS"
         self._append(actor, kind, name, {"USER_EMAIL": user.email, **parameters})
 
+    def record_token(self, user: User, name: str, client_id: str) -> None:
+        """Add to the log of OAuth tokens, whose actor is the user that the token is of."""
+        self._append(user, "auth", name, {"client_id": client_id}, application="token")
+
     def record_group(self, actor: User, name: str, group: Group, member: str) -> None:
         user = self.users.get(member)
         email = user.email if user is not None else member
         self._append(actor, "GROUP_SETTINGS", name, {"GROUP_EMAIL": group.email, "USER_EMAIL": email})
 
-    def _append(self, actor: User, kind: str, name: str, parameters: Mapping[str, str]) -> None:
+    def _append(  # a line of the log has these parts
+        self, actor: User, kind: str, name: str, parameters: Mapping[str, str], *, application: str = "admin"
+    ) -> None:
         number = len(self.events) + 1
         self.events.append(
-            reports.AuditEvent(self.now(), "admin", kind, name, actor.id, actor.email, parameters, number)
+            reports.AuditEvent(self.now(), application, kind, name, actor.id, actor.email, parameters, number)
         )
 
     def count_delegated(self) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
 import json
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,29 +59,25 @@ class Client:
 
     def exchange(self, assertion: str, grant_type: str = GRANT_TYPE) -> tuple[int, dict[str, Any]]:
         form = urllib.parse.urlencode({"grant_type": grant_type, "assertion": assertion})
-        return self._send(urllib.request.Request(f"{self.root}/token", form.encode(), method="POST"))
+        return self._send("POST", "/token", form.encode(), {})
 
     def call(self, method: str, path: str, body: Any = None, bearer: str | None = None) -> tuple[int, Any]:
         content = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.root + path, content, method=method)
-        request.add_header("Content-Type", "application/json")
-        if bearer is not None:
-            request.add_header("Authorization", f"Bearer {bearer}")
-        return self._send(request)
+        signed = {"Authorization": f"Bearer {bearer}"} if bearer is not None else {}
+        return self._send(method, path, content, {"Content-Type": "application/json", **signed})
 
     def bearer(self, **claims: Any) -> str:
         status, answer = self.exchange(self.assertion(**claims))
         assert status == 200, answer
         return str(answer["access_token"])
 
-    def _send(self, request: urllib.request.Request) -> tuple[int, Any]:
-        try:
-            with urllib.request.urlopen(request, timeout=10) as response:
-                content = response.read()
-                return response.status, json.loads(content) if content else None
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read())
+    def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection(self.root.removeprefix("http://"), timeout=10)
+        with contextlib.closing(connection):
+            connection.request(method, path, content, headers)
+            response = connection.getresponse()
+            answer = response.read()
+            return response.status, json.loads(answer) if answer else None
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +222,7 @@ class TestStrictness:
             ("email=k.sato@hoshizora.example", 1),
             ("email:ken.s*", 1),
             ("familyName='佐藤'", 1),
-            ("name:'陽菜'", 7),
+            ("name:'陽菜'", 8),
             ("externalId=E1001 isSuspended=false", 1),
             ("externalId=E1001 isSuspended=true", 0),
             ("isAdmin=true", 3),

@@ -240,6 +240,9 @@ class TestUnreadable:
             r.stage.faults.append(Fault(PATHS[kind], status=200, body=EMPTY_PAGE, times=None))
             (bad,) = await rows_of(r, kind)
             assert "the same page again" in (bad.problem or "")
+            r.stage.faults[:] = [Fault(PATHS[kind], status=200, body='{"nextPageToken": [1]}', times=None)]
+            (bad,) = await rows_of(r, kind)
+            assert "the page token is not a text" in (bad.problem or "")
 
     async def test_empty_page_is_not_the_end(self) -> None:
         """A page without rows but with a next one is read over."""

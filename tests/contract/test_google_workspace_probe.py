@@ -73,6 +73,25 @@ class TestProbe:
             assert (await r.connector.probe()).own_account_ids == frozenset()
 
 
+class TestPage:
+    def test_scopes_and_kinds(self) -> None:
+        """The page that an administrator follows has the manifest's kinds and scopes, no more and no fewer."""
+        page = (Path(__file__).parents[2] / "docs/connectors/google_workspace.md").read_text(encoding="utf-8")
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
+        shown = {row[0]: row[1:7] for row in rows if row[0] in set(MANIFEST.kinds)}
+        assert shown == {
+            kind.value: [
+                str(line.order),
+                ", ".join(scope.rpartition("/")[2] for scope in line.read_scopes),
+                ", ".join(scope.rpartition("/")[2] for scope in line.write_scopes),
+                line.confirmation.value,
+                line.restores.value,
+                f"{line.residual.seconds // 60} min" if line.residual else "–",
+            ]
+            for kind, line in MANIFEST.kinds.items()
+        }
+
+
 class TestSettings:
     def test_from_the_environment(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """The names of the settings are the documented ones; the endpoint is a root with a slash."""
