@@ -14,7 +14,8 @@ from itertools import groupby
 
 from casework.assessing import assess
 from casework.desk import Desk
-from casework.planning import account_of, kinds_for
+from casework.looking import account_of, look
+from casework.planning import kinds_for
 from casework.revoking import OPEN, begin, finish, finish_failed, may_be_closed, may_cut, revoke
 from casework.rows import accounts_of, merge, rows_of
 from casework.waits import backoff
@@ -173,7 +174,7 @@ async def _block(desk: Desk, account: CaseAccount) -> None:
 
 async def _see_block(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
     kinds = frozenset({EntitlementKind.SIGN_IN})
-    listing = await desk.connectors[account.service].list_access(account_of(account), kinds)
+    listing = await look(desk, account, kinds)
     with desk.store.write() as session:
         merge(desk, session, account, listing, kinds)
         assess(desk, session, account.case_id)

@@ -13,13 +13,13 @@ from sqlmodel import Session, col, select
 from casework.asking import ask_whose
 from casework.assessing import assess
 from casework.desk import Desk
+from casework.looking import look
 from casework.recording import seal
 from casework.rows import accounts_of, merge, rows_of
 from connectors.contract import Connector, Kinds
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan, Search
 from models.vocabulary import (
-    Account,
     CaseState,
     DepartureKind,
     EntitlementKind,
@@ -148,11 +148,6 @@ def _candidate(desk: Desk, case_id: str, match: Match, standing: Standing) -> Ca
     )
 
 
-def account_of(row: CaseAccount) -> Account:
-    """Return the account as its connector knows it."""
-    return Account(row.service, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)
-
-
 def unlisted(desk: Desk, case_id: str, service: Service) -> bool:
     """Whether an accepted account has never been listed: decided about, or made, since the plan."""
     with desk.store.read() as session:
@@ -172,9 +167,8 @@ async def take_inventory(
 
 
 async def _inventory(desk: Desk, account: CaseAccount, kinds: Kinds | None) -> None:
-    connector = desk.connectors[account.service]
-    wanted = kinds_for(desk.case(account.case_id), connector, kinds)
-    listing = await connector.list_access(account_of(account), wanted)
+    wanted = kinds_for(desk.case(account.case_id), desk.connectors[account.service], kinds)
+    listing = await look(desk, account, wanted)
     with desk.store.write() as session:
         merge(desk, session, account, listing, wanted)
         assess(desk, session, account.case_id)
@@ -193,9 +187,10 @@ def seal_plan(desk: Desk, case_id: str, *, scope: str = "full") -> None:
     with desk.store.write() as session:
         case = session.get_one(Case, case_id)
         content = [_line(row) for row in _planned(session, case_id)]
-        sha256 = hashlib.sha256(rfc8785.dumps(content)).hexdigest()
         newest = session.exec(select(Plan).where(Plan.case_id == case_id).order_by(col(Plan.id).desc())).first()
-        if newest is None or (newest.sha256, newest.scope) != (sha256, scope):
+        if newest is None or (newest.content, newest.scope) != (content, scope):
+            nonce = desk.name("nonce")  # so that the digest, which is public, tells nothing of a guessable plan
+            sha256 = hashlib.sha256(rfc8785.dumps({"nonce": nonce, "plan": content})).hexdigest()
             session.add(
                 Plan(
                     case_id=case_id,
@@ -209,7 +204,7 @@ def seal_plan(desk: Desk, case_id: str, *, scope: str = "full") -> None:
             seal(
                 desk, session, "plan.sealed", case_id,
                 plan_sha256=sha256, policy_sha256=desk.policy.sha256, scope=scope, count=len(content),
-                payload={"plan": content},
+                payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
         if case.state in {CaseState.OPEN, CaseState.PLANNED}:
             case.state = CaseState.WAITING if _all_searched(desk, session, case_id) else CaseState.PLANNED

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from casework.desk import Desk
     from models.tables import CaseEntitlement
-    from models.vocabulary import Evidence
+    from models.vocabulary import Evidence, RevocationResult
 
 
 def seal(  # noqa: PLR0913  # an event's five parts, and the transaction it belongs to
@@ -42,22 +42,31 @@ def seal(  # noqa: PLR0913  # an event's five parts, and the transaction it belo
     desk.store.trail.append(session.connection(), event, dict(payload) if payload else None, dedup_key=dedup_key)
 
 
-def seal_intent(desk: Desk, session: Session, row: CaseEntitlement, ref: str) -> None:
+def seal_intent(desk: Desk, session: Session, row: CaseEntitlement, ref: str, *, verb: str = "revoke") -> None:
     """Seal that we are about to ask the vendor: committed before the request leaves, or no request leaves."""
     seal(
         desk, session, "revoke.intent", row.case_id,
-        op=row.op, service=row.service, account=ref, kind=row.kind,
+        op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb,
         payload={"entitlement": row.id}, dedup_key=f"{row.op}:intent",
     )  # fmt: skip
 
 
-def seal_outcome(
-    desk: Desk, session: Session, row: CaseEntitlement, ref: str, evidence: Sequence[Evidence], text: str
+def seal_outcome(  # noqa: PLR0913  # a row, what was exchanged about it and what came of it
+    desk: Desk,
+    session: Session,
+    row: CaseEntitlement,
+    ref: str,
+    evidence: Sequence[Evidence],
+    *,
+    result: RevocationResult,
+    text: str,
+    verb: str = "revoke",
 ) -> None:
-    """Seal what became of the intent with the row's *op* and *result*."""
+    """Seal what became of the intent with the row's *op*."""
     seal(
         desk, session, "revoke.outcome", row.case_id,
-        op=row.op, service=row.service, account=ref, kind=row.kind, result=row.result, evidence=digests(evidence) or None,
+        op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb, result=result,
+        evidence=digests(evidence) or None,
         payload={"entitlement": row.id, "text": text, "exchanges": exchanges(evidence)},
         dedup_key=f"{row.op}:outcome",
     )  # fmt: skip

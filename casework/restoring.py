@@ -13,12 +13,12 @@ from sqlmodel import Session, col, select
 from casework.cases import ENDED
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.planning import account_of
-from casework.recording import digests, seal
+from casework.looking import look
+from casework.recording import digests, seal, seal_intent, seal_outcome
 from casework.revoking import as_entitlement
 from casework.rows import accounts_of, rows_of
 from casework.waits import backoff
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, OutcomeUnknown
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
     CaseState,
@@ -134,25 +134,46 @@ async def _restore_row(desk: Desk, account: CaseAccount, row: CaseEntitlement) -
     if verdict is not Restores.RESTORED:
         _note(desk, account, row, verdict.value, ())
         return
+    _begin(desk, account, row)
     try:
         receipt = await connector.restore(as_entitlement(row), row.prestate)
-        seen, evidence = await _seen_back(desk, account, row)
     except ConnectorError as error:
+        unknown = isinstance(error, OutcomeUnknown)
         row.problem, row.remedy = str(error), error.advice
+        result = RevocationResult.UNKNOWN if unknown else RevocationResult.FAILED
+        _finish_row(desk, account, row, result, error.evidence)
         _note(desk, account, row, "problem", error.evidence)
         return
-    if receipt.result in {RevocationResult.REFUSED, RevocationResult.FAILED} or not seen:
+    _finish_row(desk, account, row, receipt.result, receipt.evidence)
+    seen, evidence = await _seen_back(desk, account, row)
+    if not seen:
         row.problem = receipt.text or "a read does not show it back"
-        _note(desk, account, row, "problem", receipt.evidence)
-        return
-    _note(desk, account, row, Restores.RESTORED.value, evidence)
+    _note(desk, account, row, Restores.RESTORED.value if seen else "problem", evidence or receipt.evidence)
+
+
+def _begin(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> None:
+    """Commit the intent before the request leaves; one that a crash left open keeps its *op*."""
+    with desk.store.write() as session:
+        row.op = row.op or desk.name("op")
+        session.add(row)
+        seal_intent(desk, session, row, account.ref, verb="restore")
+
+
+def _finish_row(
+    desk: Desk, account: CaseAccount, row: CaseEntitlement, result: RevocationResult, evidence: tuple[Evidence, ...]
+) -> None:
+    with desk.store.write() as session:
+        text = row.problem or ""
+        seal_outcome(desk, session, row, account.ref, evidence, result=result, text=text, verb="restore")
+        row.op = None
+        session.add(row)
 
 
 async def _seen_back(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> tuple[bool, tuple[Evidence, ...]]:
     kinds = frozenset({row.kind})
     evidence: tuple[Evidence, ...] = ()
     for wait in backoff(desk.policy.observe, limit=30.0):
-        listing = await desk.connectors[row.service].list_access(account_of(account), kinds)
+        listing = await look(desk, account, kinds)
         evidence = listing.evidence.get(row.kind, ())
         if any(e.kind is row.kind and e.vendor_id == row.vendor_id for e in listing):
             return True, evidence

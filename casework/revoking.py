@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from casework.assessing import NEVER_CUT, assess
 from casework.desk import Desk
-from casework.planning import account_of
+from casework.looking import look
 from casework.recording import seal_intent, seal_outcome
 from casework.rows import merge
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
@@ -99,7 +99,8 @@ def _sent(error: ConnectorError, desk: Desk) -> datetime:
 
 def _conclude(desk: Desk, account: CaseAccount, row: CaseEntitlement, evidence: Sequence[Evidence], text: str) -> None:
     with desk.store.write() as session:
-        seal_outcome(desk, session, row, account.ref, evidence, text)
+        result = row.result or RevocationResult.UNKNOWN
+        seal_outcome(desk, session, row, account.ref, evidence, result=result, text=text)
         row.op = None
         session.add(row)
         assess(desk, session, row.case_id)
@@ -108,7 +109,7 @@ def _conclude(desk: Desk, account: CaseAccount, row: CaseEntitlement, evidence: 
 async def _settled_meanwhile(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> bool:
     """After a crash: read; if the entitlement is gone, the open intent gets its outcome without another request."""
     kinds = frozenset({row.kind})
-    listing = await desk.connectors[row.service].list_access(account_of(account), kinds)
+    listing = await look(desk, account, kinds)
     gone = row.id not in {e.id for e in listing} and not any(e.vendor_id == "*" for e in listing)
     evidence = listing.evidence.get(row.kind, ())
     if not gone or not evidence:

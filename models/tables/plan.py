@@ -11,7 +11,7 @@ from models.tables.columns import instant, json_column
 class Plan(SQLModel, table=True):
     """
     The ordered revocations of a case, each with its read-back.  *scope* is "full", or "containment" for a dismissal's first
-    plan.  *sha256* is the digest of *content*'s canonical JSON, which the trail seals; *policy_sha256* that of the policy.
+    plan.  *sha256* is the digest of *content* with a nonce, in canonical JSON: the trail's payload holds both.
     """
 
     __tablename__ = "plan"
