@@ -9,14 +9,13 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
-from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from casework.conduct import close, observe_until_closed, wait_until_due
 from casework.desk import Desk, open_desk
-from flows.artifacts import showing
+from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, FindingsOpen, quietly, to_its_state, waiting_for
-from flows.steps import contain, deprovision, everywhere, holding, plan_if_none
+from flows.steps import contain, deprovision, everywhere, hidden, holding, plan_if_none
 
 MOST = 50
 
@@ -32,7 +31,7 @@ async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, ma
     """
     async with open_desk() as desk:
         # Prefect's types miss that an asynchronous task gives its state asynchronously too
-        runs = [cast("Awaitable[State[Any]]", one(quote(desk), case_id, return_state=True)) for case_id in case_ids]
+        runs = [cast("Awaitable[State[Any]]", one(hidden(desk), case_id, return_state=True)) for case_id in case_ids]
         endings = await asyncio.gather(*runs)
     return together(endings)
 
@@ -57,7 +56,8 @@ async def one(desk: Desk, case_id: str) -> None:
     async with holding(desk, case_id), showing(desk, case_id):
         await plan_if_none(desk, case_id)
         await wait_until_due(desk, case_id)
-        await everywhere(contain.fn, desk, case_id)
-        await everywhere(deprovision.fn, desk, case_id)
+        await everywhere(desk, lambda service: contain.fn(desk, case_id, service))
+        await everywhere(desk, lambda service: deprovision.fn(desk, case_id, service))
+        await show_truth_table(desk, case_id)
         await observe_until_closed(desk, case_id)
         close(desk, case_id)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import cast
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -16,8 +16,6 @@ from casework.errors import QuestionsOpen
 from casework.showing import open_questions
 from flows.discretion import Elsewhere, quietly
 from models.vocabulary import CaseState, Service
-
-Step: TypeAlias = Callable[[Desk, str, Service], Awaitable[None]]
 
 
 # No retries, said aloud because a setting can change the default: a revocation is repeated by casework, which knows
@@ -53,24 +51,27 @@ def require_answers(desk: Desk, case_id: str) -> None:
 
 async def contain_everywhere(desk: Desk, case_id: str) -> None:
     """Contain all services at once.  See `everywhere`."""
-    await everywhere(contain, desk, case_id)
+    await everywhere(desk, lambda service: contain(hidden(desk), case_id, service))
 
 
 async def deprovision_everywhere(desk: Desk, case_id: str) -> None:
     """Deprovision all services at once.  See `everywhere`."""
-    await everywhere(deprovision, desk, case_id)
+    await everywhere(desk, lambda service: deprovision(hidden(desk), case_id, service))
 
 
-async def everywhere(step: Step, desk: Desk, case_id: str) -> None:
+def hidden(desk: Desk) -> Desk:
+    """Wrap *desk* as a task's argument: Prefect looks for futures inside arguments, and has no business inside it."""
+    return cast("Desk", quote(desk))  # unwrapped again before the task's function sees it
+
+
+async def everywhere(desk: Desk, step: Callable[[Service], Awaitable[None]]) -> None:
     """
     Take *step* in every service at once; one that fails never stops another, nor the steps that follow.
 
     What failed is in our database as a finding, or its rows are not settled: closing refuses either way.  Raises
     `QuestionsOpen` when a step may not be taken before a person has answered: that concerns the whole case.
     """
-    # quote: Prefect looks for futures inside arguments, and has no business inside the desk
-    taken = (step(quote(desk), case_id, service) for service in desk.connectors)  # type: ignore[arg-type]  # unquoted by Prefect
-    for outcome in await asyncio.gather(*taken, return_exceptions=True):
+    for outcome in await asyncio.gather(*map(step, desk.connectors), return_exceptions=True):
         if isinstance(outcome, QuestionsOpen):
             raise outcome
         if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):

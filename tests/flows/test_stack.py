@@ -132,6 +132,7 @@ class TestRuns:
         assert run["state_type"] == "FAILED"
         assert "Completed 1, Failed 1, Suspended 1" in run["state"]["message"]
         assert up.case(MANY[0])["state"] == "closed"
+        assert "deprovision slack" in {line["step"] for line in up.journal(MANY[1])}
         assert {up.case(case_id)["run_id"] for case_id in MANY} == {run["id"]}
 
     def test_closed(self, up: Up) -> None:

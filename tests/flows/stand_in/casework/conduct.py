@@ -27,6 +27,7 @@ async def wait_until_due(desk: Desk, case_id: str) -> None:
 
 
 async def contain(desk: Desk, case_id: str, service: Service) -> None:
+    assert service in desk.connectors
     note(case_id, f"contain {service}")
     if read(case_id)["story"] == "explodes" and service is Service.SLACK:
         cause = LookupError(f"no account of {KANJI}")
@@ -35,6 +36,7 @@ async def contain(desk: Desk, case_id: str, service: Service) -> None:
 
 
 async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
+    assert service in desk.connectors
     note(case_id, f"deprovision {service}")
 
 
