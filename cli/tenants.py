@@ -29,6 +29,7 @@ def tenants(
     slack_numbers: Annotated[bool, typer.Option(help="Whether Slack knows employee numbers.")] = True,
     entra_plan: Annotated[str, typer.Option(help="P2, P1 or free.")] = "P2",
     sync_every: Annotated[float | None, typer.Option(help="Seconds between directory synchronisations.")] = None,
+    spare_owners: Annotated[bool, typer.Option("--spare-owners", help="Each group has a second owner.")] = False,
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
@@ -45,6 +46,7 @@ def tenants(
         page_size=page_size,
         latency=latency,
         sync_every=sync_every,
+        spare_owners=spare_owners,
         slack_options=slack,
         microsoft={"plan": entra_plan},
     )

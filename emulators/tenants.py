@@ -23,10 +23,11 @@ from emulators import google_workspace, microsoft365, slack
 from emulators.ca import certificate
 from emulators.company import person
 from emulators.google_workspace.state import user_id as google_id
+from emulators.slack.state import Assignment
 from emulators.stage import Stage, served
 
 ENV_FILE = "tenants.env"
-PORT = 9101
+CHANNEL_MANAGER = "Rl0A"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
     page_size: int | None = None,
     latency: float = 0.0,
     sync_every: float | None = None,
+    spare_owners: bool = False,
     google: Mapping[str, Any] | None = None,
     slack_options: Mapping[str, Any] | None = None,
     microsoft: Mapping[str, Any] | None = None,
@@ -125,7 +127,8 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
     Open the three tenants and write key file, certificates and `tenants.env` into *directory*.
 
     *port*: of the first one, the others follow it; 0 takes free ones.  *latency* in seconds an answer.  *sync_every*:
-    seconds between directory synchronisations.  The three mappings are the tenants' own options.
+    seconds between directory synchronisations.  *spare_owners*: whatever has owners has one more, as if somebody had
+    seen to it before the day.  The three mappings are the tenants' own options.
     """
     directory.mkdir(parents=True, exist_ok=True)
     paging: dict[str, Any] = {} if page_size is None else {"page_size": page_size}
@@ -134,6 +137,8 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
         "slack": slack.Tenant(**paging, **(slack_options or {})),
         "microsoft365": microsoft365.Tenant(**paging, **(microsoft or {})),
     }
+    if spare_owners:
+        _name_spare_owners(made)
     truths = _truths(made)
     stages = {name: Stage(tenant.app, latency=latency) for name, tenant in made.items()}
     paper = certificate(directory / "ca")
@@ -176,6 +181,18 @@ def _settings(directory: Path, made: Mapping[str, Any], roots: Mapping[str, str]
         "LASTDAY_MICROSOFT365_CLIENT_ID": entra.client_id,
         "LASTDAY_MICROSOFT365_CLIENT_SECRET": entra.client_secret,
     }
+
+
+def _name_spare_owners(made: Mapping[str, Any], stand_in: str = "E1009") -> None:
+    """Let one person stand in as an owner of everything that has owners, so that no leaver is the last one."""
+    google, chat, entra = made["google_workspace"], made["slack"], made["microsoft365"]
+    for group in google.groups.values():
+        if "OWNER" in group.members.values():
+            group.members[google_id(person(stand_in).mailbox)] = "OWNER"
+    for owned in {group for group, _ in entra.directory.owners}:
+        entra.directory.owners[owned, entra.user_id(stand_in)] = None
+    held = {(given.role_id, given.entity_id) for given in chat.assignments if given.role_id == CHANNEL_MANAGER}
+    chat.assignments += [Assignment(role, entity, chat.account_id(stand_in)) for role, entity in sorted(held)]
 
 
 def _truths(made: Mapping[str, Any]) -> dict[str, Truth]:
@@ -232,11 +249,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--slack-plan", default="enterprise")
     parser.add_argument("--sync-every", type=float)
+    parser.add_argument("--spare-owners", action="store_true")
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     plan = {"plan": asked.slack_plan}
-    options = {"port": asked.port, "page_size": asked.page_size, "latency": asked.latency}
-    with tenants(asked.directory, **options, sync_every=asked.sync_every, slack_options=plan) as company:
+    options: dict[str, Any] = {"port": asked.port, "page_size": asked.page_size, "latency": asked.latency}
+    options |= {"sync_every": asked.sync_every, "spare_owners": asked.spare_owners}
+    with tenants(asked.directory, **options, slack_options=plan) as company:
         print(json.dumps(company.env), flush=True)  # noqa: T201  # a command's answer
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

@@ -1,0 +1,105 @@
+"""What has to hold at the end, each a sentence and what was really seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cli.rehearse.theatre import LEAVERS, NAMESAKE
+from emulators.company import person
+from emulators.tenants import Company
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One rule, whether it held, and what was seen."""
+
+    rule: str
+    held: bool
+    seen: str
+
+
+def of_cases(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
+    """Judge the four cases, as `lastday show --json` gives them, by employee number."""
+    for number, words in (
+        ("E1001", "the plain leaver"),
+        ("E1002", "the one with a namesake"),
+        ("E1010", "the dismissed one"),
+    ):
+        case = shown[number]
+        services = {a["service"] for a in case["accounts"] if _observed(a)}
+        yield Expectation(
+            f"{number}, {words}: closed, seen closed in three services",
+            case["state"] == "closed" and len(services) == 3 and not case["findings"],
+            f"{case['state']}, {len(services)} services, {len(case['findings'])} findings",
+        )
+    synced = shown["E1004"]
+    kinds = sorted({finding["kind"] for finding in synced["findings"]})
+    yield Expectation(
+        "E1004, synced from on-premises: not closed, and the finding says why",
+        synced["state"] != "closed" and "mastered_elsewhere" in kinds,
+        f"{synced['state']}, findings: {', '.join(kinds) or 'none'}",
+    )
+    asked = [a for a in shown["E1002"]["accounts"] if a["service"] == "slack" and a["decided_by"] is not None]
+    yield Expectation(
+        "E1002: a person decided whose the Slack account is", bool(asked), f"{len(asked)} candidates decided"
+    )
+
+
+def _observed(account: Mapping[str, Any]) -> bool:
+    rows = account["entitlements"]
+    return any(row["kind"] == "sign_in" and row["state"] == "observed_closed" for row in rows)
+
+
+def of_tenants(company: Company) -> Iterator[Expectation]:
+    """Ask the tenants themselves whose accounts were changed, and their journals who was written to."""
+    for name, truth in company.truths.items():
+        theirs = {truth.of(number)["account"] for number in LEAVERS}
+        strays = truth.changed() - theirs
+        yield Expectation(f"{name}: nobody but the leavers was changed", not strays, f"{len(strays)} others changed")
+    written = [name for name, truth in company.truths.items() if _written(company, name, truth.account_id(NAMESAKE))]
+    untouched = not any(truth.of(NAMESAKE)["changed"] for truth in company.truths.values())
+    yield Expectation(
+        f"{NAMESAKE}, the namesake: untouched",
+        untouched and not written,
+        f"{len(written)} services received a write about them",
+    )
+
+
+def _written(company: Company, service: str, account: str) -> bool:
+    return any(
+        account in request.path and request.method not in {"GET", "HEAD"}
+        for request in list(company.stages[service].journal)
+    )
+
+
+def of_prefect(api_url: str, run_id: str | None) -> Iterator[Expectation]:
+    """Ask Prefect how the run of the synced leaver ended."""
+    state = "none"
+    if run_id is not None:
+        answer = httpx.get(f"{api_url}/flow_runs/{run_id}", trust_env=False, timeout=10)
+        state = str(answer.json()["state"]["type"]) if answer.status_code == 200 else str(answer.status_code)
+    yield Expectation("E1004's run is not green", state == "FAILED", state)
+
+
+def of_privacy(database: Path) -> Iterator[Expectation]:
+    """Search Prefect's database, its log of changes included, for the leavers' names and addresses."""
+    files = [database, *database.parent.glob(f"{database.name}-wal")]
+    raw = b"".join(file.read_bytes() for file in files)
+    people = [person(number) for number in (*LEAVERS, NAMESAKE)]
+    words = {word for p in people for word in (p.name, p.kana, p.email, p.romaji)}
+    found = sum(word.encode() in raw or word.encode("unicode_escape") in raw for word in words)
+    yield Expectation("Prefect's database holds no name and no address", found == 0, f"{found} of {len(words)} found")
+
+
+def of_trail(checked: Mapping[str, Any]) -> Iterator[Expectation]:
+    """Judge `lastday trail check --json`."""
+    yield Expectation(
+        "the trail is sound and no intent is without outcome",
+        bool(checked["sound"]) and checked["open_intents"] == 0,
+        f"{checked['entries']} entries, {checked['open_intents']} open intents",
+    )

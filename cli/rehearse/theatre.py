@@ -1,0 +1,132 @@
+"""The set: a fresh directory with database, key and policy, the emulated company, and the local processes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cli.processes import LocalStack, Stack
+from emulators.company import Person, person
+from emulators.tenants import Company, tenants, write_env
+
+LEAVERS = ("E1001", "E1002", "E1004", "E1010")
+NAMESAKE = "E1003"
+_WITHOUT_ADDRESS = "E1002"
+_DISMISSED = "E1010"
+
+POLICY = """\
+# The demo's rules: as the defaults, but with waits that fit into two minutes.
+[cut]
+at = "last_working"       # so that the instant can lie seconds ahead
+
+[observe]
+deadline_seconds = 6
+first_wait_seconds = 0.5
+longest_wait_seconds = 2
+
+[sweep]
+again_seconds = [900]     # what ended with findings rests, until a person has acted
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """The open set.  *home* holds everything that the demo leaves behind."""
+
+    home: Path
+    company: Company
+    env: dict[str, str]
+
+    def processes(self) -> LocalStack:
+        """Return Prefect's server, worker and the sweep, not yet started."""
+        return LocalStack(self.home / "prefect", env=self.env)
+
+
+@contextlib.contextmanager
+def theatre(home: Path) -> Iterator[Theatre]:
+    """Open the set in *home*, which is emptied first, and lead this process's settings to it."""
+    home = home.resolve()
+    shutil.rmtree(home, ignore_errors=True)
+    (home / "trust").mkdir(parents=True, mode=0o700)
+    (home / "policy.toml").write_text(POLICY, encoding="utf-8")
+    with ExitStack() as stack:
+        company = stack.enter_context(
+            # Slack without employee numbers, as most of them are: a name is all that is left there
+            tenants(home / "tenants", sync_every=4, spare_owners=True, slack_options={"employee_numbers": False})
+        )
+        env = company.env | _house(home)
+        write_env(home / "demo.env", env)
+        stack.enter_context(_environment(env))
+        yield Theatre(home, company, env)
+
+
+def _house(home: Path) -> dict[str, str]:
+    return {
+        "LASTDAY_DATABASE_URL": f"sqlite:///{home / 'lastday.db'}",
+        "LASTDAY_SERVICES": "google_workspace,slack,microsoft365",
+        "LASTDAY_POLICY_FILE": str(home / "policy.toml"),
+        "LASTDAY_AUDIT_ORIGIN": "lastday.hoshizora.example/audit/2026",
+        "LASTDAY_AUDIT_KEY_FILE": str(home / "trust" / "log.key"),
+    }
+
+
+@contextlib.contextmanager
+def _environment(env: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(env)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
+def orchestrated(stack: Stack) -> Iterator[None]:
+    """Lead the verbs of this process to the running Prefect."""
+    with _environment({name: value for name, value in stack.env.items() if name.startswith("PREFECT_")}):
+        yield
+
+
+def write_notices(path: Path, *, ahead: timedelta) -> datetime:
+    """Write HR's file as a Japanese spreadsheet saves it (CP932), its instant *ahead* of now; return the instant."""
+    zone = ZoneInfo("Asia/Tokyo")
+    due = (datetime.now(UTC) + ahead).astimezone(zone).replace(microsecond=0)
+    lines = ["社員番号,氏名,フリガナ,メールアドレス,最終出社日,退職日,区分"]
+    lines += [_notice(person(number), due) for number in LEAVERS]
+    path.write_text("\r\n".join(lines) + "\r\n", encoding="cp932", newline="")
+    return due
+
+
+def _notice(leaver: Person, due: datetime) -> str:
+    email = "" if leaver.employee_no == _WITHOUT_ADDRESS else leaver.email
+    kind = "解雇" if leaver.employee_no == _DISMISSED else "自己都合"
+    ends_on = (due + timedelta(days=7)).date()
+    return f"{leaver.employee_no},{leaver.name},{leaver.kana},{email},{due:%Y-%m-%d %H:%M:%S},{ends_on},{kind}"
+
+
+class VerbFailed(Exception):
+    """A verb ended otherwise than the story goes."""
+
+
+def lastday(*words: str, expect: tuple[int, ...] = (0,)) -> dict[str, Any]:
+    """Run a verb as the terminal does and return its JSON; raises `VerbFailed` for another exit code than expected."""
+    from cli.app import main
+
+    answer = io.StringIO()
+    with contextlib.redirect_stdout(answer), contextlib.redirect_stderr(io.StringIO()) as said:
+        code = main([*words, "--json"])
+    if code not in expect:
+        raise VerbFailed(f"lastday {words[0]}: exit {code}: {answer.getvalue()} {said.getvalue()}")
+    found: dict[str, Any] = json.loads(answer.getvalue())
+    return found
