@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from cryptography import x509
 from starlette.applications import Starlette
@@ -18,17 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from emulators.microsoft365 import permissions as may
-from emulators.microsoft365.authority import Application, authenticate, issue, read_token
-from emulators.microsoft365.calls import Call, Paging
+from emulators.microsoft365.authority import Application, authenticate, issue
+from emulators.microsoft365.calls import Paging
 from emulators.microsoft365.directory import ROLES, TENANT_ID, Directory, build, guid
-from emulators.microsoft365.problems import Problem, TokenProblem, denied, malformed
-from emulators.microsoft365.reading import Reading
-from emulators.microsoft365.writing import Writing
+from emulators.microsoft365.graph import routes
+from emulators.microsoft365.problems import TokenProblem
 
 Row: TypeAlias = "dict[str, Any]"
-
-_LISTS = frozenset({"$top"})
-_FILTERED = frozenset({"$filter", "$top", "$count", "$select"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +75,7 @@ class Tenant:
         for name, held in (("main", permissions), ("write", write_permissions)):
             self._register(name, frozenset(held), own_roles)
         self._first = {user: self.fingerprint(user) for user in self.directory.users}
-        self.app = Starlette(routes=[*self._entra(), *self._graph(), Route("/{path:path}", _nowhere, methods=_METHODS)])
+        self.app = Starlette(routes=[*self._entra(), *routes(self)])
 
     def _register(self, name: str, held: frozenset[str], own_roles: Iterable[str]) -> None:
         client, object_id = guid(f"client:{name}"), guid(f"application:lastday {name}")
@@ -207,104 +202,6 @@ class Tenant:
             Route("/{tenant}/oauth2/v2.0/token", token, methods=["POST"]),
             Route(f"/{TENANT_ID}/v2.0/.well-known/openid-configuration", discovery),
         ]
-
-    def _graph(self) -> list[BaseRoute]:
-        read, write = Reading(self), Writing(self)
-        user, group, roles = "/users/{user}", "/groups/{group}", "/roleManagement/directory"
-        select, lists, filtered = frozenset({"$select"}), _LISTS, _FILTERED
-        listed_roles = frozenset({"$filter", "$top", "$expand"})
-        none: frozenset[str] = frozenset()
-        table: list[tuple[str, str, Callable[[Call], Row | None], may.Alternatives, frozenset[str], int]] = [
-            ("GET", "/organization", read.organization, may.READ_TENANT, select, 200),
-            ("GET", "/subscribedSkus", read.subscribed_skus, may.READ_LICENCES, select, 200),
-            ("GET", "/users", read.users, may.READ_USERS, filtered, 200),
-            ("GET", user, read.user, may.READ_USERS, select, 200),
-            ("PATCH", user, write.update_user, may.ENABLE_DISABLE, none, 204),
-            ("POST", f"{user}/revokeSignInSessions", write.revoke_sessions, may.REVOKE_SESSIONS, none, 200),
-            ("GET", f"{user}/memberOf", read.member_of, may.READ_MEMBER_OF, lists, 200),
-            ("GET", f"{user}/ownedObjects", read.owned_objects, may.READ_USERS, lists, 200),
-            ("GET", f"{user}/oauth2PermissionGrants", read.user_grants, may.READ_GRANTS, lists, 200),
-            ("GET", f"{user}/appRoleAssignments", read.user_app_roles, may.READ_APP_ROLES, lists, 200),
-            ("DELETE", user + "/appRoleAssignments/{assignment}", write.delete_app_role, may.WRITE_APP_ROLES, none, 204),
-            ("GET", "/oauth2PermissionGrants", read.grants, may.READ_GRANTS, frozenset({"$filter", "$top"}), 200),
-            ("DELETE", "/oauth2PermissionGrants/{grant}", write.delete_grant, may.WRITE_GRANTS, none, 204),
-            ("GET", group, read.group, may.READ_GROUPS, select, 200),
-            ("GET", f"{group}/members", read.group_members, may.READ_GROUPS, frozenset({"$select", "$top"}), 200),
-            ("GET", f"{group}/owners", read.group_owners, may.READ_GROUPS, frozenset({"$select", "$top"}), 200),
-            ("POST", f"{group}/members/$ref", write.add_member, may.WRITE_MEMBERS, none, 204),
-            ("POST", f"{group}/owners/$ref", write.add_owner, may.WRITE_OWNERS, none, 204),
-            ("DELETE", group + "/members/{user}/$ref", write.remove_member, may.WRITE_MEMBERS, none, 204),
-            ("DELETE", group + "/owners/{user}/$ref", write.remove_owner, may.WRITE_OWNERS, none, 204),
-            ("GET", f"{roles}/roleAssignments", read.role_assignments, may.READ_ROLES, listed_roles, 200),
-            ("POST", f"{roles}/roleAssignments", write.create_role, may.WRITE_ROLES, none, 201),
-            ("DELETE", roles + "/roleAssignments/{assignment}", write.delete_role, may.WRITE_ROLES, none, 204),
-            ("GET", f"{roles}/roleEligibilityScheduleInstances", read.eligibilities, may.READ_ELIGIBLE, listed_roles, 200),
-            ("POST", f"{roles}/roleEligibilityScheduleRequests", write.request_eligibility, may.REMOVE_ELIGIBLE, none, 201),
-            ("GET", "/servicePrincipals(appId='{app}')", read.service_principal, may.READ_APPLICATIONS, select, 200),
-            (
-                "GET", "/servicePrincipals/{principal}/appRoleAssignments", read.service_principal_app_roles,
-                may.READ_APPLICATIONS, lists, 200,
-            ),
-        ]  # fmt: skip
-        return [
-            Route(f"/v1.0{path}", self._endpoint(answer, needed, query, status), methods=[method])
-            for method, path, answer, needed, query, status in table
-        ]
-
-    def _endpoint(
-        self, answer: Callable[[Call], Row | None], needed: may.Alternatives, query: frozenset[str], status: int
-    ) -> Callable[[Request], Any]:
-        async def endpoint(request: Request) -> Response:
-            own, asked = str(uuid4()), request.headers.get("client-request-id", str(uuid4()))
-            headers = {"request-id": own, "client-request-id": asked, "x-ms-resource-unit": "1"}
-            try:
-                call = await self._authenticated(request)
-                if not may.opens(needed, call.roles):
-                    raise denied()
-                for name in call.query:
-                    if name not in query | {"$skiptoken"}:
-                        raise malformed(
-                            f"The query specified in the URI is not valid. Query option '{name}' is not allowed."
-                        )
-                body = answer(call)
-            except Problem as problem:
-                return JSONResponse(problem.body(own, asked), problem.status, headers | problem.headers)
-            if body is None:
-                return Response(status_code=status, headers=headers)
-            return JSONResponse(body, status, headers)
-
-        return endpoint
-
-    async def _authenticated(self, request: Request) -> Call:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        challenge = {
-            "WWW-Authenticate": 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common"'
-        }
-        if scheme.casefold() != "bearer" or not token:
-            raise Problem(401, "InvalidAuthenticationToken", "Access token is empty.", challenge)
-        try:
-            claims = read_token(token, TENANT_ID)
-        except ValueError as exc:
-            raise Problem(401, "InvalidAuthenticationToken", str(exc), challenge) from None
-        return Call(
-            root=f"{request.url.scheme}://{request.url.netloc}/v1.0",
-            path=request.url.path.removeprefix("/v1.0"),
-            params={name: str(value) for name, value in request.path_params.items()},
-            query=dict(request.query_params),
-            headers=dict(request.headers),
-            raw=await request.body(),
-            application=self.applications[claims["appid"]],
-            roles=frozenset(claims["roles"]),
-        )
-
-
-_METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
-
-
-async def _nowhere(request: Request) -> Response:
-    segment = request.url.path.rsplit("/", 1)[-1]
-    problem = malformed(f"Resource not found for the segment '{segment}'.")
-    return JSONResponse(problem.body(str(uuid4()), request.headers.get("client-request-id", "")), 400)
 
 
 def _check_tenant(asked: str) -> None:

@@ -7,6 +7,7 @@ import ssl
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -274,7 +275,7 @@ class TestProbe:
                 await r.connector.probe()
 
 
-BASE = {"tenant_id": "t", "client_id": "c", "client_secret": "s"}
+BASE: dict[str, Any] = {"tenant_id": "t", "client_id": "c", "client_secret": "s"}
 
 
 class TestSettings:
