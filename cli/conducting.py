@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from casework import conduct
 from casework.cases import decide_for_real
@@ -16,21 +17,24 @@ from models.tables import Case
 from models.vocabulary import CaseState, Service
 
 STEPS = 6
+_AGAIN = 1.0
+_MARGIN = timedelta(seconds=5)
 make_plan = conduct.make_plan
 
 
 @asynccontextmanager
 async def hold(desk: Desk, case_id: str) -> AsyncIterator[None]:
-    """Hold the case's lease; raises `Refused` while another run has it."""
-    desk.case(case_id)
-    async with conduct.claim(desk, case_id, desk.name("terminal")) as ours:
-        if not ours:
-            raise Refused(
-                f"{case_id}: another run holds it",
-                "Wait until it ends: a dead run's hold ends by itself within 45 s.",
-                REMAINS,
-            )
-        yield
+    """Hold the case's lease, waiting for a dead run's to end by itself; raises `Refused` while a living one has it."""
+    runner = desk.name("terminal")
+    deadline = desk.now() + conduct.LEASE + _MARGIN
+    while True:
+        async with conduct.claim(desk, case_id, runner) as ours:
+            if ours:
+                yield
+                return
+        if desk.now() > deadline:
+            raise Refused(f"{case_id}: another run works on it", "Wait until that run has ended.", REMAINS)
+        await desk.sleep(_AGAIN)
 
 
 def decide(desk: Desk, case_id: str, by: str) -> None:

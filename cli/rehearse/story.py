@@ -117,7 +117,7 @@ class Story:
             shown = self._show(case_id)
             for question in shown["questions"]:
                 self._head(f"{number}: a person is asked, with every candidate shown")
-                for part in case_page(shown | {"findings": [], "accounts": [], "searches": []})[2:]:
+                for part in case_page(shown | {"findings": []})[2:-1]:
                     self._console.print(part, markup=False, highlight=False)
                 theirs = _addresses(number)
                 ids = [o["account"] for o in question["options"] if o["standing"] == "asked" and o["label"] in theirs]
@@ -180,10 +180,9 @@ class Story:
     # -- small things
 
     def _count_calls(self) -> None:
-        made = table("service", "requests", "writes")
+        made = table("service", "requests")
         for name, stage in self._theatre.company.stages.items():
-            journal = list(stage.journal)
-            made.add_row(*cells(name, len(journal), sum(r.method not in {"GET", "HEAD"} for r in journal)))
+            made.add_row(*cells(name, len(stage.journal)))
         self._console.print(made)
 
     def _run_of(self, number: str) -> str | None:

@@ -1,0 +1,272 @@
+"""Cases and decisions from the terminal, as far as they need no tenant."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from casework.policy import Policy, load_policy
+from casework.settings import CaseworkSettings
+from cli.app import app, main
+from connectors import google_workspace, microsoft365, slack
+from tests.terminal_house import House
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+NO_CASE = "case-0000000000000000"
+CONTRACT = {"case", "state", "due_at", "departure", "accounts", "findings", "questions", "nda", "downloads"}
+
+
+class TestShow:
+    def test_list(self, house: House) -> None:
+        """Every case is listed, the nearest instant first."""
+        late, soon = house.one_case(ends_on="2026-12-31"), house.one_case(number="E1002", ends_on="2026-11-30")
+        assert [row["case"] for row in house.json("show")["cases"]] == [soon, late]
+
+    def test_one(self, house: House) -> None:
+        """A case is shown in the contract's shape; what is not collected says so."""
+        shown = house.json("show", house.one_case())
+        assert set(shown) >= CONTRACT
+        assert shown["nda"] == shown["downloads"] == {"state": "not_collected"}
+
+    def test_for_people(self, house: House) -> None:
+        """The name is shown to those who sit at this terminal."""
+        assert "田中 美咲" in house.lastday("show", house.one_case()).out
+
+    def test_unknown(self, house: House) -> None:
+        """A case that is not there is told with a remedy."""
+        assert set(house.json("show", NO_CASE, code=2)) == {"error", "remedy"}
+
+
+class TestReschedule:
+    def test_to_another_day(self, house: House) -> None:
+        """The case keeps its id and gets the new instant."""
+        case = house.one_case()
+        moved = house.json("reschedule", case, "--ends-on", "2026年12月31日")
+        assert moved == {"case": case, "state": "open", "due_at": "2026-12-31T15:00:00+00:00", "outcome": "rescheduled"}
+
+    def test_now(self, house: House) -> None:
+        """--now moves the instant and leaves the last day as it was."""
+        case = house.one_case(ends_on="2027-01-31")
+        due_at = house.json("reschedule", case, "--now")["due_at"]
+        assert due_at < "2027-01-31"
+        assert house.json("show", case)["departure"]["employment_ends_on"] == "2027-01-31"
+
+    @pytest.mark.parametrize(
+        "words", [("--ends-on", "2026-02-31"), (), ("--ends-on", "2026-12-31", "--last-working-at", "x")]
+    )
+    def test_bad_date(self, house: House, words: tuple[str, ...]) -> None:
+        """A date that nobody can read moves nothing."""
+        case = house.one_case()
+        assert set(house.json("reschedule", case, *words, code=2)) == {"error", "remedy"}
+        assert house.json("show", case)["due_at"] == "2026-11-20T15:00:00+00:00"
+
+
+class TestWithdraw:
+    def test_before_the_cut(self, house: House) -> None:
+        """A withdrawn case ends; the same departure may be reported again, as a case of its own."""
+        case = house.one_case()
+        assert house.json("withdraw", case, "--reason", "stays")["state"] == "withdrawn"
+        assert house.one_case() != case
+
+    def test_twice(self, house: House) -> None:
+        """What has ended cannot be withdrawn."""
+        case = house.one_case()
+        house.json("withdraw", case, "--reason", "stays")
+        assert "withdraw" in house.json("withdraw", case, "--reason", "stays", code=2)["error"]
+
+    def test_without_reason(self, house: House) -> None:
+        """A withdrawal needs a reason."""
+        assert house.lastday("withdraw", house.one_case()).code == 2
+
+
+class TestRestore:
+    def test_needs_a_second_person(self, house: House) -> None:
+        """Who asks for a restore does not approve it."""
+        request = house.json("restore", house.one_case(), "--reason", "wrong person", "--as", "taro")["request"]
+        assert "same person" in house.json("approve", request, "--as", "Taro", code=2)["error"]
+        assert house.json("approve", request, "--as", "hanako") == {"id": request, "approved": "restore"}
+
+    def test_neither_asked_nor_carried_out(self, house: House) -> None:
+        """Without --reason or --go there is nothing to do."""
+        assert house.lastday("restore", house.one_case()).code == 2
+
+    def test_return_of_a_departure(self, house: House) -> None:
+        """Only a leave of absence is returned from."""
+        assert "no leave" in house.json("return", house.one_case(), code=2)["error"]
+
+
+class TestDecisions:
+    def test_answer_unknown_question(self, house: House) -> None:
+        """An answer to nothing is refused."""
+        assert "no such question" in house.json("answer", "q-0", "--none", code=2)["error"]
+
+    def test_answer_says_nothing(self, house: House) -> None:
+        """An answer names accounts, or none of them."""
+        assert house.lastday("answer", "q-0").code == 2
+
+    def test_approve_nothing(self, house: House) -> None:
+        """There is nothing to approve under an unknown id."""
+        assert "nothing to approve" in house.json("approve", "waiver-0", code=2)["error"]
+
+    def test_attest_unknown(self, house: House) -> None:
+        """Nobody signs for an entitlement that the case does not have."""
+        words = ("slack:U1:sign_in:account", "--statement", "done by hand")
+        assert "has no entitlement" in house.json("attest", house.one_case(), *words, code=2)["error"]
+
+    def test_standing_waiver(self, house: House) -> None:
+        """A standing waiver is asked for by one person and approved by another."""
+        place = ("--tenant", "--service", "slack", "--kind", "grant", "--until", "2027-03-31")
+        asked = house.json("waive", *place, "--reason", "no API", "--as", "taro")
+        assert asked["outcome"] == "requested"
+        assert house.json("approve", asked["waiver"], "--as", "hanako")["approved"] == "waiver until 2027-03-31"
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("--until", "2027-03-31", "--reason", "x"),
+            ("--tenant", "--service", "salesforce", "--kind", "grant", "--until", "2027-03-31", "--reason", "x"),
+            ("--tenant", "--service", "slack", "--kind", "grant", "--until", "2199-03-31", "--reason", "x"),
+            ("--tenant", "--service", "slack", "--kind", "grant", "--until", "2027-03-31"),
+            (NO_CASE, "slack:U1:grant:x", "--until", "2027-03-31", "--reason", "x"),
+        ],
+        ids=["nothing named", "unknown service", "too long", "no reason", "unknown case"],
+    )
+    def test_waiver_refused(self, house: House, words: tuple[str, ...]) -> None:
+        """A waiver without place, reason or reasonable end is refused."""
+        assert set(house.json("waive", *words, code=2)) == {"error", "remedy"}
+
+
+class TestTrail:
+    def test_sound(self, house: House) -> None:
+        """The whole log is recomputed, and said to be sound."""
+        house.one_case()
+        checked = house.json("trail", "check")
+        assert checked["sound"]
+        assert checked["entries"] == 1
+
+    def test_continues_what_was_kept(self, house: House) -> None:
+        """A checkpoint that was kept is held against the log with a key from another hand."""
+        house.one_case()
+        head = house.file("head", house.json("trail", "checkpoint")["checkpoint"])
+        key = house.file("key", house.json("migrate")["trail_key"])
+        house.one_case(number="E1002")
+        assert house.json("trail", "check", "--held", head, "--vkey", key)["sound"]
+
+    def test_export(self, house: House) -> None:
+        """The export holds what other tools need."""
+        house.one_case()
+        assert house.json("trail", "export", "out")["entries"] == 1
+        assert {file.name for file in (house.directory / "out").iterdir()} == {
+            "checkpoint",
+            "entries.jsonl",
+            "log.vkey",
+        }
+
+    def test_no_open_intents(self, house: House) -> None:
+        """Nothing was announced, nothing is open."""
+        assert house.json("trail", "open-intents") == {"open_intents": []}
+
+    def test_key_readable_by_others(self, house: House) -> None:
+        """A key that others may read signs nothing."""
+        house.one_case()
+        (house.directory / "trust" / "log.key").chmod(0o644)
+        assert "0644" in house.json("trail", "checkpoint", code=2)["error"]
+
+    def test_held_without_key(self, house: House) -> None:
+        """A kept checkpoint proves nothing without the key that signed it."""
+        assert house.lastday("trail", "check", "--held", house.file("head", "x")).code == 2
+
+
+class TestSettings:
+    def test_old_schema(self, house: House) -> None:
+        """An empty database is refused with the command that mends it."""
+        (house.directory / "lastday.db").unlink()
+        assert house.json("show", code=2)["remedy"] == "Run `lastday migrate`."
+
+    def test_unusable_database(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A wrong address is told without its password."""
+        monkeypatch.setenv("LASTDAY_DATABASE_URL", "oracle://u:secret@h/d")
+        said = house.lastday("show", "--json")
+        assert said.code == 2
+        assert "secret" not in said.out + said.err
+
+    def test_wrong_policy_key(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A typing error in the policy is never a rule silently off."""
+        monkeypatch.setenv("LASTDAY_POLICY_FILE", house.file("policy.toml", "[cut]\nprecut_second = 3\n"))
+        assert "precut_second" in house.json("show", code=2)["error"]
+
+    def test_missing_credentials(self, house: House) -> None:
+        """A case is not carried out with a service left out: the missing setting stops it."""
+        assert set(house.json("run", house.one_case(), code=2)) == {"error", "remedy"}
+
+    def test_doctor_names_what_is_missing(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The doctor names each missing setting, and goes on to the other checks."""
+        monkeypatch.setenv("LASTDAY_SERVICES", "slack")
+        found = house.json("doctor", code=2)
+        assert [(row["check"], row["state"]) for row in found["checks"]][:3] == [
+            ("database", "ok"),
+            ("policy", "ok"),
+            ("trail key", "ok"),
+        ]
+        (slack_row,) = found["services"]
+        assert slack_row["state"] == "missing"
+        assert "LASTDAY_SLACK_TOKEN" in slack_row["detail"]
+
+
+class TestFiles:
+    def test_policy_example_is_the_default(self) -> None:
+        """The example says what holds without it, line by line."""
+        assert load_policy(CHECKOUT / "policy.toml") == Policy()
+        text = (CHECKOUT / "policy.toml").read_text(encoding="utf-8").replace("\n# ", "\n").partition("\n\n")[2]
+        shown = tomllib.loads(text)
+        for section, values in Policy().model_dump(mode="json").items():
+            assert set(shown[section]) == set(values), section
+        del shown["protected"], shown["blast_radius"]["headcount"]
+        assert Policy.model_validate(shown) == Policy()
+
+    @pytest.mark.parametrize(
+        "settings", [CaseworkSettings, google_workspace.Settings, slack.Settings, microsoft365.Settings]
+    )
+    def test_env_example_names_every_setting(self, settings: type[BaseSettings]) -> None:
+        """Whoever copies the example has seen every setting."""
+        text = (CHECKOUT / ".env.example").read_text(encoding="utf-8")
+        prefix = str(settings.model_config["env_prefix"])
+        names = {
+            str(field.validation_alias) if field.validation_alias else f"{prefix}{name}".upper()
+            for name, field in settings.model_fields.items()
+        }
+        assert {name for name in names if f"{name}=" not in text} == set()
+
+
+class TestStart:
+    def test_help_imports_nothing_heavy(self) -> None:
+        """Asking for help waits neither for Prefect, nor for an SDK, nor for the database."""
+        heavy = {"prefect", "msgraph", "googleapiclient", "slack_sdk", "sqlalchemy", "sqlmodel"}
+        code = (
+            "import sys\nfrom cli.app import main\nmain(['depart', '--help'])\nsys.stderr.write(' '.join(sys.modules))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+        assert "--csv" in done.stdout
+        assert heavy & set(done.stderr.split()) == set()
+
+    def test_every_verb_speaks_json(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """--json and --as belong to every verb."""
+        for command in app.registered_commands:
+            assert main([str(command.name), "--help"]) == 0
+            told = capsys.readouterr().out
+            assert "--json" in told
+            assert "--as" in told
+
+    def test_interrupted(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Ctrl-C ends a verb without a traceback."""
+
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("casework.cases.list_cases", interrupted)
+        assert house.lastday("show").code == 130
