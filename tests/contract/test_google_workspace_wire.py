@@ -81,7 +81,7 @@ class TestSentOnce:
                         seen.append(connection.recv(65536))
                         connection.sendall(answers)
 
-            server = threading.Thread(target=serve)
+            server = threading.Thread(target=serve, daemon=True)
             server.start()
             wire = Wire(timeout=5)
             port = listener.getsockname()[1]
@@ -90,7 +90,7 @@ class TestSentOnce:
                 assert response.status == 204
                 await asyncio.sleep(0.05)
             wire.close()
-            server.join()
+            server.join(timeout=5)
             assert len(seen) == 2
 
     async def test_timeout(self) -> None:
