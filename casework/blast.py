@@ -15,26 +15,33 @@ from models.vocabulary import CaseState, QuestionKind
 _OVER = (CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED)
 
 
-def require_release(desk: Desk, case_id: str) -> None:
-    """
-    Raise `QuestionsOpen` if this cut would be one too many and nobody has released it; asks the question on the way.
-
-    A case that was contained already, or released, passes.
-    """
+def ask_release(desk: Desk, case_id: str) -> None:
+    """Ask whether this cut may go on, if it would be one too many; raises `QuestionsOpen` until somebody has released it."""
     with desk.store.write() as session:
         case = session.get_one(Case, case_id)
-        if (
-            case.contained_at is not None
-            or not case.for_real
-            or _cuts(desk, session, case) <= desk.policy.blast_radius.limit
-        ):
+        if _within(desk, session, case):
             return
-        question = _question(session, case_id)
-        if question is not None and question.answered_at is not None:
-            return
-        if question is None:
-            question = _ask(desk, session, case)
+        question = _question(session, case_id) or _ask(desk, session, case)
     raise QuestionsOpen([question.id])
+
+
+def require_release(desk: Desk, session: Session, case: Case) -> None:
+    """Raise `QuestionsOpen` if this cut would be one too many and nobody has released it."""
+    if not _within(desk, session, case):
+        question = _question(session, case.id)
+        raise QuestionsOpen([question.id] if question is not None else [])
+
+
+def _within(desk: Desk, session: Session, case: Case) -> bool:
+    """Whether the case may be cut: few enough in its window, begun already, or released."""
+    if (
+        case.contained_at is not None
+        or not case.for_real
+        or _cuts(desk, session, case) <= desk.policy.blast_radius.limit
+    ):
+        return True
+    question = _question(session, case.id)
+    return question is not None and question.answered_at is not None
 
 
 def _cuts(desk: Desk, session: Session, case: Case) -> int:

@@ -24,7 +24,7 @@ _HEARTBEAT = 10.0
 _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
 
 __all__ = [
-    "claim", "close", "contain", "deprovision", "make_plan", "observe_until_closed", "open_findings", "open_questions", "wait_until_due",
+    "claim", "close", "contain", "deprovision", "make_plan", "observe_until_closed", "take_early", "wait_until_due",
 ]  # fmt: skip
 
 
@@ -72,7 +72,7 @@ async def contain(desk: Desk, case_id: str, service: Service) -> None:
 
     An account that a person has only just decided about is listed, and its plan sealed, before it is touched.
     """
-    blast.require_release(desk, case_id)
+    blast.ask_release(desk, case_id)
     if planning.unlisted(desk, case_id, service):
         kinds = planning.first_kinds(desk.case(case_id))
         await planning.take_inventory(desk, case_id, kinds=kinds, services=[service])
@@ -151,6 +151,7 @@ def _let_go(desk: Desk, case_id: str, runner: str) -> None:
         asked = bool(open_questions(session, case_id))
         findings = bool(open_findings(session, case_id))
         case.run_state = "paused" if asked else "ended"
-        wait = waits[min(case.run_attempt, len(waits) - 1)]
-        case.next_run_at = desk.now() + timedelta(seconds=wait) if findings else None
+        wait = timedelta(seconds=waits[min(case.run_attempt, len(waits) - 1)])
+        tried = findings or (asked and case.due_at <= desk.now())
+        case.next_run_at = desk.now() + wait if tried else None
         session.add(case)

@@ -104,9 +104,11 @@ async def _contain(desk: Desk, case: Case, account: CaseAccount) -> None:
     else:
         before = [row for row in _open_rows(desk, account) if row.order < 0]
         first = asyncio.ensure_future(_in_order(desk, account, before))
-        await asyncio.wait({first}, timeout=desk.policy.cut.precut_seconds)
-        await _block(desk, account)
-        await first  # what policy's time did not suffice for is finished, not forgotten
+        try:
+            await asyncio.wait({first}, timeout=desk.policy.cut.precut_seconds)
+            await _block(desk, account)
+        finally:
+            await first  # what policy's time did not suffice for is finished, not forgotten
     await _in_order(desk, account, [r for r in _open_rows(desk, account) if r.kind is EntitlementKind.SESSION])
 
 

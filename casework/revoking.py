@@ -7,13 +7,16 @@ from datetime import datetime
 from types import MappingProxyType
 
 from casework.assessing import NEVER_CUT, assess
+from casework.blast import require_release
 from casework.desk import Desk
+from casework.errors import BadRequest
 from casework.looking import look
 from casework.recording import seal_intent, seal_outcome
 from casework.rows import merge
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
-from models.tables import CaseAccount, CaseEntitlement
+from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
+    CaseState,
     Confirmation,
     Entitlement,
     EntitlementState,
@@ -23,6 +26,7 @@ from models.vocabulary import (
     RevocationResult,
 )
 
+_NOT_TO_BE_CUT = frozenset({CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED})
 OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
 
 
@@ -57,14 +61,29 @@ async def revoke(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> None
 
 
 def begin(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
-    """Commit the intents of *rows* before any request leaves.  An open intent keeps its *op*."""
+    """
+    Commit the intents of *rows* before any request leaves.  An open intent keeps its *op*.
+
+    Every write passes here, so here, in the intent's own transaction, the case is asked once more: a withdrawal or another
+    date that came in meanwhile stops it.  Raises `BadRequest`, and `QuestionsOpen` for too many cuts at once.
+    """
     with desk.store.write() as session:
+        case = session.get_one(Case, account.case_id)
+        _require_leave_to_act(desk, case, rows)
+        require_release(desk, session, case)
         for row in rows:
             row.op = row.op or desk.name("op")
             row.attempts += 1
             session.add(row)
             seal_intent(desk, session, row, account.ref)
-    # the caller's copies go on: they carry the op
+
+
+def _require_leave_to_act(desk: Desk, case: Case, rows: Sequence[CaseEntitlement]) -> None:
+    if not case.for_real or case.state in _NOT_TO_BE_CUT:
+        raise BadRequest(f"{case.id}: nothing may be taken away: it is {case.state}", "See it with `lastday show`.")
+    early = desk.policy.cut.early if case.last_working_at is not None and case.last_working_at <= desk.now() else ()
+    if case.due_at > desk.now() and any(row.kind not in early for row in rows):
+        raise BadRequest(f"{case.id}: is not due", "A run is made for the due instant.")
 
 
 def finish(desk: Desk, account: CaseAccount, row: CaseEntitlement, receipt: Receipt) -> None:

@@ -47,7 +47,8 @@ def due_for_run(desk: Desk) -> list[DueGroup]:
     """
     Return what needs a run now or soon: an open case its plan, a due one its cut, one with findings another try.
 
-    A case that a living run holds, or that waits for a person's answer, is not among them.
+    A case that a living run holds is not among them.  An open question never keeps a due case from its cut: what is
+    sure goes at the instant, what is doubtful waits for the answer.
     """
     now = desk.now()
     plans: list[DueGroup] = []
@@ -59,6 +60,8 @@ def due_for_run(desk: Desk) -> list[DueGroup]:
             ahead = timedelta(seconds=desk.policy.sweep.ahead_seconds)
             if case.for_real and case.due_at <= now + ahead:
                 cuts[max(case.due_at, case.next_run_at or case.due_at)].append(case)
+            elif case.run_state == "paused":
+                continue
             elif case.state in {CaseState.OPEN, CaseState.PLANNED} or _early_due(desk, session, case):
                 plans.append(DueGroup(now, (case.id,), "plan", _key(case)))
     return plans + [_group(due_at, cases) for due_at, cases in sorted(cuts.items())]
@@ -67,7 +70,7 @@ def due_for_run(desk: Desk) -> list[DueGroup]:
 def _free(case: Case, now: datetime) -> bool:
     held = case.lease_until is not None and case.lease_until > now
     later = case.next_run_at is not None and case.next_run_at > now
-    return not held and not later and case.run_state in {"none", "ended"}
+    return not held and not later and case.run_state in {"none", "ended", "paused"}
 
 
 def _early_due(desk: Desk, session: Session, case: Case) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from audit.leaf import read
 from casework import conduct
 from casework.errors import NotDueYet, StillOpen
+from casework.policy import Cut, Policy
 from casework.showing import show
+from casework.sweeping import due_for_run
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from models.vocabulary import EntitlementKind, EntitlementState, Guard
 from tests.casework.conftest import Office
@@ -118,6 +122,26 @@ class TestDueInstant:
         shown = show(office.desk, case.id)
         assert shown["state"] == "closed"
         assert shown["departure"]["exposure_minutes"] == 4 * 24 * 60 + 15 * 60
+
+
+class TestEarlyKinds:
+    async def test_go_at_the_end_of_the_last_day_worked(self, make_office: Callable[..., Office]) -> None:
+        """Policy may take chosen kinds away while paid leave is run down; sign-in stays until employment ends."""
+        office = make_office(Policy(cut=Cut(early=frozenset({K.GROUP}))))
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        case = office.report(last_working_at="2026-11-30", employment_ends_on="2026-12-20")
+        await conduct.make_plan(office.desk, case.id)
+        await conduct.take_early(office.desk, case.id)
+        assert office.paper.writes == []
+        office.clock.pass_by(hours=9, minutes=1)
+        assert [group.purpose for group in due_for_run(office.desk)] == ["plan"]
+        await conduct.take_early(office.desk, case.id)
+        assert {write.split(":")[2] for write in office.paper.writes} == {"group"}
+        assert office.paper.holders["g1"].active
+        assert show(office.desk, case.id)["state"] == "waiting"
+        office.clock.pass_by(days=20)
+        await office.run(case.id)
+        assert show(office.desk, case.id)["state"] == "closed"
 
 
 class TestDismissal:

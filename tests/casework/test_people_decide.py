@@ -337,6 +337,26 @@ class TestNotices:
 
 
 class TestSweep:
+    async def test_a_question_from_planning_does_not_keep_a_due_case_from_its_cut(self, office: Office) -> None:
+        """A plan that paused on a doubtful account is offered for the cut at its instant all the same."""
+        office.paper.add("g3", email="adm-e1@example.test", name="星 空子")
+        case = office.report()
+        async with conduct.claim(office.desk, case.id, "plan"):
+            await conduct.make_plan(office.desk, case.id)
+        assert sweeping.due_for_run(office.desk) == []
+        office.clock.pass_by(hours=9)
+        assert [g.purpose for g in sweeping.due_for_run(office.desk)] == ["offboard"]
+
+    async def test_a_withdrawal_while_a_run_waits_stops_it(self, office: Office) -> None:
+        """What HR withdraws or moves between two steps of a run is not cut by it."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await conduct.make_plan(office.desk, case.id)
+        withdraw(office.desk, case.id, by="hr", reason="stays")
+        with pytest.raises(BadRequest, match="nothing may be taken away"):
+            await conduct.contain(office.desk, case.id, GOOGLE)
+        assert office.paper.writes == []
+
     def test_an_open_case_is_offered_for_planning_and_a_due_one_for_cutting(self, office: Office) -> None:
         """The sweep offers a plan at once and the cut shortly before its instant, cases of one instant together."""
         office.report()
