@@ -99,12 +99,20 @@ async def _service(service: Service) -> Row:
     row: Row = {"service": str(service), "kinds": [], "problems": [], "own_accounts": []}
     try:
         async with open_connectors([service]) as opened:
-            found = await opened[service].probe()
-            return row | _row(service) | _told(opened[service], found)
+            told = _told(opened[service], await opened[service].probe())
+            return row | _verdict(service, told["kinds"]) | told
     except ValidationError as exc:
         return row | _row(service, "missing", _settings_of(service, exc), "Set it in .env (see .env.example).")
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
         return row | _failed(service, exc)
+
+
+def _verdict(service: Service, kinds: list[Row]) -> Row:
+    """A service in which not one kind can be listed is out of our reach, whatever the reason."""
+    if any(kind["list"] for kind in kinds):
+        return _row(service)
+    first: Row = kinds[0] if kinds else {"problem": "it offers nothing", "remedy": None}
+    return _row(service, "failed", first["problem"], first["remedy"])
 
 
 def _settings_of(service: Service, exc: ValidationError) -> str:

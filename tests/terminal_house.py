@@ -48,7 +48,7 @@ class House:
     def json(self, *words: str, code: int = 0) -> Any:
         """Run a verb with --json, hold it to its exit code, return its answer."""
         said = self.lastday(*words, "--json")
-        assert said.code == code, (said.code, said.out, said.err)
+        assert said.code == code, (said.code, said.out[-1500:], said.err[-500:])
         return said.json
 
     def file(self, name: str, content: str | bytes) -> str:
