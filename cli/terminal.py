@@ -63,7 +63,8 @@ class Terminal:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=err(), transient=True) as bar:
+        console = err()
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task(first, total=total)
 
             def step(description: str) -> None:

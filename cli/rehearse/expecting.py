@@ -44,6 +44,8 @@ def of_cases(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
         synced["state"] != "closed" and "mastered_elsewhere" in kinds,
         f"{synced['state']}, findings: {', '.join(kinds) or 'none'}",
     )
+    late = [a["service"] for a in shown["E1010"]["accounts"] if not _cut_first(a)]
+    yield Expectation("E1010, dismissed: blocked before anything else was asked for", not late, f"late in {len(late)}")
     asked = [a for a in shown["E1002"]["accounts"] if a["service"] == "slack" and a["decided_by"] is not None]
     yield Expectation(
         "E1002: a person decided whose the Slack account is", bool(asked), f"{len(asked)} candidates decided"
@@ -53,6 +55,14 @@ def of_cases(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
 def _observed(account: Mapping[str, Any]) -> bool:
     rows = account["entitlements"]
     return any(row["kind"] == "sign_in" and row["state"] == "observed_closed" for row in rows)
+
+
+def _cut_first(account: Mapping[str, Any]) -> bool:
+    """Whether the block was commanded before any other revocation of the account."""
+    rows = account["entitlements"]
+    block = [row["commanded_at"] for row in rows if row["kind"] == "sign_in" and row["commanded_at"] is not None]
+    rest = [row["commanded_at"] for row in rows if row["kind"] != "sign_in" and row["commanded_at"] is not None]
+    return bool(block) and all(max(block) <= moment for moment in rest)
 
 
 def of_tenants(company: Company) -> Iterator[Expectation]:
