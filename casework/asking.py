@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from casework.assessing import assess
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.freeing import free
 from casework.recording import seal
 from models.tables import Case, CaseAccount, Question
 from models.vocabulary import QuestionKind, Service, Standing
@@ -28,6 +29,8 @@ def ask_whose(desk: Desk, session: Session, case_id: str, service: Service) -> N
         )
     ).first()
     if not doubtful:
+        if question is not None:  # a later look made it plain
+            settle_question(desk, session, question, [], desk.actor, "no account is doubtful any more")
         return
     fresh = question is None
     if question is None:
@@ -102,11 +105,7 @@ def settle_question(desk: Desk, session: Session, question: Question, chosen: li
     question.answered_at, question.answered_by = desk.now(), by
     question.answer, question.reason = chosen, reason
     session.add(question)
-    case = session.get_one(Case, question.case_id)
-    case.next_run_at = None
-    if case.run_state == "paused":
-        case.run_state = "none"
-    session.add(case)
+    free(session, session.get_one(Case, question.case_id))
     seal(
         desk, session, "answer.recorded", question.case_id,
         question=question.id, kind=question.kind, count=len(chosen),

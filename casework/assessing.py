@@ -6,8 +6,7 @@ Findings are derived, never set by hand: whoever changes a row assesses the case
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session, col, select
 
@@ -15,7 +14,7 @@ from casework.desk import Desk
 from casework.recording import seal
 from casework.rows import accounts_of, rows_of
 from casework.waivers import apply_waivers
-from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Plan, Search
+from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Search
 from models.vocabulary import (
     SETTLED,
     CaseState,
@@ -29,6 +28,8 @@ from models.vocabulary import (
 )
 
 _ON_THE_WAY = frozenset({CaseState.PLANNED, CaseState.WAITING, CaseState.CONTAINED})
+NO_ACCOUNT = "no_account"
+"""What is attested, in an entitlement's place, when a person truly holds no account."""
 NEVER_CUT = frozenset({
     Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.LAST_OWNER, Guard.PROTECTED,
 })  # fmt: skip
@@ -51,7 +52,7 @@ def assess(desk: Desk, session: Session, case_id: str) -> None:
     session.flush()
     case = session.get_one(Case, case_id)
     apply_waivers(desk, session, case)
-    reasons = {finding.key: finding for finding in _reasons(session, case)}
+    reasons = {finding.key: finding for finding in _reasons(desk, session, case)}
     known = {f.key: f for f in session.exec(select(Finding).where(Finding.case_id == case_id)).all()}
     for key, finding in reasons.items():
         old = known.get(key)
@@ -84,22 +85,44 @@ def _seal(desk: Desk, session: Session, finding: Finding, event: str) -> None:
     )  # fmt: skip
 
 
-def _reasons(session: Session, case: Case) -> Iterator[Finding]:
-    accounts = {(a.service, a.vendor_id): a for a in accounts_of(session, case.id)}
+def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
+    attested = {a.entitlement_id for a in session.exec(select(Attestation).where(Attestation.case_id == case.id)).all()}
+    accounts = accounts_of(session, case.id)
+    yield from _reasons_of_searches(session, case, accounts, nobody_attested=NO_ACCOUNT in attested)
+    accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
+    for account in accepted.values():
+        if account.listed_at is None and case.for_real and case.due_at <= desk.now():
+            yield _of_account(case, account)
+    for row in rows_of(session, case.id):
+        owner = accepted.get((row.service, row.account_id))
+        if owner is not None:
+            yield from _reasons_of_row(case, row, owner, attested=row.id in attested)
+
+
+def _reasons_of_searches(
+    session: Session, case: Case, accounts: Sequence[CaseAccount], *, nobody_attested: bool
+) -> Iterator[Finding]:
     searches = session.exec(select(Search).where(Search.case_id == case.id)).all()
     for search in searches:
         if search.problem is not None:
             yield _finding(case, FindingKind.UNMATCHED, search.service, search.problem, search.remedy or "")
-    if searches and not accounts and all(search.problem is None for search in searches):
-        text = "no service knows this person"
-        yield _finding(
-            case, FindingKind.NO_ACCOUNT, None, text, "Check the notice's number, name and address; else attest it."
-        )
-    attested = {a.entitlement_id for a in session.exec(select(Attestation).where(Attestation.case_id == case.id)).all()}
-    for row in rows_of(session, case.id):
-        account = accounts.get((row.service, row.account_id))
-        if account is not None and account.standing is Standing.ACCEPTED:
-            yield from _reasons_of_row(case, row, account, attested=row.id in attested)
+    somebody = any(account.standing in {Standing.ACCEPTED, Standing.ASKED} for account in accounts)
+    if searches and not somebody and not nobody_attested and all(search.problem is None for search in searches):
+        remedy = f"Check the notice's number, name and address; if it is right, attest `{NO_ACCOUNT}`."
+        yield _finding(case, FindingKind.NO_ACCOUNT, None, "no account of this person was found in any service", remedy)
+
+
+def _of_account(case: Case, account: CaseAccount) -> Finding:
+    return Finding(
+        case_id=case.id,
+        key=f"{FindingKind.UNREADABLE}:{account.service}:{account.vendor_id}",
+        kind=FindingKind.UNREADABLE,
+        service=account.service,
+        account_id=account.vendor_id,
+        text="the account has not been listed since it was accepted",
+        remedy="Run the case again.",
+        opened_at=case.opened_at,
+    )
 
 
 def _finding(case: Case, kind: FindingKind, service: Service | None, text: str, remedy: str) -> Finding:
@@ -178,40 +201,33 @@ def _of_row(case: Case, row: CaseEntitlement, kind: FindingKind, text: str, reme
 
 def _advance(desk: Desk, session: Session, case: Case) -> None:
     """Move the case along `waiting → contained → deprovisioned` as far as its rows allow; never back."""
-    if case.state not in _ON_THE_WAY or not case.for_real:
+    if case.state not in _ON_THE_WAY or not case.for_real or case.due_at > desk.now():
         return
-    rows = list(_accepted_rows(session, case.id))
-    searched = session.exec(select(Search).where(Search.case_id == case.id)).all()
-    whole = bool(searched) and all(search.problem is None for search in searched)
-    doubtful = any(a.standing is Standing.ASKED for a in accounts_of(session, case.id))
-    blocked = all(row.state in SETTLED for row in rows if row.kind is EntitlementKind.SIGN_IN)
-    ended = all(
-        row.state in SETTLED | {EntitlementState.COMMANDED} for row in rows if row.kind is EntitlementKind.SESSION
-    )
-    due = case.due_at <= desk.now() + timedelta(seconds=1)
-    if (
-        case.state is not CaseState.CONTAINED
-        and due
-        and whole
-        and not doubtful
-        and blocked
-        and ended
-        and _was_cut(rows)
-    ):
+    accounts = accounts_of(session, case.id)
+    accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
+    rows = [row for row in rows_of(session, case.id) if (row.service, row.account_id) in accepted]
+    if case.state is not CaseState.CONTAINED and _everybody_known(desk, session, case, accounts) and _contained(rows):
         case.state, case.contained_at = CaseState.CONTAINED, desk.now()
         seal(desk, session, "case.contained", case.id)
-    whole_plan = session.exec(select(Plan).where(Plan.case_id == case.id, Plan.scope == "full")).first() is not None
-    if case.state is CaseState.CONTAINED and whole_plan and not any(r.state is EntitlementState.FOUND for r in rows):
+    whole = all(account.listed_at is not None for account in accepted.values())
+    if case.state is CaseState.CONTAINED and whole and not any(row.state is EntitlementState.FOUND for row in rows):
         case.state, case.deprovisioned_at = CaseState.DEPROVISIONED, desk.now()
         seal(desk, session, "case.deprovisioned", case.id)
     session.add(case)
 
 
-def _was_cut(rows: list[CaseEntitlement]) -> bool:
-    """Whether the rows were looked at since the cut began: no accounts at all is a finding of its own."""
-    return all(row.state is not EntitlementState.FOUND for row in rows if row.kind is EntitlementKind.SIGN_IN)
+def _everybody_known(desk: Desk, session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:
+    """Whether every service was searched, and no account is doubtful."""
+    found = session.exec(select(Search).where(Search.case_id == case.id)).all()
+    searched = {search.service for search in found if search.problem is None} >= set(desk.connectors)
+    return bool(found) and searched and not any(account.standing is Standing.ASKED for account in accounts)
 
 
-def _accepted_rows(session: Session, case_id: str) -> Iterator[CaseEntitlement]:
-    accepted = {(a.service, a.vendor_id) for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED}
-    return (row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted)
+def _contained(rows: list[CaseEntitlement]) -> bool:
+    """Whether sign-in is settled, and the end of sessions at least commanded, in every account."""
+    ended = SETTLED | {EntitlementState.COMMANDED}
+    return all(
+        row.state in (ended if row.kind is EntitlementKind.SESSION else SETTLED)
+        for row in rows
+        if row.kind in {EntitlementKind.SIGN_IN, EntitlementKind.SESSION}
+    )

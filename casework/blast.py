@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
@@ -46,14 +46,15 @@ def _within(desk: Desk, session: Session, case: Case) -> bool:
 
 def _cuts(desk: Desk, session: Session, case: Case) -> int:
     """Return how many cases are cut in the window that ends with this one, itself included."""
-    since = case.due_at - timedelta(hours=desk.policy.blast_radius.window_hours)
-    query = select(func.count()).where(
-        col(Case.for_real).is_(True),
-        col(Case.due_at) > since,
-        col(Case.due_at) <= case.due_at,
-        col(Case.state).not_in(_OVER),
-    )
-    return session.exec(query).one()
+    until = _cut_at(case)
+    since = until - timedelta(hours=desk.policy.blast_radius.window_hours)
+    others = session.exec(select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(_OVER))).all()
+    return sum(since < _cut_at(other) <= until for other in others)
+
+
+def _cut_at(case: Case) -> datetime:
+    """Return when the case is, or was, cut: a notice for a past date cuts when it comes, not in the past."""
+    return case.contained_at or max(case.due_at, case.opened_at)
 
 
 def _question(session: Session, case_id: str) -> Question | None:

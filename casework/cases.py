@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from audit.leaf import stamp
 from casework.desk import Desk
+from casework.freeing import free
 from casework.intake.notice import Notice, Reading, Refusal
 from casework.intake.wording import Code, Flaw
 from casework.policy import Policy
@@ -18,7 +20,10 @@ from casework.recording import seal
 from models.tables import Case, NoticeRecord
 from models.vocabulary import CaseState, DepartureKind
 
+BEFORE_CONTAINED = frozenset({CaseState.OPEN, CaseState.PLANNED, CaseState.WAITING})
 ENDED = frozenset({CaseState.WITHDRAWN, CaseState.RESTORED})
+OVER = ENDED | {CaseState.RESTORING}
+"""The states in which a case stands in no new notice's way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def _take(desk: Desk, session: Session, notice: Notice, sender: _Sender) -> Open
     wrong = _wrong_kind(notice, sender)
     if wrong is not None:
         return _refuse(notice, wrong, "kind", notice.kind)
-    live = _live_case(session, notice)
+    live = live_case(session, notice.leaver.employee_no, notice.employment_ends_on, leave=sender.leave)
     if live is None:
         case = _open(desk, session, notice, sender)
         _note(desk, session, notice, case, sender, "created")
@@ -102,10 +107,39 @@ def _take(desk: Desk, session: Session, notice: Notice, sender: _Sender) -> Open
         return _refuse(notice, Code.OTHER_DATE, "employment_ends_on", str(notice.employment_ends_on), case=live.id)
     if live.kind is not notice.kind:
         return _refuse(notice, Code.OTHER_KIND, "kind", notice.kind, case=live.id)
+    if not _says_the_same(live, notice):
+        if live.state not in BEFORE_CONTAINED:
+            return _refuse(notice, Code.OTHER_PARTICULARS, "name", notice.leaver.name, case=live.id)
+        _correct(desk, session, live, notice, sender)
     if sender.for_real:
         decide_for_real(desk, session, live, sender.by)
     _note(desk, session, notice, live, sender, "same")
     return Opened(live, "same")
+
+
+def _says_the_same(case: Case, notice: Notice) -> bool:
+    said = (_person(notice), notice.last_working_at, notice.timezone, notice.manager)
+    return said == (case.leaver, case.last_working_at, case.timezone, case.manager)
+
+
+def _person(notice: Notice) -> dict[str, Any]:
+    """The leaver as JSON has it: lists, no tuples."""
+    return asdict(notice.leaver) | {"other_emails": list(notice.leaver.other_emails)}
+
+
+def _correct(desk: Desk, session: Session, case: Case, notice: Notice, sender: _Sender) -> None:
+    """Take over what a second notice of the same departure says otherwise, and have the case planned anew."""
+    case.leaver, case.manager = _person(notice), notice.manager
+    case.last_working_at, case.timezone = notice.last_working_at, notice.timezone
+    case.due_at = due_instant(notice, desk.policy, case.opened_at)
+    case.revision += 1
+    if case.state is CaseState.WAITING:
+        case.state = CaseState.PLANNED
+    free(session, case)
+    seal(
+        desk, session, "case.corrected", case.id, due_at=stamp(case.due_at), revision=case.revision,
+        payload={"by": sender.by, "leaver": case.leaver, "manager": case.manager},
+    )  # fmt: skip
 
 
 def _wrong_kind(notice: Notice, sender: _Sender) -> Code | None:
@@ -120,18 +154,25 @@ def _refuse(notice: Notice, code: Code, column: str, value: str, **facts: str) -
     return Refusal.of(Flaw(code, row=notice.row, column=column, value=value, **facts))
 
 
-def _live_case(session: Session, notice: Notice) -> Case | None:
+def live_case(session: Session, employee_no: str, ends_on: date, *, leave: bool) -> Case | None:
     """
-    Return the case that the notice speaks of: the one with its date, even closed, else the person's open one.
+    Return the case that a notice speaks of: the one with its date, even closed, else the person's open one.
 
-    A closed case with another date is history: the person was hired again, and leaves again.
+    A closed case with another date is history: the person was hired again, and leaves again.  A leave of absence and a
+    departure of one person are two things.
     """
     cases = session.exec(
-        select(Case).where(Case.employee_no == notice.leaver.employee_no, col(Case.state).not_in([*ENDED]))
+        select(Case).where(Case.employee_key == employee_key(employee_no), col(Case.state).not_in([*OVER]))
     ).all()
-    same_date = [case for case in cases if case.employment_ends_on == notice.employment_ends_on]
-    still_open = [case for case in cases if case.state is not CaseState.CLOSED]
+    alike = [case for case in cases if (case.kind is DepartureKind.LEAVE) == leave]
+    same_date = [case for case in alike if case.employment_ends_on == ends_on]
+    still_open = [case for case in alike if case.state is not CaseState.CLOSED]
     return next(iter(same_date + still_open), None)
+
+
+def employee_key(employee_no: str) -> str:
+    """Fold an employee number for comparing: width, case and surrounding space."""
+    return unicodedata.normalize("NFKC", employee_no).strip().casefold()
 
 
 def _open(desk: Desk, session: Session, notice: Notice, sender: _Sender) -> Case:
@@ -139,13 +180,14 @@ def _open(desk: Desk, session: Session, notice: Notice, sender: _Sender) -> Case
     case = Case(
         id=desk.name("case"),
         employee_no=notice.leaver.employee_no,
+        employee_key=employee_key(notice.leaver.employee_no),
         employment_ends_on=notice.employment_ends_on,
         last_working_at=notice.last_working_at,
         timezone=notice.timezone,
         due_at=due_at,
         kind=notice.kind,
         state=CaseState.OPEN,
-        leaver=asdict(notice.leaver),
+        leaver=_person(notice),
         manager=notice.manager,
         reported_by=sender.by,
         opened_at=desk.now(),
@@ -175,15 +217,15 @@ def decide_for_real(desk: Desk, session: Session, case: Case, by: str) -> None:
     """Record the decision that vendors may be changed for this case.  Twice is once."""
     if case.for_real:
         return
-    case.for_real, case.for_real_by, case.next_run_at = True, by, None
-    session.add(case)
+    case.for_real, case.for_real_by = True, by
+    free(session, case)
     seal(desk, session, "case.decided", case.id, for_real=True, payload={"by": by}, dedup_key=f"{case.id}:for_real")
 
 
 def _note(  # a notice, where it came from and what became of it
     desk: Desk, session: Session, notice: Notice, case: Case, sender: _Sender, disposition: str
 ) -> None:
-    content: dict[str, Any] = {"leaver": asdict(notice.leaver), "extra": dict(notice.extra)}
+    content: dict[str, Any] = {"leaver": _person(notice), "extra": dict(notice.extra)}
     session.add(
         NoticeRecord(
             case_id=case.id,

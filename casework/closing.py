@@ -13,9 +13,9 @@ from casework.cases import ENDED
 from casework.desk import Desk
 from casework.errors import QuestionsOpen, StillOpen
 from casework.recording import seal
-from casework.rows import accounts_of, rows_of
+from casework.rows import accepted_rows
 from models.tables import Case, Look
-from models.vocabulary import SETTLED, CaseState, Standing
+from models.vocabulary import SETTLED, CaseState
 
 
 def close(desk: Desk, case_id: str) -> None:
@@ -44,9 +44,7 @@ def close(desk: Desk, case_id: str) -> None:
 
 def _rest(desk: Desk, session: Session, case: Case) -> list[str]:
     """Return what no finding says and yet forbids to close: the plan not carried out, an intent without outcome."""
-    accepted = {(a.service, a.vendor_id) for a in accounts_of(session, case.id) if a.standing is Standing.ACCEPTED}
-    rows = [row for row in rows_of(session, case.id) if (row.service, row.account_id) in accepted]
-    rest = [f"not_cut_{row.kind}" for row in rows if row.state not in SETTLED]
+    rest = [f"not_cut_{row.kind}" for row in accepted_rows(session, case.id) if row.state not in SETTLED]
     if case.state is not CaseState.DEPROVISIONED:
         rest.append("plan_only" if not case.for_real else f"only_{case.state}")
     rest += ["intent_without_outcome" for _ in desk.store.trail.open_intents(session.connection(), case.id)]
@@ -56,7 +54,7 @@ def _rest(desk: Desk, session: Session, case: Case) -> list[str]:
 def _close(desk: Desk, session: Session, case: Case) -> None:
     case.state, case.closed_at, case.next_run_at = CaseState.CLOSED, desk.now(), None
     session.add(case)
-    rows = rows_of(session, case.id)
+    rows = accepted_rows(session, case.id)
     seal(
         desk, session, "case.closed", case.id,
         count=len(rows), states=dict(sorted(Counter(str(row.state) for row in rows).items())),

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from itertools import groupby
 
+from casework import planning
 from casework.assessing import assess
 from casework.desk import Desk
 from casework.looking import account_of, look
-from casework.planning import kinds_for
-from casework.revoking import OPEN, begin, finish, finish_failed, may_be_closed, may_cut, revoke
+from casework.revoking import OPEN, begin, conclude_by_read, finish, finish_failed, may_ask, may_be_closed, revoke
 from casework.rows import accounts_of, merge, rows_of
 from casework.waits import backoff
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
     SETTLED,
+    AccountKind,
     DepartureKind,
     EntitlementKind,
     EntitlementState,
@@ -34,7 +34,6 @@ from models.vocabulary import (
 
 _WHOLE_ACCOUNT = frozenset({Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.PROTECTED})
 _BLOCK_SEEN_WITHIN = 60.0
-_ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT})
 _NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
@@ -47,6 +46,7 @@ async def contain(desk: Desk, case_id: str, service: Service) -> None:
     case = desk.case(case_id)
     if not case.for_real:
         return
+    await _make_ready(desk, case, service)
     await take_up(desk, case_id, service)
     await asyncio.gather(*(_contain(desk, case, account) for account in _accepted(desk, case_id, service)))
 
@@ -61,12 +61,26 @@ async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
 
 async def deprovision_early(desk: Desk, case_id: str) -> None:
     """Take away what policy cuts at the end of the last day worked already, sign-in staying as it is."""
-    case = desk.case(case_id)
-    if not case.for_real or case.last_working_at is None or case.last_working_at > desk.now():
-        return
-    for service in desk.connectors:
-        for account in _accepted(desk, case_id, service):
-            await _in_order(desk, account, [r for r in _open_rows(desk, account) if r.kind in desk.policy.cut.early])
+    for account, rows in early_rows(desk, case_id):
+        await _in_order(desk, account, rows)
+
+
+def early_rows(desk: Desk, case_id: str) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
+    """Return what is to be taken away early and has not been; nothing before the end of the last day worked."""
+    case, early = desk.case(case_id), desk.policy.cut.early
+    if not early or not case.for_real or case.last_working_at is None or case.last_working_at > desk.now():
+        return []
+    accounts = [account for service in desk.connectors or Service for account in _accepted(desk, case_id, service)]
+    found = [(account, [row for row in _open_rows(desk, account) if row.kind in early]) for account in accounts]
+    return [(account, rows) for account, rows in found if rows]
+
+
+async def _make_ready(desk: Desk, case: Case, service: Service) -> None:
+    """List, and plan, an account that was decided about or made since the plan, before it is touched."""
+    if planning.unlisted(desk, case.id, service):
+        kinds = planning.first_kinds(case)
+        await planning.take_inventory(desk, case.id, kinds=kinds, services=[service])
+        planning.seal_plan(desk, case.id, scope="full" if kinds is None else "containment")
 
 
 def _accepted(desk: Desk, case_id: str, service: Service) -> list[CaseAccount]:
@@ -75,45 +89,41 @@ def _accepted(desk: Desk, case_id: str, service: Service) -> list[CaseAccount]:
 
 
 def _open_rows(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
-    """Return what is open and may be cut; nothing at all of an account that must not be cut."""
+    """Return what the vendor is to be asked for; nothing at all of an account that must not be cut."""
     with desk.store.read() as session:
         rows = rows_of(session, account.case_id, account)
     block = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
     if any(row.guard in _WHOLE_ACCOUNT for row in block):
         return []
     blocked_at = max((row.observed_at for row in block if row.observed_at is not None), default=None)
-    return [row for row in rows if may_cut(row) and not _only_late(desk, row, blocked_at)]
-
-
-def _only_late(desk: Desk, row: CaseEntitlement, blocked_at: datetime | None) -> bool:
-    """
-    Whether a row that a read still shows was accepted so lately that the vendor may just be slow: look, do not ask again.
-
-    Asked before the block, it may instead have come back in between (a client renews its grant): that is asked again.
-    """
-    if row.result not in _ACCEPTED or row.commanded_at is None:
-        return False
-    if blocked_at is not None and row.commanded_at < blocked_at and row.kind is not EntitlementKind.SIGN_IN:
-        return False
-    return desk.now() - row.commanded_at < timedelta(seconds=desk.policy.observe.deadline_seconds)
+    return [row for row in rows if may_ask(desk, row, blocked_at)]
 
 
 async def _contain(desk: Desk, case: Case, account: CaseAccount) -> None:
-    if case.kind is DepartureKind.DISMISSAL:
-        await _block(desk, account)
-    else:
-        before = [row for row in _open_rows(desk, account) if row.order < 0]
-        first = asyncio.ensure_future(_in_order(desk, account, before))
-        try:
-            await asyncio.wait({first}, timeout=desk.policy.cut.precut_seconds)
+    """
+    Contain one account.  Its sign-in is read once more before anything is asked: a guard may have come up since the plan,
+    the last administrator being one who was not the last then.
+    """
+    async with desk.one_at_a_time(account.service, privileged=account.kind is AccountKind.ADMIN):
+        await _see_block(desk, account)
+        if case.kind is DepartureKind.DISMISSAL:
             await _block(desk, account)
-        finally:
-            await first  # what policy's time did not suffice for is finished, not forgotten
+        else:
+            await _block_after_what_dies_with_it(desk, account)
     await _in_order(desk, account, [r for r in _open_rows(desk, account) if r.kind is EntitlementKind.SESSION])
 
 
+async def _block_after_what_dies_with_it(desk: Desk, account: CaseAccount) -> None:
+    first = asyncio.ensure_future(_in_order(desk, account, [r for r in _open_rows(desk, account) if r.order < 0]))
+    try:
+        await asyncio.wait({first}, timeout=desk.policy.cut.precut_seconds)
+        await _block(desk, account)
+    finally:
+        await first  # what policy's time did not suffice for is finished, not forgotten
+
+
 async def _deprovision(desk: Desk, case: Case, account: CaseAccount) -> None:
-    allowed = kinds_for(case, desk.connectors[account.service])
+    allowed = planning.kinds_for(case, desk.connectors[account.service])
     rows = [row for row in _open_rows(desk, account) if row.kind in allowed]
     dead = _out_of_reach(desk, account, rows)
     _let_die(desk, account, dead)
@@ -185,14 +195,16 @@ async def _see_block(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
 
 async def take_up(desk: Desk, case_id: str, service: Service) -> None:
     """
-    Give an outcome to each intent that a crash left open and that a later read has overtaken.
+    Give an outcome to each intent that a crash left open and that something has overtaken: a later read, a waiver.
 
-    Open rows keep their intent: the cut comes to them in its order, and reads before it asks again.
+    By a read alone: what was signed for meanwhile is not asked for.  Open rows keep their intent: the cut comes to them in
+    its order, and reads before it asks again.
     """
     for account in _accepted(desk, case_id, service):
         with desk.store.read() as session:
             rows = [row for row in rows_of(session, case_id, account) if row.op is not None and row.state not in OPEN]
-        await _revoke_all(desk, account, rows)
+        for row in rows:
+            await conclude_by_read(desk, account, row, RevocationResult.UNKNOWN, only_if_gone=False)
 
 
 def _out_of_reach(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement]) -> list[CaseEntitlement]:

@@ -29,7 +29,8 @@ class Desk:
     """
     Everything a piece of casework needs, passed in, so that tests can change the clock and the tenants.
 
-    *actor* is who acts, as the trail names it: a run, or a person at the terminal.
+    *actor* is who acts, as the trail names it: a run, or a person at the terminal.  *own_accounts* fills as services are
+    probed, *leases* (case to runner) as cases are claimed.
     """
 
     store: Store
@@ -39,6 +40,20 @@ class Desk:
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     own_accounts: dict[Service, frozenset[str]] = field(default_factory=dict)
+    leases: dict[str, str] = field(default_factory=dict)
+    _locks: dict[Service, asyncio.Lock] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def one_at_a_time(self, service: Service, *, privileged: bool) -> AsyncIterator[None]:
+        """
+        Let only one privileged account of a service be cut at a time by this desk, so that two administrators who leave
+        in the same night do not vouch for each other.  Desks on other machines are not held up.
+        """
+        if not privileged:
+            yield
+            return
+        async with self._locks.setdefault(service, asyncio.Lock()):
+            yield
 
     def name(self, prefix: str) -> str:
         """Return a fresh random name such as `case-3f0c…`: it says nothing about anybody."""

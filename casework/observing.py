@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from casework import cutting, planning
 from casework.desk import Desk
-from casework.revoking import may_cut
+from casework.revoking import may_ask
 from casework.rows import rows_of
 from casework.waits import backoff
 from models.tables import CaseEntitlement
@@ -22,6 +22,12 @@ async def observe_until_closed(desk: Desk, case_id: str) -> None:
     """
     if not desk.case(case_id).for_real:
         return
+    await _look_until_settled(desk, case_id)
+    for service in desk.connectors:
+        await cutting.take_up(desk, case_id, service)
+
+
+async def _look_until_settled(desk: Desk, case_id: str) -> None:
     await _look(desk, case_id, first=True)
     for wait in backoff(desk.policy.observe):
         if not any(row.state in _CAN_STILL_CHANGE for row in _unsettled(desk, case_id)):
@@ -31,21 +37,20 @@ async def observe_until_closed(desk: Desk, case_id: str) -> None:
 
 
 async def _look(desk: Desk, case_id: str, *, first: bool) -> None:
+    for service in desk.connectors:
+        if planning.unlisted(desk, case_id, service):  # accepted by a person a moment ago
+            await cutting.contain(desk, case_id, service)
+            await planning.take_inventory(desk, case_id, services=[service])
     unsettled = _unsettled(desk, case_id)
-    if first:
-        await planning.take_inventory(desk, case_id)
-    else:
-        await planning.take_inventory(
-            desk,
-            case_id,
-            kinds=frozenset(row.kind for row in unsettled),
-            services={row.service for row in unsettled},
-        )
-    fresh = [row for row in _unsettled(desk, case_id) if row.state is EntitlementState.FOUND and may_cut(row)]
+    kinds, services = frozenset(row.kind for row in unsettled), {row.service for row in unsettled}
+    await planning.take_inventory(desk, case_id, kinds=None if first else kinds, services=None if first else services)
+    fresh = {
+        row.service for row in _unsettled(desk, case_id) if row.state is EntitlementState.FOUND and may_ask(desk, row)
+    }
     if fresh:
         planning.seal_plan(desk, case_id)
-        for service in {row.service for row in fresh}:
-            await cutting.deprovision(desk, case_id, service)
+    for service in fresh:
+        await cutting.deprovision(desk, case_id, service)
 
 
 def _unsettled(desk: Desk, case_id: str) -> list[CaseEntitlement]:

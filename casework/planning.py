@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import rfc8785
@@ -15,7 +15,7 @@ from casework.assessing import assess
 from casework.desk import Desk
 from casework.looking import look
 from casework.recording import seal
-from casework.rows import accounts_of, merge, rows_of
+from casework.rows import accepted_rows, accounts_of, merge, rows_of
 from connectors.contract import Connector, Kinds
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan, Search
@@ -92,20 +92,20 @@ def _search(desk: Desk, case_id: str, service: Service, **found: Any) -> Search:
     return Search(case_id=case_id, service=service, searched_at=desk.now(), **found)
 
 
-def _record(desk: Desk, session: Session, case_id: str, service: Service, matches: Iterable[Match]) -> None:
+def _record(desk: Desk, session: Session, case_id: str, service: Service, matches: Sequence[Match]) -> None:
     """
-    Write the candidates.  A person's decision about one is never overwritten by a later look.
+    Write the candidates, judged anew by each look.
 
-    Sure ones are accepted, unless two are sure for the same reason where one is expected: numbers can be given twice.
+    A person's decision is never overwritten, nor the standing of an account from which something was taken already:
+    that one is finished, or given back.
     """
     known = {row.vendor_id: row for row in accounts_of(session, case_id, service)}
-    listed = list(matches)
-    for match in listed:
-        row = known.get(match.account.id)
-        if row is None:
-            row = _candidate(desk, case_id, match, _standing(desk, match, listed))
-        elif row.decided_by is None and row.standing is not Standing.ACCEPTED:
-            row.standing = _standing(desk, match, listed)
+    touched = {row.account_id for row in rows_of(session, case_id) if row.service is service and row.attempts > 0}
+    for match in matches:
+        row = known.get(match.account.id) or _candidate(desk, case_id, match)
+        if row.decided_by is None and match.account.id not in touched:
+            row.standing = _standing(desk, match, matches)
+        row.reason, row.confidence, row.text = match.reason, match.confidence, match.text
         row.active, row.label = match.account.active, match.account.label
         row.kind, row.mastered_elsewhere = match.account.kind, match.account.mastered_elsewhere
         session.add(row)
@@ -113,7 +113,7 @@ def _record(desk: Desk, session: Session, case_id: str, service: Service, matche
     ask_whose(desk, session, case_id, service)
 
 
-def _standing(desk: Desk, match: Match, all_of_them: list[Match]) -> Standing:
+def _standing(desk: Desk, match: Match, all_of_them: Sequence[Match]) -> Standing:
     """
     Accept only what is sure and has no rival.
 
@@ -132,7 +132,7 @@ def _standing(desk: Desk, match: Match, all_of_them: list[Match]) -> Standing:
     return Standing.ASKED if rivals or outweighed else Standing.ACCEPTED
 
 
-def _candidate(desk: Desk, case_id: str, match: Match, standing: Standing) -> CaseAccount:
+def _candidate(desk: Desk, case_id: str, match: Match) -> CaseAccount:
     account = match.account
     return CaseAccount(
         case_id=case_id,
@@ -144,7 +144,7 @@ def _candidate(desk: Desk, case_id: str, match: Match, standing: Standing) -> Ca
         reason=match.reason,
         confidence=match.confidence,
         text=match.text,
-        standing=standing,
+        standing=Standing.ASKED,
     )
 
 
@@ -152,7 +152,7 @@ def unlisted(desk: Desk, case_id: str, service: Service) -> bool:
     """Whether an accepted account has never been listed: decided about, or made, since the plan."""
     with desk.store.read() as session:
         accepted = [a for a in accounts_of(session, case_id, service) if a.standing is Standing.ACCEPTED]
-        return any(not rows_of(session, case_id, account) for account in accepted)
+        return any(account.listed_at is None and not rows_of(session, case_id, account) for account in accepted)
 
 
 async def take_inventory(
@@ -170,6 +170,9 @@ async def _inventory(desk: Desk, account: CaseAccount, kinds: Kinds | None) -> N
     wanted = kinds_for(desk.case(account.case_id), desk.connectors[account.service], kinds)
     listing = await look(desk, account, wanted)
     with desk.store.write() as session:
+        if kinds is None:
+            account.listed_at = desk.now()
+            session.add(account)
         merge(desk, session, account, listing, wanted)
         assess(desk, session, account.case_id)
 
@@ -219,9 +222,7 @@ def _all_searched(desk: Desk, session: Session, case_id: str) -> bool:
 
 
 def _planned(session: Session, case_id: str) -> list[CaseEntitlement]:
-    accepted = {(a.service, a.vendor_id) for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED}
-    rows = [row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted]
-    return sorted(rows, key=lambda row: (row.service, row.account_id, row.order, row.id))
+    return sorted(accepted_rows(session, case_id), key=lambda row: (row.service, row.account_id, row.order, row.id))
 
 
 def _line(row: CaseEntitlement) -> dict[str, Any]:

@@ -88,11 +88,13 @@ class Looks(_Section):
 
 class Sweep(_Section):
     """
-    *ahead_seconds*: how early a run is created before its instant.  *again_seconds*: the waits before a case that ended with
+    *ahead_seconds*: how early a run is created before its instant.  *lead_seconds*: how early it starts, to look once more
+    and make ready; it cuts at the instant, not before.  *again_seconds*: the waits before a case that ended with
     findings is taken up again; the last one repeats.
     """
 
     ahead_seconds: float = Field(default=600.0, ge=0)
+    lead_seconds: float = Field(default=60.0, ge=0)
     again_seconds: tuple[float, ...] = (60, 300, 900, 3600)
 
 

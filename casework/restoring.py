@@ -10,13 +10,14 @@ import asyncio
 
 from sqlmodel import Session, col, select
 
-from casework.cases import ENDED
+from casework.cases import ENDED, OVER
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.looking import look
 from casework.recording import digests, seal, seal_intent, seal_outcome
-from casework.revoking import as_entitlement
-from casework.rows import accounts_of, rows_of
+from casework.revoking import as_entitlement, conclude_by_read
+from casework.rows import accepted_rows, accounts_of, rows_of
+from casework.turns import claim
 from casework.waits import backoff
 from connectors.errors import ConnectorError, OutcomeUnknown
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement
@@ -24,14 +25,11 @@ from models.vocabulary import (
     CaseState,
     DepartureKind,
     EntitlementKind,
-    EntitlementState,
     Evidence,
     Restores,
     RevocationResult,
     Standing,
 )
-
-_TAKEN = frozenset({EntitlementState.COMMANDED, EntitlementState.OBSERVED_CLOSED, EntitlementState.STILL_OPEN})
 
 
 def request_restore(desk: Desk, case_id: str, *, by: str, reason: str) -> Approval:
@@ -88,16 +86,33 @@ def _restorable_case(session: Session, case_id: str) -> Case:
         raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
     if case.state in ENDED:
         raise BadRequest(f"{case_id}: is {case.state} already", "Nothing is to be given back.")
+    others = session.exec(
+        select(Case).where(Case.employee_key == case.employee_key, Case.id != case_id, col(Case.state).not_in([*OVER]))
+    ).all()
+    if others:
+        raise BadRequest(
+            f"{case_id}: {others[0].id} takes this person's access away too", "Withdraw or restore that case first."
+        )
     return case
 
 
 async def restore(desk: Desk, case_id: str) -> None:
     """
-    Give back what was taken, then read each row again.  Safe to repeat; raises `BadRequest` without approval.
+    Give back what was taken, then read each row again.  Safe to repeat; raises `BadRequest` without approval, or while a
+    run holds the case.
 
     Accounts at once; in an account the block is lifted first, then roles and groups come back.  Each row ends as
     `restored`, `re_enrol`, `not_restorable`, or with the problem that a person must deal with.
     """
+    async with claim(desk, case_id, desk.name("restore")) as ours:
+        if not ours:
+            raise BadRequest(f"{case_id}: a run holds the case", "Wait until it has ended, then restore.")
+        accounts = _begin_case(desk, case_id)
+        await asyncio.gather(*(_restore_account(desk, account) for account in accounts))
+        _finish(desk, case_id)
+
+
+def _begin_case(desk: Desk, case_id: str) -> list[CaseAccount]:
     with desk.store.write() as session:
         case = _restorable_case(session, case_id)
         approved = session.exec(
@@ -111,14 +126,15 @@ async def restore(desk: Desk, case_id: str) -> None:
             case.state = CaseState.RESTORING
             session.add(case)
             seal(desk, session, "case.restoring", case_id, dedup_key=f"{approved.id}:restoring")
-        accounts = [a for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED]
-    await asyncio.gather(*(_restore_account(desk, account) for account in accounts))
-    _finish(desk, case_id)
+        return [a for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED]
 
 
 async def _restore_account(desk: Desk, account: CaseAccount) -> None:
     with desk.store.read() as session:
-        rows = [r for r in rows_of(session, account.case_id, account) if r.attempts > 0 and r.state in _TAKEN]
+        rows = [row for row in rows_of(session, account.case_id, account) if row.attempts > 0]
+    for row in rows:
+        if row.op is not None:  # a crash left it open: what it was for does not matter any more, that it ended does
+            await conclude_by_read(desk, account, row, RevocationResult.UNKNOWN, only_if_gone=False)
     sign_in = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
     rest = [row for row in rows if row.kind is not EntitlementKind.SIGN_IN]
     for row in sign_in:
@@ -195,8 +211,8 @@ def _note(desk: Desk, account: CaseAccount, row: CaseEntitlement, verdict: str, 
 
 def _finish(desk: Desk, case_id: str) -> None:
     with desk.store.write() as session:
-        rows = [row for row in rows_of(session, case_id) if row.attempts > 0]
-        if any(row.restored in {None, "problem"} and row.state in _TAKEN for row in rows):
+        rows = [row for row in accepted_rows(session, case_id) if row.attempts > 0]
+        if any(row.restored in {None, "problem"} for row in rows):
             return
         case = session.get_one(Case, case_id)
         case.state = CaseState.RESTORED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from casework.assessing import NEVER_CUT, assess
@@ -13,12 +13,14 @@ from casework.errors import BadRequest
 from casework.looking import look
 from casework.recording import seal_intent, seal_outcome
 from casework.rows import merge
+from casework.turns import require_lease
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
     CaseState,
     Confirmation,
     Entitlement,
+    EntitlementKind,
     EntitlementState,
     Evidence,
     Guard,
@@ -26,13 +28,27 @@ from models.vocabulary import (
     RevocationResult,
 )
 
-_NOT_TO_BE_CUT = frozenset({CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED})
+_NOT_TO_BE_CUT = frozenset({CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED, CaseState.CLOSED})
+_ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT})
 OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
+_ASKABLE = OPEN | {EntitlementState.COMMANDED}
 
 
-def may_cut(row: CaseEntitlement) -> bool:
-    """Whether the row is open and nothing forbids to take it away."""
-    return row.state in OPEN and row.confirmation is not Confirmation.IMPLIED_BY and may_be_closed(row)
+def may_ask(desk: Desk, row: CaseEntitlement, blocked_at: datetime | None = None) -> bool:
+    """
+    Whether the vendor is to be asked to take *row* away, now.
+
+    Not what is settled, what another kind's closing closes, or what a guard forbids.  Not again so soon after it was
+    accepted: the vendor may only be slow to show it, so we look.  But what was taken before the block (seen at *blocked_at*)
+    and is there after it may have come back in between, a client renewing its grant: that is asked again.
+    """
+    if row.state not in _ASKABLE or row.confirmation is Confirmation.IMPLIED_BY or not may_be_closed(row):
+        return False
+    if row.result not in _ACCEPTED or row.commanded_at is None:
+        return True
+    came_back = row.state in OPEN and blocked_at is not None and row.commanded_at < blocked_at
+    patience = timedelta(seconds=desk.policy.observe.deadline_seconds)
+    return (came_back and row.kind is not EntitlementKind.SIGN_IN) or desk.now() - row.commanded_at >= patience
 
 
 def may_be_closed(row: CaseEntitlement) -> bool:
@@ -69,6 +85,7 @@ def begin(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> 
     """
     with desk.store.write() as session:
         case = session.get_one(Case, account.case_id)
+        require_lease(desk, case)
         _require_leave_to_act(desk, case, rows)
         require_release(desk, session, case)
         for row in rows:
@@ -127,19 +144,27 @@ def _conclude(desk: Desk, account: CaseAccount, row: CaseEntitlement, evidence: 
 
 async def _settled_meanwhile(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> bool:
     """After a crash: read; if the entitlement is gone, the open intent gets its outcome without another request."""
+    await conclude_by_read(desk, account, row, RevocationResult.ALREADY_ABSENT, only_if_gone=True)
+    return row.op is None
+
+
+async def conclude_by_read(
+    desk: Desk, account: CaseAccount, row: CaseEntitlement, result: RevocationResult, *, only_if_gone: bool
+) -> None:
+    """Give an open intent the outcome *result* on the strength of a read, and take the read into the table."""
     kinds = frozenset({row.kind})
     listing = await look(desk, account, kinds)
-    gone = row.id not in {e.id for e in listing} and not any(e.vendor_id == "*" for e in listing)
     evidence = listing.evidence.get(row.kind, ())
-    if not gone or not evidence:
-        return False
-    finish(desk, account, row, Receipt(row.id, RevocationResult.ALREADY_ABSENT, evidence, "gone after an interruption"))
+    gone = bool(evidence) and row.id not in {e.id for e in listing} and not any(e.vendor_id == "*" for e in listing)
+    if only_if_gone and not gone:
+        return
     with desk.store.write() as session:
-        row.commanded_at = None
+        row.result = result
+        seal_outcome(desk, session, row, account.ref, evidence, result=result, text="read after an interruption")
+        row.op = None
         session.add(row)
         merge(desk, session, account, listing, kinds)
         assess(desk, session, row.case_id)
-    return True
 
 
 def as_entitlement(row: CaseEntitlement) -> Entitlement:

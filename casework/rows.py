@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from casework.desk import Desk
 from casework.recording import seal_seen
 from connectors.contract import KindManifest, Kinds, Listing, Manifest
+from connectors.matching import fold_email
 from models.tables import CaseAccount, CaseEntitlement
 from models.vocabulary import (
     Confirmation,
@@ -24,9 +25,11 @@ from models.vocabulary import (
     Guard,
     RevocationResult,
     Service,
+    Standing,
 )
 
-_WHOLE_KIND = "*"
+WHOLE_KIND = "*"
+"""The vendor id of the row that stands for a kind which could not be looked at."""
 _NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
 _SAID_NO = frozenset({RevocationResult.REFUSED, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 _SIGNED_FOR = frozenset({EntitlementState.ATTESTED, EntitlementState.WAIVED})
@@ -48,28 +51,97 @@ def rows_of(session: Session, case_id: str, account: CaseAccount | None = None) 
     return sorted(session.exec(query).all(), key=lambda row: (row.service, row.account_id, row.order, row.id))
 
 
+def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
+    """Return the rows of the accounts that are the leaver's."""
+    accepted = {(a.service, a.vendor_id) for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED}
+    return [row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted]
+
+
 def merge(desk: Desk, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> None:
     """
-    Take a fresh listing of *account* over *kinds* into the table.
+    Take a fresh listing of *account* over *kinds* into the table; see `next_state`.
 
-    What is listed is found, or still open once it was commanded; what is gone is observed closed, with the time of the
-    read; a kind that could not be looked at keeps its rows as they are and adds one that says so.
+    A kind that could not be looked at keeps its rows as they are and adds one that says so.
     """
     manifest = desk.connectors[account.service].manifest
     rows = {row.id: row for row in rows_of(session, account.case_id, account)}
     listed = {entitlement.id: entitlement for entitlement in listing}
-    blind = {e.kind for e in listing if e.vendor_id == _WHOLE_KIND}
+    blind = {e.kind for e in listing if e.vendor_id == WHOLE_KIND}
     for entitlement in listing:
-        row = rows.get(entitlement.id)
-        if row is None:
+        if entitlement.id not in rows:
             row = rows[entitlement.id] = _new_row(desk, account, entitlement, manifest)
-            _update(desk, session, account, row, row.state, listing.evidence.get(row.kind, ()))
-        _take_listed(desk, session, account, row, entitlement, listing)
-    for row in rows.values():
-        if row.id not in listed and row.kind in kinds and not (row.kind in blind and row.vendor_id != _WHOLE_KIND):
-            _take_absent(desk, session, account, row, listing)
+            session.add(row)
+            seal_seen(desk, session, row, account.ref, listing.evidence.get(row.kind, ()))
+        _describe(desk, account, rows[entitlement.id], entitlement)
+    # the block first: whether sessions have ended depends on it
+    for row in sorted(rows.values(), key=lambda row: row.kind is not EntitlementKind.SIGN_IN):
+        if row.kind in kinds and (row.id in listed or row.kind not in blind or row.vendor_id == WHOLE_KIND):
+            evidence = listing.evidence.get(row.kind, ())
+            new = next_state(row, listed.get(row.id), evidence, manifest.kinds[row.kind], _block_of(rows))
+            _update(desk, session, account, row, new, evidence)
     _ensure_sign_in(desk, session, account, rows, listing, kinds - blind)
     _imply(desk, session, account, rows, manifest)
+
+
+def next_state(
+    row: CaseEntitlement,
+    seen: Entitlement | None,
+    evidence: Sequence[Evidence],
+    line: KindManifest,
+    block: CaseEntitlement | None,
+) -> EntitlementState:
+    """
+    Return what a read makes of *row*: *seen* is its entry in the listing, None if it was not in it.
+
+    | the read                               | makes of it                                                    |
+    |----------------------------------------|----------------------------------------------------------------|
+    | could not look                         | what the listing says; a signed row stays                      |
+    | younger than the command, not listed   | `observed_closed`; a signed row stays                          |
+    | younger than the command, listed       | `found`, `still_open` after a command; a waived row stays      |
+    | a stamp after the command              | `observed_closed`                                              |
+    | no such stamp (yet)                    | a commanded or signed row stays: a late log contradicts nobody |
+    | older than the command, or no evidence | nothing                                                        |
+    """
+    if seen is not None and seen.state in _NOT_LOOKED_AT:
+        return row.state if row.state in _SIGNED_FOR else seen.state
+    if row.state is EntitlementState.WAIVED or (line.implied_by is not None and row.vendor_id != WHOLE_KIND):
+        return row.state
+    if seen is not None and line.stamped:
+        return _by_stamp(row, block)
+    if not _younger(row, evidence):
+        return row.state
+    if seen is None:
+        return row.state if row.state is EntitlementState.ATTESTED else EntitlementState.OBSERVED_CLOSED
+    return EntitlementState.STILL_OPEN if row.attempts else EntitlementState.FOUND
+
+
+def _by_stamp(row: CaseEntitlement, block: CaseEntitlement | None) -> EntitlementState:
+    since = _ended_since(row, block)
+    if since is not None and row.ended_at is not None and row.ended_at >= since:
+        return EntitlementState.OBSERVED_CLOSED
+    if row.state in {EntitlementState.COMMANDED, EntitlementState.ATTESTED}:
+        return row.state
+    return EntitlementState.STILL_OPEN if row.attempts else EntitlementState.FOUND
+
+
+def _ended_since(row: CaseEntitlement, block: CaseEntitlement | None) -> datetime | None:
+    """
+    Return the instant after which an ending counts, on the vendor's clock; None while no ending would.
+
+    Sessions count as ended only by an ending after the block: before it, another could be opened.  An ending after it
+    counts whoever asked for it.  A block that was there before us sets no instant of its own.
+    """
+    if row.kind is not EntitlementKind.SESSION or block is None:
+        return row.vendor_commanded_at
+    if block.state is not EntitlementState.OBSERVED_CLOSED:
+        return None
+    return block.vendor_commanded_at or row.vendor_commanded_at
+
+
+def _block_of(rows: dict[str, CaseEntitlement]) -> CaseEntitlement | None:
+    return next(
+        (row for row in rows.values() if row.kind is EntitlementKind.SIGN_IN and row.vendor_id != WHOLE_KIND), None
+    )
 
 
 def _new_row(desk: Desk, account: CaseAccount, entitlement: Entitlement, manifest: Manifest) -> CaseEntitlement:
@@ -89,40 +161,14 @@ def _new_row(desk: Desk, account: CaseAccount, entitlement: Entitlement, manifes
     )
 
 
-def _take_listed(
-    desk: Desk, session: Session, account: CaseAccount, row: CaseEntitlement, seen: Entitlement, listing: Listing
-) -> None:
-    row.label = seen.label
+def _describe(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> None:
+    """Take over what the listing says about the row, besides its state."""
+    row.label, row.ended_at = seen.label, seen.ended_at
     if seen.problem is not None or row.result not in _SAID_NO:
         row.problem, row.remedy = seen.problem, seen.remedy
-    row.guard, row.ended_at = _guard(desk, account, seen), seen.ended_at
+    row.guard = _guard(desk, account, row, seen)
     if row.attempts == 0:
         row.prestate = dict(seen.prestate)
-    evidence = listing.evidence.get(row.kind, ())
-    if seen.state in _NOT_LOOKED_AT:
-        new = row.state if row.state in _SIGNED_FOR else seen.state
-    elif _stamp_closed(row):
-        new = EntitlementState.OBSERVED_CLOSED
-    elif (
-        row.state is EntitlementState.WAIVED
-        or row.confirmation is Confirmation.IMPLIED_BY
-        or (row.state is EntitlementState.COMMANDED and not _younger(row, evidence))
-    ):
-        new = row.state
-    else:
-        new = EntitlementState.STILL_OPEN if row.attempts else EntitlementState.FOUND
-        new = row.state if _waits_for_stamp(row) else new
-    _update(desk, session, account, row, new, evidence)
-
-
-def _take_absent(desk: Desk, session: Session, account: CaseAccount, row: CaseEntitlement, listing: Listing) -> None:
-    evidence = listing.evidence.get(row.kind, ())
-    if row.state in _SIGNED_FOR or row.state is EntitlementState.OBSERVED_CLOSED or not _younger(row, evidence):
-        return
-    if row.confirmation is Confirmation.IMPLIED_BY and row.vendor_id != _WHOLE_KIND:
-        return
-    row.problem = row.remedy = None
-    _update(desk, session, account, row, EntitlementState.OBSERVED_CLOSED, evidence)
 
 
 def _younger(row: CaseEntitlement, evidence: Sequence[Evidence]) -> bool:
@@ -130,22 +176,14 @@ def _younger(row: CaseEntitlement, evidence: Sequence[Evidence]) -> bool:
     return bool(evidence) and (row.commanded_at is None or min(e.sent_at for e in evidence) >= row.commanded_at)
 
 
-def _stamp_closed(row: CaseEntitlement) -> bool:
-    """Whether the vendor's own stamp lies after our command, for kinds that cannot be listed one by one."""
-    since = row.vendor_commanded_at
-    return row.ended_at is not None and since is not None and row.ended_at >= since
-
-
-def _waits_for_stamp(row: CaseEntitlement) -> bool:
-    """A commanded row whose proof is the vendor's log is not contradicted by the log's being late."""
-    return row.state is EntitlementState.COMMANDED and row.confirmation is Confirmation.AUDIT_EVENT
-
-
-def _guard(desk: Desk, account: CaseAccount, seen: Entitlement) -> Guard | None:
-    if account.vendor_id in desk.own_accounts.get(account.service, frozenset()):
+def _guard(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> Guard | None:
+    own = desk.own_accounts.get(account.service)
+    if own is None and row.guard is Guard.OWN_CREDENTIAL:
+        return row.guard  # not asked this time: what was known stands
+    if own is not None and account.vendor_id in own:
         return Guard.OWN_CREDENTIAL
-    protected = desk.policy.protected.accounts
-    if f"{account.service}:{account.vendor_id}" in protected or (account.label and account.label in protected):
+    protected = {fold_email(name) for name in desk.policy.protected.accounts}
+    if {fold_email(f"{account.service}:{account.vendor_id}"), fold_email(account.label)} & (protected - {""}):
         return Guard.PROTECTED
     return seen.guard
 
@@ -158,21 +196,21 @@ def _update(  # a row, its new state, and what is needed to seal it
     new: EntitlementState,
     evidence: Sequence[Evidence],
 ) -> None:
-    """Set the state; seal what was seen when it changed, or when the row is new."""
-    fresh = row not in session
-    changed = fresh or row.state is not new
-    row.state = new
-    if new is EntitlementState.OBSERVED_CLOSED and changed:
-        _close(desk, row, evidence)
+    """Set the state; seal what was seen when it changed."""
     session.add(row)
-    if changed:
-        seal_seen(desk, session, row, account.ref, evidence)
+    if row.state is new:
+        return
+    row.state = new
+    if new is EntitlementState.OBSERVED_CLOSED:
+        _close(desk, row, evidence)
+    seal_seen(desk, session, row, account.ref, evidence)
 
 
 def _close(desk: Desk, row: CaseEntitlement, evidence: Sequence[Evidence]) -> None:
     line = desk.connectors[row.service].manifest.kinds[row.kind]
     seen_at: datetime = max((e.received_at for e in evidence), default=desk.now())
     row.observed_at, row.confirmed_by = seen_at, line.confirmation
+    row.problem = row.remedy = None
     row.cut_effective_by = seen_at + line.residual
 
 

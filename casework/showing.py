@@ -13,9 +13,9 @@ from casework import asking
 from casework.assessing import open_findings
 from casework.cases import exposure_minutes
 from casework.desk import Desk
-from casework.rows import accounts_of, rows_of
+from casework.rows import accepted_rows, accounts_of, rows_of
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement, Look, Search, Waiver
-from models.vocabulary import SETTLED, Standing
+from models.vocabulary import SETTLED
 
 NOT_COLLECTED = {"state": "not_collected"}
 
@@ -42,7 +42,7 @@ class OpaqueQuestion:
 def truth_table(desk: Desk, case_id: str) -> list[TruthRow]:
     """Count the rows of accepted accounts by service, kind and state: no names, no ids."""
     with desk.store.read() as session:
-        rows = _accepted_rows(session, case_id)
+        rows = accepted_rows(session, case_id)
     counted = Counter((str(r.service), str(r.kind), str(r.state), str(r.confirmed_by or "")) for r in rows)
     return [TruthRow(*key, count) for key, count in sorted(counted.items())]
 
@@ -50,7 +50,7 @@ def truth_table(desk: Desk, case_id: str) -> list[TruthRow]:
 def progress(desk: Desk, case_id: str) -> tuple[int, int]:
     """Return (settled rows, all rows)."""
     with desk.store.read() as session:
-        rows = _accepted_rows(session, case_id)
+        rows = accepted_rows(session, case_id)
     return sum(row.state in SETTLED for row in rows), len(rows)
 
 
@@ -166,11 +166,6 @@ def _entitlement(row: CaseEntitlement) -> dict[str, Any]:
             "restored": row.restored,
         },
     }
-
-
-def _accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
-    accepted = {(a.service, a.vendor_id) for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED}
-    return [row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted]
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from sqlmodel import Session, col, or_, select
 
 from casework.desk import Desk
@@ -19,7 +21,7 @@ def apply_waivers(desk: Desk, session: Session, case: Case) -> None:
 
     A standing waiver settles what this tenant can never do or see; it never covers a row that a read shows open.
     """
-    today = desk.now().date()
+    today = desk.now().astimezone(ZoneInfo(case.timezone)).date()
     valid = [w for w in _waivers(session, case.id) if w.approved_at is not None and w.until >= today]
     by_id = {waiver.id: waiver for waiver in valid}
     for row in rows_of(session, case.id):

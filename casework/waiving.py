@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from sqlmodel import Session, col, select
 
 from casework.asking import settle_question
-from casework.assessing import assess
+from casework.assessing import NO_ACCOUNT, assess
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.freeing import free
 from casework.recording import seal
 from models.tables import Approval, Attestation, Case, CaseEntitlement, Question, Waiver
 from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, QuestionKind, Service
@@ -70,13 +71,19 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
     Sign for a manual step on one entitlement.
 
     A later read that still shows it open wins over the attestation.  Raises `BadRequest` for a settled row, except for
-    a sign-in that is mastered elsewhere: there the attestation says that it was disabled where it is mastered.
+    a sign-in that is mastered elsewhere: there the attestation says that it was disabled where it is mastered.  In a
+    restore it signs for giving back by hand what could not be given back.  *entitlement_id* `no_account` signs that this
+    person truly holds no account anywhere.
     """
     if not statement.strip():
         raise BadRequest("attestation: says nothing", "State what was done, where and when.")
     with desk.store.write() as session:
+        if entitlement_id == NO_ACCOUNT:
+            return _attest_no_account(desk, session, case_id, statement, by)
         row = _row(session, case_id, entitlement_id)
-        if row.state in SETTLED and row.kind is not EntitlementKind.SIGN_IN:
+        if row.restored == "problem":
+            row.restored = "attested"
+        elif row.state in SETTLED and row.kind is not EntitlementKind.SIGN_IN:
             raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to attest.")
         attestation = Attestation(
             id=desk.name("attest"), case_id=case_id, entitlement_id=row.id, person=by,
@@ -92,6 +99,22 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
         )  # fmt: skip
         assess(desk, session, case_id)
         return attestation
+
+
+def _attest_no_account(desk: Desk, session: Session, case_id: str, statement: str, by: str) -> Attestation:
+    if session.get(Case, case_id) is None:
+        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+    attestation = Attestation(
+        id=desk.name("attest"), case_id=case_id, entitlement_id=NO_ACCOUNT, person=by,
+        statement=statement, attested_at=desk.now(),
+    )  # fmt: skip
+    session.add(attestation)
+    seal(
+        desk, session, "finding.attested", case_id, finding=NO_ACCOUNT,
+        payload={"attestation": attestation.id, "by": by, "statement": statement},
+    )  # fmt: skip
+    assess(desk, session, case_id)
+    return attestation
 
 
 def _row(session: Session, case_id: str, entitlement_id: str) -> CaseEntitlement:
@@ -119,6 +142,8 @@ def _approve_waiver(desk: Desk, session: Session, subject_id: str, by: str) -> s
     waiver = session.get(Waiver, subject_id)
     if waiver is None:
         return None
+    if waiver.approved_at is not None:
+        raise BadRequest(f"{subject_id}: was approved already", "Nothing is left to approve.")
     _second(waiver.requested_by, by)
     waiver.approved_by, waiver.approved_at = by, desk.now()
     session.add(waiver)
@@ -127,8 +152,7 @@ def _approve_waiver(desk: Desk, session: Session, subject_id: str, by: str) -> s
         payload={"by": by}, dedup_key=f"{waiver.id}:approved",
     )  # fmt: skip
     for case in _cases_concerned(session, waiver):
-        case.next_run_at = None
-        session.add(case)
+        free(session, case)
         assess(desk, session, case.id)
     return f"waiver until {waiver.until}"
 
@@ -144,6 +168,8 @@ def _approve_request(desk: Desk, session: Session, subject_id: str, by: str) -> 
     request = session.get(Approval, subject_id)
     if request is None:
         return None
+    if request.approved_at is not None:
+        raise BadRequest(f"{subject_id}: was approved already", "Nothing is left to approve.")
     _second(request.requested_by, by)
     request.approved_by, request.approved_at = by, desk.now()
     session.add(request)

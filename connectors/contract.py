@@ -38,6 +38,7 @@ class KindManifest:
     the time that policy grants, a positive one after it; equal orders run at once.  In a dismissal the block comes
     first and the negative ones follow it in their order, those with *dies_with_block* becoming open items.
     *frozen*: `freeze` revokes it, not `revoke`.
+    *stamped*: it cannot be listed one by one; its row is always there, with the vendor's time of the last ending.
     *implied_by*: the kind whose observed closing closes this one, with `Confirmation.IMPLIED_BY`.
     *no_api*: the reason why no plan of this vendor can list or revoke it; such a kind is listed as one `no_api` row.
     *residual*: how long what was issued before the cut may live on (access tokens, cookies), by the vendor's documentation.
@@ -53,6 +54,7 @@ class KindManifest:
     restores: Restores = Restores.RESTORED
     implied_by: EntitlementKind | None = None
     frozen: bool = False
+    stamped: bool = False
     dies_with_block: bool = False
     no_api: str | None = None
     residual: timedelta = timedelta(0)

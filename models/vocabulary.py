@@ -151,6 +151,16 @@ class CaseState(StrEnum):
     RESTORED = "restored"
 
 
+class RunState(StrEnum):
+    """What is known of the run that should work on a case."""
+
+    NONE = "none"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
 class FindingKind(StrEnum):
     """A reason why the case may not close."""
 
@@ -166,8 +176,6 @@ class FindingKind(StrEnum):
     UNMATCHED = "unmatched"
     NO_ACCOUNT = "no_account"
     BLAST_RADIUS = "blast_radius"
-    REOPENED = "reopened"
-    WAIVER_EXPIRED = "waiver_expired"
 
 
 class QuestionKind(StrEnum):

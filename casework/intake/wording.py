@@ -53,6 +53,7 @@ class Code(StrEnum):
     WITHDRAWN_IS_NO_DEPARTURE = "withdrawn_is_no_departure"
     OTHER_DATE = "other_date"
     OTHER_KIND = "other_kind"
+    OTHER_PARTICULARS = "other_particulars"
 
 
 class Flaw(Exception):
@@ -334,5 +335,11 @@ WORDINGS: dict[Code, Wording] = {
         "If access must go now, run `lastday reschedule {case} --now`; otherwise correct the kind.",
         "案件 {case} は同じ退職ですが、区分が異なります。",
         "直ちに停止する場合は `lastday reschedule {case} --now` を実行し、そうでなければ区分を直してください。",
+    ),
+    Code.OTHER_PARTICULARS: Wording(
+        "{case} is this departure and was cut already, with other particulars of the person.",
+        "If the wrong person was cut, run `lastday restore {case}`; otherwise nothing is to be sent again.",
+        "案件 {case} は同じ退職ですが、異なる内容で既に停止済みです。",
+        "別人を停止した場合は `lastday restore {case}` を実行してください。そうでなければ再送は不要です。",
     ),
 }

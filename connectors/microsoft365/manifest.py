@@ -54,6 +54,7 @@ MANIFEST = Manifest.of(
             confirmation=Confirmation.READ,
             read_scopes=READ_USERS,
             write_scopes=END_SESSIONS,
+            stamped=True,
             restores=Restores.RE_ENROL,
             residual=timedelta(hours=1),
             source="learn.microsoft.com/graph/api/user-revokesigninsessions",

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("standing", sa.String(40), nullable=False),
         sa.Column("decided_by", sa.String(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("listed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("case_id", "service", "vendor_id"),
     )
@@ -136,6 +137,7 @@ def upgrade() -> None:
         "offboarding_case",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("employee_no", sa.String(), nullable=False),
+        sa.Column("employee_key", sa.String(), nullable=False),
         sa.Column("employment_ends_on", sa.Date(), nullable=False),
         sa.Column("last_working_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("timezone", sa.String(), nullable=False),
@@ -154,22 +156,22 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("run_id", sa.String(), nullable=True),
         sa.Column("run_attempt", sa.Integer(), nullable=False),
-        sa.Column("run_state", sa.String(), nullable=False),
+        sa.Column("run_state", sa.String(40), nullable=False),
         sa.Column("next_run_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_holder", sa.String(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_offboarding_case_due_at", "offboarding_case", ["due_at"], unique=False)
-    op.create_index("ix_offboarding_case_employee_no", "offboarding_case", ["employee_no"], unique=False)
+    op.create_index("ix_offboarding_case_employee_key", "offboarding_case", ["employee_key"], unique=False)
     op.create_index("ix_offboarding_case_state", "offboarding_case", ["state"], unique=False)
     op.create_index(
         "one_live_case",
         "offboarding_case",
-        ["employee_no", "employment_ends_on"],
+        ["employee_key", "employment_ends_on"],
         unique=True,
-        sqlite_where=sa.text("state NOT IN ('withdrawn', 'restored')"),
-        postgresql_where=sa.text("state NOT IN ('withdrawn', 'restored')"),
+        sqlite_where=sa.text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'"),
+        postgresql_where=sa.text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'"),
     )
 
     op.create_table(
@@ -248,11 +250,11 @@ def downgrade() -> None:
     op.drop_index(
         "one_live_case",
         "offboarding_case",
-        sqlite_where=sa.text("state NOT IN ('withdrawn', 'restored')"),
-        postgresql_where=sa.text("state NOT IN ('withdrawn', 'restored')"),
+        sqlite_where=sa.text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'"),
+        postgresql_where=sa.text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'"),
     )
     op.drop_index("ix_offboarding_case_state", "offboarding_case")
-    op.drop_index("ix_offboarding_case_employee_no", "offboarding_case")
+    op.drop_index("ix_offboarding_case_employee_key", "offboarding_case")
     op.drop_index("ix_offboarding_case_due_at", "offboarding_case")
 
     op.drop_table("offboarding_case")

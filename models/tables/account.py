@@ -13,7 +13,8 @@ class CaseAccount(SQLModel, table=True):
     """
     One candidate account of a case, with the reason for it and what was decided.
 
-    *ref* is a random reference that stands for the account in the trail.
+    *ref* is a random reference that stands for the account in the trail.  *listed_at*: when all of its access was last
+    listed; without it nothing is known of the account.
     """
 
     __tablename__ = "account"
@@ -34,6 +35,7 @@ class CaseAccount(SQLModel, table=True):
     standing: Standing = word(Standing)
     decided_by: str | None = None
     decided_at: datetime | None = instant()
+    listed_at: datetime | None = instant()
 
 
 class Search(SQLModel, table=True):

@@ -7,14 +7,15 @@ from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import instant, json_column, word
-from models.vocabulary import CaseState, DepartureKind
+from models.vocabulary import CaseState, DepartureKind, RunState
 
-_LIVE = text("state NOT IN ('withdrawn', 'restored')")
+_LIVE = text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'")
 
 
 class Case(SQLModel, table=True):
     """
     *id* is random and opaque: the only thing that leaves for Prefect.  *leaver* is `vocabulary.Leaver` as JSON.
+    *employee_key* is the number folded for comparing: a person has one case however the number is typed.
 
     *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed.
     *revision* counts reschedules.  *run_…* and *lease_…* say which run works on the case, so that there is one.
@@ -23,11 +24,12 @@ class Case(SQLModel, table=True):
     __tablename__ = "offboarding_case"
     __table_args__ = (
         # the same departure is one case: employee number and last day, as long as it lives
-        Index("one_live_case", "employee_no", "employment_ends_on", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("one_live_case", "employee_key", "employment_ends_on", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )  # fmt: skip
 
     id: str = Field(primary_key=True)
-    employee_no: str = Field(index=True)
+    employee_no: str
+    employee_key: str = Field(index=True)
     employment_ends_on: date
     last_working_at: datetime | None = instant()
     timezone: str
@@ -46,7 +48,7 @@ class Case(SQLModel, table=True):
     closed_at: datetime | None = instant()
     run_id: str | None = None
     run_attempt: int = 0
-    run_state: str = "none"
+    run_state: RunState = word(RunState, default=RunState.NONE)
     next_run_at: datetime | None = instant()
     lease_holder: str | None = None
     lease_until: datetime | None = instant()

@@ -33,11 +33,11 @@ from models.vocabulary import (
 
 K = EntitlementKind
 MANIFEST_ROWS = (
-    KindManifest(K.PASSWORD, -30, Confirmation.AUDIT_EVENT, frozen=True, restores=Restores.RE_ENROL),
+    KindManifest(K.PASSWORD, -30, Confirmation.AUDIT_EVENT, frozen=True, stamped=True, restores=Restores.RE_ENROL),
     KindManifest(K.GRANT, -10, Confirmation.READ, restores=Restores.RE_ENROL),
     KindManifest(K.BACKUP_CODE, -10, Confirmation.READ, dies_with_block=True, restores=Restores.RE_ENROL),
     KindManifest(K.SIGN_IN, 0, Confirmation.READ, residual=timedelta(hours=1)),
-    KindManifest(K.SESSION, 10, Confirmation.AUDIT_EVENT, restores=Restores.RE_ENROL),
+    KindManifest(K.SESSION, 10, Confirmation.AUDIT_EVENT, stamped=True, restores=Restores.RE_ENROL),
     KindManifest(K.GROUP, 30, Confirmation.READ),
 )
 
