@@ -25,7 +25,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_request_adapter import options as graph_options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # ships no type information
-from msgraph_core.middleware import AsyncGraphTransport  # type: ignore[import-untyped]
+from msgraph_core.middleware import AsyncGraphTransport  # type: ignore[import-untyped]  # ships no type information
 
 from connectors.microsoft365.settings import MICROSOFT_AUTHORITIES, ApplicationCredential, Settings
 

@@ -52,10 +52,9 @@ class Reply:
         text = self.headers.get("retry-after", "").strip()
         try:
             return timedelta(seconds=max(float(text), 0.0))
-        except (ValueError, OverflowError):
-            pass  # not a number: a date, or nothing that means anything
-        until = moment(text)
-        return None if until is None else max(until - datetime.now(UTC), timedelta(0))
+        except (ValueError, OverflowError):  # not a number: a date, or nothing that means anything
+            until = moment(text)
+            return None if until is None else max(until - datetime.now(UTC), timedelta(0))
 
 
 def moment(text: str) -> datetime | None:
@@ -104,9 +103,9 @@ class Witness(RetryHandler):
         self,
         *,
         state: RetryState,  # noqa: ARG002  # the interface's
-        request: HttpRequest,  # noqa: ARG002
+        request: HttpRequest,  # noqa: ARG002  # the interface's
         response: HttpResponse | None = None,
-        error: Exception | None = None,  # noqa: ARG002
+        error: Exception | None = None,  # noqa: ARG002  # the interface's
     ) -> bool:
         if response is not None:
             self.reply = Reply(response.status_code, lower(response.headers), response.data or b"")
