@@ -38,7 +38,7 @@ def tenants(
     from emulators.tenants import tenants as opened
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     slack = {"plan": slack_plan, "deactivation_lag": slack_lag, "employee_numbers": slack_numbers}
     company = opened(
         directory,

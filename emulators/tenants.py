@@ -251,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sync-every", type=float)
     parser.add_argument("--spare-owners", action="store_true")
     asked = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = {"plan": asked.slack_plan}
     options: dict[str, Any] = {"port": asked.port, "page_size": asked.page_size, "latency": asked.latency}
     options |= {"sync_every": asked.sync_every, "spare_owners": asked.spare_owners}
