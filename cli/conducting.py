@@ -11,6 +11,7 @@ from casework import conduct
 from casework.cases import decide_for_real
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
+from casework.turns import LEASE
 from cli.errors import REMAINS, Refused
 from cli.terminal import Step, say
 from models.tables import Case
@@ -26,7 +27,7 @@ make_plan = conduct.make_plan
 async def hold(desk: Desk, case_id: str) -> AsyncIterator[None]:
     """Hold the case's lease, waiting for a dead run's to end by itself; raises `Refused` while a living one has it."""
     runner = desk.name("terminal")
-    deadline = desk.now() + conduct.LEASE + _MARGIN
+    deadline = desk.now() + LEASE + _MARGIN
     while True:
         async with conduct.claim(desk, case_id, runner) as ours:
             if ours:
