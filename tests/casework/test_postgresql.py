@@ -1,0 +1,101 @@
+"""The same casework on PostgreSQL, where cases are worked on from many machines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from audit.trail import Trail
+from casework.cases import open_cases
+from casework.desk import Desk
+from casework.intake import read_options
+from casework.policy import Policy
+from casework.schema import current, migrate, newest
+from casework.showing import show
+from casework.store import Store, open_engine
+from models.vocabulary import Service
+from tests.audit.conftest import postgres_server
+from tests.casework.conftest import Clock, Office
+from tests.casework.paper import Killed, Paper
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres_server(Path(tmp_path_factory.mktemp("pg"))) as uri:
+        yield make_url(uri).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def office(database: str) -> Iterator[Office]:
+    engine = open_engine(database)
+    migrate(engine)
+    migrate(engine)
+    assert current(engine) == newest()
+    clock = Clock()
+    paper = Paper(now=clock)
+    trail = Trail(origin="test.example/audit/2026", clock=clock, skew=None)  # the clock here is a test's
+    desk = Desk(Store(engine, trail), Policy(), {Service.GOOGLE_WORKSPACE: paper}, now=clock, sleep=clock.sleep)
+    yield Office(desk, paper, clock)
+    engine.dispose()
+
+
+class TestOnPostgreSQL:
+    async def test_a_departure_closes_and_the_trail_is_sound(self, office: Office) -> None:
+        """Notice, plan, cut, observation and seal, as on SQLite."""
+        office.paper.add("p1", employee_no="P1", email="p1@example.test", name="星 空子")
+        case = office.report(employee_no="P1", email="p1@example.test")
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert show(office.desk, case.id)["state"] == "closed"
+        with office.desk.store.read() as session:
+            assert office.desk.store.trail.check(session.connection()).sound
+
+    async def test_killed_in_the_middle_then_again_ends_the_same(self, office: Office) -> None:
+        """A killed run leaves an intent; the next one gives it its outcome."""
+        office.paper.add("p2", employee_no="P2", email="p2@example.test", name="星 空子")
+        case = office.report(employee_no="P2", email="p2@example.test")
+        office.clock.pass_by(hours=10)
+        left = [3]
+
+        def kill(_: object) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                office.paper.kill()
+
+        office.paper.after = kill
+        with pytest.raises(Killed):
+            await office.run(case.id)
+        office.paper.dead = False
+        office.clock.pass_by(minutes=2)
+        await office.run(case.id)
+        assert show(office.desk, case.id)["open_intents"] == 0
+
+    def test_the_same_notice_from_many_machines_is_one_case(self, office: Office) -> None:
+        """Eight senders of one notice at once: one case is created, seven are told that it is there."""
+        reading = read_options(employee_no="P3", name="星 空子", employment_ends_on="2026-11-30")
+
+        def send(n: int) -> str:
+            return open_cases(office.desk, reading, reported_by=f"hr{n}").opened[0].disposition
+
+        with ThreadPoolExecutor(8) as pool:
+            dispositions = sorted(pool.map(send, range(8)))
+        assert dispositions == ["created"] + ["same"] * 7
+
+    async def test_many_cases_at_once_keep_one_log(self, office: Office) -> None:
+        """Cases run side by side write one gap-free log."""
+        cases = []
+        for n in range(10, 16):
+            office.paper.add(f"p{n}", employee_no=f"P{n}", email=f"p{n}@example.test", name=f"人 {n}")
+            cases.append(office.report(employee_no=f"P{n}", email=f"p{n}@example.test", name=f"人 {n}"))
+        office.clock.pass_by(hours=10)
+        desks = [replace(office, desk=replace(office.desk, own_accounts={})) for _ in cases]
+        await asyncio.gather(*(desk.run(case.id) for desk, case in zip(desks, cases, strict=True)))
+        assert {show(office.desk, case.id)["state"] for case in cases} == {"closed"}
+        with office.desk.store.read() as session:
+            assert office.desk.store.trail.check(session.connection()).sound
