@@ -40,15 +40,17 @@ def may_ask(desk: Desk, row: CaseEntitlement, blocked_at: datetime | None = None
 
     Not what is settled, what another kind's closing closes, or what a guard forbids.  Not again so soon after it was
     accepted: the vendor may only be slow to show it, so we look.  But what was taken before the block (seen at *blocked_at*)
-    and is there after it may have come back in between, a client renewing its grant: that is asked again.
+    and is there after it may have come back in between, a client renewing its grant: that is asked again.  So are sessions
+    that were ended before the block although they come after it: the account was enabled meanwhile.
     """
     if row.state not in _ASKABLE or row.confirmation is Confirmation.IMPLIED_BY or not may_be_closed(row):
         return False
     if row.result not in _ACCEPTED or row.commanded_at is None:
         return True
-    came_back = row.state in OPEN and blocked_at is not None and row.commanded_at < blocked_at
     patience = timedelta(seconds=desk.policy.observe.deadline_seconds)
-    return (came_back and row.kind is not EntitlementKind.SIGN_IN) or desk.now() - row.commanded_at >= patience
+    before_block = blocked_at is not None and row.commanded_at < blocked_at and row.kind is not EntitlementKind.SIGN_IN
+    overtaken = row.state in OPEN or (row.kind is EntitlementKind.SESSION and row.order > 0)
+    return (before_block and overtaken) or desk.now() - row.commanded_at >= patience
 
 
 def may_be_closed(row: CaseEntitlement) -> bool:

@@ -200,9 +200,12 @@ def _update(  # a row, its new state, and what is needed to seal it
     session.add(row)
     if row.state is new:
         return
+    came_back = row.state is EntitlementState.OBSERVED_CLOSED
     row.state = new
     if new is EntitlementState.OBSERVED_CLOSED:
         _close(desk, row, evidence)
+    elif came_back:
+        _open_again(row)
     seal_seen(desk, session, row, account.ref, evidence)
 
 
@@ -212,6 +215,12 @@ def _close(desk: Desk, row: CaseEntitlement, evidence: Sequence[Evidence]) -> No
     row.observed_at, row.confirmed_by = seen_at, line.confirmation
     row.problem = row.remedy = None
     row.cut_effective_by = seen_at + line.residual
+
+
+def _open_again(row: CaseEntitlement) -> None:
+    """What was seen closed and is seen open is not late, it came back: it is to be asked for at once."""
+    row.observed_at = row.confirmed_by = row.cut_effective_by = None
+    row.result = row.commanded_at = row.vendor_commanded_at = None
 
 
 def _ensure_sign_in(  # the same six as `merge` has at hand

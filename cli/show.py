@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 def show(
     case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="One case; without it, all of them.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also draw the case into FILE, as SVG: for a mail or a page.")
+    ] = None,
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
@@ -25,7 +31,10 @@ def show(
     terminal = Terminal.of(as_json=as_json, actor=actor)
     if case is None:
         return _list(terminal, at_desk(_all))
-    return answer_case(terminal, at_desk(lambda desk: look(desk, case)))
+    shown = at_desk(lambda desk: look(desk, case))
+    if picture is not None:
+        _draw(shown, picture)
+    return answer_case(terminal, shown)
 
 
 def look(desk: Desk, case_id: str) -> dict[str, Any]:
@@ -41,6 +50,21 @@ def answer_case(terminal: Terminal, shown: dict[str, Any]) -> int:
 
     terminal.answer(shown, *([] if terminal.as_json else case_page(shown)))
     return REMAINS if shown["findings"] or shown["questions"] else DONE
+
+
+def _draw(shown: dict[str, Any], picture: Path) -> None:
+    """Draw the page of a case.  It holds personal data, as the page does."""
+    from rich._export_format import CONSOLE_SVG_FORMAT
+    from rich.console import Console
+
+    from cli.tables import case_page
+
+    console = Console(record=True, width=186, file=StringIO(), force_terminal=True)
+    for part in case_page(shown):
+        console.print(part, markup=False, highlight=False)
+    own_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # fetch nothing from outside
+    drawn = console.export_svg(title=f"lastday show {shown['case']}", code_format=own_fonts)
+    picture.write_text(drawn, encoding="utf-8")
 
 
 def _all(desk: Desk) -> list[dict[str, Any]]:

@@ -82,6 +82,20 @@ class TestSessions:
         assert sum(":session:" in write for write in office.paper.writes) == 2
 
 
+class TestComingBack:
+    async def test_is_asked_for_at_once(self, office: Office) -> None:
+        """An account enabled again minutes after its block (by a sync, say) is blocked again without waiting."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await conduct.make_plan(office.desk, case.id)
+        await conduct.contain(office.desk, case.id, GOOGLE)
+        office.paper.holders["g1"].active = True
+        await conduct.deprovision(office.desk, case.id, GOOGLE)
+        assert not office.paper.holders["g1"].active
+        await office.run(case.id)
+        assert show(office.desk, case.id)["state"] == "closed"
+
+
 class TestGuards:
     async def test_that_came_up_since_the_plan_hold(self, office: Office) -> None:
         """Who became the last administrator after the plan was sealed is not cut by it."""
