@@ -30,6 +30,7 @@ class SlackConnector:
 
     def __init__(self, transport: Transport) -> None:
         self.manifest: Manifest = manifest_for(Plan.BUSINESS_PLUS)
+        self._transport = transport
         identities = Identities(transport)
         access = Access(transport, identities)
         memberships = Memberships(transport, identities, access)
@@ -70,7 +71,8 @@ class SlackConnector:
         return await self._restoring.restore(entitlement, prestate)
 
     async def aclose(self) -> None:
-        """Do nothing: each request has a connection of its own, closed with it."""
+        """Wait for the requests under way; each has a connection of its own, closed with it."""
+        await self._transport.aclose()
 
 
 async def connect(settings: Settings | None = None, *, pace: Pace = Pace(), timeout: int = 20) -> Connector:  # noqa: ASYNC109, B008  # the SDK's seconds; a frozen value; one shape for all services

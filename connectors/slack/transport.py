@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -18,6 +19,8 @@ from connectors.slack.exchange import BROKEN, Record, Reply, Trace, lost
 from connectors.slack.settings import Purpose, Settings
 
 NOTHING: frozenset[str] = frozenset()
+THREADS = 32
+"""A request holds a thread while it waits; the interpreter's own pool has six on a small machine, and serves everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,14 @@ class Transport:
         self._settings = settings
         self._pace = pace
         self._clients = Clients(settings, timeout=timeout)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
         self._web_path, self._scim_path, self._audit_path = (
             urlsplit(url).path for url in (settings.web_endpoint, settings.scim_endpoint, settings.audit_endpoint)
         )
+
+    async def aclose(self) -> None:
+        """Wait for what is under way: a write in a thread cannot be called back."""
+        await asyncio.to_thread(self._pool.shutdown)
 
     def purposes(self) -> list[list[Purpose]]:
         """Return the purposes, those that one token fills together."""
@@ -158,7 +166,7 @@ class Transport:
     async def _try(self, request: _Request) -> Answer:
         record = Record(request.what, request.body)
         try:
-            reply = await asyncio.to_thread(request.send)
+            reply = await asyncio.get_running_loop().run_in_executor(self._pool, request.send)
         except BROKEN as error:
             request.trace.append(record.close(None))
             raise lost(request.act, error, write=request.write, evidence=tuple(request.trace)) from error

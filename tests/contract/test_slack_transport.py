@@ -228,6 +228,16 @@ class TestTransport:
             accounts = await asyncio.gather(*(r.connector.get_account(i) for i in ids))
             assert [a.id for a in accounts if a is not None] == ids
 
+    async def test_fifty_at_once_wait_for_slack_and_not_for_each_other(self) -> None:
+        """Requests at once are under way at once, however few processors there are, until the connector is closed."""
+        async with rig(plan="pro") as r:
+            r.stage.latency = 0.3
+            await asyncio.gather(*(r.connector.get_account(r.account_id("E1001")) for _ in range(24)))
+            arrived = sorted(q.at for q in r.stage.journal)
+            assert arrived[-1] - arrived[0] < 0.7  # six at a time would be spread over 0.9 s
+        with pytest.raises(RuntimeError):
+            await r.connector.get_account(r.account_id("E1001"))
+
     async def test_ca_bundle_is_read(self, tmp_path: Path) -> None:
         """A bundle of certificates that cannot be read stops the start."""
         settings = Settings(_env_file=None, token=SecretStr(SECRET), LASTDAY_CA_BUNDLE=tmp_path / "missing.pem")
