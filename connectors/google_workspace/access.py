@@ -12,7 +12,7 @@ from connectors.errors import Unintelligible
 from connectors.google_workspace.directory import Directory, is_blocked
 from connectors.google_workspace.failures import Rejected
 from connectors.google_workspace.manifest import GROUP_READ, SECURITY, STAMPS
-from connectors.google_workspace.shape import Row, rows_of, same_id, text, texts
+from connectors.google_workspace.shape import Row, rows_of, same_id, same_id_if_told, text, texts
 from connectors.google_workspace.transport import Ask, Log
 from models.vocabulary import Entitlement, EntitlementKind, Guard, Json, Service
 
@@ -135,7 +135,7 @@ async def grants(look: Look, log: Log) -> list[Entitlement]:
     ask = Ask(f"list grants of {key}", SECURITY, lambda: api.list(userKey=key, fields=fields))
     found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
     for row in found:
-        _same_user(row, "userKey", key)
+        same_id_if_told(row, "userKey", key)
     return [
         look.row(
             EntitlementKind.GRANT,
@@ -154,7 +154,7 @@ async def app_passwords(look: Look, log: Log) -> list[Entitlement]:
     )
     found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
     for row in found:
-        _same_user(row, "userKey", key)
+        same_id_if_told(row, "userKey", key)
     return [look.row(EntitlementKind.APP_PASSWORD, _code_id(row), label=str(row.get("name") or "")) for row in found]
 
 
@@ -171,13 +171,8 @@ async def backup_codes(look: Look, log: Log) -> list[Entitlement]:
     ask = Ask(f"list backup codes of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(userId)"))
     found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
     for row in found:
-        _same_user(row, "userId", key)
+        same_id_if_told(row, "userId", key)
     return [look.row(EntitlementKind.BACKUP_CODE, "all", label="backup codes")] if found else []
-
-
-def _same_user(row: Row, key: str, asked: str) -> None:
-    if key in row:
-        same_id(row, key, asked)
 
 
 async def roles(look: Look, log: Log) -> list[Entitlement]:

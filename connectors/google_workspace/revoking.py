@@ -16,8 +16,8 @@ from connectors.google_workspace.access import READERS, SUPER_ADMIN, Look
 from connectors.google_workspace.accounts import NO_SUCH_USER
 from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.failures import Rejected
-from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_READ, ROLE_WRITE, SECURITY, USER_WRITE
-from connectors.google_workspace.shape import same_id
+from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, SECURITY, USER_WRITE
+from connectors.google_workspace.shape import same_id_if_told
 from connectors.google_workspace.transport import Ask, Log
 from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
 
@@ -69,7 +69,11 @@ def _new_password() -> dict[str, Any]:
 
 
 async def update(directory: Directory, account_id: str, doing: str, body: Mapping[str, Any], log: Log) -> None:
-    """Change fields of a user: PUT, but what is left out is kept.  The answer must be about the user that was meant."""
+    """
+    Change fields of a user: PUT, but what is left out is kept.  The answer must not be about another user.
+
+    It may name none: by Google's notes it holds the changed fields only.
+    """
     ask = Ask(
         f"{doing} {account_id}",
         USER_WRITE,
@@ -77,7 +81,11 @@ async def update(directory: Directory, account_id: str, doing: str, body: Mappin
         "write",
     )
     answer = await directory.transport.write(ask, log)
-    same_id(answer if isinstance(answer, dict) else {}, "id", account_id)
+    if not isinstance(answer, dict):
+        raise Unintelligible(
+            f"google_workspace: cannot {doing} {account_id}: not a JSON object", evidence=tuple(log[-1:])
+        )
+    same_id_if_told(answer, "id", account_id)
 
 
 async def _suspend(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
@@ -202,21 +210,16 @@ async def _take_role(directory: Directory, entitlement: Entitlement, log: Log) -
 
 async def _delete_assignment(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
     """Delete an assignment after reading whose it is: a group's would take the role from all its members."""
-    names = {"customer": directory.customer, "roleAssignmentId": entitlement.vendor_id}
-    read = Ask(f"read role assignment {entitlement.vendor_id}", ROLE_READ, lambda: directory.assignments.get(**names))
-    try:
-        assignment = await directory.transport.read(read, log)
-    except Rejected as no:
-        if not no.is_(404, "notFound") or not await _is_gone(directory, entitlement, log):
-            raise
+    held = await directory.assignments_of(entitlement.account_id, log)
+    assignment = next((row for row in held if row.get("roleAssignmentId") == entitlement.vendor_id), None)
+    if assignment is None:
         return Outcome(RevocationResult.ALREADY_ABSENT)
-    same_id(assignment, "roleAssignmentId", entitlement.vendor_id)
     if assignment.get("assignedTo") != entitlement.account_id:
         return Outcome(RevocationResult.REFUSED, "held through a group: it goes with the membership")
     ask = Ask(
         f"delete role assignment {entitlement.vendor_id}",
         ROLE_WRITE,
-        lambda: directory.assignments.delete(**names),
+        lambda: directory.assignments.delete(customer=directory.customer, roleAssignmentId=entitlement.vendor_id),
         "write",
     )
     return await _delete(directory, entitlement, ask, log, absent=((404, "notFound"),))
