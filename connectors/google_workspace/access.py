@@ -133,7 +133,7 @@ async def grants(look: Look, log: Log) -> list[Entitlement]:
     api, key = look.directory.tokens, look.account_id
     fields = "items(clientId,displayText,scopes,userKey)"
     ask = Ask(f"list grants of {key}", SECURITY, lambda: api.list(userKey=key, fields=fields))
-    found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
+    found = await look.directory.transport.whole(ask, "items", log)
     for row in found:
         same_id_if_told(row, "userKey", key)
     return [
@@ -152,7 +152,7 @@ async def app_passwords(look: Look, log: Log) -> list[Entitlement]:
     ask = Ask(
         f"list app passwords of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(codeId,name,userKey)")
     )
-    found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
+    found = await look.directory.transport.whole(ask, "items", log)
     for row in found:
         same_id_if_told(row, "userKey", key)
     return [look.row(EntitlementKind.APP_PASSWORD, _code_id(row), label=str(row.get("name") or "")) for row in found]
@@ -169,7 +169,7 @@ async def backup_codes(look: Look, log: Log) -> list[Entitlement]:
     """One row while any code is valid.  The codes themselves are never asked for: this call would return them."""
     api, key = look.directory.codes, look.account_id
     ask = Ask(f"list backup codes of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(userId)"))
-    found = rows_of(await look.directory.transport.read(ask, log), "items", ask.doing)
+    found = await look.directory.transport.whole(ask, "items", log)
     for row in found:
         same_id_if_told(row, "userId", key)
     return [look.row(EntitlementKind.BACKUP_CODE, "all", label="backup codes")] if found else []

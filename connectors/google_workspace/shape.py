@@ -17,6 +17,19 @@ def rows_of(body: Row, key: str, doing: str) -> list[Row]:
     return rows
 
 
+def listed(body: Row, key: str, doing: str) -> list[Row]:
+    """
+    Return the objects of an answer that is a list.
+
+    An empty one has nothing but plain texts beside the missing key; where something else stands, as an error under 200 or a
+    list under another name, nothing says that there are none.
+    """
+    beside = (value for name, value in body.items() if name != "nextPageToken")
+    if key not in body and any(isinstance(value, dict | list) for value in beside):
+        raise Unintelligible(f"google_workspace: cannot {doing}: the answer has no {key}, but something else")
+    return rows_of(body, key, doing)
+
+
 def text(row: Row, key: str) -> str:
     """Return a required text."""
     value = row.get(key)

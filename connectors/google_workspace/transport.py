@@ -24,7 +24,7 @@ from googleapiclient.errors import HttpError
 from connectors.errors import ConnectorError, Unintelligible
 from connectors.google_workspace import failures
 from connectors.google_workspace.settings import Settings
-from connectors.google_workspace.shape import Row, rows_of
+from connectors.google_workspace.shape import Row, listed
 from connectors.google_workspace.tokens import Tier, Tokens
 from connectors.google_workspace.wire import TIMEOUT, Recorder, Wire
 from connectors.pacing import Pace
@@ -80,6 +80,13 @@ class Transport:
             raise Unintelligible(f"{failures.WHO}: cannot {ask.doing}: not a JSON object", evidence=tuple(log[-1:]))
         return body
 
+    async def whole(self, ask: Ask, key: str, log: Log) -> list[Row]:
+        """Return the rows of a list that Google gives in one page; raises `Unintelligible` if there is a next one."""
+        body = await self.read(ask, log)
+        if body.get("nextPageToken"):
+            raise Unintelligible(f"{failures.WHO}: cannot {ask.doing}: a list without pages has a next one")
+        return listed(body, key, ask.doing)
+
     async def write(self, ask: Ask, log: Log) -> Any:
         """Send a write, again only after what surely did nothing.  Returns what the SDK does, which may be empty."""
         return await self._pace.write(functools.partial(self._in_thread, ask, log))
@@ -94,7 +101,7 @@ class Transport:
         """
         Return all rows under *key*, to the last page.  A page without rows is not the last one.
 
-        Raises `Unintelligible` for a page token that comes twice, and for more than *most* rows.
+        Raises `Unintelligible` for a page token that comes twice, and for more than *most* rows or pages.
         """
         found: list[Row] = []
         token: str | None = None
@@ -102,7 +109,7 @@ class Transport:
         while True:
             asked = ask(token)
             body = await self.read(asked, log)
-            found += rows_of(body, key, asked.doing)
+            found += listed(body, key, asked.doing)
             token = body.get("nextPageToken")
             if not token:
                 return found
@@ -145,7 +152,7 @@ class Transport:
     def _execute(self, ask: Ask, recorder: Recorder, log: Log) -> Any:
         request = ask.build()
         try:
-            return request.execute(http=recorder, num_retries=0)
+            body = request.execute(http=recorder, num_retries=0)
         except (HttpError, TypeError, ValueError) as exc:
             # TypeError is what the SDK makes of a refusal in the shape of a list, ValueError of a page that is not JSON
             raise self._failed(ask, recorder, exc) from _scrubbed(exc)
@@ -155,6 +162,10 @@ class Transport:
         finally:
             if recorder.evidence is not None:
                 log.append(recorder.evidence)
+        if not ask.write and recorder.answer is not None and recorder.answer.status != 200:
+            # the SDK makes an empty object of 204: "looked, found none", though nobody looked
+            raise self._failed(ask, recorder, ValueError(recorder.answer.status))
+        return body
 
     def _failed(self, ask: Ask, recorder: Recorder, exc: Exception) -> ConnectorError:
         if recorder.answer is None or recorder.evidence is None:
@@ -180,6 +191,8 @@ def _no_further(token: Any, seen: set[str], found: int, most: int | None) -> str
         return "the page token is not a text"
     if token in seen:
         return "the same page again"
+    if most is not None and len(seen) >= most:
+        return f"more than {most} pages"
     if most is not None and found > most:
         return f"more than {most} rows"
     return None
