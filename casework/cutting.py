@@ -8,6 +8,7 @@ Accounts, and independent revocations of one account, go at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -34,6 +35,7 @@ from models.vocabulary import (
 
 _WHOLE_ACCOUNT = frozenset({Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.PROTECTED})
 _BLOCK_SEEN_WITHIN = 60.0
+_LAST_LOOK = 5.0
 _NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
@@ -102,10 +104,12 @@ def _open_rows(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
 async def _contain(desk: Desk, case: Case, account: CaseAccount) -> None:
     """
     Contain one account.  Its sign-in is read once more before anything is asked: a guard may have come up since the plan,
-    the last administrator being one who was not the last then.
+    the last administrator being one who was not the last then.  A look that takes long does not hold up the cut.
     """
     async with desk.one_at_a_time(account.service, privileged=account.kind is AccountKind.ADMIN):
-        await _see_block(desk, account)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_LOOK):
+                await _see_block(desk, account)
         if case.kind is DepartureKind.DISMISSAL:
             await _block(desk, account)
         else:

@@ -73,7 +73,8 @@ async def open_desk(*, actor: str = "svc:lastday", connected: bool = True) -> As
     """
     Open the database and, unless *connected* is False, every configured service.
 
-    Raises `casework.errors.Misconfigured` if a setting is missing, a service cannot be opened or the schema is old.
+    Raises `casework.errors.Misconfigured` if a setting is missing or the schema is old, and
+    `connectors.errors.NotConfigured` if a service's is.
     """
     settings = read_settings()
     async with AsyncExitStack() as stack:

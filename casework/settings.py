@@ -20,7 +20,9 @@ class CaseworkSettings(BaseSettings):
     skipped.  *database_url* may hold a password and is therefore secret.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LASTDAY_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LASTDAY_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     database_url: SecretStr = SecretStr("sqlite:///var/lastday.db")
     services: Annotated[tuple[Service, ...], NoDecode] = tuple(Service)

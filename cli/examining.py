@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from casework.desk import open_store
 from casework.errors import Misconfigured
 from casework.policy import load_policy
@@ -15,6 +13,7 @@ from casework.settings import CaseworkSettings
 from cli.errors import complaint
 from cli.orchestration import api_url, reachable
 from cli.terminal import Step
+from connectors.errors import NotConfigured
 from connectors.registry import open_connectors
 from models.vocabulary import Service
 
@@ -101,8 +100,8 @@ async def _service(service: Service) -> Row:
         async with open_connectors([service]) as opened:
             told = _told(opened[service], await opened[service].probe())
             return row | _verdict(service, told["kinds"]) | told
-    except ValidationError as exc:
-        return row | _row(service, "missing", _settings_of(service, exc), "Set it in .env (see .env.example).")
+    except NotConfigured as exc:
+        return row | _row(service, "missing", str(exc), exc.advice)
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
         return row | _failed(service, exc)
 
@@ -113,12 +112,6 @@ def _verdict(service: Service, kinds: list[Row]) -> Row:
         return _row(service)
     first: Row = kinds[0] if kinds else {"problem": "it offers nothing", "remedy": None}
     return _row(service, "failed", first["problem"], first["remedy"])
-
-
-def _settings_of(service: Service, exc: ValidationError) -> str:
-    """Name the settings, never their values."""
-    faults = exc.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"LASTDAY_{service.upper()}_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in faults)
 
 
 def _told(connector: Connector, found: Capabilities) -> Row:

@@ -94,7 +94,12 @@ def content(path: Path, option: str) -> bytes:
 
 
 def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
-    """Return the answer of `depart --json`."""
+    """
+    Return the answer of `depart --json`.
+
+    What became of a row is said twice, for programs that look for a word and for those that look for a key:
+    `"outcome": "created"` and `"created": true`.
+    """
     return {
         "cases": [
             {
@@ -104,6 +109,7 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
                 "due_at": opened.case.due_at.isoformat(),
                 "for_real": opened.case.for_real,
                 "outcome": opened.disposition,
+                opened.disposition: True,
             }
             for opened in taken.opened
         ],

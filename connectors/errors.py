@@ -66,6 +66,12 @@ class Denied(ConnectorError):
     remedy = "Grant the missing scope or role (`lastday doctor` names it), then run the case again."
 
 
+class NotConfigured(ConnectorError):
+    """A setting of the service is missing or cannot be used."""
+
+    remedy = "Set it in .env (see .env.example); `lastday doctor` lists what is missing."
+
+
 class NotOnPlan(ConnectorError):
     """The tenant's plan has no such call."""
 

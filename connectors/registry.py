@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 
+from pydantic import ValidationError
+
 from connectors.contract import Connector
+from connectors.errors import NotConfigured
 from models.vocabulary import Service
 
 _PACKAGES = {
@@ -22,12 +25,29 @@ async def open_connectors(services: Iterable[Service]) -> AsyncIterator[Mapping[
     """
     Open the connectors of *services*, configured from the environment, and close them at the end.
 
-    A service's SDK is imported only when the service is used.  A missing setting raises, nothing is skipped.
+    A service's SDK is imported only when the service is used.  Raises `NotConfigured` for a missing setting: nothing is
+    skipped.
     """
     opened: dict[Service, Connector] = {}
     try:
         for service in services:
-            opened[service] = await import_module(_PACKAGES[service]).connect()
+            opened[service] = await _open(service)
         yield opened
     finally:
         await asyncio.gather(*(connector.aclose() for connector in opened.values()))
+
+
+async def _open(service: Service) -> Connector:
+    try:
+        connector: Connector = await import_module(_PACKAGES[service]).connect()
+    except ValidationError as exc:
+        faults = exc.errors(include_input=False, include_url=False, include_context=False)
+        named = "; ".join(f"{_variable(service, e['loc'])}: {e['msg']}" for e in faults)
+        # `from None`: the original holds the values, which may be secrets
+        raise NotConfigured(f"{service}: cannot be opened: {named}") from None
+    return connector
+
+
+def _variable(service: Service, loc: tuple[int | str, ...]) -> str:
+    name = "_".join(map(str, loc)).upper()
+    return name if name.startswith("LASTDAY_") else f"LASTDAY_{service.upper()}_{name}"

@@ -11,12 +11,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 class ConnectorSettings(BaseSettings):
     """
-    The base: read from the environment and from `.env`; a missing required one stops the start.
+    The base: read from the environment and from `.env`; a missing or empty required one stops the start.
 
     *ca_bundle* (`LASTDAY_CA_BUNDLE`): certificates in PEM to trust besides the system's, for every HTTP stack in use.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     ca_bundle: Path | None = Field(default=None, validation_alias="LASTDAY_CA_BUNDLE")
 

@@ -10,7 +10,7 @@ from tests.terminal_house import House
 
 GOOD = "employee_no,name,employment_ends_on,kind\nE1001,田中 美咲,2026-11-30,resignation\n"
 ONE_BAD = GOOD + "E1002,佐藤 健,2026-02-31,resignation\n"
-CASE_KEYS = {"case", "employee_no", "state", "due_at", "for_real", "outcome"}
+CASE_KEYS = {"case", "employee_no", "state", "due_at", "for_real", "outcome", "created"}
 
 
 class TestDepart:
