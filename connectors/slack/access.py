@@ -10,10 +10,10 @@ from typing import Any
 
 from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan, Unintelligible
-from connectors.slack.answers import check_id
+from connectors.slack.answers import check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
-from connectors.slack.people import Subject, flags, is_deleted
+from connectors.slack.people import Subject, User, flags, is_deleted
 from connectors.slack.rows import (
     by_hand,
     every_session_row,
@@ -74,9 +74,7 @@ class Access:
         deleted = is_deleted(user)
         if deleted and active is not True:
             return []
-        rank = flags(user)
-        if not deleted and "is_primary_owner" not in rank:
-            raise Unintelligible("slack: cannot read a user: active, but without its flags", evidence=tuple(trace))
+        rank = flags(user)  # one that is missing guards nothing here: Slack itself keeps its primary owner
         guard = Guard.PRIMARY_OWNER if rank.get("is_primary_owner") is True else None
         if subject.account_id in (await self.identities.get()).own_ids:
             guard = Guard.OWN_CREDENTIAL
@@ -118,18 +116,16 @@ class Access:
         )
         async for answer in pages:
             found += [] if answer.code is not None else answer.rows("active_sessions")
-        if any((s.get("user_id"), s.get("team_id")) != (account_id, place) for s in found):
-            raise Unintelligible("slack: cannot read sessions: some are another's", evidence=tuple(trace))
-        return found
+        # Slack's page promises neither of the two names; where they stand they must be right
+        named = [{"user_id": account_id, "team_id": place, **session} for session in found]
+        if any((s["user_id"], s["team_id"]) != (account_id, place) or not s.get("session_id") for s in named):
+            raise Unintelligible("slack: cannot read sessions: some are another's, or nameless", evidence=tuple(trace))
+        return named
 
     async def roles(self, subject: Subject, trace: Trace) -> Rows:
         """Return role assignments; below Enterprise the account's own rank, which ends with the account."""
         if (await self.identities.get()).enterprise_id is None:
-            user = await subject.user(trace)
-            held = (
-                [] if is_deleted(user) else [n for n, on in flags(user).items() if on is True and "restricted" not in n]
-            )
-            return [rank_row(subject.account_id, name) for name in held]
+            return [rank_row(subject.account_id, name) for name in _rank(await subject.user(trace))]
         everybody = await self.assignments(trace)
         holders = Counter((row.get("role_id"), row.get("entity_id")) for row in everybody)
         mine = [row for row in everybody if row.get("user_id") == check_id(subject.account_id)]
@@ -142,7 +138,10 @@ class Access:
         """Return everybody's role assignments: Slack filters by role and by entity, not by person."""
         asked = {"limit": "200", **only}
         pages = self.transport.pages("admin.roles.listAssignments", asked, trace, purpose=Purpose.ADMIN)
-        return [row async for answer in pages for row in answer.rows("role_assignments")]
+        rows = [row async for answer in pages for row in answer.rows("role_assignments")]
+        if not all(isinstance(row.get(name), str) for row in rows for name in ("role_id", "entity_id", "user_id")):
+            raise Unintelligible("slack: cannot read role assignments: one is incomplete", evidence=tuple(trace))
+        return rows
 
     async def groups(self, subject: Subject, trace: Trace) -> Rows:
         """Return the user groups that name the account.  Disabled ones give nothing, and are not listed by Slack."""
@@ -156,13 +155,27 @@ class Access:
         return [no_tokens(subject.account_id)]
 
     async def groups_of(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
-        """Return a workspace's user groups with their users.  Slack does not page them."""
-        named = {"team_id": team_id} if (await self.identities.get()).org_install else {}
-        answer = await self.transport.web("usergroups.list", {"include_users": "1", **named}, trace)
-        groups = answer.rows("usergroups")
-        if not all(isinstance(group.get("users"), list) for group in groups):
+        """Return a workspace's user groups with their users.  Slack does not page them; a cursor would be followed."""
+        identity = await self.identities.get()
+        named = {"team_id": team_id} if identity.org_install else {}
+        pages = self.transport.pages("usergroups.list", {"include_users": "1", **named}, trace)
+        groups = [{"team_id": team_id, **group} async for answer in pages for group in answer.rows("usergroups")]
+        if not all(isinstance(group.get("users"), list) and isinstance(group.get("id"), str) for group in groups):
             raise Unintelligible("slack: cannot read the user groups: one without its users", evidence=tuple(trace))
+        # a token that does not see the workspace is given those of its own instead
+        if identity.org_install and any(g["team_id"] not in {team_id, identity.enterprise_id} for g in groups):
+            raise Unintelligible("slack: cannot read the user groups: another workspace's", evidence=tuple(trace))
         return groups
+
+
+def _rank(user: User) -> list[str]:
+    """Return the flags of rank that *user* holds: none once deactivated, since they end with the account."""
+    if is_deleted(user):
+        return []
+    shown = flags(user)
+    if not shown.keys() >= {"is_admin", "is_owner", "is_primary_owner"}:
+        raise Unintelligible("slack: cannot read a rank: the answer is about an active account, but without its flags")
+    return [name for name, on in shown.items() if on is True and "restricted" not in name]
 
 
 async def _look(
@@ -170,7 +183,8 @@ async def _look(
 ) -> tuple[Rows, tuple[Evidence, ...]]:
     trace: Trace = []
     try:
-        return await read(subject, trace), tuple(trace)
+        with understood(trace):
+            return await read(subject, trace), tuple(trace)
     except ConnectorError as error:
         state = EntitlementState.NOT_ON_PLAN if isinstance(error, NotOnPlan) else EntitlementState.UNREADABLE
         row = cannot_look(Service.SLACK, subject.account_id, kind, state, problem=str(error), remedy=error.advice)

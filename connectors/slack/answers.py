@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,16 @@ class Answer:
         if not isinstance(found, dict) or found.get("id") != wanted_id:
             raise Unintelligible(f"slack: cannot read an answer: not about {wanted_id}", evidence=self.evidence)
         return found
+
+
+@contextlib.contextmanager
+def understood(trace: Sequence[Evidence]) -> Iterator[None]:
+    """Turn a stumble over an answer's shape, a text where an object belongs, into `Unintelligible`."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError) as error:
+        told = f"slack: cannot read an answer: {type(error).__name__} over its shape"
+        raise Unintelligible(told, evidence=tuple(trace)) from error
 
 
 def check_id(user_id: str) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import NotOnPlan
+from connectors.errors import NotOnPlan, Unintelligible
 from connectors.matching import fold_email, match_all
-from connectors.slack.answers import check_id
+from connectors.slack.answers import check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
 from connectors.slack.people import account_of, all_workspaces, is_ours, profile_of
@@ -57,6 +57,10 @@ class Directory:
 
     async def find(self, leaver: Leaver) -> list[Match]:
         """Return the matches, strongest first.  Raises if anything could not be read whole."""
+        with understood(()):
+            return await self._find(leaver)
+
+    async def _find(self, leaver: Leaver) -> list[Match]:
         snapshot = await self._everybody()
         entries = dict(snapshot.entries)
         addresses = {a for a in (leaver.email, *leaver.other_emails) if a is not None}
@@ -68,8 +72,10 @@ class Directory:
     async def get(self, account_id: str) -> Account | None:
         """Return the account, read afresh; None if Slack never had it."""
         expect = frozenset({"user_not_found"})
-        answer = await self.transport.web("users.info", {"user": check_id(account_id)}, [], expect=expect)
-        return None if answer.code is not None else account_of(answer.part("user", account_id))
+        trace: Trace = []
+        answer = await self.transport.web("users.info", {"user": check_id(account_id)}, trace, expect=expect)
+        with understood(trace):
+            return None if answer.code is not None else account_of(answer.part("user", account_id))
 
     async def _everybody(self) -> Snapshot:
         async with self._lock:
@@ -109,11 +115,24 @@ class Directory:
             known = snapshot.entries.get(str(user.get("id")), Entry())
             found[str(user.get("id"))] = Entry(user, known.scim)
         if snapshot.has_scim:
-            for scim in await self.transport.scim_users([], query=f"email eq {quoted(address)}"):
+            for scim in await self._scim_by_address(address):
                 if fold_email(address) in {fold_email(str(e.get("value"))) for e in scim.get("emails") or []}:
                     known = found.get(str(scim["id"])) or snapshot.entries.get(str(scim["id"]), Entry())
                     found[str(scim["id"])] = Entry(known.user, scim)
         return found
+
+    async def _scim_by_address(self, address: str) -> list[dict[str, Any]]:
+        """
+        Return whom SCIM's filter finds.  Slack documents filters for version 1 only: a refusal proves nothing, and takes
+        nothing from the whole listing, which was read without any.
+        """
+        trace: Trace = []
+        try:
+            return await self.transport.scim_users(trace, query=f"email eq {quoted(address)}")
+        except Unintelligible:
+            if trace[-1].status != 400:
+                raise
+            return []
 
 
 def quoted(text: str) -> str:

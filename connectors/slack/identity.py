@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from connectors.errors import Denied
 from connectors.slack.answers import Answer
@@ -20,8 +21,9 @@ class Identity:
     What `auth.test` says of each token.
 
     *own_ids*: the accounts that our tokens belong to, which die with them.  *enterprise_id* None: not on Enterprise.
-    *org_install*: the administrator's token is of an app installed on the whole organisation.  *scopes*: by purpose,
-    missing where Slack does not say them, or the token is refused, which *refused* then explains.
+    *org_install*: the tokens that list and that act are of apps installed on the whole organisation: one that is not
+    sees its own workspace, whichever is asked for.  *scopes*: by purpose, missing where Slack does not say them, or the
+    token is refused, which *refused* then explains.
     """
 
     own_ids: frozenset[str]
@@ -39,6 +41,7 @@ class Identities:
     """Asks once and remembers: whose a token is does not change while we hold it."""
 
     transport: Transport
+    workspaces: dict[str, frozenset[str]] = field(default_factory=dict)  # of accounts, while Slack called them active
     _known: Identity | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -63,7 +66,7 @@ class Identities:
             team_id=str(first.get("team_id", "")),
             team=str(first.get("team", "")),
             enterprise_id=first.get("enterprise_id") or None,
-            org_install=first.get("is_enterprise_install") is True,
+            org_install=all(_is_org(a.body) for p, a in answers.items() if p in {Purpose.ADMIN, Purpose.BOT}),
             scopes={p: _scopes(a) for p, a in answers.items() if "x-oauth-scopes" in a.headers},
             refused=refused,
             evidence=tuple(trace),
@@ -74,6 +77,14 @@ class Identities:
             return await self.transport.web("auth.test", {}, trace, purpose=purpose)
         except Denied as denied:
             return denied
+
+
+def _is_org(body: Mapping[str, Any]) -> bool:
+    """Say whether a token is of an app on the whole organisation.  Where it is not said, the calls themselves will tell."""
+    install, organisation = body.get("is_enterprise_install"), body.get("enterprise_id")
+    if not isinstance(install, bool):
+        return bool(organisation)
+    return install or (bool(organisation) and body.get("team_id") == organisation)
 
 
 def _scopes(answer: Answer) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import ConnectorError, Unintelligible
+from connectors.errors import ConnectorError, Denied, Unintelligible
 from connectors.matching import Profile
 from connectors.slack.answers import check_id
 from connectors.slack.exchange import Trace
@@ -106,12 +106,34 @@ class Subject:
         return answer.part("user", self.account_id), tuple(seen)
 
     async def workspaces(self, trace: Trace) -> list[str]:
-        """Return the workspaces in which the account may hold something: its own, or all where Slack does not say."""
+        """
+        Return the workspaces in which the account may hold something: its own, or all where Slack does not say.
+
+        Of a deactivated account Slack may name fewer than it was in: then those count that it named before, or all.
+        Raises `Denied` if there are some that our tokens do not see.
+        """
         identity = await self.identities.get()
-        if not identity.org_install:
+        if identity.enterprise_id is None:
             return [identity.team_id]
-        named = ((await self.user(trace)).get("enterprise_user") or {}).get("teams") or []
-        return [str(team) for team in named] or await all_workspaces(self.transport, self.identities, trace)
+        user = await self.user(trace)
+        named = frozenset(str(team) for team in (user.get("enterprise_user") or {}).get("teams") or [])
+        if not identity.org_install:
+            return _only_ours(identity.team_id, named, deleted=is_deleted(user))
+        if not is_deleted(user):
+            self.identities.workspaces[self.account_id] = named
+        else:
+            before = self.identities.workspaces.get(self.account_id, frozenset())
+            named = named | before if before else before
+        return sorted(named) or await all_workspaces(self.transport, self.identities, trace)
+
+
+def _only_ours(team_id: str, named: frozenset[str], *, deleted: bool) -> list[str]:
+    if named == {team_id} and not deleted:
+        return [team_id]
+    raise Denied(
+        "slack: cannot look through the person's workspaces: the app is installed on one workspace",
+        remedy="Let an Owner of the organisation install the app on it, choosing the organisation in the drop-down.",
+    )
 
 
 async def all_workspaces(transport: Transport, identities: Identities, trace: Trace) -> list[str]:

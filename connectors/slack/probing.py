@@ -111,7 +111,7 @@ def _install(identity: Identity) -> Problem | None:
     if identity.enterprise_id is None or identity.org_install:
         return None
     return (
-        "slack: cannot act on the whole organisation: the administrator's app is installed on one workspace",
+        "slack: cannot act on the whole organisation: an app is installed on one workspace",
         "Let an Owner of the organisation install the app on it, choosing the organisation in the drop-down.",
     )
 

@@ -143,17 +143,25 @@ class Transport:
             seen.add(cursor)
 
     async def scim_users(self, trace: Trace, *, query: str | None = None) -> list[dict[str, Any]]:
-        """Return all SCIM users, or those that *query* (a filter) finds.  A page short of the total is `Unintelligible`."""
+        """
+        Return all SCIM users, or those that *query* (a filter) finds.
+
+        Pages short of the total are `Unintelligible`, and so is a user that comes twice: a server that begins at the first
+        page again fills the total with the same people.
+        """
         found: list[dict[str, Any]] = []
         while True:
             asked: dict[str, str | int] = {"startIndex": len(found) + 1, "count": 1000}
             if query is not None:
                 asked["filter"] = query
             answer = await self.scim("GET", "Users", trace, query=asked)
-            page, total = answer.rows("Resources"), answer.body.get("totalResults")
+            total = answer.body.get("totalResults")
+            page = [] if total == 0 and "Resources" not in answer.body else answer.rows("Resources")
             found += page
             if not isinstance(total, int) or (not page and len(found) < total):
                 raise Unintelligible("slack: cannot read the SCIM users: fewer than their total", evidence=tuple(trace))
+            if len({str(user.get("id")) for user in found}) < len(found):
+                raise Unintelligible("slack: cannot read the SCIM users: one came twice", evidence=tuple(trace))
             if len(found) >= total:
                 return found
 

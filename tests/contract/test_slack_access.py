@@ -119,7 +119,6 @@ class TestSignIn:
     @pytest.mark.parametrize(
         ("path", "body"),
         [
-            (r"users\.info", '{"ok":true,"user":{"id":"%s","deleted":false}}'),
             (r"users\.info", '{"ok":true,"user":{"id":"%s"}}'),
             (r"users\.info", '{"ok":true}'),
             (r"users\.info", '{"ok":false,"error":"user_not_found"}'),
