@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeAlias
 
 from connectors.errors import Unintelligible
+from connectors.google_workspace.accounts import NO_SUCH_USER
 from connectors.google_workspace.directory import Directory, is_blocked
 from connectors.google_workspace.failures import Rejected
 from connectors.google_workspace.manifest import GROUP_READ, SECURITY, STAMPS
@@ -160,7 +162,7 @@ async def app_passwords(look: Look, log: Log) -> list[Entitlement]:
 
 def _code_id(row: Row) -> str:
     code_id = row.get("codeId")
-    if not isinstance(code_id, int) or isinstance(code_id, bool):
+    if isinstance(code_id, bool) or not str(code_id).isdecimal():  # a text where JSON's numbers are texts
         raise Unintelligible("google_workspace: cannot read an answer: codeId is not a number")
     return str(code_id)
 
@@ -187,7 +189,7 @@ async def roles(look: Look, log: Log) -> list[Entitlement]:
     for assignment in assignments:
         role = names.get(text(assignment, "roleId"), {})
         if assignment.get("assignedTo") != look.account_id:
-            rows.append(_through_group(look, assignment, role))
+            rows.append(await _through_group(look, assignment, role, log))
         elif role.get("isSuperAdminRole") is True:
             super_admin = True
         else:
@@ -209,9 +211,10 @@ def _direct(look: Look, assignment: Row, role: Row) -> Entitlement:
     )
 
 
-def _through_group(look: Look, assignment: Row, role: Row) -> Entitlement:
+async def _through_group(look: Look, assignment: Row, role: Row, log: Log) -> Entitlement:
     """The group's role is the group's: it leaves this account with the membership."""
-    if assignment.get("assigneeType") != "group":
+    kind = assignment.get("assigneeType") or await _assignee_type(look, text(assignment, "assignedTo"), log)
+    if str(kind).casefold() != "group":
         raise Unintelligible(f"google_workspace: cannot list roles of {look.account_id}: one is another user's")
     return Entitlement(
         Service.GOOGLE_WORKSPACE,
@@ -225,14 +228,29 @@ def _through_group(look: Look, assignment: Row, role: Row) -> Entitlement:
     )
 
 
+async def _assignee_type(look: Look, assignee: str, log: Log) -> str:
+    """Return "user" or "group", for an assignment that does not say it: what is no user is a group."""
+    try:
+        await look.directory.user(assignee, log)
+    except Rejected as no:
+        if no.is_(404, "notFound") and no.said.message == NO_SUCH_USER:
+            return "group"
+        raise
+    return "user"
+
+
 async def groups(look: Look, log: Log) -> list[Entitlement]:
     """Direct memberships with the role held in each."""
     held = await look.directory.groups_of(look.account_id, log)
     rows = await asyncio.gather(*(_membership(look, group, log) for group in held))
-    return [row for row in rows if row is not None]
+    if any(row.problem is not None for row in rows):
+        still = {group.get("id") for group in await look.directory.groups_of(look.account_id, log)}
+        return [row for row in rows if row.problem is None or row.vendor_id in still]
+    return list(rows)
 
 
-async def _membership(look: Look, group: Row, log: Log) -> Entitlement | None:
+async def _membership(look: Look, group: Row, log: Log) -> Entitlement:
+    """One that is listed and not there has ended meanwhile, or is no membership of its own: the list is asked again."""
     group_id, key = text(group, "id"), look.account_id
     api = look.directory.members
     ask = Ask(
@@ -244,7 +262,7 @@ async def _membership(look: Look, group: Row, log: Log) -> Entitlement | None:
         member = await look.directory.transport.read(ask, log)
     except Rejected as no:
         if no.is_(404, "notFound") and no.said.message in _LEFT_MEANWHILE:
-            return None
+            return _not_of_its_own(look, group)
         raise
     same_id(member, "id", key)
     role = text(member, "role")
@@ -255,6 +273,15 @@ async def _membership(look: Look, group: Row, log: Log) -> Entitlement | None:
         label=str(group.get("email") or ""),
         guard=Guard.LAST_OWNER if alone else None,
         prestate={"role": role},
+    )
+
+
+def _not_of_its_own(look: Look, group: Row) -> Entitlement:
+    row = look.row(EntitlementKind.GROUP, text(group, "id"), label=str(group.get("email") or ""))
+    return replace(
+        row,
+        problem="listed as a member, but without a membership of its own",
+        remedy="See in the Admin console how the group comes by its members: all users, or a rule.",
     )
 
 

@@ -8,7 +8,6 @@ import re
 from connectors.google_workspace.directory import Directory, is_admin, is_blocked
 from connectors.google_workspace.failures import Rejected
 from connectors.google_workspace.shape import Row, text, texts
-from connectors.google_workspace.transport import Log
 from connectors.matching import Profile, fold_email, fold_name, match_all
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
@@ -17,9 +16,17 @@ _PRIVATE = frozenset({"home", "other"})
 
 
 async def find(directory: Directory, leaver: Leaver) -> list[Match]:
-    """Return every likely account, suspended and archived ones too.  Raises if one search could not be read whole."""
-    log: Log = []
-    found = await asyncio.gather(*(directory.search(query, log) for query in queries(leaver)))
+    """
+    Return every likely account, suspended and archived ones too.  Raises if one search could not be read whole.
+
+    Where a search is one that the directory does not take, everybody is read instead.
+    """
+    try:
+        found = await asyncio.gather(*(directory.search(query, []) for query in queries(leaver)))
+    except Rejected as no:
+        if no.status != 400:
+            raise
+        found = [await directory.search(None, [])]
     profiles = {profile.account.id: profile for rows in found for profile in map(profile_of, rows)}
     return match_all(leaver, profiles.values())
 

@@ -47,8 +47,12 @@ class Directory:
         same_id(row, "id", user_id)
         return row
 
-    async def search(self, query: str, log: Log) -> list[Row]:
-        """Return every user that *query* finds, suspended and archived ones too; deleted ones are not looked for."""
+    async def search(self, query: str | None, log: Log) -> list[Row]:
+        """
+        Return every user that *query* finds (None: every user), suspended and archived ones too.
+
+        Deleted ones are not looked for.
+        """
         return await self._all(
             "search users",
             manifest.USER_READ,
@@ -66,7 +70,8 @@ class Directory:
     async def other_super_admins(self, user_id: str, log: Log) -> int:
         """Count the super admins who could still sign in without *user_id*."""
         rows = await self.search("isAdmin=true", log)
-        return sum(not is_blocked(row) for row in rows if row.get("id") != user_id)
+        admins = (row for row in rows if row.get("isAdmin") is True)  # a search that is ignored finds everybody
+        return sum(not is_blocked(row) for row in admins if row.get("id") != user_id)
 
     async def groups_of(self, user_id: str, log: Log) -> list[Row]:
         """Return the groups that the user is a direct member of.  What those are nested in is theirs."""
@@ -81,7 +86,7 @@ class Directory:
         )
 
     async def owners_of(self, group_id: str, log: Log) -> list[Row]:
-        return await self._all(
+        rows = await self._all(
             f"list owners of group {group_id}",
             manifest.GROUP_READ,
             lambda token: self.members.list(
@@ -94,6 +99,7 @@ class Directory:
             "members",
             log,
         )
+        return [row for row in rows if row.get("role") == "OWNER"]
 
     async def assignments_of(self, user_id: str, log: Log) -> list[Row]:
         """Return role assignments, those that come through a group as well."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from connectors.errors import Unintelligible
 from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.manifest import GROUP_READ
 from connectors.google_workspace.transport import Ask
+from emulators.google_workspace.directory import as_json
 from emulators.stage import Fault
-from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Service
-from tests.contract.rig import Rig
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, Service
+from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import rig
 
 K = EntitlementKind
@@ -81,6 +84,71 @@ class TestWrongNone:
                 await directory.transport.pages(
                     lambda token: _ask(directory, r.account_id(TANAKA), token), "groups", [], most=5
                 )
+
+
+class TestOtherForms:
+    async def test_code_id_as_text(self) -> None:
+        """The number of an app password may come as a text."""
+        async with rig() as r:
+            body = '{"items": [{"codeId": "2", "name": "n"}, {"codeId": 1}]}'
+            r.stage.faults.append(Fault("GET .*/asps", status=200, body=body, times=None))
+            assert [e.vendor_id for e in await rows_of(r, K.APP_PASSWORD)] == ["2", "1"]
+
+    @pytest.mark.parametrize("kind", ['"assigneeType": "GROUP",', '"assigneeType": "group",', ""])
+    async def test_assignee_type(self, kind: str) -> None:
+        """A role through a group is one however Google spells it, or does not say it."""
+        body = f'{{"items": [{{"roleAssignmentId": "1", "roleId": "2", {kind} "assignedTo": "0group"}}]}}'
+        async with rig() as r:
+            r.stage.faults.append(Fault("/roleassignments", status=200, body=body, times=None))
+            assert [e.prestate.get("through_group") for e in await rows_of(r, K.ROLE)] == ["0group"]
+
+    async def test_assignee_is_another_user(self) -> None:
+        """An assignment to another user is not taken for one through a group only because it does not say so."""
+        async with rig() as r:
+            body = f'{{"items": [{{"roleAssignmentId": "1", "roleId": "2", "assignedTo": "{r.account_id("E1002")}"}}]}}'
+            r.stage.faults.append(Fault("/roleassignments", status=200, body=body, times=None))
+            assert [e.state for e in await rows_of(r, K.ROLE)] == [EntitlementState.UNREADABLE]
+
+
+class TestSearchIgnored:
+    async def test_last_super_admin(self) -> None:
+        """Where a search finds everybody, only super admins count as super admins."""
+        async with rig(admin="delegated") as r:
+            for user in r.tenant.users.values():
+                if user.is_admin and user.id != r.account_id("E1009"):
+                    user.is_admin = False
+            everybody = json.dumps({"users": [as_json(user) for user in r.tenant.users.values()]})
+            r.stage.faults.append(Fault("query=isAdmin", status=200, body=everybody, times=None))
+            (sign_in,) = await rows_of(r, K.SIGN_IN, account(r, "E1009"))
+            assert sign_in.guard is Guard.LAST_ADMIN
+
+    async def test_last_owner(self) -> None:
+        """Where all members are given for the owners, only owners count as owners."""
+        async with rig() as r:
+            group = next(group for group in r.tenant.groups.values() if group.name == "price-list")
+            members = json.dumps({"members": [{"id": m, "role": role} for m, role in group.members.items()]})
+            r.stage.faults.append(Fault(f"/{group.id}/members[?].*roles=OWNER", status=200, body=members))
+            seen = {e.label.partition("@")[0]: e.guard for e in await rows_of(r, K.GROUP)}
+            assert seen["price-list"] is Guard.LAST_OWNER
+
+
+class TestSearchRefused:
+    @pytest.mark.parametrize("field", ["name", "isDelegatedAdmin", "externalId"])
+    async def test_everybody_is_read(self, field: str) -> None:
+        """A search that the directory does not take is made up for by reading everybody, to the last page."""
+        async with rig(page_size=3) as r:
+            everywhere = {m.account.id: m.reason for m in await r.connector.find_accounts(leaver("E1007"))}
+            body = error(400, "invalid", "Invalid Input: query")
+            r.stage.faults.append(Fault(f"query={field}", status=400, body=body, times=None))
+            found = {m.account.id: m.reason for m in await r.connector.find_accounts(leaver("E1007"))}
+            assert found.items() >= everywhere.items()
+
+    async def test_and_that_is_refused_too(self) -> None:
+        """If everybody cannot be read either, nothing is returned."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("/users[?]", status=400, body=error(400, "invalid", "m"), times=None))
+            with pytest.raises(Unintelligible):
+                await r.connector.find_accounts(leaver("E1007"))
 
 
 def _ask(directory: Directory, key: str, token: str | None) -> Ask:

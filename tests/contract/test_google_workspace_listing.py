@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -322,7 +323,11 @@ class TestUnreadable:
             (K.APP_PASSWORD, "/asps", '{"items": [{"codeId": true}]}'),
             (K.BACKUP_CODE, "/verificationCodes", '{"items": [{"userId": "1"}]}'),
             (K.GROUP, r"/members/\d+", '{"id": "1", "role": "MEMBER"}'),
-            (K.ROLE, "/roleassignments", '{"items":[{"roleAssignmentId":"1","roleId":"2","assignedTo":"3"}]}'),
+            (
+                K.ROLE,
+                "/roleassignments",
+                '{"items":[{"roleAssignmentId":"1","roleId":"2","assignedTo":"3","assigneeType":"user"}]}',
+            ),
         ],
     )
     async def test_rows_of_another(self, kind: EntitlementKind, path: str, body: str) -> None:
@@ -370,10 +375,24 @@ class TestGroups:
 
     async def test_left_meanwhile(self) -> None:
         """A membership that ends between the list and its look is no row."""
+        async with rig() as r:
+            ended = next(group for group in r.tenant.groups.values() if group.name == "bid-2026")
+            r.stage.faults.append(Fault(f"/{ended.id}/members/", delay=0.3))
+            looking = asyncio.ensure_future(rows_of(r, K.GROUP))
+            while not any(q.path.endswith("/groups") for q in r.stage.journal):
+                await asyncio.sleep(0.01)
+            del ended.members[r.account_id(TANAKA)]
+            assert ended.id not in {e.vendor_id for e in await looking}
+            assert len(await looking) == 4
+
+    async def test_listed_and_not_there(self) -> None:
+        """A group that the list still has, but whose member the account is not by itself, is a row that says so."""
         body = '{"error":{"code":404,"message":"Resource Not Found: memberKey","errors":[{"reason":"notFound"}]}}'
         async with rig() as r:
             r.stage.faults.append(Fault(r"/members/\d+", status=404, body=body))
-            assert len(await rows_of(r, K.GROUP)) == 4
+            rows = await rows_of(r, K.GROUP)
+            assert {e.id for e in rows} == {i for i in r.held(r.account_id(TANAKA)) if ":group:" in i}
+            assert [bool(e.remedy) for e in rows if e.problem is not None] == [True]
 
     async def test_some_other_404(self) -> None:
         """Only the exact words say that the membership is gone."""
