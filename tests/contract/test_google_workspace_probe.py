@@ -109,6 +109,20 @@ class TestSettings:
         assert settings.write_credentials_file == tmp_path / "write.json"
         assert settings.customer == "C03h0sh1z"
 
+    def test_empty(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A setting that is left empty is not set: the endpoint is Google's, one key does both, a required one is missing."""
+        monkeypatch.chdir(tmp_path)
+        for name in ("ENDPOINT", "CREDENTIALS_FILE", "WRITE_CREDENTIALS_FILE", "CUSTOMER"):
+            monkeypatch.setenv(f"LASTDAY_GOOGLE_WORKSPACE_{name}", "")
+        monkeypatch.setenv("LASTDAY_GOOGLE_WORKSPACE_ADMIN_SUBJECT", "admin@hoshizora.example")
+        with pytest.raises(ValidationError, match="credentials_file"):
+            Settings()
+        monkeypatch.setenv("LASTDAY_GOOGLE_WORKSPACE_CREDENTIALS_FILE", "read.json")
+        settings = Settings()
+        assert settings.write_credentials_file is None
+        assert settings.endpoint == "https://admin.googleapis.com/"
+        assert settings.customer == "my_customer"
+
     def test_missing(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """A required setting that is missing stops the start."""
         monkeypatch.chdir(tmp_path)
