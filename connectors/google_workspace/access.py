@@ -104,8 +104,10 @@ def _is_about(activity: Row, email: str, names: tuple[str, ...]) -> bool:
     """Whether the filter did what it was asked to: a vendor that ignores one would close the wrong rows."""
     for event in rows_of(activity, "events", "read the admin log"):
         if event.get("name") in names:
-            parameters = {p.get("name"): p.get("value") for p in rows_of(event, "parameters", "read the admin log")}
-            if str(parameters.get("USER_EMAIL", "")).casefold() == email.casefold():
+            parameters = rows_of(event, "parameters", "read the admin log")
+            if any(
+                p.get("name") == "USER_EMAIL" and str(p.get("value")).casefold() == email.casefold() for p in parameters
+            ):
                 return True
     return False
 

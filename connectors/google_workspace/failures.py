@@ -48,9 +48,10 @@ def of_answer(doing: str, scope: str, answer: Answer, *, write: bool, evidence: 
     """Return what an HTTP answer outside 2xx means."""
     said = Said.of(answer.content)
     text = f"{WHO}: cannot {doing}: {said.code or f'HTTP {answer.status}'}"
-    if is_throttle(answer, said):
+    says_when = answer.status == 503 and not write and "retry-after" in answer.headers
+    if says_when or is_throttle(answer, said):
         return Throttled(text, retry_after=_wait(answer, said), code=said.code, evidence=evidence)
-    if answer.status >= 500:
+    if answer.status >= 500 or answer.status == 408:
         lost = OutcomeUnknown if write else Unreachable
         return lost(text, code=said.code, evidence=evidence)
     if answer.status == 403 and said.reason == "domainCannotUseApis":
@@ -79,11 +80,12 @@ def is_throttle(answer: Answer, said: Said) -> bool:
         return True
     if answer.status != 403:
         return False
-    words = {said.reason, *said.details}
+    words = {said.reason, said.status, *said.details}
     return (
         bool(words & _THROTTLES)
-        or not words.isdisjoint({"RATE_LIMIT_EXCEEDED", "dailyLimitExceeded"})
-        or (said.text == _RATE_TEXT)
+        or not words.isdisjoint({"RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "dailyLimitExceeded"})
+        or _RATE_TEXT in said.text
+        or _RATE_TEXT in said.message
     )
 
 
@@ -97,11 +99,11 @@ def retry_after(text: str | None, now: datetime) -> timedelta | None:
     """Read a Retry-After header: seconds or a date; None where it is neither."""
     if text is None:
         return None
-    if text.strip().isdigit():
-        return timedelta(seconds=min(int(text), 10**6))
+    if text.strip().isdecimal():
+        return timedelta(seconds=min(int(text.strip()[:9]), 10**6))
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return max(aware - now, timedelta(0))

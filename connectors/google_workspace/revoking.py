@@ -22,6 +22,9 @@ from connectors.google_workspace.transport import Ask, Log
 from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
 
 _PASSWORD_BYTES = 48
+_NOT_THERE = ((404, "notFound"), (404, "resourceNotFound"), (404, "NOT_FOUND"))
+"""As Google's older and newer APIs say it.  Alone it proves nothing: see `_delete`."""
+_STATE_FORBIDS = ((412, "conditionNotMet"), (400, "failedPrecondition"), (400, "FAILED_PRECONDITION"))
 _RECOVERY_FIELDS = {"email": "recoveryEmail", "phone": "recoveryPhone"}
 
 
@@ -39,6 +42,8 @@ async def revoke(directory: Directory, entitlement: Entitlement) -> Receipt:
     """Send the kind's one write and return what became of it, with every exchange; raises `ConnectorError`."""
     if entitlement.vendor_id == "*":
         raise Unintelligible(f"google_workspace: cannot revoke {entitlement.kind}: it was never read")
+    if {entitlement.vendor_id, entitlement.account_id} & {"", ".", ".."}:
+        raise _unknown(entitlement)  # in a path these name what stands above: another's, or everybody's
     log: Log = []
     outcome = await _CUTS[entitlement.kind](directory, entitlement, log)
     return Receipt(entitlement.id, outcome.result, tuple(log), outcome.text)
@@ -125,7 +130,7 @@ async def _delete_grant(directory: Directory, entitlement: Entitlement, log: Log
         lambda: directory.tokens.delete(userKey=key, clientId=client_id),
         "write",
     )
-    return await _delete(directory, entitlement, ask, log, absent=((404, "notFound"),))
+    return await _delete(directory, entitlement, ask, log, absent=_NOT_THERE)
 
 
 async def _delete_app_password(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
@@ -138,7 +143,7 @@ async def _delete_app_password(directory: Directory, entitlement: Entitlement, l
         lambda: directory.asps.delete(userKey=key, codeId=code_id),
         "write",
     )
-    absent = ((400, "invalid"), (400, "invalidParameter"), (404, "notFound"))
+    absent = (*_NOT_THERE, (400, "invalid"), (400, "invalidParameter"), (400, "INVALID_ARGUMENT"))
     return await _delete(directory, entitlement, ask, log, absent=absent)
 
 
@@ -150,8 +155,7 @@ async def _leave_group(directory: Directory, entitlement: Entitlement, log: Log)
         lambda: directory.members.delete(groupKey=group_id, memberKey=key),
         "write",
     )
-    refused = ((412, "conditionNotMet"), (400, "failedPrecondition"))
-    return await _delete(directory, entitlement, ask, log, absent=((404, "notFound"),), refused=refused)
+    return await _delete(directory, entitlement, ask, log, absent=_NOT_THERE, refused=_STATE_FORBIDS)
 
 
 async def _delete(  # the ways in which one call says no
@@ -167,7 +171,7 @@ async def _delete(  # the ways in which one call says no
     try:
         await directory.transport.write(ask, log)
     except Rejected as no:
-        said = (no.status, no.said.reason or "")
+        said = (no.status, no.code or "")
         if said in refused:
             return Outcome(RevocationResult.REFUSED, str(no))
         if said not in absent or no.said.message == NO_SUCH_USER or not await _is_gone(directory, entitlement, log):
@@ -189,7 +193,7 @@ async def _invalidate_codes(directory: Directory, entitlement: Entitlement, log:
     try:
         await directory.transport.write(ask, log)
     except Rejected as no:
-        if not no.is_(400, "invalid"):
+        if no.status != 400 or no.code not in {"invalid", "INVALID_ARGUMENT"}:
             raise
         if await _is_gone(directory, entitlement, log):
             return Outcome(RevocationResult.ALREADY_ABSENT)
@@ -222,7 +226,7 @@ async def _delete_assignment(directory: Directory, entitlement: Entitlement, log
         lambda: directory.assignments.delete(customer=directory.customer, roleAssignmentId=entitlement.vendor_id),
         "write",
     )
-    return await _delete(directory, entitlement, ask, log, absent=((404, "notFound"),))
+    return await _delete(directory, entitlement, ask, log, absent=_NOT_THERE, refused=_STATE_FORBIDS)
 
 
 _CUTS: Mapping[EntitlementKind, _Cut] = {

@@ -69,6 +69,11 @@ class Tokens:
             credentials.refresh(request)
         except google.auth.exceptions.RefreshError as exc:
             raise self._refused(exc, scope, request.evidence) from exc
+        except (TypeError, ValueError, AttributeError) as exc:
+            # what google-auth makes of an answer that is not a JSON object, as a network's own sign-in page
+            raise Unintelligible(
+                f"{WHO}: cannot exchange a token: no token in the answer", evidence=request.evidence
+            ) from exc
         except (OSError, http.client.HTTPException, google.auth.exceptions.TransportError) as exc:
             text = f"{WHO}: cannot exchange a token: {type(exc).__name__}"
             raise Unreachable(text, evidence=request.evidence) from exc

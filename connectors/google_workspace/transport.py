@@ -228,7 +228,7 @@ class _Nowhere:
 
 
 def _scrubbed(exc: Exception) -> Exception:
-    """Take the address out of the SDK's error: its query names people."""
+    """Take the address and the vendor's text out of the SDK's error: both name people."""
     if isinstance(exc, HttpError):
-        exc.uri = None
+        exc.uri, exc.content, exc.reason, exc.error_details = None, b"", "", ""
     return exc

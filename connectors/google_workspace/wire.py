@@ -153,6 +153,6 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
     """Return the vendor's clock as its Date header has it, None without a usable one."""
     try:
         at = parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

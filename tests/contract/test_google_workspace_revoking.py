@@ -169,6 +169,15 @@ class TestRevoke:
                 await r.connector.revoke(row(r, K.GRANT, "*"))
             assert r.stage.journal == []
 
+    @pytest.mark.parametrize("kind", [K.GRANT, K.GROUP, K.ROLE])
+    @pytest.mark.parametrize("vendor_id", ["..", ".", ""])
+    async def test_what_stands_above(self, kind: EntitlementKind, vendor_id: str) -> None:
+        """An id that would turn the path into another thing's is not sent to Google."""
+        async with rig() as r:
+            with pytest.raises(Unintelligible):
+                await r.connector.revoke(row(r, kind, vendor_id))
+            assert r.stage.journal == []
+
     @pytest.mark.parametrize("kind", [K.RECOVERY, K.APP_PASSWORD])
     async def test_no_listing_gives_it(self, kind: EntitlementKind) -> None:
         """An id that no listing can have given is not sent to Google."""
@@ -288,6 +297,15 @@ class TestGone:
                 with pytest.raises(Unintelligible):
                     await r.connector.revoke(entitlement)
 
+    @pytest.mark.parametrize("kind", [K.GRANT, K.APP_PASSWORD, K.GROUP])
+    async def test_in_newer_words(self, kind: EntitlementKind) -> None:
+        """Google's newer APIs say it with a status alone; the fresh read decides here too."""
+        async with rig() as r:
+            entitlement = await one(r, kind)
+            body = '{"error": {"code": 404, "message": "Requested entity was not found.", "status": "NOT_FOUND"}}'
+            r.stage.faults.append(Fault(WRITES[kind][1], status=404, body=body, after=True))
+            assert (await r.connector.revoke(entitlement)).result is ABSENT
+
     async def test_cannot_look(self) -> None:
         """If the fresh read fails, it is not gone."""
         async with rig() as r:
@@ -341,6 +359,14 @@ class TestRoles:
                 await r.connector.revoke(await one(r, kind))
             assert "super admin" in caught.value.advice
             assert r.changed() == set()
+
+    async def test_refused(self) -> None:
+        """Google's refusal because of the assignment's state is a receipt, with its word."""
+        async with rig() as r:
+            entitlement = await one(r, K.ROLE)
+            r.stage.faults.append(Fault("DELETE", status=400, body=error(400, "failedPrecondition")))
+            receipt = await r.connector.revoke(entitlement)
+            assert (receipt.result, receipt.evidence[-1].code) == (REFUSED, "failedPrecondition")
 
     @pytest.mark.parametrize("body", [error(404, "notFound", "Resource Not Found: userKey"), error(404, "notFound")])
     async def test_cannot_read_it_first(self, body: str) -> None:

@@ -163,9 +163,12 @@ class TestTokens:
             (Fault("/token", drop=True, times=None), Unreachable),
             (Fault("/token", status=404, body="<html>", times=None), Unintelligible),
             (Fault("/token", status=200, body="{}", times=None), Unintelligible),
+            (Fault("/token", status=200, body="<html>sign in to the network</html>", times=None), Unintelligible),
+            (Fault("/token", status=200, body="[]", times=None), Unintelligible),
+            (Fault("/token", status=200, body='{"access_token":"t","expires_in":"soon"}', times=None), Unintelligible),
             (Fault("/token", status=403, body='{"error": "access_denied"}', times=None), Denied),
         ],
-        ids=["503", "408", "429", "drop", "html", "no token", "denied"],
+        ids=["503", "408", "429", "drop", "html", "no token", "html 200", "list", "no number", "denied"],
     )
     async def test_exchange_fails(self, fault: Fault, kind: type[ConnectorError]) -> None:
         """Trouble at the token endpoint is told apart; nobody else waits and tries again in our stead."""
@@ -220,7 +223,8 @@ class TestSecrecy:
         """No address, name or token stands in an error, in what it was raised from, or in a log."""
         caplog.set_level(logging.INFO)
         async with rig() as r:
-            r.stage.faults.append(Fault("/users[?]", status=400, body='{"error": {"code": 400}}', times=None))
+            body = '{"error": {"code": 400, "message": "Not hers: misaki.tanaka@hoshizora.example"}}'
+            r.stage.faults.append(Fault("/users[?]", status=400, body=body, times=None))
             with pytest.raises(Unintelligible) as caught:
                 await r.connector.find_accounts(leaver("E1001"))
             text = "".join(traceback.format_exception(caught.value)) + caplog.text
@@ -302,6 +306,10 @@ class TestFailures:
             (403, _classic(403, "userRateLimitExceeded"), Throttled),
             (403, b'{"error":{"code":403,"status":"X","details":[{"reason":"RATE_LIMIT_EXCEEDED"}]}}', Throttled),
             (403, b"Request rate higher than configured", Throttled),
+            (403, b"<p>Request rate higher than configured.</p>", Throttled),
+            (403, b'{"error":{"code":403,"message":"Request rate higher than configured"}}', Throttled),
+            (403, b'{"error":{"code":403,"message":"m","status":"RESOURCE_EXHAUSTED"}}', Throttled),
+            (408, b"", Unreachable),
             (403, _classic(403, "dailyLimitExceeded"), Throttled),
             (429, b"", Throttled),
             (403, _classic(403, "forbidden"), Denied),
@@ -323,12 +331,22 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("text", "seconds"),
         [("7", 7), (" 0 ", 0), ("soon", None), (None, None), ("-3", None), ("Sun, 22 Nov 2026 00:01:00 GMT", 60),
-         ("Sun, 22 Nov 2026 00:01:00", 60), ("Sat, 21 Nov 2026 00:00:00 GMT", 0), ("", None)],
+         ("Sun, 22 Nov 2026 00:01:00", 60), ("\u00b2", None), ("9" * 5000, 10**6),
+         ("Sun, 22 Nov 2026 00:00:00 +99999999999999", None), ("Sat, 21 Nov 2026 00:00:00 GMT", 0), ("", None)],
     )  # fmt: skip
     def test_retry_after(self, text: str | None, seconds: int | None) -> None:
         """Seconds or a date; what is neither is not guessed at."""
         found = retry_after(text, datetime(2026, 11, 22, tzinfo=UTC))
         assert (found.total_seconds() if found is not None else None) == seconds
+
+    def test_unavailable(self) -> None:
+        """When Google is not available it may say for how long; a write may have been carried out all the same."""
+        answer = Answer(503, {"retry-after": "9"}, b"")
+        read = of_answer("try", "scope", answer, write=False, evidence=())
+        assert isinstance(read, Throttled)
+        assert read.retry_after == timedelta(seconds=9)
+        assert type(of_answer("try", "scope", answer, write=True, evidence=())) is OutcomeUnknown
+        assert type(of_answer("try", "scope", Answer(408, {}, b""), write=True, evidence=())) is OutcomeUnknown
 
     def test_a_day(self) -> None:
         """A day's quota that is used up is waited for tomorrow."""
@@ -359,6 +377,7 @@ class TestFailures:
         [
             ({}, None),
             ({"date": "nonsense"}, None),
+            ({"date": "Sun, 22 Nov 2026 00:00:00 +99999999999999"}, None),
             ({"date": "Sun, 22 Nov 2026 00:00:00 GMT"}, datetime(2026, 11, 22, tzinfo=UTC)),
             ({"date": "Sun, 22 Nov 2026 00:00:00"}, datetime(2026, 11, 22, tzinfo=UTC)),
         ],
