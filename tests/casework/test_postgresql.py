@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -26,8 +27,8 @@ from tests.casework.paper import Killed, Paper
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres_server(Path(tmp_path_factory.mktemp("pg"))) as uri:
+def database() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, postgres_server(Path(folder)) as uri:
         yield make_url(uri).render_as_string(hide_password=False)
 
 
