@@ -15,8 +15,11 @@ from models.vocabulary import Evidence
 Reading = tuple[dict[str, Any] | None, str | None]
 """The body, None if it is no JSON object, and the vendor's code, None for a success."""
 
+NAMELESS = "http_"
+"""Before a status, where an answer has no word of Slack's."""
+
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
-_SCIM_ERROR = ["urn:ietf:params:scim:api:messages:2.0:Error"]
+_SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +74,29 @@ def read_web(reply: Reply) -> Reading:
         return None, None
     if reply.status == 200 and body.get("ok") is True:
         return body, None
-    return body, body.get("error") if isinstance(body.get("error"), str) else f"http_{reply.status}"
+    return body, body["error"] if isinstance(body.get("error"), str) else f"{NAMELESS}{reply.status}"
 
 
 def read_scim(reply: Reply) -> Reading:
-    """Read both versions' shapes of error: version 2 answers a bad token in version 1's."""
-    if reply.status in {200, 204} and not reply.raw.strip():
+    """Read both versions' shapes of error: version 2 answers a bad token in version 1's, whatever the status."""
+    done = 200 <= reply.status < 300
+    if done and not reply.raw.strip():
         return {}, None
     body = reply.json()
     if body is None:
         return None, None
-    if isinstance(old := body.get("Errors"), dict):
-        return body, str(old.get("description"))
-    if body.get("schemas") == _SCIM_ERROR:
-        return body, str(body.get("detail"))
-    return body, None if reply.status == 200 else f"http_{reply.status}"
+    old = body.get("Errors")
+    first = old[0] if isinstance(old, list) and old else old
+    if isinstance(first, dict):
+        return body, str(first.get("description"))
+    if not done or _SCIM_ERROR in _listed(body.get("schemas")):
+        told = body.get("detail") or body.get("error")
+        return body, told if isinstance(told, str) else f"{NAMELESS}{reply.status}"
+    return body, None
+
+
+def _listed(schemas: object) -> list[object]:
+    return schemas if isinstance(schemas, list) else [schemas]
 
 
 def read_audit(reply: Reply) -> Reading:
@@ -94,4 +105,4 @@ def read_audit(reply: Reply) -> Reading:
         return None, None
     if reply.status == 200 and isinstance(body.get("entries"), list):
         return body, None
-    return body, str(body.get("error"))
+    return body, body["error"] if isinstance(body.get("error"), str) else f"{NAMELESS}{reply.status}"

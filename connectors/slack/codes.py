@@ -13,6 +13,7 @@ from connectors.errors import (
     Unintelligible,
     Unreachable,
 )
+from connectors.slack.answers import NAMELESS
 from connectors.slack.exchange import Reply
 from models.vocabulary import Evidence
 
@@ -21,15 +22,18 @@ PASSING = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "user_session_reset_failed"}
 )
 NOT_ON_PLAN = frozenset(
-    {"feature_not_enabled", "plus_teams_only", "paid_only", "paid_teams_only", "plan_upgrade_required"}
-)
+    {
+        "feature_not_enabled", "plus_teams_only", "paid_only", "paid_teams_only", "plan_upgrade_required",
+        "invalid_workspace",
+    }
+)  # fmt: skip
 DENIED = frozenset(
     {
         "missing_scope", "not_allowed_token_type", "invalid_auth", "not_authed", "token_revoked", "token_expired",
         "account_inactive", "not_an_admin", "access_denied", "no_permission", "permission_denied", "team_access_not_granted",
         "org_login_required", "enterprise_is_restricted", "user_not_visible", "two_factor_setup_required",
         "invalid_authentication", "missing_authentication", "non_org_teams_only", "team_not_authorized",
-        "user_not_authorized", "invalid_workspace", "ekm_access_denied",
+        "user_not_authorized", "ekm_access_denied",
     }
 )  # fmt: skip
 
@@ -58,7 +62,9 @@ def failure(
     told = f"slack: cannot {act}: {code or f'HTTP {reply.status}'}"
     if reply.status == 429 or code in THROTTLED:
         return Throttled(told, retry_after=reply.retry_after(), code=code, evidence=evidence)
-    if reply.status >= 500 or code in PASSING:
+    # a success by its status and without a word of refusal may be the answer to a write that was carried out
+    vague = write and reply.status < 300 and (code is None or code.startswith(NAMELESS))
+    if reply.status >= 500 or reply.status == 408 or code in PASSING or vague:
         kind = OutcomeUnknown if write else Unreachable
         return kind(told, code=code, evidence=evidence)
     if code in NOT_ON_PLAN:

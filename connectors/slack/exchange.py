@@ -121,13 +121,14 @@ def lost(act: str, error: BaseException, *, write: bool, evidence: tuple[Evidenc
     """
     Return the exception for an exchange without a readable answer.
 
-    Only what surely never left counts as not carried out: a refused connection, an unknown host, a certificate.
+    Only what surely never left counts as not carried out: a refused connection, an unknown host, a certificate.  An answer
+    to a write that cannot be read, half of one, says as little as none.
     """
     cause = error.reason if isinstance(error, URLError) else error
     name = type(cause).__name__
     if isinstance(cause, _NEVER_SENT):
         return Unreachable(f"slack: cannot {act}: {name}", evidence=evidence)
-    if isinstance(error, (ValueError, LookupError)):
+    if isinstance(error, (ValueError, LookupError)) and not write:
         return Unintelligible(f"slack: cannot {act}: unreadable answer, {name}", evidence=evidence)
     kind = OutcomeUnknown if write else Unreachable
     return kind(f"slack: cannot {act}: {name}", evidence=evidence)

@@ -18,7 +18,11 @@ from models.vocabulary import Account, AccountKind, Evidence, Json, Service
 
 User = Mapping[str, Any]
 FLAGS = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted")
-_EMPLOYEE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+# the second is version 1's, in which Slack has answered version 2 before (its errors)
+_EMPLOYEE = (
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+    "urn:scim:schemas:extension:enterprise:1.0",
+)
 _NOT_A_PERSON = ("is_bot", "is_app_user", "is_workflow_bot", "is_connector_bot", "is_stranger")
 
 
@@ -55,7 +59,7 @@ def profile_of(user: User | None, scim: User | None) -> Profile:
     """Return what can be weighed.  Employee numbers are known to SCIM alone."""
     web, listed = (user or {}).get("profile") or {}, (scim or {}).get("emails") or []
     first = [web.get("email"), *(e.get("value") for e in listed if e.get("primary") is True)]
-    number = ((scim or {}).get(_EMPLOYEE) or {}).get("employeeNumber")
+    number = next((n for urn in _EMPLOYEE if (n := ((scim or {}).get(urn) or {}).get("employeeNumber"))), None)
     return Profile(
         account_of(user, scim),
         employee_no=str(number) if number else None,

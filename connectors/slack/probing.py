@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.contract import Ability, Capabilities, KindManifest, Manifest
-from connectors.errors import ConnectorError, Denied, NotOnPlan
+from connectors.errors import ConnectorError, Denied, NotOnPlan, Unintelligible
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities, Identity
 from connectors.slack.manifest import Plan, manifest_for
@@ -47,7 +47,7 @@ class Probing:
         """Read one SCIM user: whether the plan has SCIM, and whether our token may, shows only in trying."""
         try:
             await self.transport.scim("GET", "Users", [], query={"startIndex": 1, "count": 1})
-        except (Denied, NotOnPlan) as error:
+        except (Denied, NotOnPlan, Unintelligible) as error:
             return error
         return None
 
@@ -58,7 +58,7 @@ class Probing:
         trace: Trace = []
         try:
             await self.transport.audit(trace, limit=1)
-        except (Denied, NotOnPlan) as error:
+        except ConnectorError as error:  # nothing that is cut depends on them
             return _problem(error)
         return None
 

@@ -10,11 +10,9 @@ from connectors.slack.answers import check_id
 from connectors.slack.exchange import Trace
 from connectors.slack.membership import Memberships
 from connectors.slack.receipts import commanded, refused
-from connectors.slack.revoking import REFUSALS, Revoking, rejections
+from connectors.slack.revoking import REFUSALS, Revoking, activity, rejections
 from connectors.slack.transport import Transport
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt
-
-_PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 @dataclass(slots=True)
@@ -46,9 +44,7 @@ class Restoring:
         )
 
     async def _activate(self, entitlement: Entitlement, trace: Trace) -> Receipt:
-        operation = {"op": "replace", "path": "active", "value": True}
-        body = {"schemas": [_PATCH], "Operations": [operation]}
-        path = f"Users/{entitlement.account_id}"
+        path, body = f"Users/{entitlement.account_id}", activity(active=True)
         answer = await self.transport.scim("PATCH", path, trace, body=body, expect=frozenset(REFUSALS))
         if answer.code is not None:
             return refused(entitlement, trace, f"{answer.code}: {REFUSALS[answer.code]}")

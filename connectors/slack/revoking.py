@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import NotOnPlan
+from connectors.errors import ConnectorError, NotOnPlan
 from connectors.slack.access import Access
 from connectors.slack.answers import Answer, check_id
 from connectors.slack.exchange import Trace
@@ -29,6 +29,9 @@ REFUSALS = {
     "cannot_modify_gdpr": "the profile is being erased by Slack",
 }
 _RESET_REFUSALS = frozenset({"cannot_reset_primary_owner", "cannot_reset_bot"})
+_NO_SUCH_VERB = frozenset({405, 501})
+_NO_SUCH_CALL = frozenset({"bad_endpoint", "method_not_allowed"})
+_PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _PARTIAL = frozenset({"failed_for_some_entities", "failed_for_some_users", "failed_for_some_users_and_entities"})
 
 
@@ -67,11 +70,19 @@ class Revoking:
         if entitlement.account_id in identity.own_ids:
             text = "our own token belongs to this account and would die with it"
             return Receipt(entitlement.id, RevocationResult.REFUSED, identity.evidence, text)
-        path = f"Users/{entitlement.account_id}"
-        answer = await self.transport.scim("DELETE", path, trace, expect=frozenset(REFUSALS))
+        answer = await self._switch_off(f"Users/{entitlement.account_id}", trace)
         if answer.code is not None:
             return refused(entitlement, trace, f"{answer.code}: {REFUSALS[answer.code]}")
         return commanded(entitlement, trace)
+
+    async def _switch_off(self, path: str, trace: Trace) -> Answer:
+        """Delete; where the server has no such verb, which did nothing then, patch."""
+        try:
+            return await self.transport.scim("DELETE", path, trace, expect=frozenset(REFUSALS))
+        except ConnectorError as error:
+            if trace[-1].status not in _NO_SUCH_VERB and error.code not in _NO_SUCH_CALL:
+                raise
+        return await self.transport.scim("PATCH", path, trace, body=activity(active=False), expect=frozenset(REFUSALS))
 
     async def _end_sessions(self, entitlement: Entitlement, trace: Trace) -> Receipt:
         """Reset all sessions of the account, if this one is still open: one reset serves all rows of an account."""
@@ -125,6 +136,11 @@ class Revoking:
         if gone:
             return absent(entitlement, trace)
         return refused(entitlement, trace, "on this plan it ends with the sign-in and cannot be taken by itself")
+
+
+def activity(*, active: bool) -> dict[str, Any]:
+    """Return the SCIM v2 patch that switches an account on or off."""
+    return {"schemas": [_PATCH], "Operations": [{"op": "replace", "path": "active", "value": active}]}
 
 
 def _is_assignment(row: dict[str, Any], role: str, entity: str, user_id: str) -> bool:

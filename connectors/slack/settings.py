@@ -10,7 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from connectors.settings import ConnectorSettings
 
-_TOKEN = re.compile(r"xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # what a header can carry: RFC 6750
 
 
 class Purpose(StrEnum):
@@ -27,7 +27,7 @@ class Settings(ConnectorSettings):
     `LASTDAY_SLACK_…`: endpoints end in a slash (one is added), tokens are trimmed.
 
     *token* is the administrator's user token (on Enterprise of an app installed on the organisation); the other three
-    default to it.  A token of another shape is refused here: past this point the SDK would put it into an exception.
+    default to it.  A token that no header can carry is refused here: past this point the SDK would put it into an exception.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_SLACK_", hide_input_in_errors=True)
@@ -54,7 +54,7 @@ class Settings(ConnectorSettings):
         if not text:
             return None
         if _TOKEN.fullmatch(text) is None:
-            raise ValueError("a Slack token starts with xoxp- or xoxb- and has letters, digits and hyphens only")
+            raise ValueError("a token has letters, digits and - . _ ~ + / = only, and nothing in between")
         return SecretStr(text)
 
     @field_validator("token")

@@ -11,7 +11,7 @@ from connectors.contract import Ability, Capabilities
 from connectors.errors import Denied
 from connectors.slack.manifest import Plan, manifest_for
 from emulators.slack import Tenant
-from emulators.stage import Stage, served
+from emulators.stage import Fault, Stage, served
 from models.vocabulary import Confirmation, EntitlementKind
 from tests.contract.rig_slack import rig
 
@@ -73,6 +73,16 @@ class TestProbe:
             problems = (await r.connector.probe()).problems
             assert [p for p, _ in problems] == ["slack: cannot read the audit logs: user_not_authorized"]
             assert "Owner" in problems[0][1]
+
+    @pytest.mark.parametrize(("path", "status"), [("/audit/", 503), ("/audit/", 404), ("/scim/", 404)])
+    async def test_missing_side(self, path: str, status: int) -> None:
+        """Audit logs that cannot be read, or a SCIM that answers strangely, are problems and keep nobody's account open."""
+        async with rig() as r:
+            r.stage.faults.append(Fault(path, status=status, body="<html>", times=None))
+            found = await r.connector.probe()
+            assert ability(found, K.SESSION).can_revoke
+            assert bool(found.problems) is ("audit" in path)
+            assert ability(found, K.SIGN_IN).can_revoke is ("audit" in path)
 
     async def test_installed_on_one_workspace(self) -> None:
         """An app of one workspace cannot act on the organisation."""

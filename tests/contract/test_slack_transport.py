@@ -55,7 +55,7 @@ class TestSettings:
         assert settings.web_endpoint == "http://127.0.0.1:1/api/"
         assert [settings.secret(p) for p in Purpose] == [SECRET, "xoxb-2-bot", SECRET, SECRET]
 
-    @pytest.mark.parametrize("token", ["", "xoxp-1\nxoxp-2", "hunter2-secret", "xoxp-1-秘密", "xoxp-1 secret"])
+    @pytest.mark.parametrize("token", ["", "xoxp-1\nxoxp-2-secret", "hunter2(secret)", "xoxp-1-秘密", "xoxp-1 secret"])
     def test_refused_without_showing_it(self, token: str) -> None:
         """A token that would end up in an exception of the SDK is refused here, by its setting's name alone."""
         with pytest.raises(ValidationError) as refusal:
@@ -63,6 +63,11 @@ class TestSettings:
         assert "token" in str(refusal.value)
         assert "secret" not in str(refusal.value)
         assert "秘密" not in str(refusal.value)
+
+    @pytest.mark.parametrize("token", ["xoxe.xoxp-1-Mi0yLTE_x", "admin-token", "c2VjcmV0=="])
+    def test_whatever_a_header_can_carry(self, token: str) -> None:
+        """Slack's forms of token are not ours to know: whether one is good, Slack says."""
+        assert Settings(_env_file=None, token=SecretStr(token)).secret(Purpose.SCIM) == token
 
     def test_endpoint(self) -> None:
         """An endpoint that is no web address stops the start."""
@@ -100,6 +105,8 @@ class TestCodes:
             (429, "resource_locked", Throttled),
             (200, "internal_error", Unreachable),
             (504, None, Unreachable),
+            (408, None, Unreachable),
+            (403, "invalid_workspace", NotOnPlan),
             (200, "feature_not_enabled", NotOnPlan),
             (403, "plus_teams_only", NotOnPlan),
             (200, "not_allowed_token_type", Denied),
@@ -119,6 +126,12 @@ class TestCodes:
     def test_passing_failure_of_a_write(self) -> None:
         """Slack says that part of what failed inside may have been carried out."""
         got = failure("act", reply(), "fatal_error", needed=None, write=True, evidence=())
+        assert isinstance(got, OutcomeUnknown)
+
+    @pytest.mark.parametrize(("status", "code"), [(200, None), (200, "http_200"), (408, None), (503, "invalid_auth")])
+    def test_write_without_a_refusal(self, status: int, code: str | None) -> None:
+        """What refuses nothing in Slack's words may answer a write that was carried out."""
+        got = failure("act", reply(status), code, needed=None, write=True, evidence=())
         assert isinstance(got, OutcomeUnknown)
 
     def test_missing_scope(self) -> None:
@@ -204,6 +217,42 @@ class TestTransport:
             assert "美咲" not in str(failure_.value)
             assert "秘密" not in caplog.text
             assert "slack_sdk" not in caplog.text
+
+    @pytest.mark.parametrize("body", ["<html>", '{"ok":', "[]", "[1]", "{}"])
+    async def test_unreadable_answer_to_a_write(self, body: str) -> None:
+        """An answer to a write that cannot be read leaves its outcome unknown, and the write is not sent again."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("session.reset", status=200, body=body, times=None))
+            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            with pytest.raises(OutcomeUnknown):
+                await transport.web("admin.users.session.reset", {"user_id": "U01"}, [], write=True)
+            assert len(r.stage.journal) == 1
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            '{"Errors":{"description":"no_such_user","code":404}}',
+            '{"Errors":[{"description":"no_such_user","code":404}]}',
+            '{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"no_such_user","status":"404"}',
+            '{"schemas":["urn:x","urn:ietf:params:scim:api:messages:2.0:Error"],"detail":"no_such_user"}',
+            '{"schemas":"urn:ietf:params:scim:api:messages:2.0:Error","detail":"no_such_user"}',
+            '{"ok":false,"error":"no_such_user"}',
+        ],
+    )
+    @pytest.mark.parametrize("status", [200, 404])
+    async def test_forms_of_a_scim_error(self, status: int, body: str) -> None:
+        """An error of SCIM is one in any of its forms, whatever the status, and has Slack's word."""
+        async with rig(plan="business_plus") as r:
+            r.stage.faults.append(Fault("/scim/v2/Users/", status=status, body=body))
+            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            if status == 200 and body.startswith('{"ok"'):
+                answer = await transport.scim(
+                    "GET", "Users/U01", []
+                )  # no form of SCIM's: its reader finds no such user
+                assert "id" not in answer.body
+                return
+            with pytest.raises(Unintelligible, match="no_such_user"):
+                await transport.scim("GET", "Users/U01", [])
 
     async def test_refused_connection(self) -> None:
         """Nobody there is unreachable, for a write too: it surely never arrived."""
