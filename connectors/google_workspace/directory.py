@@ -37,11 +37,16 @@ class Directory:
         self.activities = transport.reports.activities()
 
     async def user(self, user_id: str, log: Log) -> Row:
-        """Return one user, read now; raises `Unintelligible` if the answer is another's."""
+        """
+        Return one user, read now; raises `Unintelligible` if the answer is another's.
+
+        It is what shows the block, so it does not wait behind listings.
+        """
         ask = Ask(
             f"read user {user_id}",
             manifest.USER_READ,
             lambda: self.users.get(userKey=user_id, fields=USER_FIELDS),
+            urgent=True,
         )
         row = await self.transport.read(ask, log)
         same_id(row, "id", user_id)

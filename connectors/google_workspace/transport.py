@@ -26,6 +26,7 @@ from connectors.google_workspace import failures
 from connectors.google_workspace.settings import Settings
 from connectors.google_workspace.shape import Row, listed
 from connectors.google_workspace.tokens import Tier, Tokens
+from connectors.google_workspace.turns import Turns
 from connectors.google_workspace.wire import TIMEOUT, Recorder, Wire
 from connectors.pacing import Pace
 from models.vocabulary import Evidence
@@ -40,13 +41,14 @@ class Ask:
     """
     One request to be.  *build* makes the SDK's request afresh for each attempt, since sending changes it.
 
-    *doing* completes "cannot …" and names ids only.
+    *doing* completes "cannot …" and names ids only.  *urgent*: goes before what waits, as every write does.
     """
 
     doing: str
     scope: str
     build: Callable[[], Any]
     tier: Tier = "read"
+    urgent: bool = False
 
     @property
     def write(self) -> bool:
@@ -68,6 +70,7 @@ class Transport:
         self._tokens = Tokens(files, settings.admin_subject)
         self.directory = build("directory_v1", settings.endpoint)
         self.reports = build("reports_v1", settings.endpoint)
+        self._turns = Turns(THREADS)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="google_workspace")
         self._local = threading.local()
         self._wires: list[Wire] = []
@@ -128,7 +131,8 @@ class Transport:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def _in_thread(self, ask: Ask, log: Log) -> Any:
-        return await self._run(functools.partial(self._send, ask, log))
+        async with self._turns.one(urgent=ask.write or ask.urgent):
+            return await self._run(functools.partial(self._send, ask, log))
 
     def _send(self, ask: Ask, log: Log) -> Any:
         """Send once; a second time only with a new token after 401, which says that nothing was done."""

@@ -21,10 +21,11 @@ from connectors.google_workspace.failures import of_answer, retry_after
 from connectors.google_workspace.manifest import SECURITY, USER_READ
 from connectors.google_workspace.saying import Said
 from connectors.google_workspace.transport import Ask, Transport, build
+from connectors.google_workspace.turns import Turns
 from connectors.google_workspace.wire import Answer, Recorder, Wire, date_of
 from connectors.pacing import Pace
 from emulators.stage import Fault
-from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import FAST, rig
 
@@ -57,6 +58,42 @@ class TestThreads:
         async with rig() as r:
             await asyncio.gather(*(directory_of(r).user(r.account_id("E1001"), []) for _ in range(100)))
             assert len(directory_of(r).transport._wires) <= 8
+
+
+class TestTurns:
+    async def test_a_cut_amid_listings(self) -> None:
+        """A block, and the read that shows it, do not stand behind the listings of many other accounts."""
+        async with rig() as r:
+            everybody = [Account(Service.GOOGLE_WORKSPACE, i, label="x@y.example") for i in r.tenant.users]
+            r.stage.latency = 0.02
+            storm = [asyncio.ensure_future(r.connector.list_access(who)) for who in everybody]
+            await asyncio.sleep(0.1)
+            begun = len(r.stage.journal)
+            block = Entitlement(Service.GOOGLE_WORKSPACE, r.account_id("E1001"), K.SIGN_IN, "account")
+            await r.connector.revoke(block)
+            who = Account(Service.GOOGLE_WORKSPACE, r.account_id("E1001"), label="x@y.example")
+            assert list(await r.connector.list_access(who, frozenset({K.SIGN_IN}))) == []
+            between = len(r.stage.journal) - begun
+            await asyncio.gather(*storm)
+            assert between < 100
+            assert len(r.stage.journal) - begun > 2 * between
+
+    async def test_given_up_while_waiting(self) -> None:
+        """Who stops waiting takes nobody's place."""
+        turns = Turns(1)
+        order: list[str] = []
+
+        async def go(name: str, *, urgent: bool = False) -> None:
+            async with turns.one(urgent=urgent):
+                order.append(name)
+                await asyncio.sleep(0)
+
+        tasks = [asyncio.ensure_future(go(name, urgent=name == "urgent")) for name in ("a", "b", "c", "urgent")]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait_for(go("last"), 1)
+        assert order == ["a", "urgent", "c", "last"]
 
 
 class TestSentOnce:
