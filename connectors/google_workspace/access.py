@@ -94,10 +94,18 @@ async def password(look: Look, log: Log) -> list[Entitlement]:
 
 
 async def _last_event(look: Look, kind: EntitlementKind, log: Log) -> datetime | None:
-    """Return the newest of the kind's events about this user; their order in the answer is not relied on."""
-    email = text(await look.user(log), "primaryEmail")
-    events = await look.directory.events_about(email, STAMPS[kind], log)
-    return max((_time(event) for event in events if _is_about(event, email, STAMPS[kind])), default=None)
+    """
+    Return the newest of the kind's events about this user; their order in the answer is not relied on.
+
+    The log keeps the address of its day: a leaver who was renamed since is looked for by the former ones, now aliases.
+    """
+    user = await look.user(log)
+    for email in (text(user, "primaryEmail"), *texts(user, "aliases")):
+        events = await look.directory.events_about(email, STAMPS[kind], log)
+        times = [_time(event) for event in events if _is_about(event, email, STAMPS[kind])]
+        if times:
+            return max(times)
+    return None
 
 
 def _is_about(activity: Row, email: str, names: tuple[str, ...]) -> bool:
@@ -170,9 +178,13 @@ def _code_id(row: Row) -> str:
 
 
 async def backup_codes(look: Look, log: Log) -> list[Entitlement]:
-    """One row while any code is valid.  The codes themselves are never asked for: this call would return them."""
+    """
+    One row while any code is valid.  The codes themselves are never asked for: this call would return them.
+
+    Of each the constant *kind* is asked for too, so that one without its optional owner is still one.
+    """
     api, key = look.directory.codes, look.account_id
-    ask = Ask(f"list backup codes of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(userId)"))
+    ask = Ask(f"list backup codes of {key}", SECURITY, lambda: api.list(userKey=key, fields="items(kind,userId)"))
     found = await look.directory.transport.whole(ask, "items", log)
     for row in found:
         same_id_if_told(row, "userId", key)

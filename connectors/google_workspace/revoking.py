@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from connectors.errors import Unintelligible
@@ -17,7 +17,7 @@ from connectors.google_workspace.accounts import NO_SUCH_USER
 from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.failures import Rejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, SECURITY, USER_WRITE
-from connectors.google_workspace.shape import same_id_if_told
+from connectors.google_workspace.shape import same_id_if_told, text
 from connectors.google_workspace.transport import Ask, Log
 from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
 
@@ -203,13 +203,32 @@ async def _invalidate_codes(directory: Directory, entitlement: Entitlement, log:
 
 async def _take_role(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
     if entitlement.vendor_id == SUPER_ADMIN:
-        key, body = entitlement.account_id, {"status": False}
-        ask = Ask(
-            f"end super admin of {key}", USER_WRITE, lambda: directory.users.makeAdmin(userKey=key, body=body), "write"
-        )
-        await directory.transport.write(ask, log)
-        return COMMANDED
+        return await _end_super_admin(directory, entitlement, log)
     return await _delete_assignment(directory, entitlement, log)
+
+
+async def _end_super_admin(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:
+    """Clear the flag; where only an assignment of a super admin's role is left, delete that."""
+    key, body = entitlement.account_id, {"status": False}
+    left = (
+        [] if (await directory.user(key, log)).get("isAdmin") is True else await _super_assignments(directory, key, log)
+    )
+    if left:
+        return await _delete_assignment(directory, replace(entitlement, vendor_id=left[0]), log)
+    ask = Ask(
+        f"end super admin of {key}", USER_WRITE, lambda: directory.users.makeAdmin(userKey=key, body=body), "write"
+    )
+    await directory.transport.write(ask, log)
+    return COMMANDED
+
+
+async def _super_assignments(directory: Directory, key: str, log: Log) -> list[str]:
+    held, names = await directory.assignments_of(key, log), await directory.all_roles(log)
+    return [
+        text(row, "roleAssignmentId")
+        for row in held
+        if row.get("assignedTo") == key and names.get(str(row.get("roleId")), {}).get("isSuperAdminRole") is True
+    ]
 
 
 async def _delete_assignment(directory: Directory, entitlement: Entitlement, log: Log) -> Outcome:

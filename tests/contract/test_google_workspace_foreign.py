@@ -11,8 +11,9 @@ from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.manifest import GROUP_READ
 from connectors.google_workspace.transport import Ask
 from emulators.google_workspace.directory import as_json
+from emulators.google_workspace.state import SUPER_ROLE, RoleAssignment
 from emulators.stage import Fault
-from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, Service
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, RevocationResult, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import rig
 
@@ -108,6 +109,37 @@ class TestOtherForms:
             body = f'{{"items": [{{"roleAssignmentId": "1", "roleId": "2", "assignedTo": "{r.account_id("E1002")}"}}]}}'
             r.stage.faults.append(Fault("/roleassignments", status=200, body=body, times=None))
             assert [e.state for e in await rows_of(r, K.ROLE)] == [EntitlementState.UNREADABLE]
+
+    async def test_codes_without_owner(self) -> None:
+        """Backup codes that do not name their owner are backup codes; what is asked for is never empty."""
+        async with rig() as r:
+            body = '{"items": [{"kind": "admin#directory#verificationCode"}]}'
+            r.stage.faults.append(Fault("/verificationCodes.*kind", status=200, body=body, times=None))
+            assert [e.vendor_id for e in await rows_of(r, K.BACKUP_CODE)] == ["all"]
+
+    @pytest.mark.parametrize("kind", [K.SESSION, K.PASSWORD])
+    async def test_renamed_after_the_cut(self, kind: EntitlementKind) -> None:
+        """The log keeps the former address: renaming a leaver does not undo what was seen."""
+        async with rig() as r:
+            (held,) = await rows_of(r, kind)
+            await r.connector.revoke(held)
+            (before,) = await rows_of(r, kind)
+            user = r.tenant.users[r.account_id(TANAKA)]
+            user.aliases.append(user.email)
+            user.email = "left-2026@hoshizora.example"
+            (after,) = await rows_of(r, kind)
+            assert before.ended_at is not None
+            assert after.ended_at == before.ended_at
+
+    async def test_super_admin_by_assignment_alone(self) -> None:
+        """Where the flag is gone and the assignment is not, it is the assignment that is deleted."""
+        async with rig() as r:
+            person_id = r.account_id(TANAKA)
+            r.tenant.assignments["1"] = RoleAssignment("1", SUPER_ROLE.id, person_id)
+            (right,) = [e for e in await rows_of(r, K.ROLE) if e.vendor_id == "super_admin"]
+            assert (await r.connector.revoke(right)).result is RevocationResult.COMMANDED
+            assert "1" not in r.tenant.assignments
+            assert [e for e in await rows_of(r, K.ROLE) if e.vendor_id == "super_admin"] == []
 
 
 class TestSearchIgnored:

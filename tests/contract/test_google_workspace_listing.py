@@ -98,7 +98,7 @@ class TestListing:
         async with rig() as r:
             await r.connector.list_access(account(r), frozenset({K.BACKUP_CODE}))
             asked = [q for q in r.stage.journal if "verificationCodes" in q.path]
-            assert [q.query for q in asked] == ["fields=items%28userId%29&alt=json"]
+            assert [q.query for q in asked] == ["fields=items%28kind%2CuserId%29&alt=json"]
 
     async def test_recovery(self) -> None:
         """Only the ways of recovery that exist are rows, and their values are nowhere in them."""
