@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +28,7 @@ def up(
     terminal = Terminal.of(as_json=as_json, actor=actor)
     at_desk(lambda _: None)  # refuses an old schema before anything is started
     try:
-        with LocalStack(home, port) as stack:
+        with LocalStack(home, port, env=settings_here()) as stack:
             told = say(
                 f"Prefect: {stack.ui_url}   logs: {stack.logs}   end with Ctrl-C",
                 f"Prefect: {stack.ui_url}   Ctrl-Cで終了",
@@ -41,3 +42,27 @@ def up(
     except StackFailed as exc:
         raise Refused(str(exc), "Read the log that is named; another process may hold the port (--port).") from exc
     return DONE
+
+
+def settings_here() -> dict[str, str]:
+    """
+    Return the settings in force in this folder, `.env` included, with absolute paths.
+
+    The processes work in the checkout: without this they would read another `.env`, and another database.
+    """
+    from dotenv import dotenv_values  # what pydantic-settings reads `.env` with
+    from sqlalchemy import make_url
+
+    from casework.settings import read_settings
+
+    settings = read_settings()
+    given = {**dotenv_values(".env"), **os.environ}
+    here = {name: value for name, value in given.items() if name.startswith("LASTDAY_") and value}
+    here["LASTDAY_AUDIT_KEY_FILE"] = str(settings.audit_key_file)
+    paths = {name: value for name, value in here.items() if name.endswith(("_FILE", "_BUNDLE"))}
+    here |= {name: str(Path(value).resolve()) for name, value in paths.items()}
+    url = make_url(settings.database_url.get_secret_value())
+    if url.get_backend_name() == "sqlite" and url.database:
+        url = url.set(database=str(Path(url.database).resolve()))
+    here["LASTDAY_DATABASE_URL"] = url.render_as_string(hide_password=False)
+    return here

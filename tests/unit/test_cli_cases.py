@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings
 from casework.policy import Policy, load_policy
 from casework.settings import CaseworkSettings
 from cli.app import app, main
+from cli.up import settings_here
 from connectors import google_workspace, microsoft365, slack
 from tests.terminal_house import House
 
@@ -270,3 +272,18 @@ class TestStart:
 
         monkeypatch.setattr("casework.cases.list_cases", interrupted)
         assert house.lastday("show").code == 130
+
+
+class TestUp:
+    def test_the_processes_get_the_settings_of_this_folder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What `.env` says here holds for the server's children too, wherever they work: paths become absolute."""
+        monkeypatch.chdir(tmp_path)
+        for name in [name for name in os.environ if name.startswith("LASTDAY_")]:
+            monkeypatch.delenv(name)
+        (tmp_path / ".env").write_text("LASTDAY_DATABASE_URL=sqlite:///cases.db\nLASTDAY_POLICY_FILE=policy.toml\n")
+        here = settings_here()
+        assert here["LASTDAY_DATABASE_URL"] == f"sqlite:///{tmp_path}/cases.db"
+        assert here["LASTDAY_POLICY_FILE"] == f"{tmp_path}/policy.toml"
+        assert here["LASTDAY_AUDIT_KEY_FILE"] == f"{tmp_path}/var/trust/log.key"
