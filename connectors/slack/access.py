@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract import Kinds, Listing, cannot_look
@@ -14,6 +15,7 @@ from connectors.slack.answers import check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
 from connectors.slack.people import Subject, User, flags, is_deleted
+from connectors.slack.rides import Rides
 from connectors.slack.rows import (
     by_hand,
     every_session_row,
@@ -47,6 +49,7 @@ class Access:
 
     transport: Transport
     identities: Identities
+    _lists: Rides[list[dict[str, Any]]] = field(default_factory=Rides)
 
     async def list_access(self, account: Account, kinds: Kinds) -> Listing:
         """Return the rows of *kinds*, read at once; a kind that fails is one row, and none fails another."""
@@ -136,6 +139,11 @@ class Access:
 
     async def assignments(self, trace: Trace, **only: str) -> list[dict[str, Any]]:
         """Return everybody's role assignments: Slack filters by role and by entity, not by person."""
+        if not only:
+            return await self._lists.share("roles", self._all_assignments, trace)
+        return await self._all_assignments(trace, **only)
+
+    async def _all_assignments(self, trace: Trace, **only: str) -> list[dict[str, Any]]:
         asked = {"limit": "200", **only}
         pages = self.transport.pages("admin.roles.listAssignments", asked, trace, purpose=Purpose.ADMIN)
         rows = [row async for answer in pages for row in answer.rows("role_assignments")]
@@ -155,7 +163,11 @@ class Access:
         return [no_tokens(subject.account_id)]
 
     async def groups_of(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
-        """Return a workspace's user groups with their users.  Slack does not page them; a cursor would be followed."""
+        """Return a workspace's user groups with their users, by a request sent after this call, which others may share."""
+        return await self._lists.share(f"groups/{team_id}", functools.partial(self._all_groups, team_id), trace)
+
+    async def _all_groups(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
+        # Slack does not page user groups; a cursor would be followed
         identity = await self.identities.get()
         named = {"team_id": team_id} if identity.org_install else {}
         pages = self.transport.pages("usergroups.list", {"include_users": "1", **named}, trace)

@@ -75,6 +75,10 @@ class SlackConnector:
         await self._transport.aclose()
 
 
-async def connect(settings: Settings | None = None, *, pace: Pace = Pace(), timeout: int = 20) -> Connector:  # noqa: ASYNC109, B008  # the SDK's seconds; a frozen value; one shape for all services
+PACE = Pace(longest=65.0)
+"""Slack counts by the minute, so that a wait of a whole one is ordinary when fifty people leave at once."""
+
+
+async def connect(settings: Settings | None = None, *, pace: Pace = PACE, timeout: int = 20) -> Connector:  # noqa: ASYNC109  # the SDK's seconds; one shape for all services
     """Return the connector, without any request.  *timeout* is in seconds, for connecting and for each read."""
     return SlackConnector(Transport(settings if settings is not None else Settings(), pace, timeout=timeout))

@@ -1,25 +1,31 @@
 """
 User groups: Slack only lets the whole list of members be replaced.
 
-So the list is read just before it is written and again after; two of our own writes to one group never overlap; and a
-list is never made empty, since Slack would have the group disabled instead, which takes more than was asked for.
+So the list is read just before it is written and again after; two of our own writes to one group never overlap; those
+who leave a group at the same time leave it by one write; and a list is never made empty, since Slack would have the group
+disabled instead, which takes more than was asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from connectors.slack.access import Access
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
 from connectors.slack.receipts import absent, commanded, refused
+from connectors.slack.rides import Rides
 from connectors.slack.rows import group_guard
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Entitlement, Receipt
+
+Ending: TypeAlias = Callable[[Entitlement, Trace], Receipt]
 
 _ROUNDS = 3
 _LOCKED = "the identity provider or an owner's lock governs its members: change them there"
@@ -37,50 +43,72 @@ class Memberships:
     transport: Transport
     identities: Identities
     access: Access
+    _rides: Rides[dict[str, Ending]] = field(default_factory=Rides)
+    _leaving: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def leave(self, entitlement: Entitlement, trace: Trace) -> Receipt:
-        """Write the list without the account.  The group is looked at again after; somebody else may have written too."""
-        async with self._locks[entitlement.vendor_id]:
+        """Write the list without the account, and without all others that leave the group at the same time."""
+        place = entitlement.vendor_id
+        self._leaving[place].add(entitlement.account_id)
+        try:
+            endings = await self._rides.share(place, functools.partial(self._take_out, place), trace)
+        except asyncio.CancelledError:
+            self._leaving[place].discard(entitlement.account_id)  # in time, if the write has not been made up yet
+            raise
+        return endings[entitlement.account_id](entitlement, trace)
+
+    async def _take_out(self, place: str, trace: Trace) -> dict[str, Ending]:
+        """The group is looked at again after each write; somebody else may have written too."""
+        left, asked, endings = self._leaving.pop(place, set[str]()), set[str](), dict[str, Ending]()
+        async with self._locks[place]:
             for round_ in range(_ROUNDS + 1):
-                group = await self._group(entitlement, trace)
-                if group is None or entitlement.account_id not in group["users"]:
-                    return absent(entitlement, trace) if round_ == 0 else commanded(entitlement, trace)
-                rest = [user for user in group["users"] if user != entitlement.account_id]
-                if (why := _objection(group, rest)) is not None:
-                    return refused(entitlement, trace, why)
-                if round_ == _ROUNDS:
+                group = await self._group(place, trace)
+                there = left & set(group["users"]) if group is not None else set[str]()
+                endings |= {user: commanded if user in asked else absent for user in left - there}
+                if group is None or not there:
+                    return endings
+                if group_guard(group) is not None:
+                    return endings | _all_refused(there, _LOCKED)
+                rest = [user for user in group["users"] if user not in there]
+                if not rest:
+                    rest = group["users"][-1:]
+                    endings |= _all_refused(rest, _LAST)
+                left = there - set(rest)
+                if not left or round_ == _ROUNDS:
                     break
-                if (code := await self._write(entitlement, rest, trace)) is not None:
-                    return refused(entitlement, trace, f"{code}: Slack does not accept the list without the account")
-        return commanded(entitlement, trace, "somebody else's writes keep putting the account back")
+                if (code := await self._write(place, rest, trace)) is not None:
+                    return endings | _all_refused(left, f"{code}: Slack does not accept the list without the account")
+                asked |= left
+        again = functools.partial(commanded, text="somebody else's writes keep putting the account back")
+        return endings | dict.fromkeys(left, again)
 
     async def rejoin(self, entitlement: Entitlement, trace: Trace) -> Receipt:
         """Append the account to the list as it is now, not as it was."""
         async with self._locks[entitlement.vendor_id]:
-            group = await self._group(entitlement, trace)
+            group = await self._group(entitlement.vendor_id, trace)
             if group is None:
                 return refused(entitlement, trace, "the group is gone or disabled")
             if entitlement.account_id in group["users"]:
                 return absent(entitlement, trace)
             if group_guard(group) is not None:
                 return refused(entitlement, trace, _LOCKED)
-            code = await self._write(entitlement, [*group["users"], entitlement.account_id], trace)
+            code = await self._write(entitlement.vendor_id, [*group["users"], entitlement.account_id], trace)
             if code is not None:
                 return refused(entitlement, trace, f"{code}: Slack does not accept the list with the account")
-            after = await self._group(entitlement, trace)
+            after = await self._group(entitlement.vendor_id, trace)
         if after is None or entitlement.account_id not in after["users"]:
             return commanded(entitlement, trace, "accepted, but not seen in the list that was read after")
         return commanded(entitlement, trace)
 
-    async def _group(self, entitlement: Entitlement, trace: Trace) -> dict[str, Any] | None:
-        team_id, _, group_id = entitlement.vendor_id.partition("/")
+    async def _group(self, place: str, trace: Trace) -> dict[str, Any] | None:
+        team_id, _, group_id = place.partition("/")
         groups = await self.access.groups_of(team_id, trace)
         return next((group for group in groups if group.get("id") == group_id), None)
 
-    async def _write(self, entitlement: Entitlement, users: list[str], trace: Trace) -> str | None:
+    async def _write(self, place: str, users: list[str], trace: Trace) -> str | None:
         """Replace the list; return Slack's code if it refuses.  What it answers else proves nothing: the list is read."""
-        team_id, _, group_id = entitlement.vendor_id.partition("/")
+        team_id, _, group_id = place.partition("/")
         named = {"team_id": team_id} if (await self.identities.get()).org_install else {}
         answer = await self.transport.web(
             "usergroups.users.update",
@@ -93,8 +121,5 @@ class Memberships:
         return answer.code
 
 
-def _objection(group: dict[str, Any], rest: list[str]) -> str | None:
-    """Return why the list must not be written."""
-    if group_guard(group) is not None:
-        return _LOCKED
-    return None if rest else _LAST
+def _all_refused(users: Iterable[str], why: str) -> dict[str, Ending]:
+    return dict.fromkeys(users, functools.partial(refused, text=why))

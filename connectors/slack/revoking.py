@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from connectors.slack.identity import Identities
 from connectors.slack.membership import Memberships
 from connectors.slack.people import Subject, flags, is_deleted
 from connectors.slack.receipts import absent, commanded, refused
+from connectors.slack.rides import Rides
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
 from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
@@ -43,7 +45,8 @@ class Revoking:
     identities: Identities
     access: Access
     memberships: Memberships
-    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _rides: Rides[tuple[set[str], str | None]] = field(default_factory=Rides)
+    _ending: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
         """Ask Slack to take *entitlement* away.  Raises `NotOnPlan` for what no request can do."""
@@ -85,24 +88,39 @@ class Revoking:
         return await self.transport.scim("PATCH", path, trace, body=activity(active=False), expect=frozenset(REFUSALS))
 
     async def _end_sessions(self, entitlement: Entitlement, trace: Trace) -> Receipt:
-        """Reset all sessions of the account, if this one is still open: one reset serves all rows of an account."""
+        """Reset all sessions of the account, if this one is still open: one reset serves all rows asked for at once."""
         if (await self.identities.get()).enterprise_id is None:
             return await self._ends_with_block(entitlement, trace)
-        account_id, (place, _, number) = entitlement.account_id, entitlement.vendor_id.partition("/")
-        async with self._locks[account_id]:
-            if number not in {str(s["session_id"]) for s in await self.access.sessions_in(account_id, place, trace)}:
-                return absent(entitlement, trace)
-            answer = await self.transport.web(
-                "admin.users.session.reset",
-                {"user_id": account_id},
-                trace,
-                purpose=Purpose.ADMIN,
-                write=True,
-                expect=_RESET_REFUSALS,
-            )
-        if answer.code is not None:
-            return refused(entitlement, trace, f"{answer.code}: Slack resets neither bots nor the primary owner")
+        account_id = entitlement.account_id
+        self._ending[account_id].add(entitlement.vendor_id)
+        try:
+            still, code = await self._rides.share(account_id, functools.partial(self._reset, account_id), trace)
+        except asyncio.CancelledError:
+            self._ending[account_id].discard(entitlement.vendor_id)
+            raise
+        if entitlement.vendor_id not in still:
+            return absent(entitlement, trace)
+        if code is not None:
+            return refused(entitlement, trace, f"{code}: Slack resets neither bots nor the primary owner")
         return commanded(entitlement, trace)
+
+    async def _reset(self, account_id: str, trace: Trace) -> tuple[set[str], str | None]:
+        """Return which of the sessions to be ended were still open, and Slack's code if it refused to end them."""
+        wanted = self._ending.pop(account_id, set[str]())
+        places = sorted({vendor_id.partition("/")[0] for vendor_id in wanted})
+        found = await asyncio.gather(*(self.access.sessions_in(account_id, place, trace) for place in places))
+        still = wanted & {f"{s['team_id']}/{s['session_id']}" for part in found for s in part}
+        if not still:
+            return still, None
+        answer = await self.transport.web(
+            "admin.users.session.reset",
+            {"user_id": account_id},
+            trace,
+            purpose=Purpose.ADMIN,
+            write=True,
+            expect=_RESET_REFUSALS,
+        )
+        return still, answer.code
 
     async def _unassign(self, entitlement: Entitlement, trace: Trace) -> Receipt:
         """Remove one role assignment.  Why a rejected one was rejected is seen by looking, not by its error's name."""

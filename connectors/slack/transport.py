@@ -7,34 +7,39 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from connectors.errors import Unintelligible
+from connectors.errors import Throttled, Unintelligible
 from connectors.pacing import Pace
 from connectors.slack.answers import Answer, Reading, read_audit, read_scim, read_web, scopes
 from connectors.slack.clients import Clients
 from connectors.slack.codes import failure, word
 from connectors.slack.exchange import BROKEN, Record, Reply, Trace, lost
+from connectors.slack.lanes import Lanes
 from connectors.slack.settings import Purpose, Settings
 
 NOTHING: frozenset[str] = frozenset()
+HALF_A_WINDOW = timedelta(seconds=30)
 THREADS = 32
 """A request holds a thread while it waits; the interpreter's own pool has six on a small machine, and serves everybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request, the same however often it is tried."""
+    """One request, the same however often it is tried.  *unsaid*: how long to wait where Slack does not say."""
 
     act: str
     what: str
+    lane: str
     body: bytes | None
     send: Callable[[], Reply]
     read: Callable[[Reply], Reading]
     trace: Trace
     write: bool = False
     expect: frozenset[str] = field(default=NOTHING)
+    unsaid: timedelta | None = None
 
 
 class Transport:
@@ -44,6 +49,7 @@ class Transport:
         self._settings = settings
         self._pace = pace
         self._clients = Clients(settings, timeout=timeout)
+        self._lanes = Lanes(pace.sleep, pace.longest)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
         self._web_path, self._scim_path, self._audit_path = (
             urlsplit(url).path for url in (settings.web_endpoint, settings.scim_endpoint, settings.audit_endpoint)
@@ -75,6 +81,8 @@ class Transport:
         about = "/".join(v for k, v in sorted(sent.items()) if k in {"user", "user_id", "team_id", "usergroup"})
         request = _Request(
             act=f"call {method}",
+            lane=method,
+            unsaid=HALF_A_WINDOW,
             what=f"POST {self._web_path}{method}" + (f" ({about})" if about else ""),
             body=urlencode(sent).encode() if sent else None,
             send=lambda: self._clients.web(method, sent, self._settings.secret(purpose)),
@@ -98,6 +106,7 @@ class Transport:
         """Call SCIM v2: the version whose answers to a deletion and to a patch Slack documents best."""
         request = _Request(
             act=f"{verb.lower()} {path} over SCIM",
+            lane=f"{verb} {path}",  # SCIM's limits are wide: what it says wait for is mostly one locked object
             what=f"{verb} {self._scim_path}v2/{path}",
             body=None if body is None else json.dumps(body).encode(),
             send=lambda: self._clients.scim(verb, path, query, body),
@@ -112,6 +121,7 @@ class Transport:
         """Read the audit logs, the newest first, one page."""
         request = _Request(
             act="read the audit logs",
+            lane="audit",
             what=f"GET {self._audit_path}logs",
             body=None,
             send=lambda: self._clients.audit(query),
@@ -172,19 +182,20 @@ class Transport:
         return await tries(lambda: self._try(request))
 
     async def _try(self, request: _Request) -> Answer:
-        record = Record(request.what, request.body)
-        try:
-            reply = await asyncio.get_running_loop().run_in_executor(self._pool, request.send)
-        except BROKEN as error:
-            request.trace.append(record.close(None))
-            raise lost(request.act, error, write=request.write, evidence=tuple(request.trace)) from error
+        async with self._lanes.turn(request.lane):
+            record = Record(request.what, request.body)
+            try:
+                reply = await asyncio.get_running_loop().run_in_executor(self._pool, request.send)
+            except BROKEN as error:
+                request.trace.append(record.close(None))
+                raise lost(request.act, error, write=request.write, evidence=tuple(request.trace)) from error
         body, code = request.read(reply)
         request.trace.append(record.close(reply, word(code)))
         if body is not None and code is None:
             return Answer(body, reply.headers, evidence=tuple(request.trace))
         if body is not None and code in request.expect and reply.status != 429 and reply.status < 500:
             return Answer(body, reply.headers, code, tuple(request.trace))
-        raise failure(
+        refusal = failure(
             request.act,
             reply,
             word(code),
@@ -192,3 +203,6 @@ class Transport:
             write=request.write,
             evidence=tuple(request.trace),
         )
+        if isinstance(refusal, Throttled):
+            self._lanes.close(request.lane, refusal.retry_after or request.unsaid)
+        raise refusal
