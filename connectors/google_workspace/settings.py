@@ -19,7 +19,7 @@ class Settings(ConnectorSettings):
     *admin_subject*: the address of the administrator on whose behalf they act.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LASTDAY_GOOGLE_WORKSPACE_", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="LASTDAY_GOOGLE_WORKSPACE_")
 
     endpoint: str = "https://admin.googleapis.com/"
     credentials_file: Path
