@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +22,8 @@ MICROSOFT_AUTHORITIES = frozenset(
 MICROSOFT_GRAPHS = frozenset(
     {"graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"}
 )
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The hosts to which the SDK gives its token over plain http."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Settings(ConnectorSettings):
     @classmethod
     def _graph(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(parts.hostname)):
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _THIS_MACHINE):
             raise ValueError("the Graph endpoint must be https")
         if not parts.path.rstrip("/").endswith("/v1.0"):
             raise ValueError("the Graph endpoint ends in /v1.0")
@@ -97,12 +98,3 @@ class Settings(ConnectorSettings):
         """The resource to ask tokens for: the cloud's own Graph, Microsoft's global one behind any other host."""
         host = urlsplit(self.graph_endpoint).hostname
         return f"https://{host if host in MICROSOFT_GRAPHS else 'graph.microsoft.com'}/.default"
-
-
-def _is_this_machine(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return host is not None and ip_address(host).is_loopback
-    except ValueError:
-        return False

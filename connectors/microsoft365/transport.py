@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -96,6 +97,10 @@ class Graph:
         """Send a write once; again only when it surely did nothing.  Raises `OutcomeUnknown` when that is not known."""
         return await self._pace.write(lambda: self._exchange(build, seen, needs=needs, gone=gone, writes=True))
 
+    def one_administrator(self) -> asyncio.Lock:
+        """Return what lets one administrator's account be blocked at a time, on the running loop."""
+        return self._wire().administrators
+
     async def aclose(self) -> None:
         """Close the connections of the running loop; those of a loop that has ended went with it."""
         wire = self._wires.pop(asyncio.get_running_loop(), None)
@@ -106,14 +111,17 @@ class Graph:
         loop = asyncio.get_running_loop()
         if loop not in self._wires:
             self._wires = {other: wire for other, wire in self._wires.items() if not other.is_closed()}
-            self._wires[loop] = connect_wire(self._settings, self._application)
+            try:
+                self._wires[loop] = connect_wire(self._settings, self._application)
+            except (OSError, ValueError) as exc:  # a file that is missing, or holds something else
+                raise Denied(f"microsoft365: cannot open certificates: {type(exc).__name__}", remedy=_PAPERS) from exc
         return self._wires[loop]
 
     def _checked(self, link: object, links: set[str], seen: Seen) -> str:
-        ours = urlsplit(self.endpoint)
-        theirs = urlsplit(link) if isinstance(link, str) else None
-        if not isinstance(link, str) or theirs is None or (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
+        address = _address(self.endpoint, link)
+        if address is None:
             raise Unintelligible("microsoft365: cannot page: the next link leads elsewhere", evidence=tuple(seen))
+        link = address
         if link in links or len(links) >= MOST_PAGES:
             raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(seen))
         links.add(link)
@@ -127,16 +135,26 @@ class Graph:
         request.add_request_options([_RAW])
         request_id = str(uuid4())
         request.headers.try_add("client-request-id", request_id)
+        wire.adapter.set_base_url_for_request_information(request)
+        request.url = request.url  # expanded once: the SDK expands its template anew, for milliseconds, at each look
         sent_at = datetime.now(UTC)
         try:
             await wire.sign_in()
-            response = await self._send(wire, request)
+            async with wire.turns:
+                sent_at = datetime.now(
+                    UTC
+                )  # what was waited for before is no part of the exchange: stamps are held to it
+                response = await self._send(wire, request)
         except AzureError as exc:
             seen.append(self._token_evidence(exc, sent_at))
             raise _no_token(exc, seen) from exc
         except httpx.HTTPError as exc:
             seen.append(self._evidence(request, request_id, sent_at, None, None))
             raise _no_answer(exc, self._doing(request), seen, writes=writes) from exc
+        except ValueError as exc:  # the SDK, decoding the claims of a 401: nothing was done
+            seen.append(self._evidence(request, request_id, sent_at, None, None))
+            text = f"microsoft365: cannot {self._doing(request)}: a challenge for another token that is not readable"
+            raise Denied(text, evidence=tuple(seen)) from exc
         answer = Answer(
             self._doing(request), response.status_code, response.headers, response.content, writes, gone, needs
         )
@@ -206,6 +224,21 @@ def _rows(body: Row, seen: Seen) -> list[Row]:
     return value
 
 
+def _address(endpoint: str, link: object) -> str | None:
+    """Return the absolute address of *link* on Graph's own host, by scheme, host and port; None for any other."""
+    if not isinstance(link, str) or not link:
+        return None
+    ours = httpx.URL(f"{endpoint}/")
+    try:
+        theirs = httpx.URL(link)
+        if theirs.is_relative_url:
+            theirs = ours.join(theirs)
+            link = str(theirs)
+    except httpx.InvalidURL:
+        return None
+    return link if (theirs.scheme, theirs.host, theirs.port) == (ours.scheme, ours.host, ours.port) else None
+
+
 def _follow(link: str) -> Build:
     def build(_: GraphServiceClient) -> RequestInformation:
         request = RequestInformation(Method.GET)
@@ -232,22 +265,36 @@ def _no_token(error: AzureError, seen: Seen) -> ConnectorError:
         response: Any = error.response if isinstance(error, HttpResponseError) else None
         asked = retry_after({name.lower(): value for name, value in response.headers.items()})
         return Throttled(text, retry_after=asked, code=code, evidence=tuple(seen))
-    if code is not None or (status is not None and status < 500):
+    refused = status is not None and 400 <= status < 500 and code not in _PASSING
+    if refused:
         return Denied(text, code=code, evidence=tuple(seen), remedy=_SIGN_IN_REMEDY)
     return Unreachable(text, code=code, evidence=tuple(seen), remedy=_certificate_remedy(error))
 
+
+_PAPERS = (
+    "Check the files that LASTDAY_MICROSOFT365_CERTIFICATE_FILE (certificate and RSA key) and LASTDAY_CA_BUNDLE name."
+)
+
+_PASSING = frozenset({"AADSTS90033", "temporarily_unavailable", "server_error"})
+"""Entra's words for "try again": no fault of ours, whatever the status."""
 
 _SIGN_IN_REMEDY = "Check LASTDAY_MICROSOFT365_TENANT_ID, _CLIENT_ID and the secret or certificate (expired?) against the app registration."
 
 
 def _aadsts(error: AzureError) -> str | None:
-    """Return `AADSTS…` from the body of Entra's refusal."""
+    """Return `AADSTS…` from the body of Entra's refusal, else OAuth's own word for it."""
     response: Any = error.response if isinstance(error, HttpResponseError) else None
     try:
-        numbers = json.loads(response.body()).get("error_codes") if response is not None else None
+        body = json.loads(response.body()) if response is not None else None
     except (ValueError, AttributeError):
         return None
-    return f"AADSTS{numbers[0]}" if isinstance(numbers, list) and numbers else None
+    if not isinstance(body, dict):
+        return None
+    numbers, word = body.get("error_codes"), body.get("error")
+    if isinstance(numbers, list) and numbers:
+        return f"AADSTS{numbers[0]}"
+    told = re.match(r"AADSTS\d+", str(body.get("error_description")))
+    return told[0] if told is not None else word if isinstance(word, str) else None
 
 
 def _certificate_remedy(error: BaseException) -> str | None:

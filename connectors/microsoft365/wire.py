@@ -8,6 +8,7 @@ handler sends writes again; it follows redirects; it leaves its sockets open; it
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,17 @@ from msgraph_core.middleware import AsyncGraphTransport  # type: ignore[import-u
 
 from connectors.microsoft365.settings import MICROSOFT_AUTHORITIES, ApplicationCredential, Settings
 
-_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes down addresses: they stand in our filters
+
+_CONNECT, _READ = 5.0, 30.0
+_TIMEOUT = httpx.Timeout(_READ, connect=_CONNECT)
+
+MOST_AT_ONCE = 32
+"""
+Requests on their way at once; the others wait here.  The pool keeps as many connections, all of them alive: by its own
+default it closes four of five after each answer, and its bookkeeping for hundreds of waiting requests holds up the loop
+for seconds.
+"""
 
 
 class _Http(httpx.AsyncClient):
@@ -52,6 +63,8 @@ class Wire:
     credential: ClientSecretCredential | CertificateCredential
     scope: str
     door: asyncio.Lock = field(default_factory=asyncio.Lock)
+    administrators: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def sign_in(self) -> None:
         """Have a token in the credential's cache: ten first requests at once would otherwise fetch ten."""
@@ -69,7 +82,12 @@ def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire
     trust = _trust(settings.ca_bundle)
     credential = _credential(settings, application, trust)
     http = GraphClientFactory.create_with_default_middleware(
-        client=_Http(verify=trust, timeout=_TIMEOUT, http2=False),
+        client=_Http(
+            verify=trust,
+            timeout=_TIMEOUT,
+            limits=httpx.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=MOST_AT_ONCE),
+            http2=False,
+        ),
         options=graph_options
         | {
             RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
@@ -106,16 +124,19 @@ def _credential(
         trust_env=True,
         auto_decompress=False,
     )
-    transport = AioHttpTransport(session=session, session_owner=True)
+    # The times belong to the transport: as options of the credential they would be ignored, and the default is 300 s.
+    transport = AioHttpTransport(session=session, session_owner=True, connection_timeout=_CONNECT, read_timeout=_READ)
     common = {
         "authority": settings.authority,
         "disable_instance_discovery": urlsplit(settings.authority).hostname not in MICROSOFT_AUTHORITIES,
         "retry_total": 0,
-        "connection_timeout": 5,
-        "read_timeout": 30,
         "transport": transport,
     }
     tenant, client = settings.tenant_id, application.client_id
     if application.secret is not None:
         return ClientSecretCredential(tenant, client, application.secret.get_secret_value(), **common)
-    return CertificateCredential(tenant, client, certificate_path=str(application.certificate_file), **common)
+    try:
+        return CertificateCredential(tenant, client, certificate_path=str(application.certificate_file), **common)
+    except (OSError, ValueError):
+        session.detach()  # nobody else would close it
+        raise
