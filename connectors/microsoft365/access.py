@@ -22,6 +22,12 @@ ALL_SESSIONS = "all"
 OWNER, OAUTH2, APP_ROLE, ELIGIBLE = "owner/", "oauth2/", "approle/", "eligible/"
 """What a vendor id begins with, so that a revocation knows which listing it came from; the rest is the vendor's."""
 
+PRIVILEGED = "privileged"
+"""In a sign-in's prestate: an administrator's account, before whose block the others are looked at once more."""
+
+NO_ELIGIBLE = ELIGIBLE + "*"
+"""The row that stands for all eligible roles of a tenant whose plan has none."""
+
 GUEST_PROBLEM = "home tenant's sessions are not ended"
 _GUEST_REMEDY = (
     "Ask the partner to end them, or settle it for the tenant with a standing waiver; the block here stands."
@@ -30,7 +36,9 @@ _SYNCED_REMEDY = (
     "Disable the account in Active Directory: the next synchronisation undoes what only the cloud was told."
 )
 _EXCHANGE_REMEDY = "Remove the member in Exchange, then attest it."
-_USER = ["id", "accountEnabled", "userType", "onPremisesSyncEnabled", "signInSessionsValidFromDateTime"]
+_USER = [
+    "id", "accountEnabled", "userType", "userPrincipalName", "onPremisesSyncEnabled", "signInSessionsValidFromDateTime",
+]  # fmt: skip
 
 
 class Access:
@@ -67,18 +75,23 @@ class Access:
         row = await self._read(user, seen)
         if row is None or not need(row, "accountEnabled", bool):
             return []
-        found = _row(user, EntitlementKind.SIGN_IN, "account", prestate={"accountEnabled": True})
+        prestate: dict[str, Json] = {"accountEnabled": True}
         synced = row.get("onPremisesSyncEnabled") is True
         try:
-            guard, problem, remedy = await self._guard(user, seen, synced=synced)
+            if await privilege.is_privileged(self._graph, user, seen):
+                prestate[PRIVILEGED] = True
+            guard, problem, remedy = await self._guard(user, seen, privileged=PRIVILEGED in prestate, synced=synced)
         except ConnectorError as error:
             # The cut is worth more than this question: the vendor itself refuses where we may not reach.
             text = f"whether it is an administrator's account could not be read: {error}"
             guard, problem, remedy = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
+        found = _row(user, EntitlementKind.SIGN_IN, "account", prestate=prestate)
         return [_marked(found, guard, problem, remedy)]
 
-    async def _guard(self, user: str, seen: Seen, *, synced: bool) -> tuple[Guard | None, str | None, str | None]:
-        if await privilege.is_privileged(self._graph, user, seen):
+    async def _guard(
+        self, user: str, seen: Seen, *, privileged: bool, synced: bool
+    ) -> tuple[Guard | None, str | None, str | None]:
+        if privileged:
             if await privilege.is_last_admin(self._graph, user, seen):
                 return Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY
             if not await privilege.may_touch_admins(self._graph, self._writer, seen):
@@ -95,7 +108,7 @@ class Access:
         row = await self._read(user, seen)
         if row is None:
             return []
-        if need(row, "userType", str) == "Guest":
+        if _from_elsewhere(row):
             kind, state = EntitlementKind.SESSION, EntitlementState.NO_API
             return [cannot_look(Service.MICROSOFT365, user, kind, state, problem=GUEST_PROBLEM, remedy=_GUEST_REMEDY)]
         ended_at = instant(row, "signInSessionsValidFromDateTime")
@@ -128,10 +141,17 @@ class Access:
         return rows
 
     async def _eligible(self, user: str, seen: Seen) -> Rows:
-        """A tenant without the licence says so in a row beside the active roles, which are still read."""
+        """
+        What cannot be read here is a row beside the active roles, which are still shown, and can be taken away.
+
+        Without the licence there is nothing to read: that row has an id of its own, since the active roles, which were
+        read, can be seen to be gone.
+        """
         try:
             rows = await lookups.eligibilities(self._graph, user, seen)
         except NotOnPlan as error:
+            return [replace(unread(user, EntitlementKind.ROLE, error), vendor_id=NO_ELIGIBLE)]
+        except ConnectorError as error:
             return [unread(user, EntitlementKind.ROLE, error)]
         return [_role(user, row, prefix=ELIGIBLE) for row in rows]
 
@@ -145,10 +165,19 @@ class Access:
     async def _ownership(self, user: str, group: Row, seen: Seen) -> Entitlement:
         row = _group_row(user, group, OWNER)
         if row.guard is None and row.state is EntitlementState.FOUND:
-            others = await lookups.owners(self._graph, need(group, "id", str), seen) - {user}
+            others = await lookups.owners(self._graph, need(group, "id", str), seen) - {user.casefold()}
             if not others:
                 return _marked(row, Guard.LAST_OWNER, "the group's last owner", "Add a successor as owner first.")
         return row
+
+
+def _from_elsewhere(row: Row) -> bool:
+    """
+    Whether the user signs in at another tenant, where no call of ours ends sessions.
+
+    A guest, and who was made a member after the invitation.  Old and synced accounts may have no type at all: they are ours.
+    """
+    return row.get("userType") == "Guest" or "#ext#@" in need(row, "userPrincipalName", str).casefold()
 
 
 def unread(user: str, kind: EntitlementKind, error: ConnectorError) -> Entitlement:

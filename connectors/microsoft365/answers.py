@@ -86,8 +86,8 @@ class Answer:
 
 
 def result(answer: Answer, seen: tuple[Evidence, ...]) -> Row | None:
-    """Return the body of a success (None for 204); raises the error that the answer stands for."""
-    if answer.status == 204:
+    """Return the body of a success (None without one: 204, or an empty 200 to a write); raises what else it stands for."""
+    if answer.status == 204 or (answer.writes and answer.status in {200, 201} and not answer.content):
         return None
     if answer.status in {200, 201}:
         if answer.body is None:
@@ -162,6 +162,7 @@ def instant(row: Mapping[str, Any], name: str) -> datetime | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC)
-    except ValueError as exc:
+        read = datetime.fromisoformat(str(text))
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)  # never this machine's zone
+    except (ValueError, OverflowError) as exc:
         raise Unintelligible(f"microsoft365: cannot read {name}: it is not a time") from exc

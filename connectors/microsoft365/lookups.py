@@ -66,11 +66,11 @@ def _readable(rows: Iterable[Row], seen: Seen) -> list[Row]:
 
 
 async def owners(graph: Graph, group: str, seen: Seen) -> set[str]:
-    """Return the ids of a group's owners."""
+    """Return the ids of a group's owners, in small letters."""
     rows = await graph.pages(
         lambda client: client.groups.by_group_id(group).owners.to_get_request_information(), seen, needs=READ_GROUPS
     )
-    return {need(row, "id", str) for row in rows}
+    return {need(row, "id", str).casefold() for row in rows}
 
 
 async def role_assignments(graph: Graph, principal: str, seen: Seen) -> list[Row]:
@@ -80,9 +80,9 @@ async def role_assignments(graph: Graph, principal: str, seen: Seen) -> list[Row
 
 
 async def holders(graph: Graph, role: str, seen: Seen) -> set[str]:
-    """Return the ids of those who hold *role* for the whole tenant."""
+    """Return the ids, in small letters, of those who hold *role* for the whole tenant."""
     rows = await _assigned(graph, f"roleDefinitionId eq {quoted(role)}", seen)
-    return {need(row, "principalId", str) for row in rows if need(row, "directoryScopeId", str) == "/"}
+    return {need(row, "principalId", str).casefold() for row in rows if need(row, "directoryScopeId", str) == "/"}
 
 
 async def _assigned(graph: Graph, clause: str, seen: Seen) -> list[Row]:

@@ -42,19 +42,19 @@ async def may_touch_admins(graph: Graph, client_id: str, seen: Seen) -> bool:
     """Whether the service principal of *client_id* holds a role that reaches every administrator."""
     own = await service_principal(graph, client_id, seen)
     roles = await lookups.role_assignments(graph, need(own, "id", str), seen)
-    return any(row["directoryScopeId"] == "/" and row["roleDefinitionId"] in MAY_TOUCH_ADMINS for row in roles)
+    return any(row.get("directoryScopeId") == "/" and row.get("roleDefinitionId") in MAY_TOUCH_ADMINS for row in roles)
 
 
-async def is_last_admin(graph: Graph, user: str, seen: Seen) -> bool:
+async def is_last_admin(graph: Graph, user: str, seen: Seen, gone: frozenset[str] = frozenset()) -> bool:
     """
-    Whether *user* is the only Global Administrator who can sign in.
+    Whether *user* is the only Global Administrator who can sign in.  *gone* are those who no longer can, in small letters.
 
     Holders through a group or an application do not count: better one question too many than a locked tenant.
     """
     everyone = await lookups.holders(graph, GLOBAL_ADMINISTRATOR, seen)
-    if user not in everyone:
+    if user.casefold() not in everyone:
         return False
-    return not await lookups.enabled(graph, everyone - {user}, seen)
+    return not await lookups.enabled(graph, everyone - gone - {user.casefold()}, seen)
 
 
 async def service_principal(graph: Graph, app_id: str, seen: Seen, *properties: str) -> Row:

@@ -13,9 +13,9 @@ from msgraph.generated.models.unified_role_eligibility_schedule_request import U
 from msgraph.generated.models.unified_role_schedule_request_actions import UnifiedRoleScheduleRequestActions
 from msgraph.generated.models.user import User
 
-from connectors.errors import ConnectorError, Denied, Unintelligible
+from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintelligible
 from connectors.microsoft365 import lookups, privilege
-from connectors.microsoft365.access import ALL_SESSIONS, APP_ROLE, ELIGIBLE, OAUTH2, OWNER, Access
+from connectors.microsoft365.access import ALL_SESSIONS, APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
 from connectors.microsoft365.answers import GONE, GONE_ELIGIBILITY, NotThere, Refused, Row
 from connectors.microsoft365.manifest import (
     DISABLE,
@@ -40,6 +40,7 @@ class Revoking:
         self._reader = reader
         self._writer = writer
         self._access = access
+        self._blocked: set[str] = set()
         self._kinds: dict[EntitlementKind, Callable[[Entitlement, Seen], Awaitable[Row | None]]] = {
             EntitlementKind.SIGN_IN: self._disable,
             EntitlementKind.SESSION: self._end_sessions,
@@ -72,7 +73,7 @@ class Revoking:
         """Look on the account's side whether the vendor's "not there" means that *row* is gone."""
         rows, looked = await self._access.look(row.account_id, row.kind)
         seen += looked
-        if any(r.state in {EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN} for r in rows):
+        if any(r.state is EntitlementState.UNREADABLE or r.vendor_id == "*" for r in rows):
             return _receipt(row, RevocationResult.UNKNOWN, seen, f"{error.code}, and it could not be read back")
         if any(r.vendor_id == row.vendor_id for r in rows):
             return _receipt(row, RevocationResult.UNKNOWN, seen, f"{error.code}, but a read still shows it")
@@ -99,6 +100,28 @@ class Revoking:
         return await self._writer.write(build, seen, needs=needs, gone=gone)
 
     async def _disable(self, row: Entitlement, seen: Seen) -> Row | None:
+        if row.prestate.get(PRIVILEGED) is not True:
+            return await self._block(row, seen)
+        async with self._writer.one_administrator():
+            await self._require_another_admin(row, seen)
+            try:
+                answer = await self._block(row, seen)
+            except OutcomeUnknown:
+                self._blocked.add(row.account_id.casefold())
+                raise
+            self._blocked.add(row.account_id.casefold())
+            return answer
+
+    async def _require_another_admin(self, row: Entitlement, seen: Seen) -> None:
+        """
+        Refuse to block the last Global Administrator, as it stands now: two who leave at once vouch for each other in their
+        listings.  Those whom we have blocked count as gone, whatever a replica still shows.
+        """
+        if await privilege.is_last_admin(self._reader, row.account_id, seen, frozenset(self._blocked)):
+            text = f"microsoft365: cannot block {row.account_id}: {privilege.LAST_ADMIN_PROBLEM}"
+            raise Refused(text, code=Guard.LAST_ADMIN, evidence=tuple(seen), remedy=privilege.LAST_ADMIN_REMEDY)
+
+    async def _block(self, row: Entitlement, seen: Seen) -> Row | None:
         body = User(account_enabled=False)  # a fresh model: a read one would send back everything it knows
         return await self._write(
             lambda client: client.users.by_user_id(row.account_id).to_patch_request_information(body), seen, DISABLE
@@ -114,7 +137,7 @@ class Revoking:
             seen,
             END_SESSIONS,
         )
-        if answer is None or answer.get("value") is not True:
+        if answer is not None and answer.get("value", True) is not True:  # without a word, the stamp will tell
             raise Unintelligible("microsoft365: cannot end sessions: the answer is not true", evidence=tuple(seen))
         return answer
 

@@ -120,7 +120,7 @@ class TestUnreadable:
         async with rig(plan=plan) as r:
             rows = await listed(r, "E1009", K.ROLE)
             assert [row.state for row in rows] == [EntitlementState.FOUND] * 2 + [EntitlementState.NOT_ON_PLAN]
-            assert rows[-1].vendor_id == "*"
+            assert rows[-1].vendor_id == "eligible/*"  # the active roles were read, and can be seen to be gone
             assert "AadPremiumLicenseRequired" in (rows[-1].problem or "")
 
     @pytest.mark.parametrize(

@@ -259,7 +259,8 @@ class TestRefusals:
         async with rig() as r:
             row = replace(await first(r, "adm-sho.ito", kind), guard=None)
             receipt = await r.connector.revoke(row)
-            assert (receipt.result, receipt.evidence[0].status) == (Result.REFUSED, 403)
+            assert receipt.result is Result.REFUSED
+            assert 403 in {seen.status for seen in receipt.evidence}
             assert "Privileged Authentication Administrator" in receipt.text
             assert r.changed() == set()
 
