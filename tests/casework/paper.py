@@ -1,7 +1,8 @@
 """
 Paper: a made-up service that keeps the connectors' contract in memory, for the rules of casework.
 
-It has a block, sessions with a stamp, grants, groups and a code that dies with the block, and it misbehaves on request.
+It has a block, sessions with a stamp, grants, groups, a code that dies with the block and a role that ends with it, and
+it misbehaves on request.
 The vendors' own protocols are the emulators' business.
 """
 
@@ -38,6 +39,7 @@ MANIFEST_ROWS = (
     KindManifest(K.BACKUP_CODE, -10, Confirmation.READ, dies_with_block=True, restores=Restores.RE_ENROL),
     KindManifest(K.SIGN_IN, 0, Confirmation.READ, residual=timedelta(hours=1)),
     KindManifest(K.SESSION, 10, Confirmation.AUDIT_EVENT, stamped=True, restores=Restores.RE_ENROL),
+    KindManifest(K.ROLE, 25, Confirmation.IMPLIED_BY, implied_by=K.SIGN_IN, restores=Restores.NOT_RESTORABLE),
     KindManifest(K.GROUP, 30, Confirmation.READ),
 )
 
@@ -74,6 +76,8 @@ class Paper:
     before: Callable[[Entitlement], None] = lambda _: None
     after: Callable[[Entitlement], None] = lambda _: None
     search_error: ConnectorError | None = None
+    list_error: ConnectorError | None = None
+    restore_error: ConnectorError | None = None
     blind: dict[K, EntitlementState] = field(default_factory=dict)
     late: int = 0
     own: frozenset[str] = frozenset()
@@ -90,7 +94,12 @@ class Paper:
             self.service, account_id, label=email, active=True, mastered_elsewhere=options.get("synced", False)
         )
         holder = Holder(Profile(account, employee_no, (email,), (), (name,)))
-        holder.held = {K.GRANT: {"app-1", "app-2"}, K.BACKUP_CODE: {"all"}, K.GROUP: {"sales", "all-hands"}}
+        holder.held = {
+            K.ROLE: {"flag"},
+            K.GRANT: {"app-1", "app-2"},
+            K.BACKUP_CODE: {"all"},
+            K.GROUP: {"sales", "all-hands"},
+        }
         self.holders[account_id] = holder
         return holder
 
@@ -109,6 +118,8 @@ class Paper:
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         if self.dead:
             raise Killed
+        if self.list_error is not None:
+            raise self.list_error
         self.reads += 1
         holder = self.holders[account.id]
         rows: list[Entitlement] = []
@@ -174,6 +185,8 @@ class Paper:
             holder.held[entitlement.kind].discard(entitlement.vendor_id)
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
+        if self.restore_error is not None:
+            raise self.restore_error
         holder = self.holders[entitlement.account_id]
         if entitlement.kind is K.SIGN_IN:
             holder.active = True

@@ -82,6 +82,45 @@ class TestSessions:
         assert sum(":session:" in write for write in office.paper.writes) == 2
 
 
+class TestWithoutARequest:
+    async def test_what_ends_with_the_block_is_closed_and_opened_with_it(self, office: Office) -> None:
+        """A role that the vendor documents to end with the account is never asked for, and closes and opens with the block."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        role = find(office, case.id, "role")
+        assert (role["state"], role["confirmed_by"]) == ("observed_closed", "implied_by")
+        assert not any(":role:" in write for write in office.paper.writes)
+        office.paper.holders["g1"].active = True
+        office.clock.pass_by(hours=2)
+        await sweeping.look_again(office.desk)
+        assert find(office, case.id, "role")["state"] == "still_open"
+
+    async def test_an_account_blocked_before_us_has_its_row_too(self, office: Office) -> None:
+        """Somebody had blocked the account already: the record shows that we looked, and the rest is taken away."""
+        office.paper.holders["g1"].active = False
+        office.paper.holders["g1"].held[K.BACKUP_CODE] = set()
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert find(office, case.id, "sign_in")["state"] == "observed_closed"
+        assert not any(":sign_in:" in write for write in office.paper.writes)
+        assert office.paper.holders["g1"].held[K.GROUP] == set()
+
+    async def test_a_look_that_fails_as_a_whole_is_rows(self, office: Office) -> None:
+        """A connector that cannot list an account at all leaves a row for each kind, and the case does not close on it."""
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        office.clock.pass_by(hours=10)
+        office.paper.list_error = Unreachable("paper: cannot list: 503", code="503")
+        with pytest.raises(StillOpen, match="unreadable"):
+            await office.run(case.id)
+        office.paper.list_error = None
+        office.clock.pass_by(minutes=10)
+        await office.run(case.id)
+        assert show(office.desk, case.id)["state"] == "closed"
+
+
 class TestComingBack:
     async def test_is_asked_for_at_once(self, office: Office) -> None:
         """An account enabled again minutes after its block (by a sync, say) is blocked again without waiting."""
@@ -256,6 +295,34 @@ class TestRestore:
         assert office.paper.holders["g1"].active
         shown = show(office.desk, case.id)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
+
+    async def test_that_fails_is_told_and_signed_for_by_hand(self, office: Office) -> None:
+        """What the vendor does not take back is a problem on its row; a person gives it back by hand and signs for it."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        request = restoring.request_restore(office.desk, case.id, by="hr", reason="wrong person")
+        waiving.approve(office.desk, request.id, by="it")
+        office.paper.restore_error = Unreachable("paper: cannot restore: 503", code="503")
+        await restoring.restore(office.desk, case.id)
+        shown = show(office.desk, case.id)
+        assert shown["state"] == "restoring"
+        problems = [e for a in shown["accounts"] for e in a["entitlements"] if e["detail"]["restored"] == "problem"]
+        assert {e["kind"] for e in problems} == {"sign_in", "group"}
+        for row in problems:
+            waiving.attest(office.desk, case_id=case.id, entitlement_id=row["id"], statement="by hand", by="it")
+        await restoring.restore(office.desk, case.id)
+        assert show(office.desk, case.id)["state"] == "restored"
+
+    async def test_is_refused_without_reason_or_twice(self, office: Office) -> None:
+        """A restore has a reason; a restored case is not restored again; a departure is no leave to return from."""
+        case = office.report()
+        with pytest.raises(BadRequest, match="no reason"):
+            restoring.request_restore(office.desk, case.id, by="hr", reason=" ")
+        with pytest.raises(BadRequest, match="no leave"):
+            restoring.request_return(office.desk, case.id, by="hr")
+        with pytest.raises(BadRequest, match="no such case"):
+            restoring.request_restore(office.desk, "case-0", by="hr", reason="x")
 
     async def test_in_progress_does_not_swallow_the_next_departure(self, office: Office) -> None:
         """A new notice for somebody whose former case is being given back opens a case of its own."""

@@ -18,7 +18,7 @@ from tests.terminal_house import House, settle
 from tests.unit.hostile_notices import csv_files, json_files
 
 _CALM = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-SOME = settings(max_examples=150, deadline=None, suppress_health_check=_CALM)
+SOME = settings(max_examples=80, deadline=None, suppress_health_check=_CALM)
 MANY = settings(max_examples=5_000, deadline=None, suppress_health_check=_CALM)  # two kinds: 10,000 in all
 
 Judge: TypeAlias = Callable[[str, bytes, bool], None]
@@ -69,12 +69,14 @@ class _Judge:
 
 
 class TestHostileFiles:
+    @pytest.mark.timeout(600)  # a busy machine is not a failing one
     @SOME
     @given(raw=csv_files(), each_row=st.booleans())
     def test_csv(self, judge: Judge, raw: bytes, each_row: bool) -> None:
         """A CSV file is taken or refused with row, reason and remedy; refused whole, it leaves no trace."""
         judge("--csv", raw, each_row)
 
+    @pytest.mark.timeout(600)  # a busy machine is not a failing one
     @SOME
     @given(raw=json_files(), each_row=st.booleans())
     def test_json(self, judge: Judge, raw: bytes, each_row: bool) -> None:
