@@ -35,7 +35,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes down a
 _CONNECT, _READ = 5.0, 30.0
 _TIMEOUT = httpx.Timeout(_READ, connect=_CONNECT)
 
-MOST_AT_ONCE = 32
+MOST_AT_ONCE = 20
 """
 Requests on their way at once; the others wait here.  The pool keeps as many connections, all of them alive: by its own
 default it closes four of five after each answer, and its bookkeeping for hundreds of waiting requests holds up the loop
