@@ -106,7 +106,7 @@ async def _contain(desk: Desk, case: Case, account: CaseAccount) -> None:
     Contain one account.  Its sign-in is read once more before anything is asked: a guard may have come up since the plan,
     the last administrator being one who was not the last then.  A look that takes long does not hold up the cut.
     """
-    async with desk.one_at_a_time(account.service, privileged=account.kind is AccountKind.ADMIN):
+    async with desk.one_at_a_time(account.service, privileged=_is_privileged(desk, account)):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_LOOK):
                 await _see_block(desk, account)
@@ -115,6 +115,14 @@ async def _contain(desk: Desk, case: Case, account: CaseAccount) -> None:
         else:
             await _block_after_what_dies_with_it(desk, account)
     await _in_order(desk, account, [r for r in _open_rows(desk, account) if r.kind is EntitlementKind.SESSION])
+
+
+def _is_privileged(desk: Desk, account: CaseAccount) -> bool:
+    with desk.store.read() as session:
+        rows = rows_of(session, account.case_id, account)
+    block = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
+    marked = any(row.guard is Guard.PRIVILEGED or row.prestate.get("privileged") for row in block)
+    return account.kind is AccountKind.ADMIN or marked
 
 
 async def _block_after_what_dies_with_it(desk: Desk, account: CaseAccount) -> None:
@@ -144,12 +152,15 @@ async def _revoke_all(desk: Desk, account: CaseAccount, rows: list[CaseEntitleme
     """Revoke *rows* at once, the frozen kinds in one request."""
     kinds = desk.connectors[account.service].manifest.kinds
     frozen = [row for row in rows if kinds[row.kind].frozen]
-    steps = [revoke(desk, account, row) for row in rows if row not in frozen]
-    await asyncio.gather(*steps, *([_freeze(desk, account, frozen)] if frozen else []))
+    await asyncio.gather(
+        revoke(desk, account, [row for row in rows if row not in frozen]), _freeze(desk, account, frozen)
+    )
 
 
 async def _freeze(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement]) -> None:
     """Revoke the kinds that the vendor takes in one request: an intent each, one exchange, an outcome each."""
+    if not rows:
+        return
     begin(desk, account, rows)
     try:
         receipts = {r.entitlement_id: r for r in await desk.connectors[account.service].freeze(account_of(account))}
@@ -176,9 +187,8 @@ async def _block(desk: Desk, account: CaseAccount) -> None:
     waits = backoff(desk.policy.observe, limit=_BLOCK_SEEN_WITHIN)
     first = True
     while True:
-        for row in _open_rows(desk, account):
-            if row.kind is EntitlementKind.SIGN_IN and (first or row.result in _NOT_ACCEPTED_YET):
-                await revoke(desk, account, row)
+        block = [row for row in _open_rows(desk, account) if row.kind is EntitlementKind.SIGN_IN]
+        await revoke(desk, account, [row for row in block if first or row.result in _NOT_ACCEPTED_YET])
         first = False
         rows = await _see_block(desk, account)
         hopeless = any(row.result is RevocationResult.REFUSED or not may_be_closed(row) for row in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -60,16 +61,26 @@ def may_be_closed(row: CaseEntitlement) -> bool:
     return row.vendor_id != "*" and row.state not in out_of_reach and not guarded
 
 
-async def revoke(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> None:
+async def revoke(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
     """
-    Take one entitlement away, once.
+    Take *rows* of one account away, each once, all at once: their intents in one transaction, their outcomes as they come.
 
     An intent left open by a crash is taken up again under its own *op*: the vendor is read first, and asked again only if
     the entitlement is still there.  A failure is a row (its result), never an exception.
     """
-    if row.op is not None and await _settled_meanwhile(desk, account, row):
+    interrupted = [row for row in rows if row.op is not None]
+    settled = await asyncio.gather(*(_settled_meanwhile(desk, account, row) for row in interrupted))
+    done = [row for row, gone in zip(interrupted, settled, strict=True) if gone]
+    asked = [row for row in rows if row not in done]
+    if not asked:
         return
-    begin(desk, account, [row])
+    begin(desk, account, asked)
+    await asyncio.gather(*(_ask(desk, account, row) for row in asked))
+    with desk.store.write() as session:
+        assess(desk, session, account.case_id)
+
+
+async def _ask(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> None:
     try:
         receipt = await desk.connectors[row.service].revoke(as_entitlement(row))
     except ConnectorError as error:
@@ -141,7 +152,6 @@ def _conclude(desk: Desk, account: CaseAccount, row: CaseEntitlement, evidence: 
         seal_outcome(desk, session, row, account.ref, evidence, result=result, text=text)
         row.op = None
         session.add(row)
-        assess(desk, session, row.case_id)
 
 
 async def _settled_meanwhile(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> bool:
