@@ -168,14 +168,17 @@ def stop_group(child: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _watchdog() -> Iterator[IO[bytes]]:
-    """Start the watchdog and yield the pipe whose end it watches; a word of farewell spares what is still there."""
+    """
+    Start the watchdog and yield the pipe whose end it watches.
+
+    The word of farewell is said after an orderly end alone: a second interrupt may break off the first one's stopping,
+    and then the watchdog ends what is left.
+    """
     command = [sys.executable, "-I", "-S", str(_WATCHDOG)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as dog:  # noqa: S603  # our own script
         pipe = cast("IO[bytes]", dog.stdin)
-        try:
-            yield pipe
-        finally:
-            pipe.write(b"farewell\n")
+        yield pipe
+        pipe.write(b"farewell\n")
 
 
 def _answers(client: httpx.Client, path: str) -> bool:

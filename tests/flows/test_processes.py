@@ -53,6 +53,18 @@ class TestWatchdog:
             parent.kill()
         assert ends(group)
 
+    def test_interrupted_again_while_it_stops(self) -> None:
+        """A starter whose stopping is broken off by a second interrupt leaves no process behind either."""
+        starter = [sys.executable, "-c", STARTER, "300"]
+        with subprocess.Popen(
+            starter, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as parent:
+            assert parent.stdout is not None
+            group = int(parent.stdout.readline())
+            parent.send_signal(signal.SIGINT)
+            parent.wait(timeout=30)
+        assert ends(group)
+
     def test_farewell(self) -> None:
         """A starter that ends in order has ended its own: the watchdog leaves alone what is still there."""
         starter = [sys.executable, "-c", STARTER, "0"]
