@@ -128,7 +128,10 @@ def kill_two(url: str, engine: Engine, n: int) -> None:
     time.sleep(0.02 * (n % 7))
     for writer in writers:
         writer.send_signal(signal.SIGKILL)
-    rest = [writer.communicate(timeout=30)[0] for writer in writers]
+    # by the same reader as the first line: `communicate` would pass over what that one has read ahead
+    rest = [writer.stdout.read() for writer in writers if writer.stdout is not None]
+    for writer in writers:
+        writer.communicate(timeout=30)
     committed = [
         line.strip() for out in (*heads, *rest) for line in out.splitlines(keepends=True) if line.endswith("\n")
     ]

@@ -127,7 +127,7 @@ class TestSigningIn:
             r.stage.faults.append(Fault("/token", delay=5, times=1))
             began = time.monotonic()
             assert await r.connector.get_account(r.account_id("E1001")) is not None
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 4.5  # it would be 5 and more
 
     async def test_wait_for_a_token_is_no_part_of_the_exchange(self) -> None:
         """Stamps are held against the time of the request itself: a slow authority does not widen it."""
