@@ -45,7 +45,7 @@ lock:            ## write requirements.lock anew (needs uv); names no host
 clean:           ## remove .venv and var/
 	rm -rf .venv var
 
-# Bytecode is left to the first import: msgraph-sdk alone has 16,741 files, of which a few hundred are used.
+# The lock is whole, so pip resolves nothing (--no-deps).  Bytecode is left to the first import: msgraph-sdk alone has 16,741 files, of which a few hundred are used.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "lastday needs Python 3.11 to 3.13: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
@@ -53,6 +53,6 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "This Python has no venv. On Debian or Ubuntu: apt-get install python3-venv"; exit 2; }
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@echo "setting up .venv from requirements.lock (about a minute) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)

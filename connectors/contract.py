@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
+from connectors.activity import ActivityLog
 from models.vocabulary import (
     Account,
     Confirmation,
@@ -125,7 +126,7 @@ class Listing(list[Entitlement]):
         self.evidence: dict[EntitlementKind, tuple[Evidence, ...]] = dict(evidence or {})
 
 
-class Connector(Protocol):
+class Connector(ActivityLog, Protocol):
     """
     One outside service, as seen by a leaver's case.
 

@@ -78,6 +78,18 @@ class NotOnPlan(ConnectorError):
     remedy = "Do the step by hand and attest it, or settle it for the tenant with a standing waiver."
 
 
+class NotRecorded(ConnectorError):
+    """The tenant has switched off what would have recorded this: there is nothing to read, and that is not "nothing happened"."""
+
+    remedy = "Switch the tenant's auditing on for those who will leave later; for this window the log does not exist."
+
+
+class Expired(ConnectorError):
+    """The vendor no longer knows the cursor or the search: begin the reading again.  Records read before are kept."""
+
+    remedy = "Nothing to do by hand: the reading begins again, and records that come twice are told apart."
+
+
 class Unintelligible(ConnectorError):
     """An answer that we do not understand.  Treated as still open, never as done."""
 

@@ -185,6 +185,72 @@ class QuestionKind(StrEnum):
     RELEASE = "release"
 
 
+class ActivityKind(StrEnum):
+    """What an audit log's record tells.  The vendor's own word is kept beside it."""
+
+    DOWNLOAD = "download"
+    VIEW_AS_DOWNLOAD = "view_as_download"
+    SYNC = "sync"
+    COPY = "copy"
+    PRINT = "print"
+    TAKEOUT = "takeout"
+    EXTERNAL_SHARE = "external_share"
+    PUBLIC_LINK = "public_link"
+    FORWARD = "forward"
+    DELEGATE = "delegate"
+    GRANT = "grant"
+    APP_PASSWORD = "app_password"
+    DEVICE = "device"
+    TOKEN_USE = "token_use"
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    UPLOAD = "upload"
+    VIEW = "view"
+    OTHER = "other"
+
+
+TAKES = frozenset(
+    {
+        ActivityKind.DOWNLOAD,
+        ActivityKind.VIEW_AS_DOWNLOAD,
+        ActivityKind.SYNC,
+        ActivityKind.COPY,
+        ActivityKind.PRINT,
+        ActivityKind.TAKEOUT,
+    }
+)
+"""The kinds by which content leaves the service with the person."""
+
+
+class Completeness(StrEnum):
+    """What a collection from one source amounts to."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    NOT_AVAILABLE = "not_available"
+
+
+class PaperKind(StrEnum):
+    """What a confidentiality paper is."""
+
+    ENTRY_PLEDGE = "entry_pledge"
+    EXIT_PLEDGE = "exit_pledge"
+    WORK_RULES = "work_rules"
+    PROJECT_NDA = "project_nda"
+
+
+class NdaState(StrEnum):
+    """What is known of one paper that should bind the leaver.  None of these delays a cut."""
+
+    SIGNED = "signed"
+    UNSIGNED = "unsigned"
+    REFUSED = "refused"
+    MISSING = "missing"
+    EXPIRED = "expired"
+    ALTERED = "altered"
+    UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True, slots=True)
 class Leaver:
     """

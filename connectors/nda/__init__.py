@@ -1,0 +1,1 @@
+"""Registers of confidentiality papers: where signed pledges are kept, and how new ones are sent."""
