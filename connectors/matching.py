@@ -13,18 +13,46 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from connectors.names import fold_name, former_spellings, spellings
 from models.vocabulary import Account, AccountKind, Leaver, Match, MatchReason
 
-__all__ = ["Profile", "fold_email", "fold_name", "match_all", "weigh"]
+__all__ = [
+    "Profile",
+    "Traits",
+    "Weight",
+    "bare_number",
+    "compare",
+    "fold_email",
+    "fold_name",
+    "fold_number",
+    "match_all",
+    "weigh",
+]
 
 Weight: TypeAlias = "tuple[MatchReason, float, str]"
 
 _TWIN = re.compile(r"^(?:adm|admin|a|da|ga|sa|priv)[-._]|[-._+](?:adm|admin|priv)$")
 _CLOUD_ONLY = ".onmicrosoft.com"  # where Microsoft's tenants keep their administrators
 _ADDRESSES = frozenset({MatchReason.EMAIL, MatchReason.ALIAS, MatchReason.OTHER_EMAIL})
+
+
+class Traits(Protocol):
+    """What can be weighed of somebody, be it a directory's entry or the signer of a paper; see `Profile`."""
+
+    @property
+    def employee_no(self) -> str | None: ...
+    @property
+    def emails(self) -> tuple[str, ...]: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def for_administration(self) -> bool:
+        """Whether it is used for administration only."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +69,10 @@ class Profile:
     emails: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+
+    @property
+    def for_administration(self) -> bool:
+        return self.account.kind is AccountKind.ADMIN
 
 
 class _Numbers(Enum):
@@ -60,18 +92,23 @@ def match_all(leaver: Leaver, profiles: Iterable[Profile]) -> list[Match]:
 
 def weigh(leaver: Leaver, profile: Profile) -> Match | None:
     """Return the strongest reason for *profile* being the leaver's, None without any."""
+    weight = compare(leaver, profile)
+    return Match(profile.account, *weight) if weight is not None else None
+
+
+def compare(leaver: Leaver, profile: Traits) -> Weight | None:
+    """Return the strongest reason for *profile* being the leaver, with confidence and text, None without any."""
     likeness = _by_address(leaver, profile) or _by_name(leaver, profile)
     match _numbers(leaver, profile):
         case _Numbers.SAME:
-            weight: Weight | None = _same_number(leaver, profile, likeness)
+            return _same_number(leaver, profile, likeness)
         case _Numbers.ALIKE:
             note = f"employee number {profile.employee_no} resembles {leaver.employee_no}"
-            weight = MatchReason.EMPLOYEE_NO, 0.85 if likeness is not None else 0.4, note
+            return MatchReason.EMPLOYEE_NO, 0.85 if likeness is not None else 0.4, note
         case _Numbers.OTHER if likeness is not None:
-            weight = _other_number(leaver, profile, likeness)
+            return _other_number(leaver, profile, likeness)
         case _:
-            weight = likeness
-    return Match(profile.account, *weight) if weight is not None else None
+            return likeness
 
 
 def fold_email(email: str) -> str:
@@ -79,14 +116,14 @@ def fold_email(email: str) -> str:
     return unicodedata.normalize("NFKC", email).strip().casefold()
 
 
-def _same_number(leaver: Leaver, profile: Profile, likeness: Weight | None) -> Weight:
+def _same_number(leaver: Leaver, profile: Traits, likeness: Weight | None) -> Weight:
     text = f"employee number {leaver.employee_no}"
     if likeness is None and _comparable(leaver, profile):
         return MatchReason.EMPLOYEE_NO, 0.85, f"{text}, but neither its address nor its name is the leaver's"
     return MatchReason.EMPLOYEE_NO, 1.0, text
 
 
-def _other_number(leaver: Leaver, profile: Profile, likeness: Weight) -> Weight:
+def _other_number(leaver: Leaver, profile: Traits, likeness: Weight) -> Weight:
     reason, _, text = likeness
     note = f"{text}, but employee number {profile.employee_no} is not {leaver.employee_no}"
     if reason in _ADDRESSES:
@@ -95,24 +132,26 @@ def _other_number(leaver: Leaver, profile: Profile, likeness: Weight) -> Weight:
     return MatchReason.DIFFERENT_PERSON, 0.0, note
 
 
-def _numbers(leaver: Leaver, profile: Profile) -> _Numbers:
-    ours, theirs = _fold_number(leaver.employee_no), _fold_number(profile.employee_no or "")
+def _numbers(leaver: Leaver, profile: Traits) -> _Numbers:
+    ours, theirs = fold_number(leaver.employee_no), fold_number(profile.employee_no or "")
     if ours == "" or theirs == "":
         return _Numbers.UNKNOWN
     if ours == theirs:
         return _Numbers.SAME
-    return _Numbers.ALIKE if _bare_number(ours) == _bare_number(theirs) else _Numbers.OTHER
+    return _Numbers.ALIKE if bare_number(ours) == bare_number(theirs) else _Numbers.OTHER
 
 
-def _fold_number(number: str) -> str:
+def fold_number(number: str) -> str:
+    """Fold an employee number for comparing: width, case and surrounding space."""
     return unicodedata.normalize("NFKC", number).strip().casefold()
 
 
-def _bare_number(number: str) -> str:
+def bare_number(number: str) -> str:
+    """Fold away what spreadsheets drop as well: hyphens and leading zeros."""
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", re.sub(r"[\W_]+", "", number))
 
 
-def _comparable(leaver: Leaver, profile: Profile) -> bool:
+def _comparable(leaver: Leaver, profile: Traits) -> bool:
     """Whether a difference means anything: addresses on both sides, or names in a script that both have."""
     if leaver.email and any(_fold_all(profile.emails)):
         return True
@@ -120,7 +159,7 @@ def _comparable(leaver: Leaver, profile: Profile) -> bool:
     return bool(ours & theirs)
 
 
-def _by_address(leaver: Leaver, profile: Profile) -> Weight | None:
+def _by_address(leaver: Leaver, profile: Traits) -> Weight | None:
     first = _fold_all(profile.emails)
     every = first | _fold_all(profile.aliases)
     company = fold_email(leaver.email or "")
@@ -148,10 +187,10 @@ def _is_twin(company: str, address: str) -> bool:
     return ours not in {"", theirs} and _TWIN.sub("", theirs) == ours
 
 
-def _by_name(leaver: Leaver, profile: Profile) -> Weight | None:
+def _by_name(leaver: Leaver, profile: Traits) -> Weight | None:
     theirs = _spelt(profile.names)
     if theirs & _names(leaver):
-        if profile.account.kind is AccountKind.ADMIN:
+        if profile.for_administration:
             return MatchReason.ADMIN_TWIN, 0.6, "an administrator's account of the same name"
         return MatchReason.NAME, 0.5, "the same name"
     if leaver.former_name and theirs & former_spellings(leaver.former_name, *_written(leaver)):

@@ -105,7 +105,7 @@ class AccountKind(StrEnum):
 
 
 class MatchReason(StrEnum):
-    """Why an account is thought to be the leaver's, the strongest reason found."""
+    """Why an account, or a paper, is thought to be the leaver's, the strongest reason found."""
 
     EMPLOYEE_NO = "employee_no"
     EMAIL = "email"
@@ -115,6 +115,7 @@ class MatchReason(StrEnum):
     NAME = "name"
     FORMER_NAME = "former_name"
     DIFFERENT_PERSON = "different_person"
+    EVERYBODY = "everybody"
 
 
 class Standing(StrEnum):
