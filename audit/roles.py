@@ -1,0 +1,45 @@
+"""
+What roles may do with the trail's tables on PostgreSQL: the other half of the seat belt (`audit.triggers`).
+
+The owner makes the tables and is nobody's login in daily work.  The application may append and read, and may erase a payload, which
+its trigger allows once and in one way; auditors may read leaves.  Whoever owns the database can undo all of it: anchors
+are for that.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import Connection
+
+_ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
+
+
+def grant_writer(connection: Connection, role: str) -> None:
+    """
+    Let *role* append, read and erase payloads; take everything else from it.  Twice is safe.  Run it as the owner.
+
+    Raises `ValueError` for a role whose name needs quoting, for the current user (an owner cannot be kept out), and on
+    other databases than PostgreSQL.
+    """
+    _only_postgresql(connection, role)
+    for table in ("audit_entry", "audit_payload"):
+        connection.exec_driver_sql(f"REVOKE ALL ON {table} FROM {role}, PUBLIC")
+        connection.exec_driver_sql(f"GRANT SELECT, INSERT ON {table} TO {role}")
+    connection.exec_driver_sql(f"GRANT UPDATE (salt, payload, erased_at) ON audit_payload TO {role}")
+
+
+def grant_reader(connection: Connection, role: str) -> None:
+    """Let *role* read the leaves, which name nobody; payloads stay closed to it.  Otherwise like `grant_writer`."""
+    _only_postgresql(connection, role)
+    connection.exec_driver_sql(f"REVOKE ALL ON audit_entry, audit_payload FROM {role}")
+    connection.exec_driver_sql(f"GRANT SELECT ON audit_entry TO {role}")
+
+
+def _only_postgresql(connection: Connection, role: str) -> None:
+    if connection.dialect.name != "postgresql":
+        raise ValueError("roles: there are none on this database: protect the file by its owner and mode")
+    if _ROLE.fullmatch(role) is None:
+        raise ValueError("roles: cannot use the name: small letters, digits and underscores only")
+    if connection.exec_driver_sql("SELECT current_user").scalar_one() == role:
+        raise ValueError("roles: cannot restrict the role that owns the tables: migrate as another one")
