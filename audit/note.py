@@ -34,6 +34,29 @@ def check_name(name: str) -> str:
     return name
 
 
+def key_id(name: str, kind: int, key: bytes) -> bytes:
+    """Return the four bytes by which a signature line names its key."""
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + key).digest()[:KEY_ID_SIZE]
+
+
+def write_vkey(name: str, kind: int, key: bytes) -> str:
+    return f"{name}+{key_id(name, kind, key).hex()}+{base64.b64encode(bytes([kind]) + key).decode()}"
+
+
+def read_vkey(vkey: str) -> tuple[str, int, bytes]:
+    """Return name, type and key.  Raises `NoteError` if it is malformed, or its key id does not fit the key."""
+    try:
+        name, claimed, encoded = vkey.strip().split("+", 2)
+        typed = base64.b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error) as exc:
+        raise NoteError("note: cannot read the vkey: malformed") from exc
+    if not typed:
+        raise NoteError("note: cannot read the vkey: no key")
+    if key_id(name, typed[0], typed[1:]).hex() != claimed:
+        raise NoteError("note: cannot read the vkey: key id and key differ")
+    return check_name(name), typed[0], typed[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Verifier:
     """A public key with its name.  *key* is the raw 32 bytes."""
@@ -49,27 +72,20 @@ class Verifier:
     @property
     def key_id(self) -> bytes:
         """A hint for finding the key again, not a safe identity."""
-        return hashlib.sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.key).digest()[:KEY_ID_SIZE]
+        return key_id(self.name, ED25519, self.key)
 
     @property
     def vkey(self) -> str:
         """The text to hand out: `name+key id+base64(type, key)`."""
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(bytes([ED25519]) + self.key).decode()}"
+        return write_vkey(self.name, ED25519, self.key)
 
     @classmethod
     def parse(cls, vkey: str) -> Verifier:
         """Read a vkey.  Raises `NoteError` if it is malformed, of another type, or its key id does not fit the key."""
-        try:
-            name, key_id, encoded = vkey.strip().split("+", 2)
-            typed = base64.b64decode(encoded, validate=True)
-        except (ValueError, binascii.Error) as exc:
-            raise NoteError("note: cannot read the vkey: malformed") from exc
-        if typed[:1] != bytes([ED25519]):
+        name, kind, key = read_vkey(vkey)
+        if kind != ED25519:
             raise NoteError("note: cannot read the vkey: not an Ed25519 key")
-        verifier = cls(name, typed[1:])
-        if verifier.key_id.hex() != key_id:
-            raise NoteError("note: cannot read the vkey: key id and key differ")
-        return verifier
+        return cls(name, key)
 
     def verifies(self, text: bytes, signature: bytes) -> bool:
         try:
@@ -118,7 +134,12 @@ def sign(text: str, signers: Iterable[Signer]) -> bytes:
 
 
 def signature_line(verifier: Verifier, signature: bytes) -> str:
-    return f"{_DASH}{verifier.name} {base64.b64encode(verifier.key_id + signature).decode()}\n"
+    return write_line(Line(verifier.name, verifier.key_id, signature))
+
+
+def write_line(line: Line) -> str:
+    """Return the line as it stands in a note, with its newline."""
+    return f"{_DASH}{line.name} {base64.b64encode(line.key_id + line.signature).decode()}\n"
 
 
 def open_note(raw: bytes, verifiers: Iterable[Verifier]) -> Opened:
@@ -153,10 +174,17 @@ def split(raw: bytes) -> tuple[str, list[Line]]:
     if not gap or not block.endswith("\n"):
         raise NoteError("note: cannot read: no signatures")
     _check_text(text + "\n")
+    return text + "\n", read_lines(block)
+
+
+def read_lines(block: str) -> list[Line]:
+    """Read signature lines, each with its newline.  Raises `NoteError` for other text."""
+    if not block.endswith("\n"):
+        raise NoteError("note: cannot read signature lines: the last one has no end")
     lines = block[:-1].split("\n")
     if len(lines) > MOST_SIGNATURES:
         raise NoteError("note: cannot read: more than 100 signatures")
-    return text + "\n", [_line(line) for line in lines]
+    return [_line(line) for line in lines]
 
 
 def _line(line: str) -> Line:

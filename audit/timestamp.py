@@ -1,0 +1,150 @@
+"""
+Times of others: RFC 3161 stamps over the SHA-256 of some bytes, asked for and verified.
+
+A stamp is verified as of its own time: a certificate that has expired since does not take the stamp's worth with it.
+Revocation is not looked up: whoever verifies years later is offline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+from asn1crypto import cms, tsp
+from cryptography import x509
+from rfc3161_client import (
+    HashAlgorithm,
+    TimestampRequestBuilder,
+    TimeStampResponse,
+    VerificationError,
+    VerifierBuilder,
+    decode_timestamp_response,
+)
+
+GRANTED = 0
+QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
+LARGEST = 1 << 20
+"""Bytes: no authority's answer comes near it."""
+
+
+class StampRefused(Exception):
+    """Bytes that are not a stamp over ours by an authority that we trust, or an authority that gave none."""
+
+
+class AuthorityUnreachable(Exception):
+    """The authority did not answer, or answered like a proxy: ask again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a verified stamp says.  *policy* is the authority's OID, *signer* its certificate's subject (RFC 4514)."""
+
+    gen_time: datetime
+    policy: str
+    serial: int
+    signer: str
+
+
+def verify(response: bytes, data: bytes, roots: Sequence[x509.Certificate]) -> Stamp:
+    """
+    Return what *response* (a TimeStampResp in DER) says of *data*.
+
+    Raises `StampRefused` unless it was granted over the SHA-2 digest of *data*, and its signer's chain, valid at the stamp's
+    time and meant for time stamping, ends at one of *roots*.
+    """
+    return _verified(_parsed(response), data, roots, nonce=None)
+
+
+def ask(client: httpx.Client, url: str, data: bytes, roots: Sequence[x509.Certificate]) -> tuple[bytes, Stamp]:
+    """
+    Return the authority's verbatim answer over *data*, verified, and what it says.
+
+    Safe to repeat: each answer stands for itself.  Raises `AuthorityUnreachable` (ask again) and `StampRefused`.
+    """
+    request = TimestampRequestBuilder(data=data, hash_algorithm=HashAlgorithm.SHA256).build()
+    answer = _post(client, url, request.as_bytes())
+    return answer, _verified(_parsed(answer), data, roots, nonce=request.nonce)
+
+
+def _post(client: httpx.Client, url: str, query: bytes) -> bytes:
+    try:
+        with client.stream("POST", url, content=query, headers={"content-type": QUERY, "accept": REPLY}) as answer:
+            if answer.status_code != 200 or answer.headers.get("content-type", "").partition(";")[0].strip() != REPLY:
+                raise AuthorityUnreachable(f"timestamp: cannot be had: status {answer.status_code}, or not a stamp")
+            body = b""
+            for part in answer.iter_bytes():
+                body += part
+                if len(body) > LARGEST:
+                    raise StampRefused("timestamp: cannot read: longer than any stamp")
+            return body
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        raise AuthorityUnreachable(f"timestamp: cannot be had: {type(exc).__name__}") from exc
+
+
+def _parsed(response: bytes) -> TimeStampResponse:
+    """Parse strictly; what is right but for the order or form of its DER is put in order first."""
+    try:
+        return decode_timestamp_response(response)
+    except ValueError:
+        pass
+    try:
+        return decode_timestamp_response(_in_order(response))
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise StampRefused("timestamp: cannot read: not an RFC 3161 response") from exc
+
+
+def _in_order(response: bytes) -> bytes:
+    """
+    Return the response with the certificates in DER's order and with definite lengths.
+
+    `openssl ts -reply` and many authorities write the chain in their own order, which strict parsers refuse.  Neither the
+    order nor the lengths are covered by the signature; what is signed keeps its bytes.
+    """
+    parsed = tsp.TimeStampResp.load(response, strict=True)
+    signed = parsed["time_stamp_token"]["content"]
+    signed["certificates"] = cms.CertificateSet(sorted(signed["certificates"], key=lambda one: bytes(one.dump())))
+    return bytes(parsed.dump(force=True))
+
+
+def _verified(response: TimeStampResponse, data: bytes, roots: Sequence[x509.Certificate], nonce: int | None) -> Stamp:
+    if response.status != GRANTED:
+        raise StampRefused(f"timestamp: cannot be used: not granted, status {response.status}")
+    try:
+        VerifierBuilder(roots=list(roots), nonce=nonce).build().verify_message(response, data)
+        signer = _signer(response)
+    except (VerificationError, ValueError) as exc:
+        raise StampRefused(f"timestamp: cannot be trusted: {type(exc).__name__}: {exc}") from exc
+    told = response.tst_info
+    return Stamp(told.gen_time, told.policy.dotted_string, told.serial_number, signer.subject.rfc4514_string())
+
+
+def _signer(response: TimeStampResponse) -> x509.Certificate:
+    """
+    Return the certificate to which the signature binds itself (RFC 3161, 2.4.2: the signing certificate's digest).
+
+    The issuer and number beside a signature are not signed: without this another certificate of the same key would do.
+    """
+    signed = cms.ContentInfo.load(response.time_stamp_token())["content"]
+    named = {str(one["type"].native): one["values"][0] for one in signed["signer_infos"][0]["signed_attrs"]}
+    for raw in sorted(response.signed_data.certificates):
+        if _binds(named, raw):
+            return x509.load_der_x509_certificate(raw)
+    raise StampRefused("timestamp: cannot be trusted: its signature names no certificate in it")
+
+
+def _binds(named: Mapping[str, Any], certificate: bytes) -> bool:
+    """Compare with the first certificate of `signing_certificate_v2` (RFC 5816), else of `signing_certificate` (SHA-1)."""
+    if "signing_certificate_v2" in named:
+        first = named["signing_certificate_v2"]["certs"][0]
+        algorithm = str(first["hash_algorithm"]["algorithm"].native)
+    elif "signing_certificate" in named:
+        first, algorithm = named["signing_certificate"]["certs"][0], "sha1"
+    else:
+        return False
+    digest = hashlib.new(algorithm, certificate, usedforsecurity=False).digest()
+    return hmac.compare_digest(digest, bytes(first["cert_hash"].native))
