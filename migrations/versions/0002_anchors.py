@@ -1,5 +1,9 @@
 """What leaves the house: anchors and certificates."""
 
+from alembic import op
+
+from audit import anchors
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -7,8 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Filled in by the change that brings these tables."""
+    """Create the tables with their triggers."""
+    anchors.create(op.get_bind())
 
 
 def downgrade() -> None:
-    """The way back."""
+    """Remove them."""
+    anchors.drop(op.get_bind())
