@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from casework.errors import Misconfigured
@@ -18,6 +18,9 @@ class CaseworkSettings(BaseSettings):
 
     *services* are the configured tenants: one that is named here and cannot be opened stops the start, it is never
     skipped.  *database_url* may hold a password and is therefore secret.
+
+    The log's key and the certificate's are files, or URIs of a key store (`audit.key_uris`) with the public key beside them
+    in PEM; *audit_former_…* signs as well while the log changes its key.  *key_pin*: for PKCS#11 tokens.
     """
 
     model_config = SettingsConfigDict(
@@ -28,7 +31,16 @@ class CaseworkSettings(BaseSettings):
     services: Annotated[tuple[Service, ...], NoDecode] = tuple(Service)
     policy_file: Path | None = None
     audit_origin: str = "lastday.localhost/audit/2026"
-    audit_key_file: Path = Field(default=Path("var/trust/log.key"))
+    audit_key_file: Path = Path("var/keys/log.key")
+    audit_key_uri: str | None = None
+    audit_public_key_file: Path | None = None
+    audit_former_key_file: Path | None = None
+    audit_former_key_uri: str | None = None
+    audit_former_public_key_file: Path | None = None
+    certificate_key_file: Path = Path("var/keys/certificate.key")
+    certificate_key_uri: str | None = None
+    certificate_public_key_file: Path | None = None
+    key_pin: SecretStr | None = None
 
     @field_validator("services", mode="before")
     @classmethod

@@ -58,12 +58,13 @@ def _policy(settings: CaseworkSettings) -> Row:
 
 
 def _trail_key(settings: CaseworkSettings) -> Row:
-    from audit import keys
+    from audit.keys import KeyRefused
+    from casework.signing import log_signers
 
     try:
-        signer = keys.open_key(settings.audit_key_file, settings.audit_origin)
-    except keys.KeyRefused as exc:
-        missing = not settings.audit_key_file.exists()
+        signer = log_signers(settings)[0]
+    except KeyRefused as exc:
+        missing = settings.audit_key_uri is None and not settings.audit_key_file.exists()
         remedy = "Run `lastday migrate`, which makes it." if missing else "Correct the file's owner and mode (0600)."
         return _row("trail key", "missing" if missing else "failed", str(exc), remedy)
     return _row("trail key", detail=signer.verifier.vkey)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cli.errors import DONE
 from cli.options import As, AsJson
 from cli.terminal import Terminal, say
 
+if TYPE_CHECKING:
+    from casework.settings import CaseworkSettings
+
 
 def migrate(as_json: AsJson = False, actor: As = None) -> int:
     """Bring the database to the newest schema and make the trail's key if there is none.  Twice is safe."""
-    from audit import keys
     from casework import schema
     from casework.desk import open_store
     from casework.settings import read_settings
@@ -23,12 +27,19 @@ def migrate(as_json: AsJson = False, actor: As = None) -> int:
         after = schema.current(store.engine)
     finally:
         store.engine.dispose()
-    settings.audit_key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    signer = keys.open_or_create(settings.audit_key_file, settings.audit_origin)
-    payload = {"before": before, "schema": after, "trail_key": signer.verifier.vkey}
-    told = say(
-        f"schema {after}; the trail's public key: {signer.verifier.vkey}",
-        f"スキーマ {after}。記録の公開鍵: {signer.verifier.vkey}",
-    )
+    vkey = _trail_key(settings)
+    payload = {"before": before, "schema": after, "trail_key": vkey}
+    told = say(f"schema {after}; the trail's public key: {vkey}", f"スキーマ {after}。記録の公開鍵: {vkey}")
     terminal.answer(payload, told)
     return DONE
+
+
+def _trail_key(settings: CaseworkSettings) -> str:
+    """Make the log's key file if it is missing, unless a key store has the key; return its public text."""
+    from audit import keys
+    from casework.signing import log_signers
+
+    if settings.audit_key_uri is None:
+        settings.audit_key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        keys.open_or_create(settings.audit_key_file, settings.audit_origin)
+    return log_signers(settings)[0].verifier.vkey

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from audit.checkpoint import Checkpoint
-    from audit.keys import FileSigner
+    from audit.note import Signer
     from casework.store import Store
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ def check(
 def checkpoint(as_json: AsJson = False, actor: As = None) -> int:
     """Print the signed head of the log, a C2SP checkpoint: keep it elsewhere."""
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    signed = _reading(lambda store, log: store.trail.checkpoint(log, _signer(store))).decode()
+    signed = _reading(lambda store, log: store.trail.checkpoint(log, _signer())).decode()
     terminal.answer({"checkpoint": signed}, signed.removesuffix("\n"))
     return DONE
 
@@ -94,7 +94,7 @@ def export(
     from audit.export import export as write
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    head = _reading(lambda store, log: write(log, _signer(store), folder))
+    head = _reading(lambda _store, log: write(log, _signer(), folder))
     terminal.answer({"origin": head.origin, "entries": head.size}, f"{head.origin}: {head.size} entries written")
     return DONE
 
@@ -112,11 +112,11 @@ def _reading(look: Callable[[Store, Connection], T]) -> T:
         store.engine.dispose()
 
 
-def _signer(store: Store) -> FileSigner:
-    from audit import keys
+def _signer() -> Signer:
     from casework.settings import read_settings
+    from casework.signing import log_signers
 
-    return keys.open_key(read_settings().audit_key_file, store.trail.origin)
+    return log_signers(read_settings())[0]
 
 
 def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:

@@ -58,8 +58,9 @@ def settings_here() -> dict[str, str]:
     settings = read_settings()
     given = {**dotenv_values(".env"), **os.environ}
     here = {name: value for name, value in given.items() if name.startswith("LASTDAY_") and value}
-    here["LASTDAY_AUDIT_KEY_FILE"] = str(settings.audit_key_file)
-    paths = {name: value for name, value in here.items() if name.endswith(("_FILE", "_BUNDLE"))}
+    defaults = {f"LASTDAY_{name.upper()}": value for name, value in settings if isinstance(value, Path)}
+    here |= {name: str(value) for name, value in defaults.items()}
+    paths = {name: value for name, value in here.items() if name.endswith(("_FILE", "_BUNDLE", "_FOLDER"))}
     here |= {name: str(Path(value).resolve()) for name, value in paths.items()}
     url = make_url(settings.database_url.get_secret_value())
     if url.get_backend_name() == "sqlite" and url.database:

@@ -98,4 +98,4 @@ def settle(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("LANG", "C.UTF-8")
     patch.setenv("LASTDAY_LANGUAGE", "en")
     patch.setenv("LASTDAY_DATABASE_URL", f"sqlite:///{folder / 'lastday.db'}")
-    patch.setenv("LASTDAY_AUDIT_KEY_FILE", str(folder / "trust" / "log.key"))
+    patch.setenv("LASTDAY_AUDIT_KEY_FILE", str(folder / "keys" / "log.key"))

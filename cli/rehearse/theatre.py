@@ -76,7 +76,7 @@ def _house(home: Path) -> dict[str, str]:
         "LASTDAY_SERVICES": "google_workspace,slack,microsoft365",
         "LASTDAY_POLICY_FILE": str(home / "policy.toml"),
         "LASTDAY_AUDIT_ORIGIN": "lastday.hoshizora.example/audit/2026",
-        "LASTDAY_AUDIT_KEY_FILE": str(home / "trust" / "log.key"),
+        "LASTDAY_AUDIT_KEY_FILE": str(home / "keys" / "log.key"),
     }
 
 

@@ -176,7 +176,7 @@ class TestTrail:
     def test_key_readable_by_others(self, house: House) -> None:
         """A key that others may read signs nothing."""
         house.one_case()
-        (house.directory / "trust" / "log.key").chmod(0o644)
+        (house.directory / "keys" / "log.key").chmod(0o644)
         assert "0644" in house.json("trail", "checkpoint", code=2)["error"]
 
     def test_held_without_key(self, house: House) -> None:
@@ -286,4 +286,4 @@ class TestUp:
         here = settings_here()
         assert here["LASTDAY_DATABASE_URL"] == f"sqlite:///{tmp_path}/cases.db"
         assert here["LASTDAY_POLICY_FILE"] == f"{tmp_path}/policy.toml"
-        assert here["LASTDAY_AUDIT_KEY_FILE"] == f"{tmp_path}/var/trust/log.key"
+        assert here["LASTDAY_AUDIT_KEY_FILE"] == f"{tmp_path}/var/keys/log.key"

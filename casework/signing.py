@@ -1,0 +1,56 @@
+"""Who signs: the log's key, the former one while it is being changed, and the certificate's, from files or key stores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audit import key_uris, keys, note
+from casework.errors import Misconfigured
+from casework.settings import CaseworkSettings
+
+
+def log_signers(settings: CaseworkSettings) -> list[note.Signer]:
+    """
+    Return the log's signers, the present one first.
+
+    Raises `audit.keys.KeyRefused` for a key that is missing or not to be trusted, `Misconfigured` for a URI without its public key.
+    """
+    former = settings.audit_former_key_file or settings.audit_former_key_uri
+    signers = [_log_signer(settings, settings.audit_key_uri, settings.audit_public_key_file, settings.audit_key_file)]
+    if former:
+        signers.append(
+            _log_signer(
+                settings,
+                settings.audit_former_key_uri,
+                settings.audit_former_public_key_file,
+                settings.audit_former_key_file,
+            )
+        )
+    return signers
+
+
+def _log_signer(settings: CaseworkSettings, uri: str | None, public: Path | None, file: Path | None) -> note.Signer:
+    if uri is not None:
+        return key_uris.open_log_key(uri, _beside(uri, public), settings.audit_origin, _pin(settings))
+    if file is None:
+        raise Misconfigured("the log's key: no file and no URI", "Set LASTDAY_AUDIT_KEY_FILE or LASTDAY_AUDIT_KEY_URI.")
+    return keys.open_key(file, settings.audit_origin)
+
+
+def _beside(uri: str, public: Path | None) -> Path:
+    if public is None:
+        scheme = uri.partition(":")[0]
+        raise Misconfigured(
+            f"key store {scheme}: no public key beside the URI",
+            "Set …_PUBLIC_KEY_FILE to the key's public half in PEM.",
+        )
+    return public
+
+
+def _pin(settings: CaseworkSettings) -> key_uris.AskSecret:
+    def ask(what: str) -> str:
+        if settings.key_pin is None:
+            raise Misconfigured(f"key store: asks for its {what}", "Set LASTDAY_KEY_PIN.")
+        return settings.key_pin.get_secret_value()
+
+    return ask
