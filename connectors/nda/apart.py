@@ -1,0 +1,92 @@
+"""
+A stranger's paper is examined in a process of its own, with bounded memory and time: it may be made to burst its reader.
+
+    python -m connectors.nda.apart LIMIT [ROOTS] < paper > what it shows, as JSON
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import hashlib
+import json
+import logging
+import resource
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import Field, TypeAdapter
+
+from connectors.nda.contract import Examined
+from connectors.settings import ConnectorSettings
+
+SECONDS = 30.0
+MEGABYTES = 1024
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a paper that we look into; a larger one is stored by its digest and called unreadable."""
+
+_HERE = Path(__file__).resolve().parent.parent.parent
+_shape = TypeAdapter(Examined)
+
+
+class ExaminingSettings(ConnectorSettings):
+    """*roots_file* (`LASTDAY_NDA_ROOTS_FILE`): the certificates in PEM that signers and timestamps must lead to."""
+
+    roots_file: Path | None = Field(default=None, validation_alias="LASTDAY_NDA_ROOTS_FILE")
+
+
+async def examine_apart(paper: bytes, roots: Path | None = None, *, seconds: float = SECONDS) -> Examined:
+    """
+    Examine *paper* within *seconds* and a gigabyte.  Beyond them, or where the reader bursts, it is unreadable and says so.
+
+    *roots* defaults to `LASTDAY_NDA_ROOTS_FILE`.  Never raises but for being cancelled; then the child is gone too.
+    """
+    blank = Examined(
+        hashlib.sha256(paper).hexdigest(), len(paper), readable=False, altered=False, signatures=(), text=""
+    )
+    if len(paper) > LARGEST:
+        return dataclasses.replace(blank, text=f"larger than {LARGEST // 2**20} megabytes: it was not looked into")
+    trusted = roots or ExaminingSettings().roots_file
+    arguments = [str(int(seconds) + 1), *([str(trusted)] if trusted is not None else [])]
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "connectors.nda.apart", *arguments, cwd=_HERE,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        answer, _ = await asyncio.wait_for(child.communicate(paper), seconds)
+    except TimeoutError:
+        return dataclasses.replace(blank, text=f"it could not be examined within {seconds:.0f} seconds")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+    if child.returncode != 0:
+        return dataclasses.replace(blank, text="its reader burst: a damaged or hostile file")
+    found = _shape.validate_json(answer)
+    return found if found.sha256 == blank.sha256 else dataclasses.replace(blank, text="its reader lost bytes of it")
+
+
+def main(arguments: list[str]) -> None:
+    """Examine what stands on standard input, within the limits."""
+    seconds = int(arguments[0])
+    resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES * 2**20, MEGABYTES * 2**20))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    logging.disable(logging.CRITICAL)  # pyHanko's log quotes what stands in the paper
+    from connectors.nda.examining import examine, read_roots  # noqa: PLC0415  # under the limits already
+
+    paper = sys.stdin.buffer.read()
+    roots = read_roots(Path(arguments[1]).read_bytes()) if len(arguments) > 1 else ()
+    sys.stdout.write(json.dumps(dataclasses.asdict(examine(paper, roots)), default=_text))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

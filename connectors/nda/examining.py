@@ -1,0 +1,239 @@
+"""
+What the bytes of a paper show by themselves: is it readable, who signed inside it, was it changed afterwards.
+
+Pure: no network (no OCSP, no CRL is fetched), no file, no clock but the one given.  The bytes are hostile until shown
+otherwise, and pyHanko reads them in our memory: strangers' papers go through `connectors.nda.apart`, which bounds that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from io import BytesIO
+
+from asn1crypto import pem
+from asn1crypto.x509 import Certificate
+from pyhanko.pdf_utils.crypt import AuthStatus
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.validation import EmbeddedPdfSignature, validate_pdf_signature, validate_pdf_timestamp
+from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko.sign.validation.status import (
+    DocumentTimestampStatus,
+    ModificationInfo,
+    PdfSignatureStatus,
+    SignatureCoverageLevel,
+)
+from pyhanko_certvalidator import ValidationContext
+
+from connectors.nda.contract import Examined, Signature
+
+MOST_SIGNATURES = 40
+"""More than any pledge has: a file with more is refused as unreadable, for each one costs time."""
+
+_HARMLESS = ModificationLevel.LTA_UPDATES  # validation material and timestamps, which prove more and change nothing
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[")
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", "PNG"),
+    (b"\xff\xd8\xff", b"\xff\xd9", "JPEG"),
+    (b"II*\x00", b"", "TIFF"),
+    (b"MM\x00*", b"", "TIFF"),
+)
+_SCAN = "nobody signed it electronically: what a scan or a print shows proves nothing by itself"
+
+
+class Unreadable(Exception):
+    """The bytes are no paper that we can open.  The text says why."""
+
+
+def read_roots(bundle: bytes) -> tuple[Certificate, ...]:
+    """Return the certificates of a PEM *bundle*; raises `ValueError` for one that holds none."""
+    roots = tuple(Certificate.load(der) for _, _, der in pem.unarmor(bundle, multiple=True))
+    if not roots:
+        raise ValueError("the bundle holds no certificate")
+    return roots
+
+
+def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | None = None) -> Examined:
+    """
+    Return what *paper* shows.  *roots*: whom signers' certificates and timestamps must lead to; without any, none is trusted.
+
+    Never raises: what cannot be opened is `readable=False` with the reason.
+    """
+    found = Examined(
+        hashlib.sha256(paper).hexdigest(), len(paper), readable=False, altered=False, signatures=(), text=""
+    )
+    try:
+        picture = _picture(paper)
+        if picture is not None:
+            return replace(found, readable=True, text=f"a picture ({picture}): {_SCAN}")
+        return _examine_pdf(found, paper, _Judge(paper, tuple(roots), now or datetime.now(UTC)))
+    except Unreadable as exc:
+        return replace(found, text=str(exc))
+
+
+def _picture(paper: bytes) -> str | None:
+    for begins, ends, name in _PICTURES:
+        if paper.startswith(begins):
+            if not paper.rstrip(b"\0\r\n").endswith(ends):
+                raise Unreadable(f"a picture ({name}) that breaks off")
+            return name
+    return None
+
+
+def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
+    reader = _open(paper)
+    embedded = list(_embedded(reader))
+    signatures = tuple(judge.signature(one, last=n == len(embedded) - 1) for n, one in enumerate(embedded))
+    vanished = len(_BYTE_RANGE.findall(paper)) > len(signatures)
+    broken = [s for s in signatures if not (s.intact and s.covers_whole)]
+    said = [_said(s) for s in signatures] or [_SCAN]
+    if vanished:
+        said.insert(0, "a signature that an earlier version of the file bore is gone")
+    altered = vanished or bool(broken)
+    return replace(found, readable=True, altered=altered, signatures=signatures, text="; ".join(said))
+
+
+def _open(paper: bytes) -> PdfFileReader:
+    """Open a PDF and reach its first page, or say what stands in the way."""
+    if b"%PDF-" not in paper[:1024]:
+        raise Unreadable("neither a PDF nor a picture" if paper else "an empty file")
+    try:
+        reader = PdfFileReader(BytesIO(paper), strict=False)
+        locked = reader.encrypted and reader.decrypt("").status is AuthStatus.FAILED
+        pages = 0 if locked else int(reader.root["/Pages"]["/Count"])
+    except Exception as exc:  # a hostile file makes pyHanko raise whatever its depths raise
+        raise Unreadable(f"a PDF that no reader opens: {type(exc).__name__}") from exc
+    if locked:
+        raise Unreadable("encrypted: it opens with a password only")
+    if pages < 1:
+        raise Unreadable("a PDF without a page")
+    return reader
+
+
+def _embedded(reader: PdfFileReader) -> Iterator[EmbeddedPdfSignature]:
+    try:
+        found = reader.embedded_signatures
+    except Exception as exc:
+        raise Unreadable(f"a PDF whose signature fields cannot be read: {type(exc).__name__}") from exc
+    if len(found) > MOST_SIGNATURES:
+        raise Unreadable(f"a PDF with more than {MOST_SIGNATURES} signatures")
+    yield from found
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """The paper, whom we trust, and the instant at which we ask."""
+
+    paper: bytes
+    roots: tuple[Certificate, ...]
+    now: datetime
+
+    def signature(self, embedded: EmbeddedPdfSignature, *, last: bool) -> Signature:
+        """Verify one signature.  One that cannot be verified is broken, and says why."""
+        try:
+            return (
+                self._timestamp(embedded, last=last) if _is_timestamp(embedded) else self._signed(embedded, last=last)
+            )
+        except Exception as exc:  # noqa: BLE001  # likewise: a broken signature is an answer, whatever it breaks in pyHanko
+            known = isinstance(exc, (SignatureValidationError, SigningError, ValueError))
+            problem = f"cannot be verified: {type(exc).__name__}" if known else "cannot be understood"
+            return Signature(_named(embedded), intact=False, trusted=False, covers_whole=False, problem=problem)
+
+    def _signed(self, embedded: EmbeddedPdfSignature, *, last: bool) -> Signature:
+        status = validate_pdf_signature(embedded, self._context(), self._context())
+        stamp = status.timestamp_validity
+        stamped_at = stamp.timestamp if stamp is not None and stamp.valid and stamp.intact and stamp.trusted else None
+        if stamped_at is not None and not status.trusted:  # a certificate that has ended since was good at that time
+            status = validate_pdf_signature(embedded, self._context(stamped_at), self._context(), skip_diff=False)
+        whole = _covers(status, last=last) and not (last and self._trails(embedded, status))
+        return Signature(
+            _named(embedded),
+            intact=bool(status.intact and status.valid),
+            trusted=bool(status.trusted),
+            covers_whole=whole,
+            claimed_at=status.signer_reported_dt,
+            timestamped_at=stamped_at,
+            problem=_problem(status, self.roots, whole=whole, unstamped=stamp is not None and stamped_at is None),
+        )
+
+    def _timestamp(self, embedded: EmbeddedPdfSignature, *, last: bool) -> Signature:
+        status = validate_pdf_timestamp(embedded, self._context())
+        whole = _covers(status, last=last) and not (last and self._trails(embedded, status))
+        return Signature(
+            _named(embedded),
+            intact=bool(status.intact and status.valid),
+            trusted=bool(status.trusted),
+            covers_whole=whole,
+            timestamped_at=status.timestamp if status.trusted else None,
+            problem=_problem(status, self.roots, whole=whole),
+        )
+
+    def _trails(self, embedded: EmbeddedPdfSignature, status: PdfSignatureStatus | DocumentTimestampStatus) -> bool:
+        """Whether bytes follow that pyHanko gives no meaning to: another reader may."""
+        *_, start, length = (int(n) for n in embedded.byte_range)
+        unexplained = getattr(status, "modification_level", None) is ModificationLevel.NONE
+        return unexplained and bool(self.paper[start + length :].strip())
+
+    def _context(self, at: datetime | None = None) -> ValidationContext:
+        """Trust our roots alone, fetch nothing, and judge certificates at *at* (else now)."""
+        return ValidationContext(
+            trust_roots=list(self.roots), allow_fetching=False, moment=at or self.now, retroactive_revinfo=True
+        )
+
+
+def _is_timestamp(embedded: EmbeddedPdfSignature) -> bool:
+    return bool(embedded.sig_object.get("/Type", None) == "/DocTimeStamp")
+
+
+def _covers(status: PdfSignatureStatus | DocumentTimestampStatus, *, last: bool) -> bool:
+    """Whether all that came after the signature is what it allows; after the last one, nothing but proofs may come."""
+    if status.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
+        return False
+    change = status.modification_level if isinstance(status, ModificationInfo) else None
+    if change is None or status.docmdp_ok is False:
+        return False
+    return bool(change <= _HARMLESS if last else change < ModificationLevel.OTHER)
+
+
+def _problem(
+    status: PdfSignatureStatus | DocumentTimestampStatus,
+    roots: Sequence[Certificate],
+    *,
+    whole: bool,
+    unstamped: bool = False,
+) -> str | None:
+    """Return the worst that is to be said, None if nothing is."""
+    if not (status.intact and status.valid):
+        return "what it signed was changed"
+    if not whole:
+        return "the paper was changed after it"
+    if status.revoked:
+        return "its certificate was revoked"
+    if not status.trusted:
+        reason = "leads to none of the configured roots, or its time has ended" if roots else "no roots are configured"
+        return f"its certificate cannot be trusted: {reason}"
+    return "its timestamp cannot be trusted" if unstamped else None
+
+
+def _named(embedded: EmbeddedPdfSignature) -> str:
+    """Return the subject's common name in the signer's certificate; empty if there is none to be read."""
+    try:
+        subject = embedded.signer_cert.subject.native
+    except Exception:  # noqa: BLE001  # a damaged certificate names nobody
+        return ""
+    name = subject.get("common_name") or subject.get("organization_name") or ""
+    return str(name)[:200]
+
+
+def _said(one: Signature) -> str:
+    words = [
+        "unchanged since" if one.intact and one.covers_whole else "broken",
+        "trusted certificate" if one.trusted else "untrusted certificate",
+        "trusted timestamp" if one.timestamped_at is not None else "time by its own word",
+    ]
+    return "signature: " + ", ".join(words) + (f" ({one.problem})" if one.problem else "")

@@ -1,0 +1,268 @@
+"""
+Papers as a company keeps them: signed, timestamped, tampered with, scanned, locked, torn.  All made in memory.
+
+A little certificate authority of our own issues the signers' certificates and the timestamps, so that whoever trusts
+`Pki.roots` trusts these papers and no others.
+"""
+
+# pyHanko types its readers, and not what writes
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from io import BytesIO
+from secrets import token_hex
+
+from asn1crypto import keys as asn1_keys
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.content import RawContent
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.layout import BoxConstraints
+from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
+from pyhanko.sign import signers
+from pyhanko.sign.fields import MDPPerm, SigFieldSpec
+from pyhanko.sign.timestamps import DummyTimeStamper
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+_LONG_AGO, _FAR_OFF = datetime(2015, 1, 1, tzinfo=UTC), datetime(2045, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+    @property
+    def asn1(self) -> asn1_x509.Certificate:
+        return asn1_x509.Certificate.load(self.certificate.public_bytes(Encoding.DER))
+
+    @property
+    def asn1_key(self) -> asn1_keys.PrivateKeyInfo:
+        packed = self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return asn1_keys.PrivateKeyInfo.load(packed)
+
+
+class Pki:
+    """An authority, with certificates for signers on request and one for timestamps."""
+
+    def __init__(self, name: str = "Rehearsal Signing Authority") -> None:
+        self._root = _issue(name, None, usage="authority")
+        self._stamper = _issue(f"{name} timestamps", self._root, usage="timestamps")
+        self._signers: dict[tuple[str, datetime, datetime], _Issued] = {}
+
+    @property
+    def roots(self) -> bytes:
+        """The authority's certificate in PEM: for `LASTDAY_NDA_ROOTS_FILE`."""
+        return self._root.certificate.public_bytes(Encoding.PEM)
+
+    def signer(self, name: str, since: datetime = _LONG_AGO, until: datetime = _FAR_OFF) -> signers.SimpleSigner:
+        """Return a signer whose certificate bears *name* and is good from *since* to *until*."""
+        issued = self._signers.get((name, since, until))
+        if issued is None:
+            issued = _issue(name, self._root, usage="signer", since=since, until=until)
+            self._signers[name, since, until] = issued
+        return signers.SimpleSigner(issued.asn1, issued.asn1_key, self._store())
+
+    def stamper(self, at: datetime | None = None) -> DummyTimeStamper:
+        """Return what stamps with the time *at*, or the present one."""
+        return DummyTimeStamper(self._stamper.asn1, self._stamper.asn1_key, self._store(), fixed_dt=at)
+
+    def _store(self) -> SimpleCertificateStore:
+        store = SimpleCertificateStore()
+        store.register(self._root.asn1)
+        return store
+
+
+@cache
+def pki() -> Pki:
+    """Return the authority that this process's papers share."""
+    return Pki()
+
+
+def plain(text: str = "I keep the company's secrets.", *, pages: int = 1) -> bytes:
+    """Return a PDF that nobody has signed: *text* in Latin letters on each page."""
+    writer = PdfFileWriter()
+    for _ in range(pages):
+        font = generic.DictionaryObject(
+            {pdf_name("/Type"): pdf_name("/Font"), pdf_name("/Subtype"): pdf_name("/Type1"),
+             pdf_name("/BaseFont"): pdf_name("/Helvetica")}
+        )  # fmt: skip
+        resources = generic.DictionaryObject({pdf_name("/Font"): generic.DictionaryObject({pdf_name("/F1"): font})})
+        drawn = f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET".encode("ascii", "replace")
+        stream = writer.add_object(generic.StreamObject(stream_data=drawn))
+        page = PageObject(contents=stream, media_box=(0, 0, 595, 842), resources=resources)
+        writer.insert_page(page)
+    return _written(writer)
+
+
+def signed(  # noqa: PLR0913  # one keyword an option, each with a default
+    name: str,
+    *,
+    body: bytes | None = None,
+    at: datetime | None = None,
+    stamped: bool = False,
+    by: signers.SimpleSigner | None = None,
+    field: str = "Signature1",
+    certify: bool = False,
+    allow: MDPPerm = MDPPerm.FILL_FORMS,
+) -> bytes:
+    """
+    Return *body* (a plain page without one) with *name*'s signature appended; again on the outcome for a second signer.
+
+    *at*: the time that the signature claims and, with *stamped*, the timestamp bears.  *by*: another authority's signer.
+    *certify*: as the author's signature, after which only *allow* is allowed.
+    """
+    writer = IncrementalPdfFileWriter(BytesIO(body if body is not None else plain()))
+    claimed = at or datetime.now(UTC)
+    meta = signers.PdfSignatureMetadata(
+        field_name=field, md_algorithm="sha256", name=name, certify=certify, docmdp_permissions=allow
+    )
+    signer = signers.PdfSigner(
+        meta,
+        by or pki().signer(name),
+        timestamper=pki().stamper(claimed) if stamped else None,
+        new_field_spec=SigFieldSpec(field),
+    )
+    out = BytesIO()
+    with ThreadPoolExecutor(1) as apart:  # pyHanko starts a loop of its own, which it may not beside a running one
+        apart.submit(signer.sign_pdf, writer, output=out).result()
+    return out.getvalue()
+
+
+def changed_afterwards(paper: bytes, text: str = "I keep nothing.") -> bytes:
+    """Return *paper* with other words on its first page, by an incremental update: the signed bytes stay as they were."""
+    writer = IncrementalPdfFileWriter(BytesIO(paper))
+    page = writer.root["/Pages"]["/Kids"][0]
+    drawn = f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET".encode("ascii", "replace")
+    page[pdf_name("/Contents")] = writer.add_object(generic.StreamObject(stream_data=drawn))
+    writer.update_container(page)
+    return _written(writer)
+
+
+def signature_removed(paper: bytes) -> bytes:
+    """Return *paper* whose signature fields an incremental update has emptied, as if it had never been signed."""
+    writer = IncrementalPdfFileWriter(BytesIO(paper))
+    form = writer.root["/AcroForm"]
+    for field in form["/Fields"]:
+        del field.get_object()[pdf_name("/V")]
+        writer.update_container(field.get_object())
+    return _written(writer)
+
+
+def bytes_flipped(paper: bytes, word: bytes = b"company") -> bytes:
+    """Return *paper* with one letter of *word* changed in place, inside what was signed."""
+    at = paper.index(word)
+    return paper[:at] + bytes([paper[at] ^ 0x01]) + paper[at + 1 :]
+
+
+def scan_pdf() -> bytes:
+    """Return a PDF that holds nothing but the picture of a page."""
+    writer = PdfFileWriter()
+    picture = generic.StreamObject(
+        {pdf_name("/Type"): pdf_name("/XObject"), pdf_name("/Subtype"): pdf_name("/Image"),
+         pdf_name("/Width"): generic.NumberObject(8), pdf_name("/Height"): generic.NumberObject(8),
+         pdf_name("/ColorSpace"): pdf_name("/DeviceGray"), pdf_name("/BitsPerComponent"): generic.NumberObject(8)},
+        stream_data=bytes(range(64)),
+    )  # fmt: skip
+    drawn = RawContent(b"q 595 0 0 842 0 0 cm /Im1 Do Q", box=BoxConstraints(595, 842))
+    resources = generic.DictionaryObject(
+        {pdf_name("/XObject"): generic.DictionaryObject({pdf_name("/Im1"): writer.add_object(picture)})}
+    )
+    stream = writer.add_object(generic.StreamObject(stream_data=drawn.render()))
+    writer.insert_page(PageObject(contents=stream, media_box=(0, 0, 595, 842), resources=resources))
+    return _written(writer)
+
+
+def scan_png() -> bytes:
+    """Return the picture of a page as PNG: grey, 8 by 8."""
+    rows = b"".join(b"\0" + bytes(range(8)) for _ in range(8))
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    packed = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def encrypted(*, password: str | None = None) -> bytes:
+    """Return a paper locked with *password*, by default one that nobody knows."""
+    writer = PdfFileWriter()
+    stream = writer.add_object(generic.StreamObject(stream_data=b"BT ET"))
+    writer.insert_page(PageObject(contents=stream, media_box=(0, 0, 595, 842), resources=generic.DictionaryObject()))
+    secret = password if password is not None else token_hex(8)
+    writer.encrypt(owner_pass=secret, user_pass=secret)
+    return _written(writer)
+
+
+def truncated(paper: bytes) -> bytes:
+    """Return the first half of *paper*, as a broken copy leaves it."""
+    return paper[: len(paper) // 2]
+
+
+def _written(writer: PdfFileWriter | IncrementalPdfFileWriter) -> bytes:
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _issue(
+    name: str,
+    issuer: _Issued | None,
+    *,
+    usage: str,
+    since: datetime = _LONG_AGO,
+    until: datetime = _FAR_OFF,
+) -> _Issued:
+    # RSA for timestamps alone: pyHanko's own stamper signs with nothing else
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
+        rsa.generate_private_key(65537, 2048) if usage == "timestamps" else ec.generate_private_key(ec.SECP256R1())
+    )
+    subject = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Hoshizora")]
+    )
+    draft = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(since)
+        .not_valid_after(until)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(_key_usage(authority=issuer is None), critical=True)
+    )
+    if issuer is not None:
+        parent = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        draft = draft.add_extension(parent, critical=False)
+    purposes: dict[str, ObjectIdentifier] = {"timestamps": ExtendedKeyUsageOID.TIME_STAMPING}
+    if usage in purposes:
+        draft = draft.add_extension(x509.ExtendedKeyUsage([purposes[usage]]), critical=True)
+    return _Issued(draft.sign((issuer.key if issuer else key), hashes.SHA256()), key)
+
+
+def _key_usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        content_commitment=not authority,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
