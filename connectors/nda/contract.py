@@ -26,7 +26,9 @@ class Paper:
     *status*: the register's own word, unchanged; *completed* whether it says that everyone has signed; *declined_at* when the signer said no.
     *signed_on* by the register's records.  *template* and *template_sha256* name the wording.  *scope* and *language*
     (`ja`, `en`) where known; *survives*: whether it binds after employment, None if it is not known; *expires_on* inclusive.
-    *media_type* of its bytes; a paper without bytes (an article of the work rules in force) has None.
+    *media_type* of its bytes; a paper without bytes (an article of the work rules in force) has None.  *sha256*: what the register
+    says that its bytes are: bytes with another digest were altered since.  *details*: what else the register says, in its own words,
+    and `problem` where it says something that cannot be read.
     """
 
     register: str
@@ -141,14 +143,18 @@ class Register(Protocol):
         ...
 
     async def fetch(self, paper_id: str) -> bytes:
-        """Return the bytes of the paper (a signed PDF, a scan)."""
+        """
+        Return the bytes of the paper (a signed PDF, a scan), as they are: their digest is compared by the caller.
+
+        Raises for a paper whose bytes are not to be had: it is unreadable then, not missing.
+        """
         ...
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """
         Send *pledge* (PDF) to the leaver for signature.  Again with the same *key*: returns what was sent, sends nothing.
 
-        Raises `NotOnPlan` where `can_send` is False.
+        Where `can_send` is False the pledge is written to a file for a wet signature (the folder's outbox), and nobody is told.
         """
         ...
 

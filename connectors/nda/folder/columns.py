@@ -1,0 +1,102 @@
+"""The manifest's columns and words, as they are written in English and in Japanese."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from types import MappingProxyType
+
+from models.vocabulary import PaperKind
+
+COLUMNS = MappingProxyType(
+    {
+        "id": "文書番号",
+        "file": "ファイル",
+        "kind": "種別",
+        "title": "件名",
+        "signer_name": "署名者氏名",
+        "signer_email": "署名者メールアドレス",
+        "signer_employee_no": "社員番号",
+        "signed_on": "署名日",
+        "declined_on": "拒否日",
+        "template": "書式",
+        "template_sha256": "書式のハッシュ値",
+        "sha256": "ハッシュ値",
+        "survives": "退職後有効",
+        "expires_on": "有効期限",
+        "scope": "対象範囲",
+        "language": "言語",
+        "status": "状態",
+    }
+)
+"""Each column by its English name, with its Japanese one.  Any order; others are kept in the paper's details."""
+
+_KINDS = MappingProxyType(
+    {
+        "入社時誓約書": PaperKind.ENTRY_PLEDGE,
+        "入社誓約書": PaperKind.ENTRY_PLEDGE,
+        "退職時誓約書": PaperKind.EXIT_PLEDGE,
+        "退職誓約書": PaperKind.EXIT_PLEDGE,
+        "就業規則": PaperKind.WORK_RULES,
+        "秘密保持契約": PaperKind.PROJECT_NDA,
+        "秘密保持契約書": PaperKind.PROJECT_NDA,
+        "プロジェクト秘密保持契約": PaperKind.PROJECT_NDA,
+        **{kind.value: kind for kind in PaperKind},
+    }
+)
+_YES = frozenset({"yes", "true", "1", "y", "はい", "有", "あり", "有効", "○", "〇"})
+_NO = frozenset({"no", "false", "0", "n", "いいえ", "無", "なし", "無効", "×"})
+SIGNED = frozenset({"signed", "completed", "filed", "in_force", "署名済", "署名済み", "締結済", "締結済み", "施行中"})
+REFUSED = frozenset({"refused", "declined", "rejected", "拒否", "却下", "署名拒否"})
+_ERAS = MappingProxyType({"令和": 2018, "平成": 1988, "昭和": 1925, "r": 2018, "h": 1988, "s": 1925})
+_DAY = re.compile(
+    r"(?P<era>令和|平成|昭和|[rhs])?(?P<y>元|[0-9]{1,4})(?:年|(?P<mark>[-/.]))(?P<m>[0-9]{1,2})(?:月|(?P=mark))(?P<d>[0-9]{1,2})日?"
+)
+_BY_HEADER = MappingProxyType({name: name for name in COLUMNS} | {ja: name for name, ja in COLUMNS.items()})
+
+
+def fold(text: str) -> str:
+    """Fold what people type: width, case, surrounding space."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def column(header: str) -> str | None:
+    """Return the column that *header* names, None for one that is not ours."""
+    return _BY_HEADER.get(fold(header).replace(" ", "_"))
+
+
+def read_kind(text: str) -> PaperKind:
+    """Return the kind of paper; raises `ValueError`."""
+    return _KINDS.get(fold(text)) or PaperKind(fold(text))
+
+
+def read_bool(text: str) -> bool:
+    """Return yes or no, in either language; raises `ValueError`."""
+    if fold(text) in _YES:
+        return True
+    if fold(text) in _NO:
+        return False
+    raise ValueError("neither yes nor no")
+
+
+def read_day(text: str) -> date:
+    """Return a day: 2026-04-01, 2026/4/1, 2026年4月1日 or of an era (令和8年4月1日); raises `ValueError`."""
+    found = _DAY.fullmatch(re.sub(r"\s", "", fold(text)))
+    if found is None or (found["era"] is None and len(found["y"]) != 4):
+        raise ValueError("not a day")
+    year = 1 if found["y"] == "元" else int(found["y"])
+    return date(year + _ERAS.get(found["era"] or "", 0), int(found["m"]), int(found["d"]))
+
+
+def read_sha256(text: str) -> str:
+    """Return a SHA-256 in hexadecimal; raises `ValueError`."""
+    digest = fold(text).removeprefix("sha256:")
+    if re.fullmatch(r"[0-9a-f]{64}", digest) is None:
+        raise ValueError("not a SHA-256 in hexadecimal")
+    return digest
+
+
+def read_language(text: str) -> str:
+    """Return `ja` or `en`, or another tag as it is written."""
+    return {"日本語": "ja", "japanese": "ja", "英語": "en", "english": "en"}.get(fold(text), fold(text))

@@ -1,0 +1,142 @@
+"""
+An index of the manifest, so that one search costs the same on ten papers and on a hundred thousand.
+
+A SQLite file (`.lastday-index.db`, readable by its owner alone) beside the manifest, or in a folder of this process where
+that one cannot be written.  It is thrown away and built again when the manifest's digest differs; nothing is kept in it
+that the manifest does not say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from connectors.matching import fold_email
+from connectors.names import spellings
+from connectors.nda.folder.manifest import Row, id_of, paper_of, read_rows
+from connectors.nda.matching import binds_everybody, number_key
+
+NAME = ".lastday-index.db"
+EVERYBODY = "everybody"
+_VERSION = "1"
+_COARSE_NS = 2_000_000_000  # clocks of file systems: a manifest younger than this may change without showing it
+_SCHEMA = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE papers (n INTEGER PRIMARY KEY, id TEXT UNIQUE, row TEXT);
+CREATE TABLE keys (key TEXT, n INTEGER, PRIMARY KEY (key, n)) WITHOUT ROWID;
+"""
+
+
+class Index:
+    """The index of one manifest.  Not thread-safe: its register calls it from one thread at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._own: Path | None = None
+        self.builds = 0
+
+    def find(self, manifest: Path, keys: Iterable[str]) -> tuple[str, list[Row]]:
+        """Return the manifest's digest and the lines that have one of *keys*; builds the index first if it must."""
+        digest = self._fresh(manifest)
+        with self._open() as held:
+            found: set[int] = set()
+            for key in sorted(set(keys)):
+                found.update(n for (n,) in held.execute("SELECT n FROM keys WHERE key = ?", (key,)))
+            rows = [held.execute("SELECT row FROM papers WHERE n = ?", (n,)).fetchone()[0] for n in sorted(found)]
+        return digest, [json.loads(row) for row in rows]
+
+    def get(self, manifest: Path, paper_id: str) -> tuple[str, Row | None]:
+        """Return the manifest's digest and the line of one paper."""
+        digest = self._fresh(manifest)
+        with self._open() as held:
+            found = held.execute("SELECT row FROM papers WHERE id = ?", (paper_id,)).fetchone()
+        return digest, json.loads(found[0]) if found is not None else None
+
+    def close(self) -> None:
+        """Remove what only this process needed."""
+        if self._own is not None:
+            shutil.rmtree(self._own, ignore_errors=True)
+
+    def _fresh(self, manifest: Path) -> str:
+        """Return the manifest's digest, once the index is that manifest's."""
+        stamp, known = _stamp(manifest), self._about()
+        if known.get("stamp") == stamp and int(known["built_ns"]) - int(stamp.split()[0]) > _COARSE_NS:
+            return known["digest"]
+        content = manifest.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if known.get("digest") != digest:
+            self._build(manifest, content, {"digest": digest, "stamp": stamp})
+        return digest
+
+    def _about(self) -> dict[str, str]:
+        try:
+            with self._open() as held:
+                about = dict(held.execute("SELECT key, value FROM about").fetchall())
+        except sqlite3.Error:  # none yet, or not one of ours: it is built anew
+            return {}
+        return about if about.get("version") == _VERSION else {}
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        # immutable: it is replaced whole and never written in place, so nothing needs to be locked
+        held = sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        try:
+            yield held
+        finally:
+            held.close()
+
+    def _build(self, manifest: Path, content: bytes, about: dict[str, str]) -> None:
+        rows = list(read_rows(manifest.name, content))
+        try:
+            self._write(rows, about)
+        except OSError:
+            if self._own is not None:
+                raise
+            self._own = Path(tempfile.mkdtemp(prefix="lastday-nda-"))
+            self._path = self._own / NAME
+            self._write(rows, about)
+        self.builds += 1
+
+    def _write(self, rows: list[Row], about: dict[str, str]) -> None:
+        number, name = tempfile.mkstemp(prefix=f"{NAME}.", dir=self._path.parent)
+        os.close(number)
+        draft = Path(name)
+        try:
+            with contextlib.closing(sqlite3.connect(draft)) as held, held:
+                held.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_SCHEMA}")
+                numbered = list(enumerate(rows))
+                lines = ((n, id_of(row), json.dumps(row, ensure_ascii=False)) for n, row in numbered)
+                held.executemany("INSERT INTO papers VALUES (?, ?, ?)", lines)
+                pairs = ((key, n) for n, row in numbered for key in keys_of(row))
+                held.executemany("INSERT INTO keys VALUES (?, ?)", pairs)
+                more = {"version": _VERSION, "built_ns": str(time.time_ns())}
+                held.executemany("INSERT INTO about VALUES (?, ?)", (about | more).items())
+            draft.replace(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def keys_of(row: Row) -> set[str]:
+    """Return the keys under which a line is found: number, address, each spelling of the signer's name."""
+    if binds_everybody(paper_of(row)):
+        return {EVERYBODY}
+    keys = {f"name:{form}" for form in spellings(row.get("signer_name", ""))}
+    if number := number_key(row.get("signer_employee_no", "")):
+        keys.add(f"no:{number}")
+    if address := fold_email(row.get("signer_email", "")):
+        keys.add(f"mail:{address}")
+    return keys
+
+
+def _stamp(manifest: Path) -> str:
+    seen = manifest.stat()
+    return f"{seen.st_mtime_ns} {seen.st_size} {seen.st_ino}"

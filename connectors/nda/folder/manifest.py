@@ -1,0 +1,185 @@
+"""
+The manifest beside the papers: `manifest.csv` (UTF-8 or CP932) or `manifest.jsonl` (UTF-8), one paper a line.
+
+A manifest that cannot be read whole is refused whole.  A single cell that makes no sense is left unknown, and the paper's
+details say so: a wrong date on one line must not hide a hundred thousand others.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from connectors.errors import NotConfigured, Unintelligible
+from connectors.nda.contract import Paper
+from connectors.nda.folder import columns
+from models.vocabulary import PaperKind
+
+NAMES = ("manifest.csv", "manifest.jsonl")
+REGISTER = "folder"
+PLEDGE = "pledge-"
+Row = dict[str, str]
+
+_READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {
+        "kind": columns.read_kind,
+        "signed_on": columns.read_day,
+        "declined_on": columns.read_day,
+        "expires_on": columns.read_day,
+        "survives": columns.read_bool,
+        "sha256": columns.read_sha256,
+        "template_sha256": columns.read_sha256,
+        "language": columns.read_language,
+    }
+)
+
+
+def find_manifest(folder: Path) -> Path:
+    """Return the manifest's path.  Raises `NotConfigured` without one, or with two: which holds is not ours to guess."""
+    found = [folder / name for name in NAMES if (folder / name).is_file()]
+    if len(found) == 1:
+        return found[0]
+    which = "no manifest" if not found else "two manifests"
+    remedy = "Put one manifest.csv or manifest.jsonl into the folder LASTDAY_NDA_FOLDER (docs/connectors/nda.md)."
+    raise NotConfigured(f"folder: cannot find its papers: {which}", code=which.replace(" ", "_"), remedy=remedy)
+
+
+def read_rows(name: str, content: bytes) -> Iterator[Row]:
+    """Yield the manifest's lines by column.  Raises `Unintelligible` for one that cannot be read whole."""
+    seen: set[str] = set()
+    for line, row in _csv_rows(content) if name.endswith(".csv") else _json_rows(content):
+        if (paper_id := id_of(row)) in seen:
+            raise _refusal(line, "the same paper twice (id, or file without id)")
+        seen.add(paper_id)
+        yield row
+
+
+def _csv_rows(content: bytes) -> Iterator[tuple[int, Row]]:
+    reader = csv.reader(io.StringIO(_decode(content, "utf-8-sig", "cp932"), newline=""), strict=True)
+    try:
+        header = next(reader, None) or []
+        named = [columns.column(cell) or cell.strip() for cell in header]
+        if not {"file", "kind"} & set(named) or len(set(named)) != len(named):
+            raise _refusal(1, "the header names neither file nor kind, or one column twice")
+        for cells in reader:
+            if len(cells) > len(named):
+                raise _refusal(reader.line_num, "more cells than columns")
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, {n: cell.strip() for n, cell in zip(named, cells, strict=False) if cell.strip()}
+    except csv.Error as exc:
+        raise _refusal(reader.line_num, "not CSV") from exc
+
+
+def _json_rows(content: bytes) -> Iterator[tuple[int, Row]]:
+    for line, text in enumerate(_decode(content, "utf-8-sig").splitlines(), start=1):
+        if not text.strip():
+            continue
+        try:
+            read = json.loads(text)
+        except (ValueError, RecursionError) as exc:
+            raise _refusal(line, "not JSON") from exc
+        if not isinstance(read, dict):
+            raise _refusal(line, "not an object")
+        yield line, {columns.column(key) or key: _text(value) for key, value in read.items() if value is not None}
+
+
+def _text(value: Any) -> str:
+    return str(value).strip() if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
+
+
+def _decode(content: bytes, *encodings: str) -> str:
+    for encoding in encodings:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Unintelligible("folder: cannot read the manifest: unknown_encoding", code="unknown_encoding")
+
+
+def _refusal(line: int, why: str) -> Unintelligible:
+    remedy = f"Correct line {line} of the manifest: {why}."
+    return Unintelligible(f"folder: cannot read the manifest: line {line}: {why}", code="manifest", remedy=remedy)
+
+
+def paper_of(row: Row) -> Paper:
+    """Return the paper that one line describes."""
+    known, problems = _cells(row)
+    file = known.get("file")
+    details = {key: value for key, value in row.items() if key not in columns.COLUMNS}
+    if file is not None:
+        details["file"] = file
+    if problems:
+        details["problem"] = "; ".join(problems)
+    kind, status = known.get("kind"), columns.fold(known.get("status", ""))
+    return Paper(
+        register=REGISTER,
+        id=id_of(row),
+        kind=kind,
+        title=known.get("title") or known.get("template") or "",
+        signer_name=known.get("signer_name"),
+        signer_email=known.get("signer_email"),
+        signer_employee_no=known.get("signer_employee_no"),
+        status=known.get("status", "filed" if file is not None or kind is PaperKind.WORK_RULES else ""),
+        completed=status in columns.SIGNED or (status == "" and (file is not None or kind is PaperKind.WORK_RULES)),
+        declined_at=_declined_at(known, status),
+        signed_on=known.get("signed_on"),
+        template=known.get("template"),
+        template_sha256=known.get("template_sha256"),
+        scope=known.get("scope"),
+        survives=known.get("survives"),
+        expires_on=known.get("expires_on"),
+        language=known.get("language"),
+        media_type=_media_type(file),
+        sha256=known.get("sha256"),
+        details=MappingProxyType(details),
+    )
+
+
+def _cells(row: Row) -> tuple[dict[str, Any], list[str]]:
+    known: dict[str, Any] = {}
+    problems = []
+    for name in columns.COLUMNS.keys() & row.keys():
+        if not row[name]:
+            continue
+        try:
+            known[name] = _READERS.get(name, str)(row[name])
+        except ValueError:
+            problems.append(f"{name} cannot be read")
+    return known, sorted(problems)
+
+
+def id_of(row: Row) -> str:
+    """
+    Return the paper's id: its own, else the file's name, else a digest of the line.
+
+    A pledge that comes back under the name it went out with keeps its id.
+    """
+    if row.get("id"):
+        return row["id"]
+    if file := row.get("file"):
+        stem = Path(file).stem
+        return stem if stem.startswith(PLEDGE) else file
+    return f"line-{hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+def _declined_at(known: Mapping[str, Any], status: str) -> datetime | None:
+    """The manifest knows days: their first instant.  A refusal without a day has the last day that can be meant."""
+    if status not in columns.REFUSED and "declined_on" not in known:
+        return None
+    day: date | None = known.get("declined_on") or known.get("signed_on")
+    return datetime.combine(day, time.min, UTC) if day is not None else datetime.now(UTC)
+
+
+def _media_type(file: str | None) -> str | None:
+    if file is None:
+        return None
+    suffix = Path(file).suffix.casefold()
+    return {".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+            ".tif": "image/tiff", ".tiff": "image/tiff"}.get(suffix, "application/octet-stream")  # fmt: skip

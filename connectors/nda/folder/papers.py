@@ -1,0 +1,152 @@
+"""The files themselves: read from within the folder, and pledges written into its outbox."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connectors.errors import Unintelligible, Unreachable
+from connectors.nda.contract import Paper
+from connectors.nda.folder.manifest import PLEDGE, REGISTER
+from models.vocabulary import Leaver, PaperKind
+
+OUTBOX = "outbox"
+LARGEST = 64 * 1024 * 1024
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """
+    Return the bytes of one file of the folder.
+
+    Raises `Unreachable` for one that the manifest names and that is not there (the paper exists, we cannot look at it), and
+    `Unintelligible` for a name that leads out of the folder, for what is no plain file, and beyond `LARGEST` bytes.
+    """
+    path = _inside(folder, name)
+    try:
+        # opening a named pipe would wait for its writer
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            seen = os.fstat(file.fileno())
+            if not stat.S_ISREG(seen.st_mode) or seen.st_size > LARGEST:
+                raise _odd("not a plain file of a bearable size")
+            return file.read(LARGEST)
+    except OSError as exc:
+        remedy = "Put the file that the manifest names into the folder, readable, then run the case again."
+        code = type(exc).__name__
+        raise Unreachable(f"folder: cannot read a paper: {code}", code=code, remedy=remedy) from exc
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return the path of *name*, in whichever form of Unicode the file system has it, links followed."""
+    root = folder.resolve()
+    plain = name.replace("\\", "/")
+    if "\0" in plain:
+        raise _odd("its name is none")
+    forms = [root / unicodedata.normalize(form, plain) for form in ("NFC", "NFD")]
+    path = next((form for form in (root / plain, *forms) if form.exists()), root / plain).resolve()
+    if not path.is_relative_to(root):
+        raise _odd("its name leads out of the folder")
+    return path
+
+
+def _odd(why: str) -> Unintelligible:
+    return Unintelligible(f"folder: cannot read a paper: {why}", code="file_name", remedy="Correct the manifest.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """What the outbox knows of a pledge that waits for its wet signature."""
+
+    id: str
+    title: str
+    sent_at: datetime
+    sha256: str
+    employee_no: str
+    name: str
+    email: str | None
+
+    def paper(self) -> Paper:
+        """Return it as a paper that nobody has signed yet."""
+        return Paper(
+            register=REGISTER,
+            id=self.id,
+            kind=PaperKind.EXIT_PLEDGE,
+            title=self.title,
+            signer_name=self.name,
+            signer_email=self.email,
+            signer_employee_no=self.employee_no,
+            status="in_outbox",
+            sha256=self.sha256,
+            details={"file": f"{OUTBOX}/{self.id}.pdf"},
+        )
+
+
+class Outbox:
+    """Pledges to be printed.  `<id>.pdf`, and `<id>.json` beside it, which is written last: without it nothing was sent."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder / OUTBOX
+
+    def put(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Pledge:
+        """Write the pledge, unless it was written with the same *key* before.  A crash in between leaves nothing sent."""
+        pledge_id = PLEDGE + hashlib.sha256(key.encode()).hexdigest()[:20]
+        if (before := self.get(pledge_id)) is not None:
+            return before
+        digest = hashlib.sha256(pledge).hexdigest()
+        made = Pledge(pledge_id, title, datetime.now(UTC), digest, leaver.employee_no, leaver.name, leaver.email)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            _write(self._root / f"{pledge_id}.pdf", pledge)
+            _write(self._root / f"{pledge_id}.json", _as_json(made))
+        except OSError as exc:
+            code = type(exc).__name__
+            remedy = "Let lastday write into the outbox of LASTDAY_NDA_FOLDER."
+            raise Unreachable(f"folder: cannot write a pledge: {code}", code=code, remedy=remedy) from exc
+        return made
+
+    def get(self, pledge_id: str) -> Pledge | None:
+        """Return what was sent under *pledge_id*, None if nothing was."""
+        if not pledge_id.startswith(PLEDGE) or not pledge_id.removeprefix(PLEDGE).isalnum():
+            return None
+        try:
+            read = json.loads((self._root / f"{pledge_id}.json").read_bytes())
+            return Pledge(**{**read, "sent_at": datetime.fromisoformat(read["sent_at"])})
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            code = type(exc).__name__
+            raise Unreachable(f"folder: cannot read a pledge: {code}", code=code) from exc
+        except (ValueError, TypeError, KeyError) as exc:
+            raise Unintelligible("folder: cannot read a pledge: not ours", code="outbox") from exc
+
+    def all(self) -> list[Pledge]:
+        """Return every pledge of the outbox, in the order of their ids."""
+        found = (self.get(path.stem) for path in sorted(self._root.glob(f"{PLEDGE}*.json")))
+        return [pledge for pledge in found if pledge is not None]
+
+
+def _as_json(pledge: Pledge) -> bytes:
+    held = {name: getattr(pledge, name) for name in Pledge.__slots__}
+    return json.dumps(held | {"sent_at": pledge.sent_at.isoformat()}, ensure_ascii=False).encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write whole or not at all."""
+    number, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            draft.unlink()

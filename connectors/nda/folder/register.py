@@ -1,0 +1,128 @@
+"""A folder of signed papers with a manifest: the register that every company has."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from connectors.errors import ConnectorError, NotOnPlan, Unreachable
+from connectors.nda.contract import Found, Paper, Sent
+from connectors.nda.folder.index import EVERYBODY, Index
+from connectors.nda.folder.manifest import REGISTER, find_manifest, paper_of
+from connectors.nda.folder.papers import Outbox, read_file
+from connectors.nda.folder.settings import Settings
+from connectors.nda.matching import addresses_of, match_papers, names_of, number_key
+from models.vocabulary import Evidence, Leaver
+
+T = TypeVar("T")
+
+
+class FolderRegister:
+    """
+    `connectors.nda.contract.Register` for a folder.
+
+    *can_send* is False: `send` writes the pledge into the folder's `outbox` to be printed and signed by hand.  The scan
+    comes back under the pledge's id when it is dropped into the folder with a line in the manifest: under the name it went
+    out with, or with that id.
+    """
+
+    name = REGISTER
+    can_send = False
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._index = Index(folder)
+        self._outbox = Outbox(folder)
+        self._turn = asyncio.Lock()
+
+    async def probe(self) -> tuple[tuple[str, str], ...]:
+        """Say whether the manifest can be read."""
+        try:
+            await self._aside(self._any)
+        except ConnectorError as exc:
+            return ((str(exc), exc.advice),)
+        return ()
+
+    async def find_papers(self, leaver: Leaver) -> Found:
+        """
+        Return the leaver's papers, look-alikes, what binds everybody, and pledges in the outbox that have not come back.
+
+        Costs a few look-ups in the index; the manifest is read again only when it changed.
+        """
+        keys = {EVERYBODY, *(f"mail:{a}" for a in addresses_of(leaver)), *(f"name:{n}" for n in names_of(leaver))}
+        if number := number_key(leaver.employee_no):
+            keys.add(f"no:{number}")
+        began = datetime.now(UTC)
+        digest, papers = await self._aside(lambda: self._find(keys))
+        return Found(match_papers(leaver, papers), (_read(began, digest),))
+
+    async def look_up(self, paper_id: str) -> Paper | None:
+        """Return the paper by the manifest as it is now, else the pledge that waits in the outbox."""
+        return await self._aside(lambda: self._paper(paper_id))
+
+    async def fetch(self, paper_id: str) -> bytes:
+        """Return the file's bytes, whatever they are: whether their digest is the manifest's is the caller's question."""
+        return await self._aside(lambda: self._bytes(paper_id))
+
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+        """Write the pledge into the outbox; again with the same *key* writes nothing."""
+        put = await self._aside(lambda: self._outbox.put(pledge, leaver, title, key))
+        seen = datetime.now(UTC)
+        wrote = Evidence(f"write outbox/{put.id}.pdf", put.sent_at, seen, None, code="file", request_sha256=put.sha256)
+        return Sent(REGISTER, put.id, put.sent_at, (wrote,))
+
+    async def remind(self, paper_id: str) -> None:
+        """Raise: a folder reminds nobody."""
+        remedy = "Ask the leaver in person; the pledge to be signed lies in the folder's outbox."
+        raise NotOnPlan(f"folder: cannot remind the signer of {paper_id}: a folder sends nothing", remedy=remedy)
+
+    async def aclose(self) -> None:
+        """Remove the index that only this process needed."""
+        await asyncio.to_thread(self._index.close)
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        """Run *work* on files beside the event loop, one at a time."""
+        async with self._turn:
+            try:
+                return await asyncio.to_thread(work)
+            except (OSError, sqlite3.Error) as exc:
+                code = type(exc).__name__
+                remedy = "Let lastday read the folder LASTDAY_NDA_FOLDER, then run the case again."
+                raise Unreachable(f"folder: cannot look for papers: {code}", code=code, remedy=remedy) from exc
+
+    def _any(self) -> None:
+        self._index.find(find_manifest(self._folder), ())
+
+    def _find(self, keys: set[str]) -> tuple[str, list[Paper]]:
+        manifest = find_manifest(self._folder)
+        digest, rows = self._index.find(manifest, keys)
+        papers = [paper_of(row) for row in rows]
+        back = {paper.id for paper in papers}
+        return digest, papers + [pledge.paper() for pledge in self._outbox.all() if pledge.id not in back]
+
+    def _paper(self, paper_id: str) -> Paper | None:
+        _, row = self._index.get(find_manifest(self._folder), paper_id)
+        if row is not None:
+            return paper_of(row)
+        pledge = self._outbox.get(paper_id)
+        return pledge.paper() if pledge is not None else None
+
+    def _bytes(self, paper_id: str) -> bytes:
+        paper = self._paper(paper_id)
+        if paper is None or "file" not in paper.details:
+            remedy = "Name the paper's file in the manifest."
+            raise Unreachable("folder: cannot read a paper: no file", code="no_file", remedy=remedy)
+        return read_file(self._folder, paper.details["file"])
+
+
+async def connect(settings: Settings | None = None) -> FolderRegister:
+    """Return the register, from the environment unless *settings* are given."""
+    return FolderRegister((settings or Settings()).folder)
+
+
+def _read(began: datetime, digest: str) -> Evidence:
+    return Evidence("read the manifest", began, datetime.now(UTC), None, code="file", response_sha256=digest)
