@@ -105,7 +105,7 @@ SHAPES: Mapping[str, Shape] = {
     **dict.fromkeys(("plan_sha256", "policy_sha256", "checkpoint_sha256", "tsr_sha256"), digest),
     **dict.fromkeys(
         ("due_at", "previous_due_at", "last_working_at", "commanded_at", "observed_at", "ended_at", "cut_effective_by",
-         "from_at", "until_at", "tsa_time"),
+         "from_at", "until_at", "tsa_time", "since_at"),
         _time,
     ),
     **dict.fromkeys(
@@ -118,6 +118,7 @@ SHAPES: Mapping[str, Shape] = {
     "evidence": _exchanges,
     "idx": _indices,
     "root": _matching(r"[A-Za-z0-9+/]{43}="),
+    "vkey": _matching(r"[A-Za-z0-9._/-]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}"),
 }  # fmt: skip
 
 
@@ -162,9 +163,13 @@ RULES: Mapping[str, Rule] = {
     "evidence.bound": _rule(
         "evidence", "service account source scope from_at until_at records pages count counts complete reason"
     ),
-    "nda.checked": _rule("state", "source reason count counts evidence until_at"),
+    "nda.checked": _rule("state", "kind source reason count counts states evidence until_at"),
+    "nda.*": _rule("", "op kind state source reason choice result code status attempt count evidence until_at"),
     "anchor.recorded": _rule("size root checkpoint_sha256", "tsr_sha256 tsa_time source"),
     "payload.erased": _rule("idx basis", "count reason"),
+    "log.key_added": _rule("vkey", ""),
+    "log.key_retired": _rule("vkey", ""),
+    "log.key_compromised": _rule("vkey since_at", "reason"),
 }
 """By type; a family ends in `.*` and stands for every word after the dot."""
 

@@ -177,6 +177,8 @@ class FindingKind(StrEnum):
     UNMATCHED = "unmatched"
     NO_ACCOUNT = "no_account"
     BLAST_RADIUS = "blast_radius"
+    ACTIVITY_AFTER_CUT = "activity_after_cut"
+    RE_ENTRY = "re_entry"
 
 
 class QuestionKind(StrEnum):
@@ -250,6 +252,25 @@ class NdaState(StrEnum):
     EXPIRED = "expired"
     ALTERED = "altered"
     UNREADABLE = "unreadable"
+
+
+class PledgeState(StrEnum):
+    """How far an exit pledge has come that was asked for."""
+
+    INTENDED = "intended"
+    SENT = "sent"
+    FILED = "filed"
+    RETURNED = "returned"
+    DECLINED = "declined"
+    REJECTED = "rejected"
+
+
+class TradeSecretTest(StrEnum):
+    """The three tests that make knowledge a trade secret (不正競争防止法, article 2, paragraph 6)."""
+
+    SECRECY_MANAGEMENT = "secrecy_management"
+    USEFULNESS = "usefulness"
+    NON_PUBLIC = "non_public"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,26 +4,39 @@ from sqlmodel import SQLModel
 
 from models.tables.account import CaseAccount, Search
 from models.tables.case import Case
+from models.tables.collection import Aftermath, Collection
 from models.tables.decision import Approval, Attestation, Waiver
 from models.tables.entitlement import CaseEntitlement
+from models.tables.evidence import EvidenceFile, EvidenceKey
 from models.tables.finding import Finding, Question
 from models.tables.notice import NoticeRecord
+from models.tables.paper import CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal, TradeSecretAnswer
 from models.tables.plan import Look, Plan
 
 metadata = SQLModel.metadata
 
 __all__ = [
+    "Aftermath",
     "Approval",
     "Attestation",
     "Case",
     "CaseAccount",
     "CaseEntitlement",
+    "CasePaper",
+    "Collection",
+    "EvidenceFile",
+    "EvidenceKey",
     "Finding",
     "Look",
     "NoticeRecord",
+    "PaperCheck",
+    "PaperRuling",
     "Plan",
+    "Pledge",
+    "PledgeRefusal",
     "Question",
     "Search",
+    "TradeSecretAnswer",
     "Waiver",
     "metadata",
 ]

@@ -1,0 +1,136 @@
+"""Confidentiality papers: what a look at the registers found, what was asked for, refused, ruled and answered."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Field, SQLModel
+
+from models.tables.columns import instant, json_column, word
+from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState, TradeSecretTest
+
+
+class PaperCheck(SQLModel, table=True):
+    """
+    One round over the registers.  The newest one counts; the older ones stay.
+
+    *looks*: for each register what was found, or why it could not be searched.  *next_at*: when the sweep asks again.
+    """
+
+    __tablename__ = "paper_check"
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(index=True)
+    checked_at: datetime = instant(default=...)
+    state: NdaState = word(NdaState)
+    looks: list[dict[str, Any]] = json_column(default_factory=list)
+    next_at: datetime | None = instant(index=True)
+
+
+class CasePaper(SQLModel, table=True):
+    """
+    One paper as a round judged it, or an expected one that was not found (then *register_name* is None).
+
+    *accepted* is False for a namesake's paper and for a doubtful one: it counts for nothing.  *text* and *remedy* are for
+    people, in both languages.  *signature*: what the bytes prove, `verified`, `untrusted`, `none`, `broken` or empty.
+    """
+
+    __tablename__ = "case_paper"
+
+    id: int | None = Field(default=None, primary_key=True)
+    check_id: int = Field(index=True)
+    case_id: str = Field(index=True)
+    kind: PaperKind | None = word(PaperKind, default=None, nullable=True)
+    state: NdaState = word(NdaState)
+    accepted: bool
+    register_name: str | None = None
+    paper_id: str | None = None
+    title: str = ""
+    signer: str | None = None
+    signed_on: date | None = None
+    template: str | None = None
+    template_sha256: str | None = None
+    scope: str | None = None
+    language: str | None = None
+    survives: bool | None = None
+    expires_on: date | None = None
+    reason: MatchReason | None = word(MatchReason, default=None, nullable=True)
+    confidence: float | None = None
+    sha256: str | None = None
+    size: int | None = None
+    signature: str = ""
+    signatures: list[dict[str, Any]] = json_column(default_factory=list)
+    text: str = ""
+    text_ja: str = ""
+    remedy: str | None = None
+    remedy_ja: str | None = None
+
+
+class Pledge(SQLModel, table=True):
+    """
+    An exit pledge that was asked for.  *key* is stored before it leaves and makes sending it twice one sending.
+
+    *register_name* is None for a file to be signed by hand.  *op* names the intent in the trail.  *reminders* counts those that
+    were begun: one that was interrupted is not repeated.
+    """
+
+    __tablename__ = "pledge"
+
+    key: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    state: PledgeState = word(PledgeState)
+    register_name: str | None = None
+    paper_id: str | None = None
+    language: str
+    title: str
+    sha256: str
+    op: str
+    requested_by: str
+    requested_at: datetime = instant(default=...)
+    sent_at: datetime | None = instant()
+    reminders: int = 0
+    reminded_at: datetime | None = instant()
+    next_look_at: datetime | None = instant(index=True)
+    problem: str | None = None
+
+
+class PledgeRefusal(SQLModel, table=True):
+    """The leaver declined to sign, which is lawful: when, before whom, and who wrote it down."""
+
+    __tablename__ = "pledge_refusal"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    kind: PaperKind = word(PaperKind)
+    witness: str
+    refused_on: date
+    note: str = ""
+    recorded_by: str
+    recorded_at: datetime = instant(default=...)
+
+
+class PaperRuling(SQLModel, table=True):
+    """A person's word on a doubtful paper: *theirs* or not.  The latest one counts."""
+
+    __tablename__ = "paper_ruling"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    register_name: str
+    paper_id: str
+    theirs: bool
+    reason: str
+    ruled_by: str
+    ruled_at: datetime = instant(default=...)
+
+
+class TradeSecretAnswer(SQLModel, table=True):
+    """A person's answer to one of the three tests.  The latest one counts; the older ones stay."""
+
+    __tablename__ = "trade_secret_answer"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    test: TradeSecretTest = word(TradeSecretTest)
+    text: str
+    answered_by: str
+    answered_at: datetime = instant(default=...)
