@@ -11,10 +11,12 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -56,14 +58,20 @@ def open_or_create(path: Path, name: str) -> FileSigner:
     Safe when several processes come first at once: one key wins, and all return it.  Raises `KeyRefused`.
     """
     check_name(name)
-    with contextlib.suppress(FileExistsError):
-        if not os.path.lexists(path):
-            _create(path)
+    create_missing(path, Ed25519PrivateKey.generate)
     return open_key(path, name)
 
 
 def open_key(path: Path, name: str) -> FileSigner:
     """Return the signer of an existing file.  Raises `KeyRefused` if it is missing, or not to be trusted."""
+    key = read_file(path)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyRefused("key file: cannot use: not an Ed25519 key")
+    return FileSigner(name, key)
+
+
+def read_file(path: Path) -> PrivateKeyTypes:
+    """Return the key of a file that only its owner can read.  Raises `KeyRefused`."""
     try:
         descriptor = os.open(path, _OPEN)
     except OSError as exc:
@@ -74,12 +82,16 @@ def open_key(path: Path, name: str) -> FileSigner:
     finally:
         os.close(descriptor)
     try:
-        key = load_pem_private_key(pem, password=None)
+        return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as exc:
         raise KeyRefused("key file: cannot read: not an unencrypted PEM key") from exc
-    if not isinstance(key, Ed25519PrivateKey):
-        raise KeyRefused("key file: cannot use: not an Ed25519 key")
-    return FileSigner(name, key)
+
+
+def create_missing(path: Path, generate: Callable[[], PrivateKeyTypes]) -> None:
+    """Write a new key to *path* unless something is there.  Of several at once, one wins."""
+    with contextlib.suppress(FileExistsError):
+        if not os.path.lexists(path):
+            _create(path, generate())
 
 
 def _refuse_unsafe(status: os.stat_result) -> None:
@@ -91,10 +103,10 @@ def _refuse_unsafe(status: os.stat_result) -> None:
         raise KeyRefused(f"key file: cannot use: its mode is {stat.S_IMODE(status.st_mode):04o}, wider than 0600")
 
 
-def _create(path: Path) -> None:
-    """Write a new key beside *path* and link it there: never half a file, never over another's.  Raises `FileExistsError`."""
+def _create(path: Path, key: PrivateKeyTypes) -> None:
+    """Write *key* beside *path* and link it there: never half a file, never over another's.  Raises `FileExistsError`."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         with os.fdopen(os.open(draft, _CREATE, 0o600), "wb") as file:
             file.write(pem)

@@ -1,0 +1,122 @@
+"""A folder that is there whole or not at all: written beside, listed with its digests, then renamed into place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from audit.bundle import layout
+from audit.certificate import CertificateError, read_claim
+
+CHUNK = 1 << 20
+
+
+class BundleRefused(Exception):
+    """A bundle that cannot be written as asked; nothing of it is left behind."""
+
+
+class Draft:
+    """The folder while it is being written.  *sums*: path to SHA-256 (hexadecimal) of each file so far."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.sums: dict[str, str] = {}
+
+    def add(self, path: str, parts: Iterable[bytes]) -> str:
+        """Write one file and return its digest.  Raises `BundleRefused` for an odd path and for one that is there."""
+        if not layout.PLAIN.fullmatch(path) or path in self.sums:
+            raise BundleRefused(f"bundle: cannot write {path!r}: not a plain path, or given twice")
+        target, digest = self.root / path, hashlib.sha256()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            for part in parts:
+                digest.update(part)
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        self.sums[path] = digest.hexdigest()
+        return self.sums[path]
+
+    def seal(self, certificate: bytes) -> None:
+        """Write the certificate, which no sum can list."""
+        self.add(layout.CERTIFICATE, [certificate])
+
+    def list_sums(self) -> str:
+        """Write `SHA256SUMS` over every file so far, as `sha256sum -c` reads it, and return its digest."""
+        lines = [f"{digest}  {path}\n".encode() for path, digest in sorted(self.sums.items())]
+        return self.add(layout.SUMS, lines)
+
+
+@contextmanager
+def draft(folder: Path, case: str) -> Iterator[Draft]:
+    """
+    Give a draft beside *folder*; put it in place if all goes well, remove it if not.
+
+    Raises `BundleRefused` if *folder* exists and is not an earlier bundle of *case*.
+    """
+    refuse_foreign(folder, case)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    root = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.part")
+    root.mkdir()
+    try:
+        yield Draft(root)
+        _settle(root)
+        refuse_foreign(folder, case)
+        _replace(root, folder)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def refuse_foreign(folder: Path, case: str) -> None:
+    """Raise `BundleRefused` unless *folder* is free, empty, or holds a bundle whose certificate names *case*."""
+    if not os.path.lexists(folder):
+        return
+    if folder.is_symlink() or not folder.is_dir():
+        raise BundleRefused("bundle: cannot write: the target exists and is not a folder")
+    if not any(folder.iterdir()):
+        return
+    try:
+        claim = read_claim((folder / layout.CERTIFICATE).read_bytes())
+    except (OSError, CertificateError) as exc:
+        raise BundleRefused("bundle: cannot write: the folder exists and holds something else") from exc
+    if claim.case != case:
+        raise BundleRefused("bundle: cannot write: the folder holds another case's bundle")
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while part := file.read(CHUNK):
+            yield part
+
+
+def _replace(root: Path, folder: Path) -> None:
+    """Two renames, since a folder that is not empty cannot be renamed over; the former one goes last."""
+    former = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.former")
+    if folder.exists():
+        folder.rename(former)
+    try:
+        root.rename(folder)
+    except OSError:
+        if former.exists():
+            former.rename(folder)
+        raise
+    _sync(folder.parent)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _settle(root: Path) -> None:
+    for folder, _, _ in os.walk(root):
+        _sync(Path(folder))
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

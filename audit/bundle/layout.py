@@ -1,0 +1,53 @@
+"""
+Where each thing lies in a bundle, for those who write it and those who verify it.
+
+    certificate.sigstore.json  SHA256SUMS                         the seal, and what it is put on
+    README.ja.txt README.en.txt record.html record.pdf            for people; made by the caller
+    events/NNNN.json  .json.tlog-proof  .json.spicy               each event of the case, with two forms of its proof
+    payloads/NNNN.json  NNNN.salt                                 what the event commits to; absent once it is erased
+    evidence/…                                                    files that an event binds by their digest
+    log/checkpoint  log/entries.jsonl                             the signed head, and every event of every case
+    log/anchors/SIZE.checkpoint  .tsr                             what others have countersigned and stamped
+
+SIZE has eight digits, NNNN four or more: both sort as they count.
+"""
+
+from __future__ import annotations
+
+import re
+
+CERTIFICATE = "certificate.sigstore.json"
+SUMS = "SHA256SUMS"
+CHECKPOINT = "log/checkpoint"
+ENTRIES = "log/entries.jsonl"
+EVIDENCE = "evidence/"
+READMES = ("README.ja.txt", "README.en.txt")
+RECORD, PRINTED = "record.html", "record.pdf"
+PAGES = frozenset({*READMES, RECORD, PRINTED})
+REQUIRED = frozenset({*READMES, RECORD, CHECKPOINT, ENTRIES})
+PROOF, SPICY = ".tlog-proof", ".spicy"
+
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){0,8}", re.ASCII)
+"""A path that means the same on every system: no dot in front, no space, nothing that a shell or a list would misread."""
+
+
+def event(seq: int) -> str:
+    return f"events/{seq:04}.json"
+
+
+def payload(seq: int) -> str:
+    return f"payloads/{seq:04}.json"
+
+
+def salt(seq: int) -> str:
+    return f"payloads/{seq:04}.salt"
+
+
+def anchored(size: int) -> str:
+    """Return the path of the note whose head has *size* entries."""
+    return f"log/anchors/{size:08}.checkpoint"
+
+
+def stamped(size: int) -> str:
+    """Return the path of the stamp over that note."""
+    return f"log/anchors/{size:08}.tsr"

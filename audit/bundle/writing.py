@@ -1,0 +1,229 @@
+"""
+A case's bundle, read in one state of the database: the newest anchor is its head, and everything in it stands under that head.
+
+Memory does not grow with the log: it is streamed once, and each proof takes about log2(n) rows.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, bindparam, select
+
+from audit import anchors, certificate, merkle, reading
+from audit.anchors import Anchor
+from audit.bundle import folder as folders
+from audit.bundle import layout
+from audit.bundle.folder import BundleRefused
+from audit.bundle.folder import Draft as Folder
+from audit.certificate import CERTIFIED, Certificate, Claim, Former, Stamper
+from audit.certificate_keys import CertificateSigner
+from audit.checkpoint import Checkpoint
+from audit.merkle import Frontier
+from audit.note import split
+from audit.placing import TrailError
+from audit.reading import Entry
+from audit.tables import audit_payload
+from audit.tlogproof import Proof
+
+Progress: TypeAlias = "Callable[[int, int], object]"
+"""Told now and then: entries of the log written, and how many there are."""
+
+_EVERY = 2_000
+_PAYLOAD = select(audit_payload.c.salt, audit_payload.c.payload).where(audit_payload.c.idx == bindparam("row"))
+_LAST_OF_CASE = "bundle: cannot write: the case has events that no anchor covers yet; anchor the log first"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A file under `evidence/` that an event of the case binds by its digest; *parts* are its bytes, in the clear."""
+
+    name: str
+    parts: Iterable[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """
+    What the caller brings to a case's bundle.
+
+    *pages*: the two READMEs, `record.html`, and `record.pdf` if there is one.  *evidence*: every file that an event of the
+    case binds and that was not erased; iterated once, each file as it is written.
+    """
+
+    case: str
+    pages: Mapping[str, bytes | Path]
+    evidence: Iterable[Evidence] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Who signs the certificate, and who stamps it: `timestamp.ask(…)[0]` of an authority."""
+
+    signer: CertificateSigner
+    stamper: Stamper
+
+
+def write(
+    connection: Connection,
+    folder: Path,
+    contents: Contents,
+    seal: Seal,
+    announce: Callable[[Certificate], object] | None = None,
+    progress: Progress | None = None,
+) -> Certificate:
+    """
+    Write a case's bundle into *folder* and return its certificate.
+
+    *connection* reads one state of the database throughout (on SQLite a DEFERRED transaction: nothing is locked while the
+    authority is asked).  *announce* is called when all is written and before it is put in place: append `certificate.draft(actor)` there, in a transaction of its own,
+    so that no certificate leaves the house that the log does not know, and the next one names this one.
+
+    Raises `BundleRefused` (anchor first, evidence or a page is missing, the folder is another's), `TrailError` if the log is
+    not what was hashed, and whatever the stamper and *announce* raise: then nothing is left behind, and *folder* is as it
+    was.
+    """
+    source = _Source.at_newest_anchor(connection, contents.case)
+    with folders.draft(folder, contents.case) as draft:
+        _pages(draft, contents.pages)
+        bound, former = _events(draft, source)
+        _evidence(draft, bound, contents.evidence)
+        _anchors(draft, source)
+        _log(draft, source, progress)
+        issued = certificate.issue(_claim(draft, source, former), seal.signer, seal.stamper)
+        draft.seal(issued.raw)
+        if announce is not None:
+            announce(issued)
+    return issued
+
+
+@dataclass(slots=True)
+class _Source:
+    """What the bundle is made from: the case as the anchor's head has it.  *events* counts while they are written."""
+
+    connection: Connection
+    case: str
+    anchor: Anchor
+    head: Checkpoint
+    events: int = 0
+
+    @classmethod
+    def at_newest_anchor(cls, connection: Connection, case: str) -> _Source:
+        origin = reading.origin(connection)
+        anchor = None if origin is None else anchors.newest(connection, origin, complete=True)
+        if anchor is None:
+            raise BundleRefused(_LAST_OF_CASE)
+        return cls(connection, case, anchor, Checkpoint.parse(split(anchor.note)[0]))
+
+
+def _pages(draft: Folder, pages: Mapping[str, bytes | Path]) -> None:
+    if not pages.keys() <= layout.PAGES or not pages.keys() >= layout.PAGES & layout.REQUIRED:
+        raise BundleRefused(f"bundle: cannot write: the pages are {', '.join(sorted(layout.PAGES))}")
+    for name, page in pages.items():
+        draft.add(name, folders.chunks(page) if isinstance(page, Path) else [page])
+
+
+@dataclass(slots=True)
+class _Bound:
+    """Evidence files that events bind: path to digest; *erased* holds the indices whose payloads were erased."""
+
+    files: dict[str, tuple[int, str]] = field(default_factory=dict)
+    erased: set[int] = field(default_factory=set)
+
+    def note(self, entry: Entry, said: dict[str, Any]) -> None:
+        if said["type"] == "payload.erased":
+            self.erased.update(said["idx"])
+        for one in said.get("evidence", []):
+            if one.get("name", "").startswith(layout.EVIDENCE) and "sha256" in one:
+                if self.files.setdefault(one["name"], (entry.idx, one["sha256"]))[1] != one["sha256"]:
+                    raise BundleRefused("bundle: cannot write: two events bind different evidence under one name")
+
+
+def _events(draft: Folder, source: _Source) -> tuple[_Bound, Former | None]:
+    """Write each event with its proofs and payload; return what they bind, and the newest certificate that they tell of."""
+    bound, former = _Bound(), None
+    read = reading.node_reader(source.connection)
+    for entry in reading.entries(source.connection, source.case):
+        if entry.idx >= source.head.size:
+            raise BundleRefused(_LAST_OF_CASE)
+        said = entry.record
+        bound.note(entry, said)
+        if said["type"] == CERTIFIED:
+            former = certificate.former_of(said)
+        _event(draft, source, entry, read)
+        source.events += 1
+    if not source.events:
+        raise BundleRefused("bundle: cannot write: the log has no such case")
+    return bound, former
+
+
+def _event(draft: Folder, source: _Source, entry: Entry, read: merkle.Read) -> None:
+    proof = Proof(entry.idx, merkle.inclusion(entry.idx, source.head.size, read), source.anchor.note)
+    path = layout.event(entry.seq)
+    draft.add(path, [entry.leaf])
+    draft.add(path + layout.PROOF, [proof.tlog_proof])
+    draft.add(path + layout.SPICY, [proof.spicy])
+    row = source.connection.execute(_PAYLOAD, {"row": entry.idx}).one_or_none()
+    if row is not None and row.salt is not None:
+        draft.add(layout.salt(entry.seq), [bytes(row.salt)])
+        draft.add(layout.payload(entry.seq), [bytes(row.payload)])
+
+
+def _evidence(draft: Folder, bound: _Bound, evidence: Iterable[Evidence]) -> None:
+    given = set()
+    for one in evidence:
+        if one.name not in bound.files:
+            raise BundleRefused("bundle: cannot write evidence: no event of the case binds a file of this name")
+        if draft.add(one.name, one.parts) != bound.files[one.name][1]:
+            raise BundleRefused("bundle: cannot write evidence: it is not the file that the log binds")
+        given.add(one.name)
+    missing = {name for name, (idx, _) in bound.files.items() if idx not in bound.erased} - given
+    if missing:
+        raise BundleRefused(f"bundle: cannot write: {len(missing)} evidence files that events bind are missing")
+
+
+def _anchors(draft: Folder, source: _Source) -> None:
+    """Write the head, and every anchor below it that the log tells of."""
+    for anchor in anchors.read_all(source.connection, source.head.origin, end=source.head.size):
+        told = anchor.recorded_idx is not None and anchor.recorded_idx < source.head.size
+        if anchor.tsr is not None and (told or anchor.size == source.head.size):
+            draft.add(layout.anchored(anchor.size), [anchor.note])
+            draft.add(layout.stamped(anchor.size), [anchor.tsr])
+    draft.add(layout.CHECKPOINT, [source.anchor.note])
+
+
+def _log(draft: Folder, source: _Source, progress: Progress | None) -> None:
+    tree = Frontier()
+    draft.add(layout.ENTRIES, _lines(source, tree, progress))
+    if (tree.size, tree.root()) != (source.head.size, source.head.root):
+        raise TrailError("trail: cannot export: the leaves are not those that were anchored (lastday trail check)")
+
+
+def _lines(source: _Source, tree: Frontier, progress: Progress | None) -> Iterator[bytes]:
+    for entry in reading.entries(source.connection, end=source.head.size):
+        tree.add(entry.leaf)
+        yield entry.leaf + b"\n"
+        if progress is not None and (tree.size % _EVERY == 0 or tree.size == source.head.size):
+            progress(tree.size, source.head.size)
+
+
+def _claim(draft: Folder, source: _Source, former: Former | None) -> Claim:
+    files = len(draft.sums)
+    head = source.head
+    return Claim(
+        case=source.case,
+        revision=1 if former is None else former.revision + 1,
+        former=former,
+        log=head.origin,
+        size=head.size,
+        root=base64.b64encode(head.root).decode(),
+        events=source.events,
+        files=files,
+        sums=draft.list_sums(),
+        checkpoint=hashlib.sha256(source.anchor.note).hexdigest(),
+    )

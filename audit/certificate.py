@@ -1,0 +1,208 @@
+"""
+The certificate of one case: who vouches for which files, since when, in a form that stock tools verify.
+
+An in-toto Statement (v1) about `SHA256SUMS` and `log/checkpoint`, in a DSSE envelope signed with ECDSA P-256, with an RFC 3161
+stamp over the signature, as a Sigstore bundle (v0.3) without a log entry: `cosign verify-blob-attestation`, or openssl and jq.
+
+It is written in one form only (RFC 8785, and the stamp as `audit.pinning` has it), so that no byte of it can change unseen.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+from audit import certificate_keys as keys
+from audit.bundle import layout
+from audit.certificate_keys import CertificateSigner
+from audit.fields import Json
+from audit.leaf import Event, LeafError, canonical
+from audit.pinning import pinned
+from audit.placing import Draft
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://lastday.example/audit-record/v1"
+PAYLOAD = "application/vnd.in-toto+json"
+BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+LONGEST = 1 << 20
+"""Bytes: a certificate has about eight thousand."""
+CERTIFIED = "case.certified"
+
+Stamper: TypeAlias = "Callable[[bytes], bytes]"
+"""Returns an authority's RFC 3161 response over its argument."""
+
+
+class CertificateError(ValueError):
+    """Bytes that are no certificate of ours, or one that nobody we trust has signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """An earlier certificate of the same case: its number, from 1, and the SHA-256 of its file."""
+
+    revision: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """
+    What a certificate says.
+
+    *log*, *size*, *root* (base64): the head under which the case stands.  *events*: how many the case has there.  *sums* and
+    *checkpoint*: the SHA-256 of the two files.  *files*: how many `SHA256SUMS` lists.
+    """
+
+    case: str
+    revision: int
+    former: Former | None
+    log: str
+    size: int
+    root: str
+    events: int
+    files: int
+    sums: str
+    checkpoint: str
+
+    @property
+    def statement(self) -> bytes:
+        """The signed bytes."""
+        predicate: dict[str, Json] = {"case": self.case, "revision": self.revision}
+        predicate |= {"log": self.log, "size": self.size, "root": self.root, "events": self.events, "files": self.files}
+        if self.former is not None:
+            predicate["former"] = {"revision": self.former.revision, "sha256": self.former.sha256}
+        subjects = ((layout.SUMS, self.sums), (layout.CHECKPOINT, self.checkpoint))
+        subject: list[Json] = [{"name": name, "digest": {"sha256": digest}} for name, digest in subjects]
+        return canonical(
+            {"_type": STATEMENT, "subject": subject, "predicateType": PREDICATE, "predicate": predicate},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate's file, *raw*, and what it says."""
+
+    raw: bytes
+    claim: Claim
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.raw).hexdigest()
+
+    def draft(self, actor: str) -> Draft:
+        """Return the event that tells of this certificate; it goes into the log before the bundle leaves the house."""
+        claim = self.claim
+        told: list[Json] = [{"name": layout.CERTIFICATE, "sha256": self.sha256, "size": len(self.raw)}]
+        fields: Mapping[str, Json] = {"revision": claim.revision, "evidence": told}
+        event = Event(CERTIFIED, claim.case, actor, fields)
+        return Draft(event, dedup_key=f"{claim.case}:certified:{claim.revision}")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A certificate whose signature was verified.  *signature* is what the *stamp* is over."""
+
+    claim: Claim
+    signature: bytes
+    stamp: bytes
+
+
+def former_of(record: Mapping[str, Any]) -> Former:
+    """Return the certificate that a `case.certified` leaf tells of."""
+    told = {one.get("name"): one for one in record.get("evidence", [])}
+    try:
+        return Former(int(record["revision"]), str(told[layout.CERTIFICATE]["sha256"]))
+    except (KeyError, TypeError) as exc:
+        raise CertificateError("certificate: cannot read what the log tells of the former one") from exc
+
+
+def issue(claim: Claim, signer: CertificateSigner, stamp: Stamper) -> Certificate:
+    """Sign *claim* and have the signature stamped."""
+    payload = claim.statement
+    signature = signer.sign(pae(payload))
+    return Certificate(_render(payload, signature, signer.public_key, pinned(stamp(signature))), claim)
+
+
+def pae(payload: bytes) -> bytes:
+    """Return what DSSE signs (pre-authentication encoding, version 1)."""
+    return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
+
+
+def open_certificate(raw: bytes, trusted: tuple[EllipticCurvePublicKey, ...]) -> Opened:
+    """
+    Return what one of *trusted* has signed.  The stamp is not looked at.
+
+    Raises `CertificateError` for any byte that `issue` would have written otherwise.
+    """
+    payload, signature, stamp = _parts(raw)
+    message = pae(payload)
+    key = next((key for key in trusted if keys.verifies(key, message, signature)), None)
+    if key is None:
+        raise CertificateError("certificate: cannot be trusted: no known key has signed it")
+    if _render(payload, signature, key, stamp) != raw:
+        raise CertificateError("certificate: cannot be trusted: it is not in the one form that it has")
+    return Opened(_claim(payload), signature, stamp)
+
+
+def read_claim(raw: bytes) -> Claim:
+    """Return what a certificate says, believing it.  Raises `CertificateError` for other bytes."""
+    return _claim(_parts(raw)[0])
+
+
+def _parts(raw: bytes) -> tuple[bytes, bytes, bytes]:
+    try:
+        bundle = json.loads(raw[:LONGEST])
+        envelope = bundle["dsseEnvelope"]
+        (signed,) = envelope["signatures"]
+        (stamp,) = bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
+        encoded = envelope["payload"], signed["sig"], stamp["signedTimestamp"]
+        payload, signature, stamped = (base64.b64decode(one, validate=True) for one in encoded)
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as exc:
+        raise CertificateError(
+            "certificate: cannot read: not a Sigstore bundle with one signature and one stamp"
+        ) from exc
+    return payload, signature, stamped
+
+
+def _render(payload: bytes, signature: bytes, key: EllipticCurvePublicKey, stamp: bytes) -> bytes:
+    material: dict[str, Json] = {
+        "publicKey": {"hint": _base64(keys.key_hash(key))},
+        "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": _base64(stamp)}]},
+    }
+    envelope: dict[str, Json] = {
+        "payload": _base64(payload),
+        "payloadType": PAYLOAD,
+        "signatures": [{"sig": _base64(signature)}],
+    }
+    return canonical({"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope})
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _claim(payload: bytes) -> Claim:
+    try:
+        statement = json.loads(payload)
+        digests = {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
+        told = dict(statement["predicate"])
+        former = told.pop("former", None)
+        claim = Claim(
+            **told,
+            former=Former(**former) if former is not None else None,
+            sums=digests[layout.SUMS],
+            checkpoint=digests[layout.CHECKPOINT],
+        )
+        whole = claim.statement == payload
+    except (ValueError, KeyError, TypeError, RecursionError, LeafError) as exc:
+        raise CertificateError("certificate: cannot read: not a statement about a record of ours") from exc
+    if not whole:
+        raise CertificateError("certificate: cannot read: its statement says more or less than ours do")
+    return claim

@@ -1,0 +1,99 @@
+"""
+A stamp in one form only: what its signature covers, the chain of its signer, and nothing that could change unseen.
+
+An RFC 3161 response has parts that no signature covers: words of its status, certificates that nobody needs, unsigned
+attributes, the names of algorithms, orders and lengths that BER leaves open.  The certificate's stamp is listed in no sum, so
+these parts are written anew, always the same way.  What is signed keeps its bytes: any verifier still accepts the response.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asn1crypto import cms, core, tsp
+from asn1crypto import x509 as asn1_x509
+
+from audit.timestamp import StampRefused
+
+
+def pinned(response: bytes) -> bytes:
+    """
+    Return the response in its one form; safe to repeat.  Verifies nothing.
+
+    Raises `StampRefused` unless it was granted and has one signature by a certificate that it holds.
+    """
+    try:
+        parsed = tsp.TimeStampResp.load(response, strict=True)
+        if parsed["status"]["status"].native != "granted":
+            raise StampRefused("timestamp: cannot be used: not granted")
+        signed = parsed["time_stamp_token"]["content"]
+        token = {"content_type": "signed_data", "content": _signed_data(signed)}
+        made = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
+        return bytes(made.dump(force=True))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
+        raise StampRefused("timestamp: cannot be pinned: not a response of the usual form") from exc
+
+
+def _signed_data(signed: Any) -> cms.SignedData:
+    (info,) = signed["signer_infos"]
+    held = [one.chosen for one in signed["certificates"] if one.name == "certificate"]
+    signer = next((one for one in held if _names(info["sid"], one)), None)
+    if signer is None:
+        raise StampRefused("timestamp: cannot be pinned: its signer's certificate is not in it")
+    digest = {"algorithm": info["digest_algorithm"]["algorithm"].native}
+    content = core.ParsableOctetString(bytes(signed["encap_content_info"]["content"]))
+    return cms.SignedData(
+        {
+            "version": "v3",
+            "digest_algorithms": [digest],
+            "encap_content_info": {"content_type": "tst_info", "content": content},
+            "certificates": sorted((_own(one) for one in _chain(signer, held)), key=lambda one: bytes(one.dump())),
+            "signer_infos": [_signer_info(info, signer, digest)],
+        }
+    )
+
+
+def _signer_info(info: Any, signer: asn1_x509.Certificate, digest: dict[str, str]) -> dict[str, Any]:
+    issued = {"issuer": signer.issuer, "serial_number": signer.serial_number}
+    return {
+        "version": "v1",
+        "sid": cms.SignerIdentifier({"issuer_and_serial_number": cms.IssuerAndSerialNumber(issued)}),
+        "digest_algorithm": digest,
+        "signed_attrs": info["signed_attrs"],
+        "signature_algorithm": _algorithm(info, signer, digest["algorithm"]),
+        "signature": bytes(info["signature"].native),
+    }
+
+
+def _algorithm(info: Any, signer: asn1_x509.Certificate, digest: str) -> Any:
+    """Return the name that follows from the key; readers disagree on which of several they take for RSA."""
+    match signer.public_key.algorithm:
+        case "rsa" if info["signature_algorithm"].signature_algo != "rsassa_pss":
+            return {"algorithm": "rsassa_pkcs1v15"}
+        case "ec":
+            return {"algorithm": f"{digest}_ecdsa"}
+        case _:
+            return info["signature_algorithm"]
+
+
+def _names(sid: Any, certificate: asn1_x509.Certificate) -> bool:
+    if sid.name == "issuer_and_serial_number":
+        one = sid.chosen
+        return bool(one["issuer"] == certificate.issuer and one["serial_number"].native == certificate.serial_number)
+    return bool(sid.chosen.native == certificate.key_identifier)
+
+
+def _chain(signer: asn1_x509.Certificate, held: list[asn1_x509.Certificate]) -> list[asn1_x509.Certificate]:
+    """Return the signer and those above it.  A root is left out: who trusts it has it."""
+    chain = [signer]
+    while len(chain) <= len(held):
+        above = (one for one in held if one.subject == chain[-1].issuer and one.self_signed == "no")
+        issuer = next((one for one in above if one not in chain), None)
+        if issuer is None:
+            break
+        chain.append(issuer)
+    return chain
+
+
+def _own(certificate: asn1_x509.Certificate) -> cms.CertificateChoices:
+    return cms.CertificateChoices({"certificate": certificate})
