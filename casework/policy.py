@@ -15,7 +15,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from casework.errors import Misconfigured
-from models.vocabulary import EntitlementKind
+from models.vocabulary import EntitlementKind, PaperKind
 
 
 class _Section(BaseModel):
@@ -104,6 +104,39 @@ class Protected(_Section):
     accounts: frozenset[str] = frozenset()
 
 
+class Nda(_Section):
+    """
+    Confidentiality papers.  None of this holds up a cut, or a close.
+
+    *expected*: the kinds that must be on file.  *templates*: for each kind the SHA-256 of the wordings in use; none means that
+    the wording is not compared.  *languages* in which a pledge counts as understood; none means any.
+    *threshold*: the confidence from which a paper counts as the leaver's.  *survive_years*: how long it should bind after employment.
+
+    *send*: send the exit pledge by itself when a real case is planned and has none.  *sender*: which register sends
+    it, where several can.  *language* and *company* of the pledge.  *reminder_days* before the last day, *signing_days* how long
+    before it an exit pledge may have been signed and still be of this departure.
+
+    *seconds*: how long one round over the registers may take; *again_hours* and *unreadable_again_minutes*: when the sweep
+    makes the next one.  *pledge_again_minutes*: how often it asks whether a pledge has come back.
+    """
+
+    expected: frozenset[PaperKind] = frozenset({PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE, PaperKind.WORK_RULES})
+    templates: dict[PaperKind, frozenset[str]] = Field(default_factory=dict)
+    languages: frozenset[str] = frozenset()
+    threshold: float = Field(default=0.9, gt=0.5, le=1)
+    survive_years: int = Field(default=2, ge=0, le=100)
+    send: bool = False
+    sender: str | None = None
+    language: Literal["ja", "en"] = "ja"
+    company: str = ""
+    reminder_days: tuple[int, ...] = (14, 7, 3, 1)
+    signing_days: int = Field(default=180, ge=1)
+    seconds: float = Field(default=60.0, gt=0, le=600)
+    again_hours: float = Field(default=24.0, gt=0)
+    unreadable_again_minutes: float = Field(default=30.0, gt=0)
+    pledge_again_minutes: float = Field(default=15.0, gt=0)
+
+
 class Policy(_Section):
     """All rules.  *sha256* names exactly these values in every plan."""
 
@@ -116,6 +149,7 @@ class Policy(_Section):
     looks: Looks = Looks()
     sweep: Sweep = Sweep()
     protected: Protected = Protected()
+    nda: Nda = Nda()
 
     @property
     def sha256(self) -> str:
