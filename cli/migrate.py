@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cli.errors import DONE
+import typer
+
+from cli.errors import DONE, Refused
 from cli.options import As, AsJson
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from casework.settings import CaseworkSettings
 
 
-def migrate(as_json: AsJson = False, actor: As = None) -> int:
+def migrate(
+    writer: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="PostgreSQL: the role that works may append to the trail, not change it."),
+    ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="PostgreSQL: a role that may read the trail's leaves, which name nobody."),
+    ] = None,
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
     """Bring the database to the newest schema and make the trail's key if there is none.  Twice is safe."""
     from casework import schema
     from casework.desk import open_store
@@ -25,6 +40,7 @@ def migrate(as_json: AsJson = False, actor: As = None) -> int:
         before = schema.current(store.engine)
         schema.migrate(store.engine)
         after = schema.current(store.engine)
+        _grant(store.engine, writer, reader)
     finally:
         store.engine.dispose()
     vkey = _trail_key(settings)
@@ -32,6 +48,19 @@ def migrate(as_json: AsJson = False, actor: As = None) -> int:
     told = say(f"schema {after}; the trail's public key: {vkey}", f"スキーマ {after}。記録の公開鍵: {vkey}")
     terminal.answer(payload, told)
     return DONE
+
+
+def _grant(engine: Engine, writer: str | None, reader: str | None) -> None:
+    from audit import roles
+
+    try:
+        with engine.begin() as connection:
+            if writer is not None:
+                roles.grant_writer(connection, writer)
+            if reader is not None:
+                roles.grant_reader(connection, reader)
+    except ValueError as exc:
+        raise Refused(str(exc), 'See docs/keys.md, "The database\'s roles".') from exc
 
 
 def _trail_key(settings: CaseworkSettings) -> str:

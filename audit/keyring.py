@@ -1,0 +1,78 @@
+"""
+What the log itself tells of its keys: which came, which went, and which was stolen since when.
+
+A change of key overlaps: both sign for at least one anchor, so that a reader of either finds a signature that he knows.
+After a theft, what was stamped by a time-stamping authority *before* it stands: the thief cannot get an old time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from audit.leaf import LOG_CASE, Event, stamp
+from audit.note import Verifier
+
+ADDED = "log.key_added"
+RETIRED = "log.key_retired"
+COMPROMISED = "log.key_compromised"
+
+
+def added(key: Verifier, actor: str) -> Event:
+    return Event(ADDED, LOG_CASE, actor, {"vkey": key.vkey})
+
+
+def retired(key: Verifier, actor: str) -> Event:
+    """Tell that heads which contain this event need another signature than *key*'s."""
+    return Event(RETIRED, LOG_CASE, actor, {"vkey": key.vkey})
+
+
+def compromised(key: Verifier, since: datetime, actor: str) -> Event:
+    """Tell that from *since* on a signature of *key* proves nothing."""
+    return Event(COMPROMISED, LOG_CASE, actor, {"vkey": key.vkey, "since_at": stamp(since)})
+
+
+@dataclass
+class Keyring:
+    """Reads a log's leaves in their order (`see`), then says which signatures count (`objection`)."""
+
+    retired: dict[str, int] = field(default_factory=dict)
+    compromised: dict[str, datetime] = field(default_factory=dict)
+
+    def see(self, idx: int, said: Mapping[str, Any]) -> None:
+        """Take note of leaf *idx*, as `audit.leaf.read` gives it.  The earliest time of a theft holds."""
+        match said["type"]:
+            case "log.key_added":
+                self.retired.pop(said["vkey"], None)
+            case "log.key_retired":
+                self.retired[said["vkey"]] = idx
+            case "log.key_compromised":
+                since = datetime.fromisoformat(said["since_at"])
+                self.compromised[said["vkey"]] = min(since, self.compromised.get(said["vkey"], since))
+            case _:
+                pass
+
+    def objection(self, key: Verifier, size: int, stamped_at: datetime | None) -> str | None:
+        """
+        Return why *key*'s signature under a head of *size* entries counts for nothing, None if it counts.
+
+        *stamped_at*: the time of a verified stamp over that head, None if it has none.
+        """
+        since = self.compromised.get(key.vkey)
+        if since is not None and (stamped_at is None or stamped_at >= since):
+            return f"its key was compromised since {stamp(since)}, and no earlier time stamp stands over it"
+        gone = self.retired.get(key.vkey)
+        if gone is not None and size > gone:
+            return f"its key was retired by entry {gone}"
+        return None
+
+    def objection_to_all(self, keys: Iterable[Verifier], size: int, stamped_at: datetime | None) -> str | None:
+        """Return None if the signature of at least one of *keys* counts, else the last objection."""
+        reason: str | None = "no known key has signed it"
+        for key in keys:
+            reason = self.objection(key, size, stamped_at)
+            if reason is None:
+                return None
+        return reason
