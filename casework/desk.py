@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from audit.trail import Trail
+from casework import evidence
 from casework.errors import BadRequest
+from casework.evidence import EvidenceStore
 from casework.policy import Policy, load_policy
 from casework.settings import CaseworkSettings, read_settings
 from casework.store import Store, open_engine, require_schema
@@ -30,7 +32,7 @@ class Desk:
     Everything a piece of casework needs, passed in, so that tests can change the clock and the tenants.
 
     *actor* is who acts, as the trail names it: a run, or a person at the terminal.  *own_accounts* fills as services are
-    probed, *leases* (case to runner) as cases are claimed.
+    probed, *leases* (case to runner) as cases are claimed.  Without *evidence* nothing is collected: some tests do without.
     """
 
     store: Store
@@ -41,6 +43,7 @@ class Desk:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     own_accounts: dict[Service, frozenset[str]] = field(default_factory=dict)
     leases: dict[str, str] = field(default_factory=dict)
+    evidence: EvidenceStore | None = None
     _locks: dict[Service, asyncio.Lock] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -83,7 +86,12 @@ async def open_desk(*, actor: str = "svc:lastday", connected: bool = True) -> As
         connectors: Mapping[Service, Connector] = {}
         if connected:
             connectors = await stack.enter_async_context(open_connectors(settings.services))
-        yield Desk(store, load_policy(settings.policy_file), connectors, actor)
+        yield Desk(store, load_policy(settings.policy_file), connectors, actor, evidence=open_evidence(settings, store))
+
+
+def open_evidence(settings: CaseworkSettings, store: Store) -> EvidenceStore:
+    """Open the evidence of *store*'s cases; makes the master key on first use.  Raises `Misconfigured`."""
+    return EvidenceStore(store, settings.evidence_folder, evidence.open_or_create(settings.evidence_key_file))
 
 
 def open_store(settings: CaseworkSettings, *, check: bool = True) -> Store:

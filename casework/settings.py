@@ -38,6 +38,8 @@ class CaseworkSettings(BaseSettings):
     audit_former_key_uri: str | None = None
     audit_former_public_key_file: Path | None = None
     certificate_key_file: Path = Path("var/keys/certificate.key")
+    evidence_folder: Path = Path("var/evidence")
+    evidence_key_file: Path = Path("var/keys/evidence.key")
     certificate_key_uri: str | None = None
     certificate_public_key_file: Path | None = None
     key_pin: SecretStr | None = None

@@ -1,0 +1,62 @@
+"""The digests by which evidence is known, taken in one pass over its clear bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+import zstandard
+
+from casework.evidence.errors import Damaged
+
+_AT_ONCE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """SHA-256 and size of the clear bytes, and of what they hold if they are compressed."""
+
+    sha256: str
+    size: int
+    content_sha256: str
+    content_size: int
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Passes bytes on and keeps their digest."""
+
+    source: BinaryIO | zstandard.ZstdDecompressionReader
+    seen: hashlib._Hash = field(default_factory=hashlib.sha256)
+    size: int = 0
+
+    def read(self, count: int = _AT_ONCE) -> bytes:
+        part = self.source.read(count)
+        self.seen.update(part)
+        self.size += len(part)
+        return part
+
+    def exhaust(self) -> _Tally:
+        while self.read():
+            continue
+        return self
+
+
+def digest(clear: BinaryIO, *, compressed: bool) -> Digests:
+    """Read *clear* to its end.  Raises `Damaged` if it says that it is compressed and is not."""
+    outer = _Tally(clear)
+    if not compressed:
+        outer.exhaust()
+        return Digests(outer.seen.hexdigest(), outer.size, outer.seen.hexdigest(), outer.size)
+    try:
+        inner = _Tally(content_of(cast("BinaryIO", outer))).exhaust()
+    except zstandard.ZstdError as exc:
+        raise Damaged("it is no Zstandard file") from exc
+    outer.exhaust()
+    return Digests(outer.seen.hexdigest(), outer.size, inner.seen.hexdigest(), inner.size)
+
+
+def content_of(compressed: BinaryIO) -> zstandard.ZstdDecompressionReader:
+    """Return what a Zstandard stream of one frame or many holds, as a stream."""
+    return zstandard.ZstdDecompressor().stream_reader(compressed, read_across_frames=True)

@@ -1,0 +1,129 @@
+"""
+The master key, in a file of its own or wherever keys live, and the wrapping of a case's key by it.
+
+Whoever erases a case's wrapped key erases the case's evidence, also from every backup of the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from casework.errors import Misconfigured
+from casework.evidence.errors import Damaged
+
+KEY_SIZE = 32
+_NONCE_SIZE = 12
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not keep us waiting
+_REMEDY = "Correct LASTDAY_EVIDENCE_KEY_FILE, or bring the file back from its backup with mode 0600."
+
+
+class MasterKey(Protocol):
+    """
+    What wraps the keys of cases: the file below, or a key store that never gives its key away.
+
+    *name* says which key it is, without revealing anything of it.  *context* binds a wrapped key to its case.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def wrap(self, key: bytes, context: bytes) -> bytes: ...
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """Return the key.  Raises `Damaged` when it was wrapped by another master key, or for another case."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileMasterKey:
+    """Wraps with the key of a file, by AES-256-GCM under a random nonce."""
+
+    name: str
+    _key: bytes = field(repr=False)
+
+    def wrap(self, key: bytes, context: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_SIZE)
+        return nonce + AESGCM(self._key).encrypt(nonce, key, context)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        try:
+            return AESGCM(self._key).decrypt(wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:], context)
+        except (InvalidTag, ValueError) as exc:
+            raise Damaged("the case's key was wrapped by another master key") from exc
+
+
+def open_or_create(path: Path) -> FileMasterKey:
+    """
+    Return the master key of *path*, made on first use: 64 hexadecimal digits, readable by its owner alone.
+
+    Safe when several processes come first at once: one key wins, and all return it.  Raises `Misconfigured`.
+    """
+    with contextlib.suppress(FileExistsError):
+        if not os.path.lexists(path):
+            _create(path)
+    key = _read(path)
+    return FileMasterKey(f"file-{hashlib.sha256(b'lastday evidence master key ' + key).hexdigest()[:16]}", key)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, _OPEN)
+    except OSError as exc:
+        raise Misconfigured(f"evidence key file: cannot open: {exc.strerror}", _REMEDY) from exc
+    try:
+        _refuse_unsafe(os.fstat(descriptor))
+        text = os.read(descriptor, 4 * KEY_SIZE)
+    finally:
+        os.close(descriptor)
+    try:
+        key = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != KEY_SIZE:
+        raise Misconfigured("evidence key file: cannot use: not 64 hexadecimal digits", _REMEDY)
+    return key
+
+
+def _refuse_unsafe(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Misconfigured("evidence key file: cannot use: not a regular file", _REMEDY)
+    if status.st_uid != os.geteuid():
+        raise Misconfigured("evidence key file: cannot use: it belongs to another user", _REMEDY)
+    if stat.S_IMODE(status.st_mode) & 0o177:
+        mode = f"{stat.S_IMODE(status.st_mode):04o}"
+        raise Misconfigured(f"evidence key file: cannot use: its mode is {mode}, wider than 0600", _REMEDY)
+
+
+def _create(path: Path) -> None:
+    """Write a new key beside *path* and link it there: never half a file, never over another's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, _CREATE, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_SIZE).hex().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+        settle(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def settle(folder: Path) -> None:
+    """Make the names in *folder* outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,71 @@
+"""What was read from the vendors' own logs, and what happened there after the cut."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.tables.columns import instant, json_column, word
+from models.vocabulary import ActivityKind, Completeness, FindingKind, Service
+
+
+class Collection(SQLModel, table=True):
+    """
+    One reading of one log for one account.  *round* 1 is taken at containment, the later ones look at the tail again.
+
+    *cursor*, the counts and the evidence file's certain length are committed together: from there a reading goes on
+    after any crash.  *not_before*: when the vendor may be asked again.  *problems* counts what went wrong on the way, by
+    word.  *late* counts the records of a later round that lie in a window which an earlier one had read to its end.
+    *verdict*, *reason* and *statement* come when the reading has ended.
+    """
+
+    __tablename__ = "activity_collection"
+    __table_args__ = (UniqueConstraint("case_id", "service", "account_id", "source", "round"),)
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    service: Service = word(Service)
+    account_id: str
+    account_ref: str
+    source: str
+    round: int
+    from_at: datetime = instant(default=...)
+    until_at: datetime = instant(default=...)
+    file: str
+    cursor: str | None = None
+    begun_at: datetime = instant(default=...)
+    not_before: datetime | None = instant()
+    pages: int = 0
+    records: int = 0
+    duplicates: int = 0
+    late: int = 0
+    oldest_at: datetime | None = instant()
+    newest_at: datetime | None = instant()
+    problems: dict[str, int] = json_column(default_factory=dict)
+    gaps: list[dict[str, Any]] = json_column(default_factory=list)
+    ended_at: datetime | None = instant()
+    verdict: Completeness | None = word(Completeness, default=None, nullable=True)
+    reason: str | None = None
+    statement: dict[str, Any] | None = json_column(default=None, nullable=True)
+
+
+class Aftermath(SQLModel, table=True):
+    """
+    What a log tells of one kind after the effective cut-off: a finding of kind *finding*, once, with its count.
+
+    *account_id* is the leaver's own for `activity_after_cut`, a colleague's for `re_entry`.
+    """
+
+    __tablename__ = "activity_aftermath"
+
+    case_id: str = Field(primary_key=True)
+    finding: FindingKind = word(FindingKind, primary_key=True)
+    service: Service = word(Service, primary_key=True)
+    account_id: str = Field(primary_key=True)
+    kind: ActivityKind = word(ActivityKind, primary_key=True)
+    count: int
+    first_at: datetime = instant(default=...)
+    last_at: datetime = instant(default=...)
+    cut_effective_by: datetime | None = instant()
+    seen_at: datetime = instant(default=...)

@@ -1,0 +1,240 @@
+"""The evidence store: what it keeps, what it refuses, what an erasure leaves."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import zstandard
+from sqlmodel import select
+
+from audit.trail import Trail
+from casework.errors import Misconfigured
+from casework.evidence import Damaged, Erased, EvidenceError, EvidenceStore, InUse, Missing, open_or_create
+from casework.evidence import chunks as chunk_form
+from casework.store import Store, open_engine
+from models.tables import EvidenceFile, EvidenceKey
+
+CASE = "case-0011223344556677"
+NAME = "downloads/drive.jsonl.zst"
+
+
+@dataclass
+class Vault:
+    """An evidence store in a folder of its own, with a look at its disk."""
+
+    evidence: EvidenceStore
+
+    def path(self, name: str) -> Path:
+        with self.evidence.store.read() as session:
+            row = session.exec(select(EvidenceFile).where(EvidenceFile.name == name)).one()
+        return self.evidence.folder / CASE / row.id
+
+    def read(self, name: str) -> bytes:
+        with self.evidence.open(CASE, name) as clear:
+            return clear.read()
+
+
+@pytest.fixture
+def vault(tmp_path: Path, empty_database: Path) -> Iterator[Vault]:
+    shutil.copy(empty_database, tmp_path / "case.db")
+    engine = open_engine(f"sqlite:///{tmp_path}/case.db")
+    store = Store(engine, Trail(origin="test.example/audit/2026"))
+    yield Vault(EvidenceStore(store, tmp_path / "evidence", open_or_create(tmp_path / "keys" / "evidence.key")))
+    engine.dispose()
+
+
+class TestSaving:
+    @pytest.mark.parametrize("size", [0, 1, chunk_form.CHUNK, 2 * chunk_form.CHUNK + 7])
+    def test_comes_back(self, vault: Vault, size: int) -> None:
+        """What was saved is read back byte for byte, whatever its size, and its digests are those of the clear bytes."""
+        content = hashlib.shake_256(b"paper").digest(size)
+        stored = vault.evidence.save(CASE, "papers/pledge.pdf", content)
+        assert vault.read("papers/pledge.pdf") == content
+        assert (stored.sha256, stored.size) == (hashlib.sha256(content).hexdigest(), size)
+        assert stored.leaf()["content_sha256"] == stored.sha256
+
+    def test_twice(self, vault: Vault) -> None:
+        """The same bytes again are the same evidence; other bytes under the same name are refused."""
+        first = vault.evidence.save(CASE, "papers/a.pdf", b"one")
+        assert vault.evidence.save(CASE, "papers/a.pdf", iter([b"o", b"ne"])) == first
+        with pytest.raises(EvidenceError, match="another"):
+            vault.evidence.save(CASE, "papers/a.pdf", b"two")
+        assert vault.read("papers/a.pdf") == b"one"
+
+    def test_disk_tells_nothing(self, vault: Vault) -> None:
+        """Neither the content nor the name of a paper can be read from the disk."""
+        vault.evidence.save(CASE, "papers/hoshi.pdf", b"the pledge of a person " * 100)
+        files = [path for path in vault.evidence.folder.rglob("*") if path.is_file()]
+        assert files
+        assert all(b"pledge" not in path.read_bytes() and "hoshi" not in path.name for path in files)
+
+    def test_interrupted(self, vault: Vault) -> None:
+        """A saving that broke off leaves nothing that could be taken for evidence, and may be done again."""
+
+        def broken() -> Iterator[bytes]:
+            yield b"half of it"
+            raise OSError("disk")
+
+        with pytest.raises(OSError, match="disk"):
+            vault.evidence.save(CASE, "papers/a.pdf", broken())
+        with pytest.raises(Missing):
+            vault.evidence.open(CASE, "papers/a.pdf")
+        vault.evidence.save(CASE, "papers/a.pdf", b"whole")
+        assert vault.read("papers/a.pdf") == b"whole"
+
+    def test_list(self, vault: Vault) -> None:
+        """The list holds whole files, by name."""
+        for name in ("b.json", "a.json"):
+            vault.evidence.save(CASE, name, name.encode())
+        with vault.evidence.grow(CASE, "c.json") as growing:
+            growing.file.append(b"not whole")
+        assert [stored.name for stored in vault.evidence.list(CASE)] == ["a.json", "b.json"]
+
+
+class TestGrowing:
+    def test_resumes_at_the_committed_page(self, vault: Vault) -> None:
+        """A page that was written and not committed is gone after a crash; the committed ones stand, once each."""
+        pages = [zstandard.compress(f"page {n}\n".encode()) for n in range(4)]
+        with vault.evidence.grow(CASE, NAME) as growing:
+            for page in pages[:2]:
+                growing.file.append(page)
+            with vault.evidence.store.write() as session:
+                growing.keep(session)
+            growing.file.append(b"lost with its writer")
+        with vault.evidence.grow(CASE, NAME) as growing:
+            for page in pages[2:]:
+                growing.file.append(page)
+            stored = growing.finish()
+        assert vault.read(NAME) == b"".join(pages)
+        clear = b"page 0\npage 1\npage 2\npage 3\n"
+        assert (stored.content_sha256, stored.content_size) == (hashlib.sha256(clear).hexdigest(), len(clear))
+
+    def test_one_writer(self, vault: Vault) -> None:
+        """Two writers of one file never meet."""
+        with vault.evidence.grow(CASE, NAME), pytest.raises(InUse), vault.evidence.grow(CASE, NAME):
+            pytest.fail("a second writer was let in")
+
+    def test_whole_files_do_not_grow(self, vault: Vault) -> None:
+        """What is whole stays as it is."""
+        vault.evidence.save(CASE, "a.json", b"{}")
+        with pytest.raises(EvidenceError, match="whole"), vault.evidence.grow(CASE, "a.json"):
+            pytest.fail("a whole file was opened for writing")
+
+
+def _flip(raw: bytearray) -> None:
+    raw[-20] ^= 1
+
+
+def _cut_last(raw: bytearray) -> None:
+    del raw[-(1 + 4 + 12 + 16) :]
+
+
+def _cut_within(raw: bytearray) -> None:
+    del raw[-5:]
+
+
+def _lengthen(raw: bytearray) -> None:
+    raw += b"\x00"
+
+
+def _swap(raw: bytearray) -> None:
+    """Exchange the first two chunks, which are of one length."""
+    start, size = len(chunk_form.MAGIC), 1 + 4 + 12 + 16 + chunk_form.CHUNK
+    raw[start : start + 2 * size] = raw[start + size : start + 2 * size] + raw[start : start + size]
+
+
+def _repeat(raw: bytearray) -> None:
+    start, size = len(chunk_form.MAGIC), 1 + 4 + 12 + 16 + chunk_form.CHUNK
+    raw[start:start] = raw[start : start + size]
+
+
+def _other_magic(raw: bytearray) -> None:
+    raw[0] ^= 1
+
+
+class TestTampering:
+    @pytest.mark.parametrize("harm", [_flip, _cut_last, _cut_within, _lengthen, _swap, _repeat, _other_magic])
+    def test_is_seen(self, vault: Vault, harm: object) -> None:
+        """A byte changed, the end cut off, chunks reordered, repeated or added: none of it is read as evidence."""
+        vault.evidence.save(CASE, "a.bin", bytes(3 * chunk_form.CHUNK))
+        path = vault.path("a.bin")
+        raw = bytearray(path.read_bytes())
+        harm(raw)  # type: ignore[operator]  # each of them takes a bytearray
+        path.write_bytes(raw)
+        with pytest.raises(Damaged):
+            vault.read("a.bin")
+
+    def test_exchanged_files(self, vault: Vault) -> None:
+        """One file of a case does not pass for another."""
+        vault.evidence.save(CASE, "a.bin", b"aa")
+        vault.evidence.save(CASE, "b.bin", b"bb")
+        shutil.copy(vault.path("a.bin"), vault.path("b.bin"))
+        with pytest.raises(Damaged):
+            vault.read("b.bin")
+
+    def test_lost_file(self, vault: Vault) -> None:
+        """A file that is gone from the disk is said to be missing."""
+        vault.evidence.save(CASE, "a.bin", b"aa")
+        vault.path("a.bin").unlink()
+        with pytest.raises(Missing):
+            vault.evidence.open(CASE, "a.bin")
+
+
+class TestErasure:
+    def test_takes_everything(self, vault: Vault) -> None:
+        """After an erasure neither the files nor copies of them can be read, and nothing new is kept for the case."""
+        vault.evidence.save(CASE, "a.bin", b"aa")
+        copy = vault.path("a.bin").read_bytes()
+        assert vault.evidence.erase(CASE) == 1
+        assert not (vault.evidence.folder / CASE).exists()
+        (vault.evidence.folder / CASE).mkdir()
+        vault.path("a.bin").write_bytes(copy)
+        for attempt in (lambda: vault.evidence.open(CASE, "a.bin"), lambda: vault.evidence.save(CASE, "b", b"b")):
+            with pytest.raises(Erased):
+                attempt()
+        assert vault.evidence.list(CASE) == []
+        assert vault.evidence.erase(CASE) == 0
+
+    def test_leaves_no_key_behind(self, vault: Vault, tmp_path: Path) -> None:
+        """The wrapped key is not left in the database's free pages."""
+        vault.evidence.save(CASE, "a.bin", b"aa")
+        with vault.evidence.store.read() as session:
+            wrapped = session.get_one(EvidenceKey, CASE).wrapped
+        assert wrapped
+        vault.evidence.erase(CASE)
+        with vault.evidence.store.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("BEGIN")
+        assert wrapped not in (tmp_path / "case.db").read_bytes()
+
+
+class TestMasterKey:
+    def test_made_once(self, tmp_path: Path) -> None:
+        """The first use makes the key, 0600; every later one finds it."""
+        path = tmp_path / "deep" / "evidence.key"
+        first = open_or_create(path)
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert open_or_create(path) == first
+        assert path.read_text().strip() not in repr(first)
+
+    @pytest.mark.parametrize(("content", "mode"), [("00" * 32, 0o640), ("00" * 31, 0o600), ("zz", 0o600), ("", 0o600)])
+    def test_refused(self, tmp_path: Path, content: str, mode: int) -> None:
+        """A key that others can read, or that is none, stops the start."""
+        path = tmp_path / "evidence.key"
+        path.write_text(content)
+        path.chmod(mode)
+        with pytest.raises(Misconfigured):
+            open_or_create(path)
+
+    def test_another_one(self, vault: Vault, tmp_path: Path) -> None:
+        """Evidence under another master key is damaged to us, not empty."""
+        vault.evidence.save(CASE, "a.bin", b"aa")
+        stranger = replace(vault.evidence, master=open_or_create(tmp_path / "other.key"))
+        with pytest.raises(Damaged, match="master key"):
+            stranger.open(CASE, "a.bin")
