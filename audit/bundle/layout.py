@@ -15,6 +15,8 @@ SIZE has eight digits, NNNN four or more: both sort as they count.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 CERTIFICATE = "certificate.sigstore.json"
 SUMS = "SHA256SUMS"
@@ -29,6 +31,11 @@ PROOF, SPICY = ".tlog-proof", ".spicy"
 
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){0,8}", re.ASCII)
 """A path that means the same on every system: no dot in front, no space, nothing that a shell or a list would misread."""
+
+
+def is_evidence(told: Mapping[str, Any]) -> bool:
+    """Say whether a piece of evidence in a leaf is a file of the bundle; most are exchanges, which are none."""
+    return "sha256" in told and str(told.get("name", "")).startswith(EVIDENCE)
 
 
 def event(seq: int) -> str:

@@ -139,9 +139,12 @@ class _Bound:
         if said["type"] == "payload.erased":
             self.erased.update(said["idx"])
         for one in said.get("evidence", []):
-            if one.get("name", "").startswith(layout.EVIDENCE) and "sha256" in one:
-                if self.files.setdefault(one["name"], (entry.idx, one["sha256"]))[1] != one["sha256"]:
-                    raise BundleRefused("bundle: cannot write: two events bind different evidence under one name")
+            if layout.is_evidence(one):
+                self._bind(one["name"], one["sha256"], entry.idx)
+
+    def _bind(self, name: str, digest: str, idx: int) -> None:
+        if self.files.setdefault(name, (idx, digest))[1] != digest:
+            raise BundleRefused("bundle: cannot write: two events bind different evidence under one name")
 
 
 def _events(draft: Folder, source: _Source) -> tuple[_Bound, Former | None]:
