@@ -126,7 +126,7 @@ class Nda(_Section):
     threshold: float = Field(default=0.9, gt=0.5, le=1)
     survive_years: int = Field(default=2, ge=0, le=100)
     send: bool = False
-    sender: str | None = None
+    sender: str = ""
     language: Literal["ja", "en"] = "ja"
     company: str = ""
     reminder_days: tuple[int, ...] = (14, 7, 3, 1)
