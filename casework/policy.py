@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from casework.errors import Misconfigured
 from models.vocabulary import EntitlementKind, PaperKind
@@ -96,6 +96,68 @@ class Sweep(_Section):
     ahead_seconds: float = Field(default=600.0, ge=0)
     lead_seconds: float = Field(default=60.0, ge=0)
     again_seconds: tuple[float, ...] = (60, 300, 900, 3600)
+
+
+class Watch(_Section):
+    """
+    The re-entry watch, off by default: the leaver's addresses and devices on colleagues' accounts after the cut.
+
+    Monitoring people who stay needs a lawful ground: *purpose* and *rule* (the work rule or notice that announces it) are
+    required when it is on, and stand in the trail.  *days*: how long after the cut.  *known_days*: how far back an address or
+    device counts as the leaver's.  *shared_by*: one that more than so many accounts use is the company's own, and no sign.
+    """
+
+    on: bool = False
+    purpose: str = ""
+    rule: str = ""
+    days: int = Field(default=30, ge=1, le=180)
+    known_days: int = Field(default=30, ge=1)
+    shared_by: int = Field(default=3, ge=1)
+
+    @model_validator(mode="after")
+    def _lawful(self) -> Watch:
+        if self.on and not (self.purpose.strip() and self.rule.strip()):
+            raise ValueError("needs a purpose and the rule that allows it")
+        return self
+
+
+class Activity(_Section):
+    """
+    What is read of the vendors' logs, and from where on it is unusual.
+
+    *window_days*: how far back, where the vendor keeps so much.  *notice_days*: the days before the cut that are compared
+    with the days before them; an earlier notice makes them more.  *before_seconds*: how long a run may collect before the
+    instant of the cut, in the time in which it waits anyway; *after_seconds*: how long after the cut, before the sweep goes
+    on.  *patience_hours*: how long a source may be out of reach or of quota before its statement says `partial`.
+    *again_hours*: when the tail is read again after the cut, besides once after the vendor's own lag.
+
+    What is unusual: a day above the weekday's median by *mads* robust deviations and above *day_floor*; *ratio* times what
+    was to be expected and at least *volume* in the notice window; *burst* in an hour; *folders* in a day; *off_hours* by
+    number, with a share of *off_share* more than before; *shares* to outsiders, *marked* titles, *new_origin* by a new
+    address or device.  *work_hours*: in the person's zone, Monday to Friday.  *marks*: words besides the built-in ones that
+    mark what is confidential.
+    """
+
+    window_days: int = Field(default=180, ge=1, le=3650)
+    notice_days: int = Field(default=30, ge=1, le=365)
+    before_seconds: float = Field(default=30.0, ge=0, le=3600)
+    after_seconds: float = Field(default=60.0, ge=0, le=3600)
+    patience_hours: float = Field(default=48.0, ge=0)
+    again_hours: tuple[float, ...] = (24, 7 * 24, 30 * 24)
+    work_hours: tuple[int, int] = (7, 20)
+    mads: float = Field(default=6.0, gt=0)
+    day_floor: int = Field(default=100, ge=1)
+    ratio: float = Field(default=3.0, gt=1)
+    volume: int = Field(default=1000, ge=1)
+    burst: int = Field(default=500, ge=1)
+    folders: int = Field(default=50, ge=1)
+    off_hours: int = Field(default=200, ge=1)
+    off_share: float = Field(default=0.25, gt=0, le=1)
+    shares: int = Field(default=3, ge=1)
+    marked: int = Field(default=5, ge=1)
+    new_origin: int = Field(default=100, ge=1)
+    marks: tuple[str, ...] = ()
+    watch: Watch = Watch()
 
 
 class Protected(_Section):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from models.vocabulary import Account, ActivityKind, Evidence, Json
 
@@ -115,6 +115,7 @@ class Activity:
     device: str | None = None
 
 
+@runtime_checkable
 class ActivityLog(Protocol):
     """
     The activity side of a connector.
