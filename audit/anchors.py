@@ -155,11 +155,15 @@ def read_all(connection: Connection, origin: str, end: int | None = None) -> Ite
             yield _anchor(row)
 
 
-def newest(connection: Connection, origin: str, *, complete: bool = False) -> Anchor | None:
-    """Return the largest anchor, or with *complete* the largest that has both a quorum and a stamp."""
+def newest(
+    connection: Connection, origin: str, *, complete: bool = False, quorum: bool = False, stamped: bool = False
+) -> Anchor | None:
+    """Return the largest anchor; with *quorum* or *stamped* the largest that has it, with *complete* both."""
     query = _of(origin)
-    if complete:
-        query = query.where(audit_anchor.c.quorum == 1, audit_anchor.c.tsr.is_not(None))
+    if quorum or complete:
+        query = query.where(audit_anchor.c.quorum == 1)
+    if stamped or complete:
+        query = query.where(audit_anchor.c.tsr.is_not(None))
     row = connection.execute(query.order_by(audit_anchor.c.size.desc()).limit(1)).one_or_none()
     return None if row is None else _anchor(row)
 

@@ -33,7 +33,13 @@ LARGEST = 1 << 20
 
 
 class StampRefused(Exception):
-    """Bytes that are not a stamp over ours by an authority that we trust, or an authority that gave none."""
+    """
+    Bytes that are not a stamp over ours by an authority that we trust.
+
+    *response*: what the authority sent, if it was asked just now: keep it, another reader may make sense of it.
+    """
+
+    response: bytes = b""
 
 
 class AuthorityUnreachable(Exception):
@@ -68,7 +74,11 @@ def ask(client: httpx.Client, url: str, data: bytes, roots: Sequence[x509.Certif
     """
     request = TimestampRequestBuilder(data=data, hash_algorithm=HashAlgorithm.SHA256).build()
     answer = _post(client, url, request.as_bytes())
-    return answer, _verified(_parsed(answer), data, roots, nonce=request.nonce)
+    try:
+        return answer, _verified(_parsed(answer), data, roots, nonce=request.nonce)
+    except StampRefused as exc:
+        exc.response = answer
+        raise
 
 
 def _post(client: httpx.Client, url: str, query: bytes) -> bytes:

@@ -36,13 +36,15 @@ class Trail:
     The log named *origin* (no spaces, no scheme: `lastday.example.co.jp/audit/2026`).
 
     *clock* returns aware times; *entropy* returns that many bytes, which nobody can guess.  *skew*: how far the database's own
-    clock may be from ours before we refuse to write; None does not compare.
+    clock may be from ours before we refuse to write; None does not compare.  *guard* looks at the log before each append and
+    raises if it must not grow (`audit.continuity.Guard`).
     """
 
     origin: str
     clock: Callable[[], datetime] = _now
     entropy: Callable[[int], bytes] = secrets.token_bytes
     skew: timedelta | None = timedelta(seconds=5)
+    guard: Callable[[Connection], None] | None = None
 
     def __post_init__(self) -> None:
         check_name(self.origin)
@@ -61,6 +63,8 @@ class Trail:
     def append_many(self, connection: Connection, drafts: Sequence[Draft]) -> list[Entry]:
         """Append in order, under one lock and in few statements; otherwise like `append`."""
         database_clock = lock.take(connection)
+        if self.guard is not None:
+            self.guard(connection)
         tail = Tail(connection, self.origin, self._moment(database_clock), self.entropy)
         return tail.place(drafts)
 

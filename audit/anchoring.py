@@ -1,0 +1,278 @@
+"""
+An anchor, made: what lets an outsider date the log and see whether it was ever rewritten.
+
+    sign the head, ask the witnesses, freeze the note's bytes, stamp them, tell of it in the log
+
+Each step is kept before the next one begins, and each job first finishes what an earlier one left: a witness or an authority
+that is down delays an anchor and never loses one, nor does a process that is killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import httpx
+from cryptography import x509
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from audit import anchors, cadence, checkpoint, continuity, leading, note, timestamp
+from audit.anchors import Anchor
+from audit.cadence import Cadence, Health, Vouchers
+from audit.checkpoint import Checkpoint
+from audit.continuity import Discontinued
+from audit.fields import Json
+from audit.gathering import Gathered, Submission, gather
+from audit.leaf import LOG_CASE, Event, stamp
+from audit.mirror import Mirror
+from audit.note import NoteError, Signer
+from audit.placing import TrailError
+from audit.policy import Policy
+from audit.timestamp import AuthorityUnreachable, StampRefused
+from audit.trail import Trail
+from audit.witness import Ahead, Asker, ForkSeen, WitnessFailed
+
+ACTOR = "svc:anchor"
+BUSY, NOBODY, NOT_DUE, ASKED = "busy", "nobody_outside", "not_due", "asked"
+
+
+class SigningStopped(TrailError):
+    """A witness knows another history of the log, or more of it than we do.  A person must look before anything is signed."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Berth:
+    """
+    Everything that an anchor needs.
+
+    *signers*: the log's key first; two during a rotation.  *policy* None: no witness is asked.  *authorities*: URLs, asked in
+    turn until one stamps; none: no stamp.  *roots*: whose stamps we accept.  *patience*: seconds for all witnesses together.
+    """
+
+    engine: Engine
+    trail: Trail
+    signers: Sequence[Signer]
+    mirror: Mirror
+    open_client: Callable[[], httpx.Client]
+    policy: Policy | None = None
+    authorities: Sequence[str] = ()
+    roots: Sequence[x509.Certificate] = ()
+    cadence: Cadence = field(default_factory=Cadence)
+    patience: float = 10.0
+    now: Callable[[], datetime] = _now
+
+    @property
+    def vouchers(self) -> Vouchers:
+        return Vouchers(self.policy is not None and bool(self.policy.witnesses), bool(self.authorities))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One state of the log, without the writers' lock."""
+        with self.engine.connect().execution_options(sqlite_begin="DEFERRED") as connection, connection.begin():
+            yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What a job did.  *why* it made an anchor, or why it made none.
+
+    *made* as it stands now, perhaps without its stamp; *finished*: earlier ones that have now all they waited for; *problems* in
+    words, without addresses.
+    """
+
+    why: str
+    made: Anchor | None = None
+    finished: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def anchor(berth: Berth, *, at_once: bool = False) -> Outcome:
+    """
+    Finish what waits, and make an anchor if one is due; with *at_once* even if none is.
+
+    Safe to run at any time and from several processes: one leads, the others do nothing.  Raises `SigningStopped` and
+    `Discontinued`; a witness or an authority that fails raises nothing, see `Outcome.problems`.
+    """
+    if not berth.vouchers.any:
+        return Outcome(NOBODY)
+    with leading.leadership(berth.engine, berth.mirror.root) as leads:
+        if not leads:
+            return Outcome(BUSY)
+        with berth.open_client() as client:
+            return _Job(berth, client).run(at_once=at_once)
+
+
+def health(berth: Berth) -> Health:
+    """Weigh the anchors.  Reads only the database."""
+    with berth.reading() as connection:
+        return cadence.health(connection, berth.trail.origin, berth.now(), berth.cadence, berth.vouchers)
+
+
+def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str) -> int:
+    """
+    Take the word of the person *by* that signing may go on, and tell of it in the log; return how many alarms were cleared.
+
+    *actor*: the person's random reference; name and reason go to the payload.
+    """
+    cleared = anchors.clear_alarms(connection, trail.origin, by, reason, trail.clock())
+    if cleared:
+        event = Event("anchor.cleared", LOG_CASE, actor, {"count": cleared})
+        trail.append(connection, event, {"by": by, "reason": reason})
+    return cleared
+
+
+class _Job:
+    """One job, which leads."""
+
+    def __init__(self, berth: Berth, client: httpx.Client) -> None:
+        self._berth = berth
+        self._client = client
+        self._origin = berth.trail.origin
+        self._problems: list[str] = []
+
+    def run(self, *, at_once: bool) -> Outcome:
+        with self._berth.reading() as connection:
+            self._require_sound(connection)
+            waiting = anchors.unrecorded(connection, self._origin)
+        finished = sum(self._finish(left).recorded_idx is not None for left in waiting)
+        why, head, old = self._what_is_due(at_once=at_once)
+        made = self._make(head, old) if head is not None else None
+        return Outcome(why, made, finished, tuple(self._problems))
+
+    def _require_sound(self, connection: Connection) -> None:
+        """Sign nothing after an alarm, nor for a log that does not continue what has left the house."""
+        raised = anchors.alarms(connection, self._origin)
+        if raised:
+            names = ", ".join(sorted({alarm.witness for alarm in raised}))
+            raise SigningStopped(f"anchor: cannot sign: witness {names} knows another history of the log")
+        last = anchors.newest(connection, self._origin)
+        if last is not None:
+            continuity.require(connection, Checkpoint.parse(note.split(last.note)[0]))
+            self._berth.mirror.keep(last)
+        continuity.Guard(self._berth.mirror)(connection)
+
+    def _what_is_due(self, *, at_once: bool) -> tuple[str, Checkpoint | None, int]:
+        """Return why (not), the head to anchor if any, and the size of the newest anchor."""
+        berth = self._berth
+        with berth.reading() as connection:
+            size = berth.trail.size(connection)
+            last = anchors.newest(connection, self._origin)
+            old = 0 if last is None else last.size
+            due = cadence.due(connection, self._origin, berth.now(), berth.cadence, berth.vouchers)
+            if size == old or (due is None and not at_once):
+                return NOT_DUE, None, old
+            return due or ASKED, Checkpoint(self._origin, size, berth.trail.root(connection, size)), old
+
+    def _make(self, head: Checkpoint, old: int) -> Anchor | None:
+        """Take one head all the way.  None if another process has frozen the same head."""
+        signed = checkpoint.sign(head, self._berth.signers)
+        frozen = signed + self._cosignatures(head, signed, old)
+        names, quorum = self._counted(frozen)
+        made = Anchor(self._origin, head.size, frozen, names, quorum, self._berth.now())
+        try:
+            with self._berth.engine.begin() as connection:
+                anchors.freeze(connection, made)
+        except IntegrityError:
+            return None
+        self._berth.mirror.keep(made)
+        return self._finish(made)
+
+    def _cosignatures(self, head: Checkpoint, signed: bytes, old: int) -> bytes:
+        """Return the lines of the witnesses that answered in time."""
+        berth = self._berth
+        if berth.policy is None:
+            return b""
+        submission = Submission(head, signed, old, lambda start: self._prove(start, head.size))
+        try:
+            gathered: Gathered = gather(self._client, berth.policy.witnesses, submission, berth.patience)
+        except (ForkSeen, Ahead) as exc:
+            self._stop_signing(exc, head, signed)
+        self._problems += gathered.problems
+        return "".join(map(note.write_line, gathered.lines)).encode()
+
+    def _prove(self, old: int, new: int) -> list[bytes]:
+        with self._berth.reading() as connection:
+            return self._berth.trail.consistency(connection, old, new)
+
+    def _counted(self, frozen: bytes) -> tuple[tuple[str, ...], bool]:
+        policy = self._berth.policy
+        if policy is None:
+            return (), False
+        names = tuple(policy.cosigned_by(frozen))
+        return names, policy.satisfied(names)
+
+    def _finish(self, anchor: Anchor) -> Anchor:
+        """Stamp and record the anchor as far as it can be done now."""
+        if self._berth.authorities and anchor.tsr is None:
+            anchor = self._stamped(anchor)
+            if anchor.tsr is None:
+                self._tell_of_failure(anchor.size, anchor.checkpoint_sha256, "no_stamp")
+                return anchor
+        return self._recorded(anchor)
+
+    def _stamped(self, anchor: Anchor) -> Anchor:
+        """Ask one authority after the other for a stamp over the frozen bytes; keep it before anything else."""
+        for number, url in enumerate(self._berth.authorities, start=1):
+            try:
+                tsr, told = timestamp.ask(self._client, url, anchor.note, self._berth.roots)
+            except (AuthorityUnreachable, StampRefused) as exc:
+                self._problems.append(f"authority {number}: {exc}")
+                if isinstance(exc, StampRefused) and exc.response:
+                    self._berth.mirror.keep_refused(anchor.size, exc.response)
+                continue
+            with self._berth.engine.begin() as connection:
+                anchors.stamp(connection, anchor, tsr, told.gen_time)
+            stamped = replace(anchor, tsr=tsr, tsa_time=told.gen_time)
+            self._berth.mirror.keep(stamped)
+            return stamped
+        return anchor
+
+    def _recorded(self, anchor: Anchor) -> Anchor:
+        """Tell of the anchor in the log: whatever is appended after it, is younger than its stamp."""
+        root = note.split(anchor.note)[0].split("\n")[2]
+        said: dict[str, Json] = {"size": anchor.size, "root": root, "checkpoint_sha256": anchor.checkpoint_sha256}
+        said |= {"count": len(anchor.witnesses), "quorum": anchor.quorum, "tsr_sha256": anchor.tsr_sha256}
+        said["tsa_time"] = None if anchor.tsa_time is None else stamp(anchor.tsa_time)
+        with self._berth.engine.begin() as connection:
+            event = Event("anchor.recorded", LOG_CASE, ACTOR, said)
+            entry = self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{anchor.size}")
+            anchors.record(connection, anchor, entry.idx)
+        return replace(anchor, recorded_idx=entry.idx)
+
+    def _tell_of_failure(self, size: int, checkpoint_sha256: str, reason: str) -> None:
+        """Say once in the log that an anchor waits: silence afterwards must not look like idleness."""
+        said: dict[str, Json] = {"size": size, "checkpoint_sha256": checkpoint_sha256, "reason": reason}
+        with self._berth.engine.begin() as connection:
+            event = Event("anchor.failed", LOG_CASE, ACTOR, said)
+            self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{size}:{reason}")
+
+    def _stop_signing(self, seen: ForkSeen | Ahead, head: Checkpoint, signed: bytes) -> NoReturn:
+        """Keep the alarm and, where a witness proves that we have lost entries, its head: then nothing is appended either."""
+        with self._berth.engine.begin() as connection:
+            anchors.raise_alarm(connection, self._origin, seen.witness, signed, self._berth.now())
+        if isinstance(seen, Ahead):
+            self._keep_head_of(seen.witness)
+            raise Discontinued(f"anchor: cannot sign: {seen}: the database was restored from a backup") from seen
+        self._tell_of_failure(head.size, hashlib.sha256(signed).hexdigest(), "fork")
+        raise SigningStopped(f"anchor: cannot sign: {seen}") from seen
+
+    def _keep_head_of(self, name: str) -> None:
+        """Mirror the head that the witness holds, if our own key has signed it."""
+        witness = next(one for one in (self._berth.policy.witnesses if self._berth.policy else ()) if one.name == name)
+        try:
+            held = Asker(self._client, witness).latest(self._origin)
+            if held is not None:
+                note.open_note(held[1], [signer.verifier for signer in self._berth.signers])
+                self._berth.mirror.keep_note(held[0].size, held[1])
+        except (WitnessFailed, NoteError) as exc:
+            self._problems.append(str(exc))

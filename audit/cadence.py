@@ -1,0 +1,108 @@
+"""When an anchor is due, and whether those that there are keep up: rules over the log and its anchors, without any network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from audit import anchors, reading
+from audit.anchors import Anchor
+from audit.leaf import LOG_CASE
+
+_CLOSED = b'"type":"case.closed"'
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """*grown*: the longest time that new events may wait for their anchor.  *idle*: between anchors in any case."""
+
+    grown: timedelta = timedelta(hours=1)
+    idle: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Vouchers:
+    """Who outside is asked: witnesses, authorities for time, both or (nobody vouches then) none."""
+
+    witnesses: bool
+    authorities: bool
+
+    @property
+    def any(self) -> bool:
+        return self.witnesses or self.authorities
+
+    def complete(self, anchor: Anchor) -> bool:
+        """Whether the anchor has all that was asked for."""
+        return (anchor.quorum or not self.witnesses) and (anchor.tsr is not None or not self.authorities)
+
+
+class Level(StrEnum):
+    """How the anchors stand."""
+
+    NOBODY = "nobody"
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """
+    *alarms*: witnesses that saw another history, red.  *late_since*: what has waited for an outside voice for more than twice
+    the cadence, amber.  *newest*: the newest anchor with all that is asked for.
+    """
+
+    level: Level
+    newest: Anchor | None = None
+    late_since: datetime | None = None
+    waiting: int = 0
+    alarms: tuple[str, ...] = ()
+
+
+def due(connection: Connection, origin: str, now: datetime, cadence: Cadence, vouchers: Vouchers) -> str | None:
+    """
+    Return why an anchor is due ("first", "closed", "grown", "incomplete", "idle"), or None.
+
+    The log's own events (`anchor.recorded` among them) are no growth: an anchor must not call for the next one.
+    """
+    if reading.size(connection) == 0:
+        return None
+    last = anchors.newest(connection, origin)
+    if last is None:
+        return "first"
+    age, grown = now - last.created_at, False
+    for entry in reading.entries(connection, start=last.size):
+        if _CLOSED in entry.leaf:
+            return "closed"
+        grown = grown or entry.case != LOG_CASE
+    if age >= cadence.grown and (grown or (vouchers.witnesses and not last.quorum)):
+        return "grown" if grown else "incomplete"
+    return "idle" if age >= cadence.idle else None
+
+
+def health(connection: Connection, origin: str, now: datetime, cadence: Cadence, vouchers: Vouchers) -> Health:
+    """Weigh the anchors.  Reads the entries since the newest complete one."""
+    raised = tuple(sorted({alarm.witness for alarm in anchors.alarms(connection, origin)}))
+    waiting = len(anchors.unrecorded(connection, origin))
+    good = anchors.newest(connection, origin, quorum=vouchers.witnesses, stamped=vouchers.authorities)
+    if raised:
+        return Health(Level.RED, good, None, waiting, raised)
+    if not vouchers.any:
+        return Health(Level.NOBODY)
+    since = _late_since(connection, good, now, cadence)
+    return Health(Level.GREEN if since is None else Level.AMBER, good, since, waiting)
+
+
+def _late_since(connection: Connection, good: Anchor | None, now: datetime, cadence: Cadence) -> datetime | None:
+    """Return since when something waits, if for more than twice the cadence."""
+    start = 0 if good is None else good.size
+    for entry in reading.entries(connection, start=start):
+        if entry.case != LOG_CASE:
+            written = datetime.fromisoformat(entry.record["time"])
+            return written if now - written > 2 * cadence.grown else None
+    if good is not None and now - good.created_at > 2 * cadence.idle:
+        return good.created_at
+    return None

@@ -1,0 +1,74 @@
+"""All witnesses of a policy asked at once, for as long as patience lasts.  Who answers later is heard at the next anchor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import httpx
+
+from audit.checkpoint import Checkpoint
+from audit.note import Line
+from audit.policy import Witness
+from audit.witness import Ahead, Asker, ForkSeen, Prove, WitnessFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A signed head for the witnesses.  *old*: the size that they are believed to have signed last."""
+
+    head: Checkpoint
+    signed: bytes
+    old: int
+    prove: Prove
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The cosignatures that came in time, in the policy's order, and what kept the others."""
+
+    lines: tuple[Line, ...]
+    problems: tuple[str, ...]
+
+
+def gather(client: httpx.Client, witnesses: Iterable[Witness], submission: Submission, patience: float) -> Gathered:
+    """
+    Ask every witness that has a URL, and wait *patience* seconds for all of them together.
+
+    Raises `ForkSeen` or `Ahead` if one of them says so, whoever else signed.
+    """
+    asked = [witness for witness in witnesses if witness.url is not None]
+    if not asked:
+        return Gathered((), ())
+    pool = ThreadPoolExecutor(len(asked), thread_name_prefix="witness")
+    try:
+        futures = {witness.name: pool.submit(_ask, client, witness, submission) for witness in asked}
+        wait(futures.values(), timeout=patience)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return _sorted_out(futures)
+
+
+def _ask(client: httpx.Client, witness: Witness, submission: Submission) -> list[Line]:
+    s = submission
+    return Asker(client, witness).cosign(s.head, s.signed, s.old, s.prove)
+
+
+def _sorted_out(futures: dict[str, Future[list[Line]]]) -> Gathered:
+    lines: list[Line] = []
+    problems: list[str] = []
+    alarms: list[ForkSeen | Ahead] = []
+    for name, future in futures.items():
+        if not future.done():
+            problems.append(f"witness {name}: cannot cosign: no answer in time")
+            continue
+        try:
+            lines += future.result()
+        except WitnessFailed as exc:
+            problems.append(str(exc))
+        except (ForkSeen, Ahead) as exc:
+            alarms.append(exc)
+    if alarms:
+        raise min(alarms, key=lambda one: not isinstance(one, ForkSeen))  # a fork is the worse news
+    return Gathered(tuple(lines), tuple(problems))

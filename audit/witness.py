@@ -1,0 +1,152 @@
+"""
+A witness asked for its cosignature (c2sp.org/tlog-witness, the logs' side).
+
+A witness signs a head only if it continues the last one that it signed.  So its answers are also news about us: 409 with a
+larger size than ours says that we have lost entries, 422 that it holds another history with our signature.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import httpx
+
+from audit import note
+from audit.checkpoint import Checkpoint
+from audit.cosignature import cosigned
+from audit.note import Line, NoteError
+from audit.policy import Witness
+
+Prove: TypeAlias = "Callable[[int], list[bytes]]"
+"""An earlier size to the proof that the submitted head continues it."""
+
+LARGEST = 1 << 16
+_ROUNDS = 3
+_SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
+
+
+class WitnessFailed(Exception):
+    """The witness gave no cosignature, for a reason that says nothing about our log: ask again later."""
+
+
+class ForkSeen(Exception):
+    """422: the witness has signed another history under our key.  Nothing may be signed until a person has looked."""
+
+    def __init__(self, witness: str) -> None:
+        super().__init__(
+            f"witness {witness}: refuses the log's head: it continues not what the witness has signed (422)"
+        )
+        self.witness = witness
+
+
+class Ahead(Exception):
+    """409 with a larger size: the witness has signed entries that our log no longer has."""
+
+    def __init__(self, witness: str, size: int) -> None:
+        super().__init__(f"witness {witness}: has signed a head of {size} entries, more than the log has")
+        self.witness = witness
+        self.size = size
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Asks one witness.  *client* brings trust and time limits; *witness* must have a URL."""
+
+    client: httpx.Client
+    witness: Witness
+
+    def cosign(self, head: Checkpoint, signed: bytes, old: int, prove: Prove) -> list[Line]:
+        """
+        Return the witness's lines over *signed*, verified.  *old*: the size that it is believed to have signed last.
+
+        Safe to repeat.  Raises `WitnessFailed`, `ForkSeen` and `Ahead`.
+        """
+        for _ in range(_ROUNDS):
+            answer = self._call("POST", "add-checkpoint", content=_body(old, prove(old), signed))
+            if answer.status == 409:
+                old = self._size(answer.body)
+                if old > head.size:
+                    raise Ahead(self.witness.name, old)
+            elif answer.status == 422:
+                raise ForkSeen(self.witness.name)
+            elif answer.status == 200:
+                return self._lines(head, answer.body)
+            else:
+                raise self._failed(_REASONS.get(answer.status, f"status {answer.status}"))
+        raise self._failed("its size changes with every request")
+
+    def latest(self, origin: str) -> tuple[Checkpoint, bytes] | None:
+        """
+        Return the head that the witness says it has signed last, and its note, None if it has signed none of this log.
+
+        The cosignature is verified; the log's own signature is not.  Raises `WitnessFailed`.
+        """
+        place = hashlib.sha256(origin.encode()).hexdigest()
+        answer = self._call("GET", f"{place}/checkpoint")
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise self._failed(f"status {answer.status}")
+        try:
+            text, lines = note.split(answer.body)
+            head = Checkpoint.parse(text)
+            if head.origin != origin or not cosigned(text, lines, [self.witness.key]):
+                raise self._failed("its head of the log is not one that it has signed")
+        except NoteError as exc:
+            raise self._failed("its head of the log cannot be read") from exc
+        return head, answer.body
+
+    def _lines(self, head: Checkpoint, body: bytes) -> list[Line]:
+        try:
+            lines = [line for line in note.read_lines(body.decode()) if self.witness.key.claims(line)]
+            for line in lines:
+                self.witness.key.verify(line, head.text)
+        except (NoteError, UnicodeDecodeError) as exc:
+            raise self._failed("its cosignature is wrong") from exc
+        if not lines:
+            raise self._failed("its answer has no cosignature of the key that the policy names")
+        return lines[:1]
+
+    def _size(self, body: bytes) -> int:
+        found = _SIZE.fullmatch(body)
+        if found is None:
+            raise self._failed("status 409 without a size")
+        return int(found[1])
+
+    def _call(self, method: str, path: str, content: bytes | None = None) -> _Answer:
+        url = f"{(self.witness.url or '').rstrip('/')}/{path}"
+        try:
+            with self.client.stream(method, url, content=content) as answer:
+                body = b""
+                for part in answer.iter_bytes():
+                    body += part
+                    if len(body) > LARGEST:
+                        raise self._failed("its answer is too long")
+                return _Answer(answer.status_code, body)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise self._failed(type(exc).__name__) from exc
+
+    def _failed(self, why: str) -> WitnessFailed:
+        return WitnessFailed(f"witness {self.witness.name}: cannot cosign: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    body: bytes
+
+
+_REASONS = {
+    403: "it does not know the log's key (403)",
+    404: "it does not know this log (404): send it log.vkey",
+}
+
+
+def _body(old: int, proof: list[bytes], signed: bytes) -> bytes:
+    lines = [f"old {old}", *(base64.b64encode(one).decode() for one in proof), ""]
+    return "".join(f"{line}\n" for line in lines).encode() + signed
