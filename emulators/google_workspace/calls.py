@@ -65,7 +65,8 @@ def find_user(tenant: Tenant, key: str) -> User:
 
 def page(call: Call, rows: Sequence[Any], key: str, *, default: int) -> dict[str, Any]:
     """Return one page of *rows*.  An empty collection comes without its key, as Google sends it."""
-    size = min(int(call.query.get("maxResults", default)), call.tenant.options.page_size)
+    asked = int(call.query.get("maxResults", default))
+    size = min(asked, call.tenant.options.page_size or asked)
     start = _offset(call.query.get("pageToken"), len(rows))
     part = list(rows[start : start + size])
     answer: dict[str, Any] = {key: part} if part else {}

@@ -62,6 +62,16 @@ def scope_missing() -> Refusal:
     )
 
 
+def over_quota() -> Refusal:
+    """Too many filtered queries of the Reports API in a minute."""
+    return Refusal(
+        429,
+        "rateLimitExceeded",
+        "Quota exceeded for quota metric 'Filtered queries' and limit 'Filtered queries per minute'.",
+        status="RESOURCE_EXHAUSTED",
+    )
+
+
 class TokenRefusal(Exception):
     """A token exchange refused."""
 

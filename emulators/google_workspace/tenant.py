@@ -6,8 +6,8 @@ import copy
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from emulators.google_workspace.calls import Call, Method
 from emulators.google_workspace.discovery import Operation, operations
 from emulators.google_workspace.doors import application
 from emulators.google_workspace.errors import Refusal, forbidden, scope_missing
+from emulators.google_workspace.reports_book import Logbook
+from emulators.google_workspace.reports_logs import AuditEvent, Logs
 from emulators.google_workspace.state import (
     ADMIN_SUBJECT,
     SUPER_ROLE,
@@ -52,14 +54,14 @@ class Options:
     """
     The tenant's settings.
 
-    *page_size* caps what a client asks for.  *tokens_after_suspension*: "works" or "401", both are reported from the
+    *page_size* caps what a client asks for (None: what Google gives at most).  *tokens_after_suspension*: "works" or "401", both are reported from the
     field.  *audit_lag*: seconds until an event shows in the log.  *settle*: seconds for which reads of a user show the
     state before a change.  *allowed_scopes*: what is delegated, for both clients or by tier ("read", "write").
     *admin*: the subject is a "super" or a "delegated" administrator.  *sign_out_logged*: whether `signOut` leaves its
-    own event (no source says so for sure).
+    own event (no source says so for sure).  *logs*: how the Reports API behaves.
     """
 
-    page_size: int = 500
+    page_size: int | None = None
     plan: str = "business_plus"
     tokens_after_suspension: str = "works"
     audit_lag: float = 0.0
@@ -67,6 +69,7 @@ class Options:
     allowed_scopes: Iterable[str] | Mapping[str, Iterable[str]] = SCOPES
     admin: str = "super"
     sign_out_logged: bool = True
+    logs: Logs = field(default_factory=Logs)
 
     def delegated(self, tier: str) -> frozenset[str]:
         """Return the scopes that the Admin console allows to the client of *tier*."""
@@ -74,7 +77,7 @@ class Options:
         return frozenset(allowed[tier] if isinstance(allowed, Mapping) else allowed)
 
 
-class Tenant:
+class Tenant(Logbook):
     """Hoshizora's Google Workspace.  Takes the fields of `Options` by name."""
 
     def __init__(self, **options: Any) -> None:
@@ -86,7 +89,7 @@ class Tenant:
         self.groups = groups()
         self.assignments = role_assignments(self.users)
         self.count_delegated()
-        self.events: list[reports.AuditEvent] = []
+        Logbook.__init__(self, self.options.logs, self.users, silent=frozenset({self.subject_id}))
         self._past: dict[str, tuple[datetime, User]] = {}
         self.auth = TokenEndpoint({tier: self.options.delegated(tier) for tier in TIERS}, _Subjects(self.users))
         self._served = [(op, METHODS[op.id]) for op in _descriptions() if op.id in METHODS]
@@ -161,9 +164,6 @@ class Tenant:
 
     # -- what the methods use
 
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
     def before_change(self, user: User) -> None:
         if self.options.settle:
             self._past[user.id] = (self.now() + timedelta(seconds=self.options.settle), copy.deepcopy(user))
@@ -190,9 +190,7 @@ class Tenant:
         self, actor: User, kind: str, name: str, parameters: Mapping[str, str], *, application: str = "admin"
     ) -> None:
         number = len(self.events) + 1
-        self.events.append(
-            reports.AuditEvent(self.now(), application, kind, name, actor.id, actor.email, parameters, number)
-        )
+        self.events.append(AuditEvent(self.now(), application, kind, name, actor.id, actor.email, parameters, number))
 
     def count_delegated(self) -> None:
         """Set `isDelegatedAdmin` from the assignments."""

@@ -260,7 +260,7 @@ class TestStrictness:
         assert count(f"{LOG}?filters=USER_EMAIL%3C%3Eken.sato%40hoshizora.example") == count(LOG) - 2
         assert count(f"{LOG}?startTime=2099-01-01T00:00:00Z") == 0
         assert count(f"{LOG}?endTime=2000-01-01T00:00:00Z") == 0
-        assert count(f"{LOG.replace('applications/admin', 'applications/login')}") == 0
+        assert count(f"{LOG.replace('applications/admin', 'applications/vault')}") == 0
 
     def test_members(self, client: Client) -> None:
         """Memberships by role, of groups in groups, of addresses outside; a second one is a duplicate."""

@@ -1,0 +1,124 @@
+"""
+The tenant's logs, newest first: what was recorded in this run, and what people's habits say that they did.
+
+Nothing is kept for the habits: a place in a log is a key, and what lies below a key is computed when it is read.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from emulators.google_workspace.reports_words import WORDS, as_activity, event, identity
+from emulators.google_workspace.times import rfc3339
+from emulators.habits import Habit
+
+if TYPE_CHECKING:
+    from emulators.google_workspace.state import User
+
+Key: TypeAlias = "tuple[datetime, int, int]"
+"""Instant, rank of the stream, number in it: no two lines of a log have the same."""
+STRAGGLERS = 50
+"""One line in so many comes late where stragglers are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """
+    How the tenant logs and how its Reports API behaves.
+
+    *unlogged*: applications whose log is empty for everybody, as with an edition that has none; *unlicensed*: ids of users of
+    whom the Drive log tells nothing, as in tenants of mixed editions.  *lags*: seconds by application until a line shows;
+    *straggling*: seconds more for one line in fifty.  *quota*: filtered queries a minute.  *token_life*: seconds for
+    which a page token is good.  *empty_every*, *repeat_every*: each so many-th page is empty with a next one, or repeats the page
+    before it.  *circles*: from the third page on, the next page is always the third.
+    """
+
+    unlogged: frozenset[str] = frozenset()
+    unlicensed: frozenset[str] = frozenset()
+    lags: Mapping[str, float] = field(default_factory=dict)
+    straggling: float = 0.0
+    quota: int | None = None
+    token_life: float | None = None
+    empty_every: int = 0
+    repeat_every: int = 0
+    circles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """
+    One line of a log.  The actor did it; whom it was done to stands in the parameters.
+
+    *more*: further events of the same line, each (type, name, parameters).
+    """
+
+    at: datetime
+    application: str
+    type: str
+    name: str
+    actor_id: str
+    actor_email: str
+    parameters: Mapping[str, Any]
+    number: int
+    ip: str = "203.0.113.25"
+    more: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
+
+    def shown(self) -> dict[str, Any]:
+        who = {"email": self.actor_email, "profileId": self.actor_id} if self.actor_id else {}
+        told = [(self.type, self.name, self.parameters), *self.more]
+        return {
+            "kind": "admin#reports#activity",
+            "id": identity(self.application, rfc3339(self.at), (self.number * 2654435761) % 2**62 - 2**61),
+            "actor": {"callerType": "USER", **who} if who else {"callerType": "KEY", "key": "SYSTEM"},
+            "ipAddress": self.ip,
+            "events": [event(kind, name, parameters) for kind, name, parameters in told],
+        }
+
+
+class Recorded:
+    """What was written into a log in this run."""
+
+    def __init__(self, events: Iterable[AuditEvent]) -> None:
+        self._events = sorted(events, key=lambda e: (e.at, e.number))
+
+    def below(self, key: Key) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """Go from *key* (excluded) towards the past."""
+        for line in reversed(self._events):
+            place = (line.at, -1, line.number)
+            if place < key:
+                yield place, line.shown()
+
+
+class Habitual:
+    """What one user's habit put into one log.  *rank* tells the users apart."""
+
+    def __init__(self, application: str, user: User, rank: int, habit: Habit) -> None:
+        self._application = application
+        self._user = user
+        self._rank = rank
+        self._habit = habit.only(*WORDS.get(application, {}))
+
+    def below(self, key: Key) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """Go from *key* (excluded) towards the past."""
+        habit, rank = self._habit, self._rank
+        no = habit.before(key[0])
+        while no < habit.count() and (habit.deed(no).at, rank, no) < key:
+            no += 1
+        for below in range(no - 1, -1, -1):
+            deed = habit.deed(below)
+            yield (deed.at, rank, below), as_activity(self._application, deed, self._user)
+
+
+def newest_first(streams: Iterable[Recorded | Habitual], key: Key) -> Iterator[tuple[Key, dict[str, Any]]]:
+    """Merge *streams* from *key* (excluded) towards the past."""
+    return heapq.merge(*(stream.below(key) for stream in streams), key=lambda line: line[0], reverse=True)
+
+
+def is_out(key: Key, now: datetime, lag: float, straggling: float) -> bool:
+    """Whether a line shows already: some come later than those that happened after them."""
+    late = straggling if straggling and hash(key[1:]) % STRAGGLERS == 0 else 0.0
+    return key[0] + timedelta(seconds=lag + late) <= now

@@ -1,0 +1,204 @@
+"""What people do, in Google's words: which log remembers a verb, and what the record looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from emulators.company import DOMAIN, PARTNER_DOMAIN
+from emulators.google_workspace.state import CUSTOMER, User, digits
+from emulators.google_workspace.times import rfc3339
+from emulators.habits import Deed, Verb, folder, mixed, size, title
+
+CLIENT_ID = f"{digits('rclone', 12)}-{digits('rclone', 8)}.apps.googleusercontent.com"
+"""A program of the leaver's own that was let in."""
+APP = "rclone"
+FORWARD_TO = "private.box@mail.example"
+PARTNER = f"partner@{PARTNER_DOMAIN}"
+DRIVE_WEB = "691301496089"
+
+_IPS = ("203.0.113.25", "198.51.100.{}", "192.0.2.77")
+_REGIONS = (("JP", "JP-13"), ("JP", "JP-14"), ("DE", "DE-BE"))
+_DOC_TYPES = ("msexcel", "pdf", "msword", "unknown")
+
+Event: TypeAlias = "dict[str, Any]"
+
+
+def parameter(name: str, value: Any) -> dict[str, Any]:
+    """Return a parameter in the field that its type has: whole numbers travel as texts."""
+    if isinstance(value, bool):
+        return {"name": name, "boolValue": value}
+    if isinstance(value, int):
+        return {"name": name, "intValue": str(value)}
+    if isinstance(value, list | tuple):
+        return {"name": name, "multiValue": list(value)}
+    return {"name": name, "value": value}
+
+
+def event(kind: str, name: str, parameters: Mapping[str, Any]) -> Event:
+    return {"type": kind, "name": name, "parameters": [parameter(key, value) for key, value in parameters.items()]}
+
+
+def doc_id(object_no: int) -> str:
+    return f"1{mixed(9, object_no):016x}{object_no:027}"
+
+
+def _drive(deed: Deed, _: User, name: str, *, kind: str = "access", primary: bool = True, **more: Any) -> Event:
+    drive = f"0AK{deed.folder_no:013}Uk9PVA"
+    return event(
+        kind,
+        name,
+        {
+            "primary_event": primary,
+            "billable": True,
+            "doc_id": doc_id(deed.object_no),
+            "doc_title": title(deed.object_no),
+            "doc_type": _DOC_TYPES[deed.object_no % 4],
+            "is_encrypted": False,
+            "visibility": "shared_internally",
+            "originating_app_id": DRIVE_WEB,
+            "actor_is_collaborator_account": False,
+            "owner": folder(deed.folder_no),
+            "owner_is_shared_drive": True,
+            "shared_drive_id": drive,
+            **more,
+        },
+    )
+
+
+def _view(deed: Deed, user: User) -> list[Event]:
+    """Every tenth view is a preview, of which Google also writes a download that is not the primary event."""
+    if deed.object_no % 10 != 3:
+        return [_drive(deed, user, "view")]
+    return [_drive(deed, user, "preview"), _drive(deed, user, "download", primary=False)]
+
+
+def _share(deed: Deed, user: User) -> list[Event]:
+    change: dict[str, Any] = {
+        "visibility": "shared_externally",
+        "old_visibility": "private",
+        "visibility_change": "external",
+    }
+    given: dict[str, Any] = {"target_user": PARTNER, "old_value": ["none"], "new_value": ["can_view"]}
+    return [_drive(deed, user, "change_user_access", kind="acl_change", **change, **given)]
+
+
+def _publish(deed: Deed, user: User) -> list[Event]:
+    """Return the two events with which Google tells of one change of scope."""
+    change: dict[str, Any] = {
+        "visibility": "people_with_link",
+        "old_visibility": "private",
+        "visibility_change": "external",
+    }
+    given: dict[str, Any] = {"target_domain": "all", "old_value": ["private"], "new_value": ["people_with_link"]}
+    return [
+        _drive(deed, user, "change_document_access_scope", kind="acl_change", **change, **given),
+        _drive(deed, user, "change_document_visibility", kind="acl_change", primary=False, **change, **given),
+    ]
+
+
+def _authorize(deed: Deed, _: User) -> list[Event]:
+    scopes = ["https://www.googleapis.com/auth/drive.readonly", "openid"]
+    return [
+        event("auth", "authorize", {"client_id": CLIENT_ID, "app_name": APP, "client_type": "NATIVE", "scope": scopes})
+    ]
+
+
+def _token_use(deed: Deed, _: User) -> list[Event]:
+    used = {"api_name": "drive", "method_name": "drive.files.get", "num_response_bytes": size(deed.object_no)}
+    app = {"client_id": CLIENT_ID, "app_name": APP, "client_type": "NATIVE", "product_bucket": "DRIVE"}
+    return [event("auth", "activity", app | used)]
+
+
+def _sign_in(deed: Deed, _: User) -> list[Event]:
+    asked = {"login_type": "google_password", "login_challenge_method": ["password"], "is_suspicious": deed.place == 2}
+    return [event("login", "login_success", asked)]
+
+
+def _takeout(deed: Deed, user: User) -> list[Event]:
+    told = {
+        "TAKEOUT_ID": f"takeout-{deed.no}",
+        "USER_EMAIL": user.email,
+        "INITIATED_BY": user.email,
+        "PRODUCTS_REQUESTED": "drive, mail",
+        "TAKEOUT_DESTINATION": "EMAIL",
+        "TAKEOUT_STATUS": "COMPLETED",
+        "COMPLETION_TIME": int(deed.at.timestamp()),
+    }
+    return [event("USER_TAKEOUT", "COMPLETED_USER_TAKEOUT", told)]
+
+
+def _forward(deed: Deed, _: User) -> list[Event]:
+    to = {"email_forwarding_destination_address": FORWARD_TO}
+    return [event("email_forwarding_change", "email_forwarding_out_of_domain", to)]
+
+
+Telling: TypeAlias = "Callable[[Deed, User], list[Event]]"
+
+WORDS: Mapping[str, Mapping[Verb, Telling]] = {
+    "drive": {
+        Verb.VIEW: _view,
+        Verb.EDIT: lambda d, u: [_drive(d, u, "edit"), _drive(d, u, "view", primary=False)],
+        Verb.UPLOAD: lambda d, u: [_drive(d, u, "upload")],
+        Verb.DOWNLOAD: lambda d, u: [_drive(d, u, "download")],
+        Verb.SYNC: lambda d, u: [_drive(d, u, "download"), _drive(d, u, "sync_item_content")],
+        Verb.COPY: lambda d, u: [_drive(d, u, "copy", copy_type="internal")],
+        Verb.PRINT: lambda d, u: [_drive(d, u, "print")],
+        Verb.PROGRAM_READ: lambda d, u: [_drive(d, u, "access_item_content", api_method="drive.files.get")],
+        Verb.SHARE_OUTSIDE: _share,
+        Verb.MAKE_PUBLIC: _publish,
+    },
+    "token": {Verb.GRANT: _authorize, Verb.PROGRAM_READ: _token_use},
+    "login": {
+        Verb.SIGN_IN: _sign_in,
+        Verb.NEW_DEVICE: lambda _, __: [event("account_warning", "passkey_enrolled", {})],
+    },
+    "user_accounts": {Verb.FORWARD: _forward},
+    "takeout": {Verb.TAKEOUT: _takeout},
+}
+"""
+By application, then by verb.  Google logs no app password and no mail delegate that a user makes, so those verbs are in none.
+"""
+
+
+def as_activity(application: str, deed: Deed, user: User) -> dict[str, Any]:
+    """Return the whole record of one deed."""
+    region, part = _REGIONS[deed.place]
+    shown: dict[str, Any] = {
+        "kind": "admin#reports#activity",
+        "id": identity(application, rfc3339(deed.at), mixed(int(user.id) % 2**61, deed.no) - 2**63),
+        "etag": f'"{user.id}/{deed.no}"',
+        "actor": {"callerType": "USER", "email": user.email, "profileId": user.id},
+        "ownerDomain": DOMAIN,
+        "ipAddress": _IPS[deed.place].format(int(user.id[-3:]) % 250 + 1),
+        "networkInfo": {"ipAsn": [64500 + deed.place], "regionCode": region, "subdivisionCode": part},
+        "events": WORDS[application][deed.verb](deed, user),
+    }
+    if application == "drive":
+        shown["resourceDetails"] = [_resource(deed)]
+    if deed.verb is Verb.PROGRAM_READ:
+        shown["actor"]["applicationInfo"] = {"oauthClientId": CLIENT_ID, "applicationName": APP, "impersonation": False}
+    return shown
+
+
+def _resource(deed: Deed) -> dict[str, Any]:
+    """Return what was touched; every fiftieth thing bears a label of the tenant's."""
+    found: dict[str, Any] = {
+        "id": doc_id(deed.object_no),
+        "title": title(deed.object_no),
+        "type": "DRIVE_ITEM",
+        "relation": "DRIVE_PRIMARY",
+    }
+    if deed.object_no % 50 == 0:
+        found["appliedLabels"] = [{"id": "label-1", "title": "社外秘"}]
+    return found
+
+
+def identity(application: str, at: str, qualifier: int) -> dict[str, str]:
+    """Return a record's id.  The qualifier is a signed number: half of them are negative."""
+    return {
+        "time": at,
+        "uniqueQualifier": str(qualifier),
+        "applicationName": application,
+        "customerId": CUSTOMER,
+    }
