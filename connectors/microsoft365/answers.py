@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 from connectors.errors import (
@@ -34,7 +35,7 @@ GONE = frozenset({(404, "Request_ResourceNotFound")})
 GONE_ELIGIBILITY = frozenset({(400, "RoleAssignmentDoesNotExist")})
 """Seen in the field also as the answer to the very call that removed it."""
 
-_UNLICENSED = frozenset({"AadPremiumLicenseRequired"})
+_UNLICENSED = frozenset({"AadPremiumLicenseRequired", "Authentication_RequestFromNonPremiumTenantOrB2CTenant"})
 _REFUSALS = frozenset(
     {
         "Request_BadRequest",
@@ -56,9 +57,13 @@ class Refused(Unintelligible):
     remedy = "Read the vendor's code, and the account or group in the Entra admin centre."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
-    """One answer as it came.  *body* is None without content, and when it is not a JSON object."""
+    """
+    One answer as it came.  *body* is None without content, and when it is not a JSON object.
+
+    Without slots, so that a page of a thousand records is parsed once.
+    """
 
     doing: str
     status: int
@@ -68,7 +73,7 @@ class Answer:
     gone: frozenset[tuple[int, str]]
     needs: tuple[str, ...]
 
-    @property
+    @cached_property
     def body(self) -> Row | None:
         """The JSON object in it."""
         try:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
+from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.microsoft365 import accounts, probing
 from connectors.microsoft365.access import Access
+from connectors.microsoft365.activity import SOURCES, Activities
+from connectors.microsoft365.activity.describing import describe
+from connectors.microsoft365.activity.search import utc_now
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.restoring import Restoring
 from connectors.microsoft365.revoking import Revoking
@@ -25,14 +30,16 @@ class Microsoft365:
 
     service: Service = Service.MICROSOFT365
     manifest: Manifest = MANIFEST
+    activity_sources: tuple[ActivitySource, ...] = SOURCES
 
-    def __init__(self, settings: Settings, *, pace: Pace) -> None:
+    def __init__(self, settings: Settings, *, pace: Pace, clock: Callable[[], datetime] = utc_now) -> None:
         self._reader = Graph(settings, settings.reader, pace)
         same = settings.write_client_id is None
         self._writer = self._reader if same else Graph(settings, settings.writer, pace)
         self._access = Access(self._reader, self._writer.client_id)
         self._revoking = Revoking(self._reader, self._writer, self._access)
         self._restoring = Restoring(self._writer, self._access)
+        self._activities = Activities(self._reader, clock)
 
     async def probe(self) -> Capabilities:
         """See `Connector.probe`.  *plan* is the edition of Entra ID."""
@@ -62,6 +69,14 @@ class Microsoft365:
         """See `Connector.restore`."""
         return await self._restoring.restore(entitlement, prestate)
 
+    async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
+        """See `ActivityLog.activity`."""
+        return await self._activities.page(account, source, window, cursor)
+
+    def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
+        """See `ActivityLog.describe`."""
+        return describe(source, raw)
+
     async def aclose(self) -> None:
         """See `Connector.aclose`."""
         await self._reader.aclose()
@@ -69,6 +84,8 @@ class Microsoft365:
             await self._writer.aclose()
 
 
-async def connect(settings: Settings | None = None, *, pace: Pace | None = None) -> Microsoft365:
+async def connect(
+    settings: Settings | None = None, *, pace: Pace | None = None, clock: Callable[[], datetime] = utc_now
+) -> Microsoft365:
     """Return the connector for *settings* (None: from the environment).  Sends nothing."""
-    return Microsoft365(settings or Settings(), pace=pace or Pace())
+    return Microsoft365(settings or Settings(), pace=pace or Pace(), clock=clock)

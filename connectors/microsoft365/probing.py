@@ -28,7 +28,7 @@ async def probe(reader: Graph, writer: Graph) -> Capabilities:
     """Return what was found.  Raises only when not even the tenant could be read: then nothing else can be."""
     seen: Seen = []
     tenant = await _tenant(reader, seen)
-    plan, plan_problem = await _plan(reader, seen)
+    plan, plan_problem = await edition(reader, seen)
     try:
         own, held = await _applications(reader, {reader.client_id, writer.client_id}, seen)
     except ConnectorError as error:
@@ -52,7 +52,8 @@ async def _tenant(graph: Graph, seen: Seen) -> str:
     return f"{rows[0].get('displayName') or ''} ({need(rows[0], 'id', str)})" if rows else ""
 
 
-async def _plan(graph: Graph, seen: Seen) -> tuple[str, tuple[tuple[str, str], ...]]:
+async def edition(graph: Graph, seen: Seen) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the edition of Entra ID, "unknown" with the problem when it could not be read."""
     try:
         skus = await graph.pages(
             lambda client: client.subscribed_skus.to_get_request_information(), seen, needs=READ_LICENCES

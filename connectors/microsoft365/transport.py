@@ -85,7 +85,7 @@ class Graph:
         links: set[str] = set()
         while True:
             body = await self.read(build, seen, needs=needs)
-            rows += _rows(body, seen)
+            rows += rows_of(body, seen)
             link = body.get("@odata.nextLink")
             if link is None:
                 return rows
@@ -96,6 +96,18 @@ class Graph:
     ) -> Row | None:
         """Send a write once; again only when it surely did nothing.  Raises `OutcomeUnknown` when that is not known."""
         return await self._pace.write(lambda: self._exchange(build, seen, needs=needs, gone=gone, writes=True))
+
+    async def submit(self, build: Build, seen: Seen, *, needs: tuple[str, ...]) -> Row | None:
+        """Send a write once and never again, not even when throttled: where each attempt may count against a day's quota."""
+        return await self._exchange(build, seen, needs=needs, gone=_NOTHING_GONE, writes=True)
+
+    def follow(self, link: object, seen: Seen) -> Build:
+        """Return the request for a next link; raises `Unintelligible` when it leads to another host."""
+        return _follow(self._here(link, seen))
+
+    def one_search(self) -> asyncio.Lock:
+        """Return what lets one search of the audit log be submitted at a time, on the running loop."""
+        return self._wire().searches
 
     def one_administrator(self) -> asyncio.Lock:
         """Return what lets one administrator's account be blocked at a time, on the running loop."""
@@ -118,14 +130,17 @@ class Graph:
         return self._wires[loop]
 
     def _checked(self, link: object, links: set[str], seen: Seen) -> str:
+        address = self._here(link, seen)
+        if address in links or len(links) >= MOST_PAGES:
+            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(seen))
+        links.add(address)
+        return address
+
+    def _here(self, link: object, seen: Seen) -> str:
         address = _address(self.endpoint, link)
         if address is None:
             raise Unintelligible("microsoft365: cannot page: the next link leads elsewhere", evidence=tuple(seen))
-        link = address
-        if link in links or len(links) >= MOST_PAGES:
-            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(seen))
-        links.add(link)
-        return link
+        return address
 
     async def _exchange(
         self, build: Build, seen: Seen, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]], writes: bool
@@ -217,7 +232,8 @@ def asking(query: object) -> RequestConfiguration[Any]:
     return RequestConfiguration(query_parameters=query)
 
 
-def _rows(body: Row, seen: Seen) -> list[Row]:
+def rows_of(body: Row, seen: Seen) -> list[Row]:
+    """Return a page's rows; raises `Unintelligible` when it has no list of them."""
     value = body.get("value")
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise Unintelligible("microsoft365: cannot read a page: it has no list of rows", evidence=tuple(seen))

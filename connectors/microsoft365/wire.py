@@ -64,6 +64,7 @@ class Wire:
     scope: str
     door: asyncio.Lock = field(default_factory=asyncio.Lock)
     administrators: asyncio.Lock = field(default_factory=asyncio.Lock)
+    searches: asyncio.Lock = field(default_factory=asyncio.Lock)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def sign_in(self) -> None:

@@ -1,0 +1,216 @@
+"""What a raw record tells, in the house's words.  Pure, and never in doubt about a record's shape: what is odd is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from connectors.activity import Activity
+from connectors.microsoft365.activity import words
+from connectors.microsoft365.activity.sources import BACKGROUND, DIRECTORY, PURVIEW
+from connectors.microsoft365.answers import instant
+from models.vocabulary import ActivityKind, Json
+
+Raw: TypeAlias = "Mapping[str, Json]"
+_SYNC_MAIL = "Sync"
+
+
+def describe(source: str, raw: Raw) -> tuple[Activity, ...]:
+    """See `ActivityLog.describe`.  One record tells one thing."""
+    if source == PURVIEW:
+        return (_audited(raw),)
+    if source == DIRECTORY:
+        return (_changed(raw),)
+    return (_signed_in(raw, background=source == BACKGROUND),)
+
+
+# -- the unified audit log
+
+
+def _audited(raw: Raw) -> Activity:
+    told = _object(raw.get("auditData"))
+    name = _text(raw.get("operation")) or _text(told.get("Operation")) or "unknown"
+    external = _external(name, told)
+    kind = _kind(name, told, external=external)
+    return Activity(
+        kind=kind,
+        at=_at(raw, "createdDateTime"),
+        raw_name=name,
+        actor_id=_text(raw.get("userId")) or _text(told.get("UserId")),
+        object_id=_text(told.get("ListItemUniqueId")) or _text(raw.get("objectId")) or _text(told.get("ObjectId")),
+        title=_text(told.get("SourceFileName")) or _last(_text(raw.get("objectId"))),
+        folder=_folder(told),
+        size=_size(told),
+        label=_text(told.get("SensitivityLabelName")) or _text(told.get("SensitivityLabelId")),
+        target=_target(kind, raw, told),
+        external=external,
+        by_program=_by_program(kind, told),
+        ip=_text(raw.get("clientIp")) or _text(told.get("ClientIP")),
+        device=_text(told.get("DeviceDisplayName")) or _text(told.get("DeviceName")) or _text(told.get("MachineId")),
+    )
+
+
+def _kind(name: str, told: Raw, *, external: bool | None) -> ActivityKind:
+    kind = words.OPERATIONS.get(name, ActivityKind.OTHER)
+    match kind:
+        case ActivityKind.EXTERNAL_SHARE if external is False:
+            return ActivityKind.OTHER
+        case ActivityKind.FORWARD if _sent_on_to(told) is None:
+            return ActivityKind.OTHER
+        case ActivityKind.GRANT | ActivityKind.DEVICE | ActivityKind.APP_PASSWORD | ActivityKind.DELEGATE if _undone(
+            told
+        ):
+            return ActivityKind.OTHER
+        case ActivityKind.VIEW if name == "MailItemsAccessed" and _named(told, "MailAccessType") == _SYNC_MAIL:
+            return ActivityKind.SYNC
+        case ActivityKind.VIEW if name.startswith("FileAccessed") and _by_program(kind, told):
+            return ActivityKind.VIEW_AS_DOWNLOAD
+        case _:
+            return kind
+
+
+def _undone(told: Raw) -> bool:
+    """Whether the record tells of an attempt that did not succeed."""
+    return str(told.get("ResultStatus", "Success")).casefold() in {"failure", "failed", "false"}
+
+
+def _external(name: str, told: Raw) -> bool | None:
+    if name.startswith("AnonymousLink"):
+        return True
+    if name in words.COMPANY_LINKS:
+        return False
+    kind, whom = _text(told.get("TargetUserOrGroupType")), _text(told.get("TargetUserOrGroupName")) or ""
+    if kind in words.OUTSIDERS or "#ext#" in whom.casefold():
+        return True
+    return False if kind in words.INSIDERS else None
+
+
+def _by_program(kind: ActivityKind, told: Raw) -> bool | None:
+    """By the application if one is named that has nobody in front of it, else by what the client calls itself."""
+    if kind is ActivityKind.SYNC:
+        return True
+    context = _object(told.get("AppAccessContext"))
+    application = (
+        _text(context.get("ClientAppId")) or _text(told.get("ClientAppId")) or _text(told.get("ApplicationId"))
+    )
+    if application is not None and application.casefold() not in words.BY_HAND:
+        return True
+    agent = _text(told.get("UserAgent"))
+    if agent is not None:
+        return not agent.startswith("Mozilla/")
+    return None if application is None else False
+
+
+def _target(kind: ActivityKind, raw: Raw, told: Raw) -> str | None:
+    match kind:
+        case ActivityKind.FORWARD:
+            return _sent_on_to(told)
+        case ActivityKind.DELEGATE:
+            return _named(told, "User") or _named(told, "Trustee") or _text(told.get("ObjectId"))
+        case ActivityKind.GRANT | ActivityKind.DEVICE:
+            return _text(told.get("ApplicationName")) or _text(raw.get("objectId"))
+        case _:
+            return _text(told.get("TargetUserOrGroupName"))
+
+
+def _sent_on_to(told: Raw) -> str | None:
+    """Return where mail is sent on to, None when the record sends nothing on."""
+    for name, value in _pairs(told):
+        if name in words.FORWARDING and value:
+            return value.removeprefix("smtp:")
+        if name == "RuleActions" and any(word in value for word in words.FORWARDING_ACTIONS):
+            return value
+    return None
+
+
+def _pairs(told: Raw) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of Exchange's parameters and properties, wherever the record keeps them."""
+    for place in ("Parameters", "OperationProperties", "ModifiedProperties"):
+        rows = told.get(place)
+        for row in rows if isinstance(rows, list) else ():
+            pair = _object(row)
+            name, value = _text(pair.get("Name")), pair.get("Value", pair.get("NewValue"))
+            if name is not None and value is not None:
+                yield name, str(value)
+
+
+def _named(told: Raw, name: str) -> str | None:
+    return next((value for found, value in _pairs(told) if found == name), None)
+
+
+def _folder(told: Raw) -> str | None:
+    site, path = _text(told.get("SiteUrl")), _text(told.get("SourceRelativeUrl"))
+    if site is None:
+        return path
+    return site if path is None else f"{site.rstrip('/')}/{path}"
+
+
+def _size(told: Raw) -> int | None:
+    for name in ("FileSizeBytes", "FileSize"):
+        value = told.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.isdecimal():
+            return int(value)
+    return None
+
+
+# -- Entra's own logs
+
+
+def _signed_in(raw: Raw, *, background: bool) -> Activity:
+    error = _object(raw.get("status")).get("errorCode")
+    good = ActivityKind.TOKEN_USE if background else ActivityKind.SIGN_IN
+    device = _object(raw.get("deviceDetail"))
+    return Activity(
+        kind=good if error == 0 else ActivityKind.SIGN_IN_FAILED,
+        at=_at(raw, "createdDateTime"),
+        raw_name=f"signIn/{_text(raw.get('clientAppUsed')) or 'unknown'}",
+        actor_id=_text(raw.get("userId")),
+        target=_text(raw.get("appDisplayName")) or _text(raw.get("appId")),
+        by_program=True if background else None,
+        ip=_text(raw.get("ipAddress")),
+        device=_text(device.get("displayName")) or _text(device.get("deviceId")) or _system(device),
+    )
+
+
+def _system(device: Raw) -> str | None:
+    parts = [part for part in (_text(device.get("operatingSystem")), _text(device.get("browser"))) if part]
+    return " ".join(parts) or None
+
+
+def _changed(raw: Raw) -> Activity:
+    name = _text(raw.get("activityDisplayName")) or "unknown"
+    by = _object(_object(raw.get("initiatedBy")).get("user"))
+    targets = raw.get("targetResources")
+    first = _object(targets[0]) if isinstance(targets, list) and targets else {}
+    done = raw.get("result") == "success"
+    return Activity(
+        kind=words.DIRECTORY.get(name, ActivityKind.OTHER) if done else ActivityKind.OTHER,
+        at=_at(raw, "activityDateTime"),
+        raw_name=name,
+        actor_id=_text(by.get("id")),
+        object_id=_text(first.get("id")),
+        target=_text(first.get("displayName")) or _text(first.get("userPrincipalName")),
+        ip=_text(by.get("ipAddress")),
+    )
+
+
+# -- what may be odd
+
+
+def _object(value: Json | None) -> Raw:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Json | None) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _last(address: str | None) -> str | None:
+    return address.rstrip("/").rsplit("/", 1)[-1] or None if address else None
+
+
+def _at(raw: Raw, stamp: str) -> datetime:
+    return instant(raw, stamp) or datetime.fromtimestamp(0, UTC)

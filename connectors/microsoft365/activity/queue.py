@@ -1,0 +1,113 @@
+"""The tenant's searches of the audit log: which ones are ours, what a day still takes, and the submission of one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from msgraph.generated.models.security.audit_log_query import AuditLogQuery
+
+from connectors.errors import OutcomeUnknown, Throttled
+from connectors.microsoft365.accounts import read_user
+from connectors.microsoft365.activity.sources import READ_AUDIT
+from connectors.microsoft365.activity.state import Progress
+from connectors.microsoft365.answers import Row, need
+from connectors.microsoft365.transport import Graph, Seen
+from models.vocabulary import Evidence
+
+DAY = timedelta(hours=24)
+OUR_SHARE = 180
+"""Of the 200 submissions that a tenant has in 24 hours: other applications need some, too."""
+AT_ONCE = 5
+"""Searches of ours that run at a time: with six the vendor was seen to fail."""
+MOST_RUNNING = 50
+"""Searches of everybody's that a tenant lets wait or run."""
+
+_NAME = re.compile(r"lastday [0-9a-f]+\.\d+ (\d{8}T\d{6}Z)")
+_UNFINISHED = frozenset({"notStarted", "running"})
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One of the tenant's.  *submitted_at* stands in our own names; others' is not told (a search has no such property)."""
+
+    id: str
+    name: str
+    unfinished: bool
+    submitted_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Row) -> Search:
+        name = str(row.get("displayName") or "")
+        ours = _NAME.fullmatch(name)
+        at = datetime.strptime(ours[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if ours else None
+        return cls(need(row, "id", str), name, row.get("status") in _UNFINISHED, at)
+
+
+async def searches(graph: Graph, seen: Seen) -> list[Search]:
+    """Return all that the tenant still knows, by a fresh read of every page."""
+    rows = await graph.pages(
+        lambda client: client.security.audit_log.queries.to_get_request_information(), seen, needs=READ_AUDIT
+    )
+    return [Search.of(row) for row in rows]
+
+
+def full(known: Sequence[Search], now: datetime) -> bool:
+    """Whether as many searches run as should at a time.  What has not ended after a day is not waited for."""
+    ours = sum(s.unfinished for s in _of_today(known, now))
+    return ours >= AT_ONCE or sum(s.unfinished for s in known) >= MOST_RUNNING
+
+
+def check_quota(known: Sequence[Search], now: datetime, evidence: tuple[Evidence, ...]) -> None:
+    """Raise `Throttled` when our share of the last 24 hours is used up, with the time until one falls out of them."""
+    today = sorted(s.submitted_at for s in _of_today(known, now) if s.submitted_at is not None)
+    if len(today) < OUR_SHARE:
+        return
+    text = f"microsoft365: cannot search the audit log: {len(today)} searches in 24 hours are our share of the tenant's"
+    raise Throttled(text, retry_after=today[-OUR_SHARE] + DAY - now, evidence=evidence)
+
+
+async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: datetime, seen: Seen) -> str:
+    """
+    Submit the search that *progress* names, over all workloads; return its id.
+
+    Sent once.  Raises `OutcomeUnknown` also for an answer without an id, `Throttled` without having tried again.
+    """
+    query = AuditLogQuery(
+        display_name=f"{progress.name}{now:%Y%m%dT%H%M%SZ}",
+        filter_start_date_time=progress.begins_at,
+        filter_end_date_time=progress.ends_at,
+        user_principal_name_filters=list(names) or None,
+    )
+    answer = await graph.submit(
+        lambda client: client.security.audit_log.queries.to_post_request_information(query), seen, needs=READ_AUDIT
+    )
+    if answer is None or not isinstance(answer.get("id"), str):
+        raise OutcomeUnknown("microsoft365: cannot submit a search: the answer names none", evidence=tuple(seen))
+    return str(answer["id"])
+
+
+async def names_of(graph: Graph, account_id: str, seen: Seen) -> list[str]:
+    """
+    Return the names under which the account may be in the log: its sign-in name and addresses.
+
+    A former sign-in name usually lives on as an address.
+    """
+    row = await read_user(graph, account_id, ["id", "userPrincipalName", "mail", "proxyAddresses"], seen)
+    return list(dict.fromkeys(name.casefold() for name in _names(row)))
+
+
+def _names(row: Row) -> Iterator[str]:
+    yield need(row, "userPrincipalName", str)
+    if isinstance(row.get("mail"), str):
+        yield row["mail"]
+    for address in row.get("proxyAddresses") or []:
+        kind, _, name = str(address).partition(":")
+        if kind.casefold() == "smtp" and name:
+            yield name
+
+
+def _of_today(known: Sequence[Search], now: datetime) -> Iterator[Search]:
+    return (s for s in known if s.submitted_at is not None and s.submitted_at > now - DAY)

@@ -1,0 +1,253 @@
+"""
+The unified audit log, which answers nothing at once: a search is submitted, runs for minutes or hours, and is then read.
+
+A tenant has some 200 submissions a day for all its applications, so none is made twice: the cursor that is given out *before* a
+submission names it, and the call that would submit looks for that name among the tenant's searches first.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from msgraph.generated.security.audit_log.queries.item.records.records_request_builder import RecordsRequestBuilder
+
+from connectors.activity import ActivityPage, Gap, Record, Window
+from connectors.errors import Expired, NotRecorded, OutcomeUnknown, Throttled, Unintelligible
+from connectors.microsoft365.activity import queue
+from connectors.microsoft365.activity.records import PAGE, REFUSED, records_of, status_of
+from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
+from connectors.microsoft365.activity.state import Progress, Step
+from connectors.microsoft365.answers import Row
+from connectors.microsoft365.transport import Build, Graph, Seen, asking, rows_of
+from models.vocabulary import Account
+
+SHORTEST = timedelta(hours=1)
+"""A slice that is not halved any more."""
+LATE = 10.0
+"""Seconds after which a call that submits may be the second one, after a kill."""
+LOOKS = 3
+"""How often a search of unknown fate is looked for, a minute between, before it is taken for never submitted."""
+A_MINUTE = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(minutes=10)
+POLLS = 170
+"""Asking so often takes a day and more: a search that has not ended then is taken for failed."""
+NEW = 3
+"""So many polls a search may be unknown to the vendor because it is new."""
+REFUSALS, FAILURES, AGAIN = 10, 2, 2
+MOST_PAGES = 100_000
+A_WEEK = 7 * 24 * 3600
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def random_key() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSearch:
+    """Reads one account's records, one step a call.  Holds no state: all of it is in the cursor."""
+
+    graph: Graph
+    clock: Callable[[], datetime] = utc_now
+    draw_key: Callable[[], str] = random_key
+
+    async def page(self, account: Account, window: Window, cursor: str | None) -> ActivityPage:
+        """See `ActivityLog.activity`.  Without a cursor nothing is sent: the first one only names the search to come."""
+        if cursor is None:
+            begun = Progress.of(window, self.draw_key(), self.clock())
+            return ActivityPage((), begun.cursor(), (), gaps=too_old(window, self.clock()))
+        progress = Progress.read(cursor)
+        match progress.step:
+            case Step.ASK:
+                return await self._ask(account, progress)
+            case Step.POLL:
+                return await self._poll(progress)
+            case Step.READ:
+                return await self._read(window, progress)
+
+    async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
+        """Find the search that *progress* names, or submit it."""
+        seen: Seen = []
+        async with self.graph.one_search():
+            known = await queue.searches(self.graph, seen)
+            now = self.clock()
+            found = next((search.id for search in known if search.name.startswith(progress.name)), None)
+            if found is None and self._may_be_on_its_way(progress, now):
+                return self._look_later(progress, now, seen)
+            if found is None:
+                queue.check_quota(known, now, tuple(seen))
+                if queue.full(known, now):
+                    return self._wait(replace(progress, due=(now + A_MINUTE).timestamp()), A_MINUTE, seen)
+                names = [] if progress.alive else await queue.names_of(self.graph, account.id, seen)
+                try:
+                    found = await queue.submit(self.graph, progress, names, now, seen)
+                except OutcomeUnknown:
+                    return self._look_later(progress, now, seen)
+                except Throttled as error:
+                    return self._refused(progress, error, now, seen)
+        return self._wait(replace(progress, step=Step.POLL, query=found, turn=0), timedelta(0), seen)
+
+    def _may_be_on_its_way(self, progress: Progress, now: datetime) -> bool:
+        late = progress.looks > 0 or now.timestamp() > progress.due + LATE
+        return late and progress.looks < LOOKS
+
+    def _look_later(self, progress: Progress, now: datetime, seen: Seen) -> ActivityPage:
+        later = replace(progress, looks=progress.looks + 1, due=(now + A_MINUTE).timestamp())
+        return self._wait(later, A_MINUTE, seen)
+
+    def _refused(self, progress: Progress, error: Throttled, now: datetime, seen: Seen) -> ActivityPage:
+        """Wait as the vendor asks, longer each time where it does not say; not for ever."""
+        wait = max(error.retry_after or grown(progress.turn), timedelta(seconds=1))
+        if progress.turn >= REFUSALS or wait > LONGEST_WAIT:
+            raise error
+        return self._wait(replace(progress, turn=progress.turn + 1, due=(now + wait).timestamp()), wait, seen)
+
+    async def _poll(self, progress: Progress) -> ActivityPage:
+        seen: Seen = []
+        try:
+            row = await self.graph.read(_query(progress), seen, needs=READ_AUDIT)
+        except Unintelligible as exc:
+            return self._poll_refused(progress, exc, seen)
+        match row.get("status"):
+            case "succeeded":
+                return self._succeeded(progress, row, seen)
+            case "failed" | "cancelled":
+                return self._failed(progress, seen)
+            case _:  # those that run, and words of the future
+                return self._ask_later(progress, seen)
+
+    def _poll_refused(self, progress: Progress, error: Unintelligible, seen: Seen) -> ActivityPage:
+        """A search that has just been submitted may be unknown; one that runs was seen to be answered with 400."""
+        status = status_of(error)
+        if status == 404 and progress.turn >= NEW:
+            raise Expired("microsoft365: cannot read a search: it is gone", evidence=tuple(seen)) from error
+        if status not in REFUSED:
+            raise error
+        return self._ask_later(progress, seen)
+
+    def _ask_later(self, progress: Progress, seen: Seen) -> ActivityPage:
+        if progress.turn >= POLLS:
+            return self._failed(progress, seen)
+        return self._wait(replace(progress, turn=progress.turn + 1), grown(progress.turn), seen)
+
+    def _succeeded(self, progress: Progress, row: Row, seen: Seen) -> ActivityPage:
+        """Read what was found; a search that found more than it may give is first made two."""
+        truncated = row.get("isRecordCountLimitExceeded") is True and not progress.alive
+        begin, end = progress.slices[0]
+        if truncated and end - begin > SHORTEST.total_seconds():
+            return self._wait(progress.halved(self.clock()), timedelta(0), seen)
+        told = row.get("approximateReturnedRecordCount")
+        reading = replace(progress, step=Step.READ, turn=0, told=told if isinstance(told, int) else 0)
+        gaps = (_gap(progress, "truncated", "the vendor gives only a part of these records"),) if truncated else ()
+        return ActivityPage((), reading.cursor(), tuple(seen), gaps=gaps)
+
+    def _failed(self, progress: Progress, seen: Seen) -> ActivityPage:
+        """Submit a new search in the place of one that failed, a few times; then it is a gap."""
+        if progress.failures < FAILURES:
+            again = progress.ask(progress.slices, self.clock() + A_MINUTE)
+            again = replace(again, failures=progress.failures + 1, alive=progress.alive)
+            return self._wait(again, A_MINUTE, seen)
+        text = f"the vendor's search failed {progress.failures + 1} times"
+        return self._after(progress, seen, gaps=(_gap(progress, "search_failed", text),))
+
+    async def _read(self, window: Window, progress: Progress) -> ActivityPage:
+        seen: Seen = []
+        build = _first(progress) if progress.link is None else self.graph.follow(progress.link, seen)
+        try:
+            body = await self.graph.read(build, seen, needs=READ_AUDIT)
+        except Unintelligible as exc:
+            return self._page_refused(progress, exc, seen)
+        rows, link = rows_of(body, seen), body.get("@odata.nextLink")
+        if progress.alive and (rows or link is None):
+            return _proven(rows, seen)
+        records = () if progress.alive else records_of(rows, window, "createdDateTime")
+        read = replace(progress, came=progress.came + len(rows), total=progress.total + len(rows))
+        if link is None:
+            return self._read_out(read, records, seen)
+        self.graph.follow(link, seen)
+        if link == progress.link or progress.turn >= MOST_PAGES:
+            raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(seen))
+        return ActivityPage(records, replace(read, link=link, turn=read.turn + 1).cursor(), tuple(seen))
+
+    def _page_refused(self, progress: Progress, error: Unintelligible, seen: Seen) -> ActivityPage:
+        """Begin this search's records anew, which costs no submission: what comes twice is told apart by its id."""
+        status = status_of(error)
+        if status not in REFUSED:
+            raise error
+        if progress.again >= AGAIN or (progress.link is None and status != 400):
+            raise Expired(
+                "microsoft365: cannot read a search's records: they are gone", evidence=tuple(seen)
+            ) from error
+        wide = progress.wide and progress.link is not None
+        return self._wait(replace(progress.from_first_page(), wide=wide), timedelta(0), seen)
+
+    def _read_out(self, progress: Progress, records: tuple[Record, ...], seen: Seen) -> ActivityPage:
+        """The vendor was seen to give other numbers the second time: too few are read once more, then said to be."""
+        short = progress.came < progress.told * 99 // 100
+        if short and progress.again == 0:
+            return ActivityPage(records, progress.from_first_page().cursor(), tuple(seen))
+        text = f"the vendor counts about {progress.told} records here and gave {progress.came}"
+        gaps = (_gap(progress, "fewer", text),) if short else ()
+        return self._after(progress, seen, records, gaps)
+
+    def _after(
+        self, progress: Progress, seen: Seen, records: tuple[Record, ...] = (), gaps: tuple[Gap, ...] = ()
+    ) -> ActivityPage:
+        """Go on to the next slice.  After the last one, nothing at all is no answer: see whether the tenant records."""
+        now, rest, end = self.clock(), progress.slices[1:], progress.slices[0][1]
+        if progress.alive:
+            text = "nothing was found, and whether the tenant records at all could not be seen"
+            return ActivityPage((), None, tuple(seen), gaps=(Gap("unproven", text),))
+        then = progress.ask(rest, now) if rest else None
+        if then is None and progress.total == 0:
+            then = replace(progress.ask(((end - A_WEEK, end),), now), alive=True)
+        return ActivityPage(records, then.cursor() if then is not None else None, tuple(seen), gaps=gaps)
+
+    def _wait(self, progress: Progress, wait: timedelta, seen: Seen) -> ActivityPage:
+        return ActivityPage((), progress.cursor(), tuple(seen), wait=wait)
+
+
+def grown(turn: int) -> timedelta:
+    """Return a wait that begins with 15 seconds and grows by half each turn, up to ten minutes."""
+    return min(timedelta(seconds=15 * 1.5 ** min(turn, 20)), LONGEST_WAIT)
+
+
+def too_old(window: Window, now: datetime) -> tuple[Gap, ...]:
+    """Return the part of *window* that only some licences keep.  It is asked for nevertheless."""
+    edge = now - STANDARD
+    if window.from_at >= edge:
+        return ()
+    text = "records older than 180 days are kept with some licences only; what came of them may not be all"
+    return (Gap("retention", text, window.from_at, min(edge, window.until_at)),)
+
+
+def _gap(progress: Progress, reason: str, text: str) -> Gap:
+    return Gap(reason, text, progress.begins_at, progress.ends_at)
+
+
+def _proven(rows: list[Row], seen: Seen) -> ActivityPage:
+    """The tenant records, so that nothing means nothing; or it does not, and then nothing is known."""
+    if rows:
+        return ActivityPage((), None, tuple(seen))
+    text = "microsoft365: cannot tell what was done: the audit log holds nothing of anybody in a week"
+    raise NotRecorded(text, evidence=tuple(seen))
+
+
+def _query(progress: Progress) -> Build:
+    return lambda client: client.security.audit_log.queries.by_audit_log_query_id(
+        progress.query
+    ).to_get_request_information()
+
+
+def _first(progress: Progress) -> Build:
+    """With as many records a page as the vendor gives, unless it refused that."""
+    asked = asking(RecordsRequestBuilder.RecordsRequestBuilderGetQueryParameters(top=PAGE if progress.wide else None))
+    return lambda client: client.security.audit_log.queries.by_audit_log_query_id(
+        progress.query
+    ).records.to_get_request_information(asked)

@@ -1,0 +1,79 @@
+"""The logs of this vendor that tell what an account did, as data.  Facts and their pages: `docs/connectors/microsoft365.md`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connectors.activity import ActivitySource
+
+PURVIEW, SIGN_INS, BACKGROUND, DIRECTORY = "purview", "sign_ins", "background_sign_ins", "directory_audits"
+
+LAGS = {
+    "OneDrive": timedelta(minutes=90),
+    "SharePoint": timedelta(minutes=90),
+    "Exchange": timedelta(minutes=90),
+    "MicrosoftTeams": timedelta(minutes=90),
+    "AzureActiveDirectory": timedelta(hours=24),
+    "Endpoint": timedelta(hours=24),
+    "PowerBI": timedelta(hours=24),
+    "MicrosoftFlow": timedelta(hours=24),
+}
+"""How late a workload's records are typically found: core ones 60 to 90 minutes, others longer, none with a promise."""
+
+READ_AUDIT = ("AuditLogsQuery.Read.All",)
+READ_LOGS = ("AuditLog.Read.All",)
+WORKLOAD_SCOPES = {
+    "OneDrive": "AuditLogsQuery-OneDrive.Read.All",
+    "SharePoint": "AuditLogsQuery-SharePoint.Read.All",
+    "Exchange": "AuditLogsQuery-Exchange.Read.All",
+    "AzureActiveDirectory": "AuditLogsQuery-Entra.Read.All",
+    "Endpoint": "AuditLogsQuery-Endpoint.Read.All",
+    "CRM": "AuditLogsQuery-CRM.Read.All",
+}
+"""Narrower than `READ_AUDIT`, for one workload each.  A search over all workloads, as ours are, needs the wide one."""
+
+STANDARD, LONGEST = timedelta(days=180), timedelta(days=365)
+"""Purview keeps records so long on every plan, and on the dearest (core workloads)."""
+ENTRA_PAID, ENTRA_FREE = timedelta(days=30), timedelta(days=7)
+
+SOURCES = (
+    ActivitySource(
+        PURVIEW,
+        lag=max(LAGS.values()),
+        retention=LONGEST,
+        scopes=READ_AUDIT,
+        plan="any with Purview Audit; records older than 180 days on E5 only",
+        caveats=(
+            "Searched by the account's present names: what was logged under a former or an application's is not in it.",
+            "Which mail was read (MailItemsAccessed) is recorded on some licences only: its absence proves nothing.",
+            "The vendor promises no time; other workloads than files, mail and Teams may take a day and longer.",
+        ),
+        source="learn.microsoft.com/graph/api/security-auditcoreroot-post-auditlogqueries",
+    ),
+    ActivitySource(
+        SIGN_INS,
+        lag=timedelta(minutes=15),
+        retention=ENTRA_PAID,
+        scopes=READ_LOGS,
+        plan="Entra ID P1 or P2",
+        caveats=("Interactive sign-ins only: tokens that were renewed without the person are in background_sign_ins.",),
+        source="learn.microsoft.com/graph/api/signin-list",
+    ),
+    ActivitySource(
+        BACKGROUND,
+        lag=timedelta(minutes=15),
+        retention=ENTRA_PAID,
+        scopes=READ_LOGS,
+        plan="Entra ID P1 or P2",
+        caveats=("Read through Graph's beta, since v1.0 does not show sign-ins without the person.",),
+        source="learn.microsoft.com/graph/api/signin-list",
+    ),
+    ActivitySource(
+        DIRECTORY,
+        lag=timedelta(minutes=15),
+        retention=ENTRA_PAID,
+        scopes=READ_LOGS,
+        plan="any; seven days on Entra ID Free, thirty above",
+        source="learn.microsoft.com/graph/api/directoryaudit-list",
+    ),
+)

@@ -1,0 +1,102 @@
+"""How far the reading of the audit log has come: all of it in the cursor, so that a killed process loses nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from connectors.activity import Window
+from connectors.errors import Expired
+
+Slice: TypeAlias = "tuple[int, int]"
+"""From and until, in seconds since 1970: the vendor's filter knows no finer time."""
+
+
+class Step(StrEnum):
+    """What the next call does."""
+
+    ASK = "ask"
+    POLL = "poll"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """
+    One reading of one window.
+
+    *key* and *number* name the search that is, or is to be, submitted: whoever has this cursor finds it again among the
+    tenant's searches.  *slices*: what is still to be read, the current one first.  *due*: when the call that submits was expected; a later
+    one may be the second.  *looks*: how often a search of unknown fate was looked for.  *turn*: polls, or refusals, or pages of this step.
+    *again*: how often the records were begun anew.  *came*, *told*: records read of this search, and how many the vendor thinks there are.
+    *alive*: this search asks whether the tenant records anything at all.
+    """
+
+    key: str
+    slices: tuple[Slice, ...]
+    step: Step = Step.ASK
+    number: int = 0
+    due: float = 0.0
+    looks: int = 0
+    turn: int = 0
+    failures: int = 0
+    query: str = ""
+    link: str | None = None
+    wide: bool = True
+    again: int = 0
+    came: int = 0
+    told: int = 0
+    total: int = 0
+    alive: bool = False
+
+    @classmethod
+    def of(cls, window: Window, key: str, now: datetime) -> Progress:
+        """Begin: the whole window is one search."""
+        return cls(key, (whole_seconds(window),), due=now.timestamp())
+
+    @classmethod
+    def read(cls, cursor: str) -> Progress:
+        """Raise `Expired` for a cursor that is not one of ours: then the reading begins again."""
+        try:
+            values: dict[str, Any] = json.loads(cursor)
+            slices = tuple((int(a), int(b)) for a, b in values.pop("slices"))
+            return cls(slices=slices, step=Step(values.pop("step")), **values)
+        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            raise Expired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc
+
+    def cursor(self) -> str:
+        return json.dumps({field.name: getattr(self, field.name) for field in fields(self)})
+
+    @property
+    def name(self) -> str:
+        """What the search's display name begins with.  Says nothing about anybody."""
+        return f"lastday {self.key}.{self.number} "
+
+    @property
+    def begins_at(self) -> datetime:
+        return datetime.fromtimestamp(self.slices[0][0], UTC)
+
+    @property
+    def ends_at(self) -> datetime:
+        return datetime.fromtimestamp(self.slices[0][1], UTC)
+
+    def ask(self, slices: tuple[Slice, ...], due: datetime) -> Progress:
+        """Go on to a search of its own for the first of *slices*, to be submitted at *due*."""
+        return Progress(self.key, slices, number=self.number + 1, due=due.timestamp(), total=self.total)
+
+    def halved(self, now: datetime) -> Progress:
+        begin, end = self.slices[0]
+        middle = (begin + end) // 2
+        return self.ask(((begin, middle), (middle, end), *self.slices[1:]), now)
+
+    def from_first_page(self) -> Progress:
+        return replace(self, link=None, again=self.again + 1, turn=0, came=0)
+
+
+def whole_seconds(window: Window) -> Slice:
+    """Return *window* in whole seconds, none of it cut off."""
+    begin, end = window.from_at.timestamp(), window.until_at.timestamp()
+    return int(begin // 1), int(-(-end // 1))
