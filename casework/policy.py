@@ -212,6 +212,7 @@ class Policy(_Section):
     sweep: Sweep = Sweep()
     protected: Protected = Protected()
     nda: Nda = Nda()
+    activity: Activity = Activity()
 
     @property
     def sha256(self) -> str:
