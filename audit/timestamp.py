@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,7 @@ from rfc3161_client import (
 
 GRANTED = 0
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
+_VERDICT = re.compile(r'Verify error: *([^"]+)')  # OpenSSL's own words within a page of its inner life
 LARGEST = 1 << 20
 """Bytes: no authority's answer comes near it."""
 
@@ -128,7 +130,8 @@ def _verified(response: TimeStampResponse, data: bytes, roots: Sequence[x509.Cer
         VerifierBuilder(roots=list(roots), nonce=nonce).build().verify_message(response, data)
         signer = _signer(response)
     except (VerificationError, ValueError) as exc:
-        raise StampRefused(f"timestamp: cannot be trusted: {type(exc).__name__}: {exc}") from exc
+        why = _VERDICT.search(str(exc))
+        raise StampRefused(f"timestamp: cannot be trusted: {why[1] if why else exc}") from exc
     told = response.tst_info
     return Stamp(told.gen_time, told.policy.dotted_string, told.serial_number, signer.subject.rfc4514_string())
 
