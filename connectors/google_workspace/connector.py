@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, Kinds, Listing, Manifest, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.google_workspace import accounts, probing, restoring, revoking
+from connectors.google_workspace import activity as logs
 from connectors.google_workspace.access import READERS, Look
 from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.manifest import MANIFEST
@@ -36,11 +39,13 @@ class GoogleWorkspace:
 
     service: Service = Service.GOOGLE_WORKSPACE
     manifest: Manifest = MANIFEST
+    activity_sources: tuple[ActivitySource, ...] = logs.SOURCES
 
     def __init__(self, settings: Settings, pace: Pace) -> None:
         self._subject = settings.admin_subject
         self._transport = Transport(settings, pace)
         self._directory = Directory(self._transport, settings.customer)
+        self._collector = logs.Collector(self._directory, logs.Rate(pace.sleep), now=lambda: datetime.now(UTC))
         self._own_id: str | None = None
 
     async def probe(self) -> Capabilities:
@@ -72,6 +77,12 @@ class GoogleWorkspace:
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
         return await restoring.restore(self._directory, entitlement, prestate)
+
+    async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
+        return await self._collector.page(account, source, window, cursor)
+
+    def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
+        return logs.describe(source, raw)
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -1,0 +1,164 @@
+"""From a raw record of the Reports API to what it tells.  Pure; takes any shape, since evidence is read years later too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.activity import Activity
+from connectors.google_workspace.activity.records import PLACEHOLDER, instant
+from connectors.google_workspace.activity.sharing import classify, is_external
+from connectors.google_workspace.activity.words import SHARES, WORDS, Word
+from connectors.google_workspace.shape import text
+from models.vocabulary import ActivityKind, Json
+
+_OTHER = Word(ActivityKind.OTHER)
+_SCOPE, _VISIBILITY = "change_document_access_scope", "change_document_visibility"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all events of one record have in common."""
+
+    source: str
+    at: datetime
+    actor: Mapping[str, Any]
+    own: frozenset[str]
+    names: frozenset[str]
+    resources: Mapping[str, Mapping[str, Any]]
+    ip: str | None
+    device: str | None
+
+
+def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
+    """
+    Return what each event of a record tells; at least one.
+
+    One action may give several events: those with `primary_event` false are `other`, or everything would count twice.
+    """
+    events = _objects(raw.get("events"))
+    actor = _object(raw.get("actor"))
+    device = _object(raw.get("userDeviceInfo"))
+    shared = _Shared(
+        source=source,
+        at=instant(text(_object(raw.get("id")), "time")),
+        actor=actor,
+        own=_domains(raw.get("ownerDomain"), actor.get("email")),
+        names=frozenset(str(event.get("name")) for event in events),
+        resources={str(resource.get("id")): resource for resource in _objects(raw.get("resourceDetails"))},
+        ip=_text(raw.get("ipAddress")),
+        device=_text(device.get("deviceId")) or _text(device.get("deviceType")),
+    )
+    return tuple(_activity(shared, event) for event in events or [{}])
+
+
+def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
+    name = _text(event.get("name")) or "unnamed"
+    parameters = {str(p.get("name")): _value(p) for p in _objects(event.get("parameters"))}
+    word = WORDS.get(shared.source, {}).get(name, _OTHER)
+    kind, target, external = _meaning(shared, name, word, parameters)
+    object_id = _first(parameters, word.thing)
+    resource = shared.resources.get(object_id or "", {})
+    return Activity(
+        kind=kind,
+        at=shared.at,
+        raw_name=f"{shared.source}/{name}",
+        actor_id=_actor_id(shared.actor),
+        object_id=object_id,
+        title=_text(parameters.get("doc_title")) or _text(resource.get("title")),
+        folder=_folder(parameters),
+        size=_number(parameters.get(word.size)) if word.size is not None else None,
+        label=_label(resource),
+        target=target,
+        external=external,
+        by_program=word.by_program if word.by_program is not None else _by_program(shared.actor),
+        ip=shared.ip,
+        device=shared.device,
+    )
+
+
+def _meaning(
+    shared: _Shared, name: str, word: Word, parameters: Mapping[str, Any]
+) -> tuple[ActivityKind, str | None, bool | None]:
+    if shared.source == "drive" and name in SHARES:
+        if name == _VISIBILITY and _SCOPE in shared.names:
+            return ActivityKind.OTHER, None, None  # the same change, told a second time
+        return classify(parameters, shared.own)
+    target = _first(parameters, word.target)
+    if parameters.get("primary_event") is False:
+        return ActivityKind.OTHER, target, None
+    if word.unless is not None and parameters.get(word.unless[0]) in word.unless[1]:
+        return ActivityKind.OTHER, target, None
+    return word.kind, target, _external(word.kind, target, parameters, shared.own)
+
+
+def _external(
+    kind: ActivityKind, target: str | None, parameters: Mapping[str, Any], own: frozenset[str]
+) -> bool | None:
+    """Whether it went outside, where Google says so: a copy says it itself, a forwarding by its address."""
+    if kind is ActivityKind.COPY and parameters.get("copy_type") in {"internal", "external"}:
+        return bool(parameters["copy_type"] == "external")
+    if kind is ActivityKind.FORWARD and target is not None:
+        inside = is_external(target, {}, own) is False
+        return not inside
+    return None
+
+
+def _actor_id(actor: Mapping[str, Any]) -> str | None:
+    profile = _text(actor.get("profileId"))
+    return None if profile == PLACEHOLDER else profile
+
+
+def _by_program(actor: Mapping[str, Any]) -> bool | None:
+    """An application that Google names did it; where none is named, Google does not say."""
+    application = _object(actor.get("applicationInfo"))
+    named = application.get("oauthClientId") is not None or application.get("impersonation") is True
+    return True if named or actor.get("callerType") == "KEY" else None
+
+
+def _folder(parameters: Mapping[str, Any]) -> str | None:
+    """Google names no folder but where something was moved to; the shared drive is the nearest that each record has."""
+    moved_to = _text(parameters.get("destination_folder_title"))
+    if moved_to is not None:
+        return moved_to
+    in_drive = parameters.get("owner_is_shared_drive", parameters.get("owner_is_team_drive"))
+    return _text(parameters.get("owner")) if in_drive is True else None
+
+
+def _label(resource: Mapping[str, Any]) -> str | None:
+    titles = [_text(label.get("title")) for label in _objects(resource.get("appliedLabels"))]
+    return ", ".join(title for title in titles if title is not None) or None
+
+
+def _domains(*addresses: Any) -> frozenset[str]:
+    return frozenset(a.rpartition("@")[2].casefold() for a in addresses if isinstance(a, str) and a)
+
+
+def _value(parameter: Mapping[str, Any]) -> Any:
+    """Return a parameter's value from whichever field its type has; nested messages are left in the raw record."""
+    for field in ("value", "boolValue", "intValue", "multiValue", "multiIntValue"):
+        if field in parameter:
+            return parameter[field]
+    return None
+
+
+def _first(parameters: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((found for name in names if (found := _text(parameters.get(name))) is not None), None)
+
+
+def _number(value: Any) -> int | None:
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

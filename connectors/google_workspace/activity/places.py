@@ -1,0 +1,98 @@
+"""Where a reading stands: what a cursor holds, and how it goes on when Google has forgotten its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from connectors.activity import Window
+from connectors.errors import Expired
+from connectors.google_workspace.failures import WHO
+
+_TICK = timedelta(milliseconds=1)
+"""The coarseness of Google's instants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    The next page to read.
+
+    *query*: number of the walk; *ends_at*: the end of the time asked for, as sent (page tokens hold for the same request
+    only); *token*: Google's page token, None on a walk's first page; *oldest_at*: of the records that this walk gave so far, and
+    *ordered*: they came newest first without exception; *found*: how many; *pages*, *mark*: for seeing circles.
+    """
+
+    source: str
+    account_id: str
+    from_at: datetime
+    ends_at: datetime
+    query: int = 0
+    token: str | None = None
+    oldest_at: datetime | None = None
+    ordered: bool = True
+    found: int = 0
+    pages: int = 0
+    mark: str | None = None
+
+    def onwards(self, token: str | None, instants: Sequence[datetime]) -> Place:
+        """
+        Return the place after a page with records of these *instants*, as they came.
+
+        The token at each power of two is kept (Brent's way): compared with it, a circle of any length shows sooner or later.
+        """
+        seen = [*([self.oldest_at] if self.oldest_at is not None else []), *instants]
+        ordered = self.ordered and all(later >= earlier for later, earlier in pairwise(seen))
+        pages = self.pages + 1
+        return replace(
+            self,
+            token=token,
+            oldest_at=min(seen, default=None),
+            ordered=ordered,
+            found=self.found + len(instants),
+            pages=pages,
+            mark=self.token if pages & (pages - 1) == 0 else self.mark,
+        )
+
+    def leads_back(self, token: str | None) -> bool:
+        """Whether *token*, given with this place's page, leads to where the reading has been."""
+        return token is not None and token in {self.token, self.mark}
+
+    def next_query(self, window_ends_at: datetime) -> Place:
+        """Return the beginning of the next walk."""
+        return Place(self.source, self.account_id, self.from_at, window_ends_at, self.query + 1)
+
+    def renewed(self) -> Place:
+        """
+        Return a place that needs no token: up to the oldest record read, its millisecond included.
+
+        Records of that millisecond come twice, none is lost, because all that is newer has been given.  Raises `Expired`
+        where that is not sure (something came out of order) or leads nowhere.
+        """
+        if not self.ordered or self.oldest_at is None or self.oldest_at + _TICK >= self.ends_at:
+            raise Expired(f"{WHO}: cannot go on in the {self.source} log: the page token is no longer known")
+        return replace(self, token=None, mark=None, pages=0, ends_at=self.oldest_at + _TICK)
+
+    def spelled(self) -> str:
+        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
+
+
+def begin(source: str, account_id: str, from_at: datetime, window: Window) -> Place:
+    return Place(source, account_id, from_at, window.until_at)
+
+
+def read(cursor: str, source: str, account_id: str) -> Place:
+    """Read a cursor of ours; raises `Expired` for one that is none, or is of another log or account."""
+    try:
+        held = json.loads(cursor)
+        for name in ("from_at", "ends_at", "oldest_at"):
+            held[name] = datetime.fromisoformat(held[name]) if held[name] is not None else None
+        place = Place(**held)
+    except (ValueError, TypeError, KeyError) as exc:
+        raise Expired(f"{WHO}: cannot go on in the {source} log: the cursor cannot be read") from exc
+    if (place.source, place.account_id) != (source, account_id):
+        raise Expired(f"{WHO}: cannot go on in the {source} log: the cursor is of another reading")
+    return place

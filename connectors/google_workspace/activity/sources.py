@@ -1,0 +1,133 @@
+"""
+Google's logs, as data: how late, how long, and which queries find everything that a log tells of one account.
+
+A log's user is who did it.  What was done *to* an account, or what names it only in a parameter, needs queries of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connectors.activity import ActivitySource
+from connectors.google_workspace.manifest import AUDIT_READ
+
+KEEPS = timedelta(days=180)
+"""What the API reads back, whatever the log: `activities.list`, endTime."""
+_PAGE = "https://support.google.com/a/answer/7061566"
+_RARELY = "Google says that in rare cases a record comes later than documented, or never."
+_DRIVE_CAVEATS = (
+    "A program that reads files through the API shows as access_item_content alone; counted here as a download by a program.",
+    "A download may also be a preview on a phone, a PDF shown in another viewer, or a file sent as an attachment.",
+    "Drive for desktop writes a download and a sync for the same file.",
+    "Not in this log: Takeout (its own log), what a browser keeps offline, attachments of mail, Google Photos.",
+    "Prints of Google's own formats are not in it either; a viewer's print may come twelve hours late or later.",
+    "Files count that belong to users on editions with Drive log events; what lies with other owners leaves no record.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """
+    One walk through a log.
+
+    Without *parameter* it asks what the account did.  With it: for records named *event*, whoever did it, in which that
+    parameter is the account's address.  The event must be named: a filter on a parameter that an event does not have finds
+    nothing and says nothing.
+    """
+
+    event: str | None = None
+    parameter: str | None = None
+
+
+def _about(parameter: str, *events: str) -> tuple[Query, ...]:
+    return tuple(Query(event, parameter) for event in events)
+
+
+OWN = Query()
+QUERIES: Mapping[str, tuple[Query, ...]] = {
+    "drive": (OWN,),
+    "token": (OWN,),
+    "login": (
+        OWN,
+        *_about(
+            "affected_email_address",
+            "suspicious_login",
+            "suspicious_login_less_secure_app",
+            "suspicious_programmatic_login",
+            "account_disabled_hijacked",
+        ),
+    ),
+    "user_accounts": (OWN,),
+    "admin": (
+        OWN,
+        *_about(
+            "USER_EMAIL",
+            "SUSPEND_USER",
+            "UNSUSPEND_USER",
+            "ARCHIVE_USER",
+            "UNARCHIVE_USER",
+            "UNDELETE_USER",
+            "CHANGE_PASSWORD",
+            "RESET_SIGNIN_COOKIES",
+            "REVOKE_3LO_TOKEN",
+            "REVOKE_ASP",
+            "GRANT_ADMIN_PRIVILEGE",
+            "ASSIGN_ROLE",
+            "CREATE_EMAIL_MONITOR",
+            "CREATE_DATA_TRANSFER_REQUEST",
+        ),
+    ),
+    "takeout": (
+        OWN,
+        *_about(
+            "USER_EMAIL",
+            "STARTED_USER_TAKEOUT",
+            "COMPLETED_USER_TAKEOUT",
+            "DOWNLOADED_USER_TAKEOUT",
+            "SCHEDULED_USER_TAKEOUT",
+        ),
+    ),
+}
+"""A table, because Google renames its events (it did so in the admin log in February 2026)."""
+
+
+def _source(name: str, lag: timedelta, *caveats: str, plan: str = "any") -> ActivitySource:
+    return ActivitySource(name, lag, KEEPS, (AUDIT_READ,), plan, (*caveats, _RARELY), _PAGE)
+
+
+SOURCES: tuple[ActivitySource, ...] = (
+    _source("drive", timedelta(hours=12), *_DRIVE_CAVEATS, plan="editions with Drive log events"),
+    _source(
+        "token",
+        timedelta(hours=4),
+        "What an application does with its token is logged on Enterprise Standard and Plus, Education Standard and Plus and "
+        "Cloud Identity Premium alone; elsewhere only that it was let in.",
+        "An application that an administrator installed for everybody, or that has domain-wide delegation, is no user's grant.",
+    ),
+    _source(
+        "login",
+        timedelta(hours=1),
+        "Sign-ins by password and single sign-on are logged; most mail clients and programs are not, nor is a session "
+        "that goes on with a cookie it has.",
+        "Attempts of one session are one record, so that records count fewer failures than there were.",
+    ),
+    _source(
+        "user_accounts",
+        timedelta(hours=1),
+        "Google documents no record of an app password or a mail delegate that a user makes: the inventory of access shows those.",
+    ),
+    _source(
+        "admin",
+        timedelta(minutes=15),
+        "What was done to the account is found under the address that it has now, and under the names of events that we know.",
+    ),
+    _source(
+        "takeout",
+        timedelta(days=3),
+        "The record that an export is complete may come days later; its start shows at once.",
+        "What was done to the account is found under the address that it has now.",
+    ),
+)
+BY_NAME: Mapping[str, ActivitySource] = {source.name: source for source in SOURCES}

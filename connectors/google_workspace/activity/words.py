@@ -1,0 +1,101 @@
+"""Google's event names in the house's words, as data.  What is in no table here is `other`, with Google's name kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.vocabulary import ActivityKind
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """
+    What an event means.
+
+    *unless*: values of a parameter (name, values) with which it means nothing.  *by_program*: where the event itself says so.
+    *target*, *thing*, *size*: which parameters tell whom it went to, what was touched, how many bytes; the first that is there.
+    """
+
+    kind: ActivityKind
+    by_program: bool | None = None
+    target: tuple[str, ...] = ()
+    thing: tuple[str, ...] = ("doc_id",)
+    size: str | None = None
+    unless: tuple[str, frozenset[str]] | None = None
+
+
+_K = ActivityKind
+_FORWARD = Word(_K.FORWARD, target=("email_forwarding_destination_address",))
+_BLOCKED = Word(_K.SIGN_IN_FAILED, target=("affected_email_address",))
+_PASSKEY = Word(_K.DEVICE)
+_EXPORT = Word(
+    _K.TAKEOUT,
+    target=("TAKEOUT_DESTINATION",),
+    thing=("TAKEOUT_ID",),
+    unless=("TAKEOUT_STATUS", frozenset({"CANCELED", "FAILED"})),
+)
+
+WORDS: Mapping[str, Mapping[str, Word]] = {
+    "drive": {
+        "download": Word(_K.DOWNLOAD),
+        "download_forms_response": Word(_K.DOWNLOAD),
+        "access_item_content": Word(_K.DOWNLOAD, by_program=True),
+        "sync_item_content": Word(_K.SYNC, by_program=True),
+        "copy": Word(_K.COPY),
+        "source_copy": Word(_K.COPY),
+        "email_as_attachment": Word(_K.COPY),
+        "print": Word(_K.PRINT),
+        "upload": Word(_K.UPLOAD),
+        "view": Word(_K.VIEW),
+        "preview": Word(_K.VIEW),
+    },
+    "token": {
+        "authorize": Word(_K.GRANT, target=("app_name", "client_id"), thing=("client_id",)),
+        "activity": Word(
+            _K.TOKEN_USE,
+            by_program=True,
+            target=("app_name", "client_id"),
+            thing=("client_id",),
+            size="num_response_bytes",
+        ),
+    },
+    "login": {
+        "login_success": Word(_K.SIGN_IN),
+        "login_failure": Word(_K.SIGN_IN_FAILED),
+        "suspicious_login": _BLOCKED,
+        "suspicious_login_less_secure_app": _BLOCKED,
+        "suspicious_programmatic_login": Word(_K.SIGN_IN_FAILED, by_program=True, target=("affected_email_address",)),
+        "passkey_enrolled": _PASSKEY,
+        "email_forwarding_out_of_domain": _FORWARD,
+    },
+    "user_accounts": {"passkey_enrolled": _PASSKEY, "email_forwarding_out_of_domain": _FORWARD},
+    "takeout": {
+        "STARTED_USER_TAKEOUT": _EXPORT,
+        "SCHEDULED_USER_TAKEOUT": _EXPORT,
+        "COMPLETED_USER_TAKEOUT": _EXPORT,
+        "DOWNLOADED_USER_TAKEOUT": _EXPORT,
+    },
+    "admin": {
+        "CREATE_EMAIL_MONITOR": Word(_K.FORWARD, target=("EMAIL_MONITOR_DEST_EMAIL",), thing=()),
+        "CUSTOMER_TAKEOUT_CREATED": Word(_K.TAKEOUT, thing=()),
+        "CUSTOMER_TAKEOUT_SUCCEEDED": Word(_K.TAKEOUT, thing=()),
+    },
+}
+"""
+By application, then by event.
+
+`suspicious_login` and its kin are attempts that Google blocked; a suspicious one that succeeded is a `login_success`.
+`prefetch_item_content` is nothing that a person does.  `*_hierarchy_reconciled` follows from a folder's own change.
+"""
+
+SHARES = frozenset({
+    "change_user_access",
+    "change_document_access_scope",
+    "change_document_visibility",
+    "change_acl_editors",
+    "change_owner",
+    "publish_change",
+    "shared_drive_membership_change",
+})  # fmt: skip
+"""Drive's changes of who may reach a file: what they mean depends on their parameters, see `sharing`."""
