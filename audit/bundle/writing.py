@@ -115,10 +115,16 @@ class _Source:
     @classmethod
     def at_newest_anchor(cls, connection: Connection, case: str) -> _Source:
         origin = reading.origin(connection)
-        anchor = None if origin is None else anchors.newest(connection, origin, complete=True)
+        anchor = None if origin is None else _newest(connection, origin)
         if anchor is None:
             raise BundleRefused(_LAST_OF_CASE)
         return cls(connection, case, anchor, Checkpoint.parse(split(anchor.note)[0]))
+
+
+def _newest(connection: Connection, origin: str) -> Anchor | None:
+    """Return the newest head with a quorum and a stamp; without witnesses, the newest with a stamp."""
+    with_quorum = anchors.newest(connection, origin, quorum=True, stamped=True)
+    return with_quorum or anchors.newest(connection, origin, stamped=True)
 
 
 def _pages(draft: Folder, pages: Mapping[str, bytes | Path]) -> None:

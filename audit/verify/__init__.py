@@ -1,0 +1,88 @@
+"""
+A bundle verified by someone who believes neither its author nor its contents: only the trust material from another hand.
+
+    trust     whom the auditor believes            folder    the bundle, read with suspicion
+    seals     list, certificate, head, stamps      case      proofs, chain, payloads, evidence, intents
+    walk      the whole log in one pass            report    what was seen, what is broken
+
+Needs no database, no network and no settings.  docs/verify.md has the same steps for tools that are not ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+from audit.verify import case, seals
+from audit.verify.folder import Bundle, open_bundle
+from audit.verify.report import TITLES, UNFIT, Broken, Fault, Report, Step, Unreadable
+from audit.verify.trust import Trust, read_trust
+from audit.verify.walk import LONGEST_LAG, Completeness, Dates, Lag, Prefixes, Watch, Whole, walk
+
+__all__ = ["LONGEST_LAG", "TITLES", "Broken", "Report", "Step", "Trust", "Unreadable", "read_trust", "verify"]
+
+Progress: TypeAlias = "Callable[[int, int], object]"
+"""Told now and then: lines of the log read, and how many there are."""
+
+_STEPS: Mapping[Step, Callable[[Bundle], str]] = {
+    Step.SUMS: seals.sums,
+    Step.CERTIFICATE: seals.certificate,
+    Step.INCLUSION: case.inclusion,
+    Step.HEAD: seals.head,
+    Step.STAMPS: seals.stamps,
+    Step.CHAIN: case.chain,
+    Step.EVIDENCE: case.evidence,
+    Step.INTENTS: case.intents,
+}
+
+
+def verify(
+    folder: Path, trust: Path, *, longest_lag: timedelta = LONGEST_LAG, progress: Progress | None = None
+) -> Report:
+    """
+    Put every step's question to the bundle in *folder*, believing what lies in *trust* alone.
+
+    *longest_lag*: how long an event may have lain unsealed.  Memory does not grow with the log.  Raises `Unreadable` if
+    there is no bundle, or no trust material that may be used.
+    """
+    bundle = open_bundle(folder, read_trust(trust, folder))
+    report = _introduced(bundle)
+    for step, ask in _STEPS.items():
+        _note(report, step, _asked(bundle, ask))
+    for step, seen in _walked(bundle, longest_lag, progress).items():
+        _note(report, step, seen)
+    return report
+
+
+def _introduced(bundle: Bundle) -> Report:
+    """Return a report that bears the names which the bundle gives itself, as far as they can be read."""
+    try:
+        head = bundle.head()
+        return Report(str(bundle.event(0)["case"]), head.origin, head.size)
+    except Fault:
+        return Report()
+
+
+def _asked(bundle: Bundle, ask: Callable[[Bundle], str]) -> str | Fault:
+    try:
+        return ask(bundle)
+    except Fault as fault:
+        return fault
+    except UNFIT as exc:
+        return Fault("events", f"an event lacks what its type must tell: {type(exc).__name__}")
+
+
+def _walked(bundle: Bundle, longest_lag: timedelta, progress: Progress | None) -> Mapping[Step, str | Fault]:
+    lag = Lag(bundle, longest_lag)
+    case_ref = _introduced(bundle).case
+    watches: list[Watch] = [Prefixes(bundle), Completeness(bundle, case_ref), Dates(bundle), Whole(bundle), lag]
+    return walk(bundle, watches, progress)
+
+
+def _note(report: Report, step: Step, seen: str | Fault) -> None:
+    if isinstance(seen, Fault):
+        report.faults.append(Broken(step, seen.file, seen.what))
+    else:
+        report.passed[step] = seen

@@ -1,0 +1,150 @@
+"""Steps 3, 8, 9 and 10: the case's own events, their proofs, their chain, what they bind, and what they left open."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import zstandard
+
+from audit.bundle import layout
+from audit.leaf import FIRST_PREV, SALT_SIZE, commitment
+from audit.merkle import leaf_hash, verify_inclusion
+from audit.tlogproof import ProofError, parse
+from audit.verify.folder import CHUNK, Bundle
+from audit.verify.report import Fault
+
+_WIDEST = 1 << 27
+"""Bytes: the largest window that a compressed file may ask us to hold."""
+
+
+def inclusion(bundle: Bundle) -> str:
+    """Follow each event's proof to the root of the head, and see that the proof's two forms agree."""
+    note, head = bundle.whole(layout.CHECKPOINT), bundle.head()
+    count = _some(bundle)
+    for seq in range(count):
+        path = layout.event(seq)
+        try:
+            proof = parse(bundle.whole(path + layout.PROOF))
+        except ProofError as exc:
+            raise Fault(path + layout.PROOF, str(exc)) from exc
+        if proof.checkpoint != note:
+            raise Fault(path + layout.PROOF, "it leads to another head")
+        leaf = leaf_hash(bundle.whole(path))
+        if not verify_inclusion(leaf, proof.index, head.size, proof.hashes, head.root):
+            raise Fault(path, "its proof does not lead from it to the root")
+        if bundle.whole(path + layout.SPICY) != proof.spicy:
+            raise Fault(path + layout.SPICY, f"it is not {path}{layout.PROOF} without its first line")
+    return f"{count} events"
+
+
+def _some(bundle: Bundle) -> int:
+    count = bundle.events
+    if not count:
+        raise Fault(layout.event(0), "it is missing")
+    return count
+
+
+def chain(bundle: Bundle) -> str:
+    """Hold each event's number, case, log and `prev` against the event before it, and each payload against its commitment."""
+    erased, absent = _erased(bundle), 0
+    prev, case = FIRST_PREV, bundle.event(0)["case"]
+    idx = -1
+    for seq in range(_some(bundle)):
+        path, said = layout.event(seq), bundle.event(seq)
+        if (said["case"], said["seq"], said["log"]) != (case, seq, bundle.trust.logs[0].name):
+            raise Fault(path, "its case, number or log is not that of its place")
+        if said["prev"] != prev:
+            raise Fault(path, "its prev is not the digest of the event before it")
+        place = _index(bundle, seq)
+        if place <= idx:
+            raise Fault(path, "it stands in the log before the event before it")
+        prev, idx = bundle.sha256(path), place
+        absent += _payload(bundle, seq, said.get("payload_commit"), place in erased)
+    return f"{bundle.events} events, {absent} payloads erased"
+
+
+def _payload(bundle: Bundle, seq: int, commit: str | None, erased: bool) -> bool:  # noqa: FBT001  # the log's word on this one payload
+    """Say whether the payload is absent, as it may be once it was erased."""
+    path, salted = layout.payload(seq), layout.salt(seq)
+    there = bundle.paths & {path, salted}
+    if commit is None or (erased and not there):
+        if there:
+            raise Fault(min(there), "the event commits to no payload")
+        return commit is not None
+    if erased:
+        raise Fault(path, "the log says that it was erased")
+    salt = bundle.whole(salted)
+    if len(salt) != SALT_SIZE or commitment(salt, bundle.whole(path)) != commit:
+        raise Fault(path, "it is not the payload that the event commits to")
+    return False
+
+
+def _erased(bundle: Bundle) -> set[int]:
+    """Return the log's indices whose payloads the case's events say were erased."""
+    told = (bundle.event(seq) for seq in range(bundle.events))
+    return {idx for said in told if said["type"] == "payload.erased" for idx in said["idx"]}
+
+
+def _index(bundle: Bundle, seq: int) -> int:
+    path = layout.event(seq) + layout.PROOF
+    try:
+        return parse(bundle.whole(path)).index
+    except ProofError as exc:
+        raise Fault(path, str(exc)) from exc
+
+
+def evidence(bundle: Bundle) -> str:
+    """Hold each file of evidence against the digests that events bind, compressed and clear; none may lie there unbound."""
+    erased, unbound, found = _erased(bundle), {p for p in bundle.paths if p.startswith(layout.EVIDENCE)}, 0
+    for seq in range(_some(bundle)):
+        said = bundle.event(seq)
+        for told in (one for one in said.get("evidence", []) if layout.is_evidence(one)):
+            name = told["name"]
+            if name not in bundle.paths and _index(bundle, seq) in erased:
+                continue
+            if bundle.sha256(name) != told["sha256"]:
+                raise Fault(name, f"it is not the file that {layout.event(seq)} binds")
+            if "content_sha256" in told and _clear_sha256(bundle, name) != told["content_sha256"]:
+                raise Fault(name, f"its content is not the one that {layout.event(seq)} binds")
+            unbound.discard(name)
+            found += 1
+    for name in sorted(unbound):
+        raise Fault(name, "no event binds it")
+    return f"{found} files"
+
+
+def _clear_sha256(bundle: Bundle, path: str) -> str:
+    digest = hashlib.sha256()
+    for part in _clear(bundle, path):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _clear(bundle: Bundle, path: str) -> Iterator[bytes]:
+    if not path.endswith(".zst"):
+        yield from bundle.chunks(path)
+        return
+    with bundle.opened(path) as file:
+        reader = zstandard.ZstdDecompressor(max_window_size=_WIDEST).stream_reader(file, read_across_frames=True)
+        try:
+            while part := reader.read(CHUNK):
+                yield part
+        except zstandard.ZstdError as exc:
+            raise Fault(path, "it cannot be decompressed") from exc
+
+
+def intents(bundle: Bundle) -> str:
+    """Find writes that were announced and of which nothing was told since: they may have happened."""
+    waiting: dict[str, int] = {}
+    told = 0
+    for seq in range(_some(bundle)):
+        said = bundle.event(seq)
+        if said["type"] == "revoke.intent":
+            told += 1
+            waiting.setdefault(said["op"], seq)
+        elif said["type"] == "revoke.outcome":
+            waiting.pop(said["op"], None)
+    for seq in sorted(waiting.values()):
+        raise Fault(layout.event(seq), "the write that it announces has no outcome")
+    return f"{told} writes"

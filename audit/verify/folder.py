@@ -1,0 +1,136 @@
+"""A bundle on disk, read with suspicion: only plain files under plain names are opened, none of unbounded size whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from audit import leaf as leaves
+from audit.bundle import layout
+from audit.certificate import CertificateError, Opened, open_certificate
+from audit.checkpoint import Checkpoint
+from audit.leaf import LeafError
+from audit.note import NoteError, split
+from audit.timestamp import Stamp
+from audit.verify.report import Fault, Unreadable
+from audit.verify.trust import Trust
+
+CHUNK = 1 << 20
+_LARGEST = 1 << 22
+"""Bytes of a file that is read whole: events, proofs, notes, stamps; a payload is the largest of them."""
+
+
+@dataclass(slots=True)
+class Bundle:
+    """
+    A bundle and whom we trust.  *paths*: its plain files; *odd*: everything else that lies there.
+
+    *certificate* is None unless a known key has signed it; *stamps* are filled by the step that verifies them.
+    """
+
+    root: Path
+    trust: Trust
+    paths: frozenset[str]
+    odd: tuple[str, ...]
+    certificate: Opened | None = None
+    stamps: dict[int, Stamp] = field(default_factory=dict)
+    sealed_at: datetime | None = None
+
+    @property
+    def events(self) -> int:
+        """How many events lie there without a gap from 0."""
+        count = 0
+        while layout.event(count) in self.paths:
+            count += 1
+        return count
+
+    @property
+    def sizes(self) -> list[int]:
+        """Return the sizes of the anchors that lie there."""
+        start, end = layout.anchored(0).split("00000000")
+        names = (path[len(start) : -len(end)] for path in self.paths if path.startswith(start) and path.endswith(end))
+        return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+    def whole(self, path: str, limit: int = _LARGEST) -> bytes:
+        """Return a file's bytes.  Raises `Fault` if it is missing or larger than any of its sort."""
+        with self.opened(path) as file:
+            raw = file.read(limit + 1)
+        if len(raw) > limit:
+            raise Fault(path, "it is larger than such a file can be")
+        return bytes(raw)
+
+    def opened(self, path: str) -> Any:
+        """Return the open file.  Raises `Fault` unless it is a plain file of the bundle, `Unreadable` if it cannot be opened."""
+        if path not in self.paths:
+            raise Fault(path, "it is missing")
+        try:
+            return os.fdopen(os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+        except OSError as exc:
+            raise Unreadable(f"bundle: cannot open {path}: {exc.strerror}") from exc
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        with self.opened(path) as file:
+            while part := file.read(CHUNK):
+                yield part
+
+    def sha256(self, path: str) -> str:
+        digest = hashlib.sha256()
+        for part in self.chunks(path):
+            digest.update(part)
+        return digest.hexdigest()
+
+    def event(self, seq: int) -> dict[str, Any]:
+        """Return what an event says.  Raises `Fault` for one that is not canonical."""
+        path = layout.event(seq)
+        try:
+            return leaves.read(self.whole(path, leaves.LONGEST))
+        except LeafError as exc:
+            raise Fault(path, str(exc)) from exc
+
+    def head(self, path: str = layout.CHECKPOINT) -> Checkpoint:
+        """Return what a checkpoint says, believing it.  Raises `Fault` for another file."""
+        try:
+            return Checkpoint.parse(split(self.whole(path))[0])
+        except NoteError as exc:
+            raise Fault(path, str(exc)) from exc
+
+
+def open_bundle(root: Path, trust: Trust) -> Bundle:
+    """List the folder.  Raises `Unreadable` if there is no bundle."""
+    if root.is_symlink() or not root.is_dir():
+        raise Unreadable("bundle: cannot be read: not a folder")
+    paths, odd = _listed(root)
+    if layout.CERTIFICATE not in paths and layout.SUMS not in paths:
+        raise Unreadable(f"bundle: cannot be read: neither {layout.CERTIFICATE} nor {layout.SUMS} is there")
+    bundle = Bundle(root, trust, frozenset(paths), tuple(sorted(odd)))
+    try:
+        bundle.certificate = open_certificate(bundle.whole(layout.CERTIFICATE), trust.keys)
+    except (Fault, CertificateError):
+        bundle.certificate = None  # its own step says why
+    return bundle
+
+
+def _listed(root: Path) -> tuple[list[str], list[str]]:
+    paths: list[str] = []
+    odd: list[str] = []
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            found = list(os.scandir(folder))
+        except OSError as exc:
+            raise Unreadable(f"bundle: cannot be read: {exc.strerror}") from exc
+        for entry in found:
+            path = Path(entry.path).relative_to(root).as_posix()
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(Path(entry.path))
+            elif entry.is_file(follow_symlinks=False) and layout.PLAIN.fullmatch(path):
+                paths.append(path)
+            else:
+                odd.append(path)
+    return paths, odd

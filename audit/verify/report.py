@@ -1,0 +1,103 @@
+"""What a verification looked at and what it found, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Step(IntEnum):
+    """The questions put to a bundle, numbered as in docs/verify.md."""
+
+    SUMS = 1
+    CERTIFICATE = 2
+    INCLUSION = 3
+    HEAD = 4
+    STAMPS = 5
+    PREFIXES = 6
+    COMPLETENESS = 7
+    CHAIN = 8
+    EVIDENCE = 9
+    INTENTS = 10
+    DATES = 11
+    WHOLE = 12
+    LAG = 13
+
+
+TITLES: Mapping[Step, tuple[str, str]] = {
+    Step.SUMS: (
+        "every file is the one that SHA256SUMS lists, and there is no other",
+        "全ファイルがSHA256SUMSの一覧どおり",
+    ),
+    Step.CERTIFICATE: (
+        "the certificate is signed and stamped, and vouches for this list",
+        "証明書の署名と時刻印、一覧との一致",
+    ),
+    Step.INCLUSION: ("each event is proved to stand in the log", "各イベントがログに含まれることの証明"),
+    Step.HEAD: ("the log's head is signed, and witnesses have cosigned it", "ログ先頭の署名と立会人の連署"),
+    Step.STAMPS: ("each anchor bears a time stamp of an authority", "各アンカーの時刻認証局の時刻印"),
+    Step.PREFIXES: ("each anchor is an earlier state of this very log", "各アンカーがこのログの以前の状態であること"),
+    Step.COMPLETENESS: ("the log holds no other event of this case", "この案件のイベントに欠落がないこと"),
+    Step.CHAIN: ("order, chain and payloads of the events", "イベントの順序・連鎖・個人データの対応"),
+    Step.EVIDENCE: ("the evidence files are those that events bind", "証拠ファイルとイベントの対応"),
+    Step.INTENTS: ("each announced write has an outcome", "予告した変更すべてに結果があること"),
+    Step.DATES: (
+        "no event is dated before an anchor that precedes it",
+        "先行するアンカーより前の日付のイベントがないこと",
+    ),
+    Step.WHOLE: ("the whole log recomputes to the signed root", "ログ全体から署名済みルートを再計算"),
+    Step.LAG: ("events were sealed soon after they happened", "発生から封印までの時間"),
+}
+"""English and Japanese."""
+
+
+class Fault(Exception):
+    """What a step found broken: the *file* (its path in the bundle) and *what* is wrong with it."""
+
+    def __init__(self, file: str, what: str) -> None:
+        super().__init__(f"{file}: {what}")
+        self.file = file
+        self.what = what
+
+
+UNFIT = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading an event raises whose fields are not those of its type: only a foreign hand writes one."""
+
+
+class Unreadable(Exception):
+    """Nothing can be said: there is no bundle there, or no trust material that may be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    step: Step
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"step {self.step:d}, {self.file}: {self.what}"
+
+
+@dataclass(slots=True)
+class Report:
+    """
+    The verdict on a bundle.  *passed*: per step that held, what it saw.  *faults*: the first broken thing of each other step.
+
+    *case*, *log* and *size* are what the bundle says of itself; believe them if it is *sound*.
+    """
+
+    case: str = ""
+    log: str = ""
+    size: int = 0
+    passed: dict[Step, str] = field(default_factory=dict)
+    faults: list[Broken] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        return not self.faults
+
+    @property
+    def first(self) -> Broken | None:
+        """The first broken thing, by the number of its step."""
+        return min(self.faults, key=lambda broken: broken.step, default=None)

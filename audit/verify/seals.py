@@ -1,0 +1,167 @@
+"""Steps 1, 2, 4 and 5: the list of files, the certificate, the log's head and its witnesses, the stamps."""
+
+from __future__ import annotations
+
+import re
+
+from audit.bundle import layout
+from audit.certificate import CERTIFIED, CertificateError, Claim, Former, former_of, open_certificate
+from audit.checkpoint import Checkpoint
+from audit.note import NoteError, open_note
+from audit.pinning import pinned
+from audit.timestamp import StampRefused
+from audit.timestamp import verify as verify_stamp
+from audit.verify.folder import Bundle
+from audit.verify.report import Fault
+
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)", re.ASCII)
+
+
+def sums(bundle: Bundle) -> str:
+    """Hold each file against the list.  A list that the certificate does not vouch for is named itself."""
+    try:
+        listed = _listed(bundle)
+        _same_names(bundle, listed)
+        _same_bytes(bundle, listed)
+    except Fault as fault:
+        if fault.file != layout.SUMS and not _vouched(bundle):
+            raise Fault(layout.SUMS, "it is not the list that the certificate vouches for") from fault
+        raise
+    return f"{len(listed)} files"
+
+
+def _vouched(bundle: Bundle) -> bool:
+    """Whether the list is the certificate's; a certificate that cannot be trusted blames nobody."""
+    return bundle.certificate is None or bundle.certificate.claim.sums == bundle.sha256(layout.SUMS)
+
+
+def _listed(bundle: Bundle) -> dict[str, str]:
+    lines = [_LINE.fullmatch(line) for line in _text(bundle).split("\n")[:-1]]
+    listed = {line[2]: line[1] for line in lines if line is not None}
+    again = "".join(f"{digest}  {path}\n" for path, digest in sorted(listed.items()))
+    if again != _text(bundle) or not all(layout.PLAIN.fullmatch(path) for path in listed):
+        raise Fault(layout.SUMS, "it is not a sorted list of digests and plain paths")
+    return listed
+
+
+def _text(bundle: Bundle) -> str:
+    try:
+        return bundle.whole(layout.SUMS, 1 << 28).decode("ascii")
+    except UnicodeDecodeError as exc:
+        raise Fault(layout.SUMS, "it is not a list of digests and paths") from exc
+
+
+def _same_bytes(bundle: Bundle, listed: dict[str, str]) -> None:
+    for path, digest in listed.items():
+        if bundle.sha256(path) != digest:
+            raise Fault(path, f"it is not the file that {layout.SUMS} lists")
+
+
+def _same_names(bundle: Bundle, listed: dict[str, str]) -> None:
+    if bundle.odd:
+        raise Fault(bundle.odd[0], "it is not a plain file with a plain name")
+    there = bundle.paths - {layout.SUMS, layout.CERTIFICATE}
+    for path in sorted(listed.keys() - there):
+        raise Fault(path, "it is missing")
+    for path in sorted(there - listed.keys()):
+        raise Fault(path, f"{layout.SUMS} does not list it")
+    for path in sorted((layout.REQUIRED | {layout.CERTIFICATE}) - bundle.paths):
+        raise Fault(path, "it is missing")
+
+
+def certificate(bundle: Bundle) -> str:
+    """Open the certificate, look at its stamp as of the stamp's own time, and hold what it says against the bundle."""
+    path = layout.CERTIFICATE
+    try:
+        opened = open_certificate(bundle.whole(path), bundle.trust.keys)
+        if pinned(opened.stamp) != opened.stamp:
+            raise Fault(path, "its stamp is not in the one form that it has")
+        stamp = verify_stamp(opened.stamp, opened.signature, bundle.trust.roots)
+    except (CertificateError, StampRefused) as exc:
+        raise Fault(path, str(exc)) from exc
+    bundle.sealed_at = stamp.gen_time
+    for file, digest in ((layout.SUMS, opened.claim.sums), (layout.CHECKPOINT, opened.claim.checkpoint)):
+        if bundle.sha256(file) != digest:
+            raise Fault(file, "it is not the file that the certificate vouches for")
+    _tells_of_this(bundle, opened.claim)
+    former = opened.claim.former
+    after = f", after {former.sha256[:16]}…" if former is not None else ""
+    return f"revision {opened.claim.revision}{after}, stamped {stamp.gen_time:%Y-%m-%d %H:%M:%S} UTC by {stamp.signer}"
+
+
+def _tells_of_this(bundle: Bundle, claim: Claim) -> None:
+    head, count = bundle.head(), bundle.events
+    if (claim.log, claim.size, claim.root) != (head.origin, head.size, head.text.split("\n")[2]):
+        raise Fault(layout.CERTIFICATE, f"it speaks of another head than {layout.CHECKPOINT}")
+    if claim.events != count:
+        raise Fault(layout.event(min(count, claim.events)), f"the certificate counts {claim.events} events")
+    if claim.files != len(_listed(bundle)):
+        raise Fault(layout.SUMS, f"the certificate counts {claim.files} files")
+    if claim.case != bundle.event(0)["case"]:
+        raise Fault(layout.event(0), "the certificate is another case's")
+    former = _former(bundle, count)
+    if claim.former != former or claim.revision != (1 if former is None else former.revision + 1):
+        raise Fault(layout.CERTIFICATE, "it does not name the certificate before it, of which the log tells")
+
+
+def _former(bundle: Bundle, count: int) -> Former | None:
+    """Return the last certificate that the events tell of."""
+    for seq in reversed(range(count)):
+        said = bundle.event(seq)
+        if said["type"] == CERTIFIED:
+            return former_of(said)
+    return None
+
+
+def head(bundle: Bundle) -> str:
+    """Look at the log's signature and the witnesses' quorum on the head, and at the signatures of each earlier anchor."""
+    path = layout.CHECKPOINT
+    signed = _signed(bundle, path)
+    seen = _cosigned(bundle, path)
+    if not bundle.trust.policy.satisfied(seen):
+        raise Fault(path, "the witnesses that the policy asks for have not cosigned it")
+    for size in bundle.sizes:
+        anchored = layout.anchored(size)
+        if _signed(bundle, anchored).size != size:
+            raise Fault(anchored, "its head has another size than its name")
+        _cosigned(bundle, anchored)
+    newest = layout.anchored(signed.size)
+    if bundle.whole(newest) != bundle.whole(path):
+        raise Fault(newest, f"it is not {path}")
+    return f"{signed.origin}, {signed.size} entries, witnesses: {', '.join(sorted(seen)) or 'none asked for'}"
+
+
+def _signed(bundle: Bundle, path: str) -> Checkpoint:
+    """Return what one of the log's keys has signed."""
+    try:
+        said = Checkpoint.parse(open_note(bundle.whole(path), bundle.trust.logs).text)
+    except NoteError as exc:
+        raise Fault(path, str(exc)) from exc
+    if said.origin != bundle.trust.logs[0].name:
+        raise Fault(path, "it is another log's")
+    return said
+
+
+def _cosigned(bundle: Bundle, path: str) -> set[str]:
+    try:
+        return set(bundle.trust.policy.cosigned_by(bundle.whole(path)))
+    except NoteError as exc:
+        raise Fault(path, str(exc)) from exc
+
+
+def stamps(bundle: Bundle) -> str:
+    """Verify each anchor's stamp as of its own time, and keep the times for the steps that ask when."""
+    sizes = bundle.sizes
+    for size in sizes:
+        path = layout.stamped(size)
+        try:
+            bundle.stamps[size] = verify_stamp(
+                bundle.whole(path), bundle.whole(layout.anchored(size)), bundle.trust.roots
+            )
+        except StampRefused as exc:
+            raise Fault(path, str(exc)) from exc
+    newest = bundle.head().size
+    if newest not in bundle.stamps:
+        raise Fault(layout.stamped(newest), "the head is under no stamp")
+    last = bundle.stamps[newest]
+    return f"{len(sizes)} anchors, the last {last.gen_time:%Y-%m-%d %H:%M:%S} UTC by {last.signer}"
