@@ -13,6 +13,7 @@ from casework import asking
 from casework.assessing import open_findings
 from casework.cases import exposure_minutes
 from casework.desk import Desk
+from casework.nda import showing as papers
 from casework.rows import accepted_rows, accounts_of, rows_of
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement, Look, Search, Waiver
 from models.vocabulary import SETTLED
@@ -72,6 +73,7 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
         looks = session.exec(select(Look).where(Look.case_id == case_id)).all()
         waits = [*_waiting(session, case_id)]
         intents = desk.store.trail.open_intents(session.connection(), case_id)
+        nda = papers.show(desk, session, case)
     return {
         "case": case.id,
         "state": str(case.state),
@@ -106,7 +108,7 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
         "approvals_waiting": waits,
         "looks": [{"label": look.label, "due_at": _iso(look.due_at), "verdict": look.verdict} for look in looks],
         "open_intents": len(intents),
-        "nda": NOT_COLLECTED,
+        "nda": nda,
         "downloads": NOT_COLLECTED,
     }
 

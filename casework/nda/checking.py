@@ -1,0 +1,186 @@
+"""
+One round for one case: search the registers, open the papers, judge them, seal the verdicts, keep the bytes.
+
+It may fail without consequence for the cut: what could not be read is `unreadable`, and the sweep looks again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlmodel import Session
+
+from casework.cases import ENDED
+from casework.desk import Desk
+from casework.evidence import EvidenceError, StoredEvidence
+from casework.nda import files, looking
+from casework.nda.cabinet import Cabinet, open_cabinet
+from casework.nda.judging import Verdict, judge, overall
+from casework.nda.looking import Bytes, RegisterLook
+from casework.planning import leaver_of
+from casework.recording import digests, exchanges, seal
+from connectors.errors import ConnectorError
+from models.tables import Case, PaperCheck
+from models.vocabulary import DepartureKind, NdaState, PledgeState
+
+_log = logging.getLogger("lastday.nda")
+
+
+async def check_quietly(desk: Desk, case_id: str) -> None:
+    """
+    Check the case's papers, unless a round is fresh; whatever goes wrong becomes an `unreadable` round, never an exception.
+
+    For the runs that cut: nothing of this may stop them.
+    """
+    try:
+        if _fresh(desk, case_id):
+            return
+        async with open_cabinet(desk) as cabinet:
+            await check(cabinet, case_id)
+    except Exception as exc:  # noqa: BLE001  # papers never stop a run: the failure is a round of its own
+        _log.error("nda: cannot check: %s", type(exc).__name__)
+        failure = ConnectorError(f"lastday: cannot check papers: {type(exc).__name__}", code=type(exc).__name__)
+        _record(desk, case_id, [RegisterLook("lastday", error=failure)], [])
+
+
+def _fresh(desk: Desk, case_id: str) -> bool:
+    with desk.store.read() as session:
+        newest = files.newest_check(session, case_id)
+    return newest is not None and newest.next_at is not None and newest.next_at > desk.now()
+
+
+async def check(cabinet: Cabinet, case_id: str) -> NdaState:
+    """
+    Make a round now and return what it amounts to.  Safe to repeat: each round is kept, the newest counts.
+
+    A leave of absence, a withdrawn or restored case has no papers to be asked for: then nothing is looked at.
+    """
+    desk = cabinet.desk
+    case = desk.case(case_id)
+    if case.kind is DepartureKind.LEAVE or case.state in ENDED:
+        return NdaState.SIGNED
+    with desk.store.read() as session:
+        pledges, rulings = files.pledges_of(session, case_id), files.rulings_of(session, case_id)
+    looks = await looking.search(cabinet, leaver_of(case), pledges)
+    opened = await looking.open_papers(cabinet, looks, rulings)
+    state = _record(desk, case_id, looks, opened)
+    _keep(desk, case_id, opened)
+    return state
+
+
+def _record(desk: Desk, case_id: str, looks: Sequence[RegisterLook], opened: Sequence[Bytes]) -> NdaState:
+    """Judge and write the round in one transaction with its events."""
+    policy = desk.policy.nda
+    blind = tuple(str(look.error) for look in looks if look.error is not None)
+    with desk.store.write() as session:
+        case = session.get_one(Case, case_id)
+        verdicts = judge([one.held for one in opened], files.facts_of(desk, session, case, blind=blind), policy)
+        state = overall(verdicts, policy)
+        before = files.newest_check(session, case_id)
+        known = {_line(row) for row in files.papers_of(session, before)} if before is not None else set()
+        check = PaperCheck(
+            case_id=case_id,
+            checked_at=desk.now(),
+            state=state,
+            looks=[_look(look) for look in looks],
+            next_at=desk.now() + looking.next_after(policy, looks),
+        )
+        session.add(check)
+        session.flush()
+        rows = [files.row_of(check, verdict) for verdict in verdicts]
+        session.add_all(rows)
+        for row, verdict in zip(rows, verdicts, strict=True):
+            if _line(row) not in known:
+                _seal_paper(desk, session, case_id, verdict)
+        _seal_round(desk, session, case_id, state, verdicts, looks)
+        _settle_pledges(desk, session, case_id, verdicts)
+    return state
+
+
+def _line(row: Any) -> tuple[object, ...]:
+    """What a paper's event says: the same again is not told again."""
+    return row.kind, row.state, row.accepted, row.register_name, row.paper_id, row.sha256, row.signature
+
+
+def _look(look: RegisterLook) -> dict[str, Any]:
+    return {
+        "register": look.register,
+        "found": len(look.found),
+        "problem": str(look.error) if look.error else None,
+        "remedy": look.error.advice if look.error else None,
+    }
+
+
+def _seal_round(
+    desk: Desk, session: Session, case_id: str, state: NdaState, verdicts: Sequence[Verdict], looks: Sequence[RegisterLook]
+) -> None:  # fmt: skip
+    evidence = [one for look in looks for one in look.evidence]
+    counted = Counter(str(v.state) for v in verdicts if v.accepted)
+    seal(
+        desk, session, "nda.checked", case_id,
+        state=state, count=sum(counted.values()), states=dict(sorted(counted.items())), evidence=digests(evidence) or None,
+        payload={"looks": [_look(look) for look in looks], "exchanges": exchanges(evidence)},
+    )  # fmt: skip
+
+
+def _seal_paper(desk: Desk, session: Session, case_id: str, verdict: Verdict) -> None:
+    """Seal one verdict: the digest of the bytes in the leaf, what they are in the payload."""
+    held = verdict.held
+    examined = held.examined if held is not None else None
+    seal(
+        desk, session, "nda.checked", case_id,
+        state=verdict.state, kind=verdict.kind or "unknown",
+        reason="accepted" if verdict.accepted else "not_accepted",
+        evidence=[{"content_sha256": examined.sha256, "size": examined.size}] if examined is not None else None,
+        payload={
+            "register": held.match.paper.register if held else None,
+            "paper": held.match.paper.id if held else None,
+            "title": held.match.paper.title if held else None,
+            "match": str(held.match.reason) if held else None,
+            "confidence": held.match.confidence if held else None,
+            "template_sha256": held.match.paper.template_sha256 if held else None,
+            "signature": verdict.signature,
+            "text": verdict.text.english,
+        },
+    )  # fmt: skip
+
+
+def _settle_pledges(desk: Desk, session: Session, case_id: str, verdicts: Sequence[Verdict]) -> None:
+    """A pledge whose paper has come back, or was declined, is not waited for any more."""
+    by_paper = {(v.held.match.paper.register, v.held.match.paper.id): v for v in verdicts if v.held is not None}
+    ends = {NdaState.SIGNED: PledgeState.RETURNED, NdaState.REFUSED: PledgeState.DECLINED}
+    for pledge in files.pledges_of(session, case_id):
+        verdict = by_paper.get((pledge.register_name or "", pledge.paper_id or ""))
+        if pledge.state in files.LIVELY and verdict is not None and verdict.state in ends:
+            pledge.state, pledge.next_look_at = ends[verdict.state], None
+            session.add(pledge)
+            seal(desk, session, "nda.settled", case_id, op=pledge.op, state=pledge.state)
+
+
+def _keep(desk: Desk, case_id: str, opened: Sequence[Bytes]) -> None:
+    """Put the bytes of the leaver's papers into the evidence store, encrypted, and bind them.  The same again is once."""
+    if desk.evidence is None:
+        return
+    for one in opened:
+        if one.content is None or one.held.examined is None:
+            continue
+        name = f"nda/{one.held.examined.sha256}"
+        try:
+            known = desk.evidence.find(case_id, name)
+            stored = known or desk.evidence.save(case_id, name, one.content)
+        except EvidenceError as error:
+            _log.error("nda: cannot keep a paper: %s", error)
+            continue
+        _bind(desk, case_id, one, stored)
+
+
+def _bind(desk: Desk, case_id: str, one: Bytes, stored: StoredEvidence) -> None:
+    with desk.store.write() as session:
+        seal(
+            desk, session, "evidence.bound", case_id, source="nda", evidence=[stored.leaf()],
+            payload={"register": one.held.match.paper.register, "paper": one.held.match.paper.id},
+            dedup_key=f"{case_id}:{stored.name}",
+        )  # fmt: skip

@@ -1,0 +1,126 @@
+"""What casework keeps of papers: the rows of rounds, refusals and rulings, read and written."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from casework.desk import Desk
+from casework.intake.dates import parse_day
+from casework.intake.wording import Flaw
+from casework.nda.judging import Facts, Held, Refusal, Verdict, signed_on
+from connectors.nda.contract import Signature
+from models.tables import Case, CasePaper, NoticeRecord, PaperCheck, PaperRuling, Pledge, PledgeRefusal
+from models.vocabulary import PaperKind, PledgeState
+
+_JOINED = re.compile(r"入社(?:年月)?日|joined(?:_?on)?|hire_?date|entry_?date", re.IGNORECASE)
+LIVELY = (PledgeState.INTENDED, PledgeState.SENT, PledgeState.FILED)
+"""The states in which an answer to a pledge may still come."""
+
+
+def facts_of(desk: Desk, session: Session, case: Case, *, blind: tuple[str, ...] = ()) -> Facts:
+    """Return what the case knows of the employment, on the leaver's calendar."""
+    return Facts(
+        today=desk.now().astimezone(ZoneInfo(case.timezone)).date(),
+        ends_on=case.employment_ends_on,
+        joined_on=joined_on(session, case.id),
+        refusals=refusals_of(session, case.id),
+        blind=blind,
+        asked_for=any(pledge.state in LIVELY for pledge in pledges_of(session, case.id)),
+    )
+
+
+def joined_on(session: Session, case_id: str) -> date | None:
+    """Return the day of entry, if HR's notice had a column for it that can be read; the newest notice counts."""
+    query = select(NoticeRecord).where(NoticeRecord.case_id == case_id).order_by(col(NoticeRecord.id).desc())
+    for notice in session.exec(query).all():
+        extra: Mapping[str, str] = notice.content.get("extra", {})
+        for name, text in extra.items():
+            if _JOINED.fullmatch(unicodedata.normalize("NFKC", name).strip().replace(" ", "_")):
+                try:
+                    return parse_day(text)
+                except Flaw:
+                    continue
+    return None
+
+
+def refusals_of(session: Session, case_id: str) -> dict[PaperKind, Refusal]:
+    """Return the refusals by kind, the first of each."""
+    query = (
+        select(PledgeRefusal).where(PledgeRefusal.case_id == case_id).order_by(col(PledgeRefusal.recorded_at).desc())
+    )
+    return {row.kind: Refusal(row.refused_on, row.witness) for row in session.exec(query).all()}
+
+
+def rulings_of(session: Session, case_id: str) -> dict[tuple[str, str], PaperRuling]:
+    """Return the latest ruling on each paper, by register and id."""
+    query = select(PaperRuling).where(PaperRuling.case_id == case_id).order_by(col(PaperRuling.ruled_at))
+    return {(row.register_name, row.paper_id): row for row in session.exec(query).all()}
+
+
+def pledges_of(session: Session, case_id: str) -> list[Pledge]:
+    """Return the case's pledges, the oldest first."""
+    query = select(Pledge).where(Pledge.case_id == case_id).order_by(col(Pledge.requested_at))
+    return list(session.exec(query).all())
+
+
+def newest_check(session: Session, case_id: str) -> PaperCheck | None:
+    """Return the round that counts, None before the first."""
+    query = select(PaperCheck).where(PaperCheck.case_id == case_id).order_by(col(PaperCheck.id).desc())
+    return session.exec(query).first()
+
+
+def papers_of(session: Session, check: PaperCheck) -> list[CasePaper]:
+    """Return a round's papers as it judged them."""
+    query = select(CasePaper).where(CasePaper.check_id == check.id).order_by(col(CasePaper.id))
+    return list(session.exec(query).all())
+
+
+def row_of(check: PaperCheck, verdict: Verdict) -> CasePaper:
+    """Return the row for one verdict of a round."""
+    row = CasePaper(
+        check_id=check.id or 0,  # flushed: it has one
+        case_id=check.case_id,
+        kind=verdict.kind,
+        state=verdict.state,
+        accepted=verdict.accepted,
+        signature=verdict.signature,
+        text=verdict.text.english,
+        text_ja=verdict.text.japanese,
+        remedy=verdict.remedy.english if verdict.remedy else None,
+        remedy_ja=verdict.remedy.japanese if verdict.remedy else None,
+    )
+    if verdict.held is not None:
+        _fill(row, verdict.held)
+    return row
+
+
+def _fill(row: CasePaper, held: Held) -> None:
+    paper, examined = held.match.paper, held.examined
+    row.register_name, row.paper_id, row.title = paper.register, paper.id, paper.title
+    row.signer = paper.signer_name or paper.signer_email or paper.signer_employee_no
+    row.signed_on, row.expires_on, row.survives = signed_on(held), paper.expires_on, paper.survives
+    row.template, row.template_sha256 = paper.template, paper.template_sha256
+    row.scope, row.language = paper.scope, paper.language
+    row.reason, row.confidence = held.match.reason, held.match.confidence
+    if examined is not None:
+        row.sha256, row.size = examined.sha256, examined.size
+        row.signatures = [_signature(one) for one in examined.signatures]
+
+
+def _signature(one: Signature) -> dict[str, Any]:
+    return {
+        "signer": one.signer,
+        "intact": one.intact,
+        "trusted": one.trusted,
+        "covers_whole": one.covers_whole,
+        "claimed_at": one.claimed_at.isoformat() if one.claimed_at else None,
+        "timestamped_at": one.timestamped_at.isoformat() if one.timestamped_at else None,
+        "problem": one.problem,
+    }

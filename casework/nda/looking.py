@@ -1,0 +1,121 @@
+"""One round over the registers: every paper that may be the leaver's, with its bytes examined.  Bounded in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from casework.nda.cabinet import Cabinet
+from casework.nda.judging import Held
+from casework.policy import Nda
+from connectors.errors import ConnectorError, Unreachable
+from connectors.nda.contract import PaperMatch, Register
+from models.tables import PaperRuling, Pledge
+from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
+
+T = TypeVar("T")
+MOST_PAPERS = 40
+"""Papers of one leaver that are opened in a round; who has more must be looked at by a person."""
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterLook:
+    """What one register answered.  *error* where it could not be searched whole: then nothing is known of it."""
+
+    register: str
+    found: tuple[PaperMatch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    error: ConnectorError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A paper as it stands, ready to be judged, with the bytes that were examined."""
+
+    held: Held
+    content: bytes | None = None
+
+
+async def search(cabinet: Cabinet, leaver: Leaver, pledges: Sequence[Pledge]) -> list[RegisterLook]:
+    """
+    Search every register at once.  One that fails or is too slow is told as such and stops no other.
+
+    What we sent ourselves is looked up by its id: whose it is needs no matching.
+    """
+    closed = [RegisterLook(name, error=error) for name, error in cabinet.closed.items()]
+    sent = {name: [p for p in pledges if p.register_name == name and p.paper_id] for name in cabinet.registers}
+    looks = (_search(cabinet, register, leaver, sent[name]) for name, register in cabinet.registers.items())
+    return [*closed, *await asyncio.gather(*looks)]
+
+
+async def _search(cabinet: Cabinet, register: Register, leaver: Leaver, sent: Sequence[Pledge]) -> RegisterLook:
+    try:
+        found = await within(cabinet, register.name, register.find_papers(leaver))
+        ours = [match for pledge in sent if (match := await _own(cabinet, register, pledge)) is not None]
+    except ConnectorError as error:
+        return RegisterLook(register.name, evidence=error.evidence, error=error)
+    known = {match.paper.id for match in ours}
+    others = tuple(match for match in found.matches if match.paper.id not in known)
+    return RegisterLook(register.name, (*ours, *others), found.evidence)
+
+
+async def _own(cabinet: Cabinet, register: Register, pledge: Pledge) -> PaperMatch | None:
+    paper = await within(cabinet, register.name, register.look_up(pledge.paper_id or ""))
+    if paper is None:
+        return None
+    kind = paper.kind or PaperKind.EXIT_PLEDGE
+    return PaperMatch(replace(paper, kind=kind), MatchReason.EMAIL, 1.0, "sent to the leaver from this case")
+
+
+async def within(cabinet: Cabinet, name: str, call: Coroutine[Any, Any, T]) -> T:
+    """Await *call*; raises `Unreachable` where it takes longer than policy lets one round take."""
+    seconds = cabinet.desk.policy.nda.seconds
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except TimeoutError as exc:
+        raise Unreachable(f"{name}: cannot answer within {seconds:g} s") from exc
+
+
+async def open_papers(
+    cabinet: Cabinet, looks: Sequence[RegisterLook], rulings: Mapping[tuple[str, str], PaperRuling]
+) -> list[Bytes]:
+    """Fetch and examine the papers that count as the leaver's; the others are not opened, for they are somebody else's."""
+    matches = [(look.register, match) for look in looks for match in look.found]
+    turns = asyncio.Semaphore(_AT_ONCE)
+    opened = 0
+    work = []
+    for name, match in matches:
+        ruling = rulings.get((name, match.paper.id))
+        theirs = ruling.theirs if ruling else _sure(cabinet, match)
+        held = Held(match, ruled=ruling.theirs if ruling else None, ruled_why=ruling.reason if ruling else "")
+        opened += theirs
+        work.append(_open(cabinet, name, held, turns, wanted=theirs and opened <= MOST_PAPERS))
+    return list(await asyncio.gather(*work))
+
+
+def _sure(cabinet: Cabinet, match: PaperMatch) -> bool:
+    return match.reason is not MatchReason.DIFFERENT_PERSON and match.confidence >= cabinet.desk.policy.nda.threshold
+
+
+async def _open(cabinet: Cabinet, name: str, held: Held, turns: asyncio.Semaphore, *, wanted: bool) -> Bytes:
+    paper = held.match.paper
+    if not wanted or paper.media_type is None or not paper.completed:
+        return Bytes(held)
+    async with turns:
+        try:
+            content = await within(cabinet, name, cabinet.registers[name].fetch(paper.id))
+        except ConnectorError as error:
+            return Bytes(replace(held, problem=str(error)))
+        return Bytes(replace(held, examined=await cabinet.examine(content)), content)
+
+
+def next_after(policy: Nda, looks: Sequence[RegisterLook]) -> timedelta:
+    """Return how long to wait before the next round: less while a register cannot be read."""
+    if any(look.error is not None for look in looks):
+        return timedelta(minutes=policy.unreadable_again_minutes)
+    return timedelta(hours=policy.again_hours)

@@ -1,0 +1,96 @@
+"""
+The leaver declines to sign, or a person rules whose a doubtful paper is.
+
+Declining is lawful: it is written down with its date and witness, nobody asks again, and what was signed before binds on.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, select
+
+from casework.desk import Desk
+from casework.errors import BadRequest
+from casework.nda import files
+from casework.recording import seal
+from models.tables import Case, PaperRuling, PledgeRefusal
+from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
+
+_LONGEST = 200
+
+
+def refuse(desk: Desk, case_id: str, *, witness: str, on: date, by: str, note: str = "") -> PledgeRefusal:
+    """
+    Record that the leaver declined the exit pledge on *on* before *witness*.  The same again is the same record.
+
+    Raises `BadRequest` without a witness, for a day that lies ahead, or where a signed exit pledge is on file.
+    """
+    seen_by = witness.strip()
+    if not seen_by or len(seen_by) > _LONGEST or len(note) > 10 * _LONGEST:
+        raise BadRequest("nda refuse: cannot take this witness", f"Name who was there, in 1 to {_LONGEST} characters.")
+    with desk.store.write() as session:
+        case = session.get(Case, case_id)
+        _require_possible(desk, session, case, case_id, on)
+        for row in session.exec(select(PledgeRefusal).where(PledgeRefusal.case_id == case_id)).all():
+            if (row.witness, row.refused_on) == (seen_by, on):
+                return row
+        row = PledgeRefusal(
+            id=desk.name("refusal"), case_id=case_id, kind=PaperKind.EXIT_PLEDGE, witness=seen_by, refused_on=on,
+            note=note.strip(), recorded_by=by, recorded_at=desk.now(),
+        )  # fmt: skip
+        session.add(row)
+        seal(
+            desk, session, "nda.refused", case_id, kind=row.kind, state=NdaState.REFUSED,
+            payload={"refusal": row.id, "witness": seen_by, "refused_on": str(on), "note": row.note, "by": by},
+        )  # fmt: skip
+        _stop_asking(desk, session, case_id)
+    return row
+
+
+def _require_possible(desk: Desk, session: Session, case: Case | None, case_id: str, on: date) -> None:
+    if case is None:
+        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+    if case.kind is DepartureKind.LEAVE:
+        raise BadRequest(f"{case_id}: is a leave of absence", "Nobody is asked for an exit pledge.")
+    if on > desk.now().astimezone(ZoneInfo(case.timezone)).date():
+        raise BadRequest("nda refuse: the day lies ahead", "Give the day on which the person declined.")
+    newest = files.newest_check(session, case_id)
+    papers = files.papers_of(session, newest) if newest is not None else []
+    if any(p.accepted and p.kind is PaperKind.EXIT_PLEDGE and p.state is NdaState.SIGNED for p in papers):
+        raise BadRequest(f"{case_id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
+
+
+def _stop_asking(desk: Desk, session: Session, case_id: str) -> None:
+    for pledge in files.pledges_of(session, case_id):
+        if pledge.state in files.LIVELY:
+            pledge.state, pledge.next_look_at = PledgeState.DECLINED, None
+            session.add(pledge)
+            seal(desk, session, "nda.settled", case_id, op=pledge.op, state=pledge.state)
+
+
+def rule(desk: Desk, case_id: str, paper: str, *, theirs: bool, reason: str, by: str) -> PaperRuling:
+    """
+    Record a person's word on *paper* (`register:id`), which the newest round has found.
+
+    Raises `BadRequest` for a paper that was not found, or without a reason.  The next round judges it anew.
+    """
+    if not reason.strip():
+        raise BadRequest("nda accept: needs a reason", "Say by what you know whose paper it is: --reason.")
+    name, _, paper_id = paper.partition(":")
+    with desk.store.write() as session:
+        newest = files.newest_check(session, case_id)
+        found = files.papers_of(session, newest) if newest is not None else []
+        if not any((row.register_name, row.paper_id) == (name, paper_id) for row in found):
+            raise BadRequest(f"{case_id}: has no such paper", "`lastday nda show CASE` lists them as REGISTER:PAPER.")
+        row = PaperRuling(
+            id=desk.name("ruling"), case_id=case_id, register_name=name, paper_id=paper_id, theirs=theirs,
+            reason=reason.strip(), ruled_by=by, ruled_at=desk.now(),
+        )  # fmt: skip
+        session.add(row)
+        seal(
+            desk, session, "nda.ruled", case_id, choice="theirs" if theirs else "not_theirs",
+            payload={"register": name, "paper": paper_id, "reason": row.reason, "by": by},
+        )  # fmt: skip
+    return row
