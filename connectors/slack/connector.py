@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
 from connectors.pacing import Pace
 from connectors.slack.access import Access
+from connectors.slack.activity import ActivityReader, describe, sources_for
 from connectors.slack.directory import Directory
 from connectors.slack.identity import Identities
 from connectors.slack.manifest import Plan, manifest_for
@@ -23,13 +25,14 @@ class SlackConnector:
     """
     `connectors.contract.Connector` for Slack.
 
-    *manifest* is that of the plan, which is taken for Business+ until a probe has seen it.
+    *manifest* and *activity_sources* are those of the plan, which is taken for Business+ until a probe has seen it.
     """
 
     service = Service.SLACK
 
     def __init__(self, transport: Transport) -> None:
         self.manifest: Manifest = manifest_for(Plan.BUSINESS_PLUS)
+        self.activity_sources: tuple[ActivitySource, ...] = sources_for(Plan.BUSINESS_PLUS)
         self._transport = transport
         identities = Identities(transport)
         access = Access(transport, identities)
@@ -39,11 +42,13 @@ class SlackConnector:
         self._revoking = Revoking(transport, identities, access, memberships)
         self._restoring = Restoring(transport, self._revoking, memberships)
         self._probing = Probing(transport, identities)
+        self._activity = ActivityReader(transport)
 
     async def probe(self) -> Capabilities:
         """Say what plan and scopes allow, and let the manifest be that of the plan."""
         found = await self._probing.probe()
         self.manifest = manifest_for(Plan(found.plan))
+        self.activity_sources = sources_for(Plan(found.plan))
         return found
 
     async def find_accounts(self, leaver: Leaver) -> list[Match]:
@@ -69,6 +74,14 @@ class SlackConnector:
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
         """Give back what a wrong cut took."""
         return await self._restoring.restore(entitlement, prestate)
+
+    async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
+        """Return one page of what *source* tells of *account* in *window*."""
+        return await self._activity.read(account, source, window, cursor)
+
+    def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
+        """Return what a raw entry tells."""
+        return describe(source, raw)
 
     async def aclose(self) -> None:
         """Wait for the requests under way; each has a connection of its own, closed with it."""

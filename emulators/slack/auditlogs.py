@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -63,8 +64,9 @@ def _logs(tenant: Tenant, asked: dict[str, str]) -> dict[str, Any]:
     actions = set(filter(None, asked.get("action", "").split(",")))
     if len(actions) > 30:
         raise Refused("invalid_action")
-    oldest, latest = int(asked.get("oldest", 0)), int(asked.get("latest", 1 << 40))
-    found = [
+    seen_until = int(tenant.options.clock() - tenant.options.audit_lag)
+    oldest, latest = int(asked.get("oldest", 0)), min(int(asked.get("latest", 1 << 40)), seen_until)
+    recorded = [
         entry
         for entry in reversed(tenant.audit)
         if (not actions or entry["action"] in actions)
@@ -72,7 +74,51 @@ def _logs(tenant: Tenant, asked: dict[str, str]) -> dict[str, Any]:
         and asked.get("actor") in {None, entry["actor"]["user"]["id"]}
         and asked.get("entity") in {None, entry["entity"][entry["entity"]["type"]]["id"]}
     ]
-    start = int(asked.get("cursor") or 0)
+    remembered = _remembered(tenant, asked, oldest, latest) if not actions else ()
+    start = _start(tenant, asked.get("cursor"))
     limit = min(int(asked.get("limit", 9999)), 9999, tenant.options.page_size or 9999)
-    cursor = str(start + limit) if start + limit < len(found) else ""
-    return {"entries": found[start : start + limit], "response_metadata": {"next_cursor": cursor}}
+    end = start + limit
+    total = len(recorded) + len(remembered)
+    cursor = _cursor(tenant, end) if end < total else ""
+    return {"entries": _merged(recorded, remembered, start, end), "response_metadata": {"next_cursor": cursor}}
+
+
+def _remembered(tenant: Tenant, asked: dict[str, str], oldest: int, latest: int) -> Sequence[dict[str, Any]]:
+    """Return what the actor's habit says; nobody's without an actor, of anything without an entity."""
+    actor = asked.get("actor")
+    if actor is None or "entity" in asked or actor not in tenant.memories:
+        return ()
+    return tenant.memories[actor].entries(oldest, latest)
+
+
+def _merged(
+    recorded: list[dict[str, Any]], remembered: Sequence[dict[str, Any]], start: int, end: int
+) -> list[dict[str, Any]]:
+    """Return places *start* to *end* of both, newest first; what the run itself recorded comes first at equal times."""
+    before = [_newer(remembered, entry["date_create"]) + n for n, entry in enumerate(recorded)]
+    found: list[dict[str, Any]] = []
+    for place in range(start, min(end, len(recorded) + len(remembered))):
+        passed = bisect_right(before, place)
+        own = passed > 0 and before[passed - 1] == place
+        found.append(recorded[passed - 1] if own else remembered[place - passed])
+    return found
+
+
+def _newer(remembered: Sequence[dict[str, Any]], at: int) -> int:
+    """Return how many of *remembered*, newest first, are newer than *at*."""
+    return bisect_left(range(len(remembered)), -at, key=lambda n: -remembered[n]["date_create"])
+
+
+def _cursor(tenant: Tenant, place: int) -> str:
+    return f"{place}.{int(tenant.options.clock())}"
+
+
+def _start(tenant: Tenant, cursor: str | None) -> int:
+    """Return the place of a cursor of ours; an old one is invalid where the tenant forgets them."""
+    if not cursor:
+        return 0
+    place, _, issued = cursor.partition(".")
+    life = tenant.options.cursor_seconds
+    if not (place.isdigit() and issued.isdigit()) or (life is not None and tenant.options.clock() - int(issued) > life):
+        raise Refused("invalid_cursor")
+    return int(place)

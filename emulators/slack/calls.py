@@ -72,6 +72,16 @@ class Call:
         cursor = base64.b64encode(str(end).encode()).decode() if end < len(items) else ""
         return list(items[start:end]), {"response_metadata": {"next_cursor": cursor}}
 
+    def counted(self, key: str, items: Sequence[Any]) -> dict[str, Any]:
+        """Return one page of those that are counted from 1: at most 1,000 items each, and a hundred of them."""
+        number, count = int(self.args.get("page") or 1), int(self.args.get("count") or 100)
+        if not 1 <= count <= 1000 or not 1 <= number <= 100:
+            raise Refused("over_pagination_limit")
+        count = min(count, self.tenant.options.page_size or count)
+        pages = max(-(-len(items) // count), 1)
+        listed = list(items[(number - 1) * count : number * count])
+        return {key: listed, "paging": {"count": count, "total": len(items), "page": number, "pages": pages}}
+
     def face(self, member: Member, *, active: bool) -> dict[str, Any]:
         """Return *member* as users.info and users.list show it to this caller."""
         shown = _face(member, self.tenant.workspaces)

@@ -188,13 +188,43 @@ def add_assignments(call: Call) -> dict[str, Any]:
     return {"rejected_users": [], "rejected_entities": []}
 
 
+def access_logs(call: Call) -> dict[str, Any]:
+    """Everybody's rows, the newest last access first; no filter by person."""
+    before = int(call.args.get("before") or call.tenant.options.clock())
+    rows = [row for memory in call.tenant.memories.values() for row in memory.logins() if row["date_first"] <= before]
+    rows.sort(key=lambda row: -row["date_last"])
+    listed, more = call.page(rows, default=100, most=1000)
+    return {"logins": listed, **more}
+
+
+def integration_logs(call: Call) -> dict[str, Any]:
+    memory = call.tenant.memories.get(call.args.get("user", ""))
+    return call.counted("logs", memory.integrations() if memory is not None else [])
+
+
+def files_list(call: Call) -> dict[str, Any]:
+    memory = call.tenant.memories.get(call.args.get("user", ""))
+    oldest, latest = int(call.args.get("ts_from") or 0), int(call.args.get("ts_to") or 1 << 40)
+    there = [f for f in memory.files() if oldest <= f["created"] <= latest] if memory is not None else []
+    return call.counted("files", there)
+
+
 _ADMIN: dict[str, Any] = {"kinds": USER_TOKEN, "enterprise": True}
 _MANY = ("role_id", "entity_ids", "user_ids")
 _USERS, _GROUPS = ("users:read",), frozenset({"team_id", "include_users", "include_disabled", "include_count"})
 
+_COUNTED = frozenset({"count", "page", "team_id", "user"})
+
 METHODS: dict[str, Method] = {
     "auth.test": Method(auth_test),
     "team.info": Method(team_info, ("team:read",), (), frozenset({"team"})),
+    "team.accessLogs": Method(
+        access_logs, ("admin",), (), PAGED | {"before", "count", "page", "team_id"}, USER_TOKEN
+    ),
+    "team.integrationLogs": Method(
+        integration_logs, ("admin",), (), _COUNTED | {"service_id", "app_id", "change_type"}, USER_TOKEN
+    ),
+    "files.list": Method(files_list, ("files:read",), (), _COUNTED | {"ts_from", "ts_to", "types", "channel"}),
     "users.info": Method(users_info, _USERS, ("user",), frozenset({"include_locale"})),
     "users.list": Method(users_list, _USERS, (), PAGED | {"team_id", "include_locale"}),
     "users.lookupByEmail": Method(users_lookup_by_email, ("users:read.email",), ("email",)),

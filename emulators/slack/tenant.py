@@ -12,7 +12,9 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from emulators.habits import Habit
 from emulators.slack import auditlogs, scim, web
+from emulators.slack.memory import Memory
 from emulators.slack.state import (
     AUTOMATION,
     ENTERPRISE_ID,
@@ -31,10 +33,10 @@ PLANS = ("pro", "business_plus", "enterprise")
 ADMIN_SCOPES = frozenset(
     {
         "admin", "admin.users:read", "admin.users:write", "admin.roles:read", "admin.roles:write", "admin.teams:read",
-        "auditlogs:read", "team:read", "usergroups:read", "usergroups:write", "users:read", "users:read.email",
+        "auditlogs:read", "files:read", "team:read", "usergroups:read", "usergroups:write", "users:read", "users:read.email",
     }
 )  # fmt: skip
-BOT_SCOPES = frozenset({"team:read", "usergroups:read", "users:read", "users:read.email"})
+BOT_SCOPES = frozenset({"files:read", "team:read", "usergroups:read", "users:read", "users:read.email"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Options:
     *write_seconds* is how long a SCIM write holds its object's lock.  *strict*: an unknown argument is an error.
     *org_install*: the tokens come from an install on the whole organisation.  *teams_after_block*: whether users.info
     still names a deactivated member's workspaces.  *token_role*: of the person whom the tokens belong to.
+    *audit_lag*: how many seconds late an entry shows in the logs.  *cursor_seconds*: how long their cursors live.
     *employee_numbers*: SCIM knows them.  *lookup_restricted*: lookupByEmail refuses organisation tokens.
     """
 
@@ -64,6 +67,8 @@ class Options:
     employee_numbers: bool = True
     lookup_restricted: bool = False
     missing_scopes: frozenset[str] = frozenset()
+    audit_lag: float = 0.0
+    cursor_seconds: float | None = None
     clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
@@ -83,6 +88,7 @@ class Tenant:
         self.sessions = sessions(self.members, enterprise=self.enterprise)
         self.assignments = assignments() if self.enterprise else []
         self.audit: list[dict[str, Any]] = []
+        self.memories: dict[str, Memory] = {}
         self.locks: dict[str, asyncio.Lock] = {}
         self._numbers = itertools.count(1)
         self.tokens = {t.value: t for t in self._tokens()}
@@ -199,6 +205,10 @@ class Tenant:
                 "details": {},
             }
         )
+
+    def behave(self, account_id: str, habit: Habit) -> None:
+        """Let the account have done what *habit* says.  Until then it did nothing that logs tell."""
+        self.memories[account_id] = Memory(account_id, self.members[account_id].mailbox, habit)
 
     def held(self, account_id: str) -> set[str]:
         """Return `slack:account:kind:vendor_id` of everything that the tenant truly grants now and its API can show."""

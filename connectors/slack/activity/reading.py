@@ -1,0 +1,187 @@
+"""One page a call, from each of Slack's logs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from connectors.activity import ActivityPage, Gap, Record, Window
+from connectors.errors import ConnectorError, Denied, Expired, NotOnPlan, Unintelligible
+from connectors.slack.activity.sources import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS
+from connectors.slack.activity.words import moment
+from connectors.slack.answers import Answer, check_id, understood
+from connectors.slack.exchange import Trace
+from connectors.slack.settings import Purpose
+from connectors.slack.transport import Transport
+from models.vocabulary import Account
+
+PAGE = 1000
+MOST_PAGES = 100
+"""team.accessLogs and team.integrationLogs: "more than 100 pages" is an error (over_pagination_limit)."""
+
+_GONE = frozenset({"invalid_cursor"})
+_NO_DOWNLOADS = (
+    "Slack keeps no record of downloads on this plan that could be read: access log and uploads are attached, the absence of "
+    "downloads is not shown."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a reading stands.  *cursor* is Slack's own, *page* counts from 1 where Slack counts pages."""
+
+    cursor: str = ""
+    page: int = 1
+
+    @classmethod
+    def of(cls, text: str | None) -> _Place:
+        if text is None:
+            return cls()
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError) as exc:
+            raise Expired("slack: cannot go on reading: the cursor is none of ours") from exc
+
+    def text(self) -> str:
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One reading: whose entries, of which seconds (both included, as Slack has them), and where it stands."""
+
+    user: str
+    window: Window
+    oldest: int
+    latest: int
+    place: _Place
+
+    def inside(self, record: Record) -> bool:
+        return self.window.from_at <= record.at < self.window.until_at
+
+
+class ActivityReader:
+    """Reads the logs of one tenant.  Raises what `connectors.activity.ActivityLog` names."""
+
+    def __init__(self, transport: Transport, page_size: int = PAGE) -> None:
+        self._transport = transport
+        self._page_size = page_size
+        self._ways: Mapping[str, Callable[[_Asked, Trace], Any]] = {
+            AUDIT_LOGS: self._audit_logs,
+            ACCESS_LOGS: self._access_logs,
+            INTEGRATION_LOGS: self._integration_logs,
+            FILES: self._files,
+        }
+
+    async def read(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
+        """Return one page; the same cursor again reads the same page again."""
+        trace: Trace = []
+        asked = _Asked(
+            check_id(account.id),
+            window,
+            math.ceil(window.from_at.timestamp()),
+            math.ceil(window.until_at.timestamp()) - 1,
+            _Place.of(cursor),
+        )
+        with understood(trace):
+            page: ActivityPage = await self._ways[source](asked, trace)
+        return page
+
+    async def _audit_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
+        query: dict[str, str | int] = {
+            "actor": asked.user, "oldest": asked.oldest, "latest": asked.latest, "limit": self._page_size,
+        }  # fmt: skip
+        if asked.place.cursor:
+            query["cursor"] = asked.place.cursor
+        try:
+            answer = await self._transport.audit(trace, **query)
+        except ConnectorError as error:
+            raise _explained(error) from error
+        records = (Record(_own_id(entry), moment(entry["date_create"]), entry) for entry in answer.rows("entries"))
+        return self._page(asked, answer, records)
+
+    async def _access_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
+        """
+        Read everybody's entries, which is the only way, and keep the person's alone.
+
+        Newest last access first: a page that is older as a whole is the last one of interest.
+        """
+        arguments = {"before": str(asked.latest), "limit": str(self._page_size)}
+        if asked.place.cursor:
+            arguments["cursor"] = asked.place.cursor
+        answer = await self._web("team.accessLogs", arguments, trace, Purpose.SCIM)
+        rows = answer.rows("logins")
+        own = [row for row in rows if row.get("user_id") == asked.user and int(row["date_first"]) <= asked.latest]
+        records = [
+            Record(_digest(row), moment(row["date_last"]), row) for row in own if int(row["date_last"]) >= asked.oldest
+        ]
+        page = replace(self._page(asked, answer, ()), records=records)
+        past = bool(rows) and all(int(row["date_last"]) < asked.oldest for row in rows)
+        return replace(page, cursor=None) if past else page
+
+    async def _integration_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
+        arguments = {"user": asked.user, "count": str(self._page_size), "page": str(asked.place.page)}
+        answer = await self._web("team.integrationLogs", arguments, trace, Purpose.SCIM)
+        return self._counted(asked, answer, [(_digest(row), row["date"], row) for row in answer.rows("logs")])
+
+    async def _files(self, asked: _Asked, trace: Trace) -> ActivityPage:
+        arguments = {
+            "user": asked.user, "ts_from": str(asked.oldest), "ts_to": str(asked.latest),
+            "count": str(self._page_size), "page": str(asked.place.page),
+        }  # fmt: skip
+        answer = await self._web("files.list", arguments, trace, Purpose.BOT)
+        return self._counted(asked, answer, [(_own_id(row), row["created"], row) for row in answer.rows("files")])
+
+    async def _web(self, method: str, arguments: Mapping[str, str], trace: Trace, purpose: Purpose) -> Answer:
+        answer = await self._transport.web(method, arguments, trace, purpose=purpose, expect=_GONE)
+        if answer.code is not None:
+            raise Expired(f"slack: cannot go on with {method}: {answer.code}", code=answer.code, evidence=tuple(trace))
+        return answer
+
+    def _page(self, asked: _Asked, answer: Answer, records: Iterable[Record]) -> ActivityPage:
+        """Return a page of an answer that has a cursor.  An empty page is no end; a cursor that stands still is an error."""
+        following = (answer.body.get("response_metadata") or {}).get("next_cursor") or ""
+        if following and following == asked.place.cursor:
+            raise Unintelligible("slack: cannot go on reading: the cursor stands still", evidence=answer.evidence)
+        kept = [record for record in records if asked.inside(record)]
+        return ActivityPage(kept, _Place(str(following)).text() if following else None, answer.evidence)
+
+    def _counted(self, asked: _Asked, answer: Answer, rows: Iterable[tuple[str, Any, dict[str, Any]]]) -> ActivityPage:
+        """Return a page of an answer whose pages are counted: what lies past Slack's last page is a gap."""
+        pages = int(answer.body["paging"]["pages"])
+        kept = [record for record in (Record(i, moment(at), row) for i, at, row in rows) if asked.inside(record)]
+        number = asked.place.page
+        if number >= pages:
+            return ActivityPage(kept, None, answer.evidence)
+        if number >= MOST_PAGES:
+            gap = Gap("truncated", f"Slack gives {MOST_PAGES} pages and no more: {pages - number} are missing.")
+            return ActivityPage(kept, None, answer.evidence, gaps=(gap,))
+        return ActivityPage(kept, _Place(page=number + 1).text(), answer.evidence)
+
+
+def _explained(error: ConnectorError) -> ConnectorError:
+    """Return *error* as the Audit Logs mean it: a plan without them, a cursor they have forgotten."""
+    if error.code == "invalid_cursor":
+        return Expired(str(error), code=error.code, evidence=error.evidence)
+    if isinstance(error, NotOnPlan):
+        return NotOnPlan(str(error), code=error.code, evidence=error.evidence, remedy=_NO_DOWNLOADS)
+    if isinstance(error, Denied) and error.code == "missing_scope":
+        remedy = "Add auditlogs:read to the app, and let an Owner install it on the organisation again."
+        return Denied(str(error), code=error.code, evidence=error.evidence, remedy=remedy)
+    return error
+
+
+def _own_id(row: Mapping[str, Any]) -> str:
+    found = row["id"]
+    if not isinstance(found, str) or not found:
+        raise TypeError("an entry without an id")
+    return found
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    """Return an id for an entry that has none: an entry that has grown since (its count) is another one."""
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32]

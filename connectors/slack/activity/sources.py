@@ -1,0 +1,73 @@
+"""Slack's logs, as data."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from connectors.activity import ActivitySource
+from connectors.slack.manifest import Plan
+
+AUDIT_LOGS = "audit_logs"
+ACCESS_LOGS = "access_logs"
+INTEGRATION_LOGS = "integration_logs"
+FILES = "files"
+
+UNDOCUMENTED_LAG = timedelta(hours=1)
+"""Slack documents no delay of its logs: an hour is our own patience."""
+
+_AUDIT_LOGS = ActivitySource(
+    AUDIT_LOGS,
+    lag=UNDOCUMENTED_LAG,
+    retention=None,
+    scopes=("auditlogs:read",),
+    plan="Enterprise",
+    caveats=(
+        "Slack writes file_downloaded when a file is downloaded or viewed within Slack: a view counts.",
+        "Downloads by an eDiscovery application bear the name of whoever installed it, not of whoever used it.",
+        "Slack does not say how long it keeps these logs, nor how late an entry may appear.",
+    ),
+    source="https://docs.slack.dev/reference/audit-logs-api",
+)
+_ACCESS_LOGS = ActivitySource(
+    ACCESS_LOGS,
+    lag=UNDOCUMENTED_LAG,
+    retention=None,
+    scopes=("admin",),
+    plan="any paid plan",
+    caveats=(
+        "One entry stands for many accesses from one address with one program: only the first and the last have a time.",
+        "It holds no downloads: their absence is not shown.",
+    ),
+    source="https://docs.slack.dev/reference/methods/team.accessLogs",
+)
+_INTEGRATION_LOGS = ActivitySource(
+    INTEGRATION_LOGS,
+    lag=UNDOCUMENTED_LAG,
+    retention=None,
+    scopes=("admin",),
+    caveats=("It holds applications that were added and changed, not what they read.",),
+    source="https://docs.slack.dev/reference/methods/team.integrationLogs",
+)
+_FILES = ActivitySource(
+    FILES,
+    lag=UNDOCUMENTED_LAG,
+    retention=None,
+    scopes=("files:read",),
+    caveats=(
+        "It holds what the person uploaded and has not deleted, not what was downloaded.",
+        "It shows that a public link exists, not when it was made.",
+        "Files in private channels and direct messages that our token is not in are not listed.",
+    ),
+    source="https://docs.slack.dev/reference/methods/files.list",
+)
+
+
+def sources_for(plan: Plan) -> tuple[ActivitySource, ...]:
+    """
+    Return the logs worth asking on *plan*.
+
+    Below Enterprise the Audit Logs are asked as well: their refusal is the evidence that downloads are not recorded there.
+    """
+    if plan is Plan.ENTERPRISE:
+        return (_AUDIT_LOGS,)
+    return (_AUDIT_LOGS, _ACCESS_LOGS, _INTEGRATION_LOGS, _FILES)
