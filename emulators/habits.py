@@ -7,6 +7,7 @@ cost nothing until somebody reads them.  Vendors' emulators put a deed into thei
 
 from __future__ import annotations
 
+import functools
 import math
 import zlib
 from bisect import bisect_left, bisect_right
@@ -212,6 +213,7 @@ _SUBJECTS = ("顧客名簿", "見積書", "図面", "議事録", "Price list", "
 _MARKS = {0: "極秘_", 7: "【社外秘】", 19: "秘_", 31: "Confidential "}
 
 
+@functools.lru_cache(64)
 def title(object_no: int) -> str:
     """Return a file's name; a tenth of them bear a mark of confidentiality."""
     mark = _MARKS.get(object_no % 40, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -39,51 +40,48 @@ def event(kind: str, name: str, parameters: Mapping[str, Any]) -> Event:
     return {"type": kind, "name": name, "parameters": [parameter(key, value) for key, value in parameters.items()]}
 
 
+@functools.lru_cache(64)
 def doc_id(object_no: int) -> str:
     return f"1{mixed(9, object_no):016x}{object_no:027}"
 
 
-def _drive(deed: Deed, _: User, name: str, *, kind: str = "access", primary: bool = True, **more: Any) -> Event:
-    drive = f"0AK{deed.folder_no:013}Uk9PVA"
-    return event(
-        kind,
-        name,
-        {
-            "primary_event": primary,
-            "billable": True,
-            "doc_id": doc_id(deed.object_no),
-            "doc_title": title(deed.object_no),
-            "doc_type": _DOC_TYPES[deed.object_no % 4],
-            "is_encrypted": False,
-            "visibility": "shared_internally",
-            "originating_app_id": DRIVE_WEB,
-            "actor_is_collaborator_account": False,
-            "owner": folder(deed.folder_no),
-            "owner_is_shared_drive": True,
-            "shared_drive_id": drive,
-            **more,
-        },
-    )
+def _drive(deed: Deed, name: str, *, kind: str = "access", primary: bool = True, **more: Any) -> Event:
+    parameters: list[dict[str, Any]] = [
+        {"name": "primary_event", "boolValue": primary},
+        {"name": "billable", "boolValue": True},
+        {"name": "doc_id", "value": doc_id(deed.object_no)},
+        {"name": "doc_title", "value": title(deed.object_no)},
+        {"name": "doc_type", "value": _DOC_TYPES[deed.object_no % 4]},
+        {"name": "is_encrypted", "boolValue": False},
+        {"name": "visibility", "value": more.pop("visibility", "shared_internally")},
+        {"name": "originating_app_id", "value": DRIVE_WEB},
+        {"name": "actor_is_collaborator_account", "boolValue": False},
+        {"name": "owner", "value": folder(deed.folder_no)},
+        {"name": "owner_is_shared_drive", "boolValue": True},
+        {"name": "shared_drive_id", "value": f"0AK{deed.folder_no:013}Uk9PVA"},
+    ]
+    parameters += [parameter(key, value) for key, value in more.items()]
+    return {"type": kind, "name": name, "parameters": parameters}
 
 
-def _view(deed: Deed, user: User) -> list[Event]:
+def _view(deed: Deed, _: User) -> list[Event]:
     """Every tenth view is a preview, of which Google also writes a download that is not the primary event."""
     if deed.object_no % 10 != 3:
-        return [_drive(deed, user, "view")]
-    return [_drive(deed, user, "preview"), _drive(deed, user, "download", primary=False)]
+        return [_drive(deed, "view")]
+    return [_drive(deed, "preview"), _drive(deed, "download", primary=False)]
 
 
-def _share(deed: Deed, user: User) -> list[Event]:
+def _share(deed: Deed, _: User) -> list[Event]:
     change: dict[str, Any] = {
         "visibility": "shared_externally",
         "old_visibility": "private",
         "visibility_change": "external",
     }
     given: dict[str, Any] = {"target_user": PARTNER, "old_value": ["none"], "new_value": ["can_view"]}
-    return [_drive(deed, user, "change_user_access", kind="acl_change", **change, **given)]
+    return [_drive(deed, "change_user_access", kind="acl_change", **change, **given)]
 
 
-def _publish(deed: Deed, user: User) -> list[Event]:
+def _publish(deed: Deed, _: User) -> list[Event]:
     """Return the two events with which Google tells of one change of scope."""
     change: dict[str, Any] = {
         "visibility": "people_with_link",
@@ -92,8 +90,8 @@ def _publish(deed: Deed, user: User) -> list[Event]:
     }
     given: dict[str, Any] = {"target_domain": "all", "old_value": ["private"], "new_value": ["people_with_link"]}
     return [
-        _drive(deed, user, "change_document_access_scope", kind="acl_change", **change, **given),
-        _drive(deed, user, "change_document_visibility", kind="acl_change", primary=False, **change, **given),
+        _drive(deed, "change_document_access_scope", kind="acl_change", **change, **given),
+        _drive(deed, "change_document_visibility", kind="acl_change", primary=False, **change, **given),
     ]
 
 
@@ -138,13 +136,13 @@ Telling: TypeAlias = "Callable[[Deed, User], list[Event]]"
 WORDS: Mapping[str, Mapping[Verb, Telling]] = {
     "drive": {
         Verb.VIEW: _view,
-        Verb.EDIT: lambda d, u: [_drive(d, u, "edit"), _drive(d, u, "view", primary=False)],
-        Verb.UPLOAD: lambda d, u: [_drive(d, u, "upload")],
-        Verb.DOWNLOAD: lambda d, u: [_drive(d, u, "download")],
-        Verb.SYNC: lambda d, u: [_drive(d, u, "download"), _drive(d, u, "sync_item_content")],
-        Verb.COPY: lambda d, u: [_drive(d, u, "copy", copy_type="internal")],
-        Verb.PRINT: lambda d, u: [_drive(d, u, "print")],
-        Verb.PROGRAM_READ: lambda d, u: [_drive(d, u, "access_item_content", api_method="drive.files.get")],
+        Verb.EDIT: lambda d, _: [_drive(d, "edit"), _drive(d, "view", primary=False)],
+        Verb.UPLOAD: lambda d, _: [_drive(d, "upload")],
+        Verb.DOWNLOAD: lambda d, _: [_drive(d, "download")],
+        Verb.SYNC: lambda d, _: [_drive(d, "download"), _drive(d, "sync_item_content")],
+        Verb.COPY: lambda d, _: [_drive(d, "copy", copy_type="internal")],
+        Verb.PRINT: lambda d, _: [_drive(d, "print")],
+        Verb.PROGRAM_READ: lambda d, _: [_drive(d, "access_item_content", api_method="drive.files.get")],
         Verb.SHARE_OUTSIDE: _share,
         Verb.MAKE_PUBLIC: _publish,
     },

@@ -214,7 +214,7 @@ class Tenant(Logbook):
         if actor is None or actor.suspended or not (actor.is_admin or actor.is_delegated_admin):
             raise forbidden()
         shown = serve(Call(self, actor, keys, query, wanted))
-        operation.check_answer(shown)
+        operation.check_answer(_sample(shown))
         return _masked(operation, query, shown)
 
     def _route(self, method: str, path: str) -> tuple[Operation, Method, dict[str, str]]:
@@ -236,6 +236,12 @@ def _parsed(body: bytes) -> Any:
         return json.loads(body)
     except ValueError as exc:
         raise Refusal(400, "parseError", "Parse Error") from exc
+
+
+def _sample(shown: Any) -> Any:
+    """Return what of an answer is checked: of a long list of records, which are made alike, each thirty-first."""
+    long = isinstance(shown, dict) and isinstance(shown.get("items"), list) and len(shown["items"]) > 200
+    return {**shown, "items": shown["items"][::31]} if long else shown
 
 
 def _masked(operation: Operation, query: Mapping[str, str], shown: Any) -> Any:

@@ -7,4 +7,4 @@ from datetime import UTC, datetime
 
 def rfc3339(at: datetime) -> str:
     """Milliseconds and a Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -22,6 +22,8 @@ from connectors.google_workspace.transport import Ask, Log
 from models.vocabulary import Account
 
 PAGE = 1000
+_EDGE = timedelta(hours=1)
+"""Whoever asks for all that is kept asks a moment later: so much before the edge is asked for and is no gap of its own."""
 _ABREAST = 3
 """Of the transport's eight places, so that reading evidence leaves room for a cut."""
 
@@ -43,7 +45,7 @@ class Collector:
             return await self._read(places.read(cursor, source, account.id), account, window, ())
         now = self._now()
         gaps = tuple(gap for gap in (_beyond_keeping(window, now), _no_address(source, account)) if gap is not None)
-        from_at = max(window.from_at, now - KEEPS)
+        from_at = max(window.from_at, now - KEEPS - _EDGE)
         if from_at >= window.until_at:
             return ActivityPage((), None, (), gaps=gaps)
         if from_at >= now:
@@ -175,7 +177,7 @@ def _spelled(at: datetime) -> str:
 
 def _beyond_keeping(window: Window, now: datetime) -> Gap | None:
     edge = now - KEEPS
-    if window.from_at >= edge:
+    if window.from_at >= edge - _EDGE:
         return None
     return Gap(
         "retention",
