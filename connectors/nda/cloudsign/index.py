@@ -1,0 +1,201 @@
+"""
+Who is named in which document: CloudSign lists documents by page and by time, and searches nothing.
+
+A SQLite file, readable by its owner alone, that each look brings up to date: first year by year from the vendor's start, at most
+so many pages a look, then what was processed since.  Until it is whole there is no answer: a part of a register proves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from connectors.errors import Unintelligible, Unreachable
+from connectors.matching import fold_email
+from connectors.names import spellings
+from connectors.nda.cloudsign.settings import Settings
+from connectors.nda.cloudsign.shape import TEMPLATE, mark, recipients
+from connectors.nda.cloudsign.wire import WHO, Request, Wire
+from connectors.nda.exchange import Trace
+
+FIRST_YEAR = 2015  # クラウドサイン opened in October of that year
+_OVERLAP = timedelta(minutes=10)  # clocks differ, and a list may show a document late
+_OPEN_END = timedelta(days=1)
+_TRIES = 3
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (id TEXT PRIMARY KEY, body TEXT, reading TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS keys_by_id ON keys (id);
+CREATE INDEX IF NOT EXISTS documents_by_reading ON documents (reading);
+"""
+
+
+class Index:
+    """The documents of one client id.  One look at a time: its register sees to that."""
+
+    def __init__(self, settings: Settings, wire: Wire) -> None:
+        self._wire = wire
+        self._file = settings.index_file
+        self._pages = settings.pages_per_look
+        self._path = "/team_documents" if settings.whole_team else "/documents"
+        owner = f"{settings.endpoint}|{settings.client_id.get_secret_value()}|{self._path}"
+        self._owner = hashlib.sha256(owner.encode()).hexdigest()
+
+    async def refresh(self, trace: Trace) -> None:
+        """
+        Read what was processed since the last look.  Raises `Unreachable` while the first reading is under way.
+
+        What was read is kept, so the next look goes on from there.
+        """
+        budget, now = _Budget(self._pages), datetime.now(UTC)
+        with self._open() as held:
+            while (start := _done(held)) < now - _OPEN_END:
+                until = min(_next_mark(start, now), now)
+                await self._read(held, start - _OVERLAP, until, budget, trace)
+                _say(held, "done", until.isoformat())
+            await self._read(held, start - _OVERLAP, None, budget, trace)  # to whatever the vendor's clock calls now
+            _say(held, "done", now.isoformat())
+
+    def find(self, keys: Iterable[str]) -> list[dict[str, Any]]:
+        """Return the documents that have one of *keys*, as they were when last read."""
+        with self._open() as held:
+            found: set[str] = set()
+            for key in set(keys):
+                found.update(row[0] for row in held.execute("SELECT id FROM keys WHERE key = ?", (key,)))
+            bodies = [held.execute("SELECT body FROM documents WHERE id = ?", (n,)).fetchone() for n in sorted(found)]
+        return [json.loads(row[0]) for row in bodies if row is not None]
+
+    async def _read(
+        self, held: sqlite3.Connection, start: datetime, until: datetime | None, budget: _Budget, trace: Trace
+    ) -> None:
+        """
+        Read one stretch of time whole.  Pages shift while documents move: it counts only when as many different documents
+        were seen as the vendor says there are, before and after.
+        """
+        query = {"from": start.isoformat()} if start.year >= FIRST_YEAR else {}
+        query |= {"to": until.isoformat()} if until is not None else {}
+        for _ in range(_TRIES):
+            if await self._pass(held, query, budget, trace):
+                return
+        raise Unreachable(f"{WHO}: cannot list documents: they changed while being read", code="shifted")
+
+    async def _pass(self, held: sqlite3.Connection, query: Mapping[str, str], budget: _Budget, trace: Trace) -> bool:
+        reading = "|".join((self._path, *query.values())) if "to" in query else f"since|{datetime.now(UTC).isoformat()}"
+        begun: dict[str, Any] = json.loads(_told(held, "page") or "{}")
+        page, total = (begun["page"], begun["total"]) if begun.get("reading") == reading else (1, None)
+        if page == 1:
+            held.execute("UPDATE documents SET reading = NULL WHERE reading = ?", (reading,))
+        while True:
+            budget.spend(held)
+            documents, now_total = await self._page({**query, "page": page}, trace)
+            total = now_total if total is None else total
+            _keep(held, documents, reading)
+            seen = held.execute("SELECT count(*) FROM documents WHERE reading = ?", (reading,)).fetchone()[0]
+            page += 1
+            over = not documents or seen >= now_total or now_total != total
+            _say(held, "page", json.dumps({} if over else {"reading": reading, "page": page, "total": total}))
+            if over:
+                return bool(now_total == total and seen >= total)
+
+    async def _page(self, query: Mapping[str, str | int], trace: Trace) -> tuple[list[dict[str, Any]], int]:
+        more = {"with_files": "y", "with_participants": "y"}
+        request = Request("list documents", "GET", self._path, query={**query, **more})
+        body = await self._wire.read(request, trace)
+        match body:
+            case {"documents": list(documents), "total": int(total)}:
+                return documents, total
+            case {"documents": None, "total": 0}:  # what Go writes for a list that is empty
+                return [], 0
+        raise Unintelligible(f"{WHO}: cannot list documents: an odd answer", code="odd_answer", evidence=tuple(trace))
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.touch(mode=0o600)
+            held = sqlite3.connect(self._file, isolation_level=None, timeout=10)
+        except (OSError, sqlite3.Error) as exc:
+            raise _no_index(self._file, exc) from exc
+        try:
+            held.executescript(_SCHEMA)
+            if _told(held, "owner") != self._owner:  # another endpoint, client or list: nothing of it holds
+                held.executescript("DELETE FROM about; DELETE FROM documents; DELETE FROM keys;")
+                _say(held, "owner", self._owner)
+            yield held
+        except sqlite3.Error as exc:
+            raise _no_index(self._file, exc) from exc
+        finally:
+            held.close()
+
+
+class _Budget:
+    """How many pages this look may still read."""
+
+    def __init__(self, pages: int) -> None:
+        self._left = pages
+
+    def spend(self, held: sqlite3.Connection) -> None:
+        """Count one page; raises `Unreachable` beyond the last one."""
+        if self._left == 0:
+            known = held.execute("SELECT count(*) FROM documents").fetchone()[0]
+            remedy = "Nothing to do by hand: each look reads on, and answers once the whole register is known."
+            message = f"{WHO}: cannot search yet: the first reading is under way, {known} documents so far"
+            raise Unreachable(message, code="index_incomplete", remedy=remedy)
+        self._left -= 1
+
+
+def keys_of(document: Mapping[str, Any]) -> set[str]:
+    """Return the keys under which a document is found: each recipient's address and spellings, and our own mark."""
+    keys = {f"mark:{key}" for key in (mark(document),) if key is not None}
+    names = [who.get("name") or "" for who in recipients(document)]
+    if not names and mark(document) is None:
+        names.append(document.get("note") or "")
+    keys |= {f"name:{form}" for name in names for form in spellings(name)}
+    addresses = (fold_email(who.get("email") or "") for who in recipients(document))
+    return keys | {f"mail:{address}" for address in addresses if address}
+
+
+def _keep(held: sqlite3.Connection, documents: Iterable[Mapping[str, Any]], reading: str) -> None:
+    held.execute("BEGIN")
+    for document in documents:
+        known = document["id"]
+        held.execute("DELETE FROM keys WHERE id = ?", (known,))
+        body = json.dumps(document, ensure_ascii=False)
+        held.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (known, body, reading))
+        keys = keys_of(document) if document.get("status") != TEMPLATE else set()
+        held.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, known) for key in keys])
+    held.execute("COMMIT")
+
+
+def _next_mark(start: datetime, now: datetime) -> datetime:
+    """Past years are read by the year, the present one by the month: what is read whole must not change meanwhile."""
+    if start.year < now.year:
+        return datetime(start.year + 1, 1, 1, tzinfo=UTC)
+    return datetime(start.year + start.month // 12, start.month % 12 + 1, 1, tzinfo=UTC)
+
+
+def _done(held: sqlite3.Connection) -> datetime:
+    known = _told(held, "done")
+    return datetime.fromisoformat(known) if known else datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+
+
+def _told(held: sqlite3.Connection, key: str) -> str | None:
+    row = held.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+    return row[0] if row is not None else None
+
+
+def _say(held: sqlite3.Connection, key: str, value: str) -> None:
+    held.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
+
+
+def _no_index(path: Path, exc: Exception) -> Unreachable:
+    remedy = f"Let lastday write LASTDAY_CLOUDSIGN_INDEX_FILE ({path.name}), or remove it: it is read anew."
+    code = type(exc).__name__
+    return Unreachable(f"{WHO}: cannot keep its index: {code}", code=code, remedy=remedy)

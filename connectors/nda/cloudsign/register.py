@@ -1,0 +1,165 @@
+"""CloudSign, as seen by a leaver's case."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from connectors.errors import ConnectorError, Denied, Unintelligible
+from connectors.nda.cloudsign.index import Index
+from connectors.nda.cloudsign.sending import Sending
+from connectors.nda.cloudsign.settings import Settings
+from connectors.nda.cloudsign.shape import REGISTER, SENT, TEMPLATE, papers_of, with_attribute
+from connectors.nda.cloudsign.wire import WHO, Request, Wire
+from connectors.nda.contract import Found, Paper, PaperMatch, Sent
+from connectors.nda.exchange import Trace
+from connectors.nda.matching import addresses_of, match_papers, names_of
+from connectors.pacing import Pace
+from models.vocabulary import Leaver, MatchReason
+
+FRESH = 40
+"""How many candidates are read anew in one look, the likeliest first; the others are as the list had them a moment before."""
+
+
+class CloudSignRegister:
+    """`connectors.nda.contract.Register` for CloudSign's Web API."""
+
+    name = REGISTER
+    can_send = True
+
+    def __init__(self, settings: Settings, wire: Wire) -> None:
+        self._wire = wire
+        self._whole_team = settings.whole_team
+        self._index = Index(settings, wire)
+        self._sending = Sending(wire, self._index, whole_team=settings.whole_team)
+        self._turn = asyncio.Lock()
+
+    async def probe(self) -> tuple[tuple[str, str], ...]:
+        """Say whether the client id works, and whether its user may list what the settings ask for."""
+        try:
+            me = await self._wire.read(Request("read its own user", "GET", "/me"), [])
+            path = "/team_documents" if self._whole_team else "/documents"
+            await self._wire.read(Request("list documents", "GET", path, query={"page": 1}), [])
+        except Denied as exc:
+            remedy = exc.advice
+            if self._whole_team and exc.code == "forbidden":
+                remedy = "Only an administrator of a team without departments lists the team's documents: unset LASTDAY_CLOUDSIGN_WHOLE_TEAM."
+            return ((str(exc), remedy),)
+        except ConnectorError as exc:
+            return ((str(exc), exc.advice),)
+        return tuple(_too_much(me or {}, whole_team=self._whole_team))
+
+    async def find_papers(self, leaver: Leaver) -> Found:
+        """
+        Return the leaver's documents and look-alikes.  Raises while the index is being built, and whenever it cannot be brought
+        up to date: see `Index`.
+        """
+        keys = {f"mail:{a}" for a in addresses_of(leaver)} | {f"name:{n}" for n in names_of(leaver)}
+        trace: Trace = []
+        async with self._turn:
+            with _as_documented(trace):
+                await self._index.refresh(trace)
+                found = [_likeliest(leaver, document) for document in self._index.find(keys)]
+            matches = sorted((m for m in found if m is not None), key=lambda m: (-m.confidence, m.paper.id))
+            fresh = [await self._anew(leaver, match, trace) for match in matches[:FRESH]]
+        kept = [match for match in fresh if match is not None] + matches[FRESH:]
+        return Found(tuple(sorted(kept, key=lambda m: (-m.confidence, m.paper.id))), tuple(trace))
+
+    async def look_up(self, paper_id: str) -> Paper | None:
+        """Return the document as it stands now; of several recipients the first."""
+        trace: Trace = []
+        document = await self._sending.get(_plain(paper_id), trace)
+        if document is None:
+            return None
+        with _as_documented(trace):
+            return with_attribute(papers_of(document)[0], await self._attribute(paper_id, trace))
+
+    async def fetch(self, paper_id: str) -> bytes:
+        """Return the document's file; of several files the first, as the vendor orders them."""
+        trace: Trace = []
+        document = await self._sending.get(_plain(paper_id), trace)
+        files = sorted((document or {}).get("files") or (), key=lambda file: file["order"])
+        if not files:
+            message = f"{WHO}: cannot fetch {paper_id}: it has no file"
+            raise Unintelligible(message, code="no_file", evidence=tuple(trace))
+        path = f"/documents/{paper_id}/files/{files[0]['id']}"
+        return await self._wire.read_bytes(Request("fetch a file", "GET", path), trace)
+
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+        """Send *pledge* once for each *key*."""
+        async with self._turn:
+            return await self._sending.send(pledge, leaver, title, key)
+
+    async def remind(self, paper_id: str) -> None:
+        """Remind the signer.  Looks first: the same request would send a draft.  An unknown outcome is not repeated."""
+        trace: Trace = []
+        path = f"/documents/{_plain(paper_id)}"
+        document = await self._wire.read(Request("read a document", "GET", path, absent=True), trace)
+        if document is None or document["status"] != SENT:
+            message = f"{WHO}: cannot remind the signer of {paper_id}: nobody is asked to sign it"
+            raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
+        await self._wire.write(Request("remind the signer", "POST", path), trace)
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+    async def _anew(self, leaver: Leaver, match: PaperMatch, trace: Trace) -> PaperMatch | None:
+        """Return the match by the document as it stands now: the list may be a moment old, and misses what ends it."""
+        if match.reason is MatchReason.DIFFERENT_PERSON:
+            return match
+        document = await self._sending.get(match.paper.id, trace)
+        if document is None:
+            return None  # a draft that was deleted
+        with _as_documented(trace):
+            again = _likeliest(leaver, document)
+            if again is None:
+                return None
+            attribute = await self._attribute(match.paper.id, trace)
+            return PaperMatch(with_attribute(again.paper, attribute), again.reason, again.confidence, again.text)
+
+    async def _attribute(self, document_id: str, trace: Trace) -> Mapping[str, Any] | None:
+        path = f"/documents/{document_id}/attribute"
+        return await self._wire.read(Request("read a document's attribute", "GET", path, absent=True), trace)
+
+
+async def connect(
+    settings: Settings | None = None, *, pace: Pace | None = None, patience: float = 30.0
+) -> CloudSignRegister:
+    """
+    Return the register, from the environment unless *settings* are given.  Nothing is asked of the vendor yet.
+
+    *patience*: seconds that one exchange may be silent.
+    """
+    known = settings or Settings()
+    return CloudSignRegister(known, Wire(known, pace or Pace(), patience=patience))
+
+
+def _likeliest(leaver: Leaver, document: Mapping[str, Any]) -> PaperMatch | None:
+    """Return the match of the recipient who is likeliest the leaver; templates are nobody's."""
+    if document["status"] == TEMPLATE:
+        return None
+    return next(iter(match_papers(leaver, papers_of(document))), None)
+
+
+def _plain(paper_id: str) -> str:
+    if not paper_id.replace("-", "").isalnum() or not paper_id.isascii():
+        raise Unintelligible(f"{WHO}: cannot read a document: not one of its ids", code="document_id")
+    return paper_id
+
+
+def _too_much(me: Mapping[str, Any], *, whole_team: bool) -> Iterator[tuple[str, str]]:
+    """Least privilege: the user whose client id this is should administer nothing that is not needed."""
+    rights = me.get("authorities") or {}
+    if rights.get("team_administrator") and not whole_team:
+        yield "cloudsign: its user administers the team", "Take the client id of a user who only sends HR's documents."
+
+
+@contextmanager
+def _as_documented(trace: Trace) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
+        message = f"{WHO}: cannot read a document: not what is documented: {type(exc).__name__}"
+        raise Unintelligible(message, code="odd_answer", evidence=tuple(trace)) from exc

@@ -1,0 +1,129 @@
+"""
+A pledge is sent once, whatever happens between: the vendor has no idempotency key, so the draft carries ours.
+
+The same request sends a draft and reminds the signer of a document that was sent (POST /documents/{id}), so it is never repeated
+before a look.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.errors import OutcomeUnknown, Unintelligible
+from connectors.matching import fold_email
+from connectors.nda.cloudsign.index import Index
+from connectors.nda.cloudsign.shape import CLOSED, COMPLETED, DRAFT, MARK, REGISTER, SENT, mark, recipients
+from connectors.nda.cloudsign.wire import WHO, Request, Wire
+from connectors.nda.contract import Sent
+from connectors.nda.exchange import Trace, instant
+from models.vocabulary import Leaver
+
+Document = dict[str, Any]
+_DRAFT_PAGES = 50
+
+
+class Sending:
+    """Sends pledges.  One at a time: its register sees to that."""
+
+    def __init__(self, wire: Wire, index: Index, *, whole_team: bool) -> None:
+        self._wire = wire
+        self._index = index
+        self._whole_team = whole_team
+
+    async def send(self, pledge: bytes, leaver: Leaver, title: str, key: str) -> Sent:
+        """Send, or return what was sent with *key*.  Raises `OutcomeUnknown` where only the next call can tell."""
+        trace: Trace = []
+        address = leaver.email or next(iter(leaver.other_emails), None)
+        if address is None:
+            remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
+            raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
+        own = hashlib.sha256(key.encode()).hexdigest()[:32]
+        document = await self._known(own, trace)
+        if document is None:
+            document = await self._draft(own, title, trace)
+        if document["status"] == DRAFT:
+            document = await self._fill(document, pledge, leaver.name, address, trace)
+            document = await self._post(document, trace)
+        sent_at = instant(document.get("sent_at")) or datetime.now(UTC)
+        return Sent(REGISTER, document["id"], sent_at, tuple(trace))
+
+    async def _known(self, own: str, trace: Trace) -> Document | None:
+        """Return the document with our mark, one that was sent before any draft."""
+        await self._index.refresh(trace)
+        ids = {document["id"] for document in self._index.find([f"mark:{own}"])}
+        if self._whole_team:  # that list has no drafts
+            ids |= await self._own_drafts(own, trace)
+        fresh = [document for known in sorted(ids) if (document := await self.get(known, trace)) is not None]
+        fresh = [document for document in fresh if mark(document) == own]
+        return min(fresh, key=lambda document: (document["status"] == DRAFT, document["id"]), default=None)
+
+    async def _own_drafts(self, own: str, trace: Trace) -> set[str]:
+        found: set[str] = set()
+        for page in range(1, _DRAFT_PAGES + 1):
+            request = Request("list drafts", "GET", "/documents", query={"status": DRAFT, "page": page})
+            body = await self._wire.read(request, trace) or {}
+            documents = body.get("documents") or []
+            if not documents:
+                return found
+            found |= {document["id"] for document in documents if mark(document) == own}
+        raise Unintelligible(f"{WHO}: cannot list drafts: too many", code="too_many_drafts", evidence=tuple(trace))
+
+    async def get(self, document_id: str, trace: Trace) -> Document | None:
+        """Return the document as it stands now, None if the vendor has none such."""
+        return await self._wire.read(Request("read a document", "GET", f"/documents/{document_id}", absent=True), trace)
+
+    async def _draft(self, own: str, title: str, trace: Trace) -> Document:
+        form = {"title": title, "note": MARK + own, "can_transfer": "false"}
+        try:
+            return await self._wire.write(Request("make a draft", "POST", "/documents", form=form), trace)
+        except OutcomeUnknown:
+            if (made := await self._known(own, trace)) is None:
+                raise
+            return made
+
+    async def _fill(self, document: Document, pledge: bytes, name: str, address: str, trace: Trace) -> Document:
+        path = f"/documents/{document['id']}"
+        if not document.get("files"):
+            files = {"uploadfile": ("pledge.pdf", pledge, "application/pdf")}
+            request = Request("add the pledge", "POST", f"{path}/files", form={"name": "pledge.pdf"}, files=files)
+            document = await self._step(document, request, trace)
+        if not recipients(document):
+            form = {"email": address, "name": name, "language_code": "ja"}
+            request = Request("name the signer", "POST", f"{path}/participants", form=form)
+            document = await self._step(document, request, trace)
+        named = {fold_email(who["email"]) for who in recipients(document)}
+        if len(document.get("files") or ()) != 1 or named != {fold_email(address)}:
+            remedy = "Look at the draft in CloudSign: somebody changed it.  Delete it, then run the case again."
+            raise Unintelligible(f"{WHO}: cannot send a draft: not ours any more", code="draft_changed", remedy=remedy)
+        return document
+
+    async def _step(self, document: Document, request: Request, trace: Trace) -> Document:
+        """Change the draft, and look at what it has become: the answer of a write is not believed."""
+        try:
+            await self._wire.write(request, trace)
+        except OutcomeUnknown:
+            return await self._there(document["id"], trace)  # which says whether it was carried out
+        return await self._there(document["id"], trace)
+
+    async def _post(self, document: Document, trace: Trace) -> Document:
+        request = Request("send the pledge", "POST", f"/documents/{document['id']}")
+        unknown: OutcomeUnknown | None = None
+        try:
+            await self._wire.write(request, trace)
+        except OutcomeUnknown as exc:
+            unknown = exc
+        now = await self._there(document["id"], trace)
+        if now["status"] in {SENT, COMPLETED, CLOSED}:
+            return now
+        message = f"{WHO}: cannot send the pledge: still a draft"
+        raise OutcomeUnknown(message, code="still_a_draft", evidence=tuple(trace)) from unknown
+
+    async def _there(self, document_id: str, trace: Trace) -> Document:
+        found: Mapping[str, Any] | None = await self.get(document_id, trace)
+        if found is None:
+            message = f"{WHO}: cannot read {document_id}: it is gone"
+            raise Unintelligible(message, code="not_found", evidence=tuple(trace))
+        return dict(found)

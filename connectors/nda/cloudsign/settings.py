@@ -1,0 +1,46 @@
+"""Where CloudSign (クラウドサイン) is, and the client id that opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from connectors.settings import ConnectorSettings
+
+SCOPES = ("the account's own documents",)
+"""CloudSign has no scopes: a client id may what its user may.  Give it to a user of HR who administers nothing."""
+
+
+class Settings(ConnectorSettings):
+    """
+    `LASTDAY_CLOUDSIGN_…`.
+
+    *client_id* is all that the vendor asks for, so it is a secret.  *whole_team*: read what every member sent (the user must be
+    an administrator, and the team without departments) instead of the user's own documents.  *index_file* holds who is
+    named in which document, since the vendor has no search by participant; *pages_per_look* bounds what one look reads.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LASTDAY_CLOUDSIGN_", hide_input_in_errors=True)
+
+    endpoint: str = "https://api.cloudsign.jp"
+    client_id: SecretStr
+    whole_team: bool = False
+    index_file: Path = Field(default=Path("var/cloudsign-index.db"))
+    pages_per_look: int = Field(default=200, ge=1)
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_a_root(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("an endpoint starts with https:// (or http:// for an emulated one)")
+        return url.rstrip("/")
+
+    @field_validator("client_id")
+    @classmethod
+    def _is_there(cls, secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value().strip()
+        if not text:
+            raise ValueError("the client id is empty")
+        return SecretStr(text)

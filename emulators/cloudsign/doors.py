@@ -1,0 +1,235 @@
+"""CloudSign's Web API 0.31, as much of it as a register of papers needs: paths, parameters, codes, bodies."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from email import message_from_bytes
+from email.policy import HTTP
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from emulators.cloudsign.tenant import Document, Tenant
+
+DRAFT, SENT, TEMPLATE, IMPORTED = 0, 1, 4, 13
+Answer = Callable[["Tenant", Request], Awaitable[Response]]
+
+
+class Refusal(Exception):
+    """The vendor's errorModel."""
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+
+
+def routes(tenant: Tenant) -> list[Route]:
+    """Return the paths of the API."""
+
+    def at(path: str, method: str, answer: Answer, *, secured: bool = True) -> Route:
+        @functools.wraps(answer)
+        async def endpoint(request: Request) -> Response:
+            try:
+                if secured:
+                    _authorize(tenant, request)
+                return await answer(tenant, request)
+            except Refusal as refusal:
+                return JSONResponse({"error": refusal.error, "message": refusal.error}, refusal.status)
+
+        return Route(path, endpoint, methods=[method])
+
+    one = "/documents/{document_id}"
+    return [
+        at("/token", "POST", token, secured=False),
+        at("/me", "GET", me),
+        at("/documents", "GET", documents),
+        at("/team_documents", "GET", team_documents),
+        at("/documents", "POST", create),
+        at(one, "GET", read),
+        at(one, "POST", send),
+        at(one, "DELETE", delete),
+        at(f"{one}/attribute", "GET", attribute),
+        at(f"{one}/certificate", "GET", certificate),
+        at(f"{one}/files", "POST", add_file),
+        at(f"{one}/files/{{file_id}}", "GET", file),
+        at(f"{one}/participants", "POST", add_participant),
+    ]
+
+
+def _authorize(tenant: Tenant, request: Request) -> None:
+    given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if not given:
+        raise Refusal(400, "bad_request")
+    until = tenant.tokens.get(given)
+    if until is None or until <= tenant.options.clock():
+        raise Refusal(401, "unauthorized")
+    if not tenant.options.web_api:
+        raise Refusal(403, "webapi_option_required")
+
+
+def _known(tenant: Tenant, request: Request) -> Document:
+    found = tenant.documents.get(request.path_params["document_id"])
+    if found is None:
+        raise Refusal(404, "not_found")
+    return found
+
+
+def _a_draft(document: Document) -> None:
+    if document["status"] != DRAFT:
+        raise Refusal(403, "not_acceptable")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+
+
+def _upload(body: bytes, content_type: str) -> tuple[str, bytes]:
+    """Return name and content of the part called uploadfile."""
+    read = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body, policy=HTTP)
+    parts = {part.get_param("name", header="content-disposition"): part for part in read.iter_parts()}
+    if "uploadfile" not in parts:
+        raise Refusal(400, "bad_request")
+    file, name = parts["uploadfile"], parts.get("name")
+    content = file.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return (name.get_content().strip() if name is not None else file.get_filename() or ""), content
+
+
+async def token(tenant: Tenant, request: Request) -> Response:
+    form = await _form(request)
+    if not form.get("client_id"):
+        raise Refusal(400, "invalid_request")
+    if form["client_id"] != tenant.credentials()["client_id"]:
+        raise Refusal(400, "invalid_client")
+    made = tenant.token()
+    seconds = int((tenant.tokens[made] - tenant.options.clock()).total_seconds())
+    return JSONResponse({"access_token": made, "expires_in": seconds, "token_type": "Bearer"})
+
+
+async def me(tenant: Tenant, request: Request) -> Response:
+    rights = dict.fromkeys(
+        ("team_document_administrator", "document_approver", "private_document_administrator"), False
+    )
+    rights["team_administrator"] = tenant.options.administrator
+    return JSONResponse({"id": tenant.new_id(), "email": "hr@hoshizora.example", "name": "人事部",
+                         "organization": "星空商事株式会社", "team": {"id": "1", "name": "人事部"}, "authorities": rights})  # fmt: skip
+
+
+async def documents(tenant: Tenant, request: Request) -> Response:
+    wanted = int(request.query_params.get("status") or -1)
+    if wanted not in {-1, 0, 1, 2, 3, 4}:
+        raise Refusal(400, "bad_request")
+    return _listed(tenant, request, [d for d in tenant.documents.values() if wanted in {-1, d["status"]}], "y")
+
+
+async def team_documents(tenant: Tenant, request: Request) -> Response:
+    if not tenant.options.administrator:
+        raise Refusal(403, "forbidden")
+    found = [d for d in tenant.documents.values() if d["status"] not in {DRAFT, TEMPLATE}]
+    return _listed(tenant, request, found, "n")
+
+
+def _listed(tenant: Tenant, request: Request, found: list[Document], default: str) -> Response:
+    query = request.query_params
+    since, until = _moment(query.get("from")), _moment(query.get("to"))
+    within = [d for d in found if _between(d, since, until)]
+    within.sort(key=lambda d: (str(d["last_processed_at"]), d["id"]), reverse=True)
+    page = int(query["page"]) if query.get("page", "").isdecimal() and int(query["page"]) > 0 else 1
+    size = tenant.options.page_size
+    part = within[(page - 1) * size : page * size]
+    left_out = {name for name in ("files", "participants") if query.get(f"with_{name}", default) != "y"}
+    shown: list[Document] | None = [{k: v for k, v in d.items() if k not in left_out} for d in part]
+    if not shown and tenant.options.null_lists:
+        shown = None
+    return JSONResponse({"total": len(within), "page": page, "documents": shown})
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refusal(400, "bad_request") from None
+
+
+def _between(document: Document, since: datetime | None, until: datetime | None) -> bool:
+    at = datetime.fromisoformat(str(document["last_processed_at"]))
+    return (since is None or at >= since) and (until is None or at <= until)
+
+
+async def create(tenant: Tenant, request: Request) -> Response:
+    form = await _form(request)
+    made = tenant.draft(str(form.get("title", "")), str(form.get("note", "")), message=str(form.get("message", "")))
+    return JSONResponse(made)
+
+
+async def read(tenant: Tenant, request: Request) -> Response:
+    return JSONResponse(_known(tenant, request))
+
+
+async def send(tenant: Tenant, request: Request) -> Response:
+    """Send a draft; remind of a document that was sent: the same request."""
+    document = _known(tenant, request)
+    if document["status"] not in {DRAFT, SENT}:
+        raise Refusal(403, "not_acceptable")
+    if len(document["participants"]) < 2 or not document["files"]:
+        raise Refusal(400, "bad_request")
+    tenant.send(document)
+    return JSONResponse(document)
+
+
+async def delete(tenant: Tenant, request: Request) -> Response:
+    document = _known(tenant, request)
+    if document["status"] != DRAFT:
+        raise Refusal(400, "bad_request")
+    del tenant.documents[document["id"]]
+    return Response(status_code=204)
+
+
+async def attribute(tenant: Tenant, request: Request) -> Response:
+    found = tenant.attributes.get(_known(tenant, request)["id"])
+    if found is None:
+        raise Refusal(404, "not_found")
+    return JSONResponse(found)
+
+
+async def certificate(tenant: Tenant, request: Request) -> Response:
+    if _known(tenant, request)["status"] != 2:
+        raise Refusal(404, "not_found")
+    return Response(b"%PDF-1.7\n%%EOF\n", media_type="application/pdf")
+
+
+async def add_file(tenant: Tenant, request: Request) -> Response:
+    document = _known(tenant, request)
+    _a_draft(document)
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise Refusal(415, "unsupported_media_type")
+    name, content = _upload(await request.body(), request.headers["content-type"])
+    if not content.startswith(b"%PDF-") or not content.rstrip().endswith(b"%%EOF"):
+        raise Refusal(400, "bad_request")
+    tenant.add_file(document, name, lambda: content)
+    return JSONResponse(document)
+
+
+async def file(tenant: Tenant, request: Request) -> Response:
+    document, wanted = _known(tenant, request), request.path_params["file_id"]
+    if wanted not in {held["id"] for held in document["files"]}:
+        raise Refusal(404, "not_found")
+    return Response(tenant.files[wanted](), media_type="application/pdf")
+
+
+async def add_participant(tenant: Tenant, request: Request) -> Response:
+    document = _known(tenant, request)
+    _a_draft(document)
+    form = await _form(request)
+    email, name = str(form.get("email", "")), str(form.get("name", ""))
+    if "@" not in email or not name or email in {who["email"] for who in document["participants"]}:
+        raise Refusal(400, "bad_request")
+    tenant.add_participant(document, email, name, str(form.get("language_code") or "ja"))
+    return JSONResponse(document)
