@@ -7,7 +7,7 @@ What is known of one case, gathered for those who read it later: from the tables
     gathering    all of it, in one reading transaction
 """
 
-from casework.record.facts import Facts
+from casework.record.facts import Facts, Proof
 from casework.record.gathering import gather
 
-__all__ = ["Facts", "gather"]
+__all__ = ["Facts", "Proof", "gather"]

@@ -227,3 +227,21 @@ class Facts:
     @property
     def as_it_stands(self) -> bool:
         return self.state not in {CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """
+    What is known of the proof when the pages are made; the certificate comes after them.
+
+    *last_event_sha256* is the digest of the case's newest event.  *anchored_at* is the authority's time over a head of
+    *anchor_size* events.  *rehearsal*: authority or witness are ours.  *former*: the certificate that this record's will name.
+    """
+
+    last_event_sha256: str
+    anchor_size: int | None = None
+    anchored_at: datetime | None = None
+    rehearsal: bool = False
+    revision: int = 1
+    former_sha256: str | None = None
+    exported_by: str = ""

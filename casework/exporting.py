@@ -1,0 +1,176 @@
+"""
+A case leaves the house: told in the log, anchored, written as a folder with a certificate.
+
+Whoever exports looks at evidence: the look is an event of the case before the first byte is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from sqlalchemy import Connection
+
+from audit import anchoring, anchors, bundle, reading, timestamp
+from audit.berth import Berth
+from audit.bundle import layout
+from audit.bundle.folder import refuse_foreign
+from audit.bundle.writing import Progress
+from audit.certificate import CERTIFIED, Certificate, Former, former_of
+from audit.certificate_keys import CertificateSigner
+from audit.timestamp import AuthorityUnreachable, StampRefused
+from casework.desk import Desk
+from casework.errors import BadRequest, CaseworkError
+from casework.record import Facts, Proof, gather
+from casework.recording import seal
+from models.vocabulary import CaseState
+
+FINISHED = frozenset({CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED})
+MakePages: TypeAlias = "Callable[[Facts, Proof], Mapping[str, bytes]]"
+_TRIES = 3
+_CHUNK = 1 << 20
+
+
+class NotAnchored(CaseworkError):
+    """Nobody outside has countersigned the log up to this case's newest event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """
+    Who vouches for a bundle, and who makes its pages.
+
+    *berth*: the anchors' job and its authorities.  *rehearsal*: authority or witnesses are the operator's own.
+    """
+
+    berth: Berth
+    signer: CertificateSigner
+    pages: MakePages
+    rehearsal: bool
+
+
+def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about it
+    desk: Desk, office: Office, case_id: str, folder: Path, *, by: str, as_it_stands: bool = False, progress: Progress | None = None
+) -> Certificate:  # fmt: skip
+    """
+    Write the case's bundle into *folder*, whole or not at all, and return its certificate.
+
+    Again, later: a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
+    `NotAnchored` while no authority answers, `BundleRefused` if *folder* holds something else.
+    """
+    _refuse_unfinished(desk, case_id, as_it_stands=as_it_stands)
+    refuse_foreign(folder, case_id)
+    _tell(desk, case_id, by)
+    _anchor(desk, office.berth, case_id)
+    facts = gather(desk, case_id)
+    with desk.store.read() as session:
+        connection = session.connection()
+        known = _proof(connection, facts, office, by)
+        contents = bundle.Contents(case_id, office.pages(facts, known), _evidence(desk, connection, case_id))
+        sealed = bundle.Seal(office.signer, _stamper(office.berth))
+        return bundle.write(connection, folder, contents, sealed, lambda made: _announce(desk, made), progress)
+
+
+def _refuse_unfinished(desk: Desk, case_id: str, *, as_it_stands: bool) -> None:
+    case = desk.case(case_id)
+    if case.state not in FINISHED and not as_it_stands:
+        raise BadRequest(
+            f"{case_id}: is {case.state}, not closed",
+            "Wait until it is closed, or add --as-it-stands: the record then says so.",
+        )
+
+
+def _tell(desk: Desk, case_id: str, by: str) -> None:
+    """Append who looks.  It stands in the bundle itself: the reader sees who else has read."""
+    with desk.store.write() as session:
+        case = desk.case(case_id)
+        seal(desk, session, "case.exported", case_id, state=case.state, payload={"by": by})
+
+
+def _anchor(desk: Desk, berth: Berth, case_id: str) -> None:
+    """Anchor the log until the case's newest event is covered: others go on writing meanwhile."""
+    problems: tuple[str, ...] = ()
+    for _ in range(_TRIES):
+        problems = anchoring.anchor(berth, at_once=True).problems
+        with desk.store.read() as session:
+            if _covered(session.connection(), berth.trail.origin, case_id):
+                return
+    said = "; ".join(problems) or "another job holds the anchors, or nobody outside is configured"
+    raise NotAnchored(
+        f"{case_id}: cannot export: no anchor covers it: {said}",
+        "Run `lastday anchor` and see its answer; the time-stamping authority must be reachable.",
+    )
+
+
+def _covered(connection: Connection, origin: str, case_id: str) -> bool:
+    newest = anchors.newest(connection, origin, complete=True)
+    last = max((entry.idx for entry in reading.entries(connection, case_id)), default=-1)
+    return newest is not None and newest.size > last
+
+
+def _proof(connection: Connection, facts: Facts, office: Office, by: str) -> Proof:
+    newest = anchors.newest(connection, office.berth.trail.origin, complete=True)
+    former: Former | None = None
+    last = b""
+    for entry in reading.entries(connection, facts.case):
+        last = entry.leaf
+        if entry.record["type"] == CERTIFIED:
+            former = former_of(entry.record)
+    return Proof(
+        last_event_sha256=hashlib.sha256(last).hexdigest(),
+        anchor_size=newest.size if newest else None,
+        anchored_at=newest.tsa_time if newest else None,
+        rehearsal=office.rehearsal,
+        revision=1 if former is None else former.revision + 1,
+        former_sha256=None if former is None else former.sha256,
+        exported_by=by,
+    )
+
+
+def _evidence(desk: Desk, connection: Connection, case_id: str) -> Iterator[bundle.Evidence]:
+    """Yield every file that the case's events bind and that was not erased, decrypted while it is written."""
+    store = desk.evidence
+    if store is None:
+        return
+    names = {
+        str(one["name"])
+        for entry in reading.entries(connection, case_id)
+        for one in entry.record.get("evidence", [])
+        if layout.is_evidence(one)
+    }
+    for stored in store.list(case_id):
+        if stored.name in names:
+            with store.open(case_id, stored.name) as file:
+                yield bundle.Evidence(stored.name, _parts(file))
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    while part := file.read(_CHUNK):
+        yield part
+
+
+def _stamper(berth: Berth) -> Callable[[bytes], bytes]:
+    """Return what asks the authorities in turn.  Raises `NotAnchored` when none stamps."""
+
+    def stamp(signature: bytes) -> bytes:
+        with berth.open_client() as client:
+            for url in berth.authorities:
+                try:
+                    return timestamp.ask(client, url, signature, berth.roots)[0]
+                except (AuthorityUnreachable, StampRefused):
+                    continue
+        raise NotAnchored(
+            "certificate: cannot be stamped: no time-stamping authority answered",
+            "Check LASTDAY_TSA_… and that the authority can be reached, then export again.",
+        )
+
+    return stamp
+
+
+def _announce(desk: Desk, made: Certificate) -> None:
+    with desk.store.write() as session:
+        session.flush()
+        desk.store.trail.append_many(session.connection(), [made.draft(desk.actor)])

@@ -1,0 +1,142 @@
+"""
+The timeline as a drawing: a lane for the case, a lane for each account, around the instant of the cut.
+
+The axis is a symmetrical logarithm of seconds: what happened within a minute of the instant is told apart, and a notice of
+last month still fits.  Only our own words and numbers stand in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from xml.etree import ElementTree as ET
+
+from casework.record.facts import AccountFacts, Facts
+from models.vocabulary import Standing
+from portal.record.document import Clock, Phrase, Picture
+from portal.record.words import named
+
+_WIDTH, _LEFT, _RIGHT, _TOP, _LANE = 1000, 170, 30, 42, 34
+_INK, _FAINT, _GOOD, _SIGNED = "#1f2933", "#c3ccd5", "#1d6b4f", "#8a5a00"
+_TICKS = (
+    (30 * 86400, "30 d"), (7 * 86400, "7 d"), (86400, "1 d"), (3600, "1 h"), (60, "1 min"), (1, "1 s"),
+)  # fmt: skip
+_STEPS = (
+    ("case.opened", "1"), ("plan.sealed", "2"), ("case.contained", "3"), ("case.deprovisioned", "4"), ("case.closed", "5"),
+    ("case.looked", "6"), ("case.reopened", "7"), ("case.restored", "8"), ("case.withdrawn", "9"),
+)  # fmt: skip
+_LEGEND = Phrase(
+    "1 opened  2 plan sealed  3 contained  4 deprovisioned  5 closed  6 looked again  7 reopened  8 restored  9 withdrawn",
+    "1 開始  2 計画封緘  3 封じ込め  4 権限剥奪  5 完了  6 再確認  7 再開  8 復元  9 撤回",
+)
+
+
+class _Axis:
+    """Maps instants to a horizontal place.  The instant of the cut is where both sides meet."""
+
+    def __init__(self, due_at: datetime, moments: Sequence[datetime]) -> None:
+        self._due = due_at
+        offsets = [(moment - due_at).total_seconds() for moment in moments]
+        self.low = min([-60.0, *offsets])
+        self.high = max([60.0, *offsets])
+
+    def __call__(self, moment: datetime) -> float:
+        return self.at((moment - self._due).total_seconds())
+
+    def at(self, seconds: float) -> float:
+        first, last = _bend(self.low), _bend(self.high)
+        return round(_LEFT + (_bend(seconds) - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT), 1)
+
+    def ticks(self) -> Iterator[tuple[float, str]]:
+        for seconds, label in _TICKS:
+            if -seconds >= self.low:
+                yield self.at(-seconds), f"−{label}"
+            if seconds <= self.high:
+                yield self.at(seconds), f"+{label}"
+
+
+def _bend(seconds: float) -> float:
+    return math.copysign(math.log1p(abs(seconds)), seconds)
+
+
+def timeline(facts: Facts, clock: Clock) -> Picture:
+    """Return the drawing of *facts*."""
+    taken = [a for a in facts.accounts if a.standing is Standing.ACCEPTED]
+    axis = _Axis(facts.due_at, list(_moments(facts, taken)))
+    height = _TOP + _LANE * (len(taken) + 1) + 34
+    svg = ET.Element(
+        "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {_WIDTH} {height}", width=str(_WIDTH), height=str(height),
+        role="img",
+    )  # fmt: skip
+    bottom = _TOP + _LANE * (len(taken) + 1)
+    _scale(svg, axis, bottom, f"{clock.text(facts.due_at)}")
+    _case_lane(svg, axis, facts)
+    for number, account in enumerate(taken, start=1):
+        _account_lane(svg, axis, account, _TOP + _LANE * number + _LANE / 2)
+    _text(svg, _LEFT, bottom + 26, _LEGEND.en, size=10.5, fill="#52606d")
+    alt = Phrase("Timeline around the instant of the cut", "停止時刻の前後の時系列")
+    return Picture(ET.tostring(svg, encoding="unicode"), alt, ours=True)
+
+
+def _moments(facts: Facts, taken: Sequence[AccountFacts]) -> Iterator[datetime]:
+    names = {name for name, _ in _STEPS}
+    yield from (told.at for told in facts.told if told.type in names)
+    for account in taken:
+        for row in account.rows:
+            yield from (moment for moment in (row.commanded_at, row.observed_at) if moment is not None)
+
+
+def _scale(svg: ET.Element, axis: _Axis, bottom: float, due: str) -> None:
+    last = -math.inf
+    for x, label in sorted(axis.ticks()):
+        if x - last < 34 or abs(x - axis.at(0)) < 18:
+            continue
+        last = x
+        _line(svg, (x, _TOP - 8, x, bottom), _FAINT, 0.6)
+        _text(svg, x, _TOP - 13, label, size=10, fill="#7b8794", anchor="middle")
+    x = axis.at(0)
+    _line(svg, (x, _TOP - 12, x, bottom), _INK, 1.4)
+    _text(svg, min(max(x, _LEFT + 60), _WIDTH - 80), 14, due, size=11.5, fill=_INK, anchor="middle", weight="bold")
+
+
+def _case_lane(svg: ET.Element, axis: _Axis, facts: Facts) -> None:
+    y = _TOP + _LANE / 2
+    _text(svg, 0, y + 4, facts.case, size=11, fill=_INK)
+    _line(svg, (_LEFT, y, _WIDTH - _RIGHT, y), _FAINT, 1)
+    numbers = dict(_STEPS)
+    placed = -math.inf
+    for told in facts.told:
+        if told.type in numbers:
+            x = max(axis(told.at), placed + 17)
+            placed = x
+            ET.SubElement(svg, "circle", cx=str(x), cy=str(y), r="8", fill="#ffffff", stroke=_INK)
+            _text(svg, x, y + 3.6, numbers[told.type], size=10, fill=_INK, anchor="middle")
+
+
+def _account_lane(svg: ET.Element, axis: _Axis, account: AccountFacts, y: float) -> None:
+    _text(svg, 0, y + 4, named("Service", account.service).en, size=11, fill=_INK)
+    _line(svg, (_LEFT, y, _WIDTH - _RIGHT, y), _FAINT, 1)
+    commanded = [axis(row.commanded_at) for row in account.rows if row.commanded_at is not None]
+    closed = [axis(row.observed_at) for row in account.rows if row.observed_at is not None]
+    if commanded and closed:
+        _line(svg, (min(commanded), y, max(closed), y), _GOOD, 3)
+    for x in commanded:
+        ET.SubElement(svg, "circle", cx=str(x), cy=str(y), r="4.5", fill="#ffffff", stroke=_SIGNED)
+    for x in closed:
+        ET.SubElement(svg, "circle", cx=str(x), cy=str(y), r="4.5", fill=_GOOD, stroke="#ffffff")
+
+
+def _line(svg: ET.Element, ends: tuple[float, float, float, float], colour: str, width: float) -> None:
+    x1, y1, x2, y2 = (str(end) for end in ends)
+    ET.SubElement(svg, "line", {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "stroke": colour, "stroke-width": str(width)})
+
+
+def _text(svg: ET.Element, x: float, y: float, text: str, **style: object) -> None:
+    given = {"font-size": str(style["size"]), "fill": str(style["fill"])}
+    given["text-anchor"] = str(style.get("anchor", "start"))
+    given["font-weight"] = str(style.get("weight", "normal"))
+    ET.SubElement(svg, "text", {"x": str(x), "y": str(y), "font-family": _FONTS} | given).text = text
+
+
+_FONTS = "IPAexGothic, Hiragino Sans, Yu Gothic, Noto Sans JP, sans-serif"

@@ -1,0 +1,52 @@
+"""The record as one HTML file: no script, nothing fetched, everything of others escaped."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from portal.record.document import Cell, Document, Phrase, Picture
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(document: Document) -> bytes:
+    """Return `record.html`.  The same document gives the same bytes."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )  # fmt: skip
+    environment.globals |= {"both": both, "shown": shown, "image": image}
+    return environment.get_template("record.html").render(record=document).encode()
+
+
+def both(phrase: Phrase) -> Markup:
+    """Return a phrase in both languages, for the reader to choose from; what is the same in both stands once."""
+    if not phrase.ja:
+        return Markup("<bdi>{}</bdi>").format(_lines(phrase.en))  # the template is ours, its parts are escaped
+    return Markup('<span class="en" lang="en">{}</span> <span class="ja" lang="ja">{}</span>').format(  # as above
+        _lines(phrase.en), _lines(phrase.ja)
+    )
+
+
+def shown(cell: Cell) -> Markup:
+    """Return a cell's content, toned."""
+    return Markup('<span class="{}">{}</span>').format(cell.tone.value, both(cell.text))  # as above
+
+
+def image(picture: Picture) -> Markup:
+    """
+    Return a picture: ours as part of the page, any other as an image of its own.
+
+    Whatever stands in an image of its own, it runs nothing and fetches nothing.
+    """
+    if picture.ours:
+        return Markup(picture.svg)  # noqa: S704  # made by `drawing`, which escapes what it writes
+    source = "data:image/svg+xml;base64," + base64.b64encode(picture.svg.encode()).decode()
+    return Markup('<img src="{}" alt="{} / {}">').format(source, picture.alt.en, picture.alt.ja)  # as above
+
+
+def _lines(text: str) -> Markup:
+    return Markup("<br>").join(escape(line) for line in text.split("\n"))  # each line is escaped

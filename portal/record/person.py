@@ -1,0 +1,162 @@
+"""Who leaves, what HR sent, and who asked, approved and signed."""
+
+from __future__ import annotations
+
+from casework.record.facts import Facts, Told
+from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, mono
+from portal.record.words import event, named, state, word
+
+_SAID = Phrase("The words were erased; the events cannot be.", "文言は消去済み。事象そのものは消去されない。")
+
+
+def notice(facts: Facts, clock: Clock) -> Section:
+    """The leaver and HR's notices, with the digest of each file that HR sent."""
+    person = facts.person
+    return Section(
+        "notice",
+        Phrase("The leaver and HR's notice", "退職者と人事の届出"),
+        facts=(
+            (Phrase("Name", "氏名"), cell(person.name)),
+            (Phrase("Kana · romaji · former name", "フリガナ・ローマ字・旧姓"),
+             cell(" · ".join(part for part in (person.kana, person.romaji, person.former_name) if part))),
+            (Phrase("Employee number", "社員番号"), cell(person.employee_no)),
+            (Phrase("Addresses", "メールアドレス"),
+             cell(", ".join(part for part in (person.email, *person.other_emails) if part))),
+            (Phrase("Manager", "上長"), cell(person.manager)),
+            (Phrase("Kind of departure", "区分"), cell(word(facts.kind))),
+            (Phrase("Last day worked until", "最終出社"), clock(facts.last_working_at)),
+            (Phrase("Employment ends on (inclusive)", "退職日 (当日を含む)"), cell(facts.employment_ends_on)),
+            (Phrase("Cut due", "停止予定"), clock(facts.due_at)),
+            (Phrase("Notice came late by", "届出の遅れ"),
+             cell(Phrase(f"{facts.late_minutes:,} min", f"{facts.late_minutes:,} 分"))),
+        ),
+        grids=(_notices(facts, clock),),
+    )  # fmt: skip
+
+
+def _notices(facts: Facts, clock: Clock) -> Grid:
+    return Grid(
+        (Phrase("Received", "受領"), Phrase("Reported by", "届出者"), Phrase("Became", "扱い"), Phrase("Row", "行"),
+         Phrase("SHA-256 of the file that HR sent", "人事提出ファイルの SHA-256")),
+        (16, 14, 12, 5, 53),
+        tuple(
+            (clock(n.received_at), cell(n.reported_by), cell(n.disposition), cell(n.row), mono(n.source_sha256))
+            for n in facts.notices
+        ),
+    )  # fmt: skip
+
+
+def people(facts: Facts, clock: Clock) -> Section:
+    """Who asked, decided, approved and signed: each line is an event of the trail, named by its file."""
+    acts = [told for told in facts.told if told.by is not None]
+    return Section(
+        "people",
+        Phrase("Who asked, who approved, who signed", "依頼・承認・署名した者"),
+        lead=Phrase(
+            "Revocations were carried out by lastday itself. People asked for them, decided and signed; "
+            "what needs two people names two.",
+            "権限の剥奪は lastday が実行した。依頼・判断・署名は人が行い、二名を要するものは二名の名を記す。",
+        ),
+        grids=(
+            Grid(
+                (Phrase("Event", "事象"), Phrase("When", "日時"), Phrase("What", "内容"), Phrase("Who", "誰が"),
+                 Phrase("In their words", "本人の言葉")),
+                (8, 16, 28, 16, 32),
+                tuple(_act(told, clock) for told in acts),
+                empty=_SAID if facts.erased_at else Phrase("None.", "なし。"),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
+    what = event(told.type)
+    choice = told.fields.get("choice")
+    if isinstance(choice, str) and choice:
+        what = Phrase(f"{what.en} ({choice})", f"{what.ja} ({choice})")
+    return mono(f"{told.seq:04d}"), clock(told.at), cell(what), cell(told.by), cell(told.reason)
+
+
+def waivers(facts: Facts, clock: Clock) -> Section:
+    """The exceptions: accepted by two people, until a date, with what stands in for the control."""
+    grid = Grid(
+        (Phrase("Waiver", "例外"), Phrase("What", "対象"), Phrase("Reason and compensating control", "理由と代替統制"),
+         Phrase("Asked", "依頼"), Phrase("Approved", "承認"), Phrase("Until", "期限")),
+        (17, 15, 30, 14, 14, 10),
+        tuple(
+            (
+                mono(w.id),
+                cell(Phrase(f"{named('Service', w.service).en}: {word(w.kind).en}"
+                            + (" (standing)" if w.standing else ""),
+                            f"{word(w.kind).ja}" + (" (常設)" if w.standing else ""))),
+                cell(" / ".join(part for part in (w.reason, w.compensating_control) if part)),
+                cell(f"{w.requested_by}\n{clock.text(w.requested_at)}" if w.requested_by else None),
+                cell(f"{w.approved_by}\n{clock.text(w.approved_at)}") if w.approved_by
+                else cell(Phrase("not approved", "未承認"), Tone.OPEN),
+                cell(w.until),
+            )
+            for w in facts.waivers
+        ),
+    )  # fmt: skip
+    return Section("waivers", Phrase("Waivers", "期限付き例外承認"), grids=(grid,))
+
+
+def findings(facts: Facts, clock: Clock) -> Section:
+    """Every reason why the case could not close, those that ended included."""
+    grid = Grid(
+        (Phrase("Opened", "発生"), Phrase("Resolved", "解消"), Phrase("Finding", "指摘"), Phrase("Where", "対象"),
+         Phrase("Text and remedy", "内容と対処")),
+        (16, 16, 16, 20, 32),
+        tuple(
+            (
+                clock(f.opened_at),
+                clock(f.resolved_at) if f.resolved_at else cell(Phrase("open", "未解消"), Tone.OPEN),
+                cell(word(f.kind), Tone.PLAIN if f.resolved_at else Tone.OPEN),
+                cell(Phrase(f"{word(f.service).en} {word(f.entitlement_kind).en if f.entitlement_kind else ''}".strip(),
+                            word(f.entitlement_kind).ja if f.entitlement_kind else "")),
+                cell("\n".join(part for part in (f.text, f.remedy) if part)),
+            )
+            for f in facts.findings
+        ),
+        empty=Phrase("No finding was ever opened.", "指摘は一度も発生していない。"),
+    )  # fmt: skip
+    return Section(
+        "findings",
+        Phrase("Findings, those that ended included", "指摘事項 (解消済みを含む)"),
+        grids=(grid,),
+    )
+
+
+def looks(facts: Facts, clock: Clock) -> Section:
+    """The looks after closing, done and due; and the look for accounts in each service."""
+    seen = Grid(
+        (Phrase("Look", "再確認"), Phrase("Due", "予定"), Phrase("Looked", "実施"), Phrase("Verdict", "判定")),
+        (15, 25, 25, 35),
+        tuple(
+            (cell(look.label), clock(look.due_at), clock(look.looked_at),
+             cell(_verdict(look.verdict), Tone.QUIET if look.verdict is None else Tone.GOOD if look.verdict == "quiet" else Tone.OPEN))
+            for look in facts.looks
+        ),
+    )  # fmt: skip
+    return Section(
+        "looks",
+        Phrase("Looks after closing", "完了後の再確認"),
+        lead=Phrase(
+            "Looks that were done after this record was written are in a later record, whose certificate names this one.",
+            "本記録の作成後に行われた再確認は後の記録に載り、その証明書が本記録を名指しする。",
+        ),
+        grids=(seen,),
+    )
+
+
+def _verdict(verdict: str | None) -> Phrase:
+    words = {
+        None: Phrase("not yet", "未実施"),
+        "quiet": Phrase("nothing opened again", "異状なし"),
+        "reopened": Phrase("open again: case reopened", "再び開いていたため案件を再開"),
+    }
+    return words.get(verdict, Phrase(str(verdict)))
+
+
+def standing_of(facts: Facts) -> Cell:
+    return state(facts.state)

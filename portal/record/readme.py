@@ -1,0 +1,38 @@
+"""The folder's two READMEs: plain text, for whoever opens it in ten years."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from casework.record.facts import Facts, Proof
+from portal.record.document import Clock, Phrase
+from portal.record.page import TEMPLATES
+from portal.record.proof import AS_IT_STANDS, COMMANDS, REHEARSAL
+from portal.record.words import word
+
+
+def readmes(facts: Facts, known: Proof) -> dict[str, bytes]:
+    """Return README.ja.txt and README.en.txt.  They name the case, never the person."""
+    plain = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True,  # noqa: S701  # plain text, and nothing of others stands in it
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    warnings = [REHEARSAL] * known.rehearsal + [AS_IT_STANDS] * facts.as_it_stands
+    return {
+        f"README.{language}.txt": plain.get_template(f"README.{language}.txt")
+        .render(
+            facts=facts,
+            known=known,
+            commands=COMMANDS,
+            erased_at=Clock(facts.timezone).text(facts.erased_at) if facts.erased_at else None,
+            state=_in(language, word(facts.state)),
+            made_at=Clock(facts.timezone).text(facts.read_at),
+            warnings=[_in(language, warning) for warning in warnings],
+        )
+        .encode()
+        for language in ("ja", "en")
+    }
+
+
+def _in(language: str, phrase: Phrase) -> str:
+    return phrase.ja if language == "ja" and phrase.ja else phrase.en
