@@ -10,29 +10,24 @@ that is down delays an anchor and never loses one, nor does a process that is ki
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import httpx
-from cryptography import x509
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from audit import anchors, cadence, checkpoint, continuity, leading, note, timestamp
 from audit.anchors import Anchor
-from audit.cadence import Cadence, Health, Vouchers
+from audit.berth import Berth
+from audit.cadence import Health
 from audit.checkpoint import Checkpoint
 from audit.continuity import Discontinued
 from audit.fields import Json
 from audit.gathering import Gathered, Submission, gather
 from audit.leaf import LOG_CASE, Event, stamp
-from audit.mirror import Mirror
-from audit.note import NoteError, Signer
+from audit.note import NoteError
 from audit.placing import TrailError
-from audit.policy import Policy
 from audit.timestamp import AuthorityUnreachable, StampRefused
 from audit.trail import Trail
 from audit.witness import Ahead, Asker, ForkSeen, WitnessFailed
@@ -43,42 +38,6 @@ BUSY, NOBODY, NOT_DUE, ASKED = "busy", "nobody_outside", "not_due", "asked"
 
 class SigningStopped(TrailError):
     """A witness knows another history of the log, or more of it than we do.  A person must look before anything is signed."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Berth:
-    """
-    Everything that an anchor needs.
-
-    *signers*: the log's key first; two during a rotation.  *policy* None: no witness is asked.  *authorities*: URLs, asked in
-    turn until one stamps; none: no stamp.  *roots*: whose stamps we accept.  *patience*: seconds for all witnesses together.
-    """
-
-    engine: Engine
-    trail: Trail
-    signers: Sequence[Signer]
-    mirror: Mirror
-    open_client: Callable[[], httpx.Client]
-    policy: Policy | None = None
-    authorities: Sequence[str] = ()
-    roots: Sequence[x509.Certificate] = ()
-    cadence: Cadence = field(default_factory=Cadence)
-    patience: float = 10.0
-    now: Callable[[], datetime] = _now
-
-    @property
-    def vouchers(self) -> Vouchers:
-        return Vouchers(self.policy is not None and bool(self.policy.witnesses), bool(self.authorities))
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """One state of the log, without the writers' lock."""
-        with self.engine.connect().execution_options(sqlite_begin="DEFERRED") as connection, connection.begin():
-            yield connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +75,26 @@ def health(berth: Berth) -> Health:
     """Weigh the anchors.  Reads only the database."""
     with berth.reading() as connection:
         return cadence.health(connection, berth.trail.origin, berth.now(), berth.cadence, berth.vouchers)
+
+
+def compare(berth: Berth) -> tuple[str, ...]:
+    """
+    Hold the log against what has left the house: the mirrored anchors, and the heads that the witnesses hold.
+
+    Writes nothing.  Returns why a witness could not be asked.  Raises `Discontinued`.
+    """
+    with berth.reading() as connection, berth.open_client() as client:
+        continuity.Guard(berth.mirror)(connection)
+        problems = []
+        for witness in berth.policy.witnesses if berth.policy is not None else ():
+            try:
+                held = Asker(client, witness).latest(berth.trail.origin) if witness.url is not None else None
+            except WitnessFailed as exc:
+                problems.append(str(exc))
+                continue
+            if held is not None:
+                continuity.require(connection, held[0])
+    return tuple(problems)
 
 
 def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str) -> int:

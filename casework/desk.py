@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from audit.continuity import Guard
+from audit.mirror import Mirror
 from audit.trail import Trail
 from casework import evidence
 from casework.errors import BadRequest
@@ -99,4 +101,5 @@ def open_store(settings: CaseworkSettings, *, check: bool = True) -> Store:
     engine = open_engine(settings.database_url.get_secret_value())
     if check:
         require_schema(engine)
-    return Store(engine, Trail(origin=settings.audit_origin))
+    guard = Guard(Mirror(settings.anchor_folder, settings.audit_origin))
+    return Store(engine, Trail(origin=settings.audit_origin, guard=guard))

@@ -21,6 +21,8 @@ class CaseworkSettings(BaseSettings):
 
     The log's key and the certificate's are files, or URIs of a key store (`audit.key_uris`) with the public key beside them
     in PEM; *audit_former_…* signs as well while the log changes its key.  *key_pin*: for PKCS#11 tokens.
+
+    *timestamp_urls* and *witness_policy_file* name who outside vouches for the log; without either nobody does.
     """
 
     model_config = SettingsConfigDict(
@@ -43,8 +45,14 @@ class CaseworkSettings(BaseSettings):
     certificate_key_uri: str | None = None
     certificate_public_key_file: Path | None = None
     key_pin: SecretStr | None = None
+    ca_bundle: Path | None = None
+    timestamp_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    timestamp_roots_file: Path | None = None
+    witness_policy_file: Path | None = None
+    anchor_folder: Path = Path("var/anchors")
+    trust_folder: Path = Path("var/trust")
 
-    @field_validator("services", mode="before")
+    @field_validator("services", "timestamp_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

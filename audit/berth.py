@@ -1,0 +1,54 @@
+"""What an anchor needs, in one place: the log, who signs, who is asked, where the files go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+from cryptography import x509
+from sqlalchemy import Connection, Engine
+
+from audit.cadence import Cadence, Vouchers
+from audit.mirror import Mirror
+from audit.note import Signer
+from audit.policy import Policy
+from audit.trail import Trail
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Berth:
+    """
+    Everything that an anchor needs.
+
+    *signers*: the log's key first; two during a rotation.  *policy* None: no witness is asked.  *authorities*: URLs, asked in
+    turn until one stamps; none: no stamp.  *roots*: whose stamps we accept.  *patience*: seconds for all witnesses together.
+    """
+
+    engine: Engine
+    trail: Trail
+    signers: Sequence[Signer]
+    mirror: Mirror
+    open_client: Callable[[], httpx.Client]
+    policy: Policy | None = None
+    authorities: Sequence[str] = ()
+    roots: Sequence[x509.Certificate] = ()
+    cadence: Cadence = field(default_factory=Cadence)
+    patience: float = 10.0
+    now: Callable[[], datetime] = _now
+
+    @property
+    def vouchers(self) -> Vouchers:
+        return Vouchers(self.policy is not None and bool(self.policy.witnesses), bool(self.authorities))
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One state of the log, without the writers' lock."""
+        with self.engine.connect().execution_options(sqlite_begin="DEFERRED") as connection, connection.begin():
+            yield connection
