@@ -1,5 +1,6 @@
 """
-The auditor's own door: `python -m audit check|checkpoint|open-intents|export --database URL`.
+The auditor's own door: `python -m audit verify DIR --trust DIR`, for a bundle, without any database; and for those who may
+read ours, `python -m audit check|checkpoint|open-intents|export --database URL`.
 
 Reads only.  Exit codes: 0 sound, 1 something is broken or open, 2 bad input or settings.
 """
@@ -11,6 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -27,6 +29,7 @@ from audit.leaf import LeafError
 from audit.note import NoteError, Verifier
 from audit.placing import TrailError
 from audit.trail import Trail
+from audit.verify import TITLES, Unreadable, verify
 
 
 class BadInput(Exception):
@@ -36,11 +39,13 @@ class BadInput(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
+        if "database" not in asked:
+            return int(asked.verb(asked))
         with reader(asked.database).connect() as connection:
             return int(asked.verb(connection, asked))
     except TrailError as exc:
         return _complain(str(exc), 1)
-    except (BadInput, KeyRefused, NoteError, OSError) as exc:
+    except (BadInput, Unreadable, KeyRefused, NoteError, OSError) as exc:
         return _complain(str(exc), 2)
     except SQLAlchemyError as exc:  # its text holds statements and addresses
         return _complain(f"trail: cannot read the database: {type(exc).__name__}", 2)
@@ -49,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m audit", description="Read the trail without the rest of lastday.")
     verbs = parser.add_subparsers(required=True, metavar="verb")
+    _add_verify(verbs)
     for name, verb, summary in (
         ("check", _check, "recompute the whole log from its bytes"),
         ("checkpoint", _checkpoint, "print the signed head of the log"),
@@ -70,6 +76,16 @@ def _parser() -> argparse.ArgumentParser:
         if name == "export":
             one.add_argument("folder", type=Path)
     return parser
+
+
+def _add_verify(verbs: Any) -> None:
+    summary = "prove a case's bundle with what you brought yourself"
+    one = verbs.add_parser("verify", help=summary, description=summary)
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument(
+        "--trust", required=True, type=Path, metavar="DIR", help="keys, policy and roots, from another hand"
+    )
+    one.set_defaults(verb=_verify)
 
 
 def reader(database: str) -> Engine:
@@ -97,6 +113,18 @@ def _sqlite_reader(url: URL) -> Engine:
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
+
+
+def _verify(asked: argparse.Namespace) -> int:
+    report = verify(asked.folder, asked.trust)
+    for step, seen in sorted(report.passed.items()):
+        _print(f"{step:>2d} ok  {TITLES[step][0]}: {seen}")
+    for broken in sorted(report.faults, key=lambda fault: fault.step):
+        _print(f"{broken.step:>2d} BROKEN  {TITLES[broken.step][0]}: {broken.file}: {broken.what}")
+    if report.first is not None:
+        return _complain(f"bundle: broken at {report.first}", 1)
+    _print(f"{report.case}: sound")
+    return 0
 
 
 def _check(connection: Connection, asked: argparse.Namespace) -> int:

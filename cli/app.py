@@ -27,6 +27,7 @@ from cli.sweep import sweep
 from cli.tenants import tenants
 from cli.terminal import survive_narrow_streams, write_json
 from cli.up import up
+from cli.verify import verify
 from cli.waive import waive
 from cli.withdraw import withdraw
 
@@ -48,6 +49,7 @@ _PANELS: dict[str, dict[str, Callable[..., int]]] = {
     },
     "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore},
     "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
+    "Records": {"verify": verify},
     "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "tenants": tenants, "demo": demo},
 }
 for _panel, _verbs in _PANELS.items():

@@ -1,0 +1,104 @@
+"""`lastday verify`: a case's bundle, proved with what the auditor brought.  Needs no database, no network, no settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import typer
+
+from cli.errors import DONE, REMAINS, Refused
+from cli.options import As, AsJson
+from cli.terminal import Terminal, err, say
+
+if TYPE_CHECKING:
+    from audit.verify import Report
+
+_LIMITS = (
+    "This cannot show what was never written, nor the time before the first stamp: docs/verify.md.",
+    "記録されなかった出来事と最初の時刻印より前の時刻は証明できません (docs/verify.md)。",
+)
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The bundle, as it was handed over.")],
+    trust: Annotated[
+        Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
+    ],
+    longest_lag: Annotated[
+        float, typer.Option(metavar="HOURS", min=0, help="How long an event may have lain unsealed.")
+    ] = 26,
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
+    """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named), 2 cannot be read."""
+    from audit.verify import Unreadable
+    from audit.verify import verify as prove
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    try:
+        with _Bar() as bar:
+            report = prove(folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.tell)
+    except Unreadable as exc:
+        raise Refused(str(exc), "Give the bundle's folder, and the trust material as it came by another way.") from exc
+    terminal.answer(_payload(report), *_shown(report))
+    return DONE if report.sound else REMAINS
+
+
+class _Bar:
+    """A bar of the log's lines on standard error, while a terminal is there to see it."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
+        console = err()
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task(say("entries of the log", "ログの項目"), total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def tell(self, read: int, total: int) -> None:
+        self._bar.update(self._task, completed=read, total=total)
+
+
+def _payload(report: Report) -> dict[str, Any]:
+    from audit.verify import TITLES, Step
+
+    broken = {fault.step: fault for fault in report.faults}
+    steps = [
+        {
+            "step": int(step),
+            "question": TITLES[step][0],
+            "holds": step in report.passed,
+            "seen": report.passed.get(step),
+            "broken": {"file": broken[step].file, "what": broken[step].what} if step in broken else None,
+        }
+        for step in Step
+    ]
+    first = report.first
+    told = {"step": int(first.step), "file": first.file, "what": first.what} if first is not None else None
+    named = {"case": report.case, "log": report.log, "size": report.size}
+    return {**named, "sound": report.sound, "broken": told, "steps": steps}
+
+
+def _shown(report: Report) -> list[str]:
+    from audit.verify import TITLES, Step
+
+    broken = {fault.step: fault for fault in report.faults}
+    lines = [f"{report.case or '-'}  {report.log or '-'}"]
+    for step in Step:
+        mark, seen = (
+            ("x", f"{broken[step].file}: {broken[step].what}") if step in broken else ("ok", report.passed[step])
+        )
+        lines += [f"{step:>3d} {mark:<3} {say(*TITLES[step])}", f"        {seen}"]
+    first = report.first
+    if first is None:
+        return [*lines, say("sound", "正常"), say(*_LIMITS)]
+    return [*lines, say(f"BROKEN: {first}", f"破損: {first}")]
