@@ -9,9 +9,10 @@ from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.microsoft365 import accounts, probing
 from connectors.microsoft365.access import Access
-from connectors.microsoft365.activity import SOURCES, Activities
 from connectors.microsoft365.activity.describing import describe
+from connectors.microsoft365.activity.log import Activities
 from connectors.microsoft365.activity.search import utc_now
+from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.restoring import Restoring
 from connectors.microsoft365.revoking import Revoking

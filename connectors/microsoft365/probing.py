@@ -7,13 +7,14 @@ token, which is Graph's and not ours to read.  One that was granted a moment ago
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgraph.generated.organization.organization_request_builder import OrganizationRequestBuilder
 
 from connectors.contract import Ability, Capabilities, KindManifest
 from connectors.errors import ConnectorError
 from connectors.microsoft365 import privilege
+from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.answers import Row, grant_remedy, need
 from connectors.microsoft365.manifest import MANIFEST, READ_APPLICATIONS, READ_LICENCES, READ_USERS, SUPERSEDED
 from connectors.microsoft365.transport import Graph, Seen, asking
@@ -38,8 +39,9 @@ async def probe(reader: Graph, writer: Graph) -> Capabilities:
     abilities = tuple(
         _ability(kind, held[reader.client_id], held[writer.client_id], plan) for kind in MANIFEST.kinds.values()
     )
+    blind = tuple(_unread(held[reader.client_id]))
     reach = await _reach(reader, writer, seen)
-    return Capabilities(Service.MICROSOFT365, plan, tenant, own, abilities, (*plan_problem, *reach))
+    return Capabilities(Service.MICROSOFT365, plan, tenant, own, abilities, (*plan_problem, *blind, *reach))
 
 
 async def _tenant(graph: Graph, seen: Seen) -> str:
@@ -105,6 +107,15 @@ def _ability(kind: KindManifest, reads: frozenset[str], writes: frozenset[str], 
         problem = "eligible roles (Privileged Identity Management) need Entra ID P2 or ID Governance"
         return Ability(kind.kind, True, True, problem, "Settle it for the tenant with a standing waiver.")
     return Ability(kind.kind, True, True)
+
+
+def _unread(held: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Yield what is missing for reading what people did."""
+    for scopes in dict.fromkeys(source.scopes for source in SOURCES):
+        lacking = _lacking(scopes, held)
+        names = ", ".join(source.name for source in SOURCES if source.scopes == scopes)
+        if lacking:
+            yield f"what was done cannot be read ({names}): missing app permissions", grant_remedy(lacking) or ""
 
 
 def _lacking(needed: Iterable[str], held: frozenset[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from emulators.microsoft365.calls import Call
 from emulators.microsoft365.directory import TENANT_ID
 from emulators.microsoft365.problems import Problem, denied, malformed
 from emulators.microsoft365.reading import Reading
+from emulators.microsoft365.signins import Logs
 from emulators.microsoft365.writing import Writing
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 def routes(tenant: Tenant) -> list[Route]:
     """Return every call that this Graph answers; anything else is refused as Graph refuses it."""
-    read, write = Reading(tenant), Writing(tenant)
+    read, write, logs, audit = Reading(tenant), Writing(tenant), Logs(tenant), tenant.purview
     user, group, roles = "/users/{user}", "/groups/{group}", "/roleManagement/directory"
     select, lists, filtered = frozenset({"$select"}), _LISTS, _FILTERED
     listed_roles = frozenset({"$filter", "$top", "$expand"})
@@ -66,11 +67,22 @@ def routes(tenant: Tenant) -> list[Route]:
             "GET", "/servicePrincipals/{principal}/appRoleAssignments", read.service_principal_app_roles,
             may.READ_APPLICATIONS, lists, 200,
         ),
+        ("GET", "/security/auditLog/queries", audit.queries, may.READ_AUDIT, lists, 200),
+        ("POST", "/security/auditLog/queries", audit.submit, may.READ_AUDIT, none, 201),
+        ("GET", "/security/auditLog/queries/{query}", audit.query, may.READ_AUDIT, none, 200),
+        ("GET", "/security/auditLog/queries/{query}/records", audit.records, may.READ_AUDIT, lists, 200),
+        ("GET", "/auditLogs/signIns", logs.sign_ins, may.READ_LOGS, filtered, 200),
+        ("GET", "/auditLogs/directoryAudits", logs.directory_audits, may.READ_LOGS, filtered, 200),
     ]  # fmt: skip
-    return [
-        Route(f"/v1.0{path}", _endpoint(tenant, answer, needed, query, status), methods=[method])
-        for method, path, answer, needed, query, status in table
-    ] + [Route("/{path:path}", _nowhere, methods=_METHODS)]
+    beta = _endpoint(tenant, logs.sign_ins, may.READ_LOGS, filtered, 200)
+    return (
+        [
+            Route(f"/v1.0{path}", _endpoint(tenant, answer, needed, query, status), methods=[method])
+            for method, path, answer, needed, query, status in table
+        ]
+        + [Route("/beta/auditLogs/signIns", beta, methods=["GET"])]
+        + [Route("/{path:path}", _nowhere, methods=_METHODS)]
+    )
 
 
 def _endpoint(
@@ -107,9 +119,10 @@ async def _authenticated(tenant: Tenant, request: Request) -> Call:
         claims = read_token(token, TENANT_ID)
     except ValueError as exc:
         raise Problem(401, "InvalidAuthenticationToken", str(exc), challenge) from None
+    version = f"/{request.url.path.split('/')[1]}"
     return Call(
-        root=f"{request.url.scheme}://{request.url.netloc}/v1.0",
-        path=request.url.path.removeprefix("/v1.0"),
+        root=f"{request.url.scheme}://{request.url.netloc}{version}",
+        path=request.url.path.removeprefix(version),
         params={name: str(value) for name, value in request.path_params.items()},
         query=dict(request.query_params),
         headers=dict(request.headers),

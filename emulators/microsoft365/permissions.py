@@ -26,6 +26,8 @@ READ_ELIGIBLE = _any("RoleEligibilitySchedule.Read.Directory", "RoleEligibilityS
 READ_APPLICATIONS = _any("Application.Read.All", "Directory.Read.All")
 READ_LICENCES = _any("LicenseAssignment.Read.All", "Directory.Read.All")
 READ_TENANT = _any("Directory.Read.All", "User.Read.All")
+READ_AUDIT = _any("AuditLogsQuery.Read.All")
+READ_LOGS = _any("AuditLog.Read.All")
 
 ENABLE_DISABLE = _any("User.EnableDisableAccount.All+User.Read.All", "User.ReadWrite.All")
 WRITE_USERS = _any("User.ReadWrite.All")
@@ -47,6 +49,8 @@ READ_TIER = frozenset(
         "RoleEligibilitySchedule.Read.Directory",
         "Application.Read.All",
         "LicenseAssignment.Read.All",
+        "AuditLogsQuery.Read.All",
+        "AuditLog.Read.All",
     }
 )
 WRITE_TIER = frozenset(

@@ -22,6 +22,8 @@ from emulators.microsoft365.calls import Paging
 from emulators.microsoft365.directory import ROLES, TENANT_ID, Directory, build, guid
 from emulators.microsoft365.graph import routes
 from emulators.microsoft365.problems import TokenProblem
+from emulators.microsoft365.purview import Purview
+from emulators.microsoft365.purview_book import Audit, Book
 
 Row: TypeAlias = "dict[str, Any]"
 
@@ -47,6 +49,7 @@ class Tenant:
         own_roles: names of directory roles that both service principals hold.
         replica_lag: so many reads after a write still see the state before it.
         token_seconds: how long access tokens live.
+        audit: how the logs behave.  `book` holds what people did, `purview` the searches.
     """
 
     def __init__(  # noqa: PLR0913  # one keyword an option, each with a default
@@ -60,6 +63,7 @@ class Tenant:
         own_roles: Iterable[str] = (),
         replica_lag: int = 0,
         token_seconds: int = 3599,
+        audit: Audit = Audit(),  # noqa: B008  # frozen
     ) -> None:
         if plan not in {"P2", "P1", "free"}:
             raise ValueError(f"no such plan: {plan}")
@@ -69,6 +73,8 @@ class Tenant:
         self.token_seconds = token_seconds
         self.directory = build()
         self.audit: list[Row] = []
+        self.book = Book(audit, self.directory.users)
+        self.purview = Purview(self)
         self.applications: dict[str, Application] = {}
         self._replica: Directory | None = None
         self._stale_reads = 0

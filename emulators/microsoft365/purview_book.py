@@ -1,0 +1,141 @@
+"""What the tenant remembers of what people did.  Habits are computed when they are read; nothing is kept of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Any, TypeAlias
+
+from emulators.habits import TOKYO, Habit, ordinary
+from emulators.microsoft365.purview_records import FILES, envelope, number, record
+
+Row: TypeAlias = "dict[str, Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """
+    How the tenant's logs behave.
+
+    *recording*: unified auditing is on.  *limit*: records that a search may give.  *daily*, *at_once*: searches in 24 hours, and unfinished
+    ones.  *polls*: so many looks at a search see it run.  *failing*: so many searches fail.  *lag*: seconds until a record is found.
+    *hidden*: so many lists do not show a new search yet.  *first_short*: the first reading of a search leaves out its last page.
+    *repeated*: each search gives its first page twice.  *most*: the widest page that is not refused.
+    """
+
+    recording: bool = True
+    limit: int = 1_000_000
+    daily: int = 200
+    at_once: int = 50
+    polls: int = 0
+    failing: int = 0
+    lag: float = 0.0
+    hidden: int = 0
+    first_short: bool = False
+    repeated: bool = False
+    most: int = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of records of one person, of which each is made when it is asked for."""
+
+    size: int
+    at: Callable[[int], Row]
+
+
+class Spans(Sequence[Row]):
+    """Several spans, told as one list."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = [span for span in spans if span.size]
+        self._ends = list(accumulate(span.size for span in self._spans))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, place: int | slice) -> Any:
+        if isinstance(place, slice):
+            return [self[n] for n in range(*place.indices(len(self)))]
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        n = bisect_right(self._ends, place)
+        return self._spans[n].at(place - (self._ends[n] - self._spans[n].size))
+
+
+class Book:
+    """
+    Part of the tenant.  *users* are its own, looked at afresh each time.
+
+    *shift* moves the tenant's clock: what comes late shows once it was moved far enough.
+    """
+
+    def __init__(self, audit: Audit, users: Mapping[str, Row]) -> None:
+        self.audit = audit
+        self.shift = timedelta(0)
+        self._users = users
+        self._habits: dict[str, Habit] = {}
+        self._silent: set[str] = set()
+        self._written: list[tuple[str, datetime, Row]] = []
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+    def behave(self, user: str, habit: Habit | None) -> None:
+        """Let *user* have done what *habit* says, None: nothing.  Until then it is a desk worker's light half year."""
+        self._silent.discard(user)
+        if habit is None:
+            self._silent.add(user)
+        else:
+            self._habits[user] = habit
+
+    def write(
+        self,
+        user: str,
+        operation: str,
+        *,
+        at: datetime,
+        workload: str = "OneDrive",
+        ip: str = "203.0.113.10",
+        upn: str | None = None,
+        **told: Any,
+    ) -> str:
+        """Write one record, *upn* in the place of the user's present name; return its id."""
+        actor = self._users[user] | ({"userPrincipalName": upn} if upn else {})
+        record_id = number("written", len(self._written))
+        self._written.append((user, at, envelope(actor, record_id, at, operation, workload, FILES, told, ip)))
+        return record_id
+
+    def found(self, names: frozenset[str], begin: datetime, end: datetime, as_of: datetime) -> Spans:
+        """Return the records of who is called one of *names* (empty: everybody), as a search run at *as_of* finds them."""
+        end = min(end, as_of - timedelta(seconds=self.audit.lag))
+        if not self.audit.recording or begin >= end:
+            return Spans([])
+        written = [
+            row
+            for _, at, row in self._written
+            if begin <= at < end and (not names or row["userPrincipalName"].casefold() in names)
+        ]
+        people = [user for user in self._users.values() if not names or user["userPrincipalName"].casefold() in names]
+        return Spans([Span(len(written), written.__getitem__), *(self._habitual(u, begin, end) for u in people)])
+
+    def _habitual(self, user: Row, begin: datetime, end: datetime) -> Span:
+        habit = self.habit(user["id"])
+        if habit is None:
+            return Span(0, lambda _: {})
+        first = habit.before(begin)
+        return Span(habit.before(end) - first, lambda n: record(user, habit.deed(first + n)))
+
+    def habit(self, user: str) -> Habit | None:
+        """Return what *user* does all day."""
+        if user in self._silent:
+            return None
+        if user not in self._habits:
+            self._habits[user] = ordinary(user, datetime.now(TOKYO).date(), scale=0.04)
+        return self._habits[user]
+
+    def users(self) -> Iterator[Row]:
+        yield from self._users.values()
