@@ -13,6 +13,7 @@ from casework.cases import ENDED
 from casework.closing import close
 from casework.desk import Desk
 from casework.errors import BadRequest, NotDueYet
+from casework.nda.checking import check_quietly
 from casework.observing import observe_until_closed
 from casework.turns import claim
 from models.vocabulary import CaseState, Service
@@ -21,7 +22,7 @@ _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
 _TO_GET_READY = timedelta(seconds=30)
 
 __all__ = [
-    "claim", "close", "contain", "deprovision", "make_plan", "observe_until_closed", "take_early", "wait_until_due",
+    "check_papers", "claim", "close", "contain", "deprovision", "make_plan", "observe_until_closed", "take_early", "wait_until_due",
 ]  # fmt: skip
 
 
@@ -96,3 +97,8 @@ async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
     await planning.take_inventory(desk, case_id, services=[service])
     planning.seal_plan(desk, case_id)
     await cutting.deprovision(desk, case_id, service)
+
+
+async def check_papers(desk: Desk, case_id: str) -> None:
+    """Look for the leaver's confidentiality papers, unless that was done lately.  Never raises, and holds up no cut."""
+    await check_quietly(desk, case_id)

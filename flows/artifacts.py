@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import httpx
 from prefect.artifacts import acreate_markdown_artifact
@@ -11,6 +12,7 @@ from prefect.logging import get_run_logger
 
 from casework import showing as casework_showing
 from casework.desk import Desk
+from casework.nda import showing as papers
 from casework.showing import OpaqueQuestion, TruthRow
 
 _BAR = 20
@@ -26,6 +28,7 @@ async def show_truth_table(desk: Desk, case_id: str) -> None:
         casework_showing.progress(desk, case_id),
         casework_showing.truth_table(desk, case_id),
         casework_showing.open_questions(desk, case_id),
+        papers.states(desk, case_id),
     )
     try:
         await acreate_markdown_artifact(page, key=f"truth-{case_id}", description="Observed, not commanded.")
@@ -42,7 +45,12 @@ async def showing(desk: Desk, case_id: str) -> AsyncIterator[None]:
         await show_truth_table(desk, case_id)
 
 
-def truth_page(progress: tuple[int, int], rows: Sequence[TruthRow], questions: Sequence[OpaqueQuestion]) -> str:
+def truth_page(
+    progress: tuple[int, int],
+    rows: Sequence[TruthRow],
+    questions: Sequence[OpaqueQuestion],
+    papers: Mapping[str, int] = MappingProxyType({}),
+) -> str:
     """Write the page, in Markdown."""
     settled, of_all = progress
     lines = [f"`{bar(settled, of_all)}` {settled} of {of_all} settled", ""]
@@ -51,6 +59,9 @@ def truth_page(progress: tuple[int, int], rows: Sequence[TruthRow], questions: S
     if questions:
         lines += ["", "**Open questions**: answer them with `lastday answer`.", ""]
         lines += [f"- `{question.id}` {question.kind}" for question in questions]
+    if papers:
+        lines += ["", "| confidentiality papers | count |", "|---|---|"]
+        lines += [f"| {state} | {count} |" for state, count in papers.items()]
     return "\n".join(lines)
 
 

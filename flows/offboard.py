@@ -6,7 +6,7 @@ from casework.conduct import close, observe_until_closed, wait_until_due
 from casework.desk import open_desk
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, to_its_state
-from flows.steps import contain_everywhere, deprovision_everywhere, holding, plan_if_none
+from flows.steps import contain_everywhere, deprovision_everywhere, holding, look_at_papers, plan_if_none
 
 
 @flow(name="offboard", flow_run_name="offboard-{case_id}", retries=0, persist_result=False)
@@ -20,4 +20,5 @@ async def offboard(case_id: CaseId) -> None:
         await deprovision_everywhere(desk, case_id)
         await show_truth_table(desk, case_id)
         await observe_until_closed(desk, case_id)
+        await look_at_papers(desk, case_id)  # a dismissal's for the first time: it is cut first
         close(desk, case_id)  # raises StillOpen with the findings: the run is not green

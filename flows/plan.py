@@ -6,7 +6,7 @@ from casework.conduct import make_plan, take_early
 from casework.desk import open_desk
 from flows.artifacts import showing
 from flows.discretion import CaseId, to_its_state
-from flows.steps import holding, require_answers
+from flows.steps import holding, look_at_papers, require_answers
 
 
 @flow(name="plan", flow_run_name="plan-{case_id}", retries=0, persist_result=False)
@@ -17,7 +17,9 @@ async def plan(case_id: CaseId) -> None:
 
     Nothing is changed at a vendor, but for what policy cuts after the last day worked, once that has passed.
     """
-    async with open_desk() as desk, holding(desk, case_id), showing(desk, case_id):
-        await make_plan(desk, case_id)
-        await take_early(desk, case_id)
+    async with open_desk() as desk, showing(desk, case_id):
+        async with holding(desk, case_id):
+            await make_plan(desk, case_id)
+            await take_early(desk, case_id)
+        await look_at_papers(desk, case_id)  # without the lease: a cut that falls due meanwhile does not wait
         require_answers(desk, case_id)  # raises QuestionsOpen: the run pauses, the plan stands

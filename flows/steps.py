@@ -34,6 +34,21 @@ async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
     await conduct.deprovision(desk, case_id, service)
 
 
+# Beside the cut, never before it: what goes wrong here is a state of the papers and stops nothing.
+@task(name="check-papers", task_run_name="check-papers", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@quietly
+async def check_papers(desk: Desk, case_id: str) -> None:
+    """Look for the leaver's confidentiality papers.  Safe to repeat."""
+    await conduct.check_papers(desk, case_id)
+
+
+async def look_at_papers(desk: Desk, case_id: str) -> None:
+    """Take the step that looks for papers; whatever becomes of it, Prefect's own failures included, the run goes on."""
+    for outcome in await asyncio.gather(check_papers(hidden(desk), case_id), return_exceptions=True):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+            raise outcome  # suspended or cancelled from outside
+
+
 async def plan_if_none(desk: Desk, case_id: str) -> None:
     """
     Plan a case that was not planned ahead: reported on its last day, or a dismissal.  A plan that stands is left as it

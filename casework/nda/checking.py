@@ -6,6 +6,7 @@ It may fail without consequence for the cut: what could not be read is `unreadab
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -15,14 +16,16 @@ from sqlmodel import Session
 
 from casework.cases import ENDED
 from casework.desk import Desk
+from casework.errors import CaseworkError
 from casework.evidence import EvidenceError, StoredEvidence
 from casework.nda import files, looking
 from casework.nda.cabinet import Cabinet, open_cabinet
 from casework.nda.judging import Verdict, judge, overall
 from casework.nda.looking import Bytes, RegisterLook
+from casework.nda.pledging import send_by_policy
 from casework.planning import leaver_of
 from casework.recording import digests, exchanges, seal
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Unreachable
 from models.tables import Case, PaperCheck
 from models.vocabulary import DepartureKind, NdaState, PledgeState
 
@@ -40,10 +43,19 @@ async def check_quietly(desk: Desk, case_id: str) -> None:
             return
         async with open_cabinet(desk) as cabinet:
             await check(cabinet, case_id)
+            await _send_quietly(cabinet, case_id)
     except Exception as exc:  # noqa: BLE001  # papers never stop a run: the failure is a round of its own
         _log.error("nda: cannot check: %s", type(exc).__name__)
         failure = ConnectorError(f"lastday: cannot check papers: {type(exc).__name__}", code=type(exc).__name__)
         _record(desk, case_id, [RegisterLook("lastday", error=failure)], [])
+
+
+async def _send_quietly(cabinet: Cabinet, case_id: str) -> None:
+    """Send what policy sends by itself; the pledge's own row says what went wrong, and the sweep tries again."""
+    try:
+        await send_by_policy(cabinet, case_id)
+    except (ConnectorError, CaseworkError) as error:
+        _log.warning("nda: cannot send a pledge: %s", type(error).__name__)
 
 
 def _fresh(desk: Desk, case_id: str) -> bool:
@@ -64,8 +76,14 @@ async def check(cabinet: Cabinet, case_id: str) -> NdaState:
         return NdaState.SIGNED
     with desk.store.read() as session:
         pledges, rulings = files.pledges_of(session, case_id), files.rulings_of(session, case_id)
-    looks = await looking.search(cabinet, leaver_of(case), pledges)
-    opened = await looking.open_papers(cabinet, looks, rulings)
+    seconds = 2 * desk.policy.nda.seconds
+    try:
+        async with asyncio.timeout(seconds):
+            looks = await looking.search(cabinet, leaver_of(case), pledges)
+            opened = await looking.open_papers(cabinet, looks, rulings)
+    except TimeoutError:
+        slow = Unreachable(f"lastday: cannot open all papers within {seconds:g} s")
+        looks, opened = [RegisterLook("lastday", error=slow)], []
     state = _record(desk, case_id, looks, opened)
     _keep(desk, case_id, opened)
     return state

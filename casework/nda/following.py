@@ -1,0 +1,153 @@
+"""
+What the sweep does about papers: pledges that were not sent yet, that come back, or whose signer is to be reminded, and
+rounds that are due again.  A register that is down costs a wait, never the sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, func, select
+
+from casework.cases import ENDED
+from casework.desk import Desk
+from casework.errors import CaseworkError
+from casework.nda import files
+from casework.nda.cabinet import Cabinet, open_cabinet
+from casework.nda.checking import check
+from casework.nda.looking import within
+from casework.nda.pledging import deliver
+from casework.recording import seal
+from connectors.errors import ConnectorError
+from models.tables import Case, PaperCheck, Pledge
+from models.vocabulary import CaseState, PledgeState, RevocationResult
+
+_log = logging.getLogger("lastday.nda")
+MOST = 20
+"""Pledges, and rounds, of one sweep: the next one takes the rest."""
+_OVER = ENDED | {CaseState.CLOSED, CaseState.RESTORING}
+
+
+async def follow_up(desk: Desk) -> int:
+    """Do what is due; return for how many cases.  Opens no register while nothing is due."""
+    pledges, rounds = _pledges_due(desk), _rounds_due(desk)
+    if not pledges and not rounds:
+        return 0
+    async with open_cabinet(desk) as cabinet:
+        return await follow_up_with(cabinet, pledges, rounds)
+
+
+async def follow_up_with(cabinet: Cabinet, pledges: list[Pledge] | None = None, rounds: list[str] | None = None) -> int:
+    """Do what is due with open registers.  Pledges first: their return makes a round of its own."""
+    due = _pledges_due(cabinet.desk) if pledges is None else pledges
+    for pledge in due:
+        try:
+            await _follow(cabinet, pledge)
+        except (ConnectorError, CaseworkError) as error:
+            _log.warning("nda: cannot follow a pledge: %s", type(error).__name__)
+            _later(cabinet.desk, pledge, problem=str(error))
+    checked = {pledge.case_id for pledge in due}
+    for case_id in _rounds_due(cabinet.desk) if rounds is None else rounds:
+        if case_id not in checked or case_id in _rounds_due(cabinet.desk):
+            await check(cabinet, case_id)
+            checked.add(case_id)
+    return len(checked)
+
+
+def _pledges_due(desk: Desk) -> list[Pledge]:
+    query = select(Pledge).where(col(Pledge.state).in_(files.LIVELY), col(Pledge.next_look_at) <= desk.now())
+    with desk.store.read() as session:
+        return list(session.exec(query.order_by(col(Pledge.next_look_at)).limit(MOST)).all())
+
+
+def _rounds_due(desk: Desk) -> list[str]:
+    """Return the open cases whose newest round says that it is time for another."""
+    newest = select(func.max(PaperCheck.id)).group_by(PaperCheck.case_id)
+    live = select(Case.id).where(col(Case.state).not_in(_OVER))
+    query = select(PaperCheck.case_id).where(
+        col(PaperCheck.id).in_(newest), col(PaperCheck.next_at) <= desk.now(), col(PaperCheck.case_id).in_(live)
+    )
+    with desk.store.read() as session:
+        return list(session.exec(query.order_by(col(PaperCheck.next_at)).limit(MOST)).all())
+
+
+async def _follow(cabinet: Cabinet, pledge: Pledge) -> None:
+    """Send what was only intended; else see whether it came back, else remind if it is time."""
+    desk = cabinet.desk
+    case = desk.case(pledge.case_id)
+    if case.state in ENDED:  # withdrawn: nobody is asked for anything any more
+        _later(desk, pledge, over=True)
+        return
+    if pledge.state is PledgeState.INTENDED:
+        await deliver(cabinet, pledge)
+        return
+    register = cabinet.registers.get(pledge.register_name or "")
+    if register is None:
+        raise cabinet.closed.get(pledge.register_name or "") or ConnectorError("nda: its register is not configured")
+    paper = await within(cabinet, register.name, register.look_up(pledge.paper_id or ""))
+    if paper is not None and (paper.completed or paper.declined_at is not None):
+        await check(cabinet, pledge.case_id)
+    elif pledge.state is PledgeState.SENT and _reminders_due(desk, case, pledge) > pledge.reminders:
+        await _remind(cabinet, case, pledge)
+    _later(desk, pledge)
+
+
+def _reminders_due(desk: Desk, case: Case, pledge: Pledge) -> int:
+    """Return how many reminders should have gone out by now: none on the day of sending, none after the last day."""
+    today, last = _today(desk, case), last_day(case)
+    if pledge.sent_at is None or today > last:
+        return 0
+    sent_on = pledge.sent_at.astimezone(ZoneInfo(case.timezone)).date()
+    days = {last - timedelta(days=before) for before in desk.policy.nda.reminder_days}
+    return sum(sent_on < day <= today for day in days)
+
+
+def last_day(case: Case) -> date:
+    """Return the last day on which the leaver can be met."""
+    if case.last_working_at is None:
+        return case.employment_ends_on
+    at = case.last_working_at.astimezone(ZoneInfo(case.timezone)) - timedelta(seconds=1)
+    return min(at.date(), case.employment_ends_on)
+
+
+def _today(desk: Desk, case: Case) -> date:
+    return desk.now().astimezone(ZoneInfo(case.timezone)).date()
+
+
+async def _remind(cabinet: Cabinet, case: Case, pledge: Pledge) -> None:
+    """Remind once for all that was missed.  Counted before it goes out: one that was interrupted is not repeated."""
+    desk = cabinet.desk
+    with desk.store.write() as session:
+        row = session.get_one(Pledge, pledge.key)
+        row.reminders, row.reminded_at = _reminders_due(desk, case, pledge), desk.now()
+        session.add(row)
+    problem = None
+    try:
+        register = cabinet.registers[pledge.register_name or ""]
+        await within(cabinet, register.name, register.remind(pledge.paper_id or ""))
+    except ConnectorError as error:
+        problem = str(error)
+    result = RevocationResult.FAILED if problem else RevocationResult.COMMANDED
+    with desk.store.write() as session:
+        row = session.get_one(Pledge, pledge.key)
+        row.problem = problem
+        session.add(row)
+        seal(
+            desk, session, "nda.reminded", case.id, op=row.op, result=result, count=row.reminders,
+            payload={"key": row.key, "problem": problem},
+        )  # fmt: skip
+
+
+def _later(desk: Desk, pledge: Pledge, *, problem: str | None = None, over: bool = False) -> None:
+    """Look again after policy's wait, until long after the end of the employment."""
+    with desk.store.write() as session:
+        row = session.get_one(Pledge, pledge.key)
+        case = session.get_one(Case, row.case_id)
+        given_up = _today(desk, case) > case.employment_ends_on + timedelta(days=desk.policy.nda.signing_days)
+        again = desk.now() + timedelta(minutes=desk.policy.nda.pledge_again_minutes)
+        row.next_look_at = None if over or given_up or row.state not in files.LIVELY else again
+        if problem is not None:
+            row.problem = problem
+        session.add(row)

@@ -1,0 +1,214 @@
+"""
+The exit pledge goes to the leaver: written down with its key before it leaves, so that a crash sends it once, not twice.
+
+Nothing is sent but by a person's command, or where policy says so for a case that is for real.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+from sqlmodel import Session
+
+from casework.cases import BEFORE_CONTAINED, ENDED
+from casework.desk import Desk
+from casework.errors import BadRequest
+from casework.evidence import EvidenceError
+from casework.nda import files
+from casework.nda.cabinet import Cabinet
+from casework.nda.looking import within
+from casework.nda.printing import Language, Printed, print_pledge
+from casework.planning import leaver_of
+from casework.recording import digests, exchanges, seal
+from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
+from connectors.nda.contract import Register, Sent
+from models.tables import Case, Pledge
+from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, RevocationResult
+
+_AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
+"""After these the same key is tried again: what was sent already is returned, and not sent twice."""
+BY_HAND = "file"
+
+
+async def send_pledge(cabinet: Cabinet, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
+    """
+    Send the exit pledge through the register that sends.  While one is out, it is returned and nothing is sent.
+
+    A register without delivery keeps it to be printed and signed by hand.  Raises `BadRequest` where nobody may be asked (a
+    refusal, a signed pledge on file, a leave), and the register's error if it did not take it.
+    """
+    desk = cabinet.desk
+    register = _sender(cabinet)
+    pledge, begun = _begin(desk, case_id, register.name, language or desk.policy.nda.language, by)
+    if begun or pledge.state is PledgeState.INTENDED:
+        await deliver(cabinet, pledge)
+    with desk.store.read() as session:
+        return session.get_one(Pledge, pledge.key)
+
+
+def write_pledge(desk: Desk, case_id: str, out: Path, *, by: str, language: Language | None = None) -> Pledge:
+    """
+    Write the exit pledge to *out*, to be signed by hand, and record it.  Again writes the same file.
+
+    Raises what `send_pledge` raises, and `OSError`.
+    """
+    pledge, _ = _begin(desk, case_id, None, language or desk.policy.nda.language, by)
+    out.write_bytes(_content(desk, pledge).pdf)
+    if pledge.state is PledgeState.INTENDED:
+        _record(desk, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
+    with desk.store.read() as session:
+        return session.get_one(Pledge, pledge.key)
+
+
+async def send_by_policy(cabinet: Cabinet, case_id: str) -> None:
+    """Ask for the exit pledge that is missing, once, where policy says so and the leaver is still there."""
+    desk = cabinet.desk
+    if not desk.policy.nda.send:
+        return
+    case = desk.case(case_id)
+    if not case.for_real or case.state not in BEFORE_CONTAINED or case.kind is DepartureKind.DISMISSAL:
+        return
+    with desk.store.read() as session:
+        facts = files.facts_of(desk, session, case)
+        newest = files.newest_check(session, case_id)
+        papers = files.papers_of(session, newest) if newest is not None else []
+        asked = files.pledges_of(session, case_id)
+    lacking = any(p.accepted and (p.kind, p.state) == (PaperKind.EXIT_PLEDGE, NdaState.MISSING) for p in papers)
+    if lacking and not asked and not facts.refusals and facts.today <= facts.ends_on:
+        await send_pledge(cabinet, case_id, by="policy")
+
+
+async def deliver(cabinet: Cabinet, pledge: Pledge) -> None:
+    """Carry out an intent: send under its key and record what came of it.  Raises the register's error."""
+    desk = cabinet.desk
+    register = cabinet.registers.get(pledge.register_name or "")
+    if register is None:
+        raise cabinet.closed.get(pledge.register_name or "") or BadRequest(
+            "nda: cannot send: its register is not configured any more", "Name it in LASTDAY_NDA_REGISTERS."
+        )
+    printed = _content(desk, pledge)
+    leaver = leaver_of(desk.case(pledge.case_id))
+    try:
+        call = register.send(printed.pdf, leaver, title=printed.title, key=pledge.key)
+        sent = await within(cabinet, register.name, call)
+    except ConnectorError as error:
+        again = isinstance(error, _AGAIN)
+        state = PledgeState.INTENDED if again else PledgeState.REJECTED
+        result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
+        _record(desk, pledge, state, result, problem=str(error), error=error)
+        raise
+    _keep(desk, pledge, printed)
+    state = PledgeState.SENT if register.can_send else PledgeState.FILED
+    _record(desk, pledge, state, RevocationResult.COMMANDED, sent=sent)
+
+
+def _sender(cabinet: Cabinet) -> Register:
+    """Return the register that policy names, else the only one that delivers, else the only one there is."""
+    named = cabinet.desk.policy.nda.sender
+    if named:
+        if named in cabinet.closed:
+            raise cabinet.closed[named]
+        if named not in cabinet.registers:
+            raise BadRequest(f"nda pledge: {named} is not a configured register", "Correct `sender` in policy.toml.")
+        return cabinet.registers[named]
+    able = [register for register in cabinet.registers.values() if register.can_send]
+    every = able or list(cabinet.registers.values())
+    if len(every) == 1:
+        return every[0]
+    if not every and cabinet.closed:
+        raise next(iter(cabinet.closed.values()))
+    raise BadRequest(
+        f"nda pledge: {len(every)} registers could send it", "Name one as `sender` in policy.toml, or use --file OUT."
+    )
+
+
+def _begin(desk: Desk, case_id: str, register: str | None, language: Language, by: str) -> tuple[Pledge, bool]:
+    """Write the intent, unless a pledge is out the same way; return it, and whether it is new."""
+    with desk.store.write() as session:
+        case = session.get(Case, case_id)
+        if case is None:
+            raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+        _require_askable(session, case)
+        out = [p for p in files.pledges_of(session, case_id) if p.state in files.LIVELY and p.register_name == register]
+        if out:
+            return out[-1], False
+        asked_at = desk.now().replace(microsecond=0)  # the page bears it, in seconds: the same again is the same page
+        printed = print_pledge(case, desk.policy.nda, language, at=asked_at)
+        pledge = Pledge(
+            key=desk.name("pledge"), case_id=case_id, state=PledgeState.INTENDED, register_name=register,
+            language=language, title=printed.title, sha256=hashlib.sha256(printed.pdf).hexdigest(), op=desk.name("op"),
+            requested_by=by, requested_at=asked_at, next_look_at=desk.now() if register else None,
+        )  # fmt: skip
+        session.add(pledge)
+        seal(
+            desk, session, "nda.intent", case_id,
+            op=pledge.op, kind=PaperKind.EXIT_PLEDGE, source=register or BY_HAND,
+            evidence=[{"content_sha256": pledge.sha256, "size": len(printed.pdf)}],
+            payload={"key": pledge.key, "title": pledge.title, "by": by}, dedup_key=f"{pledge.op}:intent",
+        )  # fmt: skip
+    return pledge, True
+
+
+def _require_askable(session: Session, case: Case) -> None:
+    if case.kind is DepartureKind.LEAVE or case.state in ENDED:
+        raise BadRequest(f"{case.id}: nobody leaves", "An exit pledge belongs to a departure.")
+    if files.refusals_of(session, case.id):
+        raise BadRequest(
+            f"{case.id}: the leaver has declined", "Nobody asks again: the entry pledge and the work rules bind."
+        )
+    newest = files.newest_check(session, case.id)
+    papers = files.papers_of(session, newest) if newest is not None else []
+    if any(p.accepted and (p.kind, p.state) == (PaperKind.EXIT_PLEDGE, NdaState.SIGNED) for p in papers):
+        raise BadRequest(f"{case.id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
+
+
+def _content(desk: Desk, pledge: Pledge) -> Printed:
+    """Print the pledge again, as it was: at its own instant, in its own language."""
+    language: Language = "en" if pledge.language == "en" else "ja"
+    return print_pledge(desk.case(pledge.case_id), desk.policy.nda, language, at=pledge.requested_at)
+
+
+def _keep(desk: Desk, pledge: Pledge, printed: Printed) -> None:
+    """Keep the page as it was sent.  That it cannot be kept does not undo the sending: the digest stands in the trail."""
+    if desk.evidence is None:
+        return
+    name = f"nda/{hashlib.sha256(printed.pdf).hexdigest()}"
+    try:
+        stored = desk.evidence.save(pledge.case_id, name, printed.pdf)
+    except EvidenceError:
+        return
+    with desk.store.write() as session:
+        seal(
+            desk, session, "evidence.bound", pledge.case_id, source="nda", evidence=[stored.leaf()],
+            payload={"pledge": pledge.key}, dedup_key=f"{pledge.case_id}:{name}",
+        )  # fmt: skip
+
+
+def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged about it
+    desk: Desk,
+    pledge: Pledge,
+    state: PledgeState,
+    result: RevocationResult,
+    *,
+    sent: Sent | None = None,
+    problem: str | None = None,
+    error: ConnectorError | None = None,
+) -> None:
+    evidence = sent.evidence if sent is not None else error.evidence if error is not None else ()
+    with desk.store.write() as session:
+        row = session.get_one(Pledge, pledge.key)
+        row.state, row.problem = state, problem
+        if state in {PledgeState.SENT, PledgeState.FILED}:
+            row.sent_at = sent.sent_at if sent is not None else desk.now()
+            row.paper_id = sent.id if sent is not None else None
+        again = timedelta(minutes=desk.policy.nda.pledge_again_minutes)
+        row.next_look_at = desk.now() + again if state in files.LIVELY and row.register_name is not None else None
+        session.add(row)
+        seal(
+            desk, session, "nda.outcome", row.case_id,
+            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, evidence=digests(evidence) or None,
+            payload={"key": row.key, "paper": row.paper_id, "problem": problem, "exchanges": exchanges(evidence)},
+            dedup_key=f"{row.op}:outcome:{result}",
+        )  # fmt: skip

@@ -1,0 +1,113 @@
+"""
+The exit pledge as a page: words from a template, filled from the case, printed as PDF.
+
+A name is hostile input.  Values enter the words as one line of visible characters, and the words enter the page as data: no
+value can become a line of its own, a directive of the template or markup of the page.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import typst
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from casework.policy import Nda
+from models.tables import Case
+
+Language = Literal["ja", "en"]
+_HERE = Path(__file__).resolve().parent / "templates"
+_NUMBERED = re.compile(r"(\d{1,2})\. (.*)")
+_LONGEST = 200
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A pledge ready to be signed."""
+
+    title: str
+    language: Language
+    pdf: bytes
+
+
+def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime) -> Printed:
+    """Return the pledge for *case*'s leaver.  The same case, policy and instant give the same bytes."""
+    title, lines = _words(case, policy, language)
+    page = json.dumps({"title": title, "language": language, "lines": lines}, ensure_ascii=False)
+    pdf = typst.compile(
+        _HERE / "pledge.typ",
+        root=_HERE,
+        font_paths=[_fonts()],
+        ignore_system_fonts=True,
+        sys_inputs={"pledge": page},
+        timestamp=at,
+        format="pdf",
+    )
+    return Printed(title, language, pdf)
+
+
+def _words(case: Case, policy: Nda, language: Language) -> tuple[str, list[dict[str, Any]]]:
+    leaver = case.leaver
+    filled = _templates().get_template(f"pledge.{language}.txt.j2").render(
+        company=policy.company,
+        name=leaver["name"],
+        kana=leaver.get("kana"),
+        romaji=leaver.get("romaji"),
+        employee_no=leaver["employee_no"],
+        ends_on=_day(case, language),
+        survive_years=policy.survive_years,
+    )  # fmt: skip
+    first, *rest = [line for line in filled.splitlines() if line.strip()]
+    return first.removeprefix("# "), [_line(line) for line in rest]
+
+
+def _line(line: str) -> dict[str, Any]:
+    numbered = _NUMBERED.fullmatch(line)
+    if numbered is None:
+        return {"number": None, "text": line}
+    return {"number": int(numbered[1]), "text": numbered[2]}
+
+
+def _day(case: Case, language: Language) -> str:
+    day = case.employment_ends_on
+    return f"{day.year}年{day.month}月{day.day}日" if language == "ja" else day.isoformat()
+
+
+@cache
+def _templates() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(_HERE),
+        undefined=StrictUndefined,
+        finalize=_visible,
+        autoescape=False,  # plain words, not HTML: an escape would be printed; `_visible` is what guards the page
+        keep_trailing_newline=False,
+    )
+
+
+def _visible(value: object) -> object:
+    """Reduce a value to one line of visible characters of a bearable length; absent ones to nothing."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return value
+    seen = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in value)
+    return " ".join(seen.split())[:_LONGEST]
+
+
+@cache
+def _fonts() -> Path:
+    """Return the folder of IPAex Gothic, from the wheel that carries it; importing that would set up a plotting library."""
+    found = find_spec("matplotlib_fontja")
+    if found is None or not found.submodule_search_locations:
+        raise RuntimeError("nda: cannot print: the font package is missing")
+    return Path(next(iter(found.submodule_search_locations))) / "fonts"
