@@ -15,8 +15,8 @@ class Collection(SQLModel, table=True):
     One reading of one log for one account.  *round* 1 is taken at containment, the later ones look at the tail again.
 
     *cursor*, the counts and the evidence file's certain length are committed together: from there a reading goes on
-    after any crash.  *not_before*: when the vendor may be asked again.  *problems* counts what went wrong on the way, by
-    word.  *late* counts the records of a later round that lie in a window which an earlier one had read to its end.
+    after any crash.  *not_before*: when the vendor may be asked again; *moved_at*: when it last gave something.  *problems* counts what went wrong on the way, by
+    word.  *late* counts the records that came late: older than *late_before*, up to which an earlier round had read.
     *verdict*, *reason* and *statement* come when the reading has ended.
     """
 
@@ -32,10 +32,12 @@ class Collection(SQLModel, table=True):
     round: int
     from_at: datetime = instant(default=...)
     until_at: datetime = instant(default=...)
+    late_before: datetime | None = instant()
     file: str
     cursor: str | None = None
     begun_at: datetime = instant(default=...)
     not_before: datetime | None = instant()
+    moved_at: datetime = instant(default=...)
     pages: int = 0
     records: int = 0
     duplicates: int = 0

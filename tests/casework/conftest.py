@@ -16,12 +16,14 @@ from audit.trail import Trail
 from casework import conduct
 from casework.cases import open_cases
 from casework.desk import Desk
+from casework.evidence import EvidenceStore, open_or_create
 from casework.intake import read_options
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from models.tables import Case
 from models.vocabulary import CaseState, Service
+from tests.casework.ledger import Ledger
 from tests.casework.paper import Paper
 
 
@@ -92,25 +94,35 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., Office]]:
     engines = []
 
-    def build(policy: Policy | None = None) -> Office:
+    def build(policy: Policy | None = None, kind: type[Paper] = Paper) -> Office:
         shutil.copy(empty_database, tmp_path / "case.db")
         engine = open_engine(f"sqlite:///{tmp_path}/case.db")
         engines.append(engine)
         clock = Clock()
-        paper = Paper(now=clock)
+        paper = kind(now=clock)
         trail = Trail(origin="test.example/audit/2026", clock=clock)
+        store = Store(engine, trail)
         desk = Desk(
-            Store(engine, trail),
+            store,
             policy or Policy(),
             {Service.GOOGLE_WORKSPACE: paper},
             now=clock,
             sleep=clock.sleep,
+            evidence=EvidenceStore(store, tmp_path / "evidence", open_or_create(tmp_path / "evidence.key"), clock),
         )
         return Office(desk, paper, clock)
 
     yield build
     for engine in engines:
         engine.dispose()
+
+
+@pytest.fixture
+def logged(make_office: Callable[..., Office]) -> Office:
+    """An office whose service keeps a log: the leaver E1 at a desk of his own, due today."""
+    built = make_office(kind=Ledger)
+    built.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+    return built
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""
+What an activity file holds: one header line, then each record as the vendor gave it, one line each.
+
+A page is a Zstandard frame of its own: `zstd -dc` reads them as one file, and a file can be cut after any page.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import BinaryIO
+
+import orjson
+import zstandard
+
+from casework.evidence.digests import content_of
+from connectors.activity import Record
+from models.tables import Collection
+from models.vocabulary import Json
+
+_LEVEL = 3
+"""Level 6 saves a tenth of the bytes and takes three times as long."""
+
+
+def page_frame(records: Sequence[Record]) -> bytes:
+    """Return a page as one compressed frame with a checksum."""
+    return _compress(b"".join(_line(record.raw) for record in records))
+
+
+def header_frame(collection: Collection) -> bytes:
+    """
+    Return the file's first line.  Its nonce keeps the digest of a short file from being guessed.
+
+    What was found is said by the statement, which is bound beside it: it is not known yet.
+    """
+    return _compress(
+        _line(
+            {
+                "lastday": "activity/1",
+                "nonce": secrets.token_hex(32),
+                "service": str(collection.service),
+                "source": collection.source,
+                "query": {
+                    "account": collection.account_id,
+                    "from": collection.from_at.isoformat(),
+                    "until": collection.until_at.isoformat(),
+                },
+                "round": collection.round,
+                "begun_at": collection.begun_at.isoformat(),
+                "tool": f"lastday {version('lastday')}",
+            }
+        )
+    )
+
+
+def read_records(compressed: BinaryIO) -> Iterator[dict[str, Json]]:
+    """Yield the vendor's objects of an activity file, without its header."""
+    lines = io.BufferedReader(content_of(compressed), 1 << 20)
+    next(lines, None)
+    for line in lines:
+        yield orjson.loads(line)
+
+
+def _compress(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(content)
+
+
+def _line(raw: Mapping[str, Json]) -> bytes:
+    try:
+        return orjson.dumps(raw, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a number beyond 64 bits, half a surrogate pair: as they came, in the slower way
+        return json.dumps(raw, separators=(",", ":")).encode("ascii") + b"\n"

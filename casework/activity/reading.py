@@ -1,0 +1,194 @@
+"""
+One reading of one log, page by page, from wherever it stopped to its end or to the end of its time.
+
+After each page the records are on the disk, and the cursor is committed together with how far the file is certain: a
+reading that was killed goes on from there, without loss and without a record twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from casework.activity import lines
+from casework.activity.seen import Seen
+from casework.desk import Desk
+from casework.evidence import Growing
+from connectors.activity import ActivityLog, ActivityPage, Gap, Window
+from connectors.errors import (
+    ConnectorError,
+    Denied,
+    Expired,
+    NotConfigured,
+    NotOnPlan,
+    NotRecorded,
+    Throttled,
+    Unreachable,
+)
+from models.tables import Collection
+from models.vocabulary import Account
+
+_ENDINGS: dict[type[ConnectorError], str] = {
+    NotOnPlan: "not_on_plan",
+    Denied: "denied",
+    NotConfigured: "denied",
+    NotRecorded: "not_recorded",
+}
+_MOST_RESTARTS = 5
+_MOST_TURNS = 5
+"""How often the vendor may send us back to a cursor that we have been at, without a new record on the way."""
+_MOST_BARREN = 10_000
+"""Pages in a row without a new record: what is remembered of them is bounded."""
+_LONGEST_PAUSE = timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a reading knows while it is under way, besides its row."""
+
+    desk: Desk
+    log: ActivityLog
+    account: Account
+    row: Collection
+    growing: Growing
+    seen: Seen
+    deadline: datetime
+    cursors: set[str | None] = field(default_factory=set)
+    turns: int = 0
+    failures: int = 0
+
+    async def run(self) -> str | None:
+        """Read on.  Return `""` at the window's end, the word for an earlier end, or None: time is up, go on another time."""
+        while True:
+            if not await self._may_ask():
+                return None
+            try:
+                page = await self.log.activity(self.account, self.row.source, self.window, self.row.cursor)
+            except ConnectorError as error:
+                ending = self._ending_of(error)
+            else:
+                ending = await _whole(self._take, page)
+            if ending is not None:
+                return ending
+            if self.row.not_before is not None and self._out_of_patience():
+                return self._impatient()
+
+    async def _may_ask(self) -> bool:
+        """Wait for the instant that the vendor named.  False if that is beyond our time."""
+        not_before = self.row.not_before or self.desk.now()
+        if max(not_before, self.desk.now()) >= self.deadline:
+            return False
+        if (left := (not_before - self.desk.now()).total_seconds()) > 0:
+            await self.desk.sleep(left)
+        return True
+
+    @property
+    def window(self) -> Window:
+        return Window(self.row.from_at, self.row.until_at)
+
+    def _ending_of(self, error: ConnectorError) -> str | None:
+        """Return the word with which *error* ends the reading, or None after having noted that it is to be tried again."""
+        for kind, ending in _ENDINGS.items():
+            if isinstance(error, kind):
+                return ending
+        if isinstance(error, Expired):
+            return self._begin_again()
+        if not isinstance(error, (Throttled, Unreachable)):
+            return "unintelligible"
+        self.failures += 1
+        asked = error.retry_after if isinstance(error, Throttled) else None
+        pause = asked if asked is not None else min(timedelta(seconds=2.0**self.failures), _LONGEST_PAUSE)
+        word = "quota" if isinstance(error, Throttled) else "unreachable"
+        self._note(word, not_before=self.desk.now() + pause)
+        return None
+
+    def _begin_again(self) -> str | None:
+        """The vendor has lost the cursor: read from the beginning; what comes twice is told apart."""
+        if self.row.problems.get("cursor_expired", 0) >= _MOST_RESTARTS:
+            return "cursor_expired"
+        self.row.cursor = None
+        self.cursors.clear()
+        self._note("cursor_expired")
+        return None
+
+    def _out_of_patience(self) -> bool:
+        patience = timedelta(hours=self.desk.policy.activity.patience_hours)
+        return self.desk.now() - self.row.moved_at > patience
+
+    def _impatient(self) -> str:
+        if self.failures == 0:
+            return "unfinished"
+        return max(("quota", "unreachable"), key=lambda word: self.row.problems.get(word, 0))
+
+    def _take(self, page: ActivityPage) -> str | None:
+        """Keep a page.  Everything of it is on the disk, or nothing counts."""
+        self.failures = 0
+        if self.growing.file.position.chunks == 0:
+            self.growing.file.append(lines.header_frame(self.row))
+        fresh = self.seen.new_among(page.records, self.row.round, self.row.pages + 1)
+        if fresh:
+            self.growing.file.append(lines.page_frame(fresh))
+        with self._committing() as session:
+            self._count(page, [record.at for record in fresh])
+            self.growing.keep(session)
+        if page.cursor is None:
+            return ""
+        return "repeated" if self._turns_in_circles(page, fresh=bool(fresh)) else None
+
+    def _count(self, page: ActivityPage, times: list[datetime]) -> None:
+        row = self.row
+        row.pages += 1
+        row.records += len(times)
+        row.duplicates += len(page.records) - len(times)
+        row.late += sum(row.late_before is not None and at < row.late_before for at in times)
+        row.oldest_at = min([*times, *([row.oldest_at] if row.oldest_at else [])], default=None)
+        row.newest_at = max([*times, *([row.newest_at] if row.newest_at else [])], default=None)
+        row.gaps = [*row.gaps, *(said for gap in page.gaps if (said := _said(gap)) not in row.gaps)]
+        if times or page.cursor != row.cursor:
+            row.moved_at = self.desk.now()
+        row.cursor = page.cursor
+        row.not_before = self.desk.now() + page.wait if page.wait > timedelta(0) else None
+
+    def _turns_in_circles(self, page: ActivityPage, *, fresh: bool) -> bool:
+        if fresh:
+            self.cursors.clear()
+            self.turns = 0
+        elif page.wait <= timedelta(0):
+            self.turns += page.cursor in self.cursors
+        self.cursors.add(page.cursor)
+        return self.turns >= _MOST_TURNS or len(self.cursors) > _MOST_BARREN
+
+    def _note(self, word: str, *, not_before: datetime | None = None) -> None:
+        with self._committing():
+            self.row.problems = self.row.problems | {word: self.row.problems.get(word, 0) + 1}
+            self.row.not_before = not_before
+
+    @contextlib.contextmanager
+    def _committing(self) -> Iterator[Session]:
+        with self.desk.store.write() as session:
+            yield session
+            self.row = session.merge(self.row)
+
+
+async def _whole(step: Callable[[ActivityPage], str | None], page: ActivityPage) -> str | None:
+    """Take *step* in a thread, to its end: a cancellation that left it running would let a second writer in."""
+    work = asyncio.ensure_future(asyncio.to_thread(step, page))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise
+
+
+def _said(gap: Gap) -> dict[str, str | None]:
+    return {
+        "reason": gap.reason,
+        "text": gap.text,
+        "from": gap.from_at.isoformat() if gap.from_at else None,
+        "until": gap.until_at.isoformat() if gap.until_at else None,
+    }

@@ -1,0 +1,68 @@
+"""
+Which records a file holds already, on the disk: memory does not grow with the number of events.
+
+A record is remembered with its page *before* the page is committed; what a crash left behind of a page that was not, is
+forgotten when the reading goes on.  Holds digests of the vendors' record ids, nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from connectors.activity import Record
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS seen (id BLOB PRIMARY KEY, round INTEGER NOT NULL, page INTEGER NOT NULL) WITHOUT ROWID
+"""
+_AT_ONCE = 10_000
+"""How many ids one statement asks for; SQLite allows 32,766."""
+
+
+class Seen:
+    """The ids of one account's records from one source, over all its rounds."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # one thread at a time works with it, not always the same
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", _SCHEMA):
+            self._database.execute(statement).close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def forget_after(self, round_: int, page: int) -> None:
+        """Forget what was seen later than *page* of *round_*."""
+        self._database.execute("DELETE FROM seen WHERE round > ? OR (round = ? AND page > ?)", (round_, round_, page))
+
+    def count(self, round_: int) -> int:
+        """Return how many records of rounds up to *round_* are known."""
+        return int(self._database.execute("SELECT count(*) FROM seen WHERE round <= ?", (round_,)).fetchone()[0])
+
+    def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
+        """Return the records that were not seen before, each once, in their order; they count as seen from now on."""
+        by_id = {_key(record): record for record in reversed(records)}  # of twins the first stays
+        known: set[bytes] = set()
+        keys = list(by_id)
+        for start in range(0, len(keys), _AT_ONCE):
+            known |= self._known(keys[start : start + _AT_ONCE])
+        fresh = {key: record for key, record in by_id.items() if key not in known}
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO seen VALUES (?, ?, ?)", [(key, round_, page) for key in sorted(fresh)])
+        self._database.execute("COMMIT")
+        return list(reversed(fresh.values()))
+
+    def _known(self, keys: Sequence[bytes]) -> set[bytes]:
+        marks = ",".join("?" * len(keys))
+        return {row[0] for row in self._database.execute(f"SELECT id FROM seen WHERE id IN ({marks})", keys)}  # noqa: S608  # question marks only
+
+
+def _key(record: Record) -> bytes:
+    return hashlib.blake2b(record.id.encode("utf-8", "surrogatepass"), digest_size=16).digest()

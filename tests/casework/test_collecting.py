@@ -1,0 +1,403 @@
+"""Collecting: complete, or honest about what is missing; whatever breaks, and wherever it is killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import zstandard
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from casework import conduct
+from casework.activity.collecting import collect
+from casework.activity.rounds import rounds_of
+from connectors.activity import ActivityPage, ActivitySource, Gap
+from connectors.errors import (
+    ConnectorError,
+    Denied,
+    Expired,
+    NotOnPlan,
+    NotRecorded,
+    Throttled,
+    Unintelligible,
+    Unreachable,
+)
+from models.tables import Case, Collection, metadata
+from models.vocabulary import Completeness
+from tests.casework.conftest import Office
+from tests.casework.ledger import DRIVE, Ledger, event
+from tests.casework.paper import Killed
+from tests.unit.reading_source import ROOT
+
+DAY = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
+FIFTY = [event(n, DAY - timedelta(hours=7 * n)) for n in range(50)]
+Fault = Callable[[int, str | None], ActivityPage | ConnectorError | None]
+
+
+def ledger(office: Office) -> Ledger:
+    assert isinstance(office.paper, Ledger)
+    return office.paper
+
+
+async def planned(office: Office) -> Case:
+    case = office.report()
+    await conduct.make_plan(office.desk, case.id)
+    return case
+
+
+def rounds(office: Office, case: Case) -> list[Collection]:
+    with office.desk.store.read() as session:
+        return rounds_of(session, case.id)
+
+
+def lines(office: Office, row: Collection) -> list[dict[str, Any]]:
+    """Return the file's lines, by a decompressor of its own."""
+    assert office.desk.evidence is not None
+    with office.desk.evidence.open(row.case_id, row.file) as clear:
+        content = zstandard.ZstdDecompressor().stream_reader(clear, read_across_frames=True).read()
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def bound(office: Office, case: Case) -> list[dict[str, Any]]:
+    with office.desk.store.read() as session:
+        entries = office.desk.store.trail.entries(session.connection(), case.id)
+        leaves = [orjson.loads(entry.leaf) for entry in entries]
+    return [leaf for leaf in leaves if leaf["type"] == "evidence.bound"]
+
+
+def ids(records: list[dict[str, Any]]) -> list[str]:
+    return [record["id"] for record in records]
+
+
+class TestComplete:
+    async def test_whole_window(self, logged: Office) -> None:
+        """Every record of the window stands in the file once, as the vendor gave it, and the trail binds its digests."""
+        ledger(logged).happened("g1", FIFTY)
+        ledger(logged).happened("g2", [event(900, DAY)])
+        case = await planned(logged)
+        assert await collect(logged.desk, case.id, seconds=60) == 1
+        [row] = rounds(logged, case)
+        header, *records = lines(logged, row)
+        assert (row.verdict, row.reason, row.pages, row.records) == (Completeness.COMPLETE, None, 5, 50)
+        assert records == FIFTY
+        assert (header["source"], len(header["nonce"])) == ("drive", 64)
+        [leaf] = bound(logged, case)
+        assert (leaf["records"], leaf["pages"], leaf["complete"]) == (50, 5, True)
+        assert logged.desk.evidence is not None
+        with logged.desk.evidence.open(case.id, row.file) as clear:
+            assert hashlib.sha256(clear.read()).hexdigest() == leaf["evidence"][0]["sha256"]
+        assert [part["name"].rsplit(".", 2)[1] for part in leaf["evidence"]] == ["jsonl", "statement"]
+
+    async def test_nothing_happened(self, logged: Office) -> None:
+        """A log that was read to its end and held nothing is complete, and says so with its window."""
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        [row] = rounds(logged, case)
+        assert (row.verdict, row.records, row.pages) == (Completeness.COMPLETE, 0, 1)
+        assert row.statement is not None
+        assert row.statement["text"] == "complete"
+
+    async def test_again_reads_nothing(self, logged: Office) -> None:
+        """A round that has ended is not taken again before its time."""
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        asked = len(ledger(logged).asked)
+        assert await collect(logged.desk, case.id, seconds=60) == 0
+        assert len(ledger(logged).asked) == asked
+
+    async def test_odd_records(self, logged: Office) -> None:
+        """Numbers beyond 64 bits, half a surrogate pair, a null: records are kept as they came."""
+        odd = event(1, DAY, big=2**70, half="\ud83d", none=None, text="秘\u2028")
+        ledger(logged).happened("g1", [odd])
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        assert lines(logged, rounds(logged, case)[0])[1:] == [odd]
+
+
+def _at(number: int, fault: ActivityPage | ConnectorError) -> Fault:
+    return lambda request, _cursor: fault if request == number else None
+
+
+class TestFaults:
+    @pytest.mark.parametrize("page", [1, 3, 5])
+    @pytest.mark.parametrize(
+        ("fault", "word"),
+        [
+            (Throttled("429", retry_after=timedelta(seconds=30)), "quota"),
+            (Throttled("429"), "quota"),
+            (Unreachable("503"), "unreachable"),
+            (Expired("gone"), "cursor_expired"),
+            (ActivityPage([], None, ()), None),
+        ],
+    )
+    async def test_once_at_any_page(
+        self, logged: Office, page: int, fault: ActivityPage | ConnectorError, word: str | None
+    ) -> None:
+        """A refusal, an outage, a lost cursor or an empty page at any page: in the end every record is there once."""
+        if isinstance(fault, ActivityPage):  # an empty page that goes on where we were
+            fault = ActivityPage([], str((page - 1) * 10), ())
+        ledger(logged).happened("g1", FIFTY)
+        ledger(logged).fault = _at(page, fault)
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=600)
+        [row] = rounds(logged, case)
+        assert row.verdict is Completeness.COMPLETE
+        assert sorted(ids(lines(logged, row)[1:])) == sorted(ids(FIFTY))
+        assert row.problems == ({word: 1} if word else {})
+
+    async def test_repeated_page(self, logged: Office) -> None:
+        """A page that the vendor gives twice is kept once, and counted."""
+        ledger(logged).happened("g1", FIFTY)
+        seen: list[str | None] = []
+
+        def again(_number: int, cursor: str | None) -> ActivityPage | None:
+            seen.append(cursor)
+            if seen.count("20") == 1 and cursor == "20":
+                [(account, window)] = {("g1", ledger(logged).asked[-1][1])}
+                page = ledger(logged).page(logged.paper.holders[account].profile.account, window, cursor)
+                return ActivityPage(page.records, "20", ())
+            return None
+
+        ledger(logged).fault = again
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=600)
+        [row] = rounds(logged, case)
+        assert (row.verdict, row.records, row.duplicates) == (Completeness.COMPLETE, 50, 10)
+
+    @pytest.mark.parametrize(
+        ("fault", "reason"),
+        [
+            (Throttled("429"), "quota"),
+            (Unreachable("503"), "unreachable"),
+            (Expired("gone"), "cursor_expired"),
+            (Unintelligible("what"), "unintelligible"),
+            (Denied("scope"), "denied"),
+            (NotOnPlan("plan"), "not_on_plan"),
+            (ActivityPage([], "30", ()), "repeated"),
+            (ActivityPage([], "30", (), wait=timedelta(minutes=1)), "unfinished"),
+        ],
+    )
+    async def test_for_ever(self, logged: Office, fault: ActivityPage | ConnectorError, reason: str) -> None:
+        """What never ends is given up after policy's patience: partial, with its reason, and what was read is kept."""
+        ledger(logged).happened("g1", FIFTY)
+        ledger(logged).fault = lambda number, _: fault if number > 3 else None
+        case = await planned(logged)
+        for _ in range(60):
+            await collect(logged.desk, case.id, seconds=60)
+            logged.clock.pass_by(hours=1)
+        [row] = [row for row in rounds(logged, case) if row.round == 1]
+        assert (row.verdict, row.reason, row.records) == (Completeness.PARTIAL, reason, 30)
+        [leaf] = [leaf for leaf in bound(logged, case) if leaf["count"] == 1]
+        assert (leaf["complete"], leaf["reason"]) == (False, reason)
+
+    async def test_gap(self, logged: Office) -> None:
+        """What the vendor says it left out makes the collection partial, in the vendor's words and ours."""
+        ledger(logged).happened("g1", FIFTY)
+        ledger(logged).gaps = (Gap("truncated", "one slice held more than the vendor gives"),)
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        [row] = rounds(logged, case)
+        assert (row.verdict, row.reason) == (Completeness.PARTIAL, "truncated")
+        assert row.statement is not None
+        assert "one slice held more" in row.statement["text"]
+
+    async def test_our_own_failure(self, logged: Office) -> None:
+        """What goes wrong on our side is raised, and the next turn goes on from the last page."""
+        ledger(logged).happened("g1", FIFTY)
+
+        def full(number: int, _cursor: str | None) -> None:
+            if number == 3:
+                raise OSError(28, "no space")
+
+        ledger(logged).fault = full
+        case = await planned(logged)
+        with pytest.raises(OSError, match="no space"):
+            await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.desk, case.id, seconds=60)
+        assert lines(logged, rounds(logged, case)[0])[1:] == FIFTY
+
+
+class TestNotAvailable:
+    @pytest.mark.parametrize(
+        ("fault", "reason", "said"),
+        [
+            (NotRecorded("off"), "not_recorded", "switched this log off"),
+            (Denied("scope"), "denied", "scope"),
+            (NotOnPlan("plan"), "not_on_plan", "plan does not offer"),
+        ],
+    )
+    async def test_each_its_own_verdict(self, logged: Office, fault: ConnectorError, reason: str, said: str) -> None:
+        """Auditing off, a missing scope, a smaller plan: each says what it is, and none says that nothing happened."""
+        ledger(logged).fault = lambda _number, _cursor: fault
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        [row] = rounds(logged, case)
+        assert (row.verdict, row.reason) == (Completeness.NOT_AVAILABLE, reason)
+        assert row.statement is not None
+        assert said in row.statement["text"]
+        assert row.statement["text_ja"].startswith("取得不可")
+        [leaf] = bound(logged, case)
+        assert not leaf["complete"]
+
+    async def test_looked_at_again(self, logged: Office) -> None:
+        """A scope that was granted later: the next round reads the whole window."""
+        ledger(logged).happened("g1", FIFTY)
+        ledger(logged).fault = lambda number, _: Denied("scope") if number == 1 else None
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        logged.clock.pass_by(days=2)
+        await collect(logged.desk, case.id, seconds=60)
+        assert [(row.verdict, row.records) for row in rounds(logged, case)] == [
+            (Completeness.NOT_AVAILABLE, 0),
+            (Completeness.COMPLETE, 50),
+        ]
+
+    async def test_short_retention(self, logged: Office) -> None:
+        """A log that does not reach back to the beginning of the notice window is partial."""
+        ledger(logged).activity_sources = (ActivitySource("drive", timedelta(0), timedelta(days=7), ()),)
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        [row] = rounds(logged, case)
+        assert (row.verdict, row.reason) == (Completeness.PARTIAL, "retention")
+
+
+class TestRounds:
+    async def test_tail_and_what_came_late(self, logged: Office) -> None:
+        """After the vendor's lag the tail is read again: what came late is kept, counted and stated, and nothing twice."""
+        late = [event(200 + n, DAY + timedelta(hours=26, minutes=10 * n)) for n in range(3)]
+        ledger(logged).happened("g1", FIFTY + late)
+        ledger(logged).unseen = set(ids(late))
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        ledger(logged).unseen = set()
+        ledger(logged).happened("g1", [event(300, logged.clock.at + timedelta(minutes=1))])
+        logged.clock.pass_by(hours=24)
+        await collect(logged.desk, case.id, seconds=60)
+        first, second = rounds(logged, case)
+        assert (first.records, second.records, second.late) == (50, 4, 3)
+        assert sorted(ids(lines(logged, second)[1:])) == ["e200", "e201", "e202", "e300"]
+        assert second.from_at == first.until_at - DRIVE.lag - timedelta(minutes=5)
+        assert second.statement is not None
+        assert second.statement["came_late"] == 3
+        assert len(bound(logged, case)) == 2
+
+    async def test_wait_is_respected(self, logged: Office) -> None:
+        """A search that the vendor is still running is not asked for before its time, and keeps nobody waiting."""
+        ledger(logged).happened("g1", FIFTY)
+        waiting = ActivityPage([], "0", (), wait=timedelta(minutes=10))
+        ledger(logged).fault = lambda number, _: waiting if number <= 2 else None
+        case = await planned(logged)
+        began = logged.clock.at
+        assert await collect(logged.desk, case.id, seconds=60) == 0
+        assert logged.clock.at - began < timedelta(seconds=61)
+        await collect(logged.desk, case.id, seconds=60)
+        assert len(ledger(logged).asked) == 1
+        logged.clock.pass_by(minutes=20)
+        await collect(logged.desk, case.id, seconds=3600)
+        [row] = rounds(logged, case)
+        assert (row.verdict, row.records) == (Completeness.COMPLETE, 50)
+
+
+KILLED = """
+import asyncio, os, sys
+from datetime import timedelta
+from pathlib import Path
+from audit.trail import Trail
+from casework.activity.collecting import collect
+from casework.desk import Desk
+from casework.evidence import EvidenceStore, open_or_create
+from casework.policy import Policy
+from casework.store import Store, open_engine
+from models.vocabulary import Service
+from tests.casework import test_collecting as shared
+from tests.casework.conftest import Clock
+from tests.casework.ledger import Ledger
+
+folder, case_id, moment = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+clock = Clock()
+clock.pass_by(hours=1)
+engine = open_engine(f"sqlite:///{folder}/case.db")
+store = Store(engine, Trail(origin="test.example/audit/2026", clock=clock))
+evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"), clock)
+log = Ledger(now=clock)
+log.happened("g1", shared.FIFTY)
+desk = Desk(store, Policy(), {Service.GOOGLE_WORKSPACE: log}, now=clock, sleep=clock.sleep, evidence=evidence)
+left = [moment]
+real = {name: getattr(os, name) for name in ("fsync",)}
+def dying(descriptor):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), 9)
+    real["fsync"](descriptor)
+os.fsync = dying
+asyncio.run(collect(desk, case_id, seconds=60))
+"""
+
+
+class TestKilled:
+    @pytest.mark.parametrize(
+        "moment",
+        [1, 2, 3, 5, *(pytest.param(n, marks=pytest.mark.chaos) for n in range(1, 20) if n not in {1, 2, 3, 5})],
+    )
+    async def test_at_any_page(self, logged: Office, tmp_path: Path, moment: int) -> None:
+        """Killed by -9 before any of its pages is on the disk, and run again: every record is there once, in one file."""
+        ledger(logged).happened("g1", FIFTY)
+        case = await planned(logged)
+        child = subprocess.run(  # nothing else is to run meanwhile
+            [sys.executable, "-c", KILLED, str(tmp_path), case.id, str(moment)],
+            cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert child.returncode == -9 or (moment > 5 and child.returncode == 0), child.stderr.decode()
+        logged.clock.pass_by(hours=1, minutes=5)
+        await collect(logged.desk, case.id, seconds=60)
+        [row] = [row for row in rounds(logged, case) if row.round == 1]
+        assert (row.verdict, row.records, row.duplicates) == (Completeness.COMPLETE, 50, 0)
+        assert lines(logged, row)[1:] == FIFTY
+        assert "memory_lost" not in row.problems
+
+    async def test_in_every_commit(self, logged: Office) -> None:
+        """An interruption between the disk and the commit, at each page in turn: what was not committed is written again."""
+        ledger(logged).happened("g1", FIFTY)
+        case = await planned(logged)
+        original = type(logged.desk.store).write
+        for nth in count(1):
+            calls = count(1)
+
+            def failing(self: Any, calls: Any = calls, nth: int = nth) -> Any:
+                if next(calls) == nth:
+                    raise Killed
+                return original(self)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(type(logged.desk.store), "write", failing)
+                try:
+                    await collect(logged.desk, case.id, seconds=60)
+                except Killed:
+                    continue
+            break
+        [row] = rounds(logged, case)
+        assert (row.verdict, row.records) == (Completeness.COMPLETE, 50)
+        assert lines(logged, row)[1:] == FIFTY
+        assert len(bound(logged, case)) == 1
+
+
+class TestTables:
+    def test_models_and_migrations_agree(self, logged: Office) -> None:
+        """The tables that the migrations make are those that the models describe."""
+        ours = {table.name for table in metadata.sorted_tables}
+        with logged.desk.store.engine.connect() as connection:
+            context = MigrationContext.configure(
+                connection, opts={"include_name": lambda name, kind, _: kind != "table" or name in ours}
+            )
+            assert [step for step in compare_metadata(context, metadata) if "activity" in str(step) or "evidence" in str(step)] == []  # fmt: skip
