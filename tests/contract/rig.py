@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from connectors.contract import Connector
@@ -31,6 +32,21 @@ class Rig:
     account_id: Callable[[str], str]
     held: Callable[[str], set[str]]
     changed: Callable[[], set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRig:
+    """
+    What the tests of activity need from a service: `ACTIVITY` in its `rig_<service>` module.
+
+    *source* is the log under test; *options* are the tenant's, for pages of one entry; *record* writes one download of an
+    account's at an instant; *pages*: how a request for a page looks to a fault ("METHOD /path?query", a regular expression).
+    """
+
+    source: str
+    options: Mapping[str, Any]
+    record: Callable[[Any, str, datetime], None]
+    pages: str
 
 
 class Rigging(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,7 @@ from emulators.google_workspace import Tenant
 from emulators.google_workspace.state import user_id
 from emulators.stage import Stage, served
 from models.vocabulary import Service
-from tests.contract.rig import Rig
+from tests.contract.rig import ActivityRig, Rig
 
 
 async def _no_wait(seconds: float) -> None:
@@ -24,6 +25,17 @@ async def _no_wait(seconds: float) -> None:
 
 
 FAST = Pace(sleep=_no_wait)
+
+
+def _download(tenant: Any, account_id: str, at: datetime) -> None:
+    tenant.record_activity(
+        account_id, "download", at=at, primary_event=True, doc_id="1" * 44, doc_title="price-list.pdf"
+    )
+
+
+ACTIVITY = ActivityRig(
+    source="drive", options={"page_size": 1}, record=_download, pages=r"/activity/users/\d+/applications/drive"
+)
 
 
 @asynccontextmanager
