@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from audit import certificate_keys as keys
-from audit.bundle import layout
+from audit import layout
 from audit.certificate_keys import CertificateSigner
 from audit.fields import Json
 from audit.leaf import Event, LeafError, canonical

@@ -1,7 +1,6 @@
 """
 What leaves the house for one case: a folder that an auditor verifies without us.
 
-    layout       where each thing lies
     folder       files written beside, listed with their digests, and put in place at once
     writing      the case, the log and the anchors, read in one state of the database
 

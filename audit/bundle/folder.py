@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from audit.bundle import layout
+from audit import layout
 from audit.certificate import CertificateError, read_claim
 
 CHUNK = 1 << 20

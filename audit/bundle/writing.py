@@ -15,10 +15,9 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select
 
-from audit import anchors, certificate, merkle, reading
+from audit import anchors, certificate, layout, merkle, reading
 from audit.anchors import Anchor
 from audit.bundle import folder as folders
-from audit.bundle import layout
 from audit.bundle.folder import BundleRefused
 from audit.bundle.folder import Draft as Folder
 from audit.certificate import CERTIFIED, Certificate, Claim, Former, Stamper

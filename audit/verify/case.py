@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import zstandard
 
-from audit.bundle import layout
+from audit import layout
 from audit.leaf import FIRST_PREV, SALT_SIZE, commitment
 from audit.merkle import leaf_hash, verify_inclusion
 from audit.tlogproof import ProofError, parse
@@ -20,7 +20,7 @@ _WIDEST = 1 << 27
 
 def inclusion(bundle: Bundle) -> str:
     """Follow each event's proof to the root of the head, and see that the proof's two forms agree."""
-    note, head = bundle.whole(layout.CHECKPOINT), bundle.head()
+    note, head = bundle.whole(layout.CHECKPOINT), bundle.signed()
     count = _some(bundle)
     for seq in range(count):
         path = layout.event(seq)

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from audit import layout
 from audit import leaf as leaves
-from audit.bundle import layout
 from audit.certificate import CertificateError, Opened, open_certificate
 from audit.checkpoint import Checkpoint
 from audit.leaf import LeafError
-from audit.note import NoteError, split
+from audit.note import NoteError, open_note, split
 from audit.timestamp import Stamp
 from audit.verify.report import Fault, Unreadable
 from audit.verify.trust import Trust
@@ -98,6 +98,16 @@ class Bundle:
             return Checkpoint.parse(split(self.whole(path))[0])
         except NoteError as exc:
             raise Fault(path, str(exc)) from exc
+
+    def signed(self, path: str = layout.CHECKPOINT) -> Checkpoint:
+        """Return what one of the log's keys has signed.  Raises `Fault` if none has, or if it is another log's."""
+        try:
+            said = Checkpoint.parse(open_note(self.whole(path), self.trust.logs).text)
+        except NoteError as exc:
+            raise Fault(path, str(exc)) from exc
+        if said.origin != self.trust.logs[0].name:
+            raise Fault(path, "it is another log's")
+        return said
 
 
 def open_bundle(root: Path, trust: Trust) -> Bundle:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from audit.bundle import layout
+from audit import layout
 from audit.certificate import CERTIFIED, CertificateError, Claim, Former, former_of, open_certificate
-from audit.checkpoint import Checkpoint
-from audit.note import NoteError, open_note
+from audit.note import NoteError
 from audit.pinning import pinned
 from audit.timestamp import StampRefused
 from audit.timestamp import verify as verify_stamp
@@ -116,30 +115,19 @@ def _former(bundle: Bundle, count: int) -> Former | None:
 def head(bundle: Bundle) -> str:
     """Look at the log's signature and the witnesses' quorum on the head, and at the signatures of each earlier anchor."""
     path = layout.CHECKPOINT
-    signed = _signed(bundle, path)
+    signed = bundle.signed(path)
     seen = _cosigned(bundle, path)
     if not bundle.trust.policy.satisfied(seen):
         raise Fault(path, "the witnesses that the policy asks for have not cosigned it")
     for size in bundle.sizes:
         anchored = layout.anchored(size)
-        if _signed(bundle, anchored).size != size:
+        if bundle.signed(anchored).size != size:
             raise Fault(anchored, "its head has another size than its name")
         _cosigned(bundle, anchored)
     newest = layout.anchored(signed.size)
     if bundle.whole(newest) != bundle.whole(path):
         raise Fault(newest, f"it is not {path}")
     return f"{signed.origin}, {signed.size} entries, witnesses: {', '.join(sorted(seen)) or 'none asked for'}"
-
-
-def _signed(bundle: Bundle, path: str) -> Checkpoint:
-    """Return what one of the log's keys has signed."""
-    try:
-        said = Checkpoint.parse(open_note(bundle.whole(path), bundle.trust.logs).text)
-    except NoteError as exc:
-        raise Fault(path, str(exc)) from exc
-    if said.origin != bundle.trust.logs[0].name:
-        raise Fault(path, "it is another log's")
-    return said
 
 
 def _cosigned(bundle: Bundle, path: str) -> set[str]:

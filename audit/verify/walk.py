@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from audit import layout
 from audit import leaf as leaves
-from audit.bundle import layout
 from audit.leaf import FRAME, LONGEST, LeafError, stamp
 from audit.merkle import Frontier
 from audit.verify.folder import Bundle
@@ -125,7 +125,7 @@ class Prefixes:
         if not self.waiting or self.waiting[-1] != line.idx + 1:
             return
         path = layout.anchored(self.waiting.pop())
-        if self.bundle.head(path).root != line.tree.root():
+        if self.bundle.signed(path).root != line.tree.root():
             raise Fault(path, "the log is not the one that it was taken of")
 
     def end(self, tree: Frontier) -> str:
@@ -228,7 +228,7 @@ class Whole:
         self.told.add(size)
 
     def end(self, tree: Frontier) -> str:
-        head = self.bundle.head()
+        head = self.bundle.signed()
         if (tree.size, tree.root()) != (head.size, head.root):
             raise Fault(layout.ENTRIES, f"its {tree.size} lines do not lead to the root of {layout.CHECKPOINT}")
         for size in self.bundle.sizes:
@@ -248,7 +248,7 @@ class Lag:
     oldest: str | None = None
 
     def see(self, line: Line) -> None:
-        self.oldest = self.oldest or line.said["time"]
+        self.oldest = min(self.oldest or line.said["time"], line.said["time"])
         found = self.bundle.stamps.get(line.idx + 1)
         if found is None:
             return
