@@ -22,12 +22,11 @@ from audit.anchors import Anchor
 from audit.berth import Berth
 from audit.cadence import Health
 from audit.checkpoint import Checkpoint
-from audit.continuity import Discontinued
+from audit.continuity import Discontinued, SigningStopped
 from audit.fields import Json
 from audit.gathering import Gathered, Submission, gather
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.note import NoteError
-from audit.placing import TrailError
 from audit.timestamp import AuthorityUnreachable, StampRefused
 from audit.trail import Trail
 from audit.witness import Ahead, Asker, ForkSeen, WitnessFailed
@@ -36,23 +35,20 @@ ACTOR = "svc:anchor"
 BUSY, NOBODY, NOT_DUE, ASKED = "busy", "nobody_outside", "not_due", "asked"
 
 
-class SigningStopped(TrailError):
-    """A witness knows another history of the log, or more of it than we do.  A person must look before anything is signed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
     What a job did.  *why* it made an anchor, or why it made none.
 
     *made* as it stands now, perhaps without its stamp; *finished*: earlier ones that have now all they waited for; *problems* in
-    words, without addresses.
+    words, without addresses; *complete*: nothing is left to be wished for.
     """
 
     why: str
     made: Anchor | None = None
     finished: int = 0
     problems: tuple[str, ...] = ()
+    complete: bool = False
 
 
 def anchor(berth: Berth, *, at_once: bool = False) -> Outcome:
@@ -126,7 +122,8 @@ class _Job:
         finished = sum(self._finish(left).recorded_idx is not None for left in waiting)
         why, head, old = self._what_is_due(at_once=at_once)
         made = self._make(head, old) if head is not None else None
-        return Outcome(why, made, finished, tuple(self._problems))
+        complete = not self._problems and (made is None or self._berth.vouchers.complete(made))
+        return Outcome(why, made, finished, tuple(self._problems), complete)
 
     def _require_sound(self, connection: Connection) -> None:
         """Sign nothing after an alarm, nor for a log that does not continue what has left the house."""

@@ -15,18 +15,31 @@ from audit.mirror import Mirror
 from audit.note import NoteError
 from audit.placing import TrailError
 
-REMEDY = (
-    "Restore a database at least as new as the newest anchor. If its last entries are lost for good, keep this one as it is, "
-    "choose a new LASTDAY_AUDIT_ORIGIN, and begin that log with `lastday anchor roll-over --lost`."
-)
-REMEDY_JA = (
-    "最新のアンカー以降のデータベースを復元してください。末尾の記録が失われた場合は、このデータベースを保存し、"
-    "新しい LASTDAY_AUDIT_ORIGIN で `lastday anchor roll-over --lost` を実行してください。"
-)
-
 
 class Discontinued(TrailError):
     """The database is not the one whose head left the house: older (a restored backup), or another history."""
+
+    remedy = (
+        "Restore a database at least as new as the newest anchor. If its last entries are lost for good: keep this one as it "
+        "is, choose a new LASTDAY_AUDIT_ORIGIN, and run `lastday anchor roll-over --lost`."
+    )
+    remedy_ja = (
+        "最新のアンカー以降のデータベースを復元してください。末尾の記録が失われた場合は、このデータベースを保存し、"
+        "新しい LASTDAY_AUDIT_ORIGIN を設定して `lastday anchor roll-over --lost` を実行してください。"
+    )
+
+
+class SigningStopped(TrailError):
+    """A witness knows another history of the log, or more of it than we do.  A person must look before anything is signed."""
+
+    remedy = (
+        "Compare the log with what the witness holds (`lastday trail check --held FILE`), find out who signed the other "
+        "history, and only then `lastday anchor clear --reason TEXT`."
+    )
+    remedy_ja = (
+        "証人の保持するチェックポイントと記録を照合し（`lastday trail check --held FILE`）、別の履歴に署名した者を確認した上で "
+        "`lastday anchor clear --reason TEXT` を実行してください。"
+    )
 
 
 def require(connection: Connection, head: Checkpoint) -> None:

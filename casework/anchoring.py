@@ -9,10 +9,10 @@ import httpx
 from cryptography import x509
 
 from audit import anchoring, cadence, policy
-from audit.anchoring import Outcome, SigningStopped
+from audit.anchoring import Outcome
 from audit.berth import Berth
 from audit.cadence import Cadence, Health
-from audit.continuity import Discontinued
+from audit.continuity import Discontinued, SigningStopped
 from audit.mirror import Mirror
 from audit.policy import Policy, PolicyError
 from casework.desk import open_store

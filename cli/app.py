@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from cli import keys, trail
+from cli import anchor, keys, nda, trail
 from cli.answer import answer
 from cli.approve import approve
 from cli.attest import attest
@@ -55,8 +55,10 @@ _PANELS: dict[str, dict[str, Callable[..., int]]] = {
 for _panel, _verbs in _PANELS.items():
     for _name, _verb in _verbs.items():
         app.command(_name, rich_help_panel=_panel)(_verb)
+app.add_typer(nda.app, name="nda", rich_help_panel="Cases")
 app.add_typer(trail.app, name="trail", rich_help_panel="Operation")
 app.add_typer(keys.app, name="keys", rich_help_panel="Operation")
+app.add_typer(anchor.app, name="anchor", rich_help_panel="Operation")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

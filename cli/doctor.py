@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def doctor(as_json: AsJson = False, actor: As = None) -> int:
     """
-    Check settings, database, schema, policy, the trail's key, Prefect and each service.  Reads only.
+    Check settings, database, schema, policy, the trail's key and anchors, Prefect and each service.  Reads only.
 
-    Exits with 2 if something is missing, with 1 if a tenant does not let us list or revoke a kind.
+    Exits with 2 if something is missing or red, with 1 if anchors are late or a tenant does not let us list or revoke a kind.
     """
     import asyncio
 
@@ -31,9 +31,11 @@ def doctor(as_json: AsJson = False, actor: As = None) -> int:
         services = asyncio.run(examine_services(settings.services, step))
     payload = {"checks": checks, "services": services}
     terminal.answer(payload, *([] if as_json else _page(payload)))
-    if any(check["state"] != "ok" for check in [*checks, *services]):
+    states = {check["state"] for check in [*checks, *services]}
+    if states - {"ok", "amber"}:
         return BAD_INPUT
-    return REMAINS if any(service["problems"] or _lacking(service) for service in services) else DONE
+    lacking = any(service["problems"] or _lacking(service) for service in services)
+    return REMAINS if lacking or "amber" in states else DONE
 
 
 def _lacking(service: dict[str, Any]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cli.terminal import say
+
 DONE, REMAINS, BAD_INPUT = 0, 1, 2
 """The exit codes: done; findings or questions remain; bad input or settings."""
 
@@ -65,11 +67,14 @@ def _of_settings(exc: BaseException) -> Complaint | None:
 
 
 def _of_trail(exc: BaseException) -> Complaint | None:
+    from audit.continuity import Discontinued, SigningStopped
     from audit.keys import KeyRefused
     from audit.leaf import LeafError
     from audit.note import NoteError
     from audit.placing import TrailError
 
+    if isinstance(exc, (Discontinued, SigningStopped)):
+        return Complaint(str(exc), say(exc.remedy, exc.remedy_ja), REMAINS)
     if isinstance(exc, KeyRefused):
         return Complaint(str(exc), "Correct LASTDAY_AUDIT_KEY_FILE, or the file's owner and mode (0600).", BAD_INPUT)
     if isinstance(exc, NoteError):

@@ -11,6 +11,7 @@ from casework.errors import Misconfigured
 from casework.policy import load_policy
 from casework.settings import CaseworkSettings
 from cli.errors import complaint
+from cli.examining_anchors import examine_anchors
 from cli.orchestration import api_url, reachable
 from cli.terminal import Step
 from connectors.errors import NotConfigured
@@ -24,8 +25,8 @@ Row = dict[str, Any]
 
 
 def examine_house(settings: CaseworkSettings) -> list[Row]:
-    """Check what is on our side: database and schema, policy, the trail's key, Prefect."""
-    return [_database(settings), _policy(settings), _trail_key(settings), _prefect()]
+    """Check what is on our side: database and schema, policy, the trail's key and its anchors, Prefect."""
+    return [_database(settings), _policy(settings), _trail_key(settings), examine_anchors(settings), _prefect()]
 
 
 def _row(check: str, state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:

@@ -28,10 +28,11 @@ def migrate(
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
-    """Bring the database to the newest schema and make the trail's key if there is none.  Twice is safe."""
+    """Bring the database to the newest schema and make the trail's key if there is none; publish its public half.  Twice is safe."""
     from casework import schema
     from casework.desk import open_store
     from casework.settings import read_settings
+    from casework.trust import publish
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     settings = read_settings()
@@ -44,7 +45,8 @@ def migrate(
     finally:
         store.engine.dispose()
     vkey = _trail_key(settings)
-    payload = {"before": before, "schema": after, "trail_key": vkey}
+    trust = publish(settings)
+    payload = {"before": before, "schema": after, "trail_key": vkey, "trust": str(trust)}
     told = say(f"schema {after}; the trail's public key: {vkey}", f"スキーマ {after}。記録の公開鍵: {vkey}")
     terminal.answer(payload, told)
     return DONE
