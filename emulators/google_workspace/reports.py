@@ -43,7 +43,7 @@ class _Place:
 
 def activities_list(call: Call) -> dict[str, Any]:
     """
-    Newest first.  What is younger than the log's lag is not there yet; *endTime* is excluded, *startTime* included.
+    Newest first.  What is younger than the log's lag is not there yet; *startTime* is included.
 
     A filter on a parameter that an event does not have finds nothing, and says nothing.  A time of beginning that lies before
     what is kept is no error.
@@ -93,7 +93,7 @@ def _place(call: Call) -> _Place:
     if starts is not None and (starts >= ends or starts >= now):
         raise invalid("Start time must be before end time and the current time.")
     if "pageToken" not in call.query:
-        top = (ends, -_TOP, 0)
+        top = (ends, _TOP if call.tenant.options.logs.ends_included else -_TOP, 0)
         return _Place(top, top, 1, asked, time.time())
     place = _read(call.query["pageToken"])
     life = call.tenant.options.logs.token_life

@@ -34,7 +34,8 @@ class Logs:
     whom the Drive log tells nothing, as in tenants of mixed editions.  *lags*: seconds by application until a line shows;
     *straggling*: seconds more for one line in fifty.  *quota*: filtered queries a minute.  *token_life*: seconds for
     which a page token is good.  *empty_every*, *repeat_every*: each so many-th page is empty with a next one, or repeats the page
-    before it.  *circles*: from the third page on, the next page is always the third.
+    before it.  *circles*: from the third page on, the next page is always the third.  *ends_included*: what happened at endTime
+    itself is given too (Google does not say).
     """
 
     unlogged: frozenset[str] = frozenset()
@@ -46,6 +47,7 @@ class Logs:
     empty_every: int = 0
     repeat_every: int = 0
     circles: bool = False
+    ends_included: bool = False
 
 
 @dataclass(frozen=True, slots=True)

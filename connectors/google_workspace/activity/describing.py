@@ -85,7 +85,7 @@ def _meaning(
     if shared.source == "drive" and name in SHARES:
         if name == _VISIBILITY and _SCOPE in shared.names:
             return ActivityKind.OTHER, None, None  # the same change, told a second time
-        return classify(parameters, shared.own)
+        return classify(name, parameters, shared.own)
     target = _first(parameters, word.target)
     if parameters.get("primary_event") is False:
         return ActivityKind.OTHER, target, None

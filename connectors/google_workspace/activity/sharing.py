@@ -30,17 +30,19 @@ _ANYONE = "all"
 """The `target_domain` of a link that needs no account."""
 
 
-def classify(parameters: Parameters, own: frozenset[str]) -> tuple[ActivityKind, str | None, bool | None]:
+def classify(name: str, parameters: Parameters, own: frozenset[str]) -> tuple[ActivityKind, str | None, bool | None]:
     """
     Return the kind, whom it went to, and whether that is outside (None: Google does not say).
 
-    *own*: domains known to be the company's.  Taking away, and changing nothing, are `other`.
+    *own*: domains known to be the company's.  Taking away, and changing nothing, are `other`; so is a change of scope that names
+    nobody and is not public, since the change that names somebody is a record of its own.
     """
     target = _target(parameters)
     if _became_public(parameters, target):
         return ActivityKind.PUBLIC_LINK, target, True
     external = is_external(target, parameters, own)
-    if target is None or external is False or not _gains(parameters):
+    named = target not in {None, _ANYONE} or (name == "change_user_access" and external is True)
+    if not named or external is False or not _gains(parameters):
         return ActivityKind.OTHER, target, external
     return ActivityKind.EXTERNAL_SHARE, target, external
 
@@ -51,7 +53,9 @@ def is_external(target: str | None, parameters: Parameters, own: frozenset[str])
 
     A company may have domains that we do not know: then Google still calls the file shared internally.
     """
-    if target is None or target == _ANYONE:
+    if target is None:
+        return True if parameters.get("visibility_change") == "external" else None
+    if target == _ANYONE:
         return None
     if target.rpartition("@")[2].casefold() in own:
         return False
