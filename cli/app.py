@@ -15,7 +15,9 @@ from cli.back import come_back
 from cli.demo import demo
 from cli.depart import depart
 from cli.doctor import doctor
+from cli.erase import erase, hold
 from cli.errors import BAD_INPUT, Complaint, complaint
+from cli.export import export
 from cli.leave import leave
 from cli.migrate import migrate
 from cli.plan import plan
@@ -49,7 +51,7 @@ _PANELS: dict[str, dict[str, Callable[..., int]]] = {
     },
     "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore},
     "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
-    "Records": {"verify": verify},
+    "Records": {"export": export, "verify": verify, "hold": hold, "erase": erase},
     "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "tenants": tenants, "demo": demo},
 }
 for _panel, _verbs in _PANELS.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from casework.desk import Desk
+    from casework.nda.cabinet import Cabinet
 
 T = TypeVar("T")
 
@@ -27,6 +28,18 @@ def at_desk(work: Callable[[Desk], T]) -> T:
 def at_connected_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
     """Do *work* with every configured service open."""
     return asyncio.run(_with_desk(work, connected=True))
+
+
+def at_cabinet(work: Callable[[Cabinet], Awaitable[T]]) -> T:
+    """Do *work* with every register of papers open that can be opened, and no service."""
+
+    async def opened(desk: Desk) -> T:
+        from casework.nda.cabinet import open_cabinet
+
+        async with open_cabinet(desk) as cabinet:
+            return await work(cabinet)
+
+    return asyncio.run(_with_desk(opened, connected=False))
 
 
 async def _with_desk(work: Callable[[Desk], Awaitable[T]], *, connected: bool) -> T:

@@ -19,13 +19,17 @@ _HEADINGS = {
     "outcome": "結果", "row": "行", "column": "列", "value": "値", "reason": "理由", "remedy": "対処", "service": "サービス",
     "account": "アカウント", "kind": "種別", "what": "対象", "confirmed by": "確認方法", "closed at": "停止確認",
     "effective by": "完全停止", "finding": "指摘", "question": "質問", "match": "照合", "plan": "プラン", "list": "一覧",
+    "paper": "文書", "register": "登録簿", "signer": "署名者", "signed on": "署名日", "signature": "電子署名", "test": "要件",
+    "record shows": "記録から分かること", "to be answered": "確認事項", "answer": "回答",
     "revoke": "停止", "check": "点検", "problem": "問題", "scopes to read": "読取権限", "scopes to write": "書込権限",
 }  # fmt: skip
 
 _STYLES = {
     "observed_closed": "green", "closed": "bold green", "restored": "green", "attested": "green", "waived": "cyan",
     "still_open": "bold red", "unreadable": "bold red", "no_api": "yellow", "not_on_plan": "yellow", "found": "yellow",
-    "commanded": "yellow", "ok": "green", "failed": "bold red", "missing": "bold red", "look_alike": "dim", "asked": "bold yellow",
+    "commanded": "yellow", "ok": "green", "failed": "bold red", "missing": "bold red",
+    "signed": "green", "unsigned": "yellow", "refused": "yellow", "expired": "yellow", "altered": "bold red", "not_accepted": "dim",
+    "verified": "green", "untrusted": "yellow", "broken": "bold red", "look_alike": "dim", "asked": "bold yellow",
 }  # fmt: skip
 
 
@@ -90,7 +94,9 @@ def case_page(shown: Mapping[str, Any]) -> list[RenderableType]:
     if shown["approvals_waiting"]:
         waiting = ", ".join(f"{row['verb']} {row['id']}" for row in shown["approvals_waiting"])
         parts.append(say(f"Waits for a second person: {waiting}", f"第二者の承認待ち: {waiting}"))
-    parts.append(say("NDA: not collected.  Downloads: not collected.", "NDA: 未収集。ダウンロード記録: 未収集。"))
+    unseen = not shown["nda"]["papers"] and not shown["nda"]["not_accepted"]
+    parts.append(say("NDA: not looked at yet.", "秘密保持: 未確認。") if unseen else nda_table(shown["nda"]))
+    parts.append(say("Downloads: not collected.", "ダウンロード記録: 未収集。"))
     return parts
 
 
@@ -110,6 +116,27 @@ def truth_table(shown: Mapping[str, Any], zone: str) -> Table:
     for search in shown["searches"]:
         if search["problem"] is not None:
             made.add_row(*cells(search["service"], None, None, None, search["problem"], "unreadable", None, None, None))
+    return made
+
+
+def nda_table(nda: Mapping[str, Any]) -> Table:
+    """Return one line a paper: what is on file, and what is not accepted."""
+    made = table(
+        "paper", "state", "register", "signer", "signed on", "signature", "reason", "remedy",
+        title=say(f"NDA: {nda['state']}", f"秘密保持: {nda['state']}"),
+    )  # fmt: skip
+    suffix = "_ja" if japanese() else ""
+    rows: Sequence[tuple[Mapping[str, Any], str]] = [
+        *((paper, paper["state"]) for paper in nda["papers"]),
+        *((paper, "not_accepted") for paper in nda["not_accepted"]),
+    ]
+    for paper, state in rows:
+        made.add_row(
+            *cells(
+                paper["kind"], state, paper["paper"] or paper["register"], paper["signer"], paper["signed_on"],
+                paper["signature"], paper[f"text{suffix}"], paper[f"remedy{suffix}"],
+            )
+        )  # fmt: skip
     return made
 
 

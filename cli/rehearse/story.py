@@ -117,7 +117,8 @@ class Story:
             shown = self._show(case_id)
             for question in shown["questions"]:
                 self._head(f"{number}: a person is asked, with every candidate shown")
-                for part in case_page(shown | {"findings": []})[2:-1]:
+                unseen = {"papers": [], "not_accepted": []}
+                for part in case_page(shown | {"findings": [], "nda": unseen})[2:-2]:
                     self._console.print(part, markup=False, highlight=False)
                 theirs = _addresses(number)
                 ids = [o["account"] for o in question["options"] if o["standing"] == "asked" and o["label"] in theirs]
