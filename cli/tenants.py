@@ -47,6 +47,7 @@ def tenants(
         latency=latency,
         sync_every=sync_every,
         spare_owners=spare_owners,
+        trust=directory.with_name("trust"),
         slack_options=slack,
         microsoft={"plan": entra_plan},
     )
@@ -54,7 +55,13 @@ def tenants(
         with company as there, contextlib.suppress(KeyboardInterrupt):
             lines = "\n".join(f"{name}={value}" for name, value in there.env.items())
             terminal.answer(there.env, lines)
-            terminal.say(f"Written to {directory / ENV_FILE}: copy it to .env.  End with Ctrl-C.")
+            terminal.say(
+                f"Written to {directory / ENV_FILE}: copy it to .env, then `lastday migrate`.  End with Ctrl-C."
+            )
+            terminal.say(
+                "The witness and the time-stamping authority here are a rehearsal, worthless against the operator.",
+                "ここの証人と時刻認証局はリハーサル用で、運用者に対する証明力はありません。",
+            )
             threading.Event().wait()
     except ValueError as exc:
         raise Refused(f"tenants: {exc}", "See `lastday tenants --help`.") from exc

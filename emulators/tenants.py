@@ -23,6 +23,7 @@ from emulators import google_workspace, microsoft365, slack
 from emulators.ca import certificate
 from emulators.company import person
 from emulators.google_workspace.state import user_id as google_id
+from emulators.outsiders import Outsiders, outsiders
 from emulators.slack.state import Assignment
 from emulators.stage import Stage, served
 
@@ -35,7 +36,8 @@ class Company:
     """
     The open tenants, by service: "google_workspace", "slack", "microsoft365".
 
-    *env* holds each setting (`LASTDAY_…`) that leads a client here; *roots* the addresses, for `/_stage/`.
+    *env* holds each setting (`LASTDAY_…`) that leads a client here; *roots* the addresses, for `/_stage/`.  *outsiders* play
+    those who vouch for the log, and are worthless against whoever runs them.
     """
 
     env: dict[str, str]
@@ -43,6 +45,7 @@ class Company:
     stages: dict[str, Stage]
     tenants: dict[str, Any]
     truths: dict[str, Truth]
+    outsiders: Outsiders
 
     def sync(self) -> None:
         """Let directory synchronisation run once: what is mastered on premises comes back."""
@@ -119,14 +122,16 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
     latency: float = 0.0,
     sync_every: float | None = None,
     spare_owners: bool = False,
+    trust: Path | None = None,
     google: Mapping[str, Any] | None = None,
     slack_options: Mapping[str, Any] | None = None,
     microsoft: Mapping[str, Any] | None = None,
 ) -> Iterator[Company]:
     """
-    Open the three tenants and write key file, certificates and `tenants.env` into *directory*.
+    Open the three tenants and the outsiders; write key file, certificates and `tenants.env` into *directory*.
 
-    *port*: of the first one, the others follow it; 0 takes free ones.  *latency* in seconds an answer.  *sync_every*:
+    *port*: of the first one, the others follow it; 0 takes free ones.  *trust*: the folder in which the witness finds the logs
+    that it knows (`log*.vkey`).  *latency* in seconds an answer.  *sync_every*:
     seconds between directory synchronisations.  *spare_owners*: whatever has owners has one more, as if somebody had
     seen to it before the day.  The three mappings are the tenants' own options.
     """
@@ -153,7 +158,9 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
             )
             for n, name in enumerate(made)
         }
-        company = Company(_settings(directory, made, roots, paper.ca), roots, stages, made, truths)
+        outside = open_doors.enter_context(outsiders(directory, trust, port=port + len(made) if port else 0))
+        env = _settings(directory, made, roots, paper.ca) | outside.env
+        company = Company(env, roots, stages, made, truths, outside)
         if sync_every is not None:
             open_doors.enter_context(_cycle(company, sync_every))
         write_env(directory / ENV_FILE, company.env)

@@ -1,5 +1,5 @@
 """
-The sweep's own process, outside the worker's slots: cases that wait in all of them cannot starve it.
+The sweep's own process, outside the worker's slots: cases that wait in all of them cannot starve it.  It also sees to anchors.
 
     python -m flows.serve
 
@@ -16,10 +16,16 @@ from uuid import UUID
 
 from prefect.logging import get_logger
 
+from casework import anchoring
+from casework.desk import open_store
+from casework.settings import read_settings
+from flows.anchor import anchor
 from flows.scheduling import prefect_api
 from flows.sweep import sweep
 
 PERIOD = 30.0
+ANCHOR_PAUSE = 300.0
+"""Seconds before an anchor that could not be finished is tried again."""
 
 _log: logging.Logger = get_logger("lastday.sweep")
 
@@ -27,6 +33,7 @@ _log: logging.Logger = get_logger("lastday.sweep")
 async def serve(stop: asyncio.Event, *, period: float = PERIOD) -> None:
     """Sweep every *period* seconds until *stop*; a sweep that fails is logged, and the next one comes all the same."""
     idle: str | None = None
+    anchors = Anchors()
     while not stop.is_set():
         try:
             swept = await sweep()
@@ -35,8 +42,38 @@ async def serve(stop: asyncio.Event, *, period: float = PERIOD) -> None:
             idle = swept.run_id if swept.idle else None
         except Exception as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
             _log.error("sweep: failed: %s", exc)  # sweep tells kinds and classes only
+        await anchors.see_to()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), period)
+
+
+class Anchors:
+    """Sees to it that an anchor is made soon after it is due, without a run where there is nothing to do."""
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+
+    async def see_to(self) -> None:
+        """Run the flow if it has something to do.  What it cannot finish rests for five minutes; nothing is raised."""
+        now = asyncio.get_running_loop().time()
+        if now < self._not_before:
+            return
+        try:
+            if await asyncio.to_thread(_wanted):
+                await anchor()
+                self._not_before = now + (ANCHOR_PAUSE if await asyncio.to_thread(_wanted) else 0.0)
+        except Exception as exc:  # noqa: BLE001  # the sweep must outlive it; doctor and the run's page tell of it
+            self._not_before = now + ANCHOR_PAUSE
+            _log.error("anchor: failed: %s", type(exc).__name__)
+
+
+def _wanted() -> bool:
+    settings = read_settings()
+    store = open_store(settings)
+    try:
+        return anchoring.wanted(store, settings)
+    finally:
+        store.engine.dispose()
 
 
 async def _forget(run_id: str) -> None:

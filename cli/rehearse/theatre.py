@@ -57,12 +57,18 @@ def theatre(home: Path) -> Iterator[Theatre]:
     """Open the set in *home*, which is emptied first, and lead this process's settings to it."""
     home = home.resolve()
     shutil.rmtree(home, ignore_errors=True)
-    (home / "trust").mkdir(parents=True, mode=0o700)
+    home.mkdir(parents=True, mode=0o700)
     (home / "policy.toml").write_text(POLICY, encoding="utf-8")
     with ExitStack() as stack:
         company = stack.enter_context(
             # Slack without employee numbers, as most of them are: a name is all that is left there
-            tenants(home / "tenants", sync_every=4, spare_owners=True, slack_options={"employee_numbers": False})
+            tenants(
+                home / "tenants",
+                sync_every=4,
+                spare_owners=True,
+                trust=home.with_name("trust"),
+                slack_options={"employee_numbers": False},
+            )
         )
         env = company.env | _house(home)
         write_env(home / "demo.env", env)
@@ -77,6 +83,7 @@ def _house(home: Path) -> dict[str, str]:
         "LASTDAY_POLICY_FILE": str(home / "policy.toml"),
         "LASTDAY_AUDIT_ORIGIN": "lastday.hoshizora.example/audit/2026",
         "LASTDAY_AUDIT_KEY_FILE": str(home / "keys" / "log.key"),
+        "LASTDAY_ANCHOR_FOLDER": str(home / "anchors"),
     }
 
 

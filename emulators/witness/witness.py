@@ -135,7 +135,8 @@ class Witness:
     def _known(self) -> list[tuple[str, bytes]]:
         found = list(self.logs)
         if self._logs_folder is not None:
-            found += [path.read_text("utf-8") for path in sorted(self._logs_folder.glob("log*.vkey"))]
+            for path in sorted(self._logs_folder.glob("log*.vkey")):
+                found += path.read_text("utf-8").splitlines()
         return [notes.log_key(text) for text in found]
 
     def _recall(self) -> dict[str, dict[str, Any]]:

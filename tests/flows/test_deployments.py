@@ -24,8 +24,8 @@ class TestDeployments:
 
     @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: d["name"])
     def test_rules(self, deployment: dict[str, Any]) -> None:
-        """No schedule, no dropped run, no parameter that is not a case's id, one pool."""
-        assert "schedules" not in deployment
+        """No schedule but the anchors', no dropped run, no parameter that is not a case's id, one pool."""
+        assert ("schedules" in deployment) is (deployment["name"] == "anchor")
         assert deployment["concurrency_limit"]["collision_strategy"] == "ENQUEUE"
         assert deployment["enforce_parameter_schema"] is True
         assert deployment["work_pool"]["name"] == POOL

@@ -22,7 +22,8 @@ longest_wait_seconds = 1
 @pytest.fixture
 def company(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
     """The three tenants, in which no leaver is the last owner of anything, and a house that is led to them."""
-    with tenants(house.directory / "tenants", spare_owners=True, latency=0.01) as there:
+    trust = house.directory / "var" / "trust"
+    with tenants(house.directory / "tenants", spare_owners=True, latency=0.01, trust=trust) as there:
         for name, value in there.env.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("LASTDAY_POLICY_FILE", house.file("policy.toml", POLICY))

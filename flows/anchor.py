@@ -1,0 +1,27 @@
+"""The log's head, cosigned and stamped by others: hourly if the log grew, soon after a case closed, daily in any case."""
+
+import asyncio
+
+from prefect import flow
+from prefect.logging import get_run_logger
+
+from casework import anchoring
+from flows.discretion import quietly
+
+
+@flow(name="anchor", flow_run_name="anchor", retries=0, persist_result=False)
+@quietly
+async def anchor() -> str:
+    """
+    Finish the anchors that wait and make one if it is due; return why (not).  Safe to run at any time, several at once included.
+
+    A witness or an authority that is down does not fail the run: the frozen note waits, and the next run goes on with it.
+    Fails when signing has been stopped, or when the database is older than its anchors.
+    """
+    outcome = await asyncio.to_thread(anchoring.anchor)
+    log = get_run_logger()
+    size = outcome.made.size if outcome.made is not None else 0
+    log.info("anchor: %s, size %d, %d earlier ones finished", outcome.why, size, outcome.finished)
+    if not outcome.complete:
+        log.warning("anchor: not complete: %d problems; `lastday anchor` tells them", len(outcome.problems))
+    return outcome.why
