@@ -7,6 +7,7 @@ Revocation is not looked up: whoever verifies years later is offline.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import re
@@ -100,10 +101,8 @@ def _post(client: httpx.Client, url: str, query: bytes) -> bytes:
 
 def _parsed(response: bytes) -> TimeStampResponse:
     """Parse strictly; what is right but for the order or form of its DER is put in order first."""
-    try:
+    with contextlib.suppress(ValueError):  # told below, if it was no matter of order
         return decode_timestamp_response(response)
-    except ValueError:
-        pass
     try:
         return decode_timestamp_response(_in_order(response))
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
