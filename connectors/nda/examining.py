@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -71,7 +72,9 @@ def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | 
         picture = _picture(paper)
         if picture is not None:
             return replace(found, readable=True, text=f"a picture ({picture}): {_SCAN}")
-        return _examine_pdf(found, paper, _Judge(paper, tuple(roots), now or datetime.now(UTC)))
+        judge = _Judge(paper, tuple(roots), now or datetime.now(UTC))
+        with ThreadPoolExecutor(1) as apart:  # pyHanko starts a loop of its own, which it may not beside a running one
+            return apart.submit(_examine_pdf, found, paper, judge).result()
     except Unreadable as exc:
         return replace(found, text=str(exc))
 

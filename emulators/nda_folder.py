@@ -1,0 +1,114 @@
+"""
+Hoshizora Trading's folder of confidentiality papers, as the personnel department keeps it: a manifest and the files.
+
+Each paper is here for a reason: signed ones, a scan, one that was changed after signing, one whose term has ended, and one
+of a namesake.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from io import StringIO
+from pathlib import Path
+
+from emulators import papers
+from emulators.company import Person, person
+
+MANIFEST = "manifest.csv"
+ROOTS = "roots.pem"
+COLUMNS = {
+    "id": "文書番号", "file": "ファイル", "kind": "種別", "title": "件名", "signer_name": "署名者氏名",
+    "signer_email": "署名者メールアドレス", "signer_employee_no": "社員番号", "signed_on": "署名日", "survives": "退職後有効",
+    "expires_on": "有効期限", "scope": "対象範囲", "language": "言語", "sha256": "ハッシュ値", "status": "状態",
+}  # fmt: skip
+KINDS = {"entry": "入社時誓約書", "exit": "退職時誓約書", "rules": "就業規則", "project": "秘密保持契約"}
+Row = dict[str, str]
+
+
+def write_folder(folder: Path, rows: Iterable[Mapping[str, str]], files: Mapping[str, bytes]) -> Path:
+    """Write a manifest with Japanese headers (CP932, as a spreadsheet saves it), and *files* beside it; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    out = StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(COLUMNS.values()))
+    writer.writeheader()
+    writer.writerows({COLUMNS[key]: value for key, value in row.items()} for row in rows)
+    (folder / MANIFEST).write_bytes(out.getvalue().encode("cp932", "replace"))
+    return folder
+
+
+def company_folder(folder: Path, today: date) -> Path:
+    """
+    Write the company's folder; return the bundle of roots that its signatures lead to.
+
+    E1001 has both pledges, signed.  E1002 has a scan, and a namesake's exit pledge lies beside it.  E1004's exit pledge
+    was changed after it was signed.  E1010's pledge at entry has run out.
+    """
+    shelf = _Shelf(today)
+    shelf.rules()
+    shelf.signed(person("E1001"), "entry", date(2020, 4, 1), survives="はい", scope="営業上・技術上の秘密一切")
+    shelf.signed(person("E1001"), "exit", today - timedelta(days=2), stamped=True, survives="はい")
+    shelf.scan(person("E1002"), "entry", date(2020, 4, 1))
+    shelf.signed(person("E1003"), "exit", today - timedelta(days=3), survives="はい")
+    shelf.signed(person("E1004"), "entry", date(2020, 4, 1), survives="はい")
+    shelf.altered(person("E1004"), "exit", today - timedelta(days=1))
+    shelf.signed(
+        person("E1010"), "entry", date(2020, 4, 1), expires_on=str(today - timedelta(days=30)), survives="はい"
+    )
+    write_folder(folder, shelf.rows, shelf.files)
+    roots = folder / ROOTS
+    roots.write_bytes(papers.pki().roots)
+    return roots
+
+
+class _Shelf:
+    """Papers on their way into the folder."""
+
+    def __init__(self, today: date) -> None:
+        self.today = today
+        self.rows: list[Row] = []
+        self.files: dict[str, bytes] = {}
+
+    def rules(self) -> None:
+        """The article of the work rules: in force, signed by nobody."""
+        self.rows.append(
+            {"id": "rules-42", "kind": KINDS["rules"], "title": "就業規則 第42条（秘密保持）", "language": "ja"}
+        )
+
+    def signed(self, who: Person, kind: str, on: date, *, stamped: bool = False, **known: str) -> None:
+        """A PDF with the person's electronic signature."""
+        content = papers.signed(who.romaji, at=_noon(on), stamped=stamped)
+        self._add(who, kind, on, "pdf", content, **known)
+
+    def scan(self, who: Person, kind: str, on: date) -> None:
+        """The picture of a page that was signed by hand."""
+        self._add(who, kind, on, "pdf", papers.scan_pdf())
+
+    def altered(self, who: Person, kind: str, on: date) -> None:
+        """A signed PDF whose words were changed afterwards."""
+        content = papers.changed_afterwards(papers.signed(who.romaji, at=_noon(on)))
+        self._add(who, kind, on, "pdf", content, survives="はい")
+
+    def _add(self, who: Person, kind: str, on: date, suffix: str, content: bytes, **known: str) -> None:
+        name = f"{who.employee_no}-{kind}.{suffix}"
+        self.files[name] = content
+        self.rows.append(
+            {
+                "id": f"{who.employee_no}-{kind}",
+                "file": name,
+                "kind": KINDS[kind],
+                "title": KINDS[kind],
+                "signer_name": who.name,
+                "signer_employee_no": who.employee_no,
+                "signed_on": f"{on:%Y/%m/%d}",
+                "language": "ja",
+            }
+            | known
+        )
+
+
+def _noon(day: date) -> datetime:
+    return datetime.combine(day, time(3), UTC)

@@ -1,0 +1,387 @@
+"""Which papers bind the leaver: each case on a real folder, each paper a real PDF."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.leaf import read
+from casework.errors import BadRequest
+from casework.evidence import EvidenceStore, open_or_create
+from casework.nda import checking, following, pledging, refusing, trade_secret
+from casework.nda.cabinet import Cabinet
+from casework.policy import Nda, Policy
+from casework.showing import show
+from connectors.errors import Unreachable
+from connectors.nda.contract import Examined, Found
+from connectors.nda.examining import examine, read_roots
+from connectors.nda.folder import FolderRegister
+from emulators import papers
+from emulators.nda_folder import write_folder
+from models.tables import Case
+from models.vocabulary import NdaState, TradeSecretTest
+from tests.casework.conftest import Office
+
+MINE = {"signer_name": "星 空子", "signer_employee_no": "E1", "survives": "yes"}
+ENTRY = MINE | {"id": "in", "file": "in.pdf", "kind": "entry_pledge", "signed_on": "2020-04-01"}
+EXIT = MINE | {"id": "out", "file": "out.pdf", "kind": "exit_pledge", "signed_on": "2026-11-27"}
+RULES = {"id": "rules", "kind": "work_rules", "title": "就業規則 第42条"}
+Rows = list[dict[str, str]]
+
+
+async def look_inside(content: bytes) -> Examined:
+    """Examine in a thread: a process for each paper would cost a second."""
+    return await asyncio.to_thread(examine, content, read_roots(papers.pki().roots))
+
+
+@dataclass
+class Personnel:
+    """The office with a folder of papers."""
+
+    office: Office
+    cabinet: Cabinet
+    folder: Path
+
+    def file(self, rows: Rows, files: Mapping[str, bytes]) -> None:
+        write_folder(self.folder, rows, files)
+
+    async def check(self, case: Case) -> dict[str, Any]:
+        await checking.check(self.cabinet, case.id)
+        return self.shown(case)
+
+    def shown(self, case: Case) -> dict[str, Any]:
+        nda: dict[str, Any] = show(self.office.desk, case.id)["nda"]
+        return nda
+
+    def leaves(self, case: Case, prefix: str) -> list[dict[str, Any]]:
+        trail = self.office.desk.store.trail
+        with self.office.desk.store.read() as session:
+            found = [read(entry.leaf) for entry in trail.entries(session.connection(), case.id)]
+        return [leaf for leaf in found if leaf["type"].startswith(prefix)]
+
+
+Hire = Callable[..., Personnel]
+
+
+@pytest.fixture
+def hire(make_office: Callable[..., Office], tmp_path: Path) -> Hire:
+    def build(policy: Policy | None = None, **registers: Any) -> Personnel:
+        office = make_office(policy)
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        store = EvidenceStore(office.desk.store, tmp_path / "evidence", open_or_create(tmp_path / "keys" / "e.key"))
+        office.desk = replace(office.desk, evidence=store)
+        folder = write_folder(tmp_path / "nda", [], {})
+        shelves = registers or {"folder": FolderRegister(folder)}
+        return Personnel(office, Cabinet(office.desk, shelves, examine=look_inside), folder)
+
+    return build
+
+
+def states(nda: Mapping[str, Any]) -> dict[str, str]:
+    return {paper["kind"]: paper["state"] for paper in nda["papers"]}
+
+
+def of_kind(nda: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(paper for paper in nda["papers"] if paper["kind"] == kind)
+    return found
+
+
+SIGNED_AT = datetime(2026, 11, 27, 3, tzinfo=UTC)
+
+
+class TestPapers:
+    async def test_both_pledges_signed(self, hire: Hire) -> None:
+        """Both pledges with unbroken signatures of a trusted authority, and the work rules: signed, with nothing to do."""
+        house = hire()
+        files = {"in.pdf": papers.signed("星 空子"), "out.pdf": papers.signed("星 空子", at=SIGNED_AT, stamped=True)}
+        house.file([ENTRY, EXIT, RULES], files)
+        nda = await house.check(house.office.report())
+        assert states(nda) == dict.fromkeys(("entry_pledge", "exit_pledge", "work_rules"), "signed")
+        assert (nda["state"], nda["risk"]["level"]) == ("signed", "ordinary")
+        assert of_kind(nda, "exit_pledge")["signature"] == "verified"
+        assert of_kind(nda, "exit_pledge")["remedy"] is None
+
+    async def test_a_scan_says_so(self, hire: Hire) -> None:
+        """A scan without an electronic signature counts, and the record says what it does not prove."""
+        house = hire()
+        house.file(
+            [ENTRY, EXIT | {"file": "out.png"}, RULES], {"in.pdf": papers.scan_pdf(), "out.png": papers.scan_png()}
+        )
+        nda = await house.check(house.office.report())
+        for kind in ("entry_pledge", "exit_pledge"):
+            assert of_kind(nda, kind)["signature"] == "none"
+            assert "proves nothing by itself" in of_kind(nda, kind)["text"]
+            assert "スキャン" in of_kind(nda, kind)["text_ja"]
+
+    @pytest.mark.parametrize("tamper", [papers.changed_afterwards, papers.bytes_flipped, papers.signature_removed])
+    async def test_altered_after_signing(self, hire: Hire, tamper: Callable[[bytes], bytes]) -> None:
+        """A paper that was changed after it was signed is found, by whatever way it was changed."""
+        house = hire()
+        house.file([ENTRY, EXIT, RULES], {"in.pdf": papers.scan_pdf(), "out.pdf": tamper(papers.signed("星 空子"))})
+        nda = await house.check(house.office.report())
+        assert states(nda)["exit_pledge"] == nda["state"] == "altered"
+        assert nda["risk"]["reasons"] == ["exit_pledge_altered"]
+
+    async def test_other_bytes_than_registered(self, hire: Hire) -> None:
+        """A file that is not the one whose digest was registered is altered, even without any signature."""
+        house = hire()
+        house.file([ENTRY, EXIT | {"sha256": "0" * 64}], {"in.pdf": papers.scan_pdf(), "out.pdf": papers.scan_pdf()})
+        assert states(await house.check(house.office.report()))["exit_pledge"] == "altered"
+
+    async def test_a_namesakes_paper_is_not_accepted(self, hire: Hire) -> None:
+        """A colleague of the same name has signed: that is not the leaver's pledge, and its bytes are not even opened."""
+        house = hire()
+        namesake = EXIT | {"signer_employee_no": "E2"}
+        house.file([ENTRY, namesake, RULES], {"in.pdf": papers.scan_pdf(), "out.pdf": papers.signed("星 空子")})
+        case = house.office.report()
+        nda = await house.check(case)
+        assert states(nda)["exit_pledge"] == "missing"
+        assert "1 of another person" in of_kind(nda, "exit_pledge")["text"]
+        assert [(p["paper"], p["sha256"]) for p in nda["not_accepted"]] == [("folder:out", None)]
+        kept = house.office.desk.evidence
+        assert kept is not None
+        assert len(kept.list(case.id)) == 1
+
+    async def test_a_doubtful_paper_waits_for_a_person(self, hire: Hire) -> None:
+        """The same name alone is not enough; once a person has ruled, the paper counts."""
+        house = hire()
+        rows = [{k: v for k, v in row.items() if k != "signer_employee_no"} for row in (ENTRY, EXIT)]
+        house.file(rows, {"in.pdf": papers.scan_pdf(), "out.pdf": papers.scan_pdf()})
+        case = house.office.report()
+        nda = await house.check(case)
+        assert {p["paper"] for p in nda["not_accepted"]} == {"folder:in", "folder:out"}
+        refusing.rule(house.office.desk, case.id, "folder:out", theirs=True, reason="the original is here", by="hr")
+        assert states(await house.check(case))["exit_pledge"] == "signed"
+        refusing.rule(house.office.desk, case.id, "folder:in", theirs=False, reason="a cousin's", by="hr")
+        nda = await house.check(case)
+        assert [p["remedy"] for p in nda["not_accepted"]] == [None]
+        with pytest.raises(BadRequest, match="no such paper"):
+            refusing.rule(house.office.desk, case.id, "folder:x", theirs=True, reason="r", by="hr")
+
+    async def test_expired(self, hire: Hire) -> None:
+        """A paper whose term ends before the last day does not bind on the day that matters."""
+        house = hire()
+        house.file([ENTRY | {"expires_on": "2026-11-29"}], {"in.pdf": papers.scan_pdf()})
+        assert states(await house.check(house.office.report()))["entry_pledge"] == "expired"
+
+    async def test_term_that_ends_on_the_last_day_binds_on_it(self, hire: Hire) -> None:
+        """Ends are inclusive; that it binds for less long than policy wants is said."""
+        house = hire()
+        house.file([ENTRY | {"expires_on": "2026-11-30"}], {"in.pdf": papers.scan_pdf()})
+        paper = of_kind(await house.check(house.office.report()), "entry_pledge")
+        assert paper["state"] == "signed"
+        assert "less than 2 years" in paper["text"]
+
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            (papers.encrypted(), "encrypted"),
+            (papers.truncated(papers.signed("x")), "no reader opens"),
+            (b"<html>", "neither a PDF"),
+        ],
+    )
+    async def test_unreadable_bytes(self, hire: Hire, content: bytes, why: str) -> None:
+        """A paper that cannot be opened is unreadable: neither signed nor missing."""
+        house = hire()
+        house.file([EXIT], {"out.pdf": content})
+        paper = of_kind(await house.check(house.office.report()), "exit_pledge")
+        assert paper["state"] == "unreadable"
+        assert why in paper["text"]
+
+    async def test_file_that_is_gone(self, hire: Hire) -> None:
+        """A paper that the manifest names and that is not there is unreadable, not missing."""
+        house = hire()
+        house.file([EXIT], {})
+        assert states(await house.check(house.office.report()))["exit_pledge"] == "unreadable"
+
+    async def test_exit_pledge_of_another_departure(self, hire: Hire) -> None:
+        """An exit pledge from years ago belongs to a former employment: it is not this departure's."""
+        house = hire()
+        house.file([EXIT | {"signed_on": "2021-03-31"}], {"out.pdf": papers.scan_pdf()})
+        paper = of_kind(await house.check(house.office.report()), "exit_pledge")
+        assert paper["state"] == "expired"
+        assert "earlier employment" in paper["text"]
+
+    async def test_wording_and_term_are_held_against_policy(self, hire: Hire) -> None:
+        """A wording that policy does not know, and a pledge that ends with the employment, are said."""
+        policy = Policy(nda=Nda(templates={"entry_pledge": ["ab" * 32]}, languages=["ja"]))
+        house = hire(policy)
+        house.file([ENTRY | {"survives": "no", "language": "en"}], {"in.pdf": papers.scan_pdf()})
+        text = of_kind(await house.check(house.office.report()), "entry_pledge")["text"]
+        assert "not among the known versions" in text
+        assert "does not bind after the employment" in text
+        assert "language that policy does not name" in text
+
+
+class TestService:
+    async def test_down_is_unreadable_and_the_cut_goes_on(self, hire: Hire) -> None:
+        """A register that is down makes papers unreadable, never missing; the case is cut and closed all the same."""
+        house = hire(folder=Down())
+        case = house.office.report()
+        nda = await house.check(case)
+        assert set(states(nda).values()) == {"unreadable"}
+        assert nda["state"] == "unreadable"
+        house.office.clock.pass_by(hours=10)
+        await house.office.run(case.id)
+        assert show(house.office.desk, case.id)["state"] == "closed"
+
+    async def test_slow_one_is_given_up(self, hire: Hire) -> None:
+        """A register that does not answer in policy's time is unreadable."""
+        house = hire(Policy(nda=Nda(seconds=0.05)), folder=Down(hangs=True))
+        nda = await house.check(house.office.report())
+        assert "within 0.05 s" in nda["looks"][0]["problem"]
+
+    async def test_one_of_two_down(self, hire: Hire, tmp_path: Path) -> None:
+        """What one register shows stands; what only the other could show is not known."""
+        house = hire(
+            folder=FolderRegister(write_folder(tmp_path / "one", [ENTRY], {"in.pdf": papers.scan_pdf()})),
+            other=Down("other"),
+        )
+        nda = await house.check(house.office.report())
+        assert states(nda) == {"entry_pledge": "signed", "exit_pledge": "unreadable", "work_rules": "unreadable"}
+
+    async def test_settings_that_are_wrong_stop_nothing(self, hire: Hire, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A run whose registers cannot be opened records that, and goes on."""
+        monkeypatch.setenv("LASTDAY_NDA_REGISTERS", "nowhere")
+        house = hire()
+        case = house.office.report()
+        await checking.check_quietly(house.office.desk, case.id)
+        assert house.shown(case)["state"] == "unreadable"
+
+
+class Down:
+    """A register whose vendor does not answer."""
+
+    can_send = True
+
+    def __init__(self, name: str = "folder", *, hangs: bool = False) -> None:
+        self.name, self.hangs = name, hangs
+
+    async def find_papers(self, leaver: object) -> Found:
+        if self.hangs:
+            await asyncio.sleep(60)
+        raise Unreachable(f"{self.name}: cannot search: 503", code="503")
+
+
+class TestRefusal:
+    async def test_is_lawful_and_falls_back(self, hire: Hire) -> None:
+        """A refusal is recorded with date and witness; the entry pledge and the work rules bind on, the risk is raised."""
+        house = hire()
+        house.file([ENTRY, RULES], {"in.pdf": papers.signed("星 空子")})
+        case = house.office.report()
+        row = refusing.refuse(house.office.desk, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
+        again = refusing.refuse(house.office.desk, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
+        assert row.id == again.id
+        nda = await house.check(case)
+        paper = of_kind(nda, "exit_pledge")
+        assert (paper["state"], nda["state"], nda["risk"]["reasons"]) == ("refused", "refused", ["exit_pledge_refused"])
+        assert "2026-11-29" in paper["text"]
+        assert "the entry pledge (2020-04-01) and the work rules bind on" in paper["text"]
+        assert "佐藤" not in str(house.leaves(case, "nda."))
+
+    async def test_nobody_asks_again(self, hire: Hire) -> None:
+        """After a refusal no pledge is sent, what was out is not waited for, and no reminder goes."""
+        house = hire()
+        case = house.office.report(employment_ends_on="2026-12-20")
+        await pledging.send_pledge(house.cabinet, case.id, by="hr")
+        refusing.refuse(house.office.desk, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        with pytest.raises(BadRequest, match="declined"):
+            await pledging.send_pledge(house.cabinet, case.id, by="hr")
+        house.office.clock.pass_by(days=10)
+        assert await following.follow_up_with(house.cabinet) == 0
+        assert house.shown(case)["pledge"]["state"] == "declined"
+
+    @pytest.mark.parametrize(
+        ("witness", "on"), [("", date(2026, 11, 29)), ("S", date(2026, 12, 1)), ("x" * 300, date(2026, 11, 29))]
+    )
+    def test_needs_a_witness_and_a_past_day(self, hire: Hire, witness: str, on: date) -> None:
+        """Without a witness, or for a day that lies ahead, nothing is recorded."""
+        house = hire()
+        case = house.office.report()
+        with pytest.raises(BadRequest):
+            refusing.refuse(house.office.desk, case.id, witness=witness, on=on, by="hr")
+
+
+class TestTrail:
+    async def test_digests_and_verdicts_without_names(self, hire: Hire) -> None:
+        """The leaves hold digests and verdicts; names, titles and papers stand in what can be erased."""
+        house = hire()
+        content = papers.signed("星 空子")
+        house.file([ENTRY | {"title": "誓約書 星 空子"}], {"in.pdf": content})
+        case = house.office.report()
+        await house.check(case)
+        told = house.leaves(case, "nda.")
+        digests = [e["content_sha256"] for leaf in told for e in leaf.get("evidence", ()) if "content_sha256" in e]
+        assert digests == [examine(content).sha256]
+        assert {leaf["state"] for leaf in told if leaf.get("kind") == "entry_pledge"} == {"signed"}
+        assert all(word not in str(told) for word in ("星", "空子", "誓約", "in.pdf"))
+        (bound,) = house.leaves(case, "evidence.bound")
+        assert bound["evidence"][0]["sha256"] == digests[0]
+
+    async def test_bytes_are_kept_once_and_can_be_erased(self, hire: Hire) -> None:
+        """The papers lie encrypted in the case's evidence; a second round adds nothing; erased, they are gone."""
+        house = hire()
+        content = papers.signed("星 空子")
+        house.file([ENTRY], {"in.pdf": content})
+        case = house.office.report()
+        await house.check(case)
+        await house.check(case)
+        kept = house.office.desk.evidence
+        assert kept is not None
+        (stored,) = kept.list(case.id)
+        with kept.open(case.id, stored.name) as file:
+            assert file.read() == content
+        assert all(content[:200] not in path.read_bytes() for path in kept.folder.rglob("*") if path.is_file())
+        assert len(house.leaves(case, "evidence.bound")) == 1
+        kept.erase(case.id)
+        assert kept.list(case.id) == []
+
+    async def test_check_holds_up_no_close(self, hire: Hire) -> None:
+        """A case closes when its rows are settled, whatever its papers are."""
+        house = hire()
+        case = house.office.report()
+        await house.check(case)
+        house.office.clock.pass_by(hours=10)
+        await house.office.run(case.id)
+        shown = show(house.office.desk, case.id)
+        assert (shown["state"], shown["nda"]["state"]) == ("closed", "missing")
+        assert of_kind(shown["nda"], "exit_pledge")["remedy"] is not None
+
+
+class TestTradeSecret:
+    async def test_what_is_shown_and_what_is_asked(self, hire: Hire) -> None:
+        """Each test has what the record shows, what a person must answer, and the latest answer."""
+        house = hire()
+        house.file([ENTRY | {"scope": "設計図"}, RULES], {"in.pdf": papers.scan_pdf()})
+        case = house.office.report()
+        await house.check(case)
+        trade_secret.answer(house.office.desk, case.id, TradeSecretTest.USEFULNESS, "first", by="legal")
+        trade_secret.answer(house.office.desk, case.id, TradeSecretTest.USEFULNESS, "価格表の計算に使う", by="legal")
+        tests = {test["test"]: test for test in house.shown(case)["trade_secret"]}
+        assert set(tests) == set(TradeSecretTest)
+        assert "entry pledge on file (2020-04-01)" in tests["secrecy_management"]["shows"]
+        assert tests["usefulness"]["shows"] == ["the papers name as secret: 設計図"]
+        assert tests["usefulness"]["answer"]["text"] == "価格表の計算に使う"
+        assert tests["non_public"]["answer"] is None
+        assert all(test["asks"] and test["asks_ja"] for test in tests.values())
+        with pytest.raises(BadRequest):
+            trade_secret.answer(house.office.desk, case.id, TradeSecretTest.USEFULNESS, "  ", by="legal")
+
+
+class TestLeave:
+    async def test_nobody_leaves(self, hire: Hire) -> None:
+        """A withdrawn departure has no papers to be looked for."""
+        house = hire()
+        case = house.office.report()
+        with house.office.desk.store.write() as session:
+            row = session.get_one(Case, case.id)
+            row.state = row.state.__class__.WITHDRAWN
+            session.add(row)
+        assert await checking.check(house.cabinet, case.id) is NdaState.SIGNED
+        assert house.leaves(case, "nda.") == []
