@@ -14,9 +14,8 @@ from typing import BinaryIO, TypeAlias
 
 from sqlalchemy import Connection
 
-from audit import anchoring, anchors, bundle, reading, timestamp
+from audit import anchoring, anchors, bundle, layout, reading, timestamp
 from audit.berth import Berth
-from audit.bundle import layout
 from audit.bundle.folder import refuse_foreign
 from audit.bundle.writing import Progress
 from audit.certificate import CERTIFIED, Certificate, Former, former_of
@@ -72,6 +71,13 @@ def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about
         contents = bundle.Contents(case_id, office.pages(facts, known), _evidence(desk, connection, case_id))
         sealed = bundle.Seal(office.signer, _stamper(office.berth))
         return bundle.write(connection, folder, contents, sealed, lambda made: _announce(desk, made), progress)
+
+
+def rehearsed(berth: Berth) -> bool:
+    """Whether authority or witnesses call themselves a rehearsal's: then they are the operator's own, and prove nothing."""
+    names = [root.subject.rfc4514_string() for root in berth.roots]
+    names += [witness.key.name for witness in berth.policy.witnesses] if berth.policy is not None else []
+    return any("rehearsal" in name.casefold() for name in names)
 
 
 def _refuse_unfinished(desk: Desk, case_id: str, *, as_it_stands: bool) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audit import key_uris, keys, note
+from audit import certificate_keys, key_uris, keys, note
+from audit.certificate_keys import CertificateSigner
 from casework.errors import Misconfigured
 from casework.settings import CaseworkSettings
 
@@ -35,6 +36,19 @@ def _log_signer(settings: CaseworkSettings, uri: str | None, public: Path | None
     if file is None:
         raise Misconfigured("the log's key: no file and no URI", "Set LASTDAY_AUDIT_KEY_FILE or LASTDAY_AUDIT_KEY_URI.")
     return keys.open_key(file, settings.audit_origin)
+
+
+def certificate_signer(settings: CaseworkSettings) -> CertificateSigner:
+    """
+    Return who signs certificates; a key file is made on first use.
+
+    Raises `audit.keys.KeyRefused` for a key that is not to be trusted, `Misconfigured` for a URI without its public key.
+    """
+    uri = settings.certificate_key_uri
+    if uri is not None:
+        return key_uris.open_certificate_key(uri, _beside(uri, settings.certificate_public_key_file), _pin(settings))
+    settings.certificate_key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return certificate_keys.open_or_create(settings.certificate_key_file)
 
 
 def _beside(uri: str, public: Path | None) -> Path:

@@ -102,7 +102,8 @@ async def look_again(desk: Desk) -> LookReport:
     report = LookReport(reopened=_lapsed(desk))
     with desk.store.read() as session:
         due = session.exec(select(Look).where(col(Look.looked_at).is_(None), Look.due_at <= desk.now())).all()
-        alive = {case.id for case in session.exec(select(Case).where(col(Case.state).in_(_LOOKED_AT))).all()}
+        seen = select(Case).where(col(Case.state).in_(_LOOKED_AT), col(Case.erased_at).is_(None))
+        alive = {case.id for case in session.exec(seen).all()}
     for case_id in sorted({look.case_id for look in due} & alive):
         await planning.take_inventory(desk, case_id)
         report.looked.append(case_id)
@@ -115,7 +116,9 @@ def _lapsed(desk: Desk) -> list[str]:
     """Open the closed cases again whose waiver has ended; return them."""
     with desk.store.read() as session:
         waived = select(CaseEntitlement.case_id).where(CaseEntitlement.state == EntitlementState.WAIVED)
-        closed = select(Case).where(Case.state == CaseState.CLOSED, col(Case.id).in_(waived))
+        closed = select(Case).where(
+            Case.state == CaseState.CLOSED, col(Case.id).in_(waived), col(Case.erased_at).is_(None)
+        )
         ids = [case.id for case in session.exec(closed).all()]
     return [case_id for case_id in ids if _reopen_if_open(desk, case_id)]
 

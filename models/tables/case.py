@@ -18,7 +18,8 @@ class Case(SQLModel, table=True):
     *employee_key* is the number folded for comparing: a person has one case however the number is typed.
 
     *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed.
-    *revision* counts reschedules.  *run_…* and *lease_…* say which run works on the case, so that there is one.
+    *held_at*: since when a legal hold forbids to erase.  *erased_at*: when the personal data was removed; nobody works on the
+    case any more.  *revision* counts reschedules.  *run_…* and *lease_…* say which run works on the case, so that there is one.
     """
 
     __tablename__ = "offboarding_case"
@@ -52,3 +53,5 @@ class Case(SQLModel, table=True):
     next_run_at: datetime | None = instant()
     lease_holder: str | None = None
     lease_until: datetime | None = instant()
+    held_at: datetime | None = instant()
+    erased_at: datetime | None = instant()

@@ -1,0 +1,155 @@
+"""
+Everything personal in a case's rows, emptied; what a record still proves without it stays.
+
+The rule is turned round, so that a column that comes later is not forgotten: of every table with a `case_id`, each text and each
+JSON is emptied unless it is listed here as ours.  Words of enums, times, counts and verdicts stay.  Vendors' ids of accounts
+give way to the random references that the trail has for them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, Enum, String, Table, TypeDecorator, select, update
+
+from casework.assessing import NO_ACCOUNT
+from casework.desk import Desk
+from casework.rows import WHOLE_KIND
+from models import tables
+
+CASE = "offboarding_case"
+KEPT = {
+    CASE: {"id", "timezone", "run_id"},
+    "account": {"ref"},
+    "approval": {"id", "verb"},
+    "attestation": {"id"},
+    "entitlement": {"op", "settled_by", "restored"},
+    "evidence_file": {"id", "name", "sha256", "content_sha256"},
+    "evidence_key": {"master"},
+    "activity_collection": {"id", "account_ref", "source", "file"},
+    "look": {"label", "verdict"},
+    "notice": {"disposition"},
+    "paper_ruling": {"id"},
+    "plan": {"scope", "sha256", "policy_sha256"},
+    "pledge": {"key", "op", "language"},
+    "pledge_refusal": {"id"},
+    "question": {"id"},
+    "trade_secret_answer": {"id"},
+    "search": {"problem", "remedy"},
+    "waiver": {"id"},
+}
+"""Texts of ours, by table: random references, digests, words.  `case_id` is kept everywhere."""
+_ACCOUNT = {"account_id", "vendor_id"}
+_PERSON: Mapping[str, Any] = {
+    "name": "",
+    "employee_no": "",
+    "email": None,
+    "kana": None,
+    "romaji": None,
+    "former_name": None,
+    "other_emails": [],
+}
+
+
+@dataclass
+class Names:
+    """New names for what bore a vendor's: the same old one is the same new one throughout the case."""
+
+    desk: Desk
+    accounts: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def account(self, vendor_id: str) -> str:
+        """Return the trail's reference of an account; of one that is no candidate of the case (a colleague's), a fresh one."""
+        return self.accounts.setdefault(vendor_id, self.desk.name("acct"))
+
+    def row(self, entitlement_id: str) -> str:
+        if entitlement_id == NO_ACCOUNT:
+            return entitlement_id
+        return self.rows.setdefault(entitlement_id, self.desk.name("row"))
+
+    def next(self, prefix: str) -> str:
+        self._counts[prefix] += 1
+        return f"{prefix}:{self._counts[prefix]}"
+
+
+def blank(desk: Desk, connection: Connection, case_id: str) -> None:
+    """Empty the personal columns of every row of the case, in the caller's transaction.  Once: the new names are random."""
+    names = Names(desk)
+    _learn(connection, case_id, names)
+    for table, owner in case_tables():
+        keys = list(table.primary_key)
+        for row in connection.execute(select(table).where(owner == case_id)).mappings().all():
+            changed = {column.name: value for column, value in _emptied(table, dict(row), names)}
+            same = [column == row[column.name] for column in keys]
+            connection.execute(update(table).where(*same).values(**changed))
+
+
+def case_tables() -> Iterator[tuple[Table, Column[Any]]]:
+    """Yield every table that holds rows of cases, with the column that names the case."""
+    for table in tables.metadata.sorted_tables:
+        if table.name == CASE:
+            yield table, table.c.id
+        elif "case_id" in table.c:
+            yield table, table.c.case_id
+
+
+def _learn(connection: Connection, case_id: str, names: Names) -> None:
+    """Take over the references that the trail has for the accounts, and number the rows of the truth table anew."""
+    account, row = tables.metadata.tables["account"], tables.metadata.tables["entitlement"]
+    for found in connection.execute(select(account).where(account.c.case_id == case_id)).mappings():
+        names.accounts[found["vendor_id"]] = found["ref"]
+    query = select(row).where(row.c.case_id == case_id).order_by(row.c.order, row.c.id)
+    for found in connection.execute(query).mappings():
+        place = f"{found['service']}:{names.account(found['account_id'])}:{found['kind']}"
+        whole = found["vendor_id"] == WHOLE_KIND
+        names.rows[found["id"]] = f"{place}:{WHOLE_KIND}" if whole else names.next(place)
+
+
+def _emptied(table: Table, row: Mapping[str, Any], names: Names) -> Iterator[tuple[Column[Any], Any]]:
+    kept = KEPT.get(table.name, set()) | {"case_id"}
+    for column in table.c:
+        if column.name not in kept and _may_be_personal(column):
+            yield column, _instead(table, column, row, names)
+
+
+def _may_be_personal(column: Column[Any]) -> bool:
+    """Texts and JSON; an enum is stored as text too and says nothing about anybody."""
+    stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    return isinstance(stored, (String, JSON)) and not isinstance(stored, Enum)
+
+
+def _instead(table: Table, column: Column[Any], row: Mapping[str, Any], names: Names) -> Any:
+    value = row[column.name]
+    special = _SPECIAL.get((table.name, column.name))
+    if special is not None:
+        return special(row, names)
+    if value is None:
+        return None
+    if column.name in _ACCOUNT:
+        return names.account(value)
+    return names.row(value) if column.name == "entitlement_id" else _nothing(column, value)
+
+
+def _finding_key(row: Mapping[str, Any], names: Names) -> str:
+    """Return `kind:number`: the key named the row that it was about."""
+    return names.next(str(row["kind"]))
+
+
+_SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Names], Any]] = {
+    (CASE, "leaver"): lambda _, __: dict(_PERSON),
+    (CASE, "employee_key"): lambda row, _: f"erased-{row['id']}",  # live cases are told apart by it
+    ("entitlement", "id"): lambda row, names: names.row(row["id"]),
+    ("entitlement", "vendor_id"): lambda row, names: names.row(row["id"]).rpartition(":")[2],
+    ("finding", "key"): _finding_key,
+}
+
+
+def _nothing(column: Column[Any], value: Any) -> Any:
+    if isinstance(column.type, JSON):
+        return [] if isinstance(value, list) else {} if isinstance(value, dict) else None
+    return None if column.nullable else ""

@@ -1,0 +1,193 @@
+"""
+A case's personal data is removed: payloads with their salts, evidence with its key, and every personal column.
+
+The events stay, and with them every proof; an event's commitment says nothing once its salt is gone.  It takes two people, an
+ended case, and no legal hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from sqlalchemy import Connection, update
+from sqlmodel import Session, col
+from sqlmodel import select as choose
+
+from audit import reading
+from audit.bundle import layout
+from audit.tables import audit_payload
+from casework.blanking import blank
+from casework.desk import Desk
+from casework.errors import BadRequest
+from casework.recording import seal
+from models.tables import Approval, Case, Look
+from models.vocabulary import CaseState
+
+VERB = "erase"
+ERASED = "erased"
+"""The verdict of a look that was not carried out any more."""
+_FINISHED = frozenset({CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED})
+_MOST = 4_000
+"""Entries named by one leaf: far below its 65,535 bytes."""
+
+
+class ErasureBasis(StrEnum):
+    """Why personal data of a case is removed, as the trail says it; other words than these stand in the event's payload."""
+
+    RETENTION = "retention"
+    REQUEST = "request"
+    ORDER = "order"
+    OTHER = "other"
+
+
+def hold(desk: Desk, case_id: str, *, by: str, reason: str) -> None:
+    """Forbid to erase the case until the hold is released.  Twice is once.  Raises `BadRequest` without a reason."""
+    if not reason.strip():
+        raise BadRequest("hold: has no reason", "Say which matter the record is needed for.")
+    with desk.store.write() as session:
+        case = _case(session, case_id)
+        _refuse_erased(case)
+        if case.held_at is None:
+            case.held_at = desk.now()
+            session.add(case)
+            seal(desk, session, "case.held", case_id, payload={"by": by, "reason": reason})
+
+
+def release_hold(desk: Desk, case_id: str, *, by: str, reason: str) -> None:
+    """Let the case be erased again.  Raises `BadRequest` if nothing holds it."""
+    with desk.store.write() as session:
+        case = _case(session, case_id)
+        if case.held_at is None:
+            raise BadRequest(f"{case_id}: is under no legal hold", "Nothing is to be released.")
+        case.held_at = None
+        session.add(case)
+        seal(desk, session, "case.hold_released", case_id, payload={"by": by, "reason": reason})
+
+
+def request_erasure(desk: Desk, case_id: str, *, by: str, basis: str) -> Approval:
+    """
+    Ask for the case to be erased, and return what a second person approves; asked again, it is the same request.
+
+    Raises `BadRequest` for a case under way, under a legal hold, or erased already.
+    """
+    if not basis.strip():
+        raise BadRequest("erase: has no basis", f"Name it: {', '.join(ErasureBasis)}, or in your own words.")
+    with desk.store.write() as session:
+        _refuse(_case(session, case_id))
+        known = _request(session, case_id)
+        if known is not None:
+            return known
+        request = Approval(
+            id=desk.name("erase"), case_id=case_id, verb=VERB, reason=basis, requested_by=by, requested_at=desk.now()
+        )
+        session.add(request)
+        seal(
+            desk, session, "case.erasure_requested", case_id, choice=_word(basis),
+            payload={"by": by, "basis": basis, "request": request.id},
+        )  # fmt: skip
+        return request
+
+
+def erase(desk: Desk, case_id: str) -> int:
+    """
+    Carry out an approved erasure; return how many events lost their payload.  Safe to repeat after a crash at any point.
+
+    Evidence goes first: its key cannot come back, and a second time finds nothing.  Copies outside (exported bundles, backups)
+    are not reached: whoever holds them must be told.
+    """
+    with desk.store.read() as session:
+        case = _case(session, case_id)
+        if case.erased_at is None:
+            _refuse(case)
+        _approved(session, case_id)
+    if desk.evidence is not None:
+        desk.evidence.erase(case_id)
+    with desk.store.write() as session:
+        case = _case(session, case_id)
+        if case.erased_at is not None:
+            return 0
+        _refuse(case)
+        return _erase(desk, session, case, _approved(session, case_id))
+
+
+def _erase(desk: Desk, session: Session, case: Case, request: Approval) -> int:
+    signed = {"by": request.requested_by, "approved_by": request.approved_by, "basis": request.reason}
+    word = _word(request.reason)
+    case.erased_at = case.erased_at or desk.now()
+    session.add(case)
+    for look in session.exec(choose(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))).all():
+        look.looked_at, look.verdict = desk.now(), ERASED
+        session.add(look)
+    session.flush()
+    connection = session.connection()
+    told = list(_told(connection, case.id))
+    emptied = _empty_payloads(desk, connection, case.id)
+    blank(desk, connection, case.id)
+    session.expire_all()
+    for part in _parts(told):
+        seal(desk, session, "payload.erased", case.id, idx=part, basis=word, count=len(part), payload=signed)
+    return emptied
+
+
+def _told(connection: Connection, case_id: str) -> Iterator[int]:
+    """Yield the events that bind something which is removed: a payload, or a file of evidence."""
+    for entry in reading.entries(connection, case_id):
+        said = entry.record
+        if "payload_commit" in said or any(layout.is_evidence(one) for one in said.get("evidence", [])):
+            yield entry.idx
+
+
+def _empty_payloads(desk: Desk, connection: Connection, case_id: str) -> int:
+    """Take payloads and salts away, as the only change that the trail's triggers let through."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    ids = [entry.idx for entry in reading.entries(connection, case_id)]
+    emptied = 0
+    for part in _parts(ids):
+        there = update(audit_payload).where(audit_payload.c.idx.in_(part), audit_payload.c.erased_at.is_(None))
+        emptied += connection.execute(there.values(salt=None, payload=None, erased_at=desk.now())).rowcount
+    return emptied
+
+
+def _parts(ids: Sequence[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), _MOST):
+        yield list(ids[start : start + _MOST])
+
+
+def _word(basis: str) -> ErasureBasis:
+    """Return the leaf's word for *basis*: a leaf takes no free text."""
+    said = basis.strip().casefold()
+    return ErasureBasis(said) if said in {member.value for member in ErasureBasis} else ErasureBasis.OTHER
+
+
+def _case(session: Session, case_id: str) -> Case:
+    case = session.get(Case, case_id)
+    if case is None:
+        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+    return case
+
+
+def _refuse(case: Case) -> None:
+    _refuse_erased(case)
+    if case.state not in _FINISHED:
+        raise BadRequest(f"{case.id}: cannot erase a case that is {case.state}", "Wait until it is closed.")
+    if case.held_at is not None:
+        raise BadRequest(f"{case.id}: is under a legal hold", f"Release it first: lastday hold {case.id} --release.")
+
+
+def _refuse_erased(case: Case) -> None:
+    if case.erased_at is not None:
+        raise BadRequest(f"{case.id}: its personal data was erased already", "Nothing is left to erase.")
+
+
+def _request(session: Session, case_id: str) -> Approval | None:
+    return session.exec(choose(Approval).where(Approval.case_id == case_id, Approval.verb == VERB)).first()
+
+
+def _approved(session: Session, case_id: str) -> Approval:
+    request = _request(session, case_id)
+    if request is None or request.approved_at is None:
+        waits = f"lastday approve {request.id}" if request is not None else f"lastday erase {case_id} --basis …"
+        raise BadRequest(f"{case_id}: an erasure needs a second person", f"Run: {waits}")
+    return request

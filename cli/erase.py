@@ -1,0 +1,83 @@
+"""`lastday erase` and `lastday hold`: personal data of an ended case is removed, or kept for a legal matter."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.errors import DONE, REMAINS, Refused
+from cli.options import As, AsJson, CaseId
+from cli.terminal import Terminal, say
+
+
+def erase(
+    case: CaseId,
+    basis: Annotated[str, typer.Option(help="Why: retention, request, order, or in your own words; no names.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the case's id again.")] = False,
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
+    """
+    Remove a case's personal data for ever: names, accounts, payloads, evidence, papers.  The log's proofs stay.
+
+    The first call asks a second person (exit 1); once approved, the same call carries it out.
+    """
+    from casework import erasing
+    from casework.errors import BadRequest
+    from cli.desks import at_desk
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    request = at_desk(lambda desk: erasing.request_erasure(desk, case, by=terminal.actor, basis=basis))
+    if request.approved_at is None:
+        waits = f"lastday approve {request.id}"
+        asked = say(f"Asked for.  A second person runs: {waits}", f"依頼しました。第二者が実行: {waits}")
+        terminal.answer({"case": case, "request": request.id, "outcome": "requested"}, asked)
+        return REMAINS
+    if not yes:
+        _ask_again(terminal, case)
+    try:
+        emptied = at_desk(lambda desk: erasing.erase(desk, case))
+    except BadRequest as exc:
+        raise Refused(str(exc), exc.remedy) from exc
+    told = say(
+        f"{case}: erased, {emptied} events lost their payload; every proof stands.  Exported folders and backups are not "
+        "reached: have them destroyed, and export anew.",
+        f"{case}: 消去しました ({emptied} 件の事象の内容)。証明はすべて有効です。出力済みフォルダーとバックアップは"
+        "対象外です。破棄のうえ、改めて出力してください。",
+    )
+    terminal.answer({"case": case, "erased": emptied, "outcome": "erased"}, told)
+    return DONE
+
+
+def hold(
+    case: CaseId,
+    reason: Annotated[str, typer.Option(help="The matter that the record is needed for.")],
+    release: Annotated[bool, typer.Option("--release", help="End the hold.")] = False,
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
+    """Set a legal hold on a case, or release it: while it stands, the case cannot be erased."""
+    from casework import erasing
+    from cli.desks import at_desk
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    act = erasing.release_hold if release else erasing.hold
+    at_desk(lambda desk: act(desk, case, by=terminal.actor, reason=reason))
+    outcome = "released" if release else "held"
+    shown = say(f"{case}: legal hold {outcome}", f"{case}: 法的保全を{'解除' if release else '設定'}しました")
+    terminal.answer({"case": case, "outcome": outcome}, shown)
+    return DONE
+
+
+def _ask_again(terminal: Terminal, case: str) -> None:
+    """Have the id typed again; without a terminal or with --json there is nobody to ask."""
+    import sys
+
+    if terminal.as_json or not sys.stdin.isatty():
+        raise Refused("erase: nobody to ask", "Add --yes: it cannot be undone.")
+    typed = typer.prompt(
+        say("This cannot be undone.  The case's id again", "取り消せません。案件番号をもう一度"), err=True
+    )
+    if typed.strip() != case:
+        raise Refused("erase: another id was typed", "Nothing was erased.")

@@ -1,0 +1,94 @@
+"""`lastday export`: a case as a folder that an auditor verifies without us."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.errors import DONE, Refused
+from cli.options import As, AsJson, CaseId
+from cli.terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from audit.certificate import Certificate
+    from casework.desk import Desk
+    from casework.exporting import MakePages, Office
+
+
+def export(
+    case: CaseId,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the folder goes; an earlier one of the case is replaced.")],
+    as_it_stands: Annotated[
+        bool, typer.Option("--as-it-stands", help="Export a case that is not closed; the record says so.")
+    ] = False,
+    seal: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also seal record.pdf (PAdES) with this PKCS#12 file.")
+    ] = None,
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:  # fmt: skip
+    """Write a case's record: pages, events with their proofs, evidence in the clear, certificate.  Each export is recorded."""
+    from audit.bundle import BundleRefused
+    from cli.desks import at_desk
+    from portal.record.sealing import SealRefused
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    try:
+        made = at_desk(lambda desk: _export(desk, terminal, case, folder, as_it_stands=as_it_stands, pkcs12=seal))
+    except BundleRefused as exc:
+        raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
+    except SealRefused as exc:
+        raise Refused(str(exc), "Correct --seal and LASTDAY_SEAL_PASSPHRASE, or leave the seal out.") from exc
+    claim = made.claim
+    payload = {
+        "case": case,
+        "folder": str(folder),
+        "revision": claim.revision,
+        "certificate_sha256": made.sha256,
+        "former_sha256": claim.former.sha256 if claim.former else None,
+        "events": claim.events,
+        "files": claim.files,
+        "log_size": claim.size,
+    }
+    terminal.answer(payload, *_shown(folder, made))
+    return DONE
+
+
+def _export(  # what the command line says, each by name
+    desk: Desk, terminal: Terminal, case: str, folder: Path, *, as_it_stands: bool, pkcs12: Path | None
+) -> Certificate:
+    from casework.exporting import export as write
+
+    with terminal.progress(1, say("writing", "書き出し中")):
+        return write(desk, _office(desk, pkcs12), case, folder, by=terminal.actor, as_it_stands=as_it_stands)
+
+
+def _office(desk: Desk, pkcs12: Path | None) -> Office:
+    from casework.anchoring import berth
+    from casework.exporting import Office, rehearsed
+    from casework.settings import read_settings
+    from casework.signing import certificate_signer
+    from portal.record import pages, sealing
+
+    settings = read_settings()
+    place = berth(settings, desk.store)
+    make: MakePages = pages
+    if pkcs12 is not None:
+        passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
+        make = sealing.sealed(pages, pkcs12, passphrase, place.open_client, tuple(place.authorities))
+    return Office(place, certificate_signer(settings), make, rehearsed(place))
+
+
+def _shown(folder: Path, made: Certificate) -> list[str]:
+    claim = made.claim
+    return [
+        say(
+            f"{folder}: record {claim.revision} of {claim.case}, {claim.events} events, {claim.files} files",
+            f"{folder}: {claim.case} の記録 {claim.revision}、事象 {claim.events} 件、ファイル {claim.files} 件",
+        ),
+        say(f"certificate: {made.sha256}", f"証明書: {made.sha256}"),
+        say(f"Check it: lastday verify {folder} --trust DIR", f"検証: lastday verify {folder} --trust DIR"),
+    ]

@@ -1,0 +1,81 @@
+"""
+An extra: a PAdES seal (B-T) on record.pdf, for readers that know no other proof.
+
+It adds nothing to the certificate, which covers the file as a whole.  A green tick needs a certificate of a list that the
+reader trusts (AATL and the like): the operator's purchase.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+from asn1crypto import tsp
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import signers
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.timestamps import TimeStamper
+
+from casework.record import Facts, Proof
+
+_FIELD = "lastday"
+_QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
+
+
+class SealRefused(Exception):
+    """The PKCS#12 file cannot be opened, or no authority stamps: then nothing is exported."""
+
+
+class _Asking(TimeStamper):
+    """Asks the anchors' authorities, in turn."""
+
+    def __init__(self, open_client: Callable[[], httpx.Client], urls: tuple[str, ...]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
+        self._open_client = open_client
+        self._urls = urls
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        with self._open_client() as client:
+            for url in self._urls:
+                answer = client.post(url, content=req.dump(), headers={"content-type": _QUERY, "accept": _REPLY})
+                if answer.status_code == httpx.codes.OK:
+                    return tsp.TimeStampResp.load(answer.content)
+        raise SealRefused("seal: cannot be stamped: no authority answered")
+
+
+def sealed(
+    pages: Callable[[Facts, Proof], dict[str, bytes]],
+    pkcs12: Path,
+    passphrase: str,
+    open_client: Callable[[], httpx.Client],
+    urls: tuple[str, ...],
+) -> Callable[[Facts, Proof], Mapping[str, bytes]]:
+    """Return *pages* with `record.pdf` sealed by the key of *pkcs12*.  Raises `SealRefused` for a file that cannot be used."""
+    signer = signers.SimpleSigner.load_pkcs12(str(pkcs12), passphrase=passphrase.encode() or None)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
+    if signer is None:
+        raise SealRefused("seal: cannot open the PKCS#12 file: not one, or another passphrase")
+
+    def make(facts: Facts, known: Proof) -> Mapping[str, bytes]:
+        made = pages(facts, known)
+        return made | {"record.pdf": _seal(made["record.pdf"], signer, _Asking(open_client, urls))}
+
+    return make
+
+
+def _seal(pdf: bytes, signer: signers.Signer, stamper: TimeStamper) -> bytes:
+    """Return *pdf* with a seal over all of it, appended behind its last byte; works inside a running loop, too."""
+    about = signers.PdfSignatureMetadata(
+        field_name=_FIELD, subfilter=SigSeedSubFilter.PADES, certify=True, reason="lastday: record of an offboarding"
+    )
+    sealer = signers.PdfSigner(about, signer=signer, timestamper=stamper)
+
+    async def sign() -> bytes:
+        signed = await sealer.async_sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)))
+        return bytes(signed.getvalue())
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(sign())).result()
