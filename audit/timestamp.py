@@ -59,26 +59,26 @@ class Stamp:
     signer: str
 
 
-def verify(response: bytes, data: bytes, roots: Sequence[x509.Certificate]) -> Stamp:
+def verify(response: bytes, content: bytes, roots: Sequence[x509.Certificate]) -> Stamp:
     """
-    Return what *response* (a TimeStampResp in DER) says of *data*.
+    Return what *response* (a TimeStampResp in DER) says of *content*.
 
-    Raises `StampRefused` unless it was granted over the SHA-2 digest of *data*, and its signer's chain, valid at the stamp's
+    Raises `StampRefused` unless it was granted over the SHA-2 digest of *content*, and its signer's chain, valid at the stamp's
     time and meant for time stamping, ends at one of *roots*.
     """
-    return _verified(_parsed(response), data, roots, nonce=None)
+    return _verified(_parsed(response), content, roots, nonce=None)
 
 
-def ask(client: httpx.Client, url: str, data: bytes, roots: Sequence[x509.Certificate]) -> tuple[bytes, Stamp]:
+def ask(client: httpx.Client, url: str, content: bytes, roots: Sequence[x509.Certificate]) -> tuple[bytes, Stamp]:
     """
-    Return the authority's verbatim answer over *data*, verified, and what it says.
+    Return the authority's verbatim answer over *content*, verified, and what it says.
 
     Safe to repeat: each answer stands for itself.  Raises `AuthorityUnreachable` (ask again) and `StampRefused`.
     """
-    request = TimestampRequestBuilder(data=data, hash_algorithm=HashAlgorithm.SHA256).build()
+    request = TimestampRequestBuilder(data=content, hash_algorithm=HashAlgorithm.SHA256).build()
     answer = _post(client, url, request.as_bytes())
     try:
-        return answer, _verified(_parsed(answer), data, roots, nonce=request.nonce)
+        return answer, _verified(_parsed(answer), content, roots, nonce=request.nonce)
     except StampRefused as exc:
         exc.response = answer
         raise
@@ -122,11 +122,13 @@ def _in_order(response: bytes) -> bytes:
     return bytes(parsed.dump(force=True))
 
 
-def _verified(response: TimeStampResponse, data: bytes, roots: Sequence[x509.Certificate], nonce: int | None) -> Stamp:
+def _verified(
+    response: TimeStampResponse, content: bytes, roots: Sequence[x509.Certificate], nonce: int | None
+) -> Stamp:
     if response.status != GRANTED:
         raise StampRefused(f"timestamp: cannot be used: not granted, status {response.status}")
     try:
-        VerifierBuilder(roots=list(roots), nonce=nonce).build().verify_message(response, data)
+        VerifierBuilder(roots=list(roots), nonce=nonce).build().verify_message(response, content)
         signer = _signer(response)
     except (VerificationError, ValueError) as exc:
         why = _VERDICT.search(str(exc))

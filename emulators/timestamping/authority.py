@@ -32,7 +32,7 @@ class Authority:
     One authority.  What it does wrong can be set while it runs; that it is down or slow is the stage's to play.
 
     *refuses*: a PKIFailureInfo with which it answers everything; *wrong_nonce*: it echoes another one; *order*: of its
-    certificates, one of `tokens.ORDERS`; *wrong_data*: it stamps something else; *clock*: its idea of the time.
+    certificates, one of `tokens.ORDERS`; *wrong_content*: it stamps something else; *clock*: its idea of the time.
     """
 
     papers: Papers = field(default_factory=issue)
@@ -40,7 +40,7 @@ class Authority:
     order: str = "der"
     refuses: str | None = None
     wrong_nonce: bool = False
-    wrong_data: bool = False
+    wrong_content: bool = False
     garbage: bool = False
     _serials: itertools.count[int] = field(default_factory=lambda: itertools.count(secrets.randbits(62)))
 
@@ -78,7 +78,7 @@ class Authority:
         return Facts(self.clock(), next(self._serials), nonce, order=self.order)
 
     def _spoiled(self, asked: tsp.TimeStampReq) -> tsp.TimeStampReq:
-        if self.wrong_data:
+        if self.wrong_content:
             digest = asked["message_imprint"]["hashed_message"].native
             asked["message_imprint"]["hashed_message"] = bytes(len(digest))
         return asked

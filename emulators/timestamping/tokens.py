@@ -33,10 +33,10 @@ class Facts:
 
 
 def granted(request: tsp.TimeStampReq, papers: Papers, facts: Facts) -> bytes:
-    info = _info(request, facts)
+    statement = _statement(request, facts)
     wanted = bool(request["cert_req"].native)
     response = tsp.TimeStampResp(
-        {"status": {"status": "granted"}, "time_stamp_token": _token(info, papers, facts, wanted)}
+        {"status": {"status": "granted"}, "time_stamp_token": _token(statement, papers, facts, wanted)}
     )
     return bytes(response.dump())
 
@@ -47,7 +47,7 @@ def rejected(reason: str, text: str) -> bytes:
     return bytes(tsp.TimeStampResp({"status": status}).dump())
 
 
-def _info(request: tsp.TimeStampReq, facts: Facts) -> tsp.TSTInfo:
+def _statement(request: tsp.TimeStampReq, facts: Facts) -> tsp.TSTInfo:
     said: dict[str, Any] = {
         "version": "v1",
         "policy": facts.policy,
@@ -61,8 +61,8 @@ def _info(request: tsp.TimeStampReq, facts: Facts) -> tsp.TSTInfo:
     return tsp.TSTInfo(said)
 
 
-def _token(info: tsp.TSTInfo, papers: Papers, facts: Facts, wanted: bool) -> cms.ContentInfo:  # noqa: FBT001  # the request's own flag
-    content = info.dump()
+def _token(statement: tsp.TSTInfo, papers: Papers, facts: Facts, wanted: bool) -> cms.ContentInfo:  # noqa: FBT001  # the request's own flag
+    content = statement.dump()
     attributes = _attributes(content, papers)
     signature = papers.key.sign(attributes.dump(), ec.ECDSA(hashes.SHA256()))
     signer = asn1.Certificate.load(papers.stamper.public_bytes(Encoding.DER))
