@@ -1,0 +1,278 @@
+"""DocuSign, as seen by a leaver's case."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid5
+
+from docusign_esign import (
+    CustomFields,
+    Document,
+    Envelope,
+    EnvelopeDefinition,
+    Recipients,
+    Signer,
+    SignHere,
+    Tabs,
+    TextCustomField,
+)
+
+from connectors.errors import ConnectorError, OutcomeUnknown, Unintelligible
+from connectors.nda.contract import Found, Paper, Sent
+from connectors.nda.docusign.settings import Settings
+from connectors.nda.docusign.shape import KEY_FIELD, REGISTER, papers_of
+from connectors.nda.docusign.wire import WHO, Request, Wire
+from connectors.nda.exchange import Trace, instant
+from connectors.nda.matching import addresses_of, match_papers
+from connectors.pacing import Pace
+from models.vocabulary import Leaver
+
+FIRST_DAY = "2003-01-01T00:00:00Z"
+"""Without a date the vendor looks back two years only; DocuSign opened in 2003."""
+
+PAGE, PAGES = 1000, 10
+_NONE_SUCH = frozenset({"ENVELOPE_DOES_NOT_EXIST", "INVALID_REQUEST_PARAMETER_ENVELOPE_ID"})
+_WAITING = frozenset({"sent", "delivered"})
+_KEYS = UUID("5b0d2e57-9a53-4c0e-8f0e-6f7a6d1c9a11")
+_ANCHOR = "/sn1/"
+
+
+class DocuSignRegister:
+    """`connectors.nda.contract.Register` for DocuSign's eSignature API 2.1, through docusign-esign."""
+
+    name = REGISTER
+    can_send = True
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._turn = asyncio.Lock()
+
+    async def probe(self) -> tuple[tuple[str, str], ...]:
+        """Say whether the key, the consent and the account work."""
+        try:
+            await self._search([], from_date=_now(), count="1")
+        except ConnectorError as exc:
+            return ((str(exc), exc.advice),)
+        return ()
+
+    async def find_papers(self, leaver: Leaver) -> Found:
+        """
+        Return the envelopes that name the leaver, and look-alikes: one search for each address and each way of writing the name.
+
+        Only what the configured user sent, received or was shown is searched: the vendor shows no more.
+        """
+        trace: Trace = []
+        found: dict[str, Any] = {}
+        for term in _terms(leaver):
+            for envelope in await self._search(trace, from_date=FIRST_DAY, search_text=term):
+                found[envelope.envelope_id] = envelope
+        with _as_documented(trace):
+            likeliest = [next(iter(match_papers(leaver, papers_of(found[known]))), None) for known in sorted(found)]
+        matches = (match for match in likeliest if match is not None)
+        return Found(tuple(sorted(matches, key=lambda m: (-m.confidence, m.paper.id))), tuple(trace))
+
+    async def look_up(self, paper_id: str) -> Paper | None:
+        """Return the envelope as it stands now; of several signers the first."""
+        trace: Trace = []
+        envelope = await self._get(_plain(paper_id), trace)
+        with _as_documented(trace):
+            return papers_of(envelope)[0] if envelope is not None else None
+
+    async def fetch(self, paper_id: str) -> bytes:
+        """Return the envelope's documents in one PDF, sealed by the vendor, without its certificate of completion."""
+        trace: Trace = []
+        request = Request(
+            "fetch the documents",
+            f"GET /envelopes/{_plain(paper_id)}/documents/combined",
+            lambda api, account: api.get_document(account, "combined", paper_id, certificate="false"),
+        )
+        content = await self._wire.read(request, trace)
+        if not isinstance(content, bytes) or not content:
+            message = f"{WHO}: cannot fetch {paper_id}: empty"
+            raise Unintelligible(message, code="odd_answer", evidence=tuple(trace))
+        return content
+
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+        """
+        Send *pledge* once for each *key*: the envelope carries it, as its transaction id and in a custom field.
+
+        After an unknown outcome it is looked for, never sent again in the same call.
+        """
+        if leaver.email is None and not leaver.other_emails:
+            remedy = "Add the leaver's address to the notice, or let the pledge be signed by hand."
+            raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
+        own, trace = str(uuid5(_KEYS, hashlib.sha256(key.encode()).hexdigest())), list[Any]()
+        async with self._turn:
+            if (before := await self._sent_with(own, trace)) is not None:
+                return before
+            definition = _definition(pledge, leaver, title, own)
+            request = Request(
+                "send a pledge",
+                "POST /envelopes",
+                lambda api, account: api.create_envelope(account, envelope_definition=definition),
+            )
+            try:
+                made = await self._wire.write(request, trace)
+            except OutcomeUnknown:
+                if (sent := await self._sent_with(own, trace)) is None:
+                    raise
+                return sent
+        if not made.envelope_id or made.status != "sent":
+            message = f"{WHO}: cannot send a pledge: the vendor says it is {made.status}"
+            raise OutcomeUnknown(message, code=str(made.status), evidence=tuple(trace))
+        return Sent(REGISTER, made.envelope_id, instant(made.status_date_time) or datetime.now(UTC), tuple(trace))
+
+    async def remind(self, paper_id: str) -> None:
+        """Send the envelope again to whom it waits for.  Looks first; an unknown outcome is not repeated."""
+        trace: Trace = []
+        envelope = await self._get(_plain(paper_id), trace)
+        if envelope is None or envelope.status not in _WAITING:
+            message = f"{WHO}: cannot remind the signer of {paper_id}: nobody is asked to sign it"
+            raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
+        request = Request(
+            "remind the signer",
+            f"PUT /envelopes/{paper_id}",
+            lambda api, account: api.update(account, paper_id, envelope=Envelope(), resend_envelope="true"),
+        )
+        await self._wire.write(request, trace)
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+    async def _get(self, envelope_id: str, trace: Trace) -> Any:
+        request = Request(
+            "read an envelope",
+            f"GET /envelopes/{envelope_id}",
+            lambda api, account: api.get_envelope(account, envelope_id, include="recipients,custom_fields"),
+            absent=_NONE_SUCH,
+        )
+        return await self._wire.read(request, trace)
+
+    async def _sent_with(self, own: str, trace: Trace) -> Sent | None:
+        """
+        Look for what was sent with a key: by transaction id, which the vendor knows at once and for seven days, then by the
+        custom field, which it keeps.
+        """
+        ids = await self._by_transaction(own, trace)
+        if not ids:
+            found = await self._search(trace, from_date=FIRST_DAY, custom_field=f"{KEY_FIELD}={own}")
+            ids = [envelope.envelope_id for envelope in found]
+        for envelope_id in sorted(ids):
+            envelope = await self._get(envelope_id, trace)
+            if envelope is not None and envelope.status not in {"created", "deleted"}:
+                sent_at = instant(envelope.sent_date_time) or datetime.now(UTC)
+                return Sent(REGISTER, envelope_id, sent_at, tuple(trace))
+        return None
+
+    async def _by_transaction(self, own: str, trace: Trace) -> list[str]:
+        request = Request(
+            "look for a transaction",
+            "GET /envelopes",
+            lambda api, account: api.list_status_changes(account, transaction_ids=own),
+        )
+        listed = await self._wire.read(request, trace)
+        known = [status.envelope_id for status in listed.envelope_transaction_statuses or ()]
+        return [envelope_id for envelope_id in known + [e.envelope_id for e in listed.envelopes or ()] if envelope_id]
+
+    async def _search(self, trace: Trace, **query: str) -> list[Any]:
+        """Return every envelope of a search.  Raises unless as many different ones came as the vendor counts."""
+        found: dict[str, Any] = {}
+        position = "0"
+        for _ in range(PAGES):
+            listed = await self._wire.read(_listing(position, query), trace)
+            with _as_documented(trace):
+                found |= {envelope.envelope_id: envelope for envelope in listed.envelopes or ()}
+                total, following = _total(listed), _following(listed.next_uri)
+            if len(found) >= total or query.get("count") == "1":
+                return list(found.values())
+            if following is None or not listed.envelopes or int(following) <= int(position):
+                break
+            position = following
+        message = f"{WHO}: cannot list envelopes: {len(found)} of {total} came"
+        raise Unintelligible(message, code="not_all", evidence=tuple(trace))
+
+
+async def connect(
+    settings: Settings | None = None, *, pace: Pace | None = None, patience: float = 60.0
+) -> DocuSignRegister:
+    """
+    Return the register, from the environment unless *settings* are given.  Nothing is asked of the vendor yet.
+
+    *patience*: seconds that one exchange may be silent.
+    """
+    return DocuSignRegister(Wire(settings or Settings(), pace or Pace(), patience=patience))
+
+
+def _terms(leaver: Leaver) -> list[str]:
+    """Return what to search for: addresses, and the name as it is written in each script, with and without the space."""
+    names = [name.strip() for name in (leaver.name, leaver.kana, leaver.romaji, leaver.former_name) if name]
+    joined = [name.replace(" ", "").replace("\u3000", "") for name in names if not name.isascii()]
+    turned = [" ".join(reversed(name.split())) for name in names if name.isascii() and len(name.split()) == 2]
+    return list(dict.fromkeys([*sorted(addresses_of(leaver)), *names, *joined, *turned]))
+
+
+def _listing(position: str, query: dict[str, str]) -> Request:
+    more = {"include": "recipients,custom_fields", "count": str(PAGE), "start_position": position, **query}
+    return Request("list envelopes", "GET /envelopes", lambda api, account: api.list_status_changes(account, **more))
+
+
+def _total(listed: Any) -> int:
+    """The vendor counts even when there is nothing; an answer without a count is none."""
+    return int(listed.total_set_size if listed.total_set_size is not None else listed.result_set_size)
+
+
+def _following(next_uri: str | None) -> str | None:
+    found = parse_qs(urlsplit(next_uri or "").query).get("start_position", [""])[0]
+    return found if found.isdecimal() else None
+
+
+def _definition(pledge: bytes, leaver: Leaver, title: str, own: str) -> EnvelopeDefinition:
+    """
+    Return an envelope to be sent at once.  The signature goes where the pledge says /sn1/, else where the signer puts it.
+
+    The employee number is not sent: the vendor does not need it.
+    """
+    here = SignHere(anchor_string=_ANCHOR, anchor_ignore_if_not_present="true", anchor_units="pixels")
+    signer = Signer(
+        email=leaver.email or leaver.other_emails[0],
+        name=leaver.name,
+        recipient_id="1",
+        routing_order="1",
+        tabs=Tabs(sign_here_tabs=[here]),
+    )
+    content = base64.b64encode(pledge).decode()
+    return EnvelopeDefinition(
+        email_subject=title[:100],
+        status="sent",
+        transaction_id=own,
+        documents=[Document(document_base64=content, document_id="1", file_extension="pdf", name=title)],
+        recipients=Recipients(signers=[signer]),
+        custom_fields=CustomFields(text_custom_fields=[TextCustomField(name=KEY_FIELD, value=own, show="false")]),
+    )
+
+
+def _plain(paper_id: str) -> str:
+    try:
+        return str(UUID(paper_id))
+    except ValueError as exc:
+        raise Unintelligible(f"{WHO}: cannot read an envelope: not one of its ids", code="envelope_id") from exc
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def _as_documented(trace: Trace) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as exc:
+        message = f"{WHO}: cannot read an envelope: not what is documented: {type(exc).__name__}"
+        raise Unintelligible(message, code="odd_answer", evidence=tuple(trace)) from exc

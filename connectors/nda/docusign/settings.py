@@ -1,0 +1,68 @@
+"""Where DocuSign is, and the key that opens it without anybody being present (JWT grant)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from connectors.errors import NotConfigured
+from connectors.settings import ConnectorSettings
+
+SCOPES = ("signature", "impersonation")
+"""All that is asked for: to send and read envelopes, and to do so in the name of *user_id* while nobody is present."""
+
+
+class Settings(ConnectorSettings):
+    """
+    `LASTDAY_DOCUSIGN_…`.
+
+    *endpoint*: the account's REST root (`https://<site>.docusign.net/restapi`); if it is not set, the vendor is asked for it.
+    *authority*: where tokens come from; `https://account-d.docusign.com` in the developers' environment.  *user_id*: the user
+    whose envelopes are read and who sends: one of HR, no administrator.  *key_file*: the integration's RSA key in PEM.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LASTDAY_DOCUSIGN_", hide_input_in_errors=True)
+
+    endpoint: str | None = None
+    authority: str = "https://account.docusign.com"
+    account_id: UUID
+    integration_key: SecretStr
+    user_id: UUID
+    key_file: Path
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_a_root(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise ValueError("an endpoint starts with https:// (or http:// for an emulated one)")
+        return url.rstrip("/") if url is not None else None
+
+    @field_validator("authority")
+    @classmethod
+    def _is_https(cls, url: str) -> str:
+        if not url.startswith("https://") or url.rstrip("/").count("/") != 2:
+            raise ValueError("an authority is https:// and a host: the SDK speaks nothing else to it")
+        return url.rstrip("/")
+
+    @property
+    def authority_host(self) -> str:
+        """The host, as the SDK and the token's audience have it."""
+        return self.authority.removeprefix("https://")
+
+    def key(self) -> bytes:
+        """Return the RSA key in PEM.  Raises `NotConfigured`."""
+        remedy = "Name the integration's RSA key (PEM, without a password) in LASTDAY_DOCUSIGN_KEY_FILE."
+        try:
+            content = self.key_file.read_bytes()
+            key = load_pem_private_key(content, password=None)
+        except (OSError, ValueError, TypeError) as exc:
+            code = type(exc).__name__
+            raise NotConfigured(f"docusign: cannot read its key: {code}", code=code, remedy=remedy) from exc
+        if not isinstance(key, RSAPrivateKey):
+            raise NotConfigured("docusign: cannot use its key: not RSA", code="not_rsa", remedy=remedy)
+        return content

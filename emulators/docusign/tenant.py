@@ -1,0 +1,162 @@
+"""The emulated account: one user's envelopes, its integration's key and consent, and what an envelope becomes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from starlette.applications import Starlette
+
+from emulators.docusign.doors import routes
+from emulators.pledges import PLEDGES, Pledge
+
+Envelope = dict[str, Any]
+_STATUS = {
+    "signed": "completed",
+    "scan": "completed",
+    "waiting": "delivered",
+    "declined": "declined",
+    "voided": "voided",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    How this account behaves.
+
+    *page_size* caps what a client asks for.  *consent*: whether an administrator has granted the integration its scopes.
+    *text_lag*: searches by text and by custom field for which new envelopes stay hidden.  *years*: how far a search without a date
+    looks back.
+    """
+
+    page_size: int = 1000
+    consent: bool = True
+    text_lag: int = 0
+    years: int = 2
+    pledges: tuple[Pledge, ...] = PLEDGES
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Tenant:
+    """One DocuSign account.  *envelopes* by id, *documents* their bytes, *mails* what was sent: (envelope, address)."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = Options(**options)
+        self.account_id, self.user_id, self.integration_key = (
+            str(uuid5(NAMESPACE_URL, name)) for name in ("account", "user", "integration")
+        )
+        self.key = _key()
+        self.envelopes: dict[str, Envelope] = {}
+        self.documents: dict[str, Callable[[], bytes]] = {}
+        self.hidden: dict[str, int] = {}
+        self.tokens: set[str] = set()
+        self.mails: list[tuple[str, str]] = []
+        self.numbers = itertools.count(1)
+        for pledge in self.options.pledges:
+            self.keep(pledge)
+        self.app = Starlette(routes=routes(self))
+
+    def credentials(self) -> dict[str, str]:
+        """Return the integration's names for the account and its user."""
+        return {"account_id": self.account_id, "user_id": self.user_id, "integration_key": self.integration_key}
+
+    def key_file(self, directory: Path) -> Path:
+        """Write the integration's RSA key in PEM, for its owner alone."""
+        path = directory / "docusign.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return path
+
+    def keep(self, pledge: Pledge) -> Envelope:
+        """Put one of the company's papers among the envelopes."""
+        fields = {"expires_on": pledge.expires_on.isoformat()} if pledge.expires_on is not None else {}
+        made = self.create(pledge.title, [(pledge.email, pledge.name)], pledge.content, fields=fields, at=pledge.at)
+        status, now = _STATUS[pledge.state], stamp(pledge.at)
+        made |= {"status": status, "statusChangedDateTime": now, "lastModifiedDateTime": now}
+        if status in {"completed", "declined", "voided"}:
+            made[f"{status}DateTime"] = now
+        if status == "voided":
+            made["voidedReason"] = "sent by mistake"
+        for signer in made["recipients"]["signers"]:
+            signer.update(_signer_as(status, now))
+        return made
+
+    def create(
+        self,
+        subject: str,
+        signers: list[tuple[str, str]],
+        content: Callable[[], bytes],
+        *,
+        fields: dict[str, str],
+        transaction_id: str | None = None,
+        at: datetime | None = None,
+    ) -> Envelope:
+        """Make an envelope that is sent."""
+        envelope_id = str(uuid5(NAMESPACE_URL, f"envelope {next(self.numbers)}"))
+        now = stamp(at or self.options.clock())
+        made: Envelope = {
+            "envelopeId": envelope_id, "emailSubject": subject, "status": "sent", "createdDateTime": now,
+            "sentDateTime": now, "initialSentDateTime": now, "statusChangedDateTime": now, "lastModifiedDateTime": now,
+            "envelopeUri": f"/envelopes/{envelope_id}", "documentsCombinedUri": f"/envelopes/{envelope_id}/documents/combined",
+            "purgeState": "unpurged", "allowReassign": "true", "enableWetSign": "true",
+            "sender": {"userId": self.user_id, "userName": "人事部", "email": "hr@hoshizora.example"},
+            "customFields": {
+                "textCustomFields": [
+                    {"fieldId": str(n), "name": name, "show": "false", "required": "false", "value": value}
+                    for n, (name, value) in enumerate(fields.items(), start=1)
+                ],
+                "listCustomFields": [],
+            },
+            "recipients": {
+                "signers": [
+                    {"recipientId": str(n), "recipientIdGuid": str(uuid5(NAMESPACE_URL, f"{envelope_id} {n}")), "email": email,
+                     "name": name, "routingOrder": str(n), "recipientType": "signer", "status": "sent", "sentDateTime": now}
+                    for n, (email, name) in enumerate(signers, start=1)
+                ],
+                "recipientCount": str(len(signers)), "currentRoutingOrder": "1",
+            },
+        }  # fmt: skip
+        if transaction_id is not None:
+            made["transactionId"] = transaction_id
+        self.envelopes[envelope_id] = made
+        self.documents[envelope_id] = content
+        return made
+
+    def sign(self, envelope_id: str, *, decline: bool = False) -> None:
+        """Let the signers sign, or decline."""
+        status, now = ("declined" if decline else "completed"), stamp(self.options.clock())
+        made = self.envelopes[envelope_id]
+        made |= {"status": status, f"{status}DateTime": now, "statusChangedDateTime": now, "lastModifiedDateTime": now}
+        for signer in made["recipients"]["signers"]:
+            signer.update(_signer_as(status, now))
+
+    def mail(self, envelope: Envelope) -> None:
+        """Tell whoever the envelope waits for."""
+        self.mails += [(envelope["envelopeId"], signer["email"]) for signer in envelope["recipients"]["signers"]]
+
+
+def _signer_as(status: str, now: str) -> dict[str, str]:
+    return {
+        "completed": {"status": "completed", "signedDateTime": now, "deliveredDateTime": now},
+        "declined": {"status": "declined", "declinedDateTime": now, "declinedReason": "署名しません"},
+        "delivered": {"status": "delivered", "deliveredDateTime": now},
+    }.get(status, {})
+
+
+def stamp(at: datetime) -> str:
+    """Return an instant as the vendor writes it: seven digits of a second."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
+
+
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -1,0 +1,185 @@
+"""What every register of papers keeps, wherever they lie: run over each of them on the same company's papers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import ConnectorError, OutcomeUnknown
+from connectors.nda.registry import PACKAGES
+from emulators.pledges import PLEDGES
+from emulators.stage import Fault
+from models.vocabulary import Leaver, MatchReason, PaperKind
+from tests.contract.nda.rig import PDF, Rig, rigging
+from tests.contract.rig import leaver
+
+SURE = 0.9
+TITLE = "退職時秘密保持誓約書"
+OF_VENDORS = tuple(name for name in PACKAGES if name != "folder")
+# how each vendor's write, that hands a pledge to its signer, reads in the journal
+SENDS = {"cloudsign": r"POST /documents/[0-9a-f]{32}$", "docusign": r"POST /restapi/v2.1/accounts/[^/]+/envelopes$"}
+
+
+@pytest.fixture(params=list(PACKAGES))
+async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    async with rigging(request.param)(tmp_path, page_size=1) as built:
+        yield built
+
+
+@pytest.fixture(params=OF_VENDORS)
+async def vendor(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    async with rigging(request.param)(tmp_path) as built:
+        yield built
+
+
+async def accepted(rig: Rig, who: Leaver) -> set[tuple[PaperKind | None, bool]]:
+    """The leaver's own papers, by kind and whether everyone has signed; the work rules aside."""
+    found = await rig.register.find_papers(who)
+    sure = [m for m in found.matches if m.confidence >= SURE and m.reason is not MatchReason.EVERYBODY]
+    return {(m.paper.kind, m.paper.completed) for m in sure}
+
+
+class TestFindPapers:
+    async def test_of_one_with_both_pledges(self, rig: Rig) -> None:
+        """Both pledges are found, with kind, date and signer, page by page, and with evidence of the look."""
+        found = await rig.register.find_papers(leaver("E1001"))
+        mine = {m.paper.kind: m.paper for m in found.matches if m.confidence >= SURE}
+        assert {PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE} <= set(mine)
+        assert mine[PaperKind.ENTRY_PLEDGE].signed_on == date(2020, 4, 1)
+        assert all(mine[kind].completed for kind in (PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE))
+        assert found.evidence
+
+    async def test_a_namesakes_papers_are_never_accepted(self, rig: Rig) -> None:
+        """佐藤 健 has signed nothing; another 佐藤 健 has: his papers are shown as a different person's."""
+        found = await rig.register.find_papers(leaver("E1002"))
+        theirs = [m for m in found.matches if m.reason is not MatchReason.EVERYBODY]
+        assert [m.reason for m in theirs] == [MatchReason.DIFFERENT_PERSON] * 2
+        assert all(m.confidence == 0.0 for m in theirs)
+        assert len(await accepted(rig, leaver("E1003"))) == 2
+
+    async def test_of_one_with_none(self, rig: Rig) -> None:
+        """An empty answer means looked, found none: a contract of another sort is no pledge."""
+        kinds = {kind for kind, _ in await accepted(rig, leaver("E1014"))}
+        assert kinds == set()
+
+    async def test_signed_under_a_former_name(self, rig: Rig) -> None:
+        """A paper under the former name is found; where nothing but the name says so, a person decides."""
+        found = await rig.register.find_papers(leaver("E1005"))
+        best = next(m for m in found.matches if m.reason is not MatchReason.EVERYBODY)
+        assert best.paper.kind is PaperKind.ENTRY_PLEDGE
+        assert best.reason in {MatchReason.EMPLOYEE_NO, MatchReason.FORMER_NAME}
+        assert best.reason is MatchReason.EMPLOYEE_NO or best.confidence < SURE
+
+    async def test_refused_expired_waiting(self, rig: Rig) -> None:
+        """A refusal has its time, an agreement that ended its day; what waits for a signature is not completed."""
+        refused = await rig.register.find_papers(leaver("E1007"))
+        declined = [m.paper.declined_at for m in refused.matches if m.paper.kind is PaperKind.EXIT_PLEDGE]
+        assert [at.date() for at in declined if at is not None] == [date(2026, 11, 2)]
+        expired = await rig.register.find_papers(leaver("E1011"))
+        ends = {m.paper.kind: m.paper.expires_on for m in expired.matches}
+        assert ends[PaperKind.PROJECT_NDA] == date(2024, 3, 31)
+        waiting = await rig.register.find_papers(leaver("E1012"))
+        exits = [m.paper for m in waiting.matches if m.paper.kind is PaperKind.EXIT_PLEDGE]
+        assert len(exits) == 2
+        assert not any(paper.completed or paper.declined_at for paper in exits)
+
+    async def test_a_scan(self, rig: Rig) -> None:
+        """What somebody scanned and filed is found, and fetched as it is."""
+        found = await rig.register.find_papers(leaver("E1004"))
+        scan = next(m.paper for m in found.matches if m.paper.kind is PaperKind.ENTRY_PLEDGE)
+        pledge = next(p for p in PLEDGES if p.employee_no == "E1004")
+        assert await rig.register.fetch(scan.id) == pledge.content()
+
+    async def test_broken_down(self, rig: Rig) -> None:
+        """A register that cannot be searched raises, with a remedy: it never says that there is nothing."""
+        rig.break_down()
+        with pytest.raises(ConnectorError) as caught:
+            await rig.register.find_papers(leaver("E1001"))
+        assert caught.value.advice
+        assert "misaki" not in str(caught.value)
+        assert await rig.register.probe()
+
+
+class TestLookUp:
+    async def test_twice_the_same_and_none_such(self, rig: Rig) -> None:
+        """A paper is looked up by its id; one that the register never had is None."""
+        found = await rig.register.find_papers(leaver("E1001"))
+        paper = next(m.paper for m in found.matches if m.paper.kind is PaperKind.EXIT_PLEDGE)
+        again = await rig.register.look_up(paper.id)
+        assert again is not None
+        assert (again.id, again.signed_on, again.completed) == (paper.id, paper.signed_on, True)
+        assert await rig.register.look_up("0" * 8 + "-0000-0000-0000-" + "0" * 12) is None
+
+
+class TestSend:
+    async def test_once_for_a_key(self, rig: Rig) -> None:
+        """The same key again returns what was sent, and sends nothing."""
+        first = await rig.register.send(PDF, leaver("E1001"), title=TITLE, key="case-1/exit")
+        again = await rig.register.send(PDF, leaver("E1001"), title=TITLE, key="case-1/exit")
+        other = await rig.register.send(PDF, leaver("E1001"), title=TITLE, key="case-2/exit")
+        assert first.id == again.id != other.id
+        assert sorted(paper for paper, _ in rig.delivered()) == sorted([first.id, other.id])
+
+    @pytest.mark.parametrize("decline", [False, True])
+    async def test_comes_back(self, rig: Rig, decline: bool) -> None:
+        """What was sent is unsigned until the signer answers; signed or refused, it comes back under the same id."""
+        sent = await rig.register.send(PDF, leaver("E1001"), title=TITLE, key="k")
+        before = await rig.register.look_up(sent.id)
+        assert before is not None
+        assert (before.completed, before.declined_at, before.kind) == (False, None, PaperKind.EXIT_PLEDGE)
+        rig.answer(sent.id, decline)
+        after = await rig.register.look_up(sent.id)
+        assert after is not None
+        assert (after.completed, after.declined_at is not None) == (not decline, decline)
+
+    @pytest.mark.parametrize(
+        "fault", [Fault("", drop=True, after=True), Fault("", status=502, after=True), Fault("", drop=True)]
+    )
+    async def test_unknown_outcome(self, vendor: Rig, fault: Fault) -> None:
+        """Whether the answer to the sending is lost, or the request itself: the signer gets one pledge in the end, never two."""
+        fault.match, fault.times = SENDS[vendor.name], 1
+        assert vendor.stage is not None
+        vendor.stage.faults.append(fault)
+        for _ in range(3):
+            try:
+                sent = await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k")
+            except OutcomeUnknown:
+                continue
+        assert [paper for paper, _ in vendor.delivered()] == [sent.id]
+
+    async def test_remind(self, vendor: Rig) -> None:
+        """A reminder goes to whom the pledge waits for, and to nobody once it is signed."""
+        sent = await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k")
+        await vendor.register.remind(sent.id)
+        assert len(vendor.delivered()) == 2
+        vendor.answer(sent.id, False)
+        with pytest.raises(ConnectorError, match="nobody is asked"):
+            await vendor.register.remind(sent.id)
+        assert len(vendor.delivered()) == 2
+
+
+class TestTransport:
+    async def test_busy_slow_and_ended(self, vendor: Rig) -> None:
+        """Too many requests, a 5xx, a broken connection, a token that ended: read again, and the answer is whole."""
+        assert vendor.stage is not None
+        reads = r"GET .*(documents|envelopes)"
+        vendor.stage.faults += [
+            Fault(reads, status=429, headers={"Retry-After": "0"}),
+            Fault(reads, status=503),
+        ]
+        assert len(await accepted(vendor, leaver("E1001"))) == 2
+        vendor.stage.faults.append(Fault(reads, drop=True))
+        vendor.tenant.tokens.clear()
+        assert len(await accepted(vendor, leaver("E1001"))) == 2
+
+    async def test_empty_and_strange_answers(self, vendor: Rig) -> None:
+        """An answer that is not what is documented is an error, never an empty register."""
+        assert vendor.stage is not None
+        for body in ("{}", "[]", "<html>", '{"documents": [], "envelopes": [], "total": 9, "totalSetSize": "9"}'):
+            vendor.stage.faults.append(Fault(r"GET .*(documents|envelopes)\?", status=200, body=body, times=None))
+            with pytest.raises(ConnectorError):
+                await vendor.register.find_papers(leaver("E1001"))
+            vendor.stage.faults.clear()
