@@ -74,6 +74,13 @@ class _Pools(urllib3.PoolManager):
         self.seen.reply = Reply(answer.status, headers, answer.data)
         return answer
 
+    def shut(self) -> None:
+        """Close the connections now: `clear` leaves those open that the SDK's last answer still holds."""
+        for key in list(self.pools.keys()):
+            if (pool := self.pools.get(key)) is not None:
+                pool.close()
+        self.clear()
+
 
 class Wire:
     """Calls in one account's name.  Its token lives for an hour; a newer one is fetched a minute before, or at a 401."""
@@ -100,7 +107,7 @@ class Wire:
     async def aclose(self) -> None:
         """Wait for what is under way: a call in a thread cannot be taken back."""
         await asyncio.to_thread(self._threads.shutdown)
-        self._pools.clear()
+        self._pools.shut()
 
     async def read(self, request: Request, trace: Trace) -> Any:
         """Return what the SDK read; None for one of *absent*."""
