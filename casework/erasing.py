@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as choose
 
 from audit import reading
-from audit.bundle import layout
+from audit.layout import is_evidence
 from audit.tables import audit_payload
 from casework.blanking import blank
 from casework.desk import Desk
@@ -134,7 +134,7 @@ def _told(connection: Connection, case_id: str) -> Iterator[int]:
     """Yield the events that bind something which is removed: a payload, or a file of evidence."""
     for entry in reading.entries(connection, case_id):
         said = entry.record
-        if "payload_commit" in said or any(layout.is_evidence(one) for one in said.get("evidence", [])):
+        if "payload_commit" in said or any(is_evidence(one) for one in said.get("evidence", [])):
             yield entry.idx
 
 

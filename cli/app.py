@@ -21,6 +21,7 @@ from cli.export import export
 from cli.leave import leave
 from cli.migrate import migrate
 from cli.plan import plan
+from cli.population import population
 from cli.reschedule import reschedule
 from cli.restore import restore
 from cli.run import run
@@ -51,7 +52,7 @@ _PANELS: dict[str, dict[str, Callable[..., int]]] = {
     },
     "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore},
     "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
-    "Records": {"export": export, "verify": verify, "hold": hold, "erase": erase},
+    "Records": {"population": population, "export": export, "verify": verify, "hold": hold, "erase": erase},
     "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "tenants": tenants, "demo": demo},
 }
 for _panel, _verbs in _PANELS.items():

@@ -134,7 +134,7 @@ def looks(facts: Facts, clock: Clock) -> Section:
         (15, 25, 25, 35),
         tuple(
             (cell(look.label), clock(look.due_at), clock(look.looked_at),
-             cell(_verdict(look.verdict), Tone.QUIET if look.verdict is None else Tone.GOOD if look.verdict == "quiet" else Tone.OPEN))
+             cell(_verdict(look.verdict), Tone.QUIET if look.verdict in {None, "erased"} else Tone.GOOD if look.verdict == "quiet" else Tone.OPEN))
             for look in facts.looks
         ),
     )  # fmt: skip
@@ -153,6 +153,7 @@ def _verdict(verdict: str | None) -> Phrase:
     words = {
         None: Phrase("not yet", "未実施"),
         "quiet": Phrase("nothing opened again", "異状なし"),
+        "erased": Phrase("not carried out: erased before", "消去のため実施せず"),
         "reopened": Phrase("open again: case reopened", "再び開いていたため案件を再開"),
     }
     return words.get(verdict, Phrase(str(verdict)))

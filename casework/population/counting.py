@@ -1,0 +1,122 @@
+"""The population, read from the tables in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from sqlmodel import Session, col, func, select
+
+from casework.desk import Desk
+from casework.errors import BadRequest
+from casework.population.facts import Difference, Entry, Population
+from casework.record.gathering import account_facts
+from casework.recording import seal
+from models.tables import Case, Finding, NoticeRecord, Plan
+from models.vocabulary import CaseState, DepartureKind
+
+POPULATION = "population"
+"""The trail's case of the looks at a whole population, which belong to no case."""
+
+
+def count(desk: Desk, from_on: date, to_on: date) -> Population:
+    """
+    Return the departures whose employment ends from *from_on* to *to_on*, both included.
+
+    Leaves of absence are none: nobody leaves.  Raises `BadRequest` for a period that ends before it begins.
+    """
+    if to_on < from_on:
+        raise BadRequest(
+            f"population: {to_on} lies before {from_on}", "Give the first day with --from, the last with --to."
+        )
+    read_at = desk.now()
+    with desk.store.read() as session:
+        query = select(Case).where(
+            col(Case.employment_ends_on) >= from_on,
+            col(Case.employment_ends_on) <= to_on,
+            Case.kind != DepartureKind.LEAVE,
+        )
+        cases = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
+        entries = tuple(_entry(desk, session, case, read_at) for case in cases)
+        orphans = tuple(_without_case(session, {case.id for case in cases}))
+    differences = (*orphans, *(d for entry in entries for d in _explained(entry)))
+    return Population(from_on, to_on, read_at, desk.store.trail.origin, entries, differences)
+
+
+def _entry(desk: Desk, session: Session, case: Case, read_at: datetime) -> Entry:
+    notices = session.exec(
+        select(NoticeRecord).where(NoticeRecord.case_id == case.id).order_by(col(NoticeRecord.received_at))
+    ).all()
+    still = select(func.count()).where(Finding.case_id == case.id, col(Finding.resolved_at).is_(None))
+    plan = session.exec(select(Plan).where(Plan.case_id == case.id).order_by(col(Plan.id).desc())).first()
+    return Entry(
+        case=case.id,
+        employee_no=case.employee_no,
+        kind=case.kind,
+        state=case.state,
+        employment_ends_on=case.employment_ends_on,
+        due_at=case.due_at,
+        reported_by=case.reported_by,
+        notices=len(notices),
+        first_notice_at=min((notice.received_at for notice in notices), default=None),
+        source_sha256=tuple(dict.fromkeys(notice.source_sha256 for notice in notices if notice.source_sha256)),
+        closed_at=case.closed_at,
+        erased_at=case.erased_at,
+        for_real=case.for_real,
+        open_findings=session.exec(still).one(),
+        policy_sha256=plan.policy_sha256 if plan is not None else None,
+        accounts=tuple(account_facts(desk, session, case, read_at)),
+    )
+
+
+def _without_case(session: Session, known: set[str]) -> Iterator[Difference]:
+    """Yield notices that belong to no case at all: intake makes none, so each one is a question."""
+    every = set(session.exec(select(Case.id)).all()) | known
+    for notice in session.exec(select(NoticeRecord).order_by(col(NoticeRecord.id))).all():
+        if notice.case_id is None or notice.case_id not in every:
+            yield Difference(
+                "notice",
+                f"notice {notice.id}",
+                str(notice.content.get("leaver", {}).get("employee_no", "")),
+                f"no case belongs to this notice ({notice.disposition})",
+                f"この届出に対応する案件がない ({notice.disposition})",
+            )
+
+
+def _explained(entry: Entry) -> Iterator[Difference]:
+    """Yield why a case is not simply notified and seen closed."""
+    if entry.notices == 0:
+        yield _of(entry, "no notice is on file for this case", "この案件の届出が保管されていない")
+    if entry.seen_closed:
+        return
+    match entry.state:
+        case CaseState.WITHDRAWN:
+            yield _of(entry, "withdrawn: the person stays, nothing was taken away", "退職撤回のため剥奪なし")
+        case CaseState.RESTORING | CaseState.RESTORED:
+            yield _of(entry, "access was given back", "アクセス権を復元した")
+        case _:
+            yield _of(entry, *_open_because(entry))
+
+
+def _open_because(entry: Entry) -> tuple[str, str]:
+    if not entry.for_real:
+        return "not closed: planned only, no decision to change anything", "未完了: 計画のみで本実施の決定がない"
+    if entry.open_findings:
+        return (
+            f"not closed: {entry.state}, {entry.open_findings} open findings",
+            f"未完了: {entry.state}、未解消の指摘 {entry.open_findings} 件",
+        )
+    return f"not closed: {entry.state}, due {entry.due_at:%Y-%m-%d %H:%M} UTC", f"未完了: {entry.state}"
+
+
+def _of(entry: Entry, text: str, text_ja: str) -> Difference:
+    return Difference("case", entry.case, entry.employee_no, text, text_ja)
+
+
+def tell(desk: Desk, population: Population, *, by: str) -> None:
+    """Seal that somebody drew the population up: who, which period, how many."""
+    with desk.store.write() as session:
+        seal(
+            desk, session, "case.population", POPULATION, count=len(population.entries),
+            payload={"by": by, "from": str(population.from_on), "to": str(population.to_on)},
+        )  # fmt: skip

@@ -1,0 +1,169 @@
+"""The population as a sheet, one line an account, and as a signed statement about exactly that sheet."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from audit.certificate import PAYLOAD, STATEMENT, pae
+from audit.certificate_keys import CertificateSigner
+from audit.fields import Json
+from audit.leaf import canonical, stamp
+from casework.population.facts import Entry, Population
+from casework.record.facts import AccountFacts
+from models.vocabulary import Standing
+
+PREDICATE = "https://lastday.example/population/v1"
+COLUMNS = (
+    "case", "in_sample", "employee_no", "kind", "employment_ends_on", "reported_by", "notices", "notice_received_at",
+    "hr_source_sha256", "state", "closed_at", "open_findings", "service", "account_id", "account", "account_kind", "match_reason",
+    "match_confidence", "due_at", "commanded_at", "effective_cutoff_at", "cut_effective_by", "exposure_minutes", "sla_minutes",
+    "sla_met", "policy_sha256", "rows", "waived_rows", "difference",
+)  # fmt: skip
+"""The sheet's columns; `docs/controls.md` says which control each one answers."""
+_BOM = b"\xef\xbb\xbf"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def sheet(population: Population) -> bytes:
+    """
+    Return the CSV: UTF-8 with a byte order mark, one line an account, a line for a case without any.
+
+    A cell that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for line in lines(population):
+        writer.writerow([safe(line[name]) for name in COLUMNS])
+    return _BOM + written.getvalue().encode()
+
+
+def lines(population: Population) -> Iterator[dict[str, str]]:
+    """Yield the sheet's lines by column."""
+    sampled = set(population.sample.cases) if population.sample is not None else set()
+    why = {d.subject: d.text for d in population.differences}
+    for entry in population.entries:
+        told = _of_case(entry) | {"in_sample": _text(entry.case in sampled), "difference": why.get(entry.case, "")}
+        taken = [account for account in entry.accounts if account.standing is Standing.ACCEPTED]
+        for account in taken:
+            yield dict.fromkeys(COLUMNS, "") | told | _of_account(account)
+        if not taken:
+            yield dict.fromkeys(COLUMNS, "") | told | {"due_at": _text(entry.due_at)}
+
+
+def safe(text: str) -> str:
+    """Return *text* so that no spreadsheet runs it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _of_case(entry: Entry) -> dict[str, str]:
+    return {
+        "case": entry.case,
+        "employee_no": entry.employee_no,
+        "kind": entry.kind.value,
+        "employment_ends_on": _text(entry.employment_ends_on),
+        "reported_by": entry.reported_by,
+        "notices": _text(entry.notices),
+        "notice_received_at": _text(entry.first_notice_at),
+        "hr_source_sha256": " ".join(entry.source_sha256),
+        "state": entry.state.value,
+        "closed_at": _text(entry.closed_at),
+        "open_findings": _text(entry.open_findings),
+        "policy_sha256": _text(entry.policy_sha256),
+    }
+
+
+def _of_account(account: AccountFacts) -> dict[str, str]:
+    times = account.timing
+    return {
+        "service": account.service.value,
+        "account_id": account.id,
+        "account": account.label,
+        "account_kind": account.kind.value,
+        "match_reason": account.reason.value,
+        "match_confidence": f"{account.confidence:.2f}",
+        "due_at": _text(times.due_at),
+        "commanded_at": _text(times.commanded_at),
+        "effective_cutoff_at": _text(times.effective_cutoff_at),
+        "cut_effective_by": _text(times.cut_effective_by),
+        "exposure_minutes": _text(times.exposure_minutes),
+        "sla_minutes": _text(times.sla_minutes),
+        "sla_met": _text(times.sla_met),
+        "rows": _text(len(account.rows)),
+        "waived_rows": _text(times.exceptions),
+    }
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return stamp(value)
+        case _:
+            return str(value)
+
+
+def attest(population: Population, name: str, written: bytes, signer: CertificateSigner) -> bytes:
+    """
+    Return a DSSE envelope, signed with the certificate's key: an in-toto Statement about the sheet *written*, called *name*.
+
+    It says what the sheet cannot: the period, the tie-out, the differences, HR's extract, how the sample was drawn.
+    """
+    payload = canonical(
+        {
+            "_type": STATEMENT,
+            "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}],
+            "predicateType": PREDICATE,
+            "predicate": statement(population),
+        }
+    )
+    signed = base64.b64encode(signer.sign(pae(payload))).decode()
+    envelope = {
+        "payload": base64.b64encode(payload).decode(),
+        "payloadType": PAYLOAD,
+        "signatures": [{"sig": signed}],
+    }
+    return json.dumps(envelope, indent=1).encode() + b"\n"
+
+
+def statement(population: Population) -> dict[str, Json]:
+    """Return what is known of the population as a whole, as JSON: also the command's answer."""
+    said: dict[str, Json] = {
+        "from": str(population.from_on),
+        "to": str(population.to_on),
+        "read_at": stamp(population.read_at),
+        "log": population.origin,
+        "tie_out": dict(population.tie_out),
+        "ties": population.ties,
+        "differences": [
+            {"side": d.side, "subject": d.subject, "employee_no": d.employee_no, "text": d.text, "text_ja": d.text_ja}
+            for d in population.differences
+        ],
+        "cases": [entry.case for entry in population.entries],
+        "hr_extract": None,
+        "sample": None,
+    }
+    if (extract := population.extract) is not None:
+        said["hr_extract"] = {
+            "sha256": extract.sha256,
+            "rows": extract.rows,
+            "in_period": extract.in_period,
+            "unreadable": extract.unreadable,
+        }
+    if (sample := population.sample) is not None:
+        said["sample"] = {
+            "seed": sample.seed,
+            "size": sample.size,
+            "method": sample.method,
+            "cases": list(sample.cases),
+        }
+    return said

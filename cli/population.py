@@ -1,0 +1,96 @@
+"""`lastday population`: every departure of a period, for auditors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.errors import DONE, REMAINS, Refused
+from cli.options import As, AsJson
+from cli.terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from casework.desk import Desk
+    from casework.population import Population
+
+
+def population(
+    from_: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day of the period.")],
+    to: Annotated[str, typer.Option("--to", metavar="DATE", help="Its last day, included.")],
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the sheet here, and FILE.dsse.json, signed, beside it.")
+    ] = None,
+    hr: Annotated[Path | None, typer.Option(metavar="FILE", help="HR's own list (CSV), to be held against the cases.")] = None,
+    sample: Annotated[int | None, typer.Option(metavar="N", help="Draw N cases; needs --seed.")] = None,
+    seed: Annotated[str, typer.Option(metavar="WORDS", help="The auditor's own words: the same seed, the same sample.")] = "",
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:  # fmt: skip
+    """List who left in a period: HR's notices = cases = seen closed.  Exits with 1 if differences need explaining."""
+    from cli.cases import parse_day
+    from cli.desks import at_desk
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    if (sample is None) != (not seed):
+        raise Refused("population: --sample and --seed go together", "Let the auditor choose both.")
+    period = parse_day("--from", from_), parse_day("--to", to)
+
+    def read(desk: Desk) -> Population:
+        from casework import population as populations
+
+        found = populations.count(desk, *period)
+        if hr is not None:
+            found = populations.compare(found, populations.Extract.of(hr.read_bytes()))
+        if sample is not None:
+            found = populations.draw(found, sample, seed)
+        populations.tell(desk, found, by=terminal.actor)
+        return found
+
+    found = at_desk(read)
+    files = _write(found, csv) if csv is not None else {}
+    terminal.answer(_payload(found, files), *([] if as_json else _shown(found, files)))
+    return DONE if found.ties else REMAINS
+
+
+def _write(found: Population, csv: Path) -> dict[str, str]:
+    """Write sheet and statement; return their digests by name."""
+    import hashlib
+
+    from casework import population as populations
+    from casework.settings import read_settings
+    from casework.signing import certificate_signer
+
+    signer = certificate_signer(read_settings())
+    written = populations.sheet(found)
+    signed = populations.attest(found, csv.name, written, signer)
+    beside = csv.with_name(f"{csv.name}.dsse.json")
+    csv.parent.mkdir(parents=True, exist_ok=True)
+    for path, content in ((csv, written), (beside, signed)):
+        path.write_bytes(content)
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (csv, beside)}
+
+
+def _payload(found: Population, files: dict[str, str]) -> dict[str, Any]:
+    from casework.population.sheet import lines, statement
+
+    return {**statement(found), "accounts": list(lines(found)), "files": files}
+
+
+def _shown(found: Population, files: dict[str, str]) -> list[Any]:
+    from cli.tables import cells, table
+
+    counts = table("what", "count", title=f"{found.from_on} – {found.to_on}")
+    for name, number in found.tie_out.items():
+        counts.add_row(*cells(name.replace("_", " "), number))
+    parts: list[Any] = [counts]
+    if found.differences:
+        listed = table("what", "case", "employee", "reason", title=say("Differences", "差異"))
+        for d in found.differences:
+            listed.add_row(*cells(d.side, d.subject, d.employee_no, say(d.text, d.text_ja)))
+        parts.append(listed)
+    if found.sample is not None:
+        parts.append(say("Sample: ", "標本: ") + " ".join(found.sample.cases))
+    parts += [f"{digest}  {path}" for path, digest in files.items()]
+    return parts

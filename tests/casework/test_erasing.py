@@ -1,0 +1,136 @@
+"""Personal data of an ended case is removed; what the record proves stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import JSON, LargeBinary, String, TypeDecorator
+from sqlmodel import select
+
+from audit.verify import verify
+from casework import erasing, waiving
+from casework.blanking import KEPT, case_tables
+from casework.errors import BadRequest
+from casework.exporting import export
+from casework.showing import show
+from casework.sweeping import look_again
+from models.tables import Case
+from tests.casework.conftest import Office
+from tests.casework.leaving import PERSONAL, export_office, finished
+
+
+def dump(office: Office) -> str:
+    """Return every value of every table as text, the way it lies in the file."""
+    with office.desk.store.read() as session:
+        connection = session.connection()
+        names = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = [str(tuple(row)) for name in names for row in connection.exec_driver_sql(f"SELECT * FROM {name}")]  # noqa: S608  # our own tables' names
+    return "\n".join(rows).encode().decode("unicode_escape", errors="ignore") + "\n".join(rows)
+
+
+def approved(office: Office, case_id: str, basis: str = "retention") -> None:
+    request = erasing.request_erasure(office.desk, case_id, by="it.lead", basis=basis)
+    waiving.approve(office.desk, request.id, by="ciso.yamada")
+
+
+class TestErasure:
+    async def test_leaves_nothing_personal_and_every_proof(self, office: Office, tmp_path: Path) -> None:
+        """
+        After an erasure no table, no page and no file of a new bundle holds anything of the person; the old bundle still
+        verifies, the new one does, and its certificate names the former.
+        """
+        case = await finished(office)
+        desk = office.desk
+        with export_office(office, tmp_path / "outside") as there:
+            trust = tmp_path / "outside" / "trust"
+            first = export(desk, there, case.id, tmp_path / "before", by="auditor")
+            before = dump(office)
+            assert [word for word in PERSONAL if word in before]
+            approved(office, case.id)
+            root = desk.store.trail.root
+            with desk.store.read() as session:
+                size = desk.store.trail.size(session.connection())
+                head = root(session.connection(), size)
+            assert erasing.erase(desk, case.id) > 0
+            with desk.store.read() as session:
+                assert root(session.connection(), size) == head
+                assert desk.store.trail.check(session.connection()).sound
+            left = dump(office)
+            signers = {"it.lead", "ciso.yamada"}  # who signed for the erasure answers for it
+            assert [word for word in PERSONAL if word in left and word not in signers] == []
+            second = export(desk, there, case.id, tmp_path / "after", by="auditor")
+            assert second.claim.former is not None
+            assert (second.claim.revision, second.claim.former.sha256) == (2, first.sha256)
+            for folder in ("before", "after"):
+                report = verify(tmp_path / folder, trust)
+                assert report.sound, report
+            held = b"".join(path.read_bytes() for path in (tmp_path / "after").rglob("*") if path.is_file()).decode(
+                errors="ignore"
+            )
+            assert [word for word in PERSONAL if word in held and word not in signers] == []
+            assert "個人データは消去" in (tmp_path / "after" / "record.html").read_text("utf-8")
+            assert len(list((tmp_path / "after" / "payloads").glob("*.salt"))) < 5
+
+    async def test_twice_and_then_nobody_works_on_it(self, office: Office) -> None:
+        """Erasing again changes nothing; later looks, and a waiver that ends, leave an erased case alone."""
+        case = await finished(office)
+        approved(office, case.id, basis="the person asked us on paper")
+        erasing.erase(office.desk, case.id)
+        assert erasing.erase(office.desk, case.id) == 0
+        shown = show(office.desk, case.id)
+        assert shown["erased_at"] is not None
+        assert shown["departure"]["name"] == ""
+        assert {look["verdict"] for look in shown["looks"]} == {"erased"}
+        office.clock.pass_by(days=400)
+        report = await look_again(office.desk)
+        assert (report.looked, report.reopened) == ([], [])
+        assert office.desk.case(case.id).state == "closed"
+
+    async def test_refusals(self, office: Office) -> None:
+        """A case under way, one under a legal hold, and one without a second person are not erased."""
+        case = await finished(office)
+        desk = office.desk
+        open_case = office.report(employee_no="E9", name="別 人")
+        with pytest.raises(BadRequest, match="cannot erase a case that is open"):
+            erasing.request_erasure(desk, open_case.id, by="a", basis="retention")
+        with pytest.raises(BadRequest, match="second person"):
+            erasing.erase(desk, case.id)
+        erasing.request_erasure(desk, case.id, by="a", basis="retention")
+        with pytest.raises(BadRequest, match="second person"):
+            erasing.erase(desk, case.id)
+        request = erasing.request_erasure(desk, case.id, by="b", basis="order")
+        with pytest.raises(BadRequest, match="same person"):
+            waiving.approve(desk, request.id, by="A ")
+        erasing.hold(desk, case.id, by="legal", reason="matter 7")
+        waiving.approve(desk, request.id, by="b")
+        with pytest.raises(BadRequest, match="legal hold"):
+            erasing.erase(desk, case.id)
+        erasing.release_hold(desk, case.id, by="legal", reason="settled")
+        assert erasing.erase(desk, case.id) > 0
+        with desk.store.read() as session:
+            assert session.exec(select(Case).where(Case.id == case.id)).one().erased_at is not None
+
+
+class TestEveryTable:
+    @staticmethod
+    def texts() -> list[tuple[str, str, bool]]:
+        found = []
+        for table, _ in case_tables():
+            for column in table.c:
+                stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+                assert not isinstance(stored, LargeBinary) or column.name == "wrapped", f"{table.name}.{column.name}"
+                if isinstance(stored, (String, JSON)) and getattr(stored, "enums", None) is None:
+                    found.append((table.name, column.name, column.primary_key))
+        return found
+
+    def test_a_text_in_a_key_is_ours_or_is_renamed(self) -> None:
+        """A text that is part of a primary key cannot be emptied: it is a reference of ours, or gets a new name."""
+        renamed = {("entitlement", "id"), ("finding", "key"), ("activity_aftermath", "account_id")}
+        keys = {(table, name) for table, name, key in self.texts() if key and name != "case_id"}
+        assert keys - renamed <= {(table, name) for table, names in KEPT.items() for name in names}
+
+    def test_what_is_kept_exists(self) -> None:
+        """No line of the list outlives its column."""
+        there = {(table, name) for table, name, _ in self.texts()}
+        assert {(table, name) for table, names in KEPT.items() for name in names} <= there
