@@ -6,6 +6,7 @@ Nothing is kept for the habits: a place in a log is a key, and what lies below a
 
 from __future__ import annotations
 
+import functools
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -102,7 +103,7 @@ class Habitual:
         self._application = application
         self._user = user
         self._rank = rank
-        self._habit = habit.only(*WORDS.get(application, {}))
+        self._habit = _part(habit, application)
 
     def below(self, key: Key) -> Iterator[tuple[Key, dict[str, Any]]]:
         """Go from *key* (excluded) towards the past."""
@@ -113,6 +114,11 @@ class Habitual:
         for below in range(no - 1, -1, -1):
             deed = habit.deed(below)
             yield (deed.at, rank, below), as_activity(self._application, deed, self._user)
+
+
+@functools.lru_cache(64)
+def _part(habit: Habit, application: str) -> Habit:
+    return habit.only(*WORDS.get(application, {}))
 
 
 def newest_first(streams: Iterable[Recorded | Habitual], key: Key) -> Iterator[tuple[Key, dict[str, Any]]]:
