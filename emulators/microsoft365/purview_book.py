@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, TypeAlias
 
@@ -133,9 +134,8 @@ class Book:
         """Return what *user* does all day."""
         if user in self._silent:
             return None
-        if user not in self._habits:
-            self._habits[user] = ordinary(user, datetime.now(TOKYO).date(), scale=0.04)
-        return self._habits[user]
+        return self._habits.get(user, self._usual)
 
-    def users(self) -> Iterator[Row]:
-        yield from self._users.values()
+    @cached_property
+    def _usual(self) -> Habit:
+        return ordinary("everybody", datetime.now(TOKYO).date(), scale=0.04)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,26 @@ from emulators.ca import certificate
 from emulators.microsoft365 import Tenant
 from emulators.stage import Stage, served
 from models.vocabulary import EntitlementKind, Service
-from tests.contract.rig import Rig
+from tests.contract.rig import ActivityRig, Rig
+
+
+async def _at_once(_: float) -> None:
+    """Wait for nothing: what asks for a second gets it in no time."""
+
 
 FAST = Pace(tries=3, base=0.001, longest=0.05)
+
+
+def _download(tenant: Tenant, account_id: str, at: datetime) -> None:
+    tenant.book.write(account_id, "FileDownloaded", at=at)
+
+
+ACTIVITY = ActivityRig(
+    source="purview",
+    options={"page_size": 1, "pace": Pace(tries=3, sleep=_at_once)},
+    record=_download,
+    pages=r"GET /v1.0/security/auditLog/queries",
+)
 
 
 @asynccontextmanager

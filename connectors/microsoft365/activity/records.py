@@ -17,13 +17,14 @@ REFUSED = frozenset({400, 404, 410})
 
 def records_of(rows: Iterable[Row], window: Window, stamp: str) -> tuple[Record, ...]:
     """Return what lies in *window*, each record once; raises `Unintelligible` for a row without id or time."""
-    found = {}
+    found: dict[str, Record] = {}
     for row in rows:
         at = instant(row, stamp)
         if at is None:
             raise Unintelligible(f"microsoft365: cannot read {stamp}: it is missing")
         if window.from_at <= at < window.until_at:
-            found[need(row, "id", str)] = Record(row["id"], at, row)
+            name = need(row, "id", str)
+            found[name] = Record(name, at, row)
     return tuple(found.values())
 
 

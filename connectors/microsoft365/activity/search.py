@@ -58,10 +58,9 @@ class AuditSearch:
     draw_key: Callable[[], str] = random_key
 
     async def page(self, account: Account, window: Window, cursor: str | None) -> ActivityPage:
-        """See `ActivityLog.activity`.  Without a cursor nothing is sent: the first one only names the search to come."""
+        """See `ActivityLog.activity`."""
         if cursor is None:
-            begun = Progress.of(window, self.draw_key(), self.clock())
-            return ActivityPage((), begun.cursor(), (), gaps=too_old(window, self.clock()))
+            return await self._begin(account, window)
         progress = Progress.read(cursor)
         match progress.step:
             case Step.ASK:
@@ -70,6 +69,13 @@ class AuditSearch:
                 return await self._poll(progress)
             case Step.READ:
                 return await self._read(window, progress)
+
+    async def _begin(self, account: Account, window: Window) -> ActivityPage:
+        """Name the search to come, and submit nothing.  See that there is somebody to search for."""
+        seen: Seen = []
+        await queue.names_of(self.graph, account.id, seen)
+        begun = Progress.of(window, self.draw_key(), self.clock())
+        return ActivityPage((), begun.cursor(), tuple(seen), gaps=too_old(window, self.clock()))
 
     async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
         """Find the search that *progress* names, or submit it."""
