@@ -7,6 +7,7 @@ It may fail without consequence for the cut: what could not be read is `unreadab
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -200,5 +201,5 @@ def _bind(desk: Desk, case_id: str, one: Bytes, stored: StoredEvidence) -> None:
         seal(
             desk, session, "evidence.bound", case_id, source="nda", evidence=[stored.leaf()],
             payload={"register": one.held.match.paper.register, "paper": one.held.match.paper.id},
-            dedup_key=f"{case_id}:{stored.name}",
+            dedup_key=f"{case_id}:{stored.name}:{hashlib.sha256(one.held.match.paper.id.encode()).hexdigest()}",
         )  # fmt: skip

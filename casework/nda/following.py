@@ -95,13 +95,13 @@ async def _follow(cabinet: Cabinet, pledge: Pledge) -> None:
 
 
 def _reminders_due(desk: Desk, case: Case, pledge: Pledge) -> int:
-    """Return how many reminders should have gone out by now: none on the day of sending, none after the last day."""
+    """Return how many reminders should have gone out by now: none on the day of asking, none after the last day."""
     today, last = _today(desk, case), last_day(case)
-    if pledge.sent_at is None or today > last:
+    if today > last:
         return 0
-    sent_on = pledge.sent_at.astimezone(ZoneInfo(case.timezone)).date()
+    asked_on = pledge.requested_at.astimezone(ZoneInfo(case.timezone)).date()
     days = {last - timedelta(days=before) for before in desk.policy.nda.reminder_days}
-    return sum(sent_on < day <= today for day in days)
+    return sum(asked_on < day <= today for day in days)
 
 
 def last_day(case: Case) -> date:

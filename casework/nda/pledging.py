@@ -182,7 +182,7 @@ def _keep(desk: Desk, pledge: Pledge, printed: Printed) -> None:
     with desk.store.write() as session:
         seal(
             desk, session, "evidence.bound", pledge.case_id, source="nda", evidence=[stored.leaf()],
-            payload={"pledge": pledge.key}, dedup_key=f"{pledge.case_id}:{name}",
+            payload={"pledge": pledge.key}, dedup_key=f"{pledge.case_id}:{name}:pledge",
         )  # fmt: skip
 
 
@@ -210,5 +210,4 @@ def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged
             desk, session, "nda.outcome", row.case_id,
             op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, evidence=digests(evidence) or None,
             payload={"key": row.key, "paper": row.paper_id, "problem": problem, "exchanges": exchanges(evidence)},
-            dedup_key=f"{row.op}:outcome:{result}",
         )  # fmt: skip

@@ -50,7 +50,7 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime) -
         font_paths=[_fonts()],
         ignore_system_fonts=True,
         sys_inputs={"pledge": page},
-        timestamp=at,
+        timestamp=at.replace(microsecond=0),
         format="pdf",
     )
     return Printed(title, language, pdf)

@@ -65,6 +65,26 @@ def _cut_first(account: Mapping[str, Any]) -> bool:
     return bool(block) and all(max(block) <= moment for moment in rest)
 
 
+def of_papers(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
+    """Judge the confidentiality papers of the four cases, as `lastday show --json` gives them."""
+    for number, words, wanted in (
+        ("E1001", "both pledges signed, their signatures verified", {"entry_pledge": "signed verified", "exit_pledge": "signed verified"}),
+        ("E1002", "a scan, and a namesake's pledge not accepted", {"entry_pledge": "signed none", "exit_pledge": "missing -"}),
+        ("E1004", "a pledge that was changed after it was signed", {"entry_pledge": "signed verified", "exit_pledge": "altered broken"}),
+        ("E1010", "a pledge at entry that has run out", {"entry_pledge": "expired verified", "exit_pledge": "missing -"}),
+    ):  # fmt: skip
+        papers = shown[number]["nda"]["papers"]
+        seen = {p["kind"]: f"{p['state']} {p['signature'] or '-'}" for p in papers if p["kind"] in wanted}
+        told = ", ".join(f"{kind}: {state}" for kind, state in sorted(seen.items())) or "nothing"
+        yield Expectation(f"{number}, papers: {words}", seen == wanted, told)
+    strangers = [p["signer"] for p in shown["E1002"]["nda"]["not_accepted"]]
+    yield Expectation(
+        f"{NAMESAKE}'s pledge is shown with E1002, and not accepted",
+        strangers == [person(NAMESAKE).name],
+        f"{len(strangers)} not accepted",
+    )
+
+
 def of_tenants(company: Company) -> Iterator[Expectation]:
     """Ask the tenants themselves whose accounts were changed, and their journals who was written to."""
     for name, truth in company.truths.items():

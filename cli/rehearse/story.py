@@ -117,7 +117,7 @@ class Story:
             shown = self._show(case_id)
             for question in shown["questions"]:
                 self._head(f"{number}: a person is asked, with every candidate shown")
-                unseen = {"papers": [], "not_accepted": []}
+                unseen: dict[str, Any] = {"papers": [], "not_accepted": []}
                 for part in case_page(shown | {"findings": [], "nda": unseen})[2:-2]:
                     self._console.print(part, markup=False, highlight=False)
                 theirs = _addresses(number)
@@ -157,6 +157,7 @@ class Story:
         self._count_calls()
         expected = [
             *expecting.of_cases(shown),
+            *expecting.of_papers(shown),
             *expecting.of_tenants(self._theatre.company),
             *expecting.of_prefect(stack.api_url, self._run_of("E1004")),
             *expecting.of_privacy(self._theatre.home / "prefect" / "prefect.db"),

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from cli.processes import LocalStack, Stack
 from emulators.company import Person, person
+from emulators.nda_folder import company_folder
 from emulators.tenants import Company, tenants, write_env
 
 LEAVERS = ("E1001", "E1002", "E1004", "E1010")
@@ -36,6 +37,9 @@ longest_wait_seconds = 2
 
 [sweep]
 again_seconds = [900]     # what ended with findings rests, until a person has acted
+
+[nda]
+company = "星空商事株式会社"
 """
 
 
@@ -70,7 +74,9 @@ def theatre(home: Path) -> Iterator[Theatre]:
                 slack_options={"employee_numbers": False},
             )
         )
-        env = company.env | _house(home)
+        roots = company_folder(home / "nda", datetime.now(ZoneInfo("Asia/Tokyo")).date())
+        papers = {"LASTDAY_NDA_FOLDER": str(home / "nda"), "LASTDAY_NDA_ROOTS_FILE": str(roots)}
+        env = company.env | _house(home) | papers
         write_env(home / "demo.env", env)
         stack.enter_context(_environment(env))
         yield Theatre(home, company, env)

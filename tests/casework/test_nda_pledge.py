@@ -1,0 +1,283 @@
+"""The exit pledge goes out once, is reminded of on schedule, and comes back into the case by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+
+from audit.leaf import read
+from casework.errors import BadRequest
+from casework.nda import checking, following, pledging, refusing
+from casework.nda.cabinet import Cabinet
+from casework.nda.printing import print_pledge
+from casework.policy import Nda, Policy
+from casework.showing import show
+from connectors.errors import Denied, OutcomeUnknown, Unreachable
+from connectors.nda.contract import Register, Sent
+from emulators.company import person
+from models.tables import Case
+from models.vocabulary import CaseState, DepartureKind, Leaver
+from tests.casework.conftest import Office
+from tests.casework.test_nda import look_inside, of_kind, states
+from tests.contract.nda.rig import Rig, rigging
+
+LAST_DAY = "2026-12-20"
+MISAKI = person("E1001")
+
+
+@dataclass
+class Asking:
+    """An office whose leaver is asked through a register."""
+
+    office: Office
+    cabinet: Cabinet
+    rig: Rig
+
+    def report(self, **fields: Any) -> Case:
+        who = {"employee_no": "E1001", "name": MISAKI.name, "email": MISAKI.email, "employment_ends_on": LAST_DAY}
+        return self.office.report(**(who | fields))
+
+    def nda(self, case: Case) -> dict[str, Any]:
+        found: dict[str, Any] = show(self.office.desk, case.id)["nda"]
+        return found
+
+    async def follow(self) -> int:
+        return await following.follow_up_with(self.cabinet)
+
+    def told(self, case: Case, kind: str) -> list[dict[str, Any]]:
+        trail = self.office.desk.store.trail
+        with self.office.desk.store.read() as session:
+            leaves = [read(entry.leaf) for entry in trail.entries(session.connection(), case.id)]
+        return [leaf for leaf in leaves if leaf["type"] == kind]
+
+
+@pytest.fixture
+async def asking(
+    request: pytest.FixtureRequest, make_office: Callable[..., Office], tmp_path: Path
+) -> AsyncIterator[Asking]:
+    """Ask through CloudSign, or through the register that the test names."""
+    office = make_office()
+    async with rigging(getattr(request, "param", "cloudsign"))(tmp_path, pledges=(), clock=office.clock) as rig:
+        yield Asking(office, Cabinet(office.desk, {rig.name: rig.register}, examine=look_inside), rig)
+
+
+def with_register(office: Office, register: Any) -> Cabinet:
+    return Cabinet(office.desk, {"stub": register}, examine=look_inside)
+
+
+class TestSending:
+    @pytest.mark.parametrize("asking", ["cloudsign", "docusign"], indirect=True)
+    async def test_reaches_the_leaver_once_and_comes_back(self, asking: Asking) -> None:
+        """Sent once however often it is asked for; once signed it is on file without anybody's doing."""
+        case = asking.report()
+        await checking.check(asking.cabinet, case.id)
+        assert of_kind(asking.nda(case), "exit_pledge")["remedy"].startswith(
+            "Ask for it while the person is still there"
+        )
+        for _ in range(2):
+            await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+        assert {address for _, address in asking.rig.delivered()} == {MISAKI.email}
+        assert len(asking.rig.delivered()) == 1
+        await checking.check(asking.cabinet, case.id)
+        assert states(asking.nda(case))["exit_pledge"] == "unsigned"
+        asking.rig.answer(asking.rig.delivered()[0][0], False)
+        asking.office.clock.pass_by(minutes=16)
+        assert await asking.follow() == 1
+        nda = asking.nda(case)
+        assert (states(nda)["exit_pledge"], nda["pledge"]["state"]) == ("signed", "returned")
+        asking.office.clock.pass_by(days=1)
+        assert [leaf["result"] for leaf in asking.told(case, "nda.outcome")] == ["commanded"]
+        with pytest.raises(BadRequest, match="is signed"):
+            await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+
+    async def test_declined_in_the_service(self, asking: Asking) -> None:
+        """Who declines in the service has refused: recorded with its day, and nobody asks again."""
+        case = asking.report()
+        await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+        asking.rig.answer(asking.rig.delivered()[0][0], True)
+        asking.office.clock.pass_by(minutes=16)
+        await asking.follow()
+        nda = asking.nda(case)
+        assert (states(nda)["exit_pledge"], nda["pledge"]["state"]) == ("refused", "declined")
+        assert "which is lawful" in of_kind(nda, "exit_pledge")["text"]
+        asking.office.clock.pass_by(days=15)
+        mails = len(asking.rig.delivered())
+        await asking.follow()
+        assert len(asking.rig.delivered()) == mails
+
+    async def test_reminders_end_with_the_last_day(self, asking: Asking) -> None:
+        """Reminders go 14, 7, 3 and 1 days before the last day; what was missed goes once; after it none goes."""
+        case = asking.report()
+        await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+        seen = []
+        for days in (1, 5, 1, 7, 0, 3, 2, 1, 5):
+            asking.office.clock.pass_by(days=days, minutes=16)
+            await asking.follow()
+            seen.append(asking.nda(case)["pledge"]["reminders"])
+        assert seen == [0, 1, 1, 2, 2, 3, 4, 4, 4]
+        assert len(asking.told(case, "nda.reminded")) == 4
+
+    async def test_service_down(self, asking: Asking) -> None:
+        """With the service down the papers are unreadable, and the case is cut and closed all the same."""
+        asking.office.paper.add("g1", employee_no="E1001", email=MISAKI.email, name=MISAKI.name)
+        case = asking.report(employment_ends_on="2026-11-30")
+        asking.rig.break_down()
+        with pytest.raises(Unreachable):
+            await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+        await checking.check(asking.cabinet, case.id)
+        assert asking.nda(case)["state"] == "unreadable"
+        asking.office.clock.pass_by(hours=10)
+        await asking.follow()
+        await asking.office.run(case.id)
+        assert show(asking.office.desk, case.id)["state"] == "closed"
+        assert asking.nda(case)["pledge"]["state"] == "intended"
+
+
+class Stub:
+    """A register that misbehaves while it sends."""
+
+    can_send = True
+
+    def __init__(self, *errors: Exception, name: str = "stub") -> None:
+        self.name = name
+        self.errors = list(errors)
+        self.keys: list[str] = []
+
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+        self.keys.append(key)
+        if self.errors:
+            raise self.errors.pop(0)
+        return Sent(self.name, "p1", datetime(2026, 11, 30, 6, tzinfo=UTC), ())
+
+
+class TestInterrupted:
+    async def test_unknown_outcome_is_tried_again_with_the_same_key(self, make_office: Callable[..., Office]) -> None:
+        """A pledge whose sending broke off is sent again by the sweep under its key, so that it arrives once."""
+        office = make_office()
+        register = Stub(OutcomeUnknown("stub: connection lost"))
+        cabinet = with_register(office, register)
+        case = office.report(employment_ends_on=LAST_DAY)
+        with pytest.raises(OutcomeUnknown):
+            await pledging.send_pledge(cabinet, case.id, by="hr")
+        office.clock.pass_by(minutes=16)
+        await following.follow_up_with(cabinet)
+        assert len(register.keys) == 2
+        assert len(set(register.keys)) == 1
+        assert show(office.desk, case.id)["nda"]["pledge"]["state"] == "sent"
+
+    async def test_denied_is_told_and_not_tried_again(self, make_office: Callable[..., Office]) -> None:
+        """What the register does not take is rejected; a person sets it right and asks again."""
+        office = make_office()
+        register = Stub(Denied("stub: cannot send: scope", code="scope"))
+        cabinet = with_register(office, register)
+        case = office.report(employment_ends_on=LAST_DAY)
+        with pytest.raises(Denied):
+            await pledging.send_pledge(cabinet, case.id, by="hr")
+        assert show(office.desk, case.id)["nda"]["pledge"]["state"] == "rejected"
+        office.clock.pass_by(days=1)
+        assert await following.follow_up_with(cabinet) == 0
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        assert len(set(register.keys)) == 2
+
+    async def test_which_of_two_senders_is_policys_choice(self, make_office: Callable[..., Office]) -> None:
+        """Two registers that deliver: nobody guesses which; policy names one."""
+        office = make_office()
+        one, two = Stub(), Stub(name="two")
+        both: dict[str, Register] = {"one": one, "two": two}  # type: ignore[dict-item]  # stubs of what sending needs
+        case = office.report(employment_ends_on=LAST_DAY)
+        with pytest.raises(BadRequest, match="2 registers"):
+            await pledging.send_pledge(Cabinet(office.desk, both), case.id, by="hr")
+        desk = replace(office.desk, policy=Policy(nda=Nda(sender="two")))
+        await pledging.send_pledge(Cabinet(desk, both), case.id, by="hr")
+        assert (len(one.keys), len(two.keys)) == (0, 1)
+
+    async def test_policy_may_send_by_itself(self, make_office: Callable[..., Office]) -> None:
+        """Where policy says so a real case's missing pledge is asked for, once; a plan's and a dismissal's is not."""
+        office = make_office(Policy(nda=Nda(send=True)))
+        register = SendingStub()
+        cabinet = with_register(office, register)
+        for fields, sent in (
+            ({"for_real": False}, 0),
+            ({"employee_no": "E2", "kind": "dismissal"}, 0),
+            ({"employee_no": "E3"}, 1),
+        ):
+            case = office.report(employment_ends_on=LAST_DAY, **fields)
+            for _ in range(2):
+                await checking.check(cabinet, case.id)
+                await pledging.send_by_policy(cabinet, case.id)
+            assert len(register.keys) == sent
+
+
+class SendingStub(Stub):
+    """One that also finds nothing."""
+
+    async def find_papers(self, leaver: Leaver) -> Any:
+        from connectors.nda.contract import Found
+
+        return Found((), ())
+
+    async def look_up(self, paper_id: str) -> None:
+        return None
+
+
+class TestByHand:
+    async def test_file_and_return_through_the_folder(self, make_office: Callable[..., Office], tmp_path: Path) -> None:
+        """A folder keeps the pledge to be signed by hand; the scan that is dropped into it comes back into the case."""
+        office = make_office()
+        async with rigging("folder")(tmp_path, pledges=()) as rig:
+            cabinet = Cabinet(office.desk, {"folder": rig.register}, examine=look_inside)
+            asking = Asking(office, cabinet, rig)
+            case = asking.report()
+            await pledging.send_pledge(cabinet, case.id, by="hr")
+            assert asking.nda(case)["pledge"]["state"] == "filed"
+            ((paper_id, _),) = rig.delivered()
+            rig.answer(paper_id, False)
+            office.clock.pass_by(minutes=16)
+            await asking.follow()
+            assert states(asking.nda(case))["exit_pledge"] != "missing"
+
+    async def test_file(self, office: Office, tmp_path: Path) -> None:
+        """Without any register the pledge is written to a file: the same again, and recorded."""
+        case = office.report(employment_ends_on=LAST_DAY)
+        for name in ("a.pdf", "b.pdf"):
+            pledging.write_pledge(office.desk, case.id, tmp_path / name, by="hr")
+        assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+        refusing.refuse(office.desk, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        with pytest.raises(BadRequest, match="declined"):
+            pledging.write_pledge(office.desk, case.id, tmp_path / "c.pdf", by="hr")
+
+
+class TestPage:
+    @pytest.mark.parametrize("language", ["ja", "en"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "田中 美咲",
+            "髙﨑 德子",
+            "{{ 7*7 }} {% raw %}",
+            "#emph[x] $1$ `c` @ref <l>",
+            "A\n1. I owe nothing.\n# B",
+            "O'Brien & <b>",
+            "x" * 5000,
+        ],
+    )
+    def test_a_name_is_a_name(self, office: Office, language: Any, name: str) -> None:
+        """Whatever stands in a name is printed as it is, on its own line: it neither computes nor adds a clause."""
+        case = Case(id="c", employee_no="E1", employee_key="e1", employment_ends_on=date(2026, 12, 20), timezone="Asia/Tokyo",
+                    due_at=office.clock(), kind=DepartureKind.RESIGNATION, state=CaseState.OPEN, reported_by="hr", opened_at=office.clock(),
+                    leaver={"employee_no": "E1", "name": name, "kana": None, "romaji": None})  # fmt: skip
+        printed = print_pledge(case, Nda(company="星空商事"), language, at=office.clock())
+        document = pypdfium2.PdfDocument(printed.pdf)
+        text = "".join(page.get_textpage().get_text_range() for page in document)
+        document.close()
+        flat = "".join(text.split())
+        assert "".join(name.split())[:60] in flat
+        assert "49" not in flat
+        assert "7." not in text.replace("7*7", "")
+        assert "星空商事" in flat
