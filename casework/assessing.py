@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session, col, select
 
+from casework.activity import aftermath
 from casework.desk import Desk
 from casework.recording import seal
 from casework.rows import accounts_of, rows_of
@@ -97,6 +98,7 @@ def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
         owner = accepted.get((row.service, row.account_id))
         if owner is not None:
             yield from _reasons_of_row(case, row, owner, attested=row.id in attested)
+    yield from aftermath.reasons(session, case)
 
 
 def _reasons_of_searches(

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from casework.errors import Misconfigured
-from models.vocabulary import EntitlementKind, PaperKind
+from models.vocabulary import EntitlementKind, PaperKind, Service
+
+_ACCOUNT = rf"^(?:{'|'.join(Service)}):.+$"
 
 
 class _Section(BaseModel):
@@ -103,13 +105,15 @@ class Watch(_Section):
     The re-entry watch, off by default: the leaver's addresses and devices on colleagues' accounts after the cut.
 
     Monitoring people who stay needs a lawful ground: *purpose* and *rule* (the work rule or notice that announces it) are
-    required when it is on, and stand in the trail.  *days*: how long after the cut.  *known_days*: how far back an address or
+    required when it is on, and stand in the trail.  *accounts*, as `service:immutable id`, are the colleagues' that are
+    watched, no others.  *days*: how long after the cut.  *known_days*: how far back an address or
     device counts as the leaver's.  *shared_by*: one that more than so many accounts use is the company's own, and no sign.
     """
 
     on: bool = False
     purpose: str = ""
     rule: str = ""
+    accounts: frozenset[Annotated[str, Field(pattern=_ACCOUNT)]] = frozenset()
     days: int = Field(default=30, ge=1, le=180)
     known_days: int = Field(default=30, ge=1)
     shared_by: int = Field(default=3, ge=1)
@@ -118,6 +122,8 @@ class Watch(_Section):
     def _lawful(self) -> Watch:
         if self.on and not (self.purpose.strip() and self.rule.strip()):
             raise ValueError("needs a purpose and the rule that allows it")
+        if self.on and not self.accounts:
+            raise ValueError("needs the accounts that are to be watched")
         return self
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from casework import asking
+from casework.activity import showing as activity
 from casework.assessing import open_findings
 from casework.cases import exposure_minutes
 from casework.desk import Desk
@@ -17,8 +18,6 @@ from casework.nda import showing as papers
 from casework.rows import accepted_rows, accounts_of, rows_of
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement, Look, Search, Waiver
 from models.vocabulary import SETTLED
-
-NOT_COLLECTED = {"state": "not_collected"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,8 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
         "departure": _departure(case),
         "contained_at": _iso(case.contained_at),
         "closed_at": _iso(case.closed_at),
+        "held_at": _iso(case.held_at),
+        "erased_at": _iso(case.erased_at),
         "searches": [{"service": str(s.service), "found": s.found, "problem": s.problem} for s in searches],
         "accounts": [_account(a, rows) for a in accounts],
         "findings": [
@@ -109,7 +110,7 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
         "looks": [{"label": look.label, "due_at": _iso(look.due_at), "verdict": look.verdict} for look in looks],
         "open_intents": len(intents),
         "nda": nda,
-        "downloads": NOT_COLLECTED,
+        "downloads": activity.downloads(desk, case_id),
     }
 
 

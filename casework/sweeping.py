@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from casework import cutting, planning
+from casework.activity import aftermath, snapshot
 from casework.assessing import assess
 from casework.desk import Desk
 from casework.recording import seal
@@ -22,7 +23,16 @@ from casework.turns import free, held, lead, record_run, release_run, wanted
 from models.tables import Case, CaseEntitlement, Look
 from models.vocabulary import SETTLED, CaseState, EntitlementState, RunState
 
-__all__ = ["DueGroup", "LookReport", "due_for_run", "look_again", "record_run", "release_run", "runs_to_check"]
+__all__ = [
+    "DueGroup",
+    "LookReport",
+    "collect_again",
+    "due_for_run",
+    "look_again",
+    "record_run",
+    "release_run",
+    "runs_to_check",
+]
 
 _LOOKED_AT = (CaseState.CLOSED, CaseState.CONTAINED, CaseState.DEPROVISIONED)
 _WORKED_ON = (CaseState.OPEN, CaseState.PLANNED, CaseState.WAITING, CaseState.CONTAINED, CaseState.DEPROVISIONED)
@@ -93,6 +103,12 @@ def runs_to_check(desk: Desk) -> list[tuple[str, str]]:
     return [(case.id, case.run_id) for case in cases if case.run_id is not None and not held(case, now)]
 
 
+async def collect_again(desk: Desk) -> tuple[int, int]:
+    """Go on with the snapshots that are not complete, or due again; return how many have news, and were opened again."""
+    news = await snapshot.go_on(desk)
+    return len(news), sum(reopen_if_heard(desk, case_id) for case_id in news)
+
+
 async def look_again(desk: Desk) -> LookReport:
     """
     Carry out the looks after closing that are due, and open again what lost its waiver.
@@ -141,9 +157,17 @@ def _conclude(desk: Desk, case_id: str, labels: Sequence[str]) -> bool:
         return bad > 0
 
 
+def reopen_if_heard(desk: Desk, case_id: str) -> bool:
+    """Open a closed case again if a log tells of something after its cut; whether it did."""
+    with desk.store.write() as session:
+        case = session.get_one(Case, case_id)
+        return case.state is CaseState.CLOSED and _reopen(desk, session, case) > 0
+
+
 def _reopen(desk: Desk, session: Session, case: Case) -> int:
-    """Open a closed case again if rows of it are not settled any more; return how many."""
+    """Open a closed case again if rows of it are not settled any more, or the leaver was heard of; return how many."""
     bad = sum(row.state not in SETTLED for row in accepted_rows(session, case.id))
+    bad += aftermath.unanswered(session, case.id)
     if bad and case.state is CaseState.CLOSED:
         case.state, case.closed_at = CaseState.DEPROVISIONED, None
         free(session, case)

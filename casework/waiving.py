@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
+from casework.activity import aftermath
 from casework.asking import settle_question
 from casework.assessing import NO_ACCOUNT, assess
 from casework.desk import Desk
@@ -73,13 +74,15 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
     A later read that still shows it open wins over the attestation.  Raises `BadRequest` for a settled row, except for
     a sign-in that is mastered elsewhere: there the attestation says that it was disabled where it is mastered.  In a
     restore it signs for giving back by hand what could not be given back.  *entitlement_id* `no_account` signs that this
-    person truly holds no account anywhere.
+    person truly holds no account anywhere; the id that a finding on activity after the cut bears signs for what was found out.
     """
     if not statement.strip():
         raise BadRequest("attestation: says nothing", "State what was done, where and when.")
     with desk.store.write() as session:
         if entitlement_id == NO_ACCOUNT:
             return _attest_no_account(desk, session, case_id, statement, by)
+        if aftermath.is_key(entitlement_id):
+            return _attest_aftermath(desk, session, case_id, entitlement_id, statement, by)
         row = _row(session, case_id, entitlement_id)
         if row.restored == "problem":
             row.restored = "attested"
@@ -112,6 +115,25 @@ def _attest_no_account(desk: Desk, session: Session, case_id: str, statement: st
     seal(
         desk, session, "finding.attested", case_id, finding=NO_ACCOUNT,
         payload={"attestation": attestation.id, "by": by, "statement": statement},
+    )  # fmt: skip
+    assess(desk, session, case_id)
+    return attestation
+
+
+def _attest_aftermath(  # an attestation's parts
+    desk: Desk, session: Session, case_id: str, key: str, statement: str, by: str
+) -> Attestation:
+    row = aftermath.find(session, case_id, key)
+    if row is None:
+        raise BadRequest(f"{case_id}: has no such finding", f"See them with `lastday show {case_id}`.")
+    attestation = Attestation(
+        id=desk.name("attest"), case_id=case_id, entitlement_id=key, person=by,
+        statement=statement, attested_at=desk.now(),
+    )  # fmt: skip
+    session.add(attestation)
+    seal(
+        desk, session, "finding.attested", case_id, finding=row.finding, service=row.service,
+        payload={"attestation": attestation.id, "by": by, "statement": statement, "about": key},
     )  # fmt: skip
     assess(desk, session, case_id)
     return attestation

@@ -6,7 +6,15 @@ from casework.conduct import close, observe_until_closed, wait_until_due
 from casework.desk import open_desk
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, to_its_state
-from flows.steps import contain_everywhere, deprovision_everywhere, holding, look_at_papers, plan_if_none
+from flows.steps import (
+    collecting_meanwhile,
+    contain_everywhere,
+    deprovision_everywhere,
+    holding,
+    look_at_papers,
+    plan_if_none,
+    snapshot_everywhere,
+)
 
 
 @flow(name="offboard", flow_run_name="offboard-{case_id}", retries=0, persist_result=False)
@@ -15,10 +23,12 @@ async def offboard(case_id: CaseId) -> None:
     """Take *case_id* as far as it can go.  Safe to run again at any point."""
     async with open_desk() as desk, holding(desk, case_id), showing(desk, case_id):
         await plan_if_none(desk, case_id)
-        await wait_until_due(desk, case_id)  # Prefect may start a run half a second early
-        await contain_everywhere(desk, case_id)  # all services at once; block first, then sessions
-        await deprovision_everywhere(desk, case_id)
+        async with collecting_meanwhile(desk, case_id):
+            await wait_until_due(desk, case_id)  # Prefect may start a run half a second early
+            await contain_everywhere(desk, case_id)  # all services at once; block first, then sessions
+            await deprovision_everywhere(desk, case_id)
         await show_truth_table(desk, case_id)
         await observe_until_closed(desk, case_id)
+        await snapshot_everywhere(desk, case_id)  # the logs outlive the cut; what is missing the sweep fetches
         await look_at_papers(desk, case_id)  # a dismissal's for the first time: it is cut first
         close(desk, case_id)  # raises StillOpen with the findings: the run is not green

@@ -15,7 +15,7 @@ from casework.conduct import close, observe_until_closed, wait_until_due
 from casework.desk import Desk, open_desk
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, FindingsOpen, quietly, to_its_state, waiting_for
-from flows.steps import check_papers, contain, deprovision, everywhere, hidden, holding, plan_if_none
+from flows.steps import check_papers, contain, deprovision, everywhere, hidden, holding, plan_if_none, snapshot, weigh
 
 MOST = 50
 
@@ -60,5 +60,7 @@ async def one(desk: Desk, case_id: str) -> None:
         await everywhere(desk, lambda service: deprovision.fn(desk, case_id, service))
         await show_truth_table(desk, case_id)
         await observe_until_closed(desk, case_id)
+        await everywhere(desk, lambda service: snapshot.fn(desk, case_id, service))
+        await asyncio.gather(weigh.fn(desk, case_id), return_exceptions=True)
         await check_papers.fn(desk, case_id)
         close(desk, case_id)

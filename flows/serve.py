@@ -21,6 +21,7 @@ from casework.desk import open_store
 from casework.settings import read_settings
 from flows.anchor import anchor
 from flows.scheduling import prefect_api
+from flows.snapshots import snapshots
 from flows.sweep import sweep
 
 PERIOD = 30.0
@@ -31,7 +32,29 @@ _log: logging.Logger = get_logger("lastday.sweep")
 
 
 async def serve(stop: asyncio.Event, *, period: float = PERIOD) -> None:
-    """Sweep every *period* seconds until *stop*; a sweep that fails is logged, and the next one comes all the same."""
+    """
+    Sweep every *period* seconds until *stop*; a sweep that fails is logged, and the next one comes all the same.
+
+    Logs are read beside it: however long a vendor takes, no due case waits for its run.
+    """
+    await asyncio.gather(_sweep(stop, period), _read_logs(stop, 2 * period))
+
+
+async def _read_logs(stop: asyncio.Event, period: float) -> None:
+    idle: str | None = None
+    while not stop.is_set():
+        try:
+            collected = await snapshots()
+            if idle is not None:
+                await _forget(idle)
+            idle = collected.run_id if collected.idle else None
+        except Exception as exc:  # noqa: BLE001  # the next turn goes on from the last page
+            _log.error("snapshots: failed: %s", exc)  # the flow tells kinds and classes only
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), period)
+
+
+async def _sweep(stop: asyncio.Event, period: float) -> None:
     idle: str | None = None
     anchors = Anchors()
     while not stop.is_set():
@@ -77,7 +100,7 @@ def _wanted() -> bool:
 
 
 async def _forget(run_id: str) -> None:
-    """Delete an idle sweep once a newer one is there: 2,880 a day would bury the runs that matter."""
+    """Delete an idle run once a newer one is there: 2,880 a day would bury the runs that matter."""
     async with prefect_api() as client:
         await client.delete_flow_run(UUID(run_id))
 

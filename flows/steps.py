@@ -1,6 +1,7 @@
 """The steps of a case as Prefect tasks, one a service, side by side in its page."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
@@ -11,11 +12,14 @@ from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
 
 from casework import conduct
+from casework.activity import snapshot as snapshots
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
 from casework.showing import open_questions
 from flows.discretion import Elsewhere, quietly
 from models.vocabulary import CaseState, Service
+
+_log = logging.getLogger("lastday.flows")  # the process's own standard error, not Prefect's
 
 
 # No retries, said aloud because a setting can change the default: a revocation is repeated by casework, which knows
@@ -47,6 +51,46 @@ async def look_at_papers(desk: Desk, case_id: str) -> None:
     for outcome in await asyncio.gather(check_papers(hidden(desk), case_id), return_exceptions=True):
         if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
             raise outcome  # suspended or cancelled from outside
+
+
+@task(name="snapshot", task_run_name="snapshot-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@quietly
+async def snapshot(desk: Desk, case_id: str, service: Service) -> None:
+    """Read the service's own log of the leaver, for as long as policy allows.  Safe to repeat."""
+    await snapshots.take(desk, case_id, service)
+
+
+@task(name="weigh", task_run_name="weigh", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@quietly
+async def weigh(desk: Desk, case_id: str) -> None:
+    """Summarise what the logs told.  Safe to repeat."""
+    await snapshots.conclude(desk, case_id)
+
+
+async def snapshot_everywhere(desk: Desk, case_id: str) -> None:
+    """Take the snapshot in all services at once; what fails is stated in it, taken up by the sweep, and stops nothing."""
+    await everywhere(desk, lambda service: snapshot(hidden(desk), case_id, service))
+    for outcome in await asyncio.gather(weigh(hidden(desk), case_id), return_exceptions=True):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+            raise outcome  # suspended or cancelled from outside
+
+
+@asynccontextmanager
+async def collecting_meanwhile(desk: Desk, case_id: str) -> AsyncIterator[None]:
+    """
+    Collect while the run waits for its instant.  The cut never waits for it: what is under way then goes on beside it,
+    and what fails is tried again after the cut.
+    """
+    early = asyncio.ensure_future(snapshots.before_the_cut(desk, case_id))
+    try:
+        yield
+    except BaseException:
+        early.cancel()
+        raise
+    finally:
+        await asyncio.wait({early})
+        if not early.cancelled() and early.exception() is not None:
+            _log.warning("snapshot: not begun before the cut: %s", type(early.exception()).__name__)
 
 
 async def plan_if_none(desk: Desk, case_id: str) -> None:

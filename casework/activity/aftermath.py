@@ -1,0 +1,101 @@
+"""Findings from what happened after the cut: kept by kind and account, until a named person has answered for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from casework.activity.silence import Times
+from casework.desk import Desk
+from models.tables import Aftermath, Attestation, Case, Finding
+from models.vocabulary import ActivityKind, FindingKind, Service
+
+KEY = "after_cut"
+"""What is attested, in an entitlement's place: `after_cut:service:account:kind`."""
+_REMEDY = {
+    FindingKind.ACTIVITY_AFTER_CUT: (
+        "Find out who acted, end what let them in, then `lastday attest` this with what was found."
+    ),
+    FindingKind.RE_ENTRY: "Ask the account's owner and end its sessions; then `lastday attest` this with what was found.",
+}
+
+
+def key_of(row: Aftermath) -> str:
+    prefix = KEY if row.finding is FindingKind.ACTIVITY_AFTER_CUT else str(row.finding)
+    return f"{prefix}:{row.service}:{row.account_id}:{row.kind}"
+
+
+def is_key(text: str) -> bool:
+    """Whether *text* names something of ours, and no entitlement."""
+    return text.split(":", 1)[0] in {KEY, str(FindingKind.RE_ENTRY)}
+
+
+def find(session: Session, case_id: str, key: str) -> Aftermath | None:
+    return next((row for row in _rows(session, case_id) if key_of(row) == key), None)
+
+
+def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
+    desk: Desk,
+    session: Session,
+    case_id: str,
+    *,
+    finding: FindingKind,
+    service: Service,
+    account_id: str,
+    heard: Mapping[ActivityKind, Times],
+    effective_by: datetime | None,
+) -> None:
+    """Write what was heard of one account; what was known already stays as it is, and what grew is news."""
+    for kind, times in heard.items():
+        row = session.get(Aftermath, (case_id, finding, service, account_id, kind))
+        if row is not None and row.count >= times.count:
+            continue
+        fresh = row or Aftermath(
+            case_id=case_id, finding=finding, service=service, account_id=account_id, kind=kind,
+            count=0, first_at=times.first_at, last_at=times.last_at, seen_at=desk.now(),
+        )  # fmt: skip
+        fresh.count, fresh.first_at, fresh.last_at = times.count, times.first_at, times.last_at
+        fresh.cut_effective_by, fresh.seen_at = effective_by, desk.now()
+        session.add(fresh)
+
+
+def unanswered(session: Session, case_id: str) -> int:
+    """Return how many of the case's rows nobody has answered for."""
+    return sum(not _answered(session, row) for row in _rows(session, case_id))
+
+
+def reasons(session: Session, case: Case) -> Iterator[Finding]:
+    """Yield why the case may not close: activity that nobody has answered for since it was last seen to grow."""
+    for row in _rows(session, case.id):
+        if not _answered(session, row):
+            yield Finding(
+                case_id=case.id,
+                key=f"{row.finding}:{key_of(row)}",
+                kind=row.finding,
+                service=row.service,
+                account_id=row.account_id,
+                entitlement_id=key_of(row),
+                text=_text(row),
+                remedy=_REMEDY[row.finding],
+                opened_at=row.seen_at,
+            )
+
+
+def _rows(session: Session, case_id: str) -> Sequence[Aftermath]:
+    return session.exec(select(Aftermath).where(Aftermath.case_id == case_id)).all()
+
+
+def _answered(session: Session, row: Aftermath) -> bool:
+    query = select(Attestation).where(Attestation.case_id == row.case_id, Attestation.entitlement_id == key_of(row))
+    return any(attestation.attested_at >= row.seen_at for attestation in session.exec(query).all())
+
+
+def _text(row: Aftermath) -> str:
+    kind = str(row.kind).replace("_", " ")
+    first, last = (at.isoformat(timespec="seconds") for at in (row.first_at, row.last_at))
+    if row.finding is FindingKind.RE_ENTRY:
+        return f"{row.count} times {kind} from the leaver's address or device on this account, {first} to {last}"
+    by = row.cut_effective_by.isoformat(timespec="seconds") if row.cut_effective_by else "unknown"
+    return f"{row.count} times {kind} after the cut-off (effective by {by}), {first} to {last}"

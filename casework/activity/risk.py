@@ -1,0 +1,257 @@
+"""
+Why what the leaver took is unusual, or why it cannot be called usual: one sentence a reason, with its figures.
+
+Nothing is weighed by a hidden score.  Every reason compares with the person's own days before the notice: whoever always
+worked with much is not unusual for that.  Thresholds are policy's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from statistics import median
+
+from casework.activity.baseline import Baseline
+from casework.activity.tally import Half, Tally
+from casework.policy import Activity as Rules
+from models.vocabulary import Json
+
+_LARGE = 100_000_000
+"""Bytes from which on what applications fetched is more than calendars and notifications."""
+_SPREAD = 1.4826
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One sentence.  *unclean*: it does not say that something is unusual, but that nobody can say it is not."""
+
+    word: str
+    text: str
+    text_ja: str
+    figures: dict[str, Json]
+    unclean: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """What the reasons look at."""
+
+    tally: Tally
+    baseline: Baseline
+    rules: Rules
+    last_on: date
+
+    @property
+    def days_since(self) -> int:
+        return max((self.last_on - self.tally.notice_on).days + 1, 1)
+
+    @property
+    def has_before(self) -> bool:
+        return self.baseline.days > 0
+
+    def per_day(self) -> dict[date, int]:
+        """Return the takes of each day, all sources together."""
+        together: dict[date, int] = {}
+        for counts in self.tally.days.values():
+            for day, number in counts.items():
+                together[day] = together.get(day, 0) + number
+        return together
+
+    def rises(self, since: float, before: float) -> bool:
+        """Whether a count in the notice window is *ratio* times what the days before it would give."""
+        return since > self.rules.ratio * before * self.days_since / max(self.baseline.days, 1)
+
+
+def weigh(weighing: Weighing) -> list[Reason]:
+    """Return every reason, the weightiest first; none is left out because another says enough."""
+    return [reason for look in _LOOKS for reason in look(weighing)]
+
+
+def _volume(w: Weighing) -> Iterator[Reason]:
+    takes, rules = w.tally.since.takes, w.rules
+    expected = sum(w.baseline.of(w.tally.notice_on + timedelta(days=n)).median for n in range(w.days_since))
+    unusual = _unusual_days(w, since=True)
+    figures: dict[str, Json] = {
+        "takes": takes, "expected": round(expected), "days": w.days_since, "unusual_days": len(unusual),
+        "baseline_days": w.baseline.days,
+    }  # fmt: skip
+    if not w.has_before:
+        if takes >= rules.volume:
+            yield Reason(
+                "no_baseline",
+                f"{takes:,} files were taken in the {w.days_since} days of the notice window, and there are too few days "
+                "before it to say whether that is usual.",
+                f"退職通知期間{w.days_since}日間の取得は{takes:,}件です。比較できる通知前の期間が短く、通常かどうか判断できません。",
+                figures, unclean=True,
+            )  # fmt: skip
+        return
+    if takes >= rules.volume and takes > rules.ratio * expected:
+        times = f"{takes / expected:,.0f}" if expected >= 1 else "∞"
+        than = f"{times} times" if expected >= 1 else "against"
+        yield Reason(
+            "volume",
+            f"{takes:,} files were taken in the {w.days_since} days of the notice window, {than} the {round(expected):,} to be "
+            f"expected from the person's own {w.baseline.days} days before it; {len(unusual)} days lay above the usual range.",
+            f"退職通知期間{w.days_since}日間の取得は{takes:,}件で、本人の通知前{w.baseline.days}日間から見込まれる{round(expected):,}件"
+            + (f"の{times}倍です" if expected >= 1 else "を大きく上回ります")
+            + f"（通常の範囲を超えた日：{len(unusual)}日）。",
+            figures,
+        )  # fmt: skip
+
+
+def _days(w: Weighing) -> Iterator[Reason]:
+    for since in (True, False):
+        days = _unusual_days(w, since=since)
+        excess = sum(number - w.baseline.of(day).median for day, number in days.items())
+        if not w.has_before or not days or excess < w.rules.volume:
+            continue
+        peak = max(days, key=lambda day: days[day])
+        usual = round(w.baseline.of(peak).median)
+        en, ja = ("in", "期間中") if since else ("before", "開始前")
+        yield Reason(
+            "days" if since else "days_before",
+            f"On {len(days)} days {en} the notice window more was taken than on the person's usual days, most on {peak}: "
+            f"{days[peak]:,} files instead of about {usual:,}.",
+            f"退職通知{ja}の{len(days)}日で通常の範囲を超えました。最多は{peak}の{days[peak]:,}件（通常は約{usual:,}件）です。",
+            {"days": len(days), "peak_on": str(peak), "peak": days[peak], "usual": usual, "excess": round(excess)},
+        )
+
+
+def _unusual_days(w: Weighing, *, since: bool) -> dict[date, int]:
+    """Return the days above their weekday's limit, above any usual working day's, and above policy's floor."""
+    floor = max(float(w.rules.day_floor), _limit_of_active_days(w))
+    return {
+        day: number
+        for day, number in w.per_day().items()
+        if (day >= w.tally.notice_on) is since and number > max(floor, w.baseline.of(day).limit)
+    }
+
+
+def _limit_of_active_days(w: Weighing) -> float:
+    values = [number for day, number in w.per_day().items() if day < w.tally.notice_on]
+    if not values:
+        return 0.0
+    middle = float(median(values))
+    return middle + w.rules.mads * max(_SPREAD * float(median(abs(v - middle) for v in values)), 0.1 * middle)
+
+
+def _marked(w: Weighing) -> Iterator[Reason]:
+    since, before = w.tally.since.marked, w.tally.before.marked
+    if since >= w.rules.marked and w.rises(since, before):
+        yield Reason(
+            "marked",
+            f"{since:,} of the files taken in the notice window are marked as confidential; in the {w.baseline.days} days before "
+            f"it were {before:,}.",
+            f"退職通知期間に取得したうち{since:,}件に秘密表示があります（通知前{w.baseline.days}日間は{before:,}件）。",
+            {"marked": since, "before": before},
+        )
+
+
+def _burst(w: Weighing) -> Iterator[Reason]:
+    since, before = w.tally.since, w.tally.before
+    if since.most_at is not None and since.most_in_an_hour >= max(w.rules.burst, 2 * before.most_in_an_hour):
+        hour = since.most_at.strftime("%Y-%m-%d %H:00")
+        yield Reason(
+            "burst",
+            f"{since.most_in_an_hour:,} files were taken within one hour ({hour}); before the notice never more than "
+            f"{before.most_in_an_hour:,}.",
+            f"1時間に{since.most_in_an_hour:,}件を取得しました（{hour}）。通知前の最多は1時間{before.most_in_an_hour:,}件です。",
+            {"burst": since.most_in_an_hour, "before": before.most_in_an_hour, "at": hour},
+        )
+
+
+def _off_hours(w: Weighing) -> Iterator[Reason]:
+    since, before = w.tally.since, w.tally.before
+    now, then = _share(since), _share(before)
+    if since.off_hours >= w.rules.off_hours and now - then >= w.rules.off_share:
+        begins, ends = w.tally.work_hours
+        yield Reason(
+            "off_hours",
+            f"{now:.0%} of them ({since.off_hours:,}) at weekends or outside {begins}:00 to {ends}:00 in the person's own "
+            f"time; before the notice it was {then:.0%}.",
+            f"うち{now:.0%}（{since.off_hours:,}件）は休日または本人の現地時間{begins}時～{ends}時以外です（通知前は{then:.0%}）。",
+            {"off_hours": since.off_hours, "share_percent": round(100 * now), "before_percent": round(100 * then)},
+        )
+
+
+def _share(half: Half) -> float:
+    return half.off_hours / half.takes if half.takes else 0.0
+
+
+def _folders(w: Weighing) -> Iterator[Reason]:
+    widest = {True: (0, w.last_on), False: (0, w.last_on)}
+    for day, folders in w.tally.folders_of_day.items():
+        since = day >= w.tally.notice_on
+        widest[since] = max(widest[since], (len(folders), day))
+    (number, day), (before, _) = widest[True], widest[False]
+    if number >= w.rules.folders and number > w.rules.ratio * before:
+        yield Reason(
+            "folders",
+            f"On {day} they came from {number:,} different folders; on no day before the notice from more than {before:,}.",
+            f"{day}には{number:,}個のフォルダーから取得しました（通知前の最多は1日{before:,}個）。",
+            {"folders": number, "before": before, "on": str(day)},
+        )
+
+
+def _shares(w: Weighing) -> Iterator[Reason]:
+    since, before = w.tally.since.shares, w.tally.before.shares
+    if since >= w.rules.shares and w.rises(since, before):
+        yield Reason(
+            "shares",
+            f"{since:,} shares to outsiders or with anybody who has the link were made in the notice window; {before:,} in "
+            f"the {w.baseline.days} days before it.",
+            f"退職通知期間に社外共有または公開リンクが{since:,}件作成されました（通知前{w.baseline.days}日間は{before:,}件）。",
+            {"shares": since, "before": before},
+        )
+
+
+def _origins(w: Weighing) -> Iterator[Reason]:
+    for word, en, ja in (("addresses", "addresses", "アドレス"), ("devices", "devices", "端末")):
+        since, before = getattr(w.tally.since, word), getattr(w.tally.before, word)
+        new = {name: number for name, number in since.items() if name not in before and number > 0}
+        taken = sum(new.values())
+        if before and taken >= w.rules.new_origin and w.rises(len(new), len(before)):
+            yield Reason(
+                f"new_{word}",
+                f"{taken:,} of them went by way of {en} that had not been seen before the notice ({len(new):,} of them).",
+                f"うち{taken:,}件は、通知前に見られなかった{ja}（{len(new):,}個）を経由しています。",
+                {"takes": taken, "new": len(new), "known": len(before)},
+            )
+
+
+def _programs(w: Weighing) -> Iterator[Reason]:
+    if w.tally.programs:
+        yield Reason(
+            "programs",
+            f"{w.tally.programs:,} files were fetched by programs through the vendor's interface: this leaver cannot be declared "
+            "clean, since what such a program reads is not always logged file by file.",
+            f"プログラム（API）経由で{w.tally.programs:,}件が取得されています。ファイル単位で記録されない取得があり得るため、問題なしとは判断できません。",
+            {"programs": w.tally.programs}, unclean=True,
+        )  # fmt: skip
+    fresh = w.tally.since.applications - w.tally.before.applications
+    if w.tally.program_size >= _LARGE or (w.has_before and fresh):
+        size = w.tally.program_size
+        yield Reason(
+            "applications",
+            f"Applications worked with the leaver's tokens ({len(fresh):,} of them new since the notice, {size:,} bytes "
+            "where the vendor counts them): this leaver cannot be declared clean, since what they read is not listed.",
+            f"本人のトークンでアプリが動作しています（通知後に初出：{len(fresh):,}件、ベンダーが数えた範囲で{size:,}バイト）。取得内容は記録されないため、問題なしとは判断できません。",
+            {"new_applications": len(fresh), "bytes": size}, unclean=True,
+        )  # fmt: skip
+
+
+def _takeout(w: Weighing) -> Iterator[Reason]:
+    if w.tally.takeouts:
+        yield Reason(
+            "takeout",
+            f"Whole exports of the account were made or asked for ({w.tally.takeouts:,} records): this leaver cannot be declared "
+            "clean, since the vendor does not list what they held.",
+            f"アカウントの一括エクスポートの記録が{w.tally.takeouts:,}件あります。内容の一覧は残らないため、問題なしとは判断できません。",
+            {"takeouts": w.tally.takeouts}, unclean=True,
+        )  # fmt: skip
+
+
+_LOOKS: tuple[Callable[[Weighing], Iterator[Reason]], ...] = (
+    _volume, _days, _takeout, _programs, _marked, _off_hours, _burst, _folders, _shares, _origins,
+)  # fmt: skip

@@ -1,0 +1,110 @@
+"""`show`'s part on downloads: the statements as they stand in the database, the rest from the newest summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from casework.activity.rounds import rounds_of
+from casework.activity.summary import latest
+from casework.activity.wording import verdict_text
+from casework.desk import Desk
+from casework.evidence import EvidenceError
+from casework.recording import seal
+from models.tables import Collection
+from models.vocabulary import Completeness
+
+NOT_COLLECTED = {"state": "not_collected"}
+HIDDEN = "…"
+_PARTS = (
+    "counts", "verdict", "summary", "risks", "picture", "folders", "hours", "exits", "exits_in_all", "silence",
+    "notice_from", "until", "baseline", "not_counted_in_full",
+)  # fmt: skip
+
+
+def downloads(desk: Desk, case_id: str) -> dict[str, Any]:
+    """Return what was collected, without what only security and legal may see: folders and targets of exits are hidden."""
+    shown = _whole(desk, case_id)
+    for folder in shown.get("folders", ()):
+        folder["folder"] = HIDDEN
+    for made in shown.get("exits", ()):
+        made["text"] = HIDDEN
+    return shown | {"confidential": "hidden"} if "sources" in shown else shown
+
+
+def look(desk: Desk, case_id: str, *, by: str) -> dict[str, Any]:
+    """Return everything, after having sealed that *by* has looked."""
+    desk.case(case_id)
+    with desk.store.write() as session:
+        seal(desk, session, "case.evidence_looked", case_id, scope="downloads", payload={"by": by})
+    shown = _whole(desk, case_id)
+    return shown | {"confidential": "shown"} if "sources" in shown else shown
+
+
+def _whole(desk: Desk, case_id: str) -> dict[str, Any]:
+    with desk.store.read() as session:
+        rounds = rounds_of(session, case_id)
+    if not rounds or desk.evidence is None:
+        return dict(NOT_COLLECTED)
+    shown: dict[str, Any] = {"state": _state(rounds), "sources": [_source(row) for row in rounds]}
+    try:
+        summary = latest(desk.evidence, case_id)
+    except EvidenceError as exc:
+        return shown | {"problem": str(exc), "remedy": exc.remedy}
+    if summary is not None:
+        shown |= {name: summary[name] for name in _PARTS if name in summary}
+    return shown
+
+
+def _state(rounds: Sequence[Collection]) -> str:
+    """Return the sum of each log's newest verdict: `collected`, `partial` or `not_available`."""
+    newest = {(row.service, row.account_id, row.source): row.verdict for row in rounds}.values()
+    if all(verdict is Completeness.COMPLETE for verdict in newest):
+        return "collected"
+    if all(verdict is Completeness.NOT_AVAILABLE for verdict in newest):
+        return "not_available"
+    return "partial"
+
+
+def _source(row: Collection) -> dict[str, Any]:
+    stated = row.statement or {}
+    under_way = verdict_text(Completeness.PARTIAL, "under_way")
+    file = stated.get("file") or {}
+    return {
+        "service": str(row.service),
+        "source": row.source,
+        "account": row.account_id,
+        "round": row.round,
+        "verdict": str(row.verdict if row.statement else Completeness.PARTIAL),
+        "reason": row.reason if row.statement else "under_way",
+        "text": stated.get("text", under_way.en),
+        "text_ja": stated.get("text_ja", under_way.ja),
+        "from": row.from_at.isoformat(),
+        "until": row.until_at.isoformat(),
+        "oldest": row.oldest_at.isoformat() if row.oldest_at else None,
+        "newest": row.newest_at.isoformat() if row.newest_at else None,
+        "pages": row.pages,
+        "records": row.records,
+        "duplicates": row.duplicates,
+        "lag": stated.get("lag_seconds"),
+        "retention": stated.get("retention_days"),
+        "caveats": stated.get("caveats", []),
+        "file": file.get("name"),
+        "sha256": file.get("sha256"),
+        "content_sha256": file.get("content_sha256"),
+        "difference": _difference(row),
+    }
+
+
+def _difference(row: Collection) -> dict[str, Any] | None:
+    """Return what a later look added to the earlier ones; None for the first."""
+    if row.round == 1:
+        return None
+    late = row.late if row.late_before is not None else None
+    if late is None:
+        text, ja = f"{row.records:,} records were new in a second reading of the whole window", f"全期間を再取得し、新たに{row.records:,}件"  # fmt: skip
+    else:
+        later = row.records - late
+        text = f"{late:,} records came late, {later:,} happened since the look before"
+        ja = f"遅れて反映された記録{late:,}件、前回以降の記録{later:,}件"
+    return {"new": row.records, "late": late, "text": text, "text_ja": ja}

@@ -1,0 +1,91 @@
+"""
+Proof of silence: what the leaver's own accounts did after the effective cut-off, which should be nothing.
+
+A sign-in counts from the read that saw the block.  Tokens that were issued before live on for as long as the vendor
+documents: their use, and content fetched with them, counts from `cut_effective_by`; until then it is residual, and shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from casework.activity.wording import Said
+from connectors.activity import Activity
+from models.tables import CaseAccount, CaseEntitlement
+from models.vocabulary import TAKES, ActivityKind, EntitlementKind
+
+_CLOCKS = timedelta(seconds=2)
+"""How far the vendor's clock may be from ours."""
+_ENDED_WITH_IT = frozenset({
+    EntitlementKind.SIGN_IN, EntitlementKind.SESSION, EntitlementKind.GRANT, EntitlementKind.APP_PASSWORD,
+})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Times:
+    """How often, and when first and last."""
+
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+    def add(self, at: datetime) -> None:
+        self.count += 1
+        self.first_at, self.last_at = min(self.first_at, at), max(self.last_at, at)
+
+
+@dataclass(slots=True)
+class Quiet:
+    """One account after its cut.  *blocked_at* is None while nobody has seen it blocked: then nothing can be said."""
+
+    account: CaseAccount
+    blocked_at: datetime | None
+    effective_by: datetime | None
+    broken: dict[ActivityKind, Times] = field(default_factory=dict)
+    residual: int = 0
+
+    @classmethod
+    def of(cls, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> Quiet:
+        """*rows* are the account's."""
+        block = [r.observed_at for r in rows if r.kind is EntitlementKind.SIGN_IN and r.observed_at is not None]
+        lives = [r.cut_effective_by for r in rows if r.kind in _ENDED_WITH_IT and r.cut_effective_by is not None]
+        blocked_at = max(block, default=None)
+        return cls(account, blocked_at, max(lives, default=blocked_at))
+
+    def hear(self, activities: Iterable[Activity]) -> None:
+        """Take note of what was done after the cut."""
+        if self.blocked_at is None or self.effective_by is None:
+            return
+        for activity in activities:
+            if activity.kind is ActivityKind.SIGN_IN:
+                self._note(activity, self.blocked_at + _CLOCKS)
+            elif activity.kind in TAKES or activity.kind is ActivityKind.TOKEN_USE:
+                self._note(activity, self.effective_by + _CLOCKS)
+                self.residual += self.blocked_at < activity.at <= self.effective_by + _CLOCKS
+
+    def _note(self, activity: Activity, limit: datetime) -> None:
+        if activity.at <= limit:
+            return
+        if activity.kind in self.broken:
+            self.broken[activity.kind].add(activity.at)
+        else:
+            self.broken[activity.kind] = Times(1, activity.at, activity.at)
+
+    def said(self, sure_until: datetime | None) -> tuple[str, Said]:
+        """Return the state as a word and as a sentence.  *sure_until*: up to when every log has been read past its lag."""
+        if self.blocked_at is None or self.effective_by is None:
+            return "not_cut", Said("the account has not been seen blocked", "停止が確認されていません")
+        if self.broken:
+            count = sum(times.count for times in self.broken.values())
+            return "broken", Said(
+                f"{count:,} events later than the effective cut-off", f"遮断後の活動が{count:,}件記録されています"
+            )
+        if sure_until is None or sure_until <= self.effective_by:
+            return "not_read", Said(
+                "the logs have not been read past the cut-off and the vendor's lag yet",
+                "遮断後のログは、ベンダーの反映遅延を含めてまだ読み取られていません",
+            )
+        until = sure_until.isoformat(timespec="minutes")
+        return "silent", Said(f"nothing since the cut-off, sure until {until}", f"遮断後の活動なし（{until}まで確認）")

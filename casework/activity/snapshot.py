@@ -1,0 +1,77 @@
+"""
+The snapshot of a case, as the flows take it: a little before the cut, the rest after it, and again from the sweep.
+
+Nothing here is awaited by a cut, and nothing that fails here changes what is cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from sqlmodel import col, select
+
+from casework.activity import watch
+from casework.activity.collecting import collect
+from casework.activity.summary import is_stale, summarise
+from casework.desk import Desk
+from models.tables import Case
+from models.vocabulary import CaseState, DepartureKind, Service
+
+_AFTER_THE_CUT = (CaseState.WAITING, CaseState.CONTAINED, CaseState.DEPROVISIONED, CaseState.CLOSED)
+_BY_THE_SWEEP = 60.0
+"""Seconds that one turn gives all the cases' logs together: they go on from there in the next one."""
+
+
+def wanted(case: Case) -> bool:
+    """
+    Whether the person's logs may be read: for a departure that is carried out, not for a leave of absence, and not for
+    somebody who stays after all.
+    """
+    over = {CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED}
+    return case.for_real and case.erased_at is None and case.kind is not DepartureKind.LEAVE and case.state not in over
+
+
+async def before_the_cut(desk: Desk, case_id: str) -> None:
+    """Collect while the run waits for its instant, at most policy's seconds, and never beyond the instant."""
+    case = desk.case(case_id)
+    left = (case.due_at - desk.now()).total_seconds()
+    seconds = min(desk.policy.activity.before_seconds, left)
+    if wanted(case) and case.kind is not DepartureKind.DISMISSAL and seconds > 0:
+        await collect(desk, case_id, seconds=seconds)
+
+
+async def take(desk: Desk, case_id: str, service: Service) -> int:
+    """Collect from one service after the cut, for policy's seconds; return how many readings ended.  The sweep goes on."""
+    if not wanted(desk.case(case_id)):
+        return 0
+    return await collect(desk, case_id, service, seconds=desk.policy.activity.after_seconds)
+
+
+async def conclude(desk: Desk, case_id: str) -> bool:
+    """Summarise what was collected since the last summary, and watch where policy says so; False if nothing is new."""
+    if desk.evidence is None or not is_stale(desk, desk.evidence, case_id):
+        return False
+    await watch.watch(desk, case_id)
+    await asyncio.to_thread(summarise, desk, case_id)
+    return True
+
+
+async def go_on(desk: Desk) -> list[str]:
+    """Go on with every snapshot that is not complete, or due again; return the cases that have news."""
+    until = desk.now() + timedelta(seconds=_BY_THE_SWEEP)
+    with desk.store.read() as session:
+        due = select(Case).where(col(Case.state).in_(_AFTER_THE_CUT), Case.due_at <= desk.now())
+        cases = [case for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]
+    news: list[str] = []
+    failed: list[Exception] = []
+    for case in cases:
+        try:
+            await collect(desk, case.id, seconds=max((until - desk.now()).total_seconds(), 0.0))
+            if await conclude(desk, case.id):
+                news.append(case.id)
+        except Exception as exc:  # noqa: BLE001  # one case's trouble is no other's; it is raised below
+            failed.append(exc)
+    if failed:
+        raise failed[0]
+    return news

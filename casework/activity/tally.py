@@ -1,0 +1,172 @@
+"""
+What is counted while the records stream by.  Memory is bounded by days, hours and the caps below, not by events.
+
+Counts are exact; the sets behind "how many different" are capped and say when they were full.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from casework.activity.marks import is_marked
+from connectors.activity import Activity
+from models.vocabulary import TAKES, ActivityKind
+
+_FOLDERS = 20_000
+_FOLDERS_A_DAY = 2_000
+_ORIGINS = 2_000
+_EXITS = 500
+
+EXITS = frozenset(
+    {
+        ActivityKind.FORWARD,
+        ActivityKind.DELEGATE,
+        ActivityKind.EXTERNAL_SHARE,
+        ActivityKind.PUBLIC_LINK,
+        ActivityKind.GRANT,
+        ActivityKind.APP_PASSWORD,
+        ActivityKind.DEVICE,
+        ActivityKind.TAKEOUT,
+    }
+)
+"""What a leaver may make to come in, or to get at content, after having left."""
+_SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Exit:
+    """One way out made by the leaver.  *target* is personal, and may be confidential."""
+
+    at: datetime
+    kind: ActivityKind
+    service: str
+    target: str = ""
+
+
+@dataclass(slots=True)
+class Half:
+    """The same counts before the notice and since then."""
+
+    takes: int = 0
+    size: int = 0
+    off_hours: int = 0
+    shares: int = 0
+    marked: int = 0
+    most_in_an_hour: int = 0
+    most_at: datetime | None = None
+    addresses: Counter[str] = field(default_factory=Counter)
+    devices: Counter[str] = field(default_factory=Counter)
+    applications: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Tally:
+    """
+    All of one leaver's activity.  *zone* is the person's, *notice_on* the first day of the notice window there, *ends_on* its last.
+
+    *days*: takes per source and local day.  *programs*: takes through an API client, not counting sync clients;
+    *program_size*: bytes that applications fetched with a token.
+    """
+
+    zone: ZoneInfo
+    notice_on: date
+    ends_on: date
+    work_hours: tuple[int, int]
+    own_marks: tuple[str, ...] = ()
+    days: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
+    kinds: Counter[str] = field(default_factory=Counter)
+    clock: list[int] = field(default_factory=lambda: [0] * 24)
+    folders: Counter[str] = field(default_factory=Counter)
+    folders_of_day: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
+    before: Half = field(default_factory=Half)
+    since: Half = field(default_factory=Half)
+    programs: int = 0
+    program_size: int = 0
+    takeouts: int = 0
+    exits: list[Exit] = field(default_factory=list)
+    exits_in_all: int = 0
+    full: set[str] = field(default_factory=set)
+    _hours: Counter[datetime] = field(default_factory=Counter)
+
+    def add(self, source: str, service: str, activities: Iterable[Activity]) -> None:
+        """Count what one record of *source* tells."""
+        for activity in activities:
+            local = activity.at.astimezone(self.zone)
+            half = self.since if local.date() >= self.notice_on else self.before
+            self.kinds[str(activity.kind)] += half is self.since
+            self._origin(half, activity)
+            if activity.kind in TAKES:
+                self._taken(source, local, half, activity)
+            if activity.kind in _SHARES:
+                half.shares += 1
+            if activity.kind in EXITS and half is self.since:
+                self._exit(Exit(activity.at, activity.kind, service, activity.target or activity.title or ""))
+            self._program(half, activity)
+
+    def close(self) -> None:
+        """Work out what needs every record: the fullest hours.  Call once, at the end."""
+        for hour, number in self._hours.items():
+            half = self.since if hour.date() >= self.notice_on else self.before
+            if number > half.most_in_an_hour:
+                half.most_in_an_hour, half.most_at = number, hour
+        self.exits.sort()
+
+    def _taken(self, source: str, local: datetime, half: Half, activity: Activity) -> None:
+        day = local.date()
+        self.days[source][day] += 1
+        self._hours[local.replace(minute=0, second=0, microsecond=0)] += 1
+        half.takes += 1
+        half.size += activity.size or 0
+        half.off_hours += self._is_off(local)
+        half.marked += is_marked((activity.label, activity.title), self.own_marks)
+        if half is self.since:
+            self.clock[local.hour] += 1
+        if activity.folder is not None:
+            self._folder(day, half, activity.folder)
+
+    def _folder(self, day: date, half: Half, folder: str) -> None:
+        if half is self.since:
+            if folder in self.folders or len(self.folders) < _FOLDERS:
+                self.folders[folder] += 1
+            else:
+                self.full.add("folders")
+        of_day = self.folders_of_day[day]
+        if len(of_day) < _FOLDERS_A_DAY:
+            of_day.add(hash(folder))
+
+    def _origin(self, half: Half, activity: Activity) -> None:
+        weight = activity.kind in TAKES
+        for seen, name in ((half.addresses, activity.ip), (half.devices, activity.device)):
+            if name is None:
+                continue
+            if name in seen or len(seen) < _ORIGINS:
+                seen[name] += weight
+            else:
+                self.full.add("addresses and devices")
+
+    def _exit(self, made: Exit) -> None:
+        """Keep the latest ones: those nearest the end."""
+        self.exits_in_all += 1
+        if len(self.exits) < _EXITS:
+            heapq.heappush(self.exits, made)
+        else:
+            heapq.heappushpop(self.exits, made)
+
+    def _program(self, half: Half, activity: Activity) -> None:
+        if activity.kind is ActivityKind.TAKEOUT:
+            self.takeouts += 1
+        elif activity.kind is ActivityKind.TOKEN_USE:
+            self.program_size += activity.size or 0
+            if activity.target is not None and len(half.applications) < _ORIGINS:
+                half.applications.add(activity.target)
+        elif activity.by_program and activity.kind in TAKES and activity.kind is not ActivityKind.SYNC:
+            self.programs += 1
+
+    def _is_off(self, local: datetime) -> bool:
+        begins, ends = self.work_hours
+        return local.weekday() >= 5 or not begins <= local.hour < ends

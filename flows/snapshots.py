@@ -1,0 +1,36 @@
+"""The logs of lately cut leavers, read on: what was not complete, what came late, and whether there is silence."""
+
+from dataclasses import dataclass
+
+from prefect import flow
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+
+from casework import sweeping
+from casework.desk import open_desk
+from flows.discretion import quietly
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What one turn did.  *run_id* is its own flow run."""
+
+    run_id: str
+    news: int
+    reopened: int
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing came of it."""
+        return not self.news
+
+
+@flow(name="snapshots", flow_run_name="snapshots", retries=0, persist_result=False)
+@quietly
+async def snapshots() -> Collected:
+    """Go on with every snapshot that is not complete or is due again.  Safe to run at any time, and beside a cut."""
+    async with open_desk() as desk:
+        news, reopened = await sweeping.collect_again(desk)
+    collected = Collected(str(flow_run.id), news, reopened)
+    get_run_logger().info("snapshots: news of %d cases, reopened %d", collected.news, collected.reopened)
+    return collected
