@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from asn1crypto import cms, tsp
+from asn1crypto import cms, parser
 from cryptography import x509
 from rfc3161_client import (
     HashAlgorithm,
@@ -30,6 +30,7 @@ from rfc3161_client import (
 
 GRANTED = 0
 QUERY, REPLY = "application/timestamp-query", "application/timestamp-reply"
+_CERTIFICATES = 0xA0  # [0] IMPLICIT, constructed: the set of certificates within SignedData
 _VERDICT = re.compile(r'Verify error: *([^"]+)')  # OpenSSL's own words within a page of its inner life
 LARGEST = 1 << 20
 """Bytes: no authority's answer comes near it."""
@@ -105,21 +106,41 @@ def _parsed(response: bytes) -> TimeStampResponse:
         return decode_timestamp_response(response)
     try:
         return decode_timestamp_response(_in_order(response))
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+    except ValueError as exc:
         raise StampRefused("timestamp: cannot read: not an RFC 3161 response") from exc
 
 
 def _in_order(response: bytes) -> bytes:
     """
-    Return the response with the certificates in DER's order and with definite lengths.
+    Return the response with the certificates in DER's order, and definite lengths around them.
 
-    `openssl ts -reply` and many authorities write the chain in their own order, which strict parsers refuse.  Neither the
-    order nor the lengths are covered by the signature; what is signed keeps its bytes.
+    `openssl ts -reply` and many authorities write the chain in their own order, which strict parsers refuse.  No signature
+    covers that order; what is signed keeps its bytes.  Nothing is read beyond these levels: the bytes may be hostile.
     """
-    parsed = tsp.TimeStampResp.load(response, strict=True)
-    signed = parsed["time_stamp_token"]["content"]
-    signed["certificates"] = cms.CertificateSet(sorted(signed["certificates"], key=lambda one: bytes(one.dump())))
-    return bytes(parsed.dump(force=True))
+    status, token = _children(response)
+    kind, explicit = _children(token)
+    (signed,) = _children(explicit)
+    parts = [_sorted(part) if part[0] == _CERTIFICATES else part for part in _children(signed)]
+    explicit = _around(explicit, [_around(signed, parts)])
+    return _around(response, [status, _around(token, [kind, explicit])])
+
+
+def _sorted(certificates: bytes) -> bytes:
+    return _around(certificates, sorted(_children(certificates)))
+
+
+def _children(encoded: bytes) -> list[bytes]:
+    rest, found = parser.parse(encoded, strict=True)[4], []
+    while rest:
+        size = parser.peek(rest)
+        found.append(rest[:size])
+        rest = rest[size:]
+    return found
+
+
+def _around(like: bytes, children: Sequence[bytes]) -> bytes:
+    kind, method, tag, *_ = parser.parse(like, strict=True)
+    return bytes(parser.emit(kind, method, tag, b"".join(children)))
 
 
 def _verified(

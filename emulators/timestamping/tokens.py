@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from asn1crypto import cms, core, tsp
+from asn1crypto import cms, core, parser, tsp
 from asn1crypto import x509 as asn1
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -41,10 +41,16 @@ def granted(request: tsp.TimeStampReq, papers: Papers, facts: Facts) -> bytes:
     return bytes(response.dump())
 
 
+class _Rejection(core.Sequence):  # type: ignore[misc]  # asn1crypto ships no types
+    """A TimeStampResp without its token, which asn1crypto takes for required."""
+
+    _fields = [("status", tsp.PKIStatusInfo)]  # noqa: RUF012  # asn1crypto fills it in
+
+
 def rejected(reason: str, text: str) -> bytes:
     """Return a response without a token.  *reason*: a PKIFailureInfo such as `bad_alg` or `time_not_available`."""
     status = {"status": "rejection", "status_string": [text], "fail_info": {reason}}
-    return bytes(tsp.TimeStampResp({"status": status}).dump())
+    return bytes(_Rejection({"status": status}).dump())
 
 
 def _statement(request: tsp.TimeStampReq, facts: Facts) -> tsp.TSTInfo:
@@ -100,10 +106,7 @@ def _attributes(content: bytes, papers: Papers) -> cms.CMSAttributes:
 
 
 def _certificates(papers: Papers, order: str) -> cms.CertificateSet:
+    """Return the chain in this *order*: asn1crypto would sort it, so its bytes are put together here."""
     chain = [papers.stamper] if order == "alone" else [papers.stamper, papers.between]
-    raw = [one.public_bytes(Encoding.DER) for one in chain]
-    if order == "der":
-        raw.sort()
-    elif order == "openssl":
-        raw.sort(reverse=True)  # whatever the lengths: not the order that DER demands
-    return cms.CertificateSet([asn1.Certificate.load(one) for one in raw])
+    raw = sorted((one.public_bytes(Encoding.DER) for one in chain), reverse=order == "openssl")
+    return cms.CertificateSet.load(parser.emit(0, 1, cms.CertificateSet.tag, b"".join(raw)))
