@@ -86,7 +86,8 @@ def blank(desk: Desk, connection: Connection, case_id: str) -> None:
         for row in connection.execute(select(table).where(owner == case_id)).mappings().all():
             changed = {column.name: value for column, value in _emptied(table, dict(row), names)}
             same = [column == row[column.name] for column in keys]
-            connection.execute(update(table).where(*same).values(**changed))
+            if changed:
+                connection.execute(update(table).where(*same).values(**changed))
 
 
 def case_tables() -> Iterator[tuple[Table, Column[Any]]]:

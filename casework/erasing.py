@@ -108,7 +108,9 @@ def erase(desk: Desk, case_id: str) -> int:
         if case.erased_at is not None:
             return 0
         _refuse(case)
-        return _erase(desk, session, case, _approved(session, case_id))
+        emptied = _erase(desk, session, case, _approved(session, case_id))
+    _forget_journal(desk)
+    return emptied
 
 
 def _erase(desk: Desk, session: Session, case: Case, request: Approval) -> int:
@@ -128,6 +130,17 @@ def _erase(desk: Desk, session: Session, case: Case, request: Approval) -> int:
     for part in _parts(told):
         seal(desk, session, "payload.erased", case.id, idx=part, basis=word, count=len(part), payload=signed)
     return emptied
+
+
+def _forget_journal(desk: Desk) -> None:
+    """Empty SQLite's write-ahead log: pages from before the erasure lie in it.  PostgreSQL recycles its own."""
+    if desk.store.engine.dialect.name != "sqlite":
+        return
+    connection = desk.store.engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
 
 
 def _told(connection: Connection, case_id: str) -> Iterator[int]:

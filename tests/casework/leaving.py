@@ -23,9 +23,10 @@ from tests.casework.conftest import Office
 
 NAME = "髙橋 <script>alert(1)</script>𠮷野家"
 LABEL = "e1@example.test"
-KANA, MANAGER, REPORTER, LEAD, CISO = "タカハシ ツキコ", "月 影子", "hr.sato", "it.lead", "ciso.yamada"
+SIGN_IN = "sign-in"
+KANA, MANAGER = "タカハシ ツキコ", "月 影子"
 PERSONAL = (
-    "髙橋", "𠮷野家", "alert(1)", "タカハシ", "月 影子", "hr.sato", "it.lead", "ciso.yamada", LABEL, "all-hands", "Blue Moon", "leaver-g1"
+    "髙橋", "𠮷野家", "alert(1)", "タカハシ", "月 影子", "hr.sato", "told by phone", LABEL, "all-hands", "leaver-g1"
 )  # fmt: skip
 """What may stand nowhere once the case is erased."""
 
@@ -36,13 +37,18 @@ async def finished(office: Office) -> Case:
     office.paper.holders.clear()
     office.paper.add("leaver-g1", employee_no="E1", email=LABEL, name=NAME)
     office.paper.blind = {EntitlementKind.GRANT: EntitlementState.NO_API}
-    case = office.report(name=NAME, kana=KANA, manager=MANAGER, employment_ends_on=_yesterday(office), other_emails=None)
+    case = office.report(
+        name=NAME, kana=KANA, manager=MANAGER, employment_ends_on=_yesterday(office), other_emails=None
+    )
     waiver = waiving.waive_for_tenant(
         office.desk, service=Service.GOOGLE_WORKSPACE, kind=EntitlementKind.GRANT, reason="no API shows them",
         until=office.clock.at.date() + timedelta(days=60), by="tenant.lead", compensating="monthly review",
     )  # fmt: skip
     waiving.approve(office.desk, waiver.id, by="tenant.ciso")
     await office.run(case.id)
+    row = f"google_workspace:leaver-g1:sign_in:{SIGN_IN}"
+    waiving.attest(office.desk, case_id=case.id, entitlement_id=row, statement="told by phone", by="hr.sato")
+    office.clock.at = datetime.now(UTC)
     return office.desk.case(case.id)
 
 
@@ -61,7 +67,9 @@ def export_office(office: Office, folder: Path) -> Iterator[Export]:
     (trust / "case.pub.pem").write_bytes(certificate_keys.public_pem(certifier.public_key))
     with outsiders(folder / "outside", trust) as there:
         rules = policy.read(Path(there.env["LASTDAY_WITNESS_POLICY_FILE"]).read_text())
-        (trust / "policy").write_text(f"log {signer.verifier.vkey}\n" + Path(there.env["LASTDAY_WITNESS_POLICY_FILE"]).read_text())
+        (trust / "policy").write_text(
+            f"log {signer.verifier.vkey}\n" + Path(there.env["LASTDAY_WITNESS_POLICY_FILE"]).read_text()
+        )
         roots = Path(there.env["LASTDAY_TIMESTAMP_ROOTS_FILE"]).read_bytes()
         (trust / "tsa-ca.pem").write_bytes(roots)
         berth = Berth(
