@@ -9,13 +9,16 @@ import base64
 import json
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from kiota_serialization_json.json_parse_node_factory import JsonParseNodeFactory
 from msgraph.generated.models.app_role_assignment_collection_response import AppRoleAssignmentCollectionResponse
+from msgraph.generated.models.directory_audit_collection_response import DirectoryAuditCollectionResponse
 from msgraph.generated.models.directory_object_collection_response import DirectoryObjectCollectionResponse
 from msgraph.generated.models.group import Group
 from msgraph.generated.models.o_auth2_permission_grant_collection_response import (
@@ -24,7 +27,12 @@ from msgraph.generated.models.o_auth2_permission_grant_collection_response impor
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.organization_collection_response import OrganizationCollectionResponse
 from msgraph.generated.models.reference_create import ReferenceCreate
+from msgraph.generated.models.security.audit_log_query import AuditLogQuery
+from msgraph.generated.models.security.audit_log_query_collection_response import AuditLogQueryCollectionResponse
+from msgraph.generated.models.security.audit_log_query_status import AuditLogQueryStatus
+from msgraph.generated.models.security.audit_log_record_collection_response import AuditLogRecordCollectionResponse
 from msgraph.generated.models.service_principal import ServicePrincipal
+from msgraph.generated.models.sign_in_collection_response import SignInCollectionResponse
 from msgraph.generated.models.subscribed_sku_collection_response import SubscribedSkuCollectionResponse
 from msgraph.generated.models.unified_role_assignment import UnifiedRoleAssignment
 from msgraph.generated.models.unified_role_assignment_collection_response import UnifiedRoleAssignmentCollectionResponse
@@ -38,7 +46,9 @@ from msgraph.generated.users.item.revoke_sign_in_sessions.revoke_sign_in_session
     RevokeSignInSessionsPostResponse,
 )
 
+from connectors.activity import Window
 from emulators.ca import certificate
+from emulators.habits import heavy_leaver
 from emulators.microsoft365 import Tenant
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
 from emulators.stage import Stage, served
@@ -204,6 +214,74 @@ class TestAnswers:
             for request in sent:
                 model = next(m for end, m in known.items() if end in request.path.removesuffix(r.account_id("E1001")))
                 assert list(leftovers(parse(request.body, model))) == []
+
+
+class TestLogs:
+    """The logs' answers and requests, held to the same models.  What is in `auditData` no model has."""
+
+    def test_searches(self, own: Client) -> None:
+        """A search, the list of searches, and its records."""
+        now = datetime.now(UTC)
+        asked = {
+            "displayName": "x",
+            "filterStartDateTime": (now - timedelta(days=9)).isoformat(),
+            "filterEndDateTime": now.isoformat(),
+            "userPrincipalNameFilters": ["misaki.tanaka@hoshizora.example"],
+        }
+        user = own.tenant.user_id("E1001")
+        own.tenant.book.behave(user, heavy_leaver("x", now.date() + timedelta(days=1), taken=50))
+        made = own.graph("POST", "/security/auditLog/queries", asked)
+        assert (made.status_code, list(leftovers(parse(made.content, AuditLogQuery)))) == (201, [])
+        listed = parse(own.graph("GET", "/security/auditLog/queries").content, AuditLogQueryCollectionResponse)
+        assert list(leftovers(listed)) == []
+        path = f"/security/auditLog/queries/{made.json()['id']}"
+        found = parse(own.graph("GET", path).content, AuditLogQuery)
+        assert (found.status, list(leftovers(found))) == (AuditLogQueryStatus.Succeeded, [])
+        records = parse(own.graph("GET", f"{path}/records?$top=999").content, AuditLogRecordCollectionResponse)
+        assert len(records.value) > 100
+        assert [name for name in leftovers(records) if not name.startswith(".value.audit_data.")] == []
+        assert all(r.audit_log_record_type is not None and r.user_type is not None for r in records.value)
+
+    def test_entra(self, own: Client) -> None:
+        """Sign-ins and changes."""
+        user, now = own.tenant.user_id("E1001"), datetime.now(UTC)
+        own.tenant.book.behave(user, heavy_leaver("x", now.date() - timedelta(days=1), taken=50))
+        own.graph("PATCH", f"/users/{user}", {"accountEnabled": False})
+        times = "{0} ge {1:%Y-%m-%dT%H:%M:%SZ} and {0} le {2:%Y-%m-%dT%H:%M:%SZ}"
+        for path, clause, stamp, model in (
+            ("signIns", f"userId eq '{user}'", "createdDateTime", SignInCollectionResponse),
+            (
+                "directoryAudits",
+                f"initiatedBy/user/id eq '{user}'",
+                "activityDateTime",
+                DirectoryAuditCollectionResponse,
+            ),
+            (
+                "directoryAudits",
+                f"targetResources/any(t: t/id eq '{user}')",
+                "activityDateTime",
+                DirectoryAuditCollectionResponse,
+            ),
+        ):
+            asked = f"{clause} and {times.format(stamp, now - timedelta(days=29), now + timedelta(days=1))}"
+            answer = parse(own.graph("GET", f"/auditLogs/{path}?$filter={quote(asked)}").content, model)
+            assert len(answer.value) > 0
+            assert list(leftovers(answer)) == []
+
+    async def test_requests(self) -> None:
+        """The search that the connector submits has properties that the model has, and no others."""
+        async with rig() as r:
+            window = Window(datetime.now(UTC) - timedelta(days=9), datetime.now(UTC))
+            leaver, cursor = Account(Service.MICROSOFT365, r.account_id("E1001")), None
+            for _ in range(2):
+                cursor = (await r.connector.activity(leaver, "purview", window, cursor)).cursor
+            (body,) = [
+                request.body for request in r.stage.journal if request.method == "POST" and "audit" in request.path
+            ]
+            assert list(leftovers(parse(body, AuditLogQuery))) == []
+            sent = json.loads(body)
+            assert sent["userPrincipalNameFilters"][0] == "misaki.tanaka@hoshizora.example"
+            assert {"operationFilters", "serviceFilters"}.isdisjoint(sent)
 
 
 class TestAuthority:
