@@ -28,6 +28,7 @@ from connectors.nda.matching import binds_everybody, number_key
 NAME = ".lastday-index.db"
 EVERYBODY = "everybody"
 _VERSION = "1"
+_SIGNER = frozenset({"signer_name", "signer_email", "signer_employee_no"})
 _COARSE_NS = 2_000_000_000  # clocks of file systems: a manifest younger than this may change without showing it
 _SCHEMA = """
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -127,7 +128,7 @@ class Index:
 
 def keys_of(row: Row) -> set[str]:
     """Return the keys under which a line is found: number, address, each spelling of the signer's name."""
-    if binds_everybody(paper_of(row)):
+    if not row.keys() & _SIGNER and binds_everybody(paper_of(row)):
         return {EVERYBODY}
     keys = {f"name:{form}" for form in spellings(row.get("signer_name", ""))}
     if number := number_key(row.get("signer_employee_no", "")):

@@ -164,8 +164,7 @@ def id_of(row: Row) -> str:
     if row.get("id"):
         return row["id"]
     if file := row.get("file"):
-        stem = Path(file).stem
-        return stem if stem.startswith(PLEDGE) else file
+        return Path(file).stem if PLEDGE in file and Path(file).name.startswith(PLEDGE) else file
     return f"line-{hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
