@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from connectors.pacing import Pace
 from connectors.slack import Settings, connect
 from emulators.slack import Tenant
+from emulators.slack.state import ENTERPRISE_ID
 from emulators.stage import Stage, served
 from models.vocabulary import Service
-from tests.contract.rig import Rig
+from tests.contract.rig import ActivityRig, Rig
 
 
 def settings_for(tenant: Tenant, root: str, **other: Any) -> Settings:
@@ -23,6 +25,24 @@ def settings_for(tenant: Tenant, root: str, **other: Any) -> Settings:
         "audit_endpoint": f"{root}/audit/v1/",
     }
     return Settings(_env_file=None, **{**endpoints, **tenant.credentials(), **other})
+
+
+def _download(tenant: Tenant, account_id: str, at: datetime) -> None:
+    tenant.audit.append(
+        {
+            "id": f"canvas-{at:%H%M%S}",
+            "date_create": int(at.timestamp()),
+            "action": "canvas_downloaded",
+            "actor": {"type": "user", "user": {"id": account_id}},
+            "entity": {"type": "canvas", "canvas": {"id": "F0CANVAS01", "title": "極秘_顧客名簿"}},
+            "context": {"location": {"type": "enterprise", "id": ENTERPRISE_ID}, "ip_address": "203.0.113.10"},
+            "details": {},
+        }
+    )
+    tenant.audit.sort(key=lambda entry: int(entry["date_create"]))
+
+
+ACTIVITY = ActivityRig(source="audit_logs", options={"page_size": 1}, record=_download, pages="GET /audit/v1/logs")
 
 
 @asynccontextmanager
