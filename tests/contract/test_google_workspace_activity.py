@@ -239,6 +239,15 @@ class TestQueries:
             with pytest.raises(Unintelligible):
                 await someone.read("drive")
 
+    async def test_half_a_surrogate(self) -> None:
+        """A title that is no proper text does not lose the page that it stands on."""
+        async with leaver() as someone:
+            record = raw("download", doc_title="TITLE") | {"actor": {}}
+            body = json.dumps({"items": [record]}).replace("TITLE", "\\ud800 plan")
+            someone.rig.stage.faults.append(Fault(PAGES, status=200, body=body))
+            window = Window(datetime(2026, 11, 1, tzinfo=UTC), NOW)
+            assert len(await someone.read("drive", window)) == 1
+
 
 class TestTime:
     async def test_beyond_keeping(self) -> None:

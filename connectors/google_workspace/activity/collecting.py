@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from connectors.activity import ActivityPage, Gap, Window
 from connectors.errors import Expired, NotOnPlan, NotRecorded, Unintelligible
@@ -102,8 +105,13 @@ class Collector:
     async def _list(self, doing: str, log: Log, **asked: Any) -> Row:
         async with self._abreast:
             await self._rate.wait()
-            ask = Ask(doing, manifest.AUDIT_READ, lambda: self._directory.activities.list(**asked))
+            ask = Ask(doing, manifest.AUDIT_READ, lambda: self._request(asked))
             return await self._directory.transport.read(ask, log)
+
+    def _request(self, asked: Mapping[str, Any]) -> Any:
+        request: Any = self._directory.activities.list(**asked)
+        request.postproc = _parsed
+        return request
 
     async def _emptiness(self, place: Place, account: Account, log: Log) -> tuple[Gap, ...]:
         """
@@ -132,6 +140,14 @@ class Collector:
         asked = {"userKey": user_key, "applicationName": source, "maxResults": 1}
         body = await self._list(f"look into the {source} log", log, **asked)
         return bool(listed(body, "items", f"look into the {source} log")) or "nextPageToken" in body
+
+
+def _parsed(_: Any, content: bytes) -> Any:
+    """Stand in for the SDK's parser, which takes twice as long; what orjson refuses (half a surrogate) the other one takes."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return json.loads(content)
 
 
 def _next_walk(place: Place, account: Account, window: Window) -> Place | None:

@@ -34,7 +34,7 @@ class _Shared:
 
 def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
     """
-    Return what each event of a record tells; at least one.
+    Return what each event of a record tells; at least one.  Raises `Unintelligible` for a record without an instant alone.
 
     One action may give several events: those with `primary_event` false are `other`, or everything would count twice.
     """
