@@ -1,0 +1,61 @@
+"""Made-up leavers for the weighing: what each did in half a year, from one seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+
+from models.vocabulary import ActivityKind, Json
+from tests.casework.ledger import event
+
+Raw = dict[str, Json]
+END = date(2026, 11, 30)
+DAYS = 180
+NOTICE = 30
+
+
+def at(day: date, hour: int, chance: random.Random) -> datetime:
+    """Return an instant of that hour in Tokyo."""
+    local = datetime.combine(day, time(hour), UTC) - timedelta(hours=9)
+    return local + timedelta(seconds=chance.randrange(3600))
+
+
+def steady(a_day: int, *, seed: int = 1, spread: float = 0.2) -> Iterator[Raw]:
+    """Somebody who takes about *a_day* files each working day, from a handful of folders, in working hours."""
+    chance, numbers = random.Random(seed), count()
+    for n in range(DAYS):
+        day = END - timedelta(days=n)
+        if day.weekday() < 5:
+            for _ in range(max(0, round(chance.gauss(a_day, spread * a_day)))):
+                yield event(
+                    next(numbers), at(day, chance.randrange(9, 18), chance), folder=f"team/{chance.randrange(8)}",
+                    title="議事録.docx", ip="203.0.113.7", device="pc-1",
+                )  # fmt: skip
+
+
+def hoarder(taken: int = 37_000, *, seed: int = 2) -> Iterator[Raw]:
+    """The same person, who in the last three weeks fetches *taken* files at night and at weekends from all over."""
+    yield from steady(40, seed=seed)
+    chance = random.Random(seed + 1)
+    for number in range(taken):
+        day = END - timedelta(days=1 + number % 20)
+        yield event(
+            1_000_000 + number, at(day, chance.choice((21, 22, 23)), chance),
+            folder=f"archive/{number % 900}", title="【極秘】設計書.pdf" if number % 50 == 0 else "設計書.pdf",
+            ip="198.51.100.9", device="pc-1",
+        )  # fmt: skip
+
+
+def programmer() -> Iterator[Raw]:
+    """Somebody who takes little by hand, and more through an API client."""
+    yield from steady(30, seed=3)
+    for number in range(12):
+        yield event(2_000_000 + number, at(END - timedelta(days=3), 10, random.Random(number)), by_program=True)
+
+
+def exporter() -> Iterator[Raw]:
+    """Somebody who asked for a whole export once."""
+    yield from steady(30, seed=4)
+    yield event(3_000_000, at(END - timedelta(days=5), 12, random.Random(5)), ActivityKind.TAKEOUT)

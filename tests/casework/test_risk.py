@@ -1,0 +1,170 @@
+"""What is unusual is found and explained; what was always so is not; what cannot be known is not declared clean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from casework import conduct
+from casework.activity import snapshot, summary
+from casework.activity.baseline import measure
+from casework.activity.collecting import collect
+from casework.activity.marks import is_marked
+from casework.activity.risk import Reason, Weighing, weigh
+from casework.activity.showing import downloads
+from casework.activity.tally import Tally
+from casework.policy import Activity as Rules
+from connectors.activity import Activity
+from models.vocabulary import ActivityKind
+from tests.casework.conftest import Office
+from tests.casework.leavers import DAYS, END, NOTICE, Raw, exporter, hoarder, programmer, steady
+from tests.casework.ledger import Ledger
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+NOTICE_ON = END - timedelta(days=NOTICE)
+LEDGER = Ledger()
+
+
+def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules | None = None) -> dict[str, Reason]:
+    """Weigh *records* as a summary does, by each reason's word."""
+    rules = rules or Rules()
+    tally = Tally(TOKYO, NOTICE_ON, END, rules.work_hours, rules.marks)
+    for raw in records:
+        tally.add("drive", "paper", LEDGER.describe("drive", raw))
+    tally.close()
+    covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
+    baseline = measure(tally.days, covered_from, NOTICE_ON, mads=rules.mads)
+    return {reason.word: reason for reason in weigh(Weighing(tally, baseline, rules, END))}
+
+
+class TestHoarder:
+    async def test_found_explained_complete(self, logged: Office) -> None:
+        """37,000 downloads among 180 days of normal use: found, explained in three sentences with figures, complete."""
+        assert isinstance(logged.paper, Ledger)
+        records = list(hoarder())
+        logged.paper.page_size = 1000
+        logged.paper.happened("g1", records)
+        logged.clock.at = datetime(2026, 11, 30, 14, 0, tzinfo=ZoneInfo("UTC"))
+        case = logged.report()
+        await conduct.make_plan(logged.desk, case.id)
+        await collect(logged.desk, case.id, seconds=600)
+        await snapshot.conclude(logged.desk, case.id)
+        shown = downloads(logged.desk, case.id)
+        assert (shown["state"], shown["verdict"]) == ("collected", "unusual")
+        assert shown["sources"][0]["records"] == sum(
+            datetime.fromisoformat(str(r["time"])) < logged.clock.at for r in records
+        )
+        first, *_ = sentences = [said["text"] for said in shown["summary"]]
+        assert len(sentences) == 3
+        assert 37_000 < shown["risks"][0]["figures"]["takes"] < 39_000
+        assert f"{shown['risks'][0]['figures']['takes']:,} files were taken" in first
+        assert all(said["text_ja"] for said in shown["summary"])
+        assert {"volume", "marked", "off_hours", "folders", "new_addresses"} <= {
+            risk["reason"] for risk in shown["risks"]
+        }
+
+    @pytest.mark.parametrize("taken", [1_500, 5_000])
+    def test_smaller(self, taken: int) -> None:
+        """A few thousand are found as well."""
+        assert {"volume", "off_hours"} & reasons(hoarder(taken)).keys()
+
+
+class TestSteady:
+    @pytest.mark.parametrize("a_day", [20, 800])
+    def test_not_flagged(self, a_day: int) -> None:
+        """Who always worked with that much is not unusual for it, however much it is."""
+        assert reasons(steady(a_day)) == {}
+
+    @settings(max_examples=6, deadline=None)
+    @given(a_day=st.integers(1, 100), seed=st.integers(0, 10_000), spread=st.floats(0, 0.3))
+    def test_whatever_the_habit(self, a_day: int, seed: int, spread: float) -> None:
+        """No steady habit is unusual."""
+        assert reasons(steady(a_day, seed=seed, spread=spread)) == {}
+
+    @settings(max_examples=4, deadline=None)
+    @given(a_day=st.integers(1, 60), seed=st.integers(0, 10_000))
+    def test_and_the_same_with_a_burst(self, a_day: int, seed: int) -> None:
+        """The same person with 5,000 in one night is, whatever the habit."""
+        burst = [{"id": f"b{n}", "time": "2026-11-20T13:00:00+00:00", "kind": "download"} for n in range(5_000)]
+        found = reasons([*steady(a_day, seed=seed), *burst])
+        assert {"volume", "days", "burst"} <= found.keys()
+
+
+class TestNotClean:
+    @pytest.mark.parametrize(("leaver", "word"), [(programmer, "programs"), (exporter, "takeout")])
+    def test_programs_and_exports(self, leaver: Any, word: str) -> None:
+        """An API client or a whole export leaves no list of what was taken: nobody is declared clean after one."""
+        found = reasons(leaver())
+        assert found[word].unclean
+        assert "cannot be declared clean" in found[word].text
+        assert summary._verdict(list(found.values())) == "cannot_say"
+
+    def test_too_few_days(self) -> None:
+        """Without days to compare with, much is said to be much, and nothing is called unusual."""
+        found = reasons(steady(200), covered=NOTICE_ON - timedelta(days=3))
+        assert found.keys() == {"no_baseline"}
+        assert found["no_baseline"].unclean
+
+    def test_new_application(self) -> None:
+        """An application that first worked with the leaver's tokens since the notice is told."""
+        use = {"id": "t1", "time": "2026-11-20T03:00:00+00:00", "kind": "token_use", "target": "rclone"}
+        assert reasons([*steady(30), use])["applications"].figures["new_applications"] == 1
+
+
+class TestShares:
+    def test_made_since_the_notice(self) -> None:
+        """Shares to outsiders since the notice are counted against those before it."""
+        shared = [{"id": f"s{n}", "time": f"2026-11-2{n}T03:00:00+00:00", "kind": "external_share"} for n in range(4)]
+        assert reasons([*steady(30), *shared])["shares"].figures == {"shares": 4, "before": 0}
+
+
+class TestZone:
+    def test_hours_are_the_persons(self) -> None:
+        """Night is night where the person lives: 23:00 in Tokyo is 14:00 in London."""
+        night = [{"id": f"n{n}", "time": "2026-11-20T14:00:00+00:00", "kind": "download"} for n in range(300)]
+        assert "off_hours" in reasons([*steady(1), *night])
+
+
+class TestMarks:
+    @pytest.mark.parametrize(
+        "text",
+        ["極秘", "【秘】企画書.docx", "社外秘_価格表.xlsx", "㊙一覧", "マル秘メモ", "Confidential - plan.pdf", "STRICTLY CONFIDENTIAL",
+         "company_confidential.txt", "(秘)", "秘_2026", "取扱注意", "機密情報.xlsx", "部外秘", "営業秘密一覧"],
+    )  # fmt: skip
+    def test_are_seen(self, text: str) -> None:
+        """What a company writes on what is confidential."""
+        assert is_marked([None, text])
+
+    @pytest.mark.parametrize(
+        "text",
+        ["秘書課名簿.xlsx", "秘密保持契約書.docx", "秘密保持契約_雛形", "機密保持契約", "Non-Disclosure Agreement.pdf", "神秘.txt", "便秘.png",
+         "confidentiality agreement.docx", "non-confidential summary", "議事録", "秘訣集.pptx", "NDA 守秘義務について", ""],
+    )  # fmt: skip
+    def test_are_not_read_into_words(self, text: str) -> None:
+        """A secretary, an agreement on secrecy, a mystery: words that hold the sign and mark nothing."""
+        assert not is_marked([text])
+
+    def test_own(self) -> None:
+        """A company's own word counts as well."""
+        assert is_marked(["Projekt Zeder"], ("zeder",))
+        assert not is_marked(["Projekt Zeder"])
+
+
+class TestTally:
+    def test_memory_is_capped(self) -> None:
+        """However many folders, addresses and ways out there are, the sets stay within their caps and say so."""
+        tally = Tally(TOKYO, NOTICE_ON, END, (7, 20))
+        moment = datetime(2026, 11, 20, 12, tzinfo=TOKYO)
+        for n in range(25_000):
+            record = Activity(ActivityKind.DOWNLOAD, moment, "x", folder=f"f{n}", ip=f"a{n}", target=f"t{n}")
+            tally.add("drive", "paper", [record, Activity(ActivityKind.GRANT, moment, "x", target=f"t{n}")])
+        tally.close()
+        assert tally.full == {"folders", "addresses and devices"}
+        assert (len(tally.folders), len(tally.since.addresses), len(tally.exits)) == (20_000, 2_000, 500)
+        assert (tally.since.takes, tally.exits_in_all) == (25_000, 25_000)
