@@ -1,0 +1,154 @@
+"""What the bytes of a paper show, in whatever way somebody has been at them."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connectors.nda.apart import examine_apart
+from connectors.nda.contract import Examined
+from connectors.nda.examining import examine, read_roots
+from emulators import papers
+
+LONG_AGO = datetime(2020, 1, 6, tzinfo=UTC)
+SIGNED = papers.signed("Tanaka Misaki")
+TWICE = papers.signed("Personnel", body=SIGNED, field="Second", stamped=True)
+
+
+def look(paper: bytes) -> Examined:
+    """Examine with the rehearsals' authority as the only root."""
+    return examine(paper, read_roots(papers.pki().roots))
+
+
+class TestSignatures:
+    def test_unbroken(self) -> None:
+        """An unbroken signature of a trusted authority verifies; its time is the signer's own word."""
+        (one,) = look(SIGNED).signatures
+        assert (one.signer, one.intact, one.trusted, one.covers_whole) == ("Tanaka Misaki", True, True, True)
+        assert one.claimed_at is not None
+        assert one.timestamped_at is None
+
+    def test_two_signers(self) -> None:
+        """A second signature does not break the first: both verify, the second with a trusted time."""
+        found = look(TWICE)
+        assert not found.altered
+        assert [(s.signer, s.timestamped_at is not None) for s in found.signatures] == [
+            ("Tanaka Misaki", False), ("Personnel", True),
+        ]  # fmt: skip
+
+    def test_certificate_that_has_ended_since(self) -> None:
+        """A certificate that has ended is trusted where a trusted timestamp shows that it was good, else not."""
+        signer = papers.pki().signer("Old", datetime(2019, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC))
+        stamped = look(papers.signed("Old", by=signer, at=LONG_AGO, stamped=True))
+        unstamped = look(papers.signed("Old", by=signer, at=LONG_AGO))
+        assert [found.signatures[0].trusted for found in (stamped, unstamped)] == [True, False]
+        assert stamped.signatures[0].timestamped_at == LONG_AGO
+        assert not unstamped.altered
+
+    def test_foreign_authority(self) -> None:
+        """A signature whose authority nobody trusts is unbroken and proves nobody's identity."""
+        forged = papers.signed("Tanaka Misaki", by=papers.Pki("Somebody").signer("Tanaka Misaki"))
+        (one,) = look(forged).signatures
+        assert (one.intact, one.trusted) == (True, False)
+        assert examine(SIGNED).signatures[0].problem is not None
+
+    def test_certified(self) -> None:
+        """A certified document keeps its author's word on what may come after it."""
+        certified = papers.signed("Author", certify=True)
+        assert not look(certified).altered
+        assert look(papers.changed_afterwards(certified)).altered
+
+    def test_beside_a_running_loop(self) -> None:
+        """Looking from within a running loop gives the same answer."""
+
+        async def inside() -> Examined:
+            return look(SIGNED)
+
+        assert asyncio.run(inside()) == look(SIGNED)
+
+
+class TestTampering:
+    @pytest.mark.parametrize(
+        "tamper",
+        [
+            papers.changed_afterwards,
+            papers.bytes_flipped,
+            papers.signature_removed,
+            lambda paper: paper + b"\n1 0 obj\n<<>>\nendobj\n",
+            lambda paper: papers.changed_afterwards(papers.changed_afterwards(paper)),
+        ],
+        ids=["incremental", "flipped", "removed", "appended", "twice"],
+    )
+    @pytest.mark.parametrize("paper", [SIGNED, TWICE], ids=["one", "two"])
+    def test_is_found(self, paper: bytes, tamper: Callable[[bytes], bytes]) -> None:
+        """Whatever was done to it after signing, a paper is altered."""
+        found = look(tamper(paper))
+        assert found.readable
+        assert found.altered
+
+    def test_change_before_the_last_signature(self) -> None:
+        """Changed between two signatures, and signed again: the first one says so."""
+        assert look(papers.signed("Personnel", body=papers.changed_afterwards(SIGNED), field="Second")).altered
+
+
+class TestWithoutSignature:
+    @pytest.mark.parametrize("scan", [papers.scan_pdf(), papers.scan_png(), papers.plain()])
+    def test_says_so(self, scan: bytes) -> None:
+        """A scan is readable, has no signature, and says that it proves nothing by itself."""
+        found = look(scan)
+        assert (found.readable, found.altered, found.signatures) == (True, False, ())
+        assert "proves nothing by itself" in found.text
+
+
+class TestUnreadable:
+    @pytest.mark.parametrize(
+        "paper",
+        [
+            b"", b"<html>", b"%PDF-1.7\n", papers.encrypted(), papers.truncated(SIGNED), papers.scan_png()[:-6],
+            b"%PDF-1.7\n" + b"[" * 50_000, b"%PDF-1.7\ntrailer<</Root 1 0 R/Prev 0>>\nstartxref\n0\n%%EOF", b"\xff\xd8\xff\xe0",
+        ],
+    )  # fmt: skip
+    def test_has_its_reason(self, paper: bytes) -> None:
+        """What cannot be opened is unreadable with a reason, and never raises."""
+        found = look(paper)
+        assert not found.readable
+        assert not found.altered
+        assert found.text
+
+    def test_empty_password_is_none(self) -> None:
+        """A paper that opens for everybody is read, encrypted or not."""
+        assert look(papers.encrypted(password="")).readable
+
+
+class TestApart:
+    async def test_same_answer(self, tmp_path: Path) -> None:
+        """The process apart says what the function says."""
+        roots = tmp_path / "roots.pem"
+        roots.write_bytes(papers.pki().roots)
+        assert await examine_apart(TWICE, roots) == look(TWICE)
+
+    async def test_time_is_bounded(self) -> None:
+        """A paper that takes too long is unreadable, and says so."""
+        found = await examine_apart(SIGNED, seconds=0.05)
+        assert (found.readable, found.sha256) == (False, look(SIGNED).sha256)
+        assert "within 0 seconds" in found.text
+
+    @pytest.mark.chaos
+    async def test_memory_is_bounded(self) -> None:
+        """A table that swells to gigabytes when it is opened bursts its own process, not ours."""
+        packer = zlib.compressobj(1)
+        swollen = b"".join(packer.compress(bytes(1 << 24)) for _ in range(100)) + packer.flush()
+        table = b"1 0 obj<</Type/XRef/W[1 2 1]/Size 9/Root 2 0 R/Filter/FlateDecode/Length %d>>stream\n" % len(swollen)
+        bomb = b"%PDF-1.7\n" + table + swollen + b"\nendstream endobj\nstartxref\n9\n%%EOF"
+        found = await examine_apart(bomb)
+        assert (found.readable, found.size) == (False, len(bomb))
+
+    async def test_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Beyond the largest size a paper is not looked into."""
+        monkeypatch.setattr("connectors.nda.apart.LARGEST", 1000)
+        assert "larger than" in (await examine_apart(SIGNED)).text
