@@ -29,7 +29,7 @@ def pinned(response: bytes) -> bytes:
         signed = parsed["time_stamp_token"]["content"]
         token = {"content_type": "signed_data", "content": _signed_data(signed)}
         made = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
-        return bytes(made.dump(force=True))
+        return bytes(made.dump())
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
         raise StampRefused("timestamp: cannot be pinned: not a response of the usual form") from exc
 

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import zstandard
@@ -27,7 +27,7 @@ from audit.keys import FileSigner
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.trail import Trail
 from emulators.timestamping import Authority
-from emulators.timestamping.papers import issue
+from emulators.timestamping.papers import Papers, issue
 from tests.audit.samples import ORIGIN, Clock
 
 CASE = "case-4f2a90c17b3e5d68"
@@ -62,26 +62,28 @@ class Witness:
 
 @dataclass(slots=True)
 class House:
-    """The company, since three days ago.  *witness* None: nobody cosigns."""
+    """The company, since *ago*, or as it was left in *folder*.  *witness* None: nobody cosigns; *papers*: the authority's."""
 
     folder: Path
     clock: Clock = field(default_factory=Clock)
     witness: Witness | None = field(default_factory=Witness)
-    name: str = "trail"
+    papers: Papers | None = None
+    ago: timedelta = timedelta(days=3)
     engine: Engine = field(init=False)
     authority: Authority = field(init=False)
     log_key: FileSigner = field(init=False)
     case_key: CertificateFileSigner = field(init=False)
 
     def __post_init__(self) -> None:
-        self.clock.move(days=-3)
-        self.authority = Authority(issue(now=self.clock()), clock=self.clock)
+        self.clock.now -= self.ago
+        self.authority = Authority(self.papers or issue(now=self.clock()), clock=self.clock)
         self.log_key = keys.open_or_create(self.folder / "log.key", ORIGIN)
         self.case_key = certificate_keys.open_or_create(self.folder / "case.key")
-        self.engine = tables.prepare(create_engine(f"sqlite:///{self.folder / self.name}.db"))
-        with self.engine.begin() as connection:
-            tables.create(connection)
-            anchors.create(connection)
+        self.engine = tables.prepare(create_engine(f"sqlite:///{self.folder}/trail.db"))
+        if not (self.folder / "trail.db").exists():
+            with self.engine.begin() as connection:
+                tables.create(connection)
+                anchors.create(connection)
 
     @property
     def trail(self) -> Trail:

@@ -1,0 +1,185 @@
+"""A bundle verified: sound as it was written, broken by any byte that changes, unreadable without trust from elsewhere."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from audit import layout
+from audit.__main__ import main
+from audit.verify import Report, Step, Unreadable, read_trust, seals, verify
+from audit.verify.folder import open_bundle
+from audit.verify.report import Fault
+from tests.audit.house import CASE, House, exported
+
+Sound = tuple[House, Path, Path]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Sound:
+    return exported(tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture
+def copy(sound: Sound, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sound[1], tmp_path / "copy"))
+
+
+def files(bundle: Path) -> list[str]:
+    return sorted(path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file())
+
+
+def flipped(path: Path, place: int, bit: int) -> bytes:
+    """Flip one bit of the file; return what was there."""
+    raw = path.read_bytes()
+    changed = bytearray(raw)
+    changed[place] ^= 1 << bit
+    path.write_bytes(changed)
+    return raw
+
+
+class TestSound:
+    def test_every_step(self, sound: Sound) -> None:
+        """All thirteen questions are answered, and none finds anything."""
+        _, bundle, trust = sound
+        report = verify(bundle, trust)
+        assert (report.faults, report.case) == ([], CASE)
+        assert set(report.passed) == set(Step)
+
+    def test_progress(self, sound: Sound) -> None:
+        """The last that is told of the log is its end."""
+        told: list[tuple[int, int]] = []
+        verify(sound[1], sound[2], progress=lambda read, total: told.append((read, total)))
+        assert told[-1] == (18, 18)
+
+    def test_from_the_door(self, sound: Sound, capsys: pytest.CaptureFixture[str]) -> None:
+        """The auditor's door answers 0, and needs no database."""
+        assert main(["verify", str(sound[1]), "--trust", str(sound[2])]) == 0
+        assert capsys.readouterr().out.endswith(f"{CASE}: sound\n")
+
+
+class TestOneByte:
+    def test_of_each_file(self, sound: Sound, copy: Path) -> None:
+        """One bit of any byte of any file: broken, and that file is the first that is named."""
+        chance = random.Random(3161)
+        for name in files(copy):
+            path = copy / name
+            raw = flipped(path, chance.randrange(path.stat().st_size), chance.randrange(8))
+            assert named(verify(copy, sound[2])) == name
+            path.write_bytes(raw)
+
+    def test_of_the_certificate(self, sound: Sound, copy: Path) -> None:
+        """The certificate, which no list can hold, is held by its own form: sampled bytes of all its parts."""
+        size = (copy / layout.CERTIFICATE).stat().st_size
+        chance = random.Random(8785)
+        for place in chance.sample(range(size), 120):
+            assert certificate_broken(copy, sound[2], place, chance.randrange(8))
+
+    @pytest.mark.chaos
+    @pytest.mark.timeout(3600)
+    def test_of_everything(self, sound: Sound, copy: Path) -> None:
+        """Every byte of the certificate, the list, the head and an anchor, and fifty of each other file."""
+        chance = random.Random(6962)
+        size = (copy / layout.CERTIFICATE).stat().st_size
+        assert all(certificate_broken(copy, sound[2], place, bit) for place in range(size) for bit in (0, 5))
+        for name in files(copy):
+            path, whole = copy / name, name in {layout.SUMS, layout.CHECKPOINT, layout.stamped(18)}
+            places = range(path.stat().st_size)
+            for place in places if whole else chance.sample(places, min(50, len(places))):
+                raw = flipped(path, place, chance.randrange(8))
+                assert named(verify(copy, sound[2])) == name
+                path.write_bytes(raw)
+
+
+def named(report: Report) -> str | None:
+    return report.first.file if report.first is not None else None
+
+
+def certificate_broken(bundle: Path, trust: Path, place: int, bit: int) -> bool:
+    """Flip a bit of the certificate, ask its step, and put the bit back."""
+    path = bundle / layout.CERTIFICATE
+    raw = flipped(path, place, bit)
+    try:
+        seals.certificate(open_bundle(bundle, read_trust(trust, bundle)))
+    except Fault as fault:
+        return fault.file == layout.CERTIFICATE
+    finally:
+        path.write_bytes(raw)
+    return False
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        "name", ["README.en.txt", layout.ENTRIES, layout.CERTIFICATE, layout.SUMS, "events/0003.json"]
+    )
+    def test_missing(self, name: str, sound: Sound, copy: Path) -> None:
+        """A file that is gone is named."""
+        (copy / name).unlink()
+        assert named(verify(copy, sound[2])) == name
+
+    @pytest.mark.parametrize("name", ["notes.txt", "events/0099.json", "log/anchors/00000007.tsr", ".hidden", "a b"])
+    def test_that_nobody_lists(self, name: str, sound: Sound, copy: Path) -> None:
+        """A file too many is named: it was not vouched for."""
+        (copy / name).write_bytes(b"x")
+        assert named(verify(copy, sound[2])) == name
+
+    def test_symlink(self, sound: Sound, copy: Path) -> None:
+        """A link is no file, even if it leads to the right bytes."""
+        target = copy.parent / "elsewhere"
+        (copy / "README.en.txt").rename(target)
+        (copy / "README.en.txt").symlink_to(target)
+        assert named(verify(copy, sound[2])) == "README.en.txt"
+
+    def test_cut_off(self, sound: Sound, copy: Path) -> None:
+        """A file of which the end is gone is named."""
+        path = copy / layout.ENTRIES
+        path.write_bytes(path.read_bytes()[:-1])
+        assert named(verify(copy, sound[2])) == layout.ENTRIES
+
+
+class TestTrust:
+    def test_inside_the_bundle(self, sound: Sound, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Trust that came with the bundle is none: refused, exit 2."""
+        shutil.copytree(sound[2], copy / "trust")
+        assert main(["verify", str(copy), "--trust", str(copy / "trust")]) == 2
+        assert "inside the bundle" in capsys.readouterr().err
+
+    def test_linked_into_the_bundle(self, sound: Sound, copy: Path, tmp_path: Path) -> None:
+        """Neither is a folder that leads there."""
+        shutil.copytree(sound[2], copy / "trust")
+        (tmp_path / "trust").symlink_to(copy / "trust")
+        with pytest.raises(Unreadable, match="inside the bundle"):
+            verify(copy, tmp_path / "trust")
+
+    @pytest.mark.parametrize("name", ["log.vkey", "policy", "case.pub.pem", "tsa-ca.pem"])
+    def test_incomplete(self, name: str, sound: Sound, tmp_path: Path) -> None:
+        """Without one of its parts nothing can be said."""
+        trust = Path(shutil.copytree(sound[2], tmp_path / "trust"))
+        (trust / name).unlink()
+        with pytest.raises(Unreadable, match="trust"):
+            verify(sound[1], trust)
+
+    def test_of_another_house(self, sound: Sound, tmp_path: Path) -> None:
+        """Another company's keys vouch for nothing here."""
+        (tmp_path / "other").mkdir()
+        other = House(tmp_path / "other").trust(tmp_path / "trust")
+        broken = {fault.step for fault in verify(sound[1], other).faults}
+        assert broken >= {Step.CERTIFICATE, Step.INCLUSION, Step.HEAD, Step.STAMPS, Step.WHOLE}
+
+    def test_no_bundle(self, sound: Sound, tmp_path: Path) -> None:
+        """A folder that is no bundle cannot be read: exit 2, not 1."""
+        (tmp_path / "empty").mkdir()
+        for folder in (tmp_path / "empty", tmp_path / "nowhere"):
+            assert main(["verify", str(folder), "--trust", str(sound[2])]) == 2
+
+
+class TestLag:
+    def test_longer_than_allowed(self, sound: Sound) -> None:
+        """What lay unsealed for a day is too old for an auditor who allows an hour."""
+        from datetime import timedelta
+
+        report = verify(sound[1], sound[2], longest_lag=timedelta(hours=1))
+        assert [fault.step for fault in report.faults] == [Step.LAG]

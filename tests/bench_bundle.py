@@ -1,0 +1,117 @@
+"""
+Export and verify of one case out of a long log: `python -m tests.bench_bundle [ENTRIES …]`.  Time, and peak memory of a process.
+
+Each measurement is a process of its own, so that its peak is its own.  The log is made once and grows from size to size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from audit import reading
+from audit.leaf import FIRST_PREV, stamp
+from audit.merkle import Frontier
+from audit.verify import verify
+from emulators.timestamping.papers import kept
+from tests.audit.house import House
+from tests.audit.samples import ORIGIN
+
+SIZES = (100_000, 1_000_000)
+_BATCH = 5_000
+_PATTERN = (
+    '{{"actor":"svc:bench","case":"{case}","count":{count},"log":"{origin}","prev":"{prev}","seq":{seq},'
+    '"state":"found","time":"{time}","type":"observe.seen","v":1}}'
+)
+_INSERT = "INSERT INTO audit_entry (idx, case_ref, case_seq, leaf, nodes) VALUES (?, ?, ?, ?, ?)"
+
+
+def bench(sizes: tuple[int, ...] = SIZES) -> list[tuple[str, str]]:
+    """Return (what, figure) pairs for a log that grows through *sizes*."""
+    figures: list[tuple[str, str]] = []
+    with tempfile.TemporaryDirectory(prefix="bb") as name:
+        folder = Path(name)
+        house = _house(folder)
+        for size in sizes:
+            figures.append((f"bundle, {size:,} entries: log made", _grown(house, size)))
+            house.trust(folder / "trust")
+            figures.append((f"bundle, {size:,} entries: export of one case", _measured("export", folder)))
+            figures.append((f"bundle, {size:,} entries: verify of one case", _measured("verify", folder)))
+            figures.append((f"bundle, {size:,} entries: on disk", f"{_weight(folder / 'bundle'):.0f} MB"))
+            shutil.rmtree(folder / "bundle")
+        house.engine.dispose()
+    return figures
+
+
+def _grown(house: House, size: int) -> str:
+    """Let other cases fill the log up to *size*, with our case's two days in between."""
+    began, before = time.perf_counter(), _size(house)
+    if not before:
+        house.work()
+    with house.engine.begin() as connection:
+        _fill(connection, reading.size(connection), size - 2, stamp(house.clock()))
+    house.anchor()
+    return f"{(_size(house) - before) / (time.perf_counter() - began):,.0f} /s"
+
+
+def _fill(connection: Connection, start: int, end: int, time: str) -> None:
+    """Append plain events of other cases, written straight from a pattern: the log's own way would take an hour."""
+    tree, chains = Frontier(start, reading.node_reader(connection)), dict[str, tuple[int, str]]()
+    for first in range(start, end, _BATCH):
+        rows = []
+        for idx in range(first, min(first + _BATCH, end)):
+            case = f"case-{start:08x}{idx % 997:08x}"
+            seq, prev = chains.get(case, (0, FIRST_PREV))
+            leaf = _PATTERN.format(case=case, seq=seq, prev=prev, time=time, origin=ORIGIN, count=idx).encode()
+            chains[case] = seq + 1, hashlib.sha256(leaf).hexdigest()
+            rows.append((idx, case, seq, leaf, b"".join(tree.add(leaf))))
+        connection.exec_driver_sql(_INSERT, rows)
+
+
+def _size(house: House) -> int:
+    with house.engine.begin() as connection:
+        return reading.size(connection)
+
+
+def _measured(part: str, folder: Path) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.bench_bundle", part, str(folder)], capture_output=True, text=True, check=True
+    )
+    return ran.stdout.strip()
+
+
+def _house(folder: Path) -> House:
+    return House(folder, papers=kept(folder / "authority"), ago=timedelta(0))
+
+
+def _weight(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def _one(part: str, folder: Path) -> None:
+    began = time.perf_counter()
+    if part == "export":
+        _house(folder).export(folder / "bundle")
+    else:
+        report = verify(folder / "bundle", folder / "trust")
+        if not report.sound:
+            raise RuntimeError(str(report.first))
+    took, peak = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(f"{took:.1f} s, peak {peak:.0f} MB\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] in (["export"], ["verify"]):
+        _one(sys.argv[1], Path(sys.argv[2]))
+    else:
+        for what, figure in bench(tuple(map(int, sys.argv[1:])) or SIZES):
+            sys.stdout.write(f"{what:<52} {figure}\n")
