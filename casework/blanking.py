@@ -29,7 +29,7 @@ KEPT = {
     "entitlement": {"op", "settled_by", "restored"},
     "evidence_file": {"id", "name", "sha256", "content_sha256"},
     "evidence_key": {"master"},
-    "activity_collection": {"id", "account_ref", "source", "file"},
+    "activity_collection": {"id", "account_ref", "source", "file", "reason", "problems"},
     "look": {"label", "verdict"},
     "notice": {"disposition"},
     "paper_ruling": {"id"},
@@ -141,12 +141,18 @@ def _finding_key(row: Mapping[str, Any], names: Names) -> str:
     return names.next(str(row["kind"]))
 
 
+def _statement(row: Mapping[str, Any], names: Names) -> Any:  # noqa: ARG001  # all of these are asked alike
+    """Keep what was asked of a log and how much came; the account gives way to its reference."""
+    return row["statement"] and row["statement"] | {"account": row["account_ref"]}
+
+
 _SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Names], Any]] = {
     (CASE, "leaver"): lambda _, __: dict(_PERSON),
     (CASE, "employee_key"): lambda row, _: f"erased-{row['id']}",  # live cases are told apart by it
     ("entitlement", "id"): lambda row, names: names.row(row["id"]),
     ("entitlement", "vendor_id"): lambda row, names: names.row(row["id"]).rpartition(":")[2],
     ("finding", "key"): _finding_key,
+    ("activity_collection", "statement"): _statement,
 }
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -21,6 +21,7 @@ from audit.bundle.writing import Progress
 from audit.certificate import CERTIFIED, Certificate, Former, former_of
 from audit.certificate_keys import CertificateSigner
 from audit.timestamp import AuthorityUnreachable, StampRefused
+from casework.activity import showing as activity
 from casework.desk import Desk
 from casework.errors import BadRequest, CaseworkError
 from casework.record import Facts, Proof, gather
@@ -62,9 +63,9 @@ def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about
     """
     _refuse_unfinished(desk, case_id, as_it_stands=as_it_stands)
     refuse_foreign(folder, case_id)
-    _tell(desk, case_id, by)
+    downloads = _look(desk, case_id, by)
     _anchor(desk, office.berth, case_id)
-    facts = gather(desk, case_id)
+    facts = replace(gather(desk, case_id), downloads=downloads)
     with desk.store.read() as session:
         connection = session.connection()
         known = _proof(connection, facts, office, by)
@@ -89,11 +90,12 @@ def _refuse_unfinished(desk: Desk, case_id: str, *, as_it_stands: bool) -> None:
         )
 
 
-def _tell(desk: Desk, case_id: str, by: str) -> None:
-    """Append who looks.  It stands in the bundle itself: the reader sees who else has read."""
+def _look(desk: Desk, case_id: str, by: str) -> dict[str, Any]:
+    """Append who exports and looks, which the bundle itself will show, and return the download evidence in full."""
     with desk.store.write() as session:
         case = desk.case(case_id)
         seal(desk, session, "case.exported", case_id, state=case.state, payload={"by": by})
+    return activity.look(desk, case_id, by=by)
 
 
 def _anchor(desk: Desk, berth: Berth, case_id: str) -> None:
@@ -148,9 +150,10 @@ def _evidence(desk: Desk, connection: Connection, case_id: str) -> Iterator[bund
         if layout.is_evidence(one)
     }
     for stored in store.list(case_id):
-        if stored.name in names:
+        path = layout.EVIDENCE + stored.name
+        if path in names:
             with store.open(case_id, stored.name) as file:
-                yield bundle.Evidence(stored.name, _parts(file))
+                yield bundle.Evidence(path, _parts(file))
 
 
 def _parts(file: BinaryIO) -> Iterator[bytes]:

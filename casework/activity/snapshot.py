@@ -61,7 +61,9 @@ async def go_on(desk: Desk) -> list[str]:
     """Go on with every snapshot that is not complete, or due again; return the cases that have news."""
     until = desk.now() + timedelta(seconds=_BY_THE_SWEEP)
     with desk.store.read() as session:
-        due = select(Case).where(col(Case.state).in_(_AFTER_THE_CUT), Case.due_at <= desk.now())
+        due = select(Case).where(
+            col(Case.state).in_(_AFTER_THE_CUT), Case.due_at <= desk.now(), col(Case.erased_at).is_(None)
+        )
         cases = [case for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]
     news: list[str] = []
     failed: list[Exception] = []

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from audit import layout
 from casework.evidence.chunks import ClearReader, Lock
 from casework.evidence.digests import digest
 from casework.evidence.errors import Erased, EvidenceError, Missing
@@ -50,8 +51,8 @@ class StoredEvidence:
     stored_at: datetime
 
     def leaf(self) -> dict[str, Any]:
-        """Return what `evidence.bound` says of it in its *evidence* field."""
-        return {"name": self.name, "sha256": self.sha256, "content_sha256": self.content_sha256, "size": self.size}
+        """Return what `evidence.bound` says of it in its *evidence* field: *name* is its path in a bundle."""
+        return {"name": layout.EVIDENCE + self.name, "sha256": self.sha256, "content_sha256": self.content_sha256, "size": self.size}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from casework.record.facts import Facts
-from portal.record.document import Cell, Clock, Grid, Phrase, Picture, Section, Tone, cell, mono
+from portal.record.document import Cell, Clock, Grid, Phrase, Picture, Section, Tone, cell, mono, visible
 from portal.record.words import named, tone_of
 
 _NOT_COLLECTED = Phrase(
@@ -50,7 +50,7 @@ def _papers(papers: Iterable[Mapping[str, Any]]) -> Grid:
             (
                 _word("PaperKind", p.get("kind"), Tone.PLAIN),
                 _word("NdaState", p.get("state")),
-                _lines(p.get("title"), p.get("register"), p.get("text"), p.get("remedy")),
+                _in_both(p, "text", p.get("title"), p.get("register")),
                 _lines(p.get("signer"), p.get("signed_on")),
                 _survives(p),
                 _lines(p.get("sha256"), _signature(p.get("signature")), tone=Tone.MONO),
@@ -86,7 +86,7 @@ def _trade_secret(tests: Sequence[Mapping[str, Any]]) -> Iterable[Grid]:
              Phrase("A person must still say", "人が補うべきこと")),
             (22, 39, 39),
             tuple(
-                (cell(t.get("test")), _lines(*_list(t.get("shows"))), _lines(*_list(t.get("asks"))))
+                (_word("TradeSecretTest", t.get("test"), Tone.PLAIN), _joined(t, "shows"), _joined(t, "asks"))
                 for t in tests
             ),
         )  # fmt: skip
@@ -148,16 +148,23 @@ def _sources(sources: Iterable[Mapping[str, Any]], clock: Clock) -> Grid:
 
 def _with(verdict: Phrase, source: Mapping[str, Any]) -> Phrase:
     """Add to the verdict what the source says of its limits, in its own words."""
-    said = [str(source[name]) for name in ("reason", "difference") if source.get(name)]
-    said += [f"{name} {source[name]}" for name in ("lag", "retention", "pages") if source.get(name)]
-    return Phrase("\n".join([verdict.en, *(cell(line).text.en for line in said)]), verdict.ja)
+    difference = source.get("difference")
+    told = [source, difference] if isinstance(difference, Mapping) else [source]
+    limits = [
+        f"{name} {source[name]:,} {unit}"
+        for name, unit in (("lag", "s"), ("retention", "d"))
+        if isinstance(source.get(name), int)
+    ]
+    english = [str(one["text"]) for one in told if one.get("text")]
+    japanese = [str(one["text_ja"]) for one in told if one.get("text_ja")]
+    return Phrase(visible("\n".join([verdict.en, *english, *limits])), visible("\n".join([verdict.ja, *japanese])))
 
 
 def _risks(risks: Iterable[Mapping[str, Any]]) -> Grid:
     return Grid(
         (Phrase("What stands out against the person's own baseline", "本人の平常時と比べて目立つ点"),),
         (100,),
-        tuple((cell(risk.get("text")),) for risk in risks),
+        tuple((_in_both(risk, "text"),) for risk in risks),
         empty=Phrase("Nothing stands out. People decide what that means.", "目立つ点はない。評価は人が行う。"),
     )
 
@@ -176,13 +183,28 @@ def _more(found: Mapping[str, Any], clock: Clock) -> Iterable[Grid]:
         )
         yield Grid(heads, (18, 18, 18, 46), tuple(_exit(one, clock) for one in exits))
     if silence:
-        told = tuple((cell(" · ".join(f"{k}: {v}" for k, v in s.items() if v is not None)),) for s in silence)
-        yield Grid((Phrase("Silences in a log, and what they may mean", "ログの空白とその意味"),), (100,), told)
+        names = (Phrase("Service", "サービス"), Phrase("Silence after the cut", "遮断後の静穏"))
+        told = tuple((cell(named("Service", str(s.get("service")))), _in_both(s, "text")) for s in silence)
+        yield Grid(names, (18, 82), told)
 
 
 def _exit(one: Mapping[str, Any], clock: Clock) -> tuple[Cell, ...]:
     service, kind = named("Service", str(one.get("service"))), _word("ActivityKind", one.get("kind"), Tone.PLAIN)
     return clock(one.get("at")), cell(service), kind, cell(one.get("text"))
+
+
+def _in_both(told: Mapping[str, Any], name: str, *before: object) -> Cell:
+    """Return a sentence in both languages, behind what is the same in both."""
+    same = [str(part) for part in before if part]
+    english, japanese = str(told.get(name) or ""), str(told.get(f"{name}_ja") or "")
+    return cell(Phrase(visible("\n".join([*same, english]).strip()), visible(japanese)) if english or same else None)
+
+
+def _joined(told: Mapping[str, Any], name: str) -> Cell:
+    english, japanese = (_list(told.get(key)) for key in (name, f"{name}_ja"))
+    return cell(
+        Phrase(visible("\n".join(map(str, english))), visible("\n".join(map(str, japanese)))) if english else None
+    )
 
 
 def _rows(found: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from portal.record.document import Cell, Phrase, Tone
+from portal.record.document import Cell, Phrase, Tone, visible
 
 _GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 
@@ -29,6 +29,8 @@ EVENTS = {
     "case.restored": Phrase("restored", "復元完了"),
     "case.returned": Phrase("returned from leave", "休職から復帰"),
     "case.exported": Phrase("record exported", "記録を出力"),
+    "case.evidence_looked": Phrase("download evidence looked at", "ダウンロード証跡を閲覧"),
+    "case.certified": Phrase("certificate issued", "証明書を発行"),
     "case.held": Phrase("legal hold set", "法的保全を設定"),
     "case.hold_released": Phrase("legal hold released", "法的保全を解除"),
     "case.erasure_requested": Phrase("erasure asked for", "消去を依頼"),
@@ -68,7 +70,7 @@ def word(value: StrEnum | None) -> Phrase:
 def named(enum: str, value: str) -> Phrase:
     """Return the word *value* of the enum called *enum*; one that the glossary lacks is shown as it is."""
     japanese = glossary().get(enum, {}).get(value, "")
-    english = japanese if enum == "Service" and japanese else value.replace("_", " ")
+    english = japanese if enum == "Service" and japanese else visible(value.replace("_", " "))
     return Phrase(english, "" if japanese == english else japanese)
 
 

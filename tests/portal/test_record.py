@@ -1,0 +1,144 @@
+"""The record as people read it: whole, self-contained, and safe whatever stands in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pypdfium2
+import pytest
+
+from casework.record import Facts, Proof, gather
+from models.vocabulary import EntitlementState
+from portal.record import compose, page, pages, pdf
+from portal.record.document import visible
+from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
+from tests.casework.leaving import NAME, finished
+
+HOSTILE = '"><img src=x onerror=alert(2)>\u202egnp.exe\u200b & 髙橋'
+NDA = {
+    "state": "refused",
+    "checked_at": "2026-11-20T01:02:03+00:00",
+    "papers": [
+        {"kind": "entry_pledge", "state": "signed", "register": "folder", "title": HOSTILE, "signer": HOSTILE, "signed_on": "2019-04-01",
+         "survives": True, "expires_on": None, "sha256": "ab" * 32, "signature": "verified", "text": "on file", "text_ja": "保管済み"},
+        {"kind": None, "state": "missing"},
+    ],
+    "pledge": {"state": "declined", "sent_at": None, "reminders": 2},
+    "trade_secret": [{"test": "usefulness", "shows": [HOSTILE], "shows_ja": ["有用"], "asks": [], "asks_ja": []}],
+}  # fmt: skip
+DOWNLOADS = {
+    "state": "partial",
+    "sources": [
+        {"service": "slack", "source": "audit_logs", "verdict": "not_available", "reason": "not_on_plan", "text": HOSTILE,
+         "from": "2026-11-01T00:00:00+00:00", "until": None, "records": 0, "lag": 86400, "retention": None, "sha256": None,
+         "difference": {"text": "2 came late", "text_ja": "遅延2件"}}
+    ],
+    "counts": {"download": 37000, HOSTILE: 1},
+    "risks": [{"text": HOSTILE, "text_ja": "目立つ"}],
+    "picture": f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><script>alert(3)</script><text>{"髙"}</text></svg>',
+    "folders": [{"folder": HOSTILE, "count": 3}],
+    "exits": [{"kind": "forward", "at": "not a time", "service": "slack", "text": HOSTILE}],
+    "silence": [{"service": "slack", "text": HOSTILE}],
+}  # fmt: skip
+PROOF = Proof(
+    last_event_sha256="0" * 64, anchor_size=46, rehearsal=True, revision=2, former_sha256="1" * 64, exported_by=HOSTILE
+)
+SECTIONS = {
+    "timeline", "notice", "cutoffs", "truth", "findings", "waivers", "people", "nda", "downloads", "accounts", "looks", "events",
+    "proof", "verify",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def facts(office: Office) -> Facts:  # noqa: F811  # the fixture imported above
+    """A finished case whose names, papers and downloads are written by somebody hostile."""
+    found = gather(office.desk, (await finished(office)).id)
+    return replace(found, nda=NDA, downloads=DOWNLOADS)
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would make of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(html: bytes) -> Tags:
+    tags = Tags()
+    tags.feed(html.decode())
+    return tags
+
+
+class TestPage:
+    def test_runs_and_fetches_nothing(self, facts: Facts) -> None:
+        """No script, no handler, no address outside: whatever the names say, the page is the page."""
+        html = page(compose(facts, PROOF))
+        seen = read(html)
+        names = {tag for tag, _ in seen.tags}
+        assert not names & {"script", "iframe", "link", "object", "embed", "form", "base", "foreignobject"}
+        attributes = [(name, value or "") for _, found in seen.tags for name, value in found.items()]
+        assert [name for name, _ in attributes if name.startswith("on")] == []
+        assert {v[:26] for n, v in attributes if n in {"src", "href", "xlink:href"}} == {"data:image/svg+xml;base64,"}
+        style = re.search(r"<style>(.*?)</style>", html.decode(), re.DOTALL)
+        assert style is not None
+        assert "url(" not in style[1]
+        assert "@import" not in style[1]
+
+    def test_names_are_text_and_nothing_is_invisible(self, facts: Facts) -> None:
+        """A hostile name stands there letter by letter; marks that turn writing round are shown by their number."""
+        seen = read(page(compose(facts, PROOF)))
+        assert NAME in seen.text
+        assert "〈U+202E〉gnp.exe〈U+200B〉" in seen.text
+        assert "\u202e" not in seen.text
+        assert visible("葛\u200d城\x1b[31m") == "葛〈U+200D〉城〈U+001B〉[31m"
+
+    def test_has_every_part_in_both_languages(self, facts: Facts) -> None:
+        """Timeline, truth table, papers, downloads, findings, waivers, who asked and approved, digests, how to verify."""
+        seen = read(page(compose(facts, PROOF)))
+        assert {found["id"] for tag, found in seen.tags if tag == "section"} == SECTIONS
+        for words in ("worthless against the operator", "運用者に対する証明力はまったくない", "hr.sato", "tenant.ciso", "monthly review",
+                      "0" * 64, "1" * 64, "37,000", "遮断を確認", "observed closed", "署名拒否", "cosign verify-blob-attestation"):  # fmt: skip
+            assert words in seen.text, words
+        assert "not closed when this was written" not in seen.text
+
+    def test_is_the_same_for_the_same_facts(self, facts: Facts) -> None:
+        """Page and PDF are made of the facts alone: again, they are the same bytes."""
+        assert pages(facts, PROOF) == pages(facts, PROOF)
+
+    def test_an_open_case_says_so(self, office: Office) -> None:  # noqa: F811  # the fixture imported above
+        """What is exported as it stands carries its banner, and counts nothing as closed."""
+        case = office.report(for_real=False)
+        made = pages(gather(office.desk, case.id), PROOF)
+        text = read(made["record.html"]).text
+        assert "not closed when this was written" in text
+        assert "Plan only." in text
+        assert "Not collected" in text
+        assert "not closed when" in made["README.en.txt"].decode()
+
+
+class TestPrinted:
+    def test_opens_and_says_the_same(self, facts: Facts) -> None:
+        """The PDF opens in a reader that is not ours, with the Japanese name; a letter that the font lacks is shown by number."""
+        made = pdf(compose(facts, PROOF))
+        assert b"pdfaid:part" in made or b"pdfaid" in made
+        with pypdfium2.PdfDocument(made) as printed:
+            text = "".join(printed[number].get_textpage().get_text_range() for number in range(len(printed)))
+        assert "髙橋 <script>alert(1)</script>〈U+20BB7〉野家" in text
+        assert "タカハシ ツキコ" in text
+        assert "worthless against the operator" in text.replace("\r\n", " ")
+
+    def test_every_state_has_a_word(self, facts: Facts) -> None:
+        """No state of an entitlement, however bad, stops the printing."""
+        account = facts.accounts[0]
+        rows = tuple(replace(account.rows[0], state=state) for state in EntitlementState)
+        assert pdf(compose(replace(facts, accounts=(replace(account, rows=rows),)), PROOF)).startswith(b"%PDF-1.7")
