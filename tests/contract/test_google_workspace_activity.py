@@ -109,12 +109,13 @@ def _parameter(key: str, value: Any) -> dict[str, Any]:
 
 
 class TestHeavyLeaver:
-    async def test_every_download_once(self) -> None:
+    @pytest.mark.parametrize("taken", [3700, pytest.param(37_000, marks=pytest.mark.chaos)])
+    async def test_every_download_once(self, taken: int) -> None:
         """What was taken in the last month is counted to the piece, hidden among half a year of ordinary work."""
-        async with leaver(habits.heavy_leaver("E1001", LAST_DAY, taken=3700)) as someone:
+        async with leaver(habits.heavy_leaver("E1001", LAST_DAY, taken=taken)) as someone:
             told = await someone.told("drive", Window(NOW - timedelta(days=179), NOW))
         month = [a for a in told if a.kind is K.DOWNLOAD and a.ip is not None and a.ip.startswith("198.51.100.")]
-        assert len(month) == 3700
+        assert len(month) == taken
         assert Counter(a.kind for a in told)[K.EXTERNAL_SHARE] == 12
         assert Counter(a.kind for a in told)[K.PUBLIC_LINK] == 3
         assert len({a.folder for a in month}) > 150
@@ -269,6 +270,12 @@ class TestTime:
         assert [(g.reason, g.from_at, g.until_at) for g in someone.gaps] == [
             ("retention", window.from_at, window.until_at)
         ]
+
+    async def test_all_that_is_kept(self) -> None:
+        """Who asks for all that Google keeps, a moment after having reckoned how much that is, lacks nothing."""
+        async with leaver() as someone:
+            assert await someone.read("drive", Window(NOW - KEEPS - timedelta(minutes=5), NOW))
+        assert someone.gaps == []
 
     async def test_not_begun(self) -> None:
         """A window that has not begun cannot be asked for, and says so."""

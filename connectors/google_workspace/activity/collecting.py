@@ -13,7 +13,7 @@ import orjson
 from connectors.activity import ActivityPage, Gap, Window
 from connectors.errors import Expired, NotOnPlan, NotRecorded, Unintelligible
 from connectors.google_workspace import manifest
-from connectors.google_workspace.activity import places
+from connectors.google_workspace.activity import gaps, places
 from connectors.google_workspace.activity.places import Place
 from connectors.google_workspace.activity.rate import Rate
 from connectors.google_workspace.activity.records import PLACEHOLDER, record
@@ -25,8 +25,6 @@ from connectors.google_workspace.transport import Ask, Log
 from models.vocabulary import Account
 
 PAGE = 1000
-_EDGE = timedelta(hours=1)
-"""Whoever asks for all that is kept asks a moment later: so much before the edge is asked for and is no gap of its own."""
 _ABREAST = 3
 """Of the transport's eight places, so that reading evidence leaves room for a cut."""
 
@@ -47,15 +45,13 @@ class Collector:
         if cursor is not None:
             return await self._read(places.read(cursor, source, account.id), account, window, ())
         now = self._now()
-        gaps = tuple(gap for gap in (_beyond_keeping(window, now), _no_address(source, account)) if gap is not None)
-        from_at = max(window.from_at, now - KEEPS - _EDGE)
-        if from_at >= window.until_at:
-            return ActivityPage((), None, (), gaps=gaps)
-        if from_at >= now:
-            return ActivityPage((), None, (), gaps=(*gaps, _not_yet(window)))
-        return await self._read(places.begin(source, account.id, from_at, window), account, window, gaps)
+        lacking = gaps.of_asking(source, account, window, now)
+        from_at = max(window.from_at, now - KEEPS)
+        if from_at >= min(window.until_at, now):
+            return ActivityPage((), None, (), gaps=lacking)
+        return await self._read(places.begin(source, account.id, from_at, window), account, window, lacking)
 
-    async def _read(self, place: Place, account: Account, window: Window, gaps: tuple[Gap, ...]) -> ActivityPage:
+    async def _read(self, place: Place, account: Account, window: Window, lacking: tuple[Gap, ...]) -> ActivityPage:
         log: Log = []
         place, body = await self._fetch(place, account, log)
         rows = listed(body, "items", _doing(place))
@@ -69,10 +65,10 @@ class Collector:
         if place.leads_back(token):
             after = _out_of_circle(read, log)
         elif token is None:
-            gaps += await self._emptiness(read, account, log)
+            lacking += await self._emptiness(read, account, log)
             after = _next_walk(read, account, window)
         within = [known for known in records if window.from_at <= known.at < window.until_at]
-        return ActivityPage(within, after.spelled() if after is not None else None, tuple(log), gaps=gaps)
+        return ActivityPage(within, after.spelled() if after is not None else None, tuple(log), gaps=lacking)
 
     async def _fetch(self, place: Place, account: Account, log: Log) -> tuple[Place, Row]:
         """Ask for a page; where Google no longer knows the token, ask for the time that is left instead."""
@@ -124,7 +120,7 @@ class Collector:
         if await self._any(account.id, place.source, log):
             return ()
         if await self._any("all", place.source, log):
-            return (_silent(account.id),) if place.source == "drive" else ()
+            return (gaps.silent(account.id),) if place.source == "drive" else ()
         if place.source == "drive" and await self._any("all", "login", log):
             raise NotOnPlan(
                 f"{WHO}: cannot read the drive log: it is empty for the whole tenant, though sign-ins are recorded",
@@ -189,35 +185,3 @@ def _up(at: datetime) -> datetime:
 
 def _spelled(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _beyond_keeping(window: Window, now: datetime) -> Gap | None:
-    edge = now - KEEPS
-    if window.from_at >= edge - _EDGE:
-        return None
-    return Gap(
-        "retention",
-        f"Google keeps its logs for {KEEPS.days} days: what lies before {edge:%Y-%m-%d %H:%M} UTC is gone.",
-        window.from_at,
-        min(edge, window.until_at),
-    )
-
-
-def _no_address(source: str, account: Account) -> Gap | None:
-    if len(QUERIES[source]) == 1 or "@" in account.label:
-        return None
-    return Gap(
-        "address", "The account's address is not known, so what others did to it in this log was not looked for."
-    )
-
-
-def _not_yet(window: Window) -> Gap:
-    return Gap("not_yet", "The window has not begun.", window.from_at, window.until_at)
-
-
-def _silent(account_id: str) -> Gap:
-    return Gap(
-        "plan",
-        f"In {KEEPS.days} days the Drive log tells nothing of account {account_id}, though it tells of others: its edition may have "
-        "no Drive log events.  That is not the same as no downloads.",
-    )
