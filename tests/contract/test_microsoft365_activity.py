@@ -15,7 +15,16 @@ from typing import Any
 import pytest
 
 from connectors.activity import ActivityPage, Gap, Record, Window
-from connectors.errors import Denied, Expired, NotOnPlan, NotRecorded, Throttled, Unintelligible, Unreachable
+from connectors.errors import (
+    Denied,
+    Expired,
+    NotOnPlan,
+    NotRecorded,
+    OutcomeUnknown,
+    Throttled,
+    Unintelligible,
+    Unreachable,
+)
 from connectors.microsoft365.activity import queue, search
 from connectors.microsoft365.activity.describing import describe
 from connectors.microsoft365.activity.search import LOOKS, grown
@@ -375,6 +384,21 @@ class TestSearches:
             reading = await read(r, leaver, window=Window(begin, begin + timedelta(hours=1)))
             assert (len(reading.records), reading.reasons) == (5, {"truncated"})
 
+    async def test_too_far_back(self) -> None:
+        """Where the vendor refuses to search before 180 days, that part alone is a gap."""
+        async with rig() as r:
+            leaver = account(r, habit=views(10))
+            r.stage.faults.append(Fault(SUBMIT, status=400, body='{"error": {"code": "BadRequest"}}'))
+            reading = await read(r, leaver, window=Window(NOW - timedelta(days=300), NOW))
+            assert (len(reading.records), reading.reasons, submissions(r)) == (10, {"retention"}, 1)
+
+    async def test_refused(self) -> None:
+        """A search that is refused for the time that everybody keeps is an error."""
+        async with rig() as r:
+            r.stage.faults.append(Fault(SUBMIT, status=400, body='{"error": {"code": "BadRequest"}}'))
+            with pytest.raises(Unintelligible):
+                await read(r, account(r, habit=views(10)))
+
     async def test_retention(self) -> None:
         """What lies before 180 days is asked for, and said to be in doubt."""
         async with rig() as r:
@@ -456,6 +480,14 @@ class TestSubmission:
             reading = await read(r, leaver)
             assert (len(reading.records), submissions(r)) == (10, 1)
             assert len(reading.waits) == LOOKS
+
+    async def test_never_an_answer(self) -> None:
+        """A vendor that loses every answer is not asked for ever, and what it took is found each time."""
+        async with rig() as r:
+            r.stage.faults.append(Fault(SUBMIT, status=500, times=None))
+            with pytest.raises(OutcomeUnknown):
+                await read(r, account(r, habit=views(10)))
+            assert submissions(r) == 0
 
     async def test_late_return(self) -> None:
         """Who comes back late, after a kill perhaps, looks more than once before a submission."""

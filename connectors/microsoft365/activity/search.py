@@ -74,7 +74,7 @@ class AuditSearch:
         """Name the search to come, and submit nothing.  See that there is somebody to search for."""
         seen: Seen = []
         await queue.names_of(self.graph, account.id, seen)
-        begun = Progress.of(window, self.draw_key(), self.clock())
+        begun = Progress.of(window, self.draw_key(), self.clock(), STANDARD)
         return ActivityPage((), begun.cursor(), tuple(seen), gaps=too_old(window, self.clock()))
 
     async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
@@ -93,10 +93,12 @@ class AuditSearch:
                 names = [] if progress.alive else await queue.names_of(self.graph, account.id, seen)
                 try:
                     found = await queue.submit(self.graph, progress, names, now, seen)
-                except OutcomeUnknown:
-                    return self._look_later(progress, now, seen)
-                except Throttled as error:
-                    return self._refused(progress, error, now, seen)
+                except OutcomeUnknown as exc:
+                    return self._lost(progress, exc, now, seen)
+                except Throttled as exc:
+                    return self._refused(progress, exc, now, seen)
+                except Unintelligible as exc:
+                    return self._not_taken(progress, exc, now, seen)
         return self._wait(replace(progress, step=Step.POLL, query=found, turn=0), timedelta(0), seen)
 
     def _may_be_on_its_way(self, progress: Progress, now: datetime) -> bool:
@@ -106,6 +108,19 @@ class AuditSearch:
     def _look_later(self, progress: Progress, now: datetime, seen: Seen) -> ActivityPage:
         later = replace(progress, looks=progress.looks + 1, due=(now + A_MINUTE).timestamp())
         return self._wait(later, A_MINUTE, seen)
+
+    def _lost(self, progress: Progress, error: OutcomeUnknown, now: datetime, seen: Seen) -> ActivityPage:
+        """Look for what may have been submitted; a vendor that never answers is not asked for ever."""
+        if progress.turn >= REFUSALS:
+            raise error
+        return self._look_later(replace(progress, looks=0, turn=progress.turn + 1), now, seen)
+
+    def _not_taken(self, progress: Progress, error: Unintelligible, now: datetime, seen: Seen) -> ActivityPage:
+        """A tenant that keeps 180 days may refuse to search what was before: a gap there, an error anywhere else."""
+        if status_of(error) != 400 or progress.ends_at > now - STANDARD + A_MINUTE:
+            raise error
+        text = "the vendor does not search so far back on this licence"
+        return self._after(progress, seen, gaps=(_gap(progress, "retention", text),))
 
     def _refused(self, progress: Progress, error: Throttled, now: datetime, seen: Seen) -> ActivityPage:
         """Wait as the vendor asks, longer each time where it does not say; not for ever."""

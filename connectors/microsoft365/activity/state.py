@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from connectors.activity import Window
@@ -53,9 +54,12 @@ class Progress:
     alive: bool = False
 
     @classmethod
-    def of(cls, window: Window, key: str, now: datetime) -> Progress:
-        """Begin: the whole window is one search."""
-        return cls(key, (whole_seconds(window),), due=now.timestamp())
+    def of(cls, window: Window, key: str, now: datetime, kept: timedelta) -> Progress:
+        """Begin: the window is one search; what lies before the *kept* time is for itself, no search longer than that."""
+        begin, end = whole_seconds(window)
+        step = int(kept.total_seconds())
+        edges = sorted({begin, end, *(x for x in range(int(now.timestamp()) - step, begin, -step) if x < end)})
+        return cls(key, tuple(pairwise(edges)), due=now.timestamp())
 
     @classmethod
     def read(cls, cursor: str) -> Progress:
