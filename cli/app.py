@@ -17,6 +17,7 @@ from cli.depart import depart
 from cli.doctor import doctor
 from cli.erase import erase, hold
 from cli.errors import BAD_INPUT, Complaint, complaint
+from cli.evidence import evidence
 from cli.export import export
 from cli.leave import leave
 from cli.migrate import migrate
@@ -50,7 +51,7 @@ _PANELS: dict[str, dict[str, Callable[..., int]]] = {
         "reschedule": reschedule,
         "withdraw": withdraw,
     },
-    "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore},
+    "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore, "evidence": evidence},
     "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
     "Records": {"population": population, "export": export, "verify": verify, "hold": hold, "erase": erase},
     "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "tenants": tenants, "demo": demo},

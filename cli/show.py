@@ -22,6 +22,9 @@ def show(
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw the case into FILE, as SVG: for a mail or a page.")
     ] = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="With folders and targets of what was taken; the look is recorded.")
+    ] = False,
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
@@ -31,17 +34,19 @@ def show(
     terminal = Terminal.of(as_json=as_json, actor=actor)
     if case is None:
         return _list(terminal, at_desk(_all))
-    shown = at_desk(lambda desk: look(desk, case))
+    shown = at_desk(lambda desk: look(desk, case, evidence_for=terminal.actor if evidence else None))
     if picture is not None:
         _draw(shown, picture)
     return answer_case(terminal, shown)
 
 
-def look(desk: Desk, case_id: str) -> dict[str, Any]:
-    """Return the case in the shape of `show --json`."""
+def look(desk: Desk, case_id: str, *, evidence_for: str | None = None) -> dict[str, Any]:
+    """Return the case in the shape of `show --json`; with what is confidential for the person named, which is recorded."""
     from casework import showing
+    from casework.activity import showing as activity
 
-    return showing.show(desk, case_id)
+    shown = showing.show(desk, case_id)
+    return shown if evidence_for is None else shown | {"downloads": activity.look(desk, case_id, by=evidence_for)}
 
 
 def answer_case(terminal: Terminal, shown: dict[str, Any]) -> int:

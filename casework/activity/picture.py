@@ -13,8 +13,9 @@ from html import escape
 
 from casework.activity.baseline import Baseline
 
-_WIDTH, _HEIGHT = 960, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 54, 56
+_WIDTH, _HEIGHT = 960, 380
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 92, 80
+_LINE = 17
 _LONGEST = 400
 """Days that are drawn at most, the latest ones."""
 
@@ -134,27 +135,29 @@ def _bars(paper: _Paper, per_day: Mapping[date, int], baseline: Baseline, notice
 
 
 def _marks(paper: _Paper, marks: Sequence[Mark]) -> Iterator[str]:
-    """Each on its own line of text, so that days close together can be read."""
+    """Above the days, each on its own line of text, so that days close together can be read."""
     for row, mark in enumerate(sorted(marks, key=lambda mark: mark.day)):
         if paper.first <= mark.day <= paper.last + timedelta(days=1):
-            x, y = paper.x(mark.day), paper.y(paper.most) + 12 + 15 * row
+            x, y = paper.x(mark.day), 36 + _LINE * row
             yield (
-                f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{paper.y(paper.most):.1f}" y2="{paper.y(0):.1f}" stroke="#111" '
-                f'stroke-dasharray="3 3"/><text x="{x - 5:.1f}" y="{y:.1f}" text-anchor="end" fill="#111">'
+                f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y - 9:.1f}" y2="{paper.y(0):.1f}" stroke="#111" '
+                f'stroke-dasharray="3 3"/><text x="{x - 6:.1f}" y="{y:.1f}" text-anchor="end" fill="#111">'
                 f"{escape(mark.en)} {escape(mark.ja)} {mark.day:%m-%d}</text>"
             )
 
 
 def _legend(*, with_band: bool) -> Iterator[str]:
-    keys = [("#5f6b76", "within the usual range 通常の範囲内"), ("#b3261e", "above it, since the notice 通知後の超過")]
-    if with_band:
-        keys.append(("#bcd9ee", "usual range by weekday 曜日別の通常範囲"))
-    keys.append(("#fdf3e1", "notice window 退職通知期間"))
-    x = float(_LEFT)
-    for colour, text in keys:
-        yield f'<rect x="{x:.0f}" y="{_HEIGHT - 20}" width="12" height="12" fill="{colour}" stroke="#999" stroke-width="0.5"/>'
-        yield f'<text x="{x + 17:.0f}" y="{_HEIGHT - 10}" fill="#111">{escape(text)}</text>'
-        x += 30 + sum(12.0 if ord(letter) > 0x2000 else 6.2 for letter in text)
+    keys = [
+        ("#5f6b76", "within the usual range 通常の範囲内"),
+        ("#b3261e", "above it since the notice 通知後の超過"),
+        ("#7a5a00", "above it before 通知前の超過"),
+        ("#fdf3e1", "notice window 退職通知期間"),
+        *([("#bcd9ee", "usual range by weekday 曜日別の通常範囲")] if with_band else []),
+    ]
+    for n, (colour, text) in enumerate(keys):
+        x, y = _LEFT + 300 * (n % 3), _HEIGHT - 38 + 20 * (n // 3)
+        yield f'<rect x="{x}" y="{y}" width="12" height="12" fill="{colour}" stroke="#999" stroke-width="0.5"/>'
+        yield f'<text x="{x + 17}" y="{y + 10}" fill="#111">{escape(text)}</text>'
 
 
 def _round_up(count: float) -> float:

@@ -253,5 +253,5 @@ def _takeout(w: Weighing) -> Iterator[Reason]:
 
 
 _LOOKS: tuple[Callable[[Weighing], Iterator[Reason]], ...] = (
-    _volume, _days, _takeout, _programs, _marked, _off_hours, _burst, _folders, _shares, _origins,
+    _volume, _takeout, _programs, _marked, _off_hours, _burst, _folders, _shares, _origins, _days,
 )  # fmt: skip

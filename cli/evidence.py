@@ -1,0 +1,86 @@
+"""`lastday evidence`: what was taken, by the services' own logs: how complete that is, why it is unusual, who may come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.errors import DONE, REMAINS
+from cli.options import As, AsJson, CaseId
+from cli.terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_MOST_EXITS = 40
+
+
+def evidence(
+    case: CaseId,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the picture of downloads per day into FILE, as SVG.")
+    ] = None,
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
+    """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete."""
+    from casework.activity import showing
+    from cli.desks import at_desk
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    shown = at_desk(lambda desk: showing.look(desk, case, by=terminal.actor))
+    if picture is not None and shown.get("picture"):
+        picture.write_text(shown["picture"], encoding="utf-8")
+    terminal.answer({"case": case, "downloads": shown}, *([] if as_json else _page(shown)))
+    return DONE if shown["state"] == "collected" else REMAINS
+
+
+def _page(shown: dict[str, Any]) -> list[RenderableType]:
+    if "sources" not in shown:
+        return [say("Nothing has been collected yet.", "まだ何も取得されていません。")]
+    parts: list[RenderableType] = [_statements(shown["sources"])]
+    parts += [say(said["text"], said["text_ja"]) for said in shown.get("risks", ())]
+    if shown.get("verdict") == "nothing_unusual":
+        parts.append(
+            say(
+                "Nothing unusual against the person's own days, in logs that were read completely.",
+                "完全に取得したログの範囲で、本人の通常と異なる点はありません。",
+            )
+        )
+    parts += [f"{quiet['service']}: {say(quiet['text'], quiet['text_ja'])}" for quiet in shown.get("silence", ())]
+    return parts + _tables(shown)
+
+
+def _statements(sources: list[dict[str, Any]]) -> RenderableType:
+    from cli.tables import cells, local, table
+
+    drawn = table(
+        "service", "log", "look", "verdict", "from", "until", "oldest", "newest", "records", "pages", "digest"
+    )
+    for row in sources:
+        times = [local(row[key]) if row[key] else "-" for key in ("from", "until", "oldest", "newest")]
+        added = f" (+{row['difference']['late']} late)" if row["difference"] and row["difference"]["late"] else ""
+        drawn.add_row(
+            *cells(row["service"], row["source"], row["round"], say(row["text"], row["text_ja"]), *times),
+            *cells(f"{row['records']:,}{added}", f"{row['pages']:,}", (row["sha256"] or "-")[:12]),
+        )
+    return drawn
+
+
+def _tables(shown: dict[str, Any]) -> list[RenderableType]:
+    from cli.tables import cells, local, table
+
+    parts: list[RenderableType] = []
+    if shown.get("exits"):
+        exits = table("way out", "made", "service", "to")
+        for made in shown["exits"][-_MOST_EXITS:]:
+            exits.add_row(*cells(made["kind"], local(made["at"]), made["service"], made["text"]))
+        parts.append(exits)
+    if shown.get("folders"):
+        folders = table("busiest folder", "files")
+        for folder in shown["folders"]:
+            folders.add_row(*cells(folder["folder"], f"{folder['count']:,}"))
+        parts.append(folders)
+    return parts
