@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asn1crypto.tsp  # noqa: F401  # teaches asn1crypto.cms the attributes that bind a signer's certificate
 import httpx
 from asn1crypto import cms, parser
 from cryptography import x509
