@@ -1,0 +1,112 @@
+"""What people see of it: never a bare nothing, titles only for those who may, and each look in the trail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+import orjson
+import pytest
+
+from casework import conduct
+from casework.activity import showing, snapshot
+from casework.activity.collecting import collect
+from casework.showing import show
+from connectors.activity import ActivityPage
+from connectors.errors import NotRecorded
+from models.tables import Case
+from models.vocabulary import ActivityKind
+from tests.casework.conftest import Office
+from tests.casework.ledger import Ledger, event
+
+DAY = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def collected(logged: Office) -> Case:
+    assert isinstance(logged.paper, Ledger)
+    downloads = [event(n, DAY - timedelta(hours=n), folder="経営企画/買収", title="極秘.pdf") for n in range(200)]
+    logged.paper.happened("g1", [*downloads, event(900, DAY, ActivityKind.FORWARD, target="me@elsewhere.example")])
+    case = logged.report()
+    await conduct.make_plan(logged.desk, case.id)
+    await collect(logged.desk, case.id, seconds=60)
+    await snapshot.conclude(logged.desk, case.id)
+    return case
+
+
+class TestShow:
+    async def test_shape(self, logged: Office, collected: Case) -> None:
+        """State, statements, counts, reasons, picture, folders, hours, ways out and silence."""
+        shown = show(logged.desk, collected.id)["downloads"]
+        assert shown["state"] == "collected"
+        [source] = shown["sources"]
+        assert (source["verdict"], source["records"], len(source["sha256"])) == ("complete", 201, 64)
+        assert shown["counts"] == {"download": 200, "forward": 1}
+        assert sum(shown["hours"]) == 200
+        assert shown["silence"][0]["state"] == "not_cut"
+
+    async def test_hides_what_is_confidential(self, logged: Office, collected: Case) -> None:
+        """Folders and targets are hidden from those who may only know how much it was."""
+        shown = show(logged.desk, collected.id)["downloads"]
+        assert shown["confidential"] == "hidden"
+        assert "買収" not in str(shown)
+        assert "elsewhere" not in str(shown)
+        assert [row["count"] for row in shown["folders"]] == [200]
+
+    async def test_look_is_recorded(self, logged: Office, collected: Case) -> None:
+        """Who looks at everything is in the trail: that somebody did, for ever; who it was, until it is erased."""
+        shown = showing.look(logged.desk, collected.id, by="legal.tanaka")
+        assert shown["folders"] == [{"folder": "経営企画/買収", "count": 200}]
+        assert shown["exits"][0]["text"] == "me@elsewhere.example"
+        with logged.desk.store.read() as session:
+            entries = list(logged.desk.store.trail.entries(session.connection(), collected.id))
+        leaf = orjson.loads(entries[-1].leaf)
+        assert (leaf["type"], leaf["scope"]) == ("case.evidence_looked", "downloads")
+        assert b"tanaka" not in entries[-1].leaf
+
+    async def test_picture(self, logged: Office, collected: Case) -> None:
+        """The picture is well-formed, without script, names or titles, and speaks both languages."""
+        picture = show(logged.desk, collected.id)["downloads"]["picture"]
+        root = ElementTree.fromstring(picture)  # noqa: S314  # ours
+        names = {element.tag.rsplit("}", 1)[-1] for element in root.iter()}
+        assert names <= {"svg", "title", "rect", "text", "line", "polygon", "polyline"}
+        assert "退職通知" in picture
+        assert "last day" in picture
+        assert "買収" not in picture
+
+
+class TestNeverSilent:
+    async def test_nothing_collected(self, logged: Office) -> None:
+        """A case whose logs nobody has read yet says that, and shows no count."""
+        assert show(logged.desk, logged.report().id)["downloads"] == {"state": "not_collected"}
+
+    async def test_under_way(self, logged: Office) -> None:
+        """A reading that is under way is partial, and says why."""
+        assert isinstance(logged.paper, Ledger)
+        logged.paper.fault = lambda _number, _cursor: ActivityPage([], "0", (), wait=timedelta(hours=1))
+        case = logged.report()
+        await conduct.make_plan(logged.desk, case.id)
+        await collect(logged.desk, case.id, seconds=10)
+        shown = show(logged.desk, case.id)["downloads"]
+        assert (shown["state"], shown["sources"][0]["reason"]) == ("partial", "under_way")
+
+    async def test_not_available(self, logged: Office) -> None:
+        """Auditing off: the verdict is there in both languages, and nobody is declared clean."""
+        assert isinstance(logged.paper, Ledger)
+        logged.paper.fault = lambda _number, _cursor: NotRecorded("off")
+        case = logged.report()
+        await conduct.make_plan(logged.desk, case.id)
+        await collect(logged.desk, case.id, seconds=10)
+        await snapshot.conclude(logged.desk, case.id)
+        shown = show(logged.desk, case.id)["downloads"]
+        assert (shown["state"], shown["verdict"], shown["counts"]) == ("not_available", "cannot_say", {})
+        assert shown["sources"][0]["text_ja"].startswith("取得不可")
+        assert shown["risks"][0]["reason"] == "incomplete"
+
+    async def test_erased(self, logged: Office, collected: Case) -> None:
+        """After an erasure the statements' counts stand; what was told by the evidence is gone."""
+        assert logged.desk.evidence is not None
+        logged.desk.evidence.erase(collected.id)
+        shown = show(logged.desk, collected.id)["downloads"]
+        assert shown["sources"][0]["records"] == 201
+        assert "risks" not in shown

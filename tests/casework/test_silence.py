@@ -1,0 +1,208 @@
+"""After the cut there is silence, or there is a finding; and the watch keeps to what policy allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from casework import waiving
+from casework.activity import snapshot, summary
+from casework.activity.collecting import collect
+from casework.errors import BadRequest
+from casework.policy import Activity as Rules
+from casework.policy import Policy, Watch
+from casework.showing import show
+from casework.sweeping import collect_again
+from connectors.errors import Denied, NotRecorded
+from models.tables import Case
+from models.vocabulary import ActivityKind, DepartureKind
+from tests.casework.conftest import Office
+from tests.casework.ledger import Ledger, event
+
+K = ActivityKind
+
+
+def ledger(office: Office) -> Ledger:
+    assert isinstance(office.paper, Ledger)
+    return office.paper
+
+
+async def cut(office: Office) -> tuple[Case, datetime]:
+    """Carry a departure to its end; return the case and the time by which the cut is effective."""
+    case = office.report()
+    office.clock.pass_by(hours=10)
+    await office.run(case.id)
+    rows = show(office.desk, case.id)["accounts"][0]["entitlements"]
+    return case, max(datetime.fromisoformat(row["cut_effective_by"]) for row in rows if row["kind"] == "sign_in")
+
+
+async def read(office: Office, case: Case) -> dict[str, Any]:
+    """Let the logs be read as the sweep does, until nothing is due."""
+    while await collect_again(office.desk) != (0, 0):
+        continue
+    return show(office.desk, case.id)
+
+
+class TestSilence:
+    async def test_is_proved(self, logged: Office) -> None:
+        """Nothing after the cut, read past the vendor's lag: said, with the instant up to which it is sure."""
+        case, _ = await cut(logged)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+        logged.clock.pass_by(hours=25)
+        shown = await read(logged, case)
+        [quiet] = shown["downloads"]["silence"]
+        assert (quiet["state"], quiet["events"]) == ("silent", [])
+        assert shown["state"] == "closed"
+
+    @pytest.mark.parametrize(
+        ("kind", "minutes", "broken"),
+        [
+            (K.SIGN_IN, -70, False),  # an hour and ten minutes before it is effective: before the block
+            (K.SIGN_IN, -30, True),  # nobody signs in to a blocked account
+            (K.DOWNLOAD, -30, False),  # a token that was issued before may live an hour
+            (K.TOKEN_USE, -30, False),
+            (K.DOWNLOAD, 1, True),
+            (K.TOKEN_USE, 1, True),
+            (K.TAKEOUT, 1, True),
+            (K.SIGN_IN_FAILED, 1, False),
+            (K.OTHER, 1, False),
+        ],
+    )
+    async def test_is_broken(self, logged: Office, kind: ActivityKind, minutes: int, broken: bool) -> None:
+        """A sign-in after the block, a token or a download after the tokens' life: a finding, and the case opens again."""
+        case, effective_by = await cut(logged)
+        ledger(logged).happened("g1", [event(1, effective_by + timedelta(minutes=minutes), kind)])
+        logged.clock.pass_by(hours=25)
+        shown = await read(logged, case)
+        kinds = [finding["kind"] for finding in shown["findings"]]
+        assert kinds == (["activity_after_cut"] if broken else [])
+        assert shown["state"] == ("deprovisioned" if broken else "closed")
+        assert shown["downloads"]["silence"][0]["state"] == ("broken" if broken else "silent")
+
+    async def test_others_on_the_account(self, logged: Office) -> None:
+        """What an administrator did to the account is not the leaver's doing."""
+        case, effective_by = await cut(logged)
+        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.DOWNLOAD, actor_id="admin-7")])
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "silent"
+
+    @pytest.mark.parametrize("fault", [NotRecorded("off"), Denied("scope")])
+    async def test_unread_is_not_silent(self, logged: Office, fault: Exception) -> None:
+        """A log that cannot be read proves no silence."""
+        case, _ = await cut(logged)
+        ledger(logged).fault = lambda _number, _cursor: fault  # type: ignore[assignment,return-value]  # the two of above
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    async def test_is_answered_for(self, logged: Office) -> None:
+        """A named person answers for it and the case may close; what comes later is asked about again."""
+        case, effective_by = await cut(logged)
+        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.SIGN_IN)])
+        logged.clock.pass_by(hours=25)
+        [finding] = (await read(logged, case))["findings"]
+        waiving.attest(
+            logged.desk, case_id=case.id, entitlement_id=finding["entitlement"], statement="IT, on the spot", by="ciso"
+        )
+        assert show(logged.desk, case.id)["findings"] == []
+        ledger(logged).happened("g1", [event(2, logged.clock.at + timedelta(hours=1), K.SIGN_IN)])
+        logged.clock.pass_by(days=7)
+        [finding] = (await read(logged, case))["findings"]
+        assert finding["text"].startswith("2 times sign in")
+        with pytest.raises(BadRequest, match="no such finding"):
+            waiving.attest(logged.desk, case_id=case.id, entitlement_id="after_cut:x:y:z", statement="no", by="ciso")
+
+
+class TestWhoIsRead:
+    @pytest.mark.parametrize("fields", [{"for_real": False}, {"kind": DepartureKind.LEAVE}])
+    async def test_only_departures_that_are_carried_out(self, logged: Office, fields: dict[str, Any]) -> None:
+        """Nobody's log is read for a plan, or for a leave of absence."""
+        case = logged.report(for_real=fields.get("for_real", True))
+        case.kind = fields.get("kind", case.kind)
+        assert not snapshot.wanted(case)
+
+    async def test_nothing_before_a_dismissal(self, logged: Office) -> None:
+        """A dismissal is cut first: nothing is read before it."""
+        case = logged.report(kind="dismissal")
+        await snapshot.before_the_cut(logged.desk, case.id)
+        assert ledger(logged).asked == []
+
+
+WATCHED = frozenset({"google_workspace:g2"})
+
+
+def _events(account_ip: str, hours: int, kind: ActivityKind = K.SIGN_IN) -> list[dict[str, Any]]:
+    return [event(500 + hours, datetime.fromisoformat("2026-11-30T16:00:00+00:00") + timedelta(hours=hours), kind, ip=account_ip)]  # fmt: skip
+
+
+class TestWatch:
+    async def _watched(
+        self, make_office: Callable[..., Office], rules: Watch, colleague_ip: str
+    ) -> tuple[Office, Case]:
+        office = make_office(Policy(activity=Rules(watch=rules)), Ledger)
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        office.paper.add("g2", employee_no="E2", email="e2@example.test", name="月 影子")
+        ledger(office).happened("g1", _events("198.51.100.9", -24))
+        case, _ = await cut(office)
+        ledger(office).happened("g2", _events(colleague_ip, 5))
+        office.clock.pass_by(hours=25)
+        await collect(office.desk, case.id, seconds=60)
+        await snapshot.conclude(office.desk, case.id)
+        office.clock.pass_by(hours=25)
+        await read(office, case)
+        return office, case
+
+    def _sealed(self, office: Office, case: Case) -> list[dict[str, Any]]:
+        with office.desk.store.read() as session:
+            entries = [orjson.loads(e.leaf) for e in office.desk.store.trail.entries(session.connection(), case.id)]
+        return [leaf for leaf in entries if leaf["type"] == "case.watched"]
+
+    async def test_finds_the_leavers_address(self, make_office: Callable[..., Office]) -> None:
+        """The leaver's address on a colleague's account after the cut is a finding, and the watch is sealed."""
+        rules = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
+        office, case = await self._watched(make_office, rules, "198.51.100.9")
+        [finding] = show(office.desk, case.id)["findings"]
+        assert (finding["kind"], finding["account"]) == ("re_entry", "g2")
+        assert self._sealed(office, case)[0]["count"] == 1
+
+    async def test_sealed_without_a_find(self, make_office: Callable[..., Office]) -> None:
+        """A watch that found nothing is in the trail as well."""
+        rules = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
+        office, case = await self._watched(make_office, rules, "203.0.113.80")
+        assert show(office.desk, case.id)["findings"] == []
+        assert self._sealed(office, case)[0]["count"] == 0
+
+    async def test_off_by_default(self, make_office: Callable[..., Office]) -> None:
+        """Without policy nobody's account but the leaver's is read."""
+        office, case = await self._watched(make_office, Watch(), "198.51.100.9")
+        assert show(office.desk, case.id)["findings"] == []
+        assert self._sealed(office, case) == []
+
+    @pytest.mark.parametrize("missing", ["purpose", "rule", "accounts"])
+    def test_needs_its_ground(self, missing: str) -> None:
+        """Without a purpose, a rule that allows it and named accounts it cannot be switched on."""
+        given = {"on": True, "purpose": "x", "rule": "y", "accounts": WATCHED} | {missing: () if missing == "accounts" else ""}  # fmt: skip
+        with pytest.raises(ValueError, match="needs"):
+            Watch.model_validate(given)
+
+
+class TestExits:
+    async def test_made_since_the_notice(self, logged: Office) -> None:
+        """What the leaver made to come back by is listed with its time and its target, and what is older is not."""
+        ledger(logged).happened(
+            "g1",
+            [
+                event(1, datetime.fromisoformat("2026-11-20T03:00:00+00:00"), K.FORWARD, target="me@elsewhere.example"),
+                event(2, datetime.fromisoformat("2026-11-21T03:00:00+00:00"), K.GRANT, target="rclone"),
+                event(3, datetime.fromisoformat("2026-07-21T03:00:00+00:00"), K.GRANT, target="old"),
+            ],
+        )
+        case, _ = await cut(logged)
+        await read(logged, case)
+        assert logged.desk.evidence is not None
+        kept = summary.latest(logged.desk.evidence, case.id)
+        assert kept is not None
+        assert [(made["kind"], made["text"]) for made in kept["exits"]] == [("forward", "me@elsewhere.example"), ("grant", "rclone")]  # fmt: skip
