@@ -22,7 +22,7 @@ from models.tables import CasePaper, TradeSecretAnswer
 from models.vocabulary import EntitlementKind, NdaState, PaperKind, TradeSecretTest
 
 LONGEST_ANSWER = 4000
-MARKINGS = ("極秘", "マル秘", "社外秘", "秘密", "confidential", "secret")
+MARKINGS = ("極秘", "マル秘", "㊙", "社外秘", "部外秘", "confidential")
 _LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKind.GRANT})
 
 _ASKS: Mapping[TradeSecretTest, tuple[Said, ...]] = MappingProxyType(
@@ -64,7 +64,7 @@ def show(
     answers = _answers(session, case_id)
     shows = {
         TradeSecretTest.SECRECY_MANAGEMENT: [
-            *_duties(papers), *_limits(session, case_id), *_markings([*titles, *(p.title for p in papers)]),
+            *_duties(papers), *_limits(session, case_id), *_markings(titles),
         ],
         TradeSecretTest.USEFULNESS: _scopes(papers),
         TradeSecretTest.NON_PUBLIC: _outsiders(papers),
@@ -134,6 +134,10 @@ def _limits(session: Session, case_id: str) -> list[Said]:
 
 
 def _markings(titles: Sequence[str]) -> list[Said]:
+    if not titles:
+        return [
+            Said("no titles of what was downloaded are on record", "ダウンロードされた文書の表題は記録されていない")
+        ]
     found = Counter(mark for title in titles for mark in MARKINGS if mark in title.casefold())
     if not found:
         return [Said("no marking in the titles that are on record", "記録された表題に秘密表示は見当たらない")]
