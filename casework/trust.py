@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from audit.certificate_keys import public_pem
 from audit.note import Verifier
 from casework.anchoring import read_policy
 from casework.settings import CaseworkSettings
 from casework.signing import log_signers
 
 VKEY, PEM, POLICY, WITNESSES, ROOTS = "log.vkey", "log.pub.pem", "policy", "witness.vkey", "tsa-ca.pem"
+CERTIFICATES, SIGSTORE = "case.pub.pem", "trusted_root.json"
 
 
 def publish(settings: CaseworkSettings) -> Path:
@@ -37,6 +45,33 @@ def publish(settings: CaseworkSettings) -> Path:
     ):
         shutil.copyfile(settings.timestamp_roots_file, folder / ROOTS)
     return folder
+
+
+def publish_certificates(settings: CaseworkSettings, key: EllipticCurvePublicKey) -> None:
+    """Write what certificates are verified with: `case.pub.pem`, and `trusted_root.json` for tools of Sigstore's family."""
+    folder = settings.trust_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / CERTIFICATES, public_pem(key).decode())
+    if settings.timestamp_roots_file is not None:
+        roots = x509.load_pem_x509_certificates(settings.timestamp_roots_file.read_bytes())
+        _write(folder / SIGSTORE, json.dumps(_trusted_root(roots), indent=1) + "\n")
+
+
+def _trusted_root(roots: Sequence[x509.Certificate]) -> dict[str, Any]:
+    """Return the authorities as Sigstore's TrustedRoot (v0.1) has them; whose stamp it is says the stamp itself."""
+    return {
+        "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+        "timestampAuthorities": [
+            {
+                "subject": {"organization": "", "commonName": root.subject.rfc4514_string()},
+                "certChain": {
+                    "certificates": [{"rawBytes": base64.b64encode(root.public_bytes(Encoding.DER)).decode()}]
+                },
+                "validFor": {"start": f"{root.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}"},
+            }
+            for root in roots
+        ],
+    }
 
 
 def _policy(keys: list[Verifier], file: Path | None) -> str:

@@ -67,6 +67,7 @@ def _export(  # what the command line says, each by name
 
 
 def _office(desk: Desk, pkcs12: Path | None) -> Office:
+    from casework import trust
     from casework.anchoring import berth
     from casework.exporting import Office, rehearsed
     from casework.settings import read_settings
@@ -74,12 +75,13 @@ def _office(desk: Desk, pkcs12: Path | None) -> Office:
     from portal.record import pages, sealing
 
     settings = read_settings()
-    place = berth(settings, desk.store)
+    place, signer = berth(settings, desk.store), certificate_signer(settings)
+    trust.publish_certificates(settings, signer.public_key)
     make: MakePages = pages
     if pkcs12 is not None:
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
         make = sealing.sealed(pages, pkcs12, passphrase, place.open_client, tuple(place.authorities))
-    return Office(place, certificate_signer(settings), make, rehearsed(place))
+    return Office(place, signer, make, rehearsed(place))
 
 
 def _shown(folder: Path, made: Certificate) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from audit.verify import verify
 from cli.rehearse.theatre import LEAVERS, NAMESAKE
 from emulators.company import person
 from emulators.tenants import Company
@@ -124,6 +125,18 @@ def of_privacy(database: Path) -> Iterator[Expectation]:
     words = {word for p in people for word in (p.name, p.kana, p.email, p.romaji)}
     found = sum(word.encode() in raw or word.encode("unicode_escape") in raw for word in words)
     yield Expectation("Prefect's database holds no name and no address", found == 0, f"{found} of {len(words)} found")
+
+
+def of_records(folders: Sequence[Path], trust: Path) -> Iterator[Expectation]:
+    """Verify each bundle as `lastday verify` does, with the trust material from its other place."""
+    for folder in folders:
+        report = verify(folder, trust)
+        seen = (
+            str(report.faults[0])
+            if report.faults
+            else f"{len(report.passed)} questions answered, {report.size} entries"
+        )
+        yield Expectation(f"{folder.name}: the record proves itself offline", report.sound, seen)
 
 
 def of_trail(checked: Mapping[str, Any]) -> Iterator[Expectation]:

@@ -161,9 +161,22 @@ class Story:
             *expecting.of_tenants(self._theatre.company),
             *expecting.of_prefect(stack.api_url, self._run_of("E1004")),
             *expecting.of_privacy(self._theatre.home / "prefect" / "prefect.db"),
+            *expecting.of_records(self._export(shown), self._theatre.trust),
             *expecting.of_trail(self._verb("trail", "check", expect=(DONE, REMAINS))),
         ]
         return self._judge(expected)
+
+    def _export(self, shown: Mapping[str, Mapping[str, Any]]) -> list[Path]:
+        """An auditor gets each case as a folder: the finished ones, and the one with findings as it stands."""
+        self._head("Each case leaves the house as a folder; the keys to check it with lie elsewhere")
+        folders = []
+        for number, case in shown.items():
+            folder = self._theatre.records / case["case"]
+            unfinished = () if case["state"] == "closed" else ("--as-it-stands",)
+            made = self._verb("export", case["case"], str(folder), *unfinished, "--as", "auditor.suzuki")
+            self._say(f"{number}: {made['files']} files, record {made['revision']}: {folder / 'record.html'}")
+            folders.append(folder)
+        return folders
 
     def _judge(self, expected: list[Expectation]) -> int:
         self._head(f"What had to hold ({NAMESAKE} bears {LEAVERS[1]}'s name)")

@@ -51,6 +51,15 @@ class Theatre:
     company: Company
     env: dict[str, str]
 
+    @property
+    def records(self) -> Path:
+        """Where the bundles go, beside the trust material and never with it."""
+        return self.home.with_name("records")
+
+    @property
+    def trust(self) -> Path:
+        return self.home.with_name("trust")
+
     def processes(self) -> LocalStack:
         """Return Prefect's server, worker and the sweep, not yet started."""
         return LocalStack(self.home / "prefect", env=self.env)
@@ -90,6 +99,7 @@ def _house(home: Path) -> dict[str, str]:
         "LASTDAY_AUDIT_ORIGIN": "lastday.hoshizora.example/audit/2026",
         "LASTDAY_AUDIT_KEY_FILE": str(home / "keys" / "log.key"),
         "LASTDAY_ANCHOR_FOLDER": str(home / "anchors"),
+        "LASTDAY_CERTIFICATE_KEY_FILE": str(home / "keys" / "certificate.key"),
     }
 
 
