@@ -54,14 +54,15 @@ def _audited(raw: Raw) -> Activity:
 def _kind(name: str, told: Raw, *, external: bool | None) -> ActivityKind:
     kind = words.OPERATIONS.get(name, ActivityKind.OTHER)
     match kind:
-        case ActivityKind.EXTERNAL_SHARE if external is False:
-            return ActivityKind.OTHER
-        case ActivityKind.FORWARD if _sent_on_to(told) is None:
-            return ActivityKind.OTHER
+        case ActivityKind.EXTERNAL_SHARE | ActivityKind.FORWARD:
+            nothing = external is False or (kind is ActivityKind.FORWARD and _sent_on_to(told) is None)
+            return ActivityKind.OTHER if nothing else kind
         case ActivityKind.GRANT | ActivityKind.DEVICE | ActivityKind.APP_PASSWORD | ActivityKind.DELEGATE if _undone(
             told
         ):
             return ActivityKind.OTHER
+        case ActivityKind.SIGN_IN if _undone(told):
+            return ActivityKind.SIGN_IN_FAILED
         case ActivityKind.VIEW if name == "MailItemsAccessed" and _named(told, "MailAccessType") == _SYNC_MAIL:
             return ActivityKind.SYNC
         case ActivityKind.VIEW if name.startswith("FileAccessed") and _by_program(kind, told):
@@ -117,7 +118,7 @@ def _target(kind: ActivityKind, raw: Raw, told: Raw) -> str | None:
 def _sent_on_to(told: Raw) -> str | None:
     """Return where mail is sent on to, None when the record sends nothing on."""
     for name, value in _pairs(told):
-        if name in words.FORWARDING and value:
+        if name in words.FORWARDING and value not in {"", "$null"}:
             return value.removeprefix("smtp:")
         if name == "RuleActions" and any(word in value for word in words.FORWARDING_ACTIONS):
             return value
@@ -164,7 +165,7 @@ def _signed_in(raw: Raw, *, background: bool) -> Activity:
     good = ActivityKind.TOKEN_USE if background else ActivityKind.SIGN_IN
     device = _object(raw.get("deviceDetail"))
     return Activity(
-        kind=good if error == 0 else ActivityKind.SIGN_IN_FAILED,
+        kind=ActivityKind.SIGN_IN_FAILED if error else good,  # without an answer: it may have let somebody in
         at=_at(raw, "createdDateTime"),
         raw_name=f"signIn/{_text(raw.get('clientAppUsed')) or 'unknown'}",
         actor_id=_text(raw.get("userId")),

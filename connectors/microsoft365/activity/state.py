@@ -67,9 +67,11 @@ class Progress:
         try:
             values: dict[str, Any] = json.loads(cursor)
             slices = tuple((int(a), int(b)) for a, b in values.pop("slices"))
-            return cls(slices=slices, step=Step(values.pop("step")), **values)
-        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            progress = cls(slices=slices, step=Step(values.pop("step")), **values)
+            _ = progress.ends_at  # the slice that is being read
+        except (ValueError, TypeError, LookupError, AttributeError) as exc:
             raise Expired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc
+        return progress
 
     def cursor(self) -> str:
         return json.dumps({field.name: getattr(self, field.name) for field in fields(self)})
