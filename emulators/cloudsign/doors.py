@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import HTTP
 from typing import TYPE_CHECKING
@@ -126,24 +127,26 @@ async def documents(tenant: Tenant, request: Request) -> Response:
     wanted = int(request.query_params.get("status") or -1)
     if wanted not in {-1, 0, 1, 2, 3, 4}:
         raise Refusal(400, "bad_request")
-    return _listed(tenant, request, [d for d in tenant.documents.values() if wanted in {-1, d["status"]}], "y")
+    return _listed(tenant, request, None if wanted == -1 else frozenset({wanted}), "y")
 
 
 async def team_documents(tenant: Tenant, request: Request) -> Response:
     if not tenant.options.administrator:
         raise Refusal(403, "forbidden")
-    found = [d for d in tenant.documents.values() if d["status"] not in {DRAFT, TEMPLATE}]
-    return _listed(tenant, request, found, "n")
+    return _listed(tenant, request, frozenset({1, 2, 3, IMPORTED}), "n")
 
 
-def _listed(tenant: Tenant, request: Request, found: list[Document], default: str) -> Response:
-    query = request.query_params
-    since, until = _moment(query.get("from")), _moment(query.get("to"))
-    within = [d for d in found if _between(d, since, until)]
-    within.sort(key=lambda d: (str(d["last_processed_at"]), d["id"]), reverse=True)
+def _listed(tenant: Tenant, request: Request, statuses: frozenset[int] | None, default: str) -> Response:
+    """Answer one page of the documents within from and to, both inclusive, the newest first."""
+    query, order = request.query_params, tenant.order()
+    since, until = _moment(query.get("from"), ""), _moment(query.get("to"), "9")
+    within = order[bisect_left(order, (since, "")) : bisect_right(order, (until, "~"))]
+    if statuses is not None:
+        within = [(at, known) for at, known in within if tenant.documents[known]["status"] in statuses]
     page = int(query["page"]) if query.get("page", "").isdecimal() and int(query["page"]) > 0 else 1
     size = tenant.options.page_size
-    part = within[(page - 1) * size : page * size]
+    last = len(within) - (page - 1) * size
+    part = [tenant.documents[known] for _, known in reversed(within[max(last - size, 0) : max(last, 0)])]
     left_out = {name for name in ("files", "participants") if query.get(f"with_{name}", default) != "y"}
     shown: list[Document] | None = [{k: v for k, v in d.items() if k not in left_out} for d in part]
     if not shown and tenant.options.null_lists:
@@ -151,16 +154,17 @@ def _listed(tenant: Tenant, request: Request, found: list[Document], default: st
     return JSONResponse({"total": len(within), "page": page, "documents": shown})
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(text: str | None, otherwise: str) -> str:
+    """Return an instant in the one form in which the documents have theirs, so that they compare as text."""
     try:
-        return datetime.fromisoformat(text) if text else None
+        found = datetime.fromisoformat(text) if text else None
     except ValueError:
         raise Refusal(400, "bad_request") from None
-
-
-def _between(document: Document, since: datetime | None, until: datetime | None) -> bool:
-    at = datetime.fromisoformat(str(document["last_processed_at"]))
-    return (since is None or at >= since) and (until is None or at <= until)
+    return (
+        found.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        if found is not None
+        else otherwise
+    )
 
 
 async def create(tenant: Tenant, request: Request) -> Response:
@@ -188,7 +192,7 @@ async def delete(tenant: Tenant, request: Request) -> Response:
     document = _known(tenant, request)
     if document["status"] != DRAFT:
         raise Refusal(400, "bad_request")
-    del tenant.documents[document["id"]]
+    tenant.delete(document)
     return Response(status_code=204)
 
 

@@ -48,6 +48,7 @@ class Tenant:
         self.files: dict[str, Callable[[], bytes]] = {}
         self.tokens: dict[str, datetime] = {}
         self.mails: list[tuple[str, str]] = []
+        self._order: list[tuple[str, str]] | None = None
         self._numbers = itertools.count(1)
         for pledge in self.options.pledges:
             self.keep(pledge)
@@ -69,6 +70,22 @@ class Tenant:
 
     def new_id(self) -> str:
         return hashlib.sha256(f"document {next(self._numbers)}".encode()).hexdigest()[:32]
+
+    def order(self) -> list[tuple[str, str]]:
+        """Return (last processed, id) of every document, the oldest first; kept until a document moves."""
+        if self._order is None:
+            self._order = sorted((str(d["last_processed_at"]), d["id"]) for d in self.documents.values())
+        return self._order
+
+    def crowd(self, count: int) -> None:
+        """Let *count* more people have signed contracts, spread over the ten years to 2025."""
+        for n in range(count):
+            at = datetime(2016, 1, 1, tzinfo=UTC) + timedelta(seconds=n * (10 * 365 * 86400 // count))
+            made = self.draft("業務委託契約書", "", at=at)
+            self.add_file(made, "契約書.pdf", lambda: b"%PDF-1.7\n%%EOF\n")
+            self.add_participant(made, f"partner{n}@elsewhere.example", f"取引先 担当{n}", "ja")
+            self.send(made, at=at, mail=False)
+            self.answer(made, "signed", at=at)
 
     # -- documents ------------------------------------------------------------------------------------------------------
 
@@ -99,7 +116,12 @@ class Tenant:
             "participants": [participant(self.new_id(), 0, **SENDER)],
         }  # fmt: skip
         self.documents[made["id"]] = made
+        self._order = None
         return made
+
+    def delete(self, document: Document) -> None:
+        del self.documents[document["id"]]
+        self._order = None
 
     def add_file(self, document: Document, name: str, content: Callable[[], bytes]) -> None:
         file_id = self.new_id()
@@ -120,6 +142,7 @@ class Tenant:
             document["participants"][0] |= {"status": 6, "processed_at": now}
             for who in document["participants"][1:]:
                 who["status"] = 4
+            self._order = None
         if mail:
             self.mails += [(document["id"], who["email"]) for who in document["participants"][1:]]
 
@@ -134,6 +157,7 @@ class Tenant:
     def _move(self, document: Document, status: int, theirs: int, at: datetime | None) -> None:
         now = rfc3339(at or self.options.clock())
         document |= {"status": status, "last_processed_at": now, "updated_at": now}
+        self._order = None
         for who in document["participants"][1:]:
             who.update({"status": theirs} | ({"processed_at": now} if theirs != 10 else {}))
 

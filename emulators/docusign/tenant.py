@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,13 @@ class Tenant:
         for signer in made["recipients"]["signers"]:
             signer.update(_signer_as(status, now))
         return made
+
+    def crowd(self, count: int) -> None:
+        """Let *count* more people have signed contracts, spread over the ten years to 2025."""
+        for n in range(count):
+            at = datetime(2016, 1, 1, tzinfo=UTC) + timedelta(seconds=n * (10 * 365 * 86400 // count))
+            signer = (f"partner{n}@elsewhere.example", f"取引先 担当{n}")
+            self.create("業務委託契約書", [signer], lambda: b"%PDF-1.7\n%%EOF\n", fields={}, at=at)
 
     def create(
         self,

@@ -101,12 +101,20 @@ class Sending:
         return document
 
     async def _step(self, document: Document, request: Request, trace: Trace) -> Document:
-        """Change the draft, and look at what it has become: the answer of a write is not believed."""
+        """
+        Change the draft, and look at what it has become: the answer of a write is not believed.
+
+        Raises `OutcomeUnknown` for one that was lost on the way: the next call goes on from here.
+        """
+        unknown: OutcomeUnknown | None = None
         try:
             await self._wire.write(request, trace)
-        except OutcomeUnknown:
-            return await self._there(document["id"], trace)  # which says whether it was carried out
-        return await self._there(document["id"], trace)
+        except OutcomeUnknown as exc:
+            unknown = exc
+        now = await self._there(document["id"], trace)
+        if unknown is not None and _parts(now) == _parts(document):
+            raise unknown
+        return now
 
     async def _post(self, document: Document, trace: Trace) -> Document:
         request = Request("send the pledge", "POST", f"/documents/{document['id']}")
@@ -127,3 +135,7 @@ class Sending:
             message = f"{WHO}: cannot read {document_id}: it is gone"
             raise Unintelligible(message, code="not_found", evidence=tuple(trace))
         return dict(found)
+
+
+def _parts(document: Document) -> tuple[int, int]:
+    return len(document.get("files") or ()), len(document.get("participants") or ())

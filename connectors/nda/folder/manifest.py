@@ -95,6 +95,8 @@ def _text(value: Any) -> str:
 
 
 def _decode(content: bytes, *encodings: str) -> str:
+    if (at := content.find(b"\0")) >= 0:
+        raise _refusal(content.count(b"\n", 0, at) + 1, "a NUL byte")
     for encoding in encodings:
         try:
             return content.decode(encoding)

@@ -31,8 +31,10 @@ async def rig(directory: Path, **options: Any) -> AsyncIterator[Rig]:
         def answer(paper_id: str, decline: bool) -> None:
             tenant.answer(tenant.documents[paper_id], "declined" if decline else "signed")
 
-        yield Rig(
-            "cloudsign", register, stage, tenant, lambda: list(tenant.mails), answer,
-            lambda: stage.faults.append(Fault(".", status=503, times=None)),
-        )  # fmt: skip
-        await register.aclose()
+        try:
+            yield Rig(
+                "cloudsign", register, stage, tenant, lambda: list(tenant.mails), answer,
+                lambda: stage.faults.append(Fault(".", status=503, times=None)),
+            )  # fmt: skip
+        finally:
+            await register.aclose()

@@ -34,8 +34,10 @@ async def rig(directory: Path, **options: Any) -> AsyncIterator[Rig]:
         def answer(paper_id: str, decline: bool) -> None:
             tenant.sign(paper_id, decline=decline)
 
-        yield Rig(
-            "docusign", register, stage, tenant, lambda: list(tenant.mails), answer,
-            lambda: stage.faults.append(Fault(".", status=503, times=None)),
-        )  # fmt: skip
-        await register.aclose()
+        try:
+            yield Rig(
+                "docusign", register, stage, tenant, lambda: list(tenant.mails), answer,
+                lambda: stage.faults.append(Fault(".", status=503, times=None)),
+            )  # fmt: skip
+        finally:
+            await register.aclose()

@@ -31,5 +31,7 @@ async def rig(directory: Path, **options: Any) -> AsyncIterator[Rig]:
         )
         add_line(folder, file=f"{paper_id}.pdf", kind="退職時誓約書", signer_employee_no="E1001", **state)
 
-    yield Rig("folder", register, None, folder, delivered, answer, (folder / "manifest.csv").unlink)
-    await register.aclose()
+    try:
+        yield Rig("folder", register, None, folder, delivered, answer, (folder / "manifest.csv").unlink)
+    finally:
+        await register.aclose()

@@ -1,0 +1,85 @@
+"""Figures of the registers of papers: what one leaver costs in a register of a hundred thousand documents."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from connectors.errors import ConnectorError
+from connectors.nda.contract import Found, Register
+from connectors.nda.folder import FolderRegister
+from emulators.company import PEOPLE
+from emulators.stage import Stage
+from tests.contract.nda.rig import rigging
+from tests.contract.rig import leaver
+
+Figures = list[tuple[str, str]]
+DOCUMENTS = 100_000
+_LINE = "{n}.pdf,entry_pledge,加藤 {n},k{n}@elsewhere.example,K{n:06},2020-04-01,yes\n"
+
+
+def bench() -> Figures:
+    """One leaver among `DOCUMENTS`, in each register."""
+    with tempfile.TemporaryDirectory(prefix="bench") as directory:
+        root = Path(directory)
+        return [
+            *asyncio.run(_folder(root)),
+            *asyncio.run(_vendor("cloudsign", root)),
+            *asyncio.run(_vendor("docusign", root)),
+        ]
+
+
+async def _folder(root: Path) -> Figures:
+    folder = root / "folder"
+    folder.mkdir()
+    header = "file,kind,signer_name,signer_email,signer_employee_no,signed_on,survives\n"
+    mine = "mine.pdf,exit_pledge,田中 美咲,misaki.tanaka@hoshizora.example,E1001,2026-10-30,yes\n"
+    lines = "".join(_LINE.format(n=n) for n in range(DOCUMENTS - 1))
+    (folder / "manifest.csv").write_text(header + lines + mine, encoding="utf-8")
+    register = FolderRegister(folder)
+    first, _ = await _look(register)
+    again, found = await _look(register)
+    await register.aclose()
+    return [
+        (f"nda folder, {DOCUMENTS:,} papers: index built", f"{first:.1f} s"),
+        ("nda folder: one leaver, from the index", f"{again * 1000:.1f} ms, {len(found.matches)} found"),
+    ]
+
+
+async def _vendor(name: str, root: Path) -> Figures:
+    directory = root / name
+    directory.mkdir()
+    async with rigging(name)(directory) as rig:
+        rig.tenant.crowd(DOCUMENTS - len(PEOPLE))
+        assert rig.stage is not None
+        first = await _until_known(rig.register, rig.stage)
+        rig.stage.journal.clear()
+        took, found = await _look(rig.register)
+        calls = len(rig.stage.journal)
+    figures = [(f"nda {name}, {DOCUMENTS:,} documents: first reading", first)] if first else []
+    what = f"nda {name}, {DOCUMENTS:,} documents: one leaver"
+    return [*figures, (what, f"{calls} calls, {took:.2f} s, {len(found.matches)} found")]
+
+
+async def _until_known(register: Register, stage: Stage) -> str:
+    """Look until a first look answers: a register without a search has to be read once."""
+    began, looks = time.perf_counter(), 1
+    while True:
+        try:
+            await register.find_papers(leaver("E1014"))
+            break
+        except ConnectorError as exc:
+            if exc.code != "index_incomplete":
+                raise
+            looks += 1
+    most = -(-len(stage.journal) // looks)
+    took = time.perf_counter() - began
+    return f"{len(stage.journal)} calls in {looks} looks ({most} a look), {took:.0f} s" if looks > 1 else ""
+
+
+async def _look(register: Register) -> tuple[float, Found]:
+    began = time.perf_counter()
+    found = await register.find_papers(leaver("E1001"))
+    return time.perf_counter() - began, found
