@@ -1,0 +1,178 @@
+"""
+Figures of collecting: events a second, the ratio to the floor, and whether memory stays flat.
+
+The floor is the same pages fetched by a bare loop and written raw, line by line, to a file that is synced at the end: nothing
+is told apart, compressed, encrypted, committed or bound.  Each run is a process of its own, so that its peak is its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from audit.trail import Trail
+from casework.activity.collecting import collect
+from casework.activity.summary import summarise
+from casework.cases import open_cases
+from casework.desk import Desk
+from casework.evidence import EvidenceStore, open_or_create
+from casework.intake import read_options
+from casework.policy import Policy
+from casework.schema import migrate
+from casework.store import Store, open_engine
+from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
+from models.tables import CaseAccount
+from models.vocabulary import Account, AccountKind, ActivityKind, Json, MatchReason, Service, Standing
+
+Figures = list[tuple[str, str]]
+PAGE = 1000
+FEW, MANY = 100_000, 1_000_000
+_NOW = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
+
+
+@dataclass
+class Endless:
+    """A log of *events* records of the size that vendors give (about 450 bytes), made as they are asked for, as JSON bytes."""
+
+    events: int
+    activity_sources: tuple[ActivitySource, ...] = (
+        ActivitySource("drive", timedelta(hours=1), timedelta(days=180), ()),
+    )
+
+    def answer(self, start: int) -> bytes:
+        """Return one page as the vendor's bytes."""
+        rows = (self._row(number) for number in range(start, min(start + PAGE, self.events)))
+        return orjson.dumps({"items": list(rows), "next": start + PAGE if start + PAGE < self.events else None})
+
+    def _row(self, number: int) -> dict[str, Json]:
+        moment = _NOW - timedelta(seconds=15 * number)
+        return {
+            "kind": "admin#reports#activity",
+            "id": {"time": moment.isoformat(), "uniqueQualifier": str(-number), "applicationName": "drive"},
+            "actor": {"profileId": "g1", "email": "e1@example.test"},
+            "ipAddress": "203.0.113.7",
+            "events": [{"type": "access", "name": "download", "parameters": [
+                {"name": "primary_event", "boolValue": True},
+                {"name": "doc_id", "value": f"1AbC{number * 2654435761 % 2**64:020d}"},
+                {"name": "doc_title", "value": f"設計書 {number % 7919}.pdf"},
+                {"name": "folder", "value": f"team/{number % 211}"},
+                {"name": "visibility", "value": "private"},
+            ]}],
+        }  # fmt: skip
+
+    async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
+        page = orjson.loads(self.answer(int(cursor or 0)))
+        records = [
+            Record(
+                f"{row['id']['time']}/{row['id']['uniqueQualifier']}", datetime.fromisoformat(row["id"]["time"]), row
+            )
+            for row in page["items"]
+        ]
+        return ActivityPage(records, str(page["next"]) if page["next"] is not None else None, ())
+
+    def describe(self, source: str, raw: Mapping[str, Any]) -> tuple[Activity, ...]:
+        event = raw["events"][0]
+        told = {p["name"]: p.get("value") for p in event["parameters"]}
+        moment = datetime.fromisoformat(raw["id"]["time"])
+        return (
+            Activity(
+                ActivityKind.DOWNLOAD, moment, f"{source}/{event['name']}", title=told["doc_title"], folder=told["folder"],
+                ip=raw["ipAddress"],
+            ),
+        )  # fmt: skip
+
+
+async def floor(log: Endless, path: Path) -> None:
+    """Fetch every page and write it raw."""
+    account, window, cursor = Account(Service.GOOGLE_WORKSPACE, "g1"), Window(_NOW - timedelta(days=180), _NOW), None
+    with path.open("wb") as file:
+        while True:
+            page = await log.activity(account, "drive", window, cursor)
+            for record in page.records:
+                file.write(orjson.dumps(record.raw, option=orjson.OPT_APPEND_NEWLINE))
+            cursor = page.cursor
+            if cursor is None:
+                break
+        file.flush()
+        os.fsync(file.fileno())
+
+
+async def collected(log: Endless, folder: Path) -> tuple[float, float]:
+    """Collect into evidence, then summarise; return the seconds of each."""
+    engine = open_engine(f"sqlite:///{folder}/case.db")
+    migrate(engine)
+    store = Store(engine, Trail("bench.example/audit/2026"))
+    evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
+    connectors: Any = {Service.GOOGLE_WORKSPACE: log}
+    desk = Desk(store, Policy(), connectors, evidence=evidence)
+    reading = read_options(employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-30")
+    case_id = open_cases(desk, reading, reported_by="bench", for_real=True).opened[0].case.id
+    with store.write() as session:
+        session.add(CaseAccount(
+            case_id=case_id, service=Service.GOOGLE_WORKSPACE, vendor_id="g1", ref=desk.name("acct"), kind=AccountKind.MEMBER,
+            label="e1@example.test", reason=MatchReason.EMAIL, confidence=1.0, standing=Standing.ACCEPTED,
+        ))  # fmt: skip
+    began = time.perf_counter()
+    await collect(desk, case_id, seconds=3600)
+    ended = time.perf_counter()
+    await asyncio.to_thread(summarise, desk, case_id)
+    summarised = time.perf_counter()
+    engine.dispose()
+    return ended - began, summarised - ended
+
+
+def _alone(what: str, events: int) -> dict[str, float]:
+    """Run one measurement in a process of its own."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.bench_activity", what, str(events)], capture_output=True, check=True, text=True
+    )
+    figures: dict[str, float] = json.loads(ran.stdout)
+    return figures
+
+
+def bench() -> Figures:
+    """A million events, a thousand a page, through one source; and a tenth of them, for the memory."""
+    bare, few, many = _alone("floor", MANY), _alone("collect", FEW), _alone("collect", MANY)
+    return [
+        ("activity: floor, fetched and written raw", f"{MANY / bare['seconds']:,.0f} events/s"),
+        ("activity: collected as evidence", f"{MANY / many['seconds']:,.0f} events/s"),
+        ("activity: ratio to the floor", f"{many['seconds'] / bare['seconds']:.2f}"),
+        ("activity: summarised", f"{MANY / many['summary']:,.0f} events/s"),
+        ("activity: peak memory at 100 k and at 1 M", f"{few['peak_mb']:.0f} MB, {many['peak_mb']:.0f} MB"),
+        ("activity: on the disk", f"{many['disk_mb']:.0f} MB of {bare['disk_mb']:.0f} MB raw"),
+    ]
+
+
+def _measure(what: str, events: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="bench") as name:
+        folder, log = Path(name), Endless(events)
+        summary = 0.0
+        began = time.perf_counter()
+        if what == "floor":
+            asyncio.run(floor(log, folder / "raw.jsonl"))
+            seconds = time.perf_counter() - began
+            size = (folder / "raw.jsonl").stat().st_size
+        else:
+            seconds, summary = asyncio.run(collected(log, folder))
+            size = sum(
+                p.stat().st_size for p in (folder / "evidence").rglob("*") if p.is_file() and ".seen" not in p.name
+            )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "summary": summary, "peak_mb": peak, "disk_mb": size / 1e6}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_measure(sys.argv[1], int(sys.argv[2]))))
