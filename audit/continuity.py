@@ -20,12 +20,14 @@ class Discontinued(TrailError):
     """The database is not the one whose head left the house: older (a restored backup), or another history."""
 
     remedy = (
-        "Restore a database at least as new as the newest anchor. If its last entries are lost for good: keep this one as it "
-        "is, choose a new LASTDAY_AUDIT_ORIGIN, and run `lastday anchor roll-over --lost`."
+        "Restore a database at least as new as the newest anchor (LASTDAY_ANCHOR_FOLDER). If its last entries are lost for "
+        "good: keep this one as it is, and in a new database with a new LASTDAY_AUDIT_ORIGIN run `lastday anchor begin-log "
+        "NEWEST.checkpoint --lost`."
     )
     remedy_ja = (
-        "最新のアンカー以降のデータベースを復元してください。末尾の記録が失われた場合は、このデータベースを保存し、"
-        "新しい LASTDAY_AUDIT_ORIGIN を設定して `lastday anchor roll-over --lost` を実行してください。"
+        "最新のアンカー（LASTDAY_ANCHOR_FOLDER）以降のデータベースを復元してください。末尾の記録が失われた場合は、この"
+        "データベースを保存し、新しいデータベースと LASTDAY_AUDIT_ORIGIN で `lastday anchor begin-log NEWEST.checkpoint --lost` "
+        "を実行してください。"
     )
 
 

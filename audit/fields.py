@@ -118,6 +118,7 @@ SHAPES: Mapping[str, Shape] = {
     "evidence": _exchanges,
     "idx": _indices,
     "root": _matching(r"[A-Za-z0-9+/]{43}="),
+    **dict.fromkeys(("next_log", "previous_log"), _matching(r"[a-z0-9][a-z0-9.-]{0,127}(?:/[a-z0-9][a-z0-9.-]{0,31}){1,4}")),
     "vkey": _matching(r"[A-Za-z0-9._/-]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}"),
 }  # fmt: skip
 
@@ -168,6 +169,8 @@ RULES: Mapping[str, Rule] = {
     "anchor.recorded": _rule("size root checkpoint_sha256", "tsr_sha256 tsa_time source count quorum"),
     "anchor.failed": _rule("size checkpoint_sha256 reason", "count"),
     "anchor.cleared": _rule("count", "reason"),
+    "log.closed": _rule("next_log", ""),
+    "log.opened": _rule("previous_log size root checkpoint_sha256 reason", ""),
     "payload.erased": _rule("idx basis", "count reason"),
     "log.key_added": _rule("vkey", ""),
     "log.key_retired": _rule("vkey", ""),

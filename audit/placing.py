@@ -30,6 +30,10 @@ _NEW_ENTRY = insert(audit_entry).inline()
 _NEW_PAYLOAD = insert(audit_payload).inline()
 
 
+CLOSED_KEY = "log.closed"
+"""The key under which a log's last event is found: see `audit.rollover`."""
+
+
 class TrailError(RuntimeError):
     """The log refuses: something is wrong that a retry does not mend."""
 
@@ -51,6 +55,7 @@ class Tail:
         self._origin = origin
         self._entropy = entropy
         self._chains: dict[str, tuple[int, str]] = {}
+        self._closed = False
         last = connection.execute(_LAST).one_or_none()
         self._time = now if last is None else max(now, self._time_of(bytes(last.leaf)))
         size = 0 if last is None else last.idx + 1
@@ -60,6 +65,8 @@ class Tail:
         said = leaves.read(last)
         if said["log"] != self._origin:
             raise TrailError(f"trail: cannot append to {self._origin}: the database holds the log {said['log']}")
+        if said["case"] == leaves.LOG_CASE:  # nothing else can come last in a closed log
+            self._closed = reading.find(self._connection, CLOSED_KEY) is not None
         return str(said["time"])
 
     def place(self, drafts: Sequence[Draft]) -> list[Entry]:
@@ -95,6 +102,8 @@ class Tail:
     def _write(self, draft: Draft, rows: list[dict[str, Any]], payloads: list[dict[str, Any]]) -> Entry:
         """Make the leaf and its hashes, and note both for the insert."""
         event, idx = draft.event, self._tree.size
+        if self._closed and not event.type.startswith("anchor."):
+            raise TrailError("trail: cannot append: the log is closed, its successor takes what follows")
         seq, prev = self._chain(event.case)
         commit = None
         if draft.payload is not None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.errors import DONE, REMAINS
+from cli.errors import DONE, REMAINS, Refused
 from cli.options import As, AsJson
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from audit.anchoring import Outcome
     from audit.anchors import Anchor
+    from audit.reading import Entry
     from casework.desk import Desk
 
 app = typer.Typer(help="Let outsiders date the trail: witnesses cosign its head, an authority stamps it.")
@@ -67,6 +72,57 @@ def clear(
     cleared = at_desk(work)
     terminal.answer({"cleared": cleared}, say(f"{cleared} alarms cleared", f"{cleared} 件の警報を解除しました"))
     return DONE
+
+
+@app.command("close-log")
+def close_log(
+    successor: Annotated[
+        str, typer.Argument(metavar="ORIGIN", help="The next log's name: lastday.<company>/audit/<year>.")
+    ],
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
+    """End the log: nothing but its own anchors may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
+    from audit import rollover
+    from audit.fields import SHAPES
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    if not SHAPES["next_log"](successor):
+        raise Refused(
+            f"anchor: {successor} is not a log's name", "Write lastday.<company>/audit/<year>, in small letters."
+        )
+    idx = _appended(lambda session, desk: rollover.close(session.connection(), desk.store.trail, successor, desk.actor))
+    terminal.answer({"closed": True, "row": idx}, say(f"closed at row {idx}", f"{idx} 行目で記録を閉じました"))
+    return DONE
+
+
+@app.command("begin-log")
+def begin_log(
+    checkpoint: Annotated[Path, typer.Argument(help="The old log's last anchored checkpoint.", exists=True)],
+    lost: Annotated[bool, typer.Option("--lost", help="Later entries were lost; the log was not closed.")] = False,
+    as_json: AsJson = False,
+    actor: As = None,
+) -> int:
+    """Write the first leaf of a new, empty log: it names the last head of the one before."""
+    from audit import rollover
+
+    terminal = Terminal.of(as_json=as_json, actor=actor)
+    last = checkpoint.read_bytes()
+    idx = _appended(
+        lambda session, desk: rollover.begin(session.connection(), desk.store.trail, last, desk.actor, lost=lost)
+    )
+    terminal.answer({"begun": True, "row": idx}, say("the new log has begun", "新しい記録を開始しました"))
+    return DONE
+
+
+def _appended(append: Callable[[Session, Desk], Entry]) -> int:
+    from cli.desks import at_desk
+
+    def work(desk: Desk) -> int:
+        with desk.store.write() as session:
+            return append(session, desk).idx
+
+    return at_desk(work)
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
