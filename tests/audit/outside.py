@@ -1,5 +1,6 @@
 """
-Open a fresh trail with tools that are not ours, and see them refuse a spoiled one: `python -m tests.audit.outside`.
+Open a fresh trail and a fresh bundle with tools that are not ours, and see them refuse spoiled ones: `python -m
+tests.audit.outside`.  The bundle's commands are those of docs/verify.md (`tests.audit.outside_bundle`).
 
 Prints what ran and what did not.  Exit 1 if a tool judged wrongly, or if none in another language could run.
 """
@@ -22,6 +23,7 @@ from audit import tables
 from audit.export import export
 from audit.keys import open_or_create
 from audit.trail import Draft, Event, Trail
+from tests.audit import outside_bundle
 
 HERE = Path(__file__).parent
 GO_PACKAGES = Path("/usr/share/gocode")
@@ -156,6 +158,11 @@ def main() -> int:
         else:
             verdict = f"did not run: {missing}"
         sys.stdout.write(f"{tool.name:<20} {verdict}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for what, verdict in outside_bundle.judge(Path(folder)):
+            failed |= verdict.startswith("WRONG")
+            sys.stdout.write(f"{what:<52} {verdict}\n")
+            sys.stdout.flush()
     if not foreign:
         sys.stdout.write("none in another language ran: nothing is shown\n")
     return 1 if failed or not foreign else 0
