@@ -88,6 +88,7 @@ def case_page(shown: Mapping[str, Any]) -> list[RenderableType]:
         + ("" if shown["for_real"] else "  " + say("(plan only)", "(計画のみ)"))
     )
     parts: list[RenderableType] = [head, truth_table(shown, zone)]
+    parts += _kept_or_erased(shown, zone)
     if shown["findings"]:
         parts.append(_findings(shown["findings"]))
     parts += [part for question in shown["questions"] for part in _question(question)]
@@ -98,6 +99,22 @@ def case_page(shown: Mapping[str, Any]) -> list[RenderableType]:
     parts.append(say("NDA: not looked at yet.", "秘密保持: 未確認。") if unseen else nda_table(shown["nda"]))
     parts.append(say("Downloads: not collected.", "ダウンロード記録: 未収集。"))
     return parts
+
+
+def _kept_or_erased(shown: Mapping[str, Any], zone: str) -> list[RenderableType]:
+    """Say that personal data was erased, or that a legal hold keeps it."""
+    if shown.get("erased_at") is not None:
+        since = local(shown["erased_at"], zone)
+        return [
+            say(
+                f"Personal data was erased at {since}; the proofs stand.",
+                f"個人データは {since} に消去されました。証明は有効です。",
+            )
+        ]
+    if shown.get("held_at") is not None:
+        since = local(shown["held_at"], zone)
+        return [say(f"Under a legal hold since {since}.", f"{since} から法的保全中です。")]
+    return []
 
 
 def truth_table(shown: Mapping[str, Any], zone: str) -> Table:
