@@ -382,6 +382,18 @@ class TestSubmission:
             assert timedelta(hours=23) < raised.value.retry_after <= timedelta(hours=24)
             assert submissions(r) == 2
 
+    async def test_other_peoples_searches(self) -> None:
+        """Searches of others, with names of any kind or none, neither stop ours nor are taken for ours."""
+        async with rig() as r:
+            leaver = account(r, habit=views(3))
+            rows = [
+                {"id": str(n), "displayName": name}
+                for n, name in enumerate((None, "x", "lastday ab.0 99999999T999999Z"))
+            ]
+            r.stage.faults.append(Fault(rf"GET /v1.0{QUERIES}$", status=200, body=json.dumps({"value": rows})))
+            reading = await read(r, leaver)
+            assert (len(reading.records), submissions(r)) == (3, 1)
+
     async def test_queue(self) -> None:
         """No more than five of our searches run at a time: the sixth leaver waits."""
         async with rig(audit=Audit(polls=50)) as r:

@@ -41,9 +41,17 @@ class Search:
     @classmethod
     def of(cls, row: Row) -> Search:
         name = str(row.get("displayName") or "")
-        ours = _NAME.fullmatch(name)
-        at = datetime.strptime(ours[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if ours else None
-        return cls(need(row, "id", str), name, row.get("status") in _UNFINISHED, at)
+        return cls(need(row, "id", str), name, row.get("status") in _UNFINISHED, _submitted_at(name))
+
+
+def _submitted_at(name: str) -> datetime | None:
+    ours = _NAME.fullmatch(name)
+    if ours is None:
+        return None
+    try:
+        return datetime.strptime(ours[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:  # somebody else's, after all
+        return None
 
 
 async def searches(graph: Graph, seen: Seen) -> list[Search]:
