@@ -72,7 +72,8 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
         looks = session.exec(select(Look).where(Look.case_id == case_id)).all()
         waits = [*_waiting(session, case_id)]
         intents = desk.store.trail.open_intents(session.connection(), case_id)
-        nda = papers.show(desk, session, case)
+        downloads = activity.downloads(desk, case_id)
+        nda = papers.show(desk, session, case, downloads.get("risks", ()))
     return {
         "case": case.id,
         "state": str(case.state),
@@ -110,7 +111,7 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
         "looks": [{"label": look.label, "due_at": _iso(look.due_at), "verdict": look.verdict} for look in looks],
         "open_intents": len(intents),
         "nda": nda,
-        "downloads": activity.downloads(desk, case_id),
+        "downloads": downloads,
     }
 
 

@@ -14,7 +14,8 @@ from sqlmodel import Session, col, select
 from casework.desk import Desk
 from casework.intake.dates import parse_day
 from casework.intake.wording import Flaw
-from casework.nda.judging import Facts, Held, Refusal, Verdict, signed_on
+from casework.nda.facts import Facts, Held, Refusal, signed_on
+from casework.nda.judging import Verdict
 from connectors.nda.contract import Signature
 from models.tables import Case, CasePaper, NoticeRecord, PaperCheck, PaperRuling, Pledge, PledgeRefusal
 from models.vocabulary import PaperKind, PledgeState

@@ -6,20 +6,19 @@ A paper that cannot be shown to be the leaver's counts for nothing, whatever it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from casework.nda import wording
+from casework.nda.facts import Facts, Held, Refusal, signed_on
+from casework.nda.noting import notes
 from casework.nda.wording import Said
 from casework.policy import Nda
-from connectors.nda.contract import Examined, Paper, PaperMatch, Signature
+from connectors.nda.contract import Paper
 from models.vocabulary import MatchReason, NdaState, PaperKind
 
-_LONG_BEFORE_ENTRY = timedelta(days=366)
 _SLACK = timedelta(days=1)  # a day of signing is written in somebody's zone
-_FARTHEST_EAST = timezone(timedelta(hours=14))
 _TITLES = (
     ("退職", PaperKind.EXIT_PLEDGE), ("exit pledge", PaperKind.EXIT_PLEDGE),
     ("入社", PaperKind.ENTRY_PLEDGE), ("entry pledge", PaperKind.ENTRY_PLEDGE),
@@ -33,46 +32,6 @@ _STRENGTH = (
     NdaState.SIGNED, NdaState.REFUSED, NdaState.ALTERED, NdaState.UNREADABLE, NdaState.EXPIRED, NdaState.UNSIGNED,
     NdaState.MISSING,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A paper with its match, and what its bytes showed; *problem*: why they could not be had.  *ruled*: a person's word."""
-
-    match: PaperMatch
-    examined: Examined | None = None
-    problem: str | None = None
-    ruled: bool | None = None
-    ruled_why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The leaver declined: when, and before whom."""
-
-    on: date
-    witness: str
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """
-    What is known of the employment.  *joined_on* is None where HR's notice does not say.
-
-    *blind*: what the registers that could not be searched said; *asked_for*: a pledge is out to be signed.
-    """
-
-    today: date
-    ends_on: date
-    joined_on: date | None = None
-    refusals: Mapping[PaperKind, Refusal] = field(default_factory=lambda: MappingProxyType({}))
-    blind: tuple[str, ...] = ()
-    asked_for: bool = False
-
-    @property
-    def matters_on(self) -> date:
-        """The day on which a paper must bind: the last one of the employment, later the present one."""
-        return max(self.today, self.ends_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +94,13 @@ def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
         return Verdict(kind, NdaState.MISSING, False, stranger, wording.RULE if doubtful else None, held)
     proof = _proof(held)
     state, reason = _state(held, kind, proof, facts, policy)
-    notes = [reason] if reason is not None else []
+    said = [reason] if reason is not None else []
     if kind is PaperKind.WORK_RULES and state is NdaState.SIGNED:
-        notes.append(wording.PROOFS[""])
-    elif proof and state not in {NdaState.UNSIGNED, NdaState.REFUSED} and wording.PROOFS[proof] not in notes:
-        notes.append(wording.PROOFS[proof])
-    notes += _notes(held, kind, facts, policy)
-    return Verdict(kind, state, True, wording.join(notes), wording.REMEDIES.get(state), held, proof)
+        said.append(wording.PROOFS[""])
+    elif proof and state not in {NdaState.UNSIGNED, NdaState.REFUSED} and wording.PROOFS[proof] not in said:
+        said.append(wording.PROOFS[proof])
+    said += notes(held, kind, facts, policy)
+    return Verdict(kind, state, True, wording.join(said), wording.REMEDIES.get(state), held, proof)
 
 
 def _not_theirs(held: Held, policy: Nda) -> Said | None:
@@ -199,90 +158,19 @@ def _unread(held: Held, kind: PaperKind | None) -> Said | None:
 
 
 def _in_time(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Said | None]:
-    paper, signed_on = held.match.paper, _signed_on(held)
-    if signed_on is not None and signed_on > facts.today + _SLACK:
+    paper, day = held.match.paper, signed_on(held)
+    if day is not None and day > facts.today + _SLACK:
         return NdaState.UNSIGNED, wording.IN_FUTURE
     if paper.expires_on is not None and paper.expires_on < facts.matters_on:
         return NdaState.EXPIRED, wording.expired(str(paper.expires_on))
-    if kind is PaperKind.EXIT_PLEDGE and signed_on is not None and _of_another_departure(signed_on, facts, policy):
+    if kind is PaperKind.EXIT_PLEDGE and day is not None and _of_another_departure(day, facts, policy):
         return NdaState.EXPIRED, wording.FORMER_EMPLOYMENT
     return NdaState.SIGNED, None
 
 
-def _of_another_departure(signed_on: date, facts: Facts, policy: Nda) -> bool:
-    too_early = signed_on < facts.ends_on - timedelta(days=policy.signing_days)
-    return too_early or (facts.joined_on is not None and signed_on < facts.joined_on)
-
-
-def _signed_on(held: Held) -> date | None:
-    """Return the day by the register, else by the last signature's own time."""
-    if held.match.paper.signed_on is not None:
-        return held.match.paper.signed_on
-    times = [moment for one in _signatures(held) if (moment := one.timestamped_at or one.claimed_at) is not None]
-    return max(times).date() if times else None
-
-
-def signed_on(held: Held) -> date | None:
-    """Return the day on which the paper was signed, by the register, else by the signature's own time."""
-    return _signed_on(held)
-
-
-def _signatures(held: Held) -> tuple[Signature, ...]:
-    return held.examined.signatures if held.examined is not None else ()
-
-
-def _notes(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Said]:
-    """Return what is worth saying and changes nothing."""
-    paper = held.match.paper
-    said = [wording.RULED] if held.ruled else []
-    if paper.kind is None and kind is not None:
-        said.append(wording.KIND_BY_TITLE)
-    known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
-    if known and paper.template_sha256 not in known:
-        said.append(wording.OTHER_WORDING)
-    if policy.languages and paper.language is not None and paper.language not in policy.languages:
-        said.append(wording.OTHER_LANGUAGE)
-    if kind is not PaperKind.WORK_RULES:
-        said += _notes_of_term(paper, facts, policy) + _notes_of_dates(held, kind, facts)
-    return said
-
-
-def _notes_of_term(paper: Paper, facts: Facts, policy: Nda) -> list[Said]:
-    if paper.survives is False:
-        return [wording.NOT_SURVIVING]
-    said = [wording.SURVIVAL_UNKNOWN] if paper.survives is None else []
-    if paper.expires_on is not None and facts.matters_on <= paper.expires_on < _years_after(
-        facts.ends_on, policy.survive_years
-    ):
-        said.append(wording.ends_early(str(paper.expires_on), policy.survive_years))
-    return said
-
-
-def _years_after(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # the 29th of February
-        return day.replace(year=day.year + years, day=28)
-
-
-def _notes_of_dates(held: Held, kind: PaperKind | None, facts: Facts) -> list[Said]:
-    day = _signed_on(held)
-    if day is None:
-        return [wording.NO_DATE] if held.match.paper.completed else []
-    said = []
-    if day > facts.ends_on:
-        said.append(wording.AFTER_END)
-    if kind is PaperKind.ENTRY_PLEDGE and facts.joined_on is not None and day < facts.joined_on - _LONG_BEFORE_ENTRY:
-        said.append(wording.LONG_BEFORE_ENTRY)
-    stamps = [one.timestamped_at for one in _signatures(held) if one.timestamped_at is not None]
-    if stamps and not any(_same_day(stamp, day) for stamp in stamps):
-        said.append(wording.OTHER_DAY)
-    return said
-
-
-def _same_day(stamp: datetime, day: date) -> bool:
-    """Whether *day* was somewhere on earth the day of *stamp*."""
-    return (stamp - timedelta(hours=12)).date() <= day <= stamp.astimezone(_FARTHEST_EAST).date()
+def _of_another_departure(day: date, facts: Facts, policy: Nda) -> bool:
+    too_early = day < facts.ends_on - timedelta(days=policy.signing_days)
+    return too_early or (facts.joined_on is not None and day < facts.joined_on)
 
 
 def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from casework.nda.cabinet import Cabinet
-from casework.nda.judging import Held
+from casework.nda.facts import Held
 from casework.policy import Nda
 from connectors.errors import ConnectorError, Unreachable
 from connectors.nda.contract import PaperMatch, Register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -18,17 +18,18 @@ from models.vocabulary import DepartureKind
 NOT_COLLECTED, NOT_EXPECTED = "not_collected", "not_expected"
 
 
-def show(desk: Desk, session: Session, case: Case) -> dict[str, Any]:
+def show(desk: Desk, session: Session, case: Case, risks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """
     Return the case's papers by the newest round.
 
-    *papers* count, *not_accepted* are another person's or doubtful.  Each has its text and remedy in both languages.
+    *risks* are those of the download evidence.  *papers* count, *not_accepted* are another person's or doubtful.  Each has
+    its text and remedy in both languages.
     """
     check = files.newest_check(session, case.id)
     papers = files.papers_of(session, check) if check is not None else []
     counted = [paper for paper in papers if paper.accepted]
     facts = files.facts_of(desk, session, case)
-    risks = sorted({word for p in counted if (word := raises_risk(p.kind, p.state, facts)) is not None})
+    raised = sorted({word for p in counted if (word := raises_risk(p.kind, p.state, facts)) is not None})
     unseen = NOT_EXPECTED if case.kind is DepartureKind.LEAVE else NOT_COLLECTED
     pledges = files.pledges_of(session, case.id)
     return {
@@ -39,8 +40,8 @@ def show(desk: Desk, session: Session, case: Case) -> dict[str, Any]:
         "not_accepted": [_paper(paper) for paper in papers if not paper.accepted],
         "pledge": _pledge(pledges[-1]) if pledges else None,
         "refusals": [_refusal(row) for row in _refusals(session, case.id)],
-        "risk": {"level": "raised" if risks else "ordinary", "reasons": risks},
-        "trade_secret": trade_secret.show(session, case.id, papers),
+        "risk": {"level": "raised" if raised else "ordinary", "reasons": raised},
+        "trade_secret": trade_secret.show(session, case.id, papers, risks),
     }
 
 

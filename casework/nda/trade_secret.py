@@ -22,7 +22,6 @@ from models.tables import CasePaper, TradeSecretAnswer
 from models.vocabulary import EntitlementKind, NdaState, PaperKind, TradeSecretTest
 
 LONGEST_ANSWER = 4000
-MARKINGS = ("極秘", "マル秘", "㊙", "社外秘", "部外秘", "confidential")
 _LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKind.GRANT})
 
 _ASKS: Mapping[TradeSecretTest, tuple[Said, ...]] = MappingProxyType(
@@ -54,17 +53,17 @@ _ASKS: Mapping[TradeSecretTest, tuple[Said, ...]] = MappingProxyType(
 
 
 def show(
-    session: Session, case_id: str, papers: Sequence[CasePaper], titles: Sequence[str] = ()
+    session: Session, case_id: str, papers: Sequence[CasePaper], risks: Sequence[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
     """
     Return the three tests, each with what the record shows, what a person must answer, and the latest answer.
 
-    *titles*: of what was downloaded, where that is known: a marking in a title is one that the leaver saw.
+    *risks*: what the download evidence says, where there is any: a marking on a file that was taken is one that the leaver saw.
     """
     answers = _answers(session, case_id)
     shows = {
         TradeSecretTest.SECRECY_MANAGEMENT: [
-            *_duties(papers), *_limits(session, case_id), *_markings(titles),
+            *_duties(papers), *_limits(session, case_id), *_markings(risks),
         ],
         TradeSecretTest.USEFULNESS: _scopes(papers),
         TradeSecretTest.NON_PUBLIC: _outsiders(papers),
@@ -133,16 +132,14 @@ def _limits(session: Session, case_id: str) -> list[Said]:
     return [Said(f"access went by membership: {listed}", f"アクセスは所属・権限により制限: {listed}")]
 
 
-def _markings(titles: Sequence[str]) -> list[Said]:
-    if not titles:
-        return [
-            Said("no titles of what was downloaded are on record", "ダウンロードされた文書の表題は記録されていない")
-        ]
-    found = Counter(mark for title in titles for mark in MARKINGS if mark in title.casefold())
-    if not found:
-        return [Said("no marking in the titles that are on record", "記録された表題に秘密表示は見当たらない")]
-    listed = ", ".join(f"{mark} {count}" for mark, count in sorted(found.items()))
-    return [Said(f"markings in titles: {listed}", f"表題の秘密表示: {listed}")]
+def _markings(risks: Sequence[Mapping[str, Any]]) -> list[Said]:
+    marked = [Said(risk["text"], risk["text_ja"]) for risk in risks if risk["reason"] == "marked"]
+    return marked or [
+        Said(
+            "no unusual number of marked files among the downloads on record",
+            "記録されたダウンロードに秘密表示の目立つ増加はない",
+        )
+    ]
 
 
 def _scopes(papers: Sequence[CasePaper]) -> list[Said]:

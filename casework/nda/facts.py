@@ -1,0 +1,64 @@
+"""What is known before anything is judged: the papers as found, the employment, the refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from connectors.nda.contract import Examined, PaperMatch, Signature
+from models.vocabulary import PaperKind
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A paper with its match, and what its bytes showed; *problem*: why they could not be had.  *ruled*: a person's word."""
+
+    match: PaperMatch
+    examined: Examined | None = None
+    problem: str | None = None
+    ruled: bool | None = None
+    ruled_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The leaver declined: when, and before whom."""
+
+    on: date
+    witness: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """
+    What is known of the employment.  *joined_on* is None where HR's notice does not say.
+
+    *blind*: what the registers that could not be searched said; *asked_for*: a pledge is out to be signed.
+    """
+
+    today: date
+    ends_on: date
+    joined_on: date | None = None
+    refusals: Mapping[PaperKind, Refusal] = field(default_factory=lambda: MappingProxyType({}))
+    blind: tuple[str, ...] = ()
+    asked_for: bool = False
+
+    @property
+    def matters_on(self) -> date:
+        """The day on which a paper must bind: the last one of the employment, later the present one."""
+        return max(self.today, self.ends_on)
+
+
+def signed_on(held: Held) -> date | None:
+    """Return the day on which the paper was signed, by the register, else by the last signature's own time."""
+    if held.match.paper.signed_on is not None:
+        return held.match.paper.signed_on
+    times = [moment for one in signatures(held) if (moment := one.timestamped_at or one.claimed_at) is not None]
+    return max(times).date() if times else None
+
+
+def signatures(held: Held) -> tuple[Signature, ...]:
+    """Return the signatures that its bytes bear, as verified."""
+    return held.examined.signatures if held.examined is not None else ()
