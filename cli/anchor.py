@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.errors import DONE, REMAINS, Refused
+from cli.errors import DONE, REMAINS, Refused, complaint
 from cli.options import As, AsJson
 from cli.terminal import Terminal, say
 
@@ -51,6 +51,22 @@ def make(context: typer.Context, as_json: AsJson = False, actor: As = None) -> i
     payload = _told(outcome)
     terminal.answer(payload, *_lines(outcome))
     return DONE if outcome.complete else REMAINS
+
+
+def anchor_soon(terminal: Terminal) -> None:
+    """Anchor a case that was closed just now, if somebody outside vouches; what keeps it from that is said, never raised."""
+    from casework import anchoring
+
+    try:
+        outcome = anchoring.anchor()
+    except Exception as exc:
+        told = complaint(exc)
+        if told is None:
+            raise
+        terminal.say(f"{told.error}  {told.remedy}")
+        return
+    for problem in outcome.problems:
+        terminal.say(problem)
 
 
 @app.command()

@@ -31,6 +31,7 @@ def run(
     could be closed, or was a plan only and has neither findings nor questions.
     """
     from casework.errors import QuestionsOpen, StillOpen
+    from cli.anchor import anchor_soon
     from cli.conducting import STEPS, decide, whole_case
     from cli.desks import at_connected_desk
 
@@ -47,6 +48,8 @@ def run(
 
     with terminal.progress(STEPS, say("looking for accounts", "アカウントを検索中")) as step:
         shown = at_connected_desk(lambda desk: work(desk, step))
+    if shown["state"] == "closed":
+        anchor_soon(terminal)
     remains = answer_case(terminal, shown)
     if not shown["for_real"]:
         terminal.say(
