@@ -5,6 +5,8 @@ The trail: an append-only, signed log that an auditor can check without us.
     fields, leaf, merkle     the bytes of one event, and the tree over them (RFC 8785, RFC 6962)
     tables, trail, reading   where it is kept, how it grows, how it is read
     check, export            recompute all of it; hand it to tools that are not ours
+    certificate, bundle      one case leaves the house: who vouches for which files (in-toto, DSSE, RFC 3161)
+    verify                   such a bundle, proved with the auditor's own trust alone
 
-This room imports nothing of ours.  It runs with SQLAlchemy, cryptography and rfc8785 alone: `python -m audit`.
+This room imports nothing of ours, and has a door of its own: `python -m audit`.
 """

@@ -1,7 +1,7 @@
 """
 The log for tools that are not ours: `checkpoint` (a signed note), `entries.jsonl` (one leaf a line), `log.vkey`.
 
-`log.vkey` lies beside the others for convenience.  Whoever verifies takes it from another hand: see docs/verify-trail.md.
+`log.vkey` lies beside the others for convenience.  Whoever verifies takes it from another hand: see docs/verify.md.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from audit.trail import Draft, Trail
 from tests.audit.conftest import postgres_server
 from tests.audit.samples import ORIGIN, seen
 
-SINGLE, BATCHES, BATCH, WRITERS = 400, 20, 100, 4
+SINGLE, BATCHES, BATCH, WRITERS = 400, 20, 100, 8
 
 
 def bench() -> list[tuple[str, str]]:
@@ -34,7 +34,7 @@ def bench() -> list[tuple[str, str]]:
 def _measure(name: str, url: str) -> list[tuple[str, str]]:
     with _engine(url) as engine:
         return [
-            (f"trail, {name}: append, one a transaction", _rate(SINGLE, lambda: _singles(engine, SINGLE))),
+            (f"trail, {name}: append, one writer", _rate(SINGLE, lambda: _singles(engine, SINGLE))),
             (f"trail, {name}: append, {WRITERS} writers", _rate(SINGLE, lambda: _writers(engine))),
             (f"trail, {name}: append, {BATCH} a transaction", _rate(BATCHES * BATCH, lambda: _batches(engine))),
             (f"trail, {name}: check of everything", _check(engine)),
