@@ -23,6 +23,8 @@ ALLOWED = {
     "service_principal_app_roles": "Microsoft's name",
     "process_bind_param": "SQLAlchemy's hook",
     "process_result_value": "SQLAlchemy's hook",
+    "handle_starttag": "html.parser's hook",
+    "handle_data": "html.parser's hook",
     "handle": "Slack's name for a user group's short name",
     "users_info": "Slack's method",
     "team_info": "Slack's method",
