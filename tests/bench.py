@@ -31,7 +31,7 @@ from casework.store import Store, open_engine
 from connectors.matching import Profile, match_all
 from emulators.company import person
 from models.vocabulary import Account, Service
-from tests import bench_bundle, bench_nda, bench_trail
+from tests import bench_activity, bench_bundle, bench_nda, bench_trail
 from tests.contract.rig import Rig, leaver
 
 Figures = list[tuple[str, str]]
@@ -116,7 +116,15 @@ async def _one_case(desk: Desk, rigs: dict[Service, Rig]) -> Figures:
 def main() -> None:
     """Print every figure, with a bar while they are taken."""
     figures: Figures = []
-    parts = [intake, matching, lambda: asyncio.run(case()), bench_trail.bench, bench_bundle.bench, bench_nda.bench]
+    parts = [
+        intake,
+        matching,
+        lambda: asyncio.run(case()),
+        bench_trail.bench,
+        bench_bundle.bench,
+        bench_nda.bench,
+        bench_activity.bench,
+    ]
     with Progress(transient=True) as progress:
         task = progress.add_task("measuring", total=len(parts))
         for part in parts:

@@ -67,18 +67,21 @@ def _state(rounds: Sequence[Collection]) -> str:
 
 
 def _source(row: Collection) -> dict[str, Any]:
+    """Return one reading.  After an erasure the words and the counts stand, and the vendor's sentences are gone."""
     stated = row.statement or {}
-    under_way = verdict_text(Completeness.PARTIAL, "under_way")
     file = stated.get("file") or {}
+    verdict = row.verdict if row.ended_at is not None and row.verdict is not None else Completeness.PARTIAL
+    reason = row.reason if row.ended_at is not None else "under_way"
+    said = verdict_text(verdict, reason)
     return {
         "service": str(row.service),
         "source": row.source,
         "account": row.account_id,
         "round": row.round,
-        "verdict": str(row.verdict if row.statement else Completeness.PARTIAL),
-        "reason": row.reason if row.statement else "under_way",
-        "text": stated.get("text", under_way.en),
-        "text_ja": stated.get("text_ja", under_way.ja),
+        "verdict": str(verdict),
+        "reason": reason,
+        "text": stated.get("text", said.en),
+        "text_ja": stated.get("text_ja", said.ja),
         "from": row.from_at.isoformat(),
         "until": row.until_at.isoformat(),
         "oldest": row.oldest_at.isoformat() if row.oldest_at else None,

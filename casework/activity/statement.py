@@ -6,7 +6,8 @@ Nothing here says "0 downloads": a log that was not read is not available, and s
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from casework.activity.wording import verdict_text
@@ -15,6 +16,8 @@ from connectors.activity import ActivitySource
 from models.tables import Collection
 from models.vocabulary import Completeness
 
+_EDGE = timedelta(days=1)
+"""Retention is counted in days, and its edge moves on while a log is read."""
 _NOTHING_TO_READ = frozenset({"denied", "not_on_plan", "not_recorded"})
 
 
@@ -28,11 +31,18 @@ def conclude(row: Collection, ending: str, *, needed_from: datetime) -> tuple[Co
     if ending:
         nothing = row.records == 0 and (ending in _NOTHING_TO_READ or row.pages == 0)
         return (Completeness.NOT_AVAILABLE if nothing else Completeness.PARTIAL), ending
-    if row.gaps:
-        return Completeness.PARTIAL, str(row.gaps[0]["reason"])
-    if row.round == 1 and row.from_at > needed_from:
+    lacking = [gap for gap in row.gaps if not _is_long_ago(gap, needed_from)]
+    if lacking:
+        return Completeness.PARTIAL, str(lacking[0]["reason"])
+    if row.round == 1 and row.from_at > needed_from + _EDGE:
         return Completeness.PARTIAL, "retention"
     return Completeness.COMPLETE, None
+
+
+def _is_long_ago(gap: Mapping[str, Any], needed_from: datetime) -> bool:
+    """Whether the vendor has forgotten only what lies before the notice window: the baseline is shorter, no more."""
+    until = gap["until"]
+    return gap["reason"] == "retention" and until is not None and datetime.fromisoformat(until) <= needed_from + _EDGE
 
 
 def state(row: Collection, source: ActivitySource, stored: StoredEvidence | None) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class _Work:
         if row.verdict is Completeness.NOT_AVAILABLE or log is None:
             return
         source = f"{row.service}/{row.source}"
-        first = row.from_at.astimezone(self.tally.zone).date() + timedelta(days=1)
+        first = _kept_from(row).astimezone(self.tally.zone).date() + timedelta(days=1)
         self.covered[source] = min(first, self.covered.get(source, first))
         quiet = next((q for q in self.quiets if q.account.vendor_id == row.account_id), None)
         with self.evidence.open(row.case_id, row.file) as clear:
@@ -239,6 +239,12 @@ def _last_on(case: Case, zone: ZoneInfo) -> date:
 def _last_rounds(rounds: Sequence[Collection]) -> list[Collection]:
     """Return each log's newest reading: what an earlier one lacked, the next one read again."""
     return list({(row.service, row.account_id, row.source): row for row in rounds}.values())
+
+
+def _kept_from(row: Collection) -> datetime:
+    """Return where the vendor's memory begins: days that it has forgotten are not days without anything."""
+    edges = [datetime.fromisoformat(gap["until"]) for gap in row.gaps if gap["reason"] == "retention" and gap["until"]]
+    return max([row.from_at, *edges])
 
 
 def _verdict(reasons: Sequence[Reason]) -> str:

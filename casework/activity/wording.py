@@ -33,8 +33,12 @@ REASONS: Mapping[str, Said] = {
     "truncated": Said("the vendor cut its answer short", "ベンダーが結果を途中で打ち切ったため"),
     "retention": Said("the vendor keeps less than the notice window", "ベンダーの保存期間が退職通知期間より短いため"),
     "plan": Said("the tenant's plan shows only a part", "契約プランでは一部しか取得できないため"),
+    "unproven": Said(
+        "nothing shows that the tenant records at all", "テナントで記録が有効であることを確認できないため"
+    ),
+    "address": Said("one of the log's queries needs an address that is not known", "照会に必要なアドレスが不明なため"),
+    "not_yet": Said("the window had not begun", "対象期間が始まっていないため"),
     "under_way": Said("it is still being read", "取得の途中のため"),
-    "no_log": Said("this service has no activity log that we can read", "このサービスには取得できる操作ログがないため"),
 }
 LASTING = frozenset({"retention", "plan"})
 """What another reading of the same window would lack just as well."""

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, KindManifest, Kinds, Listing, Manifest, cannot_look
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, NotOnPlan
 from connectors.matching import Profile, match_all
 from models.vocabulary import (
     Account,
@@ -82,6 +83,7 @@ class Paper:
     late: int = 0
     own: frozenset[str] = frozenset()
     dead: bool = False
+    activity_sources: tuple[ActivitySource, ...] = ()
 
     def __post_init__(self) -> None:
         self.manifest = Manifest.of(self.service, MANIFEST_ROWS)
@@ -193,6 +195,13 @@ class Paper:
         else:
             holder.held[entitlement.kind].add(entitlement.vendor_id)
         return Receipt(entitlement.id, RevocationResult.COMMANDED, (self._exchange("POST"),))
+
+    async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
+        """It keeps no log; `Ledger` does."""
+        raise NotOnPlan(f"paper: cannot read {source} of {account.id} from {cursor} in {window}: it keeps none")
+
+    def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
+        raise NotOnPlan(f"paper: cannot read {source}: it keeps none of {len(raw)} fields")
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -91,7 +91,9 @@ class TestSteady:
     @given(a_day=st.integers(1, 60), seed=st.integers(0, 10_000))
     def test_and_the_same_with_a_burst(self, a_day: int, seed: int) -> None:
         """The same person with 5,000 in one night is, whatever the habit."""
-        burst = [{"id": f"b{n}", "time": "2026-11-20T13:00:00+00:00", "kind": "download"} for n in range(5_000)]
+        burst: list[Raw] = [
+            {"id": f"b{n}", "time": "2026-11-20T13:00:00+00:00", "kind": "download"} for n in range(5_000)
+        ]
         found = reasons([*steady(a_day, seed=seed), *burst])
         assert {"volume", "days", "burst"} <= found.keys()
 
@@ -113,21 +115,25 @@ class TestNotClean:
 
     def test_new_application(self) -> None:
         """An application that first worked with the leaver's tokens since the notice is told."""
-        use = {"id": "t1", "time": "2026-11-20T03:00:00+00:00", "kind": "token_use", "target": "rclone"}
+        use: Raw = {"id": "t1", "time": "2026-11-20T03:00:00+00:00", "kind": "token_use", "target": "rclone"}
         assert reasons([*steady(30), use])["applications"].figures["new_applications"] == 1
 
 
 class TestShares:
     def test_made_since_the_notice(self) -> None:
         """Shares to outsiders since the notice are counted against those before it."""
-        shared = [{"id": f"s{n}", "time": f"2026-11-2{n}T03:00:00+00:00", "kind": "external_share"} for n in range(4)]
+        shared: list[Raw] = [
+            {"id": f"s{n}", "time": f"2026-11-2{n}T03:00:00+00:00", "kind": "external_share"} for n in range(4)
+        ]
         assert reasons([*steady(30), *shared])["shares"].figures == {"shares": 4, "before": 0}
 
 
 class TestZone:
     def test_hours_are_the_persons(self) -> None:
         """Night is night where the person lives: 23:00 in Tokyo is 14:00 in London."""
-        night = [{"id": f"n{n}", "time": "2026-11-20T14:00:00+00:00", "kind": "download"} for n in range(300)]
+        night: list[Raw] = [
+            {"id": f"n{n}", "time": "2026-11-20T14:00:00+00:00", "kind": "download"} for n in range(300)
+        ]
         assert "off_hours" in reasons([*steady(1), *night])
 
 
