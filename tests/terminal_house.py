@@ -99,3 +99,5 @@ def settle(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("LASTDAY_LANGUAGE", "en")
     patch.setenv("LASTDAY_DATABASE_URL", f"sqlite:///{folder / 'lastday.db'}")
     patch.setenv("LASTDAY_AUDIT_KEY_FILE", str(folder / "keys" / "log.key"))
+    patch.setenv("LASTDAY_EVIDENCE_FOLDER", str(folder / "evidence"))
+    patch.setenv("LASTDAY_EVIDENCE_KEY_FILE", str(folder / "keys" / "evidence.key"))

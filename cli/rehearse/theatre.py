@@ -99,6 +99,8 @@ def _house(home: Path) -> dict[str, str]:
         "LASTDAY_AUDIT_ORIGIN": "lastday.hoshizora.example/audit/2026",
         "LASTDAY_AUDIT_KEY_FILE": str(home / "keys" / "log.key"),
         "LASTDAY_ANCHOR_FOLDER": str(home / "anchors"),
+        "LASTDAY_EVIDENCE_FOLDER": str(home / "evidence"),
+        "LASTDAY_EVIDENCE_KEY_FILE": str(home / "keys" / "evidence.key"),
         "LASTDAY_CERTIFICATE_KEY_FILE": str(home / "keys" / "certificate.key"),
     }
 
