@@ -37,14 +37,12 @@ class HsmEd25519(Signer):
         return self._public_key
 
     @classmethod
-    def from_priv_key_uri(
-        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
-    ) -> HsmEd25519:
+    def from_priv_key_uri(cls, priv_key_uri: str, public_key: Key, ask: SecretsHandler | None = None) -> HsmEd25519:
         """Raise `ValueError` without an Ed25519 key, without a handler for the PIN, or for an identifier that is no number."""
         uri = parse.urlparse(priv_key_uri)
-        if not isinstance(public_key, SSlibKey) or public_key.scheme != "ed25519" or secrets_handler is None:
+        if not isinstance(public_key, SSlibKey) or public_key.scheme != "ed25519" or ask is None:
             raise ValueError("hsm-ed25519: needs an Ed25519 public key and a handler for the PIN")
-        return cls(int(uri.path), dict(parse.parse_qsl(uri.query)).get("label"), public_key, secrets_handler)
+        return cls(int(uri.path), dict(parse.parse_qsl(uri.query)).get("label"), public_key, ask)
 
     def sign(self, payload: bytes) -> Signature:
         """Return the signature; python-pkcs11's own errors come through."""
