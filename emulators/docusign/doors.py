@@ -51,7 +51,7 @@ def routes(tenant: Tenant) -> list[Route]:
     root = "/restapi/v2.1/accounts/{account_id}/envelopes"
     return [
         at("/oauth/token", "POST", token, secured=False),
-        at("/oauth/userinfo", "GET", user_info),
+        at("/oauth/userinfo", "GET", whose_token),
         at(root, "GET", listing),
         at(root, "POST", create),
         at(f"{root}/{{envelope_id}}", "GET", read),
@@ -90,7 +90,7 @@ async def token(tenant: Tenant, request: Request) -> Response:
     return JSONResponse({"access_token": made, "token_type": "Bearer", "expires_in": 3600, "scope": claim["scope"]})
 
 
-async def user_info(tenant: Tenant, request: Request) -> Response:
+async def whose_token(tenant: Tenant, request: Request) -> Response:
     base = f"{request.url.scheme}://{request.headers['host']}"
     account = {"account_id": tenant.account_id, "is_default": True, "account_name": "星空商事", "base_uri": base}
     return JSONResponse(

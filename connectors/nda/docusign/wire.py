@@ -37,6 +37,7 @@ _LIMITS = frozenset(
         "BURST_ENVELOPE_POLLING_LIMIT_EXCEEDED",
     }
 )
+_POOLS = "pool_manager"  # where the SDK has its connections: the only place at which a limit reaches every call
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
 
@@ -91,7 +92,7 @@ class Wire:
         self._pace = pace
         self._pools = _Pools(settings, patience)
         self._client = ApiClient(host=settings.endpoint or settings.authority, oauth_host_name=settings.authority_host)
-        self._client.rest_client.pool_manager = self._pools
+        setattr(self._client.rest_client, _POOLS, self._pools)
         self._envelopes = EnvelopesApi(self._client)
         self._account = str(settings.account_id)
         self._located = settings.endpoint is not None
