@@ -36,7 +36,7 @@ def main() -> None:
         case "cosigned":
             vars(anchoring)["gather"] = _then_die(gather)
         case "frozen":  # committed, and mirrored
-            Mirror.keep = _then_die(Mirror.keep)  # type: ignore[method-assign]
+            Mirror.keep = _then_die(Mirror.keep)  # type: ignore[method-assign]  # the process dies of it, and with it the change
         case _:  # stamped, the stamp committed, and the log about to tell of it
             anchors.record = _then_die(anchors.record)
     engine = tables.prepare(create_engine(f"sqlite:///{folder / 'trail.db'}"))
