@@ -30,8 +30,6 @@ from connectors.errors import ConnectorError, Unreachable
 from models.tables import Case, PaperCheck
 from models.vocabulary import DepartureKind, NdaState, PledgeState
 
-KEEPER = "svc:lastday"
-"""Who binds evidence, whoever began the round: the same paper is bound once, and a retry by another hand is the same event."""
 _log = logging.getLogger("lastday.nda")
 
 
@@ -201,7 +199,7 @@ def _keep(desk: Desk, case_id: str, opened: Sequence[Bytes]) -> None:
 def _bind(desk: Desk, case_id: str, one: Bytes, stored: StoredEvidence) -> None:
     with desk.store.write() as session:
         seal(
-            desk, session, "evidence.bound", case_id, actor=KEEPER, source="nda", evidence=[stored.leaf()],
+            desk, session, "evidence.bound", case_id, source="nda", evidence=[stored.leaf()],
             payload={"register": one.held.match.paper.register, "paper": one.held.match.paper.id},
             dedup_key=f"{case_id}:{stored.name}:{hashlib.sha256(one.held.match.paper.id.encode()).hexdigest()}",
         )  # fmt: skip

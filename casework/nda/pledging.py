@@ -181,7 +181,7 @@ def _keep(desk: Desk, pledge: Pledge, printed: Printed) -> None:
         return
     with desk.store.write() as session:
         seal(
-            desk, session, "evidence.bound", pledge.case_id, actor="svc:lastday", source="nda", evidence=[stored.leaf()],
+            desk, session, "evidence.bound", pledge.case_id, source="nda", evidence=[stored.leaf()],
             payload={"pledge": pledge.key}, dedup_key=f"{pledge.case_id}:{name}:pledge",
         )  # fmt: skip
 
