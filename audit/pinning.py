@@ -35,12 +35,12 @@ def pinned(response: bytes) -> bytes:
 
 
 def _signed_data(signed: Any) -> cms.SignedData:
-    (info,) = signed["signer_infos"]
+    (signature,) = signed["signer_infos"]
     held = [one.chosen for one in signed["certificates"] if one.name == "certificate"]
-    signer = next((one for one in held if _names(info["sid"], one)), None)
+    signer = next((one for one in held if _names(signature["sid"], one)), None)
     if signer is None:
         raise StampRefused("timestamp: cannot be pinned: its signer's certificate is not in it")
-    digest = {"algorithm": info["digest_algorithm"]["algorithm"].native}
+    digest = {"algorithm": signature["digest_algorithm"]["algorithm"].native}
     content = core.ParsableOctetString(bytes(signed["encap_content_info"]["content"]))
     return cms.SignedData(
         {
@@ -48,32 +48,32 @@ def _signed_data(signed: Any) -> cms.SignedData:
             "digest_algorithms": [digest],
             "encap_content_info": {"content_type": "tst_info", "content": content},
             "certificates": sorted((_own(one) for one in _chain(signer, held)), key=lambda one: bytes(one.dump())),
-            "signer_infos": [_signer_info(info, signer, digest)],
+            "signer_infos": [_signature(signature, signer, digest)],
         }
     )
 
 
-def _signer_info(info: Any, signer: asn1_x509.Certificate, digest: dict[str, str]) -> dict[str, Any]:
+def _signature(signature: Any, signer: asn1_x509.Certificate, digest: dict[str, str]) -> dict[str, Any]:
     issued = {"issuer": signer.issuer, "serial_number": signer.serial_number}
     return {
         "version": "v1",
         "sid": cms.SignerIdentifier({"issuer_and_serial_number": cms.IssuerAndSerialNumber(issued)}),
         "digest_algorithm": digest,
-        "signed_attrs": info["signed_attrs"],
-        "signature_algorithm": _algorithm(info, signer, digest["algorithm"]),
-        "signature": bytes(info["signature"].native),
+        "signed_attrs": signature["signed_attrs"],
+        "signature_algorithm": _algorithm(signature, signer, digest["algorithm"]),
+        "signature": bytes(signature["signature"].native),
     }
 
 
-def _algorithm(info: Any, signer: asn1_x509.Certificate, digest: str) -> Any:
+def _algorithm(signature: Any, signer: asn1_x509.Certificate, digest: str) -> Any:
     """Return the name that follows from the key; readers disagree on which of several they take for RSA."""
     match signer.public_key.algorithm:
-        case "rsa" if info["signature_algorithm"].signature_algo != "rsassa_pss":
+        case "rsa" if signature["signature_algorithm"].signature_algo != "rsassa_pss":
             return {"algorithm": "rsassa_pkcs1v15"}
         case "ec":
             return {"algorithm": f"{digest}_ecdsa"}
         case _:
-            return info["signature_algorithm"]
+            return signature["signature_algorithm"]
 
 
 def _names(sid: Any, certificate: asn1_x509.Certificate) -> bool:
