@@ -119,11 +119,18 @@ class _Job:
         with self._berth.reading() as connection:
             self._require_sound(connection)
             waiting = anchors.unrecorded(connection, self._origin)
-        finished = sum(self._finish(left).recorded_idx is not None for left in waiting)
+        finished = self._finish_those(waiting)
         why, head, old = self._what_is_due(at_once=at_once)
         made = self._make(head, old) if head is not None else None
         complete = not self._problems and (made is None or self._berth.vouchers.complete(made))
         return Outcome(why, made, finished, tuple(self._problems), complete)
+
+    def _finish_those(self, waiting: list[Anchor]) -> int:
+        """Return how many could be finished.  Whoever keeps the oldest waiting is not asked for the others."""
+        for count, left in enumerate(waiting):
+            if self._finish(left).recorded_idx is None:
+                return count
+        return len(waiting)
 
     def _require_sound(self, connection: Connection) -> None:
         """Sign nothing after an alarm, nor for a log that does not continue what has left the house."""

@@ -35,9 +35,9 @@ async def serve(stop: asyncio.Event, *, period: float = PERIOD) -> None:
     """
     Sweep every *period* seconds until *stop*; a sweep that fails is logged, and the next one comes all the same.
 
-    Logs are read beside it: however long a vendor takes, no due case waits for its run.
+    Logs are read and anchors made beside it: however long others take, no due case waits for its run.
     """
-    await asyncio.gather(_sweep(stop, period), _read_logs(stop, 2 * period))
+    await asyncio.gather(_sweep(stop, period), _read_logs(stop, 2 * period), _see_to_anchors(stop, period))
 
 
 async def _read_logs(stop: asyncio.Event, period: float) -> None:
@@ -56,7 +56,6 @@ async def _read_logs(stop: asyncio.Event, period: float) -> None:
 
 async def _sweep(stop: asyncio.Event, period: float) -> None:
     idle: str | None = None
-    anchors = Anchors()
     while not stop.is_set():
         try:
             swept = await sweep()
@@ -65,29 +64,23 @@ async def _sweep(stop: asyncio.Event, period: float) -> None:
             idle = swept.run_id if swept.idle else None
         except Exception as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
             _log.error("sweep: failed: %s", exc)  # sweep tells kinds and classes only
-        await anchors.see_to()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), period)
 
 
-class Anchors:
-    """Sees to it that an anchor is made soon after it is due, without a run where there is nothing to do."""
-
-    def __init__(self) -> None:
-        self._not_before = 0.0
-
-    async def see_to(self) -> None:
-        """Run the flow if it has something to do.  What it cannot finish rests for five minutes; nothing is raised."""
-        now = asyncio.get_running_loop().time()
-        if now < self._not_before:
-            return
+async def _see_to_anchors(stop: asyncio.Event, period: float) -> None:
+    """Run the flow where it has something to do.  What it cannot finish, or fails at, rests for five minutes."""
+    while not stop.is_set():
+        pause = period
         try:
             if await asyncio.to_thread(_wanted):
                 await anchor()
-                self._not_before = now + (ANCHOR_PAUSE if await asyncio.to_thread(_wanted) else 0.0)
-        except Exception as exc:  # noqa: BLE001  # the sweep must outlive it; doctor and the run's page tell of it
-            self._not_before = now + ANCHOR_PAUSE
+                pause = max(period, ANCHOR_PAUSE) if await asyncio.to_thread(_wanted) else period
+        except Exception as exc:  # noqa: BLE001  # the next turn comes all the same; doctor and the run's page tell of it
+            pause = max(period, ANCHOR_PAUSE)
             _log.error("anchor: failed: %s", type(exc).__name__)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
 
 
 def _wanted() -> bool:
