@@ -23,6 +23,9 @@ from connectors.registry import open_connectors
 from models.tables import Case
 from models.vocabulary import Service
 
+_LOGS_AT_ONCE = 64
+"""Of all cases together: each that is read holds four files open."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -46,6 +49,7 @@ class Desk:
     own_accounts: dict[Service, frozenset[str]] = field(default_factory=dict)
     leases: dict[str, str] = field(default_factory=dict)
     evidence: EvidenceStore | None = None
+    readings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOGS_AT_ONCE))
     _locks: dict[Service, asyncio.Lock] = field(default_factory=dict)
 
     @asynccontextmanager

@@ -81,6 +81,10 @@ class _Sitting:
 
     async def read(self, account: CaseAccount, row: Collection) -> bool:
         """Carry one reading on.  True if it has ended."""
+        async with self.desk.readings:
+            return await self._read(account, row)
+
+    async def _read(self, account: CaseAccount, row: Collection) -> bool:
         log = logs_of(self.desk)[account.service]
         try:
             row = _claim(self.desk, row)

@@ -44,6 +44,7 @@ _MOST_TURNS = 5
 """How often the vendor may send us back to a cursor that we have been at, without a new record on the way."""
 _MOST_BARREN = 10_000
 """Pages in a row without a new record: what is remembered of them is bounded."""
+_LONGEST_WAIT = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(minutes=15)
 
 
@@ -79,12 +80,13 @@ class Reading:
                 return self._impatient()
 
     async def _may_ask(self) -> bool:
-        """Wait for the instant that the vendor named.  False if that is beyond our time."""
-        not_before = self.row.not_before or self.desk.now()
-        if max(not_before, self.desk.now()) >= self.deadline:
+        """Wait for the instant that the vendor named.  False if that is beyond our time, or others should have the place."""
+        now = self.desk.now()
+        not_before = self.row.not_before or now
+        if max(not_before, now) >= self.deadline or not_before - now > _LONGEST_WAIT:
             return False
-        if (left := (not_before - self.desk.now()).total_seconds()) > 0:
-            await self.desk.sleep(left)
+        if not_before > now:
+            await self.desk.sleep((not_before - now).total_seconds())
         return True
 
     @property

@@ -7,7 +7,8 @@ Nothing here is awaited by a cut, and nothing that fails here changes what is cu
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
@@ -21,6 +22,8 @@ from models.vocabulary import CaseState, DepartureKind, Service
 _AFTER_THE_CUT = (CaseState.WAITING, CaseState.CONTAINED, CaseState.DEPROVISIONED, CaseState.CLOSED)
 _BY_THE_SWEEP = 60.0
 """Seconds that one turn gives all the cases' logs together: they go on from there in the next one."""
+
+_CASES_AT_ONCE = 10
 
 
 def wanted(case: Case) -> bool:
@@ -65,15 +68,28 @@ async def go_on(desk: Desk) -> list[str]:
             col(Case.state).in_(_AFTER_THE_CUT), Case.due_at <= desk.now(), col(Case.erased_at).is_(None)
         )
         cases = [case for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]
-    news: list[str] = []
-    failed: list[Exception] = []
-    for case in cases:
-        try:
-            await collect(desk, case.id, seconds=max((until - desk.now()).total_seconds(), 0.0))
-            if await conclude(desk, case.id):
-                news.append(case.id)
-        except Exception as exc:  # noqa: BLE001  # one case's trouble is no other's; it is raised below
-            failed.append(exc)
-    if failed:
-        raise failed[0]
-    return news
+    turn = _Turn(desk, until, asyncio.Semaphore(_CASES_AT_ONCE))
+    outcomes = await asyncio.gather(*(turn.of(case.id) for case in cases), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome  # one case's trouble is no other's: they have had their turn
+    return [case.id for case, outcome in zip(cases, outcomes, strict=True) if outcome is True]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One turn at all cases, until *until*."""
+
+    desk: Desk
+    until: datetime
+    places: asyncio.Semaphore
+
+    async def of(self, case_id: str) -> bool:
+        """Go on with one case; True if it has news."""
+        async with self.places:
+            seconds = (self.until - self.desk.now()).total_seconds()
+            try:
+                await collect(self.desk, case_id, seconds=max(seconds, 0.0))
+            finally:
+                news = await conclude(self.desk, case_id)  # what ended is told, whatever failed beside it
+            return news

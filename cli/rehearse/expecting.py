@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from audit.verify import verify
-from cli.rehearse.theatre import LEAVERS, NAMESAKE
+from cli.rehearse.theatre import HOARDER, LEAVERS, NAMESAKE
 from emulators.company import person
 from emulators.tenants import Company
 
@@ -64,6 +64,21 @@ def _cut_first(account: Mapping[str, Any]) -> bool:
     block = [row["commanded_at"] for row in rows if row["kind"] == "sign_in" and row["commanded_at"] is not None]
     rest = [row["commanded_at"] for row in rows if row["kind"] != "sign_in" and row["commanded_at"] is not None]
     return bool(block) and all(max(block) <= moment for moment in rest)
+
+
+def of_downloads(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
+    """Judge what was taken: who hoarded is found and explained, and no log is passed over in silence."""
+    taken = shown[HOARDER]["downloads"]
+    drive = [row for row in taken.get("sources", ()) if row["source"] == "drive" and row["records"] > 37_000]
+    said = [sentence["text"] for sentence in taken.get("summary", ())]
+    yield Expectation(
+        f"{HOARDER}: 37,000 files taken before leaving are found, explained in three sentences, and drawn",
+        bool(drive) and taken["verdict"] == "unusual" and len(said) == 3 and taken["picture"].startswith("<svg"),
+        said[0] if said else f"{taken['state']}, nothing is said",
+    )
+    read = {number: len(case["downloads"].get("sources", ())) for number, case in shown.items()}
+    told = ", ".join(f"{number}: {count}" for number, count in read.items())
+    yield Expectation("Every leaver: each log that was read has its statement", all(read.values()), told)
 
 
 def of_papers(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:

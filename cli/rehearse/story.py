@@ -158,6 +158,7 @@ class Story:
         expected = [
             *expecting.of_cases(shown),
             *expecting.of_papers(shown),
+            *expecting.of_downloads(shown),
             *expecting.of_tenants(self._theatre.company),
             *expecting.of_prefect(stack.api_url, self._run_of("E1004")),
             *expecting.of_privacy(self._theatre.home / "prefect" / "prefect.db"),

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from cli.processes import LocalStack, Stack
 from emulators.company import Person, person
+from emulators.habits import heavy_leaver
 from emulators.nda_folder import company_folder
 from emulators.tenants import Company, tenants, write_env
 
@@ -24,6 +25,8 @@ LEAVERS = ("E1001", "E1002", "E1004", "E1010")
 NAMESAKE = "E1003"
 _WITHOUT_ADDRESS = "E1002"
 _DISMISSED = "E1010"
+HOARDER = "E1001"
+"""Took 37,000 files in the last month, at night and at weekends, among half a year of ordinary days."""
 
 POLICY = """\
 # The demo's rules: as the defaults, but with waits that fit into two minutes.
@@ -37,6 +40,10 @@ longest_wait_seconds = 2
 
 [sweep]
 again_seconds = [900]     # what ended with findings rests, until a person has acted
+
+[activity]
+before_seconds = 5
+after_seconds = 40        # the sweep goes on with what takes longer
 
 [nda]
 company = "星空商事株式会社"
@@ -82,6 +89,10 @@ def theatre(home: Path) -> Iterator[Theatre]:
                 trust=home.with_name("trust"),
                 slack_options={"employee_numbers": False},
             )
+        )
+        company.tenants["google_workspace"].behave(
+            company.truths["google_workspace"].account_id(HOARDER),
+            heavy_leaver(HOARDER, datetime.now(ZoneInfo("Asia/Tokyo")).date()),
         )
         roots = company_folder(home / "nda", datetime.now(ZoneInfo("Asia/Tokyo")).date())
         papers = {"LASTDAY_NDA_FOLDER": str(home / "nda"), "LASTDAY_NDA_ROOTS_FILE": str(roots)}
