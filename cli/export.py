@@ -76,6 +76,7 @@ def _office(desk: Desk, pkcs12: Path | None) -> Office:
 
     settings = read_settings()
     place, signer = berth(settings, desk.store), certificate_signer(settings)
+    trust.publish(settings)
     trust.publish_certificates(settings, signer.public_key)
     make: MakePages = pages
     if pkcs12 is not None:
