@@ -9,11 +9,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
+from asn1crypto import tsp
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from audit.fields import Json
 from audit.leaf import canonical
+from audit.pinning import pinned
+from audit.timestamp import StampRefused
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 
@@ -22,7 +25,8 @@ def trusted_root(chain: Sequence[x509.Certificate], uri: str = "") -> bytes:
     """
     Return the file for one authority.
 
-    *chain*: its certificates from the one that stamps, if it is at hand, to the root.  *uri* is for people.
+    *chain*: its certificates from the one that stamps to the root, see `chain_of`: the JavaScript tools find an authority by the
+    first.  *uri* is for people.
     """
     root = chain[-1]
     subject: dict[str, Json] = {
@@ -38,6 +42,24 @@ def trusted_root(chain: Sequence[x509.Certificate], uri: str = "") -> bytes:
     if uri:
         authority["uri"] = uri
     return canonical({"mediaType": MEDIA_TYPE, "timestampAuthorities": [authority]})
+
+
+def chain_of(response: bytes, roots: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """
+    Return the certificates behind a stamp, from the one that stamps to one of *roots*; the stamp itself is not verified.
+
+    Raises `StampRefused` if they do not lead there.
+    """
+    token = tsp.TimeStampResp.load(pinned(response))["time_stamp_token"]["content"]
+    held = [x509.load_der_x509_certificate(one.chosen.dump()) for one in token["certificates"]]
+    issuers = {one.issuer for one in held}
+    chain = [one for one in held if one.subject not in issuers][:1]
+    above = {one.subject: one for one in (*held, *roots)}
+    while chain and chain[-1] not in roots and chain[-1].issuer in above and len(chain) <= len(above):
+        chain.append(above[chain[-1].issuer])
+    if not chain or chain[-1] not in roots:
+        raise StampRefused("timestamp: cannot be trusted: its certificates lead to no root of ours")
+    return chain
 
 
 def _first(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:

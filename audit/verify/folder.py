@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ class Bundle:
     odd: tuple[str, ...]
     certificate: Opened | None = None
     stamps: dict[int, Stamp] = field(default_factory=dict)
-    sealed_at: datetime | None = None
 
     @property
     def events(self) -> int:

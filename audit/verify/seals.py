@@ -78,7 +78,6 @@ def certificate(bundle: Bundle) -> str:
         stamp = verify_stamp(opened.stamp, opened.signature, bundle.trust.roots)
     except (CertificateError, StampRefused) as exc:
         raise Fault(path, str(exc)) from exc
-    bundle.sealed_at = stamp.gen_time
     for file, digest in ((layout.SUMS, opened.claim.sums), (layout.CHECKPOINT, opened.claim.checkpoint)):
         if bundle.sha256(file) != digest:
             raise Fault(file, "it is not the file that the certificate vouches for")

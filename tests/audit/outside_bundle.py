@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit import certificate_keys
-from audit.trusted_root import trusted_root
+from audit.trusted_root import chain_of, trusted_root
 from tests.audit.attacks import ATTACKS, attacked
 from tests.audit.house import exported
 
@@ -67,7 +67,7 @@ def judge(folder: Path) -> Iterator[tuple[str, str]]:
     """
     prelude, listed = blocks(PAGE.read_text("utf-8"))
     house, bundle, trust = exported(folder / "sound")
-    (trust / "trusted_root.json").write_bytes(trusted_root([house.authority.papers.root]))
+    (trust / "trusted_root.json").write_bytes(trusted_root(chain_of(house.stamped(b""), [house.authority.papers.root])))
     assert (trust / "case.pub.pem").read_bytes() == certificate_keys.public_pem(house.case_key.public_key)
     runnable = [block for block in listed if not block.missing]
     for block in listed:

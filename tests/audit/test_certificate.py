@@ -16,6 +16,7 @@ from audit.keys import KeyRefused
 from audit.pinning import pinned
 from audit.timestamp import StampRefused
 from audit.tlogproof import HEADER, Proof, ProofError, parse
+from audit.trusted_root import chain_of, trusted_root
 from tests.audit.house import House
 from tests.audit.samples import ORIGIN
 
@@ -76,6 +77,21 @@ class TestPinned:
         house.authority.refuses = "bad_alg"
         with pytest.raises(StampRefused):
             pinned(house.stamped(b"x"))
+
+
+class TestTrustedRoot:
+    def test_chain(self, house: House) -> None:
+        """Sigstore's tools get the authority's whole chain, the certificate that stamps first."""
+        papers = house.authority.papers
+        chain = chain_of(house.stamped(b"x"), [papers.root])
+        assert chain == [papers.stamper, papers.between, papers.root]
+        (authority,) = json.loads(trusted_root(chain))["timestampAuthorities"]
+        assert len(authority["certChain"]["certificates"]) == 3
+
+    def test_stranger(self, house: House) -> None:
+        """A stamp that leads to no root of ours makes no authority."""
+        with pytest.raises(StampRefused, match="no root"):
+            chain_of(house.stamped(b"x"), [])
 
 
 class TestKey:
