@@ -1,8 +1,8 @@
 """
 What roles may do with the trail's tables on PostgreSQL: the other half of the seat belt (`audit.triggers`).
 
-The owner makes the tables and is nobody's login in daily work.  The application may append and read, and may erase a payload, which
-its trigger allows once and in one way; auditors may read leaves.  Whoever owns the database can undo all of it: anchors
+The owner makes the tables and is nobody's login in daily work.  The application may append and read, and may erase
+a payload or add to an anchor, which triggers allow once and in one way; auditors may read leaves and anchors.  Whoever owns the database can undo all of it: anchors
 are for that.
 """
 
@@ -12,28 +12,37 @@ import re
 
 from sqlalchemy import Connection
 
+_MAY_FILL = {
+    "audit_entry": (),
+    "audit_payload": ("salt", "payload", "erased_at"),
+    "audit_anchor": ("tsr", "tsa_time", "recorded_idx"),
+    "audit_alarm": ("cleared_at", "cleared_by", "reason"),
+}
+"""The trail's tables, and the columns that are filled, or emptied, once."""
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 
 
 def grant_writer(connection: Connection, role: str) -> None:
     """
-    Let *role* append, read and erase payloads; take everything else from it.  Twice is safe.  Run it as the owner.
+    Let *role* append, read, anchor and erase payloads; take everything else from it.  Twice is safe.  Run it as the owner.
 
     Raises `ValueError` for a role whose name needs quoting, for the current user (an owner cannot be kept out), and on
     other databases than PostgreSQL.
     """
     _only_postgresql(connection, role)
-    for table in ("audit_entry", "audit_payload"):
+    for table, columns in _MAY_FILL.items():
         connection.exec_driver_sql(f"REVOKE ALL ON {table} FROM {role}, PUBLIC")
         connection.exec_driver_sql(f"GRANT SELECT, INSERT ON {table} TO {role}")
-    connection.exec_driver_sql(f"GRANT UPDATE (salt, payload, erased_at) ON audit_payload TO {role}")
+        if columns:
+            connection.exec_driver_sql(f"GRANT UPDATE ({', '.join(columns)}) ON {table} TO {role}")
+    connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE audit_alarm_id_seq TO {role}")
 
 
 def grant_reader(connection: Connection, role: str) -> None:
-    """Let *role* read the leaves, which name nobody; payloads stay closed to it.  Otherwise like `grant_writer`."""
+    """Let *role* read leaves and anchors, which name nobody; payloads stay closed to it.  Otherwise like `grant_writer`."""
     _only_postgresql(connection, role)
-    connection.exec_driver_sql(f"REVOKE ALL ON audit_entry, audit_payload FROM {role}")
-    connection.exec_driver_sql(f"GRANT SELECT ON audit_entry TO {role}")
+    connection.exec_driver_sql(f"REVOKE ALL ON {', '.join(_MAY_FILL)} FROM {role}")
+    connection.exec_driver_sql(f"GRANT SELECT ON audit_entry, audit_anchor TO {role}")
 
 
 def _only_postgresql(connection: Connection, role: str) -> None:

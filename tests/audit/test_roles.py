@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from audit import roles, tables
+from audit import anchors, roles, tables
 from audit.trail import Trail
 from tests.audit.samples import seen
 
@@ -24,6 +24,7 @@ def shared(postgres_url: str, trail: Trail) -> Iterator[Engine]:
             connection.execute(text(f"CREATE ROLE {role}"))
             connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {role}"))
         tables.create(connection)
+        anchors.create(connection)
         for n in range(3):
             trail.append(connection, seen(n), {"n": n})
         for _ in range(2):  # twice is safe
@@ -50,6 +51,15 @@ class TestWriter:
             erased = "UPDATE audit_payload SET salt = NULL, payload = NULL, erased_at = now() WHERE idx = 1"
             assert connection.execute(text(erased)).rowcount == 1
 
+    def test_anchors(self, shared: Engine) -> None:
+        """It keeps an anchor, adds the stamp that came later, and raises an alarm."""
+        with shared.begin() as connection:
+            connection.execute(text("SET ROLE lastday_app"))
+            connection.execute(text("INSERT INTO audit_anchor VALUES ('log', 1, 'note', '[]', 1, now())"))
+            stamped = connection.execute(text("UPDATE audit_anchor SET tsr = 'tsr', tsa_time = now()"))
+            alarm = "INSERT INTO audit_alarm (origin, witness, note, raised_at) VALUES ('log', 'w', 'note', now())"
+            assert (stamped.rowcount, connection.execute(text(alarm)).rowcount) == (1, 1)
+
     @pytest.mark.parametrize(
         "statement",
         [
@@ -59,6 +69,9 @@ class TestWriter:
             "DELETE FROM audit_payload",
             "UPDATE audit_payload SET idx = 9",
             "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
+            "DELETE FROM audit_anchor",
+            "UPDATE audit_anchor SET note = ''",
+            "UPDATE audit_alarm SET witness = ''",
             "DROP TABLE audit_entry",
             "DROP FUNCTION audit_refuse()",
             "CREATE TRIGGER mine BEFORE INSERT ON audit_entry EXECUTE FUNCTION audit_refuse()",
