@@ -8,6 +8,7 @@ reader trusts (AATL and the like): the operator's purchase.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -41,9 +42,10 @@ class _Asking(TimeStamper):
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         with self._open_client() as client:
             for url in self._urls:
-                answer = client.post(url, content=req.dump(), headers={"content-type": _QUERY, "accept": _REPLY})
-                if answer.status_code == httpx.codes.OK:
-                    return tsp.TimeStampResp.load(answer.content)
+                with contextlib.suppress(httpx.HTTPError):  # the next one is asked
+                    answer = client.post(url, content=req.dump(), headers={"content-type": _QUERY, "accept": _REPLY})
+                    if answer.status_code == httpx.codes.OK:
+                        return tsp.TimeStampResp.load(answer.content)
         raise SealRefused("seal: cannot be stamped: no authority answered")
 
 

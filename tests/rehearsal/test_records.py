@@ -14,7 +14,7 @@ from tests.terminal_house import House
 def export(house: House, case: str, name: str, *words: str) -> dict[str, Any]:
     """Export into a folder of its own and verify it with the trust material that lies elsewhere."""
     folder = house.directory / "records" / name
-    made = house.json("export", case, str(folder), *words, "--as", "auditor")
+    made: dict[str, Any] = house.json("export", case, str(folder), *words, "--as", "auditor")
     assert house.json("verify", str(folder), "--trust", str(trust(house)))["sound"]
     return made
 

@@ -1,0 +1,79 @@
+"""The optional PAdES seal on the printed record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from casework.record import Facts, gather
+from emulators.stage import Stage, served
+from emulators.timestamping import Authority
+from emulators.timestamping.papers import issue
+from portal.record import pages
+from portal.record.sealing import SealRefused, sealed
+from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
+from tests.portal.test_record import PROOF
+
+PASSPHRASE = "ひみつ"
+
+
+@pytest.fixture
+def pkcs12(tmp_path: Path) -> Path:
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=Hoshizora seal")
+    now = dt.datetime.now(dt.UTC)
+    draft = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + dt.timedelta(9)
+    )
+    usage = x509.KeyUsage(
+        True, True, False, False, False, False, False, False, False
+    )  # digital signature, non-repudiation
+    certificate = draft.add_extension(usage, critical=True).sign(key, SHA256())
+    path = tmp_path / "seal.p12"
+    encryption = BestAvailableEncryption(PASSPHRASE.encode())
+    path.write_bytes(serialize_key_and_certificates(b"seal", key, certificate, None, encryption))
+    return path
+
+
+@pytest.fixture
+def facts(office: Office) -> Facts:  # noqa: F811  # the fixture imported above
+    return gather(office.desk, office.report().id)
+
+
+def client() -> httpx.Client:
+    return httpx.Client(trust_env=False, timeout=10)
+
+
+class TestSeal:
+    async def test_covers_the_whole_file_and_is_stamped(self, facts: Facts, pkcs12: Path) -> None:
+        """The sealed PDF is the printed one with a stamped signature over all of it; the other pages are as before."""
+        with served(Stage(Authority(issue()).app)) as url:
+            made = sealed(pages, pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(facts, PROOF)
+        plain = pages(facts, PROOF)
+        assert made["record.pdf"].startswith(plain["record.pdf"])
+        assert {name: page for name, page in made.items() if name != "record.pdf"} == {
+            name: page for name, page in plain.items() if name != "record.pdf"
+        }
+        (signature,) = PdfFileReader(io.BytesIO(made["record.pdf"])).embedded_signatures
+        assert signature.compute_integrity_info() is None
+        assert signature.coverage is not None
+        assert signature.coverage.name == "ENTIRE_FILE"
+        assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
+        unsigned = {attribute["type"].native for attribute in signature.signer_info["unsigned_attrs"]}
+        assert "signature_time_stamp_token" in unsigned
+
+    def test_refusals(self, facts: Facts, pkcs12: Path) -> None:
+        """Another passphrase, and no authority that answers, end in a sentence; nothing is sealed without a stamp."""
+        with pytest.raises(SealRefused, match="PKCS#12"):
+            sealed(pages, pkcs12, "another", client, ())
+        with pytest.raises(SealRefused, match="no authority"):
+            sealed(pages, pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/",))(facts, PROOF)
