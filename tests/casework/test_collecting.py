@@ -303,8 +303,9 @@ class TestRounds:
         assert logged.clock.at - began < timedelta(seconds=61)
         await collect(logged.desk, case.id, seconds=60)
         assert len(ledger(logged).asked) == 1
-        logged.clock.pass_by(minutes=20)
-        await collect(logged.desk, case.id, seconds=3600)
+        for _ in range(2):
+            logged.clock.pass_by(minutes=20)
+            await collect(logged.desk, case.id, seconds=3600)
         [row] = rounds(logged, case)
         assert (row.verdict, row.records) == (Completeness.COMPLETE, 50)
 
