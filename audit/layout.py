@@ -32,6 +32,15 @@ PROOF, SPICY = ".tlog-proof", ".spicy"
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){0,8}", re.ASCII)
 """A path that means the same on every system: no dot in front, no space, nothing that a shell or a list would misread."""
 
+_PLACES = re.compile(
+    r"(?:events|payloads)/[0-9]{4,}\.[a-z.-]+|evidence/.+|log/anchors/[0-9]{8,}\.(?:checkpoint|tsr)", re.ASCII
+)
+
+
+def belongs(path: str) -> bool:
+    """Say whether a bundle may have such a file at all, listed or not."""
+    return path in PAGES | REQUIRED or _PLACES.fullmatch(path) is not None
+
 
 def is_evidence(told: Mapping[str, Any]) -> bool:
     """Say whether a piece of evidence in a leaf is a file of the bundle; most are exchanges, which are none."""

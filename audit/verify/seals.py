@@ -64,6 +64,9 @@ def _same_names(bundle: Bundle, listed: dict[str, str]) -> None:
         raise Fault(path, "it is missing")
     for path in sorted(there - listed.keys()):
         raise Fault(path, f"{layout.SUMS} does not list it")
+    for path in sorted(listed):
+        if not layout.belongs(path):
+            raise Fault(path, "it has no place in a bundle")
     for path in sorted((layout.REQUIRED | {layout.CERTIFICATE}) - bundle.paths):
         raise Fault(path, "it is missing")
 
