@@ -56,6 +56,7 @@ class Story:
             )
             self._answer_questions()
             self._sign_for_the_rest()
+            self._wait_for_logs()
             code = self._verdict(stack)
             if keep:
                 self._say(
@@ -147,6 +148,17 @@ class Story:
         watching.watch(
             self._console, self._cases, lambda seen: all(seen[case_id][0] == "closed" for case_id in ours), _PATIENCE
         )
+
+    def _wait_for_logs(self) -> None:
+        """What the runs' time did not suffice for, the sweep's process reads on."""
+        self._head("the services' logs are read to their end")
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            sources = [row for case_id in self._cases for row in self._show(case_id)["downloads"].get("sources", ())]
+            if sources and not any(row["reason"] == "under_way" for row in sources):
+                return
+            time.sleep(2)
+        self._say(f"not read to their end after {_PATIENCE:.0f} s")
 
     def _verdict(self, stack: Stack) -> int:
         shown = {number: self._show(case_id) for case_id, number in self._cases.items()}
