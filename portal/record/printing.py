@@ -7,6 +7,7 @@ The document goes in as JSON and comes out as text: nothing of it is ever read a
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,21 +28,30 @@ def pdf(document: Document) -> bytes:
     """
     Return `record.pdf`.  The same document gives the same bytes.
 
-    Characters that the font lacks are shown by their number, and the page says so; `record.html` shows them as they are.
+    Characters that the font lacks are shown by their number; a foreign picture that cannot be set is left out: `record.html`
+    shows both as they are.  Raises `NotPrinted`.
     """
-    fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(font_folder())])
-    said = json.dumps({"family": FAMILY, **_document(document)}, ensure_ascii=False)
     try:
-        return typst.compile(
-            _TEMPLATE.read_bytes(),
-            font_paths=fonts,
-            ignore_system_fonts=True,
-            sys_inputs={"record": said},
-            pdf_standards=[_STANDARD],
-            timestamp=int(document.made_at.timestamp()),
-        )
+        return _set(document)
+    except typst.TypstError:
+        own = tuple(replace(s, pictures=tuple(p for p in s.pictures if p.ours)) for s in document.sections)
+    try:
+        return _set(replace(document, sections=own))
     except typst.TypstError as exc:
         raise NotPrinted(f"record.pdf: cannot be set: {type(exc).__name__}") from None
+
+
+def _set(document: Document) -> bytes:
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(font_folder())])
+    said = json.dumps({"family": FAMILY, **_document(document)}, ensure_ascii=False)
+    return typst.compile(
+        _TEMPLATE.read_bytes(),
+        font_paths=fonts,
+        ignore_system_fonts=True,
+        sys_inputs={"record": said},
+        pdf_standards=[_STANDARD],
+        timestamp=int(document.made_at.timestamp()),
+    )
 
 
 def _document(document: Document) -> dict[str, Any]:

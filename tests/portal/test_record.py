@@ -137,6 +137,11 @@ class TestPrinted:
         assert "タカハシ ツキコ" in text
         assert "worthless against the operator" in text.replace("\r\n", " ")
 
+    def test_a_picture_that_cannot_be_set_is_left_out(self, facts: Facts) -> None:
+        """A broken foreign picture costs the picture, not the record."""
+        broken = replace(facts, downloads=DOWNLOADS | {"picture": "<svg <<<"})
+        assert pdf(compose(broken, PROOF)).startswith(b"%PDF-1.7")
+
     def test_every_state_has_a_word(self, facts: Facts) -> None:
         """No state of an entitlement, however bad, stops the printing."""
         account = facts.accounts[0]
