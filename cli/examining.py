@@ -15,6 +15,7 @@ from cli.examining_anchors import examine_anchors
 from cli.orchestration import api_url, reachable
 from cli.terminal import Step
 from connectors.errors import NotConfigured
+from connectors.nda.registry import open_registers
 from connectors.registry import open_connectors
 from models.vocabulary import Service
 
@@ -83,6 +84,24 @@ def _prefect() -> Row:
             "prefect", "failed", "its API does not answer", "Start it with `lastday up`, or correct PREFECT_API_URL."
         )
     return _row("prefect")
+
+
+async def examine_registers() -> list[Row]:
+    """Check the registers of confidentiality papers.  One that cannot be read is amber: papers never hold up a cut."""
+    try:
+        async with open_registers() as opened:
+            return [_register(name, await register.probe()) for name, register in opened.items()]
+    except NotConfigured as exc:
+        return [_row("papers", "missing", str(exc), exc.advice)]
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        return [_failed("papers", exc)]
+
+
+def _register(name: str, problems: tuple[tuple[str, str], ...]) -> Row:
+    if not problems:
+        return _row(f"papers: {name}")
+    told, remedies = zip(*problems, strict=True)
+    return _row(f"papers: {name}", "amber", "; ".join(told), " ".join(dict.fromkeys(remedies)))
 
 
 async def examine_services(services: Iterable[Service], step: Step) -> list[Row]:

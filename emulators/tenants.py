@@ -13,6 +13,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -23,6 +24,8 @@ from emulators import google_workspace, microsoft365, slack
 from emulators.ca import certificate
 from emulators.company import person
 from emulators.google_workspace.state import user_id as google_id
+from emulators.habits import TOKYO
+from emulators.nda_folder import company_folder
 from emulators.outsiders import Outsiders, outsiders
 from emulators.slack.state import Assignment
 from emulators.stage import Stage, served
@@ -159,12 +162,18 @@ def tenants(  # noqa: PLR0913  # one keyword an option, each with a default
             for n, name in enumerate(made)
         }
         outside = open_doors.enter_context(outsiders(directory, trust, port=port + len(made) if port else 0))
-        env = _settings(directory, made, roots, paper.ca) | outside.env
+        env = _settings(directory, made, roots, paper.ca) | outside.env | _papers(directory / "nda")
         company = Company(env, roots, stages, made, truths, outside)
         if sync_every is not None:
             open_doors.enter_context(_cycle(company, sync_every))
         write_env(directory / ENV_FILE, company.env)
         yield company
+
+
+def _papers(folder: Path) -> dict[str, str]:
+    """Write the company's folder of signed papers."""
+    roots = company_folder(folder, datetime.now(TOKYO).date())
+    return {"LASTDAY_NDA_FOLDER": str(folder.resolve()), "LASTDAY_NDA_ROOTS_FILE": str(roots.resolve())}
 
 
 def _settings(directory: Path, made: Mapping[str, Any], roots: Mapping[str, str], ca: Path) -> dict[str, str]:

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 from cli.processes import LocalStack, Stack
 from emulators.company import Person, person
 from emulators.habits import heavy_leaver
-from emulators.nda_folder import company_folder
 from emulators.tenants import Company, tenants, write_env
 
 LEAVERS = ("E1001", "E1002", "E1004", "E1010")
@@ -94,9 +93,7 @@ def theatre(home: Path) -> Iterator[Theatre]:
             company.truths["google_workspace"].account_id(HOARDER),
             heavy_leaver(HOARDER, datetime.now(ZoneInfo("Asia/Tokyo")).date()),
         )
-        roots = company_folder(home / "nda", datetime.now(ZoneInfo("Asia/Tokyo")).date())
-        papers = {"LASTDAY_NDA_FOLDER": str(home / "nda"), "LASTDAY_NDA_ROOTS_FILE": str(roots)}
-        env = company.env | _house(home) | papers
+        env = company.env | _house(home)
         write_env(home / "demo.env", env)
         stack.enter_context(_environment(env))
         yield Theatre(home, company, env)
