@@ -41,9 +41,17 @@ def anchor(*, at_once: bool = False) -> Outcome:
         store.engine.dispose()
 
 
-def wanted(store: Store, settings: CaseworkSettings) -> bool:
-    """Whether a job would have something to do: an anchor is due or waits, and signing has not been stopped."""
-    place = berth(settings, store)
+def wanted() -> bool:
+    """Whether `anchor` would have something to do: one is due or waits, and signing has not been stopped."""
+    settings = read_settings()
+    store = open_store(settings)
+    try:
+        return _wanted(berth(settings, store), store)
+    finally:
+        store.engine.dispose()
+
+
+def _wanted(place: Berth, store: Store) -> bool:
     if not place.vouchers.any:
         return False
     with place.reading() as connection:

@@ -12,13 +12,13 @@ import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 from uuid import UUID
 
 from prefect.logging import get_logger
 
 from casework import anchoring
-from casework.desk import open_store
-from casework.settings import read_settings
 from flows.anchor import anchor
 from flows.scheduling import prefect_api
 from flows.snapshots import snapshots
@@ -33,67 +33,65 @@ _log: logging.Logger = get_logger("lastday.sweep")
 
 async def serve(stop: asyncio.Event, *, period: float = PERIOD) -> None:
     """
-    Sweep every *period* seconds until *stop*; a sweep that fails is logged, and the next one comes all the same.
+    Sweep every *period* seconds until *stop*; a turn that fails is logged, and the next one comes all the same.
 
     Logs are read and anchors made beside it: however long others take, no due case waits for its run.
     """
-    await asyncio.gather(_sweep(stop, period), _read_logs(stop, 2 * period), _see_to_anchors(stop, period))
+    await asyncio.gather(
+        _again(stop, "sweep", _Quietly(sweep, period)),
+        _again(stop, "snapshots", _Quietly(snapshots, 2 * period)),
+        _again(stop, "anchor", lambda: _see_to_anchors(period), after_failure=ANCHOR_PAUSE),
+    )
 
 
-async def _read_logs(stop: asyncio.Event, period: float) -> None:
-    idle: str | None = None
+async def _again(
+    stop: asyncio.Event, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
+) -> None:
+    """Take *turn*, which says how many seconds to rest, until *stop*."""
     while not stop.is_set():
         try:
-            collected = await snapshots()
-            if idle is not None:
-                await _forget(idle)
-            idle = collected.run_id if collected.idle else None
-        except Exception as exc:  # noqa: BLE001  # the next turn goes on from the last page
-            _log.error("snapshots: failed: %s", exc)  # the flow tells kinds and classes only
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), period)
-
-
-async def _sweep(stop: asyncio.Event, period: float) -> None:
-    idle: str | None = None
-    while not stop.is_set():
-        try:
-            swept = await sweep()
-            if idle is not None:
-                await _forget(idle)
-            idle = swept.run_id if swept.idle else None
+            pause = await turn()
         except Exception as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
-            _log.error("sweep: failed: %s", exc)  # sweep tells kinds and classes only
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), period)
-
-
-async def _see_to_anchors(stop: asyncio.Event, period: float) -> None:
-    """Run the flow where it has something to do.  What it cannot finish, or fails at, rests for five minutes."""
-    while not stop.is_set():
-        pause = period
-        try:
-            if await asyncio.to_thread(_wanted):
-                await anchor()
-                pause = max(period, ANCHOR_PAUSE) if await asyncio.to_thread(_wanted) else period
-        except Exception as exc:  # noqa: BLE001  # the next turn comes all the same; doctor and the run's page tell of it
-            pause = max(period, ANCHOR_PAUSE)
-            _log.error("anchor: failed: %s", type(exc).__name__)
+            pause = after_failure
+            _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's own page tells more
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
 
 
-def _wanted() -> bool:
-    settings = read_settings()
-    store = open_store(settings)
-    try:
-        return anchoring.wanted(store, settings)
-    finally:
-        store.engine.dispose()
+class _Turned(Protocol):
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def idle(self) -> bool: ...
+
+
+class _Quietly:
+    """A flow's turn that leaves one idle run in Prefect at most: 2,880 a day would bury those that matter."""
+
+    def __init__(self, flow: Callable[..., Any], pause: float) -> None:
+        self._flow = flow
+        self._pause = pause
+        self._idle: str | None = None
+
+    async def __call__(self) -> float:
+        turned: _Turned = await self._flow()
+        if self._idle is not None:
+            await _forget(self._idle)
+        self._idle = turned.run_id if turned.idle else None
+        return self._pause
+
+
+async def _see_to_anchors(period: float) -> float:
+    """Run the flow where it has something to do.  What it cannot finish rests for five minutes."""
+    if not await asyncio.to_thread(anchoring.wanted):
+        return period
+    await anchor()
+    return max(period, ANCHOR_PAUSE) if await asyncio.to_thread(anchoring.wanted) else period
 
 
 async def _forget(run_id: str) -> None:
-    """Delete an idle run once a newer one is there: 2,880 a day would bury the runs that matter."""
+    """Delete a run from Prefect."""
     async with prefect_api() as client:
         await client.delete_flow_run(UUID(run_id))
 

@@ -58,3 +58,7 @@ def release_run(desk: Desk, case_id: str) -> None:
 
 async def look_again(desk: Desk) -> LookReport:
     return LookReport()
+
+
+async def collect_again(desk: Desk) -> tuple[int, int]:
+    return 0, 0
