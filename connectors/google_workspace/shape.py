@@ -25,7 +25,7 @@ def listed(body: Row, key: str, doing: str) -> list[Row]:
     list under another name, nothing says that there are none.
     """
     beside = (value for name, value in body.items() if name != "nextPageToken")
-    if key not in body and any(isinstance(value, dict | list) for value in beside):
+    if key not in body and ("error" in body or any(isinstance(value, dict | list) for value in beside)):
         raise Unintelligible(f"google_workspace: cannot {doing}: the answer has no {key}, but something else")
     return rows_of(body, key, doing)
 

@@ -51,7 +51,7 @@ def understood(trace: Sequence[Evidence]) -> Iterator[None]:
     """Turn a stumble over an answer's shape, a text where an object belongs, into `Unintelligible`."""
     try:
         yield
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         told = f"slack: cannot read an answer: {type(error).__name__} over its shape"
         raise Unintelligible(told, evidence=tuple(trace)) from error
 

@@ -25,14 +25,15 @@ class SlackConnector:
     """
     `connectors.contract.Connector` for Slack.
 
-    *manifest* and *activity_sources* are those of the plan, which is taken for Business+ until a probe has seen it.
+    *manifest* and *activity_sources* are those of the plan.  Until a probe has seen it, the manifest is Business+'s, and the
+    only log is the one that is asked on every plan: no reading is begun that the plan then turns out not to need.
     """
 
     service = Service.SLACK
 
     def __init__(self, transport: Transport) -> None:
         self.manifest: Manifest = manifest_for(Plan.BUSINESS_PLUS)
-        self.activity_sources: tuple[ActivitySource, ...] = sources_for(Plan.BUSINESS_PLUS)
+        self.activity_sources: tuple[ActivitySource, ...] = sources_for(Plan.ENTERPRISE)
         self._transport = transport
         identities = Identities(transport)
         access = Access(transport, identities)

@@ -216,8 +216,3 @@ class TestEntraLogs:
             with pytest.raises(Expired):
                 await read(r, leaver, SIGN_INS)
 
-    async def test_another_source(self) -> None:
-        """A log that this service does not have is the caller's mistake."""
-        async with rig() as r:
-            with pytest.raises(KeyError):
-                await r.connector.activity(account(r), "drive", WINDOW)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
-from connectors.activity import ActivityPage, Gap, Window
-from connectors.errors import Expired, NotOnPlan, NotRecorded, Unintelligible
+from connectors.activity import ActivityPage, Gap, Record, Window
+from connectors.errors import ConnectorError, Expired, NotOnPlan, NotRecorded, Unintelligible
 from connectors.google_workspace import manifest
 from connectors.google_workspace.activity import gaps, places
 from connectors.google_workspace.activity.places import Place
 from connectors.google_workspace.activity.rate import Rate
-from connectors.google_workspace.activity.records import PLACEHOLDER, record
+from connectors.google_workspace.activity.records import PLACEHOLDER, names, record
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, OWN, QUERIES
 from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.failures import WHO, Rejected
@@ -39,9 +39,9 @@ class Collector:
         self._abreast = asyncio.Semaphore(_ABREAST)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
-        """See `connectors.activity.ActivityLog.activity`; raises `ValueError` for a source that is not ours."""
+        """See `connectors.activity.ActivityLog.activity`."""
         if source not in BY_NAME:
-            raise ValueError(f"{WHO}: no such source: {source}")
+            raise ConnectorError(f"{WHO}: cannot read activity: no such log: {source}")
         if cursor is not None:
             return await self._read(places.read(cursor, source, account.id), account, window, ())
         now = self._now()
@@ -53,9 +53,14 @@ class Collector:
 
     async def _read(self, place: Place, account: Account, window: Window, lacking: tuple[Gap, ...]) -> ActivityPage:
         log: Log = []
-        place, body = await self._fetch(place, account, log)
-        rows = listed(body, "items", _doing(place))
         query = QUERIES[place.source][place.query]
+        try:
+            place, body = await self._fetch(place, account, log)
+        except Rejected as error:
+            if query.event is None or place.token is not None or error.status != 400:
+                raise
+            return _page((), _next_walk(place, account, window), log, (*lacking, gaps.refused(query.event)))
+        rows = listed(body, "items", _doing(place))
         if query is OWN:
             _only_of(rows, account.id, place)
         records = [record(row) for row in rows]
@@ -67,8 +72,10 @@ class Collector:
         elif token is None:
             lacking += await self._emptiness(read, account, log)
             after = _next_walk(read, account, window)
-        within = [known for known in records if window.from_at <= known.at < window.until_at]
-        return ActivityPage(within, after.spelled() if after is not None else None, tuple(log), gaps=lacking)
+        asked_for = [known for known in records if window.from_at <= known.at < window.until_at]
+        if query.parameter is not None:
+            asked_for = [known for known in asked_for if names(known.raw, query.parameter, account.label)]
+        return _page(asked_for, after, log, lacking)
 
     async def _fetch(self, place: Place, account: Account, log: Log) -> tuple[Place, Row]:
         """Ask for a page; where Google no longer knows the token, ask for the time that is left instead."""
@@ -146,6 +153,10 @@ def _parsed(_: Any, content: bytes) -> Any:
         return json.loads(content)
 
 
+def _page(records: Sequence[Record], after: Place | None, log: Log, lacking: tuple[Gap, ...]) -> ActivityPage:
+    return ActivityPage(records, after.spelled() if after is not None else None, tuple(log), gaps=lacking)
+
+
 def _next_walk(place: Place, account: Account, window: Window) -> Place | None:
     after = place.next_query(window.until_at)
     has_more = after.query < len(QUERIES[place.source]) and "@" in account.label
@@ -161,8 +172,8 @@ def _out_of_circle(place: Place, log: Log) -> Place:
 
 def _only_of(rows: list[Row], account_id: str, place: Place) -> None:
     """Raise `Unintelligible` if a page of one account's doings is all somebody else's: mixed up answers have been seen."""
-    actors = {actor.get("profileId") for row in rows if isinstance(actor := row.get("actor"), dict)}
-    named = actors - {None, PLACEHOLDER}
+    actors = [actor.get("profileId") for row in rows if isinstance(actor := row.get("actor"), dict)]
+    named = {actor for actor in actors if isinstance(actor, str)} - {PLACEHOLDER}
     if named and account_id not in named:
         raise Unintelligible(f"{WHO}: cannot {_doing(place)}: the records are another account's")
 

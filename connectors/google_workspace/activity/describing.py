@@ -8,13 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from connectors.activity import Activity
-from connectors.google_workspace.activity.records import PLACEHOLDER, instant
+from connectors.google_workspace.activity.records import PLACEHOLDER, instant, objects
 from connectors.google_workspace.activity.sharing import classify, is_external
 from connectors.google_workspace.activity.words import SHARES, WORDS, Word
 from connectors.google_workspace.shape import text
 from models.vocabulary import ActivityKind, Json
 
 _OTHER = Word(ActivityKind.OTHER)
+_SIGN_INS = {ActivityKind.SIGN_IN, ActivityKind.SIGN_IN_FAILED}
+_LONG = 20
+"""Digits that no number of bytes has."""
+_NOT_DONE = ("FAILED", "SKIPPED")
 _SCOPE, _VISIBILITY = "change_document_access_scope", "change_document_visibility"
 
 
@@ -38,7 +42,7 @@ def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
 
     One action may give several events: those with `primary_event` false are `other`, or everything would count twice.
     """
-    events = _objects(raw.get("events"))
+    events = objects(raw.get("events"))
     actor = _object(raw.get("actor"))
     device = _object(raw.get("userDeviceInfo"))
     shared = _Shared(
@@ -47,7 +51,7 @@ def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         actor=actor,
         own=_domains(raw.get("ownerDomain"), actor.get("email")),
         names=frozenset(str(event.get("name")) for event in events),
-        resources={str(resource.get("id")): resource for resource in _objects(raw.get("resourceDetails"))},
+        resources={str(resource.get("id")): resource for resource in objects(raw.get("resourceDetails"))},
         ip=_text(raw.get("ipAddress")),
         device=_text(device.get("deviceId")) or _text(device.get("deviceType")),
     )
@@ -56,9 +60,11 @@ def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
 
 def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
     name = _text(event.get("name")) or "unnamed"
-    parameters = {str(p.get("name")): _value(p) for p in _objects(event.get("parameters"))}
+    parameters = {str(p.get("name")): _value(p) for p in objects(event.get("parameters"))}
     word = WORDS.get(shared.source, {}).get(name, _OTHER)
     kind, target, external = _meaning(shared, name, word, parameters)
+    if _object(event.get("status")).get("eventStatus") in _NOT_DONE:
+        kind = ActivityKind.SIGN_IN_FAILED if kind in _SIGN_INS else ActivityKind.OTHER
     object_id = _first(parameters, word.thing)
     resource = shared.resources.get(object_id or "", {})
     return Activity(
@@ -128,7 +134,7 @@ def _folder(parameters: Mapping[str, Any]) -> str | None:
 
 
 def _label(resource: Mapping[str, Any]) -> str | None:
-    titles = [_text(label.get("title")) for label in _objects(resource.get("appliedLabels"))]
+    titles = [_text(label.get("title")) for label in objects(resource.get("appliedLabels"))]
     return ", ".join(title for title in titles if title is not None) or None
 
 
@@ -137,11 +143,16 @@ def _domains(*addresses: Any) -> frozenset[str]:
 
 
 def _value(parameter: Mapping[str, Any]) -> Any:
-    """Return a parameter's value from whichever field its type has; nested messages are left in the raw record."""
+    """Return a parameter's value from whichever field its type has, several as a tuple; nested messages stay in the raw record."""
     for field in ("value", "boolValue", "intValue", "multiValue", "multiIntValue"):
         if field in parameter:
-            return parameter[field]
+            value = parameter[field]
+            return tuple(filter(_is_plain, value)) if isinstance(value, list) else value if _is_plain(value) else None
     return None
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | bool | int)
 
 
 def _first(parameters: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
@@ -149,7 +160,7 @@ def _first(parameters: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 def _number(value: Any) -> int | None:
-    return int(value) if isinstance(value, str) and value.isdecimal() else None
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < _LONG else None
 
 
 def _text(value: Any) -> str | None:
@@ -158,7 +169,3 @@ def _text(value: Any) -> str | None:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

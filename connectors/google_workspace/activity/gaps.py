@@ -26,9 +26,16 @@ def silent(account_id: str) -> Gap:
     )
 
 
+def refused(event: str) -> Gap:
+    return Gap(
+        "refused",
+        f"Google refuses to be asked for {event}: what others did to the account by that name was not looked for.",
+    )
+
+
 def _beyond_keeping(window: Window, now: datetime) -> Gap | None:
     edge = now - KEEPS
-    if window.from_at >= edge - _MOMENT:
+    if window.from_at >= edge - _MOMENT and window.until_at > edge:
         return None
     text = f"Google keeps its logs for {KEEPS.days} days: what lies before {edge:%Y-%m-%d %H:%M} UTC is gone."
     return Gap("retention", text, window.from_at, min(edge, window.until_at))

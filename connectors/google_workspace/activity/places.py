@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from connectors.activity import Window
 from connectors.errors import Expired
+from connectors.google_workspace.activity.sources import QUERIES
 from connectors.google_workspace.failures import WHO
 
 _TICK = timedelta(milliseconds=1)
@@ -91,8 +92,9 @@ def read(cursor: str, source: str, account_id: str) -> Place:
         for name in ("from_at", "ends_at", "oldest_at"):
             held[name] = datetime.fromisoformat(held[name]) if held[name] is not None else None
         place = Place(**held)
+        there = place.from_at < place.ends_at and 0 <= place.query < len(QUERIES[source])
     except (ValueError, TypeError, KeyError) as exc:
         raise Expired(f"{WHO}: cannot go on in the {source} log: the cursor cannot be read") from exc
-    if (place.source, place.account_id) != (source, account_id):
+    if (place.source, place.account_id) != (source, account_id) or not there:
         raise Expired(f"{WHO}: cannot go on in the {source} log: the cursor is of another reading")
     return place

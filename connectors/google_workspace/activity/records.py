@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from connectors.activity import Record
 from connectors.errors import Unintelligible
 from connectors.google_workspace.shape import Row, text
+from models.vocabulary import Json
 
 WHO = "google_workspace"
 PLACEHOLDER = "105250506097979753968"
@@ -28,8 +31,24 @@ def record(row: Row) -> Record:
 def instant(told: str) -> datetime:
     try:
         at = datetime.fromisoformat(told)
-    except ValueError as exc:
+        if at.tzinfo is None:
+            raise Unintelligible(f"{WHO}: cannot read a record: its time has no zone")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
         raise Unintelligible(f"{WHO}: cannot read a record: its time is none") from exc
-    if at.tzinfo is None:
-        raise Unintelligible(f"{WHO}: cannot read a record: its time has no zone")
-    return at.astimezone(UTC)
+
+
+def names(row: Mapping[str, Json], parameter: str, address: str) -> bool:
+    """
+    Whether an event of *row* has *address* as its *parameter*.
+
+    Asked of Google as a filter already, but a parameter that Google does not know it leaves out of the filter, and
+    answers with everybody's records.
+    """
+    told = (p for event in objects(row.get("events")) for p in objects(event.get("parameters")))
+    return any(p.get("name") == parameter and str(p.get("value")).casefold() == address.casefold() for p in told)
+
+
+def objects(value: Any) -> list[Row]:
+    """Return the objects in *value*, none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

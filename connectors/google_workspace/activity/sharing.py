@@ -97,5 +97,5 @@ def _rank(parameters: Parameters, name: str) -> int | None:
 
 def _texts(parameters: Parameters, name: str) -> tuple[str, ...]:
     value = parameters.get(name)
-    values = value if isinstance(value, list) else [value]
+    values = value if isinstance(value, tuple) else (value,)
     return tuple(text for text in values if isinstance(text, str))

@@ -14,6 +14,9 @@ from models.vocabulary import ActivityKind, Json
 
 Raw: TypeAlias = "Mapping[str, Json]"
 _SYNC_MAIL = "Sync"
+_LONG = 20
+"""Digits that no number of bytes has."""
+_SIGN_INS = {ActivityKind.SIGN_IN, ActivityKind.SIGN_IN_FAILED}
 
 
 def describe(source: str, raw: Raw) -> tuple[Activity, ...]:
@@ -53,16 +56,12 @@ def _audited(raw: Raw) -> Activity:
 
 def _kind(name: str, told: Raw, *, external: bool | None) -> ActivityKind:
     kind = words.OPERATIONS.get(name, ActivityKind.OTHER)
+    if _undone(told):
+        return ActivityKind.SIGN_IN_FAILED if kind in _SIGN_INS else ActivityKind.OTHER
     match kind:
         case ActivityKind.EXTERNAL_SHARE | ActivityKind.FORWARD:
             nothing = external is False or (kind is ActivityKind.FORWARD and _sent_on_to(told) is None)
             return ActivityKind.OTHER if nothing else kind
-        case ActivityKind.GRANT | ActivityKind.DEVICE | ActivityKind.APP_PASSWORD | ActivityKind.DELEGATE if _undone(
-            told
-        ):
-            return ActivityKind.OTHER
-        case ActivityKind.SIGN_IN if _undone(told):
-            return ActivityKind.SIGN_IN_FAILED
         case ActivityKind.VIEW if name == "MailItemsAccessed" and _named(told, "MailAccessType") == _SYNC_MAIL:
             return ActivityKind.SYNC
         case ActivityKind.VIEW if name.startswith("FileAccessed") and _by_program(kind, told):
@@ -116,7 +115,9 @@ def _target(kind: ActivityKind, raw: Raw, told: Raw) -> str | None:
 
 
 def _sent_on_to(told: Raw) -> str | None:
-    """Return where mail is sent on to, None when the record sends nothing on."""
+    """Return where mail is sent on to, None when the record sends nothing on, or tells of a rule that was taken away."""
+    if (_named(told, "RuleOperation") or "").startswith(("Remove", "Delete")):
+        return None
     for name, value in _pairs(told):
         if name in words.FORWARDING and value not in {"", "$null"}:
             return value.removeprefix("smtp:")
@@ -152,7 +153,7 @@ def _size(told: Raw) -> int | None:
         value = told.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        if isinstance(value, str) and value.isdecimal():
+        if isinstance(value, str) and value.isdecimal() and len(value) < _LONG:
             return int(value)
     return None
 

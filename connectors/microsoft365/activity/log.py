@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from connectors.activity import ActivityPage, Window
+from connectors.errors import ConnectorError
 from connectors.microsoft365.activity.logs import LOGS, EntraLogs
 from connectors.microsoft365.activity.search import AuditSearch, utc_now
 from connectors.microsoft365.activity.sources import PURVIEW
@@ -21,9 +22,9 @@ class Activities:
         self._logs = EntraLogs(graph, clock)
 
     async def page(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
-        """See `ActivityLog.activity`; raises `KeyError` for a source that is not in `SOURCES`."""
+        """See `ActivityLog.activity`."""
         if source == PURVIEW:
             return await self._search.page(account, window, cursor)
         if source not in LOGS:
-            raise KeyError(source)
+            raise ConnectorError(f"microsoft365: cannot read activity: no such log: {source}")
         return await self._logs.page(account, source, window, cursor)

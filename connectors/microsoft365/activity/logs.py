@@ -130,6 +130,6 @@ def _read(cursor: str | None) -> tuple[int, str]:
         return 0, ""
     try:
         turn, link = json.loads(cursor)
-        return int(turn), str(link)
+        return abs(int(turn)), str(link)
     except (ValueError, TypeError) as exc:
         raise Expired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc

@@ -41,7 +41,7 @@ class Search:
     @classmethod
     def of(cls, row: Row) -> Search:
         name = str(row.get("displayName") or "")
-        return cls(need(row, "id", str), name, row.get("status") in _UNFINISHED, _submitted_at(name))
+        return cls(need(row, "id", str), name, str(row.get("status")) in _UNFINISHED, _submitted_at(name))
 
 
 def _submitted_at(name: str) -> datetime | None:

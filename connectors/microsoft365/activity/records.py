@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from connectors.activity import Record, Window
 from connectors.errors import ConnectorError, Unintelligible
@@ -34,4 +34,4 @@ def status_of(error: ConnectorError) -> int | None:
 
 
 def zulu(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -34,6 +34,8 @@ A_MINUTE = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=10)
 POLLS = 170
 """Asking so often takes a day and more: a search that has not ended then is taken for failed."""
+MOST_WAITS = 24 * 60
+"""Minutes that a search waits for its turn while the tenant's other searches run."""
 NEW = 3
 """So many polls a search may be unknown to the vendor because it is new."""
 REFUSALS, FAILURES, AGAIN = 10, 2, 2
@@ -89,7 +91,7 @@ class AuditSearch:
             if found is None:
                 queue.check_quota(known, now, tuple(seen))
                 if queue.full(known, now):
-                    return self._wait(replace(progress, due=(now + A_MINUTE).timestamp()), A_MINUTE, seen)
+                    return self._stand_in_line(progress, now, seen)
                 names = [] if progress.alive else await queue.names_of(self.graph, account.id, seen)
                 try:
                     found = await queue.submit(self.graph, progress, names, now, seen)
@@ -100,6 +102,14 @@ class AuditSearch:
                 except Unintelligible as exc:
                     return self._not_taken(progress, exc, now, seen)
         return self._wait(replace(progress, step=Step.POLL, query=found, turn=0), timedelta(0), seen)
+
+    def _stand_in_line(self, progress: Progress, now: datetime, seen: Seen) -> ActivityPage:
+        """Wait for a place, a day at most: searches that others let hang are told by no property."""
+        if progress.waits >= MOST_WAITS:
+            text = "microsoft365: cannot search the audit log: as many searches as the tenant may have run for a day"
+            raise Throttled(text, retry_after=LONGEST_WAIT, evidence=tuple(seen))
+        later = replace(progress, waits=progress.waits + 1, due=(now + A_MINUTE).timestamp())
+        return self._wait(later, A_MINUTE, seen)
 
     def _may_be_on_its_way(self, progress: Progress, now: datetime) -> bool:
         late = progress.looks > 0 or now.timestamp() > progress.due + LATE
@@ -192,9 +202,9 @@ class AuditSearch:
         if link is None:
             return self._read_out(read, records, seen)
         self.graph.follow(link, seen)
-        if link == progress.link or progress.turn >= MOST_PAGES:
+        if progress.leads_back(link) or progress.turn >= MOST_PAGES:
             raise Unintelligible("microsoft365: cannot page: the next link repeats", evidence=tuple(seen))
-        return ActivityPage(records, replace(read, link=link, turn=read.turn + 1).cursor(), tuple(seen))
+        return ActivityPage(records, read.onwards(link).cursor(), tuple(seen))
 
     def _page_refused(self, progress: Progress, error: Unintelligible, seen: Seen) -> ActivityPage:
         """Begin this search's records anew, which costs no submission: what comes twice is told apart by its id."""

@@ -33,7 +33,7 @@ class Progress:
     tenant's searches.  *slices*: what is still to be read, the current one first.  *due*: when the call that submits was expected; a later
     one may be the second.  *looks*: how often a search of unknown fate was looked for.  *turn*: polls, or refusals, or pages of this step.
     *again*: how often the records were begun anew.  *came*, *told*: records read of this search, and how many the vendor thinks there are.
-    *alive*: this search asks whether the tenant records anything at all.
+    *mark*: an earlier link, for seeing circles.  *waits*: how often the tenant's queue was full.  *alive*: this search asks whether the tenant records anything at all.
     """
 
     key: str
@@ -46,11 +46,13 @@ class Progress:
     failures: int = 0
     query: str = ""
     link: str | None = None
+    mark: str | None = None
     wide: bool = True
     again: int = 0
     came: int = 0
     told: int = 0
     total: int = 0
+    waits: int = 0
     alive: bool = False
 
     @classmethod
@@ -69,7 +71,7 @@ class Progress:
             slices = tuple((int(a), int(b)) for a, b in values.pop("slices"))
             progress = cls(slices=slices, step=Step(values.pop("step")), **values)
             _ = progress.ends_at  # the slice that is being read
-        except (ValueError, TypeError, LookupError, AttributeError) as exc:
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as exc:
             raise Expired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc
         return progress
 
@@ -99,7 +101,15 @@ class Progress:
         return self.ask(((begin, middle), (middle, end), *self.slices[1:]), now)
 
     def from_first_page(self) -> Progress:
-        return replace(self, link=None, again=self.again + 1, turn=0, came=0)
+        return replace(self, link=None, mark=None, again=self.again + 1, turn=0, came=0)
+
+    def leads_back(self, link: str) -> bool:
+        return link in {self.link, self.mark}
+
+    def onwards(self, link: str) -> Progress:
+        """Go on to *link*.  The one of each power of two is kept (Brent's way): a circle of any length shows sooner or later."""
+        turn = self.turn + 1
+        return replace(self, link=link, turn=turn, mark=self.link if turn & (turn - 1) == 0 else self.mark)
 
 
 def whole_seconds(window: Window) -> Slice:

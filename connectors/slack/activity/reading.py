@@ -20,6 +20,8 @@ from connectors.slack.transport import Transport
 from models.vocabulary import Account
 
 PAGE = 1000
+MOST_BY_CURSOR = 999
+"""What the Web API gives a page by cursor is under a thousand; the Audit Logs give more."""
 MOST_PAGES = 100
 """team.accessLogs and team.integrationLogs: "more than 100 pages" is an error (over_pagination_limit)."""
 
@@ -79,6 +81,8 @@ class ActivityReader:
 
     async def read(self, account: Account, source: str, window: Window, cursor: str | None) -> ActivityPage:
         """Return one page; the same cursor again reads the same page again."""
+        if source not in self._ways:
+            raise ConnectorError(f"slack: cannot read activity: no such log: {source}")
         trace: Trace = []
         asked = _Asked(
             check_id(account.id),
@@ -110,18 +114,20 @@ class ActivityReader:
 
         Newest last access first: a page that is older as a whole is the last one of interest.
         """
-        arguments = {"before": str(asked.latest), "limit": str(self._page_size)}
+        arguments = {"before": str(asked.latest), "limit": str(min(self._page_size, MOST_BY_CURSOR))}
         if asked.place.cursor:
             arguments["cursor"] = asked.place.cursor
         answer = await self._web("team.accessLogs", arguments, trace, Purpose.SCIM)
-        rows = answer.rows("logins")
-        own = [row for row in rows if row.get("user_id") == asked.user and int(row["date_first"]) <= asked.latest]
+        rows = [(moment(row["date_first"]), moment(row["date_last"]), row) for row in answer.rows("logins")]
+        begins, ends = asked.window.from_at, asked.window.until_at
         records = [
-            Record(_digest(row), moment(row["date_last"]), row) for row in own if int(row["date_last"]) >= asked.oldest
+            Record(_digest(row), last, row)
+            for first, last, row in rows
+            if row.get("user_id") == asked.user and first < ends and last >= begins
         ]
         page = replace(self._page(asked, answer, ()), records=records)
-        past = bool(rows) and all(int(row["date_last"]) < asked.oldest for row in rows)
-        return replace(page, cursor=None) if past else page
+        past = bool(rows) and all(last < begins for _, last, _ in rows)
+        return replace(page, cursor=None) if past else replace(page, gaps=_cursorless(asked.place, answer))
 
     async def _integration_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
         arguments = {"user": asked.user, "count": str(self._page_size), "page": str(asked.place.page)}
@@ -161,6 +167,14 @@ class ActivityReader:
             gap = Gap("truncated", f"Slack gives {MOST_PAGES} pages and no more: {pages - number} are missing.")
             return ActivityPage(kept, None, answer.evidence, gaps=(gap,))
         return ActivityPage(kept, _Place(page=number + 1).text(), answer.evidence)
+
+
+def _cursorless(place: _Place, answer: Answer) -> tuple[Gap, ...]:
+    """Return the gap of an answer that counts its pages where a cursor was asked for: there is no way to the second one."""
+    paging, going_on = answer.body.get("paging") or {}, answer.body.get("response_metadata") or {}
+    if place.cursor or going_on.get("next_cursor") or paging.get("pages", 1) <= 1:
+        return ()
+    return (Gap("truncated", f"Slack gave the first page and no cursor to the other {paging['pages'] - 1}."),)
 
 
 def _explained(error: ConnectorError) -> ConnectorError:
