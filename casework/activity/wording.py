@@ -31,6 +31,9 @@ REASONS: Mapping[str, Said] = {
         "テナントでこのログの記録が無効なため（操作がなかったことを意味しません）",
     ),
     "truncated": Said("the vendor cut its answer short", "ベンダーが結果を途中で打ち切ったため"),
+    "search_failed": Said("the vendor's search failed again and again", "ベンダー側の検索が繰り返し失敗したため"),
+    "fewer": Said("the vendor gave fewer records than it counts", "取得件数がベンダーの示す件数に満たないため"),
+    "refused": Said("the vendor refused one of the log's queries", "照会の一部をベンダーが受け付けなかったため"),
     "retention": Said("the vendor keeps less than the notice window", "ベンダーの保存期間が退職通知期間より短いため"),
     "plan": Said("the tenant's plan shows only a part", "契約プランでは一部しか取得できないため"),
     "unproven": Said(

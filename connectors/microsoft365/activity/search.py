@@ -20,7 +20,7 @@ from connectors.microsoft365.activity import queue
 from connectors.microsoft365.activity.records import PAGE, REFUSED, records_of, status_of
 from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
 from connectors.microsoft365.activity.state import Progress, Step
-from connectors.microsoft365.answers import Row
+from connectors.microsoft365.answers import NotThere, Row
 from connectors.microsoft365.transport import Build, Graph, Seen, asking, rows_of
 from models.vocabulary import Account
 
@@ -75,9 +75,19 @@ class AuditSearch:
     async def _begin(self, account: Account, window: Window) -> ActivityPage:
         """Name the search to come, and submit nothing.  See that there is somebody to search for."""
         seen: Seen = []
-        await queue.names_of(self.graph, account.id, seen)
+        _, gaps = await self._names(account, seen)
         begun = Progress.of(window, self.draw_key(), self.clock(), STANDARD)
-        return ActivityPage((), begun.cursor(), tuple(seen), gaps=too_old(window, self.clock()))
+        return ActivityPage((), begun.cursor(), tuple(seen), gaps=(*gaps, *too_old(window, self.clock())))
+
+    async def _names(self, account: Account, seen: Seen) -> tuple[list[str], tuple[Gap, ...]]:
+        """Return what to search for; of an account that was deleted meanwhile, the name that it was found under."""
+        try:
+            return await queue.names_of(self.graph, account.id, seen), ()
+        except NotThere:
+            if "@" not in account.label:
+                raise
+        text = "the directory does not know the account any more: searched by the one name that it was found under"
+        return [account.label.casefold()], (Gap("address", text),)
 
     async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
         """Find the search that *progress* names, or submit it."""
@@ -92,7 +102,7 @@ class AuditSearch:
                 queue.check_quota(known, now, tuple(seen))
                 if queue.full(known, now):
                     return self._stand_in_line(progress, now, seen)
-                names = [] if progress.alive else await queue.names_of(self.graph, account.id, seen)
+                names = [] if progress.alive else (await self._names(account, seen))[0]
                 try:
                     found = await queue.submit(self.graph, progress, names, now, seen)
                 except OutcomeUnknown as exc:
