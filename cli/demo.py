@@ -29,12 +29,14 @@ def demo(
     """
     from cli.processes import StackFailed
     from cli.rehearse.story import Story
-    from cli.rehearse.theatre import VerbFailed, theatre
+    from cli.rehearse.theatre import Occupied, VerbFailed, theatre
 
     if home.exists() and any(home.iterdir()) and not (home / "demo.env").exists():
         raise Refused(f"demo: {home} holds something else", "Choose an empty directory with --home.", BAD_INPUT)
     try:
         with theatre(home) as there:
             return Story(there, as_json=as_json, actor=actor or "it.operator").tell(keep=keep, kill=kill)
+    except Occupied as exc:
+        raise Refused(f"demo: {exc}", "Choose another directory with --home: records and trust go beside it.") from exc
     except (StackFailed, VerbFailed) as exc:
         raise Refused(str(exc), f"Read the logs in {home / 'prefect' / 'logs'}.", BAD_INPUT) from exc

@@ -71,11 +71,36 @@ class Theatre:
         return LocalStack(self.home / "prefect", env=self.env)
 
 
+MARK = "REHEARSAL.txt"
+"""Lies in folders that a rehearsal may empty."""
+
+
+class Occupied(Exception):
+    """A folder beside the rehearsal's holds something that no rehearsal made."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} holds something else")
+
+
 @contextlib.contextmanager
 def theatre(home: Path) -> Iterator[Theatre]:
-    """Open the set in *home*, which is emptied first, and lead this process's settings to it."""
+    """
+    Open the set in *home*, and lead this process's settings to it.  *home*, and what an earlier rehearsal left beside it, are
+    emptied first: its records cannot be verified with the keys of this one.  Raises `Occupied` for a real house's.
+    """
     home = home.resolve()
-    shutil.rmtree(home, ignore_errors=True)
+    beside = [home.with_name("records"), home.with_name("trust")]
+    for folder in beside:
+        if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+            raise Occupied(folder)
+    for folder in (home, *beside):
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in beside:
+        folder.mkdir(parents=True)
+        (folder / MARK).write_text(
+            "Made by a rehearsal: worthless against the operator.\n予行演習の成果物。運用者に対する証明力はない。\n",
+            encoding="utf-8",
+        )
     home.mkdir(parents=True, mode=0o700)
     (home / "policy.toml").write_text(POLICY, encoding="utf-8")
     with ExitStack() as stack:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from casework.record.facts import Facts, Told
+from collections.abc import Iterable
+
+from casework.record.facts import Facts, FindingFacts, Told
 from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, mono
 from portal.record.words import event, named, state, word
 
@@ -102,28 +104,45 @@ def waivers(facts: Facts, clock: Clock) -> Section:
 
 
 def findings(facts: Facts, clock: Clock) -> Section:
-    """Every reason why the case could not close, those that ended included."""
+    """Every reason why the case could not close, those that ended included; those that are alike stand in one row."""
     grid = Grid(
-        (Phrase("Opened", "発生"), Phrase("Resolved", "解消"), Phrase("Finding", "指摘"), Phrase("Where", "対象"),
-         Phrase("Text and remedy", "内容と対処")),
+        (Phrase("First opened", "最初の発生"), Phrase("Last resolved", "最後の解消"), Phrase("Finding", "指摘"),
+         Phrase("Where", "対象"), Phrase("Text and remedy", "内容と対処")),
         (16, 16, 16, 20, 32),
-        tuple(
-            (
-                clock(f.opened_at),
-                clock(f.resolved_at) if f.resolved_at else cell(Phrase("open", "未解消"), Tone.OPEN),
-                cell(word(f.kind), Tone.PLAIN if f.resolved_at else Tone.OPEN),
-                cell(Phrase(f"{word(f.service).en} {word(f.entitlement_kind).en if f.entitlement_kind else ''}".strip(),
-                            word(f.entitlement_kind).ja if f.entitlement_kind else "")),
-                cell("\n".join(part for part in (f.text, f.remedy) if part)),
-            )
-            for f in facts.findings
-        ),
+        tuple(_alike(group, clock) for group in _groups(facts.findings)),
         empty=Phrase("No finding was ever opened.", "指摘は一度も発生していない。"),
     )  # fmt: skip
     return Section(
         "findings",
         Phrase("Findings, those that ended included", "指摘事項 (解消済みを含む)"),
+        lead=Phrase(
+            "What is still to be seen closed is a finding from its first second; ×5 stands for five of a kind. Each has its own events in the trail.",
+            "遮断の確認待ちも発生した瞬間から指摘として記録する。×5 は同種5件を表す。個々の指摘は監査証跡に記録している。",
+        ),
         grids=(grid,),
+    )
+
+
+def _groups(found: Iterable[FindingFacts]) -> list[list[FindingFacts]]:
+    """Put together what differs in its times and its entitlement alone, in the order in which each sort first came."""
+    groups: dict[tuple[object, ...], list[FindingFacts]] = {}
+    for f in sorted(found, key=lambda f: f.opened_at):
+        alike = (f.kind, f.service, f.entitlement_kind, f.text, f.remedy, f.resolved_at is None)
+        groups.setdefault(alike, []).append(f)
+    return list(groups.values())
+
+
+def _alike(group: list[FindingFacts], clock: Clock) -> tuple[Cell, ...]:
+    first, ends = group[0], [f.resolved_at for f in group if f.resolved_at is not None]
+    tone = Tone.PLAIN if ends else Tone.OPEN
+    kind, where = word(first.kind), word(first.entitlement_kind) if first.entitlement_kind else Phrase("", "")
+    times = f" ×{len(group)}" if len(group) > 1 else ""
+    return (
+        clock(first.opened_at),
+        clock(max(ends)) if ends else cell(Phrase("open", "未解消"), Tone.OPEN),
+        cell(Phrase(f"{kind.en}{times}", kind.ja), tone),
+        cell(Phrase(f"{word(first.service).en} {where.en}".strip(), where.ja)),
+        cell("\n".join(part for part in (first.text, first.remedy) if part)),
     )
 
 

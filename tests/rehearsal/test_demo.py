@@ -106,3 +106,13 @@ class TestHome:
         """A directory with something else in it is never emptied."""
         assert "holds something else" in house.json("demo", "--home", str(house.directory), code=2)["error"]
         assert (house.directory / "lastday.db").exists()
+
+    def test_records_of_a_real_house(self, house: House) -> None:
+        """Records or trust material that no rehearsal made are never emptied, nor is anything begun beside them."""
+        real = house.directory / "trust" / "log.vkey"
+        real.parent.mkdir(exist_ok=True)
+        real.write_text("kept")
+        told = house.json("demo", "--home", str(house.directory / "demo"), code=2)
+        assert "trust holds something else" in told["error"]
+        assert real.read_text() == "kept"
+        assert not (house.directory / "demo").exists()
