@@ -20,6 +20,7 @@ from prefect.logging import get_logger
 
 from casework import anchoring
 from flows.anchor import anchor
+from flows.papers import papers
 from flows.scheduling import prefect_api
 from flows.snapshots import snapshots
 from flows.sweep import sweep
@@ -35,11 +36,12 @@ async def serve(stop: asyncio.Event, *, period: float = PERIOD) -> None:
     """
     Sweep every *period* seconds until *stop*; a turn that fails is logged, and the next one comes all the same.
 
-    Logs are read and anchors made beside it: however long others take, no due case waits for its run.
+    Logs are read, papers followed and anchors made beside it: however long others take, no due case waits for its run.
     """
     await asyncio.gather(
         _again(stop, "sweep", _Quietly(sweep, period)),
         _again(stop, "snapshots", _Quietly(snapshots, 2 * period)),
+        _again(stop, "papers", _Quietly(papers, 2 * period)),
         _again(stop, "anchor", lambda: _see_to_anchors(period), after_failure=ANCHOR_PAUSE),
     )
 

@@ -19,7 +19,6 @@ from prefect.states import Crashed
 
 from casework import sweeping
 from casework.desk import Desk, open_desk
-from casework.nda import following
 from casework.sweeping import LookReport
 from flows.discretion import quietly
 from flows.scheduling import prefect_api, schedule
@@ -39,12 +38,11 @@ class Swept:
     made: int
     looked: int
     reopened: int
-    papers: int = 0
 
     @property
     def idle(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.released or self.made or self.looked or self.papers)
+        return not (self.released or self.made or self.looked)
 
 
 @flow(name="sweep", flow_run_name="sweep", retries=0, persist_result=False)
@@ -55,19 +53,14 @@ async def sweep() -> Swept:
 
     Looks talk to vendors and may be slow or fail: they neither delay nor stop the runs, nor the other way round.
     """
-    runs, report, papers = await asyncio.gather(_runs(), _looks(), _papers(), return_exceptions=True)
+    runs, report = await asyncio.gather(_runs(), _looks(), return_exceptions=True)
     if isinstance(runs, BaseException):
         raise runs
     if isinstance(report, BaseException):
         raise report
-    if isinstance(papers, BaseException):
-        raise papers
     released, made = runs
-    swept = Swept(str(flow_run.id), released, made, len(report.looked), len(report.reopened), papers)
-    get_run_logger().info(
-        "released %d, made %d, looked %d, reopened %d, papers %d",
-        *(released, made, swept.looked, swept.reopened, papers),
-    )
+    swept = Swept(str(flow_run.id), released, made, len(report.looked), len(report.reopened))
+    get_run_logger().info("released %d, made %d, looked %d, reopened %d", released, made, swept.looked, swept.reopened)
     return swept
 
 
@@ -79,12 +72,6 @@ async def _runs() -> tuple[int, int]:
 async def _looks() -> LookReport:
     async with open_desk() as desk:
         return await sweeping.look_again(desk)
-
-
-async def _papers() -> int:
-    """Follow pledges and papers: reminders, returns, rounds that are due."""
-    async with open_desk(connected=False) as desk:
-        return await following.follow_up(desk)
 
 
 async def reconcile(desk: Desk, *, settling: float = _SETTLING) -> tuple[int, int]:

@@ -15,9 +15,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from casework.cases import ENDED
 from casework.desk import Desk
-from casework.errors import CaseworkError
 from casework.evidence import EvidenceError, StoredEvidence
 from casework.nda import files, looking
 from casework.nda.cabinet import Cabinet, open_cabinet
@@ -25,10 +23,10 @@ from casework.nda.judging import Verdict, judge, overall
 from casework.nda.looking import Bytes, RegisterLook
 from casework.nda.pledging import send_by_policy
 from casework.planning import leaver_of
-from casework.recording import digests, exchanges, seal
+from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, Unreachable
 from models.tables import Case, PaperCheck
-from models.vocabulary import DepartureKind, NdaState, PledgeState
+from models.vocabulary import NdaState, PaperKind, PledgeState
 
 _log = logging.getLogger("lastday.nda")
 
@@ -43,20 +41,28 @@ async def check_quietly(desk: Desk, case_id: str) -> None:
         if _fresh(desk, case_id):
             return
         async with open_cabinet(desk) as cabinet:
-            await check(cabinet, case_id)
+            await check_or_tell(cabinet, case_id)
             await _send_quietly(cabinet, case_id)
-    except Exception as exc:  # noqa: BLE001  # papers never stop a run: the failure is a round of its own
+    except Exception as exc:  # noqa: BLE001  # papers never stop a run
+        _log.error("nda: cannot check: %s", type(exc).__name__)
+
+
+async def check_or_tell(cabinet: Cabinet, case_id: str) -> None:
+    """Make a round now; one that fails in a way that nobody foresaw is an `unreadable` round, and is due again like any."""
+    try:
+        await check(cabinet, case_id)
+    except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is a round of its own
         _log.error("nda: cannot check: %s", type(exc).__name__)
         failure = ConnectorError(f"lastday: cannot check papers: {type(exc).__name__}", code=type(exc).__name__)
-        _record(desk, case_id, [RegisterLook("lastday", error=failure)], [])
+        _record(cabinet.desk, case_id, [RegisterLook("lastday", error=failure)], [])
 
 
 async def _send_quietly(cabinet: Cabinet, case_id: str) -> None:
     """Send what policy sends by itself; the pledge's own row says what went wrong, and the sweep tries again."""
     try:
         await send_by_policy(cabinet, case_id)
-    except (ConnectorError, CaseworkError) as error:
-        _log.warning("nda: cannot send a pledge: %s", type(error).__name__)
+    except Exception as exc:  # noqa: BLE001  # likewise
+        _log.warning("nda: cannot send a pledge: %s", type(exc).__name__)
 
 
 def _fresh(desk: Desk, case_id: str) -> bool:
@@ -69,11 +75,11 @@ async def check(cabinet: Cabinet, case_id: str) -> NdaState:
     """
     Make a round now and return what it amounts to.  Safe to repeat: each round is kept, the newest counts.
 
-    A leave of absence, a withdrawn or restored case has no papers to be asked for: then nothing is looked at.
+    A leave of absence, a withdrawn, restored or erased case has no papers to be asked for: then nothing is looked at.
     """
     desk = cabinet.desk
     case = desk.case(case_id)
-    if case.kind is DepartureKind.LEAVE or case.state in ENDED:
+    if files.is_over(case):
         return NdaState.SIGNED
     with desk.store.read() as session:
         pledges, rulings = files.pledges_of(session, case_id), files.rulings_of(session, case_id)
@@ -140,7 +146,7 @@ def _seal_round(
     counted = Counter(str(v.state) for v in verdicts if v.accepted)
     seal(
         desk, session, "nda.checked", case_id,
-        state=state, count=sum(counted.values()), states=dict(sorted(counted.items())), evidence=digests(evidence) or None,
+        state=state, count=sum(counted.values()), states=dict(sorted(counted.items())), evidence=files.bounded(evidence),
         payload={"looks": [_look(look) for look in looks], "exchanges": exchanges(evidence)},
     )  # fmt: skip
 
@@ -168,13 +174,20 @@ def _seal_paper(desk: Desk, session: Session, case_id: str, verdict: Verdict) ->
 
 
 def _settle_pledges(desk: Desk, session: Session, case_id: str, verdicts: Sequence[Verdict]) -> None:
-    """A pledge whose paper has come back, or was declined, is not waited for any more."""
-    by_paper = {(v.held.match.paper.register, v.held.match.paper.id): v for v in verdicts if v.held is not None}
-    ends = {NdaState.SIGNED: PledgeState.RETURNED, NdaState.REFUSED: PledgeState.DECLINED}
+    """
+    A pledge that was declined is not waited for any more, and none is once the leaver has signed one: this one, or another
+    that came back by hand.
+    """
+    accepted = [v for v in verdicts if v.accepted]
+    signed = any((v.kind, v.state) == (PaperKind.EXIT_PLEDGE, NdaState.SIGNED) for v in accepted)
+    declined = {
+        (v.held.match.paper.register, v.held.match.paper.id)
+        for v in accepted
+        if v.held is not None and v.state is NdaState.REFUSED
+    }
     for pledge in files.pledges_of(session, case_id):
-        verdict = by_paper.get((pledge.register_name or "", pledge.paper_id or ""))
-        if pledge.state in files.LIVELY and verdict is not None and verdict.state in ends:
-            pledge.state, pledge.next_look_at = ends[verdict.state], None
+        if pledge.state in files.LIVELY and (signed or (pledge.register_name, pledge.paper_id) in declined):
+            pledge.state, pledge.next_look_at = PledgeState.RETURNED if signed else PledgeState.DECLINED, None
             session.add(pledge)
             seal(desk, session, "nda.settled", case_id, op=pledge.op, state=pledge.state)
 
@@ -197,9 +210,10 @@ def _keep(desk: Desk, case_id: str, opened: Sequence[Bytes]) -> None:
 
 
 def _bind(desk: Desk, case_id: str, one: Bytes, stored: StoredEvidence) -> None:
+    paper = one.held.match.paper
+    place = hashlib.sha256(f"{paper.register}:{paper.id}".encode()).hexdigest()
     with desk.store.write() as session:
         seal(
             desk, session, "evidence.bound", case_id, source="nda", evidence=[stored.leaf()],
-            payload={"register": one.held.match.paper.register, "paper": one.held.match.paper.id},
-            dedup_key=f"{case_id}:{stored.name}:{hashlib.sha256(one.held.match.paper.id.encode()).hexdigest()}",
+            payload={"register": paper.register, "paper": paper.id}, dedup_key=f"{case_id}:{stored.name}:{place}",
         )  # fmt: skip

@@ -16,13 +16,13 @@ from casework.desk import Desk
 from casework.errors import CaseworkError
 from casework.nda import files
 from casework.nda.cabinet import Cabinet, open_cabinet
-from casework.nda.checking import check
+from casework.nda.checking import check_or_tell
 from casework.nda.looking import within
 from casework.nda.pledging import deliver
 from casework.recording import seal
 from connectors.errors import ConnectorError
 from models.tables import Case, PaperCheck, Pledge
-from models.vocabulary import CaseState, PledgeState, RevocationResult
+from models.vocabulary import CaseState, NdaState, PledgeState, RevocationResult
 
 _log = logging.getLogger("lastday.nda")
 MOST = 20
@@ -45,13 +45,14 @@ async def follow_up_with(cabinet: Cabinet, pledges: list[Pledge] | None = None, 
     for pledge in due:
         try:
             await _follow(cabinet, pledge)
-        except (ConnectorError, CaseworkError) as error:
-            _log.warning("nda: cannot follow a pledge: %s", type(error).__name__)
-            _later(cabinet.desk, pledge, problem=str(error))
+        except Exception as exc:  # noqa: BLE001  # one pledge's failure stops no other's, and must not come first for ever
+            _log.warning("nda: cannot follow a pledge: %s", type(exc).__name__)
+            told = isinstance(exc, (ConnectorError, CaseworkError))  # whose texts name nobody
+            _later(cabinet.desk, pledge, problem=str(exc) if told else type(exc).__name__)
     checked = {pledge.case_id for pledge in due}
     for case_id in _rounds_due(cabinet.desk) if rounds is None else rounds:
         if case_id not in checked or case_id in _rounds_due(cabinet.desk):
-            await check(cabinet, case_id)
+            await check_or_tell(cabinet, case_id)
             checked.add(case_id)
     return len(checked)
 
@@ -63,11 +64,20 @@ def _pledges_due(desk: Desk) -> list[Pledge]:
 
 
 def _rounds_due(desk: Desk) -> list[str]:
-    """Return the open cases whose newest round says that it is time for another."""
+    """
+    Return the cases whose newest round says that it is time for another: open ones, and for as long as an exit pledge may
+    come back those that were closed while a register could not be read.
+    """
     newest = select(func.max(PaperCheck.id)).group_by(PaperCheck.case_id)
-    live = select(Case.id).where(col(Case.state).not_in(_OVER))
-    query = select(PaperCheck.case_id).where(
-        col(PaperCheck.id).in_(newest), col(PaperCheck.next_at) <= desk.now(), col(PaperCheck.case_id).in_(live)
+    lately = desk.now().date() - timedelta(days=desk.policy.nda.signing_days)
+    unread = (col(Case.state) == CaseState.CLOSED) & (col(PaperCheck.state) == NdaState.UNREADABLE)
+    live = col(Case.state).not_in(_OVER) | (unread & (col(Case.employment_ends_on) >= lately))
+    query = (
+        select(PaperCheck.case_id)
+        .join(Case, col(Case.id) == PaperCheck.case_id)
+        .where(
+            col(PaperCheck.id).in_(newest), col(PaperCheck.next_at) <= desk.now(), col(Case.erased_at).is_(None), live
+        )
     )
     with desk.store.read() as session:
         return list(session.exec(query.order_by(col(PaperCheck.next_at)).limit(MOST)).all())
@@ -77,7 +87,7 @@ async def _follow(cabinet: Cabinet, pledge: Pledge) -> None:
     """Send what was only intended; else see whether it came back, else remind if it is time."""
     desk = cabinet.desk
     case = desk.case(pledge.case_id)
-    if case.state in ENDED:  # withdrawn: nobody is asked for anything any more
+    if files.is_over(case):  # withdrawn: nobody is asked for anything any more
         _later(desk, pledge, over=True)
         return
     if pledge.state is PledgeState.INTENDED:
@@ -88,20 +98,28 @@ async def _follow(cabinet: Cabinet, pledge: Pledge) -> None:
         raise cabinet.closed.get(pledge.register_name or "") or ConnectorError("nda: its register is not configured")
     paper = await within(cabinet, register.name, register.look_up(pledge.paper_id or ""))
     if paper is not None and (paper.completed or paper.declined_at is not None):
-        await check(cabinet, pledge.case_id)
-    elif pledge.state is PledgeState.SENT and _reminders_due(desk, case, pledge) > pledge.reminders:
+        if not _judged(desk, pledge):
+            await check_or_tell(cabinet, pledge.case_id)
+    elif _reminder_due(desk, case, pledge):
         await _remind(cabinet, case, pledge)
     _later(desk, pledge)
 
 
-def _reminders_due(desk: Desk, case: Case, pledge: Pledge) -> int:
-    """Return how many reminders should have gone out by now: none on the day of asking, none after the last day."""
+def _judged(desk: Desk, pledge: Pledge) -> bool:
+    """Whether the newest round saw the paper come back: if it does not count for all that, rounds have their own hours."""
+    with desk.store.read() as session:
+        newest = files.newest_check(session, pledge.case_id)
+        rows = files.papers_of(session, newest) if newest is not None else []
+    ours = (pledge.register_name, pledge.paper_id)
+    return any((row.register_name, row.paper_id) == ours and row.state is not NdaState.UNSIGNED for row in rows)
+
+
+def _reminder_due(desk: Desk, case: Case, pledge: Pledge) -> bool:
+    """Whether a day for a reminder has come since the leaver was last asked.  After the last day none goes out."""
     today, last = _today(desk, case), last_day(case)
-    if today > last:
-        return 0
-    asked_on = pledge.requested_at.astimezone(ZoneInfo(case.timezone)).date()
-    days = {last - timedelta(days=before) for before in desk.policy.nda.reminder_days}
-    return sum(asked_on < day <= today for day in days)
+    asked_on = (pledge.reminded_at or pledge.requested_at).astimezone(ZoneInfo(case.timezone)).date()
+    days = [last - timedelta(days=before) for before in desk.policy.nda.reminder_days]
+    return pledge.state is PledgeState.SENT and today <= last and any(asked_on < day <= today for day in days)
 
 
 def last_day(case: Case) -> date:
@@ -121,7 +139,9 @@ async def _remind(cabinet: Cabinet, case: Case, pledge: Pledge) -> None:
     desk = cabinet.desk
     with desk.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
-        row.reminders, row.reminded_at = _reminders_due(desk, case, pledge), desk.now()
+        if not _reminder_due(desk, case, row):  # another sweep was faster
+            return
+        row.reminders, row.reminded_at = row.reminders + 1, desk.now()
         session.add(row)
     problem = None
     try:

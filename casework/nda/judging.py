@@ -15,15 +15,11 @@ from casework.nda.facts import Facts, Held, Refusal, signed_on
 from casework.nda.noting import notes
 from casework.nda.wording import Said
 from casework.policy import Nda
+from connectors.nda import titles
 from connectors.nda.contract import Paper
 from models.vocabulary import MatchReason, NdaState, PaperKind
 
 _SLACK = timedelta(days=1)  # a day of signing is written in somebody's zone
-_TITLES = (
-    ("退職", PaperKind.EXIT_PLEDGE), ("exit pledge", PaperKind.EXIT_PLEDGE),
-    ("入社", PaperKind.ENTRY_PLEDGE), ("entry pledge", PaperKind.ENTRY_PLEDGE),
-    ("就業規則", PaperKind.WORK_RULES), ("work rules", PaperKind.WORK_RULES),
-)  # fmt: skip
 _SEVERITY = (
     NdaState.ALTERED, NdaState.UNREADABLE, NdaState.MISSING, NdaState.UNSIGNED, NdaState.EXPIRED, NdaState.REFUSED,
     NdaState.SIGNED,
@@ -80,9 +76,7 @@ def kind_of(paper: Paper, policy: Nda) -> PaperKind | None:
     if paper.kind is not None:
         return paper.kind
     by_wording = [kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests]
-    title = f"{paper.title} {paper.template or ''}".casefold()
-    by_title = [kind for words, kind in _TITLES if words in title]
-    return next(iter(by_wording + by_title), None)
+    return next(iter(by_wording), None) or titles.kind_of(paper.title) or titles.kind_of(paper.template or "")
 
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
@@ -100,7 +94,8 @@ def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
     elif proof and state not in {NdaState.UNSIGNED, NdaState.REFUSED} and wording.PROOFS[proof] not in said:
         said.append(wording.PROOFS[proof])
     said += notes(held, kind, facts, policy)
-    return Verdict(kind, state, True, wording.join(said), wording.REMEDIES.get(state), held, proof)
+    remedy = wording.REMEDIES.get(state) if kind is not None else wording.NAME_ITS_KIND
+    return Verdict(kind, state, True, wording.join(said), remedy, held, proof)
 
 
 def _not_theirs(held: Held, policy: Nda) -> Said | None:
@@ -212,8 +207,8 @@ def _refused(verdict: Verdict, verdicts: Sequence[Verdict], facts: Facts) -> Ver
 
 
 def raises_risk(kind: PaperKind | None, state: NdaState, facts: Facts) -> str | None:
-    """Return the word for what raises the case's risk, such as `exit_pledge_refused`; None for what does not."""
+    """Return the word for what raises the case's risk, such as `exit_pledge_refused`; None for what does not, as a letter of no such kind."""
     may_still_come = kind is PaperKind.EXIT_PLEDGE and facts.today <= facts.ends_on
-    if state is NdaState.SIGNED or (may_still_come and state in {NdaState.UNSIGNED, NdaState.MISSING}):
+    if kind is None or state is NdaState.SIGNED or (may_still_come and state in {NdaState.UNSIGNED, NdaState.MISSING}):
         return None
-    return f"{kind or 'paper'}_{state}"
+    return f"{kind}_{state}"

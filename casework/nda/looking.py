@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 from casework.nda.cabinet import Cabinet
 from casework.nda.facts import Held
+from casework.nda.judging import kind_of
 from casework.policy import Nda
 from connectors.errors import ConnectorError, Unreachable
 from connectors.nda.contract import PaperMatch, Register
+from connectors.nda.matching import weigh_paper
 from models.tables import PaperRuling, Pledge
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
@@ -20,6 +22,7 @@ T = TypeVar("T")
 MOST_PAPERS = 40
 """Papers of one leaver that are opened in a round; who has more must be looked at by a person."""
 _AT_ONCE = 4
+_BY_NAME = frozenset({MatchReason.NAME, MatchReason.FORMER_NAME})  # alone too little, with our own paper's id enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ async def search(cabinet: Cabinet, leaver: Leaver, pledges: Sequence[Pledge]) ->
     """
     Search every register at once.  One that fails or is too slow is told as such and stops no other.
 
-    What we sent ourselves is looked up by its id: whose it is needs no matching.
+    What we sent ourselves is looked up by its id, and is the leaver's unless the register names somebody else as its signer.
     """
     closed = [RegisterLook(name, error=error) for name, error in cabinet.closed.items()]
     sent = {name: [p for p in pledges if p.register_name == name and p.paper_id] for name in cabinet.registers}
@@ -55,7 +58,7 @@ async def search(cabinet: Cabinet, leaver: Leaver, pledges: Sequence[Pledge]) ->
 async def _search(cabinet: Cabinet, register: Register, leaver: Leaver, sent: Sequence[Pledge]) -> RegisterLook:
     try:
         found = await within(cabinet, register.name, register.find_papers(leaver))
-        ours = [match for pledge in sent if (match := await _own(cabinet, register, pledge)) is not None]
+        ours = [match for pledge in sent if (match := await _own(cabinet, register, pledge, leaver)) is not None]
     except ConnectorError as error:
         return RegisterLook(register.name, evidence=error.evidence, error=error)
     known = {match.paper.id for match in ours}
@@ -63,12 +66,18 @@ async def _search(cabinet: Cabinet, register: Register, leaver: Leaver, sent: Se
     return RegisterLook(register.name, (*ours, *others), found.evidence)
 
 
-async def _own(cabinet: Cabinet, register: Register, pledge: Pledge) -> PaperMatch | None:
-    paper = await within(cabinet, register.name, register.look_up(pledge.paper_id or ""))
-    if paper is None:
+async def _own(cabinet: Cabinet, register: Register, pledge: Pledge, leaver: Leaver) -> PaperMatch | None:
+    found = await within(cabinet, register.name, register.look_up(pledge.paper_id or ""))
+    if found is None:
         return None
-    kind = paper.kind or PaperKind.EXIT_PLEDGE
-    return PaperMatch(replace(paper, kind=kind), MatchReason.EMAIL, 1.0, "sent to the leaver from this case")
+    paper = replace(found, kind=found.kind or PaperKind.EXIT_PLEDGE)
+    ours = PaperMatch(paper, MatchReason.EMAIL, 1.0, "sent to the leaver from this case")
+    if not any((paper.signer_name, paper.signer_email, paper.signer_employee_no)):
+        return ours
+    match = weigh_paper(leaver, paper)
+    if match is None:
+        return PaperMatch(paper, MatchReason.DIFFERENT_PERSON, 0.0, "sent to the leaver, passed on to somebody else")
+    return ours if match.reason in _BY_NAME or _sure(cabinet, match) else match
 
 
 async def within(cabinet: Cabinet, name: str, call: Coroutine[Any, Any, T]) -> T:
@@ -84,7 +93,11 @@ async def within(cabinet: Cabinet, name: str, call: Coroutine[Any, Any, T]) -> T
 async def open_papers(
     cabinet: Cabinet, looks: Sequence[RegisterLook], rulings: Mapping[tuple[str, str], PaperRuling]
 ) -> list[Bytes]:
-    """Fetch and examine the papers that count as the leaver's; the others are not opened, for they are somebody else's."""
+    """
+    Fetch and examine the confidentiality papers that count as the leaver's.
+
+    The others are not opened: they are somebody else's, or letters and contracts that are none of ours to read.
+    """
     matches = [(look.register, match) for look in looks for match in look.found]
     turns = asyncio.Semaphore(_AT_ONCE)
     opened = 0
@@ -93,8 +106,9 @@ async def open_papers(
         ruling = rulings.get((name, match.paper.id))
         theirs = ruling.theirs if ruling else _sure(cabinet, match)
         held = Held(match, ruled=ruling.theirs if ruling else None, ruled_why=ruling.reason if ruling else "")
-        opened += theirs
-        work.append(_open(cabinet, name, held, turns, wanted=theirs and opened <= MOST_PAPERS))
+        wanted = theirs and kind_of(match.paper, cabinet.desk.policy.nda) is not None
+        opened += wanted
+        work.append(_open(cabinet, name, held, turns, wanted=wanted and opened <= MOST_PAPERS))
     return list(await asyncio.gather(*work))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from casework.cases import BEFORE_CONTAINED, ENDED
+from casework.cases import BEFORE_CONTAINED
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.evidence import EvidenceError
@@ -21,7 +21,7 @@ from casework.nda.cabinet import Cabinet
 from casework.nda.looking import within
 from casework.nda.printing import Language, Printed, print_pledge
 from casework.planning import leaver_of
-from casework.recording import digests, exchanges, seal
+from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
 from models.tables import Case, Pledge
@@ -34,7 +34,8 @@ BY_HAND = "file"
 
 async def send_pledge(cabinet: Cabinet, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
     """
-    Send the exit pledge through the register that sends.  While one is out, it is returned and nothing is sent.
+    Send the exit pledge through the register that sends.  While one is out, or somebody else is sending it, it is returned
+    and nothing is sent.
 
     A register without delivery keeps it to be printed and signed by hand.  Raises `BadRequest` where nobody may be asked (a
     refusal, a signed pledge on file, a leave), and the register's error if it did not take it.
@@ -52,10 +53,16 @@ def write_pledge(desk: Desk, case_id: str, out: Path, *, by: str, language: Lang
     """
     Write the exit pledge to *out*, to be signed by hand, and record it.  Again writes the same file.
 
-    Raises what `send_pledge` raises, and `OSError`.
+    Raises what `send_pledge` raises, `BadRequest` where another file has that name, and `OSError`: then nothing was asked for.
     """
     pledge, _ = _begin(desk, case_id, None, language or desk.policy.nda.language, by)
-    out.write_bytes(_content(desk, pledge).pdf)
+    printed = _content(desk, pledge)
+    try:
+        _put(out, printed.pdf)
+    except (OSError, BadRequest):
+        if pledge.state is PledgeState.INTENDED:
+            _record(desk, pledge, PledgeState.REJECTED, RevocationResult.FAILED, problem="file: cannot be written")
+        raise
     if pledge.state is PledgeState.INTENDED:
         _record(desk, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
     with desk.store.read() as session:
@@ -80,14 +87,30 @@ async def send_by_policy(cabinet: Cabinet, case_id: str) -> None:
         await send_pledge(cabinet, case_id, by="policy")
 
 
+def _put(out: Path, content: bytes) -> None:
+    try:
+        with out.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        if not out.is_file() or out.read_bytes() != content:
+            raise BadRequest("nda pledge: the file exists", "Name another one: nothing is overwritten.") from None
+
+
 async def deliver(cabinet: Cabinet, pledge: Pledge) -> None:
-    """Carry out an intent: send under its key and record what came of it.  Raises the register's error."""
+    """
+    Carry out an intent: send under its key and record what came of it.  Raises the register's error.
+
+    One at a time, whichever process it is: while another has the turn nothing is sent.  Vendors have no key of their own
+    that would make two sendings at once one.
+    """
     desk = cabinet.desk
     register = cabinet.registers.get(pledge.register_name or "")
     if register is None:
         raise cabinet.closed.get(pledge.register_name or "") or BadRequest(
             "nda: cannot send: its register is not configured any more", "Name it in LASTDAY_NDA_REGISTERS."
         )
+    if not _take_turn(desk, pledge):
+        return
     printed = _content(desk, pledge)
     leaver = leaver_of(desk.case(pledge.case_id))
     try:
@@ -102,6 +125,17 @@ async def deliver(cabinet: Cabinet, pledge: Pledge) -> None:
     _keep(desk, pledge, printed)
     state = PledgeState.SENT if register.can_send else PledgeState.FILED
     _record(desk, pledge, state, RevocationResult.COMMANDED, sent=sent)
+
+
+def _take_turn(desk: Desk, pledge: Pledge) -> bool:
+    """Whether the sending is ours now; one who died in his turn has it until it is over."""
+    with desk.store.write() as session:
+        row = session.get_one(Pledge, pledge.key)
+        if row.state is not PledgeState.INTENDED or (row.sending_until or desk.now()) > desk.now():
+            return False
+        row.sending_until = desk.now() + timedelta(seconds=2 * desk.policy.nda.seconds)
+        session.add(row)
+    return True
 
 
 def _sender(cabinet: Cabinet) -> Register:
@@ -127,17 +161,16 @@ def _sender(cabinet: Cabinet) -> Register:
 def _begin(desk: Desk, case_id: str, register: str | None, language: Language, by: str) -> tuple[Pledge, bool]:
     """Write the intent, unless a pledge is out the same way; return it, and whether it is new."""
     with desk.store.write() as session:
-        case = session.get(Case, case_id)
-        if case is None:
-            raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+        case = files.kept_case(session, case_id)
         _require_askable(session, case)
         out = [p for p in files.pledges_of(session, case_id) if p.state in files.LIVELY and p.register_name == register]
         if out:
             return out[-1], False
+        key = desk.name("pledge")
         asked_at = desk.now().replace(microsecond=0)  # the page bears it, in seconds: the same again is the same page
-        printed = print_pledge(case, desk.policy.nda, language, at=asked_at)
+        printed = print_pledge(case, desk.policy.nda, language, at=asked_at, reference=key)
         pledge = Pledge(
-            key=desk.name("pledge"), case_id=case_id, state=PledgeState.INTENDED, register_name=register,
+            key=key, case_id=case_id, state=PledgeState.INTENDED, register_name=register,
             language=language, title=printed.title, sha256=hashlib.sha256(printed.pdf).hexdigest(), op=desk.name("op"),
             requested_by=by, requested_at=asked_at, next_look_at=desk.now() if register else None,
         )  # fmt: skip
@@ -152,7 +185,7 @@ def _begin(desk: Desk, case_id: str, register: str | None, language: Language, b
 
 
 def _require_askable(session: Session, case: Case) -> None:
-    if case.kind is DepartureKind.LEAVE or case.state in ENDED:
+    if files.is_over(case):
         raise BadRequest(f"{case.id}: nobody leaves", "An exit pledge belongs to a departure.")
     if files.refusals_of(session, case.id):
         raise BadRequest(
@@ -165,9 +198,19 @@ def _require_askable(session: Session, case: Case) -> None:
 
 
 def _content(desk: Desk, pledge: Pledge) -> Printed:
-    """Print the pledge again, as it was: at its own instant, in its own language."""
+    """
+    Print the pledge again, as it was: at its own instant, in its own language.
+
+    Raises `BadRequest`, and gives the pledge up, where that is another page by now: the sealed one is sent, or none.
+    """
     language: Language = "en" if pledge.language == "en" else "ja"
-    return print_pledge(desk.case(pledge.case_id), desk.policy.nda, language, at=pledge.requested_at)
+    case, policy = desk.case(pledge.case_id), desk.policy.nda
+    printed = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
+    if hashlib.sha256(printed.pdf).hexdigest() == pledge.sha256:
+        return printed
+    problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
+    _record(desk, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem=problem)
+    raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
 
 
 def _keep(desk: Desk, pledge: Pledge, printed: Printed) -> None:
@@ -200,6 +243,8 @@ def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged
     with desk.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.state, row.problem = state, problem
+        if result is not RevocationResult.UNKNOWN:  # what broke off may still be under way: its turn runs out by itself
+            row.sending_until = None
         if state in {PledgeState.SENT, PledgeState.FILED}:
             row.sent_at = sent.sent_at if sent is not None else desk.now()
             row.paper_id = sent.id if sent is not None else None
@@ -208,6 +253,6 @@ def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged
         session.add(row)
         seal(
             desk, session, "nda.outcome", row.case_id,
-            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, evidence=digests(evidence) or None,
+            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, evidence=files.bounded(evidence),
             payload={"key": row.key, "paper": row.paper_id, "problem": problem, "exchanges": exchanges(evidence)},
         )  # fmt: skip

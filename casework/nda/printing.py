@@ -40,9 +40,13 @@ class Printed:
     pdf: bytes
 
 
-def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime) -> Printed:
-    """Return the pledge for *case*'s leaver.  The same case, policy and instant give the same bytes."""
-    title, lines = _words(case, policy, language)
+def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, reference: str) -> Printed:
+    """
+    Return the pledge for *case*'s leaver.  The same case, policy, instant and reference give the same bytes.
+
+    *reference* is random and printed: its digest is public for ever, and must not be found by who guesses the words.
+    """
+    title, lines = _words(case, policy, language, reference)
     page = json.dumps({"title": title, "language": language, "lines": lines}, ensure_ascii=False)
     pdf = typst.compile(
         _HERE / "pledge.typ",
@@ -56,7 +60,7 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime) -
     return Printed(title, language, pdf)
 
 
-def _words(case: Case, policy: Nda, language: Language) -> tuple[str, list[dict[str, Any]]]:
+def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:
     leaver = case.leaver
     filled = _templates().get_template(f"pledge.{language}.txt.j2").render(
         company=policy.company,
@@ -66,6 +70,7 @@ def _words(case: Case, policy: Nda, language: Language) -> tuple[str, list[dict[
         employee_no=leaver["employee_no"],
         ends_on=_day(case, language),
         survive_years=policy.survive_years,
+        reference=reference,
     )  # fmt: skip
     first, *rest = [line for line in filled.splitlines() if line.strip()]
     return first.removeprefix("# "), [_line(line) for line in rest]

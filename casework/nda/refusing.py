@@ -31,8 +31,7 @@ def refuse(desk: Desk, case_id: str, *, witness: str, on: date, by: str, note: s
     if not seen_by or len(seen_by) > _LONGEST or len(note) > 10 * _LONGEST:
         raise BadRequest("nda refuse: cannot take this witness", f"Name who was there, in 1 to {_LONGEST} characters.")
     with desk.store.write() as session:
-        case = session.get(Case, case_id)
-        _require_possible(desk, session, case, case_id, on)
+        _require_possible(desk, session, files.kept_case(session, case_id), on)
         for row in session.exec(select(PledgeRefusal).where(PledgeRefusal.case_id == case_id)).all():
             if (row.witness, row.refused_on) == (seen_by, on):
                 return row
@@ -49,17 +48,15 @@ def refuse(desk: Desk, case_id: str, *, witness: str, on: date, by: str, note: s
     return row
 
 
-def _require_possible(desk: Desk, session: Session, case: Case | None, case_id: str, on: date) -> None:
-    if case is None:
-        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+def _require_possible(desk: Desk, session: Session, case: Case, on: date) -> None:
     if case.kind is DepartureKind.LEAVE:
-        raise BadRequest(f"{case_id}: is a leave of absence", "Nobody is asked for an exit pledge.")
+        raise BadRequest(f"{case.id}: is a leave of absence", "Nobody is asked for an exit pledge.")
     if on > desk.now().astimezone(ZoneInfo(case.timezone)).date():
         raise BadRequest("nda refuse: the day lies ahead", "Give the day on which the person declined.")
-    newest = files.newest_check(session, case_id)
+    newest = files.newest_check(session, case.id)
     papers = files.papers_of(session, newest) if newest is not None else []
     if any(p.accepted and p.kind is PaperKind.EXIT_PLEDGE and p.state is NdaState.SIGNED for p in papers):
-        raise BadRequest(f"{case_id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
+        raise BadRequest(f"{case.id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
 
 
 def _stop_asking(desk: Desk, session: Session, case_id: str) -> None:
@@ -80,6 +77,7 @@ def rule(desk: Desk, case_id: str, paper: str, *, theirs: bool, reason: str, by:
         raise BadRequest("nda accept: needs a reason", "Say by what you know whose paper it is: --reason.")
     name, _, paper_id = paper.partition(":")
     with desk.store.write() as session:
+        files.kept_case(session, case_id)
         newest = files.newest_check(session, case_id)
         found = files.papers_of(session, newest) if newest is not None else []
         if not any((row.register_name, row.paper_id) == (name, paper_id) for row in found):

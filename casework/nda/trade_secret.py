@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.nda import files
 from casework.nda.wording import KINDS, Said
 from casework.recording import seal
 from casework.rows import accepted_rows
@@ -88,11 +89,11 @@ def answer(desk: Desk, case_id: str, test: TradeSecretTest, text: str, *, by: st
         raise BadRequest(
             f"nda answer: cannot take {len(said)} characters", f"Write one to {LONGEST_ANSWER} characters."
         )
-    desk.case(case_id)
     row = TradeSecretAnswer(
         id=desk.name("answer"), case_id=case_id, test=test, text=said, answered_by=by, answered_at=desk.now()
     )
     with desk.store.write() as session:
+        files.kept_case(session, case_id)
         session.add(row)
         seal(desk, session, "nda.answered", case_id, choice=test, payload={"by": by, "text": said, "answer": row.id})
     return row

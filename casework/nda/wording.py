@@ -66,6 +66,10 @@ OTHER_WORDING = Said("its wording is not among the known versions", "書式が�
 OTHER_LANGUAGE = Said("written in a language that policy does not name", "社内規定の対象外の言語で書かれている")
 KIND_BY_TITLE = Said("its kind is read from its title", "種別は件名から判断した")
 KIND_UNKNOWN = Said("what kind of paper it is cannot be told", "文書の種別が判別できない")
+NAME_ITS_KIND = Said(
+    "If it is a confidentiality paper, name its kind in the register, or in its title",
+    "秘密保持に関する文書であれば、登録簿または件名で種別を明示する",
+)
 RULED = Said("a person ruled that it is the leaver's", "担当者が本人の文書と判断した")
 
 

@@ -69,7 +69,7 @@ class Pledge(SQLModel, table=True):
     """
     An exit pledge that was asked for.  *key* is stored before it leaves and makes sending it twice one sending.
 
-    *register_name* is None for a file to be signed by hand.  *op* names the intent in the trail.  *reminders* counts those that
+    *sending_until*: until when whoever began to send it has the turn.  *register_name* is None for a file to be signed by hand.  *op* names the intent in the trail.  *reminders* counts those that
     were begun: one that was interrupted is not repeated.
     """
 
@@ -86,6 +86,7 @@ class Pledge(SQLModel, table=True):
     op: str
     requested_by: str
     requested_at: datetime = instant(default=...)
+    sending_until: datetime | None = instant()
     sent_at: datetime | None = instant()
     reminders: int = 0
     reminded_at: datetime | None = instant()

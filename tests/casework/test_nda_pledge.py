@@ -272,7 +272,7 @@ class TestPage:
         case = Case(id="c", employee_no="E1", employee_key="e1", employment_ends_on=date(2026, 12, 20), timezone="Asia/Tokyo",
                     due_at=office.clock(), kind=DepartureKind.RESIGNATION, state=CaseState.OPEN, reported_by="hr", opened_at=office.clock(),
                     leaver={"employee_no": "E1", "name": name, "kana": None, "romaji": None})  # fmt: skip
-        printed = print_pledge(case, Nda(company="星空商事"), language, at=office.clock())
+        printed = print_pledge(case, Nda(company="星空商事"), language, at=office.clock(), reference="pledge-ab")
         document = pypdfium2.PdfDocument(printed.pdf)
         text = "".join(page.get_textpage().get_text_range() for page in document)
         document.close()

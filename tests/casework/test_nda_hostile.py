@@ -1,0 +1,393 @@
+"""Papers that are not what they seem, registers that misbehave, and work that is interrupted or done by two at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from casework import erasing, moving, waiving
+from casework.desk import Desk
+from casework.errors import BadRequest
+from casework.nda import checking, following, pledging, refusing, trade_secret
+from casework.nda.cabinet import Cabinet
+from casework.policy import Nda, Policy
+from casework.showing import show
+from connectors.nda.contract import Found, Paper, Sent
+from connectors.nda.matching import match_papers
+from emulators import papers
+from models.tables import Case
+from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind, TradeSecretTest
+from tests.casework import test_nda
+from tests.casework.conftest import Office
+from tests.casework.paper import Killed
+from tests.casework.test_nda import ENTRY, EXIT, Hire, look_inside, of_kind, states
+
+hire = test_nda.hire
+LAST_DAY = "2026-12-20"
+FAR = datetime(2026, 11, 30, 6, tzinfo=UTC)
+
+
+class Shelf:
+    """A register in memory: what it holds, what reached a signer, and what it does besides when it is asked."""
+
+    can_send = True
+
+    def __init__(self, *held: Paper, name: str = "shelf", exchanges: int = 0) -> None:
+        self.name = name
+        self.held = {paper.id: paper for paper in held}
+        self.delivered: list[str] = []
+        self.reminded: list[str] = []
+        self.searches = 0
+        self.exchanges = exchanges
+        self.before_sending: Callable[[], None] = lambda: None
+        self.breaks = False
+
+    async def find_papers(self, leaver: Leaver) -> Found:
+        self.searches += 1
+        if self.breaks:
+            raise RuntimeError("田中 美咲")
+        seen = Evidence("GET /x", FAR, FAR, 200, None, None, "0" * 64)
+        return Found(match_papers(leaver, self.held.values()), (seen,) * self.exchanges)
+
+    async def look_up(self, paper_id: str) -> Paper | None:
+        return self.held.get(paper_id)
+
+    async def fetch(self, paper_id: str) -> bytes:
+        return papers.scan_pdf()
+
+    async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
+        self.before_sending()
+        await asyncio.sleep(0)
+        if key not in self.delivered:  # no register of ours delivers twice under one key, once it has heard of it
+            await asyncio.sleep(0)
+            self.delivered.append(key)
+        self.held.setdefault(key, pledge_of(key, signer_email=leaver.email))
+        return Sent(self.name, key, FAR, ())
+
+    async def remind(self, paper_id: str) -> None:
+        self.reminded.append(paper_id)
+
+    async def probe(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def pledge_of(paper_id: str, **known: Any) -> Paper:
+    return Paper(
+        **{
+            "register": "shelf",
+            "id": paper_id,
+            "kind": PaperKind.EXIT_PLEDGE,
+            "signer_name": "星 空子",
+            "status": "sent",
+        }
+        | known
+    )
+
+
+def signed(shelf: Shelf, paper_id: str, **known: Any) -> None:
+    shelf.held[paper_id] = replace(
+        shelf.held[paper_id], completed=True, signed_on=date(2026, 11, 30), status="completed", **known
+    )
+
+
+def cabinet_of(office: Office, *shelves: Shelf) -> Cabinet:
+    return Cabinet(office.desk, {shelf.name: shelf for shelf in shelves}, examine=look_inside)
+
+
+def nda(desk: Desk, case: Case) -> dict[str, Any]:
+    found: dict[str, Any] = show(desk, case.id)["nda"]
+    return found
+
+
+MakeOffice = Callable[..., Office]
+
+
+class TestWrongPapers:
+    @pytest.mark.parametrize(
+        "title", ["退職届", "退職願 星空子", "退職金計算書", "入社承諾書", "雇用契約書", "Exit interview"]
+    )
+    async def test_what_is_no_pledge(self, hire: Hire, title: str) -> None:
+        """A notice of resignation, which every leaver signs, is no pledge of confidentiality, and raises no risk."""
+        house = hire()
+        row = {key: value for key, value in EXIT.items() if key != "kind"} | {"title": title}
+        house.file([ENTRY, row], {"in.pdf": papers.scan_pdf(), "out.pdf": papers.scan_pdf()})
+        case = house.office.report(employment_ends_on=LAST_DAY)
+        found = await house.check(case)
+        assert {p["kind"]: p["state"] for p in found["papers"] if p["kind"] == "exit_pledge"} == {
+            "exit_pledge": "missing"
+        }
+        assert "paper_unreadable" not in found["risk"]["reasons"]
+        assert house.office.desk.evidence is not None
+        assert all(p["sha256"] is None for p in found["papers"] if p["kind"] is None)
+
+    @pytest.mark.parametrize(
+        "by",
+        [
+            {"signer_name": "月 影子", "signer_email": "e2@example.test"},
+            {"signer_employee_no": "E2"},
+            {"signer_name": "月 影子", "signer_email": None},
+            {"signer_email": "e1b@example.test"},
+        ],
+    )
+    async def test_our_pledge_signed_by_another(self, make_office: MakeOffice, by: dict[str, str | None]) -> None:
+        """Who was asked may pass the envelope on: what somebody else signed is not the leaver's pledge."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        signed(shelf, shelf.delivered[0], **by)
+        await checking.check(cabinet, case.id)
+        found = nda(office.desk, case)
+        assert states(found)["exit_pledge"] != "signed"
+        assert [paper["paper"] for paper in found["not_accepted"]] == [f"shelf:{shelf.delivered[0]}"]
+
+    async def test_our_pledge_signed_by_the_leaver(self, make_office: MakeOffice) -> None:
+        """What the leaver signs is his however the register writes his name."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        signed(shelf, shelf.delivered[0], signer_name="Sorako HOSHI")
+        await checking.check(cabinet, case.id)
+        assert states(nda(office.desk, case))["exit_pledge"] == "signed"
+
+    async def test_the_same_paper_in_two_registers(self, make_office: MakeOffice) -> None:
+        """One scan that two registers hold under the same id is bound for each, however often they are asked."""
+        office = make_office()
+        one = Shelf(pledge_of("p", completed=True, signer_employee_no="E1"))
+        two = Shelf(pledge_of("p", completed=True, signer_employee_no="E1", register="two"), name="two")
+        case = office.report()
+        for _ in range(2):
+            await checking.check(cabinet_of(office, one, two), case.id)
+        assert nda(office.desk, case)["papers"][0]["state"] == "signed"
+
+
+class TestLoops:
+    async def test_a_paper_that_came_back_altered(self, make_office: MakeOffice) -> None:
+        """A pledge that came back and does not count is judged once; then rounds have their own hours."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        signed(shelf, shelf.delivered[0], sha256="0" * 64)
+        for _ in range(5):
+            office.clock.pass_by(minutes=16)
+            await following.follow_up_with(cabinet)
+        assert states(nda(office.desk, case))["exit_pledge"] == "altered"
+        assert shelf.searches == 1
+
+    async def test_one_case_that_breaks(self, make_office: MakeOffice) -> None:
+        """A register that breaks in a way nobody foresaw stops no other case, is told, and is asked again later."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        first, second = (office.report(employee_no=number, employment_ends_on=LAST_DAY) for number in ("E1", "E2"))
+        for case in (first, second):
+            await checking.check(cabinet, case.id)
+        office.clock.pass_by(days=2)
+        shelf.breaks = True
+        assert await following.follow_up_with(cabinet) == 2
+        for case in (first, second):
+            assert nda(office.desk, case)["state"] == "unreadable"
+            assert "美咲" not in str(nda(office.desk, case))
+        assert await following.follow_up_with(cabinet) == 0
+
+    async def test_thousands_of_exchanges(self, make_office: MakeOffice) -> None:
+        """However many requests a look took, its event fits into the trail."""
+        office, shelf = make_office(), Shelf(exchanges=3000)
+        case = office.report()
+        await checking.check(cabinet_of(office, shelf), case.id)
+        assert nda(office.desk, case)["looks"] == [{"register": "shelf", "found": 0, "problem": None, "remedy": None}]
+
+    async def test_refusal_then_a_signed_paper(self, make_office: MakeOffice) -> None:
+        """Who declined and signs after all has signed; nobody is asked in between."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        refusing.refuse(office.desk, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        await checking.check(cabinet, case.id)
+        assert states(nda(office.desk, case))["exit_pledge"] == "refused"
+        signed(shelf, shelf.delivered[0])
+        office.clock.pass_by(days=2)
+        assert await following.follow_up_with(cabinet) == 1
+        assert states(nda(office.desk, case))["exit_pledge"] == "signed"
+        assert shelf.reminded == []
+
+
+class TestReminders:
+    async def test_signed_elsewhere(self, hire: Hire) -> None:
+        """Who has signed on paper is not reminded of the envelope any more."""
+        house, shelf = hire(), Shelf()
+        cabinet = replace(house.cabinet, registers={**house.cabinet.registers, "shelf": shelf})
+        case = house.office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        house.file([EXIT], {"out.pdf": papers.scan_pdf()})
+        await checking.check(cabinet, case.id)
+        assert nda(house.office.desk, case)["pledge"]["state"] == "returned"
+        house.office.clock.pass_by(days=15)
+        await following.follow_up_with(cabinet)
+        assert shelf.reminded == []
+
+    async def test_rescheduled(self, make_office: MakeOffice) -> None:
+        """Another last day has reminders of its own; a withdrawn departure has none."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        office.clock.pass_by(days=19)
+        await following.follow_up_with(cabinet)
+        assert len(shelf.reminded) == 1
+        moving.reschedule(office.desk, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
+        office.clock.pass_by(days=99)
+        await following.follow_up_with(cabinet)
+        assert len(shelf.reminded) == 2
+        moving.withdraw(office.desk, case.id, by="hr", reason="stays")
+        office.clock.pass_by(days=3)
+        await following.follow_up_with(cabinet)
+        assert len(shelf.reminded) == 2
+
+    async def test_two_sweeps(self, make_office: MakeOffice) -> None:
+        """Two sweeps at once remind once."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        office.clock.pass_by(days=7)
+        await asyncio.gather(*(following.follow_up_with(cabinet) for _ in range(2)))
+        assert len(shelf.reminded) == 1
+
+
+class TestSending:
+    async def test_two_at_once(self, make_office: MakeOffice) -> None:
+        """A person and the sweep at the same time deliver one pledge, once."""
+        office, shelf = make_office(), Shelf()
+        asked = []
+        shelf.before_sending = lambda: asked.append(1)
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        both = (pledging.send_pledge(cabinet, case.id, by=who) for who in ("hr", "policy"))
+        await asyncio.gather(*both, following.follow_up_with(cabinet))
+        await following.follow_up_with(cabinet)
+        assert len(asked) == 1
+
+    async def test_killed_while_sending(self, make_office: MakeOffice) -> None:
+        """After kill -9 nobody sends until the dead one's turn is over; then the same key is tried again."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        keys: list[str] = []
+
+        def die() -> None:
+            shelf.before_sending = lambda: keys.append("sent")
+            raise Killed
+
+        shelf.before_sending = die
+        with pytest.raises(Killed):
+            await pledging.send_pledge(cabinet, case.id, by="hr")
+        pledge = await pledging.send_pledge(cabinet, case.id, by="hr")
+        assert (pledge.state, keys) == ("intended", [])
+        office.clock.pass_by(minutes=5)
+        await following.follow_up_with(cabinet)
+        assert (nda(office.desk, case)["pledge"]["state"], shelf.delivered) == ("sent", [pledge.key])
+
+    async def test_what_was_sealed_is_what_is_sent(self, make_office: MakeOffice) -> None:
+        """A case that changed before its pledge left: the sealed page is not sent with other words, somebody asks anew."""
+        office, shelf = make_office(), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+
+        def die() -> None:
+            raise Killed
+
+        shelf.before_sending = die
+        with pytest.raises(Killed):
+            await pledging.send_pledge(cabinet, case.id, by="hr")
+        shelf.before_sending = lambda: None
+        moving.reschedule(office.desk, case.id, ends_on=date(2026, 12, 31), last_working_at=None, by="hr")
+        office.clock.pass_by(minutes=16)
+        await following.follow_up_with(cabinet)
+        assert (nda(office.desk, case)["pledge"]["state"], shelf.delivered) == ("rejected", [])
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        assert len(shelf.delivered) == 1
+
+    def test_nobody_guesses_a_digest(self, office: Office, tmp_path: Path) -> None:
+        """The same words at the same instant have another digest: who knows the words cannot find the leaf."""
+        case = office.report(employment_ends_on=LAST_DAY)
+        made = set()
+        for name in ("a.pdf", "b.pdf"):
+            office.clock.at = FAR
+            pledge = pledging.write_pledge(office.desk, case.id, tmp_path / name, by="hr")
+            made.add(pledge.sha256)
+            with office.desk.store.write() as session:
+                session.delete(pledge)
+        assert len(made) == 2
+
+    def test_a_file_that_cannot_be_written(self, office: Office, tmp_path: Path) -> None:
+        """A folder that is not there: nothing was asked for; another person's file is not overwritten."""
+        case = office.report(employment_ends_on=LAST_DAY)
+        with pytest.raises(OSError, match="No such file"):
+            pledging.write_pledge(office.desk, case.id, tmp_path / "none" / "a.pdf", by="hr")
+        assert nda(office.desk, case)["pledge"]["state"] == "rejected"
+        mine = tmp_path / "thesis.pdf"
+        mine.write_bytes(b"years of work")
+        with pytest.raises(BadRequest, match="exists"):
+            pledging.write_pledge(office.desk, case.id, mine, by="hr")
+        assert mine.read_bytes() == b"years of work"
+
+
+class TestErased:
+    async def test_nothing_is_looked_for_or_written(self, make_office: MakeOffice, tmp_path: Path) -> None:
+        """An erased case stays empty: nobody looks for papers, follows pledges or records anything personal of it."""
+        office, shelf = make_office(Policy(nda=Nda(signing_days=400))), Shelf()
+        cabinet = cabinet_of(office, shelf)
+        desk = office.desk
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(cabinet, case.id, by="hr")
+        moving.withdraw(desk, case.id, by="hr", reason="r")
+        request = erasing.request_erasure(desk, case.id, by="it.lead", basis="retention")
+        waiving.approve(desk, request.id, by="ciso.yamada")
+        erasing.erase(desk, case.id)
+        with desk.store.write() as session:
+            row = session.get_one(Case, case.id)
+            row.state = row.state.__class__.CLOSED  # whatever state it was erased in
+            session.add(row)
+        office.clock.pass_by(days=20)
+        await following.follow_up_with(cabinet)
+        await checking.check(cabinet, case.id)
+        assert shelf.searches == 0
+        verbs: Sequence[Callable[[], object]] = (
+            lambda: refusing.refuse(desk, case.id, witness="S", on=date(2026, 11, 30), by="hr"),
+            lambda: refusing.rule(desk, case.id, "shelf:p", theirs=True, reason="r", by="hr"),
+            lambda: trade_secret.answer(desk, case.id, TradeSecretTest.USEFULNESS, "secret", by="legal"),
+            lambda: pledging.write_pledge(desk, case.id, tmp_path / "p.pdf", by="hr"),
+        )
+        for verb in verbs:
+            with pytest.raises(BadRequest, match="erased"):
+                verb()
+
+
+class TestMisread:
+    async def test_number_of_another(self, make_office: MakeOffice) -> None:
+        """The leaver's address with another employee number is doubtful, the leaver's name with another number is a namesake."""
+        office = make_office()
+        shelf = Shelf(
+            pledge_of("a", completed=True, signer_email="e1@example.test", signer_employee_no="E2", signer_name=None),
+            pledge_of("b", completed=True, signer_employee_no="E2"),
+        )
+        case = office.report()
+        await checking.check(cabinet_of(office, shelf), case.id)
+        found = nda(office.desk, case)
+        assert states(found)["exit_pledge"] == "missing"
+        assert {p["paper"]: p["reason"] for p in found["not_accepted"]} == {
+            "shelf:a": MatchReason.EMAIL, "shelf:b": MatchReason.DIFFERENT_PERSON,
+        }  # fmt: skip
+        assert "1 doubtful" in of_kind(found, "exit_pledge")["text"]
