@@ -123,7 +123,9 @@ def _verify(asked: argparse.Namespace) -> int:
         _print(f"{broken.step:>2d} BROKEN  {TITLES[broken.step][0]}: {broken.file}: {broken.what}")
     if report.first is not None:
         return _complain(f"bundle: broken at {report.first}", 1)
-    _print(f"{report.case}: sound")
+    for missing in report.unasked:
+        _print(f"NOT SHOWN: {missing}")
+    _print(f"{report.case}: {'sound, as far as it was asked' if report.unasked else 'sound'}")
     return 0
 
 

@@ -195,12 +195,13 @@ class _Job:
         return names, policy.satisfied(names)
 
     def _finish(self, anchor: Anchor) -> Anchor:
-        """Stamp and record the anchor as far as it can be done now."""
+        """Stamp, mirror and record the anchor as far as it can be done now."""
         if self._berth.authorities and anchor.tsr is None:
             anchor = self._stamped(anchor)
             if anchor.tsr is None:
                 self._tell_of_failure(anchor.size, anchor.checkpoint_sha256, "no_stamp")
                 return anchor
+        self._berth.mirror.keep(anchor)  # again: whoever stamped it may have been killed before
         return self._recorded(anchor)
 
     def _stamped(self, anchor: Anchor) -> Anchor:
@@ -215,9 +216,7 @@ class _Job:
                 continue
             with self._berth.engine.begin() as connection:
                 anchors.stamp(connection, anchor, tsr, told.gen_time)
-            stamped = replace(anchor, tsr=tsr, tsa_time=told.gen_time)
-            self._berth.mirror.keep(stamped)
-            return stamped
+            return replace(anchor, tsr=tsr, tsa_time=told.gen_time)
         return anchor
 
     def _recorded(self, anchor: Anchor) -> Anchor:

@@ -155,14 +155,12 @@ def read_all(connection: Connection, origin: str, end: int | None = None) -> Ite
             yield _anchor(row)
 
 
-def newest(
-    connection: Connection, origin: str, *, complete: bool = False, quorum: bool = False, stamped: bool = False
-) -> Anchor | None:
-    """Return the largest anchor; with *quorum* or *stamped* the largest that has it, with *complete* both."""
+def newest(connection: Connection, origin: str, *, quorum: bool = False, stamped: bool = False) -> Anchor | None:
+    """Return the largest anchor; with *quorum* or *stamped* the largest that has it, with both the largest that has both."""
     query = _of(origin)
-    if quorum or complete:
+    if quorum:
         query = query.where(audit_anchor.c.quorum == 1)
-    if stamped or complete:
+    if stamped:
         query = query.where(audit_anchor.c.tsr.is_not(None))
     row = connection.execute(query.order_by(audit_anchor.c.size.desc()).limit(1)).one_or_none()
     return None if row is None else _anchor(row)

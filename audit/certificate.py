@@ -107,11 +107,11 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A certificate whose signature was verified.  *signature* is what the *stamp* is over."""
+    """A certificate whose signature was verified.  *signature* is what the *stamp* is over; None if there is none."""
 
     claim: Claim
     signature: bytes
-    stamp: bytes
+    stamp: bytes | None
 
 
 def former_of(record: Mapping[str, Any]) -> Former:
@@ -123,11 +123,12 @@ def former_of(record: Mapping[str, Any]) -> Former:
         raise CertificateError("certificate: cannot read what the log tells of the former one") from exc
 
 
-def issue(claim: Claim, signer: CertificateSigner, stamp: Stamper) -> Certificate:
-    """Sign *claim* and have the signature stamped."""
+def issue(claim: Claim, signer: CertificateSigner, stamp: Stamper | None) -> Certificate:
+    """Sign *claim* and have the signature stamped, unless there is nobody to ask."""
     payload = claim.statement
     signature = signer.sign(pae(payload))
-    return Certificate(_render(payload, signature, signer.public_key, pinned(stamp(signature))), claim)
+    stamped = None if stamp is None else pinned(stamp(signature))
+    return Certificate(_render(payload, signature, signer.public_key, stamped), claim)
 
 
 def pae(payload: bytes) -> bytes:
@@ -156,26 +157,26 @@ def read_claim(raw: bytes) -> Claim:
     return _claim(_parts(raw)[0])
 
 
-def _parts(raw: bytes) -> tuple[bytes, bytes, bytes]:
+def _parts(raw: bytes) -> tuple[bytes, bytes, bytes | None]:
     try:
         bundle = json.loads(raw[:LONGEST])
-        envelope = bundle["dsseEnvelope"]
+        envelope, material = bundle["dsseEnvelope"], bundle["verificationMaterial"]
         (signed,) = envelope["signatures"]
-        (stamp,) = bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
-        encoded = envelope["payload"], signed["sig"], stamp["signedTimestamp"]
-        payload, signature, stamped = (base64.b64decode(one, validate=True) for one in encoded)
+        payload, signature = (base64.b64decode(one, validate=True) for one in (envelope["payload"], signed["sig"]))
+        if "timestampVerificationData" not in material:
+            return payload, signature, None
+        (stamp,) = material["timestampVerificationData"]["rfc3161Timestamps"]
+        return payload, signature, base64.b64decode(stamp["signedTimestamp"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as exc:
         raise CertificateError(
-            "certificate: cannot read: not a Sigstore bundle with one signature and one stamp"
+            "certificate: cannot read: not a Sigstore bundle with one signature and at most one stamp"
         ) from exc
-    return payload, signature, stamped
 
 
-def _render(payload: bytes, signature: bytes, key: EllipticCurvePublicKey, stamp: bytes) -> bytes:
-    material: dict[str, Json] = {
-        "publicKey": {"hint": _base64(keys.key_hash(key))},
-        "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": _base64(stamp)}]},
-    }
+def _render(payload: bytes, signature: bytes, key: EllipticCurvePublicKey, stamp: bytes | None) -> bytes:
+    material: dict[str, Json] = {"publicKey": {"hint": _base64(keys.key_hash(key))}}
+    if stamp is not None:
+        material["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": _base64(stamp)}]}
     envelope: dict[str, Json] = {
         "payload": _base64(payload),
         "payloadType": PAYLOAD,

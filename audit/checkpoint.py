@@ -16,7 +16,8 @@ from audit import note
 from audit.merkle import SIZE
 from audit.note import NoteError, Signer, Verifier
 
-_SIZE = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+"""C2SP's trees have fewer than 2**63 leaves."""
 
 
 @dataclass(frozen=True, slots=True)

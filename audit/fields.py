@@ -38,7 +38,8 @@ def _flag(value: Json) -> bool:
     return isinstance(value, bool)
 
 
-def _time(value: Json) -> bool:
+def time(value: Json) -> bool:
+    """Say whether it is a moment as every leaf writes it: such strings sort as the moments follow."""
     if not _TIME_FORM(value):
         return False
     try:
@@ -84,9 +85,9 @@ EVIDENCE: Mapping[str, Shape] = {
     "response_sha256": digest,
     "status": _count,
     "code": code,
-    "sent_at": _time,
-    "received_at": _time,
-    "vendor_at": _time,
+    "sent_at": time,
+    "received_at": time,
+    "vendor_at": time,
 }
 """One recorded exchange or file.  Its path with the vendor's ids belongs to the payload."""
 
@@ -106,7 +107,7 @@ SHAPES: Mapping[str, Shape] = {
     **dict.fromkeys(
         ("due_at", "previous_due_at", "last_working_at", "commanded_at", "observed_at", "ended_at", "cut_effective_by",
          "from_at", "until_at", "tsa_time", "since_at"),
-        _time,
+        time,
     ),
     **dict.fromkeys(
         ("count", "accounts", "entitlements", "findings", "attempt", "status", "records", "pages", "exposure_minutes", "revision",

@@ -36,7 +36,11 @@ def compromised(key: Verifier, since: datetime, actor: str) -> Event:
 
 @dataclass
 class Keyring:
-    """Reads a log's leaves in their order (`see`), then says which signatures count (`objection`)."""
+    """
+    Reads a log's leaves in their order (`see`), then says which signatures count (`objection`).
+
+    It only ever takes trust away, and for good: `log.key_added` is told for people, since whoever holds a key could tell it.
+    """
 
     retired: dict[str, int] = field(default_factory=dict)
     compromised: dict[str, datetime] = field(default_factory=dict)
@@ -44,10 +48,8 @@ class Keyring:
     def see(self, idx: int, said: Mapping[str, Any]) -> None:
         """Take note of leaf *idx*, as `audit.leaf.read` gives it.  The earliest time of a theft holds."""
         match said["type"]:
-            case "log.key_added":
-                self.retired.pop(said["vkey"], None)
             case "log.key_retired":
-                self.retired[said["vkey"]] = idx
+                self.retired.setdefault(said["vkey"], idx)
             case "log.key_compromised":
                 since = datetime.fromisoformat(said["since_at"])
                 self.compromised[said["vkey"]] = min(since, self.compromised.get(said["vkey"], since))

@@ -15,6 +15,9 @@ from asn1crypto import x509 as asn1_x509
 
 from audit.timestamp import StampRefused
 
+_LONGEST, _MOST = 1 << 16, 16
+"""Bytes of a response, and certificates in it: far more than an authority sends, far less than what would cost minutes."""
+
 
 def pinned(response: bytes) -> bytes:
     """
@@ -22,6 +25,8 @@ def pinned(response: bytes) -> bytes:
 
     Raises `StampRefused` unless it was granted and has one signature by a certificate that it holds.
     """
+    if len(response) > _LONGEST:
+        raise StampRefused("timestamp: cannot be pinned: longer than any stamp")
     try:
         parsed = tsp.TimeStampResp.load(response, strict=True)
         if parsed["status"]["status"].native != "granted":
@@ -36,6 +41,8 @@ def pinned(response: bytes) -> bytes:
 
 def _signed_data(signed: Any) -> cms.SignedData:
     (signature,) = signed["signer_infos"]
+    if len(signed["certificates"]) > _MOST:
+        raise StampRefused("timestamp: cannot be pinned: more certificates than any chain has")
     held = [one.chosen for one in signed["certificates"] if one.name == "certificate"]
     signer = next((one for one in held if _names(signature["sid"], one)), None)
     if signer is None:

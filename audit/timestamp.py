@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,8 @@ _CERTIFICATES = 0xA0  # [0] IMPLICIT, constructed: the set of certificates withi
 _VERDICT = re.compile(r'Verify error: *([^"]+)')  # OpenSSL's own words within a page of its inner life
 LARGEST = 1 << 20
 """Bytes: no authority's answer comes near it."""
+PATIENCE = 30.0
+"""Seconds for an answer once it has begun: whoever asks holds the lead."""
 
 
 class StampRefused(Exception):
@@ -91,11 +94,13 @@ def _post(client: httpx.Client, url: str, query: bytes) -> bytes:
         with client.stream("POST", url, content=query, headers={"content-type": QUERY, "accept": REPLY}) as answer:
             if answer.status_code != 200 or answer.headers.get("content-type", "").partition(";")[0].strip() != REPLY:
                 raise AuthorityUnreachable(f"timestamp: cannot be had: status {answer.status_code}, or not a stamp")
-            body = b""
+            body, until = b"", time.monotonic() + PATIENCE
             for part in answer.iter_bytes():
                 body += part
                 if len(body) > LARGEST:
                     raise StampRefused("timestamp: cannot read: longer than any stamp")
+                if time.monotonic() > until:
+                    raise AuthorityUnreachable("timestamp: cannot be had: it answers too slowly")
             return body
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise AuthorityUnreachable(f"timestamp: cannot be had: {type(exc).__name__}") from exc

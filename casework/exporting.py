@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TypeAlias
 from sqlalchemy import Connection
 
 from audit import anchoring, anchors, bundle, layout, reading, timestamp
+from audit.anchors import Anchor
 from audit.berth import Berth
 from audit.bundle.folder import refuse_foreign
 from audit.bundle.writing import Progress
@@ -70,7 +71,7 @@ def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about
         connection = session.connection()
         known = _proof(connection, facts, office, by)
         contents = bundle.Contents(case_id, office.pages(facts, known), _evidence(desk, connection, case_id))
-        sealed = bundle.Seal(office.signer, _stamper(office.berth))
+        sealed = _seal(office)
         return bundle.write(connection, folder, contents, sealed, lambda made: _announce(desk, made), progress)
 
 
@@ -104,23 +105,30 @@ def _anchor(desk: Desk, berth: Berth, case_id: str) -> None:
     for _ in range(_TRIES):
         problems = anchoring.anchor(berth, at_once=True).problems
         with desk.store.read() as session:
-            if _covered(session.connection(), berth.trail.origin, case_id):
+            if _covered(session.connection(), berth, case_id):
                 return
     said = "; ".join(problems) or "another job holds the anchors, or nobody outside is configured"
     raise NotAnchored(
         f"{case_id}: cannot export: no anchor covers it: {said}",
-        "Run `lastday anchor` and see its answer; the time-stamping authority must be reachable.",
+        "Run `lastday anchor` and see its answer; witnesses and authorities must be reachable.",
     )
 
 
-def _covered(connection: Connection, origin: str, case_id: str) -> bool:
-    newest = anchors.newest(connection, origin, complete=True)
+def _newest(connection: Connection, berth: Berth) -> Anchor | None:
+    """Return the newest anchor with all that this house asks outsiders for; None if it asks nobody."""
+    asked = berth.vouchers
+    found = anchors.newest(connection, berth.trail.origin, quorum=asked.witnesses, stamped=asked.authorities)
+    return found if asked.any else None
+
+
+def _covered(connection: Connection, berth: Berth, case_id: str) -> bool:
+    newest = _newest(connection, berth)
     last = max((entry.idx for entry in reading.entries(connection, case_id)), default=-1)
     return newest is not None and newest.size > last
 
 
 def _proof(connection: Connection, facts: Facts, office: Office, by: str) -> Proof:
-    newest = anchors.newest(connection, office.berth.trail.origin, complete=True)
+    newest = _newest(connection, office.berth)
     former: Former | None = None
     last = b""
     for entry in reading.entries(connection, facts.case):
@@ -161,6 +169,11 @@ def _parts(file: BinaryIO) -> Iterator[bytes]:
         yield part
 
 
+def _seal(office: Office) -> bundle.Seal:
+    berth = office.berth
+    return bundle.Seal(office.signer, _stamper(berth) if berth.authorities else None, quorum=berth.vouchers.witnesses)
+
+
 def _stamper(berth: Berth) -> Callable[[bytes], bytes]:
     """Return what asks the authorities in turn.  Raises `NotAnchored` when none stamps."""
 
@@ -173,7 +186,7 @@ def _stamper(berth: Berth) -> Callable[[bytes], bytes]:
                     continue
         raise NotAnchored(
             "certificate: cannot be stamped: no time-stamping authority answered",
-            "Check LASTDAY_TSA_… and that the authority can be reached, then export again.",
+            "Check LASTDAY_TIMESTAMP_URLS and that the authority can be reached, then export again.",
         )
 
     return stamp

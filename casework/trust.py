@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from audit.certificate_keys import public_pem
-from audit.note import Verifier
+from audit.certificate import Certificate, open_certificate
+from audit.certificate_keys import key_hash, public_pem, read_public
+from audit.keys import KeyRefused
+from audit.leaf import canonical
+from audit.note import NoteError, Verifier
+from audit.timestamp import StampRefused
+from audit.trusted_root import chain_of, trusted_root
 from casework.anchoring import read_policy
 from casework.settings import CaseworkSettings
 from casework.signing import log_signers
@@ -28,11 +31,12 @@ def publish(settings: CaseworkSettings) -> Path:
     """
     Write the log's public keys, the witnesses' policy and the authorities' roots into the trust folder; return it.
 
-    Files of an earlier time are written over; others are left alone.  Raises `Misconfigured` and `audit.keys.KeyRefused`.
+    The log's former keys stay, after the present ones: earlier anchors bear their signatures alone.  Other files of an earlier
+    time are written over, and what is not ours is left alone.  Raises `Misconfigured` and `audit.keys.KeyRefused`.
     """
     folder = settings.trust_folder
     folder.mkdir(parents=True, exist_ok=True)
-    keys = [signer.verifier for signer in log_signers(settings)]
+    keys = _with_former(folder / VKEY, [signer.verifier for signer in log_signers(settings)])
     _write(folder / VKEY, "".join(f"{key.vkey}\n" for key in keys))
     _write(folder / PEM, "".join(map(_pem, keys)))
     _write(folder / POLICY, _policy(keys, settings.witness_policy_file))
@@ -48,30 +52,45 @@ def publish(settings: CaseworkSettings) -> Path:
 
 
 def publish_certificates(settings: CaseworkSettings, key: EllipticCurvePublicKey) -> None:
-    """Write what certificates are verified with: `case.pub.pem`, and `trusted_root.json` for tools of Sigstore's family."""
-    folder = settings.trust_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / CERTIFICATES, public_pem(key).decode())
-    if settings.timestamp_roots_file is not None:
-        roots = x509.load_pem_x509_certificates(settings.timestamp_roots_file.read_bytes())
-        _write(folder / SIGSTORE, json.dumps(_trusted_root(roots), indent=1) + "\n")
+    """Write `case.pub.pem`, with which certificates are verified.  A former key stays beside it, as `case-….pub.pem`."""
+    file = settings.trust_folder / CERTIFICATES
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError, KeyRefused):  # nothing there that ever verified a certificate
+        former = read_public(file.read_bytes())
+        if former != key:
+            _write(file.with_name(f"case-{key_hash(former).hex()[:16]}.pub.pem"), public_pem(former).decode())
+    _write(file, public_pem(key).decode())
 
 
-def _trusted_root(roots: Sequence[x509.Certificate]) -> dict[str, Any]:
-    """Return the authorities as Sigstore's TrustedRoot (v0.1) has them; whose stamp it is says the stamp itself."""
-    return {
-        "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-        "timestampAuthorities": [
-            {
-                "subject": {"organization": "", "commonName": root.subject.rfc4514_string()},
-                "certChain": {
-                    "certificates": [{"rawBytes": base64.b64encode(root.public_bytes(Encoding.DER)).decode()}]
-                },
-                "validFor": {"start": f"{root.not_valid_before_utc:%Y-%m-%dT%H:%M:%SZ}"},
-            }
-            for root in roots
-        ],
-    }
+def publish_authority(settings: CaseworkSettings, made: Certificate, key: EllipticCurvePublicKey) -> None:
+    """
+    Write `trusted_root.json`, by which Sigstore's tools find the authority that stamped *made*; earlier ones stay in it.
+
+    Nothing is written for a certificate without a stamp, or if its stamp does not hold the whole chain: then those tools
+    cannot follow it, and openssl can.
+    """
+    stamp = open_certificate(made.raw, (key,)).stamp
+    if stamp is None or settings.timestamp_roots_file is None:
+        return
+    try:
+        chain = chain_of(stamp, x509.load_pem_x509_certificates(settings.timestamp_roots_file.read_bytes()))
+    except StampRefused:
+        return
+    file = settings.trust_folder / SIGSTORE
+    told = json.loads(trusted_root(chain))
+    with contextlib.suppress(FileNotFoundError, ValueError, KeyError):  # one that nobody can read is written anew
+        former = json.loads(file.read_bytes())["timestampAuthorities"]
+        told["timestampAuthorities"] += [one for one in former if one not in told["timestampAuthorities"]]
+    _write(file, canonical(told).decode())
+
+
+def _with_former(file: Path, keys: list[Verifier]) -> list[Verifier]:
+    """Return *keys*, and after them those of the same log that the file has named before."""
+    try:
+        former = [Verifier.parse(line) for line in file.read_text("utf-8").splitlines() if line]
+    except (FileNotFoundError, NoteError):
+        return keys
+    return list(dict.fromkeys([*keys, *(key for key in former if key.name == keys[0].name)]))
 
 
 def _policy(keys: list[Verifier], file: Path | None) -> str:

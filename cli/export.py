@@ -63,10 +63,15 @@ def export(
 def _export(  # what the command line says, each by name
     desk: Desk, terminal: Terminal, case: str, folder: Path, *, as_it_stands: bool, pkcs12: Path | None
 ) -> Certificate:
+    from casework import trust
     from casework.exporting import export as write
+    from casework.settings import read_settings
 
     with terminal.progress(1, say("writing", "書き出し中")):
-        return write(desk, _office(desk, pkcs12), case, folder, by=terminal.actor, as_it_stands=as_it_stands)
+        office = _office(desk, pkcs12)
+        made = write(desk, office, case, folder, by=terminal.actor, as_it_stands=as_it_stands)
+        trust.publish_authority(read_settings(), made, office.signer.public_key)
+        return made
 
 
 def _office(desk: Desk, pkcs12: Path | None) -> Office:

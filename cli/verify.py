@@ -85,7 +85,7 @@ def _payload(report: Report) -> dict[str, Any]:
     first = report.first
     told = {"step": int(first.step), "file": first.file, "what": first.what} if first is not None else None
     named = {"case": report.case, "log": report.log, "size": report.size}
-    return {**named, "sound": report.sound, "broken": told, "steps": steps}
+    return {**named, "sound": report.sound, "broken": told, "unasked": list(report.unasked), "steps": steps}
 
 
 def _shown(report: Report) -> list[str]:
@@ -98,7 +98,9 @@ def _shown(report: Report) -> list[str]:
             ("x", f"{broken[step].file}: {broken[step].what}") if step in broken else ("ok", report.passed[step])
         )
         lines += [f"{step:>3d} {mark:<3} {say(*TITLES[step])}", f"        {seen}"]
+    lines += [say(f"NOT SHOWN: {one}", f"未確認: {one}") for one in report.unasked]
     first = report.first
     if first is None:
-        return [*lines, say("sound", "正常"), say(*_LIMITS)]
+        verdict = ("sound, as far as it was asked", "求められた範囲で正常") if report.unasked else ("sound", "正常")
+        return [*lines, say(*verdict), say(*_LIMITS)]
     return [*lines, say(f"BROKEN: {first}", f"破損: {first}")]

@@ -62,10 +62,15 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """Who signs the certificate, and who stamps it: `timestamp.ask(…)[0]` of an authority."""
+    """
+    Who signs the certificate, and who stamps it: `timestamp.ask(…)[0]` of an authority, None if there is none.
+
+    *quorum*: whether the head must have been cosigned by enough witnesses; it must be stamped if the certificate is.
+    """
 
     signer: CertificateSigner
-    stamper: Stamper
+    stamper: Stamper | None
+    quorum: bool
 
 
 def write(
@@ -87,7 +92,7 @@ def write(
     not what was hashed, and whatever the stamper and *announce* raise: then nothing is left behind, and *folder* is as it
     was.
     """
-    source = _Source.at_newest_anchor(connection, contents.case)
+    source = _Source.at_newest_anchor(connection, contents.case, seal)
     with folders.draft(folder, contents.case) as draft:
         _pages(draft, contents.pages)
         bound, former = _events(draft, source)
@@ -112,18 +117,12 @@ class _Source:
     events: int = 0
 
     @classmethod
-    def at_newest_anchor(cls, connection: Connection, case: str) -> _Source:
-        origin = reading.origin(connection)
-        anchor = None if origin is None else _newest(connection, origin)
-        if anchor is None:
+    def at_newest_anchor(cls, connection: Connection, case: str, seal: Seal) -> _Source:
+        origin, stamped = reading.origin(connection), seal.stamper is not None
+        anchor = None if origin is None else anchors.newest(connection, origin, quorum=seal.quorum, stamped=stamped)
+        if anchor is None or not (seal.quorum or stamped):
             raise BundleRefused(_LAST_OF_CASE)
         return cls(connection, case, anchor, Checkpoint.parse(split(anchor.note)[0]))
-
-
-def _newest(connection: Connection, origin: str) -> Anchor | None:
-    """Return the newest head with a quorum and a stamp; without witnesses, the newest with a stamp."""
-    with_quorum = anchors.newest(connection, origin, quorum=True, stamped=True)
-    return with_quorum or anchors.newest(connection, origin, stamped=True)
 
 
 def _pages(draft: Folder, pages: Mapping[str, bytes | Path]) -> None:
@@ -196,11 +195,14 @@ def _evidence(draft: Folder, bound: _Bound, evidence: Iterable[Evidence]) -> Non
 
 
 def _anchors(draft: Folder, source: _Source) -> None:
-    """Write the head, and every anchor below it that the log tells of."""
+    """Write the head, and every anchor below it that the log tells of; under a stamped head only those that have a stamp."""
+    needed = source.anchor.tsr is not None
     for anchor in anchors.read_all(source.connection, source.head.origin, end=source.head.size):
         told = anchor.recorded_idx is not None and anchor.recorded_idx < source.head.size
-        if anchor.tsr is not None and (told or anchor.size == source.head.size):
-            draft.add(layout.anchored(anchor.size), [anchor.note])
+        if not (told or anchor.size == source.head.size) or (needed and anchor.tsr is None):
+            continue
+        draft.add(layout.anchored(anchor.size), [anchor.note])
+        if anchor.tsr is not None:
             draft.add(layout.stamped(anchor.size), [anchor.tsr])
     draft.add(layout.CHECKPOINT, [source.anchor.note])
 

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from audit.verify import case, seals
 from audit.verify.folder import Bundle, open_bundle
-from audit.verify.report import TITLES, UNFIT, Broken, Fault, Report, Step, Unreadable
+from audit.verify.report import TITLES, UNFIT, Broken, Fault, Report, Step, Unreadable, printable
 from audit.verify.trust import Trust, read_trust
 from audit.verify.walk import LONGEST_LAG, Completeness, Dates, Lag, Prefixes, Watch, Whole, walk
 
@@ -47,12 +47,15 @@ def verify(
     *longest_lag*: how long an event may have lain unsealed.  Memory does not grow with the log.  Raises `Unreadable` if
     there is no bundle, or no trust material that may be used.
     """
-    bundle = open_bundle(folder, read_trust(trust, folder))
-    report = _introduced(bundle)
-    for step, ask in _STEPS.items():
-        _note(report, step, _asked(bundle, ask))
-    for step, seen in _walked(bundle, longest_lag, progress).items():
-        _note(report, step, seen)
+    try:
+        bundle = open_bundle(folder, read_trust(trust, folder))
+        report = _introduced(bundle)
+        for step, ask in _STEPS.items():
+            _note(report, step, _asked(bundle, ask))
+        for step, seen in _walked(bundle, longest_lag, progress).items():
+            _note(report, step, seen)
+    except OSError as exc:
+        raise Unreadable(f"bundle: cannot be read: {exc.strerror}") from exc
     return report
 
 
@@ -60,9 +63,10 @@ def _introduced(bundle: Bundle) -> Report:
     """Return a report that bears the names which the bundle gives itself, as far as they can be read."""
     try:
         head = bundle.head()
-        return Report(str(bundle.event(0)["case"]), head.origin, head.size)
+        case = printable(str(bundle.event(0)["case"]))
+        return Report(case, printable(head.origin), head.size, unasked=bundle.trust.unasked)
     except Fault:
-        return Report()
+        return Report(unasked=bundle.trust.unasked)
 
 
 def _asked(bundle: Bundle, ask: Callable[[Bundle], str]) -> str | Fault:
@@ -75,9 +79,8 @@ def _asked(bundle: Bundle, ask: Callable[[Bundle], str]) -> str | Fault:
 
 
 def _walked(bundle: Bundle, longest_lag: timedelta, progress: Progress | None) -> Mapping[Step, str | Fault]:
-    lag = Lag(bundle, longest_lag)
-    case_ref = _introduced(bundle).case
-    watches: list[Watch] = [Prefixes(bundle), Completeness(bundle, case_ref), Dates(bundle), Whole(bundle), lag]
+    watches: list[Watch] = [Prefixes(bundle), Completeness(bundle, _introduced(bundle).case), Dates(bundle)]
+    watches += [Whole(bundle), Lag(bundle, longest_lag)]
     return walk(bundle, watches, progress)
 
 

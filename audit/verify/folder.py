@@ -14,7 +14,7 @@ from audit import leaf as leaves
 from audit.certificate import CertificateError, Opened, open_certificate
 from audit.checkpoint import Checkpoint
 from audit.leaf import LeafError
-from audit.note import NoteError, open_note, split
+from audit.note import NoteError, Verifier, open_note, split
 from audit.timestamp import Stamp
 from audit.verify.report import Fault, Unreadable
 from audit.verify.trust import Trust
@@ -99,13 +99,18 @@ class Bundle:
 
     def signed(self, path: str = layout.CHECKPOINT) -> Checkpoint:
         """Return what one of the log's keys has signed.  Raises `Fault` if none has, or if it is another log's."""
+        return self.signed_by(path)[0]
+
+    def signed_by(self, path: str) -> tuple[Checkpoint, tuple[Verifier, ...]]:
+        """Return the same, and which of the log's keys have signed it."""
         try:
-            said = Checkpoint.parse(open_note(self.whole(path), self.trust.logs).text)
+            opened = open_note(self.whole(path), self.trust.logs)
+            said = Checkpoint.parse(opened.text)
         except NoteError as exc:
             raise Fault(path, str(exc)) from exc
         if said.origin != self.trust.logs[0].name:
             raise Fault(path, "it is another log's")
-        return said
+        return said, opened.signed_by
 
 
 def open_bundle(root: Path, trust: Trust) -> Bundle:

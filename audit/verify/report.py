@@ -46,18 +46,26 @@ TITLES: Mapping[Step, tuple[str, str]] = {
         "no event is dated before an anchor that precedes it",
         "先行するアンカーより前の日付のイベントがないこと",
     ),
-    Step.WHOLE: ("the whole log recomputes to the signed root", "ログ全体から署名済みルートを再計算"),
+    Step.WHOLE: (
+        "the whole log recomputes to the signed root, and it has given up none of the keys that signed",
+        "ログ全体から署名済みルートを再計算、署名鍵が有効であること",
+    ),
     Step.LAG: ("events were sealed soon after they happened", "発生から封印までの時間"),
 }
 """English and Japanese."""
+
+
+def printable(text: str) -> str:
+    """Return the text with every character that a terminal would obey, or could not write, as its number."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Fault(Exception):
     """What a step found broken: the *file* (its path in the bundle) and *what* is wrong with it."""
 
     def __init__(self, file: str, what: str) -> None:
-        super().__init__(f"{file}: {what}")
-        self.file = file
+        super().__init__(f"{printable(file)}: {what}")
+        self.file = printable(file)
         self.what = what
 
 
@@ -84,7 +92,8 @@ class Report:
     """
     The verdict on a bundle.  *passed*: per step that held, what it saw.  *faults*: the first broken thing of each other step.
 
-    *case*, *log* and *size* are what the bundle says of itself; believe them if it is *sound*.
+    *case*, *log* and *size* are what the bundle says of itself; believe them if it is *sound*.  *unasked*: what the auditor's
+    own trust material asks nobody for, and what therefore even a sound bundle does not show.
     """
 
     case: str = ""
@@ -92,6 +101,7 @@ class Report:
     size: int = 0
     passed: dict[Step, str] = field(default_factory=dict)
     faults: list[Broken] = field(default_factory=list)
+    unasked: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:

@@ -3,10 +3,13 @@ Whom the auditor believes: public keys, the witnesses' policy and the authority'
 
     log.vkey       the log's public keys, one a line      policy      tlog-policy: who must have cosigned
     case.pub.pem   the certificate's key (case*.pub.pem)  tsa-ca.pem  the roots of the time-stamping authorities
+
+Without `tsa-ca.pem` no stamp is asked for, with `quorum none` no witness.  The bundle has no say in either.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +34,15 @@ class Trust:
     keys: tuple[EllipticCurvePublicKey, ...]
     roots: tuple[x509.Certificate, ...]
 
+    @property
+    def unasked(self) -> tuple[str, ...]:
+        """What this trust asks nobody for, in words: a sound bundle does not show it."""
+        stamps = f"time stamps ({ROOTS} is not in the trust material): all dates are the operator's word"
+        witnesses = f"witnesses ({POLICY}: quorum {self.policy.quorum}): a log rewritten and signed anew would not show"
+        return tuple(
+            said for said, asked in ((stamps, self.roots), (witnesses, not self.policy.satisfied(()))) if not asked
+        )
+
 
 def read_trust(folder: Path, bundle: Path) -> Trust:
     """
@@ -38,15 +50,15 @@ def read_trust(folder: Path, bundle: Path) -> Trust:
 
     Raises `Unreadable` if it lies inside *bundle* (whoever forged the bundle would have brought it), or is not whole.
     """
-    for path in (folder, *folder.glob("*")):
-        if path.resolve().is_relative_to(bundle.resolve()):
-            raise Unreadable("trust: cannot be used: it lies inside the bundle; take it from another hand")
+    inside = Path(os.path.realpath(bundle))
     try:
+        if any(Path(os.path.realpath(path)).is_relative_to(inside) for path in (folder, *folder.glob("*"))):
+            raise Unreadable("trust: cannot be used: it lies inside the bundle; take it from another hand")
         vkeys = (folder / VKEYS).read_text("utf-8").splitlines()
         rules = policy.read((folder / POLICY).read_text("utf-8"))
         logs = tuple(dict.fromkeys([*(Verifier.parse(one) for one in vkeys if one), *(log.key for log in rules.logs)]))
         keys = tuple(certificate_keys.read_public(path.read_bytes()) for path in sorted(folder.glob(KEYS)))
-        roots = tuple(x509.load_pem_x509_certificates((folder / ROOTS).read_bytes()))
+        roots = _roots(folder / ROOTS)
     except OSError as exc:
         raise Unreadable(f"trust: cannot be read: {Path(exc.filename or '').name}: {exc.strerror}") from exc
     except (NoteError, PolicyError, KeyRefused, ValueError) as exc:
@@ -56,3 +68,10 @@ def read_trust(folder: Path, bundle: Path) -> Trust:
     if len({log.name for log in logs}) != 1:
         raise Unreadable("trust: cannot be used: keys of several logs")
     return Trust(logs, rules, keys, roots)
+
+
+def _roots(file: Path) -> tuple[x509.Certificate, ...]:
+    """Return the authorities' roots, none if there is no such file.  An empty one is no answer, and refused."""
+    if not os.path.lexists(file):
+        return ()
+    return tuple(x509.load_pem_x509_certificates(file.read_bytes()))

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from audit import layout
+from audit import fields, layout
 from audit import leaf as leaves
+from audit.keyring import Keyring
 from audit.leaf import FRAME, LONGEST, LeafError, stamp
 from audit.merkle import Frontier
 from audit.verify.folder import Bundle
@@ -176,7 +177,7 @@ class Completeness:
 
 @dataclass(slots=True)
 class Dates:
-    """Step 11: time never runs back, and nothing after an anchor's row is dated before that anchor's stamp."""
+    """Step 11: time never runs back, and nothing from an anchor's row on is dated before that anchor's stamp."""
 
     bundle: Bundle
     step: Step = Step.DATES
@@ -185,13 +186,15 @@ class Dates:
 
     def see(self, line: Line) -> None:
         time = line.said["time"]
+        if not fields.time(time):  # other forms of the same moment do not sort as they follow
+            raise Fault(layout.ENTRIES, f"{line.name} has a time that is not of the one form")
         if time < self.time:
             raise Fault(layout.ENTRIES, f"{line.name} is dated before the line before it")
+        if self.bundle.trust.roots and line.said["type"] == "anchor.recorded" and "tsr_sha256" in line.said:
+            self.floor = max(self.floor, stamp(self._stamped(line) - SKEW))
         if time < self.floor:
             raise Fault(layout.ENTRIES, f"{line.name} is dated before the anchor that precedes it")
         self.time = time
-        if line.said["type"] == "anchor.recorded" and "tsr_sha256" in line.said:
-            self.floor = stamp(self._stamped(line) - SKEW)
 
     def _stamped(self, line: Line) -> datetime:
         size = line.said["size"]
@@ -203,27 +206,38 @@ class Dates:
         return found.gen_time
 
     def end(self, tree: Frontier) -> str:
-        return f"{tree.size} entries, the last {self.time}"
+        unasked = "" if self.bundle.trust.roots else ", held against no stamp: none is asked for"
+        return f"{tree.size} entries, the last {self.time}{unasked}"
 
 
 @dataclass(slots=True)
 class Whole:
-    """Step 12: every line belongs to this log, all of them lead to the signed root, and told anchors are those that lie here."""
+    """
+    Step 12: every line belongs to this log, all of them lead to the signed root, and told anchors are those that lie here.
+
+    What the log tells of its keys must leave each head a signature that counts.
+    """
 
     bundle: Bundle
     step: Step = Step.WHOLE
     told: set[int] = field(default_factory=set)
+    keys: Keyring = field(default_factory=Keyring)
 
     def see(self, line: Line) -> None:
         said = line.said
         if said["log"] != self.bundle.trust.logs[0].name:
             raise Fault(layout.ENTRIES, f"{line.name} belongs to another log")
-        if said["type"] == "anchor.recorded" and "tsr_sha256" in said:
+        self.keys.see(line.idx, said)
+        if said["type"] == "anchor.recorded":
             self._anchor(said)
 
     def _anchor(self, said: dict[str, Any]) -> None:
+        """One without a stamp need not lie here: it gives no time, and a head that is stamped later covers it."""
         size = said["size"]
-        for path, name in ((layout.anchored(size), "checkpoint_sha256"), (layout.stamped(size), "tsr_sha256")):
+        note, tsr = (layout.anchored(size), "checkpoint_sha256"), (layout.stamped(size), "tsr_sha256")
+        if "tsr_sha256" not in said and note[0] not in self.bundle.paths:
+            return
+        for path, name in (note, tsr) if "tsr_sha256" in said else (note,):
             if hashlib.sha256(self.bundle.whole(path)).hexdigest() != said[name]:
                 raise Fault(path, "it is not the anchor of which the log tells")
         self.told.add(size)
@@ -235,7 +249,15 @@ class Whole:
         for size in self.bundle.sizes:
             if size not in self.told and size != head.size:
                 raise Fault(layout.anchored(size), "the log does not tell of this anchor")
+            self._signature_counts(size)
         return f"{tree.size} entries, root {tree.root().hex()}"
+
+    def _signature_counts(self, size: int) -> None:
+        found = self.bundle.stamps.get(size)
+        signed_by = self.bundle.signed_by(layout.anchored(size))[1]
+        objection = self.keys.objection_to_all(signed_by, size, None if found is None else found.gen_time)
+        if objection is not None:
+            raise Fault(layout.anchored(size), f"its signature counts for nothing: {objection}")
 
 
 @dataclass(slots=True)
@@ -263,6 +285,8 @@ class Lag:
         self.worst, self.oldest = max(self.worst, lag), None
 
     def end(self, tree: Frontier) -> str:
+        if not self.bundle.trust.roots:
+            return "not measured: no stamp is asked for"
         if self.oldest is not None:
             raise Fault(layout.ENTRIES, f"the last of its {tree.size} lines are under no stamp")
         return f"at most {self.worst.total_seconds():.0f} s"

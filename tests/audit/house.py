@@ -13,7 +13,7 @@ import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rfc3161_client import TimestampRequestBuilder
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 
 from audit import anchors, bundle, certificate_keys, checkpoint, keys, tables, timestamp
 from audit.anchors import Anchor
@@ -62,13 +62,19 @@ class Witness:
 
 @dataclass(slots=True)
 class House:
-    """The company, since *ago*, or as it was left in *folder*.  *witness* None: nobody cosigns; *papers*: the authority's."""
+    """
+    The company, since *ago*, or as it was left in *folder*.
+
+    *witness* None: nobody cosigns; *papers*: the authority's; *stamps*: whether it is asked.  *signers*: who signs the log.
+    """
 
     folder: Path
     clock: Clock = field(default_factory=Clock)
     witness: Witness | None = field(default_factory=Witness)
     papers: Papers | None = None
     ago: timedelta = timedelta(days=3)
+    stamps: bool = True
+    signers: list[FileSigner] = field(default_factory=list)
     engine: Engine = field(init=False)
     authority: Authority = field(init=False)
     log_key: FileSigner = field(init=False)
@@ -78,6 +84,7 @@ class House:
         self.clock.now -= self.ago
         self.authority = Authority(self.papers or issue(now=self.clock()), clock=self.clock)
         self.log_key = keys.open_or_create(self.folder / "log.key", ORIGIN)
+        self.signers = self.signers or [self.log_key]
         self.case_key = certificate_keys.open_or_create(self.folder / "case.key")
         self.engine = tables.prepare(create_engine(f"sqlite:///{self.folder}/trail.db"))
         if not (self.folder / "trail.db").exists():
@@ -124,21 +131,26 @@ class House:
         with self.engine.begin() as connection:
             size = self.trail.size(connection)
             head = Checkpoint(ORIGIN, size, self.trail.root(connection, size))
-        note = checkpoint.sign(head, [self.log_key])
+        note = checkpoint.sign(head, self.signers)
         if self.witness is not None:
             note += self.witness.line(head, self.clock())
-        tsr = self.stamped(note)
-        at = timestamp.verify(tsr, note, [self.authority.papers.root]).gen_time
         made = Anchor(ORIGIN, size, note, ("w1",), self.witness is not None, self.clock())
         self.clock.move(seconds=1)
         with self.engine.begin() as connection:
             anchors.freeze(connection, made)
-            anchors.stamp(connection, made, tsr, at)
             said: dict[str, Json] = {"size": size, "root": note.decode().split("\n")[2], "quorum": made.quorum}
-            said |= {"checkpoint_sha256": made.checkpoint_sha256, "tsr_sha256": hashlib.sha256(tsr).hexdigest()}
-            event = Event("anchor.recorded", LOG_CASE, "svc:anchor", said | {"tsa_time": stamp(at)})
+            said |= {"checkpoint_sha256": made.checkpoint_sha256} | (
+                self._stamp(connection, made) if self.stamps else {}
+            )
+            event = Event("anchor.recorded", LOG_CASE, "svc:anchor", said)
             anchors.record(connection, made, self.trail.append(connection, event).idx)
         return made
+
+    def _stamp(self, connection: Connection, made: Anchor) -> dict[str, Json]:
+        tsr = self.stamped(made.note)
+        at = timestamp.verify(tsr, made.note, [self.authority.papers.root]).gen_time
+        anchors.stamp(connection, made, tsr, at)
+        return {"tsr_sha256": hashlib.sha256(tsr).hexdigest(), "tsa_time": stamp(at)}
 
     def work(self) -> None:
         """Two days: a case opened, cut and closed, others beside it, an anchor a day."""
@@ -162,7 +174,11 @@ class House:
         parts = [Evidence("evidence/downloads.jsonl.zst", [zstandard.compress(DOWNLOADS)])] if evidence else []
         contents = Contents(case, PAGES, parts)
         with self.engine.connect().execution_options(sqlite_begin="DEFERRED") as reader, reader.begin():
-            return bundle.write(reader, folder, contents, Seal(self.case_key, self.stamped), self._announce)
+            return bundle.write(reader, folder, contents, self.seal, self._announce)
+
+    @property
+    def seal(self) -> Seal:
+        return Seal(self.case_key, self.stamped if self.stamps else None, quorum=self.witness is not None)
 
     def _announce(self, issued: Certificate) -> None:
         with self.engine.begin() as connection:
@@ -181,7 +197,8 @@ class House:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "log.vkey").write_text(self.log_key.verifier.vkey + "\n")
         (folder / "case.pub.pem").write_bytes(certificate_keys.public_pem(self.case_key.public_key))
-        (folder / "tsa-ca.pem").write_bytes(self.authority.papers.root_pem)
+        if self.stamps:
+            (folder / "tsa-ca.pem").write_bytes(self.authority.papers.root_pem)
         rules = [f"log {self.log_key.verifier.vkey}"]
         if self.witness is not None:
             rules += [f"witness w1 {self.witness.public.vkey}"]

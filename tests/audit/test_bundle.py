@@ -90,7 +90,7 @@ class TestFolder:
         def fail(_: object) -> bytes:
             raise OSError("down")
 
-        seal = Seal(house.case_key, fail if when == "stamp" else house.stamped)
+        seal = Seal(house.case_key, fail if when == "stamp" else house.stamped, quorum=True)
         deferred = house.engine.connect().execution_options(sqlite_begin="DEFERRED")
         with deferred as reader, reader.begin(), pytest.raises(OSError, match="down"):
             bundle.write(reader, tmp_path / "bundle", contents(), seal, fail)
@@ -108,13 +108,15 @@ class TestEvidence:
         """A file that is not the one which was bound does not leave the house under its name."""
         altered = Evidence("evidence/downloads.jsonl.zst", [DOWNLOADS])
         with house.engine.connect() as reader, reader.begin(), pytest.raises(BundleRefused, match="not the file"):
-            bundle.write(reader, tmp_path / "bundle", contents(altered), Seal(house.case_key, house.stamped))
+            bundle.write(
+                reader, tmp_path / "bundle", contents(altered), Seal(house.case_key, house.stamped, quorum=True)
+            )
 
     def test_unknown(self, house: House, tmp_path: Path) -> None:
         """Nor does one that no event has bound."""
         unknown = contents(Evidence("evidence/other.jsonl", [b"x"]))
         with house.engine.connect() as reader, reader.begin(), pytest.raises(BundleRefused, match="no event"):
-            bundle.write(reader, tmp_path / "bundle", unknown, Seal(house.case_key, house.stamped))
+            bundle.write(reader, tmp_path / "bundle", unknown, Seal(house.case_key, house.stamped, quorum=True))
 
 
 def contents(*evidence: Evidence) -> Contents:
@@ -129,7 +131,9 @@ class TestPages:
     def test_others(self, pages: dict[str, bytes], house: House, tmp_path: Path) -> None:
         """The readmes and the record, no more and no less."""
         with house.engine.connect() as reader, reader.begin(), pytest.raises(BundleRefused, match="pages"):
-            bundle.write(reader, tmp_path / "bundle", Contents(CASE, pages), Seal(house.case_key, house.stamped))
+            bundle.write(
+                reader, tmp_path / "bundle", Contents(CASE, pages), Seal(house.case_key, house.stamped, quorum=True)
+            )
 
 
 class TestClaim:

@@ -1,0 +1,81 @@
+"""A case leaves a house that asks a witness alone, or an authority alone; the trust material outlives a change of keys."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from audit import certificate_keys, keys
+from audit.note import Verifier
+from audit.verify import verify
+from casework import trust
+from casework.exporting import NotAnchored, export
+from casework.settings import CaseworkSettings
+from tests.casework.conftest import Office
+from tests.casework.leaving import export_office, finished
+
+
+class TestOutsiders:
+    async def test_one_sort_alone(self, office: Office, tmp_path: Path) -> None:
+        """
+        With a witness alone and with an authority alone a record is exported and verified by whoever asks for no more,
+        refused by whoever asks for both; with nobody outside nothing leaves.
+        """
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as both:
+            asks = tmp_path / "outside" / "trust"
+            nobody = replace(both, berth=replace(both.berth, policy=None, authorities=()))
+            with pytest.raises(NotAnchored):
+                export(office.desk, nobody, case.id, tmp_path / "nobody", by="auditor")
+            witness = replace(both, berth=replace(both.berth, authorities=()))
+            export(office.desk, witness, case.id, tmp_path / "witness", by="auditor")
+            assert not verify(tmp_path / "witness", asks).sound
+            roots = (asks / "tsa-ca.pem").read_bytes()
+            (asks / "tsa-ca.pem").unlink()
+            report = verify(tmp_path / "witness", asks)
+            assert (report.faults, len(report.unasked)) == ([], 1)
+            authority = replace(both, berth=replace(both.berth, policy=None))
+            export(office.desk, authority, case.id, tmp_path / "authority", by="auditor")
+        (asks / "tsa-ca.pem").write_bytes(roots)
+        assert not verify(tmp_path / "authority", asks).sound
+        (asks / "policy").write_text("quorum none\n")
+        report = verify(tmp_path / "authority", asks)
+        assert (report.faults, len(report.unasked)) == ([], 1)
+
+
+class TestTrustMaterial:
+    async def test_stamping_certificate(self, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Sigstore's tools find the authority by the certificate that stamps; an earlier authority stays in the file."""
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as outside:
+            made = export(office.desk, outside, case.id, tmp_path / "bundle", by="auditor")
+            monkeypatch.setenv("LASTDAY_TRUST_FOLDER", str(tmp_path / "trust"))
+            monkeypatch.setenv("LASTDAY_TIMESTAMP_ROOTS_FILE", str(tmp_path / "outside" / "trust" / "tsa-ca.pem"))
+            settings = CaseworkSettings()
+            file = settings.trust_folder / trust.SIGSTORE
+            trust.publish_certificates(settings, outside.signer.public_key)
+            file.write_text('{"mediaType": "x", "timestampAuthorities": [{"uri": "earlier"}]}')
+            for _ in range(2):
+                trust.publish_authority(settings, made, outside.signer.public_key)
+            present, earlier = json.loads(file.read_bytes())["timestampAuthorities"]
+        assert (len(present["certChain"]["certificates"]) > 1, earlier) == (True, {"uri": "earlier"})
+
+    def test_former_keys_stay(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """After a change of keys the material still names the former ones: earlier heads bear their signatures alone."""
+        monkeypatch.setenv("LASTDAY_TRUST_FOLDER", str(tmp_path / "trust"))
+        vkeys, files = [], ("first.key", "second.key")
+        for name in files:
+            monkeypatch.setenv("LASTDAY_AUDIT_KEY_FILE", str(tmp_path / name))
+            settings = CaseworkSettings()
+            vkeys.append(keys.open_or_create(tmp_path / name, settings.audit_origin).verifier)
+            trust.publish(settings)
+            trust.publish_certificates(settings, certificate_keys.open_or_create(tmp_path / f"case-{name}").public_key)
+        folder = settings.trust_folder
+        named = [Verifier.parse(line) for line in (folder / "log.vkey").read_text().splitlines()]
+        assert named == vkeys[::-1]
+        found = {path.read_bytes() for path in folder.glob("case*.pub.pem")}
+        signers = [certificate_keys.open_key(tmp_path / f"case-{name}") for name in files]
+        assert found == {certificate_keys.public_pem(signer.public_key) for signer in signers}
