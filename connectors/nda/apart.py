@@ -27,6 +27,10 @@ MEGABYTES = 1024
 LARGEST = 64 * 1024 * 1024
 """Bytes of a paper that we look into; a larger one is stored by its digest and called unreadable."""
 
+NO_ROOTS = 3
+"""The exit code of a child that could not read the roots: our setting is wrong, not the paper."""
+
+_LITTLE = {"LANG": "C.UTF-8"}  # whoever bursts the reader finds no secrets in there
 _HERE = Path(__file__).resolve().parent.parent.parent
 _shape = TypeAdapter(Examined)
 
@@ -50,10 +54,13 @@ async def examine_apart(paper: bytes, roots: Path | None = None, *, seconds: flo
         return dataclasses.replace(blank, text=f"larger than {LARGEST // 2**20} megabytes: it was not looked into")
     trusted = roots or ExaminingSettings().roots_file
     arguments = [str(int(seconds) + 1), *([str(trusted)] if trusted is not None else [])]
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "connectors.nda.apart", *arguments, cwd=_HERE,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    try:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "connectors.nda.apart", *arguments, cwd=_HERE, env=_LITTLE,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError as exc:
+        return dataclasses.replace(blank, text=f"its reader could not be started: {type(exc).__name__}")
     try:
         answer, _ = await asyncio.wait_for(child.communicate(paper), seconds)
     except TimeoutError:
@@ -62,6 +69,10 @@ async def examine_apart(paper: bytes, roots: Path | None = None, *, seconds: flo
         with contextlib.suppress(ProcessLookupError):
             child.kill()
         await child.wait()
+    if child.returncode == NO_ROOTS:
+        return dataclasses.replace(
+            blank, text="LASTDAY_NDA_ROOTS_FILE cannot be read: nothing was said of any signature"
+        )
     if child.returncode != 0:
         return dataclasses.replace(blank, text="its reader burst: a damaged or hostile file")
     found = _shape.validate_json(answer)
@@ -78,7 +89,10 @@ def main(arguments: list[str]) -> None:
     from connectors.nda.examining import examine, read_roots  # noqa: PLC0415  # under the limits already
 
     paper = sys.stdin.buffer.read()
-    roots = read_roots(Path(arguments[1]).read_bytes()) if len(arguments) > 1 else ()
+    try:
+        roots = read_roots(Path(arguments[1]).read_bytes()) if len(arguments) > 1 else ()
+    except (OSError, ValueError):
+        sys.exit(NO_ROOTS)
     sys.stdout.write(json.dumps(dataclasses.asdict(examine(paper, roots)), default=_text))
 
 

@@ -80,24 +80,26 @@ class CloudSignRegister:
         """Return the document's file; of several files the first, as the vendor orders them."""
         trace: Trace = []
         document = await self._sending.get(_plain(paper_id), trace)
-        files = sorted((document or {}).get("files") or (), key=lambda file: file["order"])
-        if not files:
+        with _as_documented(trace):
+            files = sorted((document or {}).get("files") or (), key=lambda file: file["order"])
+            path = f"/documents/{paper_id}/files/{_plain(files[0]['id'])}" if files else None
+        if path is None:
             message = f"{WHO}: cannot fetch {paper_id}: it has no file"
             raise Unintelligible(message, code="no_file", evidence=tuple(trace))
-        path = f"/documents/{paper_id}/files/{files[0]['id']}"
         return await self._wire.read_bytes(Request("fetch a file", "GET", path), trace)
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         """Send *pledge* once for each *key*."""
         async with self._turn:
-            return await self._sending.send(pledge, leaver, title, key)
+            with _as_documented([]):
+                return await self._sending.send(pledge, leaver, title, key)
 
     async def remind(self, paper_id: str) -> None:
         """Remind the signer.  Looks first: the same request would send a draft.  An unknown outcome is not repeated."""
         trace: Trace = []
         path = f"/documents/{_plain(paper_id)}"
         document = await self._wire.read(Request("read a document", "GET", path, absent=True), trace)
-        if document is None or document["status"] != SENT:
+        if document is None or document.get("status") != SENT:
             message = f"{WHO}: cannot remind the signer of {paper_id}: nobody is asked to sign it"
             raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
         await self._wire.write(Request("remind the signer", "POST", path), trace)

@@ -110,20 +110,24 @@ class DocuSignRegister:
             raise Unintelligible(f"{WHO}: cannot send a pledge: no address", code="no_address", remedy=remedy)
         own, trace = str(uuid5(_KEYS, hashlib.sha256(key.encode()).hexdigest())), list[Any]()
         async with self._turn:
-            if (before := await self._sent_with(own, trace)) is not None:
-                return before
-            definition = _definition(pledge, leaver, title, own)
-            request = Request(
-                "send a pledge",
-                "POST /envelopes",
-                lambda api, account: api.create_envelope(account, envelope_definition=definition),
-            )
-            try:
-                made = await self._wire.write(request, trace)
-            except OutcomeUnknown:
-                if (sent := await self._sent_with(own, trace)) is None:
-                    raise
-                return sent
+            with _as_documented(trace):
+                return await self._send_once(pledge, leaver, title, own, trace)
+
+    async def _send_once(self, pledge: bytes, leaver: Leaver, title: str, own: str, trace: Trace) -> Sent:
+        if (before := await self._sent_with(own, trace)) is not None:
+            return before
+        definition = _definition(pledge, leaver, title, own)
+        request = Request(
+            "send a pledge",
+            "POST /envelopes",
+            lambda api, account: api.create_envelope(account, envelope_definition=definition),
+        )
+        try:
+            made = await self._wire.write(request, trace)
+        except OutcomeUnknown:
+            if (sent := await self._sent_with(own, trace)) is None:
+                raise
+            return sent
         if not made.envelope_id or made.status != "sent":
             message = f"{WHO}: cannot send a pledge: the vendor says it is {made.status}"
             raise OutcomeUnknown(message, code=str(made.status), evidence=tuple(trace))

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from connectors.errors import Unreachable
 from connectors.matching import fold_email
 from connectors.names import spellings
 from connectors.nda.folder.manifest import Row, id_of, paper_of, read_rows
@@ -73,6 +74,9 @@ class Index:
         if known.get("stamp") == stamp and int(known["built_ns"]) - int(stamp.split()[0]) > _COARSE_NS:
             return known["digest"]
         content = manifest.read_bytes()
+        if _stamp(manifest) != stamp:
+            remedy = "Write the manifest beside it, and rename it when it is whole."
+            raise Unreachable("folder: cannot read the manifest: it is being written", code="in_motion", remedy=remedy)
         digest = hashlib.sha256(content).hexdigest()
         if known.get("digest") != digest:
             self._build(manifest, content, {"digest": digest, "stamp": stamp})

@@ -78,7 +78,9 @@ def _csv_rows(content: bytes) -> Iterator[tuple[int, Row]]:
 
 
 def _json_rows(content: bytes) -> Iterator[tuple[int, Row]]:
-    for line, text in enumerate(_decode(content, "utf-8-sig").splitlines(), start=1):
+    for line, text in enumerate(
+        _decode(content, "utf-8-sig").split("\n"), start=1
+    ):  # JSON's strings hold other ends of lines
         if not text.strip():
             continue
         try:
@@ -100,9 +102,15 @@ def _decode(content: bytes, *encodings: str) -> str:
     for encoding in encodings:
         try:
             return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
+        except UnicodeDecodeError as exc:
+            if _is_utf8_but_for_a_few(content):  # which would pass as CP932, every name in it another one
+                raise _refusal(content.count(b"\n", 0, exc.start) + 1, "a byte that is not UTF-8") from exc
     raise Unintelligible("folder: cannot read the manifest: unknown_encoding", code="unknown_encoding")
+
+
+def _is_utf8_but_for_a_few(content: bytes) -> bool:
+    text = content.decode("utf-8", "replace")
+    return text.startswith("\ufeff") or 2 * text.count("\ufffd") < sum(not character.isascii() for character in text)
 
 
 def _refusal(line: int, why: str) -> Unintelligible:

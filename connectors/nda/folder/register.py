@@ -75,10 +75,10 @@ class FolderRegister:
         wrote = Evidence(f"write outbox/{put.id}.pdf", put.sent_at, seen, None, code="file", request_sha256=put.sha256)
         return Sent(REGISTER, put.id, put.sent_at, (wrote,))
 
-    async def remind(self, paper_id: str) -> None:
+    async def remind(self, paper_id: str) -> None:  # noqa: ARG002  # the contract's own
         """Raise: a folder reminds nobody."""
         remedy = "Ask the leaver in person; the pledge to be signed lies in the folder's outbox."
-        raise NotOnPlan(f"folder: cannot remind the signer of {paper_id}: a folder sends nothing", remedy=remedy)
+        raise NotOnPlan("folder: cannot remind the signer: a folder sends nothing", remedy=remedy)
 
     async def aclose(self) -> None:
         """Remove the index that only this process needed."""

@@ -148,6 +148,14 @@ class TestApart:
         found = await examine_apart(bomb)
         assert (found.readable, found.size) == (False, len(bomb))
 
+    async def test_roots_that_cannot_be_read(self, tmp_path: Path) -> None:
+        """A wrong setting of ours is not the paper's fault, and is named."""
+        (tmp_path / "empty.pem").write_bytes(b"")
+        for roots in (tmp_path / "none.pem", tmp_path / "empty.pem"):
+            found = await examine_apart(SIGNED, roots)
+            assert (found.readable, found.altered) == (False, False)
+            assert "LASTDAY_NDA_ROOTS_FILE" in found.text
+
     async def test_too_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Beyond the largest size a paper is not looked into."""
         monkeypatch.setattr("connectors.nda.apart.LARGEST", 1000)

@@ -89,6 +89,42 @@ class TestManifest:
         with pytest.raises(Unintelligible, match="line"):
             await papers(folder(tmp_path, lines))
 
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+    async def test_one_torn_byte(self, tmp_path: Path, encoding: str) -> None:
+        """UTF-8 with one bad byte is refused with its line, not read as CP932 with every name in it another one."""
+        register = folder(tmp_path, LINE + LINE.replace("a.pdf", "b.pdf"), encoding=encoding)
+        path = tmp_path / "manifest.csv"
+        path.write_bytes(path.read_bytes() + "c.pdf,entry_pledge,田".encode()[:-1] + b",,,,,,,\n")
+        with pytest.raises(Unintelligible, match="line 4"):
+            await papers(register)
+
+    async def test_line_ends_within_strings(self, tmp_path: Path) -> None:
+        """What Unicode calls an end of a line may stand within a string of JSON."""
+        line = {
+            "file": "a.pdf",
+            "kind": "exit_pledge",
+            "signer_employee_no": "E1001",
+            "title": "誓約書\u2028退職時\x85",
+        }
+        (tmp_path / "manifest.jsonl").write_bytes(json.dumps(line, ensure_ascii=False).encode() + b"\r\n")
+        assert len(await papers(FolderRegister(tmp_path))) == 1
+
+    async def test_written_while_being_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Half a manifest is not the register: what is being written is read when it is whole."""
+        register, whole = folder(tmp_path), LINE + LINE.replace("a.pdf", "b.pdf")
+        read = Path.read_bytes
+
+        def overtaken(path: Path) -> bytes:
+            content = read(path)
+            monkeypatch.setattr(Path, "read_bytes", read)
+            folder(tmp_path, whole)
+            return content
+
+        monkeypatch.setattr(Path, "read_bytes", overtaken)
+        with pytest.raises(Unreachable, match="being written"):
+            await papers(register)
+        assert len(await papers(register)) == 2
+
     async def test_none_or_two(self, tmp_path: Path) -> None:
         """Without a manifest, or with two, nothing is guessed, and the probe says what to do."""
         with pytest.raises(NotConfigured, match="no manifest"):
