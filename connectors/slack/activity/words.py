@@ -59,7 +59,7 @@ def describe(source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
 
 
 def _audit(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
-    action = str(raw.get("action"))
+    action = _text(raw, "action") or "unknown"
     context, entity = _part(raw, "context"), _part(raw, "entity")
     thing, app = _part(entity, str(entity.get("type"))), _part(context, "app")
     actor = _part(_part(raw, "actor"), "user")
@@ -98,7 +98,7 @@ def _access(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
 
 
 def _integration(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
-    change = str(raw.get("change_type"))
+    change = _text(raw, "change_type") or "unknown"
     return (
         Activity(
             K.GRANT if change in _TAKES_ACCESS else K.OTHER,
