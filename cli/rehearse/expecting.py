@@ -73,7 +73,7 @@ def of_downloads(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation
     said = [sentence["text"] for sentence in taken.get("summary", ())]
     yield Expectation(
         f"{HOARDER}: 37,000 files taken before leaving are found, explained in three sentences, and drawn",
-        bool(drive) and taken["verdict"] == "unusual" and len(said) == 3 and taken["picture"].startswith("<svg"),
+        bool(drive) and len(said) == 3 and taken.get("verdict") == "unusual" and taken["picture"].startswith("<svg"),
         said[0] if said else f"{taken['state']}, nothing is said",
     )
     read = {number: len(case["downloads"].get("sources", ())) for number, case in shown.items()}
