@@ -32,6 +32,11 @@ _NEW_PAYLOAD = insert(audit_payload).inline()
 
 CLOSED_KEY = "log.closed"
 """The key under which a log's last event is found: see `audit.rollover`."""
+AFTER_THE_END = (
+    "anchor.", "log.key_", "case.exported", "case.certified", "case.evidence_looked",
+    "case.held", "case.hold_released", "case.erasure_requested", "case.approved", "payload.erased",
+)  # fmt: skip
+"""How types of events begin that a closed log still takes: who vouches for it, who looked, what was erased.  None is work."""
 
 
 class TrailError(RuntimeError):
@@ -65,7 +70,7 @@ class Tail:
         said = leaves.read(last)
         if said["log"] != self._origin:
             raise TrailError(f"trail: cannot append to {self._origin}: the database holds the log {said['log']}")
-        if said["case"] == leaves.LOG_CASE:  # nothing else can come last in a closed log
+        if said["type"].startswith((CLOSED_KEY, *AFTER_THE_END)):  # nothing else can come last in a closed log
             self._closed = reading.find(self._connection, CLOSED_KEY) is not None
         return str(said["time"])
 
@@ -102,7 +107,7 @@ class Tail:
     def _write(self, draft: Draft, rows: list[dict[str, Any]], payloads: list[dict[str, Any]]) -> Entry:
         """Make the leaf and its hashes, and note both for the insert."""
         event, idx = draft.event, self._tree.size
-        if self._closed and not event.type.startswith("anchor."):
+        if self._closed and not event.type.startswith(AFTER_THE_END):
             raise TrailError("trail: cannot append: the log is closed, its successor takes what follows")
         seq, prev = self._chain(event.case)
         commit = None

@@ -1,7 +1,7 @@
 """
 One log ends, the next begins: yearly, or when the last entries of the old one are lost for good.
 
-The old log's last event is `log.closed`; after it come its own anchors alone.  The first leaf of the new log names the old one's
+The old log's last event is `log.closed`; after it comes what is told of its own records alone: anchors, exports, erasures.  The first leaf of the new log names the old one's
 last anchored head, so that whoever holds the new log's heads holds the old one's too.  Each log has a database of its own.
 """
 

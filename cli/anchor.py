@@ -98,7 +98,7 @@ def close_log(
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
-    """End the log: nothing but its own anchors may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
+    """End the log: only its own anchors, exports and erasures may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
     from audit import rollover
     from audit.fields import SHAPES
 

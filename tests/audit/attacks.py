@@ -164,7 +164,7 @@ def chained(leaves: Sequence[dict[str, object]]) -> list[bytes]:
     return raw
 
 
-def _true(house: House) -> list[dict[str, object]]:
+def true_log(house: House) -> list[dict[str, object]]:
     """The operator's own log, all of it."""
     with house.engine.begin() as connection:
         return [entry.record for entry in house.trail.entries(connection)]
@@ -194,29 +194,29 @@ def _late_word(leaves: list[dict[str, object]]) -> dict[str, object]:
 def _rewrite(house: House, folder: Path) -> None:
     """Rewrite history, drop the anchors, and have the authority stamp the new head now, days later."""
     house.clock.move(days=5)
-    Forgery(house, folder, _without_anchors(_rewritten(_true(house)))).seal()
+    Forgery(house, folder, _without_anchors(_rewritten(true_log(house)))).seal()
 
 
 def _rewrite_keeping_anchors(house: House, folder: Path) -> None:
     house.clock.move(days=5)
-    Forgery(house, folder, _sooner(_true(house)), keep_anchors=True).seal()
+    Forgery(house, folder, _sooner(true_log(house)), keep_anchors=True).seal()
 
 
 def _back_date(house: House, folder: Path) -> None:
     """Append an event that claims to be older than the anchor before it."""
-    leaves = _true(house)
+    leaves = true_log(house)
     Forgery(house, folder, [*leaves, _late_word(leaves)], keep_anchors=True).seal()
 
 
 def _grow(house: House, folder: Path) -> None:
     """Append a back-dated event, and never show the head to anybody."""
-    leaves = _true(house)
+    leaves = true_log(house)
     Forgery(house, folder, [*leaves, _late_word(leaves)], keep_anchors=True, head_stamped=False).seal()
 
 
 def _delete_other(house: House, folder: Path) -> None:
     """Take an old event of another case away, and number what is left anew."""
-    leaves = _true(house)
+    leaves = true_log(house)
     gone = next(n for n, said in enumerate(leaves) if said["case"] == OTHERS[0])
     house.clock.move(days=5)
     Forgery(house, folder, leaves[:gone] + leaves[gone + 1 :], keep_anchors=True).seal()

@@ -12,6 +12,8 @@ from audit import checkpoint, keys, rollover, tables
 from audit.fields import Json
 from audit.leaf import LOG_CASE, Event
 from audit.trail import Trail, TrailError
+from audit.verify import verify
+from tests.audit.house import House
 from tests.audit.samples import ORIGIN, Clock, reference, seen
 
 NEXT = "lastday.hoshizora.example/audit/2027"
@@ -50,7 +52,7 @@ class TestRollover:
         following.dispose()
 
     def test_closed_is_closed(self, sqlite: Engine, trail: Trail) -> None:
-        """After its end a log takes its own anchors and nothing else, whoever asks and however often."""
+        """After its end a log takes its own anchors and no work, whoever asks and however often."""
         said: dict[str, Json] = {"size": 1, "root": "A" * 43 + "=", "checkpoint_sha256": "0" * 64}
         with sqlite.begin() as connection:
             rollover.close(connection, trail, NEXT, ACTOR)
@@ -62,6 +64,22 @@ class TestRollover:
         with sqlite.begin() as connection:
             assert rollover.close(connection, trail, NEXT, ACTOR).idx == 0
             assert trail.size(connection) == 2
+
+    def test_records_still_leave(self, tmp_path: Path) -> None:
+        """Records of a closed log are exported, erased and exported again, and verify; no work is added between."""
+        house = House(tmp_path)
+        house.work()
+        with house.engine.begin() as connection:
+            rollover.close(connection, house.trail, NEXT, ACTOR)
+        house.anchor()
+        trust = house.trust(tmp_path / "trust")
+        house.export(tmp_path / "first")
+        house.erase([0])
+        house.anchor()
+        house.export(tmp_path / "second")
+        assert [verify(tmp_path / name, trust).faults for name in ("first", "second")] == [[], []]
+        with pytest.raises(TrailError, match="closed"):
+            house.tell("case.reopened")
 
     def test_open_intent(self, sqlite: Engine, trail: Trail) -> None:
         """What is under way is told in the log in which it began."""

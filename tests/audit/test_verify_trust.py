@@ -12,7 +12,8 @@ from audit import keys, layout
 from audit.__main__ import main
 from audit.leaf import LOG_CASE, stamp
 from audit.verify import Step, Unreadable, verify
-from tests.audit.house import House, exported
+from tests.audit.attacks import Forgery, true_log
+from tests.audit.house import CASE, House, exported
 from tests.audit.samples import ORIGIN
 
 
@@ -163,3 +164,39 @@ class TestHostile:
         for bundle, trust in ((tmp_path / "loop", sound[2]), (sound[1], tmp_path / "loop")):
             with pytest.raises(Unreadable):
                 verify(bundle, trust)
+
+
+class TestDates:
+    """The operator forges with all his own keys; looked at is the step that holds times against stamps."""
+
+    @pytest.fixture
+    def late(self, house: House, tmp_path: Path) -> tuple[House, Path, Path]:
+        """An event at noon, an anchor two hours later, and the record of both."""
+        house.tell("case.opened")
+        house.clock.move(hours=2)
+        house.anchor()
+        house.export(tmp_path / "bundle", evidence=False)
+        return house, tmp_path / "bundle", house.trust(tmp_path / "trust")
+
+    def test_in_another_zone(self, late: tuple[House, Path, Path]) -> None:
+        """A time of another form, which sorts behind the stamp and means a moment long before it, is refused."""
+        house, bundle, trust = late
+        leaves = true_log(house)
+        forged = leaves[-1] | {"type": "case.noted", "case": CASE}
+        forged = {name: forged[name] for name in ("actor", "case", "log", "time", "type", "v")}
+        forged["time"] = str(forged["time"]).replace("Z", "+14:00")
+        Forgery(house, bundle, [*leaves, forged], keep_anchors=True).seal()
+        assert "not of the one form" in dated(bundle, trust)
+
+    def test_anchor_told_again(self, late: tuple[House, Path, Path]) -> None:
+        """Neither an anchor's own row, nor what follows an older anchor told again, may be dated before its stamp."""
+        house, bundle, trust = late
+        leaves = true_log(house)
+        noon, row = leaves[0], leaves[1]
+        Forgery(house, bundle, [noon, row | {"time": noon["time"]}], keep_anchors=True).seal()
+        assert "before the anchor" in dated(bundle, trust)
+
+
+def dated(bundle: Path, trust: Path) -> str:
+    """Return what the step that looks at dates found broken."""
+    return next(fault.what for fault in verify(bundle, trust).faults if fault.step is Step.DATES)
