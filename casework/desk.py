@@ -9,18 +9,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from sqlmodel import col, select
+
 from audit.continuity import Guard
 from audit.mirror import Mirror
 from audit.trail import Trail
-from casework import evidence
 from casework.errors import BadRequest
-from casework.evidence import EvidenceStore
+from casework.evidence import EvidenceStore, KeyFile
 from casework.policy import Policy, load_policy
 from casework.settings import CaseworkSettings, read_settings
 from casework.store import Store, open_engine, require_schema
 from connectors.contract import Connector
 from connectors.registry import open_connectors
-from models.tables import Case
+from models.tables import Case, EvidenceKey
 from models.vocabulary import Service
 
 _LOGS_AT_ONCE = 64
@@ -96,8 +97,13 @@ async def open_desk(*, actor: str = "svc:lastday", connected: bool = True) -> As
 
 
 def open_evidence(settings: CaseworkSettings, store: Store) -> EvidenceStore:
-    """Open the evidence of *store*'s cases; makes the master key on first use.  Raises `Misconfigured`."""
-    return EvidenceStore(store, settings.evidence_folder, evidence.open_or_create(settings.evidence_key_file))
+    """Open the evidence of *store*'s cases.  Touches no file: what is wrong with one may stop collecting, and no cut."""
+
+    def is_first() -> bool:
+        with store.read() as session:
+            return session.exec(select(EvidenceKey).where(col(EvidenceKey.wrapped).is_not(None))).first() is None
+
+    return EvidenceStore(store, settings.evidence_folder, KeyFile(settings.evidence_key_file, is_first))
 
 
 def open_store(settings: CaseworkSettings, *, check: bool = True) -> Store:

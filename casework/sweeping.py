@@ -20,7 +20,7 @@ from casework.desk import Desk
 from casework.recording import seal
 from casework.rows import accepted_rows
 from casework.turns import free, held, lead, record_run, release_run, wanted
-from models.tables import Case, CaseEntitlement, Look
+from models.tables import Aftermath, Case, CaseEntitlement, Look
 from models.vocabulary import SETTLED, CaseState, EntitlementState, RunState
 
 __all__ = [
@@ -104,9 +104,16 @@ def runs_to_check(desk: Desk) -> list[tuple[str, str]]:
 
 
 async def collect_again(desk: Desk) -> tuple[int, int]:
-    """Go on with the snapshots that are not complete, or due again; return how many have news, and were opened again."""
-    news = await snapshot.go_on(desk)
-    return len(news), sum(reopen_if_heard(desk, case_id) for case_id in news)
+    """
+    Go on with the snapshots that are not complete, or due again; return how many have news, and were opened again.
+
+    Whoever was heard of is opened again by what stands in the database, whatever became of this turn or of an earlier one.
+    """
+    try:
+        news = await snapshot.go_on(desk)
+    finally:
+        reopened = _reopen_heard(desk)
+    return len(news), reopened
 
 
 async def look_again(desk: Desk) -> LookReport:
@@ -157,11 +164,14 @@ def _conclude(desk: Desk, case_id: str, labels: Sequence[str]) -> bool:
         return bad > 0
 
 
-def reopen_if_heard(desk: Desk, case_id: str) -> bool:
-    """Open a closed case again if a log tells of something after its cut; whether it did."""
-    with desk.store.write() as session:
-        case = session.get_one(Case, case_id)
-        return case.state is CaseState.CLOSED and _reopen(desk, session, case) > 0
+def _reopen_heard(desk: Desk) -> int:
+    """Open the closed cases again of which a log tells something after the cut that nobody has answered for."""
+    with desk.store.read() as session:
+        heard = select(Case).where(
+            Case.state == CaseState.CLOSED, col(Case.erased_at).is_(None), col(Case.id).in_(select(Aftermath.case_id))
+        )
+        cases = [case.id for case in session.exec(heard).all() if aftermath.unanswered(session, case.id)]
+    return sum(_reopen_if_open(desk, case_id) for case_id in cases)
 
 
 def _reopen(desk: Desk, session: Session, case: Case) -> int:

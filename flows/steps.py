@@ -88,7 +88,7 @@ async def collecting_meanwhile(desk: Desk, case_id: str) -> AsyncIterator[None]:
         early.cancel()
         raise
     finally:
-        await asyncio.wait({early})
+        await asyncio.wait({early})  # it ends by itself: a page is waited for within limits
         if not early.cancelled() and early.exception() is not None:
             _log.warning("snapshot: not begun before the cut: %s", type(early.exception()).__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 
 from audit.leaf import stamp
 from casework.activity import statement
-from casework.activity.reading import Reading
+from casework.activity.reading import Reading, keep
 from casework.activity.rounds import due_round, notice_from, rounds_of
 from casework.activity.seen import Seen
 from casework.desk import Desk
@@ -30,6 +30,9 @@ from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, Service, Standing
 
 __all__ = ["collect", "logs_of", "sources_of"]
+
+_AT_ONCE = 4
+"""Logs of one service and one case: connectors read them with the threads by which they cut, of which some stay free."""
 
 
 def logs_of(desk: Desk) -> Mapping[Service, ActivityLog]:
@@ -66,6 +69,9 @@ class _Sitting:
     evidence: EvidenceStore
     case: Case
     deadline: datetime
+    places: Mapping[Service, asyncio.Semaphore] = field(
+        default_factory=lambda: {service: asyncio.Semaphore(_AT_ONCE) for service in Service}
+    )
 
     def due(self, services: tuple[Service, ...]) -> Iterator[tuple[CaseAccount, Collection]]:
         with self.desk.store.read() as session:
@@ -81,7 +87,7 @@ class _Sitting:
 
     async def read(self, account: CaseAccount, row: Collection) -> bool:
         """Carry one reading on.  True if it has ended."""
-        async with self.desk.readings:
+        async with self.places[account.service], self.desk.readings:
             return await self._read(account, row)
 
     async def _read(self, account: CaseAccount, row: Collection) -> bool:
@@ -101,7 +107,7 @@ class _Sitting:
             row = _fresh(self.desk, row)  # the last writer may have ended between our look and our turn
             if row.verdict is not None:
                 return row
-            _agree(self.desk, row, seen)
+            await asyncio.to_thread(_agree, self.desk, row, seen)
             reading = Reading(self.desk, log, account_of(account), row, growing, seen, self.deadline)
             ending = await reading.run()
             if ending is None:
@@ -157,7 +163,7 @@ def _fresh(desk: Desk, row: Collection) -> Collection:
 
 def _keep(desk: Desk, row: Collection) -> Collection:
     with desk.store.write() as session:
-        return session.merge(row)
+        return keep(session, row)
 
 
 def _end(desk: Desk, evidence: EvidenceStore, row: Collection, source: ActivitySource) -> None:
@@ -167,7 +173,7 @@ def _end(desk: Desk, evidence: EvidenceStore, row: Collection, source: ActivityS
     content = json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True).encode()
     bound = evidence.save(row.case_id, row.file.removesuffix(".jsonl.zst") + ".statement.json", content)
     with desk.store.write() as session:
-        row = session.merge(row)
+        row = keep(session, row)
         if row.ended_at is None:
             row.ended_at, row.statement, row.cursor = desk.now(), said, None
             session.add(row)

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from casework.activity import lines
 from casework.activity.seen import Seen
 from casework.desk import Desk
-from casework.evidence import Growing
+from casework.evidence import Erased, Growing
 from connectors.activity import ActivityLog, ActivityPage, Gap, Window
 from connectors.errors import (
     ConnectorError,
@@ -30,7 +30,7 @@ from connectors.errors import (
     Throttled,
     Unreachable,
 )
-from models.tables import Collection
+from models.tables import Case, Collection
 from models.vocabulary import Account
 
 _ENDINGS: dict[type[ConnectorError], str] = {
@@ -44,6 +44,8 @@ _MOST_TURNS = 5
 """How often the vendor may send us back to a cursor that we have been at, without a new record on the way."""
 _MOST_BARREN = 10_000
 """Pages in a row without a new record: what is remembered of them is bounded."""
+_LONGEST_ANSWER = timedelta(seconds=90)
+"""Longer than a connector's own patience with one request."""
 _LONGEST_WAIT = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(minutes=15)
 
@@ -69,15 +71,27 @@ class Reading:
             if not await self._may_ask():
                 return None
             try:
-                page = await self.log.activity(self.account, self.row.source, self.window, self.row.cursor)
+                page = await self._ask()
             except ConnectorError as error:
                 ending = self._ending_of(error)
+            except Exception:
+                if not self._out_of_patience():
+                    raise  # ours to repair: seen in the run's state, and tried again in the next turn
+                ending = "failed"
             else:
                 ending = await _whole(self._take, page)
             if ending is not None:
                 return ending
             if self.row.not_before is not None and self._out_of_patience():
                 return self._impatient()
+
+    async def _ask(self) -> ActivityPage:
+        """Ask for a page.  Whoever gives none and no reason either counts as out of reach: nothing here waits for ever."""
+        try:
+            async with asyncio.timeout(_LONGEST_ANSWER.total_seconds()):
+                return await self.log.activity(self.account, self.row.source, self.window, self.row.cursor)
+        except TimeoutError as exc:
+            raise Unreachable(f"{self.row.service}: cannot read {self.row.source}: no answer") from exc
 
     async def _may_ask(self) -> bool:
         """Wait for the instant that the vendor named.  False if that is beyond our time, or others should have the place."""
@@ -174,7 +188,14 @@ class Reading:
     def _committing(self) -> Iterator[Session]:
         with self.desk.store.write() as session:
             yield session
-            self.row = session.merge(self.row)
+            self.row = keep(session, self.row)
+
+
+def keep(session: Session, row: Collection) -> Collection:
+    """Write *row* as it stands here.  Raises `Erased`: what is known here would bring back what was emptied there."""
+    if session.get_one(Case, row.case_id).erased_at is not None:
+        raise Erased(row.case_id)
+    return session.merge(row)
 
 
 async def _whole(step: Callable[[ActivityPage], str | None], page: ActivityPage) -> str | None:

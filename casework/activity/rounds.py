@@ -11,8 +11,12 @@ from casework.activity.wording import LASTING
 from casework.desk import Desk
 from connectors.activity import ActivitySource
 from models.tables import Case, CaseAccount, Collection
-from models.vocabulary import Completeness
+from models.vocabulary import Completeness, Service
 
+_BEGUN_WITHIN = timedelta(days=30)
+"""After the cut: a log that we learn to read later is not read of everybody who ever left."""
+_LONG_BEFORE = timedelta(hours=2)
+"""No run waits so long for its instant."""
 _OVERLAP = timedelta(minutes=5)
 """Looked at twice even where the vendor promises no lag: its clock is not ours."""
 
@@ -38,16 +42,33 @@ def due_round(
     *before* are the rounds of this source, the oldest first.
     """
     last = before[-1] if before else None
+    cut_at = case.contained_at or case.due_at
     if last is None:
-        return _first(desk, case, account, source)
+        return _first(desk, case, account, source) if desk.now() <= cut_at + _BEGUN_WITHIN else None
     if last.ended_at is None:
         return last
-    cut_at = case.contained_at or case.due_at
     lags = [source.lag, *(timedelta(hours=hours) for hours in desk.policy.activity.again_hours)]
     instants = [cut_at + lag for lag in lags if lag >= source.lag]
+    if last.until_at < cut_at - _LONG_BEFORE:
+        instants.append(cut_at)  # taken for an instant that was put off since
     if any(last.until_at < instant <= desk.now() for instant in instants):
         return _next(desk, case, account, source, last)
     return None
+
+
+def telling(rounds: Sequence[Collection]) -> list[Collection]:
+    """
+    Return for each log the reading that says what is known of it: the newest one, which has read again what an earlier one
+    lacked; but where that is forgotten or hidden for good, the earlier one, since a complete tail does not bring it back.
+    """
+    newest: dict[tuple[Service, str, str], Collection] = {}
+    for row in rounds:
+        log = (row.service, row.account_id, row.source)
+        before = newest.get(log)
+        tail = row.late_before is not None and row.verdict is Completeness.COMPLETE
+        if before is None or before.reason not in LASTING or not tail:
+            newest[log] = row
+    return list(newest.values())
 
 
 def _first(desk: Desk, case: Case, account: CaseAccount, source: ActivitySource) -> Collection:
@@ -60,11 +81,11 @@ def _first(desk: Desk, case: Case, account: CaseAccount, source: ActivitySource)
 
 
 def _next(desk: Desk, case: Case, account: CaseAccount, source: ActivitySource, last: Collection) -> Collection:
-    """The tail alone, and what came late; the whole window again where the last round lacked something."""
+    """The tail alone, and what came late; the same window again where the last round lacked something."""
     whole = last.verdict is Completeness.COMPLETE or last.reason in LASTING
     from_at = last.until_at - source.lag - _OVERLAP if whole else last.from_at
     row = _row(desk, case, account, source, last.round + 1, max(from_at, last.from_at))
-    row.late_before = last.until_at if whole else None
+    row.late_before = last.until_at if whole else last.late_before
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from casework.activity.rounds import rounds_of
+from casework.activity.rounds import rounds_of, telling
 from casework.activity.summary import latest
 from casework.activity.wording import verdict_text
 from casework.desk import Desk
@@ -57,8 +57,8 @@ def _whole(desk: Desk, case_id: str) -> dict[str, Any]:
 
 
 def _state(rounds: Sequence[Collection]) -> str:
-    """Return the sum of each log's newest verdict: `collected`, `partial` or `not_available`."""
-    newest = {(row.service, row.account_id, row.source): row.verdict for row in rounds}.values()
+    """Return the sum of what is known of each log: `collected`, `partial` or `not_available`."""
+    newest = [row.verdict for row in telling(rounds)]
     if all(verdict is Completeness.COMPLETE for verdict in newest):
         return "collected"
     if all(verdict is Completeness.NOT_AVAILABLE for verdict in newest):

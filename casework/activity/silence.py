@@ -52,7 +52,7 @@ class Quiet:
         block = [r.observed_at for r in rows if r.kind is EntitlementKind.SIGN_IN and r.observed_at is not None]
         lives = [r.cut_effective_by for r in rows if r.kind in _ENDED_WITH_IT and r.cut_effective_by is not None]
         blocked_at = max(block, default=None)
-        return cls(account, blocked_at, max(lives, default=blocked_at))
+        return cls(account, blocked_at, blocked_at and max([blocked_at, *lives]))
 
     def hear(self, activities: Iterable[Activity]) -> None:
         """Take note of what was done after the cut."""

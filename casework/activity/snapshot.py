@@ -16,6 +16,7 @@ from casework.activity import watch
 from casework.activity.collecting import collect
 from casework.activity.summary import is_stale, summarise
 from casework.desk import Desk
+from casework.evidence import InUse
 from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind, Service
 
@@ -52,11 +53,13 @@ async def take(desk: Desk, case_id: str, service: Service) -> int:
 
 
 async def conclude(desk: Desk, case_id: str) -> bool:
-    """Summarise what was collected since the last summary, and watch where policy says so; False if nothing is new."""
-    if desk.evidence is None or not is_stale(desk, desk.evidence, case_id):
+    """Summarise what was collected since the last summary; False if nothing is new, or another process is at it."""
+    if desk.evidence is None or not is_stale(desk, case_id):
         return False
-    await watch.watch(desk, case_id)
-    await asyncio.to_thread(summarise, desk, case_id)
+    try:
+        await asyncio.to_thread(summarise, desk, case_id)
+    except InUse:
+        return False
     return True
 
 
@@ -68,6 +71,11 @@ async def go_on(desk: Desk) -> list[str]:
             col(Case.state).in_(_AFTER_THE_CUT), Case.due_at <= desk.now(), col(Case.erased_at).is_(None)
         )
         cases = [case for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]
+    first = int(desk.now().timestamp() // _BY_THE_SWEEP) % max(len(cases), 1)
+    cases = [
+        *cases[first:],
+        *cases[:first],
+    ]  # the turn may end before all have had theirs: not always for the same ones
     turn = _Turn(desk, until, asyncio.Semaphore(_CASES_AT_ONCE))
     outcomes = await asyncio.gather(*(turn.of(case.id) for case in cases), return_exceptions=True)
     for outcome in outcomes:
@@ -91,5 +99,8 @@ class _Turn:
             try:
                 await collect(self.desk, case_id, seconds=max(seconds, 0.0))
             finally:
+                watching = is_stale(self.desk, case_id)
                 news = await conclude(self.desk, case_id)  # what ended is told, whatever failed beside it
+            if watching:
+                await watch.watch(self.desk, case_id)
             return news

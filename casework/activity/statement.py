@@ -34,7 +34,7 @@ def conclude(row: Collection, ending: str, *, needed_from: datetime) -> tuple[Co
     lacking = [gap for gap in row.gaps if not _is_long_ago(gap, needed_from)]
     if lacking:
         return Completeness.PARTIAL, str(lacking[0]["reason"])
-    if row.round == 1 and row.from_at > needed_from + _EDGE:
+    if row.late_before is None and row.from_at > needed_from + _EDGE:
         return Completeness.PARTIAL, "retention"
     return Completeness.COMPLETE, None
 

@@ -10,8 +10,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
 
 from casework.activity import aftermath
 from casework.activity.baseline import Baseline, measure
@@ -19,7 +22,7 @@ from casework.activity.collecting import logs_of, sources_of
 from casework.activity.lines import read_records
 from casework.activity.picture import Mark, draw
 from casework.activity.risk import Reason, Weighing, weigh
-from casework.activity.rounds import notice_from, rounds_of
+from casework.activity.rounds import notice_from, rounds_of, telling
 from casework.activity.silence import Quiet
 from casework.activity.tally import Tally
 from casework.assessing import assess
@@ -47,12 +50,10 @@ def latest(evidence: EvidenceStore, case_id: str) -> dict[str, Any] | None:
     return content
 
 
-def is_stale(desk: Desk, evidence: EvidenceStore, case_id: str) -> bool:
-    """Whether a reading has ended since the newest summary was made."""
+def is_stale(desk: Desk, case_id: str) -> bool:
+    """Whether a reading has ended of which no summary tells."""
     with desk.store.read() as session:
-        ended = [row.ended_at for row in rounds_of(session, case_id) if row.ended_at is not None]
-    kept = evidence.list(case_id, PREFIX)
-    return bool(ended) and (not kept or kept[-1].stored_at < max(ended))
+        return any(row.ended_at is not None and row.told_in is None for row in rounds_of(session, case_id))
 
 
 def summarise(desk: Desk, case_id: str) -> StoredEvidence | None:
@@ -65,23 +66,32 @@ def summarise(desk: Desk, case_id: str) -> StoredEvidence | None:
         return None
     work = _Work.of(desk, desk.evidence, case_id)
     for row in work.rounds:
-        work.read(row)
+        if row.account_id in work.accepted:
+            work.read(row)
     work.tally.close()
     content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True).encode()
     number = len(desk.evidence.list(case_id, PREFIX)) + 1
-    stored = desk.evidence.save(case_id, f"{PREFIX}{number:04}.json", content)
-    with desk.store.write() as session:
-        for quiet in work.quiets:
-            aftermath.keep(
-                desk, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, service=quiet.account.service,
-                account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
-            )  # fmt: skip
-        seal(
-            desk, session, "evidence.bound", case_id, scope="summary", source="summary",
-            count=number, evidence=[stored.leaf()], dedup_key=f"{case_id}:{stored.name}",
+    binding = partial(_bind, work, number)
+    return desk.evidence.save(case_id, f"{PREFIX}{number:04}.json", content, binding=binding)
+
+
+def _bind(work: _Work, number: int, session: Session, stored: StoredEvidence) -> None:
+    """Commit with the summary what follows from it: a summary that is there has been acted on."""
+    desk, case_id = work.desk, work.case.id
+    for row in work.rounds:
+        told = session.get_one(Collection, row.id)
+        told.told_in = told.told_in or number
+        session.add(told)
+    for quiet in work.quiets:
+        aftermath.keep(
+            desk, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, service=quiet.account.service,
+            account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
         )  # fmt: skip
-        assess(desk, session, case_id)
-    return stored
+    seal(
+        desk, session, "evidence.bound", case_id, scope="summary", source="summary",
+        count=number, evidence=[stored.leaf()], dedup_key=f"{case_id}:{stored.name}",
+    )  # fmt: skip
+    assess(desk, session, case_id)
 
 
 @dataclass(slots=True)
@@ -99,6 +109,11 @@ class _Work:
     under_way: list[Collection]
     odd: int = 0
     covered: dict[str, date] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """The leaver's accounts; one that turned out to be another person's says nothing about the leaver."""
+        return frozenset(quiet.account.vendor_id for quiet in self.quiets)
 
     @classmethod
     def of(cls, desk: Desk, evidence: EvidenceStore, case_id: str) -> _Work:
@@ -176,8 +191,9 @@ class _Work:
                 f"解釈できない記録が{self.odd:,}件あります。保存していますが、内容は判断できません。",
                 {"records": self.odd}, unclean=True,
             )  # fmt: skip
-        last = _last_rounds([*self.rounds, *(row for row in self.under_way if row.round == 1)])
-        lacking = [row for row in last if row.verdict is not Completeness.COMPLETE]
+        mine = [row for row in self.rounds if row.account_id in self.accepted]
+        last = telling([*mine, *(row for row in self.under_way if row.round == 1)])
+        lacking = [row for row in last if row.verdict is not Completeness.COMPLETE or row.service not in self.logs]
         if lacking or not self.rounds:
             named = ", ".join(sorted({f"{row.service}/{row.source}" for row in lacking})) or "-"
             yield Reason(
@@ -219,12 +235,14 @@ class _Work:
 
     def _sure_until(self, quiet: Quiet) -> datetime | None:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
-        mine = [row for row in self.rounds if row.account_id == quiet.account.vendor_id]
-        last = [row for row in _last_rounds(mine) if row.service is quiet.account.service]
-        if not last or any(row.verdict is Completeness.NOT_AVAILABLE for row in last):
+        log = self.logs.get(quiet.account.service)
+        sources = sources_of(log) if log is not None else {}
+        mine = (quiet.account.service, quiet.account.vendor_id)
+        last = {row.source: row for row in telling(self.rounds) if (row.service, row.account_id) == mine}
+        if not sources or not all(name in last and _reaches_its_end(last[name]) for name in sources):
             return None
-        lags = {row.source: sources_of(self.logs[row.service])[row.source].lag for row in last}
-        return min(row.until_at - lags[row.source] for row in last)
+        newest = {row.source: row.until_at for row in self.rounds if (row.service, row.account_id) == mine}
+        return min(newest[name] - source.lag for name, source in sources.items())
 
 
 def _names_of(accounts: Sequence[CaseAccount]) -> frozenset[str]:
@@ -236,9 +254,9 @@ def _last_on(case: Case, zone: ZoneInfo) -> date:
     return (min(case.due_at, case.contained_at or case.due_at).astimezone(zone) - timedelta(seconds=1)).date()
 
 
-def _last_rounds(rounds: Sequence[Collection]) -> list[Collection]:
-    """Return each log's newest reading: what an earlier one lacked, the next one read again."""
-    return list({(row.service, row.account_id, row.source): row for row in rounds}.values())
+def _reaches_its_end(row: Collection) -> bool:
+    """Whether everything up to the end of its window was read; what was forgotten lies at its beginning."""
+    return row.verdict is Completeness.COMPLETE or (row.verdict is Completeness.PARTIAL and row.reason == "retention")
 
 
 def _kept_from(row: Collection) -> datetime:

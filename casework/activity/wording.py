@@ -40,6 +40,7 @@ REASONS: Mapping[str, Said] = {
         "nothing shows that the tenant records at all", "テナントで記録が有効であることを確認できないため"
     ),
     "address": Said("one of the log's queries needs an address that is not known", "照会に必要なアドレスが不明なため"),
+    "failed": Said("reading it failed on our side", "当システム側の障害で読み取れなかったため"),
     "not_yet": Said("the window had not begun", "対象期間が始まっていないため"),
     "under_way": Said("it is still being read", "取得の途中のため"),
 }

@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -61,6 +62,38 @@ class FileMasterKey:
             return AESGCM(self._key).decrypt(wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:], context)
         except (InvalidTag, ValueError) as exc:
             raise Damaged("the case's key was wrapped by another master key") from exc
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """
+    The master key of *path*, looked for when it is needed and not before: a key that is lost, or lies open to others, stops
+    the evidence and not the cut.
+
+    Made on first use, and only while *is_first* says that nothing was wrapped yet: beside evidence under another key a
+    new one would hide that the old one is lost.
+    """
+
+    path: Path
+    is_first: Callable[[], bool]
+
+    @property
+    def name(self) -> str:
+        return self._opened().name
+
+    def wrap(self, key: bytes, context: bytes) -> bytes:
+        return self._opened().wrap(key, context)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        return self._opened().unwrap(wrapped, context)
+
+    def _opened(self) -> FileMasterKey:
+        if not os.path.lexists(self.path) and not self.is_first():
+            raise Misconfigured("evidence key file: cannot open: it is gone, and evidence lies under its key", _REMEDY)
+        try:
+            return open_or_create(self.path)
+        except OSError as exc:
+            raise Misconfigured(f"evidence key file: cannot make: {exc.strerror}", _REMEDY) from exc
 
 
 def open_or_create(path: Path) -> FileMasterKey:

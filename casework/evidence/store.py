@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
@@ -52,7 +52,16 @@ class StoredEvidence:
 
     def leaf(self) -> dict[str, Any]:
         """Return what `evidence.bound` says of it in its *evidence* field: *name* is its path in a bundle."""
-        return {"name": layout.EVIDENCE + self.name, "sha256": self.sha256, "content_sha256": self.content_sha256, "size": self.size}
+        return {
+            "name": layout.EVIDENCE + self.name,
+            "sha256": self.sha256,
+            "content_sha256": self.content_sha256,
+            "size": self.size,
+        }
+
+
+Binding: TypeAlias = "Callable[[Session, StoredEvidence], None]"
+"""What is committed together with a file's becoming whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,14 @@ class EvidenceStore:
     master: MasterKey
     now: Callable[[], datetime] = _now
 
-    def save(self, case_id: str, name: str, content: bytes | Iterable[bytes]) -> StoredEvidence:
+    def save(
+        self, case_id: str, name: str, content: bytes | Iterable[bytes], *, binding: Binding | None = None
+    ) -> StoredEvidence:
         """
         Keep *content* under *name*, for ever: the same again changes nothing, other bytes raise `EvidenceError`.
 
-        Not to be called inside a transaction of one's own: seal its digests in the next one.
+        Not to be called inside a transaction of one's own: seal its digests in the next one, or by *binding*, which is
+        called in the very transaction that makes the file whole.
         """
         parts = [content] if isinstance(content, bytes) else content
         if (known := self.find(case_id, name)) is not None:
@@ -76,7 +88,7 @@ class EvidenceStore:
         with self.grow(case_id, name, anew=True) as growing:
             for part in parts:
                 growing.file.append(part)
-            return growing.finish()
+            return growing.finish(binding)
 
     @contextlib.contextmanager
     def grow(self, case_id: str, name: str, *, anew: bool = False) -> Iterator[Growing]:
@@ -180,8 +192,8 @@ class Growing:
         row.length, row.chunks, row.clear_size = position.length, position.chunks, position.clear_size
         session.add(row)
 
-    def finish(self) -> StoredEvidence:
-        """End the file, read it back from the disk, and keep the digests of what came back."""
+    def finish(self, binding: Binding | None = None) -> StoredEvidence:
+        """End the file, read it back from the disk, and keep the digests of what came back, together with *binding*."""
         self.file.append(b"", last=True)
         with self.evidence.path_of(self.row).open("rb") as file, ClearReader(file, self.lock) as clear:
             seen = digest(cast("BinaryIO", io.BufferedReader(clear)), compressed=self.row.name.endswith(".zst"))
@@ -191,6 +203,8 @@ class Growing:
             row.sha256, row.content_sha256, row.content_size = seen.sha256, seen.content_sha256, seen.content_size
             row.finished_at = self.evidence.now()
             session.add(row)
+            if binding is not None:
+                binding(session, _stored(row))
         return _stored(row)
 
 

@@ -66,6 +66,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(40), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("statement", sa.JSON(), nullable=True),
+        sa.Column("told_in", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("case_id", "service", "account_id", "source", "round"),
     )

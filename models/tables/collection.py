@@ -17,7 +17,8 @@ class Collection(SQLModel, table=True):
     *cursor*, the counts and the evidence file's certain length are committed together: from there a reading goes on
     after any crash.  *not_before*: when the vendor may be asked again; *moved_at*: when it last gave something.  *problems* counts what went wrong on the way, by
     word.  *late* counts the records that came late: older than *late_before*, up to which an earlier round had read.
-    *verdict*, *reason* and *statement* come when the reading has ended.
+    *verdict*, *reason* and *statement* come when the reading has ended.  *told_in*: the number of the summary that was the first to
+    tell of it.
     """
 
     __tablename__ = "activity_collection"
@@ -50,6 +51,7 @@ class Collection(SQLModel, table=True):
     verdict: Completeness | None = word(Completeness, default=None, nullable=True)
     reason: str | None = None
     statement: dict[str, Any] | None = json_column(default=None, nullable=True)
+    told_in: int | None = None
 
 
 class Aftermath(SQLModel, table=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -20,8 +22,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from casework import conduct
+from casework.activity import reading, snapshot
 from casework.activity.collecting import collect
 from casework.activity.rounds import rounds_of
+from casework.activity.showing import downloads
+from casework.errors import Misconfigured
+from casework.evidence import Erased, EvidenceStore, KeyFile
 from connectors.activity import ActivityPage, ActivitySource, Gap
 from connectors.errors import (
     ConnectorError,
@@ -228,6 +234,69 @@ class TestFaults:
         assert lines(logged, rounds(logged, case)[0])[1:] == FIFTY
 
 
+class TestNothingWaitsForEver:
+    async def test_a_vendor_that_hangs(self, logged: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No answer and no refusal either: out of reach after a while, and the place is given back."""
+        monkeypatch.setattr(reading, "_LONGEST_ANSWER", timedelta(milliseconds=50))
+        monkeypatch.setattr(ledger(logged), "activity", lambda *_: asyncio.Event().wait())
+        case = await planned(logged)
+        assert await asyncio.wait_for(collect(logged.desk, case.id, seconds=2), 5) == 0
+        assert rounds(logged, case)[0].problems["unreachable"] >= 1
+
+    async def test_a_fault_of_ours(self, logged: Office) -> None:
+        """What fails on our side at every try is given up after policy's patience as well, and says so."""
+        ledger(logged).happened("g1", FIFTY)
+
+        def odd(number: int, _cursor: str | None) -> None:
+            if number > 3:
+                raise KeyError("odd")
+
+        ledger(logged).fault = odd
+        case = await planned(logged)
+        for _ in range(3):
+            with pytest.raises(KeyError):
+                await collect(logged.desk, case.id, seconds=60)
+            logged.clock.pass_by(hours=20)
+        await collect(logged.desk, case.id, seconds=60)
+        [row] = rounds(logged, case)
+        assert (row.verdict, row.reason, row.records) == (Completeness.PARTIAL, "failed", 30)
+
+    @pytest.mark.parametrize("trouble", ["mode", "folder", "gone"])
+    async def test_a_key_that_cannot_be_had(self, logged: Office, tmp_path: Path, trouble: str) -> None:
+        """The evidence's key: nothing of it is needed to open a desk, or to cut; collecting says what is wrong."""
+        key = tmp_path / "keys" / "evidence.key"
+        key.parent.mkdir()
+        if trouble == "mode":
+            key.write_text("00" * 32)
+            key.chmod(0o644)
+        elif trouble == "folder":
+            key.mkdir()
+        store = EvidenceStore(logged.desk.store, tmp_path / "evidence", KeyFile(key, lambda: trouble != "gone"))
+        desk = replace(logged.desk, evidence=store)
+        case = await planned(logged)
+        with pytest.raises(Misconfigured):
+            await collect(desk, case.id, seconds=60)
+        assert trouble != "gone" or not key.exists()
+
+
+class TestErased:
+    async def test_in_the_middle(self, logged: Office) -> None:
+        """A case that is erased while its log is read: nothing of what was emptied is written again."""
+        ledger(logged).happened("g1", FIFTY)
+        case = await planned(logged)
+
+        def erased(number: int, _cursor: str | None) -> None:
+            if number == 3:
+                with logged.desk.store.write() as session:
+                    session.get_one(Case, case.id).erased_at = logged.clock()
+                    rounds_of(session, case.id)[0].account_id = "acct-1"
+
+        ledger(logged).fault = erased
+        with pytest.raises(Erased):
+            await collect(logged.desk, case.id, seconds=60)
+        assert [row.account_id for row in rounds(logged, case)] == ["acct-1"]
+
+
 class TestNotAvailable:
     @pytest.mark.parametrize(
         ("fault", "reason", "said"),
@@ -391,6 +460,49 @@ class TestKilled:
         assert (row.verdict, row.records) == (Completeness.COMPLETE, 50)
         assert lines(logged, row)[1:] == FIFTY
         assert len(bound(logged, case)) == 1
+
+
+class TestLasting:
+    async def test_a_complete_tail_brings_nothing_back(self, logged: Office) -> None:
+        """A log that does not reach over the notice window stays partial, however complete its later looks are."""
+        ledger(logged).activity_sources = (replace(DRIVE, retention=timedelta(days=7)),)
+        case = await planned(logged)
+        for _ in range(2):
+            await collect(logged.desk, case.id, seconds=60)
+            logged.clock.pass_by(days=2)
+        first, tail = rounds(logged, case)
+        assert (first.reason, tail.verdict) == ("retention", Completeness.COMPLETE)
+        await snapshot.conclude(logged.desk, case.id)
+        shown = downloads(logged.desk, case.id)
+        assert (shown["state"], shown["verdict"]) == ("partial", "cannot_say")
+
+    async def test_nor_does_a_second_try(self, logged: Office) -> None:
+        """The same window read again after an outage is no longer than it was."""
+        ledger(logged).activity_sources = (replace(DRIVE, retention=timedelta(days=7)),)
+        ledger(logged).fault = lambda number, _: Unintelligible("what") if number == 1 else None
+        case = await planned(logged)
+        for _ in range(2):
+            await collect(logged.desk, case.id, seconds=60)
+            logged.clock.pass_by(days=2)
+        assert [row.reason for row in rounds(logged, case)] == ["unintelligible", "retention"]
+
+
+class TestInstants:
+    async def test_put_off(self, logged: Office) -> None:
+        """A snapshot that was taken for an instant that was put off is taken again at the new one."""
+        case = await planned(logged)
+        await collect(logged.desk, case.id, seconds=60)
+        with logged.desk.store.write() as session:
+            session.get_one(Case, case.id).due_at += timedelta(days=21)
+        logged.clock.at = logged.desk.case(case.id).due_at + timedelta(minutes=1)
+        assert await collect(logged.desk, case.id, seconds=60) == 1
+
+    async def test_long_over(self, logged: Office) -> None:
+        """A log that we learn to read later is not read of those who left long ago."""
+        case = await planned(logged)
+        logged.clock.at = logged.desk.case(case.id).due_at + timedelta(days=400)
+        await collect(logged.desk, case.id, seconds=60)
+        assert ledger(logged).asked == []
 
 
 class TestTables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,18 +11,22 @@ import orjson
 import pytest
 
 from casework import waiving
-from casework.activity import snapshot, summary
+from casework.activity import aftermath, snapshot, summary
 from casework.activity.collecting import collect
+from casework.activity.silence import Quiet
 from casework.errors import BadRequest
 from casework.policy import Activity as Rules
 from casework.policy import Policy, Watch
+from casework.rows import accounts_of, rows_of
 from casework.showing import show
 from casework.sweeping import collect_again
+from connectors.activity import ActivityPage, Gap
 from connectors.errors import Denied, NotRecorded
 from models.tables import Case
-from models.vocabulary import ActivityKind, DepartureKind
+from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind
 from tests.casework.conftest import Office
-from tests.casework.ledger import Ledger, event
+from tests.casework.ledger import DRIVE, Ledger, event
+from tests.casework.paper import Killed
 
 K = ActivityKind
 
@@ -116,6 +121,64 @@ class TestSilence:
             waiving.attest(logged.desk, case_id=case.id, entitlement_id="after_cut:x:y:z", statement="no", by="ciso")
 
 
+class TestNotSilent:
+    async def test_a_log_still_unread(self, logged: Office) -> None:
+        """One log that nobody has read to its end yet is enough: no silence is claimed."""
+        log = ledger(logged)
+        log.activity_sources = (DRIVE, replace(DRIVE, name="login"))
+        case, _ = await cut(logged)
+        log.fault = lambda number, _: ActivityPage([], "0", (), wait=timedelta(hours=1)) if log.asked[number - 1][0] == "login" else None  # fmt: skip
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    async def test_a_tail_cut_short(self, logged: Office) -> None:
+        """What was read until the quota was used up does not reach to its end."""
+        case, _ = await cut(logged)
+        await read(logged, case)
+        logged.clock.pass_by(hours=25)
+        ledger(logged).gaps = (Gap("truncated", "more than the vendor gives"),)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    async def test_heard_and_then_killed(self, logged: Office) -> None:
+        """A turn that was killed after it had heard something: the next one opens the case again."""
+        case, effective_by = await cut(logged)
+        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.SIGN_IN)])
+        logged.clock.pass_by(hours=25)
+        await collect(logged.desk, case.id, seconds=60)
+        await snapshot.conclude(logged.desk, case.id)
+        assert await collect_again(logged.desk) == (0, 1)
+        assert show(logged.desk, case.id)["state"] == "deprovisioned"
+
+    async def test_summary_and_findings_are_one(self, logged: Office) -> None:
+        """Killed while a summary is bound: neither it nor its findings are there, and the next turn makes both."""
+        case, effective_by = await cut(logged)
+        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.SIGN_IN)])
+        logged.clock.pass_by(hours=25)
+        await collect(logged.desk, case.id, seconds=60)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(aftermath, "keep", _killed)
+            with pytest.raises(Killed):
+                await snapshot.conclude(logged.desk, case.id)
+        shown = await read(logged, case)
+        assert [finding["kind"] for finding in shown["findings"]] == ["activity_after_cut"]
+        assert shown["state"] == "deprovisioned"
+
+    async def test_tokens_that_died_before_the_block(self, logged: Office) -> None:
+        """A grant that ended before the block makes nothing effective earlier than the block."""
+        case, _ = await cut(logged)
+        with logged.desk.store.read() as session:
+            [account] = accounts_of(session, case.id)
+            rows = rows_of(session, case.id, account)
+        [block] = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
+        assert block.observed_at is not None
+        block.cut_effective_by = block.observed_at - timedelta(hours=1)
+        assert Quiet.of(account, [block]).effective_by == block.observed_at
+
+
+def _killed(*_args: object, **_named: object) -> None:
+    raise Killed
+
+
 class TestWhoIsRead:
     @pytest.mark.parametrize("fields", [{"for_real": False}, {"kind": DepartureKind.LEAVE}])
     async def test_only_departures_that_are_carried_out(self, logged: Office, fields: dict[str, Any]) -> None:
@@ -148,9 +211,6 @@ class TestWatch:
         ledger(office).happened("g1", _events("198.51.100.9", -24))
         case, _ = await cut(office)
         ledger(office).happened("g2", _events(colleague_ip, 5))
-        office.clock.pass_by(hours=25)
-        await collect(office.desk, case.id, seconds=60)
-        await snapshot.conclude(office.desk, case.id)
         office.clock.pass_by(hours=25)
         await read(office, case)
         return office, case
