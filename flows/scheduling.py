@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -20,6 +21,12 @@ from casework import sweeping
 from casework.desk import Desk, open_desk
 from casework.sweeping import DueGroup
 from flows.offboard_many import MOST
+
+_SETTLES_WITHIN = timedelta(seconds=10)
+"""
+From a run's pause to its process's end.  A run that is resumed while its worker still counts it is submitted a second time, and
+the worker dies of it (Prefect 3.8: `CapacityLimiter`, "already holding").
+"""
 
 
 class PrefectUnreachable(Exception):
@@ -139,9 +146,16 @@ async def _resume(client: PrefectClient, case_id: str, deployment_id: UUID | Non
     """Resume the case's paused run, of that deployment if one is named: a cut is not made by a plan's run."""
     for run in await _paused(client, case_id):
         if run.deployment_id is not None and deployment_id in {None, run.deployment_id}:
+            await asyncio.sleep(_until_settled(run))
             await client.resume_flow_run(run.id)
             return run.id
     return None  # a run without a deployment has no process to go on in
+
+
+def _until_settled(run: FlowRun) -> float:
+    """Return the seconds until the process that paused *run* has surely ended."""
+    paused_at = run.state.timestamp if run.state is not None else datetime.now(UTC)
+    return max((paused_at + _SETTLES_WITHIN - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 async def _paused(client: PrefectClient, case_id: str) -> list[FlowRun]:

@@ -116,7 +116,9 @@ def theatre(home: Path) -> Iterator[Theatre]:
         )
         company.tenants["google_workspace"].behave(
             company.truths["google_workspace"].account_id(HOARDER),
-            heavy_leaver(HOARDER, datetime.now(ZoneInfo("Asia/Tokyo")).date()),
+            heavy_leaver(
+                HOARDER, (datetime.now(ZoneInfo("Asia/Tokyo")) - timedelta(days=1)).date()
+            ),  # whole days alone
         )
         env = company.env | _house(home)
         write_env(home / "demo.env", env)
