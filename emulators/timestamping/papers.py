@@ -46,8 +46,12 @@ def issue(*, life: timedelta = DECADE, critical: bool = True, now: datetime | No
     at = (now or datetime.now(UTC)) - timedelta(minutes=5)
     root_key, between_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     root = _authority(_draft("root", "root", root_key, at, DECADE), 1).sign(root_key, hashes.SHA256())
-    between = _authority(_draft("between", "root", between_key, at, DECADE), 0).sign(root_key, hashes.SHA256())
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    between = (
+        _authority(_draft("between", "root", between_key, at, DECADE), 0)
+        .add_extension(purpose, critical=False)  # Sigstore's tools ask it of every authority below the root
+        .sign(root_key, hashes.SHA256())
+    )
     stamper = (
         _draft("stamper", "between", key, at, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
