@@ -149,8 +149,8 @@ class Activity(_Section):
     before_seconds: float = Field(default=30.0, ge=0, le=3600)
     after_seconds: float = Field(default=60.0, ge=0, le=3600)
     patience_hours: float = Field(default=48.0, ge=0)
-    again_hours: tuple[float, ...] = (24, 7 * 24, 30 * 24)
-    work_hours: tuple[int, int] = (7, 20)
+    again_hours: tuple[Annotated[float, Field(ge=0, le=24 * 365)], ...] = (24, 7 * 24, 30 * 24)
+    work_hours: tuple[Annotated[int, Field(ge=0, le=24)], Annotated[int, Field(ge=0, le=24)]] = (7, 20)
     mads: float = Field(default=6.0, gt=0)
     day_floor: int = Field(default=100, ge=1)
     ratio: float = Field(default=3.0, gt=1)
@@ -164,6 +164,12 @@ class Activity(_Section):
     new_origin: int = Field(default=100, ge=1)
     marks: tuple[str, ...] = ()
     watch: Watch = Watch()
+
+    @model_validator(mode="after")
+    def _day_has_hours(self) -> Activity:
+        if self.work_hours[0] >= self.work_hours[1]:
+            raise ValueError("work_hours: the first hour must lie before the second")
+        return self
 
 
 class Protected(_Section):

@@ -18,8 +18,9 @@ _ENGLISH = (
     "internal use only", "internal only", "do not distribute", "proprietary",
 )  # fmt: skip
 _AGREEMENTS = re.compile(
-    r"(non[-_ ]?disclosure|秘密保持|機密保持|守秘義務|confidentiality[-_ ](?:agreement|clause|pledge|notice))"
-    r"[\w぀-ヿ一-鿿]*|non[-_ ]?confidential|not[-_ ]confidential|機密性[0-9]?なし"
+    r"(?:秘密保持|機密保持|守秘義務)(?:契約|誓約|条項|義務|規程|規定|覚書|同意|確認)*(?:書|証)?"
+    r"|non[\W_]?disclosure|confidentiality[\W_](?:agreement|clause|pledge|notice)"
+    r"|non[\W_]?confidential|not[\W_]confidential|機密性[0-9]?なし"
 )
 _ALONE = re.compile(r"(?<![぀-ヿ一-鿿])秘(?![぀-ヿ一-鿿])")
 _SECRETS = re.compile(r"機密(?!保持|性1|なし)")

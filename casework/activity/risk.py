@@ -7,7 +7,7 @@ worked with much is not unusual for that.  Thresholds are policy's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
@@ -20,6 +20,7 @@ from models.vocabulary import Json
 _LARGE = 100_000_000
 """Bytes from which on what applications fetched is more than calendars and notifications."""
 _SPREAD = 1.4826
+_MONTHS_OF_A_HABIT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,20 @@ class Weighing:
     def has_before(self) -> bool:
         return self.baseline.days > 0
 
-    def per_day(self) -> dict[date, int]:
-        """Return the takes of each day, all sources together."""
+    def per_day(self, *, compared: bool = False) -> dict[date, int]:
+        """Return the takes of each day, all sources together, or those alone that can be *compared* with days before."""
         together: dict[date, int] = {}
-        for counts in self.tally.days.values():
+        for source, counts in self.tally.days.items():
+            if compared and source in self.baseline.missing:
+                continue
             for day, number in counts.items():
                 together[day] = together.get(day, 0) + number
         return together
+
+    def takes(self, *, since: bool) -> int:
+        """Return how many takes there were since the notice, or before it, where they can be compared."""
+        days = self.per_day(compared=True)
+        return sum(number for day, number in days.items() if (day >= self.tally.notice_on) is since)
 
     def rises(self, since: float, before: float) -> bool:
         """Whether a count in the notice window is *ratio* times what the days before it would give."""
@@ -64,28 +72,25 @@ class Weighing:
 
 
 def weigh(weighing: Weighing) -> list[Reason]:
-    """Return every reason, the weightiest first; none is left out because another says enough."""
-    return [reason for look in _LOOKS for reason in look(weighing)]
+    """
+    Return every reason, the weightiest first; none is left out because another says enough.
+
+    Where no day is known to compare with, nothing is called unusual: the figures are told, and that they prove nothing.
+    """
+    looks = _LOOKS if weighing.has_before else (_takeout, _programs)
+    return [reason for look in (*looks, _uncompared) for reason in look(weighing)]
 
 
 def _volume(w: Weighing) -> Iterator[Reason]:
-    takes, rules = w.tally.since.takes, w.rules
-    expected = sum(w.baseline.of(w.tally.notice_on + timedelta(days=n)).median for n in range(w.days_since))
+    takes, rules = w.takes(since=True), w.rules
+    by_weekday = sum(w.baseline.of(w.tally.notice_on + timedelta(days=n)).median for n in range(w.days_since))
+    on_average = w.takes(since=False) * w.days_since / max(w.baseline.days, 1)
+    expected = max(by_weekday, on_average)  # who takes much once a month has a median of nothing
     unusual = _unusual_days(w, since=True)
     figures: dict[str, Json] = {
         "takes": takes, "expected": round(expected), "days": w.days_since, "unusual_days": len(unusual),
         "baseline_days": w.baseline.days,
     }  # fmt: skip
-    if not w.has_before:
-        if takes >= rules.volume:
-            yield Reason(
-                "no_baseline",
-                f"{takes:,} files were taken in the {w.days_since} days of the notice window, and there are too few days "
-                "before it to say whether that is usual.",
-                f"退職通知期間{w.days_since}日間の取得は{takes:,}件です。比較できる通知前の期間が短く、通常かどうか判断できません。",
-                figures, unclean=True,
-            )  # fmt: skip
-        return
     if takes >= rules.volume and takes > rules.ratio * expected:
         times = f"{takes / expected:,.0f}" if expected >= 1 else "∞"
         than = f"{times} times" if expected >= 1 else "against"
@@ -101,10 +106,11 @@ def _volume(w: Weighing) -> Iterator[Reason]:
 
 
 def _days(w: Weighing) -> Iterator[Reason]:
+    before = _unusual_days(w, since=False)
     for since in (True, False):
         days = _unusual_days(w, since=since)
-        excess = sum(number - w.baseline.of(day).median for day, number in days.items())
-        if not w.has_before or not days or excess < w.rules.volume:
+        excess = _excess(w, days)
+        if excess < w.rules.volume or (_is_habit(before) and not (since and w.rises(excess, _excess(w, before)))):
             continue
         peak = max(days, key=lambda day: days[day])
         usual = round(w.baseline.of(peak).median)
@@ -118,18 +124,28 @@ def _days(w: Weighing) -> Iterator[Reason]:
         )
 
 
+def _excess(w: Weighing, days: Mapping[date, int]) -> float:
+    return sum(number - w.baseline.of(day).median for day, number in days.items())
+
+
+def _is_habit(before: Mapping[date, int]) -> bool:
+    """Whether days like the fullest one came in three months or more: whoever closes the books does so every month."""
+    full = [day for day, number in before.items() if 2 * number >= max(before.values())]
+    return len({(day.year, day.month) for day in full}) >= _MONTHS_OF_A_HABIT
+
+
 def _unusual_days(w: Weighing, *, since: bool) -> dict[date, int]:
     """Return the days above their weekday's limit, above any usual working day's, and above policy's floor."""
     floor = max(float(w.rules.day_floor), _limit_of_active_days(w))
     return {
         day: number
-        for day, number in w.per_day().items()
+        for day, number in w.per_day(compared=True).items()
         if (day >= w.tally.notice_on) is since and number > max(floor, w.baseline.of(day).limit)
     }
 
 
 def _limit_of_active_days(w: Weighing) -> float:
-    values = [number for day, number in w.per_day().items() if day < w.tally.notice_on]
+    values = [number for day, number in w.per_day(compared=True).items() if day < w.tally.notice_on]
     if not values:
         return 0.0
     middle = float(median(values))
@@ -250,6 +266,25 @@ def _takeout(w: Weighing) -> Iterator[Reason]:
             f"アカウントの一括エクスポートの記録が{w.tally.takeouts:,}件あります。内容の一覧は残らないため、問題なしとは判断できません。",
             {"takeouts": w.tally.takeouts}, unclean=True,
         )  # fmt: skip
+
+
+def _uncompared(w: Weighing) -> Iterator[Reason]:
+    """Say what was taken from logs that reach too little back to say what is usual there."""
+    counts = [w.tally.days[source] for source in w.baseline.missing]
+    takes = sum(number for days in counts for day, number in days.items() if day >= w.tally.notice_on)
+    if takes:
+        half = w.tally.since
+        logs = ", ".join(w.baseline.missing)
+        yield Reason(
+            "no_baseline",
+            f"{takes:,} files were taken in the notice window by logs that reach too little back to say whether that is usual "
+            f"({logs}); of all that was taken {half.marked:,} are marked as confidential, and {half.off_hours:,} were taken "
+            "outside work hours.",
+            f"通知前の記録が短く通常かどうか判断できないログ（{logs}）で、退職通知期間に{takes:,}件の取得があります。"
+            f"全取得のうち秘密表示は{half.marked:,}件、勤務時間外は{half.off_hours:,}件です。",
+            {"takes": takes, "marked": half.marked, "off_hours": half.off_hours, "logs": list(w.baseline.missing)},
+            unclean=True,
+        )
 
 
 _LOOKS: tuple[Callable[[Weighing], Iterator[Reason]], ...] = (

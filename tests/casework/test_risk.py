@@ -81,6 +81,23 @@ class TestSteady:
         """Who always worked with that much is not unusual for it, however much it is."""
         assert reasons(steady(a_day)) == {}
 
+    def test_not_flagged_once_a_month(self) -> None:
+        """Who closes the books takes two thousand files on one day of each month, and nearly none on the others."""
+        closing = (END.replace(month=month, day=25) for month in range(6, 12))
+        taken: list[Raw] = [
+            {"id": f"{day}/{n}", "time": f"{day}T03:00:00+00:00", "kind": "download"}
+            for day in closing
+            for n in range(2000)
+        ]
+        assert reasons([*steady(10), *taken]) == {}
+
+    def test_a_hoard_before_the_notice(self) -> None:
+        """One great night before the notice is no habit."""
+        night: list[Raw] = [
+            {"id": f"n{n}", "time": "2026-10-15T03:00:00+00:00", "kind": "download"} for n in range(20_000)
+        ]
+        assert "days_before" in reasons([*steady(10), *night])
+
     @settings(max_examples=6, deadline=None)
     @given(a_day=st.integers(1, 100), seed=st.integers(0, 10_000), spread=st.floats(0, 0.3))
     def test_whatever_the_habit(self, a_day: int, seed: int, spread: float) -> None:
@@ -113,6 +130,32 @@ class TestNotClean:
         assert found.keys() == {"no_baseline"}
         assert found["no_baseline"].unclean
 
+    def test_new_comer(self) -> None:
+        """Two days of history, few files, all at the weekend: no sentence compares, and the person is not declared clean."""
+        weekend: list[Raw] = [
+            {"id": f"w{n}", "time": "2026-11-28T03:00:00+00:00", "kind": "download", "title": "極秘"}
+            for n in range(300)
+        ]
+        found = reasons(weekend, covered=NOTICE_ON - timedelta(days=2))
+        assert found.keys() == {"no_baseline"}
+        assert "300 files" in found["no_baseline"].text
+        assert summary._verdict(list(found.values())) == "cannot_say"
+
+    def test_a_short_log_beside_a_long_one(self) -> None:
+        """What a log without days before the notice tells is not held against the days of another one."""
+        tally = Tally(TOKYO, NOTICE_ON, END, Rules().work_hours)
+        for raw in steady(20):
+            tally.add("drive", "paper", LEDGER.describe("drive", raw))
+        for raw in steady(200, seed=5):
+            if datetime.fromisoformat(str(raw["time"])).date() > NOTICE_ON:
+                tally.add("files", "paper", LEDGER.describe("files", raw))
+        tally.close()
+        covered = {"drive": END - timedelta(days=DAYS - 1), "files": NOTICE_ON}
+        weighing = Weighing(tally, measure(tally.days, covered, NOTICE_ON, mads=6.0), Rules(), END)
+        words = {reason.word for reason in weigh(weighing)}
+        assert "no_baseline" in words
+        assert not {"volume", "days"} & words
+
     def test_new_application(self) -> None:
         """An application that first worked with the leaver's tokens since the notice is told."""
         use: Raw = {"id": "t1", "time": "2026-11-20T03:00:00+00:00", "kind": "token_use", "target": "rclone"}
@@ -141,7 +184,8 @@ class TestMarks:
     @pytest.mark.parametrize(
         "text",
         ["極秘", "【秘】企画書.docx", "社外秘_価格表.xlsx", "㊙一覧", "マル秘メモ", "Confidential - plan.pdf", "STRICTLY CONFIDENTIAL",
-         "company_confidential.txt", "(秘)", "秘_2026", "取扱注意", "機密情報.xlsx", "部外秘", "営業秘密一覧"],
+         "company_confidential.txt", "(秘)", "秘_2026", "取扱注意", "機密情報.xlsx", "部外秘", "営業秘密一覧",
+         "秘密保持契約書_社外秘.pdf", "秘密保持契約対象 極秘.xlsx", "㊙", "NDA (Confidential).pdf"],
     )  # fmt: skip
     def test_are_seen(self, text: str) -> None:
         """What a company writes on what is confidential."""
@@ -150,7 +194,7 @@ class TestMarks:
     @pytest.mark.parametrize(
         "text",
         ["秘書課名簿.xlsx", "秘密保持契約書.docx", "秘密保持契約_雛形", "機密保持契約", "Non-Disclosure Agreement.pdf", "神秘.txt", "便秘.png",
-         "confidentiality agreement.docx", "non-confidential summary", "議事録", "秘訣集.pptx", "NDA 守秘義務について", ""],
+         "confidentiality agreement.docx", "non-confidential summary", "non\u2011confidential", "Ｎｏｎ－Ｃｏｎｆｉｄｅｎｔｉａｌ", "秘書", "議事録", "秘訣集.pptx", "NDA 守秘義務について", ""],
     )  # fmt: skip
     def test_are_not_read_into_words(self, text: str) -> None:
         """A secretary, an agreement on secrecy, a mystery: words that hold the sign and mark nothing."""
