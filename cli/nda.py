@@ -52,7 +52,11 @@ def pledge(
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
-    """Send the exit pledge to the leaver through the register, once; or write it to a file."""
+    """
+    Send the exit pledge to the leaver through the register, once; or write it to a file.
+
+    Exits with 1 while it is not sure that it was sent: the sweep sees to that.
+    """
     terminal = Terminal.of(as_json=as_json, actor=actor)
     chosen = _language(language)
     made = _written(case, file, chosen, terminal.actor) if file is not None else _sent(case, chosen, terminal.actor)
@@ -60,7 +64,7 @@ def pledge(
     payload = {"case": case, "state": str(made.state), "register": made.register_name, "sha256": made.sha256}
     told = say(f"{case}: exit pledge {made.state}: {where}", f"{case}: 退職時誓約書 {made.state}: {where}")
     terminal.answer(payload | {"file": str(file) if file is not None else None, "problem": made.problem}, told)
-    return DONE
+    return REMAINS if made.state == "intended" else DONE
 
 
 @app.command()
@@ -148,11 +152,12 @@ def _at_desk(work: Callable[[Desk], Any]) -> Any:
 
 
 def _check_again(case: str) -> None:
-    """Make a round now; a register that is down is a state of it."""
+    """Make a round now; a register that is down, or that breaks, is a state of it."""
     from casework.nda import checking
     from cli.desks import at_cabinet
 
-    at_cabinet(lambda cabinet: checking.check(cabinet, case))
+    _at_desk(lambda desk: desk.case(case))
+    at_cabinet(lambda cabinet: checking.check_or_tell(cabinet, case))
 
 
 def _sent(case: str, language: Language | None, by: str) -> Pledge:

@@ -17,7 +17,7 @@ from tests.contract.rig import leaver
 
 Figures = list[tuple[str, str]]
 DOCUMENTS = 100_000
-_LINE = "{n}.pdf,entry_pledge,加藤 {n},k{n}@elsewhere.example,K{n:06},2020-04-01,yes\n"
+_LINE = "{n}.pdf,entry_pledge,加藤 {name},k{n}@elsewhere.example,K{n:06},2020-04-01,yes\n"
 
 
 def bench() -> Figures:
@@ -36,7 +36,7 @@ async def _folder(root: Path) -> Figures:
     folder.mkdir()
     header = "file,kind,signer_name,signer_email,signer_employee_no,signed_on,survives\n"
     mine = "mine.pdf,exit_pledge,田中 美咲,misaki.tanaka@hoshizora.example,E1001,2026-10-30,yes\n"
-    lines = "".join(_LINE.format(n=n) for n in range(DOCUMENTS - 1))
+    lines = "".join(_LINE.format(n=n, name=n % 1000) for n in range(DOCUMENTS - 1))
     (folder / "manifest.csv").write_text(header + lines + mine, encoding="utf-8")
     register = FolderRegister(folder)
     first, _ = await _look(register)

@@ -13,7 +13,6 @@ from casework.desk import Desk
 from casework.nda import files, trade_secret
 from casework.nda.judging import raises_risk
 from models.tables import Case, CasePaper, Pledge, PledgeRefusal
-from models.vocabulary import DepartureKind
 
 NOT_COLLECTED, NOT_EXPECTED = "not_collected", "not_expected"
 
@@ -30,7 +29,7 @@ def show(desk: Desk, session: Session, case: Case, risks: Sequence[Mapping[str, 
     counted = [paper for paper in papers if paper.accepted]
     facts = files.facts_of(desk, session, case)
     raised = sorted({word for p in counted if (word := raises_risk(p.kind, p.state, facts)) is not None})
-    unseen = NOT_EXPECTED if case.kind is DepartureKind.LEAVE else NOT_COLLECTED
+    unseen = NOT_EXPECTED if files.is_over(case) else NOT_COLLECTED
     pledges = files.pledges_of(session, case.id)
     return {
         "state": str(check.state) if check is not None else unseen,

@@ -29,8 +29,11 @@ _OVERLAP = timedelta(minutes=10)  # clocks differ, and a list may show a documen
 _OPEN_END = timedelta(days=1)
 _TRIES = 3
 _SCHEMA = """
+PRAGMA cache_size = -65536;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS documents (id TEXT PRIMARY KEY, body TEXT, reading TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS documents (id TEXT PRIMARY KEY, body TEXT, reading TEXT);
 CREATE TABLE IF NOT EXISTS keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS keys_by_id ON keys (id);
 CREATE INDEX IF NOT EXISTS documents_by_reading ON documents (reading);
@@ -163,14 +166,13 @@ def keys_of(document: Mapping[str, Any]) -> set[str]:
 
 
 def _keep(held: sqlite3.Connection, documents: Iterable[Mapping[str, Any]], reading: str) -> None:
+    page = {document["id"]: document for document in documents}
+    bodies = [(known, json.dumps(document, ensure_ascii=False), reading) for known, document in page.items()]
+    found = {known: keys_of(document) for known, document in page.items() if document.get("status") != TEMPLATE}
     held.execute("BEGIN")
-    for document in documents:
-        known = document["id"]
-        held.execute("DELETE FROM keys WHERE id = ?", (known,))
-        body = json.dumps(document, ensure_ascii=False)
-        held.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (known, body, reading))
-        keys = keys_of(document) if document.get("status") != TEMPLATE else set()
-        held.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, known) for key in keys])
+    held.executemany("DELETE FROM keys WHERE id = ?", [(known,) for known in page])
+    held.executemany("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", bodies)
+    held.executemany("INSERT INTO keys VALUES (?, ?)", [(key, known) for known, keys in found.items() for key in keys])
     held.execute("COMMIT")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.nda.folder import Settings, connect
-from emulators.paper_folder import add_line, fill
+from emulators.nda_folder import add_line, pledges_folder
 from tests.contract.nda.rig import Rig
 
 
@@ -16,7 +16,7 @@ from tests.contract.nda.rig import Rig
 async def rig(directory: Path, **options: Any) -> AsyncIterator[Rig]:
     """Options are those of the folder's filling."""
     folder = directory / "nda"
-    fill(folder, **{key: value for key, value in options.items() if key == "pledges"})
+    pledges_folder(folder, **{key: value for key, value in options.items() if key == "pledges"})
     register = await connect(Settings(_env_file=None, folder=folder))
 
     def delivered() -> list[tuple[str, str]]:
