@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NoReturn
 
 import httpx
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from audit import anchors, cadence, checkpoint, continuity, leading, note, timestamp
+from audit import anchors, cadence, checkpoint, continuity, leading, note, reading, timestamp
 from audit.anchors import Anchor
 from audit.berth import Berth
 from audit.cadence import Health
@@ -27,11 +28,12 @@ from audit.fields import Json
 from audit.gathering import Gathered, Submission, gather
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.note import NoteError
-from audit.timestamp import AuthorityUnreachable, StampRefused
+from audit.timestamp import SKEW, AuthorityUnreachable, StampRefused
 from audit.trail import Trail
 from audit.witness import Ahead, Asker, ForkSeen, WitnessFailed
 
 ACTOR = "svc:anchor"
+_CLOCKS = "its clock and the log's differ by more than 5 s: see which is right; the anchor waits"
 BUSY, NOBODY, NOT_DUE, ASKED = "busy", "nobody_outside", "not_due", "asked"
 
 
@@ -214,10 +216,24 @@ class _Job:
                 if isinstance(exc, StampRefused) and exc.response:
                     self._berth.mirror.keep_refused(anchor.size, exc.response)
                 continue
+            if not self._fits(anchor, told.gen_time):
+                self._problems.append(f"authority {number}: {_CLOCKS}")
+                continue
             with self._berth.engine.begin() as connection:
                 anchors.stamp(connection, anchor, tsr, told.gen_time)
             return replace(anchor, tsr=tsr, tsa_time=told.gen_time)
         return anchor
+
+    def _fits(self, anchor: Anchor, gen_time: datetime) -> bool:
+        """
+        Say whether the stamp is later than what it covers, and not later than what comes now.
+
+        One of another time would stand in the log for ever, and no bundle would pass steps 11 and 13 again.
+        """
+        with self._berth.reading() as connection:
+            (last,) = reading.entries(connection, start=anchor.size - 1, end=anchor.size)
+        written = datetime.fromisoformat(last.record["time"])
+        return written <= gen_time + SKEW and gen_time <= self._berth.trail.clock() + SKEW
 
     def _recorded(self, anchor: Anchor) -> Anchor:
         """Tell of the anchor in the log: whatever is appended after it, is younger than its stamp."""

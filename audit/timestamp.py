@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asn1crypto.tsp  # noqa: F401  # teaches asn1crypto.cms the attributes that bind a signer's certificate
@@ -36,6 +36,8 @@ _CERTIFICATES = 0xA0  # [0] IMPLICIT, constructed: the set of certificates withi
 _VERDICT = re.compile(r'Verify error: *([^"]+)')  # OpenSSL's own words within a page of its inner life
 LARGEST = 1 << 20
 """Bytes: no authority's answer comes near it."""
+SKEW = timedelta(seconds=5)
+"""How far the log's clock and an authority's may differ."""
 PATIENCE = 30.0
 """Seconds for an answer once it has begun: whoever asks holds the lead."""
 

@@ -18,13 +18,12 @@ from audit import leaf as leaves
 from audit.keyring import Keyring
 from audit.leaf import FRAME, LONGEST, LeafError, stamp
 from audit.merkle import Frontier
+from audit.timestamp import SKEW
 from audit.verify.folder import Bundle
 from audit.verify.report import UNFIT, Fault, Step
 
 LONGEST_LAG = timedelta(hours=26)
 """Anchors come daily in any case: a day, and two hours for an authority that was down."""
-SKEW = timedelta(seconds=5)
-"""How far the log's clock and an authority's may differ."""
 _EVERY = 5_000
 _PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 

@@ -62,7 +62,7 @@ def port(engine: Engine, folder: Path, *, patience: float = 10.0) -> Iterator[Po
     clock, signer = Clock(), keys.open_or_create(folder / "log.key", ORIGIN)
     mirror = Mirror(folder / "anchors", ORIGIN)
     trail = Trail(ORIGIN, clock, skew=None, guard=Guard(mirror))
-    authority = Authority(order="openssl")
+    authority = Authority(order="openssl", clock=clock)
     witness = Witness(folder / "witness", logs=(signer.verifier.vkey,))
     stages = [Stage(authority.app), Stage(authority.app), Stage(witness.app)]
     with engine.begin() as connection:

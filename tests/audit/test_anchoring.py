@@ -186,6 +186,21 @@ class TestOutsidersDown:
         refused = on_sqlite.berth.mirror.folder / f"00000007{mirror.STAMP}{mirror.REFUSED}"
         assert refused.read_bytes()[:1] == b"\x30"
 
+    @pytest.mark.parametrize("minutes", [-3, 60])
+    def test_clocks_apart(self, minutes: int, on_sqlite: Port) -> None:
+        """
+        A stamp of another time than the log's is not taken: every later record would be refused for it.  The anchor waits.
+
+        An authority whose clock runs ahead, and a log whose clock had jumped ahead when it wrote, are the same sight.
+        """
+        on_sqlite.authority.clock = lambda: on_sqlite.clock() + timedelta(minutes=minutes)
+        outcome = on_sqlite.anchor()
+        assert outcome.made is not None
+        assert (outcome.made.tsr, outcome.complete) == (None, False)
+        assert all("differ by more than 5 s" in problem for problem in outcome.problems)
+        on_sqlite.authority.clock = on_sqlite.clock
+        assert on_sqlite.anchor().finished == 1
+
     def test_witness(self, on_sqlite: Port) -> None:
         """Without the quorum the anchor has its stamp alone and says so; an hour later there is one with both."""
         on_sqlite.witness_stage.faults.append(Fault("POST", status=500))
