@@ -35,8 +35,8 @@ lint: $(READY)   ## ruff, mypy --strict, import-linter
 up: $(READY)     ## a Prefect server, a worker and the sweep, on this machine, until interrupted
 	@$(BIN)/lastday up
 
-bench: $(READY)  ## figures and ratios
-	@$(BIN)/python -m tests.bench
+bench: $(READY)  ## figures and ratios; SIZE=full reads a million events from each vendor as well
+	@$(BIN)/python -m tests.bench $(SIZE)
 
 verify-outside: $(READY)  ## open a fresh trail with tools that are not ours; lists those that ran
 	@$(BIN)/python -m tests.audit.outside

@@ -40,7 +40,7 @@ def evidence(
 def _page(shown: dict[str, Any]) -> list[RenderableType]:
     if "sources" not in shown:
         return [say("Nothing has been collected yet.", "まだ何も取得されていません。")]
-    parts: list[RenderableType] = [_statements(shown["sources"])]
+    parts: list[RenderableType] = [_statements(shown["sources"]), *_caveats(shown["sources"])]
     parts += [say(said["text"], said["text_ja"]) for said in shown.get("risks", ())]
     if shown.get("verdict") == "nothing_unusual":
         parts.append(
@@ -67,6 +67,11 @@ def _statements(sources: list[dict[str, Any]]) -> RenderableType:
             *cells(f"{row['records']:,}{added}", f"{row['pages']:,}", (row["sha256"] or "-")[:12]),
         )
     return drawn
+
+
+def _caveats(sources: list[dict[str, Any]]) -> list[RenderableType]:
+    """What a log never holds, or calls by another name: without it a count says more than it knows."""
+    return [*dict.fromkeys(f"{row['service']}/{row['source']}: {said}" for row in sources for said in row["caveats"])]
 
 
 def _tables(shown: dict[str, Any]) -> list[RenderableType]:

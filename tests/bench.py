@@ -13,8 +13,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 
 from rich.progress import Progress
 
@@ -31,7 +33,7 @@ from casework.store import Store, open_engine
 from connectors.matching import Profile, match_all
 from emulators.company import person
 from models.vocabulary import Account, Service
-from tests import bench_activity, bench_bundle, bench_nda, bench_trail
+from tests import bench_activity, bench_bundle, bench_nda, bench_trail, bench_vendors
 from tests.contract.rig import Rig, leaver
 
 Figures = list[tuple[str, str]]
@@ -116,7 +118,7 @@ async def _one_case(desk: Desk, rigs: dict[Service, Rig]) -> Figures:
 def main() -> None:
     """Print every figure, with a bar while they are taken."""
     figures: Figures = []
-    parts = [
+    parts: list[Callable[[], Figures]] = [
         intake,
         matching,
         lambda: asyncio.run(case()),
@@ -124,6 +126,7 @@ def main() -> None:
         bench_bundle.bench,
         bench_nda.bench,
         bench_activity.bench,
+        partial(bench_vendors.bench, full="full" in sys.argv),
     ]
     with Progress(transient=True) as progress:
         task = progress.add_task("measuring", total=len(parts))

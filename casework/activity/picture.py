@@ -139,9 +139,10 @@ def _marks(paper: _Paper, marks: Sequence[Mark]) -> Iterator[str]:
     for row, mark in enumerate(sorted(marks, key=lambda mark: mark.day)):
         if paper.first <= mark.day <= paper.last + timedelta(days=1):
             x, y = paper.x(mark.day), 36 + _LINE * row
+            at, anchor = (x - 6, "end") if x > _WIDTH / 2 else (x + 6, "start")
             yield (
                 f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y - 9:.1f}" y2="{paper.y(0):.1f}" stroke="#111" '
-                f'stroke-dasharray="3 3"/><text x="{x - 6:.1f}" y="{y:.1f}" text-anchor="end" fill="#111">'
+                f'stroke-dasharray="3 3"/><text x="{at:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#111">'
                 f"{escape(mark.en)} {escape(mark.ja)} {mark.day:%m-%d}</text>"
             )
 

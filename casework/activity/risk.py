@@ -15,7 +15,7 @@ from statistics import median
 from casework.activity.baseline import Baseline
 from casework.activity.tally import Half, Tally
 from casework.policy import Activity as Rules
-from models.vocabulary import Json
+from models.vocabulary import ActivityKind, Json
 
 _LARGE = 100_000_000
 """Bytes from which on what applications fetched is more than calendars and notifications."""
@@ -91,16 +91,19 @@ def _volume(w: Weighing) -> Iterator[Reason]:
         "takes": takes, "expected": round(expected), "days": w.days_since, "unusual_days": len(unusual),
         "baseline_days": w.baseline.days,
     }  # fmt: skip
+    viewed = w.tally.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
+    views = f"; {viewed:,} of them are views that the vendor may call downloads" if viewed else ""
+    views_ja = f"、うち{viewed:,}件はベンダーがダウンロードと記録し得る閲覧" if viewed else ""
     if takes >= rules.volume and takes > rules.ratio * expected:
         times = f"{takes / expected:,.0f}" if expected >= 1 else "∞"
         than = f"{times} times" if expected >= 1 else "against"
         yield Reason(
             "volume",
             f"{takes:,} files were taken in the {w.days_since} days of the notice window, {than} the {round(expected):,} to be "
-            f"expected from the person's own {w.baseline.days} days before it; {len(unusual)} days lay above the usual range.",
+            f"expected from the person's own {w.baseline.days} days before it; {len(unusual)} days lay above the usual range{views}.",
             f"退職通知期間{w.days_since}日間の取得は{takes:,}件で、本人の通知前{w.baseline.days}日間から見込まれる{round(expected):,}件"
             + (f"の{times}倍です" if expected >= 1 else "を大きく上回ります")
-            + f"（通常の範囲を超えた日：{len(unusual)}日）。",
+            + f"（通常の範囲を超えた日：{len(unusual)}日{views_ja}）。",
             figures,
         )  # fmt: skip
 

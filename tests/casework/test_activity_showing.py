@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import orjson
@@ -10,7 +10,9 @@ import pytest
 
 from casework import conduct
 from casework.activity import showing, snapshot
+from casework.activity.baseline import Baseline
 from casework.activity.collecting import collect
+from casework.activity.picture import Mark, draw
 from casework.showing import show
 from connectors.activity import ActivityPage
 from connectors.errors import NotRecorded
@@ -73,6 +75,23 @@ class TestShow:
         assert "退職通知" in picture
         assert "last day" in picture
         assert "買収" not in picture
+
+
+class TestDrawing:
+    @pytest.mark.parametrize("days", [0, 1, 2, 179])
+    def test_few_days(self, days: int) -> None:
+        """A picture of one day, of two, and of half a year: well-formed, and every text within its edges."""
+        last = date(2026, 11, 30)
+        first, hostile = last - timedelta(days=days), "<script>&\"'"
+        marks = [Mark(day, hostile, "退職通知") for day in (first, last)]
+        drawn = draw({last: 3} if days else {}, Baseline({}, (), 0), first, marks, first=first, last=last)
+        texts = [e for e in ET.fromstring(drawn).iter() if e.tag.endswith("text")]  # noqa: S314  # ours
+        assert "<script" not in drawn
+        assert sum(hostile in (text.text or "") for text in texts) == 2
+        for text in texts:
+            at, wide = float(text.get("x", "0")), 6 * len(text.text or "")
+            begins = {"end": at - wide, "middle": at - wide / 2}.get(text.get("text-anchor", ""), at)
+            assert begins >= 0
 
 
 class TestNeverSilent:

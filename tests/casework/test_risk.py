@@ -162,6 +162,17 @@ class TestNotClean:
         assert reasons([*steady(30), use])["applications"].figures["new_applications"] == 1
 
 
+class TestViews:
+    def test_are_told_apart(self) -> None:
+        """Where a vendor counts a view as a download, the sentence says how many of them were views."""
+        seen: list[Raw] = [
+            {"id": f"v{n}", "time": "2026-11-20T03:00:00+00:00", "kind": "view_as_download"} for n in range(3000)
+        ]
+        found = reasons([*steady(10), *seen])["volume"]
+        assert "3,000 of them are views" in found.text
+        assert "3,000件" in found.text_ja
+
+
 class TestShares:
     def test_made_since_the_notice(self) -> None:
         """Shares to outsiders since the notice are counted against those before it."""
