@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from connectors.nda.contract import Examined, PaperMatch, Signature
 from models.vocabulary import PaperKind
+
+_TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,14 @@ class Facts:
     """
     What is known of the employment.  *joined_on* is None where HR's notice does not say.
 
-    *blind*: what the registers that could not be searched said; *asked_for*: a pledge is out to be signed.
+    *seen*: the digest that each paper (register, id) had when it was opened first.  *blind*: what the registers that could not be searched said; *asked_for*: a pledge is out to be signed.
     """
 
     today: date
     ends_on: date
     joined_on: date | None = None
     refusals: Mapping[PaperKind, Refusal] = field(default_factory=lambda: MappingProxyType({}))
+    seen: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
     blind: tuple[str, ...] = ()
     asked_for: bool = False
 
@@ -52,11 +56,11 @@ class Facts:
 
 
 def signed_on(held: Held) -> date | None:
-    """Return the day on which the paper was signed, by the register, else by the last signature's own time."""
+    """Return the day in Japan, as registers have it, on which the paper was signed: by the register, else by its last signature."""
     if held.match.paper.signed_on is not None:
         return held.match.paper.signed_on
     times = [moment for one in signatures(held) if (moment := one.timestamped_at or one.claimed_at) is not None]
-    return max(times).date() if times else None
+    return max(times).astimezone(_TOKYO).date() if times else None
 
 
 def signatures(held: Held) -> tuple[Signature, ...]:

@@ -21,6 +21,11 @@ def notes(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list
     said = [wording.RULED] if held.ruled else []
     if paper.kind is None and kind is not None:
         said.append(wording.KIND_BY_TITLE)
+    if held.examined is not None:
+        if facts.seen.get((paper.register, paper.id), held.examined.sha256) != held.examined.sha256:
+            said.append(wording.EXCHANGED)
+        signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
+        said += [wording.certified(", ".join(signers))] if signers else []
     known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
     if known and paper.template_sha256 not in known:
         said.append(wording.OTHER_WORDING)

@@ -49,6 +49,10 @@ PROOFS: Mapping[str, Said] = MappingProxyType(
         "": Said("in force, nobody signs it", "施行中（署名を要しない）"),
     }
 )
+EXCHANGED = Said(
+    "its bytes are not those that were seen at first: ask who exchanged the file, both are kept as evidence",
+    "初回の確認時とファイルの内容が異なる。差し替えた者に確認すること（双方を証拠として保管）",
+)
 OTHER_BYTES = Said("its bytes are not those that the register recorded", "ファイルが登録時のものと異なる")
 NOT_COMPLETED = Said("on file, not signed by everyone", "未署名（全員の署名がそろっていない）")
 DECLINED = Said("declined in the register", "署名サービス上で署名が拒否された")
@@ -86,6 +90,11 @@ def ends_early(on: str, years: int) -> Said:
 def unreadable(why: str) -> Said:
     """The paper's bytes could not be had or opened.  *why* is a register's or reader's own sentence."""
     return Said(f"cannot be read: {why}", f"読み取れない（{why}）")
+
+
+def certified(names: str) -> Said:
+    """Whom the certificates of its signatures name: the signer, or a signing service."""
+    return Said(f"its certificate names {names}", f"証明書の名義: {names}")
 
 
 def bad_cells(problem: str) -> Said:

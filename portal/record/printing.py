@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import typst
 
+from casework.fonts import FAMILY, drawable, font_folder
 from portal.record.document import Cell, Document, Grid, Phrase, Picture, Section
-from portal.record.fonts import FAMILY, drawable, font_folder
 
 _TEMPLATE = Path(__file__).parent / "templates" / "record.typ"
 _STANDARD: Final = "a-2b"

@@ -171,6 +171,26 @@ class TestWrongPapers:
         assert nda(office.desk, case)["papers"][0]["state"] == "signed"
 
 
+class TestExchanged:
+    async def test_after_the_first_look(self, hire: Hire) -> None:
+        """A scan that somebody exchanges after it was seen is told, though no register knew its digest; both are kept."""
+        house = hire()
+        house.file([EXIT], {"out.pdf": papers.scan_pdf()})
+        case = house.office.report()
+        assert "seen at first" not in of_kind(await house.check(case), "exit_pledge")["text"]
+        house.file([EXIT], {"out.pdf": papers.plain("another")})
+        for _ in range(2):
+            assert "seen at first" in of_kind(await house.check(case), "exit_pledge")["text"]
+        assert house.office.desk.evidence is not None
+        assert len(house.office.desk.evidence.list(case.id)) == 2
+
+    async def test_whose_certificate(self, hire: Hire) -> None:
+        """Whom the certificate names is said: a register's word is not the signature's."""
+        house = hire()
+        house.file([EXIT], {"out.pdf": papers.signed("Kageko Tsuki")})
+        assert "names Kageko Tsuki" in of_kind(await house.check(house.office.report()), "exit_pledge")["text"]
+
+
 class TestLoops:
     async def test_a_paper_that_came_back_altered(self, make_office: MakeOffice) -> None:
         """A pledge that came back and does not count is judged once; then rounds have their own hours."""

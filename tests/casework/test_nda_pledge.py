@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -254,6 +255,14 @@ class TestByHand:
 
 
 class TestPage:
+    def test_no_name_is_an_empty_box(self, office: Office) -> None:
+        """A character that the font does not have is printed as its number; accents of other scripts are drawn."""
+        case = office.report(name="𠮷田 Nguyễn", employment_ends_on=LAST_DAY)
+        printed = print_pledge(case, Nda(), "ja", at=office.clock(), reference="pledge-ab")
+        with closing(pypdfium2.PdfDocument(printed.pdf)) as document:
+            text = "".join(page.get_textpage().get_text_range() for page in document)
+        assert "〈U+20BB7〉田 Nguyễn" in text
+
     @pytest.mark.parametrize("language", ["ja", "en"])
     @pytest.mark.parametrize(
         "name",

@@ -48,6 +48,13 @@ class Index:
 
     def find(self, manifest: Path, keys: Iterable[str]) -> tuple[str, list[Row]]:
         """Return the manifest's digest and the lines that have one of *keys*; builds the index first if it must."""
+        try:
+            return self._find(manifest, keys)
+        except sqlite3.DatabaseError:  # torn behind its first page: built anew, once
+            self._path.unlink(missing_ok=True)
+            return self._find(manifest, keys)
+
+    def _find(self, manifest: Path, keys: Iterable[str]) -> tuple[str, list[Row]]:
         digest = self._fresh(manifest)
         with self._open() as held:
             found: set[int] = set()

@@ -198,6 +198,17 @@ class TestIndex:
         (tmp_path / NAME).write_bytes(b"SQLite format 3\0 but torn")
         assert len(await papers(folder(tmp_path))) == 1
 
+    async def test_torn_behind_its_first_page(self, tmp_path: Path) -> None:
+        """A torn index is built anew, not told to be the register's fault for ever."""
+        register = folder(tmp_path, LINE + "".join(LINE.replace("a.pdf", f"{n}.pdf") for n in range(300)))
+        assert len(await papers(register)) == 301
+        os.utime(tmp_path / "manifest.csv", (0, 0))
+        await register.look_up("a.pdf")
+        path = tmp_path / NAME
+        content = path.read_bytes()
+        path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+        assert len(await papers(FolderRegister(tmp_path))) == 301
+
 
 class TestOutbox:
     async def test_file_for_a_wet_signature(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The one font of the printed record: IPAex Gothic, found beside the package that carries it, never imported."""
+"""The one font of printed pages: IPAex Gothic, found beside the package that carries it, never imported."""
 
 from __future__ import annotations
 
