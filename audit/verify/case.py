@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import zstandard
 
 from audit import layout
-from audit.leaf import FIRST_PREV, SALT_SIZE, commitment
+from audit.leaf import FIRST_PREV, SALT_SIZE
 from audit.merkle import leaf_hash, verify_inclusion
 from audit.tlogproof import ProofError, parse
 from audit.verify.folder import CHUNK, Bundle
@@ -75,7 +75,7 @@ def _payload(bundle: Bundle, seq: int, commit: str | None, erased: bool) -> bool
     if erased:
         raise Fault(path, "the log says that it was erased")
     salt = bundle.whole(salted)
-    if len(salt) != SALT_SIZE or commitment(salt, bundle.whole(path)) != commit:
+    if len(salt) != SALT_SIZE or _digest(salt, bundle.chunks(path)) != commit:
         raise Fault(path, "it is not the payload that the event commits to")
     return False
 
@@ -115,8 +115,12 @@ def evidence(bundle: Bundle) -> str:
 
 
 def _clear_sha256(bundle: Bundle, path: str) -> str:
-    digest = hashlib.sha256()
-    for part in _clear(bundle, path):
+    return _digest(b"", _clear(bundle, path))
+
+
+def _digest(first: bytes, parts: Iterator[bytes]) -> str:
+    digest = hashlib.sha256(first)
+    for part in parts:
         digest.update(part)
     return digest.hexdigest()
 

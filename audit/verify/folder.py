@@ -21,7 +21,7 @@ from audit.verify.trust import Trust
 
 CHUNK = 1 << 20
 _LARGEST = 1 << 22
-"""Bytes of a file that is read whole: events, proofs, notes, stamps; a payload is the largest of them."""
+"""Bytes of a file that is read whole: events, proofs, notes, stamps.  Payloads and evidence are read in parts."""
 
 
 @dataclass(slots=True)

@@ -214,7 +214,8 @@ class Whole:
     """
     Step 12: every line belongs to this log, all of them lead to the signed root, and told anchors are those that lie here.
 
-    What the log tells of its keys must leave each head a signature that counts.
+    What the log tells of its keys must leave the head a signature that counts.  An earlier anchor whose signature counts no
+    more (its key was stolen before anybody knew) stands by the head that contains it, and its stamp dates it still.
     """
 
     bundle: Bundle
@@ -248,15 +249,17 @@ class Whole:
         for size in self.bundle.sizes:
             if size not in self.told and size != head.size:
                 raise Fault(layout.anchored(size), "the log does not tell of this anchor")
-            self._signature_counts(size)
-        return f"{tree.size} entries, root {tree.root().hex()}"
+        objections = {size: self._objection(size) for size in self.bundle.sizes}
+        if objections.get(head.size) is not None:
+            raise Fault(layout.CHECKPOINT, f"its signature counts for nothing: {objections[head.size]}")
+        void = sum(found is not None for found in objections.values())
+        resting = f", {void} anchors signed by a lost key alone rest on the head" if void else ""
+        return f"{tree.size} entries, root {tree.root().hex()}{resting}"
 
-    def _signature_counts(self, size: int) -> None:
+    def _objection(self, size: int) -> str | None:
         found = self.bundle.stamps.get(size)
         signed_by = self.bundle.signed_by(layout.anchored(size))[1]
-        objection = self.keys.objection_to_all(signed_by, size, None if found is None else found.gen_time)
-        if objection is not None:
-            raise Fault(layout.anchored(size), f"its signature counts for nothing: {objection}")
+        return self.keys.objection_to_all(signed_by, size, None if found is None else found.gen_time)
 
 
 @dataclass(slots=True)
