@@ -98,12 +98,17 @@ async def open_desk(*, actor: str = "svc:lastday", connected: bool = True) -> As
 
 def open_evidence(settings: CaseworkSettings, store: Store) -> EvidenceStore:
     """Open the evidence of *store*'s cases.  Touches no file: what is wrong with one may stop collecting, and no cut."""
+    return EvidenceStore(store, settings.evidence_folder, evidence_key(settings, store))
+
+
+def evidence_key(settings: CaseworkSettings, store: Store) -> KeyFile:
+    """Return the key under which all cases' keys are wrapped, which need not be there yet."""
 
     def is_first() -> bool:
         with store.read() as session:
             return session.exec(select(EvidenceKey).where(col(EvidenceKey.wrapped).is_not(None))).first() is None
 
-    return EvidenceStore(store, settings.evidence_folder, KeyFile(settings.evidence_key_file, is_first))
+    return KeyFile(settings.evidence_key_file, is_first)
 
 
 def open_store(settings: CaseworkSettings, *, check: bool = True) -> Store:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from casework.desk import open_store
+from casework.desk import evidence_key, open_store
 from casework.errors import Misconfigured
 from casework.policy import load_policy
 from casework.settings import CaseworkSettings
@@ -26,8 +27,11 @@ Row = dict[str, Any]
 
 
 def examine_house(settings: CaseworkSettings) -> list[Row]:
-    """Check what is on our side: database and schema, policy, the trail's key and its anchors, Prefect."""
-    return [_database(settings), _policy(settings), _trail_key(settings), examine_anchors(settings), _prefect()]
+    """Check what is on our side: database and schema, policy, the trail's key and its anchors, evidence, Prefect."""
+    return [
+        _database(settings), _policy(settings), _trail_key(settings), examine_anchors(settings), _evidence(settings),
+        _prefect(),
+    ]  # fmt: skip
 
 
 def _row(check: str, state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:
@@ -70,6 +74,23 @@ def _trail_key(settings: CaseworkSettings) -> Row:
         remedy = "Run `lastday migrate`, which makes it." if missing else "Correct the file's owner and mode (0600)."
         return _row("trail key", "missing" if missing else "failed", str(exc), remedy)
     return _row("trail key", detail=signer.verifier.vkey)
+
+
+def _evidence(settings: CaseworkSettings) -> Row:
+    """Amber at the worst: evidence that cannot be written holds up no cut."""
+    folder = settings.evidence_folder.resolve()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        return _row(
+            "evidence", "amber", "its folder cannot be written", "Correct LASTDAY_EVIDENCE_FOLDER, or its owner."
+        )
+    try:
+        store = open_store(settings)
+        evidence_key(settings, store).check()
+        store.engine.dispose()
+    except Misconfigured as exc:
+        return _row("evidence", "amber", str(exc), exc.remedy)
+    return _row("evidence")
 
 
 def _prefect() -> Row:

@@ -87,6 +87,11 @@ class KeyFile:
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         return self._opened().unwrap(wrapped, context)
 
+    def check(self) -> None:
+        """Raise `Misconfigured` if it could not be used now.  Makes nothing."""
+        if os.path.lexists(self.path) or not self.is_first():
+            self._opened()
+
     def _opened(self) -> FileMasterKey:
         if not os.path.lexists(self.path) and not self.is_first():
             raise Misconfigured("evidence key file: cannot open: it is gone, and evidence lies under its key", _REMEDY)

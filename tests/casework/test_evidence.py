@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sqlmodel import select
 
 from audit.trail import Trail
 from casework.errors import Misconfigured
-from casework.evidence import Damaged, Erased, EvidenceError, EvidenceStore, InUse, Missing, open_or_create
+from casework.evidence import Damaged, Erased, EvidenceError, EvidenceStore, InUse, KeyFile, Missing, open_or_create
 from casework.evidence import chunks as chunk_form
 from casework.store import Store, open_engine
 from models.tables import EvidenceFile, EvidenceKey
@@ -231,6 +232,25 @@ class TestMasterKey:
         path.chmod(mode)
         with pytest.raises(Misconfigured):
             open_or_create(path)
+
+    def test_gone(self, tmp_path: Path) -> None:
+        """A key that is gone while evidence lies under it is missed, and no other one is made in its place."""
+        path = tmp_path / "evidence.key"
+        key = KeyFile(path, lambda: False)
+        for attempt in (key.check, lambda: key.wrap(b"k" * 32, b"case")):
+            with pytest.raises(Misconfigured, match="gone"):
+                attempt()
+        assert not path.exists()
+
+    def test_on_first_use(self, tmp_path: Path) -> None:
+        """A check makes no key; the first wrapping does, however many come first at once."""
+        path = tmp_path / "evidence.key"
+        key = KeyFile(path, lambda: True)
+        key.check()
+        assert not path.exists()
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(lambda _: KeyFile(path, lambda: True).name, range(16)))) == 1
+        assert key.unwrap(key.wrap(b"k" * 32, b"case"), b"case") == b"k" * 32
 
     def test_another_one(self, vault: Vault, tmp_path: Path) -> None:
         """Evidence under another master key is damaged to us, not empty."""
