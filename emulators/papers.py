@@ -169,6 +169,16 @@ def bytes_flipped(paper: bytes, word: bytes = b"company") -> bytes:
     return paper[:at] + bytes([paper[at] ^ 0x01]) + paper[at + 1 :]
 
 
+def with_usage_rights(paper: bytes) -> bytes:
+    """Enable a form as Adobe's program does it, with a seal of its own in the document's permissions."""
+    writer = IncrementalPdfFileWriter(BytesIO(paper))
+    reach = generic.ArrayObject(generic.NumberObject(n) for n in (0, 10, 20, 30))
+    seal = generic.DictionaryObject({pdf_name("/ByteRange"): reach})
+    writer.root[pdf_name("/Perms")] = generic.DictionaryObject({pdf_name("/UR3"): seal})
+    writer.update_root()
+    return _written(writer)
+
+
 def scan_pdf() -> bytes:
     """Return a PDF that holds nothing but the picture of a page."""
     writer = PdfFileWriter()

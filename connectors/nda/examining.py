@@ -92,13 +92,21 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
     reader = _open(paper)
     embedded = list(_embedded(reader))
     signatures = tuple(judge.signature(one, last=n == len(embedded) - 1) for n, one in enumerate(embedded))
-    vanished = len(_BYTE_RANGE.findall(paper)) > len(signatures)
+    vanished = len(_BYTE_RANGE.findall(paper)) > len(signatures) + _usage_rights(reader)
     broken = [s for s in signatures if not (s.intact and s.covers_whole)]
     said = [_said(s) for s in signatures] or [_SCAN]
     if vanished:
         said.insert(0, "a signature that an earlier version of the file bore is gone")
     altered = vanished or bool(broken)
     return replace(found, readable=True, altered=altered, signatures=signatures, text="; ".join(said))
+
+
+def _usage_rights(reader: PdfFileReader) -> int:
+    """Return how many seals of Adobe's usage rights there are (ISO 32000-1, 12.8.2.3): a program's, in no signature field."""
+    try:
+        return len({"/UR", "/UR3"} & set(reader.root["/Perms"]))
+    except Exception:  # noqa: BLE001  # none, or none that can be read
+        return 0
 
 
 def _open(paper: bytes) -> PdfFileReader:

@@ -125,6 +125,13 @@ class TestUnreadable:
         assert look(papers.encrypted(password="")).readable
 
 
+class TestForms:
+    def test_usage_rights_are_no_lost_signature(self) -> None:
+        """A form that Adobe's program has enabled bears a seal of its own: nobody has removed a signature."""
+        found = look(papers.with_usage_rights(papers.plain()))
+        assert (found.readable, found.altered, found.signatures) == (True, False, ())
+
+
 class TestApart:
     async def test_same_answer(self, tmp_path: Path) -> None:
         """The process apart says what the function says."""
