@@ -150,12 +150,12 @@ class Story:
         )
 
     def _wait_for_logs(self) -> None:
-        """What the runs' time did not suffice for, the sweep's process reads on."""
+        """What the runs' time did not suffice for, the sweep's process reads on, and weighs."""
         self._head("the services' logs are read to their end")
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            sources = [row for case_id in self._cases for row in self._show(case_id)["downloads"].get("sources", ())]
-            if sources and not any(row["reason"] == "under_way" for row in sources):
+            taken = [self._show(case_id)["downloads"] for case_id in self._cases]
+            if all("verdict" in one and not any(row["reason"] == "under_way" for row in one["sources"]) for one in taken):
                 return
             time.sleep(2)
         self._say(f"not read to their end after {_PATIENCE:.0f} s")
