@@ -62,13 +62,13 @@ async def edition(graph: Graph, seen: Seen) -> tuple[str, tuple[tuple[str, str],
         )
     except ConnectorError as error:
         return _UNKNOWN_PLAN, ((f"the plan could not be read: {error}", error.advice),)
-    plans = {
+    plans = [
         plan.get("servicePlanName")
         for sku in skus
-        if sku.get("capabilityStatus") in {"Enabled", "Warning"}
-        for plan in sku.get("servicePlans") or []
-        if plan.get("provisioningStatus") == "Success"
-    }
+        if sku.get("capabilityStatus") in ("Enabled", "Warning") and isinstance(sku.get("servicePlans"), list)
+        for plan in sku["servicePlans"]
+        if isinstance(plan, dict) and plan.get("provisioningStatus") == "Success"
+    ]
     return next((edition for name, edition in _EDITIONS if name in plans), "Entra ID Free"), ()
 
 

@@ -188,6 +188,17 @@ class TestMicrosoft:
             assert len((await m.read(r, person)).records) == 3
 
     @pytest.mark.parametrize(
+        "sku", [{"servicePlans": 7}, {"servicePlans": [7]}, {"capabilityStatus": [], "servicePlans": []}]
+    )
+    async def test_odd_licence(self, sku: dict[str, Any]) -> None:
+        """A licence of an odd shape hides no plan behind it, and stops no reading."""
+        async with rig_microsoft365.rig() as r:
+            body = json.dumps({"value": [{"capabilityStatus": "Enabled"} | sku]})
+            r.stage.faults.append(Fault("subscribedSkus", status=200, body=body))
+            (gap,) = (await m.read(r, m.account(r), SIGN_INS)).gaps
+            assert "Entra ID Free" in gap.text
+
+    @pytest.mark.parametrize(
         ("operation", "told"),
         [
             ("New-InboxRule", {"ResultStatus": "False", "Parameters": [{"Name": "ForwardTo", "Value": "x@y"}]}),

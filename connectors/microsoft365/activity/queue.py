@@ -111,7 +111,8 @@ def _names(row: Row) -> Iterator[str]:
     yield need(row, "userPrincipalName", str)
     if isinstance(row.get("mail"), str):
         yield row["mail"]
-    for address in row.get("proxyAddresses") or []:
+    addresses = row.get("proxyAddresses")
+    for address in addresses if isinstance(addresses, list) else ():
         kind, _, name = str(address).partition(":")
         if kind.casefold() == "smtp" and name:
             yield name
