@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import os
 import secrets
@@ -61,15 +63,55 @@ def draft(folder: Path, case: str) -> Iterator[Draft]:
     """
     refuse_foreign(folder, case)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _clear_abandoned(folder)
     root = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.part")
     root.mkdir()
     try:
-        yield Draft(root)
-        _settle(root)
-        refuse_foreign(folder, case)
-        _replace(root, folder)
+        with _held(root):
+            yield Draft(root)
+            _settle(root)
+            refuse_foreign(folder, case)
+            _replace(root, folder)
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def _held(root: Path) -> Iterator[bool]:
+    """Hold *root* as the one who writes it, and say whether that could be had.  Who is killed lets go."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield _locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _clear_abandoned(folder: Path) -> None:
+    """Remove what a killed export has left beside *folder*: personal data in the clear, which no erasure would find."""
+    drafts = _beside(folder, "part")
+    for root in drafts:
+        with _held(root) as ours:
+            if not ours:
+                return  # another export is at work, here and perhaps on what lies around
+    for root in drafts:
+        shutil.rmtree(root, ignore_errors=True)
+    for former in _beside(folder, "former"):
+        if folder.exists():
+            shutil.rmtree(former, ignore_errors=True)
+        else:
+            former.rename(folder)
+
+
+def _beside(folder: Path, ending: str) -> list[Path]:
+    return sorted(folder.parent.glob(f".{glob.escape(folder.name)}.{'[0-9a-f]' * 16}.{ending}"))
 
 
 def refuse_foreign(folder: Path, case: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from audit import bundle, layout
 from audit.bundle import BundleRefused, Contents, Evidence, Seal
+from audit.bundle import folder as folders
 from audit.certificate import CERTIFIED, read_claim
 from audit.verify import Step, verify
 from tests.audit.house import CASE, DOWNLOADS, OTHERS, PAGES, House
@@ -82,6 +83,25 @@ class TestFolder:
         with pytest.raises(BundleRefused, match="something else"):
             house.export(tmp_path / "letters")
         assert (tmp_path / "letters/mother.txt").read_text() == "dear"
+
+    def test_killed(self, house: House, tmp_path: Path) -> None:
+        """What a killed export left beside the folder goes with the next one; what another is writing stays."""
+        left, written = (tmp_path / f".bundle.{n * 16}.part" for n in "ab")
+        former = tmp_path / f".bundle.{'c' * 16}.former"
+        for path in (left, former):
+            path.mkdir()
+            (path / "in-the-clear").write_bytes(b"x")
+        written.mkdir()
+        with folders._held(written):
+            house.export(tmp_path / "bundle")
+            assert left.exists()
+        former.rename(tmp_path / f".other.{'c' * 16}.former")
+        house.anchor()
+        house.export(tmp_path / "bundle")
+        assert sorted(path.name for path in tmp_path.iterdir() if "bundle" in path.name) == ["bundle"]
+        (tmp_path / "bundle").rename(former)
+        folders._clear_abandoned(tmp_path / "bundle")
+        assert (tmp_path / "bundle" / layout.CERTIFICATE).exists()
 
     @pytest.mark.parametrize("when", ["stamp", "announce"])
     def test_failure(self, when: str, house: House, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from asn1crypto import tsp
 
 from audit import certificate_keys, keys
 from audit.certificate import CertificateError, Claim, issue, open_certificate, pae, read_claim
@@ -71,6 +72,17 @@ class TestPinned:
             house.authority.order = order
             once = pinned(house.stamped(b"x"))
             assert pinned(once) == once
+
+    def test_bounded(self, house: House) -> None:
+        """Bytes that are no stamp of any authority cost nothing: too long, or with a crowd of certificates."""
+        raw = house.stamped(b"signature")
+        with pytest.raises(StampRefused, match="longer than any stamp"):
+            pinned(raw + bytes(1 << 16))
+        parsed = tsp.TimeStampResp.load(raw)
+        held = parsed["time_stamp_token"]["content"]["certificates"]
+        parsed["time_stamp_token"]["content"]["certificates"] = [*held] * 9
+        with pytest.raises(StampRefused, match="more certificates"):
+            pinned(parsed.dump(force=True))
 
     def test_refusal(self, house: House) -> None:
         """A response that grants nothing is no stamp."""

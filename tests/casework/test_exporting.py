@@ -12,8 +12,10 @@ from audit import certificate_keys, keys
 from audit.note import Verifier
 from audit.verify import verify
 from casework import trust
+from casework.errors import Misconfigured
 from casework.exporting import NotAnchored, export
 from casework.settings import CaseworkSettings
+from casework.signing import certificate_signer
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office, finished
 
@@ -79,3 +81,18 @@ class TestTrustMaterial:
         found = {path.read_bytes() for path in folder.glob("case*.pub.pem")}
         signers = [certificate_keys.open_key(tmp_path / f"case-{name}") for name in files]
         assert found == {certificate_keys.public_pem(signer.public_key) for signer in signers}
+
+
+class TestCertificateKey:
+    def test_file_or_key_store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The settings name a file, made on first use, or a key store's URI with the public half beside it."""
+        monkeypatch.setenv("LASTDAY_CERTIFICATE_KEY_FILE", str(tmp_path / "keys" / "certificate.key"))
+        by_file = certificate_signer(CaseworkSettings())
+        public = tmp_path / "case.pub.pem"
+        public.write_bytes(certificate_keys.public_pem(by_file.public_key))
+        monkeypatch.setenv("LASTDAY_CERTIFICATE_KEY_URI", f"file2:{tmp_path / 'keys' / 'certificate.key'}")
+        with pytest.raises(Misconfigured, match="no public key"):
+            certificate_signer(CaseworkSettings())
+        monkeypatch.setenv("LASTDAY_CERTIFICATE_PUBLIC_KEY_FILE", str(public))
+        by_uri = certificate_signer(CaseworkSettings())
+        assert certificate_keys.verifies(by_file.public_key, b"statement", by_uri.sign(b"statement"))
