@@ -79,16 +79,14 @@ async def snapshot_everywhere(desk: Desk, case_id: str) -> None:
 async def collecting_meanwhile(desk: Desk, case_id: str) -> AsyncIterator[None]:
     """
     Collect while the run waits for its instant.  The cut never waits for it: what is under way then goes on beside it,
-    and what fails is tried again after the cut.
+    and what fails, or has not answered when the cut is done, is asked for again after it.
     """
     early = asyncio.ensure_future(snapshots.before_the_cut(desk, case_id))
     try:
         yield
-    except BaseException:
-        early.cancel()
-        raise
     finally:
-        await asyncio.wait({early})  # it ends by itself: a page is waited for within limits
+        early.cancel()  # as safe as a kill: the page that is being written is finished, the next one is not waited for
+        await asyncio.wait({early})
         if not early.cancelled() and early.exception() is not None:
             _log.warning("snapshot: not begun before the cut: %s", type(early.exception()).__name__)
 

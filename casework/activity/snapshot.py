@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
 from casework.activity import watch
 from casework.activity.collecting import collect
@@ -25,6 +25,8 @@ _BY_THE_SWEEP = 60.0
 """Seconds that one turn gives all the cases' logs together: they go on from there in the next one."""
 
 _CASES_AT_ONCE = 10
+_GRACE = timedelta(days=60)
+"""After the last look: for a vendor's lag, policy's patience, and a machine that was away."""
 
 
 def wanted(case: Case) -> bool:
@@ -68,8 +70,9 @@ async def go_on(desk: Desk) -> list[str]:
     until = desk.now() + timedelta(seconds=_BY_THE_SWEEP)
     with desk.store.read() as session:
         due = select(Case).where(
-            col(Case.state).in_(_AFTER_THE_CUT), Case.due_at <= desk.now(), col(Case.erased_at).is_(None)
-        )
+            col(Case.state).in_(_AFTER_THE_CUT), Case.due_at <= desk.now(), col(Case.erased_at).is_(None),
+            or_(col(Case.state) != CaseState.CLOSED, col(Case.contained_at) > _still_looked_at(desk)),
+        )  # fmt: skip
         cases = [case for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]
     first = int(desk.now().timestamp() // _BY_THE_SWEEP) % max(len(cases), 1)
     cases = [
@@ -82,6 +85,11 @@ async def go_on(desk: Desk) -> list[str]:
         if isinstance(outcome, BaseException):
             raise outcome  # one case's trouble is no other's: they have had their turn
     return [case.id for case, outcome in zip(cases, outcomes, strict=True) if outcome is True]
+
+
+def _still_looked_at(desk: Desk) -> datetime:
+    """Return since when a closed case must have been cut to be of interest: not everybody who ever left, each minute."""
+    return desk.now() - timedelta(hours=max(desk.policy.activity.again_hours, default=0.0)) - _GRACE
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ from models.vocabulary import Account, ActivityKind, Completeness, FindingKind, 
 _MOST_PAGES = 200
 """Of one log of one account: a watch that cannot see the end says that it did not."""
 _MOST_ORIGINS = 500
+_LONGEST_ANSWER = 90.0
+"""Seconds, as for the leaver's own logs."""
 
 
 @dataclass(slots=True)
@@ -97,8 +99,9 @@ async def _look(log: ActivityLog, account: Account, window: Window, origins: fro
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
             try:
-                page = await log.activity(account, source.name, window, cursor)
-            except ConnectorError:
+                async with asyncio.timeout(_LONGEST_ANSWER):
+                    page = await log.activity(account, source.name, window, cursor)
+            except (ConnectorError, TimeoutError):
                 seen.unread += 1
                 break
             for record in page.records:

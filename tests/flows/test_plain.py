@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import cast
+from uuid import uuid4
 
 import pytest
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running, Scheduled
 
+from casework.activity import snapshot
+from casework.desk import Desk
 from casework.showing import OpaqueQuestion, TruthRow
 from casework.sweeping import DueGroup
 from flows.artifacts import bar, truth_page
 from flows.discretion import FindingsOpen
 from flows.offboard_many import MOST, together
-from flows.scheduling import orders
+from flows.scheduling import _until_settled, orders
+from flows.steps import collecting_meanwhile
 from flows.sweep import START_WITHIN, _is_gone
 
 MIDNIGHT = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
@@ -48,6 +54,33 @@ class TestOrders:
     def test_plans(self) -> None:
         """Planning is one run a case."""
         assert [order.deployment for order in orders([group(1, "plan"), group(1, "plan")])] == ["plan", "plan"]
+
+
+class TestResuming:
+    @pytest.mark.parametrize(("ago", "least", "most"), [(0, 9, 10), (4, 5, 6), (60, 0, 0)])
+    def test_after_its_process(self, ago: int, least: float, most: float) -> None:
+        """A run that has just paused is given time to end: resumed earlier, it is submitted twice and its worker dies."""
+        paused = State(type=StateType.PAUSED, timestamp=datetime.now(UTC) - timedelta(seconds=ago))
+        assert least <= _until_settled(FlowRun(flow_id=uuid4(), state=paused)) <= most
+
+
+class TestCollectingMeanwhile:
+    async def test_holds_up_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A log that never answers, and a disk that is full: the cut goes on, and so does what follows it."""
+
+        async def hanging(_desk: Desk, _case_id: str) -> None:
+            await asyncio.Event().wait()
+
+        async def full(_desk: Desk, _case_id: str) -> None:
+            raise OSError(28, "no space")
+
+        passed = []
+        for trouble in (hanging, full):
+            monkeypatch.setattr(snapshot, "before_the_cut", trouble)
+            async with asyncio.timeout(2), collecting_meanwhile(cast("Desk", None), "case-1"):
+                await asyncio.sleep(0)
+                passed.append(trouble)
+        assert passed == [hanging, full]
 
 
 class TestTogether:
