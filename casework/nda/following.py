@@ -66,12 +66,13 @@ def _pledges_due(desk: Desk) -> list[Pledge]:
 def _rounds_due(desk: Desk) -> list[str]:
     """
     Return the cases whose newest round says that it is time for another: open ones, and for as long as an exit pledge may
-    come back those that were closed while a register could not be read.
+    come back, at the longer pace, those that were closed while a register could not be read.
     """
     newest = select(func.max(PaperCheck.id)).group_by(PaperCheck.case_id)
     lately = desk.now().date() - timedelta(days=desk.policy.nda.signing_days)
     unread = (col(Case.state) == CaseState.CLOSED) & (col(PaperCheck.state) == NdaState.UNREADABLE)
-    live = col(Case.state).not_in(_OVER) | (unread & (col(Case.employment_ends_on) >= lately))
+    rested = col(PaperCheck.checked_at) <= desk.now() - timedelta(hours=desk.policy.nda.again_hours)
+    live = col(Case.state).not_in(_OVER) | (unread & rested & (col(Case.employment_ends_on) >= lately))
     query = (
         select(PaperCheck.case_id)
         .join(Case, col(Case.id) == PaperCheck.case_id)

@@ -220,6 +220,26 @@ class TestLoops:
             assert "美咲" not in str(nda(office.desk, case))
         assert await following.follow_up_with(cabinet) == 0
 
+    async def test_closed_while_the_register_was_down(self, make_office: MakeOffice) -> None:
+        """What was unreadable at the close is looked for again, once a day, and is on record when it can be read."""
+        office, shelf = make_office(), Shelf(pledge_of("p", completed=True, signer_employee_no="E1"))
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        cabinet = cabinet_of(office, shelf)
+        case = office.report()
+        shelf.breaks = True
+        office.clock.pass_by(hours=10)
+        await checking.check_or_tell(cabinet, case.id)
+        await office.run(case.id)
+        assert office.desk.case(case.id).state == "closed"
+        shelf.breaks = False
+        office.clock.pass_by(hours=1)
+        assert await following.follow_up_with(cabinet) == 0
+        office.clock.pass_by(hours=24)
+        assert await following.follow_up_with(cabinet) == 1
+        assert states(nda(office.desk, case))["exit_pledge"] == "signed"
+        office.clock.pass_by(days=200)
+        assert await following.follow_up_with(cabinet) == 0
+
     async def test_thousands_of_exchanges(self, make_office: MakeOffice) -> None:
         """However many requests a look took, its event fits into the trail."""
         office, shelf = make_office(), Shelf(exchanges=3000)
