@@ -155,7 +155,9 @@ class Story:
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             taken = [self._show(case_id)["downloads"] for case_id in self._cases]
-            if all("verdict" in one and not any(row["reason"] == "under_way" for row in one["sources"]) for one in taken):
+            if all(
+                "verdict" in one and not any(row["reason"] == "under_way" for row in one["sources"]) for one in taken
+            ):
                 return
             time.sleep(2)
         self._say(f"not read to their end after {_PATIENCE:.0f} s")

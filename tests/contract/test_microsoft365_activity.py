@@ -215,4 +215,3 @@ class TestEntraLogs:
             r.stage.faults.append(Fault("signIns.*skiptoken", status=400, body='{"error": {"code": "BadRequest"}}'))
             with pytest.raises(Expired):
                 await read(r, leaver, SIGN_INS)
-
