@@ -32,14 +32,14 @@ def pinned(response: bytes) -> bytes:
         if parsed["status"]["status"].native != "granted":
             raise StampRefused("timestamp: cannot be used: not granted")
         signed = parsed["time_stamp_token"]["content"]
-        token = {"content_type": "signed_data", "content": _signed_data(signed)}
+        token = {"content_type": "signed_data", "content": _written_anew(signed)}
         made = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
         return bytes(made.dump())
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
         raise StampRefused("timestamp: cannot be pinned: not a response of the usual form") from exc
 
 
-def _signed_data(signed: Any) -> cms.SignedData:
+def _written_anew(signed: Any) -> cms.SignedData:
     (signature,) = signed["signer_infos"]
     if len(signed["certificates"]) > _MOST:
         raise StampRefused("timestamp: cannot be pinned: more certificates than any chain has")
