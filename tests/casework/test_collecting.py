@@ -199,9 +199,9 @@ class TestFaults:
         ledger(logged).happened("g1", FIFTY)
         ledger(logged).fault = lambda number, _: fault if number > 3 else None
         case = await planned(logged)
-        for _ in range(60):
+        for _ in range(10):
             await collect(logged.desk, case.id, seconds=60)
-            logged.clock.pass_by(hours=1)
+            logged.clock.pass_by(hours=6)
         [row] = [row for row in rounds(logged, case) if row.round == 1]
         assert (row.verdict, row.reason, row.records) == (Completeness.PARTIAL, reason, 30)
         [leaf] = [leaf for leaf in bound(logged, case) if leaf["count"] == 1]

@@ -76,7 +76,7 @@ class TestHoarder:
 
 
 class TestSteady:
-    @pytest.mark.parametrize("a_day", [20, 800])
+    @pytest.mark.parametrize("a_day", [20, 400])
     def test_not_flagged(self, a_day: int) -> None:
         """Who always worked with that much is not unusual for it, however much it is."""
         assert reasons(steady(a_day)) == {}
