@@ -84,8 +84,8 @@ class Quiet:
             )
         if sure_until is None or sure_until <= self.effective_by:
             return "not_read", Said(
-                "the logs have not been read past the cut-off and the vendor's lag yet",
-                "遮断後のログは、ベンダーの反映遅延を含めてまだ読み取られていません",
+                "no silence is proved: not every log has been read to its end past the cut-off and the vendor's lag",
+                "遮断後のログのうち、ベンダーの反映遅延を含めて読み取れていないものがあり、活動なしとは確認できません",
             )
         until = sure_until.isoformat(timespec="minutes")
         return "silent", Said(f"nothing since the cut-off, sure until {until}", f"遮断後の活動なし（{until}まで確認）")
