@@ -237,6 +237,8 @@ class Whole:
         note, tsr = (layout.anchored(size), "checkpoint_sha256"), (layout.stamped(size), "tsr_sha256")
         if "tsr_sha256" not in said and note[0] not in self.bundle.paths:
             return
+        if "tsr_sha256" not in said and tsr[0] in self.bundle.paths:
+            raise Fault(tsr[0], "the log tells of this anchor without its stamp")
         for path, name in (note, tsr) if "tsr_sha256" in said else (note,):
             if hashlib.sha256(self.bundle.whole(path)).hexdigest() != said[name]:
                 raise Fault(path, "it is not the anchor of which the log tells")

@@ -209,6 +209,15 @@ class TestDates:
         Forgery(house, bundle, [noon, row | {"time": noon["time"]}], keep_anchors=True).seal()
         assert "before the anchor" in dated(bundle, trust)
 
+    def test_anchor_told_without_its_stamp(self, late: tuple[House, Path, Path]) -> None:
+        """A log that keeps an anchor's stamp to itself binds nothing to its time: refused, if the stamp lies in the bundle."""
+        house, bundle, trust = late
+        noon, row, *_ = true_log(house)
+        bare = {name: value for name, value in row.items() if name not in {"tsr_sha256", "tsa_time"}}
+        Forgery(house, bundle, [noon, bare], keep_anchors=True).seal()
+        found = {fault.step: fault.file for fault in verify(bundle, trust).faults}
+        assert found[Step.WHOLE] == layout.stamped(1)
+
 
 def dated(bundle: Path, trust: Path) -> str:
     """Return what the step that looks at dates found broken."""
