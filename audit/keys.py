@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from audit.note import Verifier, check_name
+from audit.secret_files import Unsafe, read_own, write_once
 
 _LONGEST = 4096
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not keep us waiting
 
 
 class KeyRefused(Exception):
@@ -73,14 +70,9 @@ def open_key(path: Path, name: str) -> FileSigner:
 def read_file(path: Path) -> PrivateKeyTypes:
     """Return the key of a file that only its owner can read.  Raises `KeyRefused`."""
     try:
-        descriptor = os.open(path, _OPEN)
-    except OSError as exc:
-        raise KeyRefused(f"key file: cannot open: {exc.strerror}") from exc
-    try:
-        _refuse_unsafe(os.fstat(descriptor))
-        pem = os.read(descriptor, _LONGEST)
-    finally:
-        os.close(descriptor)
+        pem = read_own(path, _LONGEST)
+    except Unsafe as exc:
+        raise KeyRefused(f"key file: {exc}") from exc
     try:
         return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as exc:
@@ -91,36 +83,4 @@ def create_missing(path: Path, generate: Callable[[], PrivateKeyTypes]) -> None:
     """Write a new key to *path* unless something is there.  Of several at once, one wins."""
     with contextlib.suppress(FileExistsError):
         if not os.path.lexists(path):
-            _create(path, generate())
-
-
-def _refuse_unsafe(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise KeyRefused("key file: cannot use: not a regular file")
-    if status.st_uid != os.geteuid():
-        raise KeyRefused("key file: cannot use: it belongs to another user")
-    if stat.S_IMODE(status.st_mode) & 0o177:
-        raise KeyRefused(f"key file: cannot use: its mode is {stat.S_IMODE(status.st_mode):04o}, wider than 0600")
-
-
-def _create(path: Path, key: PrivateKeyTypes) -> None:
-    """Write *key* beside *path* and link it there: never half a file, never over another's.  Raises `FileExistsError`."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    try:
-        with os.fdopen(os.open(draft, _CREATE, 0o600), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-        _settle(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _settle(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            write_once(path, generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

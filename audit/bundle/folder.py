@@ -14,6 +14,7 @@ from pathlib import Path
 
 from audit import layout
 from audit.certificate import CertificateError, read_claim
+from audit.secret_files import settle
 
 CHUNK = 1 << 20
 
@@ -147,18 +148,10 @@ def _replace(root: Path, folder: Path) -> None:
         if former.exists():
             former.rename(folder)
         raise
-    _sync(folder.parent)
+    settle(folder.parent)
     shutil.rmtree(former, ignore_errors=True)
 
 
 def _settle(root: Path) -> None:
     for folder, _, _ in os.walk(root):
-        _sync(Path(folder))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        settle(Path(folder))

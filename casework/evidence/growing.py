@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from audit.secret_files import settle
 from casework.evidence.chunks import MAGIC, Lock, pieces
 from casework.evidence.errors import Damaged, InUse
-from casework.evidence.keys import settle
 
 
 @dataclass(frozen=True, slots=True)

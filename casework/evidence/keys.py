@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import secrets
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +18,12 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from audit.secret_files import Unsafe, read_own, write_once
 from casework.errors import Misconfigured
 from casework.evidence.errors import Damaged
 
 KEY_SIZE = 32
 _NONCE_SIZE = 12
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not keep us waiting
 _REMEDY = "Correct LASTDAY_EVIDENCE_KEY_FILE, or bring the file back from its backup with mode 0600."
 
 
@@ -109,21 +107,17 @@ def open_or_create(path: Path) -> FileMasterKey:
     """
     with contextlib.suppress(FileExistsError):
         if not os.path.lexists(path):
-            _create(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_once(path, secrets.token_bytes(KEY_SIZE).hex().encode() + b"\n")
     key = _read(path)
     return FileMasterKey(f"file-{hashlib.sha256(b'lastday evidence master key ' + key).hexdigest()[:16]}", key)
 
 
 def _read(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, _OPEN)
-    except OSError as exc:
-        raise Misconfigured(f"evidence key file: cannot open: {exc.strerror}", _REMEDY) from exc
-    try:
-        _refuse_unsafe(os.fstat(descriptor))
-        text = os.read(descriptor, 4 * KEY_SIZE)
-    finally:
-        os.close(descriptor)
+        text = read_own(path, 4 * KEY_SIZE)
+    except Unsafe as exc:
+        raise Misconfigured(f"evidence key file: {exc}", _REMEDY) from exc
     try:
         key = bytes.fromhex(text.decode("ascii"))
     except ValueError:
@@ -131,37 +125,3 @@ def _read(path: Path) -> bytes:
     if len(key) != KEY_SIZE:
         raise Misconfigured("evidence key file: cannot use: not 64 hexadecimal digits", _REMEDY)
     return key
-
-
-def _refuse_unsafe(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise Misconfigured("evidence key file: cannot use: not a regular file", _REMEDY)
-    if status.st_uid != os.geteuid():
-        raise Misconfigured("evidence key file: cannot use: it belongs to another user", _REMEDY)
-    if stat.S_IMODE(status.st_mode) & 0o177:
-        mode = f"{stat.S_IMODE(status.st_mode):04o}"
-        raise Misconfigured(f"evidence key file: cannot use: its mode is {mode}, wider than 0600", _REMEDY)
-
-
-def _create(path: Path) -> None:
-    """Write a new key beside *path* and link it there: never half a file, never over another's."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(draft, _CREATE, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(KEY_SIZE).hex().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-        settle(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def settle(folder: Path) -> None:
-    """Make the names in *folder* outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

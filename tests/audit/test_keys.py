@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from audit import keys
 from audit.keys import KeyRefused, open_key, open_or_create
 from audit.note import NoteError
+from audit.secret_files import write_once
 from tests.audit.samples import ORIGIN
 
 
@@ -36,7 +35,7 @@ class TestFirstUse:
         """A file that is there already is never replaced, not even by a creator who did not see it."""
         first = open_or_create(tmp_path / "log.key", ORIGIN)
         with pytest.raises(FileExistsError):
-            keys._create(tmp_path / "log.key", Ed25519PrivateKey.generate())
+            write_once(tmp_path / "log.key", b"another")
         assert open_key(tmp_path / "log.key", ORIGIN).verifier == first.verifier
 
     def test_signs(self, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""Files that hold a secret: read only if nobody else can read them, written whole, once, and never over another."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not keep us waiting
+
+
+class Unsafe(Exception):
+    """A file that is not to be trusted: missing, readable by others, not ours, or not a file.  Says which, and never what is in it."""
+
+
+def read_own(path: Path, longest: int) -> bytes:
+    """Return at most *longest* bytes of a file that only its owner, who is us, can read.  Raises `Unsafe`."""
+    try:
+        descriptor = os.open(path, _OPEN)
+    except OSError as exc:
+        raise Unsafe(f"cannot open: {exc.strerror}") from exc
+    try:
+        _refuse_unsafe(os.fstat(descriptor))
+        return os.read(descriptor, longest)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_unsafe(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Unsafe("cannot use: not a regular file")
+    if status.st_uid != os.geteuid():
+        raise Unsafe("cannot use: it belongs to another user")
+    if stat.S_IMODE(status.st_mode) & 0o177:
+        raise Unsafe(f"cannot use: its mode is {stat.S_IMODE(status.st_mode):04o}, wider than 0600")
+
+
+def write_once(path: Path, content: bytes) -> None:
+    """Write *content* beside *path* and link it there: never half a file, never over another's.  Raises `FileExistsError`."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, _CREATE, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+        settle(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def settle(folder: Path) -> None:
+    """Make the names in *folder* outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
