@@ -20,7 +20,7 @@ demo: $(READY)   ## the main job, on emulated tenants: three leavers, from HR's 
 	@$(BIN)/lastday demo
 
 test: $(READY)   ## every essential test, offline
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 coverage: $(READY)  ## the same with the branch coverage of the rooms that decide: more than twice as long
 	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
