@@ -30,7 +30,7 @@ from tests.contract.rig import Rig
 
 NOW = datetime.now(UTC)
 TOKYO = ZoneInfo("Asia/Tokyo")
-DAY = Window(NOW - timedelta(days=1), NOW + timedelta(minutes=5))
+DAY = Window(NOW - timedelta(days=1), NOW + timedelta(hours=1))  # what the tests record comes later than NOW
 K = ActivityKind
 
 

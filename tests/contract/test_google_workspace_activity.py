@@ -259,7 +259,7 @@ class TestTime:
         assert records
         assert (gap.reason, gap.from_at) == ("retention", NOW - timedelta(days=400))
         assert gap.until_at is not None
-        assert abs(gap.until_at - (NOW - KEEPS)) < timedelta(minutes=5)
+        assert timedelta(0) <= gap.until_at - (NOW - KEEPS) < timedelta(hours=1)  # it moves on while the tests run
 
     async def test_wholly_beyond(self) -> None:
         """A window of which nothing is kept gives no record, no request, and a gap as long as the window."""

@@ -249,7 +249,7 @@ class TestSearches:
             assert gap.reason == "retention"
             assert gap.from_at == window.from_at
             assert gap.until_at is not None
-            assert abs(gap.until_at - (NOW - timedelta(days=180))) < timedelta(minutes=10)
+            assert abs(gap.until_at - (NOW - timedelta(days=180))) < timedelta(hours=1)
 
 
 class TestSubmission:
