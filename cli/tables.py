@@ -97,8 +97,20 @@ def case_page(shown: Mapping[str, Any]) -> list[RenderableType]:
         parts.append(say(f"Waits for a second person: {waiting}", f"第二者の承認待ち: {waiting}"))
     unseen = not shown["nda"]["papers"] and not shown["nda"]["not_accepted"]
     parts.append(say("NDA: not looked at yet.", "秘密保持: 未確認。") if unseen else nda_table(shown["nda"]))
-    parts.append(say("Downloads: not collected.", "ダウンロード記録: 未収集。"))
-    return parts
+    return parts + _downloads(shown["case"], shown["downloads"])
+
+
+def _downloads(case: str, taken: Mapping[str, Any]) -> list[RenderableType]:
+    """Tell what was taken in the record's sentences, and how much of it is known; the rest is `lastday evidence`'s."""
+    if not taken.get("sources"):
+        return [say("Downloads: not collected.", "ダウンロード記録: 未収集。")]
+    whole = sum(row["verdict"] == "complete" for row in taken["sources"])
+    every = len(taken["sources"])
+    head = say(
+        f"Downloads: {taken['state']}, {whole} of {every} readings of logs complete (lastday evidence {case})",
+        f"ダウンロード記録: {taken['state']}、ログの読み取り{every}回のうち完全なものは{whole}回 (lastday evidence {case})",
+    )
+    return [head, *(f"  {say(said['text'], said['text_ja'])}" for said in taken.get("summary", ()))]
 
 
 def _kept_or_erased(shown: Mapping[str, Any], zone: str) -> list[RenderableType]:
