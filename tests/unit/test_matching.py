@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.matching import Profile, fold_email, fold_name, match_all, weigh
@@ -73,9 +73,9 @@ class TestPromises:
     @given(who=_leavers, entry=_profiles)
     def test_another_number_is_never_taken(self, who: Leaver, entry: Profile) -> None:
         """With another employee number no account is taken without asking, whatever else agrees."""
-        assume(
-            _fold(who.employee_no) and _fold(entry.employee_no) and _fold(who.employee_no) != _fold(entry.employee_no)
-        )
+        mine, theirs = _fold(who.employee_no), _fold(entry.employee_no)
+        if not mine or not theirs or mine == theirs:
+            who, entry = replace(who, employee_no="E1"), replace(entry, employee_no="E2")
         match = weigh(who, entry)
         assert match is None or match.confidence < THRESHOLD
 
