@@ -4,28 +4,61 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from audit.secret_files import Unsafe, read_own
 
 if TYPE_CHECKING:
     from cli.terminal import Terminal
 
 _PATIENCE = 2.0
+_LONGEST_KEY = 4096
 
 
-def api_url() -> str | None:
-    """Return the address of Prefect's API, None if none is set."""
-    return os.environ.get("PREFECT_API_URL") or None
+class PrefectSettings(BaseSettings):
+    """
+    Where Prefect's API is and what opens it, from the environment and `.env`.
+
+    *api_auth_string* (NAME:SECRET) outranks *key_file*, which `lastday up` makes.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
+    api_auth_string: SecretStr | None = Field(default=None, validation_alias="PREFECT_API_AUTH_STRING")
+    key_file: Path = Field(default=Path("var/prefect/api.key"), validation_alias="LASTDAY_PREFECT_KEY_FILE")
+
+    def key(self) -> SecretStr | None:
+        """Return NAME:SECRET; None if there is none, or its file is not ours alone (`lastday doctor` says which)."""
+        if self.api_auth_string is not None:
+            return self.api_auth_string
+        try:
+            return SecretStr(read_own(self.key_file, _LONGEST_KEY).decode().strip())
+        except Unsafe:
+            return None
 
 
 def reachable() -> bool:
-    """Whether Prefect's API is set and answers within two seconds."""
+    """
+    Whether Prefect's API is set and answers within two seconds.  Its address and key are then in this process's environment,
+    where Prefect looks for them when it is imported.
+    """
     import httpx
 
-    url = api_url()
-    if url is None:
+    settings = PrefectSettings()
+    if settings.api_url is None:
         return False
+    os.environ["PREFECT_API_URL"] = settings.api_url
+    if (key := settings.key()) is not None:
+        os.environ["PREFECT_API_AUTH_STRING"] = key.get_secret_value()
     try:
-        return httpx.get(f"{url.rstrip('/')}/health", timeout=_PATIENCE, trust_env=False).status_code == 200
+        return (
+            httpx.get(f"{settings.api_url.rstrip('/')}/health", timeout=_PATIENCE, trust_env=False).status_code == 200
+        )
     except (httpx.HTTPError, httpx.InvalidURL):
         return False
 

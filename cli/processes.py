@@ -1,13 +1,15 @@
 """
-The local processes behind `lastday up` and `lastday demo`: Prefect's server, its worker, and the sweep.
+The local processes behind `lastday up` and `lastday demo`: Prefect's server, a worker, the serving and the watching process.
 
-They end with the one who started them, however that ends.  The figures behind the settings are in docs/architecture.md.
+They end with the one who started them, however that ends.  The figures behind the settings are in docs/architecture.md, who
+holds which credential in docs/operations.md.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,9 +24,11 @@ from typing import IO, cast
 
 import httpx
 
+from audit.secret_files import Unsafe, read_own, write_once
+
 CHECKOUT = Path(__file__).resolve().parent.parent
-POOL = "lastday"
-WORKER_LIMIT = 4
+KEY_FILE = "api.key"
+_LONGEST_KEY = 4096
 
 _WATCHDOG = Path(__file__).with_name("watchdog.py")
 _GRACE = 8.0
@@ -37,12 +41,21 @@ class StackFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack.  *env* is what a child needs to speak to it; *logs* holds one file a process."""
+    """
+    A running stack.  *env* is what a child needs to speak to it, the key to Prefect's API included, which also lies in
+    *key_file*; *logs* holds one file a process.
+    """
 
     api_url: str
     ui_url: str
     env: Mapping[str, str]
     logs: Path
+    key_file: Path
+
+    def client(self) -> httpx.Client:
+        """Return a client that may read from the API."""
+        name, _, secret = self.env["PREFECT_API_AUTH_STRING"].partition(":")
+        return httpx.Client(base_url=self.api_url, auth=(name, secret), trust_env=False, timeout=10)
 
 
 class LocalStack:
@@ -60,23 +73,31 @@ class LocalStack:
     ) -> None:
         self._home = home.resolve()
         self._checkout = checkout
-        port = port or _free_port()
-        root = f"http://127.0.0.1:{port}"
-        self._stack = Stack(f"{root}/api", root, _environment(self._home, port, env or {}), self._home / "logs")
+        self._port = port or _free_port()
+        self._extra = dict(env or {})
         self._ends = ExitStack()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Stack:
-        self._stack.logs.mkdir(parents=True, exist_ok=True)
+        (self._home / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._stack = self._described()
         with ExitStack() as ends:
             self._watchdog = ends.enter_context(_watchdog())
             ends.callback(self._stop_all)
-            self._start_server()
-            self._start_worker()
+            self._start("server", "-m", "flows.api_server")
+            self._wait_for("server", "/health")
+            self._start("worker", "-m", "flows.worker")
             self._deploy()
-            self._start("sweep", sys.executable, "-m", "flows.serve")
+            self._start("serve", "-m", "flows.serve")
+            self._start("watch", "-m", "flows.watch")
             self._ends = ends.pop_all()
         return self._stack
+
+    def _described(self) -> Stack:
+        root = f"http://127.0.0.1:{self._port}"
+        key_file = self._home / KEY_FILE
+        env = _environment(self._home, self._port, self._extra) | {"PREFECT_API_AUTH_STRING": api_key(key_file)}
+        return Stack(f"{root}/api", root, env, self._home / "logs", key_file)
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -84,51 +105,35 @@ class LocalStack:
         self._ends.close()
 
     def pid(self, name: str) -> int:
-        """Return the process id of "server", "worker" or "sweep"."""
+        """Return the process id of "server", "worker", "serve" or "watch"."""
         return self._children[name].pid
-
-    def _start_server(self) -> None:
-        self._start("server", sys.executable, "-m", "prefect", "server", "start")
-        self._wait_for("server", "/health")
-        self._create_zombie_automation()
-
-    def _start_worker(self) -> None:
-        """Start the worker, which makes the pool where it is missing."""
-        # The limit is not for speed: on SQLite an unlimited worker loses 3 to 9 of 40 runs to `database is locked`.
-        worker = ("worker", "start", "--pool", POOL, "--type", "process", "--limit", str(WORKER_LIMIT))
-        self._start("worker", sys.executable, "-m", "prefect", *worker)
-        self._wait_for("worker", f"/work_pools/{POOL}")
 
     def _deploy(self) -> None:
         log = self._stack.logs / "deploy.log"
         with log.open("ab") as out:
-            done = subprocess.run(
-                [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-                cwd=self._checkout,
-                env=dict(self._stack.env),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                timeout=_READY_WITHIN,
-                check=False,
-            )
+            try:
+                done = subprocess.run(
+                    [sys.executable, "-m", "flows.deploy"],
+                    cwd=self._checkout,
+                    env=environment_of("deploy", self._stack.env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    timeout=_READY_WITHIN,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise StackFailed(f"flows.deploy: not ready after {_READY_WITHIN:.0f} s, see {log}") from None
         if done.returncode != 0:
-            raise StackFailed(f"prefect deploy: cannot deploy: exit {done.returncode}, see {log}")
+            raise StackFailed(f"flows.deploy: cannot deploy: exit {done.returncode}, see {log}")
 
-    def _create_zombie_automation(self) -> None:
-        """Let Prefect call a run crashed whose heartbeat stopped: its server has no such rule of its own."""
-        with httpx.Client(base_url=self._stack.api_url, trust_env=False, timeout=30) as client:
-            named = {"automations": {"name": {"any_": [ZOMBIES["name"]]}}}
-            if client.post("/automations/filter", json=named).raise_for_status().json() == []:
-                client.post("/automations/", json=ZOMBIES).raise_for_status()
-
-    def _start(self, name: str, *command: str) -> None:
+    def _start(self, name: str, *arguments: str) -> None:
         """Start a process at the head of a group of its own, so that Ctrl-C reaches us alone, and tell the watchdog."""
         with (self._stack.logs / f"{name}.log").open("ab") as log:
             child = subprocess.Popen(  # noqa: S603  # our own commands
-                command,
+                [sys.executable, *arguments],
                 cwd=self._checkout,
-                env=dict(self._stack.env),
+                env=environment_of(name, self._stack.env),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -141,7 +146,7 @@ class LocalStack:
     def _wait_for(self, name: str, path: str) -> None:
         """Wait until the API answers 200 at *path*, which is *name*'s sign of life."""
         deadline = time.monotonic() + _READY_WITHIN
-        with httpx.Client(base_url=self._stack.api_url, trust_env=False, timeout=5) as client:
+        with self._stack.client() as client:
             while not _answers(client, path):
                 code = self._children[name].poll()
                 if code is not None or time.monotonic() > deadline:
@@ -194,9 +199,44 @@ def _free_port() -> int:
         return port
 
 
+def api_key(path: Path) -> str:
+    """
+    Return the key to Prefect's API, NAME:SECRET, from a file that only its owner can read; made on first use.
+
+    Raises `StackFailed` for a file that others may read.
+    """
+    with contextlib.suppress(FileExistsError):
+        if not os.path.lexists(path):
+            write_once(path, f"lastday:{secrets.token_urlsafe(32)}\n".encode())
+    try:
+        return read_own(path, _LONGEST_KEY).decode().strip()
+    except Unsafe as exc:
+        raise StackFailed(f"key to Prefect's API: {exc}: {path}") from exc
+
+
+def environment_of(process: str, env: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return what *process* may know of *env*: least privilege by process, whoever reads it there.
+
+    Prefect's server and the one that deploys get no setting of ours, and so no tenant's credential; the watching process gets
+    none that revokes (`LASTDAY_…_WRITE_…`); the worker and the serving process, which cut, get all.  Who asks for the key, and
+    who brings it, are two variables of Prefect's.
+    """
+    if process == "server":
+        kept = {name: value for name, value in env.items() if not name.startswith("LASTDAY_")}
+        kept["PREFECT_SERVER_API_AUTH_STRING"] = kept.pop("PREFECT_API_AUTH_STRING")
+        return kept
+    if process == "deploy":
+        return {name: value for name, value in env.items() if not name.startswith("LASTDAY_")}
+    if process == "watch":
+        return {name: value for name, value in env.items() if not (name.startswith("LASTDAY_") and "_WRITE_" in name)}
+    return dict(env)
+
+
 def _environment(home: Path, port: int, extra: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each run starts three times as slowly
+    address = f"http://127.0.0.1:{port}"
     return {
         **inherited,
         # `python` in a run's command is this one
@@ -206,8 +246,9 @@ def _environment(home: Path, port: int, extra: Mapping[str, str]) -> dict[str, s
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(port),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_UI_URL": f"http://127.0.0.1:{port}",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address,
+        "PREFECT_API_URL": f"{address}/api",
+        "PREFECT_UI_URL": address,
         **SETTINGS,
         **extra,
     }
@@ -231,21 +272,8 @@ SETTINGS: Mapping[str, str] = {
     "PREFECT_SERVER_LOG_RETRYABLE_ERRORS": "true",
     # events and what is left of deleted runs go in the end; runs stay
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",
+    # with the key, which every process has, and `flows.api_server`, which closes what Prefect leaves open
+    "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
     "PREFECT_CLI_PROMPT": "false",
     "PREFECT_CLI_COLORS": "false",
-}
-
-ZOMBIES: Mapping[str, object] = {
-    "name": "lastday: runs without heartbeat",
-    "trigger": {
-        "type": "event",
-        "posture": "Proactive",
-        "after": ["prefect.flow-run.heartbeat"],
-        "expect": ["prefect.flow-run.*"],
-        "match": {"prefect.resource.id": ["prefect.flow-run.*"]},
-        "for_each": ["prefect.resource.id"],
-        "threshold": 1,
-        "within": 90,
-    },
-    "actions": [{"type": "change-flow-run-state", "state": "CRASHED", "message": "no heartbeat for 90 s"}],
 }

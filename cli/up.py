@@ -1,4 +1,4 @@
-"""`lastday up`: Prefect's server, a worker and the sweep, on this machine."""
+"""`lastday up`: Prefect's server, a worker, the serving and the watching process, on this machine."""
 
 from __future__ import annotations
 
@@ -30,12 +30,19 @@ def up(
     try:
         with LocalStack(home, port, env=settings_here()) as stack:
             told = say(
-                f"Prefect: {stack.ui_url}   logs: {stack.logs}   end with Ctrl-C",
-                f"Prefect: {stack.ui_url}   Ctrl-Cで終了",
+                f"Prefect: {stack.ui_url}   logs: {stack.logs}   end with Ctrl-C\nIts page asks for the key in {stack.key_file}",
+                f"Prefect: {stack.ui_url}   Ctrl-Cで終了\n画面で求められるキー: {stack.key_file} の内容",
             )
-            environment = f"PREFECT_API_URL={stack.api_url}"
+            environment = f"PREFECT_API_URL={stack.api_url}\nLASTDAY_PREFECT_KEY_FILE={stack.key_file}"
             terminal.answer(
-                {"api_url": stack.api_url, "ui_url": stack.ui_url, "logs": str(stack.logs)}, told, environment
+                {
+                    "api_url": stack.api_url,
+                    "ui_url": stack.ui_url,
+                    "logs": str(stack.logs),
+                    "key_file": str(stack.key_file),
+                },
+                told,
+                environment,
             )
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()

@@ -1,5 +1,5 @@
 """
-The second look, and the guarantee: a due case without a live run gets one.
+The guarantee: a due case without a live run gets one.
 
 Prefect alone guarantees neither: a worker that is stopped leaves its run Running, a run may be lost before it starts.
 """
@@ -19,7 +19,6 @@ from prefect.states import Crashed
 
 from casework import sweeping
 from casework.desk import Desk, open_desk
-from casework.sweeping import LookReport
 from flows.discretion import quietly
 from flows.scheduling import prefect_api, schedule
 
@@ -36,42 +35,21 @@ class Swept:
     run_id: str
     released: int
     made: int
-    looked: int
-    reopened: int
 
     @property
     def idle(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.released or self.made or self.looked)
+        return not (self.released or self.made)
 
 
 @flow(name="sweep", flow_run_name="sweep", retries=0, persist_result=False)
 @quietly
 async def sweep() -> Swept:
-    """
-    Release dead runs, give due cases a run, and take the looks that are due.  Safe to run at any time.
-
-    Looks talk to vendors and may be slow or fail: they neither delay nor stop the runs, nor the other way round.
-    """
-    runs, report = await asyncio.gather(_runs(), _looks(), return_exceptions=True)
-    if isinstance(runs, BaseException):
-        raise runs
-    if isinstance(report, BaseException):
-        raise report
-    released, made = runs
-    swept = Swept(str(flow_run.id), released, made, len(report.looked), len(report.reopened))
-    get_run_logger().info("released %d, made %d, looked %d, reopened %d", released, made, swept.looked, swept.reopened)
-    return swept
-
-
-async def _runs() -> tuple[int, int]:
-    async with open_desk(connected=False) as desk:  # a tenant that cannot be opened must not stop the others' runs
-        return await reconcile(desk)
-
-
-async def _looks() -> LookReport:
-    async with open_desk() as desk:
-        return await sweeping.look_again(desk)
+    """Release dead runs and give due cases a run.  Asks no vendor.  Safe to run at any time."""
+    async with open_desk(connected=False) as desk:
+        released, made = await reconcile(desk)
+    get_run_logger().info("released %d, made %d", released, made)
+    return Swept(str(flow_run.id), released, made)
 
 
 async def reconcile(desk: Desk, *, settling: float = _SETTLING) -> tuple[int, int]:

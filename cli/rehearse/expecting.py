@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from audit.verify import verify
+from cli.processes import Stack
 from cli.rehearse.theatre import HOARDER, LEAVERS, NAMESAKE
 from emulators.company import person
 from emulators.tenants import Company
@@ -123,11 +122,12 @@ def _written(company: Company, service: str, account: str) -> bool:
     )
 
 
-def of_prefect(api_url: str, run_id: str | None) -> Iterator[Expectation]:
+def of_prefect(stack: Stack, run_id: str | None) -> Iterator[Expectation]:
     """Ask Prefect how the run of the synced leaver ended."""
     state = "none"
     if run_id is not None:
-        answer = httpx.get(f"{api_url}/flow_runs/{run_id}", trust_env=False, timeout=10)
+        with stack.client() as client:
+            answer = client.get(f"/flow_runs/{run_id}")
         state = str(answer.json()["state"]["type"]) if answer.status_code == 200 else str(answer.status_code)
     yield Expectation("E1004's run is not green", state == "FAILED", state)
 

@@ -45,9 +45,9 @@ class Story:
         """Tell it to the end; return 0 if every expectation held, else 1."""
         self._set_up()
         processes = self._theatre.processes()
-        self._head("Prefect's server, its worker and the sweep start")
+        self._head("Prefect's server, a worker, the serving and the watching process start")
         with processes as stack, orchestrated(stack):
-            self._say(f"Prefect's page: {stack.ui_url}")
+            self._say(f"Prefect's page: {stack.ui_url}   it asks for the key in {stack.key_file}")
             self._report()
             if kill:
                 self._kill_in_the_middle(processes)
@@ -174,7 +174,7 @@ class Story:
             *expecting.of_papers(shown),
             *expecting.of_downloads(shown),
             *expecting.of_tenants(self._theatre.company),
-            *expecting.of_prefect(stack.api_url, self._run_of("E1004")),
+            *expecting.of_prefect(stack, self._run_of("E1004")),
             *expecting.of_privacy(self._theatre.home / "prefect" / "prefect.db"),
             *expecting.of_records(self._export(shown), self._theatre.trust),
             *expecting.of_trail(self._verb("trail", "check", expect=(DONE, REMAINS))),

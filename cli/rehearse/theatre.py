@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cli.private_files import rehearsing
 from cli.processes import LocalStack, Stack
 from emulators.company import Person, person
 from emulators.habits import heavy_leaver
@@ -123,6 +124,7 @@ def theatre(home: Path) -> Iterator[Theatre]:
         env = company.env | _house(home)
         write_env(home / "demo.env", env)
         stack.enter_context(_environment(env))
+        stack.enter_context(rehearsing())
         yield Theatre(home, company, env)
 
 

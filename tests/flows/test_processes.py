@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from cli.processes import CHECKOUT, LocalStack, _environment, stop_group
+from cli.processes import CHECKOUT, LocalStack, StackFailed, _environment, api_key, environment_of, stop_group
 
 STARTER = """
 import subprocess, sys, time
@@ -103,4 +104,64 @@ class TestEnvironment:
     def test_free_port(self, tmp_path: Path) -> None:
         """Two stacks on one machine do not meet."""
         first, second = LocalStack(tmp_path / "a"), LocalStack(tmp_path / "b")
-        assert first._stack.api_url != second._stack.api_url
+        assert first._port != second._port
+
+
+class TestKey:
+    def test_made_once(self, tmp_path: Path) -> None:
+        """The key is made on first use, for its owner's eyes, and is the same ever after."""
+        key = api_key(tmp_path / "api.key")
+        name, _, secret = key.partition(":")
+        assert (name, len(secret) >= 40) == ("lastday", True)
+        assert (tmp_path / "api.key").stat().st_mode & 0o777 == 0o600
+        assert api_key(tmp_path / "api.key") == key
+
+    def test_open_to_others(self, tmp_path: Path) -> None:
+        """A key that others may read starts nothing."""
+        api_key(tmp_path / "api.key")
+        (tmp_path / "api.key").chmod(0o640)
+        with pytest.raises(StackFailed, match="0640"):
+            api_key(tmp_path / "api.key")
+
+
+class TestEnvironmentOf:
+    ENV: ClassVar[dict[str, str]] = {
+        "PATH": "/bin",
+        "PREFECT_API_AUTH_STRING": "lastday:secret",
+        "LASTDAY_DATABASE_URL": "sqlite:///x",
+        "LASTDAY_SLACK_TOKEN": "reads",
+        "LASTDAY_MICROSOFT365_WRITE_CLIENT_SECRET": "writes",
+    }
+
+    def test_server(self) -> None:
+        """Prefect's server asks for the key, and is told nothing of ours."""
+        assert environment_of("server", self.ENV) == {
+            "PATH": "/bin",
+            "PREFECT_SERVER_API_AUTH_STRING": "lastday:secret",
+        }
+
+    def test_deploy(self) -> None:
+        """Who deploys brings the key and needs nothing else."""
+        assert environment_of("deploy", self.ENV) == {"PATH": "/bin", "PREFECT_API_AUTH_STRING": "lastday:secret"}
+
+    def test_watch(self) -> None:
+        """Who only looks has no credential that revokes."""
+        missing = self.ENV.keys() - environment_of("watch", self.ENV).keys()
+        assert missing == {"LASTDAY_MICROSOFT365_WRITE_CLIENT_SECRET"}
+
+    @pytest.mark.parametrize("process", ["worker", "serve"])
+    def test_cuts(self, process: str) -> None:
+        """Who cuts has all."""
+        assert environment_of(process, self.ENV) == self.ENV
+
+
+class TestUnguarded:
+    @pytest.mark.parametrize("key", [None, "", "nocolon"])
+    def test_no_key(self, tmp_path: Path, key: str | None) -> None:
+        """A server without a key is not started: exit code 2, and what to set."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        env |= {"PREFECT_HOME": str(tmp_path)} | ({"PREFECT_SERVER_API_AUTH_STRING": key} if key is not None else {})
+        run = [sys.executable, "-m", "flows.api_server"]
+        done = subprocess.run(run, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, "PREFECT_SERVER_API_AUTH_STRING" in done.stderr) == (2, True)
+        assert list(tmp_path.glob("*.db")) == []

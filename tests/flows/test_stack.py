@@ -6,6 +6,7 @@ One stack for all of them, since it costs its start.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ from typing import Any
 
 import httpx
 import pytest
+import websockets.exceptions
+import websockets.sync.client
 
 from cli.processes import CHECKOUT, LocalStack, Stack, stop_group
 from models.vocabulary import Service
@@ -26,6 +29,7 @@ from tests.flows.personal import ADDRESS, KANJI, ROMAJI, forms
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
 
 PLAIN, EXPLODES, ASKS = "case-0000000000000001", "case-0000000000000002", "case-0000000000000003"
+READS, WRITES = "LASTDAY_GOOGLE_WORKSPACE_CREDENTIALS_FILE", "LASTDAY_GOOGLE_WORKSPACE_WRITE_CREDENTIALS_FILE"
 MANY = ("case-00000000000000a1", "case-00000000000000a2", "case-00000000000000a3")
 
 
@@ -43,7 +47,10 @@ class Up:
 
     def __init__(self, stack: Stack, local: LocalStack, room: Path, home: Path) -> None:
         self.stack, self.local, self.room, self.home = stack, local, room, home
-        self.api = httpx.Client(base_url=stack.api_url, trust_env=False, timeout=30)
+        self.api = stack.client()
+        self.api.timeout = httpx.Timeout(30)
+        token = self.api.get("/csrf-token", params={"client": "tests"}).raise_for_status().json()["token"]
+        self.api.headers.update({"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "tests"})
 
     def case(self, case_id: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.room / f"{case_id}.json").read_text())
@@ -92,10 +99,11 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     write(room, {ASKS: "asks"}, due_at=due_at - 39)
     write(room, dict(zip(MANY, ("closes", "breaks", "asks"), strict=True)), due_at=due_at - 38)
     home = tmp_path_factory.mktemp("home")
-    local = LocalStack(home, checkout=room, env={"LASTDAY_STAND_IN": str(room)})
+    credentials = {READS: "reads", WRITES: "writes"}
+    local = LocalStack(home, checkout=room, env={"LASTDAY_STAND_IN": str(room), **credentials})
     with local as stack:
         started = Up(stack, local, room, home)
-        with started.api:
+        with contextlib.closing(started.api):
             yield started
 
 
@@ -202,6 +210,196 @@ class TestPrivacy:
             assert [path.name for path, content in files.items() if any(form in content for form in forms(text))] == []
 
 
+def environment(pid: int) -> dict[str, str]:
+    """Return what the process was given."""
+    pairs = (pair.partition("=") for pair in Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0") if pair)
+    return {name: value for name, _, value in pairs}
+
+
+class TestClosed:
+    """Whoever reaches the server without the key, or through somebody's browser, gets nothing and starts nothing."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_came_of_it(self, up: Up) -> Iterator[None]:
+        before = self._runs(up)
+        yield
+        assert self._runs(up) == before
+
+    @staticmethod
+    def _runs(up: Up) -> set[str]:
+        named = {"flow_runs": {"name": {"any_": ["attack"]}}}
+        return {run["id"] for run in up.api.post("/flow_runs/filter", json=named).raise_for_status().json()}
+
+    @staticmethod
+    def _deployment(up: Up) -> str:
+        return str(up.api.get("/deployments/name/offboard/offboard").raise_for_status().json()["id"])
+
+    @pytest.mark.parametrize("auth", [None, ("lastday", ""), ("lastday", "wrong"), ("", "")], ids=str)
+    def test_key(self, up: Up, auth: tuple[str, str] | None) -> None:
+        """Without the key, or with another, nothing is read and nothing is made."""
+        path = f"/deployments/{self._deployment(up)}/create_flow_run"
+        with httpx.Client(base_url=up.stack.api_url, auth=auth, trust_env=False) as stranger:
+            assert stranger.get("/work_pools/lastday").status_code == 401
+            assert stranger.post("/flow_runs/filter", json={}).status_code in {401, 403}
+            made = stranger.post(path, json={"name": "attack", "job_variables": {"command": "id"}})
+            assert made.status_code in {401, 403}
+
+    @pytest.mark.parametrize(
+        "origin", ["http://elsewhere.example", "null", "http://localhost:4200", "https://127.0.0.1"]
+    )
+    def test_origin(self, up: Up, origin: str) -> None:
+        """A page of another site is refused even with the key, and no browser is told that it may read."""
+        path = f"/deployments/{self._deployment(up)}/create_flow_run"
+        made = up.api.post(path, json={"name": "attack"}, headers={"Origin": origin})
+        asked = up.api.options(path, headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+        read = up.api.get("/work_pools/lastday", headers={"Origin": origin})
+        assert [made.status_code, asked.status_code, read.status_code] == [403, 403, 403]
+        assert "access-control-allow-origin" not in {*made.headers, *asked.headers, *read.headers}
+
+    @pytest.mark.parametrize("host", ["elsewhere.example", "localhost", "127.0.0.1", "127.0.0.1:1", ""])
+    def test_host(self, up: Up, host: str) -> None:
+        """A name that leads here without being ours (DNS rebinding) is refused even with the key."""
+        path = f"/deployments/{self._deployment(up)}/create_flow_run"
+        assert up.api.post(path, json={"name": "attack"}, headers={"Host": host}).status_code == 421
+        assert up.api.get("/work_pools/lastday", headers={"Host": host}).status_code == 421
+
+    @pytest.mark.parametrize(
+        "kind", ["text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", None]
+    )
+    def test_body(self, up: Up, kind: str | None) -> None:
+        """A body that a browser sends without asking first is refused, whatever is in it."""
+        path = f"/deployments/{self._deployment(up)}/create_flow_run"
+        headers = {"Content-Type": kind} if kind is not None else {}
+        assert up.api.post(path, content=b'{"name": "attack"}', headers=headers).status_code == 415
+
+    def test_token(self, up: Up) -> None:
+        """Without the CSRF token nothing is changed, even with the key."""
+        path = f"/deployments/{self._deployment(up)}/create_flow_run"
+        with up.stack.client() as client:
+            assert client.post(path, json={"name": "attack"}).status_code == 403
+
+    def test_own_page(self, up: Up) -> None:
+        """The page of the server itself may ask, and no other site may frame it."""
+        own = {"Origin": up.stack.ui_url}
+        assert up.api.get("/work_pools/lastday", headers=own).status_code == 200
+        assert "frame-ancestors 'none'" in up.api.get("/work_pools/lastday").headers["content-security-policy"]
+
+    @pytest.mark.parametrize(
+        ("key", "origin"), [("wrong", None), ("right", "http://elsewhere.example")], ids=["key", "origin"]
+    )
+    def test_events(self, up: Up, key: str, origin: str | None) -> None:
+        """The stream of events is closed to a stranger and to another site's page."""
+        secret = up.stack.env["PREFECT_API_AUTH_STRING"] if key == "right" else "lastday:wrong"
+        address = up.stack.api_url.replace("http:", "ws:") + "/events/out"
+        with pytest.raises(websockets.exceptions.WebSocketException):
+            first_word(address, secret, origin)
+
+    def test_events_for_us(self, up: Up) -> None:
+        """The stream of events is open to who has the key."""
+        address = up.stack.api_url.replace("http:", "ws:") + "/events/out"
+        assert first_word(address, up.stack.env["PREFECT_API_AUTH_STRING"], None)["type"] == "auth_success"
+
+
+def first_word(address: str, secret: str, origin: str | None) -> dict[str, Any]:
+    """Return what the stream answers to *secret*."""
+    kinds: Any = {"origin": origin, "subprotocols": ["prefect"], "proxy": None}
+    with websockets.sync.client.connect(address, **kinds) as stream:
+        stream.send(json.dumps({"type": "auth", "token": secret}))
+        answer: dict[str, Any] = json.loads(stream.recv(timeout=20))
+        return answer
+
+
+class TestRunBringsNothing:
+    """A run of ours is started as this checkout has it: neither the server nor who holds its key says how."""
+
+    @pytest.mark.parametrize(
+        "brought",
+        [
+            {"command": "touch /nowhere"},
+            {"env": {"PYTHONPATH": "/nowhere", "LASTDAY_DATABASE_URL": "sqlite:////nowhere"}},
+            {"env.LASTDAY_DATABASE_URL": "sqlite:////nowhere"},
+            {"working_dir": "/"},
+            {"anything": 1},
+        ],
+        ids=lambda brought: next(iter(brought)),
+    )
+    def test_variables(self, up: Up, brought: dict[str, Any]) -> None:
+        """A run, a change of a run, or a new deployment that brings a command, an environment or a path is refused, key or not."""
+        deployment = up.api.get("/deployments/name/offboard/offboard").raise_for_status().json()
+        create = f"/deployments/{deployment['id']}/create_flow_run"
+        body = {"name": "attack", "parameters": {"case_id": PLAIN}}
+        assert up.api.post(create, json=body | {"job_variables": brought}).status_code == 422
+        later = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": "2040-01-01T00:00:00Z"}}}
+        run = up.api.post(create, json=body | later).raise_for_status().json()["id"]
+        try:
+            assert up.api.patch(f"/flow_runs/{run}", json={"job_variables": brought}).status_code == 422
+        finally:
+            assert up.api.delete(f"/flow_runs/{run}").status_code == 204
+        own = {
+            "name": "attack",
+            "flow_id": deployment["flow_id"],
+            "work_pool_name": "lastday",
+            "job_variables": brought,
+        }
+        assert up.api.post("/deployments/", json=own).status_code == 422
+
+    def test_own_pool_and_deployment(self, up: Up, tmp_path: Path) -> None:
+        """
+        Who holds the key may rewrite pool and deployment on the server.  The worker reads neither: what is to be run, where,
+        with which environment and which code comes from its own checkout.
+        """
+        proof = tmp_path / "proof"
+        (tmp_path / "evil.py").write_text(f"from pathlib import Path\nPath({str(proof)!r}).touch()\n")
+        touch = {"prefect.deployments.steps.run_shell_script": {"script": f"touch {proof}"}}
+        evil = {"job_configuration": {"command": f"touch {proof}", "working_dir": "/"}, "variables": {"type": "object"}}
+        pool = up.api.get("/work_pools/lastday").raise_for_status().json()
+        try:
+            assert up.api.patch("/work_pools/lastday", json={"base_job_template": evil}).status_code == 204
+            flow = up.api.post("/flows/", json={"name": "offboard"}).raise_for_status().json()["id"]
+            stranger = up.api.post("/flows/", json={"name": "evil"}).raise_for_status().json()["id"]
+            for name, flow_id in (("evil", stranger), ("offboard-evil", flow)):
+                made = up.api.post(
+                    "/deployments/",
+                    json={
+                        "name": name, "flow_id": flow_id, "work_pool_name": "lastday", "entrypoint": "evil.py:main",
+                        "path": str(tmp_path), "pull_steps": [touch], "job_variables": {"command": f"touch {proof}"},
+                    },
+                )  # fmt: skip
+                run = up.api.post(f"/deployments/{made.raise_for_status().json()['id']}/create_flow_run", json={})
+                ended = self._ended(up, run.raise_for_status().json()["id"])
+                assert ended["state_type"] in {"CRASHED", "FAILED"}
+        finally:
+            template = {"base_job_template": pool["base_job_template"]}
+            assert up.api.patch("/work_pools/lastday", json=template).status_code == 204
+        assert not proof.exists()
+
+    @staticmethod
+    def _ended(up: Up, run_id: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            run: dict[str, Any] = up.api.get(f"/flow_runs/{run_id}").raise_for_status().json()
+            if run["state_type"] in {"CRASHED", "FAILED", "COMPLETED", "CANCELLED"}:
+                return run
+            time.sleep(0.3)
+        raise AssertionError(f"the run did not end\n{up.logs()}")
+
+
+class TestCredentials:
+    def test_tiers(self, up: Up) -> None:
+        """Prefect's server has no setting of ours, the watching process none that revokes; worker and serving process have all."""
+        given = {name: environment(up.local.pid(name)) for name in ("server", "worker", "serve", "watch")}
+        assert [name for name in given["server"] if name.startswith("LASTDAY_")] == []
+        assert (READS in given["watch"], WRITES in given["watch"]) == (True, False)
+        assert {READS, WRITES} <= given["worker"].keys() & given["serve"].keys()
+
+    def test_key_file(self, up: Up) -> None:
+        """The key lies in a file of its owner's alone, and in no log."""
+        secret = up.stack.key_file.read_text().strip()
+        assert up.stack.key_file.stat().st_mode & 0o777 == 0o600
+        assert up.stack.env["PREFECT_API_AUTH_STRING"] == secret
+        assert secret.partition(":")[2] not in up.logs()
+
+
 class TestSettings:
     def test_v2_interface_is_off(self, up: Up) -> None:
         """The page that calls a third party from the browser is not the one that is served."""
@@ -215,9 +413,13 @@ class TestSettings:
         rules = up.api.post("/automations/filter", json={}).json()
         assert [rule["name"] for rule in rules] == ["lastday: runs without heartbeat"]
 
+    @pytest.mark.parametrize("process", ["serve", "watch"])
+    def test_own_processes(self, up: Up, process: str) -> None:
+        """What is due, and what is looked at afterwards, have each a process of their own."""
+        os.kill(up.local.pid(process), 0)
+
     def test_sweep_survives(self, up: Up) -> None:
-        """The sweep has a process of its own, and an idle one leaves at most one run behind."""
-        os.kill(up.local.pid("sweep"), 0)
+        """An idle sweep leaves at most one run behind."""
         sweeps = up.api.post("/flow_runs/filter", json={"flows": {"name": {"any_": ["sweep"]}}}).json()
         assert len([run for run in sweeps if run["state_type"] == "COMPLETED"]) >= 1
         assert [run["name"] for run in sweeps if run["state_type"] == "FAILED"] == []

@@ -1,0 +1,124 @@
+"""
+Prefect's server, closed to everybody but its own address: `python -m flows.api_server`.
+
+Prefect 3.8 can ask for a key, name the origins that may read, and ask for CSRF tokens; it takes any Host, a foreign Origin on a
+request that is not preflighted, and a body of no type as JSON.  What it leaves open is refused here, before it is reached.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import uvicorn
+from prefect.server.api.server import create_app
+from prefect.settings import Settings, get_current_settings
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_PROBES = frozenset({"/api/health", "/api/ready"})  # asked by address, without a key; they tell nothing
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_POLICY = "frame-ancestors 'none'; connect-src 'self'; form-action 'self'; base-uri 'self'"
+
+
+class OwnAddressOnly:
+    """
+    Refuse a request for another host (421), from another site (403), or whose body is not said to be JSON (415).
+
+    *addresses* are the URLs under which the server is used: host and port are compared as they stand, so `localhost` is not
+    `127.0.0.1`.  Probes for health are let through, whatever they call us.
+    """
+
+    def __init__(self, app: ASGIApp, addresses: Iterable[str]) -> None:
+        self._app = app
+        parts = [urlsplit(address) for address in addresses]
+        self._hosts = frozenset(part.netloc.lower() for part in parts)
+        self._origins = frozenset(f"{part.scheme}://{part.netloc}".lower() for part in parts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is None:
+            await self._app(scope, receive, _unframed(send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await _refuse(send, *refusal)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] in _PROBES:
+            return None
+        if [host.lower() for host in headers.getlist("host")] not in [[host] for host in self._hosts]:
+            return 421, f"This server answers to {', '.join(sorted(self._hosts))}."
+        if not {origin.lower() for origin in headers.getlist("origin")} <= self._origins:
+            return 403, "Another site has nothing to ask here."
+        if scope["type"] == "http" and scope["method"] in _WRITES and _has_body(headers) and not _is_json(headers):
+            return 415, "Send application/json."
+        return None
+
+
+def _has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _is_json(headers: Headers) -> bool:
+    types = [value.partition(";")[0].strip().lower() for value in headers.getlist("content-type")]
+    return types == ["application/json"]
+
+
+async def _refuse(send: Send, status: int, detail: str) -> None:
+    body = json.dumps({"detail": detail}).encode()
+    head = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),  # what was sent with it is not read
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _unframed(send: Send) -> Send:
+    """Let no other site frame the page, and the page ask no other site."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["content-security-policy"] = _POLICY
+        await send(message)
+
+    return sending
+
+
+def addresses(settings: Settings) -> list[str]:
+    """Return the URLs under which this server is used, as Prefect's own settings have them."""
+    here = f"http://{settings.server.api.host}:{settings.server.api.port}"
+    return [url for url in (here, settings.api.url, settings.ui_url, settings.server.ui.api_url) if url]
+
+
+def main() -> None:
+    """Serve until terminated.  Without a key nothing is served: exit code 2."""
+    settings = get_current_settings()
+    key = settings.server.api.auth_string
+    if key is None or ":" not in key.get_secret_value():
+        sys.stderr.write(
+            "flows.api_server: no key: whoever reached this server could run commands as the worker.\n"
+            "  Set PREFECT_SERVER_API_AUTH_STRING to NAME:SECRET, and PREFECT_API_AUTH_STRING to the same where it is asked.\n"
+        )
+        sys.exit(2)
+    web_only = bool(os.environ.get("PREFECT__SERVER_WEBSERVER_ONLY"))
+    uvicorn.run(
+        OwnAddressOnly(create_app(final=True, webserver_only=web_only), addresses(settings)),
+        host=settings.server.api.host,
+        port=settings.server.api.port,
+        timeout_keep_alive=settings.server.api.keepalive_timeout,
+        log_level=settings.server.logging_level.lower(),
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""
+Prefect's server gets what we need there, pool, automation and deployments: `python -m flows.deploy`, in the checkout.
+
+Twice is safe, and is how an upgrade brings its deployments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectAlreadyExists
+
+from flows.worker import BASE_JOB_TEMPLATE, POOL, Worker
+
+ZOMBIES = AutomationCore.model_validate(
+    {
+        "name": "lastday: runs without heartbeat",
+        "trigger": {
+            "type": "event",
+            "posture": "Proactive",
+            "after": ["prefect.flow-run.heartbeat"],
+            "expect": ["prefect.flow-run.*"],
+            "match": {"prefect.resource.id": ["prefect.flow-run.*"]},
+            "for_each": ["prefect.resource.id"],
+            "threshold": 1,
+            "within": 90,
+        },
+        "actions": [{"type": "change-flow-run-state", "state": "CRASHED", "message": "no heartbeat for 90 s"}],
+    }
+)
+"""A run whose process died counts as crashed: the server has no such rule of its own."""
+
+
+async def prepare() -> None:
+    """Make the pool, or take from an older one what it lets a run bring along; see to the automation."""
+    async with get_client() as client:
+        await _close_pool(client)
+        if await client.read_automations_by_name(ZOMBIES.name) == []:
+            await client.create_automation(ZOMBIES)
+
+
+async def _close_pool(client: PrefectClient) -> None:
+    try:
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type=Worker.type, base_job_template=BASE_JOB_TEMPLATE))
+    except ObjectAlreadyExists:  # an older one, or our worker's, which came first
+        await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=BASE_JOB_TEMPLATE))
+
+
+def main() -> int:
+    """Return what `prefect deploy` returns: 0 when every deployment of prefect.yaml is on the server."""
+    asyncio.run(prepare())
+    return subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

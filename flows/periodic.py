@@ -1,0 +1,68 @@
+"""Flows that a process of ours takes again and again, in its own interpreter: Prefect's `serve` would start one a run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+from uuid import UUID
+
+from prefect.logging import get_logger
+
+from flows.scheduling import prefect_api
+
+PERIOD = 30.0
+_log: logging.Logger = get_logger("lastday.periodic")
+
+
+async def again(
+    stop: asyncio.Event, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
+) -> None:
+    """
+    Take *turn*, which says how many seconds to rest, until *stop*.  A turn that fails is logged, and the next one comes all
+    the same.
+    """
+    while not stop.is_set():
+        try:
+            pause = await turn()
+        except Exception as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
+            pause = after_failure
+            _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's own page tells more
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+
+
+class _Turned(Protocol):
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def idle(self) -> bool: ...
+
+
+class Quiet:
+    """A flow's turn that leaves one idle run in Prefect at most: 2,880 a day would bury those that matter."""
+
+    def __init__(self, flow: Callable[..., Any], pause: float) -> None:
+        self._flow = flow
+        self._pause = pause
+        self._idle: str | None = None
+
+    async def __call__(self) -> float:
+        turned: _Turned = await self._flow()
+        if self._idle is not None:
+            async with prefect_api() as client:
+                await client.delete_flow_run(UUID(self._idle))
+        self._idle = turned.run_id if turned.idle else None
+        return self._pause
+
+
+async def until_terminated(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run *serve*, and let it stop at SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(stop)

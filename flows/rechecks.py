@@ -1,0 +1,36 @@
+"""The looks after closing: is what was seen closed closed still?"""
+
+from dataclasses import dataclass
+
+from prefect import flow
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+
+from casework import sweeping
+from casework.desk import open_desk
+from flows.discretion import quietly
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """What one turn did.  *run_id* is its own flow run."""
+
+    run_id: str
+    looked: int
+    reopened: int
+
+    @property
+    def idle(self) -> bool:
+        """Whether no look was due."""
+        return not (self.looked or self.reopened)
+
+
+@flow(name="rechecks", flow_run_name="rechecks", retries=0, persist_result=False)
+@quietly
+async def rechecks() -> Rechecked:
+    """Take the looks that are due; what lost its waiver, or came back, is open again.  Safe to run at any time."""
+    async with open_desk() as desk:
+        report = await sweeping.look_again(desk)
+    rechecked = Rechecked(str(flow_run.id), len(report.looked), len(report.reopened))
+    get_run_logger().info("looked %d, reopened %d", rechecked.looked, rechecked.reopened)
+    return rechecked

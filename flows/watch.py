@@ -1,0 +1,40 @@
+"""
+The watching process: `python -m flows.watch`.  Looks after closing, logs, papers, anchors: nothing in it can delay a cut, and
+nothing in it needs a credential that may change anything at a tenant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from casework import anchoring
+from flows.anchor import anchor
+from flows.papers import papers
+from flows.periodic import PERIOD, Quiet, again, until_terminated
+from flows.rechecks import rechecks
+from flows.snapshots import snapshots
+
+ANCHOR_PAUSE = 300.0
+"""Seconds before an anchor that could not be finished is tried again."""
+
+
+async def watch(stop: asyncio.Event) -> None:
+    """Take each of the four in turns of its own until *stop*: one that is slow or fails stops no other."""
+    await asyncio.gather(
+        again(stop, "rechecks", Quiet(rechecks, PERIOD)),
+        again(stop, "snapshots", Quiet(snapshots, 2 * PERIOD)),
+        again(stop, "papers", Quiet(papers, 2 * PERIOD)),
+        again(stop, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
+    )
+
+
+async def _see_to_anchors() -> float:
+    """Run the flow where it has something to do.  What it cannot finish rests for five minutes."""
+    if not await asyncio.to_thread(anchoring.wanted):
+        return PERIOD
+    await anchor()
+    return ANCHOR_PAUSE if await asyncio.to_thread(anchoring.wanted) else PERIOD
+
+
+if __name__ == "__main__":
+    asyncio.run(until_terminated(watch))
