@@ -77,6 +77,6 @@ def _how() -> str:
 
 def _look() -> str:
     return say(
-        "Run `lastday anchor` and read its problems; see that the sweep runs (`lastday up`).",
+        "Run `lastday anchor` and read its problems; see that the watching process runs (`lastday up`).",
         "`lastday anchor` を実行して問題を確認し、定期巡回（`lastday up`）が動いているか確認してください。",
     )

@@ -79,7 +79,8 @@ class LocalStack:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Stack:
-        (self._home / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self._home / "logs").mkdir(exist_ok=True)
         self._stack = self._described()
         with ExitStack() as ends:
             self._watchdog = ends.enter_context(_watchdog())
