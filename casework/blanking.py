@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Connection, Enum, String, Table, TypeDecorator, select, update
 
 from casework.access.findings import NO_ACCOUNT
-from casework.access.rows import WHOLE_KIND
+from casework.access.states import WHOLE_KIND
 from casework.desk import Desk
 from models import tables
 

@@ -193,6 +193,7 @@ def _open(desk: Desk, session: Session, notice: Notice, sender: _Sender) -> Case
         opened_at=desk.now(),
         for_real=sender.for_real,
         for_real_by=sender.by if sender.for_real else None,
+        for_real_at=desk.now() if sender.for_real else None,
     )
     session.add(case)
     seal(
@@ -217,7 +218,7 @@ def decide_for_real(desk: Desk, session: Session, case: Case, by: str) -> None:
     """Record the decision that vendors may be changed for this case.  Twice is once."""
     if case.for_real:
         return
-    case.for_real, case.for_real_by = True, by
+    case.for_real, case.for_real_by, case.for_real_at = True, by, desk.now()
     free(session, case)
     seal(desk, session, "case.decided", case.id, for_real=True, payload={"by": by}, dedup_key=f"{case.id}:for_real")
 

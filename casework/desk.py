@@ -37,6 +37,7 @@ class Desk:
     """
     Everything a piece of casework needs, passed in, so that tests can change the clock and the tenants.
 
+    *configured* are the services of the settings, whether they are open here or not.
     *actor* is who acts, as the trail names it: a run, or a person at the terminal.  *own_accounts* fills as services are
     probed, *leases* (case to runner) as cases are claimed.  Without *evidence* nothing is collected: some tests do without.
     """
@@ -47,6 +48,7 @@ class Desk:
     actor: str = "svc:lastday"
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    configured: frozenset[Service] = frozenset()
     own_accounts: dict[Service, frozenset[str]] = field(default_factory=dict)
     leases: dict[str, str] = field(default_factory=dict)
     evidence: EvidenceStore | None = None
@@ -93,7 +95,14 @@ async def open_desk(*, actor: str = "svc:lastday", connected: bool = True) -> As
         connectors: Mapping[Service, Connector] = {}
         if connected:
             connectors = await stack.enter_async_context(open_connectors(settings.services))
-        yield Desk(store, load_policy(settings.policy_file), connectors, actor, evidence=open_evidence(settings, store))
+        yield Desk(
+            store,
+            load_policy(settings.policy_file),
+            connectors,
+            actor,
+            configured=frozenset(settings.services),
+            evidence=open_evidence(settings, store),
+        )
 
 
 def open_evidence(settings: CaseworkSettings, store: Store) -> EvidenceStore:

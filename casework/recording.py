@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audit.leaf import Event, code_or_other
+from audit.leaf import Event, code_or_other, stamp
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -76,8 +76,10 @@ def seal_seen(desk: Desk, session: Session, row: CaseEntitlement, ref: str, evid
     """Seal what a read saw of one row: its new state."""
     seal(
         desk, session, "observe.seen", row.case_id,
-        service=row.service, account=ref, kind=row.kind, state=row.state,
+        service=row.service, account=ref, kind=row.kind, state=row.state, reason=row.reason,
         confirmation=row.confirmation, evidence=digests(evidence) or None,
+        observed_at=stamp(row.observed_at) if row.observed_at else None,
+        cut_effective_by=stamp(row.cut_effective_by) if row.cut_effective_by else None,
         payload={"entitlement": row.id, "exchanges": exchanges(evidence)},
     )  # fmt: skip
 

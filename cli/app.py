@@ -25,6 +25,7 @@ from cli.plan import plan
 from cli.population import population
 from cli.reschedule import reschedule
 from cli.restore import restore
+from cli.retire import retire
 from cli.run import run
 from cli.show import show
 from cli.sweep import sweep
@@ -54,7 +55,7 @@ _PANELS: dict[str, dict[str, Callable[..., int]]] = {
     "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore, "evidence": evidence},
     "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
     "Records": {"population": population, "export": export, "verify": verify, "hold": hold, "erase": erase},
-    "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "tenants": tenants, "demo": demo},
+    "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "retire": retire, "tenants": tenants, "demo": demo},
 }
 for _panel, _verbs in _PANELS.items():
     for _name, _verb in _verbs.items():

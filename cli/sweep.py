@@ -10,15 +10,15 @@ from cli.options import As, AsJson
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from casework.access.rechecking import LookReport
     from casework.desk import Desk
-    from casework.sweeping import LookReport
 
 
 def sweep(as_json: AsJson = False, actor: As = None) -> int:
     """
     Release dead runs, give due cases a run, take the looks after closing that are due.  Safe to run at any time.
 
-    Exits with 1 if a look opened a case again, or if cases wait for a run that Prefect cannot be asked for.
+    Exits with 1 if a look opened a case again or could not be made, or if cases wait for a run that Prefect cannot be asked for.
     """
     from cli.desks import at_connected_desk, at_desk
     from cli.orchestration import reachable
@@ -28,9 +28,9 @@ def sweep(as_json: AsJson = False, actor: As = None) -> int:
     waiting = at_desk(_waiting)
     report = at_connected_desk(_looks)
     payload = {
-        "released": released, "made": made, "looked": report.looked, "reopened": report.reopened, "waiting": waiting,
+        "released": released, "made": made, "looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened, "waiting": waiting,
     }  # fmt: skip
-    told = f"released {released}, made {made}, looked {len(report.looked)}, reopened {len(report.reopened)}"
+    told = f"released {released}, made {made}, looked {len(report.looked)}, could not look {len(report.not_looked)}, reopened {len(report.reopened)}"
     terminal.answer(payload, told)
     if waiting:
         ids = ", ".join(waiting)
@@ -38,7 +38,7 @@ def sweep(as_json: AsJson = False, actor: As = None) -> int:
             f"Without a run: {ids}.  Start Prefect with `lastday up`, or `lastday run CASE`.",
             f"未実行: {ids}。`lastday up` でPrefectを起動するか、`lastday run CASE` を実行してください。",
         )
-    return REMAINS if waiting or report.reopened else DONE
+    return REMAINS if waiting or report.reopened or report.not_looked else DONE
 
 
 async def _reconcile() -> tuple[int, int]:
@@ -61,6 +61,6 @@ def _waiting(desk: Desk) -> list[str]:
 
 
 async def _looks(desk: Desk) -> LookReport:
-    from casework.sweeping import look_again
+    from casework.access.rechecking import look_again
 
     return await look_again(desk)

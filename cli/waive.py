@@ -29,6 +29,10 @@ def waive(
     ] = False,
     service: Annotated[str | None, typer.Option(help="With --tenant: google_workspace, slack or microsoft365.")] = None,
     kind: Annotated[str | None, typer.Option(help="With --tenant: the kind of entitlement.")] = None,
+    accepts: Annotated[
+        str,
+        typer.Option(help="With --tenant: why the kind is open: no_api, not_on_plan, unreadable, dynamic, inherited …"),
+    ] = "no_api",
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
@@ -40,7 +44,7 @@ def waive(
     end = parse_day("--until", until)
     signed = (reason, end, terminal.actor, compensating)
     if tenant and case is None:
-        waiver = at_desk(lambda desk: _standing(desk, service, kind, *signed))
+        waiver = at_desk(lambda desk: _standing(desk, service, kind, accepts, *signed))
     elif case is not None and entitlement is not None and not (tenant or service or kind):
         waiver = at_desk(lambda desk: _single(desk, case, entitlement, *signed))
     else:
@@ -63,16 +67,31 @@ def _single(desk: Desk, case: str, entitlement: str, reason: str, until: date, b
 
 
 def _standing(
-    desk: Desk, service: str | None, kind: str | None, reason: str, until: date, by: str, compensating: str
+    desk: Desk,
+    service: str | None,
+    kind: str | None,
+    accepts: str,
+    reason: str,
+    until: date,
+    by: str,
+    compensating: str,
 ) -> Waiver:
     from casework.decisions import signatures as waiving
-    from models.vocabulary import EntitlementKind, Service
+    from models.vocabulary import STANDING_REASONS, EntitlementKind, OpenReason, Service
 
     try:
-        place = (Service(service or ""), EntitlementKind(kind or ""))
+        place = (Service(service or ""), EntitlementKind(kind or ""), OpenReason(accepts))
     except ValueError as exc:
         services, kinds = ", ".join(Service), ", ".join(EntitlementKind)
-        raise Refused(f"waive: {exc}", f"Services: {services}.  Kinds: {kinds}.") from exc
+        reasons = ", ".join(sorted(STANDING_REASONS))
+        raise Refused(f"waive: {exc}", f"Services: {services}.  Kinds: {kinds}.  --accepts: {reasons}.") from exc
     return waiving.waive_for_tenant(
-        desk, service=place[0], kind=place[1], reason=reason, until=until, by=by, compensating=compensating
+        desk,
+        service=place[0],
+        kind=place[1],
+        accepts=place[2],
+        reason=reason,
+        until=until,
+        by=by,
+        compensating=compensating,
     )

@@ -42,6 +42,7 @@ class KindManifest:
     *stamped*: it cannot be listed one by one; its row is always there, with the vendor's time of the last ending.
     *implied_by*: the kind whose observed closing closes this one, with `Confirmation.IMPLIED_BY`.
     *no_api*: the reason why no plan of this vendor can list or revoke it; such a kind is listed as one `no_api` row.
+    *settles_within*: how long the vendor documents that taking it away may go on; until then it is progress, not a finding.
     *residual*: how long what was issued before the cut may live on (access tokens, cookies), by the vendor's documentation.
     *read_scopes*, *write_scopes*: the least that listing and revoking need, in the vendor's spelling.
     """
@@ -58,6 +59,7 @@ class KindManifest:
     stamped: bool = False
     dies_with_block: bool = False
     no_api: str | None = None
+    settles_within: timedelta = timedelta(0)
     residual: timedelta = timedelta(0)
     source: str = ""
 

@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from casework import sweeping
+from casework.access import rechecking
 from casework.desk import open_desk
 from flows.discretion import quietly
 
@@ -17,12 +17,13 @@ class Rechecked:
 
     run_id: str
     looked: int
+    not_looked: int
     reopened: int
 
     @property
     def idle(self) -> bool:
         """Whether no look was due."""
-        return not (self.looked or self.reopened)
+        return not (self.looked or self.not_looked or self.reopened)
 
 
 @flow(name="rechecks", flow_run_name="rechecks", retries=0, persist_result=False)
@@ -30,7 +31,8 @@ class Rechecked:
 async def rechecks() -> Rechecked:
     """Take the looks that are due; what lost its waiver, or came back, is open again.  Safe to run at any time."""
     async with open_desk() as desk:
-        report = await sweeping.look_again(desk)
-    rechecked = Rechecked(str(flow_run.id), len(report.looked), len(report.reopened))
-    get_run_logger().info("looked %d, reopened %d", rechecked.looked, rechecked.reopened)
+        report = await rechecking.look_again(desk)
+    rechecked = Rechecked(str(flow_run.id), len(report.looked), len(report.not_looked), len(report.reopened))
+    log = get_run_logger()
+    log.info("looked %d, could not look %d, reopened %d", rechecked.looked, rechecked.not_looked, rechecked.reopened)
     return rechecked

@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from casework import sweeping
+from casework.access import rechecking
 from casework.desk import open_desk
 from flows.discretion import quietly
 
@@ -30,7 +30,7 @@ class Collected:
 async def snapshots() -> Collected:
     """Go on with every snapshot that is not complete or is due again.  Safe to run at any time, and beside a cut."""
     async with open_desk() as desk:
-        news, reopened = await sweeping.collect_again(desk)
+        news, reopened = await rechecking.collect_again(desk)
     collected = Collected(str(flow_run.id), news, reopened)
     get_run_logger().info("snapshots: news of %d cases, reopened %d", collected.news, collected.reopened)
     return collected

@@ -16,6 +16,10 @@ from typing import TypeAlias
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
+ACCOUNT = "account"
+"""The vendor id of a kind that an account holds once: its sign-in, its password, sessions that are not listed one by one."""
+
+
 class Service(StrEnum):
     """A vendor's tenant in which a leaver may hold accounts."""
 
@@ -56,6 +60,35 @@ SETTLED = frozenset({EntitlementState.OBSERVED_CLOSED, EntitlementState.ATTESTED
 """The only states in which a row lets its case close."""
 
 
+class OpenReason(StrEnum):
+    """Why an entitlement is open, or cannot be told to be closed.  A waiver names one of these, beside the kind."""
+
+    NO_API = "no_api"
+    NOT_ON_PLAN = "not_on_plan"
+    UNREADABLE = "unreadable"
+    DYNAMIC = "dynamic"
+    INHERITED = "inherited"
+    MASTERED_ELSEWHERE = "mastered_elsewhere"
+    FROZEN_BY_BLOCK = "frozen_by_block"
+    STILL_OPEN = "still_open"
+    REFUSED = "refused"
+    GUARDED = "guarded"
+
+
+STANDING_REASONS = frozenset(
+    {
+        OpenReason.NO_API,
+        OpenReason.NOT_ON_PLAN,
+        OpenReason.UNREADABLE,
+        OpenReason.DYNAMIC,
+        OpenReason.INHERITED,
+        OpenReason.MASTERED_ELSEWHERE,
+        OpenReason.FROZEN_BY_BLOCK,
+    }
+)
+"""The reasons that a waiver may accept for a whole tenant: what lies in the tenant's plan or make-up, not in one account."""
+
+
 class Confirmation(StrEnum):
     """How a revocation is seen to have taken effect."""
 
@@ -83,6 +116,7 @@ class Guard(StrEnum):
     PRIVILEGED = "privileged"
     MASTERED_ELSEWHERE = "mastered_elsewhere"
     DYNAMIC = "dynamic"
+    INHERITED = "inherited"
 
 
 class RevocationResult(StrEnum):
@@ -358,6 +392,7 @@ class Entitlement:
 
     *ended_at*: for kinds that cannot be listed but carry a stamp (sessions, passwords), the vendor's time of the last
     ending: such a row is closed when that time is not before the command, see `Evidence.commanded_on_vendor_clock`.
+    *by_hand*: it is open, and this plan has no way for us to take it away: a person does, and the next read shows it.
     *prestate* is what a restore needs, never a secret.  *label* is for people only.
     """
 
@@ -371,6 +406,7 @@ class Entitlement:
     guard: Guard | None = None
     problem: str | None = None
     remedy: str | None = None
+    by_hand: bool = False
     prestate: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 
 from sqlmodel import Session
 
 from casework.access.findings import assess, open_findings
-from casework.access.rows import accepted_rows
+from casework.access.planning import kinds_for
+from casework.access.rows import accepted_rows, accounts_of, reads_of
+from casework.access.states import WHOLE_KIND, is_fresh
 from casework.cases import ENDED
 from casework.decisions.questions import open_questions
+from casework.decisions.retiring import is_retired
 from casework.desk import Desk
 from casework.errors import QuestionsOpen, StillOpen
 from casework.recording import seal
 from models.tables import Case, Look
-from models.vocabulary import SETTLED, CaseState
+from models.vocabulary import SETTLED, CaseState, EntitlementKind, Service, Standing
 
 
 def close(desk: Desk, case_id: str) -> None:
@@ -45,10 +49,34 @@ def close(desk: Desk, case_id: str) -> None:
 def _rest(desk: Desk, session: Session, case: Case) -> list[str]:
     """Return what no finding says and yet forbids to close: the plan not carried out, an intent without outcome."""
     rest = [f"not_cut_{row.kind}" for row in accepted_rows(session, case.id) if row.state not in SETTLED]
+    rest += [f"not_read_{kind}" for kind in _unread(desk, session, case)]
+    gone = [
+        Service(name) for name in case.services or () if Service(name) not in desk.configured | set(desk.connectors)
+    ]
+    rest += [f"not_configured_{service}" for service in gone if not is_retired(session, service)]
     if case.state is not CaseState.DEPROVISIONED:
         rest.append("plan_only" if not case.for_real else f"only_{case.state}")
     rest += ["intent_without_outcome" for _ in desk.store.trail.open_intents(session.connection(), case.id)]
     return rest
+
+
+def _unread(desk: Desk, session: Session, case: Case) -> Iterator[EntitlementKind]:
+    """
+    Yield the kinds of accepted accounts that no successful read has shown since the instant, and nobody has signed for.
+
+    A row proves that its kind was looked at; a kind without rows is proved by its read alone.
+    """
+    reads = reads_of(session, case.id)
+    rows = accepted_rows(session, case.id)
+    for account in accounts_of(session, case.id):
+        if account.standing is not Standing.ACCEPTED or account.service not in desk.connectors:
+            continue
+        for kind in kinds_for(case, desk.connectors[account.service]):
+            read = reads.get((account.service, account.vendor_id, kind))
+            mine = [r for r in rows if (r.service, r.account_id, r.kind) == (account.service, account.vendor_id, kind)]
+            signed = any(row.vendor_id == WHOLE_KIND and row.state in SETTLED for row in mine)
+            if read is None or not (signed or is_fresh(read, case.due_at, None)):
+                yield kind
 
 
 def _close(desk: Desk, session: Session, case: Case) -> None:

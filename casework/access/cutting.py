@@ -25,7 +25,7 @@ from casework.access.revoking import (
     may_be_closed,
     revoke,
 )
-from casework.access.rows import accounts_of, merge, rows_of
+from casework.access.rows import accounts_of, rows_of, take_in
 from casework.backoff import backoff
 from casework.desk import Desk
 from connectors.errors import ConnectorError
@@ -35,7 +35,6 @@ from models.vocabulary import (
     AccountKind,
     DepartureKind,
     EntitlementKind,
-    EntitlementState,
     Guard,
     RevocationResult,
     Service,
@@ -145,10 +144,7 @@ async def _block_after_what_dies_with_it(desk: Desk, account: CaseAccount) -> No
 
 async def _deprovision(desk: Desk, case: Case, account: CaseAccount) -> None:
     allowed = planning.kinds_for(case, desk.connectors[account.service])
-    rows = [row for row in _open_rows(desk, account) if row.kind in allowed]
-    dead = _out_of_reach(desk, account, rows)
-    _let_die(desk, account, dead)
-    await _in_order(desk, account, [row for row in rows if row not in dead])
+    await _in_order(desk, account, [row for row in _open_rows(desk, account) if row.kind in allowed])
 
 
 async def _in_order(desk: Desk, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
@@ -211,7 +207,7 @@ async def _see_block(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
     kinds = frozenset({EntitlementKind.SIGN_IN})
     listing = await look(desk, account, kinds)
     with desk.store.write() as session:
-        merge(desk, session, account, listing, kinds)
+        take_in(desk, session, account, listing, kinds)
         assess(desk, session, account.case_id)
         return [row for row in rows_of(session, account.case_id, account) if row.kind is EntitlementKind.SIGN_IN]
 
@@ -228,23 +224,3 @@ async def take_up(desk: Desk, case_id: str, service: Service) -> None:
             rows = [row for row in rows_of(session, case_id, account) if row.op is not None and row.state not in OPEN]
         for row in rows:
             await conclude_by_read(desk, account, row, RevocationResult.UNKNOWN, only_if_gone=False)
-
-
-def _out_of_reach(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement]) -> list[CaseEntitlement]:
-    """Return the rows that can no longer be taken away because the account is blocked."""
-    with desk.store.read() as session:
-        every = rows_of(session, account.case_id, account)
-    blocked = any(r.kind is EntitlementKind.SIGN_IN and r.state is EntitlementState.OBSERVED_CLOSED for r in every)
-    kinds = desk.connectors[account.service].manifest.kinds
-    return [row for row in rows if blocked and kinds[row.kind].dies_with_block]
-
-
-def _let_die(desk: Desk, account: CaseAccount, rows: list[CaseEntitlement]) -> None:
-    """Record as open what the block has put out of reach: inert while blocked, to be cleared before any restore."""
-    with desk.store.write() as session:
-        for row in rows:
-            row.state = EntitlementState.STILL_OPEN
-            row.problem = "cannot be taken away from a blocked account; it is inert while the block lasts"
-            row.remedy = "Accept it with a waiver; it must be cleared in the same minute as any restore."
-            session.add(row)
-        assess(desk, session, account.case_id)

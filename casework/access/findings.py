@@ -7,11 +7,13 @@ Findings are derived, never set by hand: whoever changes a row assesses the case
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
+from casework.access.derive import derive
 from casework.access.rows import accounts_of, rows_of
-from casework.access.waivers import apply_waivers
+from casework.access.states import ACCEPTED
 from casework.activity import aftermath
 from casework.desk import Desk
 from casework.recording import seal
@@ -23,6 +25,7 @@ from models.vocabulary import (
     EntitlementState,
     FindingKind,
     Guard,
+    OpenReason,
     RevocationResult,
     Service,
     Standing,
@@ -31,9 +34,6 @@ from models.vocabulary import (
 _ON_THE_WAY = frozenset({CaseState.PLANNED, CaseState.WAITING, CaseState.CONTAINED})
 NO_ACCOUNT = "no_account"
 """What is attested, in an entitlement's place, when a person truly holds no account."""
-NEVER_CUT = frozenset({
-    Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.LAST_OWNER, Guard.PROTECTED,
-})  # fmt: skip
 _GUARD_REMEDY = {
     Guard.OWN_CREDENTIAL: "Our own credentials belong to this account: move them to another administrator first.",
     Guard.LAST_ADMIN: "Name another super administrator first, then run the case again.",
@@ -41,18 +41,25 @@ _GUARD_REMEDY = {
     Guard.LAST_OWNER: "Name another owner of the group first, then run the case again.",
     Guard.PROTECTED: "Policy protects this account: take it off the list, or attest how it was dealt with.",
 }
-_STATE_FINDING = {
-    EntitlementState.UNREADABLE: FindingKind.UNREADABLE,
-    EntitlementState.NOT_ON_PLAN: FindingKind.NOT_ON_PLAN,
-    EntitlementState.NO_API: FindingKind.NO_API,
+_KNOWN_AT_ONCE = {
+    OpenReason.UNREADABLE: FindingKind.UNREADABLE,
+    OpenReason.NOT_ON_PLAN: FindingKind.NOT_ON_PLAN,
+    OpenReason.NO_API: FindingKind.NO_API,
+    OpenReason.GUARDED: FindingKind.GUARDED,
+    OpenReason.REFUSED: FindingKind.REFUSED,
 }
+"""What waiting cannot settle: said as soon as it is known, weeks ahead if need be."""
+_FROZEN = (
+    "cannot be taken away from a blocked account; it is inert while the block lasts",
+    "Accept it with a waiver for `frozen_by_block`; a restore clears it in the same minute.",
+)
 
 
 def assess(desk: Desk, session: Session, case_id: str) -> None:
-    """Apply waivers, write and resolve findings, and advance the case's state.  Twice in a row changes nothing."""
+    """Derive the rows' states, write and resolve findings, advance the case's state.  Twice in a row changes nothing."""
     session.flush()
     case = session.get_one(Case, case_id)
-    apply_waivers(desk, session, case)
+    derive(desk, session, case)
     reasons = {finding.key: finding for finding in _reasons(desk, session, case)}
     known = {f.key: f for f in session.exec(select(Finding).where(Finding.case_id == case_id)).all()}
     for key, finding in reasons.items():
@@ -87,7 +94,8 @@ def _seal(desk: Desk, session: Session, finding: Finding, event: str) -> None:
 
 
 def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
-    attested = {a.entitlement_id for a in session.exec(select(Attestation).where(Attestation.case_id == case.id)).all()}
+    query = select(Attestation).where(Attestation.case_id == case.id, col(Attestation.ended_at).is_(None))
+    attested = {a.entitlement_id for a in session.exec(query).all() if a.attested_at >= case.due_at}
     accounts = accounts_of(session, case.id)
     yield from _reasons_of_searches(session, case, accounts, nobody_attested=NO_ACCOUNT in attested)
     accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
@@ -97,7 +105,7 @@ def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
     for row in rows_of(session, case.id):
         owner = accepted.get((row.service, row.account_id))
         if owner is not None:
-            yield from _reasons_of_row(case, row, owner, attested=row.id in attested)
+            yield from _reasons_of_row(desk, case, row, owner, attested=row.id in attested)
     yield from aftermath.reasons(session, case)
 
 
@@ -139,8 +147,11 @@ def _finding(case: Case, kind: FindingKind, service: Service | None, text: str, 
     )
 
 
-def _reasons_of_row(case: Case, row: CaseEntitlement, account: CaseAccount, *, attested: bool) -> Iterator[Finding]:
-    if row.kind is EntitlementKind.SIGN_IN and account.mastered_elsewhere and not attested:
+def _reasons_of_row(
+    desk: Desk, case: Case, row: CaseEntitlement, account: CaseAccount, *, attested: bool
+) -> Iterator[Finding]:
+    waived = row.state is EntitlementState.WAIVED
+    if row.kind is EntitlementKind.SIGN_IN and account.mastered_elsewhere and not (attested or waived):
         yield _of_row(
             case, row, FindingKind.MASTERED_ELSEWHERE,
             "the account is mastered on premises: a cut in the cloud alone comes back with the next sync",
@@ -148,37 +159,52 @@ def _reasons_of_row(case: Case, row: CaseEntitlement, account: CaseAccount, *, a
         )  # fmt: skip
     if row.state in SETTLED:
         return
-    kind = _kind_of(case, row)
+    kind = _kind_of(desk, case, row)
     if kind is not None:
         text, remedy = _words(row, kind)
         yield _of_row(case, row, kind, text, remedy)
 
 
-def _kind_of(case: Case, row: CaseEntitlement) -> FindingKind | None:
-    if row.state in _STATE_FINDING:
-        return _STATE_FINDING[row.state]
-    if row.guard in NEVER_CUT:
-        return FindingKind.GUARDED
-    if row.result is RevocationResult.REFUSED:
-        return FindingKind.REFUSED
+def _kind_of(desk: Desk, case: Case, row: CaseEntitlement) -> FindingKind | None:
+    """
+    Return what is to be told of an open row, None while it is progress: found, commanded and seen closed within the time
+    in which a run looks, or within the kind's own, is no finding.
+    """
+    if row.reason in _KNOWN_AT_ONCE:
+        return _KNOWN_AT_ONCE[row.reason]
     if row.result in {RevocationResult.FAILED, RevocationResult.UNKNOWN}:
         return FindingKind.FAILED
-    if row.state is EntitlementState.COMMANDED:
-        return FindingKind.NOT_CONFIRMED
-    after_cut = case.contained_at is not None or row.attempts > 0
-    return FindingKind.STILL_OPEN if after_cut else None
+    if _is_progress(desk, case, row):
+        return None
+    return FindingKind.NOT_CONFIRMED if row.state is EntitlementState.COMMANDED else FindingKind.STILL_OPEN
+
+
+def _is_progress(desk: Desk, case: Case, row: CaseEntitlement) -> bool:
+    """Whether waiting may still settle the row: its time, from the command or else from the containment, is not over."""
+    begun_at = row.commanded_at if row.result in ACCEPTED else None
+    since = begun_at or case.contained_at
+    if since is None:
+        return row.attempts == 0
+    connector = desk.connectors.get(row.service)
+    own = connector.manifest.kinds[row.kind].settles_within if connector is not None else timedelta(0)
+    waiting_helps = row.reason is OpenReason.STILL_OPEN or row.reason is OpenReason.INHERITED
+    return waiting_helps and desk.now() < since + max(timedelta(seconds=desk.policy.observe.deadline_seconds), own)
 
 
 def _words(row: CaseEntitlement, kind: FindingKind) -> tuple[str, str]:
     if kind is FindingKind.GUARDED and row.guard is not None:
         return f"must not be taken away: {row.guard}", _GUARD_REMEDY[row.guard]
+    if row.reason is OpenReason.FROZEN_BY_BLOCK:
+        return _FROZEN
     texts = {
         FindingKind.NOT_CONFIRMED: (
             "the vendor accepted it, no read has shown it yet",
             "Nothing by hand: the sweep looks again.",
         ),
         FindingKind.STILL_OPEN: (
-            "a read still shows it",
+            "a read still shows it"
+            if row.came_back_at is None
+            else f"it came back: seen open at {row.came_back_at:%Y-%m-%d %H:%M:%S} UTC",
             "Run the case again; if it stays, take it away by hand and attest.",
         ),
     }
@@ -208,7 +234,7 @@ def _advance(desk: Desk, session: Session, case: Case) -> None:
     accounts = accounts_of(session, case.id)
     accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
     rows = [row for row in rows_of(session, case.id) if (row.service, row.account_id) in accepted]
-    if case.state is not CaseState.CONTAINED and _everybody_known(desk, session, case, accounts) and _contained(rows):
+    if case.state is not CaseState.CONTAINED and _everybody_known(session, case, accounts) and _contained(rows):
         case.state, case.contained_at = CaseState.CONTAINED, desk.now()
         seal(desk, session, "case.contained", case.id)
     whole = all(account.listed_at is not None for account in accepted.values())
@@ -218,11 +244,12 @@ def _advance(desk: Desk, session: Session, case: Case) -> None:
     session.add(case)
 
 
-def _everybody_known(desk: Desk, session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:
-    """Whether every service was searched, and no account is doubtful."""
+def _everybody_known(session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:
+    """Whether every service of the case was searched, and no account is doubtful: whichever are open here and now."""
     found = session.exec(select(Search).where(Search.case_id == case.id)).all()
-    searched = {search.service for search in found if search.problem is None} >= set(desk.connectors)
-    return bool(found) and searched and not any(account.standing is Standing.ASKED for account in accounts)
+    searched = {str(search.service) for search in found if search.problem is None}
+    asked = any(account.standing is Standing.ASKED for account in accounts)
+    return case.services is not None and searched >= set(case.services) and not asked
 
 
 def _contained(rows: list[CaseEntitlement]) -> bool:

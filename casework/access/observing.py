@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from casework.access import cutting, planning
 from casework.access.revoking import may_ask
 from casework.access.rows import rows_of
+from casework.access.states import ACCEPTED
 from casework.backoff import backoff
 from casework.desk import Desk
 from models.tables import CaseEntitlement
-from models.vocabulary import SETTLED, EntitlementState
+from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason, RevocationResult
 
-_CAN_STILL_CHANGE = frozenset({EntitlementState.COMMANDED, EntitlementState.STILL_OPEN, EntitlementState.UNREADABLE})
+_BLIND_TRIES = 2
+"""How often a kind that cannot be read is tried again in a run: an outage of seconds, not a missing scope."""
+_PERHAPS = ACCEPTED | {RevocationResult.UNKNOWN}
 
 
 async def observe_until_closed(desk: Desk, case_id: str) -> None:
     """
-    Read every account afresh, with back-off, until each row is settled or policy's deadline has passed.
+    Read every account afresh, with back-off, until each row is settled, waiting can settle no more, or policy's deadline has
+    passed.
 
-    The first look takes in every kind, the later ones those that are open.  What a look adds is planned, sealed and taken
-    away as well.  Raises nothing: what is still open afterwards is a finding, and the sweep looks again.
+    The first look takes in every kind, the later ones those that are open.  What a look adds, and what a guard that has gone
+    kept from being taken, is planned, sealed and taken away as well.  Raises nothing: what is still open afterwards is a
+    finding, and is looked at again later.
     """
     if not desk.case(case_id).for_real:
         return
@@ -29,11 +36,27 @@ async def observe_until_closed(desk: Desk, case_id: str) -> None:
 
 async def _look_until_settled(desk: Desk, case_id: str) -> None:
     await _look(desk, case_id, first=True)
-    for wait in backoff(desk.policy.observe):
-        if not any(row.state in _CAN_STILL_CHANGE for row in _unsettled(desk, case_id)):
+    for tries, wait in enumerate(backoff(desk.policy.observe)):
+        if not _waiting_helps(_unsettled(desk, case_id), tries):
             return
         await desk.sleep(wait)
         await _look(desk, case_id, first=False)
+
+
+def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
+    """
+    Whether time may settle one of the rows: what the vendor accepted, what goes with something that it accepted, and for a
+    few tries what could not be read.  Not what was refused, is guarded, or is a person's to take away.
+    """
+    going = {(row.service, row.account_id) for row in unsettled if row.result in _PERHAPS}
+    for row in unsettled:
+        if row.reason is OpenReason.UNREADABLE and tries < _BLIND_TRIES:
+            return True
+        if row.reason is OpenReason.INHERITED and (row.service, row.account_id) in going:
+            return True
+        if row.reason is OpenReason.STILL_OPEN and (row.result in _PERHAPS or row.state is EntitlementState.COMMANDED):
+            return True
+    return False
 
 
 async def _look(desk: Desk, case_id: str, *, first: bool) -> None:
@@ -44,13 +67,18 @@ async def _look(desk: Desk, case_id: str, *, first: bool) -> None:
     unsettled = _unsettled(desk, case_id)
     kinds, services = frozenset(row.kind for row in unsettled), {row.service for row in unsettled}
     await planning.take_inventory(desk, case_id, kinds=None if first else kinds, services=None if first else services)
-    fresh = {
-        row.service for row in _unsettled(desk, case_id) if row.state is EntitlementState.FOUND and may_ask(desk, row)
-    }
+    fresh = [row for row in _unsettled(desk, case_id) if _is_news(row) and may_ask(desk, row)]
     if fresh:
         planning.seal_plan(desk, case_id)
-    for service in fresh:
+    for service in {row.service for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
+        await cutting.contain(desk, case_id, service)
+    for service in {row.service for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:
         await cutting.deprovision(desk, case_id, service)
+
+
+def _is_news(row: CaseEntitlement) -> bool:
+    """Whether nothing was answered yet: it was found just now, came back, or its guard has gone."""
+    return row.result is None
 
 
 def _unsettled(desk: Desk, case_id: str) -> list[CaseEntitlement]:

@@ -11,8 +11,8 @@ import rfc8785
 from sqlmodel import Session, col, select
 
 from casework.access.findings import assess
-from casework.access.reads import look
-from casework.access.rows import accepted_rows, accounts_of, merge, rows_of
+from casework.access.reads import look, ready
+from casework.access.rows import accepted_rows, accounts_of, rows_of, take_in
 from casework.decisions.questions import ask_whose
 from casework.desk import Desk
 from casework.recording import seal
@@ -57,12 +57,7 @@ async def get_ready(desk: Desk) -> None:
 
     A probe that fails is left to the next call: the verbs say by themselves what they cannot do.
     """
-    await asyncio.gather(*(_probe(desk, service) for service in desk.connectors), return_exceptions=True)
-
-
-async def _probe(desk: Desk, service: Service) -> None:
-    if service not in desk.own_accounts:
-        desk.own_accounts[service] = (await desk.connectors[service].probe()).own_account_ids
+    await asyncio.gather(*(ready(desk, service) for service in desk.connectors), return_exceptions=True)
 
 
 async def find_in(desk: Desk, case_id: str, service: Service) -> None:
@@ -70,7 +65,7 @@ async def find_in(desk: Desk, case_id: str, service: Service) -> None:
     connector = desk.connectors[service]
     leaver = leaver_of(desk.case(case_id))
     try:
-        await _probe(desk, service)
+        await ready(desk, service)
         matches = await connector.find_accounts(leaver)
     except ConnectorError as error:
         with desk.store.write() as session:
@@ -173,7 +168,7 @@ async def _inventory(desk: Desk, account: CaseAccount, kinds: Kinds | None) -> N
         if kinds is None:
             account.listed_at = desk.now()
             session.add(account)
-        merge(desk, session, account, listing, wanted)
+        take_in(desk, session, account, listing, wanted)
         assess(desk, session, account.case_id)
 
 
@@ -210,15 +205,16 @@ def seal_plan(desk: Desk, case_id: str, *, scope: str = "full") -> None:
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
         if case.state in {CaseState.OPEN, CaseState.PLANNED}:
-            case.state = CaseState.WAITING if _all_searched(desk, session, case_id) else CaseState.PLANNED
+            case.services = sorted({*(case.services or ()), *map(str, desk.connectors)})
+            case.state = CaseState.WAITING if _all_searched(session, case) else CaseState.PLANNED
         session.add(case)
         assess(desk, session, case_id)
 
 
-def _all_searched(desk: Desk, session: Session, case_id: str) -> bool:
-    """Whether every service could be searched: until then the plan is known to be incomplete."""
-    found = session.exec(select(Search).where(Search.case_id == case_id)).all()
-    return {search.service for search in found if search.problem is None} >= set(desk.connectors)
+def _all_searched(session: Session, case: Case) -> bool:
+    """Whether every service of the case could be searched: until then the plan is known to be incomplete."""
+    found = session.exec(select(Search).where(Search.case_id == case.id)).all()
+    return {str(search.service) for search in found if search.problem is None} >= set(case.services or ())
 
 
 def _planned(session: Session, case_id: str) -> list[CaseEntitlement]:

@@ -53,8 +53,8 @@ def _cuts(desk: Desk, session: Session, case: Case) -> int:
 
 
 def _cut_at(case: Case) -> datetime:
-    """Return when the case is, or was, cut: a notice for a past date cuts when it comes, not in the past."""
-    return case.contained_at or max(case.due_at, case.opened_at)
+    """Return when the case is, or was, cut: a notice for a past date, or a decision after it, does not cut in the past."""
+    return case.contained_at or max(case.due_at, case.opened_at, case.for_real_at or case.opened_at)
 
 
 def _question(session: Session, case_id: str) -> Question | None:

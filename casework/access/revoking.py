@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from casework.access.findings import NEVER_CUT, assess
+from casework.access.findings import assess
 from casework.access.radius import require_release
 from casework.access.reads import look
-from casework.access.rows import merge
+from casework.access.rows import take_in
+from casework.access.states import ACCEPTED, NEVER_CUT, WHOLE_KIND
 from casework.claims import require_lease
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -25,12 +26,13 @@ from models.vocabulary import (
     EntitlementState,
     Evidence,
     Guard,
+    OpenReason,
     Receipt,
     RevocationResult,
 )
 
 _NOT_TO_BE_CUT = frozenset({CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED, CaseState.CLOSED})
-_ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT})
+_NOT_OURS = NEVER_CUT | {Guard.DYNAMIC, Guard.INHERITED}
 OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
 _ASKABLE = OPEN | {EntitlementState.COMMANDED}
 
@@ -46,7 +48,7 @@ def may_ask(desk: Desk, row: CaseEntitlement, blocked_at: datetime | None = None
     """
     if row.state not in _ASKABLE or row.confirmation is Confirmation.IMPLIED_BY or not may_be_closed(row):
         return False
-    if row.result not in _ACCEPTED or row.commanded_at is None:
+    if row.result not in ACCEPTED or row.commanded_at is None:
         return True
     patience = timedelta(seconds=desk.policy.observe.deadline_seconds)
     before_block = blocked_at is not None and row.commanded_at < blocked_at and row.kind is not EntitlementKind.SIGN_IN
@@ -55,10 +57,10 @@ def may_ask(desk: Desk, row: CaseEntitlement, blocked_at: datetime | None = None
 
 
 def may_be_closed(row: CaseEntitlement) -> bool:
-    """Whether a request of ours can close the row: it stands for one entitlement, and no guard forbids it."""
-    out_of_reach = {EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API, EntitlementState.UNREADABLE}
-    guarded = row.guard in NEVER_CUT or row.guard is Guard.DYNAMIC
-    return row.vendor_id != "*" and row.state not in out_of_reach and not guarded
+    """Whether a request of ours can close the row: it stands for one entitlement, is in our reach, and no guard forbids it."""
+    looked_at = row.vendor_id != WHOLE_KIND and row.listed_as is None
+    out_of_reach = row.by_hand or row.reason is OpenReason.FROZEN_BY_BLOCK
+    return looked_at and not out_of_reach and row.guard not in _NOT_OURS
 
 
 async def revoke(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
@@ -120,12 +122,11 @@ def finish(desk: Desk, account: CaseAccount, row: CaseEntitlement, receipt: Rece
     """Commit the outcome that the vendor gave.  Accepted is `commanded`, whatever it said: only a read closes."""
     row.result = receipt.result
     if receipt.result in {RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT}:
-        row.state = EntitlementState.COMMANDED
         row.commanded_at = max(e.received_at for e in receipt.evidence)
         row.vendor_commanded_at = min(e.commanded_on_vendor_clock() for e in receipt.evidence[-1:])
         row.problem = row.remedy = None
     else:
-        row.state, row.problem = EntitlementState.STILL_OPEN, receipt.text or None
+        row.problem = receipt.text or None
     _conclude(desk, account, row, receipt.evidence, receipt.text)
 
 
@@ -135,10 +136,8 @@ def finish_failed(desk: Desk, account: CaseAccount, row: CaseEntitlement, error:
     row.result = RevocationResult.FAILED
     if isinstance(error, OutcomeUnknown):
         row.result, row.commanded_at, row.vendor_commanded_at = RevocationResult.UNKNOWN, desk.now(), _sent(error, desk)
-    elif isinstance(error, NotOnPlan):
-        row.state = EntitlementState.NOT_ON_PLAN
-    elif isinstance(error, Denied):
-        row.result = RevocationResult.REFUSED
+    elif isinstance(error, (Denied, NotOnPlan)):
+        row.result, row.by_hand = RevocationResult.REFUSED, isinstance(error, NotOnPlan)
     _conclude(desk, account, row, error.evidence, str(error))
 
 
@@ -175,7 +174,7 @@ async def conclude_by_read(
         seal_outcome(desk, session, row, account.ref, evidence, result=result, text="read after an interruption")
         row.op = None
         session.add(row)
-        merge(desk, session, account, listing, kinds)
+        take_in(desk, session, account, listing, kinds)
         assess(desk, session, row.case_id)
 
 

@@ -1,23 +1,21 @@
-"""
-The truth table's rows, and how a listing changes them.
-
-This is the one place where something becomes `observed_closed`: by a read that is younger than the command.
-"""
+"""The truth table: its rows, and what a listing adds to what is known of them.  What they come to is `derive`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
+from casework.access.states import WHOLE_KIND
 from casework.desk import Desk
-from casework.recording import seal_seen
-from connectors.contract import KindManifest, Kinds, Listing, Manifest
+from casework.recording import exchanges, seal_seen
+from connectors.contract import Kinds, Listing, Manifest
 from connectors.matching import fold_email
-from models.tables import CaseAccount, CaseEntitlement
+from models.tables import CaseAccount, CaseEntitlement, KindRead
 from models.vocabulary import (
-    Confirmation,
+    ACCOUNT,
     Entitlement,
     EntitlementKind,
     EntitlementState,
@@ -28,11 +26,8 @@ from models.vocabulary import (
     Standing,
 )
 
-WHOLE_KIND = "*"
-"""The vendor id of the row that stands for a kind which could not be looked at."""
 _NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
 _SAID_NO = frozenset({RevocationResult.REFUSED, RevocationResult.FAILED, RevocationResult.UNKNOWN})
-_SIGNED_FOR = frozenset({EntitlementState.ATTESTED, EntitlementState.WAIVED})
 
 
 def accounts_of(session: Session, case_id: str, *services: Service) -> Sequence[CaseAccount]:
@@ -57,96 +52,75 @@ def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
     return [row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted]
 
 
-def merge(desk: Desk, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> None:
-    """
-    Take a fresh listing of *account* over *kinds* into the table; see `next_state`.
+def reads_of(session: Session, case_id: str) -> dict[tuple[Service, str, EntitlementKind], KindRead]:
+    """Return what is known by reading, by service, account and kind."""
+    found = session.exec(select(KindRead).where(KindRead.case_id == case_id)).all()
+    return {(read.service, read.account_id, read.kind): read for read in found}
 
-    A kind that could not be looked at keeps its rows as they are and adds one that says so.
+
+def take_in(desk: Desk, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> None:
+    """
+    Keep a fresh listing of *account* over *kinds*: the newest read of each kind, and a row for each thing that it shows.
+
+    A kind that could not be looked at keeps what was read before, and gets a row that stands for the whole of it.  Changes no
+    state: whoever calls this assesses the case in the same transaction.
     """
     manifest = desk.connectors[account.service].manifest
     rows = {row.id: row for row in rows_of(session, account.case_id, account)}
-    listed = {entitlement.id: entitlement for entitlement in listing}
-    blind = {e.kind for e in listing if e.vendor_id == WHOLE_KIND}
-    for entitlement in listing:
-        if entitlement.id not in rows:
-            row = rows[entitlement.id] = _new_row(desk, account, entitlement, manifest)
-            session.add(row)
-            seal_seen(desk, session, row, account.ref, listing.evidence.get(row.kind, ()))
-        _describe(desk, account, rows[entitlement.id], entitlement)
-    # the block first: whether sessions have ended depends on it
-    for row in sorted(rows.values(), key=lambda row: row.kind is not EntitlementKind.SIGN_IN):
-        if row.kind in kinds and (row.id in listed or row.kind not in blind or row.vendor_id == WHOLE_KIND):
-            evidence = listing.evidence.get(row.kind, ())
-            new = next_state(row, listed.get(row.id), evidence, manifest.kinds[row.kind], _block_of(rows))
-            _update(desk, session, account, row, new, evidence)
-    _ensure_sign_in(desk, session, account, rows, listing, kinds - blind)
-    _imply(desk, session, account, rows, manifest)
+    known = reads_of(session, account.case_id)
+    for kind in kinds & frozenset(manifest.kinds):
+        listed = [entitlement for entitlement in listing if entitlement.kind is kind]
+        read = known.get((account.service, account.vendor_id, kind)) or _unread(account, kind)
+        newer = _keep(read, listed, listing.evidence.get(kind, ()), desk.now())
+        session.add(read)
+        for entitlement in listed:
+            if entitlement.id not in rows:
+                row = rows[entitlement.id] = _new_row(desk, account, entitlement, manifest)
+                session.add(row)
+                seal_seen(desk, session, row, account.ref, listing.evidence.get(kind, ()))
+            if newer:
+                _describe(desk, account, rows[entitlement.id], entitlement)
+        if kind is EntitlementKind.SIGN_IN and newer and not any(row.kind is kind for row in rows.values()):
+            rows[ACCOUNT] = _blocked_before(desk, account, manifest)
+    session.add_all(rows.values())
 
 
-def next_state(
-    row: CaseEntitlement,
-    seen: Entitlement | None,
-    evidence: Sequence[Evidence],
-    line: KindManifest,
-    block: CaseEntitlement | None,
-) -> EntitlementState:
+def _unread(account: CaseAccount, kind: EntitlementKind) -> KindRead:
+    return KindRead(case_id=account.case_id, service=account.service, account_id=account.vendor_id, kind=kind)
+
+
+def _keep(read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence], now: datetime) -> bool:
     """
-    Return what a read makes of *row*: *seen* is its entry in the listing, None if it was not in it.
+    Take one attempt into *read*; return whether it is the newest one.
 
-    | the read                               | makes of it                                                    |
-    |----------------------------------------|----------------------------------------------------------------|
-    | could not look                         | what the listing says; a signed row stays                      |
-    | younger than the command, not listed   | `observed_closed`; a signed row stays                          |
-    | younger than the command, listed       | `found`, `still_open` after a command; a waived row stays      |
-    | a stamp after the command              | `observed_closed`                                              |
-    | no such stamp (yet)                    | a commanded or signed row stays: a late log contradicts nobody |
-    | older than the command, or no evidence | nothing                                                        |
+    Attempts are ordered by the time they were sent.  One without any exchange (nothing to ask: no API) counts as sent now.
     """
-    if seen is not None and seen.state in _NOT_LOOKED_AT:
-        return row.state if row.state in _SIGNED_FOR else seen.state
-    if row.state is EntitlementState.WAIVED or (line.implied_by is not None and row.vendor_id != WHOLE_KIND):
-        return row.state
-    if seen is not None and line.stamped:
-        return _by_stamp(row, block)
-    if not _younger(row, evidence):
-        return row.state
-    if seen is None:
-        return row.state if row.state is EntitlementState.ATTESTED else EntitlementState.OBSERVED_CLOSED
-    return EntitlementState.STILL_OPEN if row.attempts else EntitlementState.FOUND
+    sent_at = min((e.sent_at for e in evidence), default=now)
+    if read.attempted_at is not None and sent_at < read.attempted_at:
+        return False
+    whole = next((e for e in listed if e.vendor_id == WHOLE_KIND), None)
+    read.attempted_at, read.failed_as = sent_at, None if whole is None else whole.state
+    if whole is None and evidence:
+        read.read_at, read.answered_at = sent_at, max(e.received_at for e in evidence)
+        read.shown, read.migrated = sorted(e.vendor_id for e in listed), False
+    read.exchanges = exchanges(evidence)
+    return True
 
 
-def _by_stamp(row: CaseEntitlement, block: CaseEntitlement | None) -> EntitlementState:
-    since = _ended_since(row, block)
-    if since is not None and row.ended_at is not None and row.ended_at >= since:
-        return EntitlementState.OBSERVED_CLOSED
-    if row.state in {EntitlementState.COMMANDED, EntitlementState.ATTESTED}:
-        return row.state
-    return EntitlementState.STILL_OPEN if row.attempts else EntitlementState.FOUND
+def evidence_of(read: KindRead) -> tuple[Evidence, ...]:
+    """Return the exchanges of the newest attempt."""
+    return tuple(_exchange(kept) for kept in read.exchanges)
 
 
-def _ended_since(row: CaseEntitlement, block: CaseEntitlement | None) -> datetime | None:
-    """
-    Return the instant after which an ending counts, on the vendor's clock; None while no ending would.
-
-    Sessions count as ended only by an ending after the block: before it, another could be opened.  An ending after it
-    counts whoever asked for it.  A block that was there before us sets no instant of its own.
-    """
-    if row.kind is not EntitlementKind.SESSION or block is None:
-        return row.vendor_commanded_at
-    if block.state is not EntitlementState.OBSERVED_CLOSED:
-        return None
-    return block.vendor_commanded_at or row.vendor_commanded_at
-
-
-def _block_of(rows: dict[str, CaseEntitlement]) -> CaseEntitlement | None:
-    return next(
-        (row for row in rows.values() if row.kind is EntitlementKind.SIGN_IN and row.vendor_id != WHOLE_KIND), None
-    )
+def _exchange(kept: Mapping[str, Any]) -> Evidence:
+    moments = {name: datetime.fromisoformat(kept[name]) for name in ("sent_at", "received_at")}
+    vendor_at = datetime.fromisoformat(kept["vendor_at"]) if kept["vendor_at"] else None
+    return Evidence(**({**kept} | moments | {"vendor_at": vendor_at}))
 
 
 def _new_row(desk: Desk, account: CaseAccount, entitlement: Entitlement, manifest: Manifest) -> CaseEntitlement:
     line = manifest.kinds[entitlement.kind]
-    return CaseEntitlement(
+    row = CaseEntitlement(
         case_id=account.case_id,
         id=entitlement.id,
         service=account.service,
@@ -159,21 +133,35 @@ def _new_row(desk: Desk, account: CaseAccount, entitlement: Entitlement, manifes
         prestate=dict(entitlement.prestate),
         found_at=desk.now(),
     )
+    _describe(desk, account, row, entitlement)
+    return row
+
+
+def _blocked_before(desk: Desk, account: CaseAccount, manifest: Manifest) -> CaseEntitlement:
+    """An account that was blocked already when we first looked has a row too: the record shows that we looked."""
+    blocked = Entitlement(account.service, account.vendor_id, EntitlementKind.SIGN_IN, ACCOUNT)
+    row = _new_row(desk, account, blocked, manifest)
+    row.label = "blocked already when first looked at"
+    return row
 
 
 def _describe(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> None:
-    """Take over what the listing says about the row, besides its state."""
+    """
+    Take over what the listing says about the row, besides its state.
+
+    What was refused because of a guard that has gone is asked again.
+    """
     row.label, row.ended_at = seen.label, seen.ended_at
+    row.by_hand = seen.by_hand or (row.by_hand and row.result is RevocationResult.REFUSED)
+    row.listed_as = seen.state if seen.state in _NOT_LOOKED_AT and seen.vendor_id != WHOLE_KIND else None
+    guard = _guard(desk, account, row, seen)
+    if row.guard is not None and guard is None and row.result is RevocationResult.REFUSED:
+        row.result = None
+    row.guard = guard
     if seen.problem is not None or row.result not in _SAID_NO:
         row.problem, row.remedy = seen.problem, seen.remedy
-    row.guard = _guard(desk, account, row, seen)
     if row.attempts == 0:
         row.prestate = dict(seen.prestate)
-
-
-def _younger(row: CaseEntitlement, evidence: Sequence[Evidence]) -> bool:
-    """Whether the read was sent after the command's answer had come: only such a read proves anything."""
-    return bool(evidence) and (row.commanded_at is None or min(e.sent_at for e in evidence) >= row.commanded_at)
 
 
 def _guard(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> Guard | None:
@@ -186,78 +174,3 @@ def _guard(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitle
     if {fold_email(f"{account.service}:{account.vendor_id}"), fold_email(account.label)} & (protected - {""}):
         return Guard.PROTECTED
     return seen.guard
-
-
-def _update(  # a row, its new state, and what is needed to seal it
-    desk: Desk,
-    session: Session,
-    account: CaseAccount,
-    row: CaseEntitlement,
-    new: EntitlementState,
-    evidence: Sequence[Evidence],
-) -> None:
-    """Set the state; seal what was seen when it changed."""
-    session.add(row)
-    if row.state is new:
-        return
-    came_back = row.state is EntitlementState.OBSERVED_CLOSED
-    row.state = new
-    if new is EntitlementState.OBSERVED_CLOSED:
-        _close(desk, row, evidence)
-    elif came_back:
-        _open_again(row)
-    seal_seen(desk, session, row, account.ref, evidence)
-
-
-def _close(desk: Desk, row: CaseEntitlement, evidence: Sequence[Evidence]) -> None:
-    line = desk.connectors[row.service].manifest.kinds[row.kind]
-    seen_at: datetime = max((e.received_at for e in evidence), default=desk.now())
-    row.observed_at, row.confirmed_by = seen_at, line.confirmation
-    row.problem = row.remedy = None
-    row.cut_effective_by = seen_at + line.residual
-
-
-def _open_again(row: CaseEntitlement) -> None:
-    """What was seen closed and is seen open is not late, it came back: it is to be asked for at once."""
-    row.observed_at = row.confirmed_by = row.cut_effective_by = None
-    row.result = row.commanded_at = row.vendor_commanded_at = None
-
-
-def _ensure_sign_in(  # the same six as `merge` has at hand
-    desk: Desk,
-    session: Session,
-    account: CaseAccount,
-    rows: dict[str, CaseEntitlement],
-    listing: Listing,
-    readable: Kinds,
-) -> None:
-    """An account that was blocked already when we first looked has a row too: the record shows that we looked."""
-    if EntitlementKind.SIGN_IN not in readable or any(row.kind is EntitlementKind.SIGN_IN for row in rows.values()):
-        return
-    evidence = listing.evidence.get(EntitlementKind.SIGN_IN, ())
-    if not evidence:
-        return
-    blocked = Entitlement(account.service, account.vendor_id, EntitlementKind.SIGN_IN, account.vendor_id)
-    row = _new_row(desk, account, blocked, desk.connectors[account.service].manifest)
-    row.label = "blocked already when first looked at"
-    _update(desk, session, account, row, EntitlementState.OBSERVED_CLOSED, evidence)
-
-
-def _imply(
-    desk: Desk, session: Session, account: CaseAccount, rows: dict[str, CaseEntitlement], manifest: Manifest
-) -> None:
-    """Close what the vendor documents to end with another kind, once that was seen closed; open it with that again."""
-    for row in rows.values():
-        line: KindManifest = manifest.kinds[row.kind]
-        if line.implied_by is None or row.confirmation is not Confirmation.IMPLIED_BY or row.state in _SIGNED_FOR:
-            continue
-        causes = [other for other in rows.values() if other.kind is line.implied_by]
-        closed = bool(causes) and all(cause.state is EntitlementState.OBSERVED_CLOSED for cause in causes)
-        if closed == (row.state is EntitlementState.OBSERVED_CLOSED):
-            continue
-        row.state = EntitlementState.OBSERVED_CLOSED if closed else EntitlementState.STILL_OPEN
-        if closed:
-            row.observed_at = max(cause.observed_at for cause in causes if cause.observed_at is not None)
-            row.confirmed_by, row.cut_effective_by = Confirmation.IMPLIED_BY, row.observed_at + line.residual
-        session.add(row)
-        seal_seen(desk, session, row, account.ref, ())

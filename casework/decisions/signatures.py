@@ -12,10 +12,19 @@ from casework.decisions.questions import settle_question
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.recording import seal
-from casework.wake import free
+from casework.wake import free as wake
 from models.tables import Approval, Attestation, Case, CaseEntitlement, Question, Waiver
-from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, QuestionKind, Service
+from models.vocabulary import (
+    SETTLED,
+    STANDING_REASONS,
+    CaseState,
+    EntitlementKind,
+    OpenReason,
+    QuestionKind,
+    Service,
+)
 
+_NEVER_STANDING = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 TENANT = "tenant"
 """The trail's case of standing waivers, which belong to no case."""
 
@@ -23,28 +32,46 @@ TENANT = "tenant"
 def waive(  # noqa: PLR0913  # a waiver's parts, each by name
     desk: Desk, *, entitlement_id: str, case_id: str, reason: str, until: date, by: str, compensating: str = ""
 ) -> Waiver:
-    """Ask for one entitlement of a case to be accepted until a date.  Counts once a second person has approved it."""
+    """
+    Ask for one entitlement of a case to be accepted until a date, for the reason for which it is open now.
+
+    Counts once a second person has approved it, and only while the row is open for that reason.
+    """
     with desk.store.write() as session:
         row = _row(session, case_id, entitlement_id)
+        if row.reason is None:
+            raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to accept.")
         waiver = Waiver(
             id=desk.name("waiver"), case_id=case_id, service=row.service, kind=row.kind, entitlement_id=row.id,
-            reason=reason, compensating_control=compensating, until=until, requested_by=by, requested_at=desk.now(),
+            accepts=row.reason, reason=reason, compensating_control=compensating, until=until, requested_by=by, requested_at=desk.now(),
         )  # fmt: skip
         return _request(desk, session, waiver)
 
 
 def waive_for_tenant(  # noqa: PLR0913  # a waiver's parts, each by name
-    desk: Desk, *, service: Service, kind: EntitlementKind, reason: str, until: date, by: str, compensating: str = ""
+    desk: Desk,
+    *,
+    service: Service,
+    kind: EntitlementKind,
+    accepts: OpenReason,
+    reason: str,
+    until: date,
+    by: str,
+    compensating: str = "",
 ) -> Waiver:
     """
-    Ask for a standing waiver: what this tenant can never do or see (`no_api`, `not_on_plan`, `unreadable`), settled once.
+    Ask for a standing waiver: one kind, open for one reason that lies in the tenant and not in an account, settled once.
 
-    It never covers what a read shows open.
+    Raises `BadRequest` for any other reason, and for sign-in and sessions: those are accepted in each case, or not at all.
     """
+    if accepts not in STANDING_REASONS:
+        raise BadRequest(f"waiver: {accepts} cannot stand for the tenant", "Accept it in the case that has it.")
+    if kind in _NEVER_STANDING:
+        raise BadRequest(f"waiver: {kind} cannot be accepted for a whole tenant", "Accept it in the case that has it.")
     with desk.store.write() as session:
         waiver = Waiver(
-            id=desk.name("waiver"), service=service, kind=kind, reason=reason, compensating_control=compensating,
-            until=until, requested_by=by, requested_at=desk.now(),
+            id=desk.name("waiver"), service=service, kind=kind, accepts=accepts, reason=reason,
+            compensating_control=compensating, until=until, requested_by=by, requested_at=desk.now(),
         )  # fmt: skip
         return _request(desk, session, waiver)
 
@@ -60,7 +87,7 @@ def _request(desk: Desk, session: Session, waiver: Waiver) -> Waiver:
     session.add(waiver)
     seal(
         desk, session, "finding.waiver_requested", waiver.case_id or TENANT,
-        waiver=waiver.id, service=waiver.service, kind=waiver.kind,
+        waiver=waiver.id, service=waiver.service, kind=waiver.kind, reason=waiver.accepts,
         payload={"by": waiver.requested_by, "reason": waiver.reason, "compensating_control": waiver.compensating_control,
                  "entitlement": waiver.entitlement_id, "until": str(waiver.until)},
     )  # fmt: skip
@@ -69,9 +96,10 @@ def _request(desk: Desk, session: Session, waiver: Waiver) -> Waiver:
 
 def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by: str) -> Attestation:
     """
-    Sign for a manual step on one entitlement.
+    Sign for a manual step on one entitlement: done, as I saw it now.
 
-    A later read that still shows it open wins over the attestation.  Raises `BadRequest` for a settled row, except for
+    Where the vendor can be read, what is read outranks what is signed: the attestation orders a read, and that settles the row.
+    A read that shows it open ends the attestation for good.  One from before the case's instant does not count.  Raises `BadRequest` for a settled row, except for
     a sign-in that is mastered elsewhere: there the attestation says that it was disabled where it is mastered.  In a
     restore it signs for giving back by hand what could not be given back.  *entitlement_id* `no_account` signs that this
     person truly holds no account anywhere; the id that a finding on activity after the cut bears signs for what was found out.
@@ -93,9 +121,7 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
             statement=statement, attested_at=desk.now(),
         )  # fmt: skip
         session.add(attestation)
-        if row.state not in SETTLED:
-            row.state, row.settled_by = EntitlementState.ATTESTED, attestation.id
-            session.add(row)
+        wake(session, session.get_one(Case, case_id))
         seal(
             desk, session, "finding.attested", case_id, service=row.service, kind=row.kind,
             payload={"attestation": attestation.id, "by": by, "statement": statement, "entitlement": row.id},
@@ -174,7 +200,7 @@ def _approve_waiver(desk: Desk, session: Session, subject_id: str, by: str) -> s
         payload={"by": by}, dedup_key=f"{waiver.id}:approved",
     )  # fmt: skip
     for case in _cases_concerned(session, waiver):
-        free(session, case)
+        wake(session, case)
         assess(desk, session, case.id)
     return f"waiver until {waiver.until}"
 

@@ -16,7 +16,7 @@ from connectors.google_workspace.failures import Rejected
 from connectors.google_workspace.manifest import GROUP_READ, SECURITY, STAMPS
 from connectors.google_workspace.shape import Row, rows_of, same_id, same_id_if_told, text, texts
 from connectors.google_workspace.transport import Ask, Log
-from models.vocabulary import Entitlement, EntitlementKind, Guard, Json, Service
+from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, Guard, Json, Service
 
 SUPER_ADMIN = "super_admin"
 """The vendor id of the super admin's right: it is a flag of the user, whatever assignment stands beside it."""
@@ -70,7 +70,7 @@ async def sign_in(look: Look, log: Log) -> list[Entitlement]:
     if is_blocked(user):
         return []
     guard = await _admin_guard(look, user, log)
-    return [look.row(EntitlementKind.SIGN_IN, "account", guard=guard, prestate={"suspended": False})]
+    return [look.row(EntitlementKind.SIGN_IN, ACCOUNT, guard=guard, prestate={"suspended": False})]
 
 
 async def _admin_guard(look: Look, user: Row, log: Log) -> Guard | None:
@@ -84,13 +84,13 @@ async def _admin_guard(look: Look, user: Row, log: Log) -> Guard | None:
 async def session(look: Look, log: Log) -> list[Entitlement]:
     """Open sessions cannot be listed.  The row says when they were last ended."""
     ended_at = await _last_event(look, EntitlementKind.SESSION, log)
-    return [look.row(EntitlementKind.SESSION, "all", label="web and device sessions", ended_at=ended_at)]
+    return [look.row(EntitlementKind.SESSION, ACCOUNT, label="web and device sessions", ended_at=ended_at)]
 
 
 async def password(look: Look, log: Log) -> list[Entitlement]:
     """A password cannot be read.  The row says when it was last changed by an administrator."""
     changed_at = await _last_event(look, EntitlementKind.PASSWORD, log)
-    return [look.row(EntitlementKind.PASSWORD, "current", label="password", ended_at=changed_at)]
+    return [look.row(EntitlementKind.PASSWORD, ACCOUNT, label="password", ended_at=changed_at)]
 
 
 async def _last_event(look: Look, kind: EntitlementKind, log: Log) -> datetime | None:
@@ -188,7 +188,7 @@ async def backup_codes(look: Look, log: Log) -> list[Entitlement]:
     found = await look.directory.transport.whole(ask, "items", log)
     for row in found:
         same_id_if_told(row, "userId", key)
-    return [look.row(EntitlementKind.BACKUP_CODE, "all", label="backup codes")] if found else []
+    return [look.row(EntitlementKind.BACKUP_CODE, ACCOUNT, label="backup codes")] if found else []
 
 
 async def roles(look: Look, log: Log) -> list[Entitlement]:
@@ -236,6 +236,7 @@ async def _through_group(look: Look, assignment: Row, role: Row, log: Log) -> En
         EntitlementKind.ROLE,
         text(assignment, "roleAssignmentId"),
         label=str(role.get("roleName") or ""),
+        guard=Guard.INHERITED,
         problem=f"held through group {text(assignment, 'assignedTo')}",
         remedy="It goes when the membership of that group, or of one nested in it, is removed.",
         prestate=MappingProxyType({"through_group": text(assignment, "assignedTo")}),

@@ -19,7 +19,7 @@ from connectors.google_workspace.failures import Rejected
 from connectors.google_workspace.manifest import MEMBER_WRITE, ROLE_WRITE, SECURITY, USER_WRITE
 from connectors.google_workspace.shape import same_id_if_told, text
 from connectors.google_workspace.transport import Ask, Log
-from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
+from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, Receipt, RevocationResult
 
 _PASSWORD_BYTES = 48
 _NOT_THERE = ((404, "notFound"), (404, "resourceNotFound"), (404, "NOT_FOUND"))
@@ -60,7 +60,7 @@ async def freeze(directory: Directory, account_id: str) -> list[Receipt]:
     look = Look(directory, account_id)
     had = {row.id for row in await READERS[EntitlementKind.RECOVERY](look, log)}
     await update(directory, account_id, "freeze", _new_password() | dict.fromkeys(_RECOVERY_FIELDS.values(), ""), log)
-    password = look.row(EntitlementKind.PASSWORD, "current")
+    password = look.row(EntitlementKind.PASSWORD, ACCOUNT)
     cleared = [look.row(EntitlementKind.RECOVERY, vendor_id) for vendor_id in _RECOVERY_FIELDS]
     gone = RevocationResult.ALREADY_ABSENT
     return [

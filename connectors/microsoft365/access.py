@@ -14,11 +14,20 @@ from connectors.microsoft365.accounts import read_user
 from connectors.microsoft365.answers import NotThere, Row, instant, need
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.transport import Graph, Seen, together
-from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Evidence, Guard, Json, Service
+from models.vocabulary import (
+    ACCOUNT,
+    Account,
+    Entitlement,
+    EntitlementKind,
+    EntitlementState,
+    Evidence,
+    Guard,
+    Json,
+    Service,
+)
 
 Rows: TypeAlias = "list[Entitlement]"
 
-ALL_SESSIONS = "all"
 OWNER, OAUTH2, APP_ROLE, ELIGIBLE = "owner/", "oauth2/", "approle/", "eligible/"
 """What a vendor id begins with, so that a revocation knows which listing it came from; the rest is the vendor's."""
 
@@ -85,7 +94,7 @@ class Access:
             # The cut is worth more than this question: the vendor itself refuses where we may not reach.
             text = f"whether it is an administrator's account could not be read: {error}"
             guard, problem, remedy = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
-        found = _row(user, EntitlementKind.SIGN_IN, "account", prestate=prestate)
+        found = _row(user, EntitlementKind.SIGN_IN, ACCOUNT, prestate=prestate)
         return [_marked(found, guard, problem, remedy)]
 
     async def _guard(
@@ -112,7 +121,7 @@ class Access:
             kind, state = EntitlementKind.SESSION, EntitlementState.NO_API
             return [cannot_look(Service.MICROSOFT365, user, kind, state, problem=GUEST_PROBLEM, remedy=_GUEST_REMEDY)]
         ended_at = instant(row, "signInSessionsValidFromDateTime")
-        return [Entitlement(Service.MICROSOFT365, user, EntitlementKind.SESSION, ALL_SESSIONS, ended_at=ended_at)]
+        return [Entitlement(Service.MICROSOFT365, user, EntitlementKind.SESSION, ACCOUNT, ended_at=ended_at)]
 
     async def _read(self, user: str, seen: Seen) -> Row | None:
         """Return the user; None when the directory says that there is none, since nobody signs in to what is gone."""

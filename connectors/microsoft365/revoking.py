@@ -15,7 +15,7 @@ from msgraph.generated.models.user import User
 
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintelligible
 from connectors.microsoft365 import lookups, privilege
-from connectors.microsoft365.access import ALL_SESSIONS, APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
+from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
 from connectors.microsoft365.answers import GONE, GONE_ELIGIBILITY, NotThere, Refused, Row
 from connectors.microsoft365.manifest import (
     DISABLE,
@@ -28,7 +28,7 @@ from connectors.microsoft365.manifest import (
     WRITE_ROLES,
 )
 from connectors.microsoft365.transport import Build, Graph, Seen
-from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Guard, Receipt, RevocationResult
+from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, EntitlementState, Guard, Receipt, RevocationResult
 
 JUSTIFICATION = "Offboarding"
 
@@ -128,7 +128,7 @@ class Revoking:
         )
 
     async def _end_sessions(self, row: Entitlement, seen: Seen) -> Row | None:
-        if row.vendor_id != ALL_SESSIONS:
+        if row.vendor_id != ACCOUNT:
             raise Unintelligible(f"microsoft365: cannot end session {row.vendor_id}: only all of them")
         answer = await self._write(
             lambda client: client.users.by_user_id(

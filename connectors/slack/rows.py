@@ -7,24 +7,20 @@ from typing import Any
 
 from connectors.contract import cannot_look
 from connectors.slack.manifest import NO_TOKENS
-from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Guard, Json, Service
+from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, EntitlementState, Guard, Json, Service
 
-ALL_SESSIONS = "all"
 _CHANNEL_MANAGER = "Rl0A"
 _LOCKS = ("is_membership_locked", "is_editing_restricted", "is_org_level")
 
 
 def by_hand(account_id: str, guard: Guard | None) -> Entitlement:
     """Return the row of an account that is open, and that only a person can close on this plan."""
-    row = cannot_look(
-        Service.SLACK,
-        account_id,
-        EntitlementKind.SIGN_IN,
-        EntitlementState.NOT_ON_PLAN,
+    return replace(
+        _row(account_id, EntitlementKind.SIGN_IN, ACCOUNT, guard=guard),
+        by_hand=True,
         problem="slack: cannot deactivate the account: plus_teams_only (SCIM starts with Business+); it is active",
-        remedy="Deactivate the account in Slack's admin console (Manage members), then attest it.",
+        remedy="Deactivate the account in Slack's admin console (Manage members); the next read shows it.",
     )
-    return replace(row, guard=guard)
 
 
 def no_tokens(account_id: str) -> Entitlement:
@@ -42,12 +38,12 @@ def no_tokens(account_id: str) -> Entitlement:
 
 def sign_in_row(account_id: str, guard: Guard | None, prestate: dict[str, Json]) -> Entitlement:
     """Return the row of an open account."""
-    return _row(account_id, EntitlementKind.SIGN_IN, account_id, guard=guard, prestate=prestate)
+    return _row(account_id, EntitlementKind.SIGN_IN, ACCOUNT, guard=guard, prestate=prestate)
 
 
 def every_session_row(account_id: str) -> Entitlement:
     """Return the one row that stands for the sessions of an open account where Slack does not list them."""
-    return _row(account_id, EntitlementKind.SESSION, ALL_SESSIONS, label="all devices; they end with the block")
+    return _row(account_id, EntitlementKind.SESSION, ACCOUNT, label="all devices; they end with the block")
 
 
 def _row(

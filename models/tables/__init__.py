@@ -6,7 +6,7 @@ from models.tables.account import CaseAccount, Search
 from models.tables.case import Case
 from models.tables.collection import Aftermath, Collection
 from models.tables.decision import Approval, Attestation, Waiver
-from models.tables.entitlement import CaseEntitlement
+from models.tables.entitlement import CaseEntitlement, KindRead
 from models.tables.evidence import EvidenceFile, EvidenceKey
 from models.tables.finding import Finding, Question
 from models.tables.notice import NoticeRecord
@@ -27,6 +27,7 @@ __all__ = [
     "EvidenceFile",
     "EvidenceKey",
     "Finding",
+    "KindRead",
     "Look",
     "NoticeRecord",
     "PaperCheck",

@@ -17,7 +17,8 @@ class Case(SQLModel, table=True):
     *id* is random and opaque: the only thing that leaves for Prefect.  *leaver* is `vocabulary.Leaver` as JSON.
     *employee_key* is the number folded for comparing: a person has one case however the number is typed.
 
-    *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed.
+    *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed, taken at
+    *for_real_at*.  *services*: which are searched for the person's accounts; None until it was planned.
     *held_at*: since when a legal hold forbids to erase.  *erased_at*: when the personal data was removed; nobody works on the
     case any more.  *revision* counts reschedules.  *run_…* and *lease_…* say which run works on the case, so that there is one.
     """
@@ -44,6 +45,8 @@ class Case(SQLModel, table=True):
     revision: int = 0
     for_real: bool = False
     for_real_by: str | None = None
+    for_real_at: datetime | None = instant()
+    services: list[str] | None = json_column(default=None, nullable=True)
     contained_at: datetime | None = instant()
     deprovisioned_at: datetime | None = instant()
     closed_at: datetime | None = instant()

@@ -5,14 +5,15 @@ from datetime import date, datetime
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import instant, word
-from models.vocabulary import EntitlementKind, Service
+from models.vocabulary import EntitlementKind, OpenReason, Service
 
 
 class Waiver(SQLModel, table=True):
     """
-    A finding accepted until a date.  Without *case_id* it stands for the tenant: what this tenant can never do or see.
+    One kind, open for one reason (*accepts*), accepted until a date.  Without *case_id* it stands for the tenant.
 
-    It counts only once a second person has approved it.
+    It counts only once a second person has approved it.  One without *accepts* is of the first core and counts for nothing: it
+    accepted whatever the kind was open for.
     """
 
     __tablename__ = "waiver"
@@ -22,6 +23,7 @@ class Waiver(SQLModel, table=True):
     service: Service = word(Service)
     kind: EntitlementKind = word(EntitlementKind)
     entitlement_id: str | None = None
+    accepts: OpenReason | None = word(OpenReason, default=None, nullable=True)
     reason: str
     compensating_control: str = ""
     until: date
@@ -32,7 +34,11 @@ class Waiver(SQLModel, table=True):
 
 
 class Attestation(SQLModel, table=True):
-    """A signed human statement about a manual step."""
+    """
+    A signed human statement about a manual step, as it was seen at *attested_at*.
+
+    *ended_at*: when a read contradicted it.  That is for good: a later read does not make it true again.
+    """
 
     __tablename__ = "attestation"
 
@@ -42,6 +48,7 @@ class Attestation(SQLModel, table=True):
     person: str
     statement: str
     attested_at: datetime = instant(default=...)
+    ended_at: datetime | None = instant()
 
 
 class Approval(SQLModel, table=True):

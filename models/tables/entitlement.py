@@ -6,16 +6,27 @@ from typing import Any
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import instant, json_column, word
-from models.vocabulary import Confirmation, EntitlementKind, EntitlementState, Guard, RevocationResult, Service
+from models.vocabulary import (
+    Confirmation,
+    EntitlementKind,
+    EntitlementState,
+    Guard,
+    OpenReason,
+    RevocationResult,
+    Service,
+)
 
 
 class CaseEntitlement(SQLModel, table=True):
     """
-    A row of the truth table.  *id* is `service:account_id:kind:vendor_id`.
+    A row of the truth table.  *id* is `service:account_id:kind:vendor_id`.  *state*, *reason* and what goes with them are
+    written by `casework.access.derive` alone, from reads (`KindRead`), commands and signatures.
 
     *op* names the open intent (none between attempts).  *commanded_at* is when the vendor's acceptance reached us,
     *vendor_commanded_at* the earliest instant of it on the vendor's clock.  *observed_at* is the time of the read that saw
-    it closed: the effective cut-off; *cut_effective_by* adds what issued tokens may live on.
+    it closed: the effective cut-off; *cut_effective_by* adds what issued tokens may live on.  *listed_as*: an entry of a listing
+    that says of itself that it could not be looked at.  *by_hand*: this plan gives us no way to take it away.  *came_back_at*:
+    when a read last showed open what had been seen closed.
     """
 
     __tablename__ = "entitlement"
@@ -28,6 +39,9 @@ class CaseEntitlement(SQLModel, table=True):
     vendor_id: str
     label: str = ""
     state: EntitlementState = word(EntitlementState)
+    reason: OpenReason | None = word(OpenReason, default=None, nullable=True)
+    listed_as: EntitlementState | None = word(EntitlementState, default=None, nullable=True)
+    by_hand: bool = False
     order: int = 0
     confirmation: Confirmation = word(Confirmation)
     confirmed_by: Confirmation | None = word(Confirmation, default=None, nullable=True)
@@ -45,5 +59,30 @@ class CaseEntitlement(SQLModel, table=True):
     ended_at: datetime | None = instant()
     cut_effective_by: datetime | None = instant()
     settled_by: str | None = None
-    waived_from: EntitlementState | None = word(EntitlementState, default=None, nullable=True)
+    came_back_at: datetime | None = instant()
     restored: str | None = None
+
+
+class KindRead(SQLModel, table=True):
+    """
+    What reads have told of one kind of one account: the newest successful read, and the newest attempt.
+
+    *read_at* is when the newest successful read was sent, *answered_at* when its answer came, *shown* the vendor ids that it
+    showed.  An older read never replaces a newer one.  *attempted_at* and *failed_as* are the newest attempt's: `failed_as` is
+    None if that was a success, else what it said (`unreadable`, `no_api`, `not_on_plan`).  *migrated*: made from the first
+    core's rows, not by a read of ours.
+    """
+
+    __tablename__ = "kind_read"
+
+    case_id: str = Field(primary_key=True)
+    service: Service = word(Service, primary_key=True)
+    account_id: str = Field(primary_key=True)
+    kind: EntitlementKind = word(EntitlementKind, primary_key=True)
+    read_at: datetime | None = instant()
+    answered_at: datetime | None = instant()
+    shown: list[str] = json_column(default_factory=list)
+    exchanges: list[dict[str, Any]] = json_column(default_factory=list)
+    attempted_at: datetime | None = instant()
+    failed_as: EntitlementState | None = word(EntitlementState, default=None, nullable=True)
+    migrated: bool = False

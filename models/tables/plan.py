@@ -26,7 +26,10 @@ class Plan(SQLModel, table=True):
 
 
 class Look(SQLModel, table=True):
-    """One of the looks after closing: *label* such as "+24h".  *verdict* is "quiet" or "reopened"."""
+    """
+    One of the looks after closing: *label* such as "+24h".  *verdict* is "quiet", "reopened", or "not_looked" while it could
+    not be made: then *blind* names the services, *blind_since* when that began, *tries* how often.
+    """
 
     __tablename__ = "look"
 
@@ -35,3 +38,6 @@ class Look(SQLModel, table=True):
     due_at: datetime = instant(default=..., index=True)
     looked_at: datetime | None = instant()
     verdict: str | None = None
+    tries: int = 0
+    blind: list[str] = json_column(default_factory=list)
+    blind_since: datetime | None = instant()

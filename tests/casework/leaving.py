@@ -17,7 +17,7 @@ from casework.decisions import signatures as waiving
 from casework.exporting import Office as Export
 from emulators.outsiders import outsiders
 from models.tables import Case
-from models.vocabulary import EntitlementKind, EntitlementState, Service
+from models.vocabulary import EntitlementKind, EntitlementState, OpenReason, Service
 from portal.record import pages
 from tests.casework.conftest import Office
 
@@ -41,7 +41,7 @@ async def finished(office: Office) -> Case:
         name=NAME, kana=KANA, manager=MANAGER, employment_ends_on=_yesterday(office), other_emails=None
     )
     waiver = waiving.waive_for_tenant(
-        office.desk, service=Service.GOOGLE_WORKSPACE, kind=EntitlementKind.GRANT, reason="no API shows them",
+        office.desk, service=Service.GOOGLE_WORKSPACE, kind=EntitlementKind.GRANT, accepts=OpenReason.NO_API, reason="no API shows them",
         until=office.clock.at.date() + timedelta(days=60), by="tenant.lead", compensating="monthly review",
     )  # fmt: skip
     waiving.approve(office.desk, waiver.id, by="tenant.ciso")

@@ -12,12 +12,12 @@ from sqlmodel import select
 
 from audit.verify import verify
 from casework import erasing
+from casework.access.rechecking import look_again
 from casework.blanking import KEPT, case_tables
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
 from casework.exporting import export
 from casework.showing import show
-from casework.sweeping import look_again
 from models.tables import Case
 from tests.casework.conftest import Office
 from tests.casework.leaving import PERSONAL, export_office, finished

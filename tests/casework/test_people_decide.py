@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from casework import restoring, sweeping
 from casework import runbook as conduct
+from casework.access import rechecking
 from casework.cases import open_cases
 from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
@@ -20,7 +21,7 @@ from casework.moving import reschedule, withdraw
 from casework.policy import BlastRadius, Policy, Protected
 from casework.showing import open_questions, show
 from models.tables import Plan
-from models.vocabulary import EntitlementKind, EntitlementState, Guard, Service
+from models.vocabulary import EntitlementKind, EntitlementState, Guard, OpenReason, Service
 from tests.casework.conftest import Office
 
 K = EntitlementKind
@@ -148,7 +149,14 @@ class TestWaivers:
             await office.run(case.id)
         until = office.clock().date() + timedelta(days=90)
         waiver = waiving.waive_for_tenant(
-            office.desk, service=GOOGLE, kind=K.GRANT, reason="no API", until=until, by="Ito", compensating="console"
+            office.desk,
+            service=GOOGLE,
+            kind=K.GRANT,
+            accepts=OpenReason.NO_API,
+            reason="no API",
+            until=until,
+            by="Ito",
+            compensating="console",
         )
         with pytest.raises(StillOpen):
             await office.run(case.id)
@@ -161,7 +169,9 @@ class TestWaivers:
     async def test_a_standing_one_never_covers_what_a_read_shows_open(self, office: Office) -> None:
         """A tenant's waiver settles what cannot be done or seen, not a grant that is still there."""
         until = office.clock().date() + timedelta(days=90)
-        waiver = waiving.waive_for_tenant(office.desk, service=GOOGLE, kind=K.GRANT, reason="x", until=until, by="a")
+        waiver = waiving.waive_for_tenant(
+            office.desk, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+        )
         waiving.approve(office.desk, waiver.id, by="b")
         office.paper.late = 10_000
         case = office.report()
@@ -174,7 +184,9 @@ class TestWaivers:
         office.paper.blind[K.GRANT] = EntitlementState.NO_API
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
         until = office.clock().date()
-        waiver = waiving.waive_for_tenant(office.desk, service=GOOGLE, kind=K.GRANT, reason="x", until=until, by="a")
+        waiver = waiving.waive_for_tenant(
+            office.desk, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+        )
         waiving.approve(office.desk, waiver.id, by="b")
         case = office.report(employment_ends_on="2026-11-29")
         with pytest.raises(StillOpen, match=r"unreadable 1$"):
@@ -188,7 +200,9 @@ class TestWaivers:
         """A waiver for the past, or longer than policy allows, is refused."""
         until = office.clock().date() + timedelta(days=days)
         with pytest.raises(BadRequest, match="cannot end on"):
-            waiving.waive_for_tenant(office.desk, service=GOOGLE, kind=K.GRANT, reason="x", until=until, by="a")
+            waiving.waive_for_tenant(
+                office.desk, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+            )
 
 
 class TestAttestation:
@@ -398,10 +412,10 @@ class TestSweep:
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         office.clock.pass_by(hours=1, minutes=1)
-        assert (await sweeping.look_again(office.desk)).reopened == []
+        assert (await rechecking.look_again(office.desk)).reopened == []
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=24)
-        assert (await sweeping.look_again(office.desk)).reopened == [case.id]
+        assert (await rechecking.look_again(office.desk)).reopened == [case.id]
         assert show(office.desk, case.id)["state"] == "deprovisioned"
         await office.run(case.id)
         assert not office.paper.holders["g1"].active

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from casework import restoring, sweeping
+from casework import restoring
 from casework import runbook as conduct
+from casework.access import rechecking
 from casework.access.findings import NO_ACCOUNT
 from casework.cases import open_cases
 from casework.decisions import questions as asking
@@ -19,7 +20,7 @@ from casework.moving import reschedule
 from casework.policy import BlastRadius, Cut, Policy, Protected
 from casework.showing import open_questions, show
 from connectors.errors import Unreachable
-from models.vocabulary import EntitlementKind, EntitlementState, Guard, Service
+from models.vocabulary import EntitlementKind, EntitlementState, Guard, OpenReason, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import Killed
 
@@ -80,7 +81,7 @@ class TestSessions:
         await office.run(case.id)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        assert (await sweeping.look_again(office.desk)).reopened == [case.id]
+        assert (await rechecking.look_again(office.desk)).reopened == [case.id]
         await office.run(case.id)
         assert sum(":session:" in write for write in office.paper.writes) == 2
 
@@ -96,7 +97,7 @@ class TestWithoutARequest:
         assert not any(":role:" in write for write in office.paper.writes)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        await sweeping.look_again(office.desk)
+        await rechecking.look_again(office.desk)
         assert find(office, case.id, "role")["state"] == "still_open"
 
     async def test_an_account_blocked_before_us_has_its_row_too(self, office: Office) -> None:
@@ -265,7 +266,9 @@ class TestSigned:
         """The sweep sees that what a waiver had settled is not settled any more."""
         office.paper.blind[K.GRANT] = EntitlementState.NO_API
         until = office.clock().date() + timedelta(days=3)
-        waiver = waiving.waive_for_tenant(office.desk, service=GOOGLE, kind=K.GRANT, reason="x", until=until, by="a")
+        waiver = waiving.waive_for_tenant(
+            office.desk, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+        )
         waiving.approve(office.desk, waiver.id, by="b")
         with pytest.raises(BadRequest, match="approved already"):
             waiving.approve(office.desk, waiver.id, by="c")
@@ -273,7 +276,7 @@ class TestSigned:
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         office.clock.pass_by(days=5)
-        assert case.id in (await sweeping.look_again(office.desk)).reopened
+        assert case.id in (await rechecking.look_again(office.desk)).reopened
         assert show(office.desk, case.id)["findings"][0]["kind"] == "no_api"
 
 

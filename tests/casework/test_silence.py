@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from casework.access.rechecking import collect_again
 from casework.access.rows import accounts_of, rows_of
 from casework.activity import aftermath, snapshot, summary
 from casework.activity.collecting import collect
@@ -19,7 +20,6 @@ from casework.errors import BadRequest
 from casework.policy import Activity as Rules
 from casework.policy import Policy, Watch
 from casework.showing import show
-from casework.sweeping import collect_again
 from connectors.activity import ActivityPage, Gap
 from connectors.errors import Denied, NotRecorded
 from models.tables import Case

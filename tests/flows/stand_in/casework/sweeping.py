@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from casework.desk import Desk, change, ids, note, read  # type: ignore[attr-defined]  # the stand-in's own desk
@@ -17,12 +17,6 @@ class DueGroup:
     case_ids: tuple[str, ...]
     purpose: str
     key: str
-
-
-@dataclass(slots=True)
-class LookReport:
-    looked: list[str] = field(default_factory=list)
-    reopened: list[str] = field(default_factory=list)
 
 
 def due_for_run(desk: Desk) -> list[DueGroup]:
@@ -54,11 +48,3 @@ def runs_to_check(desk: Desk) -> list[tuple[str, str]]:
 def release_run(desk: Desk, case_id: str) -> None:
     change(case_id, run_state="none")
     note(case_id, "released")
-
-
-async def look_again(desk: Desk) -> LookReport:
-    return LookReport()
-
-
-async def collect_again(desk: Desk) -> tuple[int, int]:
-    return 0, 0

@@ -1,0 +1,219 @@
+"""
+What a row of the truth table is: a pure function of reads, commands and signatures.
+
+The only place where something becomes `observed_closed`: by a read that was sent after the command's answer had come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.contract import KindManifest
+from models.tables import Attestation, CaseEntitlement, KindRead, Waiver
+from models.vocabulary import (
+    Confirmation,
+    EntitlementKind,
+    EntitlementState,
+    Guard,
+    OpenReason,
+    RevocationResult,
+)
+
+WHOLE_KIND = "*"
+"""The vendor id of the row that stands for a kind which could not be looked at."""
+NEVER_CUT = frozenset({Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.LAST_OWNER, Guard.PROTECTED})
+ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT})
+_WHILE_BLOCKED = frozenset({OpenReason.FROZEN_BY_BLOCK, OpenReason.DYNAMIC})
+"""What is harmless only as long as nobody can sign in."""
+_NOT_LOOKED = {
+    EntitlementState.NO_API: OpenReason.NO_API,
+    EntitlementState.NOT_ON_PLAN: OpenReason.NOT_ON_PLAN,
+    EntitlementState.UNREADABLE: OpenReason.UNREADABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    All that a row's state follows from.
+
+    *read* is what is known of its kind, *block* the account's sign-in row with its state already derived, *causes* the rows
+    whose closing closes this one.  *since*: the case's instant.  *waivers* are valid ones over this row's place, *attestations*
+    those about this row.
+    """
+
+    row: CaseEntitlement
+    line: KindManifest
+    read: KindRead
+    since: datetime
+    block: CaseEntitlement | None = None
+    causes: Sequence[CaseEntitlement] = ()
+    waivers: Sequence[Waiver] = ()
+    attestations: Sequence[Attestation] = ()
+    mastered_elsewhere: bool = False
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the newest reads show the account's sign-in closed."""
+        return self.block is not None and self.block.state is EntitlementState.OBSERVED_CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A row's state; *reason* while it is open, *settled_by* the signature that settles it."""
+
+    state: EntitlementState
+    reason: OpenReason | None = None
+    settled_by: str | None = None
+
+
+def verdict_of(known: Known) -> Verdict:
+    """
+    Return what *known* comes to.
+
+    | what is known                                                    | state                              |
+    |------------------------------------------------------------------|------------------------------------|
+    | a successful read after the command does not show it             | `observed_closed`                  |
+    | a stamp after the block (after the command, for other kinds)     | `observed_closed`                  |
+    | its cause was seen closed                                        | `observed_closed`                  |
+    | a waiver of this kind and of the reason for which it is open     | `waived`                           |
+    | an attestation after the instant, where no read can tell         | `attested`                         |
+    | accepted, and no read since                                      | `commanded`                        |
+    | a read after the command shows it; or we have no way to take it  | `still_open`                       |
+    | a read shows it, and nothing was asked yet                       | `found`                            |
+    | no read, or none since the instant, and the last attempt failed  | what the attempt said              |
+    """
+    state = observed(known)
+    if state is EntitlementState.OBSERVED_CLOSED:
+        return Verdict(state)
+    reason = reason_of(known, state)
+    waiver = next((w for w in known.waivers if w.accepts is reason), None)
+    if waiver is not None and (known.blocked or reason not in _WHILE_BLOCKED):
+        return Verdict(EntitlementState.WAIVED, reason, waiver.id)
+    signed = next((a for a in known.attestations if counts(a, known)), None)
+    if signed is not None:
+        return Verdict(EntitlementState.ATTESTED, reason, signed.id)
+    return Verdict(state, reason)
+
+
+def observed(known: Known) -> EntitlementState:
+    """Return what reads and commands alone make of the row."""
+    row, read = known.row, known.read
+    if row.vendor_id == WHOLE_KIND:
+        blind = read.failed_as is not None and not is_fresh(read, known.since, row.commanded_at)
+        return (read.failed_as if blind else None) or EntitlementState.OBSERVED_CLOSED
+    if known.line.implied_by is not None and row.confirmation is Confirmation.IMPLIED_BY:
+        return _implied(known.causes)
+    shown = row.vendor_id in read.shown
+    if shown and row.listed_as is not None:
+        return row.listed_as
+    if shown and known.line.stamped:
+        return _by_stamp(known)
+    if shown or not is_younger(read, row.commanded_at):
+        return _open(known, seen=shown and is_younger(read, row.commanded_at))
+    return EntitlementState.OBSERVED_CLOSED
+
+
+def is_younger(read: KindRead, command: datetime | None) -> bool:
+    """Whether there is a successful read, and it was sent after the command's answer had come."""
+    return read.read_at is not None and (command is None or read.read_at >= command)
+
+
+def is_fresh(read: KindRead, since: datetime, command: datetime | None) -> bool:
+    """Whether a successful read was sent after the case's instant, and after the command."""
+    return is_younger(read, command) and read.read_at is not None and read.read_at >= since
+
+
+def _open(known: Known, *, seen: bool) -> EntitlementState:
+    """Return the state of a row that no read shows closed; *seen*: a read after the command shows it."""
+    row = known.row
+    if row.by_hand or _is_frozen(known):
+        return EntitlementState.STILL_OPEN
+    if row.attempts == 0:
+        return EntitlementState.FOUND
+    return EntitlementState.COMMANDED if row.result in ACCEPTED and not seen else EntitlementState.STILL_OPEN
+
+
+def _is_frozen(known: Known) -> bool:
+    """Whether the block has put it out of reach: inert while blocked, to be cleared before any restore."""
+    return known.line.dies_with_block and known.blocked and known.row.result not in ACCEPTED
+
+
+def _implied(causes: Sequence[CaseEntitlement]) -> EntitlementState:
+    """What the vendor documents to end with another kind is closed with it, and open with it."""
+    states = {cause.state for cause in causes}
+    if states == {EntitlementState.OBSERVED_CLOSED}:
+        return EntitlementState.OBSERVED_CLOSED
+    if states <= {EntitlementState.FOUND}:
+        return EntitlementState.FOUND
+    return EntitlementState.COMMANDED if EntitlementState.COMMANDED in states else EntitlementState.STILL_OPEN
+
+
+def _by_stamp(known: Known) -> EntitlementState:
+    """A late log contradicts nobody: without a stamp (yet) what was commanded stays so."""
+    row, since = known.row, _ended_since(known)
+    if since is not None and row.ended_at is not None and row.ended_at >= since:
+        return EntitlementState.OBSERVED_CLOSED
+    if row.attempts == 0:
+        return EntitlementState.FOUND
+    return EntitlementState.COMMANDED if row.result in ACCEPTED else EntitlementState.STILL_OPEN
+
+
+def _ended_since(known: Known) -> datetime | None:
+    """
+    Return the instant after which an ending counts, on the vendor's clock; None while no ending would.
+
+    Sessions count as ended only by an ending after the block: before it, another could be opened.  An ending after it
+    counts whoever asked for it.  A block that was there before us sets no instant of its own.
+    """
+    row, block = known.row, known.block
+    if row.kind is not EntitlementKind.SESSION or block is None:
+        return row.vendor_commanded_at
+    if not known.blocked:
+        return None
+    return block.vendor_commanded_at or row.vendor_commanded_at
+
+
+def reason_of(known: Known, state: EntitlementState) -> OpenReason:  # one reason a line, the first that holds
+    """Return why a row in *state* is open."""
+    row = known.row
+    if state in _NOT_LOOKED:
+        return _NOT_LOOKED[state]
+    reasons = (
+        (row.guard in NEVER_CUT, OpenReason.GUARDED),
+        (row.guard is Guard.DYNAMIC, OpenReason.DYNAMIC),
+        (row.guard is Guard.INHERITED, OpenReason.INHERITED),
+        (row.by_hand, OpenReason.NOT_ON_PLAN),
+        (_is_frozen(known), OpenReason.FROZEN_BY_BLOCK),
+        (row.kind is EntitlementKind.SIGN_IN and known.mastered_elsewhere, OpenReason.MASTERED_ELSEWHERE),
+        (row.result is RevocationResult.REFUSED, OpenReason.REFUSED),
+    )
+    return next((reason for holds, reason in reasons if holds), OpenReason.STILL_OPEN)
+
+
+def counts(attestation: Attestation, known: Known) -> bool:
+    """
+    Whether *attestation* settles the row: it was signed after the instant, nothing has contradicted it, and no read can tell.
+
+    Where the vendor can be read, what is read outranks what is signed: there it orders a read, and the read settles the row.
+    """
+    return _stands(attestation, known.since) and not _can_tell(known)
+
+
+def is_contradicted(attestation: Attestation, known: Known) -> bool:
+    """Whether a read that was sent after *attestation* shows open what it says is closed."""
+    read, row = known.read, known.row
+    later = read.read_at is not None and read.read_at > attestation.attested_at
+    return later and not known.line.stamped and row.listed_as is None and row.vendor_id in read.shown
+
+
+def _stands(attestation: Attestation, since: datetime) -> bool:
+    return attestation.ended_at is None and attestation.attested_at >= since
+
+
+def _can_tell(known: Known) -> bool:
+    """Whether the newest attempt to read the kind succeeded, and what it gives tells open from closed."""
+    blind = known.row.vendor_id == WHOLE_KIND or known.row.listed_as is not None or known.line.stamped
+    return known.read.failed_as is None and not blind

@@ -1,0 +1,45 @@
+"""A connection that is no longer in use: two people say so, and only then is it no longer looked for."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from casework.decisions.signatures import TENANT
+from casework.desk import Desk
+from casework.errors import BadRequest
+from casework.recording import seal
+from models.tables import Approval
+from models.vocabulary import Service
+
+
+def request_retirement(desk: Desk, service: Service, *, by: str, reason: str) -> Approval:
+    """
+    Ask for *service* to be retired: cases that had accounts there are closed and looked at without it.
+
+    Counts once a second person has approved it.  Raises `BadRequest` for one that is still configured, or without a reason.
+    """
+    if service in desk.configured:
+        raise BadRequest(f"retire: {service} is configured", "Take it out of LASTDAY_SERVICES first.")
+    if not reason.strip():
+        raise BadRequest("retire: has no reason", "Say what became of the tenant, and of the accounts in it.")
+    with desk.store.write() as session:
+        request = Approval(
+            id=desk.name("retire"), case_id=TENANT, verb=_verb(service), reason=reason,
+            requested_by=by, requested_at=desk.now(),
+        )  # fmt: skip
+        session.add(request)
+        seal(
+            desk, session, "case.approval_requested", TENANT, service=service,
+            payload={"by": by, "reason": reason, "request": request.id},
+        )  # fmt: skip
+        return request
+
+
+def is_retired(session: Session, service: Service) -> bool:
+    """Whether two people have retired *service*."""
+    query = select(Approval.id).where(Approval.verb == _verb(service), col(Approval.approved_at).is_not(None))
+    return session.exec(query).first() is not None
+
+
+def _verb(service: Service) -> str:
+    return f"retire:{service}"
