@@ -17,6 +17,7 @@ from audit.checkpoint import Checkpoint
 from audit.merkle import Frontier
 from audit.note import Signer
 from audit.placing import TrailError
+from audit.secret_files import rewrite
 
 ENTRIES = "entries.jsonl"
 CHECKPOINT = "checkpoint"
@@ -26,11 +27,12 @@ VKEY = "log.vkey"
 def export(connection: Connection, signer: Signer, folder: Path) -> Checkpoint:
     """
     Write the three files into *folder*, made if it is missing; files of an earlier export are replaced, each at once.
+    Their owner alone can read them: they name nobody, and tell on which day which case moved.
 
     The root is recomputed from the leaves that were written.  Raises `TrailError` if the stored hashes say otherwise:
     nothing is signed then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     size = reading.size(connection)
     tree = Frontier()
     _replace(folder / ENTRIES, _lines(connection, size, tree))
@@ -51,7 +53,7 @@ def _lines(connection: Connection, size: int, tree: Frontier) -> Iterator[bytes]
 
 def _replace(path: Path, parts: Iterator[bytes]) -> None:
     draft = path.with_name(f".{path.name}.part")
-    with draft.open("wb") as file:
+    with rewrite(draft) as file:
         file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())

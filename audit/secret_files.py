@@ -1,4 +1,4 @@
-"""Files that hold a secret: read only if nobody else can read them, written whole, once, and never over another."""
+"""Files that hold a secret, or people's data: read only if nobody else can read them, private from their first byte on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_REWRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a named pipe must not keep us waiting
 
 
@@ -37,11 +39,33 @@ def _refuse_unsafe(status: os.stat_result) -> None:
         raise Unsafe(f"cannot use: its mode is {stat.S_IMODE(status.st_mode):04o}, wider than 0600")
 
 
+def create(path: Path) -> BinaryIO:
+    """Make a file of its owner alone, whatever the umask, and open it for writing.  Raises `FileExistsError`."""
+    return os.fdopen(os.open(path, _CREATE, 0o600), "wb")
+
+
+def rewrite(path: Path) -> BinaryIO:
+    """
+    Open a file for writing, made if it is missing: one that others could read is closed to them before it is emptied.
+
+    Raises `PermissionError` for another user's.  A pipe or a terminal is written to as it is.
+    """
+    file = os.fdopen(os.open(path, _REWRITE, 0o600), "wb")
+    try:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            os.fchmod(file.fileno(), 0o600)
+            file.truncate()
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
 def write_once(path: Path, content: bytes) -> None:
     """Write *content* beside *path* and link it there: never half a file, never over another's.  Raises `FileExistsError`."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(os.open(draft, _CREATE, 0o600), "wb") as file:
+        with create(draft) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlmodel import Session
 
@@ -58,7 +59,7 @@ def open_engine(database_url: str) -> Engine:
     Open the database; raises `Misconfigured` for a URL that is none.
 
     SQLite is prepared by the trail: its pragmas on each connection, and BEGIN IMMEDIATE for writers, so that two of
-    them queue instead of failing at their end.
+    them queue instead of failing at their end.  Its file is made for its owner alone.
     """
     try:
         url = make_url(database_url)
@@ -74,9 +75,34 @@ def open_engine(database_url: str) -> Engine:
             f"LASTDAY_DATABASE_URL: {url.get_backend_name()} is not supported",
             "Use SQLite (one machine) or PostgreSQL.",
         )
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    file = _file(url)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(file)
     return audit_tables.prepare(create_engine(url))
+
+
+def database_files(database_url: str) -> list[Path]:
+    """Return where SQLite keeps the database, links followed for what lies beside it; nothing for any other, or a wrong URL."""
+    try:
+        url = make_url(database_url)
+        file = _file(url) if url.get_backend_name() == "sqlite" else None
+    except (ArgumentError, Misconfigured):  # `open_engine` says what is wrong
+        return []
+    return [] if file is None else [file, *(Path(os.path.realpath(file) + ending) for ending in ("-wal", "-shm"))]
+
+
+def _file(url: URL) -> Path | None:
+    """Return the file of an SQLite database, None for one in memory.  Raises `Misconfigured` for a name that is a URI."""
+    if "uri" in url.query:
+        raise Misconfigured("LASTDAY_DATABASE_URL: SQLite's file: URIs are not supported", "Write sqlite:///PATH.")
+    return Path(url.database) if url.database and url.database != ":memory:" else None
+
+
+def _make_private(file: Path) -> None:
+    """Make the database readable by its owner alone before SQLite makes it by the umask: -wal and -shm inherit its mode."""
+    if not file.exists():
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def require_schema(engine: Engine) -> None:

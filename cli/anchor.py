@@ -10,6 +10,7 @@ import typer
 
 from cli.errors import DONE, REMAINS, Refused, complaint
 from cli.options import As, AsJson
+from cli.private_files import refuse_open_files
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def make(context: typer.Context, as_json: AsJson = False, actor: As = None) -> i
     from casework import anchoring
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
+    refuse_open_files()
     with terminal.progress(1, say("asking witnesses and authorities", "証人と時刻認証局に依頼中")) as step:
         outcome = anchoring.anchor(at_once=True)
         step("")

@@ -23,6 +23,7 @@ from cli.leave import leave
 from cli.migrate import migrate
 from cli.plan import plan
 from cli.population import population
+from cli.private_files import look_again
 from cli.reschedule import reschedule
 from cli.restore import restore
 from cli.retire import retire
@@ -70,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code.  What goes wrong is a sentence and a remedy, never a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     survive_narrow_streams()
+    look_again()
     try:
         return int(app(given, standalone_mode=False) or 0)
     except typer.TyperException as exc:  # the command line itself

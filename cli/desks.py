@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from cli.private_files import refuse_open_files
+
 if TYPE_CHECKING:
     from casework.desk import Desk
     from casework.nda.cabinet import Cabinet
@@ -17,7 +19,7 @@ ACTOR = "svc:terminal"
 
 
 def at_desk(work: Callable[[Desk], T]) -> T:
-    """Do *work* on the database alone.  Raises what `casework.desk.open_desk` raises."""
+    """Do *work* on the database alone.  Raises what `casework.desk.open_desk` raises, and `refuse_open_files`."""
 
     async def quick(desk: Desk) -> T:
         return work(desk)
@@ -45,5 +47,6 @@ def at_cabinet(work: Callable[[Cabinet], Awaitable[T]]) -> T:
 async def _with_desk(work: Callable[[Desk], Awaitable[T]], *, connected: bool) -> T:
     from casework.desk import open_desk
 
+    refuse_open_files()
     async with open_desk(actor=ACTOR, connected=connected) as desk:
         return await work(desk)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def doctor(as_json: AsJson = False, actor: As = None) -> int:
     """
-    Check settings, database, schema, policy, the trail's key and anchors, Prefect, registers and services.  Reads only.
+    Check settings, database, schema, policy, the trail's key and anchors, Prefect, files, registers and services.  Reads only.
 
     Exits with 2 if something is missing or red, with 1 if anchors are late or a tenant does not let us list or revoke a kind.
     """
@@ -22,11 +22,12 @@ def doctor(as_json: AsJson = False, actor: As = None) -> int:
 
     from casework.settings import read_settings
     from cli.examining import examine_house, examine_registers, examine_services
+    from cli.examining_files import examine_files
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     settings = read_settings()
     with terminal.progress(1 + len(settings.services), say("checking", "点検中")) as step:
-        checks = examine_house(settings) + asyncio.run(examine_registers())
+        checks = examine_house(settings) + examine_files(settings) + asyncio.run(examine_registers())
         step(say("asking the services", "各サービスを確認中"))
         services = asyncio.run(examine_services(settings.services, step))
     payload = {"checks": checks, "services": services}

@@ -9,6 +9,7 @@ import typer
 
 from cli.errors import DONE, REMAINS
 from cli.options import As, AsJson, CaseId
+from cli.private_files import write_private
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def evidence(
     terminal = Terminal.of(as_json=as_json, actor=actor)
     shown = at_desk(lambda desk: showing.look(desk, case, by=terminal.actor))
     if picture is not None and shown.get("picture"):
-        picture.write_text(shown["picture"], encoding="utf-8")
+        write_private(picture, shown["picture"])
     terminal.answer({"case": case, "downloads": shown}, *([] if as_json else _page(shown)))
     return DONE if shown["state"] == "collected" else REMAINS
 

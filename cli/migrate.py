@@ -8,6 +8,7 @@ import typer
 
 from cli.errors import DONE, Refused
 from cli.options import As, AsJson
+from cli.private_files import refuse_open_files
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def migrate(
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     settings = read_settings()
+    refuse_open_files()
     store = open_store(settings, check=False)
     try:
         before = schema.current(store.engine)

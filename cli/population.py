@@ -9,6 +9,7 @@ import typer
 
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import As, AsJson
+from cli.private_files import write_private
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def population(
 
 
 def _write(found: Population, csv: Path) -> dict[str, str]:
-    """Write sheet and statement; return their digests by name."""
+    """Write sheet and statement, which name people, for their owner alone; return their digests by name."""
     import hashlib
 
     from casework import population as populations
@@ -68,7 +69,7 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
     beside = csv.with_name(f"{csv.name}.dsse.json")
     csv.parent.mkdir(parents=True, exist_ok=True)
     for path, content in ((csv, written), (beside, signed)):
-        path.write_bytes(content)
+        write_private(path, content)
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (csv, beside)}
 
 

@@ -215,22 +215,22 @@ def api_key(path: Path) -> str:
         raise StackFailed(f"key to Prefect's API: {exc}: {path}") from exc
 
 
-def environment_of(process: str, env: Mapping[str, str]) -> dict[str, str]:
+def environment_of(name: str, env: Mapping[str, str]) -> dict[str, str]:
     """
-    Return what *process* may know of *env*: least privilege by process, whoever reads it there.
+    Return what the child *name* may know of *env*: least privilege by process, whoever reads it there.
 
     Prefect's server and the one that deploys get no setting of ours, and so no tenant's credential; the watching process gets
     none that revokes (`LASTDAY_…_WRITE_…`); the worker and the serving process, which cut, get all.  Who asks for the key, and
     who brings it, are two variables of Prefect's.
     """
-    if process == "server":
-        kept = {name: value for name, value in env.items() if not name.startswith("LASTDAY_")}
+    if name == "server":
+        kept = {key: value for key, value in env.items() if not key.startswith("LASTDAY_")}
         kept["PREFECT_SERVER_API_AUTH_STRING"] = kept.pop("PREFECT_API_AUTH_STRING")
         return kept
-    if process == "deploy":
-        return {name: value for name, value in env.items() if not name.startswith("LASTDAY_")}
-    if process == "watch":
-        return {name: value for name, value in env.items() if not (name.startswith("LASTDAY_") and "_WRITE_" in name)}
+    if name == "deploy":
+        return {key: value for key, value in env.items() if not key.startswith("LASTDAY_")}
+    if name == "watch":
+        return {key: value for key, value in env.items() if not (key.startswith("LASTDAY_") and "_WRITE_" in key)}
     return dict(env)
 
 

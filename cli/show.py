@@ -11,6 +11,7 @@ import typer
 
 from cli.errors import DONE, REMAINS
 from cli.options import As, AsJson
+from cli.private_files import write_private
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _draw(shown: dict[str, Any], picture: Path) -> None:
         console.print(part, markup=False, highlight=False)
     own_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # fetch nothing from outside
     drawn = console.export_svg(title=f"lastday show {shown['case']}", code_format=own_fonts)
-    picture.write_text(drawn, encoding="utf-8")
+    write_private(picture, drawn)
 
 
 def _all(desk: Desk) -> list[dict[str, Any]]:

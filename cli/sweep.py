@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.errors import DONE, REMAINS
 from cli.options import As, AsJson
+from cli.private_files import refuse_open_files
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def sweep(as_json: AsJson = False, actor: As = None) -> int:
     from cli.orchestration import reachable
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
+    refuse_open_files()
     released, made = asyncio.run(_reconcile()) if reachable() else (0, 0)
     waiting = at_desk(_waiting)
     report = at_connected_desk(_looks)

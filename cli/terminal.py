@@ -87,6 +87,11 @@ def err() -> Console:
     return Console(stderr=True)
 
 
+def warn(sentence: str, remedy: str) -> None:
+    """Warn on standard error, which stops nothing."""
+    sys.stderr.write(f"lastday: warning: {sentence}\n  {remedy}\n")
+
+
 def write_json(payload: Mapping[str, Any]) -> None:
     """Write *payload* on standard output, characters as they are where the stream can carry them."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

@@ -10,6 +10,7 @@ import typer
 
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import As, AsJson
+from cli.private_files import refuse_open_files
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _reading(look: Callable[[Store, Connection], T]) -> T:
     from casework.desk import open_store
     from casework.settings import read_settings
 
+    refuse_open_files()
     store = open_store(read_settings())
     try:
         with store.read() as session:

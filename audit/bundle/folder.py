@@ -1,4 +1,8 @@
-"""A folder that is there whole or not at all: written beside, listed with its digests, then renamed into place."""
+"""
+A folder that is there whole or not at all: written beside, listed with its digests, then renamed into place.
+
+It holds people's data in the clear: folders and files are their owner's alone, whatever the umask.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,14 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from audit import layout
 from audit.certificate import CertificateError, read_claim
-from audit.secret_files import settle
+from audit.secret_files import create, settle
 
 CHUNK = 1 << 20
+_PRIVATE = 0o700
 
 
 class BundleRefused(Exception):
@@ -34,9 +39,10 @@ class Draft:
         """Write one file and return its digest.  Raises `BundleRefused` for an odd path and for one that is there."""
         if not layout.PLAIN.fullmatch(path) or path in self.sums:
             raise BundleRefused(f"bundle: cannot write {path!r}: not a plain path, or given twice")
-        target, digest = self.root / path, hashlib.sha256()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as file:
+        digest = hashlib.sha256()
+        for folder in reversed(PurePath(path).parents):  # one by one: `parents=True` makes the upper ones by the umask
+            (self.root / folder).mkdir(mode=_PRIVATE, exist_ok=True)
+        with create(self.root / path) as file:
             for part in parts:
                 digest.update(part)
                 file.write(part)
@@ -63,10 +69,10 @@ def draft(folder: Path, case: str) -> Iterator[Draft]:
     Raises `BundleRefused` if *folder* exists and is not an earlier bundle of *case*.
     """
     refuse_foreign(folder, case)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
     _clear_abandoned(folder)
     root = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.part")
-    root.mkdir()
+    root.mkdir(mode=_PRIVATE)
     try:
         with _held(root):
             yield Draft(root)

@@ -32,6 +32,8 @@ _SIGNED = frozenset({EntitlementState.ATTESTED, EntitlementState.WAIVED})
 
 def derive(desk: Desk, session: Session, case: Case) -> None:
     """Write what each row of *case* comes to; seal each change that a read made.  Rows of a service that is not open stay."""
+    if case.erased_at is not None:
+        return  # nobody works on it any more, and what it was read from is gone
     accounts = {(a.service, a.vendor_id): a for a in accounts_of(session, case.id)}
     reads = reads_of(session, case.id)
     signed = _Signed(desk, session, case)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from audit.secret_files import create
 from casework.access.planning import leaver_of
 from casework.cases import BEFORE_CONTAINED
 from casework.desk import Desk
@@ -89,7 +90,7 @@ async def send_by_policy(cabinet: Cabinet, case_id: str) -> None:
 
 def _put(out: Path, content: bytes) -> None:
     try:
-        with out.open("xb") as file:
+        with create(out) as file:
             file.write(content)
     except FileExistsError:
         if not out.is_file() or out.read_bytes() != content:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,41 @@ class TestFolder:
             bundle.write(reader, tmp_path / "bundle", contents(), seal, fail)
         assert not (tmp_path / "bundle").exists()
         assert beside(tmp_path) == []
+
+
+class TestModes:
+    @pytest.mark.parametrize("umask", [0, 0o022])
+    def test_of_its_owner_alone(
+        self, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+    ) -> None:
+        """
+        A record holds people's data in the clear: its folders are 0700 and its files 0600, whatever the umask, while it is
+        written and when it is there; so is the folder made for it.
+        """
+        seen: list[int] = []
+        add = folders.Draft.add
+
+        def watched(draft: folders.Draft, path: str, parts: Iterable[bytes]) -> str:
+            digest = add(draft, path, parts)
+            seen.extend(modes(draft.root))
+            return digest
+
+        monkeypatch.setattr(folders.Draft, "add", watched)
+        before = os.umask(umask)
+        try:
+            house.export(tmp_path / "records" / "bundle")
+        finally:
+            os.umask(before)
+        assert set(modes(tmp_path / "records")) == set(seen) == {0o700, 0o600}
+        assert all(path.is_dir() == (mode == 0o700) for path, mode in by_path(tmp_path / "records"))
+
+
+def by_path(root: Path) -> list[tuple[Path, int]]:
+    return [(path, stat.S_IMODE(path.stat().st_mode)) for path in (root, *root.rglob("*"))]
+
+
+def modes(root: Path) -> list[int]:
+    return [mode for _, mode in by_path(root)]
 
 
 class TestEvidence:

@@ -1,0 +1,102 @@
+"""
+Files of secrets and of people's data that others on this machine may read: `.env`, key files, the SQLite database.
+
+What we write ourselves is private from its first byte on (`audit.secret_files`); these are made by people, or are older.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values  # what pydantic-settings reads `.env` with
+
+from casework.errors import Misconfigured
+from casework.settings import CaseworkSettings, read_settings
+from casework.store import database_files
+
+_ENV_FILE = Path(".env")
+_OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
+_SECRET = ("_CREDENTIALS_FILE", "_CERTIFICATE_FILE", "_KEY_FILE")
+_PUBLIC = "_PUBLIC_KEY_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """
+    A file that its group or everybody may read or change.
+
+    *ours*: it belongs to whoever runs this, who can close it.  Root may change any file, but only its owner knows who needs it.
+    """
+
+    path: Path
+    mode: int
+    ours: bool
+
+    @property
+    def text(self) -> str:
+        return f"others may read or change {self.path} (mode {self.mode:04o})"
+
+    @property
+    def remedy(self) -> str:
+        if self.ours:
+            return f"Run {_close(self)}."
+        return f"It is another user's: have them run {_close(self)}, or use a copy of your own."
+
+
+def refuse_open_files() -> list[OpenFile]:
+    """
+    Raise `Misconfigured` if others may read or change a file of ours; return the files that are not ours to change.
+
+    The caller tells of those as warnings.  For the start of a verb and of a long-lived process, before anything is opened:
+    `casework.desk.open_desk` does not call it, since a run that carries a cut is never stopped by a file's mode.
+    """
+    found = find_open_files(read_settings(), environment())
+    ours = [file for file in found if file.ours]
+    if ours:
+        raise Misconfigured(f"files: cannot go on: {'; '.join(file.text for file in ours)}", f"Run {_close(*ours)}.")
+    return found
+
+
+def find_open_files(settings: CaseworkSettings, given: Mapping[str, str]) -> list[OpenFile]:
+    """
+    Return every file of secrets that others may read or change; *given* is `environment()`.  Reads modes and no content.
+
+    Links are followed.  A file that is missing, or whose folder keeps us out, is left to whoever opens it.
+    """
+    found = (_look(path) for path in dict.fromkeys(_secret_files(settings, given)))
+    return [file for file in found if file is not None]
+
+
+def environment() -> dict[str, str]:
+    """Return what settings are read from, as they read it: the environment, and `.env` for what that leaves out or empty."""
+    written = dotenv_values(_ENV_FILE) if _ENV_FILE.is_file() else {}
+    return {name.upper(): value for source in (written, os.environ) for name, value in source.items() if value}
+
+
+def _secret_files(settings: CaseworkSettings, given: Mapping[str, str]) -> Iterator[Path]:
+    yield _ENV_FILE
+    defaults = {f"LASTDAY_{name.upper()}": str(value) for name, value in settings if isinstance(value, Path)}
+    for name, value in (defaults | dict(given)).items():
+        if name.startswith("LASTDAY_") and name.endswith(_SECRET) and not name.endswith(_PUBLIC):
+            yield Path(value)
+    yield from database_files(settings.database_url.get_secret_value())
+
+
+def _look(path: Path) -> OpenFile | None:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a NUL byte in a path of `.env`
+        return None
+    mode = stat.S_IMODE(status.st_mode)
+    if not (stat.S_ISREG(status.st_mode) and mode & _OTHERS):
+        return None
+    return OpenFile(path, mode, status.st_uid == os.geteuid())
+
+
+def _close(*files: OpenFile) -> str:
+    return f"`chmod 600 {shlex.join(str(file.path) for file in files)}`"
