@@ -13,7 +13,7 @@ from casework.policy import load_policy
 from casework.settings import CaseworkSettings
 from cli.errors import complaint
 from cli.examining_anchors import examine_anchors
-from cli.orchestration import api_url, reachable
+from cli.examining_prefect import examine_prefect
 from cli.terminal import Step
 from connectors.errors import NotConfigured
 from connectors.nda.registry import open_registers
@@ -30,7 +30,7 @@ def examine_house(settings: CaseworkSettings) -> list[Row]:
     """Check what is on our side: database and schema, policy, the trail's key and its anchors, evidence, Prefect."""
     return [
         _database(settings), _policy(settings), _trail_key(settings), examine_anchors(settings), _evidence(settings),
-        _prefect(),
+        examine_prefect(),
     ]  # fmt: skip
 
 
@@ -91,20 +91,6 @@ def _evidence(settings: CaseworkSettings) -> Row:
     except Misconfigured as exc:
         return _row("evidence", "amber", str(exc), exc.remedy)
     return _row("evidence")
-
-
-def _prefect() -> Row:
-    if api_url() is None:
-        return _row(
-            "prefect",
-            detail="PREFECT_API_URL is not set: cases run by `lastday run` only",
-            remedy="Start it with `lastday up`.",
-        )
-    if not reachable():
-        return _row(
-            "prefect", "failed", "its API does not answer", "Start it with `lastday up`, or correct PREFECT_API_URL."
-        )
-    return _row("prefect")
 
 
 async def examine_registers() -> list[Row]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from prefect.logging import get_logger
 
 from flows.scheduling import prefect_api
+from flows.starting import refuse_to_start_open
 
 PERIOD = 30.0
 _log: logging.Logger = get_logger("lastday.periodic")
@@ -62,6 +63,7 @@ class Quiet:
 
 async def until_terminated(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run *serve*, and let it stop at SIGINT or SIGTERM."""
+    refuse_to_start_open()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -20,6 +20,8 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
+from flows.starting import refuse_to_start_open
+
 POOL = "lastday"
 LIMIT = 4
 """Runs at once.  Not for speed: on SQLite an unlimited worker loses 3 to 9 of 40 runs to `database is locked`."""
@@ -81,6 +83,7 @@ class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
 
 async def main() -> None:
     """Work until terminated."""
+    refuse_to_start_open()
     worker = Worker(work_pool_name=POOL, limit=LIMIT)
     working = asyncio.ensure_future(worker.start())
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -165,3 +165,20 @@ class TestUnguarded:
         done = subprocess.run(run, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, "PREFECT_SERVER_API_AUTH_STRING" in done.stderr) == (2, True)
         assert list(tmp_path.glob("*.db")) == []
+
+
+class TestStart:
+    @pytest.mark.parametrize("module", ["flows.worker", "flows.serve", "flows.watch"])
+    def test_open_file(self, tmp_path: Path, module: str) -> None:
+        """A process of ours does not start while others may read its secrets: exit code 2, and the command that mends it."""
+        key = tmp_path / "key.json"
+        key.touch(mode=0o600)
+        key.chmod(0o644)
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "LASTDAY_"))}
+        env |= {
+            "PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "http://127.0.0.1:9/api", "PYTHONPATH": str(CHECKOUT),
+            "LASTDAY_GOOGLE_WORKSPACE_CREDENTIALS_FILE": str(key),
+        }  # fmt: skip
+        run = [sys.executable, "-m", module]
+        done = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, f"chmod 600 {key}" in done.stderr) == (2, True)
