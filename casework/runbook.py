@@ -37,6 +37,7 @@ async def make_plan(desk: Desk, case_id: str) -> None:
     if case.state in ENDED or case.state is CaseState.CLOSED:
         return
     await planning.make_plan(desk, case_id, kinds=planning.first_kinds(case))
+    blast.ask_early(desk, case_id)  # weeks ahead, and not at midnight
 
 
 async def take_early(desk: Desk, case_id: str) -> None:

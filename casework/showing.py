@@ -163,6 +163,8 @@ def _entitlement(row: CaseEntitlement) -> dict[str, Any]:
             "label": row.label,
             "result": str(row.result) if row.result else None,
             "attempts": row.attempts,
+            "reason": str(row.reason) if row.reason else None,
+            "came_back_at": _iso(row.came_back_at),
             "guard": str(row.guard) if row.guard else None,
             "problem": row.problem,
             "remedy": row.remedy,

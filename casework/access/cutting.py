@@ -106,7 +106,9 @@ def _open_rows(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
     if any(row.guard in _WHOLE_ACCOUNT for row in block):
         return []
     blocked_at = max((row.observed_at for row in block if row.observed_at is not None), default=None)
-    return [row for row in rows if may_ask(desk, row, blocked_at)]
+    kinds = desk.connectors[account.service].manifest.kinds
+    reachable = [row for row in rows if blocked_at is None or not kinds[row.kind].dies_with_block]
+    return [row for row in reachable if may_ask(desk, row, blocked_at)]
 
 
 async def _contain(desk: Desk, case: Case, account: CaseAccount) -> None:

@@ -100,7 +100,7 @@ def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
     yield from _reasons_of_searches(session, case, accounts, nobody_attested=NO_ACCOUNT in attested)
     accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
     for account in accepted.values():
-        if account.listed_at is None and case.for_real and case.due_at <= desk.now():
+        if account.listed_at is None and case.contained_at is not None:
             yield _of_account(case, account)
     for row in rows_of(session, case.id):
         owner = accepted.get((row.service, row.account_id))

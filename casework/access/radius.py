@@ -15,14 +15,19 @@ from models.vocabulary import CaseState, QuestionKind
 _OVER = (CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED)
 
 
-def ask_release(desk: Desk, case_id: str) -> None:
-    """Ask whether this cut may go on, if it would be one too many; raises `QuestionsOpen` until somebody has released it."""
+def ask_early(desk: Desk, case_id: str) -> str | None:
+    """Ask whether this cut may go on, if it would be one too many; return the question's id while it is open."""
     with desk.store.write() as session:
         case = session.get_one(Case, case_id)
         if _within(desk, session, case):
-            return
-        question = _question(session, case_id) or _ask(desk, session, case)
-    raise QuestionsOpen([question.id])
+            return None
+        return (_question(session, case_id) or _ask(desk, session, case)).id
+
+
+def ask_release(desk: Desk, case_id: str) -> None:
+    """The same, raising `QuestionsOpen` until somebody has released it."""
+    if (asked := ask_early(desk, case_id)) is not None:
+        raise QuestionsOpen([asked])
 
 
 def require_release(desk: Desk, session: Session, case: Case) -> None:
@@ -46,7 +51,7 @@ def _within(desk: Desk, session: Session, case: Case) -> bool:
 
 def _cuts(desk: Desk, session: Session, case: Case) -> int:
     """Return how many cases are cut in the window that ends with this one, itself included."""
-    until = _cut_at(case)
+    until = max(_cut_at(case), desk.now())  # what is decided late is cut now
     since = until - timedelta(hours=desk.policy.blast_radius.window_hours)
     others = session.exec(select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(_OVER))).all()
     return sum(since < _cut_at(other) <= until for other in others)

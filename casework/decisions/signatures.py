@@ -222,7 +222,7 @@ def _approve_request(desk: Desk, session: Session, subject_id: str, by: str) -> 
     request.approved_by, request.approved_at = by, desk.now()
     session.add(request)
     seal(
-        desk, session, "case.approved", request.case_id, choice=request.verb,
+        desk, session, "case.approved", request.case_id, choice=request.verb.partition(":")[0],
         payload={"by": by, "request": request.id}, dedup_key=f"{request.id}:approved",
     )  # fmt: skip
     return request.verb

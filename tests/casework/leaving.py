@@ -23,7 +23,7 @@ from tests.casework.conftest import Office
 
 NAME = "髙橋 <script>alert(1)</script>𠮷野家"
 LABEL = "e1@example.test"
-SIGN_IN = "sign-in"
+SIGN_IN = "account"
 KANA, MANAGER = "タカハシ ツキコ", "月 影子"
 PERSONAL = (
     "髙橋", "𠮷野家", "alert(1)", "タカハシ", "月 影子", "hr.sato", "told by phone", LABEL, "all-hands", "leaver-g1"

@@ -66,7 +66,7 @@ class Paper:
     The connector.
 
     *before* and *after* are called around each revocation with the entitlement, to fail, or to be killed; *late* is how
-    many reads still show what is gone; *blind* gives the kinds whose listing fails, with the row's state.
+    many reads still show what is gone; *blind* gives the kinds whose listing fails, with the row's state, *by_hand* those that this plan cannot take away.
     """
 
     service: Service = Service.GOOGLE_WORKSPACE
@@ -80,6 +80,7 @@ class Paper:
     list_error: ConnectorError | None = None
     restore_error: ConnectorError | None = None
     blind: dict[K, EntitlementState] = field(default_factory=dict)
+    by_hand: frozenset[K] = frozenset()
     late: int = 0
     own: frozenset[str] = frozenset()
     dead: bool = False
@@ -134,9 +135,9 @@ class Paper:
 
     def _rows(self, account_id: str, holder: Holder, kind: K) -> list[Entitlement]:
         if kind is K.SIGN_IN:
-            rows = [self._row(account_id, kind, "sign-in", holder)] if holder.active else []
+            rows = [self._row(account_id, kind, "account", holder)] if holder.active else []
         elif kind in {K.SESSION, K.PASSWORD}:
-            rows = [self._row(account_id, kind, "all", holder)]
+            rows = [self._row(account_id, kind, "account", holder)]
         else:
             rows = [self._row(account_id, kind, item, holder) for item in sorted(holder.held.get(kind, ()))]
         return rows + self._late_rows(account_id, kind)
@@ -156,11 +157,12 @@ class Paper:
             kind,
             vendor_id,
             ended_at=holder.stamps.get(kind),
-            guard=holder.guards.get(vendor_id),
+            guard=None if kind in {K.SESSION, K.PASSWORD} else holder.guards.get(vendor_id),
+            by_hand=kind in self.by_hand,
         )
 
     async def freeze(self, account: Account) -> list[Receipt]:
-        row = self._row(account.id, K.PASSWORD, "all", self.holders[account.id])
+        row = self._row(account.id, K.PASSWORD, "account", self.holders[account.id])
         return [await self.revoke(row)]
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:

@@ -277,12 +277,12 @@ class TestFailures:
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        assert states(office, case.id)["sign_in:sign-in"] == "observed_closed"
+        assert states(office, case.id)["sign_in:account"] == "observed_closed"
 
     @pytest.mark.parametrize("guard", [Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER])
     async def test_a_guarded_account_is_left_whole(self, office: Office, guard: Guard) -> None:
         """An account that must not be cut is not half cut either: nothing of it is touched, and a finding says why."""
-        office.paper.holders["g1"].guards["sign-in"] = guard
+        office.paper.holders["g1"].guards["account"] = guard
         case = office.report()
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen, match="guarded 1"):

@@ -228,7 +228,7 @@ class TestAttestation:
         with pytest.raises(StillOpen, match="mastered_elsewhere 1"):
             await office.run(case.id)
         assert not office.paper.holders["g1"].active
-        row = "google_workspace:g1:sign_in:sign-in"
+        row = "google_workspace:g1:sign_in:account"
         waiving.attest(office.desk, case_id=case.id, entitlement_id=row, statement="disabled in AD 18:00", by="it")
         await office.run(case.id)
 

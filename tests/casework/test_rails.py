@@ -144,7 +144,7 @@ class TestGuards:
         """Who became the last administrator after the plan was sealed is not cut by it."""
         case = office.report()
         await conduct.make_plan(office.desk, case.id)
-        office.paper.holders["g1"].guards["sign-in"] = Guard.LAST_ADMIN
+        office.paper.holders["g1"].guards["account"] = Guard.LAST_ADMIN
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen, match="guarded"):
             await office.run(case.id)
@@ -257,7 +257,7 @@ class TestSigned:
         await conduct.make_plan(office.desk, case.id)
         await conduct.contain(office.desk, case.id, GOOGLE)
         office.paper.holders["g1"].stamps.clear()
-        row = "google_workspace:g1:session:all"
+        row = "google_workspace:g1:session:account"
         waiving.attest(office.desk, case_id=case.id, entitlement_id=row, statement="ended in the console", by="it")
         await conduct.deprovision(office.desk, case.id, GOOGLE)
         assert find(office, case.id, "session")["state"] == "attested"
