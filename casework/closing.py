@@ -9,10 +9,9 @@ from sqlmodel import Session
 
 from casework.asking import open_questions
 from casework.assessing import assess, open_findings
-from casework.cases import ENDED
 from casework.desk import Desk
 from casework.errors import QuestionsOpen, StillOpen
-from casework.recording import seal
+from casework.lifecycle import FINISHED, move
 from casework.rows import accepted_rows
 from models.tables import Case, Look
 from models.vocabulary import SETTLED, CaseState
@@ -26,7 +25,7 @@ def close(desk: Desk, case_id: str) -> None:
     """
     with desk.store.write() as session:
         case = session.get_one(Case, case_id)
-        if case.state is CaseState.CLOSED or case.state in ENDED:
+        if case.state in FINISHED:
             return
         assess(desk, session, case_id)
         session.flush()
@@ -52,11 +51,10 @@ def _rest(desk: Desk, session: Session, case: Case) -> list[str]:
 
 
 def _close(desk: Desk, session: Session, case: Case) -> None:
-    case.state, case.closed_at, case.next_run_at = CaseState.CLOSED, desk.now(), None
-    session.add(case)
+    case.next_run_at = None
     rows = accepted_rows(session, case.id)
-    seal(
-        desk, session, "case.closed", case.id,
+    move(
+        desk, session, case, CaseState.CLOSED,
         count=len(rows), states=dict(sorted(Counter(str(row.state) for row in rows).items())),
     )  # fmt: skip
     for hours in desk.policy.looks.hours:

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from casework.asking import ask_whose
 from casework.assessing import assess
 from casework.desk import Desk
+from casework.lifecycle import PLAN_WANTED, move
 from casework.looking import look
 from casework.recording import seal
 from casework.rows import accepted_rows, accounts_of, merge, rows_of
@@ -209,9 +210,9 @@ def seal_plan(desk: Desk, case_id: str, *, scope: str = "full") -> None:
                 plan_sha256=sha256, policy_sha256=desk.policy.sha256, scope=scope, count=len(content),
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
-        if case.state in {CaseState.OPEN, CaseState.PLANNED}:
-            case.state = CaseState.WAITING if _all_searched(desk, session, case_id) else CaseState.PLANNED
-        session.add(case)
+        whole = CaseState.WAITING if _all_searched(desk, session, case_id) else CaseState.PLANNED
+        if case.state in PLAN_WANTED and case.state is not whole:
+            move(desk, session, case, whole)
         assess(desk, session, case_id)
 
 

@@ -17,6 +17,7 @@ from casework import cutting, planning
 from casework.activity import aftermath, snapshot
 from casework.assessing import assess
 from casework.desk import Desk
+from casework.lifecycle import PLAN_WANTED, RECHECKED, UNDER_WAY, move
 from casework.recording import seal
 from casework.rows import accepted_rows
 from casework.turns import free, held, lead, record_run, release_run, wanted
@@ -33,9 +34,6 @@ __all__ = [
     "release_run",
     "runs_to_check",
 ]
-
-_LOOKED_AT = (CaseState.CLOSED, CaseState.CONTAINED, CaseState.DEPROVISIONED)
-_WORKED_ON = (CaseState.OPEN, CaseState.PLANNED, CaseState.WAITING, CaseState.CONTAINED, CaseState.DEPROVISIONED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def due_for_run(desk: Desk) -> list[DueGroup]:
     plans: list[DueGroup] = []
     cuts: dict[datetime, list[Case]] = defaultdict(list)
     with desk.store.read() as session:
-        cases = session.exec(select(Case).where(col(Case.state).in_(_WORKED_ON))).all()
+        cases = session.exec(select(Case).where(col(Case.state).in_(UNDER_WAY))).all()
     for case in cases:
         if not wanted(case, now):
             continue
@@ -80,7 +78,7 @@ def due_for_run(desk: Desk) -> list[DueGroup]:
 
 def _wants_plan(desk: Desk, case: Case) -> bool:
     """Whether the case has no whole plan yet, or something is to be taken away before its instant."""
-    return case.state in {CaseState.OPEN, CaseState.PLANNED} or bool(cutting.early_rows(desk, case.id))
+    return case.state in PLAN_WANTED or bool(cutting.early_rows(desk, case.id))
 
 
 def _key(case: Case) -> str:
@@ -125,7 +123,7 @@ async def look_again(desk: Desk) -> LookReport:
     report = LookReport(reopened=_lapsed(desk))
     with desk.store.read() as session:
         due = session.exec(select(Look).where(col(Look.looked_at).is_(None), Look.due_at <= desk.now())).all()
-        seen = select(Case).where(col(Case.state).in_(_LOOKED_AT), col(Case.erased_at).is_(None))
+        seen = select(Case).where(col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None))
         alive = {case.id for case in session.exec(seen).all()}
     for case_id in sorted({look.case_id for look in due} & alive):
         await planning.take_inventory(desk, case_id)
@@ -179,8 +177,7 @@ def _reopen(desk: Desk, session: Session, case: Case) -> int:
     bad = sum(row.state not in SETTLED for row in accepted_rows(session, case.id))
     bad += aftermath.unanswered(session, case.id)
     if bad and case.state is CaseState.CLOSED:
-        case.state, case.closed_at = CaseState.DEPROVISIONED, None
+        move(desk, session, case, CaseState.DEPROVISIONED, count=bad)
         free(session, case)
-        seal(desk, session, "case.reopened", case.id, count=bad)
         assess(desk, session, case.id)
     return bad

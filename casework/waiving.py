@@ -12,9 +12,10 @@ from casework.assessing import NO_ACCOUNT, assess
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.freeing import free
+from casework.lifecycle import FINISHED
 from casework.recording import seal
 from models.tables import Approval, Attestation, Case, CaseEntitlement, Question, Waiver
-from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, QuestionKind, Service
+from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, QuestionKind, Service
 
 TENANT = "tenant"
 """The trail's case of standing waivers, which belong to no case."""
@@ -182,8 +183,7 @@ def _approve_waiver(desk: Desk, session: Session, subject_id: str, by: str) -> s
 def _cases_concerned(session: Session, waiver: Waiver) -> list[Case]:
     if waiver.case_id is not None:
         return [session.get_one(Case, waiver.case_id)]
-    over = (CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED)
-    return list(session.exec(select(Case).where(col(Case.state).not_in(over))).all())
+    return list(session.exec(select(Case).where(col(Case.state).not_in(FINISHED))).all())
 
 
 def _approve_request(desk: Desk, session: Session, subject_id: str, by: str) -> str | None:

@@ -8,14 +8,15 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from casework import conduct
-from casework.cases import decide_for_real
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
+from casework.intake import decide_for_real
+from casework.lifecycle import PLAN_WANTED
 from casework.turns import LEASE
 from cli.errors import REMAINS, Refused
 from cli.terminal import Step, say
 from models.tables import Case
-from models.vocabulary import CaseState, Service
+from models.vocabulary import Service
 
 STEPS = 6
 _AGAIN = 1.0
@@ -52,7 +53,7 @@ async def whole_case(desk: Desk, case_id: str, step: Step) -> None:
     Raises `StillOpen` or `QuestionsOpen` when it may not close.  A case that is a plan only ends with its plan.
     """
     async with hold(desk, case_id):
-        if desk.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
+        if desk.case(case_id).state in PLAN_WANTED:
             await make_plan(desk, case_id)
         step(say("waiting for the instant", "停止時刻を待機中"))
         if not desk.case(case_id).for_real:

@@ -9,10 +9,8 @@ import pytest
 
 from casework import asking, conduct, restoring, sweeping, waiving
 from casework.assessing import NO_ACCOUNT
-from casework.cases import open_cases
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
-from casework.intake import read_options
-from casework.moving import reschedule
+from casework.intake import open_cases, read_options, reschedule
 from casework.policy import BlastRadius, Cut, Policy, Protected
 from casework.showing import open_questions, show
 from connectors.errors import Unreachable
