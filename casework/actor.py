@@ -31,8 +31,8 @@ class Actor:
         return self.subject
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What a payload says: personal, never for a leaf."""
+    def payload(self) -> dict[str, Any]:
+        """As a sealed payload has it: personal, never for a leaf."""
         return asdict(self)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from casework import conduct
+from casework.actor import Actor
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
 from casework.intake import decide_for_real
@@ -39,7 +40,7 @@ async def hold(desk: Desk, case_id: str) -> AsyncIterator[None]:
         await desk.sleep(_AGAIN)
 
 
-def decide(desk: Desk, case_id: str, by: str) -> None:
+def decide(desk: Desk, case_id: str, by: Actor | str) -> None:
     """Record the decision that vendors may be changed for this case."""
     desk.case(case_id)
     with desk.store.write() as session:

@@ -30,6 +30,7 @@ _LONGEST_TEXT, _LONGEST_NUMBER, _LONGEST_EMAIL, _MOST_EMAILS = (
     254,
     20,
 )  # 254: RFC 5321's path, without brackets
+_LONGEST_WORD = 40  # of a kind, with whatever spaces stand in it
 _UNREADABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, line breaks excepted
     "\u202a-\u202e\u2066-\u2069"  # marks that turn the direction, and so show another name than the one written
@@ -86,7 +87,7 @@ def parse_kind(text: str) -> DepartureKind:
 
 def is_kind(text: str) -> bool:
     """Whether *text* names a kind of notice, and nothing else."""
-    return len(text) <= _LONGEST_TEXT and _fold(text) in _BY_WORD
+    return 0 < len(text) <= _LONGEST_WORD and _fold(text) in _BY_WORD
 
 
 def _fold(text: str) -> str:

@@ -48,7 +48,7 @@ def correct(
     seal(
         desk, session, "case.corrected", case.id, due_at=stamp(case.due_at), revision=case.revision,
         corrected=sorted(changed), person_commitment=commitment.sha256,
-        payload={"by": by.told, "salt": commitment.salt, "said": _as_json(changed)},
+        payload={"by": by.payload, "salt": commitment.salt, "said": _as_json(changed)},
     )  # fmt: skip
     if changed.keys() & IDENTITY:
         judge_anew(desk, session, case, changed.keys() & IDENTITY)

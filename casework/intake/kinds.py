@@ -43,7 +43,7 @@ class KindRule:
         if any(self.names(header) for header in headers):
             return None
         for name, cells in unknown.items():
-            if any(is_kind(cell) for cell in cells):
+            if any(is_kind(cell) for cell in set(cells)):
                 raise Flaw(Code.KIND_ELSEWHERE, column=name, name=shown(name))
         if has_column and self.whole is not None and not self.implied:
             raise Flaw(Code.KIND_TWICE, column="kind")

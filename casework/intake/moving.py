@@ -47,7 +47,7 @@ def reschedule(
         seal(
             desk, session, "case.rescheduled", case.id, due_at=stamp(case.due_at), revision=case.revision,
             person_commitment=commitment.sha256,
-            payload={"by": actor_of(by).told, "salt": commitment.salt, "employment_ends_on": str(ends_on)},
+            payload={"by": actor_of(by).payload, "salt": commitment.salt, "employment_ends_on": str(ends_on)},
         )  # fmt: skip
         if case.state is CaseState.CUTTING and case.due_at > desk.now():
             move(desk, session, case, CaseState.WAITING)
@@ -62,7 +62,7 @@ def make_at_once(desk: Desk, session: Session, case: Case, by: Actor | str) -> N
     case.due_at = min(case.due_at, case.at_once_at)
     free(session, case)
     seal(
-        desk, session, "case.at_once", case.id, due_at=stamp(case.due_at), payload={"by": actor_of(by).told},
+        desk, session, "case.at_once", case.id, due_at=stamp(case.due_at), payload={"by": actor_of(by).payload},
         dedup_key=f"{case.id}:at_once",
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def withdraw(desk: Desk, case_id: str, *, by: Actor | str, reason: str) -> Case:
         if session.exec(taken).first() is not None:
             raise BadRequest(f"{case_id}: cannot withdraw: access was taken away already", restore)
         free(session, case)
-        move(desk, session, case, CaseState.WITHDRAWN, payload={"by": actor_of(by).told, "reason": reason})
+        move(desk, session, case, CaseState.WITHDRAWN, payload={"by": actor_of(by).payload, "reason": reason})
         return case
 
 

@@ -51,7 +51,7 @@ def record_notice(  # noqa: PLR0913  # a notice, where it came from and what bec
     seal(
         desk, session, "case.noticed", case.id, kind=notice.kind, choice=disposition,
         person_commitment=commitment.sha256, corrected=list(corrected) or None,
-        payload={"by": by.told, "salt": commitment.salt, "row": notice.row, "source_sha256": source_sha256},
+        payload={"by": by.payload, "salt": commitment.salt, "row": notice.row, "source_sha256": source_sha256},
     )  # fmt: skip
 
 
@@ -65,6 +65,6 @@ def note_number_disputed(  # a case, and the row of whose file puts its number i
     session.add(case)
     seal(
         desk, session, "case.number_disputed", case.id,
-        payload={"by": by.told, "source_sha256": source_sha256, "row": row}, dedup_key=f"{case.id}:number_disputed",
+        payload={"by": by.payload, "source_sha256": source_sha256, "row": row}, dedup_key=f"{case.id}:number_disputed",
     )  # fmt: skip
     judge_anew(desk, session, case, {"employee_no"})

@@ -68,7 +68,7 @@ def stays(desk: Desk, session: Session, notice: Notice, live: Case | None, sende
         case = _new_case(desk, notice, sender)
         case.for_real, case.for_real_by = False, None
         _enter(desk, session, case, sender)
-        move(desk, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.told})
+        move(desk, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
     return record(
         desk, session, notice, Opened(case, "continued", note=Note.of(Remark.CONTINUED, case=case.id)), sender
     )
@@ -130,7 +130,7 @@ def _enter(desk: Desk, session: Session, case: Case, sender: Sender) -> None:
         due_at=stamp(case.due_at), kind=case.kind, for_real=case.for_real,
         notice_late_minutes=notice_late_minutes(case), person_commitment=commitment.sha256,
         payload={
-            "leaver": case.leaver, "manager": case.manager, "by": sender.by.told, "salt": commitment.salt,
+            "leaver": case.leaver, "manager": case.manager, "by": sender.by.payload, "salt": commitment.salt,
             "company": case.company, "employment_ends_on": str(case.employment_ends_on),
             "last_working_at": stamp(case.last_working_at) if case.last_working_at else None,
         },
@@ -153,7 +153,7 @@ def decide_for_real(desk: Desk, session: Session, case: Case, by: Actor | str) -
     free(session, case)
     seal(
         desk, session, "case.decided", case.id, for_real=True,
-        payload={"by": actor_of(by).told}, dedup_key=f"{case.id}:for_real",
+        payload={"by": actor_of(by).payload}, dedup_key=f"{case.id}:for_real",
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def same_person(case: Case, leaver: Leaver) -> bool:
 
     Further addresses count against the other side's company address alone: two of them may be one shared mailbox.
     """
-    ours = leaver_of(case.leaver)
+    ours = _leaver(case.leaver)
     return bool(_names(ours) & _names(leaver)) or _address_in(ours, leaver) or _address_in(leaver, ours)
 
 
@@ -45,7 +45,7 @@ def _names(leaver: Leaver) -> frozenset[str]:
     return frozenset(form for name in written for form in spellings(name)) | former
 
 
-def leaver_of(said: Mapping[str, Any]) -> Leaver:
+def _leaver(said: Mapping[str, Any]) -> Leaver:
     """Return the leaver that a case keeps as JSON."""
     return Leaver(**{**said, "other_emails": tuple(said.get("other_emails", ()))})
 
