@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from casework import conduct
+from casework import runbook as conduct
 from casework.actor import Actor
+from casework.claims import LEASE
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
 from casework.intake import decide_for_real
 from casework.lifecycle import PLAN_WANTED
-from casework.turns import LEASE
 from cli.errors import REMAINS, Refused
 from cli.terminal import Step, say
 from models.tables import Case

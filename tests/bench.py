@@ -21,7 +21,7 @@ from functools import partial
 from rich.progress import Progress
 
 from audit.trail import Trail
-from casework import conduct
+from casework import runbook as conduct
 from casework.desk import Desk
 from casework.errors import StillOpen
 from casework.intake import open_cases, read_csv, read_options

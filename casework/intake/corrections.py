@@ -10,12 +10,12 @@ from sqlmodel import Session, select
 from audit.leaf import stamp
 from casework.actor import Actor
 from casework.desk import Desk
-from casework.freeing import free
 from casework.intake.instants import due_instant
 from casework.intake.notice import Notice
 from casework.intake.person import as_json, commitment_to
 from casework.lifecycle import MOVABLE, begun, move
 from casework.recording import seal
+from casework.wake import free
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import CaseState, Standing
 

@@ -10,11 +10,11 @@ from audit.leaf import stamp
 from casework.actor import Actor, actor_of
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.freeing import free
 from casework.intake.instants import due_instant
 from casework.intake.person import commitment_to
 from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, TAKEN_BACK, begun, move
 from casework.recording import seal
+from casework.wake import free
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind
 

@@ -11,7 +11,6 @@ from audit.leaf import stamp
 from casework.actor import Actor, actor_of
 from casework.commitment import employee_key
 from casework.desk import Desk
-from casework.freeing import free
 from casework.intake.instants import due_instant, notice_late_minutes
 from casework.intake.moving import make_at_once
 from casework.intake.notice import Note, Notice, Refusal
@@ -20,6 +19,7 @@ from casework.intake.person import as_json, commitment_to, same_person
 from casework.intake.wording import Code, Flaw, Remark
 from casework.lifecycle import enter, move
 from casework.recording import seal
+from casework.wake import free
 from models.tables import Case
 from models.tables.case import DEFAULT_COMPANY
 from models.vocabulary import CaseState, DepartureKind

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from casework.access.planning import leaver_of
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.evidence import EvidenceError
@@ -20,7 +21,6 @@ from casework.nda import files
 from casework.nda.cabinet import Cabinet
 from casework.nda.looking import within
 from casework.nda.printing import Language, Printed, print_pledge
-from casework.planning import leaver_of
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent

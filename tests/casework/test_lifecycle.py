@@ -11,13 +11,15 @@ import pytest
 from sqlmodel import select
 
 from audit.leaf import read
-from casework import conduct, lifecycle, restoring, sweeping, waiving
-from casework.assessing import assess
+from casework import lifecycle, restoring, sweeping
+from casework import runbook as conduct
+from casework.access.findings import assess
+from casework.access.revoking import begin
+from casework.access.rows import accounts_of
+from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
 from casework.intake import reschedule, withdraw
 from casework.lifecycle import TABLE, Transition, move
-from casework.revoking import begin
-from casework.rows import accounts_of
 from connectors.errors import Unreachable
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState

@@ -12,9 +12,10 @@ from sqlmodel import select
 
 from audit.leaf import read
 from audit.tables import audit_entry, audit_payload
-from casework import asking, conduct
+from casework import runbook as conduct
 from casework.actor import Actor, at_terminal
 from casework.commitment import Commitment, opens
+from casework.decisions import questions as asking
 from casework.errors import BadRequest, QuestionsOpen
 from casework.intake import Code, Intake, open_cases, read_csv, read_options, reschedule, withdraw
 from casework.lifecycle import begun
@@ -250,7 +251,7 @@ def put(office: Office, case_id: str, state: CaseState) -> None:
 
 async def intents(office: Office, case_id: str) -> None:
     """Begin to cut what the plan has, as a run that looked a moment ago."""
-    from casework.revoking import begin
+    from casework.access.revoking import begin
 
     with office.desk.store.read() as session:
         (account,) = session.exec(select(CaseAccount).where(CaseAccount.case_id == case_id)).all()

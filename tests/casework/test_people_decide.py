@@ -9,7 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from casework import asking, conduct, restoring, sweeping, waiving
+from casework import restoring, sweeping
+from casework import runbook as conduct
+from casework.decisions import questions as asking
+from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake import open_cases, read_options, reschedule, withdraw
 from casework.policy import BlastRadius, Policy, Protected

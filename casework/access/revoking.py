@@ -9,15 +9,15 @@ from types import MappingProxyType
 
 from sqlmodel import Session, select
 
-from casework.assessing import NEVER_CUT, assess
-from casework.blast import require_release
+from casework.access.findings import NEVER_CUT, assess
+from casework.access.radius import require_release
+from casework.access.reads import look
+from casework.access.rows import merge
+from casework.claims import require_lease
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
-from casework.looking import look
 from casework.recording import seal_intent, seal_outcome
-from casework.rows import merge
-from casework.turns import require_lease
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from casework.asking import open_questions
-from casework.assessing import assess, open_findings
+from casework.access.findings import assess, open_findings
+from casework.access.rows import accepted_rows
+from casework.decisions.questions import open_questions
 from casework.desk import Desk
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
-from casework.rows import accepted_rows
 from models.tables import Case, Look
 from models.vocabulary import SETTLED, CaseState
 
