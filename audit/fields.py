@@ -52,6 +52,10 @@ def _counts(value: Json) -> bool:
     return isinstance(value, dict) and all(word(key) and _count(item) for key, item in value.items())
 
 
+def _words(value: Json) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(word(item) for item in value)
+
+
 def _indices(value: Json) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(_count(item) for item in value)
 
@@ -103,20 +107,21 @@ SHAPES: Mapping[str, Shape] = {
     "result": _one_of("commanded", "already_absent", "refused", "failed", "unknown"),
     "verb": _one_of("revoke", "freeze", "restore"),
     "code": code,
-    **dict.fromkeys(("plan_sha256", "policy_sha256", "checkpoint_sha256", "tsr_sha256"), digest),
+    **dict.fromkeys(("plan_sha256", "policy_sha256", "checkpoint_sha256", "tsr_sha256", "person_commitment"), digest),
     **dict.fromkeys(
         ("due_at", "previous_due_at", "last_working_at", "commanded_at", "observed_at", "ended_at", "cut_effective_by",
          "from_at", "until_at", "tsa_time", "since_at"),
         time,
     ),
     **dict.fromkeys(
-        ("count", "accounts", "entitlements", "findings", "attempt", "status", "records", "pages", "exposure_minutes", "revision",
-         "size"),
+        ("count", "accounts", "entitlements", "findings", "attempt", "status", "records", "pages", "exposure_minutes",
+         "notice_late_minutes", "revision", "size"),
         _count,
     ),
     **dict.fromkeys(("for_real", "complete", "quorum"), _flag),
     **dict.fromkeys(("counts", "states"), _counts),
     "evidence": _exchanges,
+    "corrected": _words,
     "idx": _indices,
     "root": _matching(r"[A-Za-z0-9+/]{43}="),
     **dict.fromkeys(("next_log", "previous_log"), _matching(r"[a-z0-9][a-z0-9.-]{0,127}(?:/[a-z0-9][a-z0-9.-]{0,31}){1,4}")),
@@ -143,6 +148,7 @@ RULES: Mapping[str, Rule] = {
         "",
         f"{_ROW} state from_state states reason departure due_at previous_due_at last_working_at until_at for_real revision"
         " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_minutes cut_effective_by"
+        " notice_late_minutes person_commitment corrected"
         " finding question waiver scope choice evidence",
     ),
     "plan.sealed": _rule(

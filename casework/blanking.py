@@ -22,7 +22,7 @@ from models import tables
 
 CASE = "offboarding_case"
 KEPT = {
-    CASE: {"id", "timezone", "run_id"},
+    CASE: {"id", "company", "timezone", "run_id"},
     "account": {"ref"},
     "approval": {"id", "verb"},
     "attestation": {"id"},

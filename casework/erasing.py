@@ -20,14 +20,13 @@ from audit.tables import audit_payload
 from casework.blanking import blank
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.lifecycle import FINISHED
 from casework.recording import seal
 from models.tables import Approval, Case, Look
-from models.vocabulary import CaseState
 
 VERB = "erase"
 ERASED = "erased"
 """The verdict of a look that was not carried out any more."""
-_FINISHED = frozenset({CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED})
 _MOST = 4_000
 """Entries named by one leaf: far below its 65,535 bytes."""
 
@@ -183,7 +182,7 @@ def _case(session: Session, case_id: str) -> Case:
 
 def _refuse(case: Case) -> None:
     _refuse_erased(case)
-    if case.state not in _FINISHED:
+    if case.state not in FINISHED:
         raise BadRequest(f"{case.id}: cannot erase a case that is {case.state}", "Wait until it is closed.")
     if case.held_at is not None:
         raise BadRequest(f"{case.id}: is under a legal hold", f"Release it first: lastday hold {case.id} --release.")

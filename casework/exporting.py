@@ -25,11 +25,10 @@ from audit.timestamp import AuthorityUnreachable, StampRefused
 from casework.activity import showing as activity
 from casework.desk import Desk
 from casework.errors import BadRequest, CaseworkError
+from casework.lifecycle import FINISHED
 from casework.record import Facts, Proof, gather
 from casework.recording import seal
-from models.vocabulary import CaseState
 
-FINISHED = frozenset({CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED})
 MakePages: TypeAlias = "Callable[[Facts, Proof], Mapping[str, bytes]]"
 _TRIES = 3
 _CHUNK = 1 << 20

@@ -40,6 +40,12 @@ class Cut(_Section):
     for_real: bool = False
 
 
+class Intake(_Section):
+    """*kind_column*: the name of the column, in HR's own files, that says which kind of notice a row is; empty: ours."""
+
+    kind_column: str = ""
+
+
 class Matching(_Section):
     """*threshold*: the confidence from which an account counts as the leaver's without asking a person."""
 
@@ -215,6 +221,7 @@ class Policy(_Section):
     """All rules.  *sha256* names exactly these values in every plan."""
 
     cut: Cut = Cut()
+    intake: Intake = Intake()
     matching: Matching = Matching()
     blast_radius: BlastRadius = BlastRadius()
     observe: Observe = Observe()

@@ -14,10 +14,10 @@ from casework.access.reads import look
 from casework.access.revoking import as_entitlement, conclude_by_read
 from casework.access.rows import accepted_rows, accounts_of, rows_of
 from casework.backoff import backoff
-from casework.cases import ENDED, OVER
 from casework.claims import claim
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.lifecycle import ENDED, TAKEN_BACK, move
 from casework.recording import digests, seal, seal_intent, seal_outcome
 from connectors.errors import ConnectorError, OutcomeUnknown
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement
@@ -87,7 +87,9 @@ def _restorable_case(session: Session, case_id: str) -> Case:
     if case.state in ENDED:
         raise BadRequest(f"{case_id}: is {case.state} already", "Nothing is to be given back.")
     others = session.exec(
-        select(Case).where(Case.employee_key == case.employee_key, Case.id != case_id, col(Case.state).not_in([*OVER]))
+        select(Case).where(
+            Case.employee_key == case.employee_key, Case.id != case_id, col(Case.state).not_in(TAKEN_BACK)
+        )
     ).all()
     if others:
         raise BadRequest(
@@ -123,9 +125,7 @@ def _begin_case(desk: Desk, case_id: str) -> list[CaseAccount]:
         if approved is None:
             raise BadRequest(f"{case_id}: a restore needs a second person", "Ask for it, then run `lastday approve`.")
         if case.state is not CaseState.RESTORING:
-            case.state = CaseState.RESTORING
-            session.add(case)
-            seal(desk, session, "case.restoring", case_id, dedup_key=f"{approved.id}:restoring")
+            move(desk, session, case, CaseState.RESTORING, dedup_key=f"{approved.id}:restoring")
         return [a for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED]
 
 
@@ -215,6 +215,4 @@ def _finish(desk: Desk, case_id: str) -> None:
         if any(row.restored in {None, "problem"} for row in rows):
             return
         case = session.get_one(Case, case_id)
-        case.state = CaseState.RESTORED
-        session.add(case)
-        seal(desk, session, "case.restored", case_id, count=len(rows))
+        move(desk, session, case, CaseState.RESTORED, count=len(rows))

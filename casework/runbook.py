@@ -12,12 +12,12 @@ from casework.access import cutting, planning
 from casework.access import radius as blast
 from casework.access.closing import close
 from casework.access.observing import observe_until_closed
-from casework.cases import ENDED
 from casework.claims import claim
 from casework.desk import Desk
 from casework.errors import BadRequest, NotDueYet
+from casework.lifecycle import ENDED, FINISHED
 from casework.nda.checking import check_quietly
-from models.vocabulary import CaseState, Service
+from models.vocabulary import Service
 
 _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
 _TO_GET_READY = timedelta(seconds=30)
@@ -34,7 +34,7 @@ async def make_plan(desk: Desk, case_id: str) -> None:
     A dismissal that has not been cut yet gets its containment plan only: the rest is listed after the cut.
     """
     case = desk.case(case_id)
-    if case.state in ENDED or case.state is CaseState.CLOSED:
+    if case.state in FINISHED:
         return
     await planning.make_plan(desk, case_id, kinds=planning.first_kinds(case))
     blast.ask_early(desk, case_id)  # weeks ahead, and not at midnight

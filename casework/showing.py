@@ -12,11 +12,12 @@ from sqlmodel import Session, select
 from casework.access.findings import open_findings
 from casework.access.rows import accepted_rows, accounts_of, rows_of
 from casework.activity import showing as activity
-from casework.cases import exposure_minutes
+from casework.cutoffs import cutoff_of, exposure_minutes
 from casework.decisions import questions as asking
 from casework.desk import Desk
+from casework.intake import cut_at, notice_late_minutes
 from casework.nda import showing as papers
-from models.tables import Approval, Case, CaseAccount, CaseEntitlement, Look, Search, Waiver
+from models.tables import Approval, Attestation, Case, CaseAccount, CaseEntitlement, Look, Search, Waiver
 from models.vocabulary import SETTLED
 
 
@@ -72,14 +73,18 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
         looks = session.exec(select(Look).where(Look.case_id == case_id)).all()
         waits = [*_waiting(session, case_id)]
         intents = desk.store.trail.open_intents(session.connection(), case_id)
+        cutoff = _cutoff(session, case_id)
         downloads = activity.downloads(desk, case_id)
         nda = papers.show(desk, session, case, downloads.get("risks", ()))
     return {
         "case": case.id,
         "state": str(case.state),
         "due_at": _iso(case.due_at),
+        "cut_at": _iso(cut_at(case)),
+        "at_once_at": _iso(case.at_once_at),
         "for_real": case.for_real,
         "departure": _departure(case),
+        "exposure_minutes": exposure_minutes(case.due_at, cutoff),
         "contained_at": _iso(case.contained_at),
         "closed_at": _iso(case.closed_at),
         "held_at": _iso(case.held_at),
@@ -122,6 +127,12 @@ def _waiting(session: Session, case_id: str) -> list[dict[str, Any]]:
     return waiting + [{"id": w.id, "verb": "waive"} for w in waivers if w.approved_at is None]
 
 
+def _cutoff(session: Session, case_id: str) -> datetime | None:
+    """Return when the last of the leaver's accounts was closed; None until then."""
+    signed = session.exec(select(Attestation).where(Attestation.case_id == case_id)).all()
+    return cutoff_of(accepted_rows(session, case_id), {one.id: one for one in signed})
+
+
 def _departure(case: Case) -> dict[str, Any]:
     return {
         **case.leaver,
@@ -132,7 +143,8 @@ def _departure(case: Case) -> dict[str, Any]:
         "manager": case.manager,
         "reported_by": case.reported_by,
         "opened_at": _iso(case.opened_at),
-        "exposure_minutes": exposure_minutes(case),
+        "notice_late_minutes": notice_late_minutes(case),
+        "number_disputed": case.number_disputed,
     }
 
 

@@ -12,8 +12,9 @@ from sqlmodel import col, select
 from casework.access import cutting
 from casework.claims import held, lead, record_run, release_run, wanted
 from casework.desk import Desk
+from casework.lifecycle import PLAN_WANTED, UNDER_WAY
 from models.tables import Case
-from models.vocabulary import CaseState, RunState
+from models.vocabulary import RunState
 
 __all__ = [
     "DueGroup",
@@ -22,9 +23,6 @@ __all__ = [
     "release_run",
     "runs_to_check",
 ]
-
-_LOOKED_AT = (CaseState.CLOSED, CaseState.CONTAINED, CaseState.DEPROVISIONED)
-_WORKED_ON = (CaseState.OPEN, CaseState.PLANNED, CaseState.WAITING, CaseState.CONTAINED, CaseState.DEPROVISIONED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def due_for_run(desk: Desk) -> list[DueGroup]:
     plans: list[DueGroup] = []
     cuts: dict[datetime, list[Case]] = defaultdict(list)
     with desk.store.read() as session:
-        cases = session.exec(select(Case).where(col(Case.state).in_(_WORKED_ON))).all()
+        cases = session.exec(select(Case).where(col(Case.state).in_(UNDER_WAY))).all()
     for case in cases:
         if not wanted(case, now):
             continue
@@ -61,7 +59,7 @@ def due_for_run(desk: Desk) -> list[DueGroup]:
 
 def _wants_plan(desk: Desk, case: Case) -> bool:
     """Whether the case has no whole plan yet, or something is to be taken away before its instant."""
-    return case.state in {CaseState.OPEN, CaseState.PLANNED} or bool(cutting.early_rows(desk, case.id))
+    return case.state in PLAN_WANTED or bool(cutting.early_rows(desk, case.id))
 
 
 def _key(case: Case) -> str:

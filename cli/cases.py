@@ -15,29 +15,26 @@ if TYPE_CHECKING:
 
 def parse_day(option: str, text: str) -> date:
     """Return the date that *text* names, in any form that a notice may use; raises `Refused`."""
-    from casework.intake import dates
-    from casework.intake.wording import Flaw
+    from casework import intake
 
     try:
-        return dates.parse_day(text)
-    except Flaw as flaw:
+        return intake.parse_day(text)
+    except intake.Flaw as flaw:
         raise _refused(option, flaw) from flaw
 
 
 def parse_instant(option: str, text: str, timezone: str) -> datetime:
     """Return the instant that *text* names; a date alone means its end.  Raises `Refused`."""
-    from casework.intake import dates
-    from casework.intake.wording import Flaw
+    from casework import intake
 
     try:
-        return dates.parse_instant(text, ZoneInfo(timezone))
-    except Flaw as flaw:
+        return intake.parse_instant(text, ZoneInfo(timezone))
+    except intake.Flaw as flaw:
         raise _refused(option, flaw) from flaw
 
 
 def _refused(option: str, flaw: Exception) -> Refused:
-    from casework.intake import Refusal
-    from casework.intake.wording import Flaw
+    from casework.intake import Flaw, Refusal
 
     assert isinstance(flaw, Flaw)  # noqa: S101  # for the type alone: our callers caught it as one
     refusal = Refusal.of(flaw)
@@ -46,10 +43,14 @@ def _refused(option: str, flaw: Exception) -> Refused:
 
 def answer_moved(terminal: Terminal, case: Case, outcome: str) -> None:
     """Tell what became of a case."""
+    from casework.intake import cut_at
     from cli.tables import local
 
     due = case.due_at.isoformat()
     payload = {"case": case.id, "state": str(case.state), "due_at": due, "outcome": outcome}
     terminal.answer(
-        payload, f"{case.id}: {outcome}, {case.state}, " + say("cut at", "停止予定") + f" {local(due, case.timezone)}"
+        payload,
+        f"{case.id}: {outcome}, {case.state}, "
+        + say("cut at", "停止予定")
+        + f" {local(cut_at(case).isoformat(), case.timezone)}",
     )

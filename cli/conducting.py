@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from casework import runbook as conduct
-from casework.cases import decide_for_real
+from casework.actor import Actor
 from casework.claims import LEASE
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
+from casework.intake import decide_for_real
+from casework.lifecycle import PLAN_WANTED
 from cli.errors import REMAINS, Refused
 from cli.terminal import Step, say
 from models.tables import Case
-from models.vocabulary import CaseState, Service
+from models.vocabulary import Service
 
 STEPS = 6
 _AGAIN = 1.0
@@ -38,7 +40,7 @@ async def hold(desk: Desk, case_id: str) -> AsyncIterator[None]:
         await desk.sleep(_AGAIN)
 
 
-def decide(desk: Desk, case_id: str, by: str) -> None:
+def decide(desk: Desk, case_id: str, by: Actor | str) -> None:
     """Record the decision that vendors may be changed for this case."""
     desk.case(case_id)
     with desk.store.write() as session:
@@ -52,7 +54,7 @@ async def whole_case(desk: Desk, case_id: str, step: Step) -> None:
     Raises `StillOpen` or `QuestionsOpen` when it may not close.  A case that is a plan only ends with its plan.
     """
     async with hold(desk, case_id):
-        if desk.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
+        if desk.case(case_id).state in PLAN_WANTED:
             await make_plan(desk, case_id)
         step(say("waiting for the instant", "停止時刻を待機中"))
         if not desk.case(case_id).for_real:

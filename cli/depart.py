@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from cli.errors import Refused
 from cli.intake import Given, submit
 from cli.options import As, AsJson, ForReal
 
@@ -23,6 +24,15 @@ FromJson: TypeAlias = Annotated[
 Text: TypeAlias = str | None
 Emails: TypeAlias = Annotated[
     list[str] | None, typer.Option("--other-emails", help="Another address; may be repeated.")
+]
+Kind: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="resignation, dismissal, contract_end …; of a file, the kind of all its rows where no column says it."
+    ),
+]
+AtOnce: TypeAlias = Annotated[
+    bool, typer.Option("--at-once", help="An emergency: cut this one person now; no later notice undoes it.")
 ]
 AllOrNothing: TypeAlias = Annotated[
     bool, typer.Option("--all-or-nothing/--each-row", help="One bad row refuses all of them, or only itself.")
@@ -41,10 +51,11 @@ def depart(
     other_emails: Emails = None,
     last_working_at: Text = None,
     employment_ends_on: Text = None,
-    kind: Text = None,
+    kind: Kind = None,
     manager: Text = None,
     timezone: Text = None,
     all_or_nothing: AllOrNothing = True,
+    at_once: AtOnce = False,
     for_real: ForReal = None,
     as_json: AsJson = False,
     actor: As = None,
@@ -59,5 +70,9 @@ def depart(
         "email": email, "other_emails": other_emails or None, "last_working_at": last_working_at,
         "employment_ends_on": employment_ends_on, "kind": kind, "manager": manager, "timezone": timezone,
     }  # fmt: skip
-    given = Given(csv, from_json, {key: value for key, value in fields.items() if value is not None})
-    return submit(given, all_or_nothing=all_or_nothing, for_real=for_real, as_json=as_json, actor=actor)
+    if at_once and (csv is not None or from_json is not None):
+        raise Refused("depart: --at-once is for one person, by options", "Report a dismissal, or that person, alone.")
+    return submit(
+        Given.of(csv, from_json, fields), all_or_nothing=all_or_nothing, for_real=for_real, as_json=as_json, actor=actor,
+        at_once=at_once,
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +14,29 @@ from cli.terminal import Terminal, japanese, say
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from casework.cases import Intake
-    from casework.intake import Reading, Refusal
+    from casework.intake import Intake, Opened, Reading, Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What the command line gave: a CSV file, a JSON file, or *fields* by options.  Exactly one counts."""
+    """
+    What the command line gave: a CSV file, a JSON file, or *fields* by options.  Exactly one counts.
+
+    *kind* is the kind of every row of a file that does not say it; *implied*: the verb means it, nobody typed it.
+    """
 
     csv: Path | None
     from_json: Path | None
     fields: Mapping[str, str | list[str]]
+    kind: str | None = None
+    implied: bool = False
+
+    @classmethod
+    def of(cls, csv: Path | None, from_json: Path | None, fields: Mapping[str, str | list[str] | None]) -> Given:
+        """Take a kind beside a file for the file's, else for one person's option."""
+        typed = {key: value for key, value in fields.items() if value is not None}
+        kind = typed.pop("kind", None) if csv is not None or from_json is not None else None
+        return cls(csv, from_json, typed, kind if isinstance(kind, str) else None)
 
 
 def submit(
@@ -35,9 +47,10 @@ def submit(
     as_json: bool,
     actor: str | None,
     leave: bool = False,
+    at_once: bool = False,
 ) -> int:
     """Read what was *given*, open its cases, answer.  Exits with 2 if anything was refused."""
-    from casework.cases import open_cases
+    from casework.intake import open_cases
     from cli.desks import at_desk
     from cli.orchestration import ask_for_runs
 
@@ -46,7 +59,13 @@ def submit(
     with terminal.progress(1, say(f"{reading.rows} rows", f"{reading.rows}件")):
         taken = at_desk(
             lambda desk: open_cases(
-                desk, reading, reported_by=terminal.actor, for_real=for_real, all_or_nothing=all_or_nothing, leave=leave
+                desk,
+                reading,
+                reported_by=terminal.who,
+                for_real=for_real,
+                all_or_nothing=all_or_nothing,
+                leave=leave,
+                at_once=at_once,
             )
         )
     terminal.answer(payload(reading, taken), *page(reading, taken))
@@ -57,7 +76,9 @@ def submit(
 
 def read(given: Given) -> Reading:
     """Return the reading of the one thing that was given; raises `Refused`."""
-    from casework.intake import read_csv, read_json, read_options
+    from casework.intake import KindRule, read_csv, read_json, read_options
+    from casework.policy import load_policy
+    from casework.settings import read_settings
 
     sources = [bool(given.csv), bool(given.from_json), bool(given.fields)]
     if sum(sources) != 1:
@@ -68,16 +89,19 @@ def read(given: Given) -> Reading:
             ),
             say("See `lastday depart --help`.", "`lastday depart --help` を参照してください。"),
         )
+    if given.fields:
+        return read_options(**given.fields)
+    policy = load_policy(read_settings().policy_file)
+    kinds = KindRule(policy.intake.kind_column, given.kind, given.implied)
     if given.csv is not None:
-        return read_csv(content(given.csv, "--csv"))
-    if given.from_json is not None:
-        return read_json(content(given.from_json, "--from-json"))
-    return read_options(**given.fields)
+        return read_csv(content(given.csv, "--csv"), kinds)
+    assert given.from_json is not None  # noqa: S101  # for the type alone: one of the three was given
+    return read_json(content(given.from_json, "--from-json"), kinds)
 
 
 def content(path: Path, option: str) -> bytes:
     """Return the bytes of *path*, one more than we take at most, so that an endless file is refused by its size."""
-    from casework.intake.decoding import MOST_BYTES
+    from casework.intake import MOST_BYTES
 
     try:
         if str(path) == "-":
@@ -98,24 +122,31 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
     Return the answer of `depart --json`.
 
     What became of a row is said twice, for programs that look for a word and for those that look for a key:
-    `"outcome": "created"` and `"created": true`.
+    `"outcome": "created"` and `"created": true`.  *due_at* is what HR said, *cut_at* the instant of the cut.
     """
     return {
-        "cases": [
-            {
-                "case": opened.case.id,
-                "employee_no": opened.case.employee_no,
-                "state": str(opened.case.state),
-                "due_at": opened.case.due_at.isoformat(),
-                "for_real": opened.case.for_real,
-                "outcome": opened.disposition,
-                opened.disposition: True,
-            }
-            for opened in taken.opened
-        ],
+        "cases": [_case(opened) for opened in taken.opened],
         "refused": [_refusal(refusal) for refusal in taken.refused],
         "same_rows": [{"row": same.row, "first_row": same.first_row} for same in reading.same],
         "unknown_columns": list(reading.unknown_columns),
+    }
+
+
+def _case(opened: Opened) -> dict[str, Any]:
+    from casework.intake import cut_at
+
+    case, note = opened.case, opened.note
+    return {
+        "case": case.id,
+        "employee_no": case.employee_no,
+        "state": str(case.state),
+        "due_at": case.due_at.isoformat(),
+        "cut_at": cut_at(case).isoformat(),
+        "for_real": case.for_real,
+        "outcome": opened.disposition,
+        opened.disposition: True,
+        "corrected": list(opened.corrected),
+        "note": None if note is None else {"code": str(note.remark), "text": say(note.text, note.text_ja)},
     }
 
 
@@ -141,14 +172,7 @@ def page(reading: Reading, taken: Intake) -> list[RenderableType]:
     """Return the answer for people."""
     from cli.tables import cells, table
 
-    parts: list[RenderableType] = []
-    if taken.opened:
-        shown = table("case", "employee", "state", "due", "for real", "outcome")
-        for opened in taken.opened:
-            case = opened.case
-            decided = say("yes", "はい") if case.for_real else say("plan only", "計画のみ")
-            shown.add_row(*cells(case.id, case.employee_no, case.state, case.due_at, decided, opened.disposition))
-        parts.append(shown)
+    parts: list[RenderableType] = [*_opened(taken.opened)]
     if taken.refused:
         shown = table("row", "column", "value", "reason", "remedy")
         for refusal in taken.refused:
@@ -166,3 +190,19 @@ def page(reading: Reading, taken: Intake) -> list[RenderableType]:
         names = ", ".join(reading.unknown_columns)
         parts.append(say(f"Kept, but unknown to us: {names}", f"未知の列(保存しました): {names}"))
     return parts
+
+
+def _opened(opened: Sequence[Opened]) -> Iterator[RenderableType]:
+    from casework.intake import cut_at
+    from cli.tables import cells, table
+
+    if not opened:
+        return
+    shown = table("case", "employee", "state", "due", "for real", "outcome")
+    for one in opened:
+        case = one.case
+        decided = say("yes", "はい") if case.for_real else say("plan only", "計画のみ")
+        became = " ".join((one.disposition, *one.corrected))
+        shown.add_row(*cells(case.id, case.employee_no, case.state, cut_at(case), decided, became))
+    yield shown
+    yield from (say(one.note.text, one.note.text_ja) for one in opened if one.note is not None)

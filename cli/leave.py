@@ -36,5 +36,5 @@ def leave(
         "manager": manager, "timezone": timezone,
     }  # fmt: skip
     typed = {key: value for key, value in fields.items() if value is not None}
-    given = Given(csv, from_json, {**typed, "kind": "leave"} if typed else {})
+    given = Given(csv, from_json, {**typed, "kind": "leave"} if typed else {}, kind="leave", implied=True)
     return submit(given, all_or_nothing=all_or_nothing, for_real=for_real, as_json=as_json, actor=actor, leave=True)

@@ -43,7 +43,9 @@ def population(
 
         found = populations.count(desk, *period)
         if hr is not None:
-            found = populations.compare(found, populations.Extract.of(hr.read_bytes()))
+            found = populations.compare(
+                found, populations.Extract.of(hr.read_bytes(), kind_column=desk.policy.intake.kind_column)
+            )
         if sample is not None:
             found = populations.draw(found, sample, seed)
         populations.tell(desk, found, by=terminal.actor)

@@ -28,8 +28,8 @@ def reschedule(
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
-    """Move a case that has not been cut to another last day, or to now."""
-    from casework import moving
+    """Move a case that has not been cut to another last day, or to now: then it is an emergency, which no notice undoes."""
+    from casework import intake
     from cli.cases import parse_day, parse_instant
     from cli.desks import at_desk
     from cli.orchestration import ask_for_runs
@@ -42,7 +42,7 @@ def reschedule(
         old = desk.case(case)
         day = parse_day("--ends-on", ends_on) if ends_on is not None else old.employment_ends_on
         last = parse_instant("--last-working-at", last_working_at, old.timezone) if last_working_at else None
-        return moving.reschedule(desk, case, ends_on=day, last_working_at=last, by=terminal.actor, now=now)
+        return intake.reschedule(desk, case, ends_on=day, last_working_at=last, by=terminal.who, now=now)
 
     answer_moved(terminal, at_desk(move), "rescheduled")
     ask_for_runs(terminal)

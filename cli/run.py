@@ -41,7 +41,7 @@ def run(
         from casework import showing
 
         if for_real:
-            decide(desk, case, terminal.actor)
+            decide(desk, case, terminal.who)
         with contextlib.suppress(StillOpen, QuestionsOpen):  # both are shown with the case, each with its remedy
             await whole_case(desk, case, step)
         return showing.show(desk, case)

@@ -74,7 +74,7 @@ def _draw(shown: dict[str, Any], picture: Path) -> None:
 
 
 def _all(desk: Desk) -> list[dict[str, Any]]:
-    from casework.cases import list_cases
+    from casework.intake import cut_at, list_cases
 
     return [
         {
@@ -84,6 +84,7 @@ def _all(desk: Desk) -> list[dict[str, Any]]:
             "kind": str(case.kind),
             "state": str(case.state),
             "due_at": case.due_at.isoformat(),
+            "cut_at": cut_at(case).isoformat(),
             "for_real": case.for_real,
         }
         for case in list_cases(desk)
@@ -95,7 +96,7 @@ def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
 
     shown = table("case", "employee", "name", "kind", "state", "due", "for real")
     for case in cases:
-        due = local(case["due_at"])
+        due = local(case["cut_at"])
         shown.add_row(
             *cells(*(case[key] for key in ("case", "employee_no", "name", "kind", "state")), due, case["for_real"])
         )

@@ -84,7 +84,7 @@ def case_page(shown: Mapping[str, Any]) -> list[RenderableType]:
     head = (
         f"{shown['case']}  {departure['employee_no']} {departure['name']}  [{shown['state']}]  "
         + say("cut at", "停止予定")
-        + f" {local(shown['due_at'], zone)}"
+        + f" {local(shown['cut_at'], zone)}"
         + ("" if shown["for_real"] else "  " + say("(plan only)", "(計画のみ)"))
     )
     parts: list[RenderableType] = [head, truth_table(shown, zone)]

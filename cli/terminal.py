@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import io
 import json
 import os
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from casework.actor import Actor
 
 _PRINTED = 160
 """Columns of a table that goes into a file or a pipe."""
@@ -36,7 +37,16 @@ class Terminal:
     @classmethod
     def of(cls, *, as_json: bool, actor: str | None) -> Terminal:
         """Without an *actor* it is the user of this machine."""
-        return cls(as_json, (actor or "").strip() or _os_user())
+        from casework.actor import os_user
+
+        return cls(as_json, (actor or "").strip() or os_user())
+
+    @property
+    def who(self) -> Actor:
+        """The person who acts, as a sealed payload tells it: unauthenticated."""
+        from casework.actor import at_terminal
+
+        return at_terminal(self.actor)
 
     def answer(self, payload: Mapping[str, Any], *shown: RenderableType) -> None:
         """Give the verb's answer: *payload* as JSON, else *shown* for people."""
@@ -118,10 +128,3 @@ def survive_narrow_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _os_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

@@ -18,10 +18,10 @@ def withdraw(
     actor: As = None,
 ) -> int:
     """End a case from which nothing was taken yet.  What was taken is given back by `lastday restore`."""
-    from casework import moving
+    from casework import intake
     from cli.desks import at_desk
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    ended = at_desk(lambda desk: moving.withdraw(desk, case, by=terminal.actor, reason=reason))
+    ended = at_desk(lambda desk: intake.withdraw(desk, case, by=terminal.who, reason=reason))
     answer_moved(terminal, ended, "withdrawn")
     return 0

@@ -170,6 +170,11 @@ class DepartureKind(StrEnum):
     SECONDMENT_END = "secondment_end"
     LEAVE = "leave"
     WITHDRAWN = "withdrawn"
+    CONTINUED = "continued"
+
+
+NOT_DEPARTURES = frozenset({DepartureKind.LEAVE, DepartureKind.WITHDRAWN, DepartureKind.CONTINUED})
+"""Notices of their own: nobody leaves."""
 
 
 class CaseState(StrEnum):
@@ -178,6 +183,7 @@ class CaseState(StrEnum):
     OPEN = "open"
     PLANNED = "planned"
     WAITING = "waiting"
+    CUTTING = "cutting"
     CONTAINED = "contained"
     DEPROVISIONED = "deprovisioned"
     CLOSED = "closed"

@@ -22,10 +22,9 @@ from rich.progress import Progress
 
 from audit.trail import Trail
 from casework import runbook as conduct
-from casework.cases import open_cases
 from casework.desk import Desk
 from casework.errors import StillOpen
-from casework.intake import read_csv, read_options
+from casework.intake import open_cases, read_csv, read_options
 from casework.policy import Observe, Policy
 from casework.schema import migrate
 from casework.showing import show
@@ -42,8 +41,8 @@ _LEAVER = "E1105"
 
 def intake() -> Figures:
     """Rows a second of a plain CP932 file."""
-    rows = "".join(f"S{n:05},山田 太郎{n},t{n}@example.jp,2026-12-31\r\n" for n in range(5_000))
-    content = ("社員番号,氏名,メールアドレス,退職日\r\n" + rows).encode("cp932")
+    rows = "".join(f"S{n:05},山田 太郎{n},t{n}@example.jp,2026-12-31,自己都合\r\n" for n in range(5_000))
+    content = ("社員番号,氏名,メールアドレス,退職日,区分\r\n" + rows).encode("cp932")
     began = time.perf_counter()
     reading = read_csv(content)
     return [("intake: CSV rows", f"{len(reading.notices) / (time.perf_counter() - began):,.0f} /s")]
@@ -88,7 +87,9 @@ async def case() -> Figures:
 async def _one_case(desk: Desk, rigs: dict[Service, Rig]) -> Figures:
     who = person(_LEAVER)
     ends_on = str((desk.now() - timedelta(days=2)).date())
-    reading = read_options(employee_no=_LEAVER, name=who.name, email=who.email, employment_ends_on=ends_on)
+    reading = read_options(
+        employee_no=_LEAVER, name=who.name, email=who.email, employment_ends_on=ends_on, kind="resignation"
+    )
     case_id = open_cases(desk, reading, reported_by="bench", for_real=True).opened[0].case.id
     began = time.perf_counter()
     await conduct.make_plan(desk, case_id)

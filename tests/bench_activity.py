@@ -26,10 +26,9 @@ import orjson
 from audit.trail import Trail
 from casework.activity.collecting import collect
 from casework.activity.summary import summarise
-from casework.cases import open_cases
 from casework.desk import Desk
 from casework.evidence import EvidenceStore, open_or_create
-from casework.intake import read_options
+from casework.intake import open_cases, read_options
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
@@ -118,7 +117,9 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
     connectors: Any = {Service.GOOGLE_WORKSPACE: log}
     desk = Desk(store, Policy(), connectors, evidence=evidence)
-    reading = read_options(employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-30")
+    reading = read_options(
+        employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-30", kind="resignation"
+    )
     case_id = open_cases(desk, reading, reported_by="bench", for_real=True).opened[0].case.id
     with store.write() as session:
         session.add(CaseAccount(

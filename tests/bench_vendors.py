@@ -33,10 +33,9 @@ from audit.trail import Trail
 from casework.activity.collecting import collect
 from casework.activity.rounds import rounds_of
 from casework.activity.summary import summarise
-from casework.cases import open_cases
 from casework.desk import Desk
 from casework.evidence import EvidenceStore, open_or_create
-from casework.intake import read_options
+from casework.intake import open_cases, read_options
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
@@ -163,7 +162,9 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
 
 def _case(desk: Desk, service: Service, account: str) -> str:
     ends_on = str((datetime.now(TOKYO) + timedelta(days=1)).date())
-    reading = read_options(employee_no=_WHO, name="星 空子", email="e1@example.test", employment_ends_on=ends_on)
+    reading = read_options(
+        employee_no=_WHO, name="星 空子", email="e1@example.test", employment_ends_on=ends_on, kind="resignation"
+    )
     case_id = open_cases(desk, reading, reported_by="bench", for_real=True).opened[0].case.id
     with desk.store.write() as session:
         session.add(CaseAccount(

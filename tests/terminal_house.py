@@ -60,7 +60,15 @@ class House:
     def one_case(self, *words: str, number: str = "E1001", ends_on: str = TODAY) -> str:
         """Report one departure and return its case."""
         answer = self.json(
-            "depart", "--employee-no", number, "--name", "田中 美咲", "--employment-ends-on", ends_on, *words
+            "depart",
+            "--employee-no",
+            number,
+            "--name",
+            "田中 美咲",
+            "--employment-ends-on",
+            ends_on,
+            *(() if "--kind" in words else ("--kind", "resignation")),
+            *words,
         )
         case: str = answer["cases"][0]["case"]
         return case

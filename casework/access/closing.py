@@ -12,12 +12,11 @@ from casework.access.findings import assess, open_findings
 from casework.access.planning import kinds_for
 from casework.access.rows import accepted_rows, accounts_of, reads_of
 from casework.access.states import WHOLE_KIND, is_fresh
-from casework.cases import ENDED
 from casework.decisions.questions import open_questions
 from casework.decisions.retiring import is_retired
 from casework.desk import Desk
 from casework.errors import QuestionsOpen, StillOpen
-from casework.recording import seal
+from casework.lifecycle import FINISHED, move
 from models.tables import Case, Look
 from models.vocabulary import SETTLED, CaseState, EntitlementKind, Service, Standing
 
@@ -30,7 +29,7 @@ def close(desk: Desk, case_id: str) -> None:
     """
     with desk.store.write() as session:
         case = session.get_one(Case, case_id)
-        if case.state is CaseState.CLOSED or case.state in ENDED:
+        if case.state in FINISHED:
             return
         assess(desk, session, case_id)
         session.flush()
@@ -80,11 +79,10 @@ def _unread(desk: Desk, session: Session, case: Case) -> Iterator[EntitlementKin
 
 
 def _close(desk: Desk, session: Session, case: Case) -> None:
-    case.state, case.closed_at, case.next_run_at = CaseState.CLOSED, desk.now(), None
-    session.add(case)
+    case.next_run_at = None
     rows = accepted_rows(session, case.id)
-    seal(
-        desk, session, "case.closed", case.id,
+    move(
+        desk, session, case, CaseState.CLOSED,
         count=len(rows), states=dict(sorted(Counter(str(row.state) for row in rows).items())),
     )  # fmt: skip
     for hours in desk.policy.looks.hours:

@@ -16,6 +16,7 @@ from casework.access.rows import accounts_of, rows_of
 from casework.access.states import ACCEPTED
 from casework.activity import aftermath
 from casework.desk import Desk
+from casework.lifecycle import ADVANCING, move
 from casework.recording import seal
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Search
 from models.vocabulary import (
@@ -31,7 +32,6 @@ from models.vocabulary import (
     Standing,
 )
 
-_ON_THE_WAY = frozenset({CaseState.PLANNED, CaseState.WAITING, CaseState.CONTAINED})
 NO_ACCOUNT = "no_account"
 """What is attested, in an entitlement's place, when a person truly holds no account."""
 _GUARD_REMEDY = {
@@ -228,20 +228,17 @@ def _of_row(case: Case, row: CaseEntitlement, kind: FindingKind, text: str, reme
 
 
 def _advance(desk: Desk, session: Session, case: Case) -> None:
-    """Move the case along `waiting → contained → deprovisioned` as far as its rows allow; never back."""
-    if case.state not in _ON_THE_WAY or not case.for_real or case.due_at > desk.now():
+    """Move the case along `cutting → contained → deprovisioned` as far as its rows allow; never back."""
+    if case.state not in ADVANCING or not case.for_real or case.due_at > desk.now():
         return
     accounts = accounts_of(session, case.id)
     accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
     rows = [row for row in rows_of(session, case.id) if (row.service, row.account_id) in accepted]
     if case.state is not CaseState.CONTAINED and _everybody_known(session, case, accounts) and _contained(rows):
-        case.state, case.contained_at = CaseState.CONTAINED, desk.now()
-        seal(desk, session, "case.contained", case.id)
+        move(desk, session, case, CaseState.CONTAINED)
     whole = all(account.listed_at is not None for account in accepted.values())
     if case.state is CaseState.CONTAINED and whole and not any(row.state is EntitlementState.FOUND for row in rows):
-        case.state, case.deprovisioned_at = CaseState.DEPROVISIONED, desk.now()
-        seal(desk, session, "case.deprovisioned", case.id)
-    session.add(case)
+        move(desk, session, case, CaseState.DEPROVISIONED)
 
 
 def _everybody_known(session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:

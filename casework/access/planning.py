@@ -15,6 +15,7 @@ from casework.access.reads import look, ready
 from casework.access.rows import accepted_rows, accounts_of, rows_of, take_in
 from casework.decisions.questions import ask_whose
 from casework.desk import Desk
+from casework.lifecycle import PLAN_WANTED, move
 from casework.recording import seal
 from connectors.contract import Connector, Kinds
 from connectors.errors import ConnectorError
@@ -204,10 +205,12 @@ def seal_plan(desk: Desk, case_id: str, *, scope: str = "full") -> None:
                 plan_sha256=sha256, policy_sha256=desk.policy.sha256, scope=scope, count=len(content),
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
-        if case.state in {CaseState.OPEN, CaseState.PLANNED}:
+        if case.state in PLAN_WANTED:
             case.services = sorted({*(case.services or ()), *map(str, desk.connectors)})
-            case.state = CaseState.WAITING if _all_searched(session, case) else CaseState.PLANNED
-        session.add(case)
+            session.add(case)
+        whole = CaseState.WAITING if _all_searched(session, case) else CaseState.PLANNED
+        if case.state in PLAN_WANTED and case.state is not whole:
+            move(desk, session, case, whole)
         assess(desk, session, case_id)
 
 

@@ -8,11 +8,10 @@ from sqlmodel import Session, col, select
 
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
+from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal
 from models.tables import Case, Question
-from models.vocabulary import CaseState, QuestionKind
-
-_OVER = (CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED)
+from models.vocabulary import QuestionKind
 
 
 def ask_early(desk: Desk, case_id: str) -> str | None:
@@ -53,7 +52,7 @@ def _cuts(desk: Desk, session: Session, case: Case) -> int:
     """Return how many cases are cut in the window that ends with this one, itself included."""
     until = max(_cut_at(case), desk.now())  # what is decided late is cut now
     since = until - timedelta(hours=desk.policy.blast_radius.window_hours)
-    others = session.exec(select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(_OVER))).all()
+    others = session.exec(select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK))).all()
     return sum(since < _cut_at(other) <= until for other in others)
 
 

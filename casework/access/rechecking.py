@@ -19,12 +19,12 @@ from casework.access.rows import accepted_rows, reads_of
 from casework.activity import aftermath, snapshot
 from casework.decisions.retiring import is_retired
 from casework.desk import Desk
+from casework.lifecycle import RECHECKED, move
 from casework.recording import seal
 from casework.wake import free
 from models.tables import Aftermath, Case, CaseEntitlement, Look, Question, Search, Waiver
 from models.vocabulary import SETTLED, CaseState, EntitlementState, Service
 
-_LOOKED_AT = (CaseState.CLOSED, CaseState.CONTAINED, CaseState.DEPROVISIONED)
 _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 """When a look that could not be made is tried again; the last one repeats."""
 
@@ -62,7 +62,7 @@ def _due(desk: Desk) -> list[str]:
     with desk.store.read() as session:
         due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= desk.now())
         alive = select(Case.id).where(
-            col(Case.id).in_(due), col(Case.state).in_(_LOOKED_AT), col(Case.erased_at).is_(None)
+            col(Case.id).in_(due), col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None)
         )
         return sorted(session.exec(alive).all())
 
@@ -189,8 +189,7 @@ def _reopen(desk: Desk, session: Session, case: Case) -> int:
     asked = select(Question.id).where(Question.case_id == case.id, col(Question.answered_at).is_(None))
     bad += len(session.exec(asked).all())
     if bad and case.state is CaseState.CLOSED:
-        case.state, case.closed_at = CaseState.DEPROVISIONED, None
+        move(desk, session, case, CaseState.DEPROVISIONED, count=bad)
         free(session, case)
-        seal(desk, session, "case.reopened", case.id, count=bad)
         assess(desk, session, case.id)
     return bad

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from sqlmodel import Session, select
+
 from casework.access.findings import assess
 from casework.access.radius import require_release
 from casework.access.reads import look
@@ -15,6 +17,7 @@ from casework.access.states import ACCEPTED, NEVER_CUT, WHOLE_KIND
 from casework.claims import require_lease
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
 from casework.recording import seal_intent, seal_outcome
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement
@@ -29,9 +32,9 @@ from models.vocabulary import (
     OpenReason,
     Receipt,
     RevocationResult,
+    Standing,
 )
 
-_NOT_TO_BE_CUT = frozenset({CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED, CaseState.CLOSED})
 _NOT_OURS = NEVER_CUT | {Guard.DYNAMIC, Guard.INHERITED}
 OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
 _ASKABLE = OPEN | {EntitlementState.COMMANDED}
@@ -102,7 +105,10 @@ def begin(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> 
         case = session.get_one(Case, account.case_id)
         require_lease(desk, case)
         _require_leave_to_act(desk, case, rows)
+        _require_accepted(session, account)
         require_release(desk, session, case)
+        if case.state in BEFORE_THE_CUT and case.due_at <= desk.now():
+            move(desk, session, case, CaseState.CUTTING)
         for row in rows:
             row.op = row.op or desk.name("op")
             row.attempts += 1
@@ -111,11 +117,18 @@ def begin(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> 
 
 
 def _require_leave_to_act(desk: Desk, case: Case, rows: Sequence[CaseEntitlement]) -> None:
-    if not case.for_real or case.state in _NOT_TO_BE_CUT:
+    if not case.for_real or case.state in NOT_TO_BE_CUT:
         raise BadRequest(f"{case.id}: nothing may be taken away: it is {case.state}", "See it with `lastday show`.")
     early = desk.policy.cut.early if case.last_working_at is not None and case.last_working_at <= desk.now() else ()
     if case.due_at > desk.now() and any(row.kind not in early for row in rows):
         raise BadRequest(f"{case.id}: is not due", "A run is made for the due instant.")
+
+
+def _require_accepted(session: Session, account: CaseAccount) -> None:
+    """A correction of HR's notice may have made an account doubtful since the caller looked: then nothing leaves."""
+    now = session.exec(select(CaseAccount).where(CaseAccount.ref == account.ref)).one()
+    if now.standing is not Standing.ACCEPTED:
+        raise BadRequest(f"{account.case_id}: an account is {now.standing}", "Answer the case's question.")
 
 
 def finish(desk: Desk, account: CaseAccount, row: CaseEntitlement, receipt: Receipt) -> None:

@@ -17,10 +17,10 @@ from casework.activity.collecting import collect
 from casework.activity.summary import is_stale, summarise
 from casework.desk import Desk
 from casework.evidence import InUse
+from casework.lifecycle import COLLECTED, TAKEN_BACK
 from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind, Service
 
-_AFTER_THE_CUT = (CaseState.WAITING, CaseState.CONTAINED, CaseState.DEPROVISIONED, CaseState.CLOSED)
 _BY_THE_SWEEP = 60.0
 """Seconds that one turn gives all the cases' logs together: they go on from there in the next one."""
 
@@ -34,8 +34,8 @@ def wanted(case: Case) -> bool:
     Whether the person's logs may be read: for a departure that is carried out, not for a leave of absence, and not for
     somebody who stays after all.
     """
-    over = {CaseState.WITHDRAWN, CaseState.RESTORING, CaseState.RESTORED}
-    return case.for_real and case.erased_at is None and case.kind is not DepartureKind.LEAVE and case.state not in over
+    departs = case.kind is not DepartureKind.LEAVE and case.state not in TAKEN_BACK
+    return case.for_real and case.erased_at is None and departs
 
 
 async def before_the_cut(desk: Desk, case_id: str) -> None:
@@ -70,7 +70,7 @@ async def go_on(desk: Desk) -> list[str]:
     until = desk.now() + timedelta(seconds=_BY_THE_SWEEP)
     with desk.store.read() as session:
         due = select(Case).where(
-            col(Case.state).in_(_AFTER_THE_CUT), Case.due_at <= desk.now(), col(Case.erased_at).is_(None),
+            col(Case.state).in_(COLLECTED), Case.due_at <= desk.now(), col(Case.erased_at).is_(None),
             or_(col(Case.state) != CaseState.CLOSED, col(Case.contained_at) > _still_looked_at(desk)),
         )  # fmt: skip
         cases = [case for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]

@@ -11,13 +11,13 @@ from casework.activity import aftermath
 from casework.decisions.questions import settle_question
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.lifecycle import FINISHED
 from casework.recording import seal
 from casework.wake import free as wake
 from models.tables import Approval, Attestation, Case, CaseEntitlement, Question, Waiver
 from models.vocabulary import (
     SETTLED,
     STANDING_REASONS,
-    CaseState,
     EntitlementKind,
     OpenReason,
     QuestionKind,
@@ -208,8 +208,7 @@ def _approve_waiver(desk: Desk, session: Session, subject_id: str, by: str) -> s
 def _cases_concerned(session: Session, waiver: Waiver) -> list[Case]:
     if waiver.case_id is not None:
         return [session.get_one(Case, waiver.case_id)]
-    over = (CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED)
-    return list(session.exec(select(Case).where(col(Case.state).not_in(over))).all())
+    return list(session.exec(select(Case).where(col(Case.state).not_in(FINISHED))).all())
 
 
 def _approve_request(desk: Desk, session: Session, subject_id: str, by: str) -> str | None:

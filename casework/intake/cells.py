@@ -15,14 +15,22 @@ KINDS = {
     DepartureKind.SECONDMENT_END: "出向終了",
     DepartureKind.LEAVE: "休職",
     DepartureKind.WITHDRAWN: "退職撤回",
+    DepartureKind.CONTINUED: "継続雇用",
 }
-_BY_WORD = {kind.value.replace("_", ""): kind for kind in KINDS} | {word: kind for kind, word in KINDS.items()}
+_CONTINUED = ("定年再雇用", "正社員登用", "契約→正社員", "転籍", "在籍出向")
+"""HR's own words for an employment that goes on under another contract or employer."""
+_BY_WORD = (
+    {kind.value.replace("_", ""): kind for kind in KINDS}
+    | {word: kind for kind, word in KINDS.items()}
+    | dict.fromkeys(_CONTINUED, DepartureKind.CONTINUED)
+)
 _LONGEST_TEXT, _LONGEST_NUMBER, _LONGEST_EMAIL, _MOST_EMAILS = (
     200,
     64,
     254,
     20,
 )  # 254: RFC 5321's path, without brackets
+_LONGEST_WORD = 40  # of a kind, with whatever spaces stand in it
 _UNREADABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, line breaks excepted
     "\u202a-\u202e\u2066-\u2069"  # marks that turn the direction, and so show another name than the one written
@@ -71,11 +79,19 @@ def parse_emails(text: str) -> tuple[str, ...]:
 def parse_kind(text: str) -> DepartureKind:
     """Return the kind that *text* names in either language."""
     _limit(text, _LONGEST_TEXT)
-    word = re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", text)).casefold()
-    kind = _BY_WORD.get(word)
+    kind = _BY_WORD.get(_fold(text))
     if kind is None:
         raise Flaw(Code.UNKNOWN_KIND, kinds=", ".join(KINDS), kinds_ja="、".join(KINDS.values()))
     return kind
+
+
+def is_kind(text: str) -> bool:
+    """Whether *text* names a kind of notice, and nothing else."""
+    return 0 < len(text) <= _LONGEST_WORD and _fold(text) in _BY_WORD
+
+
+def _fold(text: str) -> str:
+    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def _limit(text: str, longest: int) -> None:

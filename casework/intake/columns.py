@@ -41,7 +41,7 @@ JAPANESE = {
 }
 
 REQUIRED = (Column.EMPLOYEE_NO, Column.NAME, Column.EMPLOYMENT_ENDS_ON)
-"""Without these headers a file is refused whole.  A file without *kind* reports ordinary departures (resignation)."""
+"""Without these headers a file is refused whole, and without a word on the kind; see `casework.intake.kinds`."""
 
 
 def fold_header(header: str) -> str:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from casework.intake.columns import JAPANESE, REQUIRED, Column, column_of
 from casework.intake.decoding import decode_csv
 from casework.intake.gather import check_rows, gather, refuse_whole
+from casework.intake.kinds import KindRule
 from casework.intake.notice import Reading, Refusal, shown
 from casework.intake.rows import Outcome, Row, read_row
 from casework.intake.wording import Code, Flaw
@@ -20,23 +21,26 @@ _MOST_COLUMNS = 500
 _SEPARATORS = {";": ("semicolons", "セミコロン"), "\t": ("tabs", "タブ"), "|": ("vertical bars", "縦棒")}
 
 
-def read_csv(raw: bytes) -> Reading:
+def read_csv(raw: bytes, kinds: KindRule | None = None) -> Reading:
     """
     Return what the file *raw* reports.  Raises nothing, whatever the bytes.
 
     Headers in either language and any order; see `casework.intake.decoding` for encodings, `dates` and `zones` for
-    dates.  Rows are counted as a spreadsheet counts them, blank ones included.  Formulas are text.
+    dates, `kinds` for where the kind stands.  Rows are counted as a spreadsheet counts them, blank ones included.  Formulas are
+    text.
     """
-    sha256 = hashlib.sha256(raw).hexdigest()
+    rule, sha256 = kinds or KindRule(), hashlib.sha256(raw).hexdigest()
     try:
         records = _records(decode_csv(raw))
-        head = _Head.of(next(records)[1])
+        head = _Head.of(next(records)[1], rule)
         body = list(records)
         check_rows(body)
+        unknown_cells = {name: [_cell(r, n) for _, r in body] for n, name in head.unknown.items()}
+        whole = rule.settle(head.cells, unknown_cells, has_column=Column.KIND in head.headers)
     except Flaw as flaw:
         return refuse_whole(flaw, sha256)
-    unknown = tuple(name for n, name in head.unknown.items() if head.named(n) or any(_cell(r, n) for _, r in body))
-    outcomes = [head.read(number, cells) for number, cells in body]
+    unknown = tuple(name for n, name in head.unknown.items() if head.named(n) or any(unknown_cells[name]))
+    outcomes = [head.read(number, cells, whole) for number, cells in body]
     return gather(outcomes, sha256=sha256, unknown_columns=unknown, headers=head.headers)
 
 
@@ -74,11 +78,11 @@ class _Head:
     unknown: dict[int, str]
 
     @classmethod
-    def of(cls, cells: list[str]) -> _Head:
+    def of(cls, cells: list[str], rule: KindRule) -> _Head:
         """Raise `Flaw` for a wrong separator, a header that stands twice or one that is missing."""
         if len(cells) > _MOST_COLUMNS:
             raise Flaw(Code.TOO_MANY, limit=_MOST_COLUMNS, things="columns", things_ja="列数")
-        places = {n: column for n, cell in enumerate(cells) if (column := column_of(cell)) is not None}
+        places = _places(cells, rule)
         missing = [column for column in REQUIRED if column not in places.values()]
         if missing:
             _look_for_separator(cells)
@@ -98,15 +102,24 @@ class _Head:
     def named(self, n: int) -> bool:
         return n < len(self.cells) and bool(self.cells[n].strip())
 
-    def read(self, number: int, cells: list[str]) -> Outcome:
-        """Read one row.  Blank cells beyond the header line are a spreadsheet's habit; filled ones shift the columns."""
+    def read(self, number: int, cells: list[str], kind: str | None) -> Outcome:
+        """Read one row, of the file's own *kind* where no column says it.  Blank cells beyond the header line are a spreadsheet's habit; filled ones shift the columns."""
         width = len(self.cells)
         if len(cells) < width or any(cell.strip() for cell in cells[width:]):
             flaw = Flaw(Code.RAGGED_ROW, found=len(cells), expected=width)
             return (Refusal.of(flaw, row=number, value=",".join(cells)),)
-        known = {column: cells[n] for n, column in self.places.items()}
+        known = {column: cells[n] for n, column in self.places.items()} | ({Column.KIND: kind} if kind else {})
         extra = {name: cells[n] for n, name in self.unknown.items() if cells[n].strip()}
         return read_row(Row(number, known, self.headers, MappingProxyType(extra)))
+
+
+def _places(cells: list[str], rule: KindRule) -> dict[int, Column]:
+    """Return what each cell of the header line is; where policy names the column of the kind, no other one is it."""
+    places = {n: column for n, cell in enumerate(cells) if (column := column_of(cell)) is not None}
+    named = [n for n, cell in enumerate(cells) if rule.names(cell)]
+    if not named:
+        return places
+    return {n: column for n, column in places.items() if column is not Column.KIND} | dict.fromkeys(named, Column.KIND)
 
 
 def _look_for_separator(cells: list[str]) -> None:

@@ -124,6 +124,7 @@ def _filled(group: list[Notice]) -> Notice:
         leaver=leaver,
         last_working_at=_given(notice.last_working_at for notice in group),
         manager=_given(notice.manager for notice in group),
+        given=frozenset().union(*(notice.given for notice in group)),
         extra=MappingProxyType({key: text for notice in reversed(group) for key, text in notice.extra.items()}),
     )
 

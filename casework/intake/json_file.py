@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from casework.intake.columns import Column
 from casework.intake.decoding import decode_json
 from casework.intake.gather import check_rows, gather, refuse_whole
+from casework.intake.kinds import KindRule
 from casework.intake.notice import Reading, Refusal, shown
 from casework.intake.rows import Outcome, Row, read_row
 from casework.intake.wording import Code, Flaw
@@ -36,22 +37,24 @@ class _Object(dict[str, Any]):
     twice: str | None = None
 
 
-def read_json(raw: bytes) -> Reading:
+def read_json(raw: bytes, kinds: KindRule | None = None) -> Reading:
     """
     Return what the file *raw* reports.  Raises nothing, whatever the bytes.
 
     Keys are the English column names; values are strings or null, `other_emails` a list of strings as well.  Unknown
-    keys are kept, what is not a string among them as JSON text.
+    keys are kept, what is not a string among them as JSON text.  See `casework.intake.kinds` for where the kind stands.
     """
-    sha256 = hashlib.sha256(raw).hexdigest()
+    rule, sha256 = kinds or KindRule(), hashlib.sha256(raw).hexdigest()
     try:
         listed, unknown = _unwrap(_parse(decode_json(raw)))
         check_rows(listed)
+        columns = _columns(listed, rule)
+        whole = _settle(listed, columns, rule)
     except Flaw as flaw:
         return refuse_whole(flaw, sha256)
     for item in listed:
-        unknown += [key for key in item if key not in _COLUMNS] if isinstance(item, _Object) else []
-    outcomes = [_read(number, item) for number, item in enumerate(listed, 1)]
+        unknown += [key for key in item if key not in columns] if isinstance(item, _Object) else []
+    outcomes = [_read(number, item, columns, whole) for number, item in enumerate(listed, 1)]
     return gather(outcomes, sha256=sha256, unknown_columns=tuple(dict.fromkeys(shown(key) for key in unknown)))
 
 
@@ -104,18 +107,39 @@ def _unwrap(whole: Any) -> tuple[list[Any], list[str]]:
     return whole[_WRAPPER], [key for key in whole if key != _WRAPPER]
 
 
-def _read(number: int, item: Any) -> Outcome:
+def _columns(listed: list[Any], rule: KindRule) -> dict[str, Column]:
+    """Return what each key means; where policy names the key of the kind, no other one is it."""
+    named = {key for item in listed if isinstance(item, _Object) for key in item if rule.names(key)}
+    if not named:
+        return _COLUMNS
+    return {key: c for key, c in _COLUMNS.items() if c is not Column.KIND} | dict.fromkeys(named, Column.KIND)
+
+
+def _settle(listed: list[Any], columns: dict[str, Column], rule: KindRule) -> str | None:
+    """Return the kind of all notices, None where a key says it.  What is no object is refused by itself, and says nothing."""
+    objects = [item for item in listed if isinstance(item, _Object)]
+    cells: dict[str, list[str]] = {}
+    for item in objects:
+        for key, value in item.items():
+            cells.setdefault(key, []).append(value if isinstance(value, str) else "")
+    unknown = {key: values for key, values in cells.items() if key not in columns}
+    if not objects:
+        return rule.whole
+    return rule.settle(cells, unknown, has_column=any(columns.get(key) is Column.KIND for key in cells))
+
+
+def _read(number: int, item: Any, columns: dict[str, Column], whole: str | None) -> Outcome:
     if not isinstance(item, _Object):
         return (Refusal.of(_misfit(Code.WRONG_SHAPE, item), row=number, value=_text(item)),)
     if (key := _twice(item)) is not None:
         return (Refusal.of(Flaw(Code.DUPLICATE_KEY), row=number, column=shown(key)),)
-    cells: dict[Column, str] = {}
+    cells: dict[Column, str] = {Column.KIND: whole} if whole else {}
     extra: dict[str, str] = {}
     refused: list[Refusal] = []
     for key, value in item.items():
         try:
-            if key in _COLUMNS:
-                cells[_COLUMNS[key]] = _cell(_COLUMNS[key], value)
+            if key in columns:
+                cells[columns[key]] = _cell(columns[key], value)
             elif value is not None:
                 extra[_whole(key)] = _whole(value if isinstance(value, str) else _text(value))
         except Flaw as flaw:

@@ -8,12 +8,12 @@ from datetime import date, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from casework.intake.wording import WORDINGS, Code, Flaw
+from casework.intake.columns import Column
+from casework.intake.wording import REMARKS, WORDINGS, Code, Flaw, Remark
 from casework.intake.zones import DEFAULT_ZONE, end_of_day
-from models.vocabulary import DepartureKind, Leaver
+from models.vocabulary import NOT_DEPARTURES, DepartureKind, Leaver
 
 _SHOWN = 120
-_NOT_DEPARTURES = frozenset({DepartureKind.LEAVE, DepartureKind.WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Notice:
 
     *row* as a spreadsheet counts (the header is 1); in JSON the place in the list, from 1.  *employment_ends_on* is
     inclusive, in *timezone*; for a leave of absence the last day before it begins, for a withdrawal the day of the
-    departure that is withdrawn.  *extra* holds the filled cells of unknown columns, as they were written.
+    departure that is withdrawn.  *extra* holds the filled cells of unknown columns, as they were written.  *given* are the columns
+    that the source has: of any other it says nothing, while an empty cell says that there is no such thing.
     """
 
     row: int
@@ -34,6 +35,7 @@ class Notice:
     timezone: str = DEFAULT_ZONE
     manager: str | None = None
     extra: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    given: frozenset[Column] = frozenset(Column)
 
     @property
     def due_at(self) -> datetime:
@@ -46,8 +48,8 @@ class Notice:
 
     @property
     def is_departure(self) -> bool:
-        """Whether a person leaves: a leave of absence and a withdrawal are notices of their own."""
-        return self.kind not in _NOT_DEPARTURES
+        """Whether a person leaves: a leave of absence, a withdrawal and an employment that goes on are notices of their own."""
+        return self.kind not in NOT_DEPARTURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,20 @@ class Refusal:
             reason_ja=text.reason_ja,
             remedy_ja=text.remedy_ja,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that the sender of an accepted notice should know."""
+
+    remark: Remark
+    text: str
+    text_ja: str
+
+    @classmethod
+    def of(cls, remark: Remark, **facts: object) -> Note:
+        """Word *remark*."""
+        return cls(remark, *(text.format_map(facts) for text in REMARKS[remark]))
 
 
 @dataclass(frozen=True, slots=True)

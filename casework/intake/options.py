@@ -18,7 +18,7 @@ _COLUMNS = {column.value: column for column in Column}
 def read_options(**fields: str | Iterable[str] | None) -> Reading:
     """
     Return the reading of one notice, its fields named as the columns.  None means not given; several values (of
-    `other_emails`) are an iterable.
+    `other_emails`) are an iterable.  An option that is not given says nothing, but for the kind, which is asked for.
 
     *sha256* is of the given fields as JSON with sorted keys.
     """

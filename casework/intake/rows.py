@@ -41,10 +41,10 @@ class Row:
 
 def read_row(row: Row) -> Outcome:
     """Return the row's notice, or one refusal for each cell that stands in its way."""
-    return _Desk(row).read()
+    return _RowReader(row).read()
 
 
-class _Desk:
+class _RowReader:
     """Reads one row's cells and keeps the refusals, so that the sender can correct all of them at once."""
 
     def __init__(self, row: Row) -> None:
@@ -60,7 +60,9 @@ class _Desk:
         ends_on = self._ends_on(kind, last, ZoneInfo(zone))
         if self.refused or leaver is None or kind is None or ends_on is None:
             return tuple(self.refused)
-        return Notice(self.row.number, leaver, kind, ends_on, last, zone, manager, self.row.extra)
+        return Notice(
+            self.row.number, leaver, kind, ends_on, last, zone, manager, self.row.extra, frozenset(self.row.cells)
+        )
 
     def _leaver(self) -> Leaver | None:
         number = self._take(Column.EMPLOYEE_NO, parse_employee_no, required=True)
@@ -75,9 +77,10 @@ class _Desk:
         return Leaver(number, name, email, tuple(e for e in others if e != email), kana, romaji, former)
 
     def _kind(self) -> DepartureKind | None:
-        """A source without the column reports ordinary departures; an empty cell in it is a question to the sender."""
+        """No kind is anybody's by default: neither a source that does not say it, nor an empty cell, cuts somebody."""
         if Column.KIND not in self.row.cells:
-            return DepartureKind.RESIGNATION
+            self._refuse(Column.KIND, Flaw(Code.NO_KIND, name="異動区分"))
+            return None
         return self._take(Column.KIND, parse_kind, required=True)
 
     def _ends_on(self, kind: DepartureKind | None, last: datetime | None, zone: ZoneInfo) -> date | None:

@@ -53,7 +53,19 @@ class Code(StrEnum):
     WITHDRAWN_IS_NO_DEPARTURE = "withdrawn_is_no_departure"
     OTHER_DATE = "other_date"
     OTHER_KIND = "other_kind"
-    OTHER_PARTICULARS = "other_particulars"
+    NO_KIND = "no_kind"
+    KIND_ELSEWHERE = "kind_elsewhere"
+    KIND_TWICE = "kind_twice"
+    OTHER_PERSON = "other_person"
+    CONTINUED_BUT_OPEN = "continued_but_open"
+
+
+class Remark(StrEnum):
+    """What the sender of an accepted notice is told besides."""
+
+    KEPT_AT_ONCE = "kept_at_once"
+    CONTINUED = "continued"
+    NUMBER_USED_BEFORE = "number_used_before"
 
 
 class Flaw(Exception):
@@ -336,10 +348,55 @@ WORDINGS: dict[Code, Wording] = {
         "案件 {case} は同じ退職ですが、区分が異なります。",
         "直ちに停止する場合は `lastday reschedule {case} --now` を実行し、そうでなければ区分を直してください。",
     ),
-    Code.OTHER_PARTICULARS: Wording(
-        "{case} is this departure and was cut already, with other particulars of the person.",
-        "If the wrong person was cut, run `lastday restore {case}`; otherwise nothing is to be sent again.",
-        "案件 {case} は同じ退職ですが、異なる内容で既に停止済みです。",
-        "別人を停止した場合は `lastday restore {case}` を実行してください。そうでなければ再送は不要です。",
+    Code.NO_KIND: Wording(
+        "Nothing says which kind of notice this is: there is no column kind (区分), and none is assumed.",
+        "If all of them are of one kind, say it: --kind resignation.  If a column says it under another name, write that name "
+        'into policy.toml: [intake] kind_column = "{name}".',
+        "通知の区分が分かりません。区分(kind)の列がなく、推測はしません。",
+        "すべて同じ区分であれば --kind resignation のように指定してください。別の名前の列にある場合は policy.toml に "
+        '[intake] kind_column = "{name}" と書いてください。',
+    ),
+    Code.KIND_ELSEWHERE: Wording(
+        "The column {name} holds kinds of notice, but nothing says that it counts.",
+        'If it does, write into policy.toml: [intake] kind_column = "{name}"; if another column does, write that one.  If the '
+        "file has none, take this one out and give the kind of all rows: --kind resignation.",
+        "列「{name}」に区分の値がありますが、区分の列として登録されていません。",
+        'この列が区分であれば policy.toml に [intake] kind_column = "{name}" と書き、別の列であればその名前を書いてください。'
+        "区分の列がないファイルであれば、この列を外して --kind resignation のように全行の区分を指定してください。",
+    ),
+    Code.KIND_TWICE: Wording(
+        "The file says the kind of each row itself; --kind is for a file that does not.",
+        "Leave --kind out.",
+        "区分はファイルの各行にあります。--kind は区分のないファイルのための指定です。",
+        "--kind を外してください。",
+    ),
+    Code.OTHER_PERSON: Wording(
+        "{case} has this employee number, but neither its name nor its address is this notice's.",
+        "If they are two people, give this one a number of its own.  If it is one person, name the former address under "
+        "other_emails, or the former name, so that one of them agrees.  Until then that case does not rely on the number.",
+        "案件 {case} が同じ社員番号ですが、氏名もメールアドレスも一致しません。",
+        "別人であれば、この人に別の社員番号を付けてください。同じ人であれば、以前のアドレスを その他メール に、または旧姓を "
+        "書き、いずれかが一致するようにしてください。それまで案件 {case} は社員番号を根拠にしません。",
+    ),
+    Code.CONTINUED_BUT_OPEN: Wording(
+        "The employment goes on, but {case} is open for this person's departure.",
+        "If the person stays, run `lastday withdraw {case}`, or `lastday restore {case}` once it has begun; then send this again.",
+        "雇用は継続とのことですが、この人の退職案件 {case} が進行中です。",
+        "退職しないのであれば `lastday withdraw {case}` を、停止が始まっていれば `lastday restore {case}` を実行してから再送してください。",
+    ),
+}
+
+REMARKS: dict[Remark, tuple[str, str]] = {
+    Remark.KEPT_AT_ONCE: (
+        "{case} is an emergency: it keeps its instant and its kind, whatever the notice says.",
+        "案件 {case} は緊急停止です。通知の日付や区分にかかわらず、停止時刻は変わりません。",
+    ),
+    Remark.CONTINUED: (
+        "The employment goes on: recorded and sealed as {case}, and nothing is cut.",
+        "雇用は継続します。案件 {case} として記録・封緘し、アクセスは停止しません。",
+    ),
+    Remark.NUMBER_USED_BEFORE: (
+        "{case} was another person's with this number: neither case relies on it any more.",
+        "案件 {case} は同じ社員番号の別人のものです。いずれの案件も社員番号を根拠にしません。",
     ),
 }

@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from casework.cases import ENDED
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.intake.dates import parse_day
-from casework.intake.wording import Flaw
+from casework.intake import Flaw, parse_day
+from casework.lifecycle import ENDED
 from casework.nda.facts import Facts, Held, Refusal, signed_on
 from casework.nda.judging import Verdict
 from casework.recording import digests

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, func, select
 
-from casework.cases import ENDED
 from casework.desk import Desk
 from casework.errors import CaseworkError
+from casework.lifecycle import NOT_TO_BE_CUT
 from casework.nda import files
 from casework.nda.cabinet import Cabinet, open_cabinet
 from casework.nda.checking import check_or_tell
@@ -27,7 +27,6 @@ from models.vocabulary import CaseState, NdaState, PledgeState, RevocationResult
 _log = logging.getLogger("lastday.nda")
 MOST = 20
 """Pledges, and rounds, of one sweep: the next one takes the rest."""
-_OVER = ENDED | {CaseState.CLOSED, CaseState.RESTORING}
 
 
 async def follow_up(desk: Desk) -> int:
@@ -72,7 +71,7 @@ def _rounds_due(desk: Desk) -> list[str]:
     lately = desk.now().date() - timedelta(days=desk.policy.nda.signing_days)
     unread = (col(Case.state) == CaseState.CLOSED) & (col(PaperCheck.state) == NdaState.UNREADABLE)
     rested = col(PaperCheck.checked_at) <= desk.now() - timedelta(hours=desk.policy.nda.again_hours)
-    live = col(Case.state).not_in(_OVER) | (unread & rested & (col(Case.employment_ends_on) >= lately))
+    live = col(Case.state).not_in(NOT_TO_BE_CUT) | (unread & rested & (col(Case.employment_ends_on) >= lately))
     query = (
         select(PaperCheck.case_id)
         .join(Case, col(Case.id) == PaperCheck.case_id)

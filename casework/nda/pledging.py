@@ -14,10 +14,10 @@ from sqlmodel import Session
 
 from audit.secret_files import create
 from casework.access.planning import leaver_of
-from casework.cases import BEFORE_CONTAINED
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.evidence import EvidenceError
+from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
 from casework.nda.cabinet import Cabinet
 from casework.nda.looking import within
@@ -76,7 +76,7 @@ async def send_by_policy(cabinet: Cabinet, case_id: str) -> None:
     if not desk.policy.nda.send:
         return
     case = desk.case(case_id)
-    if not case.for_real or case.state not in BEFORE_CONTAINED or case.kind is DepartureKind.DISMISSAL:
+    if not case.for_real or case.state not in BEFORE_THE_CUT or case.kind is DepartureKind.DISMISSAL:
         return
     with desk.store.read() as session:
         facts = files.facts_of(desk, session, case)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from casework.cases import employee_key
-from casework.intake import Code, Notice, Reading, read_csv
+from casework.intake import Code, KindRule, Notice, Reading, employee_key, read_csv
 from casework.population.facts import Difference, Entry, ExtractFacts, Population
+from models.vocabulary import DepartureKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,13 @@ class Extract:
     reading: Reading
 
     @classmethod
-    def of(cls, raw: bytes) -> Extract:
-        """Read a CSV as intake does: either language's headers, any order.  A file that holds no row is an empty list."""
-        return cls(read_csv(raw))
+    def of(cls, raw: bytes, *, kind_column: str = "") -> Extract:
+        """
+        Read a CSV as intake does: either language's headers, any order.  A file that holds no row is an empty list.
+
+        It lists who left: a file without a column of the kind needs none.  *kind_column* is policy's name of it.
+        """
+        return cls(read_csv(raw, KindRule(kind_column, DepartureKind.RESIGNATION, implied=True)))
 
 
 def compare(population: Population, extract: Extract) -> Population:

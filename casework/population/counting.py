@@ -13,7 +13,7 @@ from casework.population.facts import Difference, Entry, Population
 from casework.record.gathering import account_facts
 from casework.recording import seal
 from models.tables import Case, Finding, NoticeRecord, Plan
-from models.vocabulary import CaseState, DepartureKind
+from models.vocabulary import NOT_DEPARTURES, CaseState
 
 POPULATION = "population"
 """The trail's case of the looks at a whole population, which belong to no case."""
@@ -23,7 +23,7 @@ def count(desk: Desk, from_on: date, to_on: date) -> Population:
     """
     Return the departures whose employment ends from *from_on* to *to_on*, both included.
 
-    Leaves of absence are none: nobody leaves.  Raises `BadRequest` for a period that ends before it begins.
+    Leaves of absence are none, nor is an employment that goes on: nobody leaves.  Raises `BadRequest` for a period that ends before it begins.
     """
     if to_on < from_on:
         raise BadRequest(
@@ -34,7 +34,7 @@ def count(desk: Desk, from_on: date, to_on: date) -> Population:
         query = select(Case).where(
             col(Case.employment_ends_on) >= from_on,
             col(Case.employment_ends_on) <= to_on,
-            Case.kind != DepartureKind.LEAVE,
+            col(Case.kind).not_in(NOT_DEPARTURES),
         )
         cases = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
         entries = tuple(_entry(desk, session, case, read_at) for case in cases)

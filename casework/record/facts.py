@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from casework.lifecycle import FINISHED
 from models.vocabulary import (
     AccountKind,
     CaseState,
@@ -61,8 +62,8 @@ class Timing:
 
     *commanded_at*: the first acceptance by the vendor.  *effective_cutoff_at*: the moment from which every row of the account was
     seen closed, or signed for as done by hand; None while one is neither.  *cut_effective_by* adds what issued tokens
-    may live on.  *exposure_minutes* are counted from *due_at* to the cut-off (until *as_of* while there is none), a
-    begun minute as a whole one.  *sla_met* is None while it can still be met, and where the SLA is not known.
+    may live on.  *exposure_minutes* are counted from *due_at* to the cut-off a begun minute as a whole one; None while
+    there is none.  *sla_met* is None while it can still be met, and where the SLA is not known.
     *exceptions* counts waived rows: they are not part of the cut-off.
     """
 
@@ -70,7 +71,7 @@ class Timing:
     commanded_at: datetime | None
     effective_cutoff_at: datetime | None
     cut_effective_by: datetime | None
-    exposure_minutes: int
+    exposure_minutes: int | None
     sla_minutes: int | None
     sla_met: bool | None
     exceptions: int
@@ -208,7 +209,7 @@ class Facts:
     deprovisioned_at: datetime | None
     closed_at: datetime | None
     for_real: bool
-    late_minutes: int
+    notice_late_minutes: int
     policy_sha256: str
     erased_at: datetime | None
     person: Person
@@ -226,7 +227,7 @@ class Facts:
 
     @property
     def as_it_stands(self) -> bool:
-        return self.state not in {CaseState.CLOSED, CaseState.WITHDRAWN, CaseState.RESTORED}
+        return self.state not in FINISHED
 
 
 @dataclass(frozen=True, slots=True)

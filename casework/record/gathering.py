@@ -10,9 +10,9 @@ from typing import Any
 from sqlmodel import Session, col, or_, select
 
 from casework.access.rows import accounts_of, rows_of
-from casework.cases import exposure_minutes
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.intake import notice_late_minutes
 from casework.record import facts as made
 from casework.record.accounting import timing_of
 from casework.record.telling import told
@@ -61,7 +61,7 @@ def _facts(desk: Desk, session: Session, case: Case, read_at: datetime, shown: d
         deprovisioned_at=case.deprovisioned_at,
         closed_at=case.closed_at,
         for_real=case.for_real,
-        late_minutes=exposure_minutes(case),
+        notice_late_minutes=notice_late_minutes(case),
         policy_sha256=desk.policy.sha256,
         erased_at=max(erased, default=None),
         person=_person(case),

@@ -45,4 +45,7 @@ def _payloads(connection: Connection, case_id: str) -> dict[int, Mapping[str, An
 
 
 def _first(payload: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((str(payload[name]) for name in names if payload.get(name)), None)
+    said = next((payload[name] for name in names if payload.get(name)), None)
+    return (
+        said if said is None or isinstance(said, str) else str(said.get("subject") if isinstance(said, dict) else said)
+    )

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 from models.tables.columns import instant, json_column, word
 from models.vocabulary import CaseState, DepartureKind, RunState
 
+DEFAULT_COMPANY = "default"
 _LIVE = text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'")
 
 
@@ -17,19 +18,26 @@ class Case(SQLModel, table=True):
     *id* is random and opaque: the only thing that leaves for Prefect.  *leaver* is `vocabulary.Leaver` as JSON.
     *employee_key* is the number folded for comparing: a person has one case however the number is typed.
 
+    A person is (*company*, number); *number_disputed*: another person was reported under it, so it proves nothing any more.
+
     *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed, taken at
     *for_real_at*.  *services*: which are searched for the person's accounts; None until it was planned.
+    *at_once_at*, *at_once_by*: when, and by whom, it was made an emergency, whose instant never moves later.
     *held_at*: since when a legal hold forbids to erase.  *erased_at*: when the personal data was removed; nobody works on the
-    case any more.  *revision* counts reschedules.  *run_…* and *lease_…* say which run works on the case, so that there is one.
+    case any more.  *revision* counts reschedules and corrections.  *run_…* and *lease_…* say which run works on the case, so that there is one.
     """
 
     __tablename__ = "offboarding_case"
     __table_args__ = (
         # the same departure is one case: employee number and last day, as long as it lives
-        Index("one_live_case", "employee_key", "employment_ends_on", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index(
+            "one_live_case", "company", "employee_key", "employment_ends_on",
+            unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE,
+        ),
     )  # fmt: skip
 
     id: str = Field(primary_key=True)
+    company: str = DEFAULT_COMPANY
     employee_no: str
     employee_key: str = Field(index=True)
     employment_ends_on: date
@@ -42,6 +50,9 @@ class Case(SQLModel, table=True):
     manager: str | None = None
     reported_by: str
     opened_at: datetime = instant(default=...)
+    number_disputed: bool = False
+    at_once_at: datetime | None = instant()
+    at_once_by: str | None = None
     revision: int = 0
     for_real: bool = False
     for_real_by: str | None = None

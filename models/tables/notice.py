@@ -12,7 +12,7 @@ from models.vocabulary import DepartureKind
 class NoticeRecord(SQLModel, table=True):
     """
     One row of one submission.  *source_sha256* is the digest of the bytes HR sent; *disposition* what became of it:
-    created, same, rescheduled, leave, withdrawn.
+    created, same, continued.
     """
 
     __tablename__ = "notice"

@@ -75,15 +75,17 @@ def cutoffs(facts: Facts, clock: Clock) -> Section:
 
 def _cutoff(account: AccountFacts, clock: Clock) -> tuple[Cell, ...]:
     t = account.timing
-    minutes, running = f"{t.exposure_minutes:,}", t.effective_cutoff_at is None
+    exposure = None if t.exposure_minutes is None else f"{t.exposure_minutes:,}"
     sla = None if t.sla_minutes is None else Phrase(f"{t.sla_minutes} min", f"{t.sla_minutes} 分")
     return (
         cell(f"{named('Service', account.service).en}\n{account.label or account.id}"),
         clock(t.due_at),
         clock(t.commanded_at),
-        cell(Phrase("not closed", "未遮断"), Tone.OPEN) if running else clock(t.effective_cutoff_at, Tone.GOOD),
+        cell(Phrase("not closed", "未遮断"), Tone.OPEN)
+        if exposure is None
+        else clock(t.effective_cutoff_at, Tone.GOOD),
         clock(t.cut_effective_by),
-        cell(Phrase(f"{minutes} min", f"{minutes} 分"), Tone.OPEN if running and t.exposure_minutes else Tone.PLAIN),
+        cell(None) if exposure is None else cell(Phrase(f"{exposure} min", f"{exposure} 分")),
         cell(sla) if sla else cell(_NOT_KNOWN, Tone.QUIET),
         yes_or_no(t.sla_met, unknown=_NOT_YET if sla else _NOT_KNOWN),
     )

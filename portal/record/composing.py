@@ -64,12 +64,12 @@ def _figures(facts: Facts, clock: Clock) -> tuple[tuple[Phrase, Cell], ...]:
     timings = [a.timing for a in taken]
     ends = [t.effective_cutoff_at for t in timings if t.effective_cutoff_at is not None]
     whole = bool(timings) and len(ends) == len(timings)
-    exposure = max((t.exposure_minutes for t in timings), default=0)
+    exposure = max((t.exposure_minutes or 0 for t in timings), default=0) if whole else None
     return (
         (Phrase("Cut due", "停止予定"), clock(facts.due_at)),
         (Phrase("Last account closed", "最後の遮断"),
          clock(max(ends), Tone.GOOD) if whole else cell(Phrase("not all closed", "未遮断あり"), Tone.OPEN)),
-        (Phrase("Longest exposure", "最長の露出"), cell(Phrase(f"{exposure:,} min", f"{exposure:,} 分"))),
+        (Phrase("Longest exposure", "最長の露出"), cell(None if exposure is None else Phrase(f"{exposure:,} min", f"{exposure:,} 分"))),
         (Phrase("Within SLA", "SLA 遵守"), yes_or_no(_met([t.sla_met for t in timings]))),
         (Phrase("Seen closed · signed for · open", "確認・署名・未遮断"), _rows(facts)),
     )  # fmt: skip

@@ -30,7 +30,7 @@ def notice(facts: Facts, clock: Clock) -> Section:
             (Phrase("Employment ends on (inclusive)", "退職日 (当日を含む)"), cell(facts.employment_ends_on)),
             (Phrase("Cut due", "停止予定"), clock(facts.due_at)),
             (Phrase("Notice came late by", "届出の遅れ"),
-             cell(Phrase(f"{facts.late_minutes:,} min", f"{facts.late_minutes:,} 分"))),
+             cell(Phrase(f"{facts.notice_late_minutes:,} min", f"{facts.notice_late_minutes:,} 分"))),
         ),
         grids=(_notices(facts, clock),),
     )  # fmt: skip

@@ -13,6 +13,12 @@ _GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 
 EVENTS = {
     "case.opened": Phrase("case opened", "案件を開始"),
+    "case.noticed": Phrase("HR's notice taken", "届出を受理"),
+    "case.at_once": Phrase("made an emergency", "緊急停止に指定"),
+    "case.number_disputed": Phrase("employee number in dispute", "社員番号に疑義"),
+    "case.planned": Phrase("to be planned anew, or not planned whole", "計画未完了"),
+    "case.waiting": Phrase("planned; waits for its instant", "計画完了・待機"),
+    "case.cutting": Phrase("the cut began", "停止を開始"),
     "case.corrected": Phrase("particulars corrected", "届出内容を訂正"),
     "case.decided": Phrase("decided for real", "本実施を決定"),
     "case.rescheduled": Phrase("rescheduled", "日程を変更"),

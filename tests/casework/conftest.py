@@ -14,10 +14,9 @@ import pytest
 
 from audit.trail import Trail
 from casework import runbook as conduct
-from casework.cases import open_cases
 from casework.desk import Desk
 from casework.evidence import EvidenceStore, open_or_create
-from casework.intake import read_options
+from casework.intake import open_cases, read_options
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
@@ -58,7 +57,10 @@ class Office:
     def report(self, **fields: Any) -> Case:
         """Report a departure of E1 on the clock's day, for real, and return its case."""
         for_real = fields.pop("for_real", True)
-        given = {"employee_no": "E1", "name": "星 空子", "email": "e1@example.test", "employment_ends_on": "2026-11-30"}
+        given = {
+            "employee_no": "E1", "name": "星 空子", "email": "e1@example.test", "employment_ends_on": "2026-11-30",
+            "kind": "resignation",
+        }  # fmt: skip
         intake = open_cases(self.desk, read_options(**(given | fields)), reported_by="hr", for_real=for_real)
         assert not intake.refused, intake.refused
         return intake.opened[0].case

@@ -115,13 +115,22 @@ class TestDueInstant:
             await office.run(case.id)
         assert office.paper.writes == []
 
-    async def test_a_past_date_opens_at_once_with_its_exposure(self, office: Office) -> None:
-        """A notice for a past date is cut at once, and the record says how long access outlived it."""
+    async def test_a_past_date_opens_at_once_and_says_how_late_the_notice_came(self, office: Office) -> None:
+        """
+        A notice for a past date is cut when it comes, and is shown so.  How late HR was, and for how long access outlived its
+        instant, are two figures, the second one unknown until the cut.
+        """
         case = office.report(employment_ends_on="2026-11-25")
+        before = show(office.desk, case.id)
+        assert before["due_at"] == "2026-11-25T15:00:00+00:00"
+        assert before["cut_at"] == before["departure"]["opened_at"] == case.opened_at.isoformat()
+        assert before["exposure_minutes"] is None
         await office.run(case.id)
         shown = show(office.desk, case.id)
         assert shown["state"] == "closed"
-        assert shown["departure"]["exposure_minutes"] == 4 * 24 * 60 + 15 * 60
+        late = 4 * 24 * 60 + 15 * 60
+        assert shown["departure"]["notice_late_minutes"] == late
+        assert late < shown["exposure_minutes"] <= late + 5
 
 
 class TestEarlyKinds:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from casework import erasing, moving
+from casework import erasing, intake
 from casework.decisions import signatures as waiving
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -287,11 +287,11 @@ class TestReminders:
         office.clock.pass_by(days=19)
         await following.follow_up_with(cabinet)
         assert len(shelf.reminded) == 1
-        moving.reschedule(office.desk, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
+        intake.reschedule(office.desk, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
         office.clock.pass_by(days=99)
         await following.follow_up_with(cabinet)
         assert len(shelf.reminded) == 2
-        moving.withdraw(office.desk, case.id, by="hr", reason="stays")
+        intake.withdraw(office.desk, case.id, by="hr", reason="stays")
         office.clock.pass_by(days=3)
         await following.follow_up_with(cabinet)
         assert len(shelf.reminded) == 2
@@ -353,7 +353,7 @@ class TestSending:
         with pytest.raises(Killed):
             await pledging.send_pledge(cabinet, case.id, by="hr")
         shelf.before_sending = lambda: None
-        moving.reschedule(office.desk, case.id, ends_on=date(2026, 12, 31), last_working_at=None, by="hr")
+        intake.reschedule(office.desk, case.id, ends_on=date(2026, 12, 31), last_working_at=None, by="hr")
         office.clock.pass_by(minutes=16)
         await following.follow_up_with(cabinet)
         assert (nda(office.desk, case)["pledge"]["state"], shelf.delivered) == ("rejected", [])
@@ -393,7 +393,7 @@ class TestErased:
         desk = office.desk
         case = office.report(employment_ends_on=LAST_DAY)
         await pledging.send_pledge(cabinet, case.id, by="hr")
-        moving.withdraw(desk, case.id, by="hr", reason="r")
+        intake.withdraw(desk, case.id, by="hr", reason="r")
         request = erasing.request_erasure(desk, case.id, by="it.lead", basis="retention")
         waiving.approve(desk, request.id, by="ciso.yamada")
         erasing.erase(desk, case.id)

@@ -12,12 +12,10 @@ from sqlmodel import select
 from casework import restoring, sweeping
 from casework import runbook as conduct
 from casework.access import rechecking
-from casework.cases import open_cases
 from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
-from casework.intake import read_options
-from casework.moving import reschedule, withdraw
+from casework.intake import open_cases, read_options, reschedule, withdraw
 from casework.policy import BlastRadius, Policy, Protected
 from casework.showing import open_questions, show
 from models.tables import Plan
@@ -62,7 +60,7 @@ class TestWhoseAccount:
             await office.run(case.id)
         assert not office.paper.holders["g1"].active
         assert office.paper.holders["g3"].active
-        assert show(office.desk, case.id)["state"] == "waiting"
+        assert show(office.desk, case.id)["state"] == "cutting"
 
     async def test_another_employee_number_is_never_asked_about(self, office: Office) -> None:
         """A namesake with a number of his own is shown as a look-alike and left alone without a question."""
@@ -325,7 +323,7 @@ class TestNotices:
     def test_another_date_is_a_reschedule(self, office: Office) -> None:
         """Another date for an open case is refused with the verb that moves it."""
         case = office.report()
-        reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-12-31")
+        reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-12-31", kind="resignation")
         intake = open_cases(office.desk, reading, reported_by="hr")
         assert not intake.opened
         assert case.id in intake.refused[0].remedy
@@ -345,7 +343,7 @@ class TestNotices:
     def test_one_bad_row_leaves_everything_as_it_was(self, office: Office) -> None:
         """All or nothing: with one refusal, no case and no event is written."""
         office.report()
-        reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-12-31")
+        reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-12-31", kind="resignation")
         with office.desk.store.read() as session:
             before = office.desk.store.trail.size(session.connection())
         open_cases(office.desk, reading, reported_by="hr")

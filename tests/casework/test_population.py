@@ -19,7 +19,7 @@ from audit import certificate_keys
 from audit.certificate import pae
 from casework import population
 from casework.errors import BadRequest
-from casework.moving import withdraw
+from casework.intake import withdraw
 from casework.population import Extract, Population
 from casework.population.sampling import METHOD, place
 from casework.population.sheet import COLUMNS, lines, safe

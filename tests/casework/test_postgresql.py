@@ -13,9 +13,8 @@ import pytest
 from sqlalchemy import make_url
 
 from audit.trail import Trail
-from casework.cases import open_cases
 from casework.desk import Desk
-from casework.intake import read_options
+from casework.intake import open_cases, read_options
 from casework.policy import Policy
 from casework.schema import current, migrate, newest
 from casework.showing import show
@@ -79,7 +78,7 @@ class TestOnPostgreSQL:
 
     def test_the_same_notice_from_many_machines_is_one_case(self, office: Office) -> None:
         """Eight senders of one notice at once: one case is created, seven are told that it is there."""
-        reading = read_options(employee_no="P3", name="星 空子", employment_ends_on="2026-11-30")
+        reading = read_options(employee_no="P3", name="星 空子", employment_ends_on="2026-11-30", kind="resignation")
 
         def send(n: int) -> str:
             return open_cases(office.desk, reading, reported_by=f"hr{n}").opened[0].disposition

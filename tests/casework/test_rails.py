@@ -11,12 +11,10 @@ from casework import restoring
 from casework import runbook as conduct
 from casework.access import rechecking
 from casework.access.findings import NO_ACCOUNT
-from casework.cases import open_cases
 from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
-from casework.intake import read_options
-from casework.moving import reschedule
+from casework.intake import open_cases, read_options, reschedule
 from casework.policy import BlastRadius, Cut, Policy, Protected
 from casework.showing import open_questions, show
 from connectors.errors import Unreachable

@@ -10,10 +10,10 @@ from sqlmodel import select
 
 from casework.access import planning, rechecking
 from casework.access.findings import assess
-from casework.cases import decide_for_real
 from casework.decisions import retiring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
+from casework.intake import decide_for_real
 from casework.policy import BlastRadius, Policy
 from casework.showing import show
 from connectors.errors import Denied, Unreachable

@@ -59,11 +59,15 @@ class _Judge:
 
     def _grown(self, before: dict[str, int], answer: dict[str, Any], *, each_row: bool) -> None:
         after = self._sizes()
+        grown = {name: after[name] - size for name, size in before.items() if after[name] != size}
         if answer["refused"] and not each_row:
             assert answer["cases"] == []
-            assert after == before, "nothing is half done"
+            disputed = sum(refused["code"] == "other_person" for refused in answer["refused"])
+            assert all(name.startswith("audit_") for name in grown), "nothing is half done"
+            assert grown.get("audit_entry", 0) <= disputed, "but that a number is in dispute"
         created = sum(case["outcome"] == "created" for case in answer["cases"])
-        assert after["offboarding_case"] - before["offboarding_case"] == created
+        continued = sum(case["outcome"] == "continued" for case in answer["cases"])
+        assert created <= grown.get("offboarding_case", 0) <= created + continued
         assert after["audit_entry"] - before["audit_entry"] >= created
         assert after["notice"] - before["notice"] == len(answer["cases"])
 

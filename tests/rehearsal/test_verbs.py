@@ -27,8 +27,9 @@ def depart(house: House, number: str, *words: str, verb: str = "depart") -> str:
     """Report one of the company's people, with the address that HR knows; return the case."""
     who = person(number)
     day = "--last-working-at" if verb == "leave" else "--employment-ends-on"
+    kind = () if verb == "leave" or "--kind" in words else ("--kind", "resignation")
     answer = house.json(
-        verb, "--employee-no", number, "--name", who.name, "--email", who.email, day, "2026-11-20", *words
+        verb, "--employee-no", number, "--name", who.name, "--email", who.email, day, "2026-11-20", *kind, *words
     )
     case: str = answer["cases"][0]["case"]
     return case
@@ -125,7 +126,17 @@ class TestNamesake:
     def test_is_asked_about(self, house: House, company: Company) -> None:
         """Two people of one name: a person decides with both shown, and the innocent is untouched."""
         waive_what_slack_hides(house)
-        words = ("--employee-no", "E1002", "--name", "佐藤 健", "--employment-ends-on", "2026-11-20", "--for-real")
+        words = (
+            "--employee-no",
+            "E1002",
+            "--name",
+            "佐藤 健",
+            "--employment-ends-on",
+            "2026-11-20",
+            "--for-real",
+            "--kind",
+            "resignation",
+        )
         case = house.json("depart", *words)["cases"][0]["case"]
         (question,) = house.json("run", case, code=1)["questions"]
         theirs, other = (company.truths["slack"].account_id(number) for number in ("E1002", "E1003"))

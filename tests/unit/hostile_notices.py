@@ -35,7 +35,7 @@ GOOD = {
         "R8.11.30",
         "2026-12-31",
     ),
-    Column.KIND: ("resignation", "自己都合", "解雇", "contract_end", "出向終了", "休職", "withdrawn"),
+    Column.KIND: ("resignation", "自己都合", "解雇", "contract_end", "出向終了", "休職", "withdrawn", "転籍"),
     Column.MANAGER: ("小林 誠", ""),
     Column.TIMEZONE: ("Asia/Tokyo", "europe/berlin", ""),
 }
@@ -76,6 +76,9 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
             rows[-1].append(draw(_text))
         case 2:
             del rows[-1][-1:]
+        case 4:
+            rows[0].append("異動区分")
+            rows[1:] = [[*row, draw(st.sampled_from(("休職", "発令", "")))] for row in rows[1:]]
         case 3:
             rows[0].append(draw(st.sampled_from(("備考", "", "name", "メモ\n二行"))))
             rows[1:] = [[*row, draw(_bad_cell)] for row in rows[1:]]

@@ -149,7 +149,7 @@ class TestTrail:
         house.one_case()
         checked = house.json("trail", "check")
         assert checked["sound"]
-        assert checked["entries"] == 1
+        assert checked["entries"] == 2  # the case, and the notice that opened it
 
     def test_continues_what_was_kept(self, house: House) -> None:
         """A checkpoint that was kept is held against the log with a key from another hand."""
@@ -162,7 +162,7 @@ class TestTrail:
     def test_export(self, house: House) -> None:
         """The export holds what other tools need."""
         house.one_case()
-        assert house.json("trail", "export", "out")["entries"] == 1
+        assert house.json("trail", "export", "out")["entries"] == 2
         assert {file.name for file in (house.directory / "out").iterdir()} == {
             "checkpoint",
             "entries.jsonl",
@@ -270,7 +270,7 @@ class TestStart:
         def interrupted(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("casework.cases.list_cases", interrupted)
+        monkeypatch.setattr("casework.intake.list_cases", interrupted)
         assert house.lastday("show").code == 130
 
 

@@ -10,7 +10,7 @@ from tests.terminal_house import House
 
 GOOD = "employee_no,name,employment_ends_on,kind\nE1001,田中 美咲,2026-11-30,resignation\n"
 ONE_BAD = GOOD + "E1002,佐藤 健,2026-02-31,resignation\n"
-CASE_KEYS = {"case", "employee_no", "state", "due_at", "for_real", "outcome", "created"}
+CASE_KEYS = {"case", "employee_no", "state", "due_at", "cut_at", "for_real", "outcome", "created", "corrected", "note"}
 
 
 class TestDepart:
@@ -32,7 +32,7 @@ class TestDepart:
 
     def test_json_file(self, house: House) -> None:
         """A JSON notice is taken like a row."""
-        text = '{"departures": [{"employee_no": "E1001", "name": "田中 美咲", "employment_ends_on": "2026-11-30"}]}'
+        text = '{"departures": [{"employee_no": "E1001", "name": "田中 美咲", "employment_ends_on": "2026-11-30", "kind": "解雇"}]}'
         answer = house.json("depart", "--from-json", house.file("n.json", text))
         assert [case["outcome"] for case in answer["cases"]] == ["created"]
 
@@ -120,7 +120,7 @@ class TestDepart:
 
     def test_for_people(self, house: House) -> None:
         """Without --json a table is shown, and what others wrote is text, never markup."""
-        text = "employee_no,name,employment_ends_on\nE1001,[bold]x[/],2026-02-31\n"
+        text = "employee_no,name,employment_ends_on,kind\nE1001,[bold]x[/],2026-02-31,resignation\n"
         said = house.lastday("depart", "--csv", house.file("n.csv", text))
         assert said.code == 2
         assert "2026-02-31" in said.out

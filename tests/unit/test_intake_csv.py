@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casework.intake import Code, Reading, Same, read_csv
+from casework.intake import Code, KindRule, Reading, Same, read_csv
 from casework.intake.decoding import MOST_BYTES
 from casework.intake.gather import MOST_ROWS
 from casework.intake.wording import WORDINGS
@@ -21,7 +21,8 @@ def codes(reading: Reading) -> list[tuple[Code, int | None, str | None]]:
 
 
 def rows(*lines: str, head: str = HEAD) -> Reading:
-    return read_csv("\n".join((head, *lines)).encode())
+    """Read a file of resignations, unless it has a column of the kind."""
+    return read_csv("\n".join((head, *lines)).encode(), KindRule(whole="resignation", implied=True))
 
 
 class TestFile:
@@ -95,7 +96,7 @@ class TestFile:
 
 
 class TestEncoding:
-    TEXT = "社員番号,氏名,退職日\nE1,髙﨑 德子,2026-11-30\n"
+    TEXT = "社員番号,氏名,退職日,区分\nE1,髙﨑 德子,2026-11-30,自己都合\n"
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
     @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
@@ -199,17 +200,22 @@ class TestRow:
             ("自己都合", DepartureKind.RESIGNATION),
             ("Contract End", DepartureKind.CONTRACT_END),
             ("退職撤回", DepartureKind.WITHDRAWN),
+            *(
+                (word, DepartureKind.CONTINUED)
+                for word in ("継続雇用", "定年再雇用", "契約→正社員", "転籍", "在籍出向")
+            ),
         ],
     )
     def test_kind(self, text: str, kind: DepartureKind) -> None:
-        """The kind is read in either language; leave and withdrawal are notices, but no departures."""
+        """The kind is read in either language; leave, withdrawal and an employment that goes on are notices, but no departures."""
         (notice,) = rows(f"E1,x,2026-11-30,{text}", head=HEAD + ",kind").notices
         assert notice.kind is kind
-        assert notice.is_departure == (kind not in {DepartureKind.LEAVE, DepartureKind.WITHDRAWN})
+        assert notice.is_departure == (
+            kind not in {DepartureKind.LEAVE, DepartureKind.WITHDRAWN, DepartureKind.CONTINUED}
+        )
 
     def test_kind_left_out(self) -> None:
-        """A file without the column reports ordinary departures; an empty cell in the column is asked about."""
-        assert rows("E1,x,2026-11-30").notices[0].kind is DepartureKind.RESIGNATION
+        """An empty cell in the column of the kind is asked about, whatever the command says of the others."""
         assert codes(rows("E1,x,2026-11-30,", head=HEAD + ",kind")) == [(Code.MISSING_VALUE, 2, "kind")]
 
     def test_leave_without_an_end(self) -> None:

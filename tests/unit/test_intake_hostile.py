@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from casework.intake import Column, Reading, read_csv, read_json, read_options
 from casework.intake.columns import JAPANESE
-from models.vocabulary import DepartureKind
+from models.vocabulary import NOT_DEPARTURES
 from tests.unit.hostile_notices import TRAPS, csv_files, good_rows, json_files
 
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -45,7 +45,7 @@ def judge(reading: Reading, raw: bytes) -> None:
         assert notice.due_at.utcoffset() is not None
         assert date(2000, 1, 1) <= notice.employment_ends_on <= date(2100, 12, 31)
         assert notice.last_working_at is None or notice.last_working_at <= notice.due_at
-        assert notice.is_departure == (notice.kind not in {DepartureKind.LEAVE, DepartureKind.WITHDRAWN})
+        assert notice.is_departure == (notice.kind not in NOT_DEPARTURES)
         assert notice.leaver.employee_no.strip()
         assert notice.leaver.name.strip()
 

@@ -11,7 +11,7 @@ import pytest
 from casework.intake import Code, read_json, read_options
 from models.vocabulary import DepartureKind
 
-GOOD = {"employee_no": "E1001", "name": "田中 美咲", "employment_ends_on": "2026-11-30"}
+GOOD = {"employee_no": "E1001", "name": "田中 美咲", "employment_ends_on": "2026-11-30", "kind": "resignation"}
 
 
 def refusals(text: str | bytes) -> list[tuple[Code, int | None, str | None]]:
@@ -69,7 +69,7 @@ class TestObject:
             (one(note=["\ud800"]), (Code.BAD_CHARACTER, 1, "note")),
             (one(name=None), (Code.MISSING_VALUE, 1, "name")),
             (one(kind=None), (Code.MISSING_VALUE, 1, "kind")),
-            ('{"employee_no":"1","employee_no":"2"}', (Code.DUPLICATE_KEY, 1, "employee_no")),
+            ('{"employee_no":"1","employee_no":"2","kind":"resignation"}', (Code.DUPLICATE_KEY, 1, "employee_no")),
             (one(note={})[:-3] + '{"a":1,"a":2}}', (Code.DUPLICATE_KEY, 1, "a")),
             ("[[]]", (Code.WRONG_SHAPE, 1, None)),
         ],

@@ -1,0 +1,108 @@
+"""A second notice of the same departure says something else: the case takes it over, and what rested on the old word is void."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlmodel import Session, select
+
+from audit.leaf import stamp
+from casework.actor import Actor
+from casework.desk import Desk
+from casework.intake.instants import due_instant
+from casework.intake.notice import Notice
+from casework.intake.person import as_json, commitment_to
+from casework.lifecycle import MOVABLE, begun, move
+from casework.recording import seal
+from casework.wake import free
+from models.tables import Case, CaseAccount, CaseEntitlement
+from models.vocabulary import CaseState, Standing
+
+IDENTITY = frozenset({"name", "kana", "romaji", "former_name", "email", "other_emails"})
+"""What accounts are found by.  The number is none of them: under another one it is another person."""
+PARTICULARS = IDENTITY | {"manager"}
+DATES = frozenset({"last_working_at", "timezone"})
+
+
+def correct(
+    desk: Desk, session: Session, case: Case, notice: Notice, by: Actor, fields: Collection[str] = PARTICULARS | DATES
+) -> tuple[str, ...]:
+    """
+    Take over what *notice* says otherwise in *fields*, and return their names.  At any time: what is cut is cut.
+
+    It never moves the instant of an emergency or of a case that has begun.  A closed case is opened again: whoever bears the
+    new name or address has not been looked for.
+    """
+    changed = {name: value for name, value in _said_otherwise(case, notice).items() if name in fields}
+    if not changed:
+        return ()
+    case.leaver = case.leaver | {name: value for name, value in changed.items() if name in IDENTITY}
+    case.manager = changed.get("manager", case.manager)
+    case.last_working_at = changed.get("last_working_at", case.last_working_at)
+    case.timezone = changed.get("timezone", case.timezone)
+    if may_move(session, case):
+        case.due_at = _due(desk, case)
+    case.revision += 1
+    commitment = commitment_to(case)
+    seal(
+        desk, session, "case.corrected", case.id, due_at=stamp(case.due_at), revision=case.revision,
+        corrected=sorted(changed), person_commitment=commitment.sha256,
+        payload={"by": by.payload, "salt": commitment.salt, "said": _as_json(changed)},
+    )  # fmt: skip
+    if changed.keys() & IDENTITY:
+        judge_anew(desk, session, case, changed.keys() & IDENTITY)
+    if changed.keys() & IDENTITY and case.state is CaseState.CLOSED:
+        move(desk, session, case, CaseState.DEPROVISIONED, reason="corrected")
+    free(session, case)
+    return tuple(sorted(changed))
+
+
+def judge_anew(desk: Desk, session: Session, case: Case, fields: Collection[str]) -> None:
+    """Void what rests on *fields* and have the person searched for again: by a plan, or by the run that is cutting."""
+    facts_void(session, case.id, fields)
+    if case.state is CaseState.WAITING:
+        move(desk, session, case, CaseState.PLANNED)
+    free(session, case)
+
+
+def may_move(session: Session, case: Case) -> bool:
+    """Whether the instant may move to a later one: no emergency, and no sign-in was asked for yet."""
+    return case.at_once_at is None and case.state in MOVABLE and not begun(session, case.id)
+
+
+def facts_void(session: Session, case_id: str, fields: Collection[str]) -> None:
+    """
+    Void what the matching took from *fields* of the notice: the accounts are doubtful until they are judged anew.
+
+    An account keeps one reason, the strongest, so any field of the identity makes all of them doubtful; the number alone
+    makes none, since address and name may carry it as well.  Not those that a person decided about, nor those from which something was taken: those are given back, or finished.
+    """
+    if not IDENTITY.intersection(fields):
+        return
+    taken = select(CaseEntitlement).where(CaseEntitlement.case_id == case_id, CaseEntitlement.attempts > 0)
+    touched = {(row.service, row.account_id) for row in session.exec(taken).all()}
+    accepted = select(CaseAccount).where(CaseAccount.case_id == case_id, CaseAccount.standing == Standing.ACCEPTED)
+    for account in session.exec(accepted).all():
+        if account.decided_by is None and (account.service, account.vendor_id) not in touched:
+            account.standing = Standing.ASKED
+            session.add(account)
+
+
+def _said_otherwise(case: Case, notice: Notice) -> dict[str, Any]:
+    """Return what the source has a column for and says otherwise, by column."""
+    known = case.leaver | {"last_working_at": case.last_working_at, "timezone": case.timezone, "manager": case.manager}
+    said = as_json(notice.leaver)
+    said |= {"last_working_at": notice.last_working_at, "timezone": notice.timezone, "manager": notice.manager}
+    return {name: value for name, value in said.items() if name in notice.given and known.get(name) != value}
+
+
+def _due(desk: Desk, case: Case) -> Any:
+    return due_instant(
+        desk.policy, ends_on=case.employment_ends_on, last_working_at=case.last_working_at, timezone=case.timezone
+    )
+
+
+def _as_json(changed: dict[str, Any]) -> dict[str, Any]:
+    last = changed.get("last_working_at")
+    return changed | ({"last_working_at": stamp(last)} if last is not None else {})

@@ -1,0 +1,31 @@
+"""The instants of a case: when it is due, when it can have been cut at the earliest, how late HR's notice came."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from casework.intake.zones import end_of_day
+from casework.policy import Policy
+from models.tables import Case
+
+
+def due_instant(policy: Policy, *, ends_on: date, last_working_at: datetime | None, timezone: str) -> datetime:
+    """
+    Return the instant of a scheduled cut, as policy says.
+
+    The end of a day is 00:00 of the next one in the person's zone: the last day itself is still worked.
+    """
+    if policy.cut.at == "last_working" and last_working_at is not None:
+        return last_working_at
+    return end_of_day(ends_on, ZoneInfo(timezone))
+
+
+def cut_at(case: Case) -> datetime:
+    """Return the instant of the cut: a notice for a past date cuts when it comes, not in the past."""
+    return max(case.due_at, case.opened_at)
+
+
+def notice_late_minutes(case: Case) -> int:
+    """Return by how many whole minutes HR's notice came after the due instant; 0 if it did not."""
+    return max(0, int((case.opened_at - case.due_at).total_seconds() // 60))

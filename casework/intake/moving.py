@@ -1,0 +1,121 @@
+"""A case is moved to another day, made an emergency, or ended because the person stays."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from audit.leaf import stamp
+from casework.actor import Actor, actor_of
+from casework.desk import Desk
+from casework.errors import BadRequest
+from casework.intake.instants import due_instant
+from casework.intake.person import commitment_to
+from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, TAKEN_BACK, begun, move
+from casework.recording import seal
+from casework.wake import free
+from models.tables import Case, CaseEntitlement
+from models.vocabulary import CaseState, DepartureKind
+
+
+def reschedule(
+    desk: Desk, case_id: str, *, ends_on: date, last_working_at: datetime | None, by: Actor | str, now: bool = False
+) -> Case:
+    """
+    Move a case to another last day, or with *now* to this instant: then it is an emergency.  Its due runs re-read the instant.
+
+    Another last day of employment without *last_working_at* forgets the last day worked: it belonged to the old one.
+    Raises `BadRequest` once a sign-in was asked for (what was cut is restored, not rescheduled), for an emergency, and where
+    the person has a case for that day.
+    """
+    with desk.store.write() as session:
+        case = _movable(session, case_id, now=now)
+        _require_free_date(session, case, ends_on)
+        if last_working_at is not None or ends_on != case.employment_ends_on:
+            case.last_working_at = last_working_at
+        case.employment_ends_on = ends_on
+        if now:
+            make_at_once(desk, session, case, by)
+        else:
+            case.due_at = due_instant(
+                desk.policy, ends_on=ends_on, last_working_at=case.last_working_at, timezone=case.timezone
+            )
+        case.revision += 1
+        free(session, case)
+        commitment = commitment_to(case)
+        seal(
+            desk, session, "case.rescheduled", case.id, due_at=stamp(case.due_at), revision=case.revision,
+            person_commitment=commitment.sha256,
+            payload={"by": actor_of(by).payload, "salt": commitment.salt, "employment_ends_on": str(ends_on)},
+        )  # fmt: skip
+        if case.state is CaseState.CUTTING and case.due_at > desk.now():
+            move(desk, session, case, CaseState.WAITING)
+        return case
+
+
+def make_at_once(desk: Desk, session: Session, case: Case, by: Actor | str) -> None:
+    """Make the case an emergency: due now, if it was not due before.  Twice is once; nothing undoes it but a withdrawal."""
+    if case.at_once_at is not None:
+        return
+    case.at_once_at, case.at_once_by = desk.now(), str(by)
+    case.due_at = min(case.due_at, case.at_once_at)
+    free(session, case)
+    seal(
+        desk, session, "case.at_once", case.id, due_at=stamp(case.due_at), payload={"by": actor_of(by).payload},
+        dedup_key=f"{case.id}:at_once",
+    )  # fmt: skip
+
+
+def _movable(session: Session, case_id: str, *, now: bool) -> Case:
+    case = _known(session, case_id)
+    restore = f"Run `lastday restore {case_id}`."
+    if case.state not in MOVABLE:
+        raise BadRequest(f"{case_id}: cannot reschedule a case that is {case.state}", restore)
+    if begun(session, case_id):
+        raise BadRequest(f"{case_id}: cannot reschedule: a sign-in was asked to be blocked already", restore)
+    if case.at_once_at is not None and not now:
+        raise BadRequest(
+            f"{case_id}: cannot reschedule an emergency", f"If the person stays, run `lastday withdraw {case_id}`."
+        )
+    return case
+
+
+def _require_free_date(session: Session, case: Case, ends_on: date) -> None:
+    same = select(Case).where(
+        Case.company == case.company, Case.employee_key == case.employee_key, Case.employment_ends_on == ends_on,
+        Case.id != case.id, col(Case.state).not_in(TAKEN_BACK),
+    )  # fmt: skip
+    leave = case.kind is DepartureKind.LEAVE
+    for other in session.exec(same).all():
+        if (other.kind is DepartureKind.LEAVE) == leave:
+            raise BadRequest(
+                f"{case.id}: cannot reschedule: {other.id} is this person's case for that day",
+                "Withdraw one of the two.",
+            )
+
+
+def withdraw(desk: Desk, case_id: str, *, by: Actor | str, reason: str) -> Case:
+    """
+    End a case because the person stays, or was the wrong one.
+
+    Raises `BadRequest` when anything was taken away already: then a restore is due, which a second person approves.
+    """
+    with desk.store.write() as session:
+        case = _known(session, case_id)
+        restore = f"Run `lastday restore {case_id}`."
+        if case.state not in BEFORE_THE_CUT:
+            raise BadRequest(f"{case_id}: cannot withdraw a case that is {case.state}", restore)
+        taken = select(CaseEntitlement).where(CaseEntitlement.case_id == case_id, CaseEntitlement.attempts > 0)
+        if session.exec(taken).first() is not None:
+            raise BadRequest(f"{case_id}: cannot withdraw: access was taken away already", restore)
+        free(session, case)
+        move(desk, session, case, CaseState.WITHDRAWN, payload={"by": actor_of(by).payload, "reason": reason})
+        return case
+
+
+def _known(session: Session, case_id: str) -> Case:
+    case = session.get(Case, case_id)
+    if case is None:
+        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+    return case

@@ -1,0 +1,164 @@
+"""A case is opened, for a departure or a leave; an employment that goes on is recorded and never cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from audit.leaf import stamp
+from casework.actor import Actor, actor_of
+from casework.commitment import employee_key
+from casework.desk import Desk
+from casework.intake.instants import due_instant, notice_late_minutes
+from casework.intake.moving import make_at_once
+from casework.intake.notice import Note, Notice, Refusal
+from casework.intake.noticing import note_number_disputed, record_notice
+from casework.intake.person import as_json, commitment_to, same_person
+from casework.intake.wording import Code, Flaw, Remark
+from casework.lifecycle import enter, move
+from casework.recording import seal
+from casework.wake import free
+from models.tables import Case
+from models.tables.case import DEFAULT_COMPANY
+from models.vocabulary import CaseState, DepartureKind
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """
+    One accepted row: its case, and what became of it: created, same, or continued (recorded, nothing is cut).
+
+    *corrected* names the particulars that the case took over from it.
+    """
+
+    case: Case
+    disposition: str
+    corrected: tuple[str, ...] = ()
+    note: Note | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent which bytes for which company, whether vendors may be changed on their account, and whether at once."""
+
+    by: Actor
+    sha256: str
+    for_real: bool
+    leave: bool = False
+    at_once: bool = False
+    company: str = DEFAULT_COMPANY
+
+
+def refuse(notice: Notice, code: Code, column: str, value: str, **facts: str) -> Refusal:
+    """Return why the notice is not taken."""
+    return Refusal.of(Flaw(code, row=notice.row, column=column, value=value, **facts))
+
+
+def stays(desk: Desk, session: Session, notice: Notice, live: Case | None, sender: Sender) -> Opened | Refusal:
+    """
+    An employment that goes on is never cut: it is recorded as a case that is withdrawn from its first moment, so that it is
+    kept, shown and erased like any other.  An open departure of the person is nobody's to end but HR's: asked.
+    """
+    if live is not None:
+        return refuse(notice, Code.CONTINUED_BUT_OPEN, "kind", notice.kind, case=live.id)
+    case = _continued(session, notice, sender)
+    if case is None:
+        case = _new_case(desk, notice, sender)
+        case.for_real, case.for_real_by, case.for_real_at = False, None, None
+        _enter(desk, session, case, sender)
+        move(desk, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
+    return record(
+        desk, session, notice, Opened(case, "continued", note=Note.of(Remark.CONTINUED, case=case.id)), sender
+    )
+
+
+def _continued(session: Session, notice: Notice, sender: Sender) -> Case | None:
+    """Return the case that says the same already."""
+    known = select(Case).where(
+        Case.company == sender.company, Case.employee_key == employee_key(notice.leaver.employee_no),
+        Case.kind == DepartureKind.CONTINUED, Case.employment_ends_on == notice.employment_ends_on,
+    )  # fmt: skip
+    return next((case for case in session.exec(known).all() if same_person(case, notice.leaver)), None)
+
+
+def create(desk: Desk, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> Opened:
+    """Open a case.  *others* are closed ones of another person with this number, which proves nothing from now on."""
+    case = _new_case(desk, notice, sender)
+    _enter(desk, session, case, sender)
+    if sender.at_once or case.kind is DepartureKind.DISMISSAL:
+        make_at_once(desk, session, case, sender.by)
+    for doubtful in (*others, case) if others else ():
+        note_number_disputed(desk, session, doubtful, sender.by, sender.sha256, notice.row)
+    note = Note.of(Remark.NUMBER_USED_BEFORE, case=others[0].id) if others else None
+    return record(desk, session, notice, Opened(case, "created", note=note), sender)
+
+
+def _new_case(desk: Desk, notice: Notice, sender: Sender) -> Case:
+    now = desk.now()
+    due_at = due_instant(
+        desk.policy,
+        ends_on=notice.employment_ends_on,
+        last_working_at=notice.last_working_at,
+        timezone=notice.timezone,
+    )
+    return Case(
+        id=desk.name("case"),
+        company=sender.company,
+        employee_no=notice.leaver.employee_no,
+        employee_key=employee_key(notice.leaver.employee_no),
+        employment_ends_on=notice.employment_ends_on,
+        last_working_at=notice.last_working_at,
+        timezone=notice.timezone,
+        due_at=now if notice.kind is DepartureKind.DISMISSAL else due_at,
+        kind=notice.kind,
+        state=CaseState.OPEN,
+        leaver=as_json(notice.leaver),
+        manager=notice.manager,
+        reported_by=sender.by.subject,
+        opened_at=now,
+        for_real=sender.for_real,
+        for_real_by=sender.by.subject if sender.for_real else None,
+        for_real_at=desk.now() if sender.for_real else None,
+    )
+
+
+def _enter(desk: Desk, session: Session, case: Case, sender: Sender) -> None:
+    commitment = commitment_to(case)
+    enter(
+        desk, session, case,
+        due_at=stamp(case.due_at), kind=case.kind, for_real=case.for_real,
+        notice_late_minutes=notice_late_minutes(case), person_commitment=commitment.sha256,
+        payload={
+            "leaver": case.leaver, "manager": case.manager, "by": sender.by.payload, "salt": commitment.salt,
+            "company": case.company, "employment_ends_on": str(case.employment_ends_on),
+            "last_working_at": stamp(case.last_working_at) if case.last_working_at else None,
+        },
+    )  # fmt: skip
+
+
+def record(desk: Desk, session: Session, notice: Notice, taken: Opened, sender: Sender) -> Opened:
+    record_notice(
+        desk, session, notice, taken.case, sender.by, sender.sha256,
+        company=sender.company, disposition=taken.disposition, corrected=taken.corrected,
+    )  # fmt: skip
+    return taken
+
+
+def decide_for_real(desk: Desk, session: Session, case: Case, by: Actor | str) -> None:
+    """Record the decision that vendors may be changed for this case.  Twice is once."""
+    if case.for_real:
+        return
+    case.for_real, case.for_real_by, case.for_real_at = True, str(by), desk.now()
+    free(session, case)
+    seal(
+        desk, session, "case.decided", case.id, for_real=True,
+        payload={"by": actor_of(by).payload}, dedup_key=f"{case.id}:for_real",
+    )  # fmt: skip
+
+
+def list_cases(desk: Desk) -> Sequence[Case]:
+    """Return every case, the nearest due instant first."""
+    with desk.store.read() as session:
+        return session.exec(select(Case).order_by(col(Case.due_at))).all()

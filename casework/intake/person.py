@@ -1,0 +1,62 @@
+"""Whom a notice speaks of: the cases of its number, and whether they are this person's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from casework.commitment import Commitment, commit, employee_key
+from casework.lifecycle import TAKEN_BACK
+from connectors.matching import fold_email
+from connectors.names import former_spellings, spellings
+from models.tables import Case
+from models.vocabulary import Leaver
+
+
+def cases_of(session: Session, company: str, employee_no: str) -> list[Case]:
+    """Return the cases under a company's number in which a departure, or a leave, takes place: whose they are is open."""
+    query = select(Case).where(
+        Case.company == company, Case.employee_key == employee_key(employee_no), col(Case.state).not_in(TAKEN_BACK)
+    )
+    return list(session.exec(query.order_by(col(Case.opened_at), col(Case.id))).all())
+
+
+def same_person(case: Case, leaver: Leaver) -> bool:
+    """
+    Whether *leaver*, whose number is the case's, is the case's person: the name agrees, or the address.
+
+    Further addresses count against the other side's company address alone: two of them may be one shared mailbox.
+    """
+    ours = _leaver(case.leaver)
+    return bool(_names(ours) & _names(leaver)) or _address_in(ours, leaver) or _address_in(leaver, ours)
+
+
+def _address_in(one: Leaver, other: Leaver) -> bool:
+    known = {fold_email(address) for address in (other.email, *other.other_emails) if address}
+    return one.email is not None and fold_email(one.email) in known
+
+
+def _names(leaver: Leaver) -> frozenset[str]:
+    written = [name for name in (leaver.name, leaver.kana, leaver.romaji) if name]
+    former = former_spellings(leaver.former_name, *written) if leaver.former_name else frozenset()
+    return frozenset(form for name in written for form in spellings(name)) | former
+
+
+def _leaver(said: Mapping[str, Any]) -> Leaver:
+    """Return the leaver that a case keeps as JSON."""
+    return Leaver(**{**said, "other_emails": tuple(said.get("other_emails", ()))})
+
+
+def as_json(leaver: Leaver) -> dict[str, Any]:
+    """Return the leaver as JSON has it: lists, no tuples."""
+    return asdict(leaver) | {"other_emails": list(leaver.other_emails)}
+
+
+def commitment_to(case: Case) -> Commitment:
+    """Commit to the case's person and last day."""
+    return commit(
+        company=case.company, employee_no=case.employee_no, name=case.leaver["name"], day=case.employment_ends_on
+    )

@@ -1,0 +1,146 @@
+"""HR's submission: each notice opens a case, corrects one, says the same again, or stops and asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from casework.actor import Actor, actor_of
+from casework.desk import Desk
+from casework.intake.corrections import DATES, PARTICULARS, correct
+from casework.intake.moving import make_at_once
+from casework.intake.notice import Note, Notice, Reading, Refusal
+from casework.intake.noticing import note_number_disputed
+from casework.intake.opening import Opened, Sender, create, decide_for_real, record, refuse, stays
+from casework.intake.person import cases_of, same_person
+from casework.intake.wording import Code, Remark
+from models.tables import Case
+from models.tables.case import DEFAULT_COMPANY
+from models.vocabulary import CaseState, DepartureKind
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """
+    What became of a submission.  With *all_or_nothing* and a refusal, `opened` is empty and nothing was written, but that the
+    number of a case is in dispute.
+    """
+
+    opened: tuple[Opened, ...]
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Disputed:
+    """A row that names another person than the case which has its number."""
+
+    case_id: str
+    row: int
+    refusal: Refusal
+
+
+def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decisions about it
+    desk: Desk,
+    reading: Reading,
+    *,
+    reported_by: Actor | str,
+    for_real: bool | None = None,
+    all_or_nothing: bool = True,
+    leave: bool = False,
+    at_once: bool = False,
+    company: str = DEFAULT_COMPANY,
+) -> Intake:
+    """
+    Open a case for each departure of *reading*; with *leave*, for each leave of absence instead; with *at_once*, now.
+
+    In one transaction: with *all_or_nothing* any refusal leaves everything as it was; otherwise good rows are taken and bad
+    ones reported.  The same notice again is the same case.
+    """
+    decided = desk.policy.cut.for_real if for_real is None else for_real
+    sender = Sender(actor_of(reported_by), reading.sha256, decided, leave, at_once, company)
+    opened: list[Opened] = []
+    refused, disputed = list(reading.refused), list[_Disputed]()
+    with desk.store.write() as session:
+        for notice in reading.notices:
+            match _take(desk, session, notice, sender):
+                case Opened() as taken:
+                    opened.append(taken)
+                case _Disputed() as doubt:
+                    disputed.append(doubt)
+                    refused.append(doubt.refusal)
+                case Refusal() as refusal:
+                    refused.append(refusal)
+        if refused and all_or_nothing:
+            session.rollback()
+            opened = []
+    _doubt_numbers(desk, disputed, sender)
+    return Intake(tuple(opened), tuple(sorted(refused, key=lambda r: r.row or 0)))
+
+
+def _doubt_numbers(desk: Desk, disputed: Sequence[_Disputed], sender: Sender) -> None:
+    """Whatever becomes of the file: who has the number is a question from now on, and the earlier case must not rely on it."""
+    if not disputed:
+        return
+    with desk.store.write() as session:
+        for doubt in disputed:
+            case = session.get_one(Case, doubt.case_id)
+            note_number_disputed(desk, session, case, sender.by, sender.sha256, doubt.row)
+
+
+def _take(desk: Desk, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal | _Disputed:
+    wrong = _wrong_kind(notice, sender)
+    if wrong is not None:
+        return refuse(notice, wrong, "kind", notice.kind)
+    every = cases_of(session, sender.company, notice.leaver.employee_no)
+    others = [case for case in every if not same_person(case, notice.leaver)]
+    for other in others:
+        if other.state is not CaseState.CLOSED or other.employment_ends_on == notice.employment_ends_on:
+            refusal = refuse(notice, Code.OTHER_PERSON, "employee_no", notice.leaver.employee_no, case=other.id)
+            return _Disputed(other.id, notice.row, refusal)
+    live = _live_case([case for case in every if case not in others], notice, leave=sender.leave)
+    if notice.kind is DepartureKind.CONTINUED:
+        return stays(desk, session, notice, live, sender)
+    if live is not None:
+        return _again(desk, session, notice, live, sender)
+    return create(desk, session, notice, others, sender)
+
+
+def _wrong_kind(notice: Notice, sender: Sender) -> Code | None:
+    if notice.kind is DepartureKind.WITHDRAWN:
+        return Code.WITHDRAWN_IS_NO_DEPARTURE
+    if (notice.kind is DepartureKind.LEAVE) == sender.leave:
+        return None
+    return Code.DEPARTURE_IS_NO_LEAVE if sender.leave else Code.LEAVE_IS_NO_DEPARTURE
+
+
+def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | None:
+    """
+    Return the person's case that a notice speaks of: the one with its date, even closed, else the open one.
+
+    A closed case with another date is history: the person was hired again, and leaves again.  A leave of absence and a
+    departure of one person are two things.
+    """
+    alike = [case for case in cases if (case.kind is DepartureKind.LEAVE) == leave]
+    same_date = [case for case in alike if case.employment_ends_on == notice.employment_ends_on]
+    still_open = [case for case in alike if case.state is not CaseState.CLOSED]
+    return next(iter(same_date + still_open), None)
+
+
+def _again(desk: Desk, session: Session, notice: Notice, live: Case, sender: Sender) -> Opened | Refusal:
+    """A notice for a case that is there: the same departure, perhaps corrected, or a contradiction that is asked about."""
+    if sender.at_once and live.state is not CaseState.CLOSED:
+        make_at_once(desk, session, live, sender.by)
+    kept = live.at_once_at is not None
+    same_date = live.employment_ends_on == notice.employment_ends_on
+    if not same_date and not kept:
+        return refuse(notice, Code.OTHER_DATE, "employment_ends_on", str(notice.employment_ends_on), case=live.id)
+    if live.kind is not notice.kind and not kept:
+        return refuse(notice, Code.OTHER_KIND, "kind", notice.kind, case=live.id)
+    agrees = same_date and live.kind is notice.kind
+    changed = correct(desk, session, live, notice, sender.by, PARTICULARS | DATES if agrees else PARTICULARS)
+    if sender.for_real:
+        decide_for_real(desk, session, live, sender.by)
+    note = None if agrees else Note.of(Remark.KEPT_AT_ONCE, case=live.id)
+    return record(desk, session, notice, Opened(live, "same", changed, note), sender)

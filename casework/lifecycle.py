@@ -1,0 +1,148 @@
+"""
+The life of a case: its transitions in one table, the groups of its states by one name each, the one function that moves it.
+
+The picture in docs/architecture.md is made from the table: `python -m casework.lifecycle` prints it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import Session, select
+
+from casework.errors import BadRequest
+from casework.recording import seal
+from models.tables import Case, CaseEntitlement
+from models.vocabulary import CaseState, EntitlementKind
+
+if TYPE_CHECKING:
+    from casework.desk import Desk
+
+S = CaseState
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """*verb* takes a case from *source* (None: there was none) to *to*; *event* is sealed with it."""
+
+    source: CaseState | None
+    to: CaseState
+    verb: str
+    event: str
+
+
+TABLE = (
+    Transition(None, S.OPEN, "open", "case.opened"),
+    Transition(S.OPEN, S.PLANNED, "plan", "case.planned"),
+    Transition(S.OPEN, S.WAITING, "plan", "case.waiting"),
+    Transition(S.PLANNED, S.WAITING, "plan", "case.waiting"),
+    Transition(S.WAITING, S.PLANNED, "correct", "case.planned"),
+    Transition(S.OPEN, S.CUTTING, "cut", "case.cutting"),
+    Transition(S.PLANNED, S.CUTTING, "cut", "case.cutting"),
+    Transition(S.WAITING, S.CUTTING, "cut", "case.cutting"),
+    Transition(S.CUTTING, S.WAITING, "reschedule", "case.waiting"),
+    Transition(S.PLANNED, S.CONTAINED, "observe", "case.contained"),
+    Transition(S.WAITING, S.CONTAINED, "observe", "case.contained"),
+    Transition(S.CUTTING, S.CONTAINED, "observe", "case.contained"),
+    Transition(S.CONTAINED, S.DEPROVISIONED, "observe", "case.deprovisioned"),
+    Transition(S.DEPROVISIONED, S.CLOSED, "close", "case.closed"),
+    Transition(S.CLOSED, S.DEPROVISIONED, "reopen", "case.reopened"),
+    Transition(S.OPEN, S.WITHDRAWN, "withdraw", "case.withdrawn"),
+    Transition(S.PLANNED, S.WITHDRAWN, "withdraw", "case.withdrawn"),
+    Transition(S.WAITING, S.WITHDRAWN, "withdraw", "case.withdrawn"),
+    Transition(S.OPEN, S.RESTORING, "restore", "case.restoring"),
+    Transition(S.PLANNED, S.RESTORING, "restore", "case.restoring"),
+    Transition(S.WAITING, S.RESTORING, "restore", "case.restoring"),
+    Transition(S.CUTTING, S.RESTORING, "restore", "case.restoring"),
+    Transition(S.CONTAINED, S.RESTORING, "restore", "case.restoring"),
+    Transition(S.DEPROVISIONED, S.RESTORING, "restore", "case.restoring"),
+    Transition(S.CLOSED, S.RESTORING, "restore", "case.restoring"),
+    Transition(S.RESTORING, S.RESTORED, "restore", "case.restored"),
+)
+_STEPS = {(step.source, step.to): step for step in TABLE}
+
+PLAN_WANTED = frozenset({S.OPEN, S.PLANNED})
+"""Without a whole plan: not every service has been searched."""
+BEFORE_THE_CUT = PLAN_WANTED | {S.WAITING}
+MOVABLE = BEFORE_THE_CUT | {S.CUTTING}
+"""The instant may still move, as long as no sign-in was asked for; see `begun`."""
+ADVANCING = frozenset({S.PLANNED, S.WAITING, S.CUTTING, S.CONTAINED})
+"""What is read may move the case on."""
+UNDER_WAY = MOVABLE | {S.CONTAINED, S.DEPROVISIONED}
+"""Runs work on it."""
+RECHECKED = frozenset({S.CONTAINED, S.DEPROVISIONED, S.CLOSED})
+"""The looks after closing are carried out."""
+COLLECTED = RECHECKED | {S.WAITING, S.CUTTING}
+"""Once due, the services' logs are read."""
+ENDED = frozenset({S.WITHDRAWN, S.RESTORED})
+TAKEN_BACK = ENDED | {S.RESTORING}
+"""The departure does not take place: the case stands in no new notice's way."""
+FINISHED = ENDED | {S.CLOSED}
+"""Its record may be exported and erased."""
+NOT_TO_BE_CUT = TAKEN_BACK | {S.CLOSED}
+
+_STAMPS = {S.CONTAINED: "contained_at", S.DEPROVISIONED: "deprovisioned_at", S.CLOSED: "closed_at"}
+
+
+def enter(desk: Desk, session: Session, case: Case, *, payload: Mapping[str, Any], **fields: Any) -> None:
+    """Add a case that did not exist, in its first state, and seal it."""
+    session.add(case)
+    seal(desk, session, _STEPS[None, case.state].event, case.id, state=case.state, payload=payload, **fields)
+
+
+def move(  # a move's parts, and what its event says
+    desk: Desk,
+    session: Session,
+    case: Case,
+    to: CaseState,
+    *,
+    payload: Mapping[str, Any] | None = None,
+    dedup_key: str | None = None,
+    **fields: Any,
+) -> None:
+    """
+    Move *case* to another state and seal the transition's event.  Nothing else in the house writes a case's state.
+
+    The instant of containing, deprovisioning and closing is kept, the first one where a case comes there again; reopening
+    takes back that of closing.  Raises `BadRequest` for what the table does not have, `move` to the same state included.
+    """
+    step = _STEPS.get((case.state, to))
+    if step is None:
+        raise BadRequest(f"{case.id}: cannot become {to}: it is {case.state}", f"See it with `lastday show {case.id}`.")
+    source, case.state = case.state, to
+    if source is S.CLOSED and step.verb == "reopen":
+        case.closed_at = None
+    stamp = _STAMPS.get(to)
+    if stamp is not None and getattr(case, stamp) is None:
+        setattr(case, stamp, desk.now())
+    session.add(case)
+    seal(
+        desk, session, step.event, case.id, state=to, from_state=source, payload=payload, dedup_key=dedup_key, **fields
+    )
+
+
+def begun(session: Session, case_id: str) -> bool:
+    """
+    Whether the cut has begun: a vendor was asked to block a sign-in.
+
+    Kinds that are taken early, on the last working day, begin nothing: until the block the date may still move.
+    """
+    asked = select(CaseEntitlement.id).where(
+        CaseEntitlement.case_id == case_id,
+        CaseEntitlement.kind == EntitlementKind.SIGN_IN,
+        CaseEntitlement.attempts > 0,
+    )
+    return session.exec(asked).first() is not None
+
+
+def picture() -> str:
+    """Return the table as a Mermaid state diagram."""
+    lines = [f"    {step.source or '[*]'} --> {step.to}: {step.verb}" for step in TABLE]
+    return "\n".join(("stateDiagram-v2", *lines))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(picture() + "\n")
