@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from casework.access.findings import assess
 from casework.access.radius import require_release
@@ -126,7 +126,7 @@ def _require_leave_to_act(desk: Desk, case: Case, rows: Sequence[CaseEntitlement
 
 def _require_accepted(session: Session, account: CaseAccount) -> None:
     """A correction of HR's notice may have made an account doubtful since the caller looked: then nothing leaves."""
-    now = session.exec(select(CaseAccount).where(CaseAccount.ref == account.ref)).one()
+    now = session.get_one(CaseAccount, account.id)
     if now.standing is not Standing.ACCEPTED:
         raise BadRequest(f"{account.case_id}: an account is {now.standing}", "Answer the case's question.")
 

@@ -94,17 +94,25 @@ def _take(desk: Desk, session: Session, notice: Notice, sender: Sender) -> Opene
     if wrong is not None:
         return refuse(notice, wrong, "kind", notice.kind)
     every = cases_of(session, sender.company, notice.leaver.employee_no)
-    others = [case for case in every if not same_person(case, notice.leaver)]
-    for other in others:
-        if other.state is not CaseState.CLOSED or other.employment_ends_on == notice.employment_ends_on:
-            refusal = refuse(notice, Code.OTHER_PERSON, "employee_no", notice.leaver.employee_no, case=other.id)
-            return _Disputed(other.id, notice.row, refusal)
-    live = _live_case([case for case in every if case not in others], notice, leave=sender.leave)
+    theirs = [case for case in every if same_person(case, notice.leaver)]
+    others = [case for case in every if case not in theirs]
+    live = _live_case(theirs, notice, leave=sender.leave)
+    if live is None and (doubt := _other_person(others, notice)) is not None:
+        return doubt
     if notice.kind is DepartureKind.CONTINUED:
         return stays(desk, session, notice, live, sender)
     if live is not None:
         return _again(desk, session, notice, live, sender)
     return create(desk, session, notice, others, sender)
+
+
+def _other_person(others: Sequence[Case], notice: Notice) -> _Disputed | None:
+    """Whether a case of *others*, people who are not the notice's, stands in its way; a closed one of another day is history."""
+    for other in others:
+        if other.state is not CaseState.CLOSED or other.employment_ends_on == notice.employment_ends_on:
+            refusal = refuse(notice, Code.OTHER_PERSON, "employee_no", notice.leaver.employee_no, case=other.id)
+            return _Disputed(other.id, notice.row, refusal)
+    return None
 
 
 def _wrong_kind(notice: Notice, sender: Sender) -> Code | None:

@@ -60,11 +60,11 @@ def all_cases(office: Office) -> list[Case]:
         return list(session.exec(select(Case)).all())
 
 
-def mark_begun(office: Office, case_id: str) -> None:
+def mark_begun(office: Office, case_id: str, asked: int = 1) -> None:
     """Have a sign-in asked for, as `begin` does."""
     with office.desk.store.write() as session:
         row = session.exec(select(CaseEntitlement).where(CaseEntitlement.case_id == case_id, CaseEntitlement.kind == K.SIGN_IN)).one()  # fmt: skip
-        row.attempts = 1
+        row.attempts = asked
 
 
 class TestSameDeparture:
@@ -128,6 +128,11 @@ class TestSameDeparture:
         assert taken.note is not None
         assert former.id in taken.note.text
         assert {case.number_disputed for case in all_cases(office)} == {True}
+        for repeated in (
+            office.report(),
+            one(office, employee_no="E1", name="山田 花子", employment_ends_on="2027-03-31").opened[0].case,
+        ):
+            assert repeated.id in {former.id, taken.case.id}, "and each one's own notice is known again"
         assert office.desk.case(former.id).state is CaseState.CLOSED
 
     def test_another_company_has_numbers_of_its_own(self, office: Office) -> None:
@@ -180,13 +185,14 @@ class TestCorrections:
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(last_working_at="2026-11-29")
         await office.run(case.id)
-        for state in ("contained", "closed"):
+        due_at = office.desk.case(case.id).due_at
+        for hour, (state, asked) in enumerate((("cutting", 1), ("contained", 1), ("contained", 0), ("closed", 1))):
             put(office, case.id, CaseState(state))
-            due_at = office.desk.case(case.id).due_at
-            office.report(manager=f"{state} 上長", last_working_at="2026-11-30 18:00")
+            mark_begun(office, case.id, asked)  # none: somebody had blocked the account before us
+            office.report(manager=f"上長 {hour}", last_working_at=f"2026-11-30 {hour}:00")
             shown = show(office.desk, case.id)
             assert office.desk.case(case.id).due_at == due_at
-            assert (shown["departure"]["manager"], shown["state"]) == (f"{state} 上長", state)
+            assert (shown["departure"]["manager"], shown["state"]) == (f"上長 {hour}", state)
 
     async def test_a_new_address_opens_a_closed_case_again(self, office: Office) -> None:
         """Whoever bears the corrected address has not been looked for: closed was said too early."""
