@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from audit.leaf import stamp
 from casework.actor import Actor
 from casework.desk import Desk
-from casework.intake.instants import due_instant
+from casework.intake.instants import due_of, wait_again
 from casework.intake.notice import Notice
 from casework.intake.person import as_json, commitment_to
 from casework.lifecycle import MOVABLE, begun, move
@@ -42,7 +42,8 @@ def correct(
     case.last_working_at = changed.get("last_working_at", case.last_working_at)
     case.timezone = changed.get("timezone", case.timezone)
     if may_move(session, case):
-        case.due_at = _due(desk, case)
+        case.due_at = due_of(desk.policy, case)
+        wait_again(desk, session, case)
     case.revision += 1
     commitment = commitment_to(case)
     seal(
@@ -76,7 +77,8 @@ def facts_void(session: Session, case_id: str, fields: Collection[str]) -> None:
     Void what the matching took from *fields* of the notice: the accounts are doubtful until they are judged anew.
 
     An account keeps one reason, the strongest, so any field of the identity makes all of them doubtful; the number alone
-    makes none, since address and name may carry it as well.  Not those that a person decided about, nor those from which something was taken: those are given back, or finished.
+    makes none, since address and name may carry it as well.  Not those that a person decided about, nor those from which
+    something was taken: those are given back, or finished.
     """
     if not IDENTITY.intersection(fields):
         return
@@ -95,12 +97,6 @@ def _said_otherwise(case: Case, notice: Notice) -> dict[str, Any]:
     said = as_json(notice.leaver)
     said |= {"last_working_at": notice.last_working_at, "timezone": notice.timezone, "manager": notice.manager}
     return {name: value for name, value in said.items() if name in notice.given and known.get(name) != value}
-
-
-def _due(desk: Desk, case: Case) -> Any:
-    return due_instant(
-        desk.policy, ends_on=case.employment_ends_on, last_working_at=case.last_working_at, timezone=case.timezone
-    )
 
 
 def _as_json(changed: dict[str, Any]) -> dict[str, Any]:

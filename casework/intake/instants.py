@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from sqlmodel import Session
+
+from casework.desk import Desk
 from casework.intake.zones import end_of_day
+from casework.lifecycle import move
 from casework.policy import Policy
 from models.tables import Case
+from models.vocabulary import CaseState
 
 
 def due_instant(policy: Policy, *, ends_on: date, last_working_at: datetime | None, timezone: str) -> datetime:
@@ -19,6 +24,19 @@ def due_instant(policy: Policy, *, ends_on: date, last_working_at: datetime | No
     if policy.cut.at == "last_working" and last_working_at is not None:
         return last_working_at
     return end_of_day(ends_on, ZoneInfo(timezone))
+
+
+def due_of(policy: Policy, case: Case) -> datetime:
+    """Return the instant of a scheduled cut for what the case says now."""
+    return due_instant(
+        policy, ends_on=case.employment_ends_on, last_working_at=case.last_working_at, timezone=case.timezone
+    )
+
+
+def wait_again(desk: Desk, session: Session, case: Case) -> None:
+    """Have a case wait whose instant has moved away after its first steps, and before its block."""
+    if case.state is CaseState.CUTTING and case.due_at > desk.now():
+        move(desk, session, case, CaseState.WAITING)
 
 
 def cut_at(case: Case) -> datetime:

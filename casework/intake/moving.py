@@ -10,7 +10,7 @@ from audit.leaf import stamp
 from casework.actor import Actor, actor_of
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.intake.instants import due_instant
+from casework.intake.instants import due_of, wait_again
 from casework.intake.person import commitment_to
 from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, TAKEN_BACK, begun, move
 from casework.recording import seal
@@ -38,9 +38,7 @@ def reschedule(
         if now:
             make_at_once(desk, session, case, by)
         else:
-            case.due_at = due_instant(
-                desk.policy, ends_on=ends_on, last_working_at=case.last_working_at, timezone=case.timezone
-            )
+            case.due_at = due_of(desk.policy, case)
         case.revision += 1
         free(session, case)
         commitment = commitment_to(case)
@@ -49,8 +47,7 @@ def reschedule(
             person_commitment=commitment.sha256,
             payload={"by": actor_of(by).payload, "salt": commitment.salt, "employment_ends_on": str(ends_on)},
         )  # fmt: skip
-        if case.state is CaseState.CUTTING and case.due_at > desk.now():
-            move(desk, session, case, CaseState.WAITING)
+        wait_again(desk, session, case)
         return case
 
 

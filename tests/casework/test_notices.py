@@ -194,6 +194,15 @@ class TestCorrections:
             assert office.desk.case(case.id).due_at == due_at
             assert (shown["departure"]["manager"], shown["state"]) == (f"上長 {hour}", state)
 
+    def test_of_dates_before_the_block_have_the_case_wait_again(self, make_office: Callable[..., Office]) -> None:
+        """The first steps have begun, the block has not: another last day worked is taken, and the case waits for it."""
+        office = make_office(Policy(cut=Cut(at="last_working")))
+        case = office.report(last_working_at="2026-11-29")
+        put(office, case.id, CaseState.CUTTING)
+        office.report(last_working_at="2026-11-30 20:00")
+        moved = office.desk.case(case.id)
+        assert (moved.state, moved.due_at.isoformat()) == (CaseState.WAITING, "2026-11-30T11:00:00+00:00")
+
     async def test_a_new_address_opens_a_closed_case_again(self, office: Office) -> None:
         """Whoever bears the corrected address has not been looked for: closed was said too early."""
         office.paper.add("g9", email="e1.new@example.test", name="")
