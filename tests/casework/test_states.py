@@ -24,17 +24,12 @@ from casework.access.states import (
 )
 from connectors.contract import KindManifest
 from models.tables import Attestation, CaseEntitlement, KindRead, Waiver
-from models.vocabulary import (
-    Confirmation,
-    EntitlementKind,
-    EntitlementState,
-    Guard,
-    OpenReason,
-    RevocationResult,
-    Service,
-)
+from models.vocabulary import Confirmation, Guard, OpenReason, Service
+from models.vocabulary import EntitlementKind as K
+from models.vocabulary import EntitlementState as S
+from models.vocabulary import OpenReason as Why
+from models.vocabulary import RevocationResult as R
 
-K, S, R, Why = EntitlementKind, EntitlementState, RevocationResult, OpenReason
 INSTANT = datetime(2026, 11, 30, 15, tzinfo=UTC)
 
 
@@ -85,7 +80,7 @@ def attested(minutes: float, **fields: Any) -> Attestation:
     )
 
 
-COMMANDED: Mapping[str, Any] = {
+COMMANDED: dict[str, Any] = {
     "attempts": 1,
     "result": R.COMMANDED,
     "commanded_at": at(5),
