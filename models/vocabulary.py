@@ -56,7 +56,9 @@ class EntitlementState(StrEnum):
     WAIVED = "waived"
 
 
-SETTLED = frozenset({EntitlementState.OBSERVED_CLOSED, EntitlementState.ATTESTED, EntitlementState.WAIVED})
+SIGNED = frozenset({EntitlementState.ATTESTED, EntitlementState.WAIVED})
+"""The states that rest on a person's signature."""
+SETTLED = SIGNED | {EntitlementState.OBSERVED_CLOSED}
 """The only states in which a row lets its case close."""
 
 

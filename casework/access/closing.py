@@ -10,15 +10,15 @@ from sqlmodel import Session
 
 from casework.access.findings import assess, open_findings
 from casework.access.planning import kinds_for
+from casework.access.retired import counted_rows, services_of
 from casework.access.rows import accepted_rows, accounts_of, reads_of
 from casework.access.states import WHOLE_KIND, is_fresh
 from casework.decisions.questions import open_questions
-from casework.decisions.retiring import is_retired
 from casework.desk import Desk
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
 from models.tables import Case, Look
-from models.vocabulary import SETTLED, CaseState, EntitlementKind, Service, Standing
+from models.vocabulary import SETTLED, SIGNED, CaseState, EntitlementKind, Standing
 
 
 def close(desk: Desk, case_id: str) -> None:
@@ -47,12 +47,9 @@ def close(desk: Desk, case_id: str) -> None:
 
 def _rest(desk: Desk, session: Session, case: Case) -> list[str]:
     """Return what no finding says and yet forbids to close: the plan not carried out, an intent without outcome."""
-    rest = [f"not_cut_{row.kind}" for row in accepted_rows(session, case.id) if row.state not in SETTLED]
+    rest = [f"not_cut_{row.kind}" for row in counted_rows(desk, session, case.id) if row.state not in SETTLED]
     rest += [f"not_read_{kind}" for kind in _unread(desk, session, case)]
-    gone = [
-        Service(name) for name in case.services or () if Service(name) not in desk.configured | set(desk.connectors)
-    ]
-    rest += [f"not_configured_{service}" for service in gone if not is_retired(session, service)]
+    rest += [f"not_open_{service}" for service in sorted(services_of(desk, session, case) - set(desk.connectors))]
     if case.state is not CaseState.DEPROVISIONED:
         rest.append("plan_only" if not case.for_real else f"only_{case.state}")
     rest += ["intent_without_outcome" for _ in desk.store.trail.open_intents(session.connection(), case.id)]
@@ -63,7 +60,7 @@ def _unread(desk: Desk, session: Session, case: Case) -> Iterator[EntitlementKin
     """
     Yield the kinds of accepted accounts that no successful read has shown since the instant, and nobody has signed for.
 
-    A row proves that its kind was looked at; a kind without rows is proved by its read alone.
+    A kind without rows is proved by its read alone.  Services that are not open here are told of by themselves.
     """
     reads = reads_of(session, case.id)
     rows = accepted_rows(session, case.id)
@@ -73,7 +70,7 @@ def _unread(desk: Desk, session: Session, case: Case) -> Iterator[EntitlementKin
         for kind in kinds_for(case, desk.connectors[account.service]):
             read = reads.get((account.service, account.vendor_id, kind))
             mine = [r for r in rows if (r.service, r.account_id, r.kind) == (account.service, account.vendor_id, kind)]
-            signed = any(row.vendor_id == WHOLE_KIND and row.state in SETTLED for row in mine)
+            signed = any(row.vendor_id == WHOLE_KIND and row.state in SIGNED for row in mine)
             if read is None or not (signed or is_fresh(read, case.due_at, None)):
                 yield kind
 

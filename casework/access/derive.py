@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, or_, select
 
 from casework.access.rows import accounts_of, evidence_of, reads_of, rows_of
-from casework.access.states import Known, is_contradicted, verdict_of
+from casework.access.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
 from casework.desk import Desk
 from casework.recording import seal_seen
 from connectors.contract import KindManifest, Manifest
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Look, Waiver
 from models.vocabulary import (
+    SIGNED,
     Confirmation,
     EntitlementKind,
     EntitlementState,
@@ -27,7 +28,6 @@ from models.vocabulary import (
 )
 
 Place: TypeAlias = "tuple[Service, str]"
-_SIGNED = frozenset({EntitlementState.ATTESTED, EntitlementState.WAIVED})
 
 
 def derive(desk: Desk, session: Session, case: Case) -> None:
@@ -61,7 +61,7 @@ def _known(  # what a row's state follows from
     signed: _Signed,
 ) -> Iterator[Known]:
     """Yield the rows of one account, the block first and what follows from others last: each as the former ones left it."""
-    block = next((r for r in rows if r.kind is EntitlementKind.SIGN_IN and r.vendor_id != "*"), None)
+    block = next((r for r in rows if r.kind is EntitlementKind.SIGN_IN and r.vendor_id != WHOLE_KIND), None)
     for row in sorted(rows, key=_place_in_turn):
         line = manifest.kinds.get(row.kind)
         read = reads.get((row.service, row.account_id, row.kind))
@@ -95,7 +95,8 @@ class _Signed:
         )
         today = desk.now().astimezone(ZoneInfo(case.timezone)).date()
         kept = _counted_at_closing(session, case)
-        self._waivers = [w for w in session.exec(query).all() if w.until >= today or (kept and w.case_id is None)]
+        waivers = session.exec(query.order_by(col(Waiver.until).desc(), col(Waiver.id))).all()
+        self._waivers = [w for w in waivers if w.until >= today or (kept and w.case_id is None)]
 
     def waivers_over(self, row: CaseEntitlement) -> list[Waiver]:
         return [w for w in self._waivers if _is_over(w, row)]
@@ -124,14 +125,18 @@ def _settle(desk: Desk, session: Session, account: CaseAccount, known: Known) ->
         if attestation.ended_at is None and is_contradicted(attestation, known):
             attestation.ended_at = desk.now()
             session.add(attestation)
-    row, before, verdict = known.row, known.row.state, verdict_of(known)
+    row, before = known.row, known.row.state
+    if (back_at := came_back(known)) is not None:
+        row.came_back_at = back_at
+        row.result = row.commanded_at = row.vendor_commanded_at = row.observed_at = None  # to be asked for at once
+    verdict = verdict_of(known)
     row.state, row.reason, row.settled_by = verdict.state, verdict.reason, verdict.settled_by
     if verdict.state is EntitlementState.OBSERVED_CLOSED:
         _close(known)
-    elif row.observed_at is not None and verdict.state not in _SIGNED:
-        _open_again(known)
+    else:
+        row.observed_at = row.confirmed_by = row.cut_effective_by = None
     session.add(row)
-    if verdict.state is not before and verdict.state not in _SIGNED:
+    if verdict.state is not before and verdict.state not in SIGNED:
         seal_seen(desk, session, row, account.ref, evidence_of(known.read))
 
 
@@ -145,11 +150,3 @@ def _close(known: Known) -> None:
         row.cut_effective_by = row.observed_at + line.residual if row.observed_at is not None else None
     row.confirmed_by = line.confirmation
     row.problem = row.remedy = None
-
-
-def _open_again(known: Known) -> None:
-    """What was seen closed and is seen open is not late, it came back: it is to be asked for at once."""
-    row = known.row
-    row.came_back_at = known.read.answered_at
-    row.observed_at = row.confirmed_by = row.cut_effective_by = None
-    row.result = row.commanded_at = row.vendor_commanded_at = None

@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from casework.access.derive import derive
+from casework.access.retired import retired, services_of
 from casework.access.rows import accounts_of, rows_of
 from casework.access.states import ACCEPTED
 from casework.activity import aftermath
@@ -96,8 +97,10 @@ def _seal(desk: Desk, session: Session, finding: Finding, event: str) -> None:
 def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
     query = select(Attestation).where(Attestation.case_id == case.id, col(Attestation.ended_at).is_(None))
     attested = {a.entitlement_id for a in session.exec(query).all() if a.attested_at >= case.due_at}
-    accounts = accounts_of(session, case.id)
-    yield from _reasons_of_searches(session, case, accounts, nobody_attested=NO_ACCOUNT in attested)
+    gone = retired(desk, session)
+    accounts = [account for account in accounts_of(session, case.id) if account.service not in gone]
+    searches = [search for search in _searches(session, case) if search.service not in gone]
+    yield from _reasons_of_searches(case, searches, accounts, nobody_attested=NO_ACCOUNT in attested)
     accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
     for account in accepted.values():
         if account.listed_at is None and case.contained_at is not None:
@@ -109,10 +112,13 @@ def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
     yield from aftermath.reasons(session, case)
 
 
+def _searches(session: Session, case: Case) -> Sequence[Search]:
+    return session.exec(select(Search).where(Search.case_id == case.id)).all()
+
+
 def _reasons_of_searches(
-    session: Session, case: Case, accounts: Sequence[CaseAccount], *, nobody_attested: bool
+    case: Case, searches: Sequence[Search], accounts: Sequence[CaseAccount], *, nobody_attested: bool
 ) -> Iterator[Finding]:
-    searches = session.exec(select(Search).where(Search.case_id == case.id)).all()
     for search in searches:
         if search.problem is not None:
             yield _finding(case, FindingKind.UNMATCHED, search.service, search.problem, search.remedy or "")
@@ -172,6 +178,8 @@ def _kind_of(desk: Desk, case: Case, row: CaseEntitlement) -> FindingKind | None
     """
     if row.reason in _KNOWN_AT_ONCE:
         return _KNOWN_AT_ONCE[row.reason]
+    if row.reason is OpenReason.MASTERED_ELSEWHERE and row.kind is not EntitlementKind.SIGN_IN:
+        return FindingKind.MASTERED_ELSEWHERE
     if row.result in {RevocationResult.FAILED, RevocationResult.UNKNOWN}:
         return FindingKind.FAILED
     if _is_progress(desk, case, row):
@@ -231,22 +239,24 @@ def _advance(desk: Desk, session: Session, case: Case) -> None:
     """Move the case along `cutting → contained → deprovisioned` as far as its rows allow; never back."""
     if case.state not in ADVANCING or not case.for_real or case.due_at > desk.now():
         return
-    accounts = accounts_of(session, case.id)
+    gone = retired(desk, session)
+    accounts = [account for account in accounts_of(session, case.id) if account.service not in gone]
     accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
     rows = [row for row in rows_of(session, case.id) if (row.service, row.account_id) in accepted]
-    if case.state is not CaseState.CONTAINED and _everybody_known(session, case, accounts) and _contained(rows):
+    seen = {(row.service, row.account_id) for row in rows if row.kind is EntitlementKind.SIGN_IN}
+    known = _everybody_known(desk, session, case, accounts) and seen >= set(accepted)
+    if case.state is not CaseState.CONTAINED and known and _contained(rows):
         move(desk, session, case, CaseState.CONTAINED)
     whole = all(account.listed_at is not None for account in accepted.values())
     if case.state is CaseState.CONTAINED and whole and not any(row.state is EntitlementState.FOUND for row in rows):
         move(desk, session, case, CaseState.DEPROVISIONED)
 
 
-def _everybody_known(session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:
+def _everybody_known(desk: Desk, session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:
     """Whether every service of the case was searched, and no account is doubtful: whichever are open here and now."""
-    found = session.exec(select(Search).where(Search.case_id == case.id)).all()
-    searched = {str(search.service) for search in found if search.problem is None}
+    searched = {search.service for search in _searches(session, case) if search.problem is None}
     asked = any(account.standing is Standing.ASKED for account in accounts)
-    return case.services is not None and searched >= set(case.services) and not asked
+    return case.services is not None and searched >= services_of(desk, session, case) and not asked
 
 
 def _contained(rows: list[CaseEntitlement]) -> bool:

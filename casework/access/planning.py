@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from casework.access.findings import assess
 from casework.access.reads import look, ready
+from casework.access.retired import services_of
 from casework.access.rows import accepted_rows, accounts_of, rows_of, take_in
 from casework.decisions.questions import ask_whose
 from casework.desk import Desk
@@ -65,6 +66,7 @@ async def find_in(desk: Desk, case_id: str, service: Service) -> None:
     """Look for the leaver in one service and record the candidates, or why the look failed."""
     connector = desk.connectors[service]
     leaver = leaver_of(desk.case(case_id))
+    _note_services(desk, case_id)
     try:
         await ready(desk, service)
         matches = await connector.find_accounts(leaver)
@@ -77,6 +79,14 @@ async def find_in(desk: Desk, case_id: str, service: Service) -> None:
         session.merge(_search(desk, case_id, service, found=len(matches)))
         _record(desk, session, case_id, service, matches)
         assess(desk, session, case_id)
+
+
+def _note_services(desk: Desk, case_id: str) -> None:
+    """Write down which services the case is about: it is not whole before each was searched, whichever is open then."""
+    with desk.store.write() as session:
+        case = session.get_one(Case, case_id)
+        case.services = sorted({*(case.services or ()), *map(str, desk.connectors)})
+        session.add(case)
 
 
 def leaver_of(case: Case) -> Leaver:
@@ -205,19 +215,16 @@ def seal_plan(desk: Desk, case_id: str, *, scope: str = "full") -> None:
                 plan_sha256=sha256, policy_sha256=desk.policy.sha256, scope=scope, count=len(content),
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
-        if case.state in PLAN_WANTED:
-            case.services = sorted({*(case.services or ()), *map(str, desk.connectors)})
-            session.add(case)
-        whole = CaseState.WAITING if _all_searched(session, case) else CaseState.PLANNED
+        whole = CaseState.WAITING if _all_searched(desk, session, case) else CaseState.PLANNED
         if case.state in PLAN_WANTED and case.state is not whole:
             move(desk, session, case, whole)
         assess(desk, session, case_id)
 
 
-def _all_searched(session: Session, case: Case) -> bool:
+def _all_searched(desk: Desk, session: Session, case: Case) -> bool:
     """Whether every service of the case could be searched: until then the plan is known to be incomplete."""
     found = session.exec(select(Search).where(Search.case_id == case.id)).all()
-    return {str(search.service) for search in found if search.problem is None} >= set(case.services or ())
+    return {search.service for search in found if search.problem is None} >= services_of(desk, session, case)
 
 
 def _planned(session: Session, case_id: str) -> list[CaseEntitlement]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from casework.desk import Desk
 from connectors.contract import Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError
@@ -17,10 +19,14 @@ def account_of(row: CaseAccount) -> Account:
 async def ready(desk: Desk, service: Service) -> None:
     """
     Probe *service*, unless this desk has: what can be listed and taken away depends on the tenant's plan, which a connector
-    learns by probing.  Raises `ConnectorError`; what failed is tried again by the next one who asks.
+    learns by probing.  Whoever asks meanwhile waits for the one probe.  Raises `ConnectorError`; what failed is tried again by
+    the next one who asks.
     """
-    if service not in desk.own_accounts:
-        desk.own_accounts[service] = (await desk.connectors[service].probe()).own_account_ids
+    if service in desk.own_accounts:
+        return
+    async with desk.probing.setdefault(service, asyncio.Lock()):
+        if service not in desk.own_accounts:
+            desk.own_accounts[service] = (await desk.connectors[service].probe()).own_account_ids
 
 
 async def look(desk: Desk, account: CaseAccount, kinds: Kinds) -> Listing:

@@ -11,19 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, or_, select
 
 from casework.access import planning
 from casework.access.findings import assess
-from casework.access.rows import accepted_rows, reads_of
+from casework.access.retired import counted_rows, services_of
+from casework.access.rows import reads_of
+from casework.access.states import WHOLE_KIND
 from casework.activity import aftermath, snapshot
-from casework.decisions.retiring import is_retired
 from casework.desk import Desk
 from casework.lifecycle import RECHECKED, move
 from casework.recording import seal
 from casework.wake import free
 from models.tables import Aftermath, Case, CaseEntitlement, Look, Question, Search, Waiver
-from models.vocabulary import SETTLED, CaseState, EntitlementState, Service
+from models.vocabulary import SETTLED, SIGNED, CaseState, EntitlementState
 
 _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 """When a look that could not be made is tried again; the last one repeats."""
@@ -75,7 +76,7 @@ async def _recheck(desk: Desk, case_id: str) -> str:
     with desk.store.write() as session:
         case = session.get_one(Case, case_id)
         assess(desk, session, case_id)
-        bad, blind = _reopen(desk, session, case), sorted(_blind(desk, session, case))
+        bad, blind = _reopen(desk, session, case, by_look=True), sorted({*_blind(desk, session, case)})
         if bad or not blind:
             _conclude(desk, session, case, "reopened" if bad else "quiet", bad)
             return "reopened" if bad else "quiet"
@@ -84,19 +85,15 @@ async def _recheck(desk: Desk, case_id: str) -> str:
 
 def _blind(desk: Desk, session: Session, case: Case) -> Iterator[str]:
     """Yield the services of *case* that could not be looked at whole: not configured, not searched, or not read."""
-    for name in case.services or ():
-        if Service(name) not in desk.connectors and not is_retired(session, Service(name)):
-            yield name
+    services = services_of(desk, session, case)
+    yield from map(str, services - set(desk.connectors))
     searches = session.exec(select(Search).where(Search.case_id == case.id)).all()
-    yield from {str(search.service) for search in searches if search.problem is not None}
-    signed = {
-        (row.service, row.account_id, row.kind)
-        for row in accepted_rows(session, case.id)
-        if row.state in {EntitlementState.WAIVED, EntitlementState.ATTESTED}
-    }
+    yield from {str(search.service) for search in searches if search.problem is not None} & set(map(str, services))
+    rows = counted_rows(desk, session, case.id)
+    signed = {(r.service, r.account_id, r.kind) for r in rows if r.vendor_id == WHOLE_KIND and r.state in SIGNED}
+    accepted = {(row.service, row.account_id) for row in rows}
     for place, read in reads_of(session, case.id).items():
-        failed = read.failed_as is EntitlementState.UNREADABLE and read.attempted_at is not None
-        if failed and place not in signed and read.service in desk.connectors:
+        if read.failed_as is not None and place not in signed and place[:2] in accepted:
             yield str(read.service)
 
 
@@ -140,11 +137,17 @@ def blind_connections(desk: Desk, *, longer_than: timedelta = timedelta(days=1))
 
 
 def _lapsed(desk: Desk) -> list[str]:
-    """Open the closed cases again whose waiver has ended; return them."""
+    """Open the closed cases again whose waiver has ended; return them.  A standing one's end concerns those in their looks."""
     with desk.store.read() as session:
+        in_looks = select(Look.case_id).where(col(Look.looked_at).is_(None))
         ended = select(Waiver.id).where(Waiver.until < desk.now().date() + timedelta(days=1))
+        own = ended.where(col(Waiver.case_id).is_not(None))
         waived = select(CaseEntitlement.case_id).where(
-            CaseEntitlement.state == EntitlementState.WAIVED, col(CaseEntitlement.settled_by).in_(ended)
+            CaseEntitlement.state == EntitlementState.WAIVED,
+            or_(
+                col(CaseEntitlement.settled_by).in_(own),
+                and_(col(CaseEntitlement.settled_by).in_(ended), col(CaseEntitlement.case_id).in_(in_looks)),
+            ),
         )
         closed = select(Case.id).where(
             Case.state == CaseState.CLOSED, col(Case.id).in_(waived), col(Case.erased_at).is_(None)
@@ -182,9 +185,15 @@ def _reopen_if_open(desk: Desk, case_id: str) -> bool:
         return _reopen(desk, session, session.get_one(Case, case_id)) > 0
 
 
-def _reopen(desk: Desk, session: Session, case: Case) -> int:
-    """Open a closed case again if rows are not settled any more, a person is asked, or the leaver was heard of; return how many."""
-    bad = sum(row.state not in SETTLED for row in accepted_rows(session, case.id))
+def _reopen(desk: Desk, session: Session, case: Case, *, by_look: bool = False) -> int:
+    """
+    Open a closed case again if rows are not settled any more, a person is asked, or the leaver was heard of; return how many.
+
+    *by_look*: a kind that could not be looked at is no reason, the look is made again.
+    """
+    still_closed = by_look and case.state is CaseState.CLOSED
+    rows = [row for row in counted_rows(desk, session, case.id) if row.state not in SETTLED]
+    bad = sum(not (still_closed and row.vendor_id == WHOLE_KIND) for row in rows)
     bad += aftermath.unanswered(session, case.id)
     asked = select(Question.id).where(Question.case_id == case.id, col(Question.answered_at).is_(None))
     bad += len(session.exec(asked).all())

@@ -71,16 +71,17 @@ def take_in(desk: Desk, session: Session, account: CaseAccount, listing: Listing
     for kind in kinds & frozenset(manifest.kinds):
         listed = [entitlement for entitlement in listing if entitlement.kind is kind]
         read = known.get((account.service, account.vendor_id, kind)) or _unread(account, kind)
-        newer = _keep(read, listed, listing.evidence.get(kind, ()), desk.now())
+        if not _keep(read, listed, listing.evidence.get(kind, ()), desk.now()):
+            continue
         session.add(read)
         for entitlement in listed:
             if entitlement.id not in rows:
                 row = rows[entitlement.id] = _new_row(desk, account, entitlement, manifest)
                 session.add(row)
                 seal_seen(desk, session, row, account.ref, listing.evidence.get(kind, ()))
-            if newer:
-                _describe(desk, account, rows[entitlement.id], entitlement)
-        if kind is EntitlementKind.SIGN_IN and newer and not any(row.kind is kind for row in rows.values()):
+            _describe(desk, account, rows[entitlement.id], entitlement)
+        looked = kind is EntitlementKind.SIGN_IN and read.failed_as is None
+        if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
             rows[ACCOUNT] = _blocked_before(desk, account, manifest)
     session.add_all(rows.values())
 
@@ -91,20 +92,24 @@ def _unread(account: CaseAccount, kind: EntitlementKind) -> KindRead:
 
 def _keep(read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence], now: datetime) -> bool:
     """
-    Take one attempt into *read*; return whether it is the newest one.
+    Take one attempt into *read*; return whether it tells anything new.
 
-    Attempts are ordered by the time they were sent.  One without any exchange (nothing to ask: no API) counts as sent now.
+    Attempts are ordered by the time they were sent, and so are successes by themselves: one whose answer comes after a
+    younger failure still counts.  One without any exchange is no look: it failed, or there is no API to ask.
     """
     sent_at = min((e.sent_at for e in evidence), default=now)
-    if read.attempted_at is not None and sent_at < read.attempted_at:
-        return False
     whole = next((e for e in listed if e.vendor_id == WHOLE_KIND), None)
-    read.attempted_at, read.failed_as = sent_at, None if whole is None else whole.state
-    if whole is None and evidence:
+    failed_as = whole.state if whole is not None else None if evidence else EntitlementState.UNREADABLE
+    newest = read.attempted_at is None or sent_at >= read.attempted_at
+    if newest:
+        read.attempted_at, read.failed_as = sent_at, failed_as
+    if failed_as is None and (read.read_at is None or sent_at >= read.read_at):
         read.read_at, read.answered_at = sent_at, max(e.received_at for e in evidence)
         read.shown, read.migrated = sorted(e.vendor_id for e in listed), False
-    read.exchanges = exchanges(evidence)
-    return True
+        newest = True
+    if newest:
+        read.exchanges = exchanges(evidence)
+    return newest
 
 
 def evidence_of(read: KindRead) -> tuple[Evidence, ...]:
@@ -147,11 +152,12 @@ def _blocked_before(desk: Desk, account: CaseAccount, manifest: Manifest) -> Cas
 
 def _describe(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> None:
     """
-    Take over what the listing says about the row, besides its state.
+    Take over what the listing says about the row, besides its state.  An ending that a log told once has happened.
 
     What was refused because of a guard that has gone is asked again.
     """
-    row.label, row.ended_at = seen.label, seen.ended_at
+    row.label = seen.label
+    row.ended_at = max((at for at in (row.ended_at, seen.ended_at) if at is not None), default=None)
     row.by_hand = seen.by_hand or (row.by_hand and row.result is RevocationResult.REFUSED)
     row.listed_as = seen.state if seen.state in _NOT_LOOKED_AT and seen.vendor_id != WHOLE_KIND else None
     guard = _guard(desk, account, row, seen)

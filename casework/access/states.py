@@ -98,12 +98,13 @@ def verdict_of(known: Known) -> Verdict:
     return Verdict(state, reason)
 
 
-def observed(known: Known) -> EntitlementState:
+def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the first line that holds
     """Return what reads and commands alone make of the row."""
     row, read = known.row, known.read
     if row.vendor_id == WHOLE_KIND:
-        blind = read.failed_as is not None and not is_fresh(read, known.since, row.commanded_at)
-        return (read.failed_as if blind else None) or EntitlementState.OBSERVED_CLOSED
+        return (
+            EntitlementState.OBSERVED_CLOSED if _was_looked_at(known) else read.failed_as or EntitlementState.UNREADABLE
+        )
     if known.line.implied_by is not None and row.confirmation is Confirmation.IMPLIED_BY:
         return _implied(known.causes)
     shown = row.vendor_id in read.shown
@@ -111,9 +112,17 @@ def observed(known: Known) -> EntitlementState:
         return row.listed_as
     if shown and known.line.stamped:
         return _by_stamp(known)
+    if not shown and row.op is not None:
+        return EntitlementState.COMMANDED  # a request is on its way: only a read sent after its answer proves anything
     if shown or not is_younger(read, row.commanded_at):
         return _open(known, seen=shown and is_younger(read, row.commanded_at))
     return EntitlementState.OBSERVED_CLOSED
+
+
+def _was_looked_at(known: Known) -> bool:
+    """Whether the kind is known by reading: read since the instant, or the newest attempt gave something."""
+    read = known.read
+    return is_fresh(read, known.since, None) or (read.failed_as is None and read.read_at is not None)
 
 
 def is_younger(read: KindRead, command: datetime | None) -> bool:
@@ -165,13 +174,13 @@ def _ended_since(known: Known) -> datetime | None:
     """
     Return the instant after which an ending counts, on the vendor's clock; None while no ending would.
 
-    Sessions count as ended only by an ending after the block: before it, another could be opened.  An ending after it
-    counts whoever asked for it.  A block that was there before us sets no instant of its own.
+    Sessions count as ended only by an ending after the block, and only while it is seen: before it, another could be opened.
+    An ending after it counts whoever asked for it.  A block that was there before us sets no instant of its own.
     """
     row, block = known.row, known.block
-    if row.kind is not EntitlementKind.SESSION or block is None:
+    if row.kind is not EntitlementKind.SESSION:
         return row.vendor_commanded_at
-    if not known.blocked:
+    if block is None or not known.blocked:
         return None
     return block.vendor_commanded_at or row.vendor_commanded_at
 
@@ -187,10 +196,16 @@ def reason_of(known: Known, state: EntitlementState) -> OpenReason:  # one reaso
         (row.guard is Guard.INHERITED, OpenReason.INHERITED),
         (row.by_hand, OpenReason.NOT_ON_PLAN),
         (_is_frozen(known), OpenReason.FROZEN_BY_BLOCK),
-        (row.kind is EntitlementKind.SIGN_IN and known.mastered_elsewhere, OpenReason.MASTERED_ELSEWHERE),
+        (_is_mastered_elsewhere(known), OpenReason.MASTERED_ELSEWHERE),
         (row.result is RevocationResult.REFUSED, OpenReason.REFUSED),
     )
     return next((reason for holds, reason in reasons if holds), OpenReason.STILL_OPEN)
+
+
+def _is_mastered_elsewhere(known: Known) -> bool:
+    """Whether a directory elsewhere rules over it: over the account for its sign-in, over the row for anything else."""
+    by_account = known.row.kind is EntitlementKind.SIGN_IN and known.mastered_elsewhere
+    return by_account or known.row.guard is Guard.MASTERED_ELSEWHERE
 
 
 def counts(attestation: Attestation, known: Known) -> bool:
@@ -198,22 +213,49 @@ def counts(attestation: Attestation, known: Known) -> bool:
     Whether *attestation* settles the row: it was signed after the instant, nothing has contradicted it, and no read can tell.
 
     Where the vendor can be read, what is read outranks what is signed: there it orders a read, and the read settles the row.
+    That a later attempt failed does not make a person's word stronger than what the last success showed.  Sessions end for
+    good only after the block: a word on them from before it was seen does not count.
     """
-    return _stands(attestation, known.since) and not _can_tell(known)
+    if attestation.ended_at is not None or attestation.attested_at < known.since or _can_tell(known):
+        return False
+    return known.row.kind is not EntitlementKind.SESSION or _is_after_block(attestation, known.block)
 
 
 def is_contradicted(attestation: Attestation, known: Known) -> bool:
     """Whether a read that was sent after *attestation* shows open what it says is closed."""
-    read, row = known.read, known.row
-    later = read.read_at is not None and read.read_at > attestation.attested_at
-    return later and not known.line.stamped and row.listed_as is None and row.vendor_id in read.shown
+    sent_at = known.read.read_at
+    return sent_at is not None and sent_at > attestation.attested_at and is_seen(known)
 
 
-def _stands(attestation: Attestation, since: datetime) -> bool:
-    return attestation.ended_at is None and attestation.attested_at >= since
+def is_seen(known: Known) -> bool:
+    """Whether the newest successful read shows the row to be open; no listing tells that of what only bears a stamp."""
+    return not known.line.stamped and known.row.listed_as is None and known.row.vendor_id in known.read.shown
+
+
+def came_back(known: Known) -> datetime | None:
+    """
+    Return when a read showed open what had been seen closed: it is not late, and what was asked before counts no more.
+
+    What ends with another kind comes back with it, sessions with their block.
+    """
+    row = known.row
+    if row.confirmation is not Confirmation.IMPLIED_BY and not (
+        row.kind is EntitlementKind.SESSION and known.line.stamped
+    ):
+        return known.read.answered_at if row.observed_at is not None and is_seen(known) else None
+    causes = known.causes if row.confirmation is Confirmation.IMPLIED_BY else [known.block]
+    back = [cause.came_back_at for cause in causes if cause is not None and cause.came_back_at is not None]
+    known_until = row.observed_at or row.commanded_at
+    return max((at for at in back if known_until is not None and at > known_until), default=None)
+
+
+def _is_after_block(attestation: Attestation, block: CaseEntitlement | None) -> bool:
+    if block is None:
+        return True
+    return block.observed_at is not None and attestation.attested_at >= block.observed_at
 
 
 def _can_tell(known: Known) -> bool:
-    """Whether the newest attempt to read the kind succeeded, and what it gives tells open from closed."""
+    """Whether a read tells open from closed: the newest attempt succeeded, or the last success shows the row."""
     blind = known.row.vendor_id == WHOLE_KIND or known.row.listed_as is not None or known.line.stamped
-    return known.read.failed_as is None and not blind
+    return not blind and (known.read.failed_as is None or is_seen(known))

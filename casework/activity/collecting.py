@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlmodel import Session, select
 
 from audit.leaf import stamp
-from casework.access.reads import account_of
+from casework.access.reads import account_of, ready
 from casework.access.rows import accounts_of
 from casework.activity import statement
 from casework.activity.reading import Reading, keep
@@ -26,10 +26,11 @@ from casework.desk import Desk
 from casework.evidence import EvidenceStore, InUse, StoredEvidence
 from casework.recording import seal
 from connectors.activity import ActivityLog, ActivitySource
+from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, Service, Standing
 
-__all__ = ["collect", "logs_of", "sources_of"]
+__all__ = ["collect", "logs_of", "probed", "sources_of"]
 
 _AT_ONCE = 4
 """Logs of one service and one case: connectors read them with the threads by which they cut, of which some stay free."""
@@ -52,13 +53,36 @@ async def collect(desk: Desk, case_id: str, *services: Service, seconds: float) 
     """
     if desk.evidence is None:
         return 0
-    sitting = _Sitting(desk, desk.evidence, desk.case(case_id), desk.now() + timedelta(seconds=seconds))
-    due = list(sitting.due(services or tuple(Service)))
+    until = desk.now() + timedelta(seconds=seconds)
+    known = await probed(desk, case_id, *services, seconds=seconds)
+    sitting = _Sitting(desk, desk.evidence, desk.case(case_id), until)
+    due = list(sitting.due(known))
     outcomes = await asyncio.gather(*(sitting.read(account, row) for account, row in due), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome  # the others have had their turn
     return sum(outcome is True for outcome in outcomes)
+
+
+async def probed(desk: Desk, case_id: str, *services: Service, seconds: float) -> tuple[Service, ...]:
+    """
+    Return those of *services* (none given: of all) in which the leaver has an account and whose logs are known: which there are
+    depends on the plan, and a connector learns that by probing.  One that cannot be probed now has its turn later.
+    """
+    with desk.store.read() as session:
+        accounts = accounts_of(session, case_id, *services)
+    held = {account.service for account in accounts if account.standing is Standing.ACCEPTED} & set(logs_of(desk))
+    known = await asyncio.gather(*(_is_ready(desk, service, seconds) for service in sorted(held)))
+    return tuple(service for service, is_known in zip(sorted(held), known, strict=True) if is_known)
+
+
+async def _is_ready(desk: Desk, service: Service, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await ready(desk, service)
+    except (ConnectorError, TimeoutError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +99,8 @@ class _Sitting:
 
     def due(self, services: tuple[Service, ...]) -> Iterator[tuple[CaseAccount, Collection]]:
         with self.desk.store.read() as session:
-            accounts = [a for a in accounts_of(session, self.case.id, *services) if a.standing is Standing.ACCEPTED]
+            every = accounts_of(session, self.case.id)
+            accounts = [a for a in every if a.standing is Standing.ACCEPTED and a.service in services]
             rounds = rounds_of(session, self.case.id)
         for account in accounts:
             log = logs_of(self.desk).get(account.service)

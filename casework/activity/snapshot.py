@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, or_, select
 
 from casework.activity import watch
-from casework.activity.collecting import collect
+from casework.activity.collecting import collect, probed
 from casework.activity.summary import is_stale, summarise
 from casework.desk import Desk
 from casework.evidence import InUse
@@ -23,7 +23,7 @@ from models.vocabulary import CaseState, DepartureKind, Service
 
 _BY_THE_SWEEP = 60.0
 """Seconds that one turn gives all the cases' logs together: they go on from there in the next one."""
-
+_TO_PROBE = 10.0
 _CASES_AT_ONCE = 10
 _GRACE = timedelta(days=60)
 """After the last look: for a vendor's lag, policy's patience, and a machine that was away."""
@@ -58,6 +58,7 @@ async def conclude(desk: Desk, case_id: str) -> bool:
     """Summarise what was collected since the last summary; False if nothing is new, or another process is at it."""
     if desk.evidence is None or not is_stale(desk, case_id):
         return False
+    await probed(desk, case_id, seconds=_TO_PROBE)  # the summary says which logs there are
     try:
         await asyncio.to_thread(summarise, desk, case_id)
     except InUse:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from casework.access.findings import assess
+from casework.access.reads import ready
 from casework.activity import aftermath
 from casework.activity.collecting import logs_of
 from casework.activity.lines import read_records
@@ -59,11 +60,10 @@ async def watch(desk: Desk, case_id: str) -> int:
     seen = _Seen()
     for name in sorted(rules.accounts):
         service, _, account_id = name.partition(":")
-        log = logs_of(desk).get(Service(service))
-        if log is None:
+        if Service(service) not in logs_of(desk):
             seen.unread += 1
         else:
-            await _look(log, Account(Service(service), account_id), Window(cut_at, now), origins, seen)
+            await _look(desk, Account(Service(service), account_id), Window(cut_at, now), origins, seen)
     return _conclude(desk, case, seen)
 
 
@@ -94,7 +94,13 @@ def _names(activity: Activity) -> Sequence[str]:
     return [name for name in (activity.ip, activity.device) if name is not None]
 
 
-async def _look(log: ActivityLog, account: Account, window: Window, origins: frozenset[str], seen: _Seen) -> None:
+async def _look(desk: Desk, account: Account, window: Window, origins: frozenset[str], seen: _Seen) -> None:
+    log = logs_of(desk)[account.service]
+    try:
+        await ready(desk, account.service)  # which logs there are depends on the plan
+    except ConnectorError:
+        seen.unread += 1
+        return
     for source in log.activity_sources:
         cursor: str | None = None
         for _ in range(_MOST_PAGES):

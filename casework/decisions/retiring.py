@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
-
+from casework.access.retired import verb_of
 from casework.decisions.signatures import TENANT
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -24,7 +23,7 @@ def request_retirement(desk: Desk, service: Service, *, by: str, reason: str) ->
         raise BadRequest("retire: has no reason", "Say what became of the tenant, and of the accounts in it.")
     with desk.store.write() as session:
         request = Approval(
-            id=desk.name("retire"), case_id=TENANT, verb=_verb(service), reason=reason,
+            id=desk.name("retire"), case_id=TENANT, verb=verb_of(service), reason=reason,
             requested_by=by, requested_at=desk.now(),
         )  # fmt: skip
         session.add(request)
@@ -33,13 +32,3 @@ def request_retirement(desk: Desk, service: Service, *, by: str, reason: str) ->
             payload={"by": by, "reason": reason, "request": request.id},
         )  # fmt: skip
         return request
-
-
-def is_retired(session: Session, service: Service) -> bool:
-    """Whether two people have retired *service*."""
-    query = select(Approval.id).where(Approval.verb == _verb(service), col(Approval.approved_at).is_not(None))
-    return session.exec(query).first() is not None
-
-
-def _verb(service: Service) -> str:
-    return f"retire:{service}"

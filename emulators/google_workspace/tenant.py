@@ -127,14 +127,14 @@ class Tenant(Logbook):
         if not (user.suspended or user.archived):
             found.add("sign_in:account")
         if user.sessions:
-            found.add("session:all")
+            found.add("session:account")
         if user.password_sha256 == "known to the user":
-            found.add("password:current")
+            found.add("password:account")
         found |= {f"recovery:{n}" for n, v in (("email", user.recovery_email), ("phone", user.recovery_phone)) if v}
         found |= {f"grant:{client_id}" for client_id in user.grants}
         found |= {f"app_password:{code_id}" for code_id in user.app_passwords}
         if user.codes:
-            found.add("backup_code:all")
+            found.add("backup_code:account")
         through = {group.id for group in self.groups.values() if account_id in group.members}
         found |= {f"group:{group_id}" for group_id in through}
         found |= self._roles_of(user, through)

@@ -217,11 +217,11 @@ class Tenant:
         kinds: list[tuple[str, str]] = [("group", f"{g.team_id}/{g.id}") for g in self.groups.values() if account_id in g.users and not g.is_disabled]  # fmt: skip
         kinds += [("role", f"{a.role_id}/{a.entity_id}") for a in self.assignments if a.user_id == account_id]
         if not self.gone(member):
-            kinds.append(("sign_in", account_id))
+            kinds.append(("sign_in", "account"))
         if self.enterprise:
             kinds += [("session", f"{s.team_id}/{s.id}") for s in self.sessions.values() if s.user_id == account_id]
         elif not self.gone(member):
-            kinds.append(("session", "all"))
+            kinds.append(("session", "account"))
             kinds += [("role", flag) for flag in ("is_admin", "is_owner", "is_primary_owner") if getattr(member, flag)]
         return {f"slack:{account_id}:{kind}:{vendor_id}" for kind, vendor_id in kinds}
 

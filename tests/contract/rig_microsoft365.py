@@ -83,7 +83,7 @@ def held(tenant: Tenant, user: str) -> set[str]:
     if d.users[user]["accountEnabled"]:
         rows.append((EntitlementKind.SIGN_IN, "account"))
     if tenant.live_sessions(user):
-        rows.append((EntitlementKind.SESSION, "all"))
+        rows.append((EntitlementKind.SESSION, "account"))
     tables = (
         (EntitlementKind.GRANT, OAUTH2, d.grants),
         (EntitlementKind.GRANT, APP_ROLE, d.app_roles),

@@ -115,7 +115,7 @@ class TestOtherForms:
         async with rig() as r:
             body = '{"items": [{"kind": "admin#directory#verificationCode"}]}'
             r.stage.faults.append(Fault("/verificationCodes.*kind", status=200, body=body, times=None))
-            assert [e.vendor_id for e in await rows_of(r, K.BACKUP_CODE)] == ["all"]
+            assert [e.vendor_id for e in await rows_of(r, K.BACKUP_CODE)] == ["account"]
 
     @pytest.mark.parametrize("kind", [K.SESSION, K.PASSWORD])
     async def test_renamed_after_the_cut(self, kind: EntitlementKind) -> None:

@@ -114,15 +114,15 @@ class TestStamps:
     async def test_none_yet(self) -> None:
         """Sessions and the password are rows without a stamp until something ended them."""
         async with rig() as r:
-            assert [(e.vendor_id, e.ended_at) for e in await rows_of(r, K.SESSION)] == [("all", None)]
-            assert [(e.vendor_id, e.ended_at) for e in await rows_of(r, K.PASSWORD)] == [("current", None)]
+            assert [(e.vendor_id, e.ended_at) for e in await rows_of(r, K.SESSION)] == [("account", None)]
+            assert [(e.vendor_id, e.ended_at) for e in await rows_of(r, K.PASSWORD)] == [("account", None)]
 
     async def test_newest(self) -> None:
         """The stamp is the newest of the events, on whatever page it stands; another user's events are not this one's."""
         async with rig(page_size=1) as r:
             for _ in range(3):
-                await r.connector.revoke(row(r, K.SESSION, "all"))
-            await r.connector.revoke(row(r, K.SESSION, "all", "E1002"))
+                await r.connector.revoke(row(r, K.SESSION, "account"))
+            await r.connector.revoke(row(r, K.SESSION, "account", "E1002"))
             mine = [e.at for e in r.tenant.events if e.parameters["USER_EMAIL"].startswith("misaki")]
             (session,) = await rows_of(r, K.SESSION)
             assert session.ended_at is not None
@@ -139,7 +139,7 @@ class TestStamps:
     async def test_late_log(self) -> None:
         """While the vendor's log lags, the stamp is missing, and nothing is closed by it."""
         async with rig(audit_lag=3600) as r:
-            await r.connector.revoke(row(r, K.SESSION, "all"))
+            await r.connector.revoke(row(r, K.SESSION, "account"))
             (session,) = await rows_of(r, K.SESSION)
             assert session.ended_at is None
 
@@ -230,7 +230,7 @@ class TestUnreadable:
         """A page that fails after others were read spoils the whole kind: half a list is not a list."""
         async with rig(page_size=1) as r:
             for _ in range(3):
-                await r.connector.revoke(row(r, K.SESSION, "all"))
+                await r.connector.revoke(row(r, K.SESSION, "account"))
             r.stage.faults.append(Fault(f"{PATHS[kind]}.*pageToken", status=503, body="{}", times=None))
             assert [e.state for e in await rows_of(r, kind)] == [EntitlementState.UNREADABLE]
 

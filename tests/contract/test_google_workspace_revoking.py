@@ -54,12 +54,12 @@ def writes(r: Rig) -> list[str]:
 
 WRITES = {
     K.SIGN_IN: ("account", "PUT /admin/directory/v1/users/"),
-    K.PASSWORD: ("current", "PUT /admin/directory/v1/users/"),
+    K.PASSWORD: ("account", "PUT /admin/directory/v1/users/"),
     K.RECOVERY: ("email", "PUT /admin/directory/v1/users/"),
-    K.SESSION: ("all", "POST .*/signOut"),
+    K.SESSION: ("account", "POST .*/signOut"),
     K.GRANT: ("zoom", "DELETE .*/tokens/"),
     K.APP_PASSWORD: ("1", "DELETE .*/asps/1"),
-    K.BACKUP_CODE: ("all", "POST .*/verificationCodes/invalidate"),
+    K.BACKUP_CODE: ("account", "POST .*/verificationCodes/invalidate"),
     K.ROLE: ("role", "DELETE .*/roleassignments/"),
     K.GROUP: (group_id("all"), "DELETE .*/members/"),
 }
@@ -146,7 +146,7 @@ class TestRevoke:
             fault = Fault("signOut", status=429, body="{}", headers={"Retry-After": "99"}, times=None)
             r.stage.faults.append(fault)
             with pytest.raises(Throttled) as caught:
-                await r.connector.revoke(row(r, K.SESSION, "all"))
+                await r.connector.revoke(row(r, K.SESSION, "account"))
             assert caught.value.retry_after is not None
             assert caught.value.retry_after.total_seconds() == 99
             assert len(writes(r)) == 1  # longer than this owner waits
@@ -224,7 +224,7 @@ class TestOrderMatters:
         """Google invalidates no backup codes of a suspended user: a refusal with its reason, and the row stays."""
         async with rig() as r:
             await r.connector.revoke(row(r, K.SIGN_IN, "account"))
-            receipt = await r.connector.revoke(row(r, K.BACKUP_CODE, "all"))
+            receipt = await r.connector.revoke(row(r, K.BACKUP_CODE, "account"))
             assert receipt.result is REFUSED
             assert "suspended" in receipt.text
             assert [e.code for e in receipt.evidence if e.status == 400] == ["invalid"]
@@ -233,16 +233,16 @@ class TestOrderMatters:
     async def test_codes_gone_before_the_block(self) -> None:
         """Codes that were invalidated before the block are absent after it."""
         async with rig() as r:
-            await r.connector.revoke(row(r, K.BACKUP_CODE, "all"))
+            await r.connector.revoke(row(r, K.BACKUP_CODE, "account"))
             await r.connector.revoke(row(r, K.SIGN_IN, "account"))
-            assert (await r.connector.revoke(row(r, K.BACKUP_CODE, "all"))).result is ABSENT
+            assert (await r.connector.revoke(row(r, K.BACKUP_CODE, "account"))).result is ABSENT
 
     async def test_other_trouble_with_codes(self) -> None:
         """Another refusal of that call is not mistaken for this one."""
         async with rig() as r:
             r.stage.faults.append(Fault("invalidate", status=400, body=error(400, "badRequest")))
             with pytest.raises(Unintelligible):
-                await r.connector.revoke(row(r, K.BACKUP_CODE, "all"))
+                await r.connector.revoke(row(r, K.BACKUP_CODE, "account"))
 
     async def test_grants_refused_after_the_block(self) -> None:
         """Where grants of a suspended user answer 401, revoking one is our failure and closes nothing."""
@@ -400,7 +400,7 @@ class TestFreeze:
         async with rig() as r:
             receipts = await r.connector.freeze(account(r))
             assert [(q.rpartition(":")[2], x) for q, x in ((p.entitlement_id, p.result) for p in receipts)] == [
-                ("current", COMMANDED),
+                ("account", COMMANDED),
                 ("email", COMMANDED),
                 ("phone", COMMANDED),
             ]
@@ -487,7 +487,7 @@ class TestRestore:
         """What only its owner can enrol again is refused before anything is sent."""
         async with rig() as r:
             with pytest.raises(ConnectorError, match="enrol again"):
-                await r.connector.restore(row(r, kind, "all"), {})
+                await r.connector.restore(row(r, kind, "account"), {})
             assert r.stage.journal == []
 
     @pytest.mark.parametrize("kind", [K.GROUP, K.ROLE])

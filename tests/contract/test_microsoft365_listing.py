@@ -247,7 +247,7 @@ class TestSessions:
         """Sessions cannot be listed one by one: their row carries the instant since when they are valid."""
         async with rig() as r:
             row = only(await listed(r, "E1001", K.SESSION))
-            assert (row.vendor_id, row.ended_at) == ("all", datetime(2020, 4, 1, tzinfo=UTC))
+            assert (row.vendor_id, row.ended_at) == ("account", datetime(2020, 4, 1, tzinfo=UTC))
 
     async def test_never_ended(self) -> None:
         """Without a stamp nothing was ever ended."""

@@ -70,7 +70,7 @@ class TestWhoSignsInHere:
         async with rig() as r:
             r.tenant.directory.users[r.account_id("E1001")]["userType"] = None
             (row,) = await rows(r, "E1001", K.SESSION)
-            assert (row.state, row.vendor_id) == (State.FOUND, "all")
+            assert (row.state, row.vendor_id) == (State.FOUND, "account")
 
     async def test_partner_made_member(self) -> None:
         """Who was invited and then made a member still signs in at home: no stamp of ours ends that."""

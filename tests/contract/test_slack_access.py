@@ -107,10 +107,10 @@ class TestSignIn:
             }  # fmt: skip
 
     async def test_pro(self) -> None:
-        """Pro has no SCIM: the row asks a person, and is gone once the person did it."""
+        """Pro has no SCIM: the account is open, a person is asked to close it, and the next read shows that it is done."""
         async with rig(plan="pro") as r:
             (row,) = await rows(r, "E1001", K.SIGN_IN)
-            assert (row.state, row.vendor_id) == (EntitlementState.NOT_ON_PLAN, "*")
+            assert (row.state, row.vendor_id, row.by_hand) == (EntitlementState.FOUND, "account", True)
             assert row.problem is not None
             assert "admin console" in (row.remedy or "")
             r.tenant.deactivate(r.tenant.members[r.account_id("E1001")], "console")
@@ -143,7 +143,7 @@ class TestSession:
     async def test_below_enterprise(self) -> None:
         """Without a session API one row stands for all sessions, and ends with the account."""
         async with rig(plan="business_plus") as r:
-            assert [row.vendor_id for row in await rows(r, "E1001", K.SESSION)] == ["all"]
+            assert [row.vendor_id for row in await rows(r, "E1001", K.SESSION)] == ["account"]
             r.tenant.deactivate(r.tenant.members[r.account_id("E1001")], "console")
             assert await rows(r, "E1001", K.SESSION) == []
 
