@@ -91,6 +91,7 @@ class LocalStack:
             self._deploy()
             self._start("serve", "-m", "flows.serve")
             self._start("watch", "-m", "flows.watch")
+            self._wait_for("worker", "/work_pools/lastday")
             self._ends = ends.pop_all()
         return self._stack
 
@@ -188,10 +189,12 @@ def _watchdog() -> Iterator[IO[bytes]]:
 
 
 def _answers(client: httpx.Client, path: str) -> bool:
+    """Whether the API answers 200, and does not say of what it shows that it is not ready: a pool without a worker."""
     try:
-        return client.get(path).status_code == 200
+        answer = client.get(path)
     except httpx.TransportError:
         return False
+    return answer.status_code == 200 and b"NOT_READY" not in answer.content
 
 
 def _free_port() -> int:
