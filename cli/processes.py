@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -28,10 +29,14 @@ from audit.secret_files import Unsafe, read_own, write_once
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 KEY_FILE = "api.key"
+_MODULES = {
+    "server": "flows.api_server", "worker": "flows.worker", "serve": "flows.serve", "watch": "flows.watch",
+}  # fmt: skip
 _LONGEST_KEY = 4096
 
 _WATCHDOG = Path(__file__).with_name("watchdog.py")
 _GRACE = 8.0
+_LOOK_EVERY = 2.0
 _READY_WITHIN = 180.0  # the first start after an installation compiles bytecode: 37 s were seen
 
 
@@ -52,10 +57,11 @@ class Stack:
     logs: Path
     key_file: Path
 
-    def client(self) -> httpx.Client:
-        """Return a client that may read from the API."""
+    def client(self, *, with_key: bool = True) -> httpx.Client:
+        """Return a client that may read from the API, or what it shows to anybody."""
         name, _, secret = self.env["PREFECT_API_AUTH_STRING"].partition(":")
-        return httpx.Client(base_url=self.api_url, auth=(name, secret), trust_env=False, timeout=10)
+        auth = (name, secret) if with_key else None
+        return httpx.Client(base_url=self.api_url, auth=auth, trust_env=False, timeout=10)
 
 
 class LocalStack:
@@ -80,19 +86,36 @@ class LocalStack:
 
     def __enter__(self) -> Stack:
         self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._home.chmod(0o700)
         (self._home / "logs").mkdir(exist_ok=True)
         self._stack = self._described()
+        self._refuse_taken_port()
         with ExitStack() as ends:
             self._watchdog = ends.enter_context(_watchdog())
             ends.callback(self._stop_all)
-            self._start("server", "-m", "flows.api_server")
+            self._start("server", "-m", _MODULES["server"])
             self._wait_for("server", "/health")
-            self._start("worker", "-m", "flows.worker")
+            self._start("worker", "-m", _MODULES["worker"])
             self._deploy()
-            self._start("serve", "-m", "flows.serve")
-            self._start("watch", "-m", "flows.watch")
+            self._start("serve", "-m", _MODULES["serve"])
+            self._start("watch", "-m", _MODULES["watch"])
+            self._wait_for("worker", "/work_pools/lastday")
             self._ends = ends.pop_all()
         return self._stack
+
+    def supervise(self, stop: threading.Event) -> None:
+        """Until *stop*, start again whatever has ended by itself: without its worker no run is carried."""
+        while not stop.wait(_LOOK_EVERY):
+            for name, child in list(self._children.items()):
+                if child.poll() is not None:
+                    self._start(name, "-m", _MODULES[name])
+
+    def _refuse_taken_port(self) -> None:
+        """Whoever holds the port already would be given the key."""
+        try:
+            socket.create_server(("127.0.0.1", self._port)).close()
+        except OSError as exc:
+            raise StackFailed(f"port {self._port}: cannot be used: {exc.strerror}") from exc
 
     def _described(self) -> Stack:
         root = f"http://127.0.0.1:{self._port}"
@@ -139,6 +162,7 @@ class LocalStack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,
             )
         self._children[name] = child
         self._watchdog.write(f"{child.pid}\n".encode())
@@ -147,13 +171,21 @@ class LocalStack:
     def _wait_for(self, name: str, path: str) -> None:
         """Wait until the API answers 200 at *path*, which is *name*'s sign of life."""
         deadline = time.monotonic() + _READY_WITHIN
-        with self._stack.client() as client:
+        with self._stack.client(with_key=name != "server") as client:  # until it is known to be ours it is shown no key
             while not _answers(client, path):
-                code = self._children[name].poll()
-                if code is not None or time.monotonic() > deadline:
-                    said = f"exit {code}" if code is not None else "no answer in time"
-                    raise StackFailed(f"{name}: cannot start: {said}, see {self._stack.logs / f'{name}.log'}")
+                self._refuse_ended(name)
+                if time.monotonic() > deadline:
+                    raise StackFailed(f"{name}: cannot start: no answer in time, see {self._log_of(name)}")
                 time.sleep(0.1)
+        self._refuse_ended(name)
+
+    def _refuse_ended(self, name: str) -> None:
+        code = self._children[name].poll()
+        if code is not None:
+            raise StackFailed(f"{name}: cannot start: exit {code}, see {self._log_of(name)}")
+
+    def _log_of(self, name: str) -> Path:
+        return self._stack.logs / f"{name}.log"
 
     def _stop_all(self) -> None:
         """Stop the newest first, so that a run which is interrupted can still tell the server."""
@@ -188,10 +220,12 @@ def _watchdog() -> Iterator[IO[bytes]]:
 
 
 def _answers(client: httpx.Client, path: str) -> bool:
+    """Whether the API answers 200, and does not say of what it shows that it is not ready: a pool without a worker."""
     try:
-        return client.get(path).status_code == 200
+        answer = client.get(path)
     except httpx.TransportError:
         return False
+    return answer.status_code == 200 and b"NOT_READY" not in answer.content
 
 
 def _free_port() -> int:

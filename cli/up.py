@@ -28,7 +28,8 @@ def up(
     terminal = Terminal.of(as_json=as_json, actor=actor)
     at_desk(lambda _: None)  # refuses an old schema before anything is started
     try:
-        with LocalStack(home, port, env=settings_here()) as stack:
+        local = LocalStack(home, port, env=settings_here())
+        with local as stack:
             told = say(
                 f"Prefect: {stack.ui_url}   logs: {stack.logs}   end with Ctrl-C\nIts page asks for the key in {stack.key_file}",
                 f"Prefect: {stack.ui_url}   Ctrl-Cで終了\n画面で求められるキー: {stack.key_file} の内容",
@@ -45,7 +46,7 @@ def up(
                 environment,
             )
             with contextlib.suppress(KeyboardInterrupt):
-                threading.Event().wait()
+                local.supervise(threading.Event())
     except StackFailed as exc:
         raise Refused(str(exc), "Read the log that is named; another process may hold the port (--port).") from exc
     return DONE

@@ -7,9 +7,10 @@ from prefect.logging import get_run_logger
 
 from casework import anchoring
 from flows.discretion import quietly
+from flows.results import HERE
 
 
-@flow(name="anchor", flow_run_name="anchor", retries=0, persist_result=False)
+@flow(name="anchor", flow_run_name="anchor", retries=0, persist_result=False, result_storage=HERE)
 @quietly
 async def anchor() -> str:
     """

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import uvicorn
 from prefect.server.api.server import create_app
@@ -20,7 +20,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PROBES = frozenset({"/api/health", "/api/ready"})  # asked by address, without a key; they tell nothing
+_OWN_PORT = {"http": ":80", "https": ":443"}
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_SHORTEST = 20
 _POLICY = "frame-ancestors 'none'; connect-src 'self'; form-action 'self'; base-uri 'self'"
 
 
@@ -34,9 +36,9 @@ class OwnAddressOnly:
 
     def __init__(self, app: ASGIApp, addresses: Iterable[str]) -> None:
         self._app = app
-        parts = [urlsplit(address) for address in addresses]
-        self._hosts = frozenset(part.netloc.lower() for part in parts)
-        self._origins = frozenset(f"{part.scheme}://{part.netloc}".lower() for part in parts)
+        parts = [urlsplit(address.lower()) for address in addresses]
+        self._hosts = frozenset(_host(part) for part in parts)
+        self._origins = frozenset(f"{part.scheme}://{_host(part)}" for part in parts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -60,6 +62,11 @@ class OwnAddressOnly:
         if scope["type"] == "http" and scope["method"] in _WRITES and _has_body(headers) and not _is_json(headers):
             return 415, "Send application/json."
         return None
+
+
+def _host(url: SplitResult) -> str:
+    """Return host and port as a browser sends them: without the scheme's own port."""
+    return url.netloc.removesuffix(_OWN_PORT.get(url.scheme, ""))
 
 
 def _has_body(headers: Headers) -> bool:
@@ -95,7 +102,8 @@ def _unframed(send: Send) -> Send:
 
 def addresses(settings: Settings) -> list[str]:
     """Return the URLs under which this server is used, as Prefect's own settings have them."""
-    here = f"http://{settings.server.api.host}:{settings.server.api.port}"
+    host = settings.server.api.host
+    here = f"http://{f'[{host}]' if ':' in host else host}:{settings.server.api.port}"
     return [url for url in (here, settings.api.url, settings.ui_url, settings.server.ui.api_url) if url]
 
 
@@ -103,10 +111,12 @@ def main() -> None:
     """Serve until terminated.  Without a key nothing is served: exit code 2."""
     settings = get_current_settings()
     key = settings.server.api.auth_string
-    if key is None or ":" not in key.get_secret_value():
+    name, _, secret = key.get_secret_value().partition(":") if key is not None else ("", "", "")
+    if not name or len(secret) < _SHORTEST:
         sys.stderr.write(
-            "flows.api_server: no key: whoever reached this server could run commands as the worker.\n"
-            "  Set PREFECT_SERVER_API_AUTH_STRING to NAME:SECRET, and PREFECT_API_AUTH_STRING to the same where it is asked.\n"
+            "flows.api_server: no key, or a short one: whoever reached this server could direct the worker.\n"
+            f"  Set PREFECT_SERVER_API_AUTH_STRING to NAME:SECRET, the secret of {_SHORTEST} characters or more, and\n"
+            "  PREFECT_API_AUTH_STRING to the same where the server is asked.\n"
         )
         sys.exit(2)
     web_only = bool(os.environ.get("PREFECT__SERVER_WEBSERVER_ONLY"))

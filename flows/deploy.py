@@ -37,18 +37,24 @@ ZOMBIES = AutomationCore.model_validate(
 
 
 async def prepare() -> None:
-    """Make the pool, or take from an older one what it lets a run bring along; see to the automation."""
+    """
+    Make the pool, or take from an older one what it lets a run bring along; see to the automation; take away a default storage,
+    which nothing of ours uses.  What somebody has paused or limited goes on.
+    """
     async with get_client() as client:
         await _close_pool(client)
-        if await client.read_automations_by_name(ZOMBIES.name) == []:
-            await client.create_automation(ZOMBIES)
+        for known in await client.read_automations_by_name(ZOMBIES.name):
+            await client.delete_automation(known.id)
+        await client.create_automation(ZOMBIES)
+        await client.clear_server_default_result_storage()
 
 
 async def _close_pool(client: PrefectClient) -> None:
     try:
         await client.create_work_pool(WorkPoolCreate(name=POOL, type=Worker.type, base_job_template=BASE_JOB_TEMPLATE))
     except ObjectAlreadyExists:  # an older one, or our worker's, which came first
-        await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=BASE_JOB_TEMPLATE))
+        anew = WorkPoolUpdate(base_job_template=BASE_JOB_TEMPLATE, is_paused=False, concurrency_limit=None)
+        await client.update_work_pool(POOL, anew)
 
 
 def main() -> int:

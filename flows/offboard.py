@@ -6,6 +6,7 @@ from casework.desk import open_desk
 from casework.runbook import close, observe_until_closed, wait_until_due
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, to_its_state
+from flows.results import HERE
 from flows.steps import (
     collecting_meanwhile,
     contain_everywhere,
@@ -17,7 +18,7 @@ from flows.steps import (
 )
 
 
-@flow(name="offboard", flow_run_name="offboard-{case_id}", retries=0, persist_result=False)
+@flow(name="offboard", flow_run_name="offboard-{case_id}", retries=0, persist_result=False, result_storage=HERE)
 @to_its_state
 async def offboard(case_id: CaseId) -> None:
     """Take *case_id* as far as it can go.  Safe to run again at any point."""

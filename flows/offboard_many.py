@@ -15,12 +15,13 @@ from casework.desk import Desk, open_desk
 from casework.runbook import close, observe_until_closed, wait_until_due
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, FindingsOpen, quietly, to_its_state, waiting_for
+from flows.results import HERE
 from flows.steps import check_papers, contain, deprovision, everywhere, hidden, holding, plan_if_none, snapshot, weigh
 
 MOST = 50
 
 
-@flow(name="offboard-many", flow_run_name="offboard-many", retries=0, persist_result=False)
+@flow(name="offboard-many", flow_run_name="offboard-many", retries=0, persist_result=False, result_storage=HERE)
 @quietly
 async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, max_length=MOST)]) -> State[Any] | None:
     """

@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 from casework.desk import open_desk
 from casework.nda import following
 from flows.discretion import quietly
+from flows.results import HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Followed:
         return not self.cases
 
 
-@flow(name="papers", flow_run_name="papers", retries=0, persist_result=False)
+@flow(name="papers", flow_run_name="papers", retries=0, persist_result=False, result_storage=HERE)
 @quietly
 async def papers() -> Followed:
     """Follow pledges and papers.  A turn of its own: a register that is slow delays no case's run.  Safe to run at any time."""

@@ -6,10 +6,11 @@ from casework.desk import open_desk
 from casework.runbook import make_plan, take_early
 from flows.artifacts import showing
 from flows.discretion import CaseId, to_its_state
+from flows.results import HERE
 from flows.steps import holding, look_at_papers, require_answers
 
 
-@flow(name="plan", flow_run_name="plan-{case_id}", retries=0, persist_result=False)
+@flow(name="plan", flow_run_name="plan-{case_id}", retries=0, persist_result=False, result_storage=HERE)
 @to_its_state
 async def plan(case_id: CaseId) -> None:
     """

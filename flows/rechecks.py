@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 from casework.access import rechecking
 from casework.desk import open_desk
 from flows.discretion import quietly
+from flows.results import HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Rechecked:
         return not (self.looked or self.not_looked or self.reopened)
 
 
-@flow(name="rechecks", flow_run_name="rechecks", retries=0, persist_result=False)
+@flow(name="rechecks", flow_run_name="rechecks", retries=0, persist_result=False, result_storage=HERE)
 @quietly
 async def rechecks() -> Rechecked:
     """Take the looks that are due; what lost its waiver, or came back, is open again.  Safe to run at any time."""

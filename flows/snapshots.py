@@ -9,6 +9,7 @@ from prefect.runtime import flow_run
 from casework.access import rechecking
 from casework.desk import open_desk
 from flows.discretion import quietly
+from flows.results import HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Collected:
         return not self.news
 
 
-@flow(name="snapshots", flow_run_name="snapshots", retries=0, persist_result=False)
+@flow(name="snapshots", flow_run_name="snapshots", retries=0, persist_result=False, result_storage=HERE)
 @quietly
 async def snapshots() -> Collected:
     """Go on with every snapshot that is not complete or is due again.  Safe to run at any time, and beside a cut."""

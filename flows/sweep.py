@@ -20,6 +20,7 @@ from prefect.states import Crashed
 from casework import sweeping
 from casework.desk import Desk, open_desk
 from flows.discretion import quietly
+from flows.results import HERE
 from flows.scheduling import prefect_api, schedule
 
 START_WITHIN = timedelta(seconds=120)
@@ -42,7 +43,7 @@ class Swept:
         return not (self.released or self.made)
 
 
-@flow(name="sweep", flow_run_name="sweep", retries=0, persist_result=False)
+@flow(name="sweep", flow_run_name="sweep", retries=0, persist_result=False, result_storage=HERE)
 @quietly
 async def sweep() -> Swept:
     """Release dead runs and give due cases a run.  Asks no vendor.  Safe to run at any time."""

@@ -14,10 +14,13 @@ import os
 import signal
 import sys
 from typing import Any
+from uuid import UUID
 
+import anyio
 from anyio.abc import TaskStatus
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from flows.starting import refuse_to_start_open
@@ -26,6 +29,7 @@ POOL = "lastday"
 LIMIT = 4
 """Runs at once.  Not for speed: on SQLite an unlimited worker loses 3 to 9 of 40 runs to `database is locked`."""
 
+_GRACE = 8.0
 BASE_JOB_TEMPLATE: dict[str, Any] = {
     "job_configuration": {
         "command": "python -m flows.execute"
@@ -53,6 +57,11 @@ class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
 
     type = "lastday"
     job_configuration = NothingFromOutside
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._begun: set[UUID] = set()
+
     _description = "Runs the flows of this checkout, each in a process of its own."
 
     @classmethod
@@ -69,16 +78,48 @@ class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
         environment = {**os.environ, "PREFECT__FLOW_RUN_ID": str(flow_run.id)}
         command = (sys.executable, "-m", "flows.execute")
         child = await asyncio.create_subprocess_exec(*command, env=environment, stdin=asyncio.subprocess.DEVNULL)
+        self._begun.add(flow_run.id)
         if task_status is not None:
             task_status.started(child.pid)
         try:
             code = await child.wait()
         except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                child.terminate()
-            await asyncio.shield(child.wait())
+            with anyio.CancelScope(shield=True):
+                await _end(child)
             raise
         return BaseWorkerResult(status_code=code, identifier=str(child.pid))
+
+    async def _submit_scheduled_flow_runs(self, flow_run_response: list[WorkerFlowRunResponse]) -> list[FlowRun]:
+        """
+        Leave out what this worker carries already: a run that is scheduled again while it runs would be taken a second time, and
+        Prefect 3.8 dies of that, with every run that it carries.
+        """
+        busy = set(self.limiter.statistics().borrowers)
+        return await super()._submit_scheduled_flow_runs([e for e in flow_run_response if e.flow_run.id not in busy])
+
+    async def _submit_run(self, flow_run: FlowRun) -> None:
+        """Give the slot back of a run that never began, whatever the reason: Prefect 3.8 keeps it if its deployment is gone."""
+        try:
+            await super()._submit_run(flow_run)
+        except Exception:
+            self._logger.exception("run %s: cannot be submitted", flow_run.id)
+            self._submitting_flow_run_ids.discard(flow_run.id)
+        finally:
+            if flow_run.id not in self._begun:
+                self._release_limit_slot(flow_run.id)
+            self._begun.discard(flow_run.id)
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    """Ask *child* to stop, and after eight seconds make it."""
+    with contextlib.suppress(ProcessLookupError):
+        child.terminate()
+    with anyio.move_on_after(_GRACE):
+        await child.wait()
+        return
+    with contextlib.suppress(ProcessLookupError):
+        child.kill()
+    await child.wait()
 
 
 async def main() -> None:

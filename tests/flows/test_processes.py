@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -107,6 +108,28 @@ class TestEnvironment:
         assert first._port != second._port
 
 
+class TestPort:
+    def test_taken(self, tmp_path: Path) -> None:
+        """A port that somebody holds already is refused before anything is started, and the holder is told nothing."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(1)
+            local = LocalStack(tmp_path, listener.getsockname()[1])
+            with pytest.raises(StackFailed, match="cannot be used"):
+                local.__enter__()
+            with pytest.raises(TimeoutError):
+                listener.accept()
+
+    def test_key_is_not_shown_to_a_stranger(self, tmp_path: Path) -> None:
+        """Whether our server answers is asked without the key: another may have taken the port first."""
+        local = LocalStack(tmp_path)
+        (tmp_path / "logs").mkdir(parents=True)
+        stack = local._described()
+        with stack.client(with_key=False) as client:
+            assert client.auth is None
+        with stack.client() as client:
+            assert client.auth is not None
+
+
 class TestKey:
     def test_made_once(self, tmp_path: Path) -> None:
         """The key is made on first use, for its owner's eyes, and is the same ever after."""
@@ -156,7 +179,7 @@ class TestEnvironmentOf:
 
 
 class TestUnguarded:
-    @pytest.mark.parametrize("key", [None, "", "nocolon"])
+    @pytest.mark.parametrize("key", [None, "", "nocolon", ":", "lastday:", f":{'x' * 40}", f"lastday:{'x' * 19}"])
     def test_no_key(self, tmp_path: Path, key: str | None) -> None:
         """A server without a key is not started: exit code 2, and what to set."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -71,6 +72,13 @@ class Up:
                     return run
             time.sleep(0.3)
         raise AssertionError(f"{case_id}: its run did not end\n{self.logs()}")
+
+    def delete(self, path: str) -> None:
+        """Delete what is at *path*, again while SQLite is busy."""
+        deadline = time.monotonic() + 20
+        while (status := self.api.delete(path).status_code) != 204:
+            assert (status, time.monotonic() < deadline) == (503, True)
+            time.sleep(0.5)
 
     def logs(self) -> str:
         return "\n".join(f"== {log.name}\n{log.read_text()[-3000:]}" for log in sorted(self.stack.logs.iterdir()))
@@ -334,7 +342,7 @@ class TestRunBringsNothing:
         try:
             assert up.api.patch(f"/flow_runs/{run}", json={"job_variables": brought}).status_code == 422
         finally:
-            assert up.api.delete(f"/flow_runs/{run}").status_code == 204
+            up.delete(f"/flow_runs/{run}")
         own = {
             "name": "attack",
             "flow_id": deployment["flow_id"],
@@ -384,6 +392,32 @@ class TestRunBringsNothing:
         raise AssertionError(f"the run did not end\n{up.logs()}")
 
 
+class TestStorage:
+    def test_of_the_server(self, up: Up) -> None:
+        """
+        Who holds the key may tell the server where results are kept by default, in any kind of storage.  No flow of ours asks:
+        one that fails leaves its exception in a folder of this machine.
+        """
+        kind = up.api.post("/block_types/", json={"name": "attack", "slug": "attack"}).raise_for_status().json()["id"]
+        schema = {
+            "block_type_id": kind,
+            "fields": {"type": "object", "properties": {}},
+            "capabilities": ["write-path", "read-path"],
+        }
+        schema_id = up.api.post("/block_schemas/", json=schema).raise_for_status().json()["id"]
+        document = {"name": "attack", "data": {}, "block_schema_id": schema_id, "block_type_id": kind}
+        block = up.api.post("/block_documents/", json=document).raise_for_status().json()["id"]
+        up.api.put("/admin/storage", json={"default_result_storage_block_id": block}).raise_for_status()
+        try:
+            deployment = up.api.get("/deployments/name/offboard/offboard").raise_for_status().json()["id"]
+            body = {"parameters": {"case_id": "case-00000000000000ff"}}  # there is none: the run fails
+            run = up.api.post(f"/deployments/{deployment}/create_flow_run", json=body).raise_for_status().json()["id"]
+            ended = TestRunBringsNothing._ended(up, run)
+        finally:
+            up.delete("/admin/storage")
+        assert (ended["state_type"], "UnknownBlockType" in ended["state"]["message"]) == ("FAILED", False)
+
+
 class TestCredentials:
     def test_tiers(self, up: Up) -> None:
         """Prefect's server has no setting of ours, the watching process none that revokes; worker and serving process have all."""
@@ -426,6 +460,21 @@ class TestSettings:
 
 
 class TestEnd:
+    def test_started_again(self, up: Up) -> None:
+        """A process that ends by itself is started again: without a worker no case is carried."""
+        stop, before = threading.Event(), up.local.pid("worker")
+        keeper = threading.Thread(target=up.local.supervise, args=(stop,))
+        keeper.start()
+        try:
+            os.kill(before, signal.SIGKILL)
+            deadline = time.monotonic() + 20
+            while up.local.pid("worker") == before and time.monotonic() < deadline:
+                time.sleep(0.1)
+        finally:
+            stop.set()
+            keeper.join()
+        assert up.local.pid("worker") != before
+
     def test_sigterm(self, up: Up) -> None:
         """The stack's processes stop when they are told to, and leave no one of their group behind."""
         worker = up.local._children["worker"]
