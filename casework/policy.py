@@ -40,12 +40,6 @@ class Cut(_Section):
     for_real: bool = False
 
 
-class Matching(_Section):
-    """*threshold*: the confidence from which an account counts as the leaver's without asking a person."""
-
-    threshold: float = Field(default=0.9, gt=0.5, le=1)
-
-
 class BlastRadius(_Section):
     """More than *departures* cuts, or *percent* of *headcount*, within *window_hours* stop and ask for a second person."""
 
@@ -215,7 +209,6 @@ class Policy(_Section):
     """All rules.  *sha256* names exactly these values in every plan."""
 
     cut: Cut = Cut()
-    matching: Matching = Matching()
     blast_radius: BlastRadius = BlastRadius()
     observe: Observe = Observe()
     sla: Sla = Sla()

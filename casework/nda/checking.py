@@ -17,12 +17,12 @@ from sqlmodel import Session
 
 from casework.desk import Desk
 from casework.evidence import EvidenceError, StoredEvidence
+from casework.matching import leaver_of
 from casework.nda import files, looking
 from casework.nda.cabinet import Cabinet, open_cabinet
 from casework.nda.judging import Verdict, judge, overall
 from casework.nda.looking import Bytes, RegisterLook
 from casework.nda.pledging import send_by_policy
-from casework.planning import leaver_of
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, Unreachable
 from models.tables import Case, PaperCheck

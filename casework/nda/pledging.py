@@ -16,11 +16,11 @@ from casework.cases import BEFORE_CONTAINED
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.evidence import EvidenceError
+from casework.matching import leaver_of
 from casework.nda import files
 from casework.nda.cabinet import Cabinet
 from casework.nda.looking import within
 from casework.nda.printing import Language, Printed, print_pledge
-from casework.planning import leaver_of
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent

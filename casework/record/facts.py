@@ -14,6 +14,7 @@ from models.vocabulary import (
     DepartureKind,
     EntitlementKind,
     EntitlementState,
+    Fact,
     FindingKind,
     MatchReason,
     RevocationResult,
@@ -88,7 +89,8 @@ class AccountFacts:
     kind: AccountKind
     standing: Standing
     reason: MatchReason
-    confidence: float
+    facts: tuple[Fact, ...]
+    contradictions: tuple[Fact, ...]
     text: str
     decided_by: str | None
     decided_at: datetime | None

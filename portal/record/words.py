@@ -14,6 +14,7 @@ _GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 EVENTS = {
     "case.opened": Phrase("case opened", "案件を開始"),
     "case.corrected": Phrase("particulars corrected", "届出内容を訂正"),
+    "case.judged": Phrase("account judged", "アカウントを判定"),
     "case.decided": Phrase("decided for real", "本実施を決定"),
     "case.rescheduled": Phrase("rescheduled", "日程を変更"),
     "case.withdrawn": Phrase("withdrawn", "退職撤回"),
