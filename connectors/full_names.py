@@ -42,7 +42,7 @@ def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str]
     shown = _all_spellings((*given, *nicknames))
     now, formerly = bool(shown & _all_spellings(present)), bool(shown & _all_spellings(former))
     if now or formerly:
-        says = Says.NEITHER if _sounds_otherwise(theirs, (*present, *former)) else Says.FACT
+        says = Says.NEITHER if _sounds_otherwise(theirs, present if now else former) else Says.FACT
         return Compared(says, alike=True, formerly=not now)
     against = {_against(ours, name) for ours in (*present, *former) for name in theirs}
     return Compared(next((says for says in (Says.NEITHER, Says.CONTRADICTION) if says in against), None))

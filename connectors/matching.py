@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from connectors.full_names import Compared, compare_names
 from connectors.names import fold_name
-from models.vocabulary import Account, AccountKind, Fact, Leaver, Match, MatchReason, Says
+from models.vocabulary import Account, Fact, Leaver, Match, MatchReason, Says
 
 __all__ = [
     "Profile", "bare_number", "compare", "compare_numbers", "fold_all", "fold_email", "fold_name", "fold_number", "match_all",
@@ -33,7 +33,8 @@ class Profile:
 
     *emails* are its primary addresses (what it signs in with, or is reached by first; a guest's at home), *aliases* all
     others: further addresses, contacts.  *employee_no* is None where the vendor holds none.  *names* in any script and
-    order; *nicknames* are what the person chose to be called.
+    order; *nicknames* are what the person chose to be called.  *rules_all*: it may do everything in the tenant, which everyday
+    accounts should not.
     """
 
     account: Account
@@ -42,18 +43,18 @@ class Profile:
     aliases: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     nicknames: tuple[str, ...] = ()
+    rules_all: bool = False
 
 
 def match_all(leaver: Leaver, profiles: Iterable[Profile]) -> list[Match]:
     """Return the candidates among *profiles*, most facts first; entries without any likeness are left out."""
     found = [match for profile in profiles if (match := compare(leaver, profile)) is not None]
-    return sorted(
-        found, key=lambda match: (-_count(match, Says.FACT), _count(match, Says.CONTRADICTION), match.account.id)
-    )
+    return sorted(found, key=_rank)
 
 
-def _count(match: Match, says: Says) -> int:
-    return sum(said is says for said in match.says.values())
+def _rank(match: Match) -> tuple[int, int, int, str]:
+    said, strength = list(match.says.values()), list(MatchReason).index(match.reason)
+    return -said.count(Says.FACT), said.count(Says.CONTRADICTION), strength, match.account.id
 
 
 def compare(leaver: Leaver, profile: Profile) -> Match | None:
@@ -104,7 +105,7 @@ def _for_administration(profile: Profile, primary: frozenset[str], company: str)
     """An administrator's everyday account, which the notice names by its address, is not one for administration."""
     if any(_ADMINISTRATION.search(address.partition("@")[0]) or _is_twin(company, address) for address in primary):
         return True
-    return profile.account.kind is AccountKind.ADMIN and company not in primary
+    return profile.rules_all and company not in primary
 
 
 def compare_numbers(ours: str, theirs: str | None) -> Says | None:

@@ -58,6 +58,7 @@ def take_back(desk: Desk, question_id: str, *, by: str, reason: str) -> Case:
         case = session.get_one(Case, question.case_id)
         for row in decided:
             row.decided_by, row.decided_at, row.standing = None, None, Standing.ASKED
+            row.judged = row.judged | {"lost": True}
             links.forget(session, case, row)
             session.add(row)
         question.answered_at = question.answered_by = question.answer = question.reason = None

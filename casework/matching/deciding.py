@@ -64,7 +64,7 @@ def decide(
     denied = _denied(known, answers)
     own = [one for one in known if _two_facts(one) and not one.primary & denied.get(one.service, frozenset())]
     known = [_with_elsewhere(one, own, denied) for one in known]
-    vouched = any({Fact.NUMBER, Fact.ADDRESS} <= one.all_that(Says.FACT) for one in known if _two_facts(one))
+    vouched = any(_vouches(one) for one in known)
     return {
         one.key: Verdict(
             _standing(one, link=links.get(one.key), answer=answers.get(one.key), number_vouched=vouched),
@@ -103,6 +103,12 @@ def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[S
 def _two_facts(one: Candidate) -> bool:
     """Whether it stands by itself: two facts, no contradiction, and not an account that is always asked about."""
     return not _always_asked(one) and not one.all_that(Says.CONTRADICTION) and len(one.all_that(Says.FACT)) > 1
+
+
+def _vouches(one: Candidate) -> bool:
+    """Whether the notice's number is known to be right: this account is the leaver's, by number, address and no other name."""
+    sure = _two_facts(one) and {Fact.NUMBER, Fact.ADDRESS} <= one.all_that(Says.FACT)
+    return sure and one.says.get(Fact.NAME) is not Says.NEITHER
 
 
 def _always_asked(one: Candidate) -> bool:

@@ -98,13 +98,18 @@ def _settle(  # an account of a case, its verdict, and whether something was tak
     found, before = verdict or _NOTHING, row.standing
     if verdict is None and row.decided_by is not None:
         return  # a person decided, and no read says anything since
+    lost = row.judged.get("lost") or (before is Standing.ACCEPTED and (touched or row.decided_by is not None))
     row.standing = found.standing
-    row.judged = {"facts": sorted(found.facts), "contradictions": sorted(found.contradictions)}
     row.text = wording.GONE if verdict is None else wording.in_words(row, verdict)
-    if touched and before in {Standing.ACCEPTED, Standing.ASKED} and found.standing is Standing.LOOK_ALIKE:
-        row.standing, row.text = Standing.ASKED, wording.VOIDED
+    if lost and found.standing is Standing.LOOK_ALIKE:  # only a person may let such an account go
+        row.standing, row.text = Standing.ASKED, f"{row.text}; {wording.LOST}"
     if row.standing is Standing.ASKED:
         row.decided_by = row.decided_at = None
+    row.judged = {
+        "facts": sorted(found.facts),
+        "contradictions": sorted(found.contradictions),
+        "lost": bool(lost) and row.standing is Standing.ASKED,
+    }
     session.add(row)
     _link(desk, session, case, row, found)
     if row.standing is not before:
@@ -124,5 +129,5 @@ def _seal(desk: Desk, session: Session, row: CaseAccount, verdict: Verdict) -> N
         desk, session, "case.judged", row.case_id,
         service=row.service, account=row.ref, kind=row.kind, state=row.standing,
         counts={"facts": len(verdict.facts), "contradictions": len(verdict.contradictions)},
-        payload={"account": row.vendor_id, "reason": str(row.reason), **row.judged},
+        payload={"account": row.vendor_id, "reason": str(row.reason)} | row.judged,
     )  # fmt: skip

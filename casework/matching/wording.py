@@ -29,7 +29,7 @@ _CLUES = {
     MatchReason.NAME: "it bears the leaver's name, but another reading of it",
 }
 GONE = "nothing makes it a candidate any more"
-VOIDED = "what spoke for it has been corrected"
+LOST = "it was taken for the leaver's before"
 
 
 def in_words(row: CaseAccount, verdict: Verdict) -> str:

@@ -87,6 +87,7 @@ class Accounts:
             emails=(first,),
             aliases=(*texts(row, "aliases"), *texts(row, "nonEditableAliases"), *_private(row)),
             names=_names(row),
+            rules_all=row.get("isAdmin") is True,
         )
 
 

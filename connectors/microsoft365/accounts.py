@@ -31,8 +31,6 @@ _SELECT = [
     "id", "accountEnabled", "displayName", "givenName", "surname", "mail", "userPrincipalName", "employeeId",
     "proxyAddresses", "otherMails", "userType", "onPremisesSyncEnabled",
 ]  # fmt: skip
-_TWIN_PREFIXES = ("adm", "admin", "a", "da", "ga", "sa", "priv")
-_TWIN_SUFFIXES = ("adm", "admin", "priv")
 _ADMIN = re.compile(r"^(?:adm|admin|priv)[-._]|[-._](?:adm|admin|priv)$")
 _GUEST = re.compile(r"^(?P<box>.+)_(?P<domain>[^_@]+)#ext#@", re.IGNORECASE)
 
@@ -103,9 +101,9 @@ class Accounts:
         if self.number_field == "employeeId" and leaver.employee_no:
             yield f"employeeId eq {quoted(leaver.employee_no)}"
         for some in _few(addresses):
-            yield f"mail in ({', '.join(map(quoted, some))})"
-        for some in _few([*addresses, *_twins(leaver.email)]):
-            yield f"userPrincipalName in ({', '.join(map(quoted, some))})"
+            listed = ", ".join(map(quoted, some))
+            yield f"mail in ({listed})"
+            yield f"userPrincipalName in ({listed})"
         yield from _either(
             f"proxyAddresses/any(p:p eq {quoted(f'{kind}:{a}')})" for a in addresses for kind in ("smtp", "SMTP")
         )
@@ -178,13 +176,3 @@ def _few(values: Iterable[str]) -> Iterator[list[str]]:
 
 def _either(clauses: Iterable[str]) -> Iterator[str]:
     return (" or ".join(some) for some in _few(clauses))
-
-
-def _twins(email: str | None) -> Iterator[str]:
-    """Yield the addresses that an administrator's second account would have."""
-    if email is None:
-        return
-    box, _, domain = email.partition("@")
-    for mark in "-._":
-        yield from (f"{prefix}{mark}{box}@{domain}" for prefix in _TWIN_PREFIXES)
-        yield from (f"{box}{mark}{suffix}@{domain}" for suffix in _TWIN_SUFFIXES)

@@ -190,8 +190,8 @@ class TestAddress:
 
     def test_an_administrators_everyday_account(self) -> None:
         """An account with rights that the notice names by its address is the person's own, not one for administration."""
-        own = profile(emails=(str(MISAKI.email),), kind=AccountKind.ADMIN)
-        other = profile(emails=("root@hoshizora.example",), names=("田中 美咲",), kind=AccountKind.ADMIN)
+        own = replace(profile(emails=(str(MISAKI.email),), kind=AccountKind.ADMIN), rules_all=True)
+        other = replace(profile(emails=("root@hoshizora.example",), names=("田中 美咲",)), rules_all=True)
         administration = [match.for_administration for match in match_all(MISAKI, [own, other])]
         assert administration == [False, True]
 
