@@ -28,11 +28,15 @@ def of_another_scheme(known: DirectoryNumbers | None) -> bool:
     return known is not None and known.compared >= ENOUGH and known.agreed == 0
 
 
+def without_numbers(session: Session) -> list[DirectoryNumbers]:
+    """Return what is known of the services whose numbers count as none, for the doctor."""
+    query = select(DirectoryNumbers).order_by(col(DirectoryNumbers.service))
+    return [known for known in session.exec(query).all() if of_another_scheme(known)]
+
+
 def services_without(session: Session) -> frozenset[Service]:
     """Return the services whose numbers count as none."""
-    return frozenset(
-        known.service for known in session.exec(select(DirectoryNumbers)).all() if of_another_scheme(known)
-    )
+    return frozenset(known.service for known in without_numbers(session))
 
 
 async def learn(desk: Desk, service: Service, matches: list[Match]) -> DirectoryNumbers | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -44,20 +45,21 @@ class TestTwoFacts:
     @pytest.mark.parametrize(
         "says", [{"number": YES, "name": YES}, {"number": YES, "address": YES}, {"address": YES, "name": YES}]
     )
-    def test_and_no_contradiction(self, says: dict[str, Says]) -> None:
+    def test_and_no_contradiction(self, says: dict[str, Any]) -> None:
         """Any two facts without a contradiction make the account the leaver's."""
         assert standings(one(**says)) == [S.ACCEPTED]
 
     @pytest.mark.parametrize("against", ["number", "name", "address"])
     def test_and_a_contradiction(self, against: str) -> None:
         """One contradiction, and somebody is asked, however much agrees."""
-        says = {"number": YES, "address": YES, "name": YES} | {against: NO}
+        says: dict[str, Any] = {"number": YES, "address": YES, "name": YES} | {against: NO}
         assert standings(one(**says)) == [S.ASKED]
 
     @pytest.mark.parametrize("fact", ["address", "name"])
     def test_one_is_a_question(self, fact: str) -> None:
         """A name alone, an address alone: a candidate, and nothing more."""
-        assert standings(one(**{fact: YES})) == [S.ASKED]
+        says: dict[str, Any] = {fact: YES}
+        assert standings(one(**says)) == [S.ASKED]
 
     def test_neither_counts_for_nothing(self) -> None:
         """A number that agrees but for zeros or hyphens is no fact, and stands in no fact's way."""
@@ -82,13 +84,17 @@ class TestNumberAlone:
     @pytest.mark.parametrize("other", ["address", "name"])
     def test_with_something_that_differs(self, other: str) -> None:
         """Where something else could be compared and does not agree, it is a question."""
-        assert standings(one(number=YES, **{other: NEITHER})) == [S.ASKED]
+        says: dict[str, Any] = {"number": YES, other: NEITHER}
+        assert standings(one(**says)) == [S.ASKED]
 
 
 class TestAdministration:
     def test_is_asked_about_whatever_its_number(self) -> None:
         """An account for administration that bears the leaver's name or address is asked about."""
-        for says in ({"name": YES}, {"name": YES, "number": NO}, {"name": YES, "number": YES, "address": YES}):
+        every: list[dict[str, Any]] = [
+            {"name": YES}, {"name": YES, "number": NO}, {"name": YES, "number": YES, "address": YES},
+        ]  # fmt: skip
+        for says in every:
             assert standings(replace(one(**says), for_administration=True)) == [S.ASKED]
 
 
@@ -117,7 +123,7 @@ class TestElsewhere:
         assert standings(sure, chained, one("m", M365, primary="b@x", name=YES)) == [S.ACCEPTED, S.ACCEPTED, S.ASKED]
 
     @pytest.mark.parametrize("against", [{"number": NO}, {"name": NO}])
-    def test_a_contradiction_is_known_to_all(self, against: dict[str, Says]) -> None:
+    def test_a_contradiction_is_known_to_all(self, against: dict[str, Any]) -> None:
         """What one service knows to be somebody else's is not taken in another, which knows less."""
         theirs = one("g", GOOGLE, primary="k@x", address=YES, **against)
         assert standings(theirs, one("s", SLACK, primary="k@x", address=YES, name=YES)) == [S.ASKED, S.ASKED]
