@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
-from casework.assessing import assess
+from casework.access.findings import assess
 from casework.desk import Desk
-from casework.freeing import free
 from casework.recording import seal
+from casework.wake import free
 from models.tables import Case, Question
 
 

@@ -10,15 +10,15 @@ import asyncio
 
 from sqlmodel import Session, col, select
 
+from casework.access.reads import look
+from casework.access.revoking import as_entitlement, conclude_by_read
+from casework.access.rows import accepted_rows, accounts_of, rows_of
+from casework.backoff import backoff
 from casework.cases import ENDED, OVER
+from casework.claims import claim
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.looking import look
 from casework.recording import digests, seal, seal_intent, seal_outcome
-from casework.revoking import as_entitlement, conclude_by_read
-from casework.rows import accepted_rows, accounts_of, rows_of
-from casework.turns import claim
-from casework.waits import backoff
 from connectors.errors import ConnectorError, OutcomeUnknown
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (

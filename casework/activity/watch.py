@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from casework.access.findings import assess
 from casework.activity import aftermath
 from casework.activity.collecting import logs_of
 from casework.activity.lines import read_records
 from casework.activity.rounds import rounds_of
 from casework.activity.silence import Times
-from casework.assessing import assess
 from casework.desk import Desk
 from casework.evidence import EvidenceStore
 from casework.recording import seal

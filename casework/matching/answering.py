@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from casework.assessing import assess
+from casework.access.findings import assess
+from casework.access.rows import accounts_of
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.freeing import free
 from casework.matching import links
 from casework.matching.judging import judge
 from casework.questions import settle_question
 from casework.recording import seal
-from casework.rows import accounts_of
+from casework.wake import free
 from models.tables import Case, CaseAccount, Question
 from models.vocabulary import QuestionKind, Standing
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
+from casework.access.rows import accounts_of
 from casework.desk import Desk
 from casework.questions import settle_question
 from casework.recording import seal
-from casework.rows import accounts_of
 from models.tables import CaseAccount, Question
 from models.vocabulary import QuestionKind, Standing
 

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from casework.access.rows import accounts_of, rows_of
 from casework.desk import Desk
 from casework.matching import facts, links, numbers, wording
 from casework.matching.asking import ask_whose
 from casework.matching.deciding import Key, Verdict, decide
 from casework.recording import seal
-from casework.rows import accounts_of, rows_of
 from models.tables import Case, CaseAccount, Question, Search
 from models.vocabulary import QuestionKind, Service, Standing
 

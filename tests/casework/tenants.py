@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from casework import conduct
+from casework import runbook as conduct
 from casework.desk import Desk
 from casework.showing import show
 from models.vocabulary import Service

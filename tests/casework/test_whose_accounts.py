@@ -10,8 +10,9 @@ import pytest
 from sqlmodel import select
 
 from audit.leaf import read
-from casework import asking, conduct
+from casework import runbook as conduct
 from casework.cases import open_cases
+from casework.decisions import questions as asking
 from casework.errors import BadRequest, QuestionsOpen
 from casework.intake import read_csv
 from casework.matching import find_everywhere, find_in, void

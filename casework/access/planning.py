@@ -10,12 +10,12 @@ from typing import Any
 import rfc8785
 from sqlmodel import Session, col, select
 
-from casework.assessing import assess
+from casework.access.findings import assess
+from casework.access.reads import look
+from casework.access.rows import accepted_rows, accounts_of, merge, rows_of
 from casework.desk import Desk
-from casework.looking import look
 from casework.matching.searching import find_everywhere, probe
 from casework.recording import seal
-from casework.rows import accepted_rows, accounts_of, merge, rows_of
 from connectors.contract import Connector, Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan, Search
 from models.vocabulary import (

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session, col, select
 
+from casework.access.rows import accounts_of, rows_of
+from casework.access.waivers import apply_waivers
 from casework.activity import aftermath
 from casework.desk import Desk
 from casework.recording import seal
-from casework.rows import accounts_of, rows_of
-from casework.waivers import apply_waivers
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Search
 from models.vocabulary import (
     SETTLED,
