@@ -23,7 +23,8 @@ from models import tables
 CASE = "offboarding_case"
 KEPT = {
     CASE: {"id", "company", "timezone", "run_id"},
-    "account": {"ref"},
+    "account": {"ref", "facts", "judged"},
+    "account_link": {"facts"},
     "approval": {"id", "verb"},
     "attestation": {"id"},
     "entitlement": {"op", "settled_by", "restored"},

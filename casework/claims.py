@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from casework.access.findings import assess, open_findings
-from casework.decisions.questions import open_questions
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.questions import open_questions
 from casework.wake import free
 from models.tables import Case
 from models.vocabulary import RunState

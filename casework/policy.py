@@ -46,12 +46,6 @@ class Intake(_Section):
     kind_column: str = ""
 
 
-class Matching(_Section):
-    """*threshold*: the confidence from which an account counts as the leaver's without asking a person."""
-
-    threshold: float = Field(default=0.9, gt=0.5, le=1)
-
-
 class BlastRadius(_Section):
     """More than *departures* cuts, or *percent* of *headcount*, within *window_hours* stop and ask for a second person."""
 
@@ -222,7 +216,6 @@ class Policy(_Section):
 
     cut: Cut = Cut()
     intake: Intake = Intake()
-    matching: Matching = Matching()
     blast_radius: BlastRadius = BlastRadius()
     observe: Observe = Observe()
     sla: Sla = Sla()

@@ -16,6 +16,7 @@ from casework.claims import claim
 from casework.desk import Desk
 from casework.errors import BadRequest, NotDueYet
 from casework.lifecycle import ENDED, FINISHED
+from casework.matching import find_in
 from casework.nda.checking import check_quietly
 from models.vocabulary import Service
 
@@ -93,7 +94,7 @@ async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
     The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
     the look adds is sealed into a new plan before it is touched.
     """
-    await planning.find_in(desk, case_id, service)
+    await find_in(desk, case_id, service)
     if planning.unlisted(desk, case_id, service):
         await cutting.contain(desk, case_id, service)
     await planning.take_inventory(desk, case_id, services=[service])

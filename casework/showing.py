@@ -156,7 +156,12 @@ def _account(account: CaseAccount, rows: list[CaseEntitlement]) -> dict[str, Any
         "label": account.label,
         "kind": str(account.kind),
         "standing": str(account.standing),
-        "match": {"reason": str(account.reason), "confidence": account.confidence, "text": account.text},
+        "match": {
+            "reason": str(account.reason),
+            "facts": account.judged.get("facts", []),
+            "contradictions": account.judged.get("contradictions", []),
+            "text": account.text,
+        },
         "decided_by": account.decided_by,
         "entitlements": [_entitlement(row) for row in mine],
     }

@@ -15,20 +15,35 @@ def answer(
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help="The question's id, as `lastday show CASE` gives it.")
     ],
-    account: Annotated[list[str] | None, typer.Option(help="An account that is the leaver's; may be repeated.")] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SERVICE:ID", help="An account that is the leaver's; may be repeated. ID alone if unambiguous."
+        ),
+    ] = None,
     none: Annotated[bool, typer.Option("--none", help="None of them is the leaver's.")] = False,
+    take_back: Annotated[bool, typer.Option("--take-back", help="Take the answer back, and ask again.")] = False,
     reason: Annotated[str, typer.Option(help="What the decision rests on.")] = "",
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
-    """Say which of the doubtful accounts are the leaver's; the others are not."""
+    """Say which of the doubtful accounts are the leaver's, the others are not; or take such an answer back."""
     from casework.decisions import questions as asking
     from cli.desks import at_desk
     from cli.orchestration import let_go_on
 
-    if none == bool(account):
-        raise Refused("answer: needs either --account ID or --none", "See the candidates with `lastday show CASE`.")
+    if none + take_back + bool(account) != 1:
+        raise Refused(
+            "answer: needs one of --account SERVICE:ID, --none and --take-back",
+            "See the candidates with `lastday show CASE`.",
+        )
     terminal = Terminal.of(as_json=as_json, actor=actor)
+    if take_back:
+        case = at_desk(lambda desk: asking.take_back(desk, question, by=terminal.actor, reason=reason))
+        told = say(f"{case.id}: taken back, asked again.", f"{case.id}: 回答を取り消し、再び質問します。")
+        terminal.answer({"case": case.id, "question": question, "taken_back": True}, told)
+        let_go_on(terminal, case.id)
+        return DONE
     chosen = list(account or [])
     case = at_desk(lambda desk: asking.answer(desk, question, chosen=chosen, by=terminal.actor, reason=reason))
     told = say(

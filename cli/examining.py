@@ -27,10 +27,10 @@ Row = dict[str, Any]
 
 
 def examine_house(settings: CaseworkSettings) -> list[Row]:
-    """Check what is on our side: database and schema, policy, the trail's key and its anchors, evidence, Prefect."""
+    """Check what is on our side: database and schema, policy, the trail's key and its anchors, evidence, numbers, Prefect."""
     return [
         _database(settings), _policy(settings), _trail_key(settings), examine_anchors(settings), _evidence(settings),
-        examine_prefect(),
+        _numbers(settings), examine_prefect(),
     ]  # fmt: skip
 
 
@@ -91,6 +91,26 @@ def _evidence(settings: CaseworkSettings) -> Row:
     except Misconfigured as exc:
         return _row("evidence", "amber", str(exc), exc.remedy)
     return _row("evidence")
+
+
+def _numbers(settings: CaseworkSettings) -> Row:
+    """Amber where a service's employee numbers turned out not to be HR's: accounts are found, with a fact less."""
+    from casework.matching.numbers import without_numbers
+
+    try:
+        store = open_store(settings)
+    except Misconfigured as exc:
+        return _row("employee numbers", "amber", str(exc), exc.remedy)
+    with store.read() as session:
+        found = without_numbers(session)
+    store.engine.dispose()
+    if not found:
+        return _row("employee numbers")
+    told = "; ".join(
+        f"{one.service}: agree with none of {one.compared} known people, and count as none" for one in found
+    )
+    places = ", ".join(f"LASTDAY_{one.service.upper()}_NUMBER_FIELD" for one in found)
+    return _row("employee numbers", "amber", told, f"Set {places} to the field with HR's numbers, or to none.")
 
 
 async def examine_registers() -> list[Row]:

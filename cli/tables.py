@@ -133,7 +133,7 @@ def truth_table(shown: Mapping[str, Any], zone: str) -> Table:
     """Return each account with each of its rows, as they were last seen."""
     made = table("service", "account", "match", "kind", "what", "state", "confirmed by", "closed at", "effective by")
     for account in shown["accounts"]:
-        match = f"{account['match']['reason']} {account['match']['confidence']:.2f}"
+        match = _match(account["match"])
         who = (account["service"], account["label"] or account["id"], match)
         if not account["entitlements"]:
             made.add_row(*cells(*who, None, None, account["standing"], None, None, None))
@@ -146,6 +146,12 @@ def truth_table(shown: Mapping[str, Any], zone: str) -> Table:
         if search["problem"] is not None:
             made.add_row(*cells(search["service"], None, None, None, search["problem"], "unreadable", None, None, None))
     return made
+
+
+def _match(match: Mapping[str, Any]) -> str:
+    """Return the facts, what speaks against it, and without facts what made it a candidate."""
+    against = "".join(f" not:{fact}" for fact in match.get("contradictions", ()))
+    return (" ".join(match.get("facts", ())) or f"({match['reason']})") + against
 
 
 def nda_table(nda: Mapping[str, Any]) -> Table:
@@ -183,12 +189,20 @@ def _findings(findings: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _question(question: Mapping[str, Any]) -> list[RenderableType]:
-    made = table("account", "name", "kind", "match", "reason", "state")
+    made = table("service", "account", "name", "kind", "match", "reason", "state")
     for option in question["options"]:
-        match = f"{option['reason']} {option['confidence']:.2f}"
+        match = _match(option)
         made.add_row(
-            *cells(option["account"], option["label"], option["kind"], match, option["text"], option["standing"])
+            *cells(
+                option.get("service") or question["service"],
+                option["account"],
+                option["label"],
+                option["kind"],
+                match,
+                option["text"],
+                option["standing"],
+            )
         )
     title = say(f"Question {question['id']}: {question['text']}", f"質問 {question['id']}: {question['text']}")
-    how = f"lastday answer {question['id']} --account ID | --none"
+    how = f"lastday answer {question['id']} --account SERVICE:ID | --none"
     return [f"{title}  ({question['service'] or '-'})", made, f"  {how}"]

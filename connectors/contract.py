@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from connectors.activity import ActivityLog
+from connectors.snapshot import Numbers
 from models.vocabulary import (
     Account,
     Confirmation,
@@ -145,9 +146,24 @@ class Connector(ActivityLog, Protocol):
 
     async def find_accounts(self, leaver: Leaver) -> list[Match]:
         """
-        Return every account that may be the leaver's, active or not, strongest first, and the look-alikes that are not
-        (`different_person`), so that a person can see both.  Raises if the directory could not be read whole.
+        Return every account that may be the leaver's, active or not, and what speaks for and against each; namesakes too,
+        so that a person can see both.  Raises if the directory could not be read whole.
+
+        Number and addresses are searched for afresh.  Names are compared in a snapshot of the directory, which may be
+        fifteen minutes old and serves all leavers.
         """
+        ...
+
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        """
+        Return the accounts with one of *addresses*, which stand in accounts of the leaver's elsewhere.
+
+        Looked up in the snapshot, so that the vendor is asked nothing while that is fresh.
+        """
+        ...
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        """Say how the directory's employee numbers stand to those of *people*, from the snapshot."""
         ...
 
     async def get_account(self, account_id: str) -> Account | None:

@@ -1,7 +1,7 @@
 """
 Spellings of one human name, folded so that they compare equal.
 
-Folding loses information on purpose: it finds candidates for a person's eyes, and proves nothing.
+Folding loses information on purpose: an equal name is one fact of two, and proves nothing by itself.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
 import jaconv
 
-_OLD_FORMS = str.maketrans(
-    "髙﨑嵜德邊邉齋齊濵濱澤廣櫻國眞嶋嶌冨曾惠瀧龍與萬榮藏學壽條莊豐靜圓圡𠮷橫黑增淺實應關鐵兒會禮嶽顯彌",
-    "高崎崎徳辺辺斎斉浜浜沢広桜国真島島富曽恵滝竜与万栄蔵学寿条荘豊静円土吉横黒増浅実応関鉄児会礼岳顕弥",
-)
+_VARIANTS = Path(__file__).with_name("kanji_variants.txt")
 _LATIN = str.maketrans({"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"})
 _VOICING = "\u3099\u309a"  # the marks that make が of か and ぱ of は: letters, not accents
 _SELECTORS = re.compile(
@@ -33,12 +31,21 @@ _ASIDE = re.compile(r"[()（）\[\]【】「」<>/／|｜]")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー・\s]+")
 
 
+def _table() -> dict[int, str]:
+    groups = (line for line in _VARIANTS.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    return {ord(form): group[0] for group in groups for form in group[1:]}
+
+
+_USUAL_FORMS = _table()
+"""Every variant of a kanji (異体字) to the usual one; `kanji_variants.txt` says where they come from."""
+
+
 def fold_name(name: str) -> str:
     """
     Fold *name* so that spellings of one name compare equal: width, case, diacritics, word order of Latin names,
     romanisation and long vowels, old and variant forms of kanji, hiragana and katakana.  May be empty.
     """
-    words = _words(name)
+    words = words_of(name)
     return " ".join(sorted(words)) if all(word.isascii() for word in words) else "".join(words)
 
 
@@ -50,34 +57,52 @@ def spellings(name: str) -> frozenset[str]:
     Besides the plain fold: family name last, as directories of the West print it; each part of what a display name puts
     in brackets or behind a stroke; kana in Latin letters.
     """
-    return frozenset(form for part in {name, *_ASIDE.split(name)} for form in _forms(part) if form)
+    return frozenset(form for part in {name, *parts_of(name)} for form in _forms(part) if form)
 
 
 def former_spellings(former: str, *names: str) -> frozenset[str]:
     """Return the forms of a former name; one of a single word (旧姓 alone) takes the place of each word of *names* in turn."""
+    return frozenset(form for name in former_names(former, *names) for form in spellings(name))
+
+
+def former_names(former: str, *names: str) -> Iterator[str]:
+    """Yield the former name as it may be written in full; see `former_spellings`."""
+    yield former
     if len(_BETWEEN.split(former.strip())) > 1:
-        return spellings(former)
-    found = set(spellings(former))
+        return
     for name in names:
         words = _BETWEEN.split(name.strip())
         for n in range(len(words) if len(words) > 1 else 0):
-            found |= spellings(" ".join([*words[:n], former, *words[n + 1 :]]))
-    return frozenset(found)
+            yield " ".join([*words[:n], former, *words[n + 1 :]])
+
+
+def parts_of(name: str) -> list[str]:
+    """Return what stands before, in and behind brackets and strokes; the first is the name itself."""
+    return [part for part in _ASIDE.split(name) if part.strip()]
 
 
 def _forms(name: str) -> Iterator[str]:
     yield fold_name(name)
-    words = _words(name)
+    words = words_of(name)
     if len(words) == 2 and not all(word.isascii() for word in words):
         yield "".join(reversed(words))
+    latin = in_latin(name)
+    if latin is not None:
+        yield fold_name(latin)
+
+
+def in_latin(name: str) -> str | None:
+    """Return a name of kana in Latin letters, None for any other."""
     plain = unicodedata.normalize("NFKC", name)
-    if plain.strip() and _KANA.fullmatch(plain):
-        yield fold_name(jaconv.kana2alphabet(jaconv.kata2hira(plain)).replace("-", ""))
+    if not plain.strip() or _KANA.fullmatch(plain) is None:
+        return None
+    romaji: str = jaconv.kana2alphabet(jaconv.kata2hira(plain)).replace("-", "")
+    return romaji
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     """Return the words of *name*, each folded.  Which spelling of romaji is meant is asked of wholly Latin names only."""
-    text = jaconv.hira2kata(unicodedata.normalize("NFKC", _SELECTORS.sub("", name))).translate(_OLD_FORMS).casefold()
+    text = jaconv.hira2kata(unicodedata.normalize("NFKC", _SELECTORS.sub("", name))).translate(_USUAL_FORMS).casefold()
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if c in _VOICING or not _is_mark(c))
     plain = unicodedata.normalize("NFC", bare).translate(_LATIN)
     words = [word for word in _BETWEEN.split(plain) if word]

@@ -154,6 +154,23 @@ class MatchReason(StrEnum):
     EVERYBODY = "everybody"
 
 
+class Fact(StrEnum):
+    """What may speak for an account's being the leaver's, or against it.  Two of these, and none against it, decide."""
+
+    NUMBER = "number"
+    ADDRESS = "address"
+    NAME = "name"
+    CONFIRMED_ELSEWHERE = "confirmed_elsewhere"
+
+
+class Says(StrEnum):
+    """What a comparison says.  Where there is nothing to compare it is silent, and no word is kept."""
+
+    FACT = "fact"
+    CONTRADICTION = "contradiction"
+    NEITHER = "neither"
+
+
 class Standing(StrEnum):
     """What was decided about a candidate account.  Only `accepted` ones are ever changed."""
 
@@ -352,12 +369,19 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An account with the reason and the confidence (0 to 1) of its being the leaver's."""
+    """
+    An account that may be the leaver's: *reason* makes it a candidate, *says* is what was compared, and with which end.
+
+    *primary* are the addresses that it signs in or is reached by first, *others* all further ones, both folded.
+    *for_administration*: it is used for administration, whatever the vendor calls it.
+    """
 
     account: Account
     reason: MatchReason
-    confidence: float
-    text: str = ""
+    says: Mapping[Fact, Says]
+    primary: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    for_administration: bool = False
 
 
 @dataclass(frozen=True, slots=True)

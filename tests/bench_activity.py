@@ -124,7 +124,7 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     with store.write() as session:
         session.add(CaseAccount(
             case_id=case_id, service=Service.GOOGLE_WORKSPACE, vendor_id="g1", ref=desk.name("acct"), kind=AccountKind.MEMBER,
-            label="e1@example.test", reason=MatchReason.EMAIL, confidence=1.0, standing=Standing.ACCEPTED,
+            label="e1@example.test", reason=MatchReason.EMAIL, standing=Standing.ACCEPTED,
         ))  # fmt: skip
     began = time.perf_counter()
     await collect(desk, case_id, seconds=3600)

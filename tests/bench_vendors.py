@@ -169,7 +169,7 @@ def _case(desk: Desk, service: Service, account: str) -> str:
     with desk.store.write() as session:
         session.add(CaseAccount(
             case_id=case_id, service=service, vendor_id=account, ref=desk.name("acct"), kind=AccountKind.MEMBER,
-            label="e1@example.test", reason=MatchReason.EMAIL, confidence=1.0, standing=Standing.ACCEPTED,
+            label="e1@example.test", reason=MatchReason.EMAIL, standing=Standing.ACCEPTED,
         ))  # fmt: skip
     return case_id
 

@@ -13,10 +13,10 @@ from casework.access.planning import kinds_for
 from casework.access.retired import counted_rows, services_of
 from casework.access.rows import accepted_rows, accounts_of, reads_of
 from casework.access.states import WHOLE_KIND, is_fresh
-from casework.decisions.questions import open_questions
 from casework.desk import Desk
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
+from casework.questions import open_questions
 from models.tables import Case, Look
 from models.vocabulary import SETTLED, SIGNED, CaseState, EntitlementKind, Standing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import rfc8785
@@ -14,20 +14,16 @@ from casework.access.findings import assess
 from casework.access.reads import look, ready
 from casework.access.retired import services_of
 from casework.access.rows import accepted_rows, accounts_of, rows_of, take_in
-from casework.decisions.questions import ask_whose
 from casework.desk import Desk
 from casework.lifecycle import PLAN_WANTED, move
+from casework.matching.searching import find_everywhere
 from casework.recording import seal
 from connectors.contract import Connector, Kinds
-from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan, Search
 from models.vocabulary import (
     CaseState,
     DepartureKind,
     EntitlementKind,
-    Leaver,
-    Match,
-    MatchReason,
     Service,
     Standing,
 )
@@ -42,7 +38,7 @@ async def make_plan(desk: Desk, case_id: str, *, kinds: Kinds | None = None) -> 
     Repeating it looks again, adds what is new, and seals another plan only if something changed.  *kinds* limits the
     inventory: a dismissal's first plan holds the containment alone.
     """
-    await asyncio.gather(*(find_in(desk, case_id, service) for service in desk.connectors))
+    await find_everywhere(desk, case_id)
     await take_inventory(desk, case_id, kinds=kinds)
     seal_plan(desk, case_id, scope="full" if kinds is None else "containment")
 
@@ -60,98 +56,6 @@ async def get_ready(desk: Desk) -> None:
     A probe that fails is left to the next call: the verbs say by themselves what they cannot do.
     """
     await asyncio.gather(*(ready(desk, service) for service in desk.connectors), return_exceptions=True)
-
-
-async def find_in(desk: Desk, case_id: str, service: Service) -> None:
-    """Look for the leaver in one service and record the candidates, or why the look failed."""
-    connector = desk.connectors[service]
-    leaver = leaver_of(desk.case(case_id))
-    _note_services(desk, case_id)
-    try:
-        await ready(desk, service)
-        matches = await connector.find_accounts(leaver)
-    except ConnectorError as error:
-        with desk.store.write() as session:
-            session.merge(_search(desk, case_id, service, problem=str(error), remedy=error.advice))
-            assess(desk, session, case_id)
-        return
-    with desk.store.write() as session:
-        session.merge(_search(desk, case_id, service, found=len(matches)))
-        _record(desk, session, case_id, service, matches)
-        assess(desk, session, case_id)
-
-
-def _note_services(desk: Desk, case_id: str) -> None:
-    """Write down which services the case is about: it is not whole before each was searched, whichever is open then."""
-    with desk.store.write() as session:
-        case = session.get_one(Case, case_id)
-        case.services = sorted({*(case.services or ()), *map(str, desk.connectors)})
-        session.add(case)
-
-
-def leaver_of(case: Case) -> Leaver:
-    """Return the case's leaver as the connectors know one."""
-    return Leaver(**(case.leaver | {"other_emails": tuple(case.leaver.get("other_emails", ()))}))
-
-
-def _search(desk: Desk, case_id: str, service: Service, **found: Any) -> Search:
-    return Search(case_id=case_id, service=service, searched_at=desk.now(), **found)
-
-
-def _record(desk: Desk, session: Session, case_id: str, service: Service, matches: Sequence[Match]) -> None:
-    """
-    Write the candidates, judged anew by each look.
-
-    A person's decision is never overwritten, nor the standing of an account from which something was taken already:
-    that one is finished, or given back.
-    """
-    known = {row.vendor_id: row for row in accounts_of(session, case_id, service)}
-    touched = {row.account_id for row in rows_of(session, case_id) if row.service is service and row.attempts > 0}
-    for match in matches:
-        row = known.get(match.account.id) or _candidate(desk, case_id, match)
-        if row.decided_by is None and match.account.id not in touched:
-            row.standing = _standing(desk, match, matches)
-        row.reason, row.confidence, row.text = match.reason, match.confidence, match.text
-        row.active, row.label = match.account.active, match.account.label
-        row.kind, row.mastered_elsewhere = match.account.kind, match.account.mastered_elsewhere
-        session.add(row)
-    session.flush()
-    ask_whose(desk, session, case_id, service)
-
-
-def _standing(desk: Desk, match: Match, all_of_them: Sequence[Match]) -> Standing:
-    """
-    Accept only what is sure and has no rival.
-
-    An employee number outweighs an address: an account that is sure by its address alone is asked about when another
-    one bears the leaver's number, since the address may be a typing error that names a colleague.
-    """
-    if match.reason is MatchReason.DIFFERENT_PERSON:
-        return Standing.LOOK_ALIKE
-    if match.confidence < desk.policy.matching.threshold:
-        return Standing.ASKED
-    others = [m for m in all_of_them if m is not match and m.confidence >= desk.policy.matching.threshold]
-    rivals = [m for m in others if m.reason is match.reason and m.account.kind is match.account.kind]
-    outweighed = match.reason is not MatchReason.EMPLOYEE_NO and any(
-        m.reason is MatchReason.EMPLOYEE_NO for m in others
-    )
-    return Standing.ASKED if rivals or outweighed else Standing.ACCEPTED
-
-
-def _candidate(desk: Desk, case_id: str, match: Match) -> CaseAccount:
-    account = match.account
-    return CaseAccount(
-        case_id=case_id,
-        service=account.service,
-        vendor_id=account.id,
-        ref=desk.name("acct"),
-        kind=account.kind,
-        label=account.label,
-        reason=match.reason,
-        confidence=match.confidence,
-        text=match.text,
-        standing=Standing.ASKED,
-    )
 
 
 def unlisted(desk: Desk, case_id: str, service: Service) -> bool:

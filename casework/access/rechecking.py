@@ -21,6 +21,7 @@ from casework.access.states import WHOLE_KIND
 from casework.activity import aftermath, snapshot
 from casework.desk import Desk
 from casework.lifecycle import RECHECKED, move
+from casework.matching import find_everywhere
 from casework.recording import seal
 from casework.wake import free
 from models.tables import Aftermath, Case, CaseEntitlement, Look, Question, Search, Waiver
@@ -70,8 +71,7 @@ def _due(desk: Desk) -> list[str]:
 
 async def _recheck(desk: Desk, case_id: str) -> str:
     """Search for accounts anew, list what the known ones hold, and conclude."""
-    for service in desk.connectors:
-        await planning.find_in(desk, case_id, service)
+    await find_everywhere(desk, case_id)
     await planning.take_inventory(desk, case_id)
     with desk.store.write() as session:
         case = session.get_one(Case, case_id)

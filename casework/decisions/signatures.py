@@ -8,10 +8,10 @@ from sqlmodel import Session, col, select
 
 from casework.access.findings import NO_ACCOUNT, assess
 from casework.activity import aftermath
-from casework.decisions.questions import settle_question
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.lifecycle import FINISHED
+from casework.questions import settle_question
 from casework.recording import seal
 from casework.wake import free as wake
 from models.tables import Approval, Attestation, Case, CaseEntitlement, Question, Waiver

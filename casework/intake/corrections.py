@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from audit.leaf import stamp
 from casework.actor import Actor
@@ -14,10 +14,11 @@ from casework.intake.instants import due_of, wait_again
 from casework.intake.notice import Notice
 from casework.intake.person import as_json, commitment_to
 from casework.lifecycle import MOVABLE, begun, move
+from casework.matching import judge, void
 from casework.recording import seal
 from casework.wake import free
-from models.tables import Case, CaseAccount, CaseEntitlement
-from models.vocabulary import CaseState, Standing
+from models.tables import Case
+from models.vocabulary import CaseState
 
 IDENTITY = frozenset({"name", "kana", "romaji", "former_name", "email", "other_emails"})
 """What accounts are found by.  The number is none of them: under another one it is another person."""
@@ -61,7 +62,10 @@ def correct(
 
 def judge_anew(desk: Desk, session: Session, case: Case, fields: Collection[str]) -> None:
     """Void what rests on *fields* and have the person searched for again: by a plan, or by the run that is cutting."""
-    facts_void(session, case.id, fields)
+    if IDENTITY.intersection(fields):
+        void(desk, session, case.id, fields)
+    else:
+        judge(desk, session, case.id)
     if case.state is CaseState.WAITING:
         move(desk, session, case, CaseState.PLANNED)
     free(session, case)
@@ -70,25 +74,6 @@ def judge_anew(desk: Desk, session: Session, case: Case, fields: Collection[str]
 def may_move(session: Session, case: Case) -> bool:
     """Whether the instant may move to a later one: no emergency, and no sign-in was asked for yet."""
     return case.at_once_at is None and case.state in MOVABLE and not begun(session, case.id)
-
-
-def facts_void(session: Session, case_id: str, fields: Collection[str]) -> None:
-    """
-    Void what the matching took from *fields* of the notice: the accounts are doubtful until they are judged anew.
-
-    An account keeps one reason, the strongest, so any field of the identity makes all of them doubtful; the number alone
-    makes none, since address and name may carry it as well.  Not those that a person decided about, nor those from which
-    something was taken: those are given back, or finished.
-    """
-    if not IDENTITY.intersection(fields):
-        return
-    taken = select(CaseEntitlement).where(CaseEntitlement.case_id == case_id, CaseEntitlement.attempts > 0)
-    touched = {(row.service, row.account_id) for row in session.exec(taken).all()}
-    accepted = select(CaseAccount).where(CaseAccount.case_id == case_id, CaseAccount.standing == Standing.ACCEPTED)
-    for account in session.exec(accepted).all():
-        if account.decided_by is None and (account.service, account.vendor_id) not in touched:
-            account.standing = Standing.ASKED
-            session.add(account)
 
 
 def _said_otherwise(case: Case, notice: Notice) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from casework.access.planning import leaver_of
 from casework.desk import Desk
 from casework.evidence import EvidenceError, StoredEvidence
+from casework.matching import leaver_of
 from casework.nda import files, looking
 from casework.nda.cabinet import Cabinet, open_cabinet
 from casework.nda.judging import Verdict, judge, overall

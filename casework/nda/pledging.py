@@ -13,11 +13,11 @@ from pathlib import Path
 from sqlmodel import Session
 
 from audit.secret_files import create
-from casework.access.planning import leaver_of
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.evidence import EvidenceError
 from casework.lifecycle import BEFORE_THE_CUT
+from casework.matching import leaver_of
 from casework.nda import files
 from casework.nda.cabinet import Cabinet
 from casework.nda.looking import within

@@ -22,7 +22,7 @@ PREDICATE = "https://lastday.example/population/v1"
 COLUMNS = (
     "case", "in_sample", "employee_no", "kind", "employment_ends_on", "reported_by", "notices", "notice_received_at",
     "hr_source_sha256", "state", "closed_at", "open_findings", "service", "account_id", "account", "account_kind", "match_reason",
-    "match_confidence", "due_at", "commanded_at", "effective_cutoff_at", "cut_effective_by", "exposure_minutes", "sla_minutes",
+    "match_facts", "match_contradictions", "due_at", "commanded_at", "effective_cutoff_at", "cut_effective_by", "exposure_minutes", "sla_minutes",
     "sla_met", "policy_sha256", "rows", "waived_rows", "difference",
 )  # fmt: skip
 """The sheet's columns; `docs/controls.md` says which control each one answers."""
@@ -87,7 +87,8 @@ def _of_account(account: AccountFacts) -> dict[str, str]:
         "account": account.label,
         "account_kind": account.kind.value,
         "match_reason": account.reason.value,
-        "match_confidence": f"{account.confidence:.2f}",
+        "match_facts": " ".join(account.facts),
+        "match_contradictions": " ".join(account.contradictions),
         "due_at": _text(times.due_at),
         "commanded_at": _text(times.commanded_at),
         "effective_cutoff_at": _text(times.effective_cutoff_at),

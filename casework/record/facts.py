@@ -15,6 +15,7 @@ from models.vocabulary import (
     DepartureKind,
     EntitlementKind,
     EntitlementState,
+    Fact,
     FindingKind,
     MatchReason,
     RevocationResult,
@@ -89,7 +90,8 @@ class AccountFacts:
     kind: AccountKind
     standing: Standing
     reason: MatchReason
-    confidence: float
+    facts: tuple[Fact, ...]
+    contradictions: tuple[Fact, ...]
     text: str
     decided_by: str | None
     decided_at: datetime | None

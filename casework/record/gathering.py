@@ -29,6 +29,7 @@ from models.tables import (
     Search,
     Waiver,
 )
+from models.vocabulary import Fact
 
 
 def gather(desk: Desk, case_id: str) -> made.Facts:
@@ -153,7 +154,8 @@ def _account(  # an account, and what all accounts of a case share
         kind=account.kind,
         standing=account.standing,
         reason=account.reason,
-        confidence=account.confidence,
+        facts=tuple(map(Fact, account.judged.get("facts", ()))),
+        contradictions=tuple(map(Fact, account.judged.get("contradictions", ()))),
         text=account.text,
         decided_by=account.decided_by,
         decided_at=account.decided_at,

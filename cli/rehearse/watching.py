@@ -49,7 +49,7 @@ def look(desk: Desk, cases: Mapping[str, str]) -> dict[str, Sight]:
     """Return what each case is now."""
     from casework import showing
     from casework.access.findings import open_findings
-    from casework.decisions.questions import open_questions
+    from casework.questions import open_questions
 
     seen: dict[str, Sight] = {}
     for case_id in cases:

@@ -1,88 +1,100 @@
-"""Which accounts may be the leaver's: bounded searches at once, weighed by `connectors.matching`."""
+"""Which accounts may be the leaver's: number and addresses are searched for, names compared in the shared snapshot."""
 
 from __future__ import annotations
 
 import asyncio
-import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from connectors.google_workspace.directory import Directory, is_admin, is_blocked
 from connectors.google_workspace.failures import Rejected
+from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.shape import Row, text, texts
-from connectors.matching import Profile, fold_email, fold_name, match_all
+from connectors.matching import Profile, fold_all, match_all
+from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
 NO_SUCH_USER = "Resource Not Found: userKey"
 _PRIVATE = frozenset({"home", "other"})
 
 
-async def find(directory: Directory, leaver: Leaver) -> list[Match]:
-    """
-    Return every likely account, suspended and archived ones too.  Raises if one search could not be read whole.
+@dataclass
+class Accounts:
+    """Searches of one tenant.  *number_field* is where its users' employee numbers stand."""
 
-    Where a search is one that the directory does not take, everybody is read instead.
-    """
-    try:
-        found = await asyncio.gather(*(directory.search(query, []) for query in queries(leaver)))
-    except Rejected as no:
-        if no.status != 400:
+    directory: Directory
+    number_field: NumberField
+    everybody: Shared[Index] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.everybody = Shared(self._read)
+
+    async def _read(self) -> Index:
+        return await indexed(map(self.profile_of, await self.directory.everybody([])))
+
+    async def find(self, leaver: Leaver) -> list[Match]:
+        """
+        Return every likely account, suspended and archived ones too.  Raises if one search could not be read whole.
+
+        What a search finds is newer than the snapshot, and stands in its place.
+        """
+        parts = await asyncio.gather(self._near(leaver), *(self._found(query) for query in self.queries(leaver)))
+        profiles = {profile.account.id: profile for part in parts for profile in part}
+        return match_all(leaver, profiles.values())
+
+    async def _near(self, leaver: Leaver) -> list[Profile]:
+        return (await self.everybody.get()).near(leaver)
+
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        """See `Connector.find_at`."""
+        return (await self.everybody.get()).candidates_at(leaver, addresses)
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        """See `Connector.numbers`."""
+        return (await self.everybody.get()).numbers(people)
+
+    async def _found(self, query: str) -> list[Profile]:
+        """Return whom *query* finds.  A search that the directory does not take is made up for by the snapshot."""
+        try:
+            return [self.profile_of(row) for row in await self.directory.search(query, [])]
+        except Rejected as no:
+            if no.status != 400:
+                raise
+            return []
+
+    async def get(self, account_id: str) -> Account | None:
+        """Return the account as it is now; None if Google knows no such user (a deleted one is not known either)."""
+        try:
+            return self.profile_of(await self.directory.user(account_id, [])).account
+        except Rejected as no:
+            if no.is_(404, "notFound") and no.said.message == NO_SUCH_USER:
+                return None
             raise
-        found = [await directory.search(None, [])]
-    profiles = {profile.account.id: profile for rows in found for profile in map(profile_of, rows)}
-    return match_all(leaver, profiles.values())
 
+    def queries(self, leaver: Leaver) -> list[str]:
+        """Return the searches by key: the number, and each address."""
+        place = self.number_field.searched_as
+        number = [f"{place}={quoted(leaver.employee_no)}"] if place and leaver.employee_no else []
+        addresses = sorted(fold_all(address for address in (leaver.email, *leaver.other_emails) if address))
+        return [*number, *(f"email={quoted(address)}" for address in addresses)]
 
-async def get(directory: Directory, account_id: str) -> Account | None:
-    """Return the account as it is now; None if Google knows no such user (a deleted one is not known either)."""
-    try:
-        return profile_of(await directory.user(account_id, [])).account
-    except Rejected as no:
-        if no.is_(404, "notFound") and no.said.message == NO_SUCH_USER:
-            return None
-        raise
-
-
-def queries(leaver: Leaver) -> list[str]:
-    """
-    Return the searches that together find whatever can be told to be the leaver's.
-
-    Google folds no spellings and tenants differ in script and in which name comes first, so each end of each spelling is a
-    search of its own over the whole name, as written and as folded.  Administrators are few: all are read, for twins.
-    """
-    addresses = {fold_email(e) for e in (leaver.email, *leaver.other_emails) if e}
-    spellings = (leaver.name, leaver.kana, leaver.romaji, leaver.former_name)
-    words = {word for name in spellings if name for word in _ends(name) | _ends(fold_name(name))}
-    return [
-        f"externalId={quoted(leaver.employee_no)}",
-        "isAdmin=true",
-        "isDelegatedAdmin=true",
-        *(f"email={quoted(address)}" for address in sorted(addresses)),
-        *(f"name:{quoted(word)}" for word in sorted(words)),
-    ]
-
-
-def _ends(name: str) -> set[str]:
-    """Return the first and the last word; the family's name is one of them."""
-    words = [word.casefold() for word in re.split(r"[\s\u3000]+", name) if len(word) > 1 or not word.isascii()]
-    return {words[0], words[-1]} if words else set()
+    def profile_of(self, row: Row) -> Profile:
+        """Reduce a User to what can be compared.  Contact addresses count only where Google calls them private."""
+        first = text(row, "primaryEmail")
+        return Profile(
+            account=_account(row, first),
+            employee_no=self.number_field.read(row),
+            emails=(first,),
+            aliases=(*texts(row, "aliases"), *texts(row, "nonEditableAliases"), *_private(row)),
+            names=_names(row),
+            rules_all=row.get("isAdmin") is True,
+        )
 
 
 def quoted(value: str) -> str:
     """Quote a value of the search language."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def profile_of(row: Row) -> Profile:
-    """Reduce a User to what can be weighed.  Contact addresses count only where Google calls them private."""
-    first = text(row, "primaryEmail")
-    further = [*texts(row, "aliases"), *texts(row, "nonEditableAliases"), *_private(row)]
-    return Profile(
-        account=_account(row, first),
-        employee_no=_employee_no(row),
-        emails=(first,),
-        aliases=tuple(further),
-        names=_names(row),
-    )
 
 
 def _account(row: Row, label: str) -> Account:
@@ -98,14 +110,6 @@ def _names(row: Row) -> tuple[str, ...]:
         return ()
     given, family, full = (str(name.get(key) or "") for key in ("givenName", "familyName", "fullName"))
     return tuple(dict.fromkeys(n for n in (f"{family} {given}", f"{given} {family}", full) if n.strip()))
-
-
-def _employee_no(row: Row) -> str | None:
-    """Return the external id of the type that the Admin console calls "employee ID"."""
-    return next(
-        (str(e["value"]) for e in _dicts(row, "externalIds") if e.get("type") == "organization" and e.get("value")),
-        None,
-    )
 
 
 def _private(row: Row) -> list[str]:

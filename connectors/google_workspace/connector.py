@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, Kinds, Listing, Manifest, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
-from connectors.google_workspace import accounts, probing, restoring, revoking
 from connectors.google_workspace import activity as logs
+from connectors.google_workspace import probing, restoring, revoking
 from connectors.google_workspace.access import READERS, Look
+from connectors.google_workspace.accounts import Accounts
 from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.manifest import MANIFEST
+from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.settings import Settings
 from connectors.google_workspace.shape import text
 from connectors.google_workspace.transport import Log, Transport
 from connectors.matching import fold_email
 from connectors.pacing import Pace
+from connectors.snapshot import Numbers
 from models.vocabulary import (
     Account,
     Entitlement,
@@ -44,7 +47,9 @@ class GoogleWorkspace:
     def __init__(self, settings: Settings, pace: Pace) -> None:
         self._subject = settings.admin_subject
         self._transport = Transport(settings, pace)
-        self._directory = Directory(self._transport, settings.customer)
+        numbers = NumberField(settings.number_field)
+        self._directory = Directory(self._transport, settings.customer, numbers.schema)
+        self._accounts = Accounts(self._directory, numbers)
         self._collector = logs.Collector(self._directory, logs.Rate(pace.sleep), now=lambda: datetime.now(UTC))
         self._own_id: str | None = None
 
@@ -52,10 +57,16 @@ class GoogleWorkspace:
         return await probing.probe(self._directory, self.manifest, self._subject)
 
     async def find_accounts(self, leaver: Leaver) -> list[Match]:
-        return await accounts.find(self._directory, leaver)
+        return await self._accounts.find(leaver)
+
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        return await self._accounts.find_at(leaver, addresses)
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        return await self._accounts.numbers(people)
 
     async def get_account(self, account_id: str) -> Account | None:
-        return await accounts.get(self._directory, account_id)
+        return await self._accounts.get(account_id)
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """Read the kinds at once; one that cannot be read becomes one row that says why."""

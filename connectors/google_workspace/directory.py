@@ -20,15 +20,19 @@ USER_FIELDS = (
 )
 _PAGE = 500
 _MOST = 5000
-"""Rows that one query may give.  A name that fits more people tells nobody apart."""
+"""Rows that one query may give."""
+_EVERYBODY = 1_000_000
 
 
 class Directory:
     """Reads of one tenant, complete or raising.  Each adds its exchanges to the given log."""
 
-    def __init__(self, transport: Transport, customer: str) -> None:
+    def __init__(self, transport: Transport, customer: str, schema: str | None = None) -> None:
+        """*schema*: the custom schema that users are read with."""
         self.transport = transport
         self.customer = customer
+        more = {"projection": "custom", "customFieldMask": schema} if schema else {}
+        self._shown = {**more, "fields": USER_FIELDS + (",customSchemas" if schema else "")}
         api: Any = transport.directory
         # building these costs half a millisecond each, so it is done once
         self.users, self.groups, self.members = api.users(), api.groups(), api.members()
@@ -45,31 +49,30 @@ class Directory:
         ask = Ask(
             f"read user {user_id}",
             manifest.USER_READ,
-            lambda: self.users.get(userKey=user_id, fields=USER_FIELDS),
+            lambda: self.users.get(userKey=user_id, **self._shown),
             urgent=True,
         )
         row = await self.transport.read(ask, log)
         same_id(row, "id", user_id)
         return row
 
-    async def search(self, query: str | None, log: Log) -> list[Row]:
-        """
-        Return every user that *query* finds (None: every user), suspended and archived ones too.
+    async def search(self, query: str, log: Log) -> list[Row]:
+        """Return every user that *query* finds, suspended and archived ones too.  Deleted ones are not looked for."""
+        return await self._users({"query": query}, log, most=_MOST)
 
-        Deleted ones are not looked for.
-        """
+    async def everybody(self, log: Log) -> list[Row]:
+        """Return every user of the tenant."""
+        return await self._users({}, log, most=_EVERYBODY)
+
+    async def _users(self, which: dict[str, str], log: Log, *, most: int) -> list[Row]:
+        shown = self._shown | {"fields": f"nextPageToken,users({self._shown['fields']})"}
         return await self._all(
             "search users",
             manifest.USER_READ,
-            lambda token: self.users.list(
-                customer=self.customer,
-                query=query,
-                maxResults=_PAGE,
-                pageToken=token,
-                fields=f"nextPageToken,users({USER_FIELDS})",
-            ),
+            lambda token: self.users.list(customer=self.customer, maxResults=_PAGE, pageToken=token, **which, **shown),
             "users",
             log,
+            most=most,
         )
 
     async def other_super_admins(self, user_id: str, log: Log) -> int:
@@ -164,8 +167,10 @@ class Directory:
             log,
         )
 
-    async def _all(self, doing: str, scope: str, build: Callable[[str | None], Any], key: str, log: Log) -> list[Row]:
-        return await self.transport.pages(lambda token: Ask(doing, scope, lambda: build(token)), key, log, most=_MOST)
+    async def _all(  # a listing's name and scope, its requests, where its rows stand, and how many it may have
+        self, doing: str, scope: str, build: Callable[[str | None], Any], key: str, log: Log, *, most: int = _MOST
+    ) -> list[Row]:
+        return await self.transport.pages(lambda token: Ask(doing, scope, lambda: build(token)), key, log, most=most)
 
 
 def is_blocked(user: Row) -> bool:

@@ -1,16 +1,17 @@
 """
 Finding a leaver's accounts, and reading one account afresh.
 
-The directory is asked by key, never read whole: about ten bounded queries, whatever its size.  They go without
-`ConsistencyLevel: eventual`, so that none is answered from an index that lags.
+Number and addresses are asked for by key, in a few bounded queries, whatever the directory's size; names are compared in
+the shared snapshot.  Queries go without `ConsistencyLevel: eventual`, so that none is answered from an index that lags.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
-import jaconv
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
@@ -19,28 +20,120 @@ from connectors.matching import Profile, match_all
 from connectors.microsoft365.answers import GONE, NotThere, Row, need
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.transport import Build, Graph, Seen, asking, together
+from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
 MOST_CLAUSES = 15
 """As many `or` clauses, or values of an `in`, as the directory takes in one filter."""
 
+_EXTENSIONS = "onPremisesExtensionAttributes"
 _SELECT = [
     "id", "accountEnabled", "displayName", "givenName", "surname", "mail", "userPrincipalName", "employeeId",
     "proxyAddresses", "otherMails", "userType", "onPremisesSyncEnabled",
 ]  # fmt: skip
-_TWIN_PREFIXES = ("adm", "admin", "a", "da", "ga", "sa", "priv")
-_TWIN_SUFFIXES = ("adm", "admin", "priv")
 _ADMIN = re.compile(r"^(?:adm|admin|priv)[-._]|[-._](?:adm|admin|priv)$")
 _GUEST = re.compile(r"^(?P<box>.+)_(?P<domain>[^_@]+)#ext#@", re.IGNORECASE)
-_OLD_FORMS = str.maketrans("髙﨑德邊邉齋齊濵濱澤廣櫻國眞", "高崎徳辺辺斎斉浜浜沢広桜国真")
 
 
-async def find_accounts(graph: Graph, leaver: Leaver) -> list[Match]:
-    """Return the matches for *leaver*; raises when any of the queries could not be answered whole."""
-    seen: Seen = []
-    answers = await together(*(graph.pages(_search(clause), seen, needs=READ_USERS) for clause in filters(leaver)))
-    found = {need(row, "id", str): row for rows in answers for row in rows}
-    return match_all(leaver, (profile(row) for row in found.values()))
+@dataclass
+class Accounts:
+    """Searches of one tenant.  *number_field*: `employeeId`, an extension attribute (in the snapshot alone), or `none`."""
+
+    graph: Graph
+    number_field: str = "employeeId"
+    everybody: Shared[Index] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.everybody = Shared(self._read)
+
+    async def _read(self) -> Index:
+        rows = await self.graph.pages(self._search(None), [], needs=READ_USERS)
+        return await indexed(map(self.profile, rows))
+
+    async def find(self, leaver: Leaver) -> list[Match]:
+        """
+        Return the matches for *leaver*; raises when any of the queries could not be answered whole.
+
+        What a query finds is newer than the snapshot, and stands in its place.
+        """
+        parts = await together(self._near(leaver), *(self._found(clause) for clause in self.filters(leaver)))
+        profiles = {profile.account.id: profile for part in parts for profile in part}
+        return match_all(leaver, profiles.values())
+
+    async def _near(self, leaver: Leaver) -> list[Profile]:
+        return (await self.everybody.get()).near(leaver)
+
+    async def _found(self, clause: str) -> list[Profile]:
+        return [self.profile(row) for row in await self.graph.pages(self._search(clause), [], needs=READ_USERS)]
+
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        """See `Connector.find_at`."""
+        return (await self.everybody.get()).candidates_at(leaver, addresses)
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        """See `Connector.numbers`."""
+        return (await self.everybody.get()).numbers(people)
+
+    async def get(self, account_id: str) -> Account | None:
+        """Return the account, None when the directory has no such user (deleted ones are in the recycle bin, not here)."""
+        try:
+            return self.profile(await read_user(self.graph, account_id, self._select, [])).account
+        except NotThere:
+            return None
+
+    @property
+    def _select(self) -> list[str]:
+        return [*_SELECT, _EXTENSIONS] if self.number_field.startswith(_EXTENSIONS) else _SELECT
+
+    def _search(self, clause: str | None) -> Build:
+        query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(filter=clause, select=self._select, top=999)
+        return lambda client: client.users.to_get_request_information(asking(query))
+
+    def _number(self, row: Row) -> str | None:
+        group, _, name = self.number_field.partition(".")
+        value: Any = row.get(group)
+        found = value.get(name) if name and isinstance(value, dict) else value
+        return found if isinstance(found, str) and found else None
+
+    def filters(self, leaver: Leaver) -> Iterator[str]:
+        """Yield the `$filter`s whose union holds every account with the leaver's number, or an address of theirs."""
+        addresses = [address for address in (leaver.email, *leaver.other_emails) if address]
+        if self.number_field == "employeeId" and leaver.employee_no:
+            yield f"employeeId eq {quoted(leaver.employee_no)}"
+        for some in _few(addresses):
+            listed = ", ".join(map(quoted, some))
+            yield f"mail in ({listed})"
+            yield f"userPrincipalName in ({listed})"
+        yield from _either(
+            f"proxyAddresses/any(p:p eq {quoted(f'{kind}:{a}')})" for a in addresses for kind in ("smtp", "SMTP")
+        )
+        yield from _either(f"otherMails/any(p:p eq {quoted(a)})" for a in addresses)
+        yield from _either(f"startsWith(userPrincipalName,{quoted(a.replace('@', '_') + '#EXT#')})" for a in addresses)
+
+    def profile(self, row: Row) -> Profile:
+        """Reduce a user to what can be compared.  A guest's primary address is the one at home."""
+        upn, mail = need(row, "userPrincipalName", str), row.get("mail")
+        guest = row.get("userType") == "Guest"
+        home = _GUEST.match(upn)
+        account = Account(
+            Service.MICROSOFT365,
+            need(row, "id", str),
+            kind=_kind(upn, guest=guest),
+            label=mail if guest and isinstance(mail, str) else upn,
+            active=need(row, "accountEnabled", bool),
+            mastered_elsewhere=row.get("onPremisesSyncEnabled") is True,
+        )
+        signs_in = upn if home is None else f"{home['box']}@{home['domain']}"
+        return Profile(
+            account,
+            employee_no=self._number(row),
+            emails=tuple(address for address in (signs_in, mail) if address),
+            aliases=(
+                *(address.partition(":")[2] for address in row.get("proxyAddresses") or []),
+                *(row.get("otherMails") or []),
+            ),
+            names=tuple(_names(row)),
+        )
 
 
 async def read_user(graph: Graph, user_id: str, properties: list[str], seen: Seen) -> Row:
@@ -57,39 +150,6 @@ async def read_user(graph: Graph, user_id: str, properties: list[str], seen: See
     return row
 
 
-async def get_account(graph: Graph, account_id: str) -> Account | None:
-    """Return the account, None when the directory has no such user (deleted ones are in the recycle bin, not here)."""
-    try:
-        return profile(await read_user(graph, account_id, _SELECT, [])).account
-    except NotThere:
-        return None
-
-
-def profile(row: Row) -> Profile:
-    """Reduce a user to what can be weighed."""
-    upn, mail = need(row, "userPrincipalName", str), row.get("mail")
-    guest = row.get("userType") == "Guest"
-    home = _GUEST.match(upn)
-    account = Account(
-        Service.MICROSOFT365,
-        need(row, "id", str),
-        kind=_kind(upn, guest=guest),
-        label=mail if guest and isinstance(mail, str) else upn,
-        active=need(row, "accountEnabled", bool),
-        mastered_elsewhere=row.get("onPremisesSyncEnabled") is True,
-    )
-    aliases = [address.partition(":")[2] for address in row.get("proxyAddresses") or []]
-    aliases += row.get("otherMails") or []
-    aliases += [f"{home['box']}@{home['domain']}"] if home is not None else []
-    return Profile(
-        account,
-        employee_no=row.get("employeeId"),
-        emails=tuple(address for address in (None if guest else upn, mail) if address),
-        aliases=tuple(aliases),
-        names=tuple(_names(row)),
-    )
-
-
 def _kind(upn: str, *, guest: bool) -> AccountKind:
     if guest:
         return AccountKind.GUEST
@@ -101,23 +161,6 @@ def _names(row: Row) -> Iterator[str]:
         yield row["displayName"]
     if row.get("surname") and row.get("givenName"):
         yield f"{row['surname']} {row['givenName']}"
-
-
-def filters(leaver: Leaver) -> Iterator[str]:
-    """Yield the `$filter`s whose union holds every account that could be the leaver's."""
-    addresses = [address for address in (leaver.email, *leaver.other_emails) if address]
-    yield f"employeeId eq {quoted(leaver.employee_no)}"
-    for some in _few(addresses):
-        yield f"mail in ({', '.join(map(quoted, some))})"
-    for some in _few([*addresses, *_twins(leaver.email)]):
-        yield f"userPrincipalName in ({', '.join(map(quoted, some))})"
-    yield from _either(
-        f"proxyAddresses/any(p:p eq {quoted(f'{kind}:{a}')})" for a in addresses for kind in ("smtp", "SMTP")
-    )
-    yield from _either(f"otherMails/any(p:p eq {quoted(a)})" for a in addresses)
-    yield from _either(f"startsWith(userPrincipalName,{quoted(a.replace('@', '_') + '#EXT#')})" for a in addresses)
-    yield from _either(f"startsWith(displayName,{quoted(name)})" for name in _spellings(leaver))
-    yield from _either(_family_and_given(leaver))
 
 
 def quoted(text: str) -> str:
@@ -133,42 +176,3 @@ def _few(values: Iterable[str]) -> Iterator[list[str]]:
 
 def _either(clauses: Iterable[str]) -> Iterator[str]:
     return (" or ".join(some) for some in _few(clauses))
-
-
-def _twins(email: str | None) -> Iterator[str]:
-    """Yield the addresses that an administrator's second account would have."""
-    if email is None:
-        return
-    box, _, domain = email.partition("@")
-    for mark in "-._":
-        yield from (f"{prefix}{mark}{box}@{domain}" for prefix in _TWIN_PREFIXES)
-        yield from (f"{box}{mark}{suffix}@{domain}" for suffix in _TWIN_SUFFIXES)
-
-
-def _written(leaver: Leaver) -> list[str]:
-    given = (leaver.name, leaver.kana, leaver.romaji, leaver.former_name)
-    names = [" ".join(name.split()) for name in given if name and name.strip()]
-    return list(dict.fromkeys([*names, *(name.translate(_OLD_FORMS) for name in names)]))
-
-
-def _spellings(leaver: Leaver) -> Iterator[str]:
-    """Yield the ways in which a directory may begin a display name: either order, any space, old and new forms."""
-    for name in _written(leaver):
-        words = name.split(" ")
-        backwards = " ".join(reversed(words))
-        yield from (name, backwards)
-        if not name.isascii():
-            yield from ("".join(words), "\u3000".join(words), jaconv.z2h(name, kana=True, ascii=False, digit=False))
-
-
-def _family_and_given(leaver: Leaver) -> Iterator[str]:
-    for name in _written(leaver):
-        first, _, last = name.partition(" ")
-        for family, given in ((first, last), (last, first)):
-            if family and given:
-                yield f"(surname eq {quoted(family)} and givenName eq {quoted(given)})"
-
-
-def _search(clause: str) -> Build:
-    asked = asking(UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(filter=clause, select=_SELECT, top=999))
-    return lambda client: client.users.to_get_request_information(asked)

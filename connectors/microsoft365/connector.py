@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
-from connectors.microsoft365 import accounts, probing
+from connectors.microsoft365 import probing
 from connectors.microsoft365.access import Access
+from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.activity.describing import describe
 from connectors.microsoft365.activity.log import Activities
 from connectors.microsoft365.activity.search import utc_now
@@ -19,6 +20,7 @@ from connectors.microsoft365.revoking import Revoking
 from connectors.microsoft365.settings import Settings
 from connectors.microsoft365.transport import Graph
 from connectors.pacing import Pace
+from connectors.snapshot import Numbers
 from models.vocabulary import Account, Entitlement, Json, Leaver, Match, Receipt, Service
 
 
@@ -37,6 +39,7 @@ class Microsoft365:
         self._reader = Graph(settings, settings.reader, pace)
         same = settings.write_client_id is None
         self._writer = self._reader if same else Graph(settings, settings.writer, pace)
+        self._accounts = Accounts(self._reader, settings.number_field)
         self._access = Access(self._reader, self._writer.client_id)
         self._revoking = Revoking(self._reader, self._writer, self._access)
         self._restoring = Restoring(self._writer, self._access)
@@ -48,11 +51,19 @@ class Microsoft365:
 
     async def find_accounts(self, leaver: Leaver) -> list[Match]:
         """See `Connector.find_accounts`.  Accounts in the recycle bin are not found: nobody signs in to those."""
-        return await accounts.find_accounts(self._reader, leaver)
+        return await self._accounts.find(leaver)
+
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        """See `Connector.find_at`."""
+        return await self._accounts.find_at(leaver, addresses)
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        """See `Connector.numbers`."""
+        return await self._accounts.numbers(people)
 
     async def get_account(self, account_id: str) -> Account | None:
         """See `Connector.get_account`.  None also for an account in the recycle bin."""
-        return await accounts.get_account(self._reader, account_id)
+        return await self._accounts.get(account_id)
 
     async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
         """See `Connector.list_access`."""

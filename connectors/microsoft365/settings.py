@@ -40,7 +40,7 @@ class Settings(ConnectorSettings):
     `LASTDAY_MICROSOFT365_…`.  Raises pydantic's error, naming the field, when a credential is missing or doubled.
 
     *graph_endpoint* ends in `/v1.0`; plain http is accepted on this machine only.  Without *write_client_id* the one
-    application fills both tiers.
+    application fills both tiers.  *number_field*: where employee numbers stand, `none` where they are nowhere, or not HR's.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_MICROSOFT365_", env_file=".env", extra="ignore", frozen=True)
@@ -53,6 +53,10 @@ class Settings(ConnectorSettings):
     certificate_file: Path | None = None
     write_client_id: str | None = None
     write_client_secret: SecretStr | None = None
+    number_field: str = Field(
+        default="employeeId",
+        pattern=r"^(?:employeeId|onPremisesExtensionAttributes\.extensionAttribute(?:[1-9]|1[0-5])|none)$",
+    )
 
     @field_validator("graph_endpoint")
     @classmethod

@@ -1,5 +1,5 @@
 """
-Whose paper is it?  The signer is weighed against HR's notice as an account is, with two rules of paper's own.
+Whose paper is it?  The signer is weighed against HR's notice by number, address and name, with two rules of paper's own.
 
 A private address is where the pledge at entry was sent, and a family's or a reused one as well: it proves more together
 with the name, and any address proves less with somebody else's name.  A namesake at another address of the company is
@@ -10,30 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from connectors.matching import Weight, bare_number, compare, fold_email, fold_name, fold_number
+from connectors.matching import bare_number, fold_email, fold_name, fold_number
 from connectors.names import former_spellings, spellings
 from connectors.nda.contract import Paper, PaperMatch
+from connectors.nda.weighing import Signer, Weight, weigh
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
 _ADDRESSES = frozenset({MatchReason.EMAIL, MatchReason.ALIAS, MatchReason.OTHER_EMAIL})
-_OTHER_EMAIL = 0.8  # what another address of the leaver weighs by itself, see `connectors.matching`
+_OTHER_EMAIL = 0.8  # what another address of the leaver weighs by itself, see `connectors.nda.weighing`
 _WITH_NAME = 0.92
 _ANOTHER_NAME = 0.6
 _HONORIFIC = re.compile(r"\s*(?:様|殿|さん)\s*$")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """Whom a register names as a paper's signer, as `connectors.matching.compare` weighs it."""
-
-    employee_no: str | None
-    emails: tuple[str, ...]
-    names: tuple[str, ...]
-    aliases: tuple[str, ...] = ()
-    for_administration: bool = False
 
 
 def match_papers(leaver: Leaver, papers: Iterable[Paper]) -> tuple[PaperMatch, ...]:
@@ -46,7 +35,7 @@ def weigh_paper(leaver: Leaver, paper: Paper) -> PaperMatch | None:
     """Return the strongest reason for *paper* being the leaver's, None without any."""
     if binds_everybody(paper):
         return PaperMatch(paper, MatchReason.EVERYBODY, 1.0, "nobody signs it: it binds everybody")
-    weight = compare(leaver, _signer(paper))
+    weight = weigh(leaver, _signer(paper))
     return PaperMatch(paper, *_as_of_paper(leaver, paper, weight)) if weight is not None else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
@@ -18,6 +18,7 @@ from connectors.slack.restoring import Restoring
 from connectors.slack.revoking import Revoking
 from connectors.slack.settings import Settings
 from connectors.slack.transport import Transport
+from connectors.snapshot import Numbers
 from models.vocabulary import Account, Entitlement, Json, Leaver, Match, Receipt, Service
 
 
@@ -31,14 +32,14 @@ class SlackConnector:
 
     service = Service.SLACK
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, with_numbers: bool = True) -> None:
         self.manifest: Manifest = manifest_for(Plan.BUSINESS_PLUS)
         self.activity_sources: tuple[ActivitySource, ...] = sources_for(Plan.ENTERPRISE)
         self._transport = transport
         identities = Identities(transport)
         access = Access(transport, identities)
         memberships = Memberships(transport, identities, access)
-        self._directory = Directory(transport, identities)
+        self._directory = Directory(transport, identities, with_numbers)
         self._access = access
         self._revoking = Revoking(transport, identities, access, memberships)
         self._restoring = Restoring(transport, self._revoking, memberships)
@@ -55,6 +56,14 @@ class SlackConnector:
     async def find_accounts(self, leaver: Leaver) -> list[Match]:
         """Return every account that may be the leaver's, deactivated ones and guests included, and the look-alikes."""
         return await self._directory.find(leaver)
+
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        """See `Connector.find_at`."""
+        return await self._directory.find_at(leaver, addresses)
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        """See `Connector.numbers`."""
+        return await self._directory.numbers(people)
 
     async def get_account(self, account_id: str) -> Account | None:
         """Return the account, read afresh; None if Slack never had it: Slack does not delete."""
@@ -95,4 +104,5 @@ PACE = Pace(longest=65.0)
 
 async def connect(settings: Settings | None = None, *, pace: Pace = PACE, timeout: int = 20) -> Connector:  # noqa: ASYNC109  # the SDK's seconds; one shape for all services
     """Return the connector, without any request.  *timeout* is in seconds, for connecting and for each read."""
-    return SlackConnector(Transport(settings if settings is not None else Settings(), pace, timeout=timeout))
+    known = settings if settings is not None else Settings()
+    return SlackConnector(Transport(known, pace, timeout=timeout), with_numbers=known.number_field != "none")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import NotOnPlan, Unintelligible
-from connectors.matching import fold_email, match_all
+from connectors.matching import Profile, fold_email, match_all
 from connectors.slack.answers import check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
 from connectors.slack.people import account_of, all_workspaces, is_ours, profile_of
 from connectors.slack.transport import Transport
+from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, Leaver, Match
 
 # lookupByEmail knows neither deactivated people nor, for some organisations' tokens, anybody: neither proves a thing
@@ -36,38 +36,44 @@ class Snapshot:
 
     entries: dict[str, Entry]
     has_scim: bool
-    taken_at: float
+    index: Index
 
 
 @dataclass(slots=True)
 class Directory:
-    """
-    Searches among people.
-
-    users.list allows twenty calls a minute, so that searches within *fresh_for* seconds share one snapshot.  It serves
-    the search for candidates only: no decision that an account is open or closed is ever made from it.
-    """
+    """Searches among people.  users.list allows twenty calls a minute, so that all leavers share one snapshot."""
 
     transport: Transport
     identities: Identities
-    fresh_for: float = 60.0
-    clock: Callable[[], float] = time.monotonic
-    _snapshot: Snapshot | None = None
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    with_numbers: bool = True
+    snapshot: Shared[Snapshot] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.snapshot = Shared(self._take)
 
     async def find(self, leaver: Leaver) -> list[Match]:
-        """Return the matches, strongest first.  Raises if anything could not be read whole."""
+        """Return the matches, most facts first.  Raises if anything could not be read whole."""
         with understood(()):
-            return await self._find(leaver)
+            snapshot = await self.snapshot.get()
+            addresses = {a for a in (leaver.email, *leaver.other_emails) if a is not None}
+            found = await asyncio.gather(*(self._by_address(a, snapshot) for a in sorted(addresses)))
+            profiles = {profile.account.id: profile for profile in snapshot.index.near(leaver)}
+            profiles |= {its: profile for entries in found for its, profile in self._profiles(entries)}
+            return match_all(leaver, profiles.values())
 
-    async def _find(self, leaver: Leaver) -> list[Match]:
-        snapshot = await self._everybody()
-        entries = dict(snapshot.entries)
-        addresses = {a for a in (leaver.email, *leaver.other_emails) if a is not None}
-        for found in await asyncio.gather(*(self._by_address(a, snapshot) for a in sorted(addresses))):
-            entries |= found
-        profiles = [profile_of(e.user, e.scim) for e in entries.values() if e.user is None or is_ours(e.user)]
-        return match_all(leaver, profiles)
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        """See `Connector.find_at`."""
+        with understood(()):
+            return (await self.snapshot.get()).index.candidates_at(leaver, addresses)
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        """See `Connector.numbers`."""
+        with understood(()):
+            return (await self.snapshot.get()).index.numbers(people)
+
+    def _profiles(self, entries: dict[str, Entry]) -> list[tuple[str, Profile]]:
+        ours = {its: entry for its, entry in entries.items() if entry.user is None or is_ours(entry.user)}
+        return [(its, profile_of(e.user, e.scim, with_number=self.with_numbers)) for its, e in ours.items()]
 
     async def get(self, account_id: str) -> Account | None:
         """Return the account, read afresh; None if Slack never had it."""
@@ -77,15 +83,7 @@ class Directory:
         with understood(trace):
             return None if answer.code is not None else account_of(answer.part("user", account_id))
 
-    async def _everybody(self) -> Snapshot:
-        async with self._lock:
-            known = self._snapshot
-            if known is None or self.clock() - known.taken_at > self.fresh_for:
-                known = self._snapshot = await self._take()
-            return known
-
     async def _take(self) -> Snapshot:
-        began = self.clock()
         teams = await all_workspaces(self.transport, self.identities, [])
         listed, people = await asyncio.gather(self._scim_users(), asyncio.gather(*(self._members(t) for t in teams)))
         entries: dict[str, Entry] = {}
@@ -93,7 +91,8 @@ class Directory:
             entries.setdefault(str(user["id"]), Entry()).user = user
         for scim in listed or []:
             entries.setdefault(str(scim["id"]), Entry()).scim = scim
-        return Snapshot(entries, listed is not None, began)
+        index = await indexed(profile for _, profile in self._profiles(entries))
+        return Snapshot(entries, listed is not None, index)
 
     async def _members(self, team_id: str) -> list[dict[str, Any]]:
         trace: Trace = []
@@ -108,7 +107,7 @@ class Directory:
             return None
 
     async def _by_address(self, address: str, snapshot: Snapshot) -> dict[str, Entry]:
-        """Return who has *address* now: a snapshot may be a minute old."""
+        """Return who has *address* now: the snapshot may be minutes old."""
         found: dict[str, Entry] = {}
         answer = await self.transport.web("users.lookupByEmail", {"email": address}, [], expect=_NOT_FOUND)
         if answer.code is None and isinstance(user := answer.body.get("user"), dict):

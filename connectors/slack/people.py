@@ -55,28 +55,29 @@ def account_of(user: User | None, scim: User | None = None) -> Account:
     return Account(Service.SLACK, check_id(str(one.get("id"))), kind, str(label), active)
 
 
-def profile_of(user: User | None, scim: User | None) -> Profile:
-    """Return what can be weighed.  Employee numbers are known to SCIM alone."""
+def profile_of(user: User | None, scim: User | None, *, with_number: bool = True) -> Profile:
+    """Return what can be compared.  Employee numbers are known to SCIM alone; display names are what people like to be called."""
     web, listed = (user or {}).get("profile") or {}, (scim or {}).get("emails") or []
     first = [web.get("email"), *(e.get("value") for e in listed if e.get("primary") is True)]
     number = next((n for urn in _EMPLOYEE if (n := ((scim or {}).get(urn) or {}).get("employeeNumber"))), None)
     return Profile(
         account_of(user, scim),
-        employee_no=str(number) if number else None,
+        employee_no=str(number) if number and with_number else None,
         emails=_texts(first),
         aliases=_texts(e.get("value") for e in listed if e.get("primary") is not True),
         names=_texts([*_web_names(user or {}, web), *_scim_names(scim or {})]),
+        nicknames=_texts([web.get("display_name"), (scim or {}).get("displayName")]),
     )
 
 
 def _web_names(user: User, profile: User) -> list[Any]:
     split = f"{profile.get('last_name') or ''} {profile.get('first_name') or ''}".strip()
-    return [user.get("real_name"), profile.get("real_name"), profile.get("display_name"), split]
+    return [user.get("real_name"), profile.get("real_name"), split]
 
 
 def _scim_names(scim: User) -> list[Any]:
     name = scim.get("name") or {}
-    return [scim.get("displayName"), f"{name.get('familyName') or ''} {name.get('givenName') or ''}".strip()]
+    return [f"{name.get('familyName') or ''} {name.get('givenName') or ''}".strip()]
 
 
 def _texts(values: Any) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -27,7 +28,7 @@ class Settings(ConnectorSettings):
     `LASTDAY_SLACK_…`: endpoints end in a slash (one is added), tokens are trimmed.
 
     *token* is the administrator's user token (on Enterprise of an app installed on the organisation); the other three
-    default to it.  A token that no header can carry is refused here: past this point the SDK would put it into an exception.
+    default to it.  *number_field*: where SCIM keeps the employee number; `none` where it keeps none, or not HR's.  A token that no header can carry is refused here: past this point the SDK would put it into an exception.
     """
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_SLACK_", hide_input_in_errors=True)
@@ -39,6 +40,7 @@ class Settings(ConnectorSettings):
     bot_token: SecretStr | None = None
     scim_token: SecretStr | None = None
     audit_token: SecretStr | None = None
+    number_field: Literal["employeeNumber", "none"] = "employeeNumber"
 
     @field_validator("web_endpoint", "scim_endpoint", "audit_endpoint")
     @classmethod

@@ -213,6 +213,7 @@ def user_row(object_id: str, person: Person) -> Row:
         "onPremisesDistinguishedName": f"CN={person.romaji},OU=Staff,DC=hoshizora,DC=example"
         if person.synced
         else None,
+        "onPremisesExtensionAttributes": {f"extensionAttribute{n}": None for n in range(1, 16)},
         "onPremisesLastSyncDateTime": "2026-11-21T21:00:00Z" if person.synced else None,
         "onPremisesSamAccountName": person.mailbox if person.synced else None,
         "onPremisesSyncEnabled": True if person.synced else None,

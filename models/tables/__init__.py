@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from models.tables.account import CaseAccount, Search
+from models.tables.account import AccountLink, CaseAccount, DirectoryNumbers, Search
 from models.tables.case import Case
 from models.tables.collection import Aftermath, Collection
 from models.tables.decision import Approval, Attestation, Waiver
@@ -16,6 +16,7 @@ from models.tables.plan import Look, Plan
 metadata = SQLModel.metadata
 
 __all__ = [
+    "AccountLink",
     "Aftermath",
     "Approval",
     "Attestation",
@@ -24,6 +25,7 @@ __all__ = [
     "CaseEntitlement",
     "CasePaper",
     "Collection",
+    "DirectoryNumbers",
     "EvidenceFile",
     "EvidenceKey",
     "Finding",

@@ -1,19 +1,23 @@
 """The leaver's identities, and the look for them."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.tables.columns import instant, word
+from models.tables.columns import instant, json_column, word
 from models.vocabulary import AccountKind, MatchReason, Service, Standing
 
 
 class CaseAccount(SQLModel, table=True):
     """
-    One candidate account of a case, with the reason for it and what was decided.
+    One candidate account of a case, with what speaks for and against it and what was decided.
 
-    *ref* is a random reference that stands for the account in the trail.  *listed_at*: when all of its access was last
+    *ref* is a random reference that stands for the account in the trail.  *reason* made it a candidate; *facts* gives for each
+    fact what a read said of it, and when; None: judged by the first core, and not read since.  *judged*: the facts
+    and contradictions of the newest judgement, those from other services included.  *addresses*: the primary
+    ones and the others, folded.  *seen_at*: when a search last found it.  *listed_at*: when all of its access was last
     listed; without it nothing is known of the account.
     """
 
@@ -30,12 +34,51 @@ class CaseAccount(SQLModel, table=True):
     active: bool | None = None
     mastered_elsewhere: bool = False
     reason: MatchReason = word(MatchReason)
-    confidence: float
     text: str = ""
+    facts: dict[str, Any] | None = json_column(default=None, nullable=True)
+    judged: dict[str, Any] = json_column(default_factory=dict)
+    addresses: dict[str, Any] = json_column(default_factory=dict)
+    for_administration: bool = False
+    seen_at: datetime | None = instant()
     standing: Standing = word(Standing)
     decided_by: str | None = None
     decided_at: datetime | None = instant()
     listed_at: datetime | None = instant()
+
+
+class AccountLink(SQLModel, table=True):
+    """
+    What is known of a person and an account beyond the case that found it out: that it is theirs, or that it is not.
+
+    A person is a company and a number (*employee_key*, folded); *name* guards against a number that was given twice.
+    *person* signed it, None if two facts did.
+    """
+
+    __tablename__ = "account_link"
+    __table_args__ = (UniqueConstraint("company", "employee_key", "service", "account_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(index=True)
+    company: str = ""
+    employee_key: str
+    name: str
+    service: Service = word(Service)
+    account_id: str
+    theirs: bool
+    facts: list[str] = json_column(default_factory=list)
+    person: str | None = None
+    linked_at: datetime = instant(default=...)
+
+
+class DirectoryNumbers(SQLModel, table=True):
+    """How the employee numbers of a service's directory stand to HR's: of *compared* people *agreed* do."""
+
+    __tablename__ = "directory_numbers"
+
+    service: Service = word(Service, primary_key=True)
+    compared: int
+    agreed: int
+    compared_at: datetime = instant(default=...)
 
 
 class Search(SQLModel, table=True):

@@ -37,16 +37,23 @@ def accounts(facts: Facts, clock: Clock) -> Section:
 
 
 def _candidate(account: AccountFacts, clock: Clock) -> tuple[Cell, ...]:
-    reason = word(account.reason)
-    sure = f"{account.confidence:.2f}"
     decided = account.decided_by or None
     return (
         cell(word(account.service)),
         cell("\n".join(part for part in (account.label, account.id) if part)),
-        cell(Phrase(f"{reason.en} {sure}", f"{reason.ja} {sure}")),
+        cell(_why(account)),
         cell(word(account.standing), Tone.GOOD if account.standing is Standing.ACCEPTED else Tone.QUIET),
         cell(f"{decided}\n{clock.text(account.decided_at)}") if decided else cell(Phrase("rule", "規則"), Tone.QUIET),
     )
+
+
+def _why(account: AccountFacts) -> Phrase:
+    """Return the facts and the contradictions; of an account with neither, what made it a candidate."""
+    spoken = [word(fact) for fact in account.facts] or [word(account.reason)]
+    against = [word(fact) for fact in account.contradictions]
+    en = ", ".join(phrase.en for phrase in spoken) + "".join(f"; not: {phrase.en}" for phrase in against)
+    ja = "・".join(phrase.ja for phrase in spoken) + "".join(f"。不一致: {phrase.ja}" for phrase in against)
+    return Phrase(en, ja)
 
 
 def cutoffs(facts: Facts, clock: Clock) -> Section:

@@ -20,6 +20,7 @@ EVENTS = {
     "case.waiting": Phrase("planned; waits for its instant", "計画完了・待機"),
     "case.cutting": Phrase("the cut began", "停止を開始"),
     "case.corrected": Phrase("particulars corrected", "届出内容を訂正"),
+    "case.judged": Phrase("account judged", "アカウントを判定"),
     "case.decided": Phrase("decided for real", "本実施を決定"),
     "case.rescheduled": Phrase("rescheduled", "日程を変更"),
     "case.withdrawn": Phrase("withdrawn", "退職撤回"),

@@ -8,7 +8,7 @@ The vendors' own protocols are the emulators' business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +16,7 @@ from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, KindManifest, Kinds, Listing, Manifest, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.matching import Profile, match_all
+from connectors.snapshot import Index, Numbers
 from models.vocabulary import (
     Account,
     Confirmation,
@@ -113,6 +114,15 @@ class Paper:
         if self.search_error is not None:
             raise self.search_error
         return match_all(leaver, [holder.profile for holder in self.holders.values()])
+
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        return self._index().candidates_at(leaver, addresses)
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        return self._index().numbers(people)
+
+    def _index(self) -> Index:
+        return Index(holder.profile for holder in self.holders.values())
 
     async def get_account(self, account_id: str) -> Account | None:
         holder = self.holders.get(account_id)

@@ -71,14 +71,17 @@ class TestWhoseAccount:
         standing = {a["id"]: a["standing"] for a in show(office.desk, case.id)["accounts"]}
         assert standing == {"g1": "accepted", "g3": "look_alike"}
 
-    async def test_a_number_given_twice_is_asked_about(self, office: Office) -> None:
-        """Two accounts with the leaver's number: neither is sure."""
+    async def test_a_number_given_twice_needs_a_second_fact(self, office: Office) -> None:
+        """Two more accounts bear the leaver's number: the one that bears the name too is the leaver's, the other is asked about."""
         office.paper.add("g3", employee_no="E1", email="e1b@example.test", name="星 空子")
+        office.paper.add("g4", employee_no="E1", email="e4@example.test", name="日向 葵")
         case = office.report()
         office.clock.pass_by(hours=10)
         with pytest.raises(QuestionsOpen):
             await office.run(case.id)
-        assert office.paper.writes == []
+        standing = {a["id"]: a["standing"] for a in show(office.desk, case.id)["accounts"]}
+        assert standing == {"g1": "accepted", "g3": "accepted", "g4": "asked"}
+        assert office.paper.holders["g4"].active
 
     async def test_a_mistyped_address_does_not_cut_a_colleague(self, office: Office) -> None:
         """The notice's address names a colleague's account without a number, the number the leaver's own: a person looks."""

@@ -42,13 +42,14 @@ ACTIVITY = ActivityRig(
 async def rig(**options: Any) -> AsyncIterator[Rig]:
     """Yield a fresh tenant with its connector.  *options* are the tenant's; `tiers=1` uses one key for both tiers."""
     tiers = options.pop("tiers", 2)
+    known = {"number_field": options.pop("number_field")} if "number_field" in options else {}
     tenant = Tenant(**options)
     stage = Stage(tenant.app)
     with TemporaryDirectory() as folder, served(stage) as root:
         key = tenant.key_file(f"{root}/token", "read", Path(folder))
         write_key = tenant.key_file(f"{root}/token", "write", Path(folder)) if tiers == 2 else None
         settings = Settings(
-            endpoint=root, credentials_file=key, write_credentials_file=write_key, admin_subject=tenant.subject
+            endpoint=root, credentials_file=key, write_credentials_file=write_key, admin_subject=tenant.subject, **known
         )
         connector: Connector = await connect(settings, pace=FAST)
         try:

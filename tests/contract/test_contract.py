@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,8 +15,11 @@ from models.vocabulary import (
     AccountKind,
     EntitlementKind,
     EntitlementState,
+    Leaver,
+    Match,
     MatchReason,
     RevocationResult,
+    Says,
     Service,
 )
 from tests.contract.rig import Rig, Rigging, leaver
@@ -35,7 +39,12 @@ CHARACTERS = [
     "E1015",
     "E1016",
 ]
-SURE = 0.9
+
+
+def two_facts(match: Match) -> bool:
+    """Whether the match alone makes the account the leaver's."""
+    said = list(match.says.values())
+    return said.count(Says.FACT) > 1 and Says.CONTRADICTION not in said and not match.for_administration
 
 
 def rigging(service: Service) -> Rigging:
@@ -84,16 +93,15 @@ class TestManifest:
 class TestFindAccounts:
     @pytest.mark.parametrize("employee_no", CHARACTERS)
     async def test_whoever_is_sure_is_the_leaver(self, rig: Rig, employee_no: str) -> None:
-        """No other person's account is ever found with a confidence that needs no question."""
+        """No other person's account is ever found with two facts and no contradiction."""
         matches = await rig.connector.find_accounts(leaver(employee_no))
-        sure = {match.account.id for match in matches if match.confidence >= SURE}
-        assert sure == {rig.account_id(employee_no)}
+        assert {match.account.id for match in matches if two_facts(match)} == {rig.account_id(employee_no)}
 
     async def test_a_namesake_is_shown_and_never_sure(self, rig: Rig) -> None:
         """The namesake appears beside the leaver, so that a person can see both."""
         matches = {m.account.id: m for m in await rig.connector.find_accounts(leaver("E1002"))}
         other = matches.get(rig.account_id("E1003"))
-        assert other is None or other.confidence < SURE
+        assert other is None or not two_facts(other)
         assert rig.account_id("E1002") in matches
 
     async def test_a_guest_is_found_by_the_outside_address(self, rig: Rig) -> None:
@@ -106,11 +114,30 @@ class TestFindAccounts:
             assert [m.account.kind for m in matches] == [AccountKind.GUEST]
 
     async def test_an_admin_twin_is_asked_about(self, rig: Rig) -> None:
-        """The leaver's second, privileged account is found, with a reason, and below certainty."""
+        """The leaver's second, privileged account is found, and told as one for administration."""
         matches = await rig.connector.find_accounts(leaver("E1007"))
         twins = [m for m in matches if m.reason is MatchReason.ADMIN_TWIN]
         assert bool(twins) == (rig.service is not Service.SLACK)
-        assert all(m.confidence < SURE for m in twins)
+        assert all(m.for_administration for m in twins)
+
+    async def test_a_directory_says_whether_its_numbers_are_hrs(self, rig: Rig) -> None:
+        """Of the people known by their addresses, all bear the number that HR has, and none one of another scheme."""
+        people = [leaver(p.employee_no) for p in PEOPLE if p.employee_no and not p.guest]
+        found = await rig.connector.numbers(people)
+        assert found.compared > 50
+        assert found.agreed == found.compared
+        others = [replace(person, employee_no=f"Z{n}") for n, person in enumerate(people)]
+        assert (await rig.connector.numbers(others)).agreed == 0
+
+    async def test_an_address_of_another_service_finds_its_account(self, rig: Rig) -> None:
+        """An address that stands in an accepted account elsewhere finds its account here, and the vendor is not asked again."""
+        who = Leaver("Z9", "誰 か", "nobody@elsewhere.example")
+        await rig.connector.find_accounts(who)
+        asked = len(rig.stage.journal)
+        account = await the_account(rig, "E1010")
+        found = await rig.connector.find_at(who, [account.label])
+        assert [(m.account.id, m.reason) for m in found] == [(account.id, MatchReason.OTHER_EMAIL)]
+        assert len(rig.stage.journal) == asked + 1  # the reading of the account, ours
 
     async def test_a_blocked_account_is_found_again(self, rig: Rig) -> None:
         """Somebody whose account is blocked already is found, so that nobody is declared clean for being blocked."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
 from connectors.errors import Unintelligible, Unreachable
-from connectors.google_workspace.accounts import queries, quoted
+from connectors.google_workspace.accounts import Accounts, quoted
+from connectors.google_workspace.directory import Directory
+from connectors.google_workspace.numbers import NumberField
 from emulators.google_workspace.state import User, user_id
 from emulators.stage import Fault
-from models.vocabulary import AccountKind, Leaver, MatchReason
+from models.vocabulary import AccountKind, Fact, Leaver, MatchReason, Says
 from tests.contract.rig import leaver
 from tests.contract.rig_google_workspace import rig
 
@@ -24,26 +27,27 @@ class TestFindAccounts:
         async with rig(page_size=1) as r:
             first = (await r.connector.find_accounts(leaver(employee_no)))[0]
             assert (first.account.id, first.reason) == (r.account_id(employee_no), MatchReason.EMPLOYEE_NO)
-            assert first.confidence == 1.0
+            assert list(first.says.values()).count(Says.FACT) >= 2
 
     async def test_namesake(self) -> None:
-        """The other person of the same name is shown as a different one, not as a candidate."""
+        """The other person of the same name is shown, with the number that contradicts."""
         async with rig() as r:
             r.tenant.users[r.account_id("E1002")].given = r.tenant.users[r.account_id("E1003")].given = "健"
             r.tenant.users[r.account_id("E1002")].family = r.tenant.users[r.account_id("E1003")].family = "佐藤"
             found = {m.account.id: m for m in await r.connector.find_accounts(leaver("E1002"))}
-            assert found[r.account_id("E1002")].confidence == 1.0
+            assert found[r.account_id("E1002")].says == dict.fromkeys((Fact.NUMBER, Fact.ADDRESS, Fact.NAME), Says.FACT)
             other = found[r.account_id("E1003")]
-            assert (other.reason, other.confidence) == (MatchReason.DIFFERENT_PERSON, 0.0)
+            assert (other.reason, other.says[Fact.NUMBER]) == (MatchReason.NAME, Says.CONTRADICTION)
 
     async def test_no_number(self) -> None:
-        """Without an employee number in the directory the address decides, an alias a little less."""
+        """Without an employee number in the directory the primary address is a fact, and an alias none."""
         async with rig() as r:
             r.tenant.users[r.account_id("E1002")].employee_no = ""
             who = leaver("E1002")
-            assert (await r.connector.find_accounts(who))[0].reason is MatchReason.EMAIL
-            by_alias = replace(who, email="K.Sato@hoshizora.example")
-            assert (await r.connector.find_accounts(by_alias))[0].reason is MatchReason.ALIAS
+            first = (await r.connector.find_accounts(who))[0]
+            assert (first.reason, first.says[Fact.ADDRESS]) == (MatchReason.EMAIL, Says.FACT)
+            first = (await r.connector.find_accounts(replace(who, email="K.Sato@hoshizora.example")))[0]
+            assert (first.reason, first.says[Fact.ADDRESS]) == (MatchReason.ALIAS, Says.NEITHER)
 
     async def test_former_name(self) -> None:
         """A directory that still has the former name is found by it."""
@@ -67,12 +71,13 @@ class TestFindAccounts:
             assert found[user.id] in {MatchReason.NAME, MatchReason.ADMIN_TWIN}
 
     async def test_admin_twin(self) -> None:
-        """An administrator's second account is found, with less confidence than the first."""
+        """An administrator's second account is found, and told as one for administration."""
         async with rig() as r:
             found = {m.account.id: m for m in await r.connector.find_accounts(leaver("E1007"))}
             twin = found[user_id("adm-sho.ito")]
             assert (twin.reason, twin.account.kind) == (MatchReason.ADMIN_TWIN, AccountKind.ADMIN)
-            assert twin.confidence < found[r.account_id("E1007")].confidence
+            assert twin.for_administration
+            assert not found[r.account_id("E1007")].for_administration
 
     @pytest.mark.parametrize("state", ["suspended", "archived"])
     async def test_inactive(self, state: str) -> None:
@@ -87,12 +92,12 @@ class TestFindAccounts:
         async with rig() as r:
             r.tenant.users[r.account_id("E1001")].is_guest = True
             assert (await r.connector.find_accounts(leaver("E1001")))[0].account.kind is AccountKind.GUEST
-            assert [m for m in await r.connector.find_accounts(leaver("X2001")) if m.confidence > 0] == []
+            assert await r.connector.find_accounts(leaver("X2001")) == []
 
     async def test_one_search_fails(self) -> None:
-        """If one search could not be read whole, nothing is returned."""
+        """If one search, or the directory, could not be read whole, nothing is returned."""
         async with rig(page_size=1) as r:
-            r.stage.faults.append(Fault("query=isAdmin.*pageToken", status=500, body="{}", times=None))
+            r.stage.faults.append(Fault("/users[?].*pageToken", status=500, body="{}", times=None))
             with pytest.raises(Unreachable):
                 await r.connector.find_accounts(leaver("E1001"))
 
@@ -101,15 +106,27 @@ class TestFindAccounts:
         rows = ",".join('{"id": "1", "primaryEmail": "a@b.example"}' for _ in range(6000))
         body = f'{{"users": [{rows}], "nextPageToken": "more"}}'
         async with rig() as r:
-            r.stage.faults.append(Fault("query=name", status=200, body=body))
+            r.stage.faults.append(Fault("query=externalId", status=200, body=body))
             with pytest.raises(Unintelligible, match="more than 5000"):
                 await r.connector.find_accounts(leaver("E1001"))
 
     async def test_bounded(self) -> None:
-        """The number of searches depends on the leaver's names, not on the company's size; no address is in evidence."""
+        """One search for the number, one for each address; the directory is read once for all leavers, in pages of 500."""
         async with rig() as r:
-            await r.connector.find_accounts(leaver("E1012"))
-            assert len([q for q in r.stage.journal if q.path == "/admin/directory/v1/users"]) <= 16
+            for number in ("E1012", "E1001", "E1010"):
+                await r.connector.find_accounts(leaver(number))
+            asked = [q.query for q in r.stage.journal if q.path == "/admin/directory/v1/users"]
+            assert len([q for q in asked if "query=" not in q]) == 1
+            assert len(asked) == 1 + 2 + 3 + 3
+
+    async def test_an_account_younger_than_the_snapshot(self) -> None:
+        """Number and addresses are searched for afresh: an account made a moment ago is found."""
+        async with rig() as r:
+            await r.connector.find_accounts(leaver("E1001"))
+            new = replace(r.tenant.users[r.account_id("E1001")], id="1" * 21, email="new@hoshizora.example", aliases=[])
+            r.tenant.users[new.id] = new
+            found = {m.account.id: m.says for m in await r.connector.find_accounts(leaver("E1001"))}
+            assert found[new.id][Fact.NUMBER] is Says.FACT
 
     async def test_odd_entries(self) -> None:
         """Entries without a name, with odd external ids and contacts, are weighed by what they have."""
@@ -123,6 +140,46 @@ class TestFindAccounts:
             r.stage.faults.append(Fault("GET /admin/directory/v1/users", status=200, body=body, times=None))
             found = await r.connector.find_accounts(leaver("E1001"))
             assert [(m.account.id, m.reason) for m in found] == [("1", MatchReason.OTHER_EMAIL)]
+
+
+class TestNumberField:
+    ROW: ClassVar[dict[str, object]] = {
+        "externalIds": [
+            {"value": "N1", "type": "network"},
+            {"value": "E1001", "type": "organization"},
+            {"value": "C7", "type": "custom", "customType": "社員番号"},
+        ],
+        "customSchemas": {"HR": {"no": 42}},
+    }
+
+    @pytest.mark.parametrize(
+        ("place", "number", "searched_as"),
+        [
+            ("externalIds.organization", "E1001", "externalId"),
+            ("externalIds.network", "N1", "externalId"),
+            ("externalIds.custom:社員番号", "C7", "externalId"),
+            ("customSchemas.HR.no", "42", "HR.no"),
+            ("customSchemas.Other.no", None, "Other.no"),
+            ("none", None, None),
+        ],
+    )
+    def test_where_the_setting_says(self, place: str, number: str | None, searched_as: str | None) -> None:
+        """The number is read, and searched for, where the setting says that this tenant keeps it."""
+        field = NumberField(place)
+        assert (field.read(dict(self.ROW)), field.searched_as) == (number, searched_as)
+
+    def test_a_place_that_is_none(self) -> None:
+        """A typing error in the setting stops the start."""
+        with pytest.raises(ValueError, match=r"externalIds\.TYPE"):
+            NumberField("externalId")
+
+    async def test_custom_schema_is_asked_for(self) -> None:
+        """A custom schema is read by name, with the directory and with one user."""
+        async with rig(number_field="customSchemas.HR.no") as r:
+            await r.connector.find_accounts(leaver("E1001"))
+            await r.connector.get_account(r.account_id("E1001"))
+            read = [q.query for q in r.stage.journal if "/users" in q.path]
+            assert all("customFieldMask=HR" in query and "projection=custom" in query for query in read)
 
 
 class TestGetAccount:
@@ -157,5 +214,13 @@ class TestQueries:
         assert quoted("a\\b") == r"'a\\b'"
 
     def test_no_names(self) -> None:
-        """A notice with little in it still searches by number and for administrators."""
-        assert queries(Leaver("E1", " ")) == ["externalId='E1'", "isAdmin=true", "isDelegatedAdmin=true"]
+        """A notice with little in it still searches by number."""
+        assert queries_of(Leaver("E1", " ")) == ["externalId='E1'"]
+        assert queries_of(Leaver("E1", "x", "A@x.example", ("b@x.example",)), "none") == [
+            "email='a@x.example'", "email='b@x.example'",
+        ]  # fmt: skip
+
+
+def queries_of(who: Leaver, place: str = "externalIds.organization") -> list[str]:
+    """Return the searches by key; nothing is sent."""
+    return Accounts(Directory.__new__(Directory), NumberField(place)).queries(who)

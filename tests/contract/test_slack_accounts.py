@@ -9,7 +9,7 @@ from connectors.slack.directory import quoted
 from connectors.slack.people import account_of, flags, is_deleted
 from emulators.slack.state import slack_id
 from emulators.stage import Fault
-from models.vocabulary import AccountKind, Leaver, MatchReason
+from models.vocabulary import AccountKind, Fact, Leaver, MatchReason, Says
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_slack import rig
 
@@ -21,19 +21,35 @@ async def found(r: Rig, employee_no: str) -> dict[str, MatchReason]:
 
 class TestFindAccounts:
     async def test_employee_number(self) -> None:
-        """SCIM's employee number decides, and a namesake with another number is shown as a different person."""
+        """SCIM's employee number is a fact, and against a namesake with another one it speaks."""
         async with rig(page_size=7) as r:
-            assert await found(r, "E1002") == {
-                r.account_id("E1002"): MatchReason.EMPLOYEE_NO,
-                r.account_id("E1003"): MatchReason.DIFFERENT_PERSON,
+            says = {m.account.id: m.says for m in await r.connector.find_accounts(leaver("E1002"))}
+            assert {its: said[Fact.NUMBER] for its, said in says.items()} == {
+                r.account_id("E1002"): Says.FACT,
+                r.account_id("E1003"): Says.CONTRADICTION,
             }
 
+    async def test_numbers_that_are_not_hrs(self) -> None:
+        """Where the setting says that SCIM's numbers are none, they are silent."""
+        async with rig(settings={"number_field": "none"}) as r:
+            says = {m.account.id: m.says for m in await r.connector.find_accounts(leaver("E1002"))}
+            assert all(Fact.NUMBER not in said for said in says.values())
+
     async def test_namesake_without_numbers(self) -> None:
-        """Where nobody's number is known, both namesakes are found by name alone, below any threshold."""
+        """Where nobody's number is known, both namesakes are found by name alone, and neither has two facts."""
         async with rig(plan="pro") as r:
             matches = await r.connector.find_accounts(leaver("E1002"))
             assert {m.account.id for m in matches} == {r.account_id("E1002"), r.account_id("E1003")}
-            assert {(m.reason, m.confidence) for m in matches} == {(MatchReason.NAME, 0.5)}
+            assert {m.reason for m in matches} == {MatchReason.NAME}
+            assert all(list(m.says.values()).count(Says.FACT) < 2 for m in matches)
+
+    async def test_display_names_are_nicknames(self) -> None:
+        """What somebody likes to be called speaks against nobody."""
+        async with rig(plan="pro") as r:
+            member = r.tenant.members[r.account_id("E1001")]
+            member.real_name, member.display_name = "", "Sales Queen"
+            match = (await r.connector.find_accounts(leaver("E1001")))[0]
+            assert dict(match.says) == {Fact.ADDRESS: Says.FACT}
 
     async def test_alias(self) -> None:
         """An address that HR knows only as a further one finds the account that has it."""

@@ -1,0 +1,152 @@
+"""
+Two facts make an account the leaver's.  Everything else is a question.
+
+Pure: it may be called again whenever another service has answered, and the same candidates give the same verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from models.vocabulary import AccountKind, Fact, MatchReason, Says, Service, Standing
+
+Key: TypeAlias = "tuple[Service, str]"
+
+_BY_NAME = frozenset({MatchReason.NAME, MatchReason.FORMER_NAME})
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """
+    One account of one service, as the reads so far describe it.
+
+    *says* holds what its own reads say; what other services add is `decide`'s business.  *primary*: its primary addresses.
+    """
+
+    service: Service
+    account_id: str
+    kind: AccountKind
+    reason: MatchReason
+    says: Mapping[Fact, Says]
+    primary: frozenset[str] = frozenset()
+    for_administration: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.service, self.account_id
+
+    def all_that(self, says: Says) -> frozenset[Fact]:
+        """Return what speaks for it, or against it."""
+        return frozenset(fact for fact, said in self.says.items() if said is says)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is decided of a candidate, and on what: its own facts and contradictions, and those from elsewhere."""
+
+    standing: Standing
+    facts: frozenset[Fact]
+    contradictions: frozenset[Fact]
+
+
+def decide(
+    candidates: Collection[Candidate], links: Mapping[Key, bool], answers: Mapping[Key, bool]
+) -> dict[Key, Verdict]:
+    """
+    Return a verdict for each of the *candidates* of all services.
+
+    *answers* are a person's words in this case, *links* those of earlier cases: True for the leaver's, False for not.
+    An answer decides; an earlier word gives way to a contradiction, or to two facts that speak against it.
+    """
+    known = _with_rivals(candidates)
+    denied = _denied(known, answers)
+    own = [one for one in known if _two_facts(one) and not one.primary & denied.get(one.service, frozenset())]
+    known = [_with_elsewhere(one, own, denied) for one in known]
+    vouched = any(_vouches(one) for one in known)
+    return {
+        one.key: Verdict(
+            _standing(one, link=links.get(one.key), answer=answers.get(one.key), number_vouched=vouched),
+            one.all_that(Says.FACT),
+            one.all_that(Says.CONTRADICTION),
+        )
+        for one in known
+    }
+
+
+def _with_rivals(candidates: Collection[Candidate]) -> list[Candidate]:
+    """
+    Let the notice's address speak against an account with the number, where another one of its service has the address
+    and the name, but not the number: the number may be a typing error that names a namesake.
+    """
+    named = {one.service for one in candidates if one.all_that(Says.FACT) == {Fact.ADDRESS, Fact.NAME}}
+    return [
+        replace(one, says={**one.says, Fact.ADDRESS: Says.CONTRADICTION})
+        if one.service in named
+        and Fact.NUMBER in one.all_that(Says.FACT)
+        and one.says.get(Fact.ADDRESS) is Says.NEITHER
+        else one
+        for one in candidates
+    ]
+
+
+def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[Service, frozenset[str]]:
+    """Return for each service the primary addresses that another one shows, or a person said, to be somebody else's."""
+    against = [one for one in known if one.all_that(Says.CONTRADICTION) or answers.get(one.key) is False]
+    return {
+        service: frozenset(address for one in against if one.service is not service for address in one.primary)
+        for service in {one.service for one in known}
+    }
+
+
+def _two_facts(one: Candidate) -> bool:
+    """Whether it stands by itself: two facts, no contradiction, and not an account that is always asked about."""
+    return not _always_asked(one) and not one.all_that(Says.CONTRADICTION) and len(one.all_that(Says.FACT)) > 1
+
+
+def _vouches(one: Candidate) -> bool:
+    """Whether the notice's number is known to be right: this account is the leaver's, by number, address and no other name."""
+    sure = _two_facts(one) and {Fact.NUMBER, Fact.ADDRESS} <= one.all_that(Says.FACT)
+    return sure and one.says.get(Fact.NAME) is not Says.NEITHER
+
+
+def _always_asked(one: Candidate) -> bool:
+    return one.for_administration or one.kind is AccountKind.BOT
+
+
+def _with_elsewhere(one: Candidate, own: Collection[Candidate], denied: Mapping[Service, frozenset[str]]) -> Candidate:
+    """Add what the other services know of the same primary address."""
+    if one.primary & denied[one.service]:
+        return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: Says.CONTRADICTION})
+    if any(other.service is not one.service and other.primary & one.primary for other in own):
+        return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: Says.FACT})
+    return one
+
+
+def _standing(one: Candidate, *, link: bool | None, answer: bool | None, number_vouched: bool) -> Standing:
+    if answer is not None:
+        return Standing.ACCEPTED if answer else Standing.REJECTED
+    against = one.all_that(Says.CONTRADICTION)
+    accepted = _two_facts(one) or _number_alone(one)
+    if link is False:
+        return Standing.ASKED if accepted else Standing.REJECTED
+    if accepted or (link and not against):
+        return Standing.ACCEPTED
+    return Standing.LOOK_ALIKE if number_vouched and _is_namesake(one, against) else Standing.ASKED
+
+
+def _number_alone(one: Candidate) -> bool:
+    """Whether it is a member's account whose number agrees, and on which nothing else can be compared."""
+    return one.kind is AccountKind.MEMBER and not _always_asked(one) and dict(one.says) == {Fact.NUMBER: Says.FACT}
+
+
+def _is_namesake(one: Candidate, against: frozenset[Fact]) -> bool:
+    """
+    Whether it shares the name alone, and has another number, here or in another service.
+
+    It is shown and not asked about where the leaver's number is known to be right: an accepted account bears it
+    together with the notice's address.
+    """
+    elsewhere = {Fact.NUMBER, Fact.CONFIRMED_ELSEWHERE}
+    return not _always_asked(one) and one.reason in _BY_NAME and bool(elsewhere & against)

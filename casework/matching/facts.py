@@ -1,0 +1,67 @@
+"""
+What reads said of an account, kept with the time of the read that said it.
+
+A later read adds to it or contradicts it.  Where a later read is silent the earlier word stands: a blocked account shows
+less, and is the leaver's all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from casework.matching.deciding import Candidate
+from models.tables import CaseAccount
+from models.vocabulary import Fact, Match, Says
+
+_FIELDS: Mapping[str, Fact] = {
+    "employee_no": Fact.NUMBER,
+    "email": Fact.ADDRESS,
+    **dict.fromkeys(("name", "kana", "romaji", "former_name"), Fact.NAME),
+}
+"""Which fact rests on which of the notice's particulars.  Other addresses make candidates, no facts."""
+
+
+def take(row: CaseAccount, match: Match, read_at: datetime) -> None:
+    """Take what one read says of the account into *row*."""
+    kept = dict(row.facts or {})
+    for fact, says in match.says.items():
+        since = kept[fact]["since"] if fact in kept and kept[fact]["says"] == says else read_at.isoformat()
+        kept[str(fact)] = {"says": str(says), "since": since, "read_at": read_at.isoformat()}
+    row.facts = kept
+    row.addresses = {"primary": list(match.primary), "others": list(match.others)}
+    row.for_administration, row.seen_at, row.reason = match.for_administration, read_at, match.reason
+    account = match.account
+    row.active, row.label, row.kind = account.active, account.label, account.kind
+    row.mastered_elsewhere = account.mastered_elsewhere
+
+
+def forget(row: CaseAccount, fields: Iterable[str]) -> None:
+    """Void what rests on *fields* of the notice, and with it what made the account a candidate: the next search says anew."""
+    voided = {_FIELDS[field] for field in fields if field in _FIELDS}
+    if row.facts is not None:
+        row.facts = {fact: kept for fact, kept in row.facts.items() if fact not in voided}
+    row.seen_at = None
+
+
+def candidate(row: CaseAccount, *, numbers_count: bool) -> Candidate:
+    """Return *row* as `decide` takes it.  Where the service's numbers count as none they are silent."""
+    says = {Fact(fact): Says(kept["says"]) for fact, kept in (row.facts or {}).items()}
+    if not numbers_count:
+        says.pop(Fact.NUMBER, None)
+    primary = frozenset(row.addresses.get("primary", ()))
+    return Candidate(row.service, row.vendor_id, row.kind, row.reason, says, primary, row.for_administration)
+
+
+def contradicted_since(row: CaseAccount, moment: datetime) -> bool:
+    """Whether a read has spoken against the account after *moment*: whoever decided then did not know of it."""
+    return any(
+        Says(kept["says"]) is Says.CONTRADICTION and datetime.fromisoformat(kept["since"]) > moment
+        for kept in (row.facts or {}).values()
+    )
+
+
+def still_likely(row: CaseAccount, searched_at: datetime | None) -> bool:
+    """Whether the newest search found it, or a fact is kept that speaks for it."""
+    seen = row.seen_at is not None and (searched_at is None or row.seen_at >= searched_at)
+    return seen or any(Says(kept["says"]) is Says.FACT for kept in (row.facts or {}).values())

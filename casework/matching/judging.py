@@ -1,0 +1,133 @@
+"""Holding the candidates of a case against each other, and keeping what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from casework.access.rows import accounts_of, rows_of
+from casework.desk import Desk
+from casework.matching import facts, links, numbers, wording
+from casework.matching.asking import ask_whose
+from casework.matching.deciding import Key, Verdict, decide
+from casework.recording import seal
+from models.tables import Case, CaseAccount, Question, Search
+from models.vocabulary import QuestionKind, Service, Standing
+
+_NOTHING = Verdict(Standing.LOOK_ALIKE, frozenset(), frozenset())
+
+
+def judge(desk: Desk, session: Session, case_id: str, *, ask: bool = True) -> None:
+    """
+    Decide anew about every candidate of the case, and ask a person about those that are doubtful.
+
+    A person's answer stands until it is taken back, or until a read speaks against an account that was accepted.  What is not
+    accepted any more is not written to any more; if something was taken from it, somebody is asked at once.
+    """
+    session.flush()
+    case = session.get_one(Case, case_id)
+    rows = [row for row in accounts_of(session, case_id) if row.facts is not None]
+    searched = _searched(session, case_id)
+    likely = [row for row in rows if facts.still_likely(row, searched.get(row.service))]
+    without = numbers.services_without(session)
+    verdicts = decide(
+        [facts.candidate(row, numbers_count=row.service not in without and not case.number_disputed) for row in likely],
+        links.words_of_people(session, case),
+        _answers(rows),
+    )
+    touched = {(row.service, row.account_id) for row in rows_of(session, case_id) if row.attempts > 0}
+    for row in rows:
+        _settle(desk, session, case, row, verdicts.get(_key(row)), touched=_key(row) in touched)
+    session.flush()
+    if ask:
+        ask_whose(desk, session, case_id)
+
+
+def void(desk: Desk, session: Session, case_id: str, fields: Iterable[str]) -> None:
+    """
+    Void the facts that rest on corrected *fields* of the notice (`employee_no`, `email`, `name` …), and judge anew.
+
+    In the caller's transaction, which also corrects the notice; the case is to be searched for again after it.  With the
+    number the person is another: then the answers about the former one are void as well.
+    """
+    corrected = set(fields)
+    for row in accounts_of(session, case_id):
+        facts.forget(row, corrected)
+        if "employee_no" in corrected:
+            row.decided_by = row.decided_at = None
+        session.add(row)
+    judge(desk, session, case_id)
+
+
+def judge_again(desk: Desk, session: Session) -> set[str]:
+    """Judge every case with an open question anew: what is known of a service's numbers has changed.  Return the cases."""
+    query = select(Question.case_id).where(
+        Question.kind == QuestionKind.WHOSE_ACCOUNT, col(Question.answered_at).is_(None)
+    )
+    cases = set(session.exec(query).all())
+    for case_id in sorted(cases):
+        judge(desk, session, case_id)
+    return cases
+
+
+def _key(row: CaseAccount) -> Key:
+    return row.service, row.vendor_id
+
+
+def _searched(session: Session, case_id: str) -> dict[Service, datetime]:
+    """Return when each service was last searched whole."""
+    found = session.exec(select(Search).where(Search.case_id == case_id)).all()
+    return {search.service: search.searched_at for search in found if search.problem is None}
+
+
+def _answers(rows: Sequence[CaseAccount]) -> dict[Key, bool]:
+    """Return what a person decided in this case, as far as it still holds."""
+    return {
+        _key(row): row.standing is Standing.ACCEPTED
+        for row in rows
+        if row.decided_by is not None and row.decided_at is not None
+        if not (row.standing is Standing.ACCEPTED and facts.contradicted_since(row, row.decided_at))
+    }
+
+
+def _settle(  # an account of a case, its verdict, and whether something was taken from it
+    desk: Desk, session: Session, case: Case, row: CaseAccount, verdict: Verdict | None, *, touched: bool
+) -> None:
+    found, before = verdict or _NOTHING, row.standing
+    if verdict is None and row.decided_by is not None:
+        return  # a person decided, and no read says anything since
+    lost = row.judged.get("lost") or (before is Standing.ACCEPTED and (touched or row.decided_by is not None))
+    row.standing = found.standing
+    row.text = wording.GONE if verdict is None else wording.in_words(row, verdict)
+    if lost and found.standing is Standing.LOOK_ALIKE:  # only a person may let such an account go
+        row.standing, row.text = Standing.ASKED, f"{row.text}; {wording.LOST}"
+    if row.standing is Standing.ASKED:
+        row.decided_by = row.decided_at = None
+    row.judged = {
+        "facts": sorted(found.facts),
+        "contradictions": sorted(found.contradictions),
+        "lost": bool(lost) and row.standing is Standing.ASKED,
+    }
+    session.add(row)
+    _link(desk, session, case, row, found)
+    if row.standing is not before:
+        _seal(desk, session, row, found)
+
+
+def _link(desk: Desk, session: Session, case: Case, row: CaseAccount, verdict: Verdict) -> None:
+    """Keep what was decided beyond the case: whose it is, or a person's word that it is not theirs."""
+    if row.standing is Standing.ACCEPTED or row.decided_by is not None:
+        links.remember(desk, session, case, row, verdict.facts)
+    else:
+        links.forget(session, case, row)
+
+
+def _seal(desk: Desk, session: Session, row: CaseAccount, verdict: Verdict) -> None:
+    seal(
+        desk, session, "case.judged", row.case_id,
+        service=row.service, account=row.ref, kind=row.kind, state=row.standing,
+        counts={"facts": len(verdict.facts), "contradictions": len(verdict.contradictions)},
+        payload={"account": row.vendor_id, "reason": str(row.reason)} | row.judged,
+    )  # fmt: skip

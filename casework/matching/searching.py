@@ -1,0 +1,139 @@
+"""The look for a leaver's accounts in the services."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from casework.access.findings import assess
+from casework.access.reads import ready
+from casework.access.rows import accounts_of
+from casework.desk import Desk
+from casework.matching import facts, numbers
+from casework.matching.judging import judge, judge_again
+from casework.matching.leavers import leaver_of
+from connectors.errors import ConnectorError
+from connectors.matching import fold_all
+from models.tables import Case, CaseAccount, DirectoryNumbers, Search
+from models.vocabulary import Leaver, Match, Service, Standing
+
+
+async def find_everywhere(desk: Desk, case_id: str) -> None:
+    """
+    Look for the leaver in every service at once, then once more for the addresses that the accepted accounts bear.
+
+    The second look asks no vendor: it is answered from the snapshots that the first one read.
+    """
+    await asyncio.gather(*(find_in(desk, case_id, service, ask=False) for service in desk.connectors))
+    await asyncio.gather(*(_find_further(desk, case_id, service) for service in desk.connectors))
+    with desk.store.write() as session:
+        judge(desk, session, case_id)
+        assess(desk, session, case_id)
+
+
+async def find_in(desk: Desk, case_id: str, service: Service, *, ask: bool = True) -> None:
+    """
+    Look for the leaver in one service and record the candidates, or why the look failed.
+
+    Addresses of accounts that are accepted in other services are looked for too.  Without *ask* the case is judged and nobody
+    is asked yet: another service may be about to answer.
+    """
+    leaver, read_at = leaver_of(desk.case(case_id)), desk.now()
+    _note_services(desk, case_id)
+    try:
+        await ready(desk, service)
+        matches = await desk.connectors[service].find_accounts(leaver)
+        matches = _together(matches, await _at_known_addresses(desk, case_id, service, leaver))
+        learnt = await numbers.learn(desk, service, matches)
+    except ConnectorError as error:
+        with desk.store.write() as session:
+            session.merge(_search(case_id, service, read_at, problem=str(error), remedy=error.advice))
+            assess(desk, session, case_id)
+        return
+    with desk.store.write() as session:
+        session.merge(_search(case_id, service, read_at, found=len(matches)))
+        _record(desk, session, case_id, matches, read_at)
+        _take_in(desk, session, case_id, learnt, ask=ask)
+
+
+async def _find_further(desk: Desk, case_id: str, service: Service) -> None:
+    """Look in one service for the addresses of accounts that were accepted in others meanwhile."""
+    leaver, read_at = leaver_of(desk.case(case_id)), desk.now()
+    with desk.store.read() as session:
+        search = session.get(Search, (case_id, service))
+        known = {row.vendor_id for row in accounts_of(session, case_id, service)}
+    if search is None or search.problem is not None:
+        return
+    try:
+        matches = await _at_known_addresses(desk, case_id, service, leaver)
+    except ConnectorError:  # the search itself succeeded a moment ago, and the next one looks for these too
+        return
+    new = [match for match in matches if match.account.id not in known]
+    if new:
+        with desk.store.write() as session:
+            _record(desk, session, case_id, new, read_at)
+
+
+async def _at_known_addresses(desk: Desk, case_id: str, service: Service, leaver: Leaver) -> list[Match]:
+    with desk.store.read() as session:
+        rows = [row for row in accounts_of(session, case_id) if row.standing is Standing.ACCEPTED]
+    borne = {address for row in rows if row.service is not service for address in _addresses(row)}
+    new = borne - fold_all(address for address in (leaver.email, *leaver.other_emails) if address)
+    return await desk.connectors[service].find_at(leaver, sorted(new)) if new else []
+
+
+def _addresses(row: CaseAccount) -> list[str]:
+    return [*row.addresses.get("primary", ()), *row.addresses.get("others", ())]
+
+
+def _together(first: list[Match], further: list[Match]) -> list[Match]:
+    known = {match.account.id for match in first}
+    return [*first, *(match for match in further if match.account.id not in known)]
+
+
+def _note_services(desk: Desk, case_id: str) -> None:
+    """Write down which services the case is about: it is not whole before each was searched, whichever is open then."""
+    with desk.store.write() as session:
+        case = session.get_one(Case, case_id)
+        case.services = sorted({*(case.services or ()), *map(str, desk.connectors)})
+        session.add(case)
+
+
+def _search(case_id: str, service: Service, read_at: datetime, **found: Any) -> Search:
+    return Search(case_id=case_id, service=service, searched_at=read_at, **found)
+
+
+def _record(desk: Desk, session: Session, case_id: str, matches: list[Match], read_at: datetime) -> None:
+    """Take what was read of each candidate into its row, a new one for a new candidate."""
+    known = {(row.service, row.vendor_id): row for row in accounts_of(session, case_id)}
+    for match in matches:
+        account = match.account
+        row = known.get((account.service, account.id)) or CaseAccount(
+            case_id=case_id,
+            service=account.service,
+            vendor_id=account.id,
+            ref=desk.name("acct"),
+            kind=account.kind,
+            label=account.label,
+            reason=match.reason,
+            standing=Standing.LOOK_ALIKE,
+        )
+        facts.take(row, match, read_at)
+        session.add(row)
+
+
+def _take_in(desk: Desk, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:
+    """Judge the case, and all that wait for an answer if a service's numbers have come to count, or ceased to."""
+    judged = set[str]()
+    if learnt is not None:
+        before = numbers.of_another_scheme(session.get(DirectoryNumbers, learnt.service))
+        session.merge(learnt)
+        session.flush()
+        if before is not numbers.of_another_scheme(learnt):
+            judged |= judge_again(desk, session)
+    judge(desk, session, case_id, ask=ask)
+    for one in sorted(judged | {case_id}):
+        assess(desk, session, one)

@@ -1,0 +1,138 @@
+"""
+One directory as it was read a while ago, shared by all leavers: for names, which no vendor's search folds.
+
+It gives candidates only.  Numbers and addresses are searched for at the vendor each time, and no decision that an
+account is open or closed is ever made from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from connectors.full_names import written_names
+from connectors.matching import (
+    Profile,
+    bare_number,
+    compare_numbers,
+    fold_all,
+    fold_email,
+    fold_number,
+    match_all,
+    untwinned,
+)
+from connectors.names import former_spellings, spellings
+from models.vocabulary import Leaver, Match, Says
+
+T = TypeVar("T")
+
+FRESH_FOR = 15 * 60.0
+"""How old a snapshot may be, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How a directory's employee numbers stand to HR's: of *compared* people, known by their addresses, *agreed* do."""
+
+    compared: int
+    agreed: int
+
+
+class Index:
+    """The entries of one directory, found by whatever a notice can say of a person."""
+
+    def __init__(self, profiles: Iterable[Profile]) -> None:
+        self.profiles: Mapping[str, Profile] = {profile.account.id: profile for profile in profiles}
+        self._by_number: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_address: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_twin: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_name: defaultdict[str, set[str]] = defaultdict(set)
+        for profile in self.profiles.values():
+            self._enter(profile)
+
+    def _enter(self, profile: Profile) -> None:
+        its = profile.account.id
+        if number := _number_key(profile.employee_no):
+            self._by_number[number].add(its)
+        for address in fold_all((*profile.emails, *profile.aliases)):
+            local = address.partition("@")[0]
+            self._by_address[address].add(its)
+            if untwinned(local) != local:
+                self._by_twin[untwinned(local)].add(its)
+        for name in (*profile.names, *profile.nicknames):
+            for form in spellings(name):
+                self._by_name[form].add(its)
+
+    def near(self, leaver: Leaver) -> list[Profile]:
+        """Return every entry that shares anything with the notice."""
+        addresses = [fold_email(leaver.email or ""), *fold_all(leaver.other_emails)]
+        written = written_names(leaver)
+        forms = {form for name in written for form in spellings(name)}
+        forms |= former_spellings(leaver.former_name, *written) if leaver.former_name else set()
+        found = {*self._by_number.get(_number_key(leaver.employee_no), ())}
+        found |= self._by_twin.get(addresses[0].partition("@")[0], set())
+        found |= {its for address in addresses for its in self._by_address.get(address, ())}
+        found |= {its for form in forms for its in self._by_name.get(form, ())}
+        return [self.profiles[its] for its in sorted(found)]
+
+    def candidates_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        """Return the candidates that *addresses*, known to be the leaver's from elsewhere, add."""
+        known = replace(leaver, other_emails=(*leaver.other_emails, *addresses))
+        return match_all(known, self.at(addresses))
+
+    def at(self, addresses: Iterable[str]) -> list[Profile]:
+        """Return every entry that has one of *addresses*."""
+        found = {its for address in fold_all(addresses) for its in self._by_address.get(address, ())}
+        return [self.profiles[its] for its in sorted(found)]
+
+    def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        """Compare the numbers of those of *people* whose primary address names one entry that bears a number."""
+        said = [
+            compare_numbers(person.employee_no, profile.employee_no)
+            for person in people
+            if person.email
+            for profile in self.at([person.email])
+            if fold_email(person.email) in fold_all(profile.emails)
+        ]
+        return Numbers(sum(one is not None for one in said), sum(one in {Says.FACT, Says.NEITHER} for one in said))
+
+
+def _number_key(number: str | None) -> str:
+    return bare_number(fold_number(number or ""))
+
+
+class Shared(Generic[T]):
+    """What is read once and then used by everybody for a while; those who come meanwhile wait for the one reading."""
+
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[T]],
+        *,
+        fresh_for: float = FRESH_FOR,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read, self._fresh_for, self._clock = read, fresh_for, clock
+        self._known: tuple[float, T] | None = None
+        self._lock = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def get(self) -> T:
+        """Return what was read at most *fresh_for* seconds ago, else read it.  Raises what the reading raises, and keeps nothing then."""
+        if (
+            self._loop is not asyncio.get_running_loop()
+        ):  # a connector may be used from several loops, one after the other
+            self._loop, self._lock = asyncio.get_running_loop(), asyncio.Lock()
+        async with self._lock:
+            if self._known is None or self._clock() - self._known[0] > self._fresh_for:
+                began = self._clock()
+                self._known = began, await self._read()
+            return self._known[1]
+
+
+async def indexed(profiles: Iterable[Profile]) -> Index:
+    """Build the index beside the event loop: ten thousand entries take a second."""
+    return await asyncio.to_thread(Index, list(profiles))

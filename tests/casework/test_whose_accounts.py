@@ -1,0 +1,398 @@
+"""Whose accounts they are: one question a case, kept beyond it, taken back, and few of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from audit.leaf import read
+from casework import runbook as conduct
+from casework.decisions import questions as asking
+from casework.errors import BadRequest, QuestionsOpen
+from casework.intake import open_cases, read_csv, withdraw
+from casework.matching import find_everywhere, find_in, void
+from casework.matching.numbers import services_without
+from casework.showing import open_questions, show
+from connectors.errors import Unreachable
+from connectors.matching import Profile
+from models.tables import AccountLink, Case, DirectoryNumbers
+from models.vocabulary import Account, AccountKind, Service
+from tests.casework.conftest import Office
+from tests.casework.paper import Holder, Paper
+
+GOOGLE, SLACK, M365 = Service.GOOGLE_WORKSPACE, Service.SLACK, Service.MICROSOFT365
+
+
+def three(office: Office) -> dict[Service, Paper]:
+    """Give the office three services on paper, all empty."""
+    papers = {service: Paper(service=service, now=office.clock) for service in (GOOGLE, SLACK, M365)}
+    office.desk = replace(office.desk, connectors=papers)
+    office.paper = papers[GOOGLE]
+    return papers
+
+
+@pytest.fixture
+def papers(make_office: Callable[..., Office]) -> tuple[Office, dict[Service, Paper]]:
+    office = make_office()
+    return office, three(office)
+
+
+def accounts(office: Office, case_id: str) -> dict[str, dict[str, Any]]:
+    """The candidates as shown, by `service:id`."""
+    return {f"{a['service']}:{a['id']}": a for a in show(office.desk, case_id)["accounts"]}
+
+
+def standings(office: Office, case_id: str) -> dict[str, str]:
+    return {key: account["standing"] for key, account in accounts(office, case_id).items()}
+
+
+def told(office: Office, case_id: str, event: str) -> list[dict[str, Any]]:
+    """The sealed events of one type."""
+    with office.desk.store.read() as session:
+        leaves = [read(entry.leaf) for entry in office.desk.store.trail.entries(session.connection(), case_id)]
+    return [leaf for leaf in leaves if leaf["type"] == event]
+
+
+class TestOneQuestion:
+    async def test_for_all_services(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """One question holds the candidates of every service; an account is named with its service."""
+        office, three = papers
+        for service in (GOOGLE, SLACK, M365):
+            three[service].add("a1", email="e1@example.test")
+            three[service].add("a2", name="星 空子", email="other@example.test")
+        case = office.report(employee_no="E9")
+        await conduct.make_plan(office.desk, case.id)
+        (question,) = open_questions(office.desk, case.id)
+        with pytest.raises(BadRequest, match="stands in several services"):
+            asking.answer(office.desk, question.id, chosen=["a1"], by="it")
+        chosen = ["google_workspace:a1", "slack:a1", "microsoft365:a2"]
+        asking.answer(office.desk, question.id, chosen=chosen, by="it")
+        assert {key for key, standing in standings(office, case.id).items() if standing == "accepted"} == set(chosen)
+        assert open_questions(office.desk, case.id) == []
+
+    async def test_not_while_another_service_is_about_to_answer(
+        self, papers: tuple[Office, dict[Service, Paper]]
+    ) -> None:
+        """What another service settles in the same search is never asked."""
+        office, three = papers
+        three[SLACK].add("s1", email="e1@example.test", name="そら")
+        three[M365].add("m1", employee_no="E1", email="e1@example.test", name="星 空子")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        assert standings(office, case.id) == {"slack:s1": "accepted", "microsoft365:m1": "accepted"}
+        assert told(office, case.id, "finding.question") == []
+
+    async def test_a_number_on_a_guests_account(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """A number alone suffices on a member's account, and is asked about on a guest's."""
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1")
+        guest = three[M365].add("m1", employee_no="E1")
+        guest.profile = Profile(Account(M365, "m1", AccountKind.GUEST), "E1")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        assert standings(office, case.id) == {"google_workspace:g1": "accepted", "microsoft365:m1": "asked"}
+
+    async def test_every_judgement_is_sealed(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """What an account was taken for, and on how many facts, stands in the trail; names and ids do not."""
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        (leaf,) = told(office, case.id, "case.judged")
+        assert (leaf["state"], leaf["counts"]) == ("accepted", {"facts": 3, "contradictions": 0})
+        assert "g1" not in str(leaf)
+
+    async def test_a_failing_search_voids_nothing(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """A service that cannot be searched leaves what was decided as it was."""
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        three[GOOGLE].search_error = Unreachable("paper: cannot search: 503", code="503")
+        await find_everywhere(office.desk, case.id)
+        assert standings(office, case.id) == {"google_workspace:g1": "accepted"}
+
+
+class TestBeyondTheCase:
+    async def test_a_question_is_answered_once(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """What a person said in an earlier case of the same person, yes or no, is not asked again."""
+        office, three = papers
+        three[SLACK].add("s1", email="sora@home.test", name="星 空子")
+        three[SLACK].add("s2", email="sora2@home.test", name="星 空子")
+        first = office.report()
+        await conduct.make_plan(office.desk, first.id)
+        asking.answer(office.desk, open_questions(office.desk, first.id)[0].id, chosen=["s1"], by="it")
+        withdrawn(office, first)
+        again = office.report(employment_ends_on="2027-03-31")
+        await conduct.make_plan(office.desk, again.id)
+        assert standings(office, again.id) == {"slack:s1": "accepted", "slack:s2": "rejected"}
+        assert open_questions(office.desk, again.id) == []
+
+    async def test_not_of_another_person_with_the_same_number(
+        self, papers: tuple[Office, dict[Service, Paper]]
+    ) -> None:
+        """A word about one contractor "001" says nothing about the other."""
+        office, three = papers
+        three[SLACK].add("s1", email="x@home.test", name="星 空子")
+        first = office.report(employee_no="001")
+        await conduct.make_plan(office.desk, first.id)
+        asking.answer(office.desk, open_questions(office.desk, first.id)[0].id, chosen=["s1"], by="it")
+        withdrawn(office, first)
+        other = office.report(employee_no="001", name="月 影子", email="x@home.test", employment_ends_on="2027-03-31")
+        await conduct.make_plan(office.desk, other.id)
+        assert standings(office, other.id) == {"slack:s1": "asked"}
+
+    async def test_who_and_on_what(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """The link says on which facts it rests and who signed it."""
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        three[SLACK].add("s1", name="星 空子")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["s1"], by="it.tanaka")
+        with office.desk.store.read() as session:
+            links = {link.account_id: link for link in session.exec(select(AccountLink)).all()}
+        assert (links["g1"].facts, links["g1"].person) == (["address", "name", "number"], None)
+        assert (links["s1"].facts, links["s1"].person, links["s1"].theirs) == (["name"], "it.tanaka", True)
+
+
+def withdrawn(office: Office, case: Case) -> None:
+    """End the case, so that another departure of the same person can be reported."""
+    withdraw(office.desk, case.id, by="hr", reason="stays")
+
+
+class TestTakingBack:
+    async def test_asks_again(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """An answer can be taken back: what it accepted is doubtful again, and the same question is open."""
+        office, three = papers
+        three[SLACK].add("s1", name="星 空子")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        (question,) = open_questions(office.desk, case.id)
+        with pytest.raises(BadRequest, match="no answer to take back"):
+            asking.take_back(office.desk, question.id, by="it", reason="?")
+        asking.answer(office.desk, question.id, chosen=["s1"], by="it")
+        asking.take_back(office.desk, question.id, by="it.lead", reason="a namesake")
+        assert standings(office, case.id) == {"slack:s1": "asked"}
+        assert [q.id for q in open_questions(office.desk, case.id)] == [question.id]
+        asking.answer(office.desk, question.id, chosen=[], by="it.lead")
+        assert standings(office, case.id) == {"slack:s1": "rejected"}
+        with office.desk.store.read() as session:
+            assert [link.theirs for link in session.exec(select(AccountLink)).all()] == [False]
+        choices = [leaf.get("choice") for leaf in told(office, case.id, "answer.recorded")]
+        assert choices == [None, "taken_back", None]
+
+    async def test_after_the_cut(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """Taken back after the cut: nothing more is written to the account, and the case waits for an answer."""
+        office, three = papers
+        three[SLACK].add("s1", name="星 空子")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        (question,) = open_questions(office.desk, case.id)
+        asking.answer(office.desk, question.id, chosen=["s1"], by="it")
+        office.clock.pass_by(hours=10)
+        await conduct.contain(office.desk, case.id, SLACK)
+        written = list(three[SLACK].writes)
+        asking.take_back(office.desk, question.id, by="it", reason="a namesake")
+        with pytest.raises(QuestionsOpen):
+            await office.run(case.id)
+        assert three[SLACK].writes == written
+
+
+class TestCorrections:
+    async def test_after_something_was_taken(self, office: Office) -> None:
+        """A correction that voids what an account was taken for stops every further write, and asks at once."""
+        office.paper.add("g3", email="e3@example.test", name="日向 葵")
+        case = office.report(employee_no="E9", name="日向 葵", email="e3@example.test")
+        office.clock.pass_by(hours=10)
+        await conduct.make_plan(office.desk, case.id)
+        await conduct.contain(office.desk, case.id, GOOGLE)
+        written = list(office.paper.writes)
+        assert written
+        with office.desk.store.write() as session:
+            found = session.get_one(Case, case.id)
+            found.leaver = found.leaver | {"email": "e1@example.test", "name": "星 空子"}
+            session.add(found)
+            void(office.desk, session, case.id, {"email", "name"})
+        assert standings(office, case.id)["google_workspace:g3"] == "asked"
+        assert len(open_questions(office.desk, case.id)) == 1
+        await conduct.deprovision(office.desk, case.id, GOOGLE)
+        assert [write for write in office.paper.writes if ":g3:" in write] == written
+
+    async def test_keeps_what_rests_on_other_fields(self, office: Office) -> None:
+        """A correction of the address leaves number and name as they were, and the account accepted."""
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        with office.desk.store.write() as session:
+            void(office.desk, session, case.id, {"email"})
+        account = accounts(office, case.id)["google_workspace:g1"]
+        assert (account["standing"], account["match"]["facts"]) == ("accepted", ["name", "number"])
+
+    async def test_a_persons_word_outlives_a_correction_of_the_name(self, office: Office) -> None:
+        """Whom a person pointed out stays pointed out when HR corrects the spelling."""
+        office.paper.add("g3", email="adm-e1@example.test", name="星 空子")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["g3"], by="it")
+        with office.desk.store.write() as session:
+            void(office.desk, session, case.id, {"name", "kana"})
+        assert standings(office, case.id)["google_workspace:g3"] == "accepted"
+
+    async def test_a_contradiction_after_the_answer(self, office: Office) -> None:
+        """What a read shows after a person's yes, and speaks against it, is shown to a person again."""
+        office.paper.add("g3", email="e3@example.test", name="星 空子")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["g3"], by="it")
+        held = office.paper.holders["g3"]
+        held.profile = replace(held.profile, employee_no="E77")
+        await find_in(office.desk, case.id, GOOGLE)
+        assert standings(office, case.id)["google_workspace:g3"] == "asked"
+        assert len(open_questions(office.desk, case.id)) == 1
+
+
+FAMILIES = [
+    "佐藤",
+    "鈴木",
+    "高橋",
+    "田中",
+    "伊藤",
+    "渡辺",
+    "山本",
+    "中村",
+    "小林",
+    "加藤",
+    "吉田",
+    "山田",
+    "佐々木",
+    "山口",
+    "松本",
+    "井上",
+    "木村",
+    "林",
+    "斎藤",
+    "清水",
+]
+GIVEN = [
+    "翔",
+    "蓮",
+    "悠真",
+    "大翔",
+    "樹",
+    "陽菜",
+    "葵",
+    "結衣",
+    "美咲",
+    "さくら",
+    "健",
+    "一郎",
+    "由美",
+    "恵子",
+    "誠",
+    "直樹",
+    "拓也",
+    "愛",
+    "真由美",
+    "大輔",
+    "浩",
+    "香織",
+    "智子",
+    "隆",
+    "進",
+    "薫",
+    "優",
+    "望",
+    "光",
+    "学",
+]
+
+
+def company(papers: dict[Service, Paper], people: int) -> list[tuple[str, str, str]]:
+    """
+    Fill the three services with *people*, and return (number, name, address) of each as HR has them.
+
+    Microsoft has HR's numbers; Google's numbers follow another scheme, and its names are in Latin letters; Slack has no
+    numbers, and what people like to be called.  Some names are borne by two.
+    """
+    known = []
+    for n in range(people):
+        name = f"{FAMILIES[n % 20]} {GIVEN[(n * 7 // 3) % 30]}"
+        number, email = f"E{1000 + n}", f"p{n}@example.test"
+        papers[M365].add(f"m{n}", employee_no=number, email=email, name=name)
+        papers[GOOGLE].add(f"g{n}", employee_no=f"{7000 + n}", email=email, name=f"Given{n} Family{n % 50}")
+        papers[SLACK].add(f"s{n}", email=email)
+        nick = papers[SLACK].holders[f"s{n}"]
+        nick.profile = replace(nick.profile, names=(name.split()[1],), nicknames=(f"nick{n}",))
+        known.append((number, name, email))
+    return known
+
+
+class TestFewQuestions:
+    async def test_a_hundred_leavers(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """
+        HR's file has no kana, Slack neither numbers nor full names, Google numbers of another scheme.
+
+        Among a hundred leavers three are odd: an address with a typing error, a second account for administration, an address
+        that the manager has as an alias now.  A person is asked about these three and nobody else, and nobody is missed.
+        """
+        office, three = papers
+        known = company(three, 600)
+        leavers = known[:100]
+        typed = dict(enumerate(leavers))
+        typed[10] = (*leavers[10][:2], known[300][2])
+        three[M365].add("twin", employee_no="A20", email="adm-p20@example.test", name=leavers[20][1])
+        boss: Holder = three[M365].holders["m400"]
+        boss.profile = replace(boss.profile, aliases=("p30@example.test",))
+        rows = "".join(f"{number},{name},{email},2026-12-31\r\n" for number, name, email in typed.values())
+        intake = open_cases(
+            office.desk, read_csv(("社員番号,氏名,メールアドレス,退職日\r\n" + rows).encode("cp932")), reported_by="hr", for_real=True
+        )  # fmt: skip
+        cases = [opened.case.id for opened in intake.opened]
+        for case_id in cases:
+            await find_everywhere(office.desk, case_id)
+        asked = [n for n, case_id in enumerate(cases) if open_questions(office.desk, case_id)]
+        assert asked == [10, 20, 30]
+        for n, case_id in enumerate(cases):
+            decided = standings(office, case_id)
+            own = {f"google_workspace:g{n}", f"slack:s{n}", f"microsoft365:m{n}"}
+            missed = {key for key in own if decided.get(key) not in {"accepted", "asked"}}
+            assert not missed or n == 10, (
+                n,
+                decided,
+            )  # whose Google and Slack accounts show nothing that HR wrote rightly
+            innocent = {key for key, standing in decided.items() if standing == "accepted"} - own
+            assert not innocent, (n, innocent)
+
+    async def test_numbers_of_another_scheme_are_said_to_be_none(
+        self, papers: tuple[Office, dict[Service, Paper]]
+    ) -> None:
+        """Where none of twenty known people bears HR's number, the service's numbers are silent; one that agrees brings them back."""
+        office, three = papers
+        known = company(three, 40)
+        cases = [report(office, *person) for person in known[:19]]
+        for case_id in cases:
+            await find_everywhere(office.desk, case_id)
+        assert len([case_id for case_id in cases if open_questions(office.desk, case_id)]) == 19
+        last = report(office, *known[19])
+        await find_everywhere(office.desk, last)
+        with office.desk.store.read() as session:
+            assert services_without(session) == {GOOGLE}
+            learnt = session.get_one(DirectoryNumbers, GOOGLE)
+            assert (learnt.compared, learnt.agreed) == (20, 0)
+        assert not [case_id for case_id in [*cases, last] if open_questions(office.desk, case_id)]
+
+        right = three[GOOGLE].holders["g3"]
+        right.profile = replace(right.profile, employee_no=known[3][0])
+        office.clock.pass_by(minutes=16)
+        await find_everywhere(office.desk, last)
+        with office.desk.store.read() as session:
+            assert services_without(session) == frozenset()
+
+
+def report(office: Office, number: str, name: str, email: str) -> str:
+    """Report one departure a month ahead and return its case."""
+    return office.report(employee_no=number, name=name, email=email, employment_ends_on="2026-12-31").id
