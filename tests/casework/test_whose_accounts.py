@@ -347,9 +347,9 @@ class TestFewQuestions:
         three[M365].add("twin", employee_no="A20", email="adm-p20@example.test", name=leavers[20][1])
         boss: Holder = three[M365].holders["m400"]
         boss.profile = replace(boss.profile, aliases=("p30@example.test",))
-        rows = "".join(f"{number},{name},{email},2026-12-31\r\n" for number, name, email in typed.values())
+        rows = "".join(f"{number},{name},{email},2026-12-31,自己都合\r\n" for number, name, email in typed.values())
         intake = open_cases(
-            office.desk, read_csv(("社員番号,氏名,メールアドレス,退職日\r\n" + rows).encode("cp932")), reported_by="hr", for_real=True
+            office.desk, read_csv(("社員番号,氏名,メールアドレス,退職日,区分\r\n" + rows).encode("cp932")), reported_by="hr", for_real=True
         )  # fmt: skip
         cases = [opened.case.id for opened in intake.opened]
         for case_id in cases:
