@@ -357,6 +357,19 @@ class TestBegun:
         with pytest.raises(BadRequest, match="cannot withdraw"):
             withdraw(office.desk, case.id, by="hr", reason="stays")
 
+    async def test_a_case_is_not_moved_onto_a_day_that_has_one(self, office: Office) -> None:
+        """One departure a day: the closed one's day is taken; a leave of absence that begins on a day is another thing."""
+        former = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(former.id)
+        later = office.report(employment_ends_on="2027-03-31")
+        reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2027-01-31", kind="leave")
+        assert open_cases(office.desk, reading, reported_by="hr", leave=True).opened
+        with pytest.raises(BadRequest, match="this person's case for that day"):
+            reschedule(office.desk, later.id, ends_on=date(2026, 11, 30), last_working_at=None, by="hr")
+        moved = reschedule(office.desk, later.id, ends_on=date(2027, 1, 31), last_working_at=None, by="hr")
+        assert moved.employment_ends_on == date(2027, 1, 31)
+
     async def test_a_case_says_that_it_is_being_cut(self, office: Office) -> None:
         """From the first intent at its instant a case is `cutting`, not `waiting`, and cannot be moved once a sign-in was asked."""
         case = office.report()

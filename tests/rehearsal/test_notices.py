@@ -12,7 +12,7 @@ from tests.rehearsal.conftest import POLICY
 from tests.rehearsal.test_verbs import waive_what_slack_hides
 from tests.terminal_house import House
 
-LEAVER, COLLEAGUE, ON_LEAVE = "E1001", "E1002", "E1005"
+LEAVER, COLLEAGUE, ON_LEAVE = "E1001", "E1003", "E1005"
 
 
 def notice(house: House, email: str) -> dict[str, Any]:
@@ -46,7 +46,9 @@ class TestACorrectedNotice:
         """HR's notice bears a colleague's address and is planned so; it is corrected before the cut: only the leaver is cut."""
         waive_what_slack_hides(house)
         case = notice(house, person(COLLEAGUE).email)["case"]
-        house.json("plan", case, code=1)
+        planned = house.json("plan", case, code=1)
+        taken = {(a["service"], a["id"]) for a in planned["accounts"] if a["standing"] == "accepted"}
+        assert ("slack", company.truths["slack"].account_id(COLLEAGUE)) in taken, "the notice names the colleague"
         corrected = notice(house, person(LEAVER).email)
         assert (corrected["case"], corrected["outcome"], corrected["corrected"]) == (case, "same", ["email"])
         house.lastday("run", case, "--for-real", "--json")
