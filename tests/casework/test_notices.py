@@ -70,13 +70,16 @@ def mark_begun(office: Office, case_id: str, asked: int = 1) -> None:
 class TestSameDeparture:
     """The same departure: the same number with a name or an address that agrees, and the same last day."""
 
-    def test_two_contractors_of_one_number_are_two_people(self, office: Office) -> None:
+    @pytest.mark.parametrize("day", ["2026-11-30", "2027-03-31"])
+    def test_two_contractors_of_one_number_are_two_people(self, office: Office, day: str) -> None:
         """
-        "001" of two partner firms, in two files with one last day: the later one stops and asks, naming the other case alone;
+        "001" of two partner firms, in two files, with one last day or two: the later one stops and asks, naming the other case alone;
         the earlier one is not lost, and relies on the number no more.
         """
         first = one(office, employee_no="001", name="John Miller", email="john@partner-a.test").opened[0].case
-        later = one(office, employee_no="００１", name="山田 花子", email="hanako@partner-b.test")
+        later = one(
+            office, employee_no="００１", name="山田 花子", email="hanako@partner-b.test", employment_ends_on=day
+        )
         (refusal,) = later.refused
         assert (later.opened, refusal.code) == ((), Code.OTHER_PERSON)
         told = f"{refusal.reason} {refusal.remedy} {refusal.reason_ja} {refusal.remedy_ja}"
@@ -294,6 +297,14 @@ class TestEmergency:
         assert (kept.due_at, kept.employment_ends_on, kept.at_once_by) == (due_at, MARCH, "security")
         await office.run(case.id)
         assert show(office.desk, case.id)["state"] == "closed"
+
+    def test_takes_particulars_and_no_dates_from_a_notice_of_another_day(self, office: Office) -> None:
+        """The night's export corrects the address of an emergency; the last day worked that it still plans is none."""
+        case = office.report(kind="dismissal", email="typo@example.test")
+        text = "社員番号,氏名,メールアドレス,最終出社日,退職日,区分\nE1,星 空子,e1@example.test,2027-03-01,2027-03-31,自己都合\n"
+        (taken,) = send(office, text).opened
+        assert (taken.case.id, taken.corrected) == (case.id, ("email",))
+        assert office.desk.case(case.id).last_working_at is None
 
     def test_the_rest_of_the_file_is_taken(self, office: Office) -> None:
         """One emergency in a nightly file stops none of the other departures."""
