@@ -13,6 +13,7 @@ from datetime import datetime
 from connectors.contract import KindManifest
 from models.tables import Attestation, CaseEntitlement, KindRead, Waiver
 from models.vocabulary import (
+    SIGNED,
     Confirmation,
     EntitlementKind,
     EntitlementState,
@@ -110,7 +111,7 @@ def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the
     shown = row.vendor_id in read.shown
     if shown and row.listed_as is not None:
         return row.listed_as
-    if shown and known.line.stamped:
+    if shown and known.line.stamped:  # not shown: the account itself is gone
         return _by_stamp(known)
     if not shown and row.op is not None:
         return EntitlementState.COMMANDED  # a request is on its way: only a read sent after its answer proves anything
@@ -250,7 +251,8 @@ def came_back(known: Known) -> datetime | None:
 
 
 def _is_after_block(attestation: Attestation, block: CaseEntitlement | None) -> bool:
-    if block is None:
+    """Whether nobody could sign in any more at *attestation*: as a read saw it, or where no read can tell, as was signed."""
+    if block is None or block.state in SIGNED:
         return True
     return block.observed_at is not None and attestation.attested_at >= block.observed_at
 

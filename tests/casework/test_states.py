@@ -127,6 +127,7 @@ TABLE: list[tuple[str, Known, S]] = [
     ("ended after the command", known(row(ended_at=at(5), **COMMANDED), read("x"), line=STAMPED), S.OBSERVED_CLOSED),
     ("ended before the command", known(row(ended_at=at(4), **COMMANDED), read("x"), line=STAMPED), S.COMMANDED),
     ("no stamp yet", known(row(**COMMANDED), read("x", sent=6), line=STAMPED), S.COMMANDED),
+    ("no stamp, and no row: the account is gone", known(row(**COMMANDED), read(sent=6), line=STAMPED), S.OBSERVED_CLOSED),
     ("never asked, no stamp", known(row(), read("x"), line=STAMPED), S.FOUND),
     ("never asked, some stamp", known(row(ended_at=at(4)), read("x"), line=STAMPED), S.FOUND),
     ("refused, no stamp", known(row(attempts=1, result=R.REFUSED), read("x"), line=STAMPED), S.STILL_OPEN),
@@ -264,7 +265,8 @@ class TestAttestation:
             (block(), 3, True),
             (block(), 2, True),
             (block(), 1, False),
-            (block(observed_at=None), 3, False),
+            (block(state=S.STILL_OPEN, observed_at=None), 3, False),
+            (block(state=S.ATTESTED, observed_at=None), 1, True),
             (None, 1, True),
         ],
     )
