@@ -10,7 +10,6 @@ from casework.access.findings import assess
 from casework.access.rows import accounts_of
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.matching import links
 from casework.matching.judging import judge
 from casework.questions import settle_question
 from casework.recording import seal
@@ -59,7 +58,6 @@ def take_back(desk: Desk, question_id: str, *, by: str, reason: str) -> Case:
         for row in decided:
             row.decided_by, row.decided_at, row.standing = None, None, Standing.ASKED
             row.judged = row.judged | {"lost": True}
-            links.forget(session, case, row)
             session.add(row)
         question.answered_at = question.answered_by = question.answer = question.reason = None
         session.add(question)

@@ -22,7 +22,8 @@ class Candidate:
     """
     One account of one service, as the reads so far describe it.
 
-    *says* holds what its own reads say; what other services add is `decide`'s business.  *primary*: its primary addresses.
+    *says* holds what its own reads say, and whether another service confirmed it before; what the others add now is `decide`'s
+    business.  *primary*: its primary addresses.
     """
 
     service: Service
@@ -62,7 +63,7 @@ def decide(
     """
     known = _with_rivals(candidates)
     denied = _denied(known, answers)
-    own = [one for one in known if _two_facts(one) and not one.primary & denied.get(one.service, frozenset())]
+    own = [one for one in known if _two_of_its_own(one) and not one.primary & denied[one.service]]
     known = [_with_elsewhere(one, own, denied) for one in known]
     vouched = any(_vouches(one) for one in known)
     return {
@@ -103,6 +104,12 @@ def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[S
 def _two_facts(one: Candidate) -> bool:
     """Whether it stands by itself: two facts, no contradiction, and not an account that is always asked about."""
     return not _always_asked(one) and not one.all_that(Says.CONTRADICTION) and len(one.all_that(Says.FACT)) > 1
+
+
+def _two_of_its_own(one: Candidate) -> bool:
+    """Whether it needs no other service: only such an account confirms others."""
+    says: dict[Fact, Says] = {f: said for f, said in one.says.items() if f is not Fact.CONFIRMED_ELSEWHERE}
+    return _two_facts(replace(one, says=says))
 
 
 def _vouches(one: Candidate) -> bool:

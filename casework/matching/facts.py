@@ -1,8 +1,8 @@
 """
 What reads said of an account, kept with the time of the read that said it.
 
-A later read adds to it or contradicts it.  Where a later read is silent the earlier word stands: a blocked account shows
-less, and is the leaver's all the same.
+A later read adds a fact or a contradiction.  Where it is silent, or says neither, the earlier word stands: a blocked account
+shows less, or another address, and is the leaver's all the same.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ def take(row: CaseAccount, match: Match, read_at: datetime) -> None:
     """Take what one read says of the account into *row*."""
     kept = dict(row.facts or {})
     for fact, says in match.says.items():
+        if says is Says.NEITHER and fact in kept:
+            continue
         since = kept[fact]["since"] if fact in kept and kept[fact]["says"] == says else read_at.isoformat()
         kept[str(fact)] = {"says": str(says), "since": since, "read_at": read_at.isoformat()}
     row.facts = kept
@@ -37,11 +39,20 @@ def take(row: CaseAccount, match: Match, read_at: datetime) -> None:
 
 
 def forget(row: CaseAccount, fields: Iterable[str]) -> None:
-    """Void what rests on *fields* of the notice, and with it what made the account a candidate: the next search says anew."""
-    voided = {_FIELDS[field] for field in fields if field in _FIELDS}
+    """
+    Void what rests on *fields* of the notice, and what another service said on the strength of them; with it goes what made
+    the account a candidate.  The next search says anew.
+    """
+    voided = {Fact.CONFIRMED_ELSEWHERE, *(_FIELDS[field] for field in fields if field in _FIELDS)}
     if row.facts is not None:
         row.facts = {fact: kept for fact, kept in row.facts.items() if fact not in voided}
     row.seen_at = None
+
+
+def confirm(row: CaseAccount, moment: datetime) -> None:
+    """Keep that another service knew the account as the leaver's: its own may be blocked, and be renamed, by now."""
+    said = {"says": str(Says.FACT), "since": moment.isoformat(), "read_at": moment.isoformat()}
+    row.facts = {str(Fact.CONFIRMED_ELSEWHERE): said} | (row.facts or {})
 
 
 def candidate(row: CaseAccount, *, numbers_count: bool) -> Candidate:

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from casework.access.rows import accounts_of, rows_of
+from casework.access.rows import accounts_of
 from casework.desk import Desk
 from casework.matching import facts, links, numbers, wording
 from casework.matching.asking import ask_whose
 from casework.matching.deciding import Key, Verdict, decide
 from casework.recording import seal
-from models.tables import Case, CaseAccount, Question, Search
-from models.vocabulary import QuestionKind, Service, Standing
+from models.tables import Case, CaseAccount, CaseEntitlement, Question, Search
+from models.vocabulary import Fact, QuestionKind, Service, Standing
 
 _NOTHING = Verdict(Standing.LOOK_ALIKE, frozenset(), frozenset())
 
@@ -31,15 +31,20 @@ def judge(desk: Desk, session: Session, case_id: str, *, ask: bool = True) -> No
     rows = [row for row in accounts_of(session, case_id) if row.facts is not None]
     searched = _searched(session, case_id)
     likely = [row for row in rows if facts.still_likely(row, searched.get(row.service))]
-    without = numbers.services_without(session)
+    without, known = numbers.services_without(session), links.of_person(session, case)
     verdicts = decide(
         [facts.candidate(row, numbers_count=row.service not in without and not case.number_disputed) for row in likely],
-        links.words_of_people(session, case),
+        links.words(case, known),
         _answers(rows),
     )
-    touched = {(row.service, row.account_id) for row in rows_of(session, case_id) if row.attempts > 0}
     for row in rows:
-        _settle(desk, session, case, row, verdicts.get(_key(row)), touched=_key(row) in touched)
+        before, verdict = row.standing, verdicts.get(_key(row))
+        if verdict is None and row.decided_by is not None:
+            continue  # a person decided, and no read says anything since
+        _settle(desk, session, row, verdict)
+        _link(desk, session, case, row, known)
+        if row.standing is not before:
+            _seal(desk, session, row)
     session.flush()
     if ask:
         ask_whose(desk, session, case_id)
@@ -92,42 +97,52 @@ def _answers(rows: Sequence[CaseAccount]) -> dict[Key, bool]:
     }
 
 
-def _settle(  # an account of a case, its verdict, and whether something was taken from it
-    desk: Desk, session: Session, case: Case, row: CaseAccount, verdict: Verdict | None, *, touched: bool
-) -> None:
-    found, before = verdict or _NOTHING, row.standing
-    if verdict is None and row.decided_by is not None:
-        return  # a person decided, and no read says anything since
-    lost = row.judged.get("lost") or (before is Standing.ACCEPTED and (touched or row.decided_by is not None))
+def _settle(desk: Desk, session: Session, row: CaseAccount, verdict: Verdict | None) -> None:
+    """Take the verdict into the row.  Only a person may let an account go that was taken for the leaver's, and acted upon."""
+    found = verdict or _NOTHING
+    lost = bool(row.judged.get("lost")) or _lost(session, row, found.standing)
     row.standing = found.standing
-    row.text = wording.GONE if verdict is None else wording.in_words(row, verdict)
-    if lost and found.standing is Standing.LOOK_ALIKE:  # only a person may let such an account go
+    row.text = wording.GONE if verdict is None else wording.in_words(row, found)
+    if lost and found.standing is Standing.LOOK_ALIKE:
         row.standing, row.text = Standing.ASKED, f"{row.text}; {wording.LOST}"
     if row.standing is Standing.ASKED:
         row.decided_by = row.decided_at = None
+    if Fact.CONFIRMED_ELSEWHERE in found.facts and Fact.CONFIRMED_ELSEWHERE not in (row.facts or {}):
+        facts.confirm(row, desk.now())
     row.judged = {
         "facts": sorted(found.facts),
         "contradictions": sorted(found.contradictions),
-        "lost": bool(lost) and row.standing is Standing.ASKED,
+        "lost": lost and row.standing is Standing.ASKED,
     }
     session.add(row)
-    _link(desk, session, case, row, found)
-    if row.standing is not before:
-        _seal(desk, session, row, found)
 
 
-def _link(desk: Desk, session: Session, case: Case, row: CaseAccount, verdict: Verdict) -> None:
+def _lost(session: Session, row: CaseAccount, found: Standing) -> bool:
+    """Whether an account ceases to be the leaver's that a person had accepted, or from which something was taken."""
+    if row.standing is not Standing.ACCEPTED or found is Standing.ACCEPTED:
+        return False
+    taken = select(CaseEntitlement.id).where(
+        CaseEntitlement.case_id == row.case_id,
+        CaseEntitlement.service == row.service,
+        CaseEntitlement.account_id == row.vendor_id,
+        CaseEntitlement.attempts > 0,
+    )
+    return row.decided_by is not None or session.exec(taken).first() is not None
+
+
+def _link(desk: Desk, session: Session, case: Case, row: CaseAccount, known: links.Links) -> None:
     """Keep what was decided beyond the case: whose it is, or a person's word that it is not theirs."""
     if row.standing is Standing.ACCEPTED or row.decided_by is not None:
-        links.remember(desk, session, case, row, verdict.facts)
+        links.remember(desk, session, case, row, known, map(Fact, row.judged["facts"]))
     else:
-        links.forget(session, case, row)
+        links.forget(session, case, row, known)
 
 
-def _seal(desk: Desk, session: Session, row: CaseAccount, verdict: Verdict) -> None:
+def _seal(desk: Desk, session: Session, row: CaseAccount) -> None:
+    said = {name: row.judged[name] for name in ("facts", "contradictions")}
     seal(
         desk, session, "case.judged", row.case_id,
         service=row.service, account=row.ref, kind=row.kind, state=row.standing,
-        counts={"facts": len(verdict.facts), "contradictions": len(verdict.contradictions)},
-        payload={"account": row.vendor_id, "reason": str(row.reason)} | row.judged,
+        counts={name: len(those) for name, those in said.items()},
+        payload={"account": row.vendor_id, "reason": str(row.reason), **said},
     )  # fmt: skip

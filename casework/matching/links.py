@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from sqlmodel import Session, select
 
@@ -12,29 +13,37 @@ from connectors.names import spellings
 from models.tables import AccountLink, Case, CaseAccount
 from models.vocabulary import Fact, Standing
 
+Links: TypeAlias = "dict[Key, AccountLink]"
 
-def words_of_people(session: Session, case: Case) -> dict[Key, bool]:
+
+def of_person(session: Session, case: Case) -> Links:
+    """Return what is known of the accounts of the case's person, by account."""
+    links = session.exec(select(AccountLink).where(AccountLink.employee_key == case.employee_key)).all()
+    return {(link.service, link.account_id): link for link in links}
+
+
+def words(case: Case, links: Links) -> dict[Key, bool]:
     """
     Return what persons have said in earlier cases of the same person: an account is theirs, or is not.
 
     A link that two facts made is no word: facts are read again.  Nor is one of somebody else who was given the same number.
     """
-    links = session.exec(select(AccountLink).where(AccountLink.employee_key == case.employee_key)).all()
     name = spellings(str(case.leaver["name"]))
     return {
-        (link.service, link.account_id): link.theirs
-        for link in links
+        key: link.theirs
+        for key, link in links.items()
         if link.person is not None and link.case_id != case.id and name & spellings(link.name)
     }
 
 
-def remember(desk: Desk, session: Session, case: Case, row: CaseAccount, facts: Iterable[Fact]) -> None:
+def remember(desk: Desk, session: Session, case: Case, row: CaseAccount, links: Links, facts: Iterable[Fact]) -> None:
     """
     Write that the account is the person's, or by the word of whoever decided it that it is not.
 
     A word is never replaced by facts.
     """
-    link, theirs, told = _link(session, case, row), row.standing is Standing.ACCEPTED, sorted(map(str, facts))
+    key = row.service, row.vendor_id
+    link, theirs, told = links.get(key), row.standing is Standing.ACCEPTED, sorted(map(str, facts))
     if link is not None and link.person is not None and row.decided_by is None:
         return
     if link is not None and (link.theirs, link.facts, link.person) == (theirs, told, row.decided_by):
@@ -50,20 +59,12 @@ def remember(desk: Desk, session: Session, case: Case, row: CaseAccount, facts: 
     link.case_id, link.name, link.theirs = case.id, str(case.leaver["name"]), theirs
     link.facts, link.person, link.linked_at = told, row.decided_by, desk.now()
     session.add(link)
+    links[key] = link
 
 
-def forget(session: Session, case: Case, row: CaseAccount) -> None:
+def forget(session: Session, case: Case, row: CaseAccount, links: Links) -> None:
     """Take the link away that this case made: its answer was taken back, or its facts no longer hold."""
-    link = _link(session, case, row)
+    link = links.get((row.service, row.vendor_id))
     if link is not None and link.case_id == case.id:
         session.delete(link)
-
-
-def _link(session: Session, case: Case, row: CaseAccount) -> AccountLink | None:
-    return session.exec(
-        select(AccountLink).where(
-            AccountLink.employee_key == case.employee_key,
-            AccountLink.service == row.service,
-            AccountLink.account_id == row.vendor_id,
-        )
-    ).first()
+        del links[row.service, row.vendor_id]

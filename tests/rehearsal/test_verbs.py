@@ -124,7 +124,10 @@ class TestNamesake:
             yield there
 
     def test_is_asked_about(self, house: House, company: Company) -> None:
-        """Two people of one name: a person decides with both shown, and the innocent is untouched."""
+        """
+        Two people of one name, and a notice without an address: one question for all services, a person decides with both
+        shown, and the innocent is untouched.  An answer can be taken back.
+        """
         waive_what_slack_hides(house)
         words = (
             "--employee-no",
@@ -140,9 +143,16 @@ class TestNamesake:
         case = house.json("depart", *words)["cases"][0]["case"]
         (question,) = house.json("run", case, code=1)["questions"]
         theirs, other = (company.truths["slack"].account_id(number) for number in ("E1002", "E1003"))
-        assert {option["account"] for option in question["options"]} == {theirs, other}
+        namesake = company.truths["microsoft365"].account_id("E1003")
+        asked = {(o["service"], o["account"]) for o in question["options"] if o["standing"] == "asked"}
+        assert asked == {("slack", theirs), ("slack", other), ("microsoft365", namesake)}
         assert "was not asked" in house.json("answer", question["id"], "--account", "U0", code=2)["error"]
-        assert house.json("answer", question["id"], "--account", theirs, "--as", "it")["chosen"] == [theirs]
+        assert house.json("answer", question["id"], "--account", other, "--as", "it")["chosen"] == [other]
+        assert house.json("answer", question["id"], "--take-back", "--reason", "the wrong one", "--as", "it")[
+            "taken_back"
+        ]
+        chosen = f"slack:{theirs}"
+        assert house.json("answer", question["id"], "--account", chosen, "--as", "it")["chosen"] == [chosen]
         assert "already" in house.json("answer", question["id"], "--none", code=2)["error"]
         assert house.json("run", case)["state"] == "closed"
         for name, truth in company.truths.items():
