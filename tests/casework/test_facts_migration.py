@@ -12,7 +12,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect, text
 
-from casework import asking
+from casework.decisions import questions as asking
 from casework.matching import find_everywhere, judge
 from casework.schema import _config, migrate
 from casework.showing import open_questions, show
