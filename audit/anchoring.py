@@ -24,6 +24,7 @@ from audit.berth import Berth
 from audit.cadence import Health
 from audit.checkpoint import Checkpoint
 from audit.continuity import Discontinued, SigningStopped
+from audit.events import EventType
 from audit.fields import Json
 from audit.gathering import Gathered, Submission, gather
 from audit.leaf import LOG_CASE, Event, stamp
@@ -103,7 +104,7 @@ def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str
     """
     cleared = anchors.clear_alarms(connection, trail.origin, by, reason, trail.clock())
     if cleared:
-        event = Event("anchor.cleared", LOG_CASE, actor, {"count": cleared})
+        event = Event(EventType.ANCHOR_CLEARED, LOG_CASE, actor, {"count": cleared})
         trail.append(connection, event, {"by": by, "reason": reason})
     return cleared
 
@@ -242,7 +243,7 @@ class _Job:
         said |= {"count": len(anchor.witnesses), "quorum": anchor.quorum, "tsr_sha256": anchor.tsr_sha256}
         said["tsa_time"] = None if anchor.tsa_time is None else stamp(anchor.tsa_time)
         with self._berth.engine.begin() as connection:
-            event = Event("anchor.recorded", LOG_CASE, ACTOR, said)
+            event = Event(EventType.ANCHOR_RECORDED, LOG_CASE, ACTOR, said)
             entry = self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{anchor.size}")
             anchors.record(connection, anchor, entry.idx)
         return replace(anchor, recorded_idx=entry.idx)
@@ -251,7 +252,7 @@ class _Job:
         """Say once in the log that an anchor waits: silence afterwards must not look like idleness."""
         said: dict[str, Json] = {"size": size, "checkpoint_sha256": checkpoint_sha256, "reason": reason}
         with self._berth.engine.begin() as connection:
-            event = Event("anchor.failed", LOG_CASE, ACTOR, said)
+            event = Event(EventType.ANCHOR_FAILED, LOG_CASE, ACTOR, said)
             self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{size}:{reason}")
 
     def _stop_signing(self, seen: ForkSeen | Ahead, head: Checkpoint, signed: bytes) -> NoReturn:

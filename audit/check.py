@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, select
 from audit import leaf as leaves
 from audit import reading
 from audit.checkpoint import Checkpoint
+from audit.events import EventType
 from audit.leaf import FIRST_PREV, LeafError
 from audit.merkle import Frontier
 from audit.tables import audit_entry as e
@@ -126,7 +127,7 @@ class _Walk:
         self.time = said["time"]
 
     def _payload(self, row: Row[Any], said: dict[str, Any]) -> None:
-        if said["type"] == "payload.erased":
+        if said["type"] == EventType.PAYLOAD_ERASED:
             self.unexplained.difference_update(said["idx"])
         commit = said.get("payload_commit")
         if (commit is None) != (row.payload_idx is None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.assessing import assess
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -46,7 +47,7 @@ def ask_whose(desk: Desk, session: Session, case_id: str, service: Service) -> N
     session.add(question)
     if fresh:
         seal(
-            desk, session, "finding.question", case_id,
+            desk, session, EventType.FINDING_QUESTION, case_id,
             question=question.id, kind=question.kind, service=service, count=len(doubtful),
             payload={"options": question.options},
         )  # fmt: skip
@@ -107,7 +108,7 @@ def settle_question(desk: Desk, session: Session, question: Question, chosen: li
     session.add(question)
     free(session, session.get_one(Case, question.case_id))
     seal(
-        desk, session, "answer.recorded", question.case_id,
+        desk, session, EventType.ANSWER_RECORDED, question.case_id,
         question=question.id, kind=question.kind, count=len(chosen),
         payload={"by": by, "chosen": chosen, "reason": reason},
     )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.activity import aftermath
 from casework.desk import Desk
 from casework.recording import seal
@@ -60,7 +61,7 @@ def assess(desk: Desk, session: Session, case_id: str) -> None:
         if old is None or old.resolved_at is not None:
             finding.opened_at = desk.now()
             session.merge(finding)
-            _seal(desk, session, finding, "finding.opened")
+            _seal(desk, session, finding, EventType.FINDING_OPENED)
         elif (old.text, old.remedy) != (finding.text, finding.remedy):
             old.text, old.remedy = finding.text, finding.remedy
             session.add(old)
@@ -68,7 +69,7 @@ def assess(desk: Desk, session: Session, case_id: str) -> None:
         if key not in reasons and old.resolved_at is None:
             old.resolved_at = desk.now()
             session.add(old)
-            _seal(desk, session, old, "finding.resolved")
+            _seal(desk, session, old, EventType.FINDING_RESOLVED)
     _advance(desk, session, case)
 
 
@@ -78,7 +79,7 @@ def open_findings(session: Session, case_id: str) -> list[Finding]:
     return list(session.exec(query.order_by(col(Finding.key))).all())
 
 
-def _seal(desk: Desk, session: Session, finding: Finding, event: str) -> None:
+def _seal(desk: Desk, session: Session, finding: Finding, event: EventType) -> None:
     seal(
         desk, session, event, finding.case_id,
         finding=str(finding.kind), service=finding.service, kind=finding.entitlement_kind,
@@ -210,11 +211,11 @@ def _advance(desk: Desk, session: Session, case: Case) -> None:
     rows = [row for row in rows_of(session, case.id) if (row.service, row.account_id) in accepted]
     if case.state is not CaseState.CONTAINED and _everybody_known(desk, session, case, accounts) and _contained(rows):
         case.state, case.contained_at = CaseState.CONTAINED, desk.now()
-        seal(desk, session, "case.contained", case.id)
+        seal(desk, session, EventType.CASE_CONTAINED, case.id)
     whole = all(account.listed_at is not None for account in accepted.values())
     if case.state is CaseState.CONTAINED and whole and not any(row.state is EntitlementState.FOUND for row in rows):
         case.state, case.deprovisioned_at = CaseState.DEPROVISIONED, desk.now()
-        seal(desk, session, "case.deprovisioned", case.id)
+        seal(desk, session, EventType.CASE_DEPROVISIONED, case.id)
     session.add(case)
 
 

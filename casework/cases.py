@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from audit.leaf import stamp
 from casework.desk import Desk
 from casework.freeing import free
@@ -137,7 +138,7 @@ def _correct(desk: Desk, session: Session, case: Case, notice: Notice, sender: _
         case.state = CaseState.PLANNED
     free(session, case)
     seal(
-        desk, session, "case.corrected", case.id, due_at=stamp(case.due_at), revision=case.revision,
+        desk, session, EventType.CASE_CORRECTED, case.id, due_at=stamp(case.due_at), revision=case.revision,
         payload={"by": sender.by, "leaver": case.leaver, "manager": case.manager},
     )  # fmt: skip
 
@@ -196,7 +197,7 @@ def _open(desk: Desk, session: Session, notice: Notice, sender: _Sender) -> Case
     )
     session.add(case)
     seal(
-        desk, session, "case.opened", case.id,
+        desk, session, EventType.CASE_OPENED, case.id,
         due_at=stamp(due_at), kind=case.kind, for_real=case.for_real,
         exposure_minutes=exposure_minutes(case),
         payload={
@@ -219,7 +220,15 @@ def decide_for_real(desk: Desk, session: Session, case: Case, by: str) -> None:
         return
     case.for_real, case.for_real_by = True, by
     free(session, case)
-    seal(desk, session, "case.decided", case.id, for_real=True, payload={"by": by}, dedup_key=f"{case.id}:for_real")
+    seal(
+        desk,
+        session,
+        EventType.CASE_DECIDED,
+        case.id,
+        for_real=True,
+        payload={"by": by},
+        dedup_key=f"{case.id}:for_real",
+    )
 
 
 def _note(  # a notice, where it came from and what became of it

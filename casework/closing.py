@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
+from audit.events import EventType
 from casework.asking import open_questions
 from casework.assessing import assess, open_findings
 from casework.cases import ENDED
@@ -56,7 +57,7 @@ def _close(desk: Desk, session: Session, case: Case) -> None:
     session.add(case)
     rows = accepted_rows(session, case.id)
     seal(
-        desk, session, "case.closed", case.id,
+        desk, session, EventType.CASE_CLOSED, case.id,
         count=len(rows), states=dict(sorted(Counter(str(row.state) for row in rows).items())),
     )  # fmt: skip
     for hours in desk.policy.looks.hours:

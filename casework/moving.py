@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
+from audit.events import EventType
 from audit.leaf import stamp
 from casework.cases import BEFORE_CONTAINED, live_case
 from casework.desk import Desk
@@ -38,7 +39,7 @@ def reschedule(
         case.revision += 1
         free(session, case)
         seal(
-            desk, session, "case.rescheduled", case.id, due_at=stamp(case.due_at), revision=case.revision,
+            desk, session, EventType.CASE_RESCHEDULED, case.id, due_at=stamp(case.due_at), revision=case.revision,
             payload={"by": by, "employment_ends_on": str(ends_on)},
         )  # fmt: skip
         return case
@@ -68,7 +69,7 @@ def withdraw(desk: Desk, case_id: str, *, by: str, reason: str) -> Case:
         case = _untouched(session, case_id, "withdraw")
         case.state = CaseState.WITHDRAWN
         free(session, case)
-        seal(desk, session, "case.withdrawn", case.id, payload={"by": by, "reason": reason})
+        seal(desk, session, EventType.CASE_WITHDRAWN, case.id, payload={"by": by, "reason": reason})
         return case
 
 

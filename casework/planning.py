@@ -10,6 +10,7 @@ from typing import Any
 import rfc8785
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.asking import ask_whose
 from casework.assessing import assess
 from casework.desk import Desk
@@ -205,7 +206,7 @@ def seal_plan(desk: Desk, case_id: str, *, scope: str = "full") -> None:
                 )
             )
             seal(
-                desk, session, "plan.sealed", case_id,
+                desk, session, EventType.PLAN_SEALED, case_id,
                 plan_sha256=sha256, policy_sha256=desk.policy.sha256, scope=scope, count=len(content),
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip

@@ -10,11 +10,12 @@ import asyncio
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.cases import ENDED, OVER
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.looking import look
-from casework.recording import digests, seal, seal_intent, seal_outcome
+from casework.recording import seal, seal_intent, seal_outcome
 from casework.revoking import as_entitlement, conclude_by_read
 from casework.rows import accepted_rows, accounts_of, rows_of
 from casework.turns import claim
@@ -50,7 +51,7 @@ def request_restore(desk: Desk, case_id: str, *, by: str, reason: str) -> Approv
         seal(
             desk,
             session,
-            "case.restore_requested",
+            EventType.CASE_RESTORE_REQUESTED,
             case_id,
             payload={"by": by, "reason": reason, "request": request.id},
         )
@@ -77,7 +78,7 @@ def request_return(desk: Desk, case_id: str, *, by: str) -> None:
                 approved_at=desk.now(),
             )
         )
-        seal(desk, session, "case.returned", case_id, payload={"by": by})
+        seal(desk, session, EventType.CASE_RETURNED, case_id, payload={"by": by})
 
 
 def _restorable_case(session: Session, case_id: str) -> Case:
@@ -125,7 +126,7 @@ def _begin_case(desk: Desk, case_id: str) -> list[CaseAccount]:
         if case.state is not CaseState.RESTORING:
             case.state = CaseState.RESTORING
             session.add(case)
-            seal(desk, session, "case.restoring", case_id, dedup_key=f"{approved.id}:restoring")
+            seal(desk, session, EventType.CASE_RESTORING, case_id, dedup_key=f"{approved.id}:restoring")
         return [a for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED]
 
 
@@ -204,8 +205,8 @@ def _note(desk: Desk, account: CaseAccount, row: CaseEntitlement, verdict: str, 
         row.restored = verdict
         session.add(row)
         seal(
-            desk, session, "case.restored_row", row.case_id, service=row.service, account=account.ref,
-            kind=row.kind, state=verdict, evidence=digests(evidence) or None, payload={"entitlement": row.id},
+            desk, session, EventType.CASE_RESTORED_ROW, row.case_id, service=row.service, account=account.ref,
+            kind=row.kind, state=verdict, exchanged=evidence, payload={"entitlement": row.id},
         )  # fmt: skip
 
 
@@ -217,4 +218,4 @@ def _finish(desk: Desk, case_id: str) -> None:
         case = session.get_one(Case, case_id)
         case.state = CaseState.RESTORED
         session.add(case)
-        seal(desk, session, "case.restored", case_id, count=len(rows))
+        seal(desk, session, EventType.CASE_RESTORED, case_id, count=len(rows))

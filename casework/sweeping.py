@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework import cutting, planning
 from casework.activity import aftermath, snapshot
 from casework.assessing import assess
@@ -160,7 +161,7 @@ def _conclude(desk: Desk, case_id: str, labels: Sequence[str]) -> bool:
             done = session.get_one(Look, (case_id, label))
             done.looked_at, done.verdict = desk.now(), "reopened" if bad else "quiet"
             session.add(done)
-            seal(desk, session, "case.looked", case_id, count=bad, state=done.verdict, payload={"look": label})
+            seal(desk, session, EventType.CASE_LOOKED, case_id, count=bad, state=done.verdict, payload={"look": label})
         return bad > 0
 
 
@@ -181,6 +182,6 @@ def _reopen(desk: Desk, session: Session, case: Case) -> int:
     if bad and case.state is CaseState.CLOSED:
         case.state, case.closed_at = CaseState.DEPROVISIONED, None
         free(session, case)
-        seal(desk, session, "case.reopened", case.id, count=bad)
+        seal(desk, session, EventType.CASE_REOPENED, case.id, count=bad)
         assess(desk, session, case.id)
     return bad

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.activity import aftermath
 from casework.asking import settle_question
 from casework.assessing import NO_ACCOUNT, assess
@@ -59,7 +60,7 @@ def _request(desk: Desk, session: Session, waiver: Waiver) -> Waiver:
         )
     session.add(waiver)
     seal(
-        desk, session, "finding.waiver_requested", waiver.case_id or TENANT,
+        desk, session, EventType.FINDING_WAIVER_REQUESTED, waiver.case_id or TENANT,
         waiver=waiver.id, service=waiver.service, kind=waiver.kind,
         payload={"by": waiver.requested_by, "reason": waiver.reason, "compensating_control": waiver.compensating_control,
                  "entitlement": waiver.entitlement_id, "until": str(waiver.until)},
@@ -97,7 +98,7 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
             row.state, row.settled_by = EntitlementState.ATTESTED, attestation.id
             session.add(row)
         seal(
-            desk, session, "finding.attested", case_id, service=row.service, kind=row.kind,
+            desk, session, EventType.FINDING_ATTESTED, case_id, service=row.service, kind=row.kind,
             payload={"attestation": attestation.id, "by": by, "statement": statement, "entitlement": row.id},
         )  # fmt: skip
         assess(desk, session, case_id)
@@ -113,7 +114,7 @@ def _attest_no_account(desk: Desk, session: Session, case_id: str, statement: st
     )  # fmt: skip
     session.add(attestation)
     seal(
-        desk, session, "finding.attested", case_id, finding=NO_ACCOUNT,
+        desk, session, EventType.FINDING_ATTESTED, case_id, finding=NO_ACCOUNT,
         payload={"attestation": attestation.id, "by": by, "statement": statement},
     )  # fmt: skip
     assess(desk, session, case_id)
@@ -132,7 +133,7 @@ def _attest_aftermath(  # an attestation's parts
     )  # fmt: skip
     session.add(attestation)
     seal(
-        desk, session, "finding.attested", case_id, finding=row.finding, service=row.service,
+        desk, session, EventType.FINDING_ATTESTED, case_id, finding=row.finding, service=row.service,
         payload={"attestation": attestation.id, "by": by, "statement": statement, "about": key},
     )  # fmt: skip
     assess(desk, session, case_id)
@@ -170,7 +171,7 @@ def _approve_waiver(desk: Desk, session: Session, subject_id: str, by: str) -> s
     waiver.approved_by, waiver.approved_at = by, desk.now()
     session.add(waiver)
     seal(
-        desk, session, "finding.waived", waiver.case_id or TENANT, waiver=waiver.id,
+        desk, session, EventType.FINDING_WAIVED, waiver.case_id or TENANT, waiver=waiver.id,
         payload={"by": by}, dedup_key=f"{waiver.id}:approved",
     )  # fmt: skip
     for case in _cases_concerned(session, waiver):
@@ -196,7 +197,7 @@ def _approve_request(desk: Desk, session: Session, subject_id: str, by: str) -> 
     request.approved_by, request.approved_at = by, desk.now()
     session.add(request)
     seal(
-        desk, session, "case.approved", request.case_id, choice=request.verb,
+        desk, session, EventType.CASE_APPROVED, request.case_id, choice=request.verb,
         payload={"by": by, "request": request.id}, dedup_key=f"{request.id}:approved",
     )  # fmt: skip
     return request.verb

@@ -40,7 +40,10 @@ TITLES: Mapping[Step, tuple[str, str]] = {
     Step.PREFIXES: ("each anchor is an earlier state of this very log", "各アンカーがこのログの以前の状態であること"),
     Step.COMPLETENESS: ("the log holds no other event of this case", "この案件のイベントに欠落がないこと"),
     Step.CHAIN: ("order, chain and payloads of the events", "イベントの順序・連鎖・個人データの対応"),
-    Step.EVIDENCE: ("the evidence files are those that events bind", "証拠ファイルとイベントの対応"),
+    Step.EVIDENCE: (
+        "evidence files and exchanges are those that events bind",
+        "証拠ファイル・各社との通信とイベントの対応",
+    ),
     Step.INTENTS: ("each announced write has an outcome", "予告した変更すべてに結果があること"),
     Step.DATES: (
         "no event is dated before an anchor that precedes it",

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from audit.events import EventType
 from casework.activity import aftermath
 from casework.activity.collecting import logs_of
 from casework.activity.lines import read_records
@@ -139,7 +140,7 @@ def _conclude(desk: Desk, case: Case, seen: _Seen) -> int:
                 heard=kinds, effective_by=None,
             )  # fmt: skip
         seal(
-            desk, session, "case.watched", case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
+            desk, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
             counts={"unread": seen.unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
         )  # fmt: skip
         assess(desk, session, case.id)

@@ -22,6 +22,7 @@ from audit.certificate import Certificate
 from audit.certificate_keys import CertificateFileSigner
 from audit.checkpoint import Checkpoint
 from audit.cosignature import WitnessKey, cosign
+from audit.events import EventType
 from audit.fields import Json
 from audit.keys import FileSigner
 from audit.leaf import LOG_CASE, Event, stamp
@@ -100,7 +101,7 @@ class House:
         """Append one event a second later; return its place in the log."""
         self.clock.move(seconds=1)
         with self.engine.begin() as connection:
-            return self.trail.append(connection, Event(what, case, "svc:worker-1", said), payload).idx
+            return self.trail.append(connection, Event(EventType(what), case, "svc:worker-1", said), payload).idx
 
     def write(self, case: str = CASE, outcome: bool = True) -> None:
         """One announced write, and what became of it."""
@@ -142,7 +143,7 @@ class House:
             said |= {"checkpoint_sha256": made.checkpoint_sha256} | (
                 self._stamp(connection, made) if self.stamps else {}
             )
-            event = Event("anchor.recorded", LOG_CASE, "svc:anchor", said)
+            event = Event(EventType.ANCHOR_RECORDED, LOG_CASE, "svc:anchor", said)
             anchors.record(connection, made, self.trail.append(connection, event).idx)
         return made
 

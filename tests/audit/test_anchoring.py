@@ -22,6 +22,7 @@ from audit.anchoring import anchor
 from audit.cadence import Level
 from audit.checkpoint import Checkpoint
 from audit.continuity import Discontinued, SigningStopped
+from audit.events import EventType
 from audit.mirror import Mirror
 from audit.trail import Draft, Event, Trail
 from emulators.stage import Fault
@@ -407,4 +408,4 @@ class TestKilled:
 
 
 def forged(n: int) -> Draft:
-    return Draft(Event("observe.seen", "case-forged", "svc:test", {"state": "found", "count": n}))
+    return Draft(Event(EventType.OBSERVE_SEEN, "case-forged", "svc:test", {"state": "found", "count": n}))
