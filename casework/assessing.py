@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from casework.access import fates
 from casework.activity import aftermath
 from casework.desk import Desk
 from casework.recording import seal
@@ -88,6 +89,9 @@ def _seal(desk: Desk, session: Session, finding: Finding, event: EventType) -> N
 
 
 def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
+    if case.state in {CaseState.RESTORING, CaseState.RESTORED}:  # what was taken is no longer to be closed
+        yield from fates.reasons(session, case)
+        return
     attested = {a.entitlement_id for a in session.exec(select(Attestation).where(Attestation.case_id == case.id)).all()}
     accounts = accounts_of(session, case.id)
     yield from _reasons_of_searches(session, case, accounts, nobody_attested=NO_ACCOUNT in attested)
@@ -100,6 +104,7 @@ def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
         if owner is not None:
             yield from _reasons_of_row(case, row, owner, attested=row.id in attested)
     yield from aftermath.reasons(session, case)
+    yield from fates.reasons(session, case)
 
 
 def _reasons_of_searches(

@@ -24,7 +24,7 @@ CASE = "offboarding_case"
 KEPT = {
     CASE: {"id", "timezone", "run_id"},
     "account": {"ref"},
-    "approval": {"id", "verb"},
+    "approval": {"id", "verb", "account_ref"},
     "attestation": {"id"},
     "entitlement": {"op", "settled_by", "restored"},
     "evidence_file": {"id", "name", "sha256", "content_sha256"},

@@ -38,7 +38,7 @@ class Desk:
     Everything a piece of casework needs, passed in, so that tests can change the clock and the tenants.
 
     *actor* is who acts, as the trail names it: a run, or a person at the terminal.  *own_accounts* fills as services are
-    probed, *leases* (case to runner) as cases are claimed.  Without *evidence* nothing is collected: some tests do without.
+    probed (`casework.ready`), *leases* (case to runner) as cases are claimed.  Without *evidence* nothing is collected: some tests do without.
     """
 
     store: Store
@@ -51,6 +51,7 @@ class Desk:
     leases: dict[str, str] = field(default_factory=dict)
     evidence: EvidenceStore | None = None
     readings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOGS_AT_ONCE))
+    probing: dict[Service, asyncio.Lock] = field(default_factory=dict)
     _locks: dict[Service, asyncio.Lock] = field(default_factory=dict)
 
     @asynccontextmanager

@@ -15,6 +15,7 @@ from casework.asking import ask_whose
 from casework.assessing import assess
 from casework.desk import Desk
 from casework.looking import look
+from casework.ready import ready
 from casework.recording import seal
 from casework.rows import accepted_rows, accounts_of, merge, rows_of
 from connectors.contract import Connector, Kinds
@@ -58,12 +59,7 @@ async def get_ready(desk: Desk) -> None:
 
     A probe that fails is left to the next call: the verbs say by themselves what they cannot do.
     """
-    await asyncio.gather(*(_probe(desk, service) for service in desk.connectors), return_exceptions=True)
-
-
-async def _probe(desk: Desk, service: Service) -> None:
-    if service not in desk.own_accounts:
-        desk.own_accounts[service] = (await desk.connectors[service].probe()).own_account_ids
+    await asyncio.gather(*(ready(desk, service) for service in desk.connectors), return_exceptions=True)
 
 
 async def find_in(desk: Desk, case_id: str, service: Service) -> None:
@@ -71,7 +67,7 @@ async def find_in(desk: Desk, case_id: str, service: Service) -> None:
     connector = desk.connectors[service]
     leaver = leaver_of(desk.case(case_id))
     try:
-        await _probe(desk, service)
+        await ready(desk, service)
         matches = await connector.find_accounts(leaver)
     except ConnectorError as error:
         with desk.store.write() as session:

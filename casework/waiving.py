@@ -15,7 +15,7 @@ from casework.errors import BadRequest
 from casework.freeing import free
 from casework.recording import seal
 from models.tables import Approval, Attestation, Case, CaseEntitlement, Question, Waiver
-from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, QuestionKind, Service
+from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, QuestionKind, Restored, Service
 
 TENANT = "tenant"
 """The trail's case of standing waivers, which belong to no case."""
@@ -85,8 +85,8 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
         if aftermath.is_key(entitlement_id):
             return _attest_aftermath(desk, session, case_id, entitlement_id, statement, by)
         row = _row(session, case_id, entitlement_id)
-        if row.restored == "problem":
-            row.restored = "attested"
+        if row.restored is Restored.PROBLEM:
+            row.restored = Restored.ATTESTED
         elif row.state in SETTLED and row.kind is not EntitlementKind.SIGN_IN:
             raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to attest.")
         attestation = Attestation(

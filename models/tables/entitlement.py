@@ -6,7 +6,15 @@ from typing import Any
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import instant, json_column, word
-from models.vocabulary import Confirmation, EntitlementKind, EntitlementState, Guard, RevocationResult, Service
+from models.vocabulary import (
+    Confirmation,
+    EntitlementKind,
+    EntitlementState,
+    Guard,
+    Restored,
+    RevocationResult,
+    Service,
+)
 
 
 class CaseEntitlement(SQLModel, table=True):
@@ -46,4 +54,4 @@ class CaseEntitlement(SQLModel, table=True):
     cut_effective_by: datetime | None = instant()
     settled_by: str | None = None
     waived_from: EntitlementState | None = word(EntitlementState, default=None, nullable=True)
-    restored: str | None = None
+    restored: Restored | None = word(Restored, default=None, nullable=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from audit.certificate_keys import CertificateFileSigner
 from audit.checkpoint import Checkpoint
 from audit.cosignature import WitnessKey, cosign
 from audit.events import EventType
+from audit.exchanges import bind
 from audit.fields import Json
 from audit.keys import FileSigner
 from audit.leaf import LOG_CASE, Event, stamp
@@ -39,6 +40,15 @@ PAGES: Mapping[str, bytes] = {
     "record.html": "<!doctype html><title>記録</title>\n".encode(),
     "record.pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n%%EOF\n",
 }
+EXCHANGES: list[dict[str, Json]] = [
+    {
+        "what": f"GET /sessions?page={n}",
+        "sent_at": f"2026-11-23T01:02:03.00{n}+00:00",
+        "status": 200,
+        "response_sha256": "cd" * 32,
+    }
+    for n in range(3)
+]
 DOWNLOADS = "".join(f'{{"file":"図面 {n}","bytes":{n * 7}}}\n' for n in range(200)).encode()
 
 
@@ -122,6 +132,13 @@ class House:
         }
         self.tell("evidence.bound", case, {"window": "30 days"}, evidence=[told], service="google_workspace")
 
+    def see(self, bound: Sequence[Mapping[str, Json]], listed: Sequence[Mapping[str, Json]] | None) -> None:
+        """Tell what a read saw, binding its exchanges; the payload lists them, or with None leaves them to an earlier one."""
+        payload: dict[str, Json] = {"entitlement": "slack:U1:session:s1"}
+        payload |= {} if listed is None else {"exchanges": [dict(one) for one in listed]}
+        said = {"state": "observed_closed", "service": "slack", "kind": "session"}
+        self.tell("observe.seen", payload=payload, evidence=bind(bound), **said)
+
     def stamped(self, content: bytes) -> bytes:
         """Ask the authority, which answers with its own time and no other."""
         return self.authority.answer(TimestampRequestBuilder(data=content).build().as_bytes())
@@ -166,7 +183,8 @@ class House:
             self.write(OTHERS[0])
             self.anchor()
         self.collect()
-        self.tell("observe.seen", state="observed_closed", service="slack", kind="session")
+        self.see(EXCHANGES, EXCHANGES)
+        self.see(EXCHANGES, None)
         self.tell("case.closed", count=2, states={"observed_closed": 2})
         self.anchor()
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from casework import asking, conduct, restoring, sweeping, waiving
+from casework import asking, conduct, sweeping, waiving
+from casework.access import restore as restoring
 from casework.cases import open_cases
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake import read_options

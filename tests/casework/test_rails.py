@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from casework import asking, conduct, restoring, sweeping, waiving
+from casework import asking, conduct, sweeping, waiving
+from casework.access import restore as restoring
 from casework.assessing import NO_ACCOUNT
 from casework.cases import open_cases
 from casework.errors import BadRequest, QuestionsOpen, StillOpen

@@ -1,0 +1,1 @@
+"""What happens to access: giving back lives here."""
