@@ -58,7 +58,7 @@ class TestManyGroups:
         assert longest_leaf(office) <= WIDEST
 
     @pytest.mark.chaos
-    @pytest.mark.timeout(600)
+    @pytest.mark.timeout(1800)
     async def test_five_thousand_are_exported(self, make_office: Callable[..., Office], tmp_path: Path) -> None:
         """Five thousand groups: planned, cut, closed and exported, in a time that grows with their number."""
         office = leaver_in(make_office, 5_000)
