@@ -18,7 +18,7 @@ import httpx
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from audit import anchors, cadence, checkpoint, continuity, leading, note, reading, timestamp
+from audit import anchors, cadence, checkpoint, continuity, epochs, leading, note, reading, timestamp
 from audit.anchors import Anchor
 from audit.berth import Berth
 from audit.cadence import Health
@@ -29,6 +29,7 @@ from audit.fields import Json
 from audit.gathering import Gathered, Submission, gather
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.note import NoteError
+from audit.policy import Witness
 from audit.timestamp import SKEW, AuthorityUnreachable, StampRefused
 from audit.trail import Trail
 from audit.witness import Ahead, Asker, ForkSeen, WitnessFailed
@@ -80,10 +81,14 @@ def compare(berth: Berth) -> tuple[str, ...]:
     """
     Hold the log against what has left the house: the mirrored anchors, and the heads that the witnesses hold.
 
-    Writes nothing.  Returns why a witness could not be asked.  Raises `Discontinued`.
+    Writes nothing.  Returns why a witness could not be asked.  Raises `Discontinued` for what the log lacks and does not tell of,
+    `NoteError` for a mirrored file that is none.
     """
     with berth.reading() as connection, berth.open_client() as client:
-        continuity.Guard(berth.mirror)(connection)
+        if continuity.Guard(berth.mirror).look(connection, strict=True) is not None:
+            raise Discontinued(
+                "trail: the database is older than its newest anchor, or another: a new epoch begins with the next write"
+            )
         problems = []
         for witness in berth.policy.witnesses if berth.policy is not None else ():
             try:
@@ -93,6 +98,8 @@ def compare(berth: Berth) -> tuple[str, ...]:
                 continue
             if held is not None:
                 continuity.require(connection, held[0])
+                if not continuity.continues(connection, held[0]):
+                    problems.append(_epoch_before(witness, held[0]))
     return tuple(problems)
 
 
@@ -109,6 +116,13 @@ def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str
     return cleared
 
 
+def _epoch_before(witness: Witness, held: Checkpoint) -> str:
+    return (
+        f"witness {witness.name}: cannot cosign: it holds the epoch before, {held.size} entries: show its operator the trail.epoch "
+        "of this log, so that it is begun anew there"
+    )
+
+
 class _Job:
     """One job, which leads."""
 
@@ -119,6 +133,7 @@ class _Job:
         self._problems: list[str] = []
 
     def run(self, *, at_once: bool) -> Outcome:
+        self._begin_epoch()
         with self._berth.reading() as connection:
             self._require_sound(connection)
             waiting = anchors.unrecorded(connection, self._origin)
@@ -144,8 +159,23 @@ class _Job:
         last = anchors.newest(connection, self._origin)
         if last is not None:
             continuity.require(connection, Checkpoint.parse(note.split(last.note)[0]))
-            self._berth.mirror.keep(last)
-        continuity.Guard(self._berth.mirror)(connection)
+            self._berth.mirror.keep(last, epochs.name(connection))
+
+    def _begin_epoch(self) -> None:
+        """Let the log say what it lacks, if it does not yet."""
+        guard = continuity.Guard(self._berth.mirror)
+        with self._berth.reading() as connection:
+            if guard.look(connection) is None:
+                return
+        with self._berth.engine.begin() as connection:
+            replace(self._berth.trail, guard=guard).append_many(connection, [])
+
+    def _keep(self, anchor: Anchor) -> None:
+        self._berth.mirror.keep(anchor, self._epoch())
+
+    def _epoch(self) -> str:
+        with self._berth.reading() as connection:
+            return epochs.name(connection)
 
     def _what_is_due(self, *, at_once: bool) -> tuple[str, Checkpoint | None, int]:
         """Return why (not), the head to anchor if any, and the size of the newest anchor."""
@@ -170,7 +200,7 @@ class _Job:
                 anchors.freeze(connection, made)
         except IntegrityError:
             return None
-        self._berth.mirror.keep(made)
+        self._keep(made)
         return self._finish(made)
 
     def _cosignatures(self, head: Checkpoint, signed: bytes, old: int) -> bytes:
@@ -180,11 +210,38 @@ class _Job:
             return b""
         submission = Submission(head, signed, old, lambda start: self._prove(start, head.size))
         try:
-            gathered: Gathered = gather(self._client, berth.policy.witnesses, submission, berth.patience)
+            gathered: Gathered = gather(self._client, self._of_this_epoch(), submission, berth.patience)
         except (ForkSeen, Ahead) as exc:
             self._stop_signing(exc, head, signed)
         self._problems += gathered.problems
         return "".join(map(note.write_line, gathered.lines)).encode()
+
+    def _of_this_epoch(self) -> list[Witness]:
+        """
+        Return the witnesses that can cosign.  One that has signed what the log says that it lacks rightly refuses, until whoever
+        runs it has seen the epoch: it is no alarm.
+        """
+        with self._berth.reading() as connection:
+            gaps = epochs.told(connection)
+        chosen = []
+        for witness in self._berth.policy.witnesses if self._berth.policy is not None else ():
+            held = self._held_by(witness) if gaps and witness.url is not None else None
+            if held is None or not any(gap.explains(held.size) for gap in gaps) or self._continued(held):
+                chosen.append(witness)
+            else:
+                self._problems.append(_epoch_before(witness, held))
+        return chosen
+
+    def _held_by(self, witness: Witness) -> Checkpoint | None:
+        try:
+            held = Asker(self._client, witness).latest(self._origin)
+        except WitnessFailed:
+            return None
+        return None if held is None else held[0]
+
+    def _continued(self, head: Checkpoint) -> bool:
+        with self._berth.reading() as connection:
+            return continuity.continues(connection, head)
 
     def _prove(self, old: int, new: int) -> list[bytes]:
         with self._berth.reading() as connection:
@@ -204,7 +261,7 @@ class _Job:
             if anchor.tsr is None:
                 self._tell_of_failure(anchor.size, anchor.checkpoint_sha256, "no_stamp")
                 return anchor
-        self._berth.mirror.keep(anchor)  # again: whoever stamped it may have been killed before
+        self._keep(anchor)  # again: whoever stamped it may have been killed before
         return self._recorded(anchor)
 
     def _stamped(self, anchor: Anchor) -> Anchor:
@@ -215,7 +272,7 @@ class _Job:
             except (AuthorityUnreachable, StampRefused) as exc:
                 self._problems.append(f"authority {number}: {exc}")
                 if isinstance(exc, StampRefused) and exc.response:
-                    self._berth.mirror.keep_refused(anchor.size, exc.response)
+                    self._berth.mirror.keep_refused(anchor.size, exc.response, self._epoch())
                 continue
             if not self._fits(anchor, told.gen_time):
                 self._problems.append(f"authority {number}: {_CLOCKS}")
@@ -256,22 +313,27 @@ class _Job:
             self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{size}:{reason}")
 
     def _stop_signing(self, seen: ForkSeen | Ahead, head: Checkpoint, signed: bytes) -> NoReturn:
-        """Keep the alarm and, where a witness proves that we have lost entries, its head: then nothing is appended either."""
+        """
+        Keep the alarm; where a witness proves with our own signature that we have lost entries, let the log say so instead: the next
+        job goes on in the new epoch.
+        """
+        if isinstance(seen, Ahead) and self._keep_head_of(seen.witness):
+            self._begin_epoch()
+            raise Discontinued(f"anchor: cannot sign: {seen}: the database was restored from a backup") from seen
         with self._berth.engine.begin() as connection:
             anchors.raise_alarm(connection, self._origin, seen.witness, signed, self._berth.now())
-        if isinstance(seen, Ahead):
-            self._keep_head_of(seen.witness)
-            raise Discontinued(f"anchor: cannot sign: {seen}: the database was restored from a backup") from seen
         self._tell_of_failure(head.size, hashlib.sha256(signed).hexdigest(), "fork")
         raise SigningStopped(f"anchor: cannot sign: {seen}") from seen
 
-    def _keep_head_of(self, name: str) -> None:
-        """Mirror the head that the witness holds, if our own key has signed it."""
+    def _keep_head_of(self, name: str) -> bool:
+        """Mirror the head that the witness holds, if our own key has signed it; return whether it has."""
         witness = next(one for one in (self._berth.policy.witnesses if self._berth.policy else ()) if one.name == name)
         try:
             held = Asker(self._client, witness).latest(self._origin)
             if held is not None:
                 note.open_note(held[1], [signer.verifier for signer in self._berth.signers])
-                self._berth.mirror.keep_note(held[0].size, held[1])
+                self._berth.mirror.keep_note(held[0].size, held[1], self._epoch())
         except (WitnessFailed, NoteError) as exc:
             self._problems.append(str(exc))
+            return False
+        return held is not None

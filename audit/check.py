@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, select
 from audit import leaf as leaves
 from audit import reading
 from audit.checkpoint import Checkpoint
+from audit.epochs import Gap
 from audit.events import EventType
 from audit.leaf import FIRST_PREV, LeafError
 from audit.merkle import Frontier
@@ -44,13 +45,19 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found.  *root* is recomputed from the leaves; *erased* counts payloads that were erased openly."""
+    """What a check found.  *root* is recomputed from the leaves; *erased* counts payloads that were erased openly; *gaps*: what it lacks."""
 
     origin: str | None
     size: int
     root: bytes
     erased: int = 0
     broken: Broken | None = None
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is broken, and nothing is said to be missing."""
+        return self.sound and not self.gaps
 
     @property
     def sound(self) -> bool:
@@ -83,7 +90,7 @@ def check(connection: Connection, *, origin: str | None = None, held: Sequence[C
             except _Stop as stop:
                 found.append(stop.broken)
     broken = min(found, key=lambda b: b.idx, default=None)
-    return Report(walk.origin, walk.tree.size, walk.tree.root(), walk.erased, broken)
+    return Report(walk.origin, walk.tree.size, walk.tree.root(), walk.erased, broken, tuple(walk.gaps))
 
 
 @dataclass(slots=True)
@@ -96,6 +103,7 @@ class _Walk:
     time: str = ""
     erased: int = 0
     unexplained: set[int] = field(default_factory=set)
+    gaps: list[Gap] = field(default_factory=list)
 
     def in_order(self, rows: Iterable[Row[Any]]) -> None:
         heads = {head.size: head for head in self.held}
@@ -108,13 +116,19 @@ class _Walk:
             if b"".join(self.tree.add(bytes(row.leaf))) != bytes(row.nodes):
                 raise _Stop(row.idx, "its stored hashes are not those of the leaves")
             self._payload(row, said)
+            if said["type"] == EventType.TRAIL_EPOCH:
+                self.gaps.append(Gap.of(row.idx, said))
             self._agree(heads, row.idx)
         self._end()
 
     def _agree(self, heads: dict[int, Checkpoint], idx: int) -> None:
         head = heads.get(self.tree.size)
-        if head is not None and head.root != self.tree.root():
+        if head is not None and head.root != self.tree.root() and not self._explained(head):
             raise _Stop(idx, f"the log up to here is not the one whose head of {head.size} entries was signed")
+
+    def _explained(self, head: Checkpoint) -> bool:
+        """Whether the log itself says that it lacks what this head had."""
+        return any(gap.explains(head.size) for gap in self.gaps)
 
     def _frame(self, row: Row[Any], said: dict[str, Any]) -> None:
         self.origin = self.origin or said["log"]
@@ -146,7 +160,7 @@ class _Walk:
         if self.unexplained:
             raise _Stop(min(self.unexplained), "its payload is gone, and no payload.erased tells of it")
         for head in self.held:
-            if head.size > self.tree.size:
+            if head.size > self.tree.size and not self._explained(head):
                 raise _Stop(self.tree.size, f"entries are missing: a head of {head.size} entries was signed")
 
 

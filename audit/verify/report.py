@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from audit.epochs import Gap
+
 
 class Step(IntEnum):
     """The questions put to a bundle, numbered as in docs/verify.md."""
@@ -96,7 +98,8 @@ class Report:
     The verdict on a bundle.  *passed*: per step that held, what it saw.  *faults*: the first broken thing of each other step.
 
     *case*, *log* and *size* are what the bundle says of itself; believe them if it is *sound*.  *unasked*: what the auditor's
-    own trust material asks nobody for, and what therefore even a sound bundle does not show.
+    own trust material asks nobody for, and what therefore even a sound bundle does not show.  *gaps*: what the log says that it lacks since a backup was restored; *in_gap*:
+    the case is older than one of them, so that events of it may be among what is missing.
     """
 
     case: str = ""
@@ -105,6 +108,8 @@ class Report:
     passed: dict[Step, str] = field(default_factory=dict)
     faults: list[Broken] = field(default_factory=list)
     unasked: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    in_gap: bool = False
 
     @property
     def sound(self) -> bool:

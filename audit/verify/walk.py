@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from audit import fields, layout
 from audit import leaf as leaves
+from audit.epochs import Gap
 from audit.events import EventType
 from audit.keyring import Keyring
 from audit.leaf import FRAME, LONGEST, LeafError, stamp
@@ -144,11 +145,13 @@ class Completeness:
     case: str
     step: Step = Step.COMPLETENESS
     seen: int = 0
+    first: int | None = None
     closed: int | None = None
 
     def see(self, line: Line) -> None:
         if line.said["case"] != self.case:
             return
+        self.first = line.idx if self.first is None else self.first
         path = layout.event(self.seen)
         if path not in self.bundle.paths:
             raise Fault(path, f"it is missing: {layout.ENTRIES} has it in {line.name}")
@@ -223,12 +226,15 @@ class Whole:
     step: Step = Step.WHOLE
     told: set[int] = field(default_factory=set)
     keys: Keyring = field(default_factory=Keyring)
+    gaps: list[Gap] = field(default_factory=list)
 
     def see(self, line: Line) -> None:
         said = line.said
         if said["log"] != self.bundle.trust.logs[0].name:
             raise Fault(layout.ENTRIES, f"{line.name} belongs to another log")
         self.keys.see(line.idx, said)
+        if said["type"] == EventType.TRAIL_EPOCH:
+            self.gaps.append(Gap.of(line.idx, said))
         if said["type"] == EventType.ANCHOR_RECORDED:
             self._anchor(said)
 

@@ -407,7 +407,7 @@ class TestFrozenExits:
 
         office.paper.after = lambda _: None
         await restoring.restore(office.desk, case.id)
-        assert holder.active
+        assert office.paper.holders["g1"].active
         assert holder.held[K.GRANT] == set()
 
     async def test_that_cannot_be_read_block_the_account_again(self, office: Office) -> None:
