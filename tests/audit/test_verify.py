@@ -93,6 +93,39 @@ class TestExchanges:
         assert self.judged(house, tmp_path) == []
 
 
+class TestGap:
+    """A log that was restored from a backup tells of it; what lies in the gap is proved by nobody."""
+
+    def lose(self, house: House) -> None:
+        house.tell(
+            "trail.epoch", "log", from_size=9, size=44, root="gUtLAtI+J5RxbE6KLvOaeSkcWoLh+LjOJnWzbrcOFhM=",
+            checkpoint_sha256="ab" * 32, reason="older",
+        )  # fmt: skip
+
+    def test_of_an_older_case(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A case that is older than the gap is sound as far as it goes, and the door does not say plain sound."""
+        house = House(tmp_path)
+        house.work()
+        self.lose(house)
+        house.anchor()
+        house.export(tmp_path / "bundle")
+        report = verify(tmp_path / "bundle", house.trust(tmp_path / "trust"))
+        assert (report.sound, report.in_gap, [gap.size for gap in report.gaps]) == (True, True, [44])
+        assert main(["verify", str(tmp_path / "bundle"), "--trust", str(tmp_path / "trust")]) == 1
+        assert "GAP" in capsys.readouterr().out
+
+    def test_of_a_later_case(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A case that was opened after the gap cannot lie in it: it is sound, and the gap is told all the same."""
+        house = House(tmp_path)
+        self.lose(house)
+        house.work()
+        house.export(tmp_path / "bundle")
+        report = verify(tmp_path / "bundle", house.trust(tmp_path / "trust"))
+        assert (report.sound, report.in_gap, len(report.gaps)) == (True, False, 1)
+        assert main(["verify", str(tmp_path / "bundle"), "--trust", str(tmp_path / "trust")]) == 0
+        assert "GAP" in capsys.readouterr().out
+
+
 class TestSound:
     def test_every_step(self, sound: Sound) -> None:
         """All thirteen questions are answered, and none finds anything."""

@@ -355,7 +355,7 @@ class TestProbed:
         office.paper.probe = fail  # type: ignore[method-assign]  # a credential that was withdrawn
         shown = await given_back(office, case)
         assert (set(fate(shown).values()), office.paper.given) == ({"problem"}, [])
-        office.paper.probe = probe  # type: ignore[method-assign]
+        office.paper.probe = probe  # type: ignore[method-assign]  # the credential is back
         await restoring.restore(office.desk, case.id)
         assert office.paper.holders["g1"].active
 
@@ -427,7 +427,7 @@ class TestFrozenExits:
                 raise AttributeError("no attribute")
             return await listing(account, kinds)
 
-        office.paper.list_access = broken  # type: ignore[method-assign]
+        office.paper.list_access = broken  # type: ignore[method-assign]  # the connector breaks
         shown = await given_back(office, case)
         assert (office.paper.holders["g1"].active, shown["open_intents"]) == (False, 0)
 
