@@ -19,7 +19,7 @@ from casework.ready import ready
 from casework.recording import seal
 from casework.revoking import as_entitlement
 from casework.rows import WHOLE_KIND, rows_of
-from connectors.contract import Connector, Kinds
+from connectors.contract import Connector, Kinds, Listing
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
 from models.tables import CaseAccount, CaseEntitlement
 from models.vocabulary import Entitlement, EntitlementKind, Evidence, Restored, RevocationResult
@@ -89,7 +89,10 @@ async def give_back(desk: Desk, account: CaseAccount, until: datetime) -> None:
     lifted = [await _lift(one, row) for row in one.waiting() if row.kind is EntitlementKind.SIGN_IN]
     rest = [row for row in one.waiting() if row.kind is not EntitlementKind.SIGN_IN and not _settled(one, row)]
     if all(lifted):
-        await asyncio.gather(*(_give(one, row) for row in rest))
+        ended = await asyncio.gather(*(_give(one, row) for row in rest), return_exceptions=True)
+        for failure in ended:  # a lost claim: every request has come to its end before it is told
+            if failure is not None:
+                raise failure
         return
     for row in rest:
         _end(desk, account, row, _Answer(given=False, text=_BLOCKED, remedy=_BY_HAND))
@@ -218,7 +221,7 @@ async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
     """Read until *row* is there again, and write that; a kind that cannot be read is never seen."""
     wait = one.desk.policy.observe.first_wait_seconds
     while True:
-        listing = await look(one.desk, one.account, frozenset({row.kind}))
+        listing = await _looked(one, row)
         if any(_same(row, seen) for seen in listing):
             evidence = listing.evidence.get(row.kind, ())
             _end(one.desk, one.account, row, _Answer(True, fate=Restored.RESTORED, evidence=evidence))
@@ -227,6 +230,14 @@ async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
             return False
         await one.desk.sleep(wait)
         wait = min(wait * 2, one.desk.policy.observe.longest_wait_seconds)
+
+
+async def _looked(one: Giving, row: CaseEntitlement) -> Listing:
+    try:
+        async with asyncio.timeout(one.left):
+            return await look(one.desk, one.account, frozenset({row.kind}))
+    except Exception:  # noqa: BLE001  # a read that breaks shows nothing: the row ends as a problem
+        return Listing((), {})
 
 
 def _same(row: CaseEntitlement, seen: Entitlement) -> bool:

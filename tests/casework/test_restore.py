@@ -312,6 +312,21 @@ class TestEnds:
         office.paper.blind = {K.GROUP: EntitlementState.NOT_ON_PLAN}
         assert fate(await given_back(office, case))["group:sales"] == "problem"
 
+    async def test_a_read_that_breaks(self, office: Office) -> None:
+        """A connector that breaks while we look whether a row is back ends that row, and no other one with it."""
+        case = await cut(office)
+        listing = office.paper.list_access
+
+        async def broken(account: Account, kinds: Kinds | None = None) -> Listing:
+            if kinds == frozenset({K.GROUP}):
+                raise AttributeError("no attribute")
+            return await listing(account, kinds)
+
+        office.paper.list_access = broken  # type: ignore[method-assign]  # the connector breaks
+        shown = await given_back(office, case)
+        assert (shown["state"], shown["open_intents"]) == ("restored", 0)
+        assert (fate(shown)["sign_in:sign-in"], fate(shown)["group:sales"]) == ("restored", "problem")
+
     async def test_a_service_that_is_gone_from_the_settings(self, office: Office) -> None:
         """Rows of a service that is no longer configured end with what to do; nothing is raised."""
         case = await cut(office)
