@@ -86,11 +86,6 @@ def stamp(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def code_or_other(vendor_code: str | None) -> str:
-    """Return the vendor's code if a leaf may hold it, else "other": then its exact text belongs to the payload."""
-    return vendor_code if vendor_code is not None and words.code(vendor_code) else "other"
-
-
 def commitment(salt: bytes, payload: bytes) -> str:
     """Bind a payload without telling it: `cat salt payload | sha256sum`.  Not guessable once the salt is gone."""
     if len(salt) != SALT_SIZE:

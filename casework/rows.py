@@ -28,6 +28,8 @@ from models.vocabulary import (
     Standing,
 )
 
+LONGEST_LABEL = 200
+"""Characters of a vendor's own name for something that are kept."""
 WHOLE_KIND = "*"
 """The vendor id of the row that stands for a kind which could not be looked at."""
 _NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
@@ -163,7 +165,7 @@ def _new_row(desk: Desk, account: CaseAccount, entitlement: Entitlement, manifes
 
 def _describe(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> None:
     """Take over what the listing says about the row, besides its state."""
-    row.label, row.ended_at = seen.label, seen.ended_at
+    row.label, row.ended_at = seen.label[:LONGEST_LABEL], seen.ended_at
     if seen.problem is not None or row.result not in _SAID_NO:
         row.problem, row.remedy = seen.problem, seen.remedy
     row.guard = _guard(desk, account, row, seen)

@@ -216,11 +216,3 @@ class TestWhitelist:
         )
         proof[0]["sha256"] = "spoiled"
         assert dict(event.fields) == {"state": "found", "evidence": [{"sha256": "ab" * 32}]}
-
-    @pytest.mark.parametrize(
-        ("said", "told"),
-        [("user_not_found", "user_not_found"), ("Mail misaki@x.example", "other"), (None, "other"), ("", "other")],
-    )
-    def test_code(self, said: str | None, told: str) -> None:
-        """A vendor's code that a leaf may not hold is "other"; its text belongs to the payload."""
-        assert leaves.code_or_other(said) == told

@@ -266,6 +266,16 @@ class TestNeverMore:
 
 
 class TestEnds:
+    @pytest.mark.parametrize("result", [RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT])
+    def test_what_is_held_through_a_group_is_never_assigned(self, result: RevocationResult) -> None:
+        """A role that came through a group is not given to the account itself, whatever became of our request."""
+        row = CaseEntitlement(
+            case_id="case-1", id="x", service=GOOGLE, account_id="g1", kind=K.ROLE, vendor_id="77", attempts=1, result=result,
+            state=EntitlementState.OBSERVED_CLOSED, confirmation=Confirmation.READ, prestate={"through_group": "03x"},
+            found_at=datetime(2026, 11, 30, tzinfo=UTC),
+        )  # fmt: skip
+        assert fates.fate_of(row, KindManifest(K.ROLE, 20, Confirmation.READ), claimed=False) is Restored.NOT_RESTORABLE
+
     async def test_a_role_held_through_a_group_comes_back_with_it(self, office: Office) -> None:
         """What is held through a group cannot be given back by itself: it has an end, in words, and the restore ends too."""
         case = await cut(office)
