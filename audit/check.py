@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from audit import epochs, reading
 from audit import leaf as leaves
-from audit import reading
 from audit.checkpoint import Checkpoint
 from audit.epochs import Gap
 from audit.events import EventType
@@ -80,7 +80,7 @@ def check(connection: Connection, *, origin: str | None = None, held: Sequence[C
     a log whose last entries were cut off looks whole.
     """
     size = reading.size(connection)
-    walk = _Walk(origin, held)
+    walk = _Walk(origin, held, _gaps(connection))
     found: list[Broken] = []
     for one_pass, query in ((walk.in_order, _IN_ORDER), (_by_case, _BY_CASE)):
         # Only the rows that were there when the check began: others may be appended meanwhile.
@@ -99,11 +99,11 @@ class _Walk:
 
     origin: str | None
     held: Sequence[Checkpoint]
+    gaps: Sequence[Gap]
     tree: Frontier = field(default_factory=Frontier)
     time: str = ""
     erased: int = 0
     unexplained: set[int] = field(default_factory=set)
-    gaps: list[Gap] = field(default_factory=list)
 
     def in_order(self, rows: Iterable[Row[Any]]) -> None:
         heads = {head.size: head for head in self.held}
@@ -116,8 +116,6 @@ class _Walk:
             if b"".join(self.tree.add(bytes(row.leaf))) != bytes(row.nodes):
                 raise _Stop(row.idx, "its stored hashes are not those of the leaves")
             self._payload(row, said)
-            if said["type"] == EventType.TRAIL_EPOCH:
-                self.gaps.append(Gap.of(row.idx, said))
             self._agree(heads, row.idx)
         self._end()
 
@@ -162,6 +160,14 @@ class _Walk:
         for head in self.held:
             if head.size > self.tree.size and not self._explained(head):
                 raise _Stop(self.tree.size, f"entries are missing: a head of {head.size} entries was signed")
+
+
+def _gaps(connection: Connection) -> list[Gap]:
+    """Return what the log says that it lacks.  Where it cannot be read the walk says why."""
+    try:
+        return epochs.told(connection)
+    except (LeafError, KeyError, ValueError):
+        return []
 
 
 def _by_case(rows: Iterable[Row[Any]]) -> None:

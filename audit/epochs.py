@@ -44,7 +44,7 @@ class Gap:
 
     def explains(self, size: int) -> bool:
         """Whether a head of *size* entries may be the earlier log's, and no other history's."""
-        return self.row < size <= self.size
+        return self.from_size < size <= self.size
 
     def __str__(self) -> str:
         return f"row {self.row}: entries {self.from_size} to {self.size - 1} of the log before a restored backup are missing"

@@ -348,6 +348,9 @@ class TestRestoredBackup:
             trail.append(connection, seen())
             (gap,) = epochs.told(connection)
             assert (gap.row, gap.from_size, gap.size) == (16, 0, 11)
+            lost = Checkpoint.parse(note.split(on_sqlite.kept()[-1].note)[0])
+            assert trail.check(connection, [lost]).sound
+            continuity.require(connection, lost)
         engine.dispose()
 
     def test_kept_heads(self, on_sqlite: Port, tmp_path: Path) -> None:
