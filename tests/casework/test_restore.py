@@ -164,7 +164,9 @@ class TestClaims:
         )  # fmt: skip
         waiving.approve(office.desk, waived.id, by="hanako")
         conduct.close(office.desk, wrong.id)
-        assert open_cases(office.desk, later, reported_by="hr", for_real=True).opened
+        planned = open_cases(office.desk, later, reported_by="hr", for_real=True).opened[0].case
+        await conduct.make_plan(office.desk, planned.id)
+        assert {a["standing"] for a in show(office.desk, planned.id)["accounts"]} == {"accepted"}
         await given_back(office, wrong)
         assert office.paper.holders["g1"].active
 
@@ -433,6 +435,25 @@ class TestFrozenExits:
         office.paper.after = lambda _: None
         await restoring.restore(office.desk, case.id)
         assert office.paper.holders["g1"].active
+        assert holder.held[K.GRANT] == set()
+
+    async def test_that_cannot_be_blocked_again_are_told_loudly(self, office: Office) -> None:
+        """If the vendor refuses to block the account again, the row says that it is open; a later restore goes on with it as ours."""
+        case = await self.dismissed(office)
+        holder = office.paper.holders["g1"]
+
+        def refuse(row: Entitlement) -> None:
+            if row.kind is K.SIGN_IN:
+                raise Denied("paper: cannot block: 403")
+
+        office.paper.before = refuse
+        office.paper.after = lambda row: holder.held[K.GRANT].add("app-1") if row.kind is K.GRANT else None
+        shown = await given_back(office, case)
+        assert any("THE ACCOUNT IS OPEN" in f["text"] for f in shown["findings"])
+
+        office.paper.before = office.paper.after = lambda _: None
+        await restoring.restore(office.desk, case.id)
+        assert fate(show(office.desk, case.id))["sign_in:sign-in"] == "restored"
         assert holder.held[K.GRANT] == set()
 
     async def test_that_cannot_be_read_block_the_account_again(self, office: Office) -> None:
