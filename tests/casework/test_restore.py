@@ -321,8 +321,9 @@ class TestEnds:
     async def test_a_kind_that_cannot_be_listed_is_never_restored(self, office: Office) -> None:
         """What could not be looked at is not said to be back."""
         case = await cut(office)
-        office.paper.blind = {K.GROUP: EntitlementState.NOT_ON_PLAN}
-        assert fate(await given_back(office, case))["group:sales"] == "problem"
+        office.paper.blind = {K.GROUP: EntitlementState.NOT_ON_PLAN, K.SIGN_IN: EntitlementState.UNREADABLE}
+        shown = await given_back(office, case)
+        assert (fate(shown)["group:sales"], fate(shown)["sign_in:sign-in"]) == ("problem", "problem")
 
     async def test_a_read_that_breaks(self, office: Office) -> None:
         """A connector that breaks while we look whether a row is back ends that row, and no other one with it."""
@@ -436,6 +437,18 @@ class TestFrozenExits:
         await restoring.restore(office.desk, case.id)
         assert office.paper.holders["g1"].active
         assert holder.held[K.GRANT] == set()
+
+    async def test_wait_for_a_new_password(self, office: Office) -> None:
+        """Where no new password can be set, the block is not lifted: whoever knows the old one could come in first."""
+        case = await self.dismissed(office)
+
+        def refuse(row: Entitlement) -> None:
+            if row.kind is K.PASSWORD:
+                raise Denied("paper: cannot set a password: 403")
+
+        office.paper.before = refuse
+        shown = await given_back(office, case)
+        assert (office.paper.holders["g1"].active, fate(shown)["sign_in:sign-in"]) == (False, "problem")
 
     async def test_that_cannot_be_blocked_again_are_told_loudly(self, office: Office) -> None:
         """If the vendor refuses to block the account again, the row says that it is open; a later restore goes on with it as ours."""
