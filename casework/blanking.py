@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Enum, String, Table, TypeDecorator, select, update
 
-from casework.assessing import NO_ACCOUNT
+from casework.access.findings import NO_ACCOUNT
+from casework.access.rows import WHOLE_KIND
 from casework.desk import Desk
-from casework.rows import WHOLE_KIND
 from models import tables
 
 CASE = "offboarding_case"

@@ -13,11 +13,11 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.desk import Desk
-from casework.freeing import free
 from casework.intake.notice import Notice, Reading, Refusal
 from casework.intake.wording import Code, Flaw
 from casework.policy import Policy
 from casework.recording import seal
+from casework.wake import free
 from models.tables import Case, NoticeRecord
 from models.vocabulary import CaseState, DepartureKind
 

@@ -12,9 +12,9 @@ from audit.leaf import stamp
 from casework.cases import BEFORE_CONTAINED, live_case
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.freeing import free
 from casework.intake.zones import end_of_day
 from casework.recording import seal
+from casework.wake import free
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind
 

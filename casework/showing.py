@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from casework import asking
+from casework.access.findings import open_findings
+from casework.access.rows import accepted_rows, accounts_of, rows_of
 from casework.activity import showing as activity
-from casework.assessing import open_findings
 from casework.cases import exposure_minutes
+from casework.decisions import questions as asking
 from casework.desk import Desk
 from casework.nda import showing as papers
-from casework.rows import accepted_rows, accounts_of, rows_of
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement, Look, Search, Waiver
 from models.vocabulary import SETTLED
 

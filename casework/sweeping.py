@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework import cutting, planning
+from casework.access import cutting, planning
+from casework.access.findings import assess
+from casework.access.rows import accepted_rows
 from casework.activity import aftermath, snapshot
-from casework.assessing import assess
+from casework.claims import free, held, lead, record_run, release_run, wanted
 from casework.desk import Desk
 from casework.recording import seal
-from casework.rows import accepted_rows
-from casework.turns import free, held, lead, record_run, release_run, wanted
 from models.tables import Aftermath, Case, CaseEntitlement, Look
 from models.vocabulary import SETTLED, CaseState, EntitlementState, RunState
 

@@ -22,7 +22,7 @@ def answer(
     actor: As = None,
 ) -> int:
     """Say which of the doubtful accounts are the leaver's; the others are not."""
-    from casework import asking
+    from casework.decisions import questions as asking
     from cli.desks import at_desk
     from cli.orchestration import let_go_on
 

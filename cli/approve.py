@@ -19,7 +19,7 @@ def approve(
     actor: As = None,
 ) -> int:
     """Agree as the second person to a waiver, a restore or a release of the blast radius."""
-    from casework import waiving
+    from casework.decisions import signatures as waiving
     from cli.desks import at_desk
     from cli.orchestration import ask_for_runs
 

@@ -23,7 +23,7 @@ def attest(
     actor: As = None,
 ) -> int:
     """Sign that a step was done by hand.  A later read that shows it open wins over it."""
-    from casework import waiving
+    from casework.decisions import signatures as waiving
     from cli.desks import at_desk
 
     terminal = Terminal.of(as_json=as_json, actor=actor)

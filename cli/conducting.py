@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from casework import conduct
+from casework import runbook as conduct
 from casework.cases import decide_for_real
+from casework.claims import LEASE
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
-from casework.turns import LEASE
 from cli.errors import REMAINS, Refused
 from cli.terminal import Step, say
 from models.tables import Case

@@ -55,7 +55,7 @@ def waive(
 
 
 def _single(desk: Desk, case: str, entitlement: str, reason: str, until: date, by: str, compensating: str) -> Waiver:
-    from casework import waiving
+    from casework.decisions import signatures as waiving
 
     return waiving.waive(
         desk, entitlement_id=entitlement, case_id=case, reason=reason, until=until, by=by, compensating=compensating
@@ -65,7 +65,7 @@ def _single(desk: Desk, case: str, entitlement: str, reason: str, until: date, b
 def _standing(
     desk: Desk, service: str | None, kind: str | None, reason: str, until: date, by: str, compensating: str
 ) -> Waiver:
-    from casework import waiving
+    from casework.decisions import signatures as waiving
     from models.vocabulary import EntitlementKind, Service
 
     try:

@@ -2,8 +2,8 @@
 
 from prefect import flow
 
-from casework.conduct import close, observe_until_closed, wait_until_due
 from casework.desk import open_desk
+from casework.runbook import close, observe_until_closed, wait_until_due
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, to_its_state
 from flows.steps import (

@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 from pydantic import Field
 
-from casework.conduct import close, observe_until_closed, wait_until_due
 from casework.desk import Desk, open_desk
+from casework.runbook import close, observe_until_closed, wait_until_due
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, FindingsOpen, quietly, to_its_state, waiting_for
 from flows.steps import check_papers, contain, deprovision, everywhere, hidden, holding, plan_if_none, snapshot, weigh

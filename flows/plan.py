@@ -2,8 +2,8 @@
 
 from prefect import flow
 
-from casework.conduct import make_plan, take_early
 from casework.desk import open_desk
+from casework.runbook import make_plan, take_early
 from flows.artifacts import showing
 from flows.discretion import CaseId, to_its_state
 from flows.steps import holding, look_at_papers, require_answers

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
 
-from casework import conduct
+from casework import runbook as conduct
 from casework.activity import snapshot as snapshots
 from casework.desk import Desk
 from casework.errors import QuestionsOpen

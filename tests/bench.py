@@ -21,7 +21,7 @@ from functools import partial
 from rich.progress import Progress
 
 from audit.trail import Trail
-from casework import conduct
+from casework import runbook as conduct
 from casework.cases import open_cases
 from casework.desk import Desk
 from casework.errors import StillOpen

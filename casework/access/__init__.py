@@ -1,1 +1,1 @@
-"""What happens to access: giving back lives here."""
+"""What an account holds: read, planned, cut, seen closed.  The truth table and everything that changes it."""

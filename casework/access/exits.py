@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from casework.access.reads import look
+from casework.access.rows import WHOLE_KIND, merge, rows_of
 from casework.access.writes import take
 from casework.desk import Desk
-from casework.looking import look
-from casework.rows import WHOLE_KIND, merge, rows_of
 from connectors.contract import Kinds, Manifest
 from connectors.errors import ConnectorError
 from models.tables import CaseAccount, CaseEntitlement

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from casework.cases import OVER
 from casework.desk import Desk
-from casework.freeing import free
+from casework.wake import free
 from connectors.contract import KindManifest
 from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look
 from models.vocabulary import (

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 
 from audit.events import EventType
 from casework.access import exits, fates
+from casework.access.reads import look
+from casework.access.revoking import as_entitlement
+from casework.access.rows import WHOLE_KIND, rows_of
 from casework.access.writes import GIVE, announce, close_intents, conclude, failure_of, take
 from casework.desk import Desk
-from casework.looking import look
 from casework.ready import ready
 from casework.recording import seal
-from casework.revoking import as_entitlement
-from casework.rows import WHOLE_KIND, rows_of
 from connectors.contract import Connector, Kinds, Listing
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
 from models.tables import CaseAccount, CaseEntitlement

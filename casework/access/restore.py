@@ -14,13 +14,13 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from casework.access.findings import assess
 from casework.access.giving import give_back, waiting
-from casework.assessing import assess
+from casework.access.rows import accounts_of, rows_of
+from casework.claims import claim
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.recording import seal
-from casework.rows import accounts_of, rows_of
-from casework.turns import claim
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind, Restored, Standing
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from casework.access import fates
+from casework.access.revoking import as_entitlement, finish, finish_failed
+from casework.access.rows import rows_of
+from casework.claims import require_lease
 from casework.desk import Desk
 from casework.recording import seal_intent, seal_outcome
-from casework.revoking import as_entitlement, finish, finish_failed
-from casework.rows import rows_of
-from casework.turns import require_lease
 from connectors.errors import ConnectorError, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import Evidence, Restored, RevocationResult, Service

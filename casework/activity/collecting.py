@@ -17,15 +17,15 @@ from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.leaf import stamp
+from casework.access.reads import account_of
+from casework.access.rows import accounts_of
 from casework.activity import statement
 from casework.activity.reading import Reading, keep
 from casework.activity.rounds import due_round, notice_from, rounds_of
 from casework.activity.seen import Seen
 from casework.desk import Desk
 from casework.evidence import EvidenceStore, InUse, StoredEvidence
-from casework.looking import account_of
 from casework.recording import seal
-from casework.rows import accounts_of
 from connectors.activity import ActivityLog, ActivitySource
 from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, Service, Standing

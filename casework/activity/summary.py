@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from audit.events import EventType
+from casework.access.findings import assess
+from casework.access.rows import accounts_of, rows_of
 from casework.activity import aftermath
 from casework.activity.baseline import Baseline, measure
 from casework.activity.collecting import logs_of, sources_of
@@ -26,11 +28,9 @@ from casework.activity.risk import Reason, Weighing, weigh
 from casework.activity.rounds import notice_from, rounds_of, telling
 from casework.activity.silence import Quiet
 from casework.activity.tally import Tally
-from casework.assessing import assess
 from casework.desk import Desk
 from casework.evidence import EvidenceStore, StoredEvidence
 from casework.recording import seal
-from casework.rows import accounts_of, rows_of
 from connectors.activity import Activity, ActivityLog
 from connectors.matching import fold_email
 from models.tables import Case, CaseAccount, Collection

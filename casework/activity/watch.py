@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from audit.events import EventType
+from casework.access.findings import assess
 from casework.activity import aftermath
 from casework.activity.collecting import logs_of
 from casework.activity.lines import read_records
 from casework.activity.rounds import rounds_of
 from casework.activity.silence import Times
-from casework.assessing import assess
 from casework.desk import Desk
 from casework.evidence import EvidenceStore
 from casework.recording import seal

@@ -16,6 +16,7 @@ from typing import Any
 from sqlmodel import Session
 
 from audit.events import EventType
+from casework.access.planning import leaver_of
 from casework.desk import Desk
 from casework.evidence import EvidenceError, StoredEvidence
 from casework.nda import files, looking
@@ -23,7 +24,6 @@ from casework.nda.cabinet import Cabinet, open_cabinet
 from casework.nda.judging import Verdict, judge, overall
 from casework.nda.looking import Bytes, RegisterLook
 from casework.nda.pledging import send_by_policy
-from casework.planning import leaver_of
 from casework.recording import seal
 from connectors.errors import ConnectorError, Unreachable
 from models.tables import Case, PaperCheck

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from audit.events import EventType
+from casework.access.planning import leaver_of
 from casework.cases import BEFORE_CONTAINED
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -21,7 +22,6 @@ from casework.nda import files
 from casework.nda.cabinet import Cabinet
 from casework.nda.looking import within
 from casework.nda.printing import Language, Printed, print_pledge
-from casework.planning import leaver_of
 from casework.recording import seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent

@@ -14,12 +14,12 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from casework.access.rows import accepted_rows
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.nda import files
 from casework.nda.wording import KINDS, Said
 from casework.recording import seal
-from casework.rows import accepted_rows
 from models.tables import CasePaper, TradeSecretAnswer
 from models.vocabulary import EntitlementKind, NdaState, PaperKind, TradeSecretTest
 

@@ -10,13 +10,13 @@ from typing import Any
 from sqlmodel import Session, col, or_, select
 
 from audit.events import EventType
+from casework.access.rows import accounts_of, rows_of
 from casework.cases import exposure_minutes
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.record import facts as made
 from casework.record.accounting import timing_of
 from casework.record.telling import told
-from casework.rows import accounts_of, rows_of
 from casework.showing import show
 from models.tables import (
     Attestation,

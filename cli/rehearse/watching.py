@@ -48,8 +48,8 @@ def watch(
 def look(desk: Desk, cases: Mapping[str, str]) -> dict[str, Sight]:
     """Return what each case is now."""
     from casework import showing
-    from casework.asking import open_questions
-    from casework.assessing import open_findings
+    from casework.access.findings import open_findings
+    from casework.decisions.questions import open_questions
 
     seen: dict[str, Sight] = {}
     for case_id in cases:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from audit.trail import Trail
-from casework import conduct
+from casework import runbook as conduct
 from casework.cases import open_cases
 from casework.desk import Desk
 from casework.evidence import EvidenceStore, open_or_create

@@ -13,7 +13,7 @@ from cryptography import x509
 from audit import certificate_keys, keys, policy
 from audit.berth import Berth
 from audit.mirror import Mirror
-from casework import waiving
+from casework.decisions import signatures as waiving
 from casework.exporting import Office as Export
 from emulators.outsiders import outsiders
 from models.tables import Case

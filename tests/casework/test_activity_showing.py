@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import orjson
 import pytest
 
-from casework import conduct
+from casework import runbook as conduct
 from casework.activity import showing, snapshot
 from casework.activity.baseline import Baseline
 from casework.activity.collecting import collect

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from audit.leaf import read
-from casework import conduct
+from casework import runbook as conduct
 from casework.errors import NotDueYet, StillOpen
 from casework.policy import Cut, Policy
 from casework.showing import show

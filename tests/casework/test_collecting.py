@@ -21,7 +21,7 @@ import zstandard
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from casework import conduct
+from casework import runbook as conduct
 from casework.activity import reading, snapshot
 from casework.activity.collecting import collect
 from casework.activity.rounds import rounds_of

@@ -11,8 +11,9 @@ from sqlalchemy import JSON, LargeBinary, String, TypeDecorator
 from sqlmodel import select
 
 from audit.verify import verify
-from casework import erasing, waiving
+from casework import erasing
 from casework.blanking import KEPT, case_tables
+from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
 from casework.exporting import export
 from casework.showing import show

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from casework import erasing, moving, waiving
+from casework import erasing, moving
+from casework.decisions import signatures as waiving
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.nda import checking, following, pledging, refusing, trade_secret

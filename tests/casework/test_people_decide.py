@@ -9,9 +9,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from casework import asking, conduct, sweeping, waiving
+from casework import runbook as conduct
+from casework import sweeping
 from casework.access import restore as restoring
 from casework.cases import open_cases
+from casework.decisions import questions as asking
+from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake import read_options
 from casework.moving import reschedule, withdraw

@@ -7,10 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from casework import asking, conduct, sweeping, waiving
+from casework import runbook as conduct
+from casework import sweeping
 from casework.access import restore as restoring
-from casework.assessing import NO_ACCOUNT
+from casework.access.findings import NO_ACCOUNT
 from casework.cases import open_cases
+from casework.decisions import questions as asking
+from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake import read_options
 from casework.moving import reschedule

@@ -10,14 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from casework import asking, conduct, sweeping, waiving
+from casework import runbook as conduct
+from casework import sweeping
 from casework.access import fates
 from casework.access import restore as restoring
+from casework.access.rows import rows_of
 from casework.cases import open_cases
+from casework.decisions import questions as asking
+from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, StillOpen
 from casework.intake import read_options
 from casework.policy import Policy, Restore
-from casework.rows import rows_of
 from casework.showing import show
 from connectors.contract import Capabilities, KindManifest, Kinds, Listing
 from connectors.errors import Denied, NotOnPlan, Unreachable

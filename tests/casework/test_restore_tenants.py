@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 
 from audit.trail import Trail
-from casework import asking, conduct, cutting, planning, waiving
+from casework import runbook as conduct
+from casework.access import cutting, planning
 from casework.access import restore as restoring
+from casework.access.rows import rows_of
 from casework.cases import open_cases
+from casework.decisions import questions as asking
+from casework.decisions import signatures as waiving
 from casework.desk import Desk
 from casework.intake import read_options
 from casework.policy import Observe, Policy, Restore
-from casework.rows import rows_of
 from casework.showing import show
 from casework.store import Store, open_engine
 from connectors.slack.connector import SlackConnector

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casework import conduct
+from casework import runbook as conduct
 from casework.activity import snapshot, summary
 from casework.activity.baseline import measure
 from casework.activity.collecting import collect

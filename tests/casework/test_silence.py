@@ -10,14 +10,14 @@ from typing import Any
 import orjson
 import pytest
 
-from casework import waiving
+from casework.access.rows import accounts_of, rows_of
 from casework.activity import aftermath, snapshot, summary
 from casework.activity.collecting import collect
 from casework.activity.silence import Quiet
+from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
 from casework.policy import Activity as Rules
 from casework.policy import Policy, Watch
-from casework.rows import accounts_of, rows_of
 from casework.showing import show
 from casework.sweeping import collect_again
 from connectors.activity import ActivityPage, Gap

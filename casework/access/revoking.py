@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from casework.assessing import NEVER_CUT, assess
-from casework.blast import require_release
+from casework.access.findings import NEVER_CUT, assess
+from casework.access.radius import require_release
+from casework.access.reads import look
+from casework.access.rows import merge
+from casework.claims import require_lease
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.looking import look
 from casework.recording import seal_intent, seal_outcome
-from casework.rows import merge
-from casework.turns import require_lease
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (

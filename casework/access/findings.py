@@ -12,11 +12,11 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework.access import fates
+from casework.access.rows import accounts_of, rows_of
+from casework.access.waivers import apply_waivers
 from casework.activity import aftermath
 from casework.desk import Desk
 from casework.recording import seal
-from casework.rows import accounts_of, rows_of
-from casework.waivers import apply_waivers
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Search
 from models.vocabulary import (
     SETTLED,

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from casework.access.findings import NO_ACCOUNT, assess
 from casework.activity import aftermath
-from casework.asking import settle_question
-from casework.assessing import NO_ACCOUNT, assess
+from casework.decisions.questions import settle_question
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.freeing import free
 from casework.recording import seal
+from casework.wake import free
 from models.tables import Approval, Attestation, Case, CaseEntitlement, Question, Waiver
 from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, QuestionKind, Restored, Service
 

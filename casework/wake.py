@@ -1,4 +1,4 @@
-"""Letting a case be taken up at once: the smallest part of `casework.turns`, for those that it stands on itself."""
+"""Letting a case be taken up at once: the smallest part of `casework.claims`, for those that it stands on itself."""
 
 from __future__ import annotations
 

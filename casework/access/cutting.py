@@ -12,13 +12,22 @@ import contextlib
 from collections.abc import Iterable
 from itertools import groupby
 
-from casework import planning
-from casework.assessing import assess
+from casework.access import planning
+from casework.access.findings import assess
+from casework.access.reads import account_of, look
+from casework.access.revoking import (
+    OPEN,
+    begin,
+    conclude_by_read,
+    finish,
+    finish_failed,
+    may_ask,
+    may_be_closed,
+    revoke,
+)
+from casework.access.rows import accounts_of, merge, rows_of
+from casework.backoff import backoff
 from casework.desk import Desk
-from casework.looking import account_of, look
-from casework.revoking import OPEN, begin, conclude_by_read, finish, finish_failed, may_ask, may_be_closed, revoke
-from casework.rows import accounts_of, merge, rows_of
-from casework.waits import backoff
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (

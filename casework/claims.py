@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from casework.asking import open_questions
-from casework.assessing import assess, open_findings
+from casework.access.findings import assess, open_findings
+from casework.decisions.questions import open_questions
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.freeing import free
+from casework.wake import free
 from models.tables import Case
 from models.vocabulary import RunState
 

@@ -11,13 +11,13 @@ import rfc8785
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.asking import ask_whose
-from casework.assessing import assess
+from casework.access.findings import assess
+from casework.access.reads import look
+from casework.access.rows import accepted_rows, accounts_of, merge, rows_of
+from casework.decisions.questions import ask_whose
 from casework.desk import Desk
-from casework.looking import look
 from casework.ready import ready
 from casework.recording import seal
-from casework.rows import accepted_rows, accounts_of, merge, rows_of
 from connectors.contract import Connector, Kinds
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan, Search

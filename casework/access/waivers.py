@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
 
+from casework.access.rows import rows_of
 from casework.desk import Desk
-from casework.rows import rows_of
 from models.tables import Case, CaseEntitlement, Waiver
 from models.vocabulary import EntitlementState
 

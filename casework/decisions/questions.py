@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.assessing import assess
+from casework.access.findings import assess
 from casework.desk import Desk
 from casework.errors import BadRequest
-from casework.freeing import free
 from casework.recording import seal
+from casework.wake import free
 from models.tables import Case, CaseAccount, Question
 from models.vocabulary import QuestionKind, Service, Standing
 

@@ -8,14 +8,15 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
-from casework import blast, cutting, planning
+from casework.access import cutting, planning
+from casework.access import radius as blast
+from casework.access.closing import close
+from casework.access.observing import observe_until_closed
 from casework.cases import ENDED
-from casework.closing import close
+from casework.claims import claim
 from casework.desk import Desk
 from casework.errors import BadRequest, NotDueYet
 from casework.nda.checking import check_quietly
-from casework.observing import observe_until_closed
-from casework.turns import claim
 from models.vocabulary import CaseState, Service
 
 _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
@@ -79,7 +80,7 @@ async def _within(left: timedelta, work: Coroutine[Any, Any, None]) -> None:
 
 
 async def contain(desk: Desk, case_id: str, service: Service) -> None:
-    """Contain the leaver in one service; see `casework.cutting.contain`.  Asks first if too many are cut at once."""
+    """Contain the leaver in one service; see `casework.access.cutting.contain`.  Asks first if too many are cut at once."""
     blast.ask_release(desk, case_id)
     await cutting.contain(desk, case_id, service)
 

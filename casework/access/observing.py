@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from casework import cutting, planning
+from casework.access import cutting, planning
+from casework.access.revoking import may_ask
+from casework.access.rows import rows_of
+from casework.backoff import backoff
 from casework.desk import Desk
-from casework.revoking import may_ask
-from casework.rows import rows_of
-from casework.waits import backoff
 from models.tables import CaseEntitlement
 from models.vocabulary import SETTLED, EntitlementState
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from audit.events import EventType
-from casework.asking import open_questions
-from casework.assessing import assess, open_findings
+from casework.access.findings import assess, open_findings
+from casework.access.rows import accepted_rows
 from casework.cases import ENDED
+from casework.decisions.questions import open_questions
 from casework.desk import Desk
 from casework.errors import QuestionsOpen, StillOpen
 from casework.recording import seal
-from casework.rows import accepted_rows
 from models.tables import Case, Look
 from models.vocabulary import SETTLED, CaseState
 

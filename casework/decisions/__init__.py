@@ -1,0 +1,1 @@
+"""What people decide about a case: questions, waivers, attestations, approvals."""
