@@ -125,6 +125,10 @@ def _verify(asked: argparse.Namespace) -> int:
         return _complain(f"bundle: broken at {report.first}", 1)
     for missing in report.unasked:
         _print(f"NOT SHOWN: {missing}")
+    for gap in report.gaps:
+        _print(f"GAP  {gap}")
+    if report.in_gap:
+        return _complain(f"{report.case}: sound, but events of it may lie in the gap", 1)
     _print(f"{report.case}: {'sound, as far as it was asked' if report.unasked else 'sound'}")
     return 0
 
@@ -137,7 +141,9 @@ def _check(connection: Connection, asked: argparse.Namespace) -> int:
     _print(
         f"{report.origin or 'no log yet'}: {report.size} entries, root {report.root.hex()}, {report.erased} payloads erased: sound"
     )
-    return 0
+    for gap in report.gaps:
+        _print(f"GAP  {gap}")
+    return 0 if report.whole else 1
 
 
 def _held(asked: argparse.Namespace) -> list[Checkpoint]:

@@ -18,16 +18,18 @@ import httpx
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from audit import anchors, cadence, checkpoint, continuity, leading, note, reading, timestamp
+from audit import anchors, cadence, checkpoint, continuity, epochs, leading, note, reading, timestamp
 from audit.anchors import Anchor
 from audit.berth import Berth
 from audit.cadence import Health
 from audit.checkpoint import Checkpoint
 from audit.continuity import Discontinued, SigningStopped
+from audit.events import EventType
 from audit.fields import Json
 from audit.gathering import Gathered, Submission, gather
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.note import NoteError
+from audit.policy import Witness
 from audit.timestamp import SKEW, AuthorityUnreachable, StampRefused
 from audit.trail import Trail
 from audit.witness import Ahead, Asker, ForkSeen, WitnessFailed
@@ -79,10 +81,14 @@ def compare(berth: Berth) -> tuple[str, ...]:
     """
     Hold the log against what has left the house: the mirrored anchors, and the heads that the witnesses hold.
 
-    Writes nothing.  Returns why a witness could not be asked.  Raises `Discontinued`.
+    Writes nothing.  Returns why a witness could not be asked.  Raises `Discontinued` for what the log lacks and does not tell of,
+    `NoteError` for a mirrored file that is none.
     """
     with berth.reading() as connection, berth.open_client() as client:
-        continuity.Guard(berth.mirror)(connection)
+        if continuity.Guard(berth.mirror).look(connection, strict=True) is not None:
+            raise Discontinued(
+                "trail: the database is older than its newest anchor, or another: a new epoch begins with the next write"
+            )
         problems = []
         for witness in berth.policy.witnesses if berth.policy is not None else ():
             try:
@@ -92,6 +98,8 @@ def compare(berth: Berth) -> tuple[str, ...]:
                 continue
             if held is not None:
                 continuity.require(connection, held[0])
+                if not continuity.continues(connection, held[0]):
+                    problems.append(_epoch_before(witness, held[0]))
     return tuple(problems)
 
 
@@ -103,9 +111,16 @@ def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str
     """
     cleared = anchors.clear_alarms(connection, trail.origin, by, reason, trail.clock())
     if cleared:
-        event = Event("anchor.cleared", LOG_CASE, actor, {"count": cleared})
+        event = Event(EventType.ANCHOR_CLEARED, LOG_CASE, actor, {"count": cleared})
         trail.append(connection, event, {"by": by, "reason": reason})
     return cleared
+
+
+def _epoch_before(witness: Witness, held: Checkpoint) -> str:
+    return (
+        f"witness {witness.name}: cannot cosign: it holds the epoch before, {held.size} entries: show its operator the trail.epoch "
+        "of this log, so that it is begun anew there"
+    )
 
 
 class _Job:
@@ -118,6 +133,7 @@ class _Job:
         self._problems: list[str] = []
 
     def run(self, *, at_once: bool) -> Outcome:
+        self._begin_epoch()
         with self._berth.reading() as connection:
             self._require_sound(connection)
             waiting = anchors.unrecorded(connection, self._origin)
@@ -143,8 +159,23 @@ class _Job:
         last = anchors.newest(connection, self._origin)
         if last is not None:
             continuity.require(connection, Checkpoint.parse(note.split(last.note)[0]))
-            self._berth.mirror.keep(last)
-        continuity.Guard(self._berth.mirror)(connection)
+            self._berth.mirror.keep(last, epochs.name(connection))
+
+    def _begin_epoch(self) -> None:
+        """Let the log say what it lacks, if it does not yet."""
+        guard = continuity.Guard(self._berth.mirror)
+        with self._berth.reading() as connection:
+            if guard.look(connection) is None:
+                return
+        with self._berth.engine.begin() as connection:
+            replace(self._berth.trail, guard=guard).append_many(connection, [])
+
+    def _keep(self, anchor: Anchor) -> None:
+        self._berth.mirror.keep(anchor, self._epoch())
+
+    def _epoch(self) -> str:
+        with self._berth.reading() as connection:
+            return epochs.name(connection)
 
     def _what_is_due(self, *, at_once: bool) -> tuple[str, Checkpoint | None, int]:
         """Return why (not), the head to anchor if any, and the size of the newest anchor."""
@@ -169,7 +200,7 @@ class _Job:
                 anchors.freeze(connection, made)
         except IntegrityError:
             return None
-        self._berth.mirror.keep(made)
+        self._keep(made)
         return self._finish(made)
 
     def _cosignatures(self, head: Checkpoint, signed: bytes, old: int) -> bytes:
@@ -179,11 +210,38 @@ class _Job:
             return b""
         submission = Submission(head, signed, old, lambda start: self._prove(start, head.size))
         try:
-            gathered: Gathered = gather(self._client, berth.policy.witnesses, submission, berth.patience)
+            gathered: Gathered = gather(self._client, self._of_this_epoch(), submission, berth.patience)
         except (ForkSeen, Ahead) as exc:
             self._stop_signing(exc, head, signed)
         self._problems += gathered.problems
         return "".join(map(note.write_line, gathered.lines)).encode()
+
+    def _of_this_epoch(self) -> list[Witness]:
+        """
+        Return the witnesses that can cosign.  One that has signed what the log says that it lacks rightly refuses, until whoever
+        runs it has seen the epoch: it is no alarm.
+        """
+        with self._berth.reading() as connection:
+            gaps = epochs.told(connection)
+        chosen = []
+        for witness in self._berth.policy.witnesses if self._berth.policy is not None else ():
+            held = self._held_by(witness) if gaps and witness.url is not None else None
+            if held is None or not any(gap.explains(held.size) for gap in gaps) or self._continued(held):
+                chosen.append(witness)
+            else:
+                self._problems.append(_epoch_before(witness, held))
+        return chosen
+
+    def _held_by(self, witness: Witness) -> Checkpoint | None:
+        try:
+            held = Asker(self._client, witness).latest(self._origin)
+        except WitnessFailed:
+            return None
+        return None if held is None else held[0]
+
+    def _continued(self, head: Checkpoint) -> bool:
+        with self._berth.reading() as connection:
+            return continuity.continues(connection, head)
 
     def _prove(self, old: int, new: int) -> list[bytes]:
         with self._berth.reading() as connection:
@@ -203,7 +261,7 @@ class _Job:
             if anchor.tsr is None:
                 self._tell_of_failure(anchor.size, anchor.checkpoint_sha256, "no_stamp")
                 return anchor
-        self._berth.mirror.keep(anchor)  # again: whoever stamped it may have been killed before
+        self._keep(anchor)  # again: whoever stamped it may have been killed before
         return self._recorded(anchor)
 
     def _stamped(self, anchor: Anchor) -> Anchor:
@@ -214,7 +272,7 @@ class _Job:
             except (AuthorityUnreachable, StampRefused) as exc:
                 self._problems.append(f"authority {number}: {exc}")
                 if isinstance(exc, StampRefused) and exc.response:
-                    self._berth.mirror.keep_refused(anchor.size, exc.response)
+                    self._berth.mirror.keep_refused(anchor.size, exc.response, self._epoch())
                 continue
             if not self._fits(anchor, told.gen_time):
                 self._problems.append(f"authority {number}: {_CLOCKS}")
@@ -242,7 +300,7 @@ class _Job:
         said |= {"count": len(anchor.witnesses), "quorum": anchor.quorum, "tsr_sha256": anchor.tsr_sha256}
         said["tsa_time"] = None if anchor.tsa_time is None else stamp(anchor.tsa_time)
         with self._berth.engine.begin() as connection:
-            event = Event("anchor.recorded", LOG_CASE, ACTOR, said)
+            event = Event(EventType.ANCHOR_RECORDED, LOG_CASE, ACTOR, said)
             entry = self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{anchor.size}")
             anchors.record(connection, anchor, entry.idx)
         return replace(anchor, recorded_idx=entry.idx)
@@ -251,26 +309,31 @@ class _Job:
         """Say once in the log that an anchor waits: silence afterwards must not look like idleness."""
         said: dict[str, Json] = {"size": size, "checkpoint_sha256": checkpoint_sha256, "reason": reason}
         with self._berth.engine.begin() as connection:
-            event = Event("anchor.failed", LOG_CASE, ACTOR, said)
+            event = Event(EventType.ANCHOR_FAILED, LOG_CASE, ACTOR, said)
             self._berth.trail.append(connection, event, dedup_key=f"anchor:{self._origin}:{size}:{reason}")
 
     def _stop_signing(self, seen: ForkSeen | Ahead, head: Checkpoint, signed: bytes) -> NoReturn:
-        """Keep the alarm and, where a witness proves that we have lost entries, its head: then nothing is appended either."""
+        """
+        Keep the alarm; where a witness proves with our own signature that we have lost entries, let the log say so instead: the next
+        job goes on in the new epoch.
+        """
+        if isinstance(seen, Ahead) and self._keep_head_of(seen.witness):
+            self._begin_epoch()
+            raise Discontinued(f"anchor: cannot sign: {seen}: the database was restored from a backup") from seen
         with self._berth.engine.begin() as connection:
             anchors.raise_alarm(connection, self._origin, seen.witness, signed, self._berth.now())
-        if isinstance(seen, Ahead):
-            self._keep_head_of(seen.witness)
-            raise Discontinued(f"anchor: cannot sign: {seen}: the database was restored from a backup") from seen
         self._tell_of_failure(head.size, hashlib.sha256(signed).hexdigest(), "fork")
         raise SigningStopped(f"anchor: cannot sign: {seen}") from seen
 
-    def _keep_head_of(self, name: str) -> None:
-        """Mirror the head that the witness holds, if our own key has signed it."""
+    def _keep_head_of(self, name: str) -> bool:
+        """Mirror the head that the witness holds, if our own key has signed it; return whether it has."""
         witness = next(one for one in (self._berth.policy.witnesses if self._berth.policy else ()) if one.name == name)
         try:
             held = Asker(self._client, witness).latest(self._origin)
             if held is not None:
                 note.open_note(held[1], [signer.verifier for signer in self._berth.signers])
-                self._berth.mirror.keep_note(held[0].size, held[1])
+                self._berth.mirror.keep_note(held[0].size, held[1], self._epoch())
         except (WitnessFailed, NoteError) as exc:
             self._problems.append(str(exc))
+            return False
+        return held is not None

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from audit import certificate_keys as keys
 from audit import layout
 from audit.certificate_keys import CertificateSigner
+from audit.events import EventType
 from audit.fields import Json
 from audit.leaf import Event, LeafError, canonical
 from audit.pinning import pinned
@@ -33,7 +34,7 @@ PAYLOAD = "application/vnd.in-toto+json"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 LONGEST = 1 << 20
 """Bytes: a certificate has about eight thousand."""
-CERTIFIED = "case.certified"
+CERTIFIED = EventType.CASE_CERTIFIED
 
 Stamper: TypeAlias = "Callable[[bytes], bytes]"
 """Returns an authority's RFC 3161 response over its argument."""

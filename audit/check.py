@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from audit import epochs, reading
 from audit import leaf as leaves
-from audit import reading
 from audit.checkpoint import Checkpoint
+from audit.epochs import Gap
+from audit.events import EventType
 from audit.leaf import FIRST_PREV, LeafError
 from audit.merkle import Frontier
 from audit.tables import audit_entry as e
@@ -43,13 +45,19 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found.  *root* is recomputed from the leaves; *erased* counts payloads that were erased openly."""
+    """What a check found.  *root* is recomputed from the leaves; *erased* counts payloads that were erased openly; *gaps*: what it lacks."""
 
     origin: str | None
     size: int
     root: bytes
     erased: int = 0
     broken: Broken | None = None
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is broken, and nothing is said to be missing."""
+        return self.sound and not self.gaps
 
     @property
     def sound(self) -> bool:
@@ -72,7 +80,7 @@ def check(connection: Connection, *, origin: str | None = None, held: Sequence[C
     a log whose last entries were cut off looks whole.
     """
     size = reading.size(connection)
-    walk = _Walk(origin, held)
+    walk = _Walk(origin, held, _gaps(connection))
     found: list[Broken] = []
     for one_pass, query in ((walk.in_order, _IN_ORDER), (_by_case, _BY_CASE)):
         # Only the rows that were there when the check began: others may be appended meanwhile.
@@ -82,7 +90,7 @@ def check(connection: Connection, *, origin: str | None = None, held: Sequence[C
             except _Stop as stop:
                 found.append(stop.broken)
     broken = min(found, key=lambda b: b.idx, default=None)
-    return Report(walk.origin, walk.tree.size, walk.tree.root(), walk.erased, broken)
+    return Report(walk.origin, walk.tree.size, walk.tree.root(), walk.erased, broken, tuple(walk.gaps))
 
 
 @dataclass(slots=True)
@@ -91,6 +99,7 @@ class _Walk:
 
     origin: str | None
     held: Sequence[Checkpoint]
+    gaps: Sequence[Gap]
     tree: Frontier = field(default_factory=Frontier)
     time: str = ""
     erased: int = 0
@@ -112,8 +121,12 @@ class _Walk:
 
     def _agree(self, heads: dict[int, Checkpoint], idx: int) -> None:
         head = heads.get(self.tree.size)
-        if head is not None and head.root != self.tree.root():
+        if head is not None and head.root != self.tree.root() and not self._explained(head):
             raise _Stop(idx, f"the log up to here is not the one whose head of {head.size} entries was signed")
+
+    def _explained(self, head: Checkpoint) -> bool:
+        """Whether the log itself says that it lacks what this head had."""
+        return any(gap.explains(head.size) for gap in self.gaps)
 
     def _frame(self, row: Row[Any], said: dict[str, Any]) -> None:
         self.origin = self.origin or said["log"]
@@ -126,7 +139,7 @@ class _Walk:
         self.time = said["time"]
 
     def _payload(self, row: Row[Any], said: dict[str, Any]) -> None:
-        if said["type"] == "payload.erased":
+        if said["type"] == EventType.PAYLOAD_ERASED:
             self.unexplained.difference_update(said["idx"])
         commit = said.get("payload_commit")
         if (commit is None) != (row.payload_idx is None):
@@ -145,8 +158,16 @@ class _Walk:
         if self.unexplained:
             raise _Stop(min(self.unexplained), "its payload is gone, and no payload.erased tells of it")
         for head in self.held:
-            if head.size > self.tree.size:
+            if head.size > self.tree.size and not self._explained(head):
                 raise _Stop(self.tree.size, f"entries are missing: a head of {head.size} entries was signed")
+
+
+def _gaps(connection: Connection) -> list[Gap]:
+    """Return what the log says that it lacks.  Where it cannot be read the walk says why."""
+    try:
+        return epochs.told(connection)
+    except (LeafError, KeyError, ValueError):
+        return []
 
 
 def _by_case(rows: Iterable[Row[Any]]) -> None:

@@ -1,33 +1,30 @@
 """
 Whether the log still continues what has left the house: the check that a restored backup does not pass.
 
-A backup brings back a log that was once true.  To append to it would fork: the same numbers, other events.  So the process
-refuses before its first append, and again whenever a newer head is known.
+A backup brings back a log that was once true.  Whatever is appended to it has the same numbers as other events had.  So the first
+append says so, in an entry of its own: a new epoch, see `audit.epochs`.  Nothing is refused.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from audit import merkle, reading
+from audit import epochs, merkle, reading
 from audit.checkpoint import Checkpoint
 from audit.mirror import Mirror
-from audit.note import NoteError
-from audit.placing import TrailError
+from audit.placing import Draft, TrailError
 
 
 class Discontinued(TrailError):
     """The database is not the one whose head left the house: older (a restored backup), or another history."""
 
     remedy = (
-        "Restore a database at least as new as the newest anchor (LASTDAY_ANCHOR_FOLDER). If its last entries are lost for "
-        "good: keep this one as it is, and in a new database with a new LASTDAY_AUDIT_ORIGIN run `lastday anchor begin-log "
-        "NEWEST.checkpoint --lost`."
+        "Restore a database at least as new as the newest anchor (LASTDAY_ANCHOR_FOLDER), if there is one. Else go on: the "
+        "next write begins a new epoch, which says for ever what is missing. Nothing that is cut waits for this."
     )
     remedy_ja = (
-        "最新のアンカー（LASTDAY_ANCHOR_FOLDER）以降のデータベースを復元してください。末尾の記録が失われた場合は、この"
-        "データベースを保存し、新しいデータベースと LASTDAY_AUDIT_ORIGIN で `lastday anchor begin-log NEWEST.checkpoint --lost` "
-        "を実行してください。"
+        "最新のアンカー（LASTDAY_ANCHOR_FOLDER）以降のデータベースがあれば復元してください。なければそのまま続行できます。"
+        "次の書き込みで新しいエポックが始まり、欠落が記録に残ります。アカウントの遮断は待たされません。"
     )
 
 
@@ -45,39 +42,59 @@ class SigningStopped(TrailError):
 
 
 def require(connection: Connection, head: Checkpoint) -> None:
-    """Raise `Discontinued` unless the log's first entries are those of *head*."""
+    """Raise `Discontinued` unless the log's first entries are those of *head*, or the log tells that it lacks them."""
+    if continues(connection, head) or any(gap.explains(head.size) for gap in epochs.told(connection)):
+        return
     size = reading.size(connection)
     if size < head.size:
         raise Discontinued(
-            f"trail: cannot append: the log has {size} entries, and a head of {head.size} has left the house: "
+            f"trail: the log has {size} entries, and a head of {head.size} has left the house: "
             "the database was restored from a backup, or lost its last entries"
         )
-    if merkle.root(head.size, reading.node_reader(connection)) != head.root:
-        raise Discontinued(
-            f"trail: cannot append: the log's first {head.size} entries are not those whose head has left the house"
-        )
+    raise Discontinued(f"trail: the log's first {head.size} entries are not those whose head has left the house")
+
+
+def continues(connection: Connection, head: Checkpoint) -> bool:
+    """Whether the log's first entries are those of *head*."""
+    return (
+        head.size <= reading.size(connection) and merkle.root(head.size, reading.node_reader(connection)) == head.root
+    )
 
 
 class Guard:
     """
-    Refuses appends to a log that does not continue its mirrored anchors; reads the folder only when it has changed.
+    Finds what has left the house and is not in the log; reads the folders of mirrored anchors only when they have changed.
 
-    One for a process.  Costs an append one `stat`.
+    One for a process.  A folder that is missing or cannot be read delays the finding, and stops nothing: `lastday doctor` tells
+    of it.
     """
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
-        self._passed: int | None = None
+        self._passed: tuple[int, ...] | None = None
+        self._said_in: object = None
 
-    def __call__(self, connection: Connection) -> None:
-        """Raise `Discontinued` if the log must not grow.  Call it with the log's lock held."""
+    def __call__(self, connection: Connection) -> Draft | None:
+        """Return the event that must come first if the log lacks what it once had.  Call it with the log's lock held."""
         changed = self._mirror.changed_at()
         if changed is None or changed == self._passed:
-            return
+            return None
         try:
-            head = self._mirror.newest()
-        except (NoteError, OSError) as exc:
-            raise Discontinued("trail: cannot append: the newest mirrored anchor cannot be read") from exc
-        if head is not None:
-            require(connection, head)
-        self._passed = changed
+            draft = self.look(connection)
+        except OSError:
+            return None
+        if draft is not None:
+            self._said_in = connection.get_transaction()
+        elif connection.get_transaction() is not self._said_in:  # what this transaction says may yet be taken back
+            self._passed = changed
+        return draft
+
+    def look(self, connection: Connection, *, strict: bool = False) -> Draft | None:
+        """Return the same, reading the folders.  Raises `OSError`, and with *strict* `NoteError` for a file that is no head."""
+        common, lost = 0, None
+        for head, note in self._mirror.heads(strict=strict):
+            if continues(connection, head):
+                common = max(common, head.size)
+            elif reading.find(connection, epochs.key(note)) is None and (lost is None or head.size > lost[0].size):
+                lost = head, note
+        return None if lost is None else epochs.begin(*lost, reading.size(connection), common)

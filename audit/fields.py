@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from audit.events import EventType
+
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Shape: TypeAlias = "Callable[[Json], bool]"
 
@@ -61,7 +63,12 @@ def _indices(value: Json) -> bool:
 
 
 def _exchanges(value: Json) -> bool:
-    """One or more pieces of evidence, each with at least one listed field."""
+    """
+    Files, or exchanges as older leaves list them: each with at least one listed field; or exchanges as `audit.exchanges` binds
+    them.
+    """
+    if isinstance(value, dict):
+        return value.keys() == {"count", "root"} and _count(value["count"]) and digest(value["root"])
     return isinstance(value, list) and len(value) > 0 and all(_exchange(item) for item in value)
 
 
@@ -115,7 +122,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     **dict.fromkeys(
         ("count", "accounts", "entitlements", "findings", "attempt", "status", "records", "pages", "exposure_minutes",
-         "notice_late_minutes", "revision", "size"),
+         "notice_late_minutes", "revision", "size", "from_size"),
         _count,
     ),
     **dict.fromkeys(("for_real", "complete", "quorum"), _flag),
@@ -143,61 +150,60 @@ def _rule(required: str, optional: str) -> Rule:
 
 _ROW = "service account kind entitlement"
 
-RULES: Mapping[str, Rule] = {
-    "case.*": _rule(
+
+def _family(name: str, required: str, optional: str) -> dict[EventType, Rule]:
+    return dict.fromkeys((kind for kind in EventType if kind.family == name), _rule(required, optional))
+
+
+RULES: Mapping[EventType, Rule] = {
+    **_family(
+        "case",
         "",
         f"{_ROW} state from_state states reason departure due_at previous_due_at last_working_at until_at for_real revision"
         " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_minutes cut_effective_by"
         " notice_late_minutes person_commitment corrected"
         " finding question waiver scope choice evidence",
     ),
-    "plan.sealed": _rule(
+    **_family(
+        "finding",
+        "",
+        f"{_ROW} op finding question waiver state reason guard code status until_at count counts evidence",
+    ),
+    **_family("nda", "", "op kind state source reason choice result code status attempt count evidence until_at"),
+    EventType.PLAN_SEALED: _rule(
         "plan_sha256",
         "policy_sha256 scope service accounts entitlements count counts due_at for_real revision evidence",
     ),
-    "revoke.intent": _rule("op", f"{_ROW} verb attempt plan_sha256 due_at reason"),
-    "revoke.outcome": _rule(
+    EventType.REVOKE_INTENT: _rule("op", f"{_ROW} verb attempt plan_sha256 due_at reason"),
+    EventType.REVOKE_OUTCOME: _rule(
         "op result", f"{_ROW} verb attempt code status evidence commanded_at cut_effective_by reason guard"
     ),
-    "observe.seen": _rule(
+    EventType.OBSERVE_SEEN: _rule(
         "state",
         f"{_ROW} op confirmation code status evidence observed_at commanded_at ended_at cut_effective_by count counts"
         " reason source",
     ),
-    "finding.*": _rule(
-        "", f"{_ROW} op finding question waiver state reason guard code status until_at count counts evidence"
-    ),
-    "answer.recorded": _rule("question", f"{_ROW} choice finding count counts scope reason until_at evidence"),
-    "evidence.bound": _rule(
+    EventType.ANSWER_RECORDED: _rule("question", f"{_ROW} choice finding count counts scope reason until_at evidence"),
+    EventType.EVIDENCE_BOUND: _rule(
         "evidence", "service account source scope from_at until_at records pages count counts complete reason"
     ),
-    "nda.checked": _rule("state", "kind source reason count counts states evidence until_at"),
-    "nda.*": _rule("", "op kind state source reason choice result code status attempt count evidence until_at"),
-    "anchor.recorded": _rule("size root checkpoint_sha256", "tsr_sha256 tsa_time source count quorum"),
-    "anchor.failed": _rule("size checkpoint_sha256 reason", "count"),
-    "anchor.cleared": _rule("count", "reason"),
-    "log.closed": _rule("next_log", ""),
-    "log.opened": _rule("previous_log size root checkpoint_sha256 reason", ""),
-    "payload.erased": _rule("idx basis", "count reason"),
-    "log.key_added": _rule("vkey", ""),
-    "log.key_retired": _rule("vkey", ""),
-    "log.key_compromised": _rule("vkey since_at", "reason"),
+    EventType.NDA_CHECKED: _rule("state", "kind source reason count counts states evidence until_at"),
+    EventType.PAYLOAD_ERASED: _rule("idx basis", "count reason"),
+    EventType.ANCHOR_RECORDED: _rule("size root checkpoint_sha256", "tsr_sha256 tsa_time source count quorum"),
+    EventType.ANCHOR_FAILED: _rule("size checkpoint_sha256 reason", "count"),
+    EventType.ANCHOR_CLEARED: _rule("count", "reason"),
+    EventType.LOG_CLOSED: _rule("next_log", ""),
+    EventType.LOG_OPENED: _rule("previous_log size root checkpoint_sha256 reason", ""),
+    EventType.LOG_KEY_ADDED: _rule("vkey", ""),
+    EventType.LOG_KEY_RETIRED: _rule("vkey", ""),
+    EventType.LOG_KEY_COMPROMISED: _rule("vkey since_at", "reason"),
+    EventType.TRAIL_EPOCH: _rule("from_size size root checkpoint_sha256 reason", ""),
 }
-"""By type; a family ends in `.*` and stands for every word after the dot."""
 
 
-def rule_of(kind: str) -> Rule:
-    """Return the rule of this type of event.  Raises `ValueError` for a type that no rule names."""
-    family, dot, last = kind.partition(".")
-    found = RULES.get(kind) or (RULES.get(f"{family}.*") if dot and word(last) else None)
-    if found is None:
-        raise ValueError("trail: cannot record this type of event: not listed")
-    return found
-
-
-def refuse_unlisted(kind: str, fields: Mapping[str, Json]) -> None:
+def refuse_unlisted(kind: EventType, fields: Mapping[str, Json]) -> None:
     """Raise `ValueError`, naming the field and never its value, unless *fields* suit the rule and their shapes."""
-    rule = rule_of(kind)
+    rule = RULES[EventType(kind)]
     for missing in sorted(rule.required - fields.keys()):
         raise ValueError(f"trail: cannot record {kind}: {missing} is missing")
     for name, value in fields.items():

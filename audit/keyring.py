@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from audit.events import EventType
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.note import Verifier
 
-ADDED = "log.key_added"
-RETIRED = "log.key_retired"
-COMPROMISED = "log.key_compromised"
+ADDED = EventType.LOG_KEY_ADDED
+RETIRED = EventType.LOG_KEY_RETIRED
+COMPROMISED = EventType.LOG_KEY_COMPROMISED
 
 
 def added(key: Verifier, actor: str) -> Event:
@@ -48,9 +49,9 @@ class Keyring:
     def see(self, idx: int, said: Mapping[str, Any]) -> None:
         """Take note of leaf *idx*, as `audit.leaf.read` gives it.  The earliest time of a theft holds."""
         match said["type"]:
-            case "log.key_retired":
+            case EventType.LOG_KEY_RETIRED:
                 self.retired.setdefault(said["vkey"], idx)
-            case "log.key_compromised":
+            case EventType.LOG_KEY_COMPROMISED:
                 since = datetime.fromisoformat(said["since_at"])
                 self.compromised[said["vkey"]] = min(since, self.compromised.get(said["vkey"], since))
             case _:

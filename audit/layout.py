@@ -42,9 +42,11 @@ def belongs(path: str) -> bool:
     return path in PAGES | REQUIRED or _PLACES.fullmatch(path) is not None
 
 
-def is_evidence(told: Mapping[str, Any]) -> bool:
-    """Say whether a piece of evidence in a leaf is a file of the bundle; most are exchanges, which are none."""
-    return "sha256" in told and str(told.get("name", "")).startswith(EVIDENCE)
+def files_of(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the files of the bundle that a leaf binds.  Most evidence is exchanges with a vendor, which are none."""
+    told = said.get("evidence", [])
+    listed = told if isinstance(told, list) else []
+    return [one for one in listed if "sha256" in one and str(one.get("name", "")).startswith(EVIDENCE)]
 
 
 def event(seq: int) -> str:

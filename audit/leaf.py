@@ -17,11 +17,14 @@ from typing import Any
 import rfc8785
 
 from audit import fields as words
+from audit.events import EventType
 from audit.fields import Json
 
 VERSION = 1
 LONGEST = 65_535
-"""Bytes: the longest entry of a C2SP tile."""
+"""Bytes: the longest entry of a C2SP tile, which older logs may hold."""
+WIDEST = 4_096
+"""Bytes: the longest leaf that is written.  What grows with a tenant is told as a count and a root: see `audit.exchanges`."""
 FIRST_PREV = "0" * 64
 SALT_SIZE = 32
 LOG_CASE = "log"
@@ -44,7 +47,7 @@ class Event:
     that is not listed there, so that an intent which could not be told stops its action before it begins.
     """
 
-    type: str
+    type: EventType
     case: str
     actor: str
     fields: Mapping[str, Json] = field(default_factory=dict)
@@ -83,11 +86,6 @@ def stamp(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def code_or_other(vendor_code: str | None) -> str:
-    """Return the vendor's code if a leaf may hold it, else "other": then its exact text belongs to the payload."""
-    return vendor_code if vendor_code is not None and words.code(vendor_code) else "other"
-
-
 def commitment(salt: bytes, payload: bytes) -> str:
     """Bind a payload without telling it: `cat salt payload | sha256sum`.  Not guessable once the salt is gone."""
     if len(salt) != SALT_SIZE:
@@ -96,15 +94,15 @@ def commitment(salt: bytes, payload: bytes) -> str:
 
 
 def write(event: Event, frame: Frame, payload_commit: str | None) -> bytes:
-    """Return the leaf's bytes, without a newline.  Raises `LeafError` above 65,535 bytes."""
+    """Return the leaf's bytes, without a newline.  Raises `LeafError` above 4,096 bytes, before anything is written."""
     said: dict[str, Json] = dict(event.fields)
     said |= {"actor": event.actor, "case": event.case, "type": event.type, "v": VERSION}
     said |= {"log": frame.log, "seq": frame.seq, "prev": frame.prev, "time": frame.time}
     if payload_commit is not None:
         said["payload_commit"] = payload_commit
     leaf = canonical(said)
-    if len(leaf) > LONGEST:
-        raise LeafError(f"trail: cannot write the leaf: {len(leaf)} bytes")
+    if len(leaf) > WIDEST:
+        raise LeafError(f"trail: cannot write the leaf: {len(leaf)} bytes, {event.type} may have {WIDEST}")
     return leaf
 
 

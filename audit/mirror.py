@@ -1,13 +1,15 @@
 """
 Anchors as files, outside of the database: what tells whether a database is as old as a backup.
 
-`<folder>/<origin, percent-encoded>/00000046.checkpoint` and `.tsr` beside it.  Put the folder where a restored backup does
-not reach it, and copy it away: each file is public, and each is evidence.
+`<folder>/<origin, percent-encoded>/00000046.checkpoint` and `.tsr` beside it; each later epoch has a folder of its own beside that
+one (`…~epoch-00000045-<digest>`).  Put the folder where a restored backup does not reach it, and copy it away: each file is public,
+and each is evidence.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -28,48 +30,69 @@ class Mirror:
     root: Path
     origin: str
 
-    @property
-    def folder(self) -> Path:
-        return self.root / quote(self.origin, safe="")
+    def folder(self, epoch: str = "") -> Path:
+        """Return where the anchors of an epoch lie (`audit.epochs.name`); the first one has no name."""
+        return self.root / (quote(self.origin, safe="") + (f"~{epoch}" if epoch else ""))
 
-    def keep(self, anchor: Anchor) -> None:
+    def keep(self, anchor: Anchor, epoch: str = "") -> None:
         """Write the note, and the stamp once there is one.  Twice is safe."""
-        self.keep_note(anchor.size, anchor.note)
+        self.keep_note(anchor.size, anchor.note, epoch)
         if anchor.tsr is not None:
-            self._write(anchor.size, STAMP, anchor.tsr)
+            self._write(anchor.size, STAMP, anchor.tsr, epoch)
 
-    def keep_note(self, size: int, raw: bytes) -> None:
+    def keep_note(self, size: int, raw: bytes, epoch: str = "") -> None:
         """Write a head that has left the house, whoever holds it."""
-        self._write(size, NOTE, raw)
+        self._write(size, NOTE, raw, epoch)
 
-    def keep_refused(self, size: int, response: bytes) -> None:
+    def keep_refused(self, size: int, response: bytes, epoch: str = "") -> None:
         """Write what an authority sent and we could not verify, for a person to look at."""
-        self._write(size, STAMP + REFUSED, response)
+        self._write(size, STAMP + REFUSED, response, epoch)
 
-    def newest(self) -> Checkpoint | None:
-        """Return the largest head in the folder, None if there is none.  Raises `NoteError` for a file that is none."""
-        found = {int(path.stem): path for path in self.folder.glob(f"*{NOTE}") if path.stem.isdecimal()}
-        if not found:
-            return None
-        size = max(found)
-        head = Checkpoint.parse(note.split(found[size].read_bytes())[0])
-        if (head.origin, head.size) != (self.origin, size):
-            raise NoteError(f"anchors: cannot use the mirrored file of size {size}: it is another head's")
-        return head
+    def heads(self, *, strict: bool = False) -> Iterator[tuple[Checkpoint, bytes]]:
+        """
+        Yield the largest head of each epoch, with its note.
 
-    def changed_at(self) -> int | None:
-        """Return a number that changes when a file is added, None while there is no folder."""
+        A file that is no head is passed over for the next smaller one; with *strict* it raises `NoteError`.  Raises `OSError` if
+        a folder cannot be read.
+        """
+        if strict and (self.root.exists() or self.root.is_symlink()):
+            next(self.root.iterdir(), None)  # raises if it cannot be listed
+        for folder in self._folders():
+            found = {int(path.stem): path for path in folder.glob(f"*{NOTE}") if path.stem.isdecimal()}
+            for size in sorted(found, reverse=True):
+                raw = found[size].read_bytes()
+                head = self._head(size, raw)
+                if head is not None:
+                    yield head, raw
+                    break
+                if strict:
+                    raise NoteError(f"anchors: cannot use the mirrored file of size {size}: it is no head of this log")
+
+    def changed_at(self) -> tuple[int, ...] | None:
+        """Return numbers that change when a file is added, None while there is no folder that can be looked at."""
         try:
-            return self.folder.stat().st_mtime_ns
-        except FileNotFoundError:
+            return tuple(folder.stat().st_mtime_ns for folder in self._folders())
+        except OSError:
             return None
 
-    def _write(self, size: int, ending: str, raw: bytes) -> None:
+    def _folders(self) -> list[Path]:
+        """Return the folders of all epochs that there are.  Raises `OSError` if that cannot be seen."""
+        first = self.folder()
+        return [*([first] if first.is_dir() else []), *sorted(self.root.glob(f"{first.name}~*"))]
+
+    def _head(self, size: int, raw: bytes) -> Checkpoint | None:
+        try:
+            head = Checkpoint.parse(note.split(raw)[0])
+        except NoteError:
+            return None
+        return head if (head.origin, head.size) == (self.origin, size) else None
+
+    def _write(self, size: int, ending: str, raw: bytes, epoch: str) -> None:
         """Write at once and durably: no reader ever sees half a file, and no file loses what it had."""
-        path = self.folder / f"{size:08d}{ending}"
+        path = self.folder(epoch) / f"{size:08d}{ending}"
         if path.exists() and not ending.endswith(REFUSED):
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         with draft.open("wb") as file:
             file.write(raw)

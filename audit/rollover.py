@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from audit import note, reading
 from audit.checkpoint import Checkpoint
+from audit.events import EventType
 from audit.fields import Json
 from audit.leaf import LOG_CASE, Event
 from audit.placing import CLOSED_KEY, TrailError
@@ -31,7 +32,9 @@ def close(connection: Connection, trail: Trail, successor: str, actor: str) -> E
     waiting = trail.open_intents(connection)
     if waiting:
         raise TrailError(f"trail: cannot close the log: {len(waiting)} intents have no outcome")
-    return trail.append(connection, Event("log.closed", LOG_CASE, actor, {"next_log": successor}), dedup_key=CLOSED_KEY)
+    return trail.append(
+        connection, Event(EventType.LOG_CLOSED, LOG_CASE, actor, {"next_log": successor}), dedup_key=CLOSED_KEY
+    )
 
 
 def begin(connection: Connection, trail: Trail, last: bytes, actor: str, *, lost: bool = False) -> Entry:
@@ -48,4 +51,4 @@ def begin(connection: Connection, trail: Trail, last: bytes, actor: str, *, lost
         raise TrailError("trail: cannot begin a log: there is one in this database")
     said: dict[str, Json] = {"previous_log": head.origin, "size": head.size, "root": head.text.split("\n")[2]}
     said |= {"checkpoint_sha256": hashlib.sha256(last).hexdigest(), "reason": "lost" if lost else "closed"}
-    return trail.append(connection, Event("log.opened", LOG_CASE, actor, said), dedup_key=OPENED_KEY)
+    return trail.append(connection, Event(EventType.LOG_OPENED, LOG_CASE, actor, said), dedup_key=OPENED_KEY)

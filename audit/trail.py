@@ -37,14 +37,14 @@ class Trail:
 
     *clock* returns aware times; *entropy* returns that many bytes, which nobody can guess.  *skew*: how far the database's own
     clock may be from ours before we refuse to write; None does not compare.  *guard* looks at the log before each append and
-    raises if it must not grow (`audit.continuity.Guard`).
+    returns what must be said first, if entries were lost (`audit.continuity.Guard`).
     """
 
     origin: str
     clock: Callable[[], datetime] = _now
     entropy: Callable[[int], bytes] = secrets.token_bytes
     skew: timedelta | None = timedelta(seconds=5)
-    guard: Callable[[Connection], None] | None = None
+    guard: Callable[[Connection], Draft | None] | None = None
 
     def __post_init__(self) -> None:
         check_name(self.origin)
@@ -63,9 +63,10 @@ class Trail:
     def append_many(self, connection: Connection, drafts: Sequence[Draft]) -> list[Entry]:
         """Append in order, under one lock and in few statements; otherwise like `append`."""
         database_clock = lock.take(connection)
-        if self.guard is not None:
-            self.guard(connection)
+        first = self.guard(connection) if self.guard is not None else None
         tail = Tail(connection, self.origin, self._moment(database_clock), self.entropy)
+        if first is not None:
+            tail.place([first])
         return tail.place(drafts)
 
     def _moment(self, database_clock: datetime | None) -> str:

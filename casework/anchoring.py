@@ -8,11 +8,12 @@ from pathlib import Path
 import httpx
 from cryptography import x509
 
-from audit import anchoring, cadence, policy
+from audit import anchoring, cadence, epochs, policy
 from audit.anchoring import Outcome
 from audit.berth import Berth
 from audit.cadence import Cadence, Health
 from audit.continuity import Discontinued, SigningStopped
+from audit.epochs import Gap
 from audit.mirror import Mirror
 from audit.policy import Policy, PolicyError
 from casework.desk import open_store
@@ -21,7 +22,18 @@ from casework.settings import CaseworkSettings, read_settings
 from casework.signing import log_signers
 from casework.store import Store
 
-__all__ = ["CADENCE", "Discontinued", "Outcome", "SigningStopped", "anchor", "berth", "compare", "health", "wanted"]
+__all__ = [
+    "CADENCE",
+    "Discontinued",
+    "Outcome",
+    "SigningStopped",
+    "anchor",
+    "berth",
+    "compare",
+    "gaps",
+    "health",
+    "wanted",
+]
 
 CADENCE = Cadence()
 PATIENCE = 10.0
@@ -68,6 +80,12 @@ def health(store: Store, settings: CaseworkSettings) -> Health:
 def compare(store: Store, settings: CaseworkSettings) -> tuple[str, ...]:
     """Hold the log against its mirrored anchors and the witnesses' heads.  Raises `Discontinued`; see `audit.anchoring`."""
     return anchoring.compare(berth(settings, store))
+
+
+def gaps(store: Store) -> list[Gap]:
+    """Return what the log says that it lacks since a backup was restored."""
+    with store.read() as session:
+        return epochs.told(session.connection())
 
 
 def berth(settings: CaseworkSettings, store: Store) -> Berth:

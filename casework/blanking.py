@@ -25,7 +25,7 @@ KEPT = {
     CASE: {"id", "company", "timezone", "run_id"},
     "account": {"ref", "facts", "judged"},
     "account_link": {"facts"},
-    "approval": {"id", "verb"},
+    "approval": {"id", "verb", "account_ref"},
     "attestation": {"id"},
     "entitlement": {"op", "settled_by", "restored"},
     "evidence_file": {"id", "name", "sha256", "content_sha256"},

@@ -15,7 +15,8 @@ from sqlmodel import Session, col
 from sqlmodel import select as choose
 
 from audit import reading
-from audit.layout import is_evidence
+from audit.events import EventType
+from audit.layout import files_of
 from audit.tables import audit_payload
 from casework.blanking import blank
 from casework.desk import Desk
@@ -27,8 +28,8 @@ from models.tables import Approval, Case, Look
 VERB = "erase"
 ERASED = "erased"
 """The verdict of a look that was not carried out any more."""
-_MOST = 4_000
-"""Entries named by one leaf: far below its 65,535 bytes."""
+_MOST = 300
+"""Entries named by one leaf: with eight digits each they stay below its 4,096 bytes."""
 
 
 class ErasureBasis(StrEnum):
@@ -50,7 +51,7 @@ def hold(desk: Desk, case_id: str, *, by: str, reason: str) -> None:
         if case.held_at is None:
             case.held_at = desk.now()
             session.add(case)
-            seal(desk, session, "case.held", case_id, payload={"by": by, "reason": reason})
+            seal(desk, session, EventType.CASE_HELD, case_id, payload={"by": by, "reason": reason})
 
 
 def release_hold(desk: Desk, case_id: str, *, by: str, reason: str) -> None:
@@ -61,7 +62,7 @@ def release_hold(desk: Desk, case_id: str, *, by: str, reason: str) -> None:
             raise BadRequest(f"{case_id}: is under no legal hold", "Nothing is to be released.")
         case.held_at = None
         session.add(case)
-        seal(desk, session, "case.hold_released", case_id, payload={"by": by, "reason": reason})
+        seal(desk, session, EventType.CASE_HOLD_RELEASED, case_id, payload={"by": by, "reason": reason})
 
 
 def request_erasure(desk: Desk, case_id: str, *, by: str, basis: str) -> Approval:
@@ -82,7 +83,7 @@ def request_erasure(desk: Desk, case_id: str, *, by: str, basis: str) -> Approva
         )
         session.add(request)
         seal(
-            desk, session, "case.erasure_requested", case_id, choice=_word(basis),
+            desk, session, EventType.CASE_ERASURE_REQUESTED, case_id, choice=_word(basis),
             payload={"by": by, "basis": basis, "request": request.id},
         )  # fmt: skip
         return request
@@ -127,7 +128,7 @@ def _erase(desk: Desk, session: Session, case: Case, request: Approval) -> int:
     blank(desk, connection, case.id)
     session.expire_all()
     for part in _parts(told):
-        seal(desk, session, "payload.erased", case.id, idx=part, basis=word, count=len(part), payload=signed)
+        seal(desk, session, EventType.PAYLOAD_ERASED, case.id, idx=part, basis=word, count=len(part), payload=signed)
     return emptied
 
 
@@ -146,7 +147,7 @@ def _told(connection: Connection, case_id: str) -> Iterator[int]:
     """Yield the events that bind something which is removed: a payload, or a file of evidence."""
     for entry in reading.entries(connection, case_id):
         said = entry.record
-        if "payload_commit" in said or any(is_evidence(one) for one in said.get("evidence", [])):
+        if "payload_commit" in said or files_of(said):
             yield entry.idx
 
 

@@ -21,6 +21,7 @@ from audit.bundle.folder import refuse_foreign
 from audit.bundle.writing import Progress
 from audit.certificate import CERTIFIED, Certificate, Former, former_of
 from audit.certificate_keys import CertificateSigner
+from audit.events import EventType
 from audit.timestamp import AuthorityUnreachable, StampRefused
 from casework.activity import showing as activity
 from casework.desk import Desk
@@ -94,7 +95,7 @@ def _look(desk: Desk, case_id: str, by: str) -> dict[str, Any]:
     """Append who exports and looks, which the bundle itself will show, and return the download evidence in full."""
     with desk.store.write() as session:
         case = desk.case(case_id)
-        seal(desk, session, "case.exported", case_id, state=case.state, payload={"by": by})
+        seal(desk, session, EventType.CASE_EXPORTED, case_id, state=case.state, payload={"by": by})
     return activity.look(desk, case_id, by=by)
 
 
@@ -151,10 +152,7 @@ def _evidence(desk: Desk, connection: Connection, case_id: str) -> Iterator[bund
     if store is None:
         return
     names = {
-        str(one["name"])
-        for entry in reading.entries(connection, case_id)
-        for one in entry.record.get("evidence", [])
-        if layout.is_evidence(one)
+        str(one["name"]) for entry in reading.entries(connection, case_id) for one in layout.files_of(entry.record)
     }
     for stored in store.list(case_id):
         path = layout.EVIDENCE + stored.name

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, select
 
+from audit.events import EventType
 from casework.errors import BadRequest
 from casework.recording import seal
 from models.tables import Case, CaseEntitlement
@@ -31,36 +32,36 @@ class Transition:
     source: CaseState | None
     to: CaseState
     verb: str
-    event: str
+    event: EventType
 
 
 TABLE = (
-    Transition(None, S.OPEN, "open", "case.opened"),
-    Transition(S.OPEN, S.PLANNED, "plan", "case.planned"),
-    Transition(S.OPEN, S.WAITING, "plan", "case.waiting"),
-    Transition(S.PLANNED, S.WAITING, "plan", "case.waiting"),
-    Transition(S.WAITING, S.PLANNED, "correct", "case.planned"),
-    Transition(S.OPEN, S.CUTTING, "cut", "case.cutting"),
-    Transition(S.PLANNED, S.CUTTING, "cut", "case.cutting"),
-    Transition(S.WAITING, S.CUTTING, "cut", "case.cutting"),
-    Transition(S.CUTTING, S.WAITING, "reschedule", "case.waiting"),
-    Transition(S.PLANNED, S.CONTAINED, "observe", "case.contained"),
-    Transition(S.WAITING, S.CONTAINED, "observe", "case.contained"),
-    Transition(S.CUTTING, S.CONTAINED, "observe", "case.contained"),
-    Transition(S.CONTAINED, S.DEPROVISIONED, "observe", "case.deprovisioned"),
-    Transition(S.DEPROVISIONED, S.CLOSED, "close", "case.closed"),
-    Transition(S.CLOSED, S.DEPROVISIONED, "reopen", "case.reopened"),
-    Transition(S.OPEN, S.WITHDRAWN, "withdraw", "case.withdrawn"),
-    Transition(S.PLANNED, S.WITHDRAWN, "withdraw", "case.withdrawn"),
-    Transition(S.WAITING, S.WITHDRAWN, "withdraw", "case.withdrawn"),
-    Transition(S.OPEN, S.RESTORING, "restore", "case.restoring"),
-    Transition(S.PLANNED, S.RESTORING, "restore", "case.restoring"),
-    Transition(S.WAITING, S.RESTORING, "restore", "case.restoring"),
-    Transition(S.CUTTING, S.RESTORING, "restore", "case.restoring"),
-    Transition(S.CONTAINED, S.RESTORING, "restore", "case.restoring"),
-    Transition(S.DEPROVISIONED, S.RESTORING, "restore", "case.restoring"),
-    Transition(S.CLOSED, S.RESTORING, "restore", "case.restoring"),
-    Transition(S.RESTORING, S.RESTORED, "restore", "case.restored"),
+    Transition(None, S.OPEN, "open", EventType.CASE_OPENED),
+    Transition(S.OPEN, S.PLANNED, "plan", EventType.CASE_PLANNED),
+    Transition(S.OPEN, S.WAITING, "plan", EventType.CASE_WAITING),
+    Transition(S.PLANNED, S.WAITING, "plan", EventType.CASE_WAITING),
+    Transition(S.WAITING, S.PLANNED, "correct", EventType.CASE_PLANNED),
+    Transition(S.OPEN, S.CUTTING, "cut", EventType.CASE_CUTTING),
+    Transition(S.PLANNED, S.CUTTING, "cut", EventType.CASE_CUTTING),
+    Transition(S.WAITING, S.CUTTING, "cut", EventType.CASE_CUTTING),
+    Transition(S.CUTTING, S.WAITING, "reschedule", EventType.CASE_WAITING),
+    Transition(S.PLANNED, S.CONTAINED, "observe", EventType.CASE_CONTAINED),
+    Transition(S.WAITING, S.CONTAINED, "observe", EventType.CASE_CONTAINED),
+    Transition(S.CUTTING, S.CONTAINED, "observe", EventType.CASE_CONTAINED),
+    Transition(S.CONTAINED, S.DEPROVISIONED, "observe", EventType.CASE_DEPROVISIONED),
+    Transition(S.DEPROVISIONED, S.CLOSED, "close", EventType.CASE_CLOSED),
+    Transition(S.CLOSED, S.DEPROVISIONED, "reopen", EventType.CASE_REOPENED),
+    Transition(S.OPEN, S.WITHDRAWN, "withdraw", EventType.CASE_WITHDRAWN),
+    Transition(S.PLANNED, S.WITHDRAWN, "withdraw", EventType.CASE_WITHDRAWN),
+    Transition(S.WAITING, S.WITHDRAWN, "withdraw", EventType.CASE_WITHDRAWN),
+    Transition(S.OPEN, S.RESTORING, "restore", EventType.CASE_RESTORING),
+    Transition(S.PLANNED, S.RESTORING, "restore", EventType.CASE_RESTORING),
+    Transition(S.WAITING, S.RESTORING, "restore", EventType.CASE_RESTORING),
+    Transition(S.CUTTING, S.RESTORING, "restore", EventType.CASE_RESTORING),
+    Transition(S.CONTAINED, S.RESTORING, "restore", EventType.CASE_RESTORING),
+    Transition(S.DEPROVISIONED, S.RESTORING, "restore", EventType.CASE_RESTORING),
+    Transition(S.CLOSED, S.RESTORING, "restore", EventType.CASE_RESTORING),
+    Transition(S.RESTORING, S.RESTORED, "restore", EventType.CASE_RESTORED),
 )
 _STEPS = {(step.source, step.to): step for step in TABLE}
 

@@ -70,6 +70,12 @@ class Observe(_Section):
     longest_wait_seconds: float = Field(default=30.0, gt=0)
 
 
+class Restore(_Section):
+    """*deadline_seconds*: within which each row of a restore has its end."""
+
+    deadline_seconds: float = Field(default=300.0, ge=0, le=3600)
+
+
 class Sla(_Section):
     """*minutes*: from the due instant to the effective cut-off."""
 
@@ -218,6 +224,7 @@ class Policy(_Section):
     intake: Intake = Intake()
     blast_radius: BlastRadius = BlastRadius()
     observe: Observe = Observe()
+    restore: Restore = Restore()
     sla: Sla = Sla()
     waivers: Waivers = Waivers()
     looks: Looks = Looks()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.access.findings import assess
 from casework.desk import Desk
 from casework.recording import seal
@@ -18,7 +19,7 @@ def settle_question(desk: Desk, session: Session, question: Question, chosen: li
     session.add(question)
     free(session, session.get_one(Case, question.case_id))
     seal(
-        desk, session, "answer.recorded", question.case_id,
+        desk, session, EventType.ANSWER_RECORDED, question.case_id,
         question=question.id, kind=question.kind, count=len(chosen),
         payload={"by": by, "chosen": chosen, "reason": reason},
     )  # fmt: skip

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audit.leaf import Event, code_or_other, stamp
+from audit.events import EventType
+from audit.exchanges import IN_PAYLOAD, bind
+from audit.leaf import Event, stamp
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -19,14 +21,18 @@ if TYPE_CHECKING:
     from models.tables import CaseEntitlement
     from models.vocabulary import Evidence, RevocationResult
 
+_LONGEST_TEXT = 2_000
+"""Characters of a vendor's own words that are kept."""
 
-def seal(  # noqa: PLR0913  # an event's five parts, and the transaction it belongs to
+
+def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs to
     desk: Desk,
     session: Session,
-    event_type: str,
+    event_type: EventType,
     case_id: str,
     *,
     payload: Mapping[str, Any] | None = None,
+    exchanged: Sequence[Evidence] | None = None,
     dedup_key: str | None = None,
     actor: str | None = None,
     **fields: Any,
@@ -34,18 +40,40 @@ def seal(  # noqa: PLR0913  # an event's five parts, and the transaction it belo
     """
     Append one event in *session*'s transaction.
 
-    The same *dedup_key* again is the same event: a retry writes nothing.  Fields outside the trail's white list raise
-    `ValueError` before anything is written.
+    *exchanged*: what was exchanged with a vendor about it; the leaf has their count and root, the payload the list.  The same
+    *dedup_key* again is the same event: a retry writes nothing.  Fields outside the trail's white list, and a leaf that is too
+    long, raise `ValueError` before anything is written.
     """
     session.flush()
-    event = Event(type=event_type, case=case_id, actor=actor or desk.actor, fields=fields)
-    desk.store.trail.append(session.connection(), event, dict(payload) if payload else None, dedup_key=dedup_key)
+    said, listed = _bound(session, case_id, exchanged) if exchanged else (None, {})
+    event = Event(
+        type=event_type, case=case_id, actor=actor or desk.actor, fields=fields | ({"evidence": said} if said else {})
+    )
+    content = dict(payload or {}) | listed
+    desk.store.trail.append(session.connection(), event, content or None, dedup_key=dedup_key)
+
+
+def _bound(
+    session: Session, case_id: str, evidence: Sequence[Evidence]
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """
+    Return what the leaf and what the payload says of *evidence*.
+
+    One listing proves many rows: within a transaction its exchanges are told in full once, by the first of their events, and
+    the others name the same root.
+    """
+    told = session.info.setdefault("exchanges told", {})  # with the object itself, so that its id is not another's
+    if (case_id, id(evidence)) not in told:
+        listed = exchanges(evidence)
+        told[case_id, id(evidence)] = (evidence, bind(listed))
+        return told[case_id, id(evidence)][1], {IN_PAYLOAD: listed}
+    return told[case_id, id(evidence)][1], {}
 
 
 def seal_intent(desk: Desk, session: Session, row: CaseEntitlement, ref: str, *, verb: str = "revoke") -> None:
     """Seal that we are about to ask the vendor: committed before the request leaves, or no request leaves."""
     seal(
-        desk, session, "revoke.intent", row.case_id,
+        desk, session, EventType.REVOKE_INTENT, row.case_id,
         op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb,
         payload={"entitlement": row.id}, dedup_key=f"{row.op}:intent",
     )  # fmt: skip
@@ -64,41 +92,22 @@ def seal_outcome(  # noqa: PLR0913  # a row, what was exchanged about it and wha
 ) -> None:
     """Seal what became of the intent with the row's *op*."""
     seal(
-        desk, session, "revoke.outcome", row.case_id,
-        op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb, result=result,
-        evidence=digests(evidence) or None,
-        payload={"entitlement": row.id, "text": text, "exchanges": exchanges(evidence)},
-        dedup_key=f"{row.op}:outcome",
+        desk, session, EventType.REVOKE_OUTCOME, row.case_id,
+        op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb, result=result, exchanged=evidence,
+        payload={"entitlement": row.id, "text": text[:_LONGEST_TEXT]}, dedup_key=f"{row.op}:outcome",
     )  # fmt: skip
 
 
 def seal_seen(desk: Desk, session: Session, row: CaseEntitlement, ref: str, evidence: Sequence[Evidence]) -> None:
     """Seal what a read saw of one row: its new state."""
     seal(
-        desk, session, "observe.seen", row.case_id,
+        desk, session, EventType.OBSERVE_SEEN, row.case_id,
         service=row.service, account=ref, kind=row.kind, state=row.state, reason=row.reason,
-        confirmation=row.confirmation, evidence=digests(evidence) or None,
+        confirmation=row.confirmation, exchanged=evidence,
         observed_at=stamp(row.observed_at) if row.observed_at else None,
         cut_effective_by=stamp(row.cut_effective_by) if row.cut_effective_by else None,
-        payload={"entitlement": row.id, "exchanges": exchanges(evidence)},
+        payload={"entitlement": row.id},
     )  # fmt: skip
-
-
-def digests(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-    """Return what a leaf may say of exchanges: digests of bytes, the vendor's status and code."""
-    return [
-        {
-            name: value
-            for name, value in (
-                ("request_sha256", e.request_sha256),
-                ("response_sha256", e.response_sha256),
-                ("status", e.status or 0),
-                ("code", code_or_other(e.code) if e.code else None),
-            )
-            if value is not None
-        }
-        for e in evidence
-    ]
 
 
 def exchanges(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
@@ -109,7 +118,7 @@ def exchanges(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
             "sent_at": e.sent_at.isoformat(),
             "received_at": e.received_at.isoformat(),
             "status": e.status,
-            "code": e.code,
+            "code": e.code[:_LONGEST_TEXT] if e.code else e.code,
             "request_sha256": e.request_sha256,
             "response_sha256": e.response_sha256,
             "vendor_at": e.vendor_at.isoformat() if e.vendor_at else None,

@@ -123,7 +123,11 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
 def _waiting(session: Session, case_id: str) -> list[dict[str, Any]]:
     approvals = session.exec(select(Approval).where(Approval.case_id == case_id)).all()
     waivers = session.exec(select(Waiver).where(Waiver.case_id == case_id)).all()
-    waiting = [{"id": a.id, "verb": a.verb} for a in approvals if a.approved_at is None]
+    waiting = [
+        {"id": a.id, "verb": a.verb} | ({"account_ref": a.account_ref} if a.account_ref else {})
+        for a in approvals
+        if a.approved_at is None
+    ]
     return waiting + [{"id": w.id, "verb": "waive"} for w in waivers if w.approved_at is None]
 
 

@@ -13,7 +13,7 @@ def come_back(case: CaseId, as_json: AsJson = False, actor: As = None) -> int:
 
     If a service could not be reached, `lastday restore CASE --go` tries again.
     """
-    from casework import restoring
+    from casework.access import restore as restoring
     from cli.desks import at_connected_desk, at_desk
 
     terminal = Terminal.of(as_json=as_json, actor=actor)

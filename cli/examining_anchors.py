@@ -18,8 +18,8 @@ def examine_anchors(settings: CaseworkSettings) -> dict[str, Any]:
     """
     Weigh the anchors, and hold the log against the mirrored ones and the witnesses' heads.
 
-    "ok" also when nobody outside is configured: said plainly, not an error.  "amber": late; "red": an alarm, a database older
-    than its anchors, or settings that cannot be used.
+    "ok" also when nobody outside is configured: said plainly, not an error.  "amber": late, or entries were lost when a backup was
+    restored and the log says so; "red": an alarm, a database older than its anchors, or settings that cannot be used.
     """
     from casework import anchoring
     from casework.desk import open_store
@@ -30,11 +30,23 @@ def examine_anchors(settings: CaseworkSettings) -> dict[str, Any]:
         return _failed(exc, "failed")
     try:
         silent = anchoring.compare(store, settings)
-        return _weighed(anchoring.health(store, settings), silent)
+        gaps = [say(f"GAP: {gap}", f"欠落: {gap}") for gap in anchoring.gaps(store)]
+        found = _weighed(anchoring.health(store, settings), silent)
+        return _with_gaps(found, gaps) if gaps else found
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
         return _failed(exc, "red")
     finally:
         store.engine.dispose()
+
+
+def _with_gaps(found: dict[str, Any], gaps: list[str]) -> dict[str, Any]:
+    """A log that lacks entries is never green again: it says so to whoever asks."""
+    state = "amber" if found["state"] == "ok" else found["state"]
+    remedy = say(
+        "What lies in the gap is proved by nobody: compare these days with the vendors' logs, and show auditors the trail.epoch.",
+        "欠落部分は証明できません。各社のログと照合し、監査人に trail.epoch を示してください。",
+    )
+    return _row(state, "; ".join([*gaps, found["detail"]]), " ".join(filter(None, [found["remedy"], remedy])))
 
 
 def _failed(exc: Exception, state: str) -> dict[str, Any]:

@@ -17,59 +17,87 @@ if TYPE_CHECKING:
 def restore(
     case: CaseId,
     reason: Annotated[str | None, typer.Option(help="Why access is to be given back: asks a second person.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(metavar="SERVICE:ID", help="With --reason: this account alone, which is not the leaver's."),
+    ] = None,
+    entitlement: Annotated[
+        str | None, typer.Option(metavar="ID", help="We took this one, of which a restore asks: give it back.")
+    ] = None,
+    not_ours: Annotated[bool, typer.Option("--not-ours", help="With --entitlement: we did not; leave it.")] = False,
     go: Annotated[bool, typer.Option("--go", help="Carry out what a second person has approved.")] = False,
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
-    """Ask for a restore (--reason), or carry out an approved one (--go).  Safe to repeat."""
-    from casework import restoring
+    """
+    Ask for a restore (--reason), or carry out an approved one (--go).  Safe to repeat.
+
+    Without --account the whole case is given back.  What may not have been ours is not: say so with --entitlement.
+    """
+    from casework.access import restore as restoring
     from cli.desks import at_connected_desk, at_desk
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    if go == (reason is not None):
+    if [go, reason is not None, entitlement is not None].count(True) != 1:
         raise Refused(
-            "restore: needs either --reason or --go", "Ask with --reason; once approved, carry out with --go."
+            "restore: needs either --reason or --go, or --entitlement",
+            "Ask with --reason; once approved, carry out with --go; answer what is asked with --entitlement.",
+        )
+    if (account is not None and reason is None) or (not_ours and entitlement is None):
+        raise Refused(
+            "restore: --account goes with --reason, --not-ours with --entitlement", "See lastday restore --help."
         )
     if reason is not None:
-        request = at_desk(lambda desk: restoring.request_restore(desk, case, by=terminal.actor, reason=reason))
+        request = at_desk(
+            lambda desk: restoring.request_restore(desk, case, by=terminal.actor, reason=reason, account=account)
+        )
         asked = say(
             f"Asked for.  A second person runs: lastday approve {request.id}",
             f"第二者が実行: lastday approve {request.id}",
         )
         terminal.answer({"case": case, "request": request.id, "outcome": "requested"}, asked)
         return DONE
+    if entitlement is not None:
+        row = entitlement
+        at_desk(lambda desk: restoring.confirm(desk, case, row, by=terminal.actor, ours=not not_ours))
     return answer_restored(terminal, at_connected_desk(lambda desk: give_back(desk, case)))
 
 
 async def give_back(desk: Desk, case_id: str) -> dict[str, Any]:
     """Restore, and return the case as it stands then."""
-    from casework import restoring, showing
+    from casework import showing
+    from casework.access.restore import restore as carry_out
 
-    await restoring.restore(desk, case_id)
+    await carry_out(desk, case_id)
     return showing.show(desk, case_id)
 
 
 def answer_restored(terminal: Terminal, shown: dict[str, Any]) -> int:
-    """Tell each row's fate; exits with 1 while a row has a problem."""
+    """Tell each row's fate; exits with 1 while a person has to see to one, or a whole restore has not come to its end."""
     from cli.tables import cells, table
 
     rows = [
         (account, row) for account in shown["accounts"] for row in account["entitlements"] if row["detail"]["restored"]
     ]
-    made = table("service", "account", "kind", "what", "outcome", "problem")
+    made = table("service", "account", "kind", "what", "outcome", "problem", "remedy")
     for account, row in rows:
-        problem = row["detail"]["problem"] if row["detail"]["restored"] == "problem" else None
+        told = row["detail"]
         label = account["label"] or account["id"]
-        made.add_row(
-            *cells(account["service"], label, row["kind"], row["detail"]["label"], row["detail"]["restored"], problem)
-        )
+        words = (told["label"], told["restored"], told["problem"], told["remedy"])
+        made.add_row(*cells(account["service"], label, row["kind"], *words))
     payload = {
         "case": shown["case"],
         "state": shown["state"],
         "rows": [
-            {"id": row["id"], "outcome": row["detail"]["restored"], "problem": row["detail"]["problem"]}
+            {
+                "id": row["id"],
+                "outcome": row["detail"]["restored"],
+                "problem": row["detail"]["problem"],
+                "remedy": row["detail"]["remedy"],
+            }
             for _, row in rows
         ],
     }
     terminal.answer(payload, made, f"{shown['case']}: {shown['state']}")
-    return DONE if shown["state"] == "restored" else REMAINS
+    open_ones = {"asked", "problem", "pending", "confirmed"} & {row["detail"]["restored"] for _, row in rows}
+    return REMAINS if open_ones or shown["state"] == "restoring" else DONE

@@ -33,7 +33,7 @@ def check(
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
-    """Recompute the whole log from its bytes, believing nothing.  Exits with 1 if it is broken or an intent is open."""
+    """Recompute the whole log from its bytes, believing nothing.  Exits with 1 if it is broken, lacks entries, or an intent is open."""
     from audit import reading
     from audit.check import check as recompute
 
@@ -50,11 +50,12 @@ def check(
         "open_intents": len(intents),
         "broken": str(report.broken) if report.broken is not None else None,
         "sound": report.sound,
+        "gaps": [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps],
     }
     verdict = say("sound", "正常") if report.sound else say(f"BROKEN at {report.broken}", f"破損: {report.broken}")
     shown = f"{report.origin or '-'}: {report.size} entries, root {report.root.hex()}, {len(intents)} open intents: {verdict}"
-    terminal.answer(payload, shown)
-    return DONE if report.sound and not intents else REMAINS
+    terminal.answer(payload, shown, *(say(f"GAP at {gap}", f"欠落: {gap}") for gap in report.gaps))
+    return DONE if report.whole and not intents else REMAINS
 
 
 @app.command()

@@ -32,7 +32,7 @@ def verify(
     as_json: AsJson = False,
     actor: As = None,
 ) -> int:
-    """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named), 2 cannot be read."""
+    """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
     from audit.verify import Unreadable
     from audit.verify import verify as prove
 
@@ -43,7 +43,7 @@ def verify(
     except Unreadable as exc:
         raise Refused(str(exc), "Give the bundle's folder, and the trust material as it came by another way.") from exc
     terminal.answer(_payload(report), *_shown(report))
-    return DONE if report.sound else REMAINS
+    return DONE if report.sound and not report.in_gap else REMAINS
 
 
 class _Bar:
@@ -84,7 +84,9 @@ def _payload(report: Report) -> dict[str, Any]:
     ]
     first = report.first
     told = {"step": int(first.step), "file": first.file, "what": first.what} if first is not None else None
-    named = {"case": report.case, "log": report.log, "size": report.size}
+    named: dict[str, Any] = {"case": report.case, "log": report.log, "size": report.size}
+    gaps = [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps]
+    named |= {"gaps": gaps, "in_gap": report.in_gap}
     return {**named, "sound": report.sound, "broken": told, "unasked": list(report.unasked), "steps": steps}
 
 
@@ -99,7 +101,14 @@ def _shown(report: Report) -> list[str]:
         )
         lines += [f"{step:>3d} {mark:<3} {say(*TITLES[step])}", f"        {seen}"]
     lines += [say(f"NOT SHOWN: {one}", f"未確認: {one}") for one in report.unasked]
+    lines += [say(f"GAP at {gap}", f"欠落: {gap}") for gap in report.gaps]
     first = report.first
+    if first is None and report.in_gap:
+        gap = (
+            "SOUND BUT FOR THE GAP: events of this case may be among what is missing",
+            "欠落部分を除き正常: 本件の事象が欠落に含まれ得ます",
+        )
+        return [*lines, say(*gap), say(*_LIMITS)]
     if first is None:
         verdict = ("sound, as far as it was asked", "求められた範囲で正常") if report.unasked else ("sound", "正常")
         return [*lines, say(*verdict), say(*_LIMITS)]

@@ -107,6 +107,21 @@ class Restores(StrEnum):
     NOT_RESTORABLE = "not_restorable"
 
 
+class Restored(StrEnum):
+    """What has become of one entitlement in a restore.  Empty until a restore has to say something of it."""
+
+    PENDING = "pending"
+    RESTORED = "restored"
+    RE_ENROL = "re_enrol"
+    NOT_RESTORABLE = "not_restorable"
+    CLAIMED = "claimed"
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    NOT_OURS = "not_ours"
+    PROBLEM = "problem"
+    ATTESTED = "attested"
+
+
 class Guard(StrEnum):
     """A property of an entitlement that stops, or qualifies, its revocation."""
 
@@ -238,6 +253,7 @@ class FindingKind(StrEnum):
     BLAST_RADIUS = "blast_radius"
     ACTIVITY_AFTER_CUT = "activity_after_cut"
     RE_ENTRY = "re_entry"
+    NOT_GIVEN_BACK = "not_given_back"
 
 
 class QuestionKind(StrEnum):

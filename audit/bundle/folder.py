@@ -46,8 +46,6 @@ class Draft:
             for part in parts:
                 digest.update(part)
                 file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
         self.sums[path] = digest.hexdigest()
         return self.sums[path]
 
@@ -76,7 +74,7 @@ def draft(folder: Path, case: str) -> Iterator[Draft]:
     try:
         with _held(root):
             yield Draft(root)
-            _settle(root)
+            _settle()
             refuse_foreign(folder, case)
             _replace(root, folder)
     finally:
@@ -158,6 +156,6 @@ def _replace(root: Path, folder: Path) -> None:
     shutil.rmtree(former, ignore_errors=True)
 
 
-def _settle(root: Path) -> None:
-    for folder, _, _ in os.walk(root):
-        settle(Path(folder))
+def _settle() -> None:
+    """Bring everything to the disk at once, before the folder gets its name: a case may have hundreds of thousands of files."""
+    os.sync()

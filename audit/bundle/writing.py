@@ -23,6 +23,7 @@ from audit.bundle.folder import Draft as Folder
 from audit.certificate import CERTIFIED, Certificate, Claim, Former, Stamper
 from audit.certificate_keys import CertificateSigner
 from audit.checkpoint import Checkpoint
+from audit.events import EventType
 from audit.merkle import Frontier
 from audit.note import split
 from audit.placing import TrailError
@@ -140,11 +141,10 @@ class _Bound:
     erased: set[int] = field(default_factory=set)
 
     def note(self, entry: Entry, said: dict[str, Any]) -> None:
-        if said["type"] == "payload.erased":
+        if said["type"] == EventType.PAYLOAD_ERASED:
             self.erased.update(said["idx"])
-        for one in said.get("evidence", []):
-            if layout.is_evidence(one):
-                self._bind(one["name"], one["sha256"], entry.idx)
+        for one in layout.files_of(said):
+            self._bind(one["name"], one["sha256"], entry.idx)
 
     def _bind(self, name: str, digest: str, idx: int) -> None:
         if self.files.setdefault(name, (idx, digest))[1] != digest:

@@ -52,8 +52,12 @@ def verify(
         report = _introduced(bundle)
         for step, ask in _STEPS.items():
             _note(report, step, _asked(bundle, ask))
-        for step, seen in _walked(bundle, longest_lag, progress).items():
+        whole, complete = Whole(bundle), Completeness(bundle, report.case)
+        watches: list[Watch] = [Prefixes(bundle), complete, Dates(bundle), whole, Lag(bundle, longest_lag)]
+        for step, seen in walk(bundle, watches, progress).items():
             _note(report, step, seen)
+        report.gaps = tuple(whole.gaps)
+        report.in_gap = any(complete.first is not None and complete.first < gap.row for gap in whole.gaps)
     except OSError as exc:
         raise Unreadable(f"bundle: cannot be read: {exc.strerror}") from exc
     return report
@@ -76,12 +80,6 @@ def _asked(bundle: Bundle, ask: Callable[[Bundle], str]) -> str | Fault:
         return fault
     except UNFIT as exc:
         return Fault("events", f"an event lacks what its type must tell: {type(exc).__name__}")
-
-
-def _walked(bundle: Bundle, longest_lag: timedelta, progress: Progress | None) -> Mapping[Step, str | Fault]:
-    watches: list[Watch] = [Prefixes(bundle), Completeness(bundle, _introduced(bundle).case), Dates(bundle)]
-    watches += [Whole(bundle), Lag(bundle, longest_lag)]
-    return walk(bundle, watches, progress)
 
 
 def _note(report: Report, step: Step, seen: str | Fault) -> None:

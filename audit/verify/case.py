@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import zstandard
 
 from audit import layout
+from audit.events import EventType
+from audit.exchanges import IN_PAYLOAD, bind
 from audit.leaf import FIRST_PREV, SALT_SIZE
 from audit.merkle import leaf_hash, verify_inclusion
 from audit.tlogproof import ProofError, parse
 from audit.verify.folder import CHUNK, Bundle
 from audit.verify.report import Fault
 
+_LONGEST_PAYLOAD = 1 << 28
+"""Bytes: some 600,000 exchanges."""
 _WIDEST = 1 << 27
 """Bytes: the largest window that a compressed file may ask us to hold."""
 
@@ -83,7 +89,7 @@ def _payload(bundle: Bundle, seq: int, commit: str | None, erased: bool) -> bool
 def _erased(bundle: Bundle) -> set[int]:
     """Return the log's indices whose payloads the case's events say were erased."""
     told = (bundle.event(seq) for seq in range(bundle.events))
-    return {idx for said in told if said["type"] == "payload.erased" for idx in said["idx"]}
+    return {idx for said in told if said["type"] == EventType.PAYLOAD_ERASED for idx in said["idx"]}
 
 
 def _index(bundle: Bundle, seq: int) -> int:
@@ -95,11 +101,14 @@ def _index(bundle: Bundle, seq: int) -> int:
 
 
 def evidence(bundle: Bundle) -> str:
-    """Hold each file of evidence against the digests that events bind, compressed and clear; none may lie there unbound."""
+    """
+    Hold each file of evidence against the digests that events bind, compressed and clear; none may lie there unbound.  Hold
+    the exchanges that payloads list against the roots that events tell.
+    """
     erased, unbound, found = _erased(bundle), {p for p in bundle.paths if p.startswith(layout.EVIDENCE)}, 0
     for seq in range(_some(bundle)):
         said = bundle.event(seq)
-        for told in (one for one in said.get("evidence", []) if layout.is_evidence(one)):
+        for told in layout.files_of(said):
             name = told["name"]
             if name not in bundle.paths and _index(bundle, seq) in erased:
                 continue
@@ -111,7 +120,34 @@ def evidence(bundle: Bundle) -> str:
             found += 1
     for name in sorted(unbound):
         raise Fault(name, "no event binds it")
-    return f"{found} files"
+    return f"{found} files, {_exchanges(bundle, erased)} exchanges with vendors"
+
+
+def _exchanges(bundle: Bundle, erased: set[int]) -> int:
+    """Hold the exchanges in each payload against the root that its event tells; return how many there are."""
+    known: set[str] = set()
+    found = 0
+    for seq in range(bundle.events):
+        told = bundle.event(seq).get("evidence")
+        if not isinstance(told, dict):
+            continue
+        listed = _listed_in(bundle, seq)
+        if listed is not None and bind(listed) != told:
+            raise Fault(layout.payload(seq), f"its exchanges are not those that {layout.event(seq)} binds")
+        if listed is None and told["root"] not in known and _index(bundle, seq) not in erased:
+            raise Fault(layout.event(seq), "no payload up to here lists the exchanges that it binds")
+        found += 0 if told["root"] in known else told["count"]
+        known.add(told["root"])
+    return found
+
+
+def _listed_in(bundle: Bundle, seq: int) -> list[dict[str, Any]] | None:
+    """Return what the event's payload lists, None if there is no payload or no list."""
+    path = layout.payload(seq)
+    if path not in bundle.paths:
+        return None
+    listed: list[dict[str, Any]] | None = json.loads(bundle.whole(path, _LONGEST_PAYLOAD)).get(IN_PAYLOAD)
+    return listed
 
 
 def _clear_sha256(bundle: Bundle, path: str) -> str:
@@ -144,10 +180,10 @@ def intents(bundle: Bundle) -> str:
     told = 0
     for seq in range(_some(bundle)):
         said = bundle.event(seq)
-        if said["type"] == "revoke.intent":
+        if said["type"] == EventType.REVOKE_INTENT:
             told += 1
             waiting.setdefault(said["op"], seq)
-        elif said["type"] == "revoke.outcome":
+        elif said["type"] == EventType.REVOKE_OUTCOME:
             waiting.pop(said["op"], None)
     for seq in sorted(waiting.values()):
         raise Fault(layout.event(seq), "the write that it announces has no outcome")

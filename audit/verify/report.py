@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from audit.epochs import Gap
+
 
 class Step(IntEnum):
     """The questions put to a bundle, numbered as in docs/verify.md."""
@@ -40,7 +42,10 @@ TITLES: Mapping[Step, tuple[str, str]] = {
     Step.PREFIXES: ("each anchor is an earlier state of this very log", "各アンカーがこのログの以前の状態であること"),
     Step.COMPLETENESS: ("the log holds no other event of this case", "この案件のイベントに欠落がないこと"),
     Step.CHAIN: ("order, chain and payloads of the events", "イベントの順序・連鎖・個人データの対応"),
-    Step.EVIDENCE: ("the evidence files are those that events bind", "証拠ファイルとイベントの対応"),
+    Step.EVIDENCE: (
+        "evidence files and exchanges are those that events bind",
+        "証拠ファイル・各社との通信とイベントの対応",
+    ),
     Step.INTENTS: ("each announced write has an outcome", "予告した変更すべてに結果があること"),
     Step.DATES: (
         "no event is dated before an anchor that precedes it",
@@ -93,7 +98,8 @@ class Report:
     The verdict on a bundle.  *passed*: per step that held, what it saw.  *faults*: the first broken thing of each other step.
 
     *case*, *log* and *size* are what the bundle says of itself; believe them if it is *sound*.  *unasked*: what the auditor's
-    own trust material asks nobody for, and what therefore even a sound bundle does not show.
+    own trust material asks nobody for, and what therefore even a sound bundle does not show.  *gaps*: what the log says that it lacks since a backup was restored; *in_gap*:
+    the case is older than one of them, so that events of it may be among what is missing.
     """
 
     case: str = ""
@@ -102,6 +108,8 @@ class Report:
     passed: dict[Step, str] = field(default_factory=dict)
     faults: list[Broken] = field(default_factory=list)
     unasked: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    in_gap: bool = False
 
     @property
     def sound(self) -> bool:

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from audit import fields, layout
 from audit import leaf as leaves
+from audit.epochs import Gap
+from audit.events import EventType
 from audit.keyring import Keyring
 from audit.leaf import FRAME, LONGEST, LeafError, stamp
 from audit.merkle import Frontier
@@ -143,11 +145,13 @@ class Completeness:
     case: str
     step: Step = Step.COMPLETENESS
     seen: int = 0
+    first: int | None = None
     closed: int | None = None
 
     def see(self, line: Line) -> None:
         if line.said["case"] != self.case:
             return
+        self.first = line.idx if self.first is None else self.first
         path = layout.event(self.seen)
         if path not in self.bundle.paths:
             raise Fault(path, f"it is missing: {layout.ENTRIES} has it in {line.name}")
@@ -155,7 +159,7 @@ class Completeness:
             raise Fault(path, f"it is not {line.name} of {layout.ENTRIES}")
         if f"index {line.idx}".encode() not in self.bundle.whole(path + layout.PROOF).split(b"\n", 2)[:2]:
             raise Fault(path + layout.PROOF, f"it proves another place than {line.name}")
-        if line.said["type"] == "case.closed":
+        if line.said["type"] == EventType.CASE_CLOSED:
             self.closed = self.seen
         self.seen += 1
 
@@ -189,7 +193,7 @@ class Dates:
             raise Fault(layout.ENTRIES, f"{line.name} has a time that is not of the one form")
         if time < self.time:
             raise Fault(layout.ENTRIES, f"{line.name} is dated before the line before it")
-        if self.bundle.trust.roots and line.said["type"] == "anchor.recorded" and "tsr_sha256" in line.said:
+        if self.bundle.trust.roots and line.said["type"] == EventType.ANCHOR_RECORDED and "tsr_sha256" in line.said:
             self.floor = max(self.floor, stamp(self._stamped(line) - SKEW))
         if time < self.floor:
             raise Fault(layout.ENTRIES, f"{line.name} is dated before the anchor that precedes it")
@@ -222,13 +226,16 @@ class Whole:
     step: Step = Step.WHOLE
     told: set[int] = field(default_factory=set)
     keys: Keyring = field(default_factory=Keyring)
+    gaps: list[Gap] = field(default_factory=list)
 
     def see(self, line: Line) -> None:
         said = line.said
         if said["log"] != self.bundle.trust.logs[0].name:
             raise Fault(layout.ENTRIES, f"{line.name} belongs to another log")
         self.keys.see(line.idx, said)
-        if said["type"] == "anchor.recorded":
+        if said["type"] == EventType.TRAIL_EPOCH:
+            self.gaps.append(Gap.of(line.idx, said))
+        if said["type"] == EventType.ANCHOR_RECORDED:
             self._anchor(said)
 
     def _anchor(self, said: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, or_, select
 from casework.access.rows import accounts_of, evidence_of, reads_of, rows_of
 from casework.access.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
 from casework.desk import Desk
+from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal_seen
 from connectors.contract import KindManifest, Manifest
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Look, Waiver
@@ -25,16 +26,18 @@ from models.vocabulary import (
     EntitlementKind,
     EntitlementState,
     Service,
+    Standing,
 )
 
 Place: TypeAlias = "tuple[Service, str]"
 
 
 def derive(desk: Desk, session: Session, case: Case) -> None:
-    """Write what each row of *case* comes to; seal each change that a read made.  Rows of a service that is not open stay."""
-    if case.erased_at is not None:
-        return  # nobody works on it any more, and what it was read from is gone
-    accounts = {(a.service, a.vendor_id): a for a in accounts_of(session, case.id)}
+    """Write what each row of *case* comes to; seal each change that a read made.  Rows of another's account, and of a service that is not open, stay."""
+    if case.erased_at is not None or case.state in TAKEN_BACK:
+        return  # nobody takes anything away any more: what is read says what was given back
+    every = accounts_of(session, case.id)
+    accounts = {(a.service, a.vendor_id): a for a in every if a.standing is Standing.ACCEPTED}
     reads = reads_of(session, case.id)
     signed = _Signed(desk, session, case)
     by_account: dict[Place, list[CaseEntitlement]] = defaultdict(list)

@@ -11,13 +11,15 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
+from casework.access import fates
 from casework.access.derive import derive
 from casework.access.retired import retired, services_of
 from casework.access.rows import accounts_of, rows_of
 from casework.access.states import ACCEPTED
 from casework.activity import aftermath
 from casework.desk import Desk
-from casework.lifecycle import ADVANCING, move
+from casework.lifecycle import ADVANCING, TAKEN_BACK, move
 from casework.recording import seal
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Search
 from models.vocabulary import (
@@ -68,7 +70,7 @@ def assess(desk: Desk, session: Session, case_id: str) -> None:
         if old is None or old.resolved_at is not None:
             finding.opened_at = desk.now()
             session.merge(finding)
-            _seal(desk, session, finding, "finding.opened")
+            _seal(desk, session, finding, EventType.FINDING_OPENED)
         elif (old.text, old.remedy) != (finding.text, finding.remedy):
             old.text, old.remedy = finding.text, finding.remedy
             session.add(old)
@@ -76,7 +78,7 @@ def assess(desk: Desk, session: Session, case_id: str) -> None:
         if key not in reasons and old.resolved_at is None:
             old.resolved_at = desk.now()
             session.add(old)
-            _seal(desk, session, old, "finding.resolved")
+            _seal(desk, session, old, EventType.FINDING_RESOLVED)
     _advance(desk, session, case)
 
 
@@ -86,7 +88,7 @@ def open_findings(session: Session, case_id: str) -> list[Finding]:
     return list(session.exec(query.order_by(col(Finding.key))).all())
 
 
-def _seal(desk: Desk, session: Session, finding: Finding, event: str) -> None:
+def _seal(desk: Desk, session: Session, finding: Finding, event: EventType) -> None:
     seal(
         desk, session, event, finding.case_id,
         finding=str(finding.kind), service=finding.service, kind=finding.entitlement_kind,
@@ -95,6 +97,9 @@ def _seal(desk: Desk, session: Session, finding: Finding, event: str) -> None:
 
 
 def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
+    if case.state in TAKEN_BACK:  # what was taken is no longer to be closed
+        yield from fates.reasons(session, case)
+        return
     query = select(Attestation).where(Attestation.case_id == case.id, col(Attestation.ended_at).is_(None))
     attested = {a.entitlement_id for a in session.exec(query).all() if a.attested_at >= case.due_at}
     gone = retired(desk, session)
@@ -110,6 +115,7 @@ def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
         if owner is not None:
             yield from _reasons_of_row(desk, case, row, owner, attested=row.id in attested)
     yield from aftermath.reasons(session, case)
+    yield from fates.reasons(session, case)
 
 
 def _searches(session: Session, case: Case) -> Sequence[Search]:

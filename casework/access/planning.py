@@ -10,13 +10,15 @@ from typing import Any
 import rfc8785
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.access.findings import assess
-from casework.access.reads import look, ready
+from casework.access.reads import look
 from casework.access.retired import services_of
 from casework.access.rows import accepted_rows, accounts_of, rows_of, take_in
 from casework.desk import Desk
 from casework.lifecycle import PLAN_WANTED, move
 from casework.matching.searching import find_everywhere
+from casework.ready import ready
 from casework.recording import seal
 from connectors.contract import Connector, Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan, Search
@@ -115,7 +117,7 @@ def seal_plan(desk: Desk, case_id: str, *, scope: str = "full") -> None:
                 )
             )
             seal(
-                desk, session, "plan.sealed", case_id,
+                desk, session, EventType.PLAN_SEALED, case_id,
                 plan_sha256=sha256, policy_sha256=desk.policy.sha256, scope=scope, count=len(content),
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.desk import Desk
 from casework.errors import QuestionsOpen
 from casework.lifecycle import TAKEN_BACK
@@ -76,5 +77,5 @@ def _ask(desk: Desk, session: Session, case: Case) -> Question:
         asked_at=desk.now(),
     )
     session.add(question)
-    seal(desk, session, "finding.question", case.id, question=question.id, kind=question.kind, count=1)
+    seal(desk, session, EventType.FINDING_QUESTION, case.id, question=question.id, kind=question.kind, count=1)
     return question

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, and_, col, or_, select
 
+from audit.events import EventType
 from casework.access import planning
 from casework.access.findings import assess
 from casework.access.retired import counted_rows, services_of
@@ -106,7 +107,7 @@ def _conclude(desk: Desk, session: Session, case: Case, verdict: str, bad: int) 
     for look in _looks_of(session, case.id, desk.now()):
         look.looked_at, look.verdict, look.blind = desk.now(), verdict, []
         session.add(look)
-        seal(desk, session, "case.looked", case.id, count=bad, state=verdict, payload={"look": look.label})
+        seal(desk, session, EventType.CASE_LOOKED, case.id, count=bad, state=verdict, payload={"look": look.label})
 
 
 def _postpone(desk: Desk, case_id: str, blind: Sequence[str]) -> str:
@@ -118,7 +119,7 @@ def _postpone(desk: Desk, case_id: str, blind: Sequence[str]) -> str:
             look.blind_since = look.blind_since or desk.now()
             session.add(look)
             seal(
-                desk, session, "case.looked", case_id, state="not_looked", payload={"look": look.label, "services": list(blind)},
+                desk, session, EventType.CASE_LOOKED, case_id, state="not_looked", payload={"look": look.label, "services": list(blind)},
                 dedup_key=f"{case_id}:{look.label}:not_looked",
             )  # fmt: skip
     return "not_looked"

@@ -26,6 +26,8 @@ from models.vocabulary import (
     Standing,
 )
 
+LONGEST_LABEL = 200
+"""Characters of a vendor's own name for something that are kept."""
 _NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
 _SAID_NO = frozenset({RevocationResult.REFUSED, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
@@ -156,7 +158,7 @@ def _describe(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Enti
 
     What was refused because of a guard that has gone is asked again.
     """
-    row.label = seen.label
+    row.label = seen.label[:LONGEST_LABEL]
     row.ended_at = max((at for at in (row.ended_at, seen.ended_at) if at is not None), default=None)
     row.by_hand = seen.by_hand or (row.by_hand and row.result is RevocationResult.REFUSED)
     row.listed_as = seen.state if seen.state in _NOT_LOOKED_AT and seen.vendor_id != WHOLE_KIND else None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
+from audit.events import EventType
 from audit.leaf import stamp
 from casework.access.reads import account_of, ready
 from casework.access.rows import accounts_of
@@ -217,7 +218,7 @@ def _whole_file(evidence: EvidenceStore, row: Collection) -> StoredEvidence | No
 
 def _bind(desk: Desk, session: Session, row: Collection, parts: list[StoredEvidence]) -> None:
     seal(
-        desk, session, "evidence.bound", row.case_id,
+        desk, session, EventType.EVIDENCE_BOUND, row.case_id,
         service=row.service, account=row.account_ref, source=row.source, scope="downloads",
         from_at=stamp(row.from_at), until_at=stamp(row.until_at), records=row.records, pages=row.pages, count=row.round,
         complete=row.verdict is Completeness.COMPLETE, reason=row.reason or "complete",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from audit.events import EventType
 from casework.activity.rounds import rounds_of, telling
 from casework.activity.summary import latest
 from casework.activity.wording import verdict_text
@@ -36,7 +37,7 @@ def look(desk: Desk, case_id: str, *, by: str) -> dict[str, Any]:
     """Return everything, after having sealed that *by* has looked."""
     desk.case(case_id)
     with desk.store.write() as session:
-        seal(desk, session, "case.evidence_looked", case_id, scope="downloads", payload={"by": by})
+        seal(desk, session, EventType.CASE_EVIDENCE_LOOKED, case_id, scope="downloads", payload={"by": by})
     shown = _whole(desk, case_id)
     return shown | {"confidential": "shown"} if "sources" in shown else shown
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from audit.events import EventType
 from casework.access.findings import assess
 from casework.access.rows import accounts_of, rows_of
 from casework.activity import aftermath
@@ -88,7 +89,7 @@ def _bind(work: _Work, number: int, session: Session, stored: StoredEvidence) ->
             account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
         )  # fmt: skip
     seal(
-        desk, session, "evidence.bound", case_id, scope="summary", source="summary",
+        desk, session, EventType.EVIDENCE_BOUND, case_id, scope="summary", source="summary",
         count=number, evidence=[stored.leaf()], dedup_key=f"{case_id}:{stored.name}",
     )  # fmt: skip
     assess(desk, session, case_id)

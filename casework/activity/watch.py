@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from audit.events import EventType
 from casework.access.findings import assess
-from casework.access.reads import ready
 from casework.activity import aftermath
 from casework.activity.collecting import logs_of
 from casework.activity.lines import read_records
@@ -22,6 +22,7 @@ from casework.activity.rounds import rounds_of
 from casework.activity.silence import Times
 from casework.desk import Desk
 from casework.evidence import EvidenceStore
+from casework.ready import ready
 from casework.recording import seal
 from connectors.activity import Activity, ActivityLog, Window
 from connectors.errors import ConnectorError
@@ -145,7 +146,7 @@ def _conclude(desk: Desk, case: Case, seen: _Seen) -> int:
                 heard=kinds, effective_by=None,
             )  # fmt: skip
         seal(
-            desk, session, "case.watched", case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
+            desk, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
             counts={"unread": seen.unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
         )  # fmt: skip
         assess(desk, session, case.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.events import EventType
 from casework.access.retired import verb_of
 from casework.decisions.signatures import TENANT
 from casework.desk import Desk
@@ -28,7 +29,7 @@ def request_retirement(desk: Desk, service: Service, *, by: str, reason: str) ->
         )  # fmt: skip
         session.add(request)
         seal(
-            desk, session, "case.approval_requested", TENANT, service=service,
+            desk, session, EventType.CASE_APPROVAL_REQUESTED, TENANT, service=service,
             payload={"by": by, "reason": reason, "request": request.id},
         )  # fmt: skip
         return request

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.access.findings import NO_ACCOUNT, assess
 from casework.activity import aftermath
 from casework.desk import Desk
@@ -21,6 +22,7 @@ from models.vocabulary import (
     EntitlementKind,
     OpenReason,
     QuestionKind,
+    Restored,
     Service,
 )
 
@@ -86,7 +88,7 @@ def _request(desk: Desk, session: Session, waiver: Waiver) -> Waiver:
         )
     session.add(waiver)
     seal(
-        desk, session, "finding.waiver_requested", waiver.case_id or TENANT,
+        desk, session, EventType.FINDING_WAIVER_REQUESTED, waiver.case_id or TENANT,
         waiver=waiver.id, service=waiver.service, kind=waiver.kind, reason=waiver.accepts,
         payload={"by": waiver.requested_by, "reason": waiver.reason, "compensating_control": waiver.compensating_control,
                  "entitlement": waiver.entitlement_id, "until": str(waiver.until)},
@@ -112,8 +114,8 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
         if aftermath.is_key(entitlement_id):
             return _attest_aftermath(desk, session, case_id, entitlement_id, statement, by)
         row = _row(session, case_id, entitlement_id)
-        if row.restored == "problem":
-            row.restored = "attested"
+        if row.restored is Restored.PROBLEM:
+            row.restored = Restored.ATTESTED
         elif row.state in SETTLED and row.kind is not EntitlementKind.SIGN_IN:
             raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to attest.")
         attestation = Attestation(
@@ -123,7 +125,7 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
         session.add(attestation)
         wake(session, session.get_one(Case, case_id))
         seal(
-            desk, session, "finding.attested", case_id, service=row.service, kind=row.kind,
+            desk, session, EventType.FINDING_ATTESTED, case_id, service=row.service, kind=row.kind,
             payload={"attestation": attestation.id, "by": by, "statement": statement, "entitlement": row.id},
         )  # fmt: skip
         assess(desk, session, case_id)
@@ -139,7 +141,7 @@ def _attest_no_account(desk: Desk, session: Session, case_id: str, statement: st
     )  # fmt: skip
     session.add(attestation)
     seal(
-        desk, session, "finding.attested", case_id, finding=NO_ACCOUNT,
+        desk, session, EventType.FINDING_ATTESTED, case_id, finding=NO_ACCOUNT,
         payload={"attestation": attestation.id, "by": by, "statement": statement},
     )  # fmt: skip
     assess(desk, session, case_id)
@@ -158,7 +160,7 @@ def _attest_aftermath(  # an attestation's parts
     )  # fmt: skip
     session.add(attestation)
     seal(
-        desk, session, "finding.attested", case_id, finding=row.finding, service=row.service,
+        desk, session, EventType.FINDING_ATTESTED, case_id, finding=row.finding, service=row.service,
         payload={"attestation": attestation.id, "by": by, "statement": statement, "about": key},
     )  # fmt: skip
     assess(desk, session, case_id)
@@ -196,7 +198,7 @@ def _approve_waiver(desk: Desk, session: Session, subject_id: str, by: str) -> s
     waiver.approved_by, waiver.approved_at = by, desk.now()
     session.add(waiver)
     seal(
-        desk, session, "finding.waived", waiver.case_id or TENANT, waiver=waiver.id,
+        desk, session, EventType.FINDING_WAIVED, waiver.case_id or TENANT, waiver=waiver.id,
         payload={"by": by}, dedup_key=f"{waiver.id}:approved",
     )  # fmt: skip
     for case in _cases_concerned(session, waiver):
@@ -221,7 +223,7 @@ def _approve_request(desk: Desk, session: Session, subject_id: str, by: str) -> 
     request.approved_by, request.approved_at = by, desk.now()
     session.add(request)
     seal(
-        desk, session, "case.approved", request.case_id, choice=request.verb.partition(":")[0],
+        desk, session, EventType.CASE_APPROVED, request.case_id, choice=request.verb.partition(":")[0],
         payload={"by": by, "request": request.id}, dedup_key=f"{request.id}:approved",
     )  # fmt: skip
     return request.verb

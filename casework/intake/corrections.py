@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor
 from casework.desk import Desk
@@ -48,7 +49,7 @@ def correct(
     case.revision += 1
     commitment = commitment_to(case)
     seal(
-        desk, session, "case.corrected", case.id, due_at=stamp(case.due_at), revision=case.revision,
+        desk, session, EventType.CASE_CORRECTED, case.id, due_at=stamp(case.due_at), revision=case.revision,
         corrected=sorted(changed), person_commitment=commitment.sha256,
         payload={"by": by.payload, "salt": commitment.salt, "said": _as_json(changed)},
     )  # fmt: skip

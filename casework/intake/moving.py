@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor, actor_of
 from casework.desk import Desk
@@ -43,7 +44,7 @@ def reschedule(
         free(session, case)
         commitment = commitment_to(case)
         seal(
-            desk, session, "case.rescheduled", case.id, due_at=stamp(case.due_at), revision=case.revision,
+            desk, session, EventType.CASE_RESCHEDULED, case.id, due_at=stamp(case.due_at), revision=case.revision,
             person_commitment=commitment.sha256,
             payload={"by": actor_of(by).payload, "salt": commitment.salt, "employment_ends_on": str(ends_on)},
         )  # fmt: skip
@@ -59,7 +60,7 @@ def make_at_once(desk: Desk, session: Session, case: Case, by: Actor | str) -> N
     case.due_at = min(case.due_at, case.at_once_at)
     free(session, case)
     seal(
-        desk, session, "case.at_once", case.id, due_at=stamp(case.due_at), payload={"by": actor_of(by).payload},
+        desk, session, EventType.CASE_AT_ONCE, case.id, due_at=stamp(case.due_at), payload={"by": actor_of(by).payload},
         dedup_key=f"{case.id}:at_once",
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from audit.events import EventType
 from casework.actor import Actor
 from casework.commitment import commit
 from casework.desk import Desk
@@ -49,7 +50,7 @@ def record_notice(  # noqa: PLR0913  # a notice, where it came from and what bec
         day=notice.employment_ends_on,
     )
     seal(
-        desk, session, "case.noticed", case.id, kind=notice.kind, choice=disposition,
+        desk, session, EventType.CASE_NOTICED, case.id, kind=notice.kind, choice=disposition,
         person_commitment=commitment.sha256, corrected=list(corrected) or None,
         payload={"by": by.payload, "salt": commitment.salt, "row": notice.row, "source_sha256": source_sha256},
     )  # fmt: skip
@@ -64,7 +65,7 @@ def note_number_disputed(  # a case, and the row of whose file puts its number i
     case.number_disputed = True
     session.add(case)
     seal(
-        desk, session, "case.number_disputed", case.id,
+        desk, session, EventType.CASE_NUMBER_DISPUTED, case.id,
         payload={"by": by.payload, "source_sha256": source_sha256, "row": row}, dedup_key=f"{case.id}:number_disputed",
     )  # fmt: skip
     judge_anew(desk, session, case, {"employee_no"})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor, actor_of
 from casework.commitment import employee_key
@@ -153,7 +154,7 @@ def decide_for_real(desk: Desk, session: Session, case: Case, by: Actor | str) -
     case.for_real, case.for_real_by, case.for_real_at = True, str(by), desk.now()
     free(session, case)
     seal(
-        desk, session, "case.decided", case.id, for_real=True,
+        desk, session, EventType.CASE_DECIDED, case.id, for_real=True,
         payload={"by": actor_of(by).payload}, dedup_key=f"{case.id}:for_real",
     )  # fmt: skip
 

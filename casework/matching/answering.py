@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from audit.events import EventType
 from casework.access.findings import assess
 from casework.access.rows import accounts_of
 from casework.desk import Desk
@@ -63,7 +64,7 @@ def take_back(desk: Desk, question_id: str, *, by: str, reason: str) -> Case:
         session.add(question)
         free(session, case)
         seal(
-            desk, session, "answer.recorded", case.id, question=question.id, kind=question.kind, count=len(decided),
+            desk, session, EventType.ANSWER_RECORDED, case.id, question=question.id, kind=question.kind, count=len(decided),
             choice="taken_back", payload={"by": by, "reason": reason},
         )  # fmt: skip
         judge(desk, session, case.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.access.rows import accounts_of
 from casework.desk import Desk
 from casework.questions import settle_question
@@ -39,7 +40,7 @@ def ask_whose(desk: Desk, session: Session, case_id: str) -> None:
     session.add(question)
     if first is None:
         seal(
-            desk, session, "finding.question", case_id,
+            desk, session, EventType.FINDING_QUESTION, case_id,
             question=question.id, kind=question.kind, count=len(doubtful), payload={"options": question.options},
         )  # fmt: skip
 

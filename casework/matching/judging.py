@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.access.rows import accounts_of
 from casework.desk import Desk
 from casework.matching import facts, links, numbers, wording
@@ -141,7 +142,7 @@ def _link(desk: Desk, session: Session, case: Case, row: CaseAccount, known: lin
 def _seal(desk: Desk, session: Session, row: CaseAccount) -> None:
     said = {name: row.judged[name] for name in ("facts", "contradictions")}
     seal(
-        desk, session, "case.judged", row.case_id,
+        desk, session, EventType.CASE_JUDGED, row.case_id,
         service=row.service, account=row.ref, kind=row.kind, state=row.standing,
         counts={name: len(those) for name, those in said.items()},
         payload={"account": row.vendor_id, "reason": str(row.reason), **said},

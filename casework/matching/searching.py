@@ -9,12 +9,12 @@ from typing import Any
 from sqlmodel import Session
 
 from casework.access.findings import assess
-from casework.access.reads import ready
 from casework.access.rows import accounts_of
 from casework.desk import Desk
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
 from casework.matching.leavers import leaver_of
+from casework.ready import ready
 from connectors.errors import ConnectorError
 from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from audit.events import EventType
 from casework.desk import Desk
 from casework.evidence import EvidenceError, StoredEvidence
 from casework.matching import leaver_of
@@ -23,7 +24,7 @@ from casework.nda.cabinet import Cabinet, open_cabinet
 from casework.nda.judging import Verdict, judge, overall
 from casework.nda.looking import Bytes, RegisterLook
 from casework.nda.pledging import send_by_policy
-from casework.recording import exchanges, seal
+from casework.recording import seal
 from connectors.errors import ConnectorError, Unreachable
 from models.tables import Case, PaperCheck
 from models.vocabulary import NdaState, PaperKind, PledgeState
@@ -145,9 +146,9 @@ def _seal_round(
     evidence = [one for look in looks for one in look.evidence]
     counted = Counter(str(v.state) for v in verdicts if v.accepted)
     seal(
-        desk, session, "nda.checked", case_id,
-        state=state, count=sum(counted.values()), states=dict(sorted(counted.items())), evidence=files.bounded(evidence),
-        payload={"looks": [_look(look) for look in looks], "exchanges": exchanges(evidence)},
+        desk, session, EventType.NDA_CHECKED, case_id,
+        state=state, count=sum(counted.values()), states=dict(sorted(counted.items())), exchanged=evidence,
+        payload={"looks": [_look(look) for look in looks]},
     )  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def _seal_paper(desk: Desk, session: Session, case_id: str, verdict: Verdict) ->
     held = verdict.held
     examined = held.examined if held is not None else None
     seal(
-        desk, session, "nda.checked", case_id,
+        desk, session, EventType.NDA_CHECKED, case_id,
         state=verdict.state, kind=verdict.kind or "unknown",
         reason="accepted" if verdict.accepted else "not_accepted",
         evidence=[{"content_sha256": examined.sha256, "size": examined.size}] if examined is not None else None,
@@ -189,7 +190,7 @@ def _settle_pledges(desk: Desk, session: Session, case_id: str, verdicts: Sequen
         if pledge.state in files.LIVELY and (signed or (pledge.register_name, pledge.paper_id) in declined):
             pledge.state, pledge.next_look_at = PledgeState.RETURNED if signed else PledgeState.DECLINED, None
             session.add(pledge)
-            seal(desk, session, "nda.settled", case_id, op=pledge.op, state=pledge.state)
+            seal(desk, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
 
 
 def _keep(desk: Desk, case_id: str, opened: Sequence[Bytes]) -> None:
@@ -214,6 +215,6 @@ def _bind(desk: Desk, case_id: str, one: Bytes, stored: StoredEvidence) -> None:
     place = hashlib.sha256(f"{paper.register}:{paper.id}".encode()).hexdigest()
     with desk.store.write() as session:
         seal(
-            desk, session, "evidence.bound", case_id, source="nda", evidence=[stored.leaf()],
+            desk, session, EventType.EVIDENCE_BOUND, case_id, source="nda", evidence=[stored.leaf()],
             payload={"register": paper.register, "paper": paper.id}, dedup_key=f"{case_id}:{stored.name}:{place}",
         )  # fmt: skip

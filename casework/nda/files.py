@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,13 +17,11 @@ from casework.intake import Flaw, parse_day
 from casework.lifecycle import ENDED
 from casework.nda.facts import Facts, Held, Refusal, signed_on
 from casework.nda.judging import Verdict
-from casework.recording import digests
 from connectors.nda.contract import Signature
 from models.tables import Case, CasePaper, NoticeRecord, PaperCheck, PaperRuling, Pledge, PledgeRefusal
-from models.vocabulary import DepartureKind, Evidence, PaperKind, PledgeState
+from models.vocabulary import DepartureKind, PaperKind, PledgeState
 
 _JOINED = re.compile(r"入社(?:年月)?日|joined(?:_?on)?|hire_?date|entry_?date", re.IGNORECASE)
-MOST_DIGESTS = 200
 LIVELY = (PledgeState.INTENDED, PledgeState.SENT, PledgeState.FILED)
 """The states in which an answer to a pledge may still come."""
 
@@ -41,11 +39,6 @@ def kept_case(session: Session, case_id: str) -> Case:
     if case.erased_at is not None:
         raise BadRequest(f"{case_id}: its personal data was erased", "Nothing more is recorded of it.")
     return case
-
-
-def bounded(evidence: Sequence[Evidence]) -> list[dict[str, Any]] | None:
-    """Return what a leaf says of any number of exchanges: the last ones.  All stand in the payload that it is bound to."""
-    return digests(evidence[-MOST_DIGESTS:]) or None
 
 
 def facts_of(desk: Desk, session: Session, case: Case, *, blind: tuple[str, ...] = ()) -> Facts:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, func, select
 
+from audit.events import EventType
 from casework.desk import Desk
 from casework.errors import CaseworkError
 from casework.lifecycle import NOT_TO_BE_CUT
@@ -155,7 +156,7 @@ async def _remind(cabinet: Cabinet, case: Case, pledge: Pledge) -> None:
         row.problem = problem
         session.add(row)
         seal(
-            desk, session, "nda.reminded", case.id, op=row.op, result=result, count=row.reminders,
+            desk, session, EventType.NDA_REMINDED, case.id, op=row.op, result=result, count=row.reminders,
             payload={"key": row.key, "problem": problem},
         )  # fmt: skip
 

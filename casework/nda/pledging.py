@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from audit.events import EventType
 from audit.secret_files import create
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -22,7 +23,7 @@ from casework.nda import files
 from casework.nda.cabinet import Cabinet
 from casework.nda.looking import within
 from casework.nda.printing import Language, Printed, print_pledge
-from casework.recording import exchanges, seal
+from casework.recording import seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
 from models.tables import Case, Pledge
@@ -177,7 +178,7 @@ def _begin(desk: Desk, case_id: str, register: str | None, language: Language, b
         )  # fmt: skip
         session.add(pledge)
         seal(
-            desk, session, "nda.intent", case_id,
+            desk, session, EventType.NDA_INTENT, case_id,
             op=pledge.op, kind=PaperKind.EXIT_PLEDGE, source=register or BY_HAND,
             evidence=[{"content_sha256": pledge.sha256, "size": len(printed.pdf)}],
             payload={"key": pledge.key, "title": pledge.title, "by": by}, dedup_key=f"{pledge.op}:intent",
@@ -225,7 +226,7 @@ def _keep(desk: Desk, pledge: Pledge, printed: Printed) -> None:
         return
     with desk.store.write() as session:
         seal(
-            desk, session, "evidence.bound", pledge.case_id, source="nda", evidence=[stored.leaf()],
+            desk, session, EventType.EVIDENCE_BOUND, pledge.case_id, source="nda", evidence=[stored.leaf()],
             payload={"pledge": pledge.key}, dedup_key=f"{pledge.case_id}:{name}:pledge",
         )  # fmt: skip
 
@@ -253,7 +254,7 @@ def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged
         row.next_look_at = desk.now() + again if state in files.LIVELY and row.register_name is not None else None
         session.add(row)
         seal(
-            desk, session, "nda.outcome", row.case_id,
-            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, evidence=files.bounded(evidence),
-            payload={"key": row.key, "paper": row.paper_id, "problem": problem, "exchanges": exchanges(evidence)},
+            desk, session, EventType.NDA_OUTCOME, row.case_id,
+            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, exchanged=evidence,
+            payload={"key": row.key, "paper": row.paper_id, "problem": problem},
         )  # fmt: skip

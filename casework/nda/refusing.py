@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
+from audit.events import EventType
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.nda import files
@@ -41,7 +42,7 @@ def refuse(desk: Desk, case_id: str, *, witness: str, on: date, by: str, note: s
         )  # fmt: skip
         session.add(row)
         seal(
-            desk, session, "nda.refused", case_id, kind=row.kind, state=NdaState.REFUSED,
+            desk, session, EventType.NDA_REFUSED, case_id, kind=row.kind, state=NdaState.REFUSED,
             payload={"refusal": row.id, "witness": seen_by, "refused_on": str(on), "note": row.note, "by": by},
         )  # fmt: skip
         _stop_asking(desk, session, case_id)
@@ -64,7 +65,7 @@ def _stop_asking(desk: Desk, session: Session, case_id: str) -> None:
         if pledge.state in files.LIVELY:
             pledge.state, pledge.next_look_at = PledgeState.DECLINED, None
             session.add(pledge)
-            seal(desk, session, "nda.settled", case_id, op=pledge.op, state=pledge.state)
+            seal(desk, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
 
 
 def rule(desk: Desk, case_id: str, paper: str, *, theirs: bool, reason: str, by: str) -> PaperRuling:
@@ -88,7 +89,7 @@ def rule(desk: Desk, case_id: str, paper: str, *, theirs: bool, reason: str, by:
         )  # fmt: skip
         session.add(row)
         seal(
-            desk, session, "nda.ruled", case_id, choice="theirs" if theirs else "not_theirs",
+            desk, session, EventType.NDA_RULED, case_id, choice="theirs" if theirs else "not_theirs",
             payload={"register": name, "paper": paper_id, "reason": row.reason, "by": by},
         )  # fmt: skip
     return row

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from audit.events import EventType
 from casework.access.rows import accepted_rows
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -95,7 +96,14 @@ def answer(desk: Desk, case_id: str, test: TradeSecretTest, text: str, *, by: st
     with desk.store.write() as session:
         files.kept_case(session, case_id)
         session.add(row)
-        seal(desk, session, "nda.answered", case_id, choice=test, payload={"by": by, "text": said, "answer": row.id})
+        seal(
+            desk,
+            session,
+            EventType.NDA_ANSWERED,
+            case_id,
+            choice=test,
+            payload={"by": by, "text": said, "answer": row.id},
+        )
     return row
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, func, select
 
+from audit.events import EventType
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.population.facts import Difference, Entry, Population
@@ -117,6 +118,6 @@ def tell(desk: Desk, population: Population, *, by: str) -> None:
     """Seal that somebody drew the population up: who, which period, how many."""
     with desk.store.write() as session:
         seal(
-            desk, session, "case.population", POPULATION, count=len(population.entries),
+            desk, session, EventType.CASE_POPULATION, POPULATION, count=len(population.entries),
             payload={"by": by, "from": str(population.from_on), "to": str(population.to_on)},
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
+from audit.events import EventType
 from casework.access.rows import accounts_of, rows_of
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -46,7 +47,7 @@ def gather(desk: Desk, case_id: str) -> made.Facts:
 def _facts(desk: Desk, session: Session, case: Case, read_at: datetime, shown: dict[str, Any]) -> made.Facts:
     connection = session.connection()
     events = tuple(told(connection, case.id))
-    erased = [event.at for event in events if event.type == "payload.erased"]
+    erased = [event.at for event in events if event.type == EventType.PAYLOAD_ERASED]
     return made.Facts(
         case=case.id,
         origin=desk.store.trail.origin,

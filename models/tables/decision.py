@@ -52,13 +52,18 @@ class Attestation(SQLModel, table=True):
 
 
 class Approval(SQLModel, table=True):
-    """A second person's consent, asked for before acting: a restore, a release of the blast radius."""
+    """
+    A second person's consent, asked for before acting: a restore, a release of the blast radius.
+
+    *account_ref*: the one account that it is about, by its reference in the trail; None for the whole case.
+    """
 
     __tablename__ = "approval"
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
     verb: str
+    account_ref: str | None = None
     reason: str
     requested_by: str
     requested_at: datetime = instant(default=...)

@@ -12,6 +12,7 @@ from models.vocabulary import (
     EntitlementState,
     Guard,
     OpenReason,
+    Restored,
     RevocationResult,
     Service,
 )
@@ -60,7 +61,7 @@ class CaseEntitlement(SQLModel, table=True):
     cut_effective_by: datetime | None = instant()
     settled_by: str | None = None
     came_back_at: datetime | None = instant()
-    restored: str | None = None
+    restored: Restored | None = word(Restored, default=None, nullable=True)
 
 
 class KindRead(SQLModel, table=True):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
+from audit.events import EventType
 from casework.record.facts import AccountFacts, Facts
 from models.vocabulary import Standing
 from portal.record.document import Clock, Phrase, Picture
@@ -23,8 +24,8 @@ _TICKS = (
     (30 * 86400, "30 d"), (7 * 86400, "7 d"), (86400, "1 d"), (3600, "1 h"), (60, "1 min"), (1, "1 s"),
 )  # fmt: skip
 _STEPS = (
-    ("case.opened", "1"), ("plan.sealed", "2"), ("case.contained", "3"), ("case.deprovisioned", "4"), ("case.closed", "5"),
-    ("case.looked", "6"), ("case.reopened", "7"), ("case.restored", "8"), ("case.withdrawn", "9"),
+    (EventType.CASE_OPENED, "1"), (EventType.PLAN_SEALED, "2"), (EventType.CASE_CONTAINED, "3"), (EventType.CASE_DEPROVISIONED, "4"), (EventType.CASE_CLOSED, "5"),
+    (EventType.CASE_LOOKED, "6"), (EventType.CASE_REOPENED, "7"), (EventType.CASE_RESTORED, "8"), (EventType.CASE_WITHDRAWN, "9"),
 )  # fmt: skip
 _LEGEND = Phrase(
     "1 opened  2 plan sealed  3 contained  4 deprovisioned  5 closed  6 looked again  7 reopened  8 restored  9 withdrawn",
@@ -104,7 +105,7 @@ def _case_lane(svg: ET.Element, axis: _Axis, facts: Facts) -> None:
     y = _TOP + _LANE / 2
     _text(svg, 0, y + 4, facts.case, size=11, fill=_INK)
     _line(svg, (_LEFT, y, _WIDTH - _RIGHT, y), _FAINT, 1)
-    numbers = dict(_STEPS)
+    numbers = {str(step): number for step, number in _STEPS}
     placed = -math.inf
     for told in facts.told:
         if told.type in numbers:

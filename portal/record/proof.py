@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from casework.record.facts import Facts, Proof
 from portal.record.document import Clock, Grid, Phrase, Section, Tone, cell, mono
-from portal.record.words import EVENTS, event
+from portal.record.words import MANY, event
 
 REHEARSAL = Phrase(
     "Rehearsal. The time stamps and cosignatures were made by an authority and a witness that the operator runs: they are "
@@ -93,7 +93,7 @@ def verifying(facts: Facts, known: Proof, clock: Clock) -> Section:  # noqa: ARG
 
 def events(facts: Facts, clock: Clock) -> Section:
     """The case's milestones; each request and each read stands in `events/`."""
-    shown = [t for t in facts.told if t.type in EVENTS]
+    shown = [t for t in facts.told if t.type not in MANY]
     grid = Grid(
         (Phrase("Event", "事象"), Phrase("When", "日時"), Phrase("What", "内容"), Phrase("Of what", "対象")),
         (8, 20, 40, 32),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,8 @@ from audit.certificate import Certificate
 from audit.certificate_keys import CertificateFileSigner
 from audit.checkpoint import Checkpoint
 from audit.cosignature import WitnessKey, cosign
+from audit.events import EventType
+from audit.exchanges import bind
 from audit.fields import Json
 from audit.keys import FileSigner
 from audit.leaf import LOG_CASE, Event, stamp
@@ -38,6 +40,15 @@ PAGES: Mapping[str, bytes] = {
     "record.html": "<!doctype html><title>記録</title>\n".encode(),
     "record.pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n%%EOF\n",
 }
+EXCHANGES: list[dict[str, Json]] = [
+    {
+        "what": f"GET /sessions?page={n}",
+        "sent_at": f"2026-11-23T01:02:03.00{n}+00:00",
+        "status": 200,
+        "response_sha256": "cd" * 32,
+    }
+    for n in range(3)
+]
 DOWNLOADS = "".join(f'{{"file":"図面 {n}","bytes":{n * 7}}}\n' for n in range(200)).encode()
 
 
@@ -100,7 +111,7 @@ class House:
         """Append one event a second later; return its place in the log."""
         self.clock.move(seconds=1)
         with self.engine.begin() as connection:
-            return self.trail.append(connection, Event(what, case, "svc:worker-1", said), payload).idx
+            return self.trail.append(connection, Event(EventType(what), case, "svc:worker-1", said), payload).idx
 
     def write(self, case: str = CASE, outcome: bool = True) -> None:
         """One announced write, and what became of it."""
@@ -120,6 +131,13 @@ class House:
             "size": len(packed),
         }
         self.tell("evidence.bound", case, {"window": "30 days"}, evidence=[told], service="google_workspace")
+
+    def see(self, bound: Sequence[Mapping[str, Json]], listed: Sequence[Mapping[str, Json]] | None) -> None:
+        """Tell what a read saw, binding its exchanges; the payload lists them, or with None leaves them to an earlier one."""
+        payload: dict[str, Json] = {"entitlement": "slack:U1:session:s1"}
+        payload |= {} if listed is None else {"exchanges": [dict(one) for one in listed]}
+        said = {"state": "observed_closed", "service": "slack", "kind": "session"}
+        self.tell("observe.seen", payload=payload, evidence=bind(bound), **said)
 
     def stamped(self, content: bytes) -> bytes:
         """Ask the authority, which answers with its own time and no other."""
@@ -142,7 +160,7 @@ class House:
             said |= {"checkpoint_sha256": made.checkpoint_sha256} | (
                 self._stamp(connection, made) if self.stamps else {}
             )
-            event = Event("anchor.recorded", LOG_CASE, "svc:anchor", said)
+            event = Event(EventType.ANCHOR_RECORDED, LOG_CASE, "svc:anchor", said)
             anchors.record(connection, made, self.trail.append(connection, event).idx)
         return made
 
@@ -165,7 +183,8 @@ class House:
             self.write(OTHERS[0])
             self.anchor()
         self.collect()
-        self.tell("observe.seen", state="observed_closed", service="slack", kind="session")
+        self.see(EXCHANGES, EXCHANGES)
+        self.see(EXCHANGES, None)
         self.tell("case.closed", count=2, states={"observed_closed": 2})
         self.anchor()
 

@@ -1,14 +1,17 @@
 // Open a case's bundle with the Go project's own note and tlog packages (the code behind sum.golang.org):
 //
-//	GO111MODULE=off GOPATH=/usr/share/gocode go run open_bundle.go events|prefixes|whole VKEY_FILE BUNDLE
+//	GO111MODULE=off GOPATH=/usr/share/gocode go run open_bundle.go events|prefixes|whole|exchanges VKEY_FILE BUNDLE
 //
 // events: each event's .tlog-proof leads to the signed head.  prefixes: each anchor's signed head is an earlier state of the
-// log.  whole: every line of entries.jsonl recomputes to the signed head.  Exit 0 and one line, or 1 and the reason.
+// log.  whole: every line of entries.jsonl recomputes to the signed head.  exchanges: the lists in payloads lead to the roots
+// that events bind.  Exit 0 and one line, or 1 and the reason.
 package main
 
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -39,7 +42,7 @@ func (s stored) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 }
 
 func main() {
-	asks := map[string]func(string, string) (string, error){"events": events, "prefixes": prefixes, "whole": whole}
+	asks := map[string]func(string, string) (string, error){"events": events, "prefixes": prefixes, "whole": whole, "exchanges": exchanges}
 	line, err := asks[os.Args[1]](os.Args[2], os.Args[3])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "rejected:", err)
@@ -204,4 +207,53 @@ func whole(vkeyFile, bundle string) (string, error) {
 		err = fmt.Errorf("%d lines do not lead to the signed root", size)
 	}
 	return fmt.Sprintf("%d entries recompute to the signed root", size), err
+}
+
+// exchanges holds each payload's list against the count and root of its event: a tree over the entries as they are written.
+// An event without a list names a root that an earlier one explained, or one whose payload was erased.
+func exchanges(_, bundle string) (string, error) {
+	files, _ := filepath.Glob(filepath.Join(bundle, "events/*.json"))
+	known := map[string]bool{}
+	for _, file := range files {
+		var event struct{ Evidence json.RawMessage }
+		var bound struct {
+			Count int64
+			Root  string
+		}
+		raw, err := os.ReadFile(file)
+		if err != nil || json.Unmarshal(raw, &event) != nil {
+			return "", fmt.Errorf("%s: cannot be read", filepath.Base(file))
+		}
+		if json.Unmarshal(event.Evidence, &bound) != nil || bound.Root == "" {
+			continue // no evidence, or a list of files
+		}
+		var payload struct{ Exchanges []json.RawMessage }
+		raw, err = os.ReadFile(filepath.Join(bundle, "payloads", filepath.Base(file)))
+		if err == nil && json.Unmarshal(raw, &payload) != nil {
+			return "", fmt.Errorf("%s: its payload cannot be read", filepath.Base(file))
+		}
+		if payload.Exchanges != nil {
+			root, err := over(payload.Exchanges)
+			if err != nil || root != bound.Root || int64(len(payload.Exchanges)) != bound.Count {
+				return "", fmt.Errorf("%s: its payload lists other exchanges", filepath.Base(file))
+			}
+		} else if err == nil && !known[bound.Root] {
+			return "", fmt.Errorf("%s: no payload up to here lists its exchanges", filepath.Base(file))
+		}
+		known[bound.Root] = true
+	}
+	return fmt.Sprintf("%d lists of exchanges are those that events bind", len(known)), nil
+}
+
+func over(entries []json.RawMessage) (string, error) {
+	var hashes stored
+	for size, entry := range entries {
+		added, err := tlog.StoredHashes(int64(size), entry, hashes)
+		if err != nil {
+			return "", err
+		}
+		hashes = append(hashes, added...)
+	}
+	root, err := tlog.TreeHash(int64(len(entries)), hashes)
+	return hex.EncodeToString(root[:]), err
 }

@@ -20,6 +20,7 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from audit import tables
+from audit.events import EventType
 from audit.export import export
 from audit.keys import open_or_create
 from audit.trail import Draft, Event, Trail
@@ -88,7 +89,7 @@ def fresh(folder: Path) -> tuple[Path, Path]:
 
 def _draft(n: int) -> Draft:
     fields = {"op": secrets.token_hex(16), "service": "slack", "kind": "session"}
-    return Draft(Event("revoke.intent", f"case-{n % 5}", "svc:worker-1", fields), {"name": "田中 美咲", "n": n})
+    return Draft(Event(EventType.REVOKE_INTENT, f"case-{n % 5}", "svc:worker-1", fields), {"name": "田中 美咲", "n": n})
 
 
 def _spoil_lines(change: Callable[[list[bytes]], object]) -> Callable[[Path], None]:

@@ -14,6 +14,7 @@ from audit import anchors, keys, policy, tables
 from audit.anchoring import Outcome, anchor
 from audit.berth import Berth
 from audit.continuity import Guard
+from audit.events import EventType
 from audit.keys import FileSigner
 from audit.mirror import Mirror
 from audit.trail import Event, Trail
@@ -40,7 +41,9 @@ class Port:
         """Let the log grow by events of a case."""
         with self.berth.engine.begin() as connection:
             for n in range(count):
-                event = seen(n) if kind == "observe.seen" else Event(kind, "case-1", "svc:test", {"count": n})
+                event = (
+                    seen(n) if kind == "observe.seen" else Event(EventType(kind), "case-1", "svc:test", {"count": n})
+                )
                 self.berth.trail.append(connection, event)
 
     def anchor(self, *, at_once: bool = False) -> Outcome:

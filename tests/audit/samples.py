@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime, timedelta
 
+from audit.events import EventType
 from audit.leaf import Event
 
 ORIGIN = "lastday.hoshizora.example/audit/2026"
@@ -25,7 +26,7 @@ class Clock:
 
 def seen(n: int = 0, case: str = "case-1") -> Event:
     """Return a plain event, told apart by *n*."""
-    return Event("observe.seen", case, "svc:test", {"state": "found", "count": n})
+    return Event(EventType.OBSERVE_SEEN, case, "svc:test", {"state": "found", "count": n})
 
 
 def reference() -> str:

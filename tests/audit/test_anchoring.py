@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +20,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from audit import anchoring, checkpoint, continuity, keys, leading, mirror, note, tables, timestamp
+from audit import anchoring, checkpoint, continuity, epochs, keys, leading, mirror, note, tables, timestamp
 from audit.anchoring import anchor
 from audit.cadence import Level
 from audit.checkpoint import Checkpoint
 from audit.continuity import Discontinued, SigningStopped
+from audit.events import EventType
 from audit.mirror import Mirror
+from audit.note import NoteError
 from audit.trail import Draft, Event, Trail
 from emulators.stage import Fault
 from tests.audit.port import Port, elsewhere, port
@@ -60,7 +65,7 @@ class TestMaking:
         assert told["tsr_sha256"] == hashlib.sha256(made.tsr).hexdigest()
         assert (told["size"], told["root"]) == (7, note.split(made.note)[0].split("\n")[2])
         assert there.kept() == [made]
-        folder = there.berth.mirror.folder
+        folder = there.berth.mirror.folder()
         assert (folder / "00000007.checkpoint").read_bytes() == made.note
         assert (folder / "00000007.tsr").read_bytes() == made.tsr
 
@@ -183,7 +188,7 @@ class TestOutsidersDown:
         on_sqlite.authority.wrong_nonce = True
         outcome = on_sqlite.anchor()
         assert not outcome.complete
-        refused = on_sqlite.berth.mirror.folder / f"00000007{mirror.STAMP}{mirror.REFUSED}"
+        refused = on_sqlite.berth.mirror.folder() / f"00000007{mirror.STAMP}{mirror.REFUSED}"
         assert refused.read_bytes()[:1] == b"\x30"
 
     @pytest.mark.parametrize("minutes", [-3, 60])
@@ -293,34 +298,108 @@ class TestRestoredBackup:
         wal = tmp_path / "trail.db-wal"
         if wal.exists():
             shutil.copyfile(wal, f"{backup}-wal")
+        with closing(sqlite3.connect(backup)) as again, closing(sqlite3.connect(tmp_path / "again.db")) as copy:
+            again.backup(copy)
         there.append(4)
         there.anchor()
         return tables.prepare(create_engine(f"sqlite:///{backup}"))
 
-    def test_refuses_to_append(self, on_sqlite: Port, tmp_path: Path) -> None:
-        """A process on a restored backup refuses its first append, and each after it; nothing is written."""
+    def guarded(self, there: Port) -> Trail:
+        return Trail(ORIGIN, there.clock, skew=None, guard=continuity.Guard(there.berth.mirror))
+
+    def test_begins_an_epoch(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """The first append to a restored backup says what is missing, names the head that was lost, and goes on; once."""
         engine = self.restored(on_sqlite, tmp_path)
-        trail = Trail(ORIGIN, on_sqlite.clock, skew=None, guard=continuity.Guard(on_sqlite.berth.mirror))
-        for _ in range(2):
-            with pytest.raises(Discontinued, match="restored from a backup"), engine.begin() as connection:
+        trail = self.guarded(on_sqlite)
+        for _ in range(3):
+            with engine.begin() as connection:
                 trail.append(connection, seen())
         with engine.begin() as connection:
-            assert trail.size(connection) == 7
+            (gap,) = epochs.told(connection)
+            kinds = [entry.record["type"] for entry in trail.entries(connection, start=7)]
+            lost = Checkpoint.parse(note.split(on_sqlite.kept()[-1].note)[0])
+            assert (gap.row, gap.from_size, gap.size) == (7, 7, 11)
+            assert gap.root == lost.text.split("\n")[2]
+            assert kinds == ["trail.epoch", "observe.seen", "observe.seen", "observe.seen"]
+            report = trail.check(connection)
+            assert (report.sound, report.whole, len(report.gaps)) == (True, False, 1)
         engine.dispose()
 
-    def test_refuses_to_grow_past(self, on_sqlite: Port, tmp_path: Path) -> None:
-        """A backup that grew as long as the anchored log, with other events, is refused as well."""
+    def test_taken_back_is_said_again(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """If the first transaction fails after it began the epoch, the next one begins it."""
         engine = self.restored(on_sqlite, tmp_path)
-        unguarded = Trail(ORIGIN, on_sqlite.clock, skew=None)
+        trail = self.guarded(on_sqlite)
+        with contextlib.suppress(ZeroDivisionError), engine.begin() as connection:
+            trail.append(connection, seen())
+            trail.append(connection, seen())
+            raise ZeroDivisionError
         with engine.begin() as connection:
-            unguarded.append_many(connection, [forged(n) for n in range(9)])
-        guarded = replace(unguarded, guard=continuity.Guard(on_sqlite.berth.mirror))
-        with pytest.raises(Discontinued, match="not those"), engine.begin() as connection:
-            guarded.append(connection, seen())
+            trail.append(connection, seen())
+            assert [gap.row for gap in epochs.told(connection)] == [7]
         engine.dispose()
+
+    def test_grown_past(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """A backup that grew as long as the anchored log, with other events, says so too."""
+        engine = self.restored(on_sqlite, tmp_path)
+        with engine.begin() as connection:
+            Trail(ORIGIN, on_sqlite.clock, skew=None).append_many(connection, [forged(n) for n in range(9)])
+        trail = self.guarded(on_sqlite)
+        with engine.begin() as connection:
+            trail.append(connection, seen())
+            (gap,) = epochs.told(connection)
+            assert (gap.row, gap.from_size, gap.size) == (16, 0, 11)
+            lost = Checkpoint.parse(note.split(on_sqlite.kept()[-1].note)[0])
+            assert trail.check(connection, [lost]).sound
+            continuity.require(connection, lost)
+        engine.dispose()
+
+    def test_kept_heads(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """A check with a head that was kept of what was lost finds the gap, and not a broken log; of another head, a broken one."""
+        engine = self.restored(on_sqlite, tmp_path)
+        trail = self.guarded(on_sqlite)
+        lost = Checkpoint.parse(note.split(on_sqlite.kept()[-1].note)[0])
+        with engine.begin() as connection:
+            trail.append_many(connection, [forged(n) for n in range(9)])
+            assert trail.check(connection, [lost]).sound
+            assert not trail.check(connection, [Checkpoint(ORIGIN, 5, bytes(32))]).sound
+            assert not trail.check(connection, [Checkpoint(ORIGIN, 14, bytes(32))]).sound
+        engine.dispose()
+
+    def test_is_anchored(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """The new epoch is anchored and stamped; the witness that holds the one before is told of as a problem, and no alarm."""
+        engine = self.restored(on_sqlite, tmp_path)
+        berth = replace(on_sqlite.berth, engine=engine, trail=self.guarded(on_sqlite))
+        made = anchor(berth, at_once=True)
+        assert made.made is not None
+        assert (made.made.quorum, made.made.tsr is not None) == (False, True)
+        assert "the epoch before" in " ".join(made.problems)
+        with engine.begin() as connection:
+            berth.trail.append_many(connection, [forged(n) for n in range(30)])
+        later = anchor(berth, at_once=True)
+        assert (later.made is not None, anchoring.health(berth).alarms) == (True, ())
+        assert "the epoch before" in " ".join(anchoring.compare(berth))
+        engine.dispose()
+
+    def test_twice(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """A second restored backup loses the first epoch's heads as well: each is given up, by an entry of its own."""
+        engine = self.restored(on_sqlite, tmp_path)
+        berth = replace(on_sqlite.berth, engine=engine, trail=self.guarded(on_sqlite))
+        with engine.begin() as connection:
+            berth.trail.append_many(connection, [forged(1)])
+        anchor(berth, at_once=True)
+        engine.dispose()
+        shutil.copyfile(tmp_path / "again.db", tmp_path / "second.db")
+        second = tables.prepare(create_engine(f"sqlite:///{tmp_path / 'second.db'}"))
+        trail = self.guarded(on_sqlite)
+        for _ in range(4):
+            with second.begin() as connection:
+                trail.append(connection, seen())
+        with second.begin() as connection:
+            assert {gap.size for gap in epochs.told(connection)} == {11, 9}
+        second.dispose()
 
     def test_without_mirror(self, on_sqlite: Port, tmp_path: Path) -> None:
-        """If the files are lost too, the witness still knows: its 409 stops signing, its head stops appends."""
+        """If the files are lost too, the witness still knows: its head is mirrored, and the log says what it lacks."""
         engine = self.restored(on_sqlite, tmp_path)
         empty = Mirror(tmp_path / "new-mirror", ORIGIN)
         trail = Trail(ORIGIN, on_sqlite.clock, skew=None, guard=continuity.Guard(empty))
@@ -329,8 +408,10 @@ class TestRestoredBackup:
             anchoring.compare(berth)
         with pytest.raises(Discontinued):
             anchor(berth)
-        with pytest.raises(Discontinued), engine.begin() as connection:
+        with engine.begin() as connection:
             trail.append(connection, seen())
+            assert [gap.size for gap in epochs.told(connection)] == [11]
+        assert anchor(berth, at_once=True).made is not None
         engine.dispose()
 
     def test_long_running(self, on_sqlite: Port) -> None:
@@ -340,15 +421,41 @@ class TestRestoredBackup:
         on_sqlite.append()
         longer = Checkpoint(ORIGIN, 99, bytes(32))
         on_sqlite.berth.mirror.keep_note(99, checkpoint.sign(longer, [on_sqlite.signer]))
-        with pytest.raises(Discontinued):
-            on_sqlite.append()
+        on_sqlite.append()
+        assert [told["size"] for told in on_sqlite.told("trail.epoch")] == [99]
 
-    def test_unreadable_mirror(self, on_sqlite: Port) -> None:
-        """An anchor's file that cannot be read is no reason to go on."""
+    @pytest.mark.parametrize("spoil", ["junk", "no folder", "a file", "unreadable"])
+    def test_mirror_that_cannot_be_read(self, on_sqlite: Port, spoil: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Anchors' files that are missing or cannot be read stop no append: proof waits, a cut does not."""
         on_sqlite.anchor()
-        (on_sqlite.berth.mirror.folder / "00000050.checkpoint").write_bytes(b"junk")
-        with pytest.raises(Discontinued):
-            on_sqlite.append()
+        folder = on_sqlite.berth.mirror.folder()
+        if spoil == "junk":
+            (folder / "00000050.checkpoint").write_bytes(b"junk")
+        elif spoil == "unreadable":
+            monkeypatch.setattr(Path, "read_bytes", _not_permitted)
+            (folder / "00000050.checkpoint").write_text("x")
+        else:
+            shutil.rmtree(folder.parent)
+            if spoil == "a file":
+                folder.parent.write_text("x")
+        on_sqlite.append()
+        assert on_sqlite.told("trail.epoch") == []
+
+    def test_junk_hides_no_head(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """A file that is no head does not hide the newest one that is; whoever compares is told of it."""
+        engine = self.restored(on_sqlite, tmp_path)
+        (on_sqlite.berth.mirror.folder() / "00000050.checkpoint").write_bytes(b"junk")
+        trail = self.guarded(on_sqlite)
+        with engine.begin() as connection:
+            trail.append(connection, seen())
+            assert [gap.size for gap in epochs.told(connection)] == [11]
+        with pytest.raises(NoteError):
+            anchoring.compare(on_sqlite.berth)
+        engine.dispose()
+
+
+def _not_permitted(_path: Path) -> bytes:
+    raise PermissionError(13, "Permission denied")
 
 
 class TestTwoJobs:
@@ -407,4 +514,4 @@ class TestKilled:
 
 
 def forged(n: int) -> Draft:
-    return Draft(Event("observe.seen", "case-forged", "svc:test", {"state": "found", "count": n}))
+    return Draft(Event(EventType.OBSERVE_SEEN, "case-forged", "svc:test", {"state": "found", "count": n}))

@@ -198,5 +198,5 @@ class TestClaim:
         """The certificate tells the case, its head, its events and how many files are listed."""
         house.export(tmp_path / "bundle")
         claim = read_claim((tmp_path / "bundle" / layout.CERTIFICATE).read_bytes())
-        assert (claim.case, claim.size, claim.events, claim.former) == (CASE, 18, 9, None)
+        assert (claim.case, claim.size, claim.events, claim.former) == (CASE, 19, 10, None)
         assert claim.files == len((tmp_path / "bundle" / layout.SUMS).read_text().splitlines())

@@ -16,6 +16,7 @@ from audit import leaf as leaves
 from audit import reading
 from audit.check import check
 from audit.checkpoint import Checkpoint
+from audit.events import EventType
 from audit.leaf import Event
 from audit.merkle import Frontier
 from audit.tables import audit_entry, audit_payload
@@ -167,7 +168,7 @@ class TestErased:
         with filled.begin() as connection:
             gone = audit_payload.update().where(audit_payload.c.idx.in_([3, 4]))
             connection.execute(gone.values(salt=None, payload=None, erased_at=clock.now))
-            told = Event("payload.erased", "log", "svc:retention", {"idx": [3, 4], "basis": "retention"})
+            told = Event(EventType.PAYLOAD_ERASED, "log", "svc:retention", {"idx": [3, 4], "basis": "retention"})
             trail.append(connection, told)
             report = trail.check(connection)
         assert (report.sound, report.erased) == (True, 2)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from audit.__main__ import main
+from audit.events import EventType
 from audit.export import export
 from audit.keys import FileSigner, open_or_create
 from audit.leaf import Event
@@ -70,7 +71,7 @@ class TestDoor:
         assert main(["open-intents", "--database", url]) == 0
         op = reference()
         with filled.begin() as connection:
-            trail.append(connection, Event("revoke.intent", "case-2", "svc:flow", {"op": op}))
+            trail.append(connection, Event(EventType.REVOKE_INTENT, "case-2", "svc:flow", {"op": op}))
         assert main(["open-intents", "--database", url]) == 1
         assert capsys.readouterr().out.split("\t")[:3] == ["9", "case-2", op]
         assert main(["open-intents", "--database", url, "--case", "case-1"]) == 0

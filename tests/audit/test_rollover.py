@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from audit import checkpoint, keys, rollover, tables
+from audit.events import EventType
 from audit.fields import Json
 from audit.leaf import LOG_CASE, Event
 from audit.trail import Trail, TrailError
@@ -57,7 +58,7 @@ class TestRollover:
         with sqlite.begin() as connection:
             rollover.close(connection, trail, NEXT, ACTOR)
         with sqlite.begin() as connection:
-            trail.append(connection, Event("anchor.recorded", LOG_CASE, ACTOR, said))
+            trail.append(connection, Event(EventType.ANCHOR_RECORDED, LOG_CASE, ACTOR, said))
         for event in (seen(), seen(1)):
             with pytest.raises(TrailError, match="closed"), sqlite.begin() as connection:
                 trail.append(connection, event)
@@ -84,7 +85,7 @@ class TestRollover:
     def test_open_intent(self, sqlite: Engine, trail: Trail) -> None:
         """What is under way is told in the log in which it began."""
         with sqlite.begin() as connection:
-            trail.append(connection, Event("revoke.intent", "case-1", ACTOR, {"op": reference()}))
+            trail.append(connection, Event(EventType.REVOKE_INTENT, "case-1", ACTOR, {"op": reference()}))
             with pytest.raises(TrailError, match="1 intents"):
                 rollover.close(connection, trail, NEXT, ACTOR)
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, func, select
 
 from audit import lock, merkle, tables
+from audit.events import EventType
 from audit.fields import Json
 from audit.keys import open_or_create
 from audit.leaf import Event, LeafError, commitment
@@ -111,7 +112,7 @@ class TestRetry:
     def test_same(self, engine: Engine, trail: Trail, clock: Clock) -> None:
         """The same key again, even later and from another worker, is the entry that is there."""
         op = reference()
-        told = [Event("revoke.intent", "case-1", f"svc:worker-{n}", {"op": op}) for n in range(2)]
+        told = [Event(EventType.REVOKE_INTENT, "case-1", f"svc:worker-{n}", {"op": op}) for n in range(2)]
         with engine.begin() as connection:
             first = trail.append(connection, told[0], {"id": "U1"}, dedup_key=f"{op}:intent")
         clock.move(hours=1)
@@ -136,7 +137,7 @@ class TestRetry:
             (seen(1, case="case-2"), {"a": 1}),
             (seen(1), {"a": 2}),
             (seen(1), None),
-            (Event("observe.seen", "case-1", "role:hr", {"state": "found", "count": 1}), {"a": 1}),
+            (Event(EventType.OBSERVE_SEEN, "case-1", "role:hr", {"state": "found", "count": 1}), {"a": 1}),
         ],
         ids=["fields", "case", "payload", "no-payload", "person"],
     )
@@ -219,9 +220,9 @@ class TestOpenIntents:
         ops = [reference() for _ in range(4)]
         with engine.begin() as connection:
             for n, op in enumerate(ops):
-                trail.append(connection, Event("revoke.intent", f"case-{n % 2}", "svc:flow", {"op": op}))
+                trail.append(connection, Event(EventType.REVOKE_INTENT, f"case-{n % 2}", "svc:flow", {"op": op}))
             done = {"op": ops[1], "result": "unknown"}
-            trail.append(connection, Event("revoke.outcome", "case-1", "svc:flow", done))
+            trail.append(connection, Event(EventType.REVOKE_OUTCOME, "case-1", "svc:flow", done))
             trail.append(connection, seen())
             assert [intent.op for intent in trail.open_intents(connection)] == [ops[0], ops[2], ops[3]]
             assert [(i.op, i.idx) for i in trail.open_intents(connection, "case-1")] == [(ops[3], 3)]

@@ -10,10 +10,11 @@ import pytest
 
 from audit import layout
 from audit.__main__ import main
+from audit.fields import Json
 from audit.verify import Report, Step, Unreadable, read_trust, seals, verify
 from audit.verify.folder import open_bundle
 from audit.verify.report import Fault
-from tests.audit.house import CASE, House, exported
+from tests.audit.house import CASE, EXCHANGES, House, exported
 
 Sound = tuple[House, Path, Path]
 
@@ -41,6 +42,90 @@ def flipped(path: Path, place: int, bit: int) -> bytes:
     return raw
 
 
+class TestExchanges:
+    """What was exchanged with a vendor is bound by a root in the leaf; the list stands in the payload."""
+
+    @pytest.fixture
+    def house(self, tmp_path: Path) -> House:
+        house = House(tmp_path)
+        house.work()
+        return house
+
+    def judged(self, house: House, tmp_path: Path) -> list[tuple[Step, str]]:
+        house.anchor()
+        house.export(tmp_path / "bundle")
+        report = verify(tmp_path / "bundle", house.trust(tmp_path / "trust"))
+        return [(fault.step, fault.what) for fault in report.faults]
+
+    def test_other_list(self, house: House, tmp_path: Path) -> None:
+        """A payload whose list is not the one that its leaf binds is named, though the leaf commits to that payload."""
+        house.see(EXCHANGES, EXCHANGES[:-1])
+        ((step, what),) = self.judged(house, tmp_path)
+        assert step is Step.EVIDENCE
+        assert "exchanges are not those" in what
+
+    def test_order(self, house: House, tmp_path: Path) -> None:
+        """The order of the exchanges is part of what is bound."""
+        house.see(EXCHANGES, EXCHANGES[::-1])
+        assert [step for step, _ in self.judged(house, tmp_path)] == [Step.EVIDENCE]
+
+    def test_listed_nowhere(self, house: House, tmp_path: Path) -> None:
+        """A root that no payload explains is named: a later event cannot make up for it."""
+        house.see(EXCHANGES[:2], None)
+        house.see(EXCHANGES[:2], EXCHANGES[:2])
+        ((step, what),) = self.judged(house, tmp_path)
+        assert (step, "no payload up to here" in what) == (Step.EVIDENCE, True)
+
+    def test_erased(self, house: House, tmp_path: Path) -> None:
+        """After an erasure the lists are gone and the roots stand: nothing is wrong with that."""
+        house.see(EXCHANGES[:2], EXCHANGES[:2])
+        with house.engine.connect() as connection:
+            told = [e.idx for e in house.trail.entries(connection, CASE) if "payload_commit" in e.record]
+        house.erase(told)
+        house.anchor()
+        house.export(tmp_path / "bundle", evidence=False)
+        assert verify(tmp_path / "bundle", house.trust(tmp_path / "trust")).sound
+
+    def test_old_form(self, house: House, tmp_path: Path) -> None:
+        """Leaves of the first form, which list the digests themselves, verify as before."""
+        digests: Json = [{"request_sha256": "ab" * 32, "response_sha256": "cd" * 32, "status": 200}] * 3
+        house.tell("observe.seen", state="found", evidence=digests, payload={"exchanges": list(EXCHANGES)})
+        assert self.judged(house, tmp_path) == []
+
+
+class TestGap:
+    """A log that was restored from a backup tells of it; what lies in the gap is proved by nobody."""
+
+    def lose(self, house: House) -> None:
+        house.tell(
+            "trail.epoch", "log", from_size=9, size=44, root="gUtLAtI+J5RxbE6KLvOaeSkcWoLh+LjOJnWzbrcOFhM=",
+            checkpoint_sha256="ab" * 32, reason="older",
+        )  # fmt: skip
+
+    def test_of_an_older_case(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A case that is older than the gap is sound as far as it goes, and the door does not say plain sound."""
+        house = House(tmp_path)
+        house.work()
+        self.lose(house)
+        house.anchor()
+        house.export(tmp_path / "bundle")
+        report = verify(tmp_path / "bundle", house.trust(tmp_path / "trust"))
+        assert (report.sound, report.in_gap, [gap.size for gap in report.gaps]) == (True, True, [44])
+        assert main(["verify", str(tmp_path / "bundle"), "--trust", str(tmp_path / "trust")]) == 1
+        assert "GAP" in capsys.readouterr().out
+
+    def test_of_a_later_case(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A case that was opened after the gap cannot lie in it: it is sound, and the gap is told all the same."""
+        house = House(tmp_path)
+        self.lose(house)
+        house.work()
+        house.export(tmp_path / "bundle")
+        report = verify(tmp_path / "bundle", house.trust(tmp_path / "trust"))
+        assert (report.sound, report.in_gap, len(report.gaps)) == (True, False, 1)
+        assert main(["verify", str(tmp_path / "bundle"), "--trust", str(tmp_path / "trust")]) == 0
+        assert "GAP" in capsys.readouterr().out
+
+
 class TestSound:
     def test_every_step(self, sound: Sound) -> None:
         """All thirteen questions are answered, and none finds anything."""
@@ -53,7 +138,7 @@ class TestSound:
         """The last that is told of the log is its end."""
         told: list[tuple[int, int]] = []
         verify(sound[1], sound[2], progress=lambda read, total: told.append((read, total)))
-        assert told[-1] == (18, 18)
+        assert told[-1] == (19, 19)
 
     def test_from_the_door(self, sound: Sound, capsys: pytest.CaptureFixture[str]) -> None:
         """The auditor's door answers 0, and needs no database."""

@@ -74,9 +74,12 @@ class Paper:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     holders: dict[str, Holder] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
+    probes: int = 0
     reads: int = 0
     before: Callable[[Entitlement], None] = lambda _: None
     after: Callable[[Entitlement], None] = lambda _: None
+    after_giving: Callable[[Entitlement], None] = lambda _: None
     search_error: ConnectorError | None = None
     list_error: ConnectorError | None = None
     restore_error: ConnectorError | None = None
@@ -108,6 +111,7 @@ class Paper:
         return holder
 
     async def probe(self) -> Capabilities:
+        self.probes += 1
         return Capabilities(self.service, "paper", "paper", self.own, ())
 
     async def find_accounts(self, leaver: Leaver) -> list[Match]:
@@ -184,6 +188,8 @@ class Paper:
         holder = self.holders[entitlement.account_id]
         if entitlement.kind is K.BACKUP_CODE and not holder.active:
             return Receipt(entitlement.id, RevocationResult.REFUSED, (self._exchange("POST", sent),), "suspended")
+        if entitlement.kind is K.GROUP and entitlement.vendor_id not in holder.held[K.GROUP]:
+            return Receipt(entitlement.id, RevocationResult.ALREADY_ABSENT, (self._exchange("POST", sent),))
         self._take(holder, entitlement)
         self.after(entitlement)
         return Receipt(entitlement.id, RevocationResult.COMMANDED, (self._exchange("POST", sent),))
@@ -199,13 +205,17 @@ class Paper:
             holder.held[entitlement.kind].discard(entitlement.vendor_id)
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
+        if self.dead:
+            raise Killed
         if self.restore_error is not None:
             raise self.restore_error
+        self.given.append(entitlement.id)
         holder = self.holders[entitlement.account_id]
         if entitlement.kind is K.SIGN_IN:
             holder.active = True
         else:
             holder.held[entitlement.kind].add(entitlement.vendor_id)
+        self.after_giving(entitlement)
         return Receipt(entitlement.id, RevocationResult.COMMANDED, (self._exchange("POST"),))
 
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:

@@ -11,9 +11,10 @@ import pytest
 from sqlmodel import select
 
 from audit.leaf import read
-from casework import lifecycle, restoring
+from casework import lifecycle
 from casework import runbook as conduct
 from casework.access import rechecking
+from casework.access import restore as restoring
 from casework.access.findings import assess
 from casework.access.revoking import begin
 from casework.access.rows import accounts_of

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from casework import restoring, sweeping
 from casework import runbook as conduct
+from casework import sweeping
 from casework.access import rechecking
+from casework.access import restore as restoring
 from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from casework import restoring
 from casework import runbook as conduct
 from casework.access import rechecking
+from casework.access import restore as restoring
 from casework.access.findings import NO_ACCOUNT
 from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
@@ -285,8 +285,11 @@ class TestSigned:
 
 
 class TestRestore:
-    async def test_after_a_crash_gives_back_what_was_half_done(self, office: Office) -> None:
-        """Killed after the block had reached the vendor: the restore lifts it, and no intent stays without outcome."""
+    async def test_after_a_crash_asks_about_what_was_half_done(self, office: Office) -> None:
+        """
+        Killed after the block had reached the vendor: nobody knows that it was ours, so the restore asks; a person says so, and it
+        is lifted.  No intent stays without outcome.
+        """
 
         def kill(row: object) -> None:
             if getattr(row, "kind", None) is K.SIGN_IN:
@@ -302,27 +305,34 @@ class TestRestore:
         request = restoring.request_restore(office.desk, case.id, by="hr", reason="wrong person")
         waiving.approve(office.desk, request.id, by="it")
         await restoring.restore(office.desk, case.id)
-        assert office.paper.holders["g1"].active
         shown = show(office.desk, case.id)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
+        (asked,) = [f["entitlement"] for f in shown["findings"]]
+        assert (asked, office.paper.holders["g1"].active) == ("google_workspace:g1:sign_in:sign-in", False)
+        restoring.confirm(office.desk, case.id, asked, by="it", ours=True)
+        await restoring.restore(office.desk, case.id)
+        assert office.paper.holders["g1"].active
+        assert show(office.desk, case.id)["findings"] == []
 
     async def test_that_fails_is_told_and_signed_for_by_hand(self, office: Office) -> None:
-        """What the vendor does not take back is a problem on its row; a person gives it back by hand and signs for it."""
+        """What the vendor does not take back has an end, a problem on its row; a person gives it back by hand and signs for it."""
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         request = restoring.request_restore(office.desk, case.id, by="hr", reason="wrong person")
         waiving.approve(office.desk, request.id, by="it")
         office.paper.restore_error = Unreachable("paper: cannot restore: 503", code="503")
+        began = office.clock.at
         await restoring.restore(office.desk, case.id)
+        assert office.clock.at - began < timedelta(seconds=office.desk.policy.restore.deadline_seconds + 60)
         shown = show(office.desk, case.id)
-        assert shown["state"] == "restoring"
+        assert shown["state"] == "restored"
         problems = [e for a in shown["accounts"] for e in a["entitlements"] if e["detail"]["restored"] == "problem"]
         assert {e["kind"] for e in problems} == {"sign_in", "group"}
+        assert {f["kind"] for f in shown["findings"]} == {"not_given_back"}
         for row in problems:
             waiving.attest(office.desk, case_id=case.id, entitlement_id=row["id"], statement="by hand", by="it")
-        await restoring.restore(office.desk, case.id)
-        assert show(office.desk, case.id)["state"] == "restored"
+        assert show(office.desk, case.id)["findings"] == []
 
     async def test_is_refused_without_reason_or_twice(self, office: Office) -> None:
         """A restore has a reason; a restored case is not restored again; a departure is no leave to return from."""

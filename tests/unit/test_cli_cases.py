@@ -93,6 +93,21 @@ class TestRestore:
         assert "same person" in house.json("approve", request, "--as", "Taro", code=2)["error"]
         assert house.json("approve", request, "--as", "hanako") == {"id": request, "approved": "restore"}
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("--go", "--reason", "x"),
+            ("--go", "--account", "slack:U1"),
+            ("--go", "--not-ours"),
+            ("--entitlement", "slack:U1:group:S1", "--go"),
+            ("--reason", "x", "--account", "slack:U1"),
+            ("--entitlement", "slack:U1:group:S1"),
+        ],
+    )
+    def test_refuses_what_does_not_go_together(self, house: House, words: tuple[str, ...]) -> None:
+        """An account goes with the reason, an answer with its entitlement; an account or a row that is not there is refused."""
+        assert house.lastday("restore", house.one_case(), *words).code == 2
+
     def test_neither_asked_nor_carried_out(self, house: House) -> None:
         """Without --reason or --go there is nothing to do."""
         assert house.lastday("restore", house.one_case()).code == 2

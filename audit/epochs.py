@@ -1,0 +1,86 @@
+"""
+Epochs: what a log says of entries that left the house and that it no longer has, after its database was restored from a backup.
+
+The log goes on: proof never stands in the way of a cut.  Its first entry then is `trail.epoch`, which names the head that was lost.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from audit import reading
+from audit.checkpoint import Checkpoint
+from audit.events import EventType
+from audit.leaf import LOG_CASE, Event
+from audit.placing import Draft
+
+ACTOR = "svc:trail"
+OLDER, OTHER = "older", "other"
+"""The log was shorter than the head that it lacks, or it had other entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """
+    Entries from *from_size* to *size* of an earlier log of this name are not in this one, whose row *row* says so.
+
+    *root*: of the earlier log's *size* entries, in base64; *lost*: the SHA-256 of the note that tells it.
+    """
+
+    row: int
+    from_size: int
+    size: int
+    root: str
+    lost: str
+
+    @classmethod
+    def of(cls, row: int, said: dict[str, Any]) -> Gap:
+        return cls(row, int(said["from_size"]), int(said["size"]), str(said["root"]), str(said["checkpoint_sha256"]))
+
+    def explains(self, size: int) -> bool:
+        """Whether a head of *size* entries may be the earlier log's, and no other history's."""
+        return self.from_size < size <= self.size
+
+    def __str__(self) -> str:
+        return f"row {self.row}: entries {self.from_size} to {self.size - 1} of the log before a restored backup are missing"
+
+
+def key(note: bytes) -> str:
+    """Return the key under which the epoch that gives up this head is found: it is told once."""
+    return f"epoch:{hashlib.sha256(note).hexdigest()}"
+
+
+def begin(head: Checkpoint, note: bytes, size: int, common: int) -> Draft:
+    """
+    Return the event that gives up *head*, whose bytes are *note*.  *size*: how many entries the log has; *common*: how many
+    of them are proved to be the earlier log's.
+    """
+    older = size < head.size
+    said: dict[str, Any] = {
+        "from_size": size if older else common,
+        "size": head.size,
+        "root": base64.b64encode(head.root).decode(),
+        "checkpoint_sha256": hashlib.sha256(note).hexdigest(),
+        "reason": OLDER if older else OTHER,
+    }
+    return Draft(Event(EventType.TRAIL_EPOCH, LOG_CASE, ACTOR, said), dedup_key=key(note))
+
+
+def name(connection: Connection) -> str:
+    """Return the name of the epoch that the log is in: empty in the first."""
+    gaps = told(connection)
+    return f"epoch-{gaps[-1].row:08d}-{gaps[-1].lost[:16]}" if gaps else ""
+
+
+def told(connection: Connection) -> list[Gap]:
+    """Return the gaps that the log tells of, oldest first.  Reads the log's own events."""
+    return [
+        Gap.of(entry.idx, entry.record)
+        for entry in reading.entries(connection, LOG_CASE)
+        if b'"type":"trail.epoch"' in entry.leaf
+    ]

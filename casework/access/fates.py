@@ -1,0 +1,123 @@
+"""What becomes of each row in a restore, decided from what is known of it; and who else claims an account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlmodel import Session, col, select
+
+from casework.desk import Desk
+from casework.lifecycle import TAKEN_BACK
+from casework.wake import free
+from connectors.contract import KindManifest
+from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look
+from models.vocabulary import (
+    CaseState,
+    FindingKind,
+    Restored,
+    Restores,
+    RevocationResult,
+    Service,
+    Standing,
+)
+
+TO_GO_ON = frozenset({None, Restored.PENDING, Restored.CONFIRMED, Restored.PROBLEM})
+"""Fates that a restore takes up, the first time and when it is asked for again."""
+OPEN = frozenset({Restored.ASKED, Restored.PROBLEM})
+"""Fates that a person has to see to."""
+_MAY_HAVE_BEEN_TAKEN = frozenset({
+    RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT, RevocationResult.UNKNOWN,
+})  # fmt: skip
+_LOOKED_AGAIN = "restore"
+"""The label of the look at a closed case that another case's restore asks for."""
+
+
+def concerns(row: CaseEntitlement) -> bool:
+    """Whether a restore has to say something of *row*: a request of ours about it was not refused, or its end is open."""
+    return row.attempts > 0 and (row.result in _MAY_HAVE_BEEN_TAKEN or row.op is not None)
+
+
+def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool) -> Restored | None:
+    """
+    Return what becomes of *row*; None: it is to be given back.
+
+    Given back is only what our own command took, which the vendor accepted, or what a person has said we took.  Gone already, or
+    with an outcome that nobody knows, it may have been somebody else's doing: that is asked.
+    """
+    if row.restored not in TO_GO_ON:
+        return row.restored
+    if claimed:
+        return Restored.CLAIMED
+    if inherited(row):
+        return Restored.NOT_RESTORABLE
+    if line is not None and line.restores is not Restores.RESTORED:
+        return Restored(line.restores.value)
+    ours = row.result is RevocationResult.COMMANDED and row.op is None
+    if not ours and row.restored is not Restored.CONFIRMED:
+        return Restored.ASKED
+    return None
+
+
+def inherited(row: CaseEntitlement) -> bool:
+    """Whether the row comes and goes with another one: a role that is held through a group."""
+    return "through_group" in row.prestate or row.guard == "inherited"
+
+
+def claimants(desk: Desk, session: Session, case_id: str, service: Service, account_id: str) -> list[Case]:
+    """
+    Return the other cases that take this account away too: due or begun, for real, not over.
+
+    One whose day has not come yet claims nothing: until then the person works.
+    """
+    query = (
+        select(Case)
+        .join(CaseAccount, col(CaseAccount.case_id) == col(Case.id))
+        .where(
+            CaseAccount.service == service,
+            CaseAccount.vendor_id == account_id,
+            CaseAccount.standing == Standing.ACCEPTED,
+            Case.id != case_id,
+            col(Case.state).not_in([*TAKEN_BACK]),
+            col(Case.for_real).is_(True),
+            col(Case.erased_at).is_(None),
+        )
+    )
+    return [case for case in session.exec(query).all() if _due_or_begun(desk, session, case, service, account_id)]
+
+
+def _due_or_begun(desk: Desk, session: Session, case: Case, service: Service, account_id: str) -> bool:
+    begun = select(CaseEntitlement.id).where(
+        CaseEntitlement.case_id == case.id, CaseEntitlement.service == service,
+        CaseEntitlement.account_id == account_id, CaseEntitlement.attempts > 0,
+    )  # fmt: skip
+    return case.due_at <= desk.now() or session.exec(begun).first() is not None
+
+
+def look_anew(desk: Desk, session: Session, cases: Sequence[Case]) -> None:
+    """Have *cases* looked at anew: what one case gives back is another's to see closed."""
+    for case in cases:
+        free(session, case)
+        if case.state is CaseState.CLOSED:
+            session.merge(Look(case_id=case.id, label=_LOOKED_AGAIN, due_at=desk.now()))
+
+
+def reasons(session: Session, case: Case) -> Iterator[Finding]:
+    """Yield a finding for each row of a restore that a person has to see to."""
+    rows = session.exec(
+        select(CaseEntitlement)
+        .where(CaseEntitlement.case_id == case.id, col(CaseEntitlement.restored).in_([*OPEN]))
+        .order_by(col(CaseEntitlement.id))
+    ).all()
+    for row in rows:
+        yield Finding(
+            case_id=case.id,
+            key=f"{FindingKind.NOT_GIVEN_BACK}:{row.id}",
+            kind=FindingKind.NOT_GIVEN_BACK,
+            service=row.service,
+            account_id=row.account_id,
+            entitlement_id=row.id,
+            entitlement_kind=row.kind,
+            text=row.problem or "it was not given back",
+            remedy=row.remedy or "Give it back by hand, then attest it.",
+            opened_at=case.opened_at,
+        )
