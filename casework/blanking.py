@@ -27,7 +27,7 @@ KEPT = {
     "account_link": {"facts"},
     "approval": {"id", "verb", "account_ref"},
     "attestation": {"id"},
-    "entitlement": {"op", "settled_by", "restored"},
+    "entitlement": {"op", "settled_by"},
     "evidence_file": {"id", "name", "sha256", "content_sha256"},
     "evidence_key": {"master"},
     "activity_collection": {"id", "account_ref", "source", "file", "reason", "problems"},

@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.access.reads import account_of, ready
+from casework.access.reads import account_of
 from casework.access.rows import accounts_of
 from casework.activity import statement
 from casework.activity.reading import Reading, keep
@@ -25,6 +25,7 @@ from casework.activity.rounds import due_round, notice_from, rounds_of
 from casework.activity.seen import Seen
 from casework.desk import Desk
 from casework.evidence import EvidenceStore, InUse, StoredEvidence
+from casework.ready import ready
 from casework.recording import seal
 from connectors.activity import ActivityLog, ActivitySource
 from connectors.errors import ConnectorError

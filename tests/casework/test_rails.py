@@ -308,7 +308,7 @@ class TestRestore:
         shown = show(office.desk, case.id)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
         (asked,) = [f["entitlement"] for f in shown["findings"]]
-        assert (asked, office.paper.holders["g1"].active) == ("google_workspace:g1:sign_in:sign-in", False)
+        assert (asked, office.paper.holders["g1"].active) == ("google_workspace:g1:sign_in:account", False)
         restoring.confirm(office.desk, case.id, asked, by="it", ours=True)
         await restoring.restore(office.desk, case.id)
         assert office.paper.holders["g1"].active

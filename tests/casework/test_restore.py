@@ -324,7 +324,7 @@ class TestEnds:
         case = await cut(office)
         office.paper.blind = {K.GROUP: EntitlementState.NOT_ON_PLAN, K.SIGN_IN: EntitlementState.UNREADABLE}
         shown = await given_back(office, case)
-        assert (fate(shown)["group:sales"], fate(shown)["sign_in:sign-in"]) == ("problem", "problem")
+        assert (fate(shown)["group:sales"], fate(shown)["sign_in:account"]) == ("problem", "problem")
 
     async def test_a_read_that_breaks(self, office: Office) -> None:
         """A connector that breaks while we look whether a row is back ends that row, and no other one with it."""
@@ -339,7 +339,7 @@ class TestEnds:
         office.paper.list_access = broken  # type: ignore[method-assign]  # the connector breaks
         shown = await given_back(office, case)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
-        assert (fate(shown)["sign_in:sign-in"], fate(shown)["group:sales"]) == ("restored", "problem")
+        assert (fate(shown)["sign_in:account"], fate(shown)["group:sales"]) == ("restored", "problem")
 
     async def test_a_service_that_is_gone_from_the_settings(self, office: Office) -> None:
         """Rows of a service that is no longer configured end with what to do; nothing is raised."""
@@ -429,7 +429,7 @@ class TestFrozenExits:
         office.paper.after = lambda row: holder.held[K.GRANT].add("app-1") if row.kind is K.GRANT else None
         shown = await given_back(office, case)
         assert not holder.active
-        assert fate(shown)["sign_in:sign-in"] == "problem"
+        assert fate(shown)["sign_in:account"] == "problem"
         (finding,) = [f for f in shown["findings"] if ":sign_in:" in f["entitlement"]]
         assert "blocked" in finding["text"]
         assert "grant" in finding["text"]
@@ -449,7 +449,7 @@ class TestFrozenExits:
 
         office.paper.before = refuse
         shown = await given_back(office, case)
-        assert (office.paper.holders["g1"].active, fate(shown)["sign_in:sign-in"]) == (False, "problem")
+        assert (office.paper.holders["g1"].active, fate(shown)["sign_in:account"]) == (False, "problem")
 
     async def test_that_cannot_be_blocked_again_are_told_loudly(self, office: Office) -> None:
         """If the vendor refuses to block the account again, the row says that it is open; a later restore goes on with it as ours."""
@@ -467,7 +467,7 @@ class TestFrozenExits:
 
         office.paper.before = office.paper.after = lambda _: None
         await restoring.restore(office.desk, case.id)
-        assert fate(show(office.desk, case.id))["sign_in:sign-in"] == "restored"
+        assert fate(show(office.desk, case.id))["sign_in:account"] == "restored"
         assert holder.held[K.GRANT] == set()
 
     async def test_that_cannot_be_read_block_the_account_again(self, office: Office) -> None:
@@ -524,4 +524,4 @@ class TestKilled:
         await restoring.restore(office.desk, case.id)
         shown = show(office.desk, case.id)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
-        assert {fate(shown)[row] for row in ("sign_in:sign-in", "group:sales", "group:all-hands")} == {"restored"}
+        assert {fate(shown)[row] for row in ("sign_in:account", "group:sales", "group:all-hands")} == {"restored"}

@@ -57,7 +57,13 @@ class House:
     def report(self, number: str = LEAVER, days_ago: int = 2, **other: Any) -> Case:
         who = person(number)
         day = str((datetime.now(UTC) - timedelta(days=days_ago)).date())
-        given = {"employee_no": number, "name": who.name, "email": who.email, "employment_ends_on": day} | other
+        given = {
+            "employee_no": number,
+            "name": who.name,
+            "email": who.email,
+            "employment_ends_on": day,
+            "kind": "resignation",
+        } | other
         return open_cases(self.desk, read_options(**given), reported_by="hr", for_real=True).opened[0].case
 
     async def run(self, case: Case, *, asked: bool = False) -> None:
