@@ -54,11 +54,14 @@ def judge(desk: Desk, session: Session, case_id: str, *, ask: bool = True) -> No
 def void(desk: Desk, session: Session, case_id: str, fields: Iterable[str]) -> None:
     """
     Void the facts that rest on corrected *fields* of the notice (`employee_no`, `email`, `name` …), and judge anew.
+    Other fields change nothing.
 
     In the caller's transaction, which also corrects the notice; the case is to be searched for again after it.  With the
     number the person is another: then the answers about the former one are void as well.
     """
-    corrected = set(fields)
+    corrected = facts.PARTICULARS & set(fields)
+    if not corrected:
+        return
     for row in accounts_of(session, case_id):
         facts.forget(row, corrected)
         if "employee_no" in corrected:

@@ -19,7 +19,7 @@ from casework.matching.numbers import services_without
 from casework.showing import open_questions, show
 from connectors.errors import Unreachable
 from connectors.matching import Profile
-from models.tables import AccountLink, Case, DirectoryNumbers
+from models.tables import AccountLink, Case, CaseAccount, DirectoryNumbers
 from models.vocabulary import Account, AccountKind, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import Holder, Paper
@@ -163,6 +163,55 @@ class TestBeyondTheCase:
 def withdrawn(office: Office, case: Case) -> None:
     """End the case, so that another departure of the same person can be reported."""
     withdraw(office.desk, case.id, by="hr", reason="stays")
+
+
+class TestFactsAreKept:
+    async def test_with_the_read_that_gave_them(self, office: Office) -> None:
+        """Each fact stands with the time of the read that gave it, and since when it has been so."""
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        first = kept(office, case.id)["g1"]["number"]
+        office.clock.pass_by(hours=1)
+        await find_in(office.desk, case.id, GOOGLE)
+        again = kept(office, case.id)["g1"]["number"]
+        assert (again["says"], again["since"]) == ("fact", first["since"])
+        assert again["read_at"] > first["read_at"]
+
+    async def test_a_renamed_account(self, office: Office) -> None:
+        """A read that shows another address, or none, takes no fact away."""
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        held = office.paper.holders["g1"]
+        held.profile = replace(held.profile, employee_no=None, emails=("e1-retired@example.test",), names=("退職者",))
+        await find_in(office.desk, case.id, GOOGLE)
+        account = accounts(office, case.id)["google_workspace:g1"]
+        assert account["standing"] == "accepted"
+        assert account["match"]["facts"] == ["address", "name", "number"]
+
+    async def test_what_another_service_confirmed(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+        """That another service confirmed an account stays, though that one's own account is renamed once it is blocked."""
+        office, three = papers
+        three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        three[SLACK].add("s1", email="e1@example.test", name="そら")
+        case = office.report()
+        await conduct.make_plan(office.desk, case.id)
+        held = three[GOOGLE].holders["g1"]
+        held.profile = replace(held.profile, emails=("e1-retired@example.test",))
+        await find_everywhere(office.desk, case.id)
+        assert standings(office, case.id) == {"google_workspace:g1": "accepted", "slack:s1": "accepted"}
+        with office.desk.store.write() as session:
+            void(office.desk, session, case.id, {"manager"})  # no fact rests on it
+        assert standings(office, case.id)["slack:s1"] == "accepted"
+        with office.desk.store.write() as session:
+            void(office.desk, session, case.id, {"kana"})  # then what the others say is looked at anew
+        assert standings(office, case.id) == {"google_workspace:g1": "accepted", "slack:s1": "asked"}
+
+
+def kept(office: Office, case_id: str) -> dict[str, dict[str, Any]]:
+    """What is kept of each account's facts, by the account's id."""
+    with office.desk.store.read() as session:
+        rows = session.exec(select(CaseAccount).where(CaseAccount.case_id == case_id)).all()
+    return {row.vendor_id: dict(row.facts or {}) for row in rows}
 
 
 class TestTakingBack:

@@ -97,6 +97,10 @@ class TestAdministration:
         for says in every:
             assert standings(replace(one(**says), for_administration=True)) == [S.ASKED]
 
+    def test_a_program_is_always_asked_about(self) -> None:
+        """A bot's account is nobody's without a person's word."""
+        assert standings(replace(one(number=YES, address=YES, name=YES), kind=AccountKind.BOT)) == [S.ASKED]
+
 
 class TestElsewhere:
     def test_confirmed(self) -> None:
@@ -121,6 +125,17 @@ class TestElsewhere:
         sure = one("g", GOOGLE, primary="a@x", number=YES, address=YES)
         chained = replace(one("s", SLACK, address=YES), primary=frozenset({"a@x", "b@x"}))
         assert standings(sure, chained, one("m", M365, primary="b@x", name=YES)) == [S.ACCEPTED, S.ACCEPTED, S.ASKED]
+
+    def test_no_chain_of_what_was_kept(self) -> None:
+        """That it was confirmed once is no fact of its own either."""
+        kept = one("s", SLACK, primary="b@x", address=YES, confirmed_elsewhere=YES)
+        assert standings(kept, one("m", M365, primary="b@x", name=YES)) == [S.ACCEPTED, S.ASKED]
+
+    def test_what_is_denied_confirms_nothing(self) -> None:
+        """An account that another service knows to be somebody else's confirms no third one."""
+        theirs = one("g", GOOGLE, primary="k@x", address=YES, number=NO)
+        denied = replace(one("s", SLACK, address=YES, name=YES), primary=frozenset({"k@x", "k2@x"}))
+        assert standings(theirs, denied, one("m", M365, primary="k2@x", name=YES)) == [S.ASKED, S.ASKED, S.ASKED]
 
     @pytest.mark.parametrize("against", [{"number": NO}, {"name": NO}])
     def test_a_contradiction_is_known_to_all(self, against: dict[str, Any]) -> None:
@@ -161,6 +176,11 @@ class TestNamesakes:
         """Without such an account the number may be the typing error, and the namesake the leaver."""
         assert standings(one("1", number=YES, name=YES), one("2", number=NO, name=YES)) == [S.ACCEPTED, S.ASKED]
         assert standings(one(number=NO, name=YES)) == [S.ASKED]
+
+    def test_are_asked_about_where_the_sure_one_has_another_reading(self) -> None:
+        """An account with the leaver's kanji and another reading does not vouch for the number: it may be the namesake's."""
+        sure = one("1", number=YES, address=YES, name=NEITHER)
+        assert standings(sure, one("2", SLACK, number=NO, name=YES)) == [S.ACCEPTED, S.ASKED]
 
     def test_not_with_the_address(self) -> None:
         """Whoever bears more than the name is asked about."""

@@ -298,3 +298,4 @@ class TestNumbersOfADirectory:
         index = Index(replace(e, account=replace(e.account, id=f"U{n}")) for n, e in enumerate(entries))
         assert (index.numbers(people).compared, index.numbers(people).agreed) == (30, 0)
         assert index.numbers([replace(people[0], employee_no="0"), Leaver("9", "x")]).agreed == 1
+        assert Index([profile("E1001", aliases=(str(MISAKI.email),))]).numbers([MISAKI]).compared == 0
