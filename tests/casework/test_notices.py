@@ -89,7 +89,7 @@ class TestSameDeparture:
         assert show(office.desk, first.id)["departure"]["number_disputed"]
         assert events(office, first.id)[-1][0] == "case.number_disputed"
 
-    def test_a_dispute_is_kept_though_the_file_is_refused(self, office: Office) -> None:
+    async def test_a_dispute_is_kept_though_the_file_is_refused(self, office: Office) -> None:
         """A file is refused whole for it, and written down is only that the number is in dispute: once, however often it comes."""
         first = one(office, employee_no="001", name="John Miller").opened[0].case
         text = "社員番号,氏名,退職日,区分\n001,山田 花子,2026-11-30,契約満了\nE2,月 影子,2026-11-30,自己都合\n"
@@ -97,6 +97,9 @@ class TestSameDeparture:
             assert send(office, text).opened == ()
         assert [case.id for case in all_cases(office)] == [first.id]
         assert [kind for kind, _, _ in events(office, first.id)].count("case.number_disputed") == 1
+        await conduct.make_plan(office.desk, first.id)
+        send(office, text)
+        assert office.desk.case(first.id).state is CaseState.WAITING, "nor is the case planned anew each night"
 
     @pytest.mark.parametrize(
         "fields",

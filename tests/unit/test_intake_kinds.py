@@ -92,6 +92,13 @@ class TestUnknownColumn:
         assert (kept.kind, kept.extra) == (Kind.RESIGNATION, {"異動区分": "休職"})
         assert (moved.kind, moved.extra) == (Kind.LEAVE, {"区分": "自己都合"})
 
+    def test_in_json_the_named_key_counts_and_ours_is_kept(self) -> None:
+        """Policy's key is the kind, whatever else an entry holds under the key that would be ours."""
+        person = {"employee_no": "E1", "name": "星 空子", "employment_ends_on": "2026-11-30"}
+        raw = json.dumps(person | {"異動区分": "休職", "kind": "自己都合"}).encode()
+        (notice,) = read_json(raw, KindRule("異動区分")).notices
+        assert (notice.kind, notice.extra) == (Kind.LEAVE, {"kind": "自己都合"})
+
     def test_with_words_of_its_own_is_kept(self) -> None:
         """A remark is a remark: only a cell that is a kind and nothing else stops the file."""
         text = f"{HEAD},区分,備考\n{ROWS[0]},自己都合,休職から復帰後に退職\n"
