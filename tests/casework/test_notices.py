@@ -196,7 +196,7 @@ class TestCorrections:
         for hour, (state, asked) in enumerate((("cutting", 1), ("contained", 1), ("contained", 0), ("closed", 1))):
             put(office, case.id, CaseState(state))
             mark_begun(office, case.id, asked)  # none: somebody had blocked the account before us
-            office.report(manager=f"上長 {hour}", last_working_at=f"2026-11-30 {hour}:00")
+            office.report(manager=f"上長 {hour}", last_working_at=f"2026-11-30 {hour + 8}:00")
             shown = show(office.desk, case.id)
             assert office.desk.case(case.id).due_at == due_at
             assert (shown["departure"]["manager"], shown["state"]) == (f"上長 {hour}", state)
