@@ -116,7 +116,7 @@ def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the
     if not shown and row.op is not None:
         return EntitlementState.COMMANDED  # a request is on its way: only a read sent after its answer proves anything
     if shown or not is_younger(read, row.commanded_at):
-        return _open(known, seen=shown and is_younger(read, row.commanded_at))
+        return _open(known, seen=is_younger(read, row.commanded_at))
     return EntitlementState.OBSERVED_CLOSED
 
 
