@@ -107,6 +107,7 @@ TABLE: list[tuple[str, Known, S]] = [
     ("said to be absent, not read", known(row(**COMMANDED | {"result": R.ALREADY_ABSENT}), read("x", sent=4)), S.COMMANDED),
     *((f"{result}", known(row(attempts=1, result=result), read("x", sent=4)), S.STILL_OPEN)
       for result in (R.REFUSED, R.FAILED, R.UNKNOWN)),
+    ("not known, and not read since", known(row(attempts=1, result=R.UNKNOWN, commanded_at=at(5)), read("x", sent=4)), S.STILL_OPEN),
     ("asked, and never answered", known(row(attempts=1, op="op"), read("x", sent=4)), S.STILL_OPEN),
     ("not in our reach, never asked", known(row(by_hand=True), read("x")), S.STILL_OPEN),
     ("not in our reach, done by hand", known(row(by_hand=True), read()), S.OBSERVED_CLOSED),
@@ -154,10 +155,14 @@ REASONS: list[tuple[str, Known, Why]] = [
     *((str(guard), known(row(guard=guard, by_hand=True, result=R.REFUSED)), Why.GUARDED) for guard in sorted(NEVER_CUT)),
     ("dynamic", known(row(guard=Guard.DYNAMIC, by_hand=True)), Why.DYNAMIC),
     ("inherited", known(row(guard=Guard.INHERITED, result=R.REFUSED)), Why.INHERITED),
+    ("inherited, and not in our reach", known(row(guard=Guard.INHERITED, by_hand=True)), Why.INHERITED),
     ("a group mastered elsewhere", known(row(guard=Guard.MASTERED_ELSEWHERE, result=R.REFUSED)), Why.MASTERED_ELSEWHERE),
     ("an account mastered elsewhere", known(row(K.SIGN_IN), mastered_elsewhere=True), Why.MASTERED_ELSEWHERE),
     ("a group of such an account", known(row(), mastered_elsewhere=True), Why.STILL_OPEN),
     ("by hand", known(row(by_hand=True, result=R.REFUSED)), Why.NOT_ON_PLAN),
+    ("by hand, and frozen", known(row(by_hand=True), line=FRAGILE, block=block()), Why.NOT_ON_PLAN),
+    ("frozen, and mastered elsewhere", known(row(guard=Guard.MASTERED_ELSEWHERE), line=FRAGILE, block=block()), Why.FROZEN_BY_BLOCK),
+    ("an account mastered here", known(row(K.SIGN_IN)), Why.STILL_OPEN),
     ("frozen", known(row(result=R.REFUSED, attempts=1), line=FRAGILE, block=block()), Why.FROZEN_BY_BLOCK),
     ("dies with a block that is not there", known(row(result=R.REFUSED), line=FRAGILE), Why.REFUSED),
     ("dies with a block, accepted before", known(row(**COMMANDED), line=FRAGILE, block=block()), Why.STILL_OPEN),
@@ -234,6 +239,14 @@ class TestAttestation:
         assert (verdict.state, verdict.settled_by) == ((S.ATTESTED, "a") if stands else (S.UNREADABLE, None))
         assert verdict.reason is Why.UNREADABLE
 
+    def test_of_another_kind_may_come_before_the_block(self) -> None:
+        """Only sessions wait for the block: a forwarding that was removed by hand is removed."""
+        assert counts(attested(1), replace(self.BLIND, block=block()))
+
+    def test_of_a_kind_that_was_never_read(self) -> None:
+        """A kind of which no read is known is signed for as a whole."""
+        assert counts(attested(1), known(row(**WHOLE), read(sent=None)))
+
     def test_once_ended_never_counts_again(self) -> None:
         """What a read contradicted is not true again because a later read fails."""
         assert not counts(attested(1, ended_at=at(2)), self.BLIND)
@@ -304,6 +317,11 @@ class TestComingBack:
             ("session, its block came back", known(row(K.SESSION, observed_at=at(1)), read("x"), line=STAMPED, block=block(came_back_at=at(3))), 3),
             ("session asked for, its block came back", known(row(K.SESSION, commanded_at=at(1)), read("x"), line=STAMPED, block=block(came_back_at=at(3))), 3),
             ("session, the block came back before", known(row(K.SESSION, observed_at=at(4)), read("x"), line=STAMPED, block=block(came_back_at=at(3))), None),
+            (
+                "session, seen closed when the block came back",
+                known(row(K.SESSION, observed_at=at(3)), read("x"), line=STAMPED, block=block(came_back_at=at(3))),
+                None,
+            ),
             ("session never asked for", known(row(K.SESSION), read("x"), line=STAMPED, block=block(came_back_at=at(3))), None),
             ("session, no block known", known(row(K.SESSION, observed_at=at(1)), read("x"), line=STAMPED), None),
             ("listed session, by its own read", known(row(K.SESSION, observed_at=at(1)), read("x", sent=5), block=block(came_back_at=at(3))), 5),

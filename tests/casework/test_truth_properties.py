@@ -100,7 +100,7 @@ class World:
         return cls(office, case_id)
 
     def act(self, name: str, *how: Any) -> None:
-        verb: Callable[..., None] = getattr(self, f"_{name}")
+        verb: Callable[..., bool | None] = getattr(self, f"_{name}")
         with self.session() as session:
             before = facts(session, self.case_id)
         changed = verb(*how)

@@ -1,0 +1,276 @@
+"""What is true of a row, seen end to end: the vendors' SDKs on the emulated tenants."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from audit.trail import Trail
+from casework import runbook
+from casework.access import rechecking
+from casework.access.rows import accepted_rows
+from casework.activity.collecting import collect
+from casework.cases import open_cases
+from casework.decisions import signatures
+from casework.desk import Desk
+from casework.errors import StillOpen
+from casework.evidence import EvidenceStore, open_or_create
+from casework.intake import read_options
+from casework.policy import Observe, Policy
+from casework.showing import show
+from casework.store import Store, open_engine
+from connectors.slack import connect as connect_slack
+from connectors.slack.activity.sources import sources_for
+from connectors.slack.manifest import Plan
+from emulators.company import person
+from emulators.stage import Fault, Stage, served
+from models.tables import CaseEntitlement, Collection, Look
+from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason, Service
+from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
+
+K, S = EntitlementKind, EntitlementState
+POLICY = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5))
+
+
+@dataclass
+class Tenancy:
+    """One emulated tenant, a desk that is led to it, and one leaver's case."""
+
+    desk: Desk
+    tenant: Any
+    stage: Stage
+    case_id: str
+    account_id: str
+
+    async def run(self) -> None:
+        """Carry the case as far as it goes; raises what `close` raises."""
+        desk = replace(self.desk, own_accounts={}, leases={})
+        async with runbook.claim(desk, self.case_id, desk.name("run")) as ours:
+            assert ours
+            await runbook.make_plan(desk, self.case_id)
+            for step in (runbook.contain, runbook.deprovision):
+                await asyncio.gather(*(step(desk, self.case_id, service) for service in desk.connectors))
+            await runbook.observe_until_closed(desk, self.case_id)
+            runbook.close(desk, self.case_id)
+
+    def rows(self, kind: K) -> list[CaseEntitlement]:
+        with self.desk.store.read() as session:
+            return [row for row in accepted_rows(session, self.case_id) if row.kind is kind]
+
+    def state(self, kind: K = K.SIGN_IN) -> tuple[S, OpenReason | None]:
+        (row,) = self.rows(kind)
+        return row.state, row.reason
+
+    def attest(self) -> None:
+        row = self.rows(K.SIGN_IN)[0].id
+        signatures.attest(self.desk, case_id=self.case_id, entitlement_id=row, statement="blocked by hand", by="it")
+
+    def accept_the_rest(self) -> None:
+        """Have two people accept what is open besides the block: this test is not about it."""
+        with self.desk.store.read() as session:
+            rest = [
+                r for r in accepted_rows(session, self.case_id) if r.state not in SETTLED and r.kind is not K.SIGN_IN
+            ]
+        for row in rest:
+            waiver = signatures.waive(self.desk, case_id=self.case_id, entitlement_id=row.id, reason="not this test's", by="a",
+                                      until=self.desk.now().date() + timedelta(days=30))  # fmt: skip
+            signatures.approve(self.desk, waiver.id, by="b")
+
+    def standing(self, kind: K, accepts: OpenReason) -> None:
+        (service,) = self.desk.connectors
+        waiver = signatures.waive_for_tenant(self.desk, service=service, kind=kind, accepts=accepts, reason="plan", by="a",
+                                             until=self.desk.now().date() + timedelta(days=30))  # fmt: skip
+        signatures.approve(self.desk, waiver.id, by="b")
+
+    async def close(self) -> None:
+        """Close the case, with all signatures that it takes besides the block's."""
+        try:
+            await self.run()
+        except StillOpen:
+            self.accept_the_rest()
+            await self.run()
+        assert self.desk.case(self.case_id).state == "closed"
+
+    async def look(self, desk: Desk | None = None) -> rechecking.LookReport:
+        """Make the next look now."""
+        with self.desk.store.write() as session:
+            look = session.exec(select(Look).where(Look.case_id == self.case_id).order_by(Look.due_at)).all()  # type: ignore[arg-type]  # a column
+            due = next(one for one in look if one.looked_at is None)
+            due.due_at = self.desk.now()
+            session.add(due)
+        return await rechecking.look_again(desk or self.desk)
+
+
+@asynccontextmanager
+async def tenancy(
+    folder: Path, empty_database: Path, service: Service, employee_no: str, **options: Any
+) -> AsyncIterator[Tenancy]:
+    modules = {
+        Service.SLACK: rig_slack,
+        Service.GOOGLE_WORKSPACE: rig_google_workspace,
+        Service.MICROSOFT365: rig_microsoft365,
+    }
+    async with AsyncExitStack() as stack:
+        r = await stack.enter_async_context(modules[service].rig(**options))
+        engine = open_engine(f"sqlite:///{folder}/case.db")
+        stack.callback(engine.dispose)
+        store = Store(engine, Trail("test.example/audit/2026"))
+        evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
+        desk = Desk(store, POLICY, {service: r.connector}, evidence=evidence)
+        who = person(employee_no)
+        ends_on = str((datetime.now(UTC) - timedelta(days=2)).date())
+        reading = read_options(employee_no=employee_no, name=who.name, email=who.email, employment_ends_on=ends_on)
+        case_id = open_cases(desk, reading, reported_by="hr", for_real=True).opened[0].case.id
+        yield Tenancy(desk, r.tenant, r.stage, case_id, r.account_id(employee_no))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, empty_database: Path) -> Path:
+    (tmp_path / "case.db").write_bytes(empty_database.read_bytes())
+    return tmp_path
+
+
+class TestSlackPro:
+    async def test_what_slack_shows_active_is_open_whatever_was_signed(
+        self, folder: Path, empty_database: Path
+    ) -> None:
+        """Scenario 7: on Pro an attested account that Slack shows active stays open; once it is seen deactivated it is closed."""
+        async with tenancy(folder, empty_database, Service.SLACK, "E1001", plan="pro") as t:
+            with pytest.raises(StillOpen):
+                await t.run()
+            t.attest()
+            t.accept_the_rest()
+            for _ in range(2):
+                with pytest.raises(StillOpen):
+                    await t.run()
+                assert t.state() == (S.STILL_OPEN, OpenReason.NOT_ON_PLAN)
+            t.tenant.deactivate(t.tenant.members[t.account_id], "console")
+            await t.run()
+            assert t.state() == (S.OBSERVED_CLOSED, None)
+
+    async def test_one_that_comes_back_is_found_by_the_look(self, folder: Path, empty_database: Path) -> None:
+        """Scenario 7: and reactivated, it opens the case again, though somebody once attested it."""
+        async with tenancy(folder, empty_database, Service.SLACK, "E1001", plan="pro") as t:
+            with pytest.raises(StillOpen):
+                await t.run()
+            t.tenant.deactivate(t.tenant.members[t.account_id], "console")
+            t.attest()
+            await t.close()
+            t.tenant.members[t.account_id].deactivated_at = None
+            assert (await t.look()).reopened == [t.case_id]
+            assert t.state() == (S.STILL_OPEN, OpenReason.NOT_ON_PLAN)
+
+
+class TestMicrosoftSynced:
+    async def test_a_disproved_word_never_counts_again(self, folder: Path, empty_database: Path) -> None:
+        """Scenario 10: a synced user, attested and brought back by the sync, is open again, however often that happens."""
+        async with tenancy(folder, empty_database, Service.MICROSOFT365, "E1004") as t:
+            with pytest.raises(StillOpen):
+                await t.run()
+            t.attest()
+            await t.close()
+            for _ in range(3):
+                t.tenant.directory.users[t.account_id]["accountEnabled"] = True  # the next synchronisation
+                if t.desk.case(t.case_id).state == "closed":
+                    assert (await t.look()).reopened == [t.case_id]
+                with pytest.raises(StillOpen, match="mastered_elsewhere"):
+                    await t.run()
+
+
+class TestSlackEnterprise:
+    async def test_a_look_knows_what_the_cut_knew(self, folder: Path, empty_database: Path) -> None:
+        """Scenario 11: a connector that nobody has probed yet sees a role that came back."""
+        async with AsyncExitStack() as stack:
+            t = await stack.enter_async_context(tenancy(folder, empty_database, Service.SLACK, "E1007"))
+            held = [a for a in t.tenant.assignments if a.user_id == t.account_id]
+            assert held
+            await t.close()
+            t.tenant.assignments.extend(held)
+            root = stack.enter_context(served(t.stage))
+            connector = await connect_slack(rig_slack.settings_for(t.tenant, root))
+            stack.push_async_callback(connector.aclose)
+            fresh = replace(t.desk, connectors={Service.SLACK: connector}, own_accounts={})
+            assert (await t.look(fresh)).reopened == [t.case_id]
+            assert {row.state for row in t.rows(K.ROLE)} == {S.STILL_OPEN}
+
+
+class TestEntraWithoutEligibleRoles:
+    @pytest.mark.parametrize("plan", ["P1", "free"])
+    async def test_a_waiver_for_the_plan_is_none_for_an_outage(
+        self, folder: Path, empty_database: Path, plan: str
+    ) -> None:
+        """Scenario 13: where no eligible roles are on the plan, unreadable active roles still keep the case open."""
+        async with tenancy(folder, empty_database, Service.MICROSOFT365, "E1001", plan=plan) as t:
+            t.standing(K.ROLE, OpenReason.NOT_ON_PLAN)
+            fault = Fault(r"GET /v1.0/roleManagement/directory/roleAssignments", status=403, times=None)
+            t.stage.faults.append(fault)
+            with pytest.raises(StillOpen, match="unreadable"):
+                await t.run()
+            assert any(row.state is S.UNREADABLE for row in t.rows(K.ROLE))
+            t.stage.faults.remove(fault)
+            await t.run()
+            assert t.desk.case(t.case_id).state == "closed"
+            assert {row.reason for row in t.rows(K.ROLE) if row.state is S.WAIVED} == {OpenReason.NOT_ON_PLAN}
+
+
+class TestComingBack:
+    async def test_is_told_and_cut_again(self, folder: Path, empty_database: Path) -> None:
+        """Scenario 54: an account that was enabled again says since when, and once cut again, when it came back."""
+        async with tenancy(folder, empty_database, Service.GOOGLE_WORKSPACE, "E1002") as t:
+            await t.close()
+            cut_at = t.rows(K.SIGN_IN)[0].observed_at
+            t.tenant.users[t.account_id].suspended = False
+            assert (await t.look()).reopened == [t.case_id]
+            (row,) = t.rows(K.SIGN_IN)
+            assert (row.state, row.observed_at, row.result) == (S.STILL_OPEN, None, None)
+            await t.run()
+            (row,) = t.rows(K.SIGN_IN)
+            assert row.state is S.OBSERVED_CLOSED
+            assert cut_at is not None
+            assert row.came_back_at is not None
+            assert row.observed_at is not None
+            assert cut_at < row.came_back_at < row.observed_at
+            told = [e for a in show(t.desk, t.case_id)["accounts"] for e in a["entitlements"] if e["id"] == row.id]
+            assert told[0]["detail"]["came_back_at"] is not None
+
+
+class TestWaiting:
+    async def test_holds_no_run_for_what_it_cannot_settle(self, folder: Path, empty_database: Path) -> None:
+        """Scenario 56: refused, dynamic and guarded rows cost a run its reads, and each later run the same few again."""
+        async with tenancy(folder, empty_database, Service.MICROSOFT365, "E1001", plan="P1") as t:
+            with pytest.raises(StillOpen):
+                await t.run()
+            for _ in range(2):
+                t.stage.journal.clear()
+                with pytest.raises(StillOpen):
+                    await t.run()
+                whole = [exchange for exchange in t.stage.journal if exchange.path.endswith("/memberOf")]
+                assert len(whole) == 3, "planned, listed after the cut, looked at once"
+
+
+class TestLogs:
+    async def test_are_those_of_the_plan_at_a_fresh_start(self, folder: Path, empty_database: Path) -> None:
+        """Scenario 45: a process that has probed nothing yet reads the logs of the tenant's plan, not those of a bigger one."""
+        async with AsyncExitStack() as stack:
+            t = await stack.enter_async_context(
+                tenancy(folder, empty_database, Service.SLACK, "E1001", plan="business_plus")
+            )
+            await t.close()
+            root = stack.enter_context(served(t.stage))
+            connector = await connect_slack(rig_slack.settings_for(t.tenant, root))
+            stack.push_async_callback(connector.aclose)
+            fresh = replace(t.desk, connectors={Service.SLACK: connector}, own_accounts={})
+            await collect(fresh, t.case_id, seconds=60)
+            with t.desk.store.read() as session:
+                read = {
+                    row.source for row in session.exec(select(Collection).where(Collection.case_id == t.case_id)).all()
+                }
+            assert read == {source.name for source in sources_for(Plan.BUSINESS_PLUS)}
