@@ -46,17 +46,28 @@ async def _look_until_settled(desk: Desk, case_id: str) -> None:
 def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
     """
     Whether time may settle one of the rows: what the vendor accepted, what goes with something that it accepted, and for a
-    few tries what could not be read.  Not what was refused, is guarded, or is a person's to take away.
+    few tries what could not be read.  Not what was refused, is guarded, or is a person's to take away, nor the sessions of an
+    account whose block is.
     """
     going = {(row.service, row.account_id) for row in unsettled if row.result in _PERHAPS}
+    unblocked = {
+        (row.service, row.account_id) for row in unsettled if row.kind is EntitlementKind.SIGN_IN and not _is_going(row)
+    }
     for row in unsettled:
+        place = (row.service, row.account_id)
         if row.reason is OpenReason.UNREADABLE and tries < _BLIND_TRIES:
             return True
-        if row.reason is OpenReason.INHERITED and (row.service, row.account_id) in going:
+        if row.reason is OpenReason.INHERITED and place in going:
             return True
-        if row.reason is OpenReason.STILL_OPEN and (row.result in _PERHAPS or row.state is EntitlementState.COMMANDED):
+        if _is_going(row) and not (row.kind is EntitlementKind.SESSION and place in unblocked):
             return True
     return False
+
+
+def _is_going(row: CaseEntitlement) -> bool:
+    """Whether the vendor has accepted it, or may have, and nothing but time stands against it."""
+    asked = row.result in _PERHAPS or row.state is EntitlementState.COMMANDED
+    return asked and row.reason in {OpenReason.STILL_OPEN, OpenReason.MASTERED_ELSEWHERE}
 
 
 async def _look(desk: Desk, case_id: str, *, first: bool) -> None:

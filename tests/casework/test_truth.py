@@ -8,17 +8,30 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from casework.access import planning, rechecking
+from casework.access import closing, planning, rechecking, revoking
 from casework.access.findings import assess
+from casework.access.rows import accepted_rows, accounts_of, reads_of, take_in
 from casework.decisions import retiring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake import decide_for_real
 from casework.policy import BlastRadius, Policy
 from casework.showing import show
+from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied, Unreachable
-from models.tables import Attestation, Case, CaseEntitlement, Finding, Look
-from models.vocabulary import EntitlementKind, EntitlementState, Guard, OpenReason, Service
+from models.tables import Attestation, Case, CaseEntitlement, Finding, Look, Search
+from models.vocabulary import (
+    CaseState,
+    Entitlement,
+    EntitlementKind,
+    EntitlementState,
+    Evidence,
+    Guard,
+    OpenReason,
+    Receipt,
+    RevocationResult,
+    Service,
+)
 from tests.casework.conftest import Office
 from tests.casework.test_rails import find
 
@@ -34,6 +47,12 @@ async def closed(office: Office) -> str:
     await office.run(case.id)
     assert office.desk.case(case.id).state == "closed"
     return case.id
+
+
+def stored(office: Office, case_id: str, row_id: str) -> CaseEntitlement:
+    """Return the row as it stands in the database."""
+    with office.desk.store.read() as session:
+        return session.get_one(CaseEntitlement, (case_id, row_id))
 
 
 def standing(office: Office, kind: K, accepts: OpenReason, *, days: int = 30) -> str:
@@ -316,6 +335,16 @@ class TestRails:
             await office.run(case.id)
         assert sum(office.clock.slept) < 10
 
+    async def test_nor_for_the_sessions_of_an_account_that_a_person_must_block(self, office: Office) -> None:
+        """Scenario 56: sessions end for good only after the block: while that is a person's, no run waits for their stamp."""
+        office.paper.by_hand = frozenset({K.SIGN_IN})
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        office.clock.slept.clear()
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        assert sum(office.clock.slept) < 10
+
     async def test_progress_is_no_finding(self, office: Office) -> None:
         """Found, commanded and seen closed within seconds: a plain case never had a finding."""
         office.paper.late = 2
@@ -323,3 +352,205 @@ class TestRails:
         with office.desk.store.read() as session:
             found = session.exec(select(Finding).where(Finding.case_id == case_id)).all()
         assert [(f.key, f.text) for f in found] == []
+
+
+class TestOrderOfReads:
+    def take(self, office: Office, case_id: str, *shown: str, sent: float, failed: bool = False) -> None:
+        """Take in a listing of the groups that was sent so many seconds after the instant."""
+        now = office.clock()
+        at = office.desk.case(case_id).due_at + timedelta(seconds=sent)
+        exchange = Evidence("GET /paper", at, at, 503 if failed else 200, None, "0" * 64, "1" * 64)
+        rows = [Entitlement(GOOGLE, "g1", K.GROUP, name) for name in shown]
+        if failed:
+            rows = [cannot_look(GOOGLE, "g1", K.GROUP, EntitlementState.UNREADABLE, problem="503", remedy="wait")]
+        assert at <= now
+        with office.desk.store.write() as session:
+            (account,) = [a for a in accounts_of(session, case_id) if a.vendor_id == "g1"]
+            take_in(office.desk, session, account, Listing(rows, {K.GROUP: (exchange,)}), frozenset({K.GROUP}))
+            assess(office.desk, session, case_id)
+
+    async def test_a_success_that_comes_after_a_younger_failure_counts(self, office: Office) -> None:
+        """A read that shows a group, overtaken by a failure, is still the newest that saw anything."""
+        case_id = await closed(office)
+        office.clock.pass_by(days=1)
+        self.take(office, case_id, sent=40000, failed=True)
+        self.take(office, case_id, "sales", sent=39999)
+        assert stored(office, case_id, "google_workspace:g1:group:sales").state is EntitlementState.STILL_OPEN
+
+    async def test_an_older_read_adds_nothing(self, office: Office) -> None:
+        """What only an older read shows gets no row: a younger one has looked since."""
+        case_id = await closed(office)
+        office.clock.pass_by(days=1)
+        self.take(office, case_id, "left long ago", sent=1)
+        with office.desk.store.read() as session:
+            assert not [row for row in accepted_rows(session, case_id) if row.vendor_id == "left long ago"]
+
+    async def test_a_listing_without_any_exchange_is_no_look(self, office: Office) -> None:
+        """An empty list that nothing proves says nothing: the kind was not read."""
+        case_id = await closed(office)
+        with office.desk.store.write() as session:
+            (account,) = [a for a in accounts_of(session, case_id) if a.vendor_id == "g1"]
+            take_in(office.desk, session, account, Listing(), frozenset({K.GROUP}))
+            assert reads_of(session, case_id)[GOOGLE, "g1", K.GROUP].failed_as is EntitlementState.UNREADABLE
+
+    async def test_an_ending_once_told_has_happened(self, office: Office) -> None:
+        """A log that no longer reaches back to the end of the sessions does not open them again."""
+        case_id = await closed(office)
+        office.paper.holders["g1"].stamps.clear()
+        office.clock.pass_by(hours=2)
+        assert (await rechecking.look_again(office.desk)).looked == [case_id]
+
+    async def test_a_request_on_its_way_closes_nothing(self, office: Office) -> None:
+        """While the vendor has not answered, a read that does not show it may be from before: only one after the answer counts."""
+        case = office.report()
+        await planning.make_plan(office.desk, case.id)
+        office.clock.pass_by(hours=10)
+        with office.desk.store.write() as session:
+            row = session.get_one(CaseEntitlement, (case.id, BLOCK))
+            row.op, row.attempts = office.desk.name("op"), 1
+            session.add(row)
+        office.paper.holders["g1"].active = False
+        await planning.take_inventory(office.desk, case.id)
+        assert find(office, case.id, "sign_in")["state"] == "commanded"
+        with office.desk.store.read() as session:
+            account, row = accounts_of(session, case.id)[0], session.get_one(CaseEntitlement, (case.id, BLOCK))
+        now = office.clock()
+        exchange = Evidence("POST /paper", now, now, 200, None, "0" * 64, "1" * 64)
+        revoking.finish(office.desk, account, row, Receipt(BLOCK, RevocationResult.COMMANDED, (exchange,)))
+        for _ in range(2):
+            with office.desk.store.write() as session:
+                assess(office.desk, session, case.id)
+            assert find(office, case.id, "sign_in")["state"] == "commanded"
+        await planning.take_inventory(office.desk, case.id)
+        assert find(office, case.id, "sign_in")["state"] == "observed_closed"
+
+    async def test_sessions_of_a_return_are_ended_again(self, office: Office) -> None:
+        """What ended the sessions before the account came back does not end those since, however late its stamp is."""
+        case_id = await closed(office)
+        holder = office.paper.holders["g1"]
+        holder.active = True
+        office.clock.pass_by(hours=2)
+        await rechecking.look_again(office.desk)
+        holder.active = False  # somebody else blocks it again
+        office.paper.writes.clear()
+        await office.run(case_id)
+        assert [write for write in office.paper.writes if ":session:" in write]
+
+
+class TestClosingNeedsALook:
+    async def test_in_every_service_that_was_searched(self, office: Office) -> None:
+        """A service of the case that is not open here cannot be read: the case is not closed without it."""
+        case = office.report()
+        await planning.make_plan(office.desk, case.id)
+        office.clock.pass_by(hours=10)
+        with office.desk.store.write() as session:
+            known = session.get_one(Case, case.id)
+            known.services = ["google_workspace", "slack"]
+            session.add(known)
+            session.add(Search(case_id=case.id, service=Service.SLACK, searched_at=office.clock(), found=0))
+        with pytest.raises(StillOpen, match="not_open_slack"):
+            await office.run(case.id)
+        request = retiring.request_retirement(office.desk, Service.SLACK, by="a", reason="tenant closed")
+        waiving.approve(office.desk, request.id, by="b")
+        await office.run(case.id)
+
+    async def test_a_case_of_the_first_core_gets_its_services(self, office: Office) -> None:
+        """A case that was planned before services were written down is contained and closed like any other."""
+        case = office.report()
+        await planning.make_plan(office.desk, case.id)
+        with office.desk.store.write() as session:
+            known = session.get_one(Case, case.id)
+            known.services = None
+            session.add(known)
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert office.desk.case(case.id).services == ["google_workspace"]
+
+    async def test_an_account_without_any_row_is_not_contained(self, office: Office) -> None:
+        """An accepted account that nobody has listed yet is not contained because nothing is known of it."""
+        case = office.report()
+        await planning.find_in(office.desk, case.id, GOOGLE)
+        with office.desk.store.write() as session:
+            known = session.get_one(Case, case.id)
+            known.state = CaseState.WAITING
+            session.add(known)
+        office.clock.pass_by(hours=10)
+        with office.desk.store.write() as session:
+            assess(office.desk, session, case.id)
+        assert office.desk.case(case.id).state == "waiting"
+
+    async def test_what_was_readable_once_is_read_again(self, office: Office) -> None:
+        """A kind that failed and recovered before the instant still needs a read from the instant on."""
+        office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
+        case = office.report()
+        await planning.make_plan(office.desk, case.id)
+        office.paper.blind.clear()
+        await planning.take_inventory(office.desk, case.id)
+        office.clock.pass_by(hours=10)
+        with office.desk.store.write() as session:
+            names = list(closing._unread(office.desk, session, session.get_one(Case, case.id)))  # the gate's part
+        assert K.GROUP in names
+
+
+class TestLooksAndPlans:
+    async def test_another_failure_of_a_signed_kind_does_not_reopen(self, office: Office) -> None:
+        """A kind that was accepted as not on the plan, and fails for another reason at a look, was not looked at."""
+        standing(office, K.GROUP, OpenReason.NOT_ON_PLAN)
+        office.paper.blind[K.GROUP] = EntitlementState.NOT_ON_PLAN
+        case_id = await closed(office)
+        office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
+        office.clock.pass_by(hours=2)
+        report = await rechecking.look_again(office.desk)
+        assert (report.reopened, report.not_looked) == ([], [case_id])
+        office.paper.blind[K.GROUP] = EntitlementState.NOT_ON_PLAN
+        office.clock.pass_by(minutes=6)
+        assert (await rechecking.look_again(office.desk)).looked == [case_id]
+
+    async def test_a_plan_that_shrank_is_no_quiet_look(self, office: Office) -> None:
+        """What could be read at closing and is not on the plan now was not looked at."""
+        case_id = await closed(office)
+        office.paper.blind[K.GROUP] = EntitlementState.NOT_ON_PLAN
+        office.clock.pass_by(hours=2)
+        assert (await rechecking.look_again(office.desk)).not_looked == [case_id]
+
+    async def test_a_group_mastered_elsewhere_can_be_accepted_for_the_tenant(self, office: Office) -> None:
+        """What an identity provider rules over is open for that reason, which a standing waiver may name."""
+        office.paper.holders["g1"].guards["sales"] = Guard.MASTERED_ELSEWHERE
+
+        def refuse(row: Entitlement) -> None:
+            if row.vendor_id == "sales":
+                raise Denied("paper: mastered elsewhere", code="403")
+
+        office.paper.before = refuse
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(StillOpen, match="mastered_elsewhere 1"):
+            await office.run(case.id)
+        standing(office, K.GROUP, OpenReason.MASTERED_ELSEWHERE)
+        await office.run(case.id)
+
+    async def test_an_ended_standing_waiver_leaves_old_cases_alone(self, office: Office) -> None:
+        """Scenario 17: its end concerns cases in their looks; those that are past them are not even asked about."""
+        standing(office, K.GROUP, OpenReason.UNREADABLE, days=2)
+        office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
+        case_id = await closed(office)
+        with office.desk.store.write() as session:
+            for look in session.exec(select(Look).where(Look.case_id == case_id)).all():
+                look.looked_at, look.verdict = office.clock(), "quiet"
+                session.add(look)
+        office.clock.pass_by(days=9)
+        assert (await rechecking.look_again(office.desk)).reopened == []
+        assert office.desk.case(case_id).state == "closed"
+
+    async def test_nor_does_an_outage_make_a_word_stronger(self, office: Office) -> None:
+        """What a read showed open is not closed by an attestation because the vendor does not answer now."""
+        case = office.report()
+        office.paper.by_hand = frozenset({K.SIGN_IN})
+        office.clock.pass_by(hours=10)
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        office.paper.blind[K.SIGN_IN] = EntitlementState.UNREADABLE
+        waiving.attest(office.desk, case_id=case.id, entitlement_id=BLOCK, statement="blocked", by="it")
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        assert stored(office, case.id, BLOCK).state is EntitlementState.STILL_OPEN
