@@ -15,6 +15,7 @@ from casework.decisions import retiring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake import decide_for_real
+from casework.matching import find_in
 from casework.policy import BlastRadius, Policy
 from casework.showing import show
 from connectors.contract import Listing, cannot_look
@@ -469,7 +470,7 @@ class TestClosingNeedsALook:
     async def test_an_account_without_any_row_is_not_contained(self, office: Office) -> None:
         """An accepted account that nobody has listed yet is not contained because nothing is known of it."""
         case = office.report()
-        await planning.find_in(office.desk, case.id, GOOGLE)
+        await find_in(office.desk, case.id, GOOGLE)
         with office.desk.store.write() as session:
             known = session.get_one(Case, case.id)
             known.state = CaseState.WAITING

@@ -94,7 +94,7 @@ class World:
             ))  # fmt: skip
             session.add(CaseAccount(
                 case_id=case_id, service=GOOGLE, vendor_id="g1", ref=f"acct-{number:016x}", kind=AccountKind.MEMBER, label="",
-                reason=MatchReason.EMPLOYEE_NO, confidence=1, standing=Standing.ACCEPTED, listed_at=desk.now(),
+                reason=MatchReason.EMPLOYEE_NO, standing=Standing.ACCEPTED, listed_at=desk.now(),
             ))  # fmt: skip
             session.add(Search(case_id=case_id, service=GOOGLE, searched_at=desk.now(), found=1))
         return cls(office, case_id)

@@ -18,12 +18,11 @@ from casework import runbook
 from casework.access import rechecking
 from casework.access.rows import accepted_rows
 from casework.activity.collecting import collect
-from casework.cases import open_cases
 from casework.decisions import signatures
 from casework.desk import Desk
 from casework.errors import StillOpen
 from casework.evidence import EvidenceStore, open_or_create
-from casework.intake import read_options
+from casework.intake import open_cases, read_options
 from casework.policy import Observe, Policy
 from casework.showing import show
 from casework.store import Store, open_engine
@@ -127,7 +126,9 @@ async def tenancy(
         desk = Desk(store, POLICY, {service: r.connector}, evidence=evidence)
         who = person(employee_no)
         ends_on = str((datetime.now(UTC) - timedelta(days=2)).date())
-        reading = read_options(employee_no=employee_no, name=who.name, email=who.email, employment_ends_on=ends_on)
+        reading = read_options(
+            employee_no=employee_no, name=who.name, email=who.email, employment_ends_on=ends_on, kind="resignation"
+        )
         case_id = open_cases(desk, reading, reported_by="hr", for_real=True).opened[0].case.id
         yield Tenancy(desk, r.tenant, r.stage, case_id, r.account_id(employee_no))
 
