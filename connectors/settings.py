@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
+
+
+def checked_endpoint(url: str, *, name: str = "an address") -> str:
+    """
+    Return *url* if a secret may be sent there: over https, or in the clear to this machine (an emulated tenant).
+
+    Characters that two readers of addresses may read in two ways are refused.  Raises `ValueError`, which does not show
+    *url* (it may hold a password) but its *name*.
+    """
+    with contextlib.suppress(ValueError):  # of brackets and ports that are none
+        parts = urlsplit(url)
+        sound = _ADDRESS.fullmatch(url) is not None and parts.hostname is not None and parts.port != 0
+        if sound and (parts.scheme == "https" or on_this_machine(url)):
+            return url
+    raise ValueError(f"{name} is https:// and a host (http:// on this machine only), without user, query or fragment")
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether the host of *url* is this machine, by its name (`localhost`) or its number; no name is looked up."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Endpoint: TypeAlias = Annotated[str, AfterValidator(checked_endpoint)]
+"""Where requests go that carry a secret."""
 
 
 class ConnectorSettings(BaseSettings):
     """
-    The base: read from the environment and from `.env`; a missing or empty required one stops the start.
+    The base: read from the environment and from `.env`; a missing or empty required one stops the start.  No refusal shows
+    a value.
 
     *ca_bundle* (`LASTDAY_CA_BUNDLE`): certificates in PEM to trust besides the system's, for every HTTP stack in use.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     ca_bundle: Path | None = Field(default=None, validation_alias="LASTDAY_CA_BUNDLE")
 

@@ -44,8 +44,14 @@ class Rejected(Unintelligible):
         return self.status == status and self.said.reason in reasons
 
 
-def of_answer(doing: str, scope: str, answer: Answer, *, write: bool, evidence: tuple[Evidence, ...]) -> ConnectorError:
+def of_answer(  # noqa: PLR0911  # one line a meaning
+    doing: str, scope: str, answer: Answer, *, write: bool, evidence: tuple[Evidence, ...]
+) -> ConnectorError:
     """Return what an HTTP answer outside 2xx means."""
+    if answer.status < 400:  # a redirect, which is not followed: it may stand after a write that was carried out
+        return (OutcomeUnknown if write else Unintelligible)(
+            f"{WHO}: cannot {doing}: HTTP {answer.status}", evidence=evidence
+        )
     said = Said.of(answer.content)
     text = f"{WHO}: cannot {doing}: {said.code or f'HTTP {answer.status}'}"
     says_when = answer.status == 503 and not write and "retry-after" in answer.headers

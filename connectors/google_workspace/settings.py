@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 
 from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
 
 from connectors.google_workspace.numbers import NumberField
-from connectors.settings import ConnectorSettings
+from connectors.settings import ConnectorSettings, Endpoint, checked_endpoint
 
 
 class Settings(ConnectorSettings):
@@ -23,7 +25,7 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_GOOGLE_WORKSPACE_")
 
-    endpoint: str = "https://admin.googleapis.com/"
+    endpoint: Endpoint = "https://admin.googleapis.com/"
     credentials_file: Path
     write_credentials_file: Path | None = None
     admin_subject: str
@@ -40,3 +42,14 @@ class Settings(ConnectorSettings):
     def _is_a_root(cls, value: str) -> str:
         """The client joins paths to a root that ends with a slash."""
         return value.rstrip("/") + "/"
+
+    @field_validator("credentials_file", "write_credentials_file")
+    @classmethod
+    def _exchanges_in_secret(cls, path: Path | None) -> Path | None:
+        """A key file names where its assertions go.  One that cannot be read is refused when it is opened."""
+        key: object = None
+        with contextlib.suppress(OSError, ValueError):
+            key = json.loads(path.read_bytes()) if path is not None else None
+        if isinstance(key, dict) and "token_uri" in key:
+            checked_endpoint(str(key["token_uri"]), name="its token_uri")
+        return path

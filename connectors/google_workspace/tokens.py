@@ -118,7 +118,7 @@ class _TokenRequest:
             self.evidence = (Evidence(what, sent_at, datetime.now(UTC), None),)
             raise
         answer = Answer(int(response.status), response.headers, response.data)
-        said = Said.of(answer.content) if answer.status != 200 else Said()
+        said = Said.of(answer.content) if answer.status >= 400 else Said()
         at = date_of(answer.headers)
         self.evidence = (Evidence(what, sent_at, datetime.now(UTC), answer.status, code=said.code, vendor_at=at),)
         text = f"{WHO}: cannot exchange a token: {said.code or f'HTTP {answer.status}'}"
@@ -127,4 +127,6 @@ class _TokenRequest:
             raise Throttled(text, retry_after=wait, code=said.code, evidence=self.evidence)
         if answer.status == 408 or answer.status >= 500:
             raise Unreachable(text, code=said.code, evidence=self.evidence)
+        if answer.status != 200 and answer.status < 400:
+            raise Unintelligible(text, evidence=self.evidence)
         return response

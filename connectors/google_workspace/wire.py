@@ -79,11 +79,16 @@ class _Https(_Once, httplib2.HTTPSConnectionWithTimeout):  # type: ignore[misc] 
             self._context.load_verify_locations(str(self.ca_bundle))
 
 
+def _proxy(scheme: str) -> Any:
+    """Return the environment's proxy for https.  Plain http is spoken with this machine only, and must not leave it."""
+    return httplib2.proxy_info_from_environment(scheme) if scheme == "https" else None
+
+
 class Wire(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
     """One thread's connections: httplib2 is not thread-safe, sharing one gives another user's answers."""
 
     def __init__(self, *, ca_bundle: Path | None = None, timeout: float = TIMEOUT) -> None:
-        super().__init__(timeout=timeout)
+        super().__init__(timeout=timeout, proxy_info=_proxy)
         self.follow_redirects = False
         self._https: type[_Https] = type("_Https", (_Https,), {"ca_bundle": ca_bundle})
 
@@ -96,7 +101,7 @@ class Wire(httplib2.Http):  # type: ignore[misc]  # httplib2 ships no types
         **_: Any,
     ) -> tuple[Any, bytes]:
         """Send once; raises `NotSent` if nothing left, another `OSError` or `HTTPException` if that is not sure."""
-        kind = self._https if uri.startswith("https:") else _Http
+        kind = _Http if uri.startswith("http:") else self._https
         try:
             response, content = super().request(uri, method, body=body, headers=headers, connection_type=kind)
         except Exception:
@@ -141,7 +146,7 @@ class Recorder:
             sent_at,
             datetime.now(UTC),
             self.answer.status,
-            code=Said.of(content).code if self.answer.status >= 300 else None,
+            code=Said.of(content).code if self.answer.status >= 400 else None,
             request_sha256=asked,
             response_sha256=hashlib.sha256(content).hexdigest(),
             vendor_at=date_of(self.answer.headers),

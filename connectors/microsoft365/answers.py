@@ -84,7 +84,9 @@ class Answer:
 
     @property
     def code(self) -> str | None:
-        """The vendor's error code, unchanged."""
+        """The vendor's error code, unchanged.  A redirect has none: what it says is not about the call."""
+        if 300 <= self.status < 400:
+            return None
         error = (self.body or {}).get("error")
         code = error.get("code") if isinstance(error, dict) else None
         return code if isinstance(code, str) else None
@@ -115,6 +117,8 @@ def _failure(answer: Answer, seen: tuple[Evidence, ...]) -> ConnectorError:  # n
         return NotOnPlan(text, code=code, evidence=seen)
     if status == 429 or (status == 503 and not answer.writes and "retry-after" in answer.headers):
         return Throttled(text, retry_after=retry_after(answer.headers), code=code, evidence=seen)
+    if 300 <= status < 400:  # it is not followed, and may stand after a write that was carried out
+        return (OutcomeUnknown if answer.writes else Unintelligible)(text, evidence=seen)
     if status >= 500 or status == 408:
         return (OutcomeUnknown if answer.writes else Unreachable)(text, code=code, evidence=seen)
     if status in {401, 403}:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from connectors.settings import ConnectorSettings
+from connectors.settings import ConnectorSettings, Endpoint
 
 MICROSOFT_AUTHORITIES = frozenset(
     {
@@ -45,8 +45,8 @@ class Settings(ConnectorSettings):
 
     model_config = SettingsConfigDict(env_prefix="LASTDAY_MICROSOFT365_", env_file=".env", extra="ignore", frozen=True)
 
-    graph_endpoint: str = "https://graph.microsoft.com/v1.0"
-    authority: str = "https://login.microsoftonline.com"
+    graph_endpoint: Endpoint = "https://graph.microsoft.com/v1.0"
+    authority: Endpoint = "https://login.microsoftonline.com"
     tenant_id: str = Field(min_length=1)
     client_id: str = Field(min_length=1)
     client_secret: SecretStr | None = None
@@ -62,8 +62,8 @@ class Settings(ConnectorSettings):
     @classmethod
     def _graph(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _THIS_MACHINE):
-            raise ValueError("the Graph endpoint must be https")
+        if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+            raise ValueError("the Graph endpoint must be https, or this machine by a name that the SDK knows")
         if not parts.path.rstrip("/").endswith("/v1.0"):
             raise ValueError("the Graph endpoint ends in /v1.0")
         return value.rstrip("/")

@@ -281,6 +281,8 @@ def _no_token(error: AzureError, seen: Seen) -> ConnectorError:
         response: Any = error.response if isinstance(error, HttpResponseError) else None
         asked = retry_after({name.lower(): value for name, value in response.headers.items()})
         return Throttled(text, retry_after=asked, code=code, evidence=tuple(seen))
+    if status is not None and 300 <= status < 400:
+        return Unintelligible(text, evidence=tuple(seen))
     refused = status is not None and 400 <= status < 500 and code not in _PASSING
     if refused:
         return Denied(text, code=code, evidence=tuple(seen), remedy=_SIGN_IN_REMEDY)
@@ -298,8 +300,10 @@ _SIGN_IN_REMEDY = "Check LASTDAY_MICROSOFT365_TENANT_ID, _CLIENT_ID and the secr
 
 
 def _aadsts(error: AzureError) -> str | None:
-    """Return `AADSTS…` from the body of Entra's refusal, else OAuth's own word for it."""
+    """Return `AADSTS…` from the body of Entra's refusal, else OAuth's own word for it.  A redirect is no refusal."""
     response: Any = error.response if isinstance(error, HttpResponseError) else None
+    if response is not None and 300 <= response.status_code < 400:
+        return None
     try:
         body = json.loads(response.body()) if response is not None else None
     except (ValueError, AttributeError):

@@ -2,7 +2,8 @@
 Microsoft's SDK, wired so that it does what we say and nothing else.
 
 Written down in the reference, and each with a test: the SDK sends its token to any host unless told which; its retry
-handler sends writes again; it follows redirects; it leaves its sockets open; its client dies with its event loop.
+handler sends writes again; it follows redirects; its sign-in takes a token out of one; it leaves its sockets open; its
+client dies with its event loop.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import logging
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.identity.aio import CertificateCredential, ClientSecretCredential
 from kiota_abstractions.authentication import BaseBearerTokenAuthenticationProvider
@@ -88,6 +91,7 @@ def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire
             timeout=_TIMEOUT,
             limits=httpx.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=MOST_AT_ONCE),
             http2=False,
+            trust_env=settings.graph_endpoint.startswith("https:"),  # plain http must not leave this machine by a proxy
         ),
         options=graph_options
         | {
@@ -115,6 +119,16 @@ def _bearer(settings: Settings, credential: AsyncTokenCredential) -> BaseBearerT
     return BaseBearerTokenAuthenticationProvider(tokens)
 
 
+def _refuse_redirect(answer: Any) -> None:
+    """
+    Raise `HttpResponseError` for a redirect in the place of a token.
+
+    None is followed: the credential's pipeline has no policy for that.  But a token that stands in one would be believed.
+    """
+    if 300 <= answer.http_response.status_code < 400:
+        raise HttpResponseError("a redirect", response=answer.http_response)
+
+
 def _credential(
     settings: Settings, application: ApplicationCredential, trust: ssl.SSLContext
 ) -> ClientSecretCredential | CertificateCredential:
@@ -132,6 +146,7 @@ def _credential(
         "disable_instance_discovery": urlsplit(settings.authority).hostname not in MICROSOFT_AUTHORITIES,
         "retry_total": 0,
         "transport": transport,
+        "raw_response_hook": _refuse_redirect,
     }
     tenant, client = settings.tenant_id, application.client_id
     if application.secret is not None:

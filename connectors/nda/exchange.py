@@ -79,6 +79,8 @@ class Call:
     def refused(self, reply: Reply, code: str, trace: Trace) -> ConnectorError:
         """Return what an answer that is not 2xx means."""
         message, seen = f"{self.who}: cannot {self.act}: {code}", tuple(trace)
+        if reply.status < 400:  # a redirect, which is not followed: it may stand after a write that was carried out
+            return (OutcomeUnknown if self.write else Unintelligible)(message, code=code, evidence=seen)
         if reply.status == 429:
             return Throttled(message, retry_after=reply.retry_after(), code=code, evidence=seen)
         if reply.status >= 500:

@@ -62,8 +62,9 @@ def failure(
     told = f"slack: cannot {act}: {code or f'HTTP {reply.status}'}"
     if reply.status == 429 or code in THROTTLED:
         return Throttled(told, retry_after=reply.retry_after(), code=code, evidence=evidence)
-    # a success by its status and without a word of refusal may be the answer to a write that was carried out
-    vague = write and reply.status < 300 and (code is None or code.startswith(NAMELESS))
+    # a success by its status and without a word of refusal may be the answer to a write that was carried out, and so may a
+    # redirect: 303 is what servers send after a form was taken
+    vague = write and reply.status < 400 and (code is None or code.startswith(NAMELESS))
     if reply.status >= 500 or reply.status == 408 or code in PASSING or vague:
         kind = OutcomeUnknown if write else Unreachable
         return kind(told, code=code, evidence=evidence)

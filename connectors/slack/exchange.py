@@ -39,6 +39,11 @@ class Reply:
     headers: Mapping[str, str]
     raw: bytes
 
+    @property
+    def is_redirect(self) -> bool:
+        """Whether we are sent elsewhere, where we never go.  What such an answer says besides is not about the call."""
+        return 300 <= self.status < 400
+
     def json(self) -> dict[str, Any] | None:
         """Return the body if it is a JSON object."""
         try:

@@ -189,7 +189,7 @@ class Transport:
             except BROKEN as error:
                 request.trace.append(record.close(None))
                 raise lost(request.act, error, write=request.write, evidence=tuple(request.trace)) from error
-        body, code = request.read(reply)
+        body, code = (None, None) if reply.is_redirect else request.read(reply)
         request.trace.append(record.close(reply, word(code)))
         if body is not None and code is None:
             return Answer(body, reply.headers, evidence=tuple(request.trace))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from googleapiclient.errors import HttpError
 
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.google_workspace import Settings, connect
@@ -28,6 +29,7 @@ from emulators.stage import Fault
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import FAST, rig
+from tests.contract.stranger import REDIRECTS, as_redirect, stranger
 
 K = EntitlementKind
 
@@ -152,6 +154,16 @@ class TestSentOnce:
             with pytest.raises(Unintelligible):
                 await directory_of(r).user(r.account_id("E1001"), [])
 
+    def test_in_the_clear_by_one_spelling_only(self) -> None:
+        """An address that is not spelled http: is spoken to over TLS, however it is spelled."""
+        wire = Wire(timeout=5)
+        with stranger() as met:
+            with pytest.raises(OSError, match=r"SSL|no connection"):
+                wire.request(f"HTTPS://127.0.0.1:{met.port}/token", "POST", body="assertion=secret")
+            assert len(met.received) == 1
+            assert b"secret" not in met.received[0]
+        wire.close()
+
     async def test_shared_service_cannot_send(self) -> None:
         """The service objects that threads share have no connection of their own."""
         service = build("directory_v1", "http://127.0.0.1:1/")
@@ -253,6 +265,21 @@ class TestBatch:
             assert got["there"] == {"id": r.account_id("E1001")}
             assert got["not there"].resp.status == 404
             assert [q.path for q in r.stage.journal] == ["/token", "/batch"]
+
+    @pytest.mark.parametrize("status", REDIRECTS)
+    async def test_redirect(self, status: int) -> None:
+        """A batch follows no redirect, and is an error though the parts of its answer are all there."""
+        async with rig() as r:
+            wire, service = Wire(), directory_of(r).transport.directory
+            bearer = directory_of(r).transport._tokens.bearer(wire, "read", USER_READ)
+            with stranger() as met:
+                r.stage.app = as_redirect(r.stage.app, status, met.addresses()[0])
+                batch = service.new_batch_http_request()
+                batch.add(service.users().get(userKey=r.account_id("E1001"), fields="id"))
+                with pytest.raises(HttpError):
+                    batch.execute(http=Recorder(wire, bearer))
+                assert met.received == []
+            wire.close()
 
 
 class TestSecrecy:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.errors import ConnectorError, Denied, Unreachable
+from connectors.errors import ConnectorError, Denied, Unintelligible, Unreachable
 from connectors.microsoft365 import Settings, connect, wire
 from emulators.ca import certificate
 from emulators.microsoft365 import Tenant
@@ -108,7 +108,8 @@ class TestSigningIn:
             (401, token_refusal(error="invalid_client"), Denied, "invalid_client"),
             (400, "[]", Denied, None),
             (200, "{}", Unreachable, None),
-            (302, "", Unreachable, None),
+            (302, "", Unintelligible, None),
+            (302, token_refusal(error="temporarily_unavailable", error_codes=[90033]), Unintelligible, None),
         ],
     )  # fmt: skip
     async def test_refusals(self, status: int, body: str, error: type[ConnectorError], code: str | None) -> None:

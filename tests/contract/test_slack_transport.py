@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import inspect
 import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,6 +13,9 @@ from urllib.error import URLError
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from slack_sdk.audit_logs import AuditLogsClient
+from slack_sdk.scim import SCIMClient
+from slack_sdk.web import WebClient
 
 from connectors.errors import (
     ConnectorError,
@@ -23,15 +27,17 @@ from connectors.errors import (
     Unreachable,
 )
 from connectors.pacing import Pace
-from connectors.slack import Settings, connect
+from connectors.slack import Settings, clients, connect
 from connectors.slack.codes import failure
 from connectors.slack.exchange import Reply, Trace, lost
 from connectors.slack.settings import Purpose
 from connectors.slack.transport import Transport
+from emulators.ca import certificate
 from emulators.slack import Tenant
-from emulators.stage import Fault
+from emulators.stage import Fault, Stage, served
 from models.vocabulary import Account, EntitlementKind, EntitlementState, Service
 from tests.contract.rig_slack import rig, settings_for
+from tests.contract.stranger import stranger
 
 SECRET = "xoxp-1-secret"
 ONCE = Pace(tries=1)
@@ -270,6 +276,51 @@ class TestTransport:
         async with rig(plan="pro") as r:
             assert await r.connector.get_account(r.account_id("E1001")) is not None
 
+    @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"])
+    async def test_proxy_of_the_environment(self, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+        """A proxy is told the host that is wanted and nothing else: the token stays in the tunnel."""
+        for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        with stranger() as proxy:
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.port}")
+            transport = Transport(Settings(_env_file=None, token=SecretStr(SECRET)), ONCE, timeout=5)
+            for sent in (transport.web("auth.test", {}, []), transport.scim("GET", "Users", []), transport.audit([])):
+                with pytest.raises(Unreachable):
+                    await sent
+        assert [told.split()[:2] for told in proxy.received] == [
+            [b"CONNECT", b"slack.com:443"], [b"CONNECT", b"api.slack.com:443"], [b"CONNECT", b"api.slack.com:443"],
+        ]  # fmt: skip
+        assert SECRET.encode() not in b"".join(proxy.received)
+
+    async def test_nothing_is_sent_past_our_opener(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The SDK's own ways out, which follow redirects, are not taken: if it sends in another method, this fails first."""
+
+        def follow(*_: object, **__: object) -> None:
+            raise AssertionError("sent by the SDK's own opener")
+
+        for client in (WebClient, SCIMClient, AuditLogsClient):
+            (room,) = {base.__module__ for base in client.__mro__ if "__init__" in vars(base)} - {"builtins"}
+            monkeypatch.setattr(f"{room}.urlopen", follow)
+        monkeypatch.setattr("urllib.request.build_opener", follow)
+        async with rig() as r:
+            assert await r.connector.get_account(r.account_id("E1001")) is not None
+            transport = Transport(settings_for(r.tenant, _root(r.connector)), ONCE)
+            assert (await transport.scim("GET", "Users", [], query={"count": 1})).rows("Resources")
+            assert isinstance((await transport.audit([], limit=1)).rows("entries"), list)
+
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "method"),
+        [
+            (clients._Web, WebClient, "_perform_urllib_http_request_internal"),
+            (clients._Scim, SCIMClient, "_perform_http_request_internal"),
+            (clients._Audit, AuditLogsClient, "_perform_http_request_internal"),
+        ],
+    )
+    def test_the_method_is_the_sdks(self, ours: type, theirs: type, method: str) -> None:
+        """What we replace is what the SDK calls, by name and arguments."""
+        mine, original = (inspect.signature(getattr(kind, method), eval_str=True) for kind in (ours, theirs))
+        assert mine.parameters == original.parameters
+
     async def test_many_threads(self) -> None:
         """Requests at once do not mix up whose answer is whose."""
         async with rig(plan="business_plus") as r:
@@ -294,6 +345,15 @@ class TestTransport:
         settings = Settings(_env_file=None, token=SecretStr(SECRET), LASTDAY_CA_BUNDLE=tmp_path / "missing.pem")
         with pytest.raises(FileNotFoundError):
             await connect(settings)
+
+    async def test_certificates(self, tmp_path: Path) -> None:
+        """Over https only a server whose authority is known is spoken to; the bundle makes a company's own one known."""
+        tenant, papers = Tenant(), certificate(tmp_path)
+        with served(Stage(tenant.app), certificate=papers.pair) as root:
+            trusting = Transport(settings_for(tenant, root, LASTDAY_CA_BUNDLE=papers.ca), ONCE)
+            assert (await trusting.scim("GET", "Users", [], query={"count": 1})).rows("Resources")
+            with pytest.raises(Unreachable, match="SSLCertVerificationError"):
+                await Transport(settings_for(tenant, root), ONCE).scim("DELETE", "Users/U01", [])
 
     async def test_scim_v2_error_in_both_shapes(self) -> None:
         """Version 2 answers a bad token in version 1's shape: both are read in both."""

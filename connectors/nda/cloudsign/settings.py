@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from connectors.settings import ConnectorSettings
+from connectors.settings import ConnectorSettings, Endpoint
 
 SCOPES = ("the account's own documents",)
 """CloudSign has no scopes: a client id may what its user may.  Give it to a user of HR who administers nothing."""
@@ -22,9 +22,9 @@ class Settings(ConnectorSettings):
     named in which document, since the vendor has no search by participant; *pages_per_look* bounds what one look reads.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LASTDAY_CLOUDSIGN_", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix="LASTDAY_CLOUDSIGN_")
 
-    endpoint: str = "https://api.cloudsign.jp"
+    endpoint: Endpoint = "https://api.cloudsign.jp"
     client_id: SecretStr
     whole_team: bool = False
     index_file: Path = Field(default=Path("var/cloudsign-index.db"))
@@ -33,8 +33,6 @@ class Settings(ConnectorSettings):
     @field_validator("endpoint")
     @classmethod
     def _is_a_root(cls, url: str) -> str:
-        if not url.startswith(("https://", "http://")):
-            raise ValueError("an endpoint starts with https:// (or http:// for an emulated one)")
         return url.rstrip("/")
 
     @field_validator("client_id")

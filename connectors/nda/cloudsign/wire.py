@@ -43,7 +43,11 @@ class Wire:
         self._client_id = settings.client_id
         self._pace = pace
         self._http = httpx.AsyncClient(
-            base_url=settings.endpoint, verify=trust(settings.ca_bundle), timeout=patience, follow_redirects=False
+            base_url=settings.endpoint,
+            verify=trust(settings.ca_bundle),
+            timeout=patience,
+            follow_redirects=False,
+            trust_env=settings.endpoint.startswith("https:"),  # plain http must not leave this machine by a proxy
         )
         self._token: tuple[str, datetime] | None = None
         self._turn = asyncio.Lock()
@@ -140,8 +144,8 @@ def _object(request: Request, reply: Reply, trace: Trace) -> dict[str, Any]:
 
 
 def _code(reply: Reply) -> str:
-    """The vendor's own word (errorModel), else the status: pages in front of it answer in HTML."""
-    body = reply.json()
+    """The vendor's own word (errorModel), else the status: pages in front of it answer in HTML.  A redirect has no word."""
+    body = reply.json() if reply.status >= 400 else None
     word = body.get("error") if body is not None else None
     return word if isinstance(word, str) and word.isidentifier() else str(reply.status)
 

@@ -14,16 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import urllib3
 from docusign_esign import ApiClient, EnvelopesApi
 from docusign_esign.client.api_exception import ApiException
 
-from connectors.errors import ConnectorError, Denied, NotConfigured, Throttled
+from connectors.errors import ConnectorError, Denied, NotConfigured, Throttled, Unintelligible
 from connectors.nda.docusign.settings import SCOPES, Settings
 from connectors.nda.exchange import Call, Reply, Trace, trust
 from connectors.pacing import Pace
+from connectors.settings import checked_endpoint, on_this_machine
 
 WHO = "docusign"
 _THREADS = 4
@@ -38,6 +40,7 @@ _LIMITS = frozenset(
     }
 )
 _POOLS = "pool_manager"  # where the SDK has its connections: the only place at which a limit reaches every call
+_SITES = (".docusign.net", ".docusign.com")
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
 
@@ -162,7 +165,7 @@ class Wire:
             try:
                 token = self._request_token()
                 if not self._located:
-                    self._locate(token.access_token)
+                    self._locate(token.access_token, trace)
             except ApiException as exc:
                 raise _no_token(call, self._reply_of(exc), trace) from None
             except urllib3.exceptions.HTTPError as exc:
@@ -183,13 +186,20 @@ class Wire:
             scopes=SCOPES,
         )
 
-    def _locate(self, token: str) -> None:
-        """Ask where the account lives: each has a site of its own."""
+    def _locate(self, token: str, trace: Trace) -> None:
+        """Ask where the account lives: each has a site of its own.  The token goes to none but the vendor's."""
+        call = Call(WHO, "use this account", "GET /oauth/userinfo", None, False, datetime.now(UTC))
         known = {account.account_id: account.base_uri for account in self._client.get_user_info(token).accounts}
         if self._account not in known:
             remedy = "Correct LASTDAY_DOCUSIGN_ACCOUNT_ID or LASTDAY_DOCUSIGN_USER_ID."
             raise Denied(f"{WHO}: cannot use this account: the user has none such", code="no_account", remedy=remedy)
-        self._client.host = f"{known[self._account]}/restapi"
+        site = known[self._account]
+        if not is_own_site(site, self._settings.authority):
+            trace.append(call.evidence(self._pools.seen.reply, "foreign_site"))
+            remedy = "Where it truly lives elsewhere, name its REST root in LASTDAY_DOCUSIGN_ENDPOINT."
+            message = f"{WHO}: cannot {call.act}: its site is none of DocuSign's"
+            raise Unintelligible(message, code="foreign_site", evidence=tuple(trace), remedy=remedy)
+        self._client.host = f"{site}/restapi"
         self._located = True
 
     def _reply_of(self, exc: ApiException) -> Reply:
@@ -198,9 +208,19 @@ class Wire:
         return reply if reply is not None and exc.status else Reply(503, {}, b"")
 
 
+def is_own_site(site: str | None, authority: str) -> bool:
+    """Whether *site* is https and DocuSign's; where *authority* is on this machine (an emulated account), whether it is too."""
+    try:
+        parts = urlsplit(checked_endpoint(site or ""))
+    except ValueError:
+        return False
+    emulated, named = on_this_machine(authority), (parts.hostname or "").endswith(_SITES)
+    return parts.scheme == "https" and (on_this_machine(parts.geturl()) if emulated else named)
+
+
 def _code(reply: Reply) -> str:
-    """The vendor's own word: `errorCode` of the API, `error` of the authority, else the status."""
-    body = reply.json() or {}
+    """The vendor's own word: `errorCode` of the API, `error` of the authority, else the status.  A redirect has no word."""
+    body = (reply.json() if reply.status >= 400 else None) or {}
     word = body.get("errorCode") or body.get("error")
     return word if isinstance(word, str) and word.isidentifier() else str(reply.status)
 
@@ -224,7 +244,7 @@ def _reset(reply: Reply) -> timedelta | None:
 
 def _no_token(call: Call, reply: Reply, trace: Trace) -> ConnectorError:
     code = _code(reply)
-    if reply.status >= 500 or reply.status == 429:
+    if reply.status < 400 or reply.status >= 500 or reply.status == 429:
         return _failure(call, reply, trace)
     trace.append(call.evidence(reply, code))
     remedy = None
