@@ -32,7 +32,7 @@ async def make_plan(desk: Desk, case_id: str) -> None:
     """
     Find accounts, list access, seal the plan.
 
-    A dismissal that has not been cut yet gets its containment plan only: the rest is listed after the cut.
+    An emergency that has not been cut yet gets its containment plan only: the rest is listed after the cut.
     """
     case = desk.case(case_id)
     if case.state in FINISHED:

@@ -33,7 +33,6 @@ from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
     SETTLED,
     AccountKind,
-    DepartureKind,
     EntitlementKind,
     Guard,
     RevocationResult,
@@ -120,7 +119,7 @@ async def _contain(desk: Desk, case: Case, account: CaseAccount) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_LOOK):
                 await _see_block(desk, account)
-        if case.kind is DepartureKind.DISMISSAL:
+        if case.at_once_at is not None:
             await _block(desk, account)
         else:
             await _block_after_what_dies_with_it(desk, account)

@@ -38,7 +38,7 @@ async def make_plan(desk: Desk, case_id: str, *, kinds: Kinds | None = None) -> 
     Find the leaver's accounts, list their access, seal the plan.  All services at once; one failing stops no other.
 
     Repeating it looks again, adds what is new, and seals another plan only if something changed.  *kinds* limits the
-    inventory: a dismissal's first plan holds the containment alone.
+    inventory: an emergency's first plan holds the containment alone.
     """
     await find_everywhere(desk, case_id)
     await take_inventory(desk, case_id, kinds=kinds)
@@ -46,8 +46,8 @@ async def make_plan(desk: Desk, case_id: str, *, kinds: Kinds | None = None) -> 
 
 
 def first_kinds(case: Case) -> Kinds | None:
-    """Return what is listed before the cut: of a dismissal the containment alone, of all others everything (None)."""
-    cut_first = case.kind is DepartureKind.DISMISSAL and case.contained_at is None and case.for_real
+    """Return what is listed before the cut: of an emergency the containment alone, of all others everything (None)."""
+    cut_first = case.at_once_at is not None and case.contained_at is None and case.for_real
     return CONTAINMENT if cut_first else None
 
 

@@ -9,6 +9,7 @@ import pytest
 from audit.leaf import read
 from casework import runbook as conduct
 from casework.errors import NotDueYet, StillOpen
+from casework.intake import reschedule
 from casework.policy import Cut, Policy
 from casework.showing import show
 from casework.sweeping import due_for_run
@@ -153,7 +154,7 @@ class TestEarlyKinds:
         assert show(office.desk, case.id)["state"] == "closed"
 
 
-class TestDismissal:
+class TestEmergency:
     async def test_the_block_comes_first(self, office: Office) -> None:
         """A dismissal blocks before anything else; what died with the block is an open item, not a silence."""
         case = office.report(kind="dismissal", employment_ends_on="2026-12-31")
@@ -164,6 +165,17 @@ class TestDismissal:
         assert "backup_code" not in kinds
         assert states(office, case.id)["backup_code:all"] == "still_open"
         assert {"grant", "password", "group"} <= set(kinds)
+
+    async def test_a_resignation_made_one_is_cut_like_one(self, office: Office) -> None:
+        """What is cut at once is a matter of the instant, not of the reason why somebody leaves."""
+        case = office.report(employment_ends_on="2026-12-31")
+        reschedule(
+            office.desk, case.id, ends_on=case.employment_ends_on, last_working_at=None, by="security", now=True
+        )  # fmt: skip
+        with pytest.raises(StillOpen, match="still_open 1"):
+            await office.run(case.id)
+        assert office.paper.writes[0].split(":")[2] == "sign_in"
+        assert states(office, case.id)["backup_code:all"] == "still_open"
 
     async def test_two_plans_are_sealed(self, office: Office) -> None:
         """The containment plan is sealed before the cut, the full plan after it and before the rest."""
