@@ -129,7 +129,7 @@ class TestSignIn:
             user = {"id": r.account_id("E1001"), "deleted": False}
             answers(r, r"users\.info", user=user)
             (row,) = await rows(r, "E1001", K.SIGN_IN)
-            assert (row.state, row.vendor_id, row.prestate["flags"]) == (EntitlementState.FOUND, user["id"], flags({}))
+            assert (row.state, row.vendor_id, row.prestate["flags"]) == (EntitlementState.FOUND, "account", flags({}))
 
 
 class TestShapes:

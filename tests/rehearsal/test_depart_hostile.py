@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,7 +29,7 @@ Judge: TypeAlias = Callable[[str, bytes, bool], None]
 def judge(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
     """Return what runs the command on one file, in a house that grows from example to example, and judges it."""
     folder = tmp_path_factory.mktemp("hostile")
-    (folder / "lastday.db").write_bytes((migrated / "lastday.db").read_bytes())
+    shutil.copy(migrated / "lastday.db", folder)  # with its mode: nobody else may read it
     with pytest.MonkeyPatch.context() as patch:
         settle(patch, folder)
         yield _Judge(folder)

@@ -43,12 +43,17 @@ class TestACorrectedNotice:
             yield there
 
     def test_spares_the_colleague_whose_address_stood_in_it(self, house: House, company: Company) -> None:
-        """HR's notice bears a colleague's address and is planned so; it is corrected before the cut: only the leaver is cut."""
+        """
+        HR's notice bears a colleague's address: that alone makes no account the leaver's, and is asked.  The notice is
+        corrected before the cut, and only the leaver is cut.
+        """
         waive_what_slack_hides(house)
         case = notice(house, person(COLLEAGUE).email)["case"]
         planned = house.json("plan", case, code=1)
-        taken = {(a["service"], a["id"]) for a in planned["accounts"] if a["standing"] == "accepted"}
-        assert ("slack", company.truths["slack"].account_id(COLLEAGUE)) in taken, "the notice names the colleague"
+        found = {(a["service"], a["id"]): a["standing"] for a in planned["accounts"]}
+        assert found["slack", company.truths["slack"].account_id(COLLEAGUE)] == "asked", (
+            "the notice names the colleague"
+        )
         corrected = notice(house, person(LEAVER).email)
         assert (corrected["case"], corrected["outcome"], corrected["corrected"]) == (case, "same", ["email"])
         house.lastday("run", case, "--for-real", "--json")

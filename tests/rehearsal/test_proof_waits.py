@@ -18,6 +18,7 @@ from tests.terminal_house import House
 
 def copy(source: Path, target: Path) -> None:
     """Copy a database that may be open."""
+    target.touch(mode=0o600)
     with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(target)) as here:
         there.backup(here)
 
