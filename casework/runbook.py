@@ -95,7 +95,7 @@ async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
     the look adds is sealed into a new plan before it is touched.
     """
     await find_in(desk, case_id, service)
-    if planning.unlisted(desk, case_id, service):
+    if planning.uncontained(desk, case_id, service):
         await cutting.contain(desk, case_id, service)
     await planning.take_inventory(desk, case_id, services=[service])
     planning.seal_plan(desk, case_id)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from itertools import groupby
+from typing import Any
 
 from casework.access import planning
 from casework.access.findings import assess
@@ -57,7 +58,7 @@ async def contain(desk: Desk, case_id: str, service: Service) -> None:
         return
     await _make_ready(desk, case, service)
     await take_up(desk, case_id, service)
-    await asyncio.gather(*(_contain(desk, case, account) for account in _accepted(desk, case_id, service)))
+    await _each(_contain(desk, case, account) for account in _accepted(desk, case_id, service))
 
 
 async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
@@ -65,7 +66,14 @@ async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
     case = desk.case(case_id)
     if not case.for_real:
         return
-    await asyncio.gather(*(_deprovision(desk, case, account) for account in _accepted(desk, case_id, service)))
+    await _each(_deprovision(desk, case, account) for account in _accepted(desk, case_id, service))
+
+
+async def _each(accounts: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Carry each account to its end, then raise what the first one raised: one that became doubtful stops no other."""
+    for ended in await asyncio.gather(*accounts, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
 
 
 async def deprovision_early(desk: Desk, case_id: str) -> None:

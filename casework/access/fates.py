@@ -21,7 +21,7 @@ from models.vocabulary import (
     Standing,
 )
 
-TO_GO_ON = frozenset({None, Restored.PENDING, Restored.CONFIRMED, Restored.PROBLEM})
+TO_GO_ON = frozenset({None, Restored.PENDING, Restored.CONFIRMED, Restored.PROBLEM, Restored.CLAIMED})
 """Fates that a restore takes up, the first time and when it is asked for again."""
 OPEN = frozenset({Restored.ASKED, Restored.PROBLEM})
 """Fates that a person has to see to."""

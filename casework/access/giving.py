@@ -34,7 +34,10 @@ _WORDS: dict[Restored, tuple[str, str]] = {
         "it was gone before our request, or its outcome is not known: did we take it?",
         "If we did: `lastday restore CASE --entitlement ID`; if not, add --not-ours.",
     ),
-    Restored.CLAIMED: ("another case takes this account away too", "Restore that case, if it is wrong as well."),
+    Restored.CLAIMED: (
+        "another case takes this account away too",
+        "Restore that case, if it is wrong as well, and then this one once more.",
+    ),
     Restored.NOT_RESTORABLE: (
         "it does not come back by itself",
         "It comes back with what it is held through, or not at all.",

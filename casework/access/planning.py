@@ -26,6 +26,7 @@ from models.vocabulary import (
     CaseState,
     DepartureKind,
     EntitlementKind,
+    EntitlementState,
     Service,
     Standing,
 )
@@ -65,6 +66,15 @@ def unlisted(desk: Desk, case_id: str, service: Service) -> bool:
     with desk.store.read() as session:
         accepted = [a for a in accounts_of(session, case_id, service) if a.standing is Standing.ACCEPTED]
         return any(account.listed_at is None and not rows_of(session, case_id, account) for account in accepted)
+
+
+def uncontained(desk: Desk, case_id: str, service: Service) -> bool:
+    """Whether an accepted account was not there, or not accepted, when its service was contained: its block comes first."""
+    with desk.store.read() as session:
+        accepted = [a for a in accounts_of(session, case_id, service) if a.standing is Standing.ACCEPTED]
+        rows = [row for account in accepted for row in rows_of(session, case_id, account)]
+    found = any(row.kind is EntitlementKind.SIGN_IN and row.state is EntitlementState.FOUND for row in rows)
+    return found or unlisted(desk, case_id, service)
 
 
 async def take_inventory(

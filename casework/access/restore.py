@@ -14,6 +14,7 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from casework.access import fates
 from casework.access.findings import assess
 from casework.access.giving import give_back, waiting
 from casework.access.rows import accounts_of, rows_of
@@ -21,6 +22,7 @@ from casework.claims import claim
 from casework.desk import Desk
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK, move
+from casework.matching import links
 from casework.recording import seal
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind, Restored, Standing
@@ -38,7 +40,7 @@ def request_restore(desk: Desk, case_id: str, *, by: str, reason: str, account: 
         raise BadRequest("restore: has no reason", "Say why access is to be given back.")
     with desk.store.write() as session:
         case = _case(session, case_id)
-        if case.state is CaseState.RESTORED:
+        if case.state is CaseState.RESTORED and account is None and not _left(session, case_id):
             raise BadRequest(f"{case_id}: is restored already", "Nothing is to be given back.")
         chosen = None if account is None else _account(session, case_id, account)
         request = Approval(
@@ -156,7 +158,18 @@ def _begin(desk: Desk, case_id: str) -> list[CaseAccount]:
             return chosen
         if case.state not in TAKEN_BACK:
             move(desk, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
-        return chosen + [one for one in every if one.standing is Standing.ACCEPTED]
+        return chosen + [one for one in every if one not in chosen and _concerned(session, one)]
+
+
+def _concerned(session: Session, account: CaseAccount) -> bool:
+    """Whether a whole restore is about *account*: the leaver's, or one that was taken from before it became doubtful."""
+    taken = any(fates.concerns(row) for row in rows_of(session, account.case_id, account))
+    return taken or account.standing is Standing.ACCEPTED
+
+
+def _left(session: Session, case_id: str) -> bool:
+    """Whether rows were left to another case, which may have let go of them since."""
+    return any(row.restored is Restored.CLAIMED for row in rows_of(session, case_id))
 
 
 def _set_apart(desk: Desk, session: Session, account: CaseAccount, request: Approval) -> CaseAccount:
@@ -164,6 +177,8 @@ def _set_apart(desk: Desk, session: Session, account: CaseAccount, request: Appr
     if account.standing is not Standing.REJECTED:
         account.standing, account.decided_by, account.decided_at = Standing.REJECTED, request.requested_by, desk.now()
         session.add(account)
+        case = session.get_one(Case, account.case_id)
+        links.remember(desk, session, case, account, links.of_person(session, case), ())
         seal(
             desk, session, EventType.CASE_RESTORING, account.case_id, service=account.service, account=account.ref,
             payload={"request": request.id}, dedup_key=f"{request.id}:restoring",
@@ -173,7 +188,9 @@ def _set_apart(desk: Desk, session: Session, account: CaseAccount, request: Appr
 
 def _finish(desk: Desk, case_id: str, accounts: list[CaseAccount]) -> None:
     """The case is restored once every row has an end, whatever that is; what a person has to see to is a finding."""
-    going_on = any(row.restored is not Restored.PROBLEM for one in accounts for row in waiting(desk, one))
+    going_on = any(
+        row.restored not in {Restored.PROBLEM, Restored.CLAIMED} for one in accounts for row in waiting(desk, one)
+    )
     with desk.store.write() as session:
         case = session.get_one(Case, case_id)
         if case.state is CaseState.RESTORING and not going_on:

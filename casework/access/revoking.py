@@ -112,6 +112,7 @@ def begin(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> 
         for row in rows:
             row.op = row.op or desk.name("op")
             row.attempts += 1
+            row.restored = None  # taken anew: an earlier restore says nothing of it
             session.add(row)
             seal_intent(desk, session, row, account.ref)
 

@@ -109,6 +109,9 @@ def attest(desk: Desk, *, case_id: str, entitlement_id: str, statement: str, by:
     if not statement.strip():
         raise BadRequest("attestation: says nothing", "State what was done, where and when.")
     with desk.store.write() as session:
+        known = session.get(Case, case_id)
+        if known is not None and known.erased_at is not None:
+            raise BadRequest(f"{case_id}: its personal data was erased already", "Nothing is left to attest.")
         if entitlement_id == NO_ACCOUNT:
             return _attest_no_account(desk, session, case_id, statement, by)
         if aftermath.is_key(entitlement_id):

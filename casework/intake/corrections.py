@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from audit.leaf import stamp
+from casework.access.rows import accounts_of
 from casework.actor import Actor
 from casework.desk import Desk
 from casework.intake.instants import due_of, wait_again
@@ -19,7 +20,7 @@ from casework.matching import judge, void
 from casework.recording import seal
 from casework.wake import free
 from models.tables import Case
-from models.vocabulary import CaseState
+from models.vocabulary import CaseState, Standing
 
 IDENTITY = frozenset({"name", "kana", "romaji", "former_name", "email", "other_emails"})
 """What accounts are found by.  The number is none of them: under another one it is another person."""
@@ -39,6 +40,7 @@ def correct(
     changed = {name: value for name, value in _said_otherwise(case, notice).items() if name in fields}
     if not changed:
         return ()
+    voided = {name for name in changed.keys() & IDENTITY if case.leaver.get(name)}  # nothing rests on what was not said
     case.leaver = case.leaver | {name: value for name, value in changed.items() if name in IDENTITY}
     case.manager = changed.get("manager", case.manager)
     case.last_working_at = changed.get("last_working_at", case.last_working_at)
@@ -54,7 +56,7 @@ def correct(
         payload={"by": by.payload, "salt": commitment.salt, "said": _as_json(changed)},
     )  # fmt: skip
     if changed.keys() & IDENTITY:
-        judge_anew(desk, session, case, changed.keys() & IDENTITY)
+        judge_anew(desk, session, case, voided)
     if changed.keys() & IDENTITY and case.state is CaseState.CLOSED:
         move(desk, session, case, CaseState.DEPROVISIONED, reason="corrected")
     free(session, case)
@@ -69,6 +71,10 @@ def judge_anew(desk: Desk, session: Session, case: Case, fields: Collection[str]
         judge(desk, session, case.id)
     if case.state is CaseState.WAITING:
         move(desk, session, case, CaseState.PLANNED)
+    elif case.state is CaseState.CLOSED and any(
+        one.standing is Standing.ASKED for one in accounts_of(session, case.id)
+    ):
+        move(desk, session, case, CaseState.DEPROVISIONED, reason="asked")
     free(session, case)
 
 

@@ -11,12 +11,13 @@ from casework.access.findings import assess
 from casework.access.rows import accounts_of
 from casework.desk import Desk
 from casework.errors import BadRequest
+from casework.lifecycle import move
 from casework.matching.judging import judge
 from casework.questions import settle_question
 from casework.recording import seal
 from casework.wake import free
 from models.tables import Case, CaseAccount, Question
-from models.vocabulary import QuestionKind, Standing
+from models.vocabulary import CaseState, QuestionKind, Standing
 
 
 def answer(desk: Desk, question_id: str, *, chosen: list[str], by: str, reason: str = "") -> Case:
@@ -67,6 +68,8 @@ def take_back(desk: Desk, question_id: str, *, by: str, reason: str) -> Case:
             desk, session, EventType.ANSWER_RECORDED, case.id, question=question.id, kind=question.kind, count=len(decided),
             choice="taken_back", payload={"by": by, "reason": reason},
         )  # fmt: skip
+        if case.state is CaseState.CLOSED:
+            move(desk, session, case, CaseState.DEPROVISIONED, reason="taken_back")
         judge(desk, session, case.id)
         assess(desk, session, case.id)
         return session.get_one(Case, case.id)
@@ -78,6 +81,8 @@ def _question(session: Session, question_id: str) -> Question:
         raise BadRequest(f"{question_id}: no such question", "See the open ones with `lastday show CASE`.")
     if question.kind is not QuestionKind.WHOSE_ACCOUNT:
         raise BadRequest(f"{question_id}: needs a second person", f"Run `lastday approve {question_id}`.")
+    if session.get_one(Case, question.case_id).erased_at is not None:
+        raise BadRequest(f"{question_id}: its case was erased", "Nothing is left to answer.")
     return question
 
 

@@ -46,8 +46,7 @@ def forget(row: CaseAccount, fields: Iterable[str]) -> None:
     the account a candidate.  The next search says anew.
     """
     voided = {Fact.CONFIRMED_ELSEWHERE, *(_FIELDS[field] for field in fields if field in _FIELDS)}
-    if row.facts is not None:
-        row.facts = {fact: kept for fact, kept in row.facts.items() if fact not in voided}
+    row.facts = {fact: kept for fact, kept in (row.facts or {}).items() if fact not in voided}
     row.seen_at = None
 
 

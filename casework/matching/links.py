@@ -18,7 +18,9 @@ Links: TypeAlias = "dict[Key, AccountLink]"
 
 def of_person(session: Session, case: Case) -> Links:
     """Return what is known of the accounts of the case's person, by account."""
-    links = session.exec(select(AccountLink).where(AccountLink.employee_key == case.employee_key)).all()
+    links = session.exec(
+        select(AccountLink).where(AccountLink.company == case.company, AccountLink.employee_key == case.employee_key)
+    ).all()
     return {(link.service, link.account_id): link for link in links}
 
 
@@ -50,6 +52,7 @@ def remember(desk: Desk, session: Session, case: Case, row: CaseAccount, links: 
         return
     link = link or AccountLink(
         case_id=case.id,
+        company=case.company,
         employee_key=case.employee_key,
         name="",
         service=row.service,

@@ -244,7 +244,7 @@ class TestAsked:
             ours = result is RevocationResult.COMMANDED and attempts > 0 and not open_intent
             assert not claimed
             assert ours or before is Restored.CONFIRMED
-            assert before in {None, Restored.PENDING, Restored.PROBLEM, Restored.CONFIRMED}
+            assert before in {None, Restored.PENDING, Restored.PROBLEM, Restored.CONFIRMED, Restored.CLAIMED}
 
 
 class TestNeverMore:
