@@ -39,7 +39,8 @@ class Desk:
 
     *configured* are the services of the settings, whether they are open here or not.
     *actor* is who acts, as the trail names it: a run, or a person at the terminal.  *own_accounts* fills as services are
-    probed (`casework.ready`; one at *probing* each), *leases* (case to runner) as cases are claimed.  Without *evidence* nothing is collected: some tests do without.
+    probed (`casework.ready`; each by one at a time: *probing*), *leases* (case to runner) as cases are claimed.  Without
+    *evidence* nothing is collected: some tests do without.
     """
 
     store: Store

@@ -115,7 +115,7 @@ def _keep(read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evid
 
 
 def evidence_of(read: KindRead) -> tuple[Evidence, ...]:
-    """Return the exchanges of the newest attempt."""
+    """Return the exchanges of what was last taken in."""
     return tuple(_exchange(kept) for kept in read.exchanges)
 
 
