@@ -52,7 +52,7 @@ _NUMBERS = count(1)
 kinds = st.sampled_from([K.GRANT, K.GRANT, K.GRANT, K.SIGN_IN, K.SIGN_IN, K.SESSION, K.BACKUP_CODE, K.ROLE, K.PASSWORD])
 failures = st.sampled_from([S.UNREADABLE, S.UNREADABLE, S.NOT_ON_PLAN, S.NO_API])
 results = st.sampled_from(["commanded", "commanded", "already_absent", "refused", "denied", "unknown", "failed"])
-late = st.sampled_from([0, 0, 0, 2, 40, 90])
+late = st.sampled_from([0, 0, 0, 1.5, 2.5, 90])
 """How many seconds ago a listing was sent that arrives now."""
 read = st.tuples(st.just("read"), kinds, st.one_of(st.integers(0, 1), st.integers(0, 1), failures), late, st.booleans())
 ask = st.tuples(st.just("ask"), kinds, st.one_of(st.none(), results))
@@ -65,7 +65,8 @@ turn = st.one_of(
     st.tuples(st.just("correct"), st.sampled_from([-60, -1, 0, 1])),
     st.tuples(st.just("pass"), st.sampled_from([1, 1, 30, 60, 86400])),
 )  # fmt: skip
-acts = st.one_of(read, read, read, ask, ask, sign, sign, turn)
+overtaken = st.tuples(st.just("overtaken"), kinds, st.integers(0, 1))
+acts = st.one_of(read, read, read, overtaken, ask, ask, sign, sign, turn)
 
 
 @dataclass
@@ -107,6 +108,7 @@ class World:
 
     def act(self, name: str, *how: Any) -> None:
         verb: Callable[..., bool | None] = getattr(self, f"_{name}")
+        self.office.clock.pass_by(seconds=1)
         with self.session() as session:
             before = facts(session, self.case_id)
         changed = verb(*how)
@@ -121,7 +123,7 @@ class World:
     def account(self, session: Session) -> CaseAccount:
         return session.exec(select(CaseAccount).where(CaseAccount.case_id == self.case_id)).one()
 
-    def _read(self, kind: K, outcome: S | int, late: int, ended: bool) -> bool:
+    def _read(self, kind: K, outcome: S | int, late: float, ended: bool) -> bool:
         """A listing of one kind that was sent *late* seconds ago: a failure, or which of the items it shows."""
         now = self.office.clock()
         sent = now - timedelta(seconds=late)
@@ -144,6 +146,11 @@ class World:
             )
             self._note_contradictions(session)
         return not older
+
+    def _overtaken(self, kind: K, shown: int) -> None:
+        """A listing fails, and one that was sent just before it succeeds."""
+        self._read(kind, S.UNREADABLE, 0, ended=False)
+        self._read(kind, shown, 0.5, ended=False)
 
     def _note_contradictions(self, session: Session) -> None:
         for a in session.exec(select(Attestation).where(Attestation.case_id == self.case_id)).all():

@@ -32,10 +32,11 @@ from connectors.slack.manifest import Plan
 from emulators.company import person
 from emulators.stage import Fault, Stage, served
 from models.tables import CaseEntitlement, Collection, Look
-from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason, Service
+from models.vocabulary import SETTLED, OpenReason, Service
+from models.vocabulary import EntitlementKind as K
+from models.vocabulary import EntitlementState as S
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
 
-K, S = EntitlementKind, EntitlementState
 POLICY = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5))
 
 
