@@ -66,7 +66,9 @@ turn = st.one_of(
     st.tuples(st.just("pass"), st.sampled_from([1, 1, 30, 60, 86400])),
 )  # fmt: skip
 overtaken = st.tuples(st.just("overtaken"), kinds, st.integers(0, 1))
-acts = st.one_of(read, read, read, overtaken, ask, ask, sign, sign, turn)
+acts: st.SearchStrategy[tuple[Any, ...]] = st.sampled_from(
+    [read] * 5 + [ask] * 3 + [overtaken, sign, sign, turn]
+).flatmap(lambda one: one)
 
 
 @dataclass
