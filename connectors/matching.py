@@ -129,8 +129,9 @@ def fold_all(addresses: Iterable[str]) -> frozenset[str]:
 
 
 def fold_number(number: str) -> str:
-    """Fold an employee number for comparing: width, case and space."""
-    return "".join(unicodedata.normalize("NFKC", number).split()).casefold()
+    """Fold an employee number for comparing: width, case and space.  A mere dash stands for none, and is nobody's."""
+    folded = "".join(unicodedata.normalize("NFKC", number).split()).casefold()
+    return folded if bare_number(folded) else ""
 
 
 def bare_number(number: str) -> str:

@@ -61,11 +61,11 @@ class Tenancy:
             await runbook.observe_until_closed(desk, self.case_id)
             runbook.close(desk, self.case_id)
 
-    def rows(self, kind: EntitlementKind) -> list[CaseEntitlement]:
+    def rows(self, kind: K) -> list[CaseEntitlement]:
         with self.desk.store.read() as session:
             return [row for row in accepted_rows(session, self.case_id) if row.kind is kind]
 
-    def state(self, kind: EntitlementKind = K.SIGN_IN) -> tuple[EntitlementState, OpenReason | None]:
+    def state(self, kind: K = K.SIGN_IN) -> tuple[S, OpenReason | None]:
         (row,) = self.rows(kind)
         return row.state, row.reason
 
@@ -84,7 +84,7 @@ class Tenancy:
                                       until=self.desk.now().date() + timedelta(days=30))  # fmt: skip
             signatures.approve(self.desk, waiver.id, by="b")
 
-    def standing(self, kind: EntitlementKind, accepts: OpenReason) -> None:
+    def standing(self, kind: K, accepts: OpenReason) -> None:
         (service,) = self.desk.connectors
         waiver = signatures.waive_for_tenant(self.desk, service=service, kind=kind, accepts=accepts, reason="plan", by="a",
                                              until=self.desk.now().date() + timedelta(days=30))  # fmt: skip

@@ -146,6 +146,12 @@ class TestNumber:
         """A directory without a number is silent about it."""
         assert said(MISAKI, profile(names=("田中 美咲",)), Fact.NUMBER) is None
 
+    @pytest.mark.parametrize("dash", ["-", "‐", "－", "―", "—", "--", "_", "・"])
+    def test_a_dash_is_none(self, dash: str) -> None:
+        """Who writes a dash for a missing number says nothing: two dashes are not the same person."""
+        assert compare(replace(MISAKI, employee_no=dash), profile(dash)) is None
+        assert said(replace(MISAKI, employee_no=dash), profile("E2002", names=("田中 美咲",)), Fact.NUMBER) is None
+
     def test_other_without_likeness(self) -> None:
         """Strangers are not mentioned."""
         assert compare(MISAKI, profile("E2002", names=("佐藤 健",))) is None
