@@ -18,6 +18,7 @@ from audit import reading
 from audit.events import EventType
 from audit.layout import files_of
 from audit.tables import audit_payload
+from casework.access import fates
 from casework.blanking import blank
 from casework.desk import Desk
 from casework.errors import BadRequest
@@ -125,6 +126,8 @@ def _erase(desk: Desk, session: Session, case: Case, request: Approval) -> int:
     connection = session.connection()
     told = list(_told(connection, case.id))
     emptied = _empty_payloads(desk, connection, case.id)
+    fates.let_ask(session, case)
+    session.flush()
     blank(desk, connection, case.id)
     session.expire_all()
     for part in _parts(told):

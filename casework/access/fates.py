@@ -93,6 +93,25 @@ def _due_or_begun(desk: Desk, session: Session, case: Case, service: Service, ac
     return case.due_at <= desk.now() or session.exec(begun).first() is not None
 
 
+def let_ask(session: Session, case: Case) -> None:
+    """
+    Have a person asked about what other cases left to *case*, which is about to be erased: it held the accounts to the end,
+    and nobody can tell that afterwards.
+    """
+    held = select(CaseAccount).where(CaseAccount.case_id == case.id, CaseAccount.standing == Standing.ACCEPTED)
+    for account in session.exec(held).all() if case.state is CaseState.CLOSED else ():
+        left = select(CaseEntitlement).where(
+            CaseEntitlement.service == account.service, CaseEntitlement.account_id == account.vendor_id,
+            CaseEntitlement.case_id != case.id, CaseEntitlement.restored == Restored.CLAIMED,
+        )  # fmt: skip
+        for row in session.exec(left).all():
+            row.restored, row.problem = Restored.ASKED, "another case took this account away too, and was erased since"
+            row.remedy = (
+                "Only if the person works here: `lastday restore CASE --entitlement ID`; if not, add --not-ours."
+            )
+            session.add(row)
+
+
 def look_anew(desk: Desk, session: Session, cases: Sequence[Case]) -> None:
     """Have *cases* looked at anew: what one case gives back is another's to see closed."""
     for case in cases:

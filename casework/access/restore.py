@@ -144,21 +144,28 @@ def _begin(desk: Desk, case_id: str) -> list[CaseAccount]:
     with desk.store.write() as session:
         case = _case(session, case_id)
         approved = session.exec(
-            select(Approval).where(
-                Approval.case_id == case_id, Approval.verb == VERB, col(Approval.approved_at).is_not(None)
-            )
+            select(Approval)
+            .where(Approval.case_id == case_id, Approval.verb == VERB, col(Approval.approved_at).is_not(None))
+            .order_by(col(Approval.approved_at))
         ).all()
         if not approved:
             raise BadRequest(f"{case_id}: a restore needs a second person", "Ask for it, then run `lastday approve`.")
         alone = {request.account_ref: request for request in approved if request.account_ref is not None}
         whole = next((request for request in approved if request.account_ref is None), None)
         every = accounts_of(session, case_id)
-        chosen = [_set_apart(desk, session, one, alone[one.ref]) for one in every if one.ref in alone]
+        asked = [one for one in every if one.ref in alone and not _overtaken(one, alone[one.ref])]
+        chosen = [_set_apart(desk, session, one, alone[one.ref]) for one in asked]
         if whole is None:
             return chosen
         if case.state not in TAKEN_BACK:
             move(desk, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
         return chosen + [one for one in every if one not in chosen and _concerned(session, one)]
+
+
+def _overtaken(account: CaseAccount, request: Approval) -> bool:
+    """Whether a person has said since the approval that the account is the leaver's after all."""
+    decided = account.decided_at if account.standing is Standing.ACCEPTED else None
+    return decided is not None and request.approved_at is not None and decided > request.approved_at
 
 
 def _concerned(session: Session, account: CaseAccount) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from casework.matching.deciding import Candidate
 from models.tables import CaseAccount
-from models.vocabulary import Fact, Match, Says
+from models.vocabulary import Fact, Match, Says, Standing
 
 _FIELDS: Mapping[str, Fact] = {
     "employee_no": Fact.NUMBER,
@@ -46,8 +46,16 @@ def forget(row: CaseAccount, fields: Iterable[str]) -> None:
     the account a candidate.  The next search says anew.
     """
     voided = {Fact.CONFIRMED_ELSEWHERE, *(_FIELDS[field] for field in fields if field in _FIELDS)}
+    begin_anew(row)
     row.facts = {fact: kept for fact, kept in (row.facts or {}).items() if fact not in voided}
     row.seen_at = None
+
+
+def begin_anew(row: CaseAccount) -> None:
+    """Keep facts of an account that the first core judged without any: none so far, and what it loses by that is asked about."""
+    if row.facts is None:
+        row.facts = {}
+        row.judged = row.judged | {"lost": row.standing is Standing.ACCEPTED}
 
 
 def confirm(row: CaseAccount, moment: datetime) -> None:

@@ -57,7 +57,7 @@ async def find_in(desk: Desk, case_id: str, service: Service, *, ask: bool = Tru
         session.merge(_search(case_id, service, read_at, found=len(matches)))
         _record(desk, session, case_id, matches, read_at)
         for row in accounts_of(session, case_id, service):
-            row.facts = row.facts if row.facts is not None else {}  # the first core's, and nothing is found of it now
+            facts.begin_anew(row)
         _take_in(desk, session, case_id, learnt, ask=ask)
 
 

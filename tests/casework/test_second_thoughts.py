@@ -18,15 +18,16 @@ from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, CaseworkError
 from casework.intake import open_cases, read_options, withdraw
+from casework.lifecycle import move
 from casework.matching.searching import find_in
 from casework.showing import open_questions, show
 from connectors.contract import Kinds, Listing
 from connectors.errors import Unreachable
 from models.tables import Case
-from models.vocabulary import Account, Service
+from models.vocabulary import Account, CaseState, Service
 from tests.casework.conftest import Office
 from tests.casework.test_erasing import dump
-from tests.casework.test_restore import given_back
+from tests.casework.test_restore import fate, given_back
 
 GOOGLE = Service.GOOGLE_WORKSPACE
 
@@ -116,6 +117,9 @@ class TestTakenBack:
         await rechecking.look_again(office.desk)
         await carry(office, case)
         assert not active(office, "g3")
+        await given_back(office, case, "google_workspace:g1")
+        assert active(office, "g1")
+        assert not active(office, "g3"), "the old consent was overtaken by the new answer"
         await given_back(office, case)
         assert active(office, "g3")
 
@@ -169,13 +173,36 @@ class TestTwoCases:
         await carry(office, opened.case)
         departure = office.report()
         await carry(office, departure)
-        for case in (opened.case, departure):
-            await given_back(office, case)
+        await given_back(office, opened.case)
+        assert not active(office, "g1")
+        await given_back(office, departure)
         assert not active(office, "g1")
         await given_back(office, opened.case)
         assert active(office, "g1")
         with pytest.raises(BadRequest, match="restored already"):
             restoring.request_restore(office.desk, opened.case.id, by="hr", reason="once more")
+
+    async def test_an_erased_case_has_not_let_go(self, office: Office) -> None:
+        """Somebody was on leave and then left for good: erasing the departure opens nothing that the leave had left to it."""
+        office.clock.pass_by(hours=10)
+        reading = read_options(
+            employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-29", kind="leave"
+        )
+        (opened,) = open_cases(office.desk, reading, reported_by="hr", for_real=True, leave=True).opened
+        await carry(office, opened.case)
+        departure = office.report()
+        await carry(office, departure)
+        await given_back(office, opened.case)
+        with office.desk.store.write() as session:
+            case = session.get_one(Case, departure.id)
+            if case.state is not CaseState.CLOSED:
+                move(office.desk, session, case, CaseState.CLOSED)
+        request = erasing.request_erasure(office.desk, departure.id, by="lead", basis="retention")
+        waiving.approve(office.desk, request.id, by="ciso")
+        erasing.erase(office.desk, departure.id)
+        await restoring.restore(office.desk, opened.case.id)
+        assert not active(office, "g1")
+        assert "asked" in fate(show(office.desk, opened.case.id)).values()
 
 
 class TestInTheMiddle:
@@ -257,3 +284,15 @@ class TestOfTheFirstCore:
         office.clock.at = office.desk.case(case.id).due_at - timedelta(seconds=50)
         await carry(office, case)
         assert active(office, "g2")
+        assert standings(office, case)["g2"] == "asked"
+        assert open_questions(office.desk, case.id)
+
+    async def test_a_correction_while_the_search_is_down_is_asked(self, office: Office) -> None:
+        """What rested on no facts and loses its acceptance before any search is a question, not a silence."""
+        case = office.report(email="typo@example.test", employment_ends_on="2026-12-30")
+        await conduct.make_plan(office.desk, case.id)
+        self.as_then(office)
+        office.paper.search_error = Unreachable("paper: search is down")
+        assert office.report(email="e1@example.test", employment_ends_on="2026-12-30").id == case.id
+        assert standings(office, case)["g1"] == "asked"
+        assert open_questions(office.desk, case.id)
