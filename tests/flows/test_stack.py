@@ -73,10 +73,10 @@ class Up:
             time.sleep(0.3)
         raise AssertionError(f"{case_id}: its run did not end\n{self.logs()}")
 
-    def delete(self, path: str) -> None:
-        """Delete what is at *path*, again while SQLite is busy."""
+    def insist(self, method: str, path: str, **sent: Any) -> None:
+        """Delete or change what is at *path*, again while SQLite is busy."""
         deadline = time.monotonic() + 20
-        while (status := self.api.delete(path).status_code) != 204:
+        while (status := self.api.request(method, path, **sent).status_code) != 204:
             assert (status, time.monotonic() < deadline) == (503, True)
             time.sleep(0.5)
 
@@ -342,7 +342,7 @@ class TestRunBringsNothing:
         try:
             assert up.api.patch(f"/flow_runs/{run}", json={"job_variables": brought}).status_code == 422
         finally:
-            up.delete(f"/flow_runs/{run}")
+            up.insist("DELETE", f"/flow_runs/{run}")
         own = {
             "name": "attack",
             "flow_id": deployment["flow_id"],
@@ -362,7 +362,7 @@ class TestRunBringsNothing:
         evil = {"job_configuration": {"command": f"touch {proof}", "working_dir": "/"}, "variables": {"type": "object"}}
         pool = up.api.get("/work_pools/lastday").raise_for_status().json()
         try:
-            assert up.api.patch("/work_pools/lastday", json={"base_job_template": evil}).status_code == 204
+            up.insist("PATCH", "/work_pools/lastday", json={"base_job_template": evil})
             flow = up.api.post("/flows/", json={"name": "offboard"}).raise_for_status().json()["id"]
             stranger = up.api.post("/flows/", json={"name": "evil"}).raise_for_status().json()["id"]
             for name, flow_id in (("evil", stranger), ("offboard-evil", flow)):
@@ -377,8 +377,7 @@ class TestRunBringsNothing:
                 ended = self._ended(up, run.raise_for_status().json()["id"])
                 assert ended["state_type"] in {"CRASHED", "FAILED"}
         finally:
-            template = {"base_job_template": pool["base_job_template"]}
-            assert up.api.patch("/work_pools/lastday", json=template).status_code == 204
+            up.insist("PATCH", "/work_pools/lastday", json={"base_job_template": pool["base_job_template"]})
         assert not proof.exists()
 
     @staticmethod
@@ -414,7 +413,7 @@ class TestStorage:
             run = up.api.post(f"/deployments/{deployment}/create_flow_run", json=body).raise_for_status().json()["id"]
             ended = TestRunBringsNothing._ended(up, run)
         finally:
-            up.delete("/admin/storage")
+            up.insist("DELETE", "/admin/storage")
         assert (ended["state_type"], "UnknownBlockType" in ended["state"]["message"]) == ("FAILED", False)
 
 
