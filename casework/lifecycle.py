@@ -17,10 +17,10 @@ from audit.events import EventType
 from casework.errors import BadRequest
 from casework.recording import seal
 from models.tables import Case, CaseEntitlement
-from models.vocabulary import CaseState, EntitlementKind
+from models.vocabulary import CaseState, EntitlementKind, RunState
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
+    from casework.context import Context
 
 S = CaseState
 
@@ -88,14 +88,14 @@ NOT_TO_BE_CUT = TAKEN_BACK | {S.CLOSED}
 _STAMPS = {S.CONTAINED: "contained_at", S.DEPROVISIONED: "deprovisioned_at", S.CLOSED: "closed_at"}
 
 
-def enter(desk: Desk, session: Session, case: Case, *, payload: Mapping[str, Any], **fields: Any) -> None:
+def enter(context: Context, session: Session, case: Case, *, payload: Mapping[str, Any], **fields: Any) -> None:
     """Add a case that did not exist, in its first state, and seal it."""
     session.add(case)
-    seal(desk, session, _STEPS[None, case.state].event, case.id, state=case.state, payload=payload, **fields)
+    seal(context, session, _STEPS[None, case.state].event, case.id, state=case.state, payload=payload, **fields)
 
 
 def move(  # a move's parts, and what its event says
-    desk: Desk,
+    context: Context,
     session: Session,
     case: Case,
     to: CaseState,
@@ -118,11 +118,27 @@ def move(  # a move's parts, and what its event says
         case.closed_at = None
     stamp = _STAMPS.get(to)
     if stamp is not None and getattr(case, stamp) is None:
-        setattr(case, stamp, desk.now())
+        setattr(case, stamp, context.now())
     session.add(case)
     seal(
-        desk, session, step.event, case.id, state=to, from_state=source, payload=payload, dedup_key=dedup_key, **fields
+        context,
+        session,
+        step.event,
+        case.id,
+        state=to,
+        from_state=source,
+        payload=payload,
+        dedup_key=dedup_key,
+        **fields,
     )
+
+
+def wake(session: Session, case: Case) -> None:
+    """Let the next sweep take the case up at once: something about it was decided, or moved."""
+    case.next_run_at = None
+    if case.run_state is not RunState.RUNNING:
+        case.run_state, case.run_id = RunState.NONE, None
+    session.add(case)
 
 
 def begun(session: Session, case_id: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -68,6 +69,16 @@ class Observe(_Section):
     deadline_seconds: float = Field(default=300.0, ge=0)
     first_wait_seconds: float = Field(default=1.0, gt=0)
     longest_wait_seconds: float = Field(default=30.0, gt=0)
+
+    def waits(self, *, limit: float | None = None) -> Iterator[float]:
+        """Yield waits in seconds, doubling from the first to the longest, until *limit* (or the deadline) is used up."""
+        left = self.deadline_seconds if limit is None else min(limit, self.deadline_seconds)
+        wait = self.first_wait_seconds
+        while left > 0:
+            step = min(wait, left)
+            yield step
+            left -= step
+            wait = min(wait * 2, self.longest_wait_seconds)
 
 
 class Restore(_Section):

@@ -53,7 +53,7 @@ def refuse_open_files() -> list[OpenFile]:
     Raise `Misconfigured` if others may read or change a file of ours; return the files that are not ours to change.
 
     The caller tells of those as warnings.  For the start of a verb and of a long-lived process, before anything is opened:
-    `casework.desk.open_desk` does not call it, since a run that carries a cut is never stopped by a file's mode.
+    `casework.bootstrap.open_context` does not call it, since a run that carries a cut is never stopped by a file's mode.
     """
     found = find_open_files(read_settings(), environment())
     ours = [file for file in found if file.ours]

@@ -5,25 +5,25 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.access.findings import assess
-from casework.desk import Desk
+from casework.context import Context
+from casework.lifecycle import wake
 from casework.recording import seal
-from casework.wake import free
 from models.tables import Case, Question
 
 
-def settle_question(desk: Desk, session: Session, question: Question, chosen: list[str], by: str, reason: str) -> None:
-    """Close a question, seal the answer, and let the case go on."""
-    question.answered_at, question.answered_by = desk.now(), by
+def settle_question(
+    context: Context, session: Session, question: Question, chosen: list[str], by: str, reason: str
+) -> None:
+    """Close a question, seal the answer, and let the case go on: whoever calls this assesses it in the same transaction."""
+    question.answered_at, question.answered_by = context.now(), by
     question.answer, question.reason = chosen, reason
     session.add(question)
-    free(session, session.get_one(Case, question.case_id))
+    wake(session, session.get_one(Case, question.case_id))
     seal(
-        desk, session, EventType.ANSWER_RECORDED, question.case_id,
+        context, session, EventType.ANSWER_RECORDED, question.case_id,
         question=question.id, kind=question.kind, count=len(chosen),
         payload={"by": by, "chosen": chosen, "reason": reason},
     )  # fmt: skip
-    assess(desk, session, question.case_id)
 
 
 def open_questions(session: Session, case_id: str) -> list[Question]:

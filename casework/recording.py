@@ -17,7 +17,7 @@ from audit.leaf import Event, stamp
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from casework.desk import Desk
+    from casework.context import Context
     from models.tables import CaseEntitlement
     from models.vocabulary import Evidence, RevocationResult
 
@@ -26,7 +26,7 @@ _LONGEST_TEXT = 2_000
 
 
 def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs to
-    desk: Desk,
+    context: Context,
     session: Session,
     event_type: EventType,
     case_id: str,
@@ -47,10 +47,13 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     session.flush()
     said, listed = _bound(session, case_id, exchanged) if exchanged else (None, {})
     event = Event(
-        type=event_type, case=case_id, actor=actor or desk.actor, fields=fields | ({"evidence": said} if said else {})
+        type=event_type,
+        case=case_id,
+        actor=actor or context.actor,
+        fields=fields | ({"evidence": said} if said else {}),
     )
     content = dict(payload or {}) | listed
-    desk.store.trail.append(session.connection(), event, content or None, dedup_key=dedup_key)
+    context.store.trail.append(session.connection(), event, content or None, dedup_key=dedup_key)
 
 
 def _bound(
@@ -70,17 +73,17 @@ def _bound(
     return told[case_id, id(evidence)][1], {}
 
 
-def seal_intent(desk: Desk, session: Session, row: CaseEntitlement, ref: str, *, verb: str = "revoke") -> None:
+def seal_intent(context: Context, session: Session, row: CaseEntitlement, ref: str, *, verb: str = "revoke") -> None:
     """Seal that we are about to ask the vendor: committed before the request leaves, or no request leaves."""
     seal(
-        desk, session, EventType.REVOKE_INTENT, row.case_id,
+        context, session, EventType.REVOKE_INTENT, row.case_id,
         op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb,
         payload={"entitlement": row.id}, dedup_key=f"{row.op}:intent",
     )  # fmt: skip
 
 
 def seal_outcome(  # noqa: PLR0913  # a row, what was exchanged about it and what came of it
-    desk: Desk,
+    context: Context,
     session: Session,
     row: CaseEntitlement,
     ref: str,
@@ -92,16 +95,16 @@ def seal_outcome(  # noqa: PLR0913  # a row, what was exchanged about it and wha
 ) -> None:
     """Seal what became of the intent with the row's *op*."""
     seal(
-        desk, session, EventType.REVOKE_OUTCOME, row.case_id,
+        context, session, EventType.REVOKE_OUTCOME, row.case_id,
         op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb, result=result, exchanged=evidence,
         payload={"entitlement": row.id, "text": text[:_LONGEST_TEXT]}, dedup_key=f"{row.op}:outcome",
     )  # fmt: skip
 
 
-def seal_seen(desk: Desk, session: Session, row: CaseEntitlement, ref: str, evidence: Sequence[Evidence]) -> None:
+def seal_seen(context: Context, session: Session, row: CaseEntitlement, ref: str, evidence: Sequence[Evidence]) -> None:
     """Seal what a read saw of one row: its new state."""
     seal(
-        desk, session, EventType.OBSERVE_SEEN, row.case_id,
+        context, session, EventType.OBSERVE_SEEN, row.case_id,
         service=row.service, account=ref, kind=row.kind, state=row.state, reason=row.reason,
         confirmation=row.confirmation, exchanged=evidence,
         observed_at=stamp(row.observed_at) if row.observed_at else None,

@@ -8,15 +8,15 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
-from casework.access import cutting, planning
-from casework.access import radius as blast
+from casework.access import cutting, planning, rails
 from casework.access.closing import close
 from casework.access.observing import observe_until_closed
 from casework.claims import claim
-from casework.desk import Desk
+from casework.connections import get_ready
+from casework.context import Context
 from casework.errors import BadRequest, NotDueYet
 from casework.lifecycle import ENDED, FINISHED
-from casework.matching import find_in
+from casework.matching.searching import find_everywhere, find_in
 from casework.nda.checking import check_quietly
 from models.vocabulary import Service
 
@@ -28,27 +28,31 @@ __all__ = [
 ]  # fmt: skip
 
 
-async def make_plan(desk: Desk, case_id: str) -> None:
+async def make_plan(context: Context, case_id: str) -> None:
     """
-    Find accounts, list access, seal the plan.
+    Find the leaver's accounts, list their access, seal the plan.  All services at once; one failing stops no other.
 
-    An emergency that has not been cut yet gets its containment plan only: the rest is listed after the cut.
+    Repeating it looks again, adds what is new, and seals another plan only if something changed.  An emergency that has not
+    been cut yet gets its containment plan only: the rest is listed after the cut.
     """
-    case = desk.case(case_id)
+    case = context.case(case_id)
     if case.state in FINISHED:
         return
-    await planning.make_plan(desk, case_id, kinds=planning.first_kinds(case))
-    blast.ask_early(desk, case_id)  # weeks ahead, and not at midnight
+    kinds = planning.first_kinds(case)
+    await find_everywhere(context, case_id)
+    await planning.take_inventory(context, case_id, kinds=kinds)
+    planning.seal_plan(context, case_id, scope="full" if kinds is None else "containment")
+    rails.ask_early(context, case_id)  # weeks ahead, and not at midnight
 
 
-async def take_early(desk: Desk, case_id: str) -> None:
+async def take_early(context: Context, case_id: str) -> None:
     """Take away what policy cuts at the end of the last day worked, if that has passed; else nothing."""
-    if cutting.early_rows(desk, case_id):
-        blast.ask_release(desk, case_id)
-        await cutting.deprovision_early(desk, case_id)
+    if cutting.early_rows(context, case_id):
+        rails.ask_release(context, case_id)
+        await cutting.deprovision_early(context, case_id)
 
 
-async def wait_until_due(desk: Desk, case_id: str) -> None:
+async def wait_until_due(context: Context, case_id: str) -> None:
     """
     Wait for the instant that our database holds, re-reading it: a run may start early, a case may be moved meanwhile.
 
@@ -56,19 +60,19 @@ async def wait_until_due(desk: Desk, case_id: str) -> None:
     what was found weeks ago may have changed.  That never holds up the cut.  Raises `NotDueYet` when the instant is
     further away than a run should wait: another run will be made for it, and `BadRequest` when the case has been withdrawn.
     """
-    left = _left(desk, case_id)
+    left = _left(context, case_id)
     if left > timedelta(0):
-        await _within(left, make_plan(desk, case_id))
-    await _within(_TO_GET_READY, planning.get_ready(desk))
-    while (left := _left(desk, case_id)) > timedelta(0):
-        await desk.sleep(min(left.total_seconds(), 5.0))
+        await _within(left, make_plan(context, case_id))
+    await _within(_TO_GET_READY, get_ready(context))
+    while (left := _left(context, case_id)) > timedelta(0):
+        await context.sleep(min(left.total_seconds(), 5.0))
 
 
-def _left(desk: Desk, case_id: str) -> timedelta:
-    case = desk.case(case_id)
+def _left(context: Context, case_id: str) -> timedelta:
+    case = context.case(case_id)
     if case.state in ENDED:
         raise BadRequest(f"{case_id}: is {case.state}", "Nothing is to be taken away.")
-    left = case.due_at - desk.now()
+    left = case.due_at - context.now()
     if left > _LONGEST_WAIT_FOR_DUE:
         raise NotDueYet(f"{case_id}: is not due yet", "A run is made for the due instant.")
     return left
@@ -81,27 +85,27 @@ async def _within(left: timedelta, work: Coroutine[Any, Any, None]) -> None:
             await work
 
 
-async def contain(desk: Desk, case_id: str, service: Service) -> None:
+async def contain(context: Context, case_id: str, service: Service) -> None:
     """Contain the leaver in one service; see `casework.access.cutting.contain`.  Asks first if too many are cut at once."""
-    blast.ask_release(desk, case_id)
-    await cutting.contain(desk, case_id, service)
+    rails.ask_release(context, case_id)
+    await cutting.contain(context, case_id, service)
 
 
-async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
+async def deprovision(context: Context, case_id: str, service: Service) -> None:
     """
     Take away the rest in one service, after a fresh look for accounts and a fresh inventory of them.
 
     The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
     the look adds is sealed into a new plan before it is touched.
     """
-    await find_in(desk, case_id, service)
-    if planning.uncontained(desk, case_id, service):
-        await cutting.contain(desk, case_id, service)
-    await planning.take_inventory(desk, case_id, services=[service])
-    planning.seal_plan(desk, case_id)
-    await cutting.deprovision(desk, case_id, service)
+    await find_in(context, case_id, service)
+    if planning.uncontained(context, case_id, service):
+        await cutting.contain(context, case_id, service)
+    await planning.take_inventory(context, case_id, services=[service])
+    planning.seal_plan(context, case_id)
+    await cutting.deprovision(context, case_id, service)
 
 
-async def check_papers(desk: Desk, case_id: str) -> None:
+async def check_papers(context: Context, case_id: str) -> None:
     """Look for the leaver's confidentiality papers, unless that was done lately.  Never raises, and holds up no cut."""
-    await check_quietly(desk, case_id)
+    await check_quietly(context, case_id)

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from casework.access.findings import open_findings
-from casework.access.rows import accepted_rows, accounts_of, rows_of
+from casework import questions as asking
 from casework.activity import showing as activity
-from casework.cutoffs import cutoff_of, exposure_minutes
-from casework.decisions import questions as asking
-from casework.desk import Desk
-from casework.intake import cut_at, notice_late_minutes
+from casework.context import Context
+from casework.intake.instants import cut_at, notice_late_minutes
 from casework.nda import showing as papers
+from casework.truth.cutoffs import cutoff_of, exposure_minutes
+from casework.truth.findings import open_findings
+from casework.truth.rows import accepted_rows, accounts_of, rows_of
 from models.tables import Approval, Attestation, Case, CaseAccount, CaseEntitlement, Look, Search, Waiver
 from models.vocabulary import SETTLED
 
@@ -40,31 +40,31 @@ class OpaqueQuestion:
     kind: str
 
 
-def truth_table(desk: Desk, case_id: str) -> list[TruthRow]:
+def truth_table(context: Context, case_id: str) -> list[TruthRow]:
     """Count the rows of accepted accounts by service, kind and state: no names, no ids."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         rows = accepted_rows(session, case_id)
     counted = Counter((str(r.service), str(r.kind), str(r.state), str(r.confirmed_by or "")) for r in rows)
     return [TruthRow(*key, count) for key, count in sorted(counted.items())]
 
 
-def progress(desk: Desk, case_id: str) -> tuple[int, int]:
+def progress(context: Context, case_id: str) -> tuple[int, int]:
     """Return (settled rows, all rows)."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         rows = accepted_rows(session, case_id)
     return sum(row.state in SETTLED for row in rows), len(rows)
 
 
-def open_questions(desk: Desk, case_id: str) -> list[OpaqueQuestion]:
+def open_questions(context: Context, case_id: str) -> list[OpaqueQuestion]:
     """Return the case's open questions as opaque labels."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         return [OpaqueQuestion(q.id, str(q.kind)) for q in asking.open_questions(session, case_id)]
 
 
-def show(desk: Desk, case_id: str) -> dict[str, Any]:
+def show(context: Context, case_id: str) -> dict[str, Any]:
     """Return the whole case in the shape of `show --json`: personal, for those entitled to see it."""
-    case = desk.case(case_id)
-    with desk.store.read() as session:
+    case = context.case(case_id)
+    with context.store.read() as session:
         rows = rows_of(session, case_id)
         accounts = accounts_of(session, case_id)
         findings = open_findings(session, case_id)
@@ -72,10 +72,10 @@ def show(desk: Desk, case_id: str) -> dict[str, Any]:
         searches = session.exec(select(Search).where(Search.case_id == case_id)).all()
         looks = session.exec(select(Look).where(Look.case_id == case_id)).all()
         waits = [*_waiting(session, case_id)]
-        intents = desk.store.trail.open_intents(session.connection(), case_id)
+        intents = context.store.trail.open_intents(session.connection(), case_id)
         cutoff = _cutoff(session, case_id)
-        downloads = activity.downloads(desk, case_id)
-        nda = papers.show(desk, session, case, downloads.get("risks", ()))
+        downloads = activity.downloads(context, case_id)
+        nda = papers.show(context, session, case, downloads.get("risks", ()))
     return {
         "case": case.id,
         "state": str(case.state),

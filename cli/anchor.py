@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from audit.anchoring import Outcome
     from audit.anchors import Anchor
     from audit.reading import Entry
-    from casework.desk import Desk
+    from casework.context import Context
 
 app = typer.Typer(help="Let outsiders date the trail: witnesses cosign its head, an authority stamps it.")
 
@@ -43,7 +43,7 @@ def make(context: typer.Context, as_json: AsJson = False, actor: As = None) -> i
     """
     if context.invoked_subcommand is not None:
         return DONE
-    from casework import anchoring
+    from casework.trail import anchoring
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     refuse_open_files()
@@ -57,7 +57,7 @@ def make(context: typer.Context, as_json: AsJson = False, actor: As = None) -> i
 
 def anchor_soon(terminal: Terminal) -> None:
     """Anchor a case that was closed just now, if somebody outside vouches; what keeps it from that is said, never raised."""
-    from casework import anchoring
+    from casework.trail import anchoring
 
     try:
         outcome = anchoring.anchor()
@@ -79,15 +79,15 @@ def clear(
 ) -> int:
     """Let signing go on after a witness's alarm.  The alarm stays on file, and the log tells that it was cleared."""
     from audit import anchoring
-    from cli.desks import at_desk
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
 
-    def work(desk: Desk) -> int:
-        with desk.store.write() as session:
-            return anchoring.clear(session.connection(), desk.store.trail, terminal.actor, reason, desk.actor)
+    def work(context: Context) -> int:
+        with context.store.write() as session:
+            return anchoring.clear(session.connection(), context.store.trail, terminal.actor, reason, context.actor)
 
-    cleared = at_desk(work)
+    cleared = in_context(work)
     terminal.answer({"cleared": cleared}, say(f"{cleared} alarms cleared", f"{cleared} 件の警報を解除しました"))
     return DONE
 
@@ -109,7 +109,9 @@ def close_log(
         raise Refused(
             f"anchor: {successor} is not a log's name", "Write lastday.<company>/audit/<year>, in small letters."
         )
-    idx = _appended(lambda session, desk: rollover.close(session.connection(), desk.store.trail, successor, desk.actor))
+    idx = _appended(
+        lambda session, context: rollover.close(session.connection(), context.store.trail, successor, context.actor)
+    )
     terminal.answer({"closed": True, "row": idx}, say(f"closed at row {idx}", f"{idx} 行目で記録を閉じました"))
     return DONE
 
@@ -127,20 +129,22 @@ def begin_log(
     terminal = Terminal.of(as_json=as_json, actor=actor)
     last = checkpoint.read_bytes()
     idx = _appended(
-        lambda session, desk: rollover.begin(session.connection(), desk.store.trail, last, desk.actor, lost=lost)
+        lambda session, context: rollover.begin(
+            session.connection(), context.store.trail, last, context.actor, lost=lost
+        )
     )
     terminal.answer({"begun": True, "row": idx}, say("the new log has begun", "新しい記録を開始しました"))
     return DONE
 
 
-def _appended(append: Callable[[Session, Desk], Entry]) -> int:
-    from cli.desks import at_desk
+def _appended(append: Callable[[Session, Context], Entry]) -> int:
+    from cli.contexts import in_context
 
-    def work(desk: Desk) -> int:
-        with desk.store.write() as session:
-            return append(session, desk).idx
+    def work(context: Context) -> int:
+        with context.store.write() as session:
+            return append(session, context).idx
 
-    return at_desk(work)
+    return in_context(work)
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def answer(
     actor: As = None,
 ) -> int:
     """Say which of the doubtful accounts are the leaver's, the others are not; or take such an answer back."""
-    from casework.decisions import questions as asking
-    from cli.desks import at_desk
+    from casework.matching import answering
+    from cli.contexts import in_context
     from cli.orchestration import let_go_on
 
     if none + take_back + bool(account) != 1:
@@ -39,13 +39,15 @@ def answer(
         )
     terminal = Terminal.of(as_json=as_json, actor=actor)
     if take_back:
-        case = at_desk(lambda desk: asking.take_back(desk, question, by=terminal.actor, reason=reason))
+        case = in_context(lambda context: answering.take_back(context, question, by=terminal.actor, reason=reason))
         told = say(f"{case.id}: taken back, asked again.", f"{case.id}: 回答を取り消し、再び質問します。")
         terminal.answer({"case": case.id, "question": question, "taken_back": True}, told)
         let_go_on(terminal, case.id)
         return DONE
     chosen = list(account or [])
-    case = at_desk(lambda desk: asking.answer(desk, question, chosen=chosen, by=terminal.actor, reason=reason))
+    case = in_context(
+        lambda context: answering.answer(context, question, chosen=chosen, by=terminal.actor, reason=reason)
+    )
     told = say(
         f"{case.id}: recorded, {len(chosen)} accepted.", f"{case.id}: 記録しました({len(chosen)}件を本人と認定)。"
     )

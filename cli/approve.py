@@ -20,11 +20,11 @@ def approve(
 ) -> int:
     """Agree as the second person to a waiver, a restore or a release of the blast radius."""
     from casework.decisions import signatures as waiving
-    from cli.desks import at_desk
+    from cli.contexts import in_context
     from cli.orchestration import ask_for_runs
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    approved = at_desk(lambda desk: waiving.approve(desk, subject, by=terminal.actor))
+    approved = in_context(lambda context: waiving.approve(context, subject, by=terminal.actor))
     terminal.answer({"id": subject, "approved": approved}, say(f"Approved: {approved}", f"承認しました: {approved}"))
     if approved == "release":
         ask_for_runs(terminal)

@@ -24,12 +24,12 @@ def attest(
 ) -> int:
     """Sign that a step was done by hand.  A later read that shows it open wins over it."""
     from casework.decisions import signatures as waiving
-    from cli.desks import at_desk
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    signed = at_desk(
-        lambda desk: waiving.attest(
-            desk, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.actor
+    signed = in_context(
+        lambda context: waiving.attest(
+            context, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.actor
         )
     )
     payload = {"case": case, "entitlement": entitlement, "attestation": signed.id}

@@ -14,8 +14,8 @@ def come_back(case: CaseId, as_json: AsJson = False, actor: As = None) -> int:
     If a service could not be reached, `lastday restore CASE --go` tries again.
     """
     from casework.access import restore as restoring
-    from cli.desks import at_connected_desk, at_desk
+    from cli.contexts import in_connected_context, in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    at_desk(lambda desk: restoring.request_return(desk, case, by=terminal.actor))
-    return answer_restored(terminal, at_connected_desk(lambda desk: give_back(desk, case)))
+    in_context(lambda context: restoring.request_return(context, case, by=terminal.actor))
+    return answer_restored(terminal, in_connected_context(lambda context: give_back(context, case)))

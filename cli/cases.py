@@ -15,26 +15,27 @@ if TYPE_CHECKING:
 
 def parse_day(option: str, text: str) -> date:
     """Return the date that *text* names, in any form that a notice may use; raises `Refused`."""
-    from casework import intake
+    from casework.intake import dates, wording
 
     try:
-        return intake.parse_day(text)
-    except intake.Flaw as flaw:
+        return dates.parse_day(text)
+    except wording.Flaw as flaw:
         raise _refused(option, flaw) from flaw
 
 
 def parse_instant(option: str, text: str, timezone: str) -> datetime:
     """Return the instant that *text* names; a date alone means its end.  Raises `Refused`."""
-    from casework import intake
+    from casework.intake import dates, wording
 
     try:
-        return intake.parse_instant(text, ZoneInfo(timezone))
-    except intake.Flaw as flaw:
+        return dates.parse_instant(text, ZoneInfo(timezone))
+    except wording.Flaw as flaw:
         raise _refused(option, flaw) from flaw
 
 
 def _refused(option: str, flaw: Exception) -> Refused:
-    from casework.intake import Flaw, Refusal
+    from casework.intake.notice import Refusal
+    from casework.intake.wording import Flaw
 
     assert isinstance(flaw, Flaw)  # noqa: S101  # for the type alone: our callers caught it as one
     refusal = Refusal.of(flaw)
@@ -43,7 +44,7 @@ def _refused(option: str, flaw: Exception) -> Refused:
 
 def answer_moved(terminal: Terminal, case: Case, outcome: str) -> None:
     """Tell what became of a case."""
-    from casework.intake import cut_at
+    from casework.intake.instants import cut_at
     from cli.tables import local
 
     due = case.due_at.isoformat()

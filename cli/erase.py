@@ -23,12 +23,12 @@ def erase(
 
     The first call asks a second person (exit 1); once approved, the same call carries it out.
     """
-    from casework import erasing
+    from casework.erasure import erasing
     from casework.errors import BadRequest
-    from cli.desks import at_desk
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    request = at_desk(lambda desk: erasing.request_erasure(desk, case, by=terminal.actor, basis=basis))
+    request = in_context(lambda context: erasing.request_erasure(context, case, by=terminal.actor, basis=basis))
     if request.approved_at is None:
         waits = f"lastday approve {request.id}"
         asked = say(f"Asked for.  A second person runs: {waits}", f"依頼しました。第二者が実行: {waits}")
@@ -37,7 +37,7 @@ def erase(
     if not yes:
         _ask_again(terminal, case)
     try:
-        emptied = at_desk(lambda desk: erasing.erase(desk, case))
+        emptied = in_context(lambda context: erasing.erase(context, case))
     except BadRequest as exc:
         raise Refused(str(exc), exc.remedy) from exc
     told = say(
@@ -58,12 +58,12 @@ def hold(
     actor: As = None,
 ) -> int:
     """Set a legal hold on a case, or release it: while it stands, the case cannot be erased."""
-    from casework import erasing
-    from cli.desks import at_desk
+    from casework.erasure import erasing
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     act = erasing.release_hold if release else erasing.hold
-    at_desk(lambda desk: act(desk, case, by=terminal.actor, reason=reason))
+    in_context(lambda context: act(context, case, by=terminal.actor, reason=reason))
     outcome = "released" if release else "held"
     shown = say(f"{case}: legal hold {outcome}", f"{case}: 法的保全を{'解除' if release else '設定'}しました")
     terminal.answer({"case": case, "outcome": outcome}, shown)

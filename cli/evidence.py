@@ -28,10 +28,10 @@ def evidence(
 ) -> int:
     """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete."""
     from casework.activity import showing
-    from cli.desks import at_desk
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    shown = at_desk(lambda desk: showing.look(desk, case, by=terminal.actor))
+    shown = in_context(lambda context: showing.look(context, case, by=terminal.actor))
     if picture is not None and shown.get("picture"):
         write_private(picture, shown["picture"])
     terminal.answer({"case": case, "downloads": shown}, *([] if as_json else _page(shown)))

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from casework.desk import evidence_key, open_store
+from casework.bootstrap import evidence_key, open_store
 from casework.errors import Misconfigured
 from casework.policy import load_policy
 from casework.settings import CaseworkSettings
@@ -65,7 +65,7 @@ def _policy(settings: CaseworkSettings) -> Row:
 
 def _trail_key(settings: CaseworkSettings) -> Row:
     from audit.keys import KeyRefused
-    from casework.signing import log_signers
+    from casework.trail.signing import log_signers
 
     try:
         signer = log_signers(settings)[0]

@@ -21,8 +21,8 @@ def examine_anchors(settings: CaseworkSettings) -> dict[str, Any]:
     "ok" also when nobody outside is configured: said plainly, not an error.  "amber": late, or entries were lost when a backup was
     restored and the log says so; "red": an alarm, a database older than its anchors, or settings that cannot be used.
     """
-    from casework import anchoring
-    from casework.desk import open_store
+    from casework.bootstrap import open_store
+    from casework.trail import anchoring
 
     try:
         store = open_store(settings)

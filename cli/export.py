@@ -14,8 +14,8 @@ from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from audit.certificate import Certificate
-    from casework.desk import Desk
-    from casework.exporting import MakePages, Office
+    from casework.context import Context
+    from casework.record.exporting import MakePages, Office
 
 
 def export(
@@ -32,13 +32,15 @@ def export(
 ) -> int:  # fmt: skip
     """Write a case's record: pages, events with their proofs, evidence in the clear, certificate.  Each export is recorded."""
     from audit.bundle import BundleRefused
-    from cli.desks import at_desk
+    from cli.contexts import in_context
     from portal.record.printing import NotPrinted
     from portal.record.sealing import SealRefused
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     try:
-        made = at_desk(lambda desk: _export(desk, terminal, case, folder, as_it_stands=as_it_stands, pkcs12=seal))
+        made = in_context(
+            lambda context: _export(context, terminal, case, folder, as_it_stands=as_it_stands, pkcs12=seal)
+        )
     except BundleRefused as exc:
         raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
     except NotPrinted as exc:
@@ -61,29 +63,29 @@ def export(
 
 
 def _export(  # what the command line says, each by name
-    desk: Desk, terminal: Terminal, case: str, folder: Path, *, as_it_stands: bool, pkcs12: Path | None
+    context: Context, terminal: Terminal, case: str, folder: Path, *, as_it_stands: bool, pkcs12: Path | None
 ) -> Certificate:
-    from casework import trust
-    from casework.exporting import export as write
+    from casework.record.exporting import export as write
     from casework.settings import read_settings
+    from casework.trail import trust
 
     with terminal.progress(1, say("writing", "書き出し中")):
-        office = _office(desk, pkcs12)
-        made = write(desk, office, case, folder, by=terminal.actor, as_it_stands=as_it_stands)
+        office = _office(context, pkcs12)
+        made = write(context, office, case, folder, by=terminal.actor, as_it_stands=as_it_stands)
         trust.publish_authority(read_settings(), made, office.signer.public_key)
         return made
 
 
-def _office(desk: Desk, pkcs12: Path | None) -> Office:
-    from casework import trust
-    from casework.anchoring import berth
-    from casework.exporting import Office, rehearsed
+def _office(context: Context, pkcs12: Path | None) -> Office:
+    from casework.record.exporting import Office, rehearsed
     from casework.settings import read_settings
-    from casework.signing import certificate_signer
+    from casework.trail import trust
+    from casework.trail.anchoring import berth
+    from casework.trail.signing import certificate_signer
     from portal.record import pages, sealing
 
     settings = read_settings()
-    place, signer = berth(settings, desk.store), certificate_signer(settings)
+    place, signer = berth(settings, context.store), certificate_signer(settings)
     trust.publish(settings)
     trust.publish_certificates(settings, signer.public_key)
     make: MakePages = pages

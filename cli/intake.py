@@ -14,7 +14,9 @@ from cli.terminal import Terminal, japanese, say
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from casework.intake import Intake, Opened, Reading, Refusal
+    from casework.intake.notice import Reading, Refusal
+    from casework.intake.opening import Opened
+    from casework.intake.submission import Intake
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,16 @@ def submit(
     at_once: bool = False,
 ) -> int:
     """Read what was *given*, open its cases, answer.  Exits with 2 if anything was refused."""
-    from casework.intake import open_cases
-    from cli.desks import at_desk
+    from casework.intake.submission import open_cases
+    from cli.contexts import in_context
     from cli.orchestration import ask_for_runs
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     reading = read(given)
     with terminal.progress(1, say(f"{reading.rows} rows", f"{reading.rows}件")):
-        taken = at_desk(
-            lambda desk: open_cases(
-                desk,
+        taken = in_context(
+            lambda context: open_cases(
+                context,
                 reading,
                 reported_by=terminal.who,
                 for_real=for_real,
@@ -76,7 +78,10 @@ def submit(
 
 def read(given: Given) -> Reading:
     """Return the reading of the one thing that was given; raises `Refused`."""
-    from casework.intake import KindRule, read_csv, read_json, read_options
+    from casework.intake.csv_file import read_csv
+    from casework.intake.json_file import read_json
+    from casework.intake.kinds import KindRule
+    from casework.intake.options import read_options
     from casework.policy import load_policy
     from casework.settings import read_settings
 
@@ -101,7 +106,7 @@ def read(given: Given) -> Reading:
 
 def content(path: Path, option: str) -> bytes:
     """Return the bytes of *path*, one more than we take at most, so that an endless file is refused by its size."""
-    from casework.intake import MOST_BYTES
+    from casework.intake.decoding import MOST_BYTES
 
     try:
         if str(path) == "-":
@@ -133,7 +138,7 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
 
 
 def _case(opened: Opened) -> dict[str, Any]:
-    from casework.intake import cut_at
+    from casework.intake.instants import cut_at
 
     case, note = opened.case, opened.note
     return {
@@ -193,7 +198,7 @@ def page(reading: Reading, taken: Intake) -> list[RenderableType]:
 
 
 def _opened(opened: Sequence[Opened]) -> Iterator[RenderableType]:
-    from casework.intake import cut_at
+    from casework.intake.instants import cut_at
     from cli.tables import cells, table
 
     if not opened:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from cli.desks import at_desk
+from cli.contexts import in_context
 from cli.errors import DONE, Refused
 from cli.options import As, AsJson
 from cli.terminal import Terminal, say
@@ -53,10 +53,10 @@ def new(
 @app.command()
 def announce(as_json: AsJson = False, actor: As = None) -> int:
     """Tell the log of its new key: LASTDAY_AUDIT_KEY_… names it, and …_FORMER_KEY_… the one before.  Both sign from now on."""
-    from casework import keyring
+    from casework.trail import keyring
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    key = at_desk(lambda desk: keyring.announce(desk, _signers(), terminal.actor))
+    key = in_context(lambda context: keyring.announce(context, _signers(), terminal.actor))
     terminal.answer({"announced": key.vkey}, say(f"announced: {key.vkey}", f"新しい鍵を記録しました: {key.vkey}"))
     return DONE
 
@@ -64,10 +64,10 @@ def announce(as_json: AsJson = False, actor: As = None) -> int:
 @app.command()
 def retire(vkey: Vkey, as_json: AsJson = False, actor: As = None) -> int:
     """Tell the log that this key signs no more: after at least one anchor that both keys have signed."""
-    from casework import keyring
+    from casework.trail import keyring
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    at_desk(lambda desk: keyring.retire(desk, vkey, _signers(), terminal.actor))
+    in_context(lambda context: keyring.retire(context, vkey, _signers(), terminal.actor))
     terminal.answer({"retired": vkey}, say("retired", "この鍵の使用終了を記録しました"))
     return DONE
 
@@ -83,10 +83,10 @@ def compromised(
     actor: As = None,
 ) -> int:
     """Tell the log that this key is in other hands.  What was time-stamped before stands; what came later does not."""
-    from casework import keyring
+    from casework.trail import keyring
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    at_desk(lambda desk: keyring.compromised(desk, vkey, _time(since), terminal.actor, reason))
+    in_context(lambda context: keyring.compromised(context, vkey, _time(since), terminal.actor, reason))
     terminal.answer({"compromised": vkey, "since": since}, say("recorded", "鍵の漏えいを記録しました"))
     return DONE
 
@@ -103,6 +103,6 @@ def _time(text: str) -> datetime:
 
 def _signers() -> list[Signer]:
     from casework.settings import read_settings
-    from casework.signing import log_signers
+    from casework.trail.signing import log_signers
 
     return log_signers(read_settings())

@@ -31,9 +31,9 @@ def migrate(
 ) -> int:
     """Bring the database to the newest schema and make the trail's key if there is none; publish its public half.  Twice is safe."""
     from casework import schema
-    from casework.desk import open_store
+    from casework.bootstrap import open_store
     from casework.settings import read_settings
-    from casework.trust import publish
+    from casework.trail.trust import publish
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     settings = read_settings()
@@ -70,7 +70,7 @@ def _grant(engine: Engine, writer: str | None, reader: str | None) -> None:
 def _trail_key(settings: CaseworkSettings) -> str:
     """Make the log's key file if it is missing, unless a key store has the key; return its public text."""
     from audit import keys
-    from casework.signing import log_signers
+    from casework.trail.signing import log_signers
 
     if settings.audit_key_uri is None:
         settings.audit_key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

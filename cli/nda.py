@@ -13,7 +13,7 @@ from cli.options import As, AsJson, CaseId
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
+    from casework.context import Context
     from casework.nda.printing import Language
     from models.tables import Pledge
 
@@ -82,7 +82,9 @@ def refuse(
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     day = parse_day("--on", on)
-    row = _at_desk(lambda desk: refusing.refuse(desk, case, witness=witness, on=day, note=note, by=terminal.actor))
+    row = _in_context(
+        lambda context: refusing.refuse(context, case, witness=witness, on=day, note=note, by=terminal.actor)
+    )
     _check_again(case)
     payload = {"case": case, "refusal": row.id, "witness": row.witness, "refused_on": str(row.refused_on)}
     told = say(f"{case}: declined on {row.refused_on}, recorded", f"{case}: {row.refused_on} の署名拒否を記録しました")
@@ -103,7 +105,9 @@ def accept(
     from casework.nda import refusing
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    row = _at_desk(lambda desk: refusing.rule(desk, case, paper, theirs=theirs, reason=reason, by=terminal.actor))
+    row = _in_context(
+        lambda context: refusing.rule(context, case, paper, theirs=theirs, reason=reason, by=terminal.actor)
+    )
     _check_again(case)
     payload = {"case": case, "paper": paper, "theirs": row.theirs, "ruling": row.id}
     terminal.answer(payload, say(f"{paper}: ruled by {row.ruled_by}", f"{paper}: {row.ruled_by} が判断"))
@@ -127,7 +131,7 @@ def answer(
         which = TradeSecretTest(test)
     except ValueError as exc:
         raise Refused(f"nda answer: {test} is none of the tests", f"Tests: {', '.join(TradeSecretTest)}.") from exc
-    row = _at_desk(lambda desk: trade_secret.answer(desk, case, which, text, by=terminal.actor))
+    row = _in_context(lambda context: trade_secret.answer(context, case, which, text, by=terminal.actor))
     payload = {"case": case, "test": str(row.test), "answer": row.id, "by": row.answered_by}
     terminal.answer(payload, say(f"{row.test}: recorded", f"{row.test}: 記録しました"))
     return DONE
@@ -136,33 +140,33 @@ def answer(
 def _shown(case: str) -> dict[str, Any]:
     from casework.nda import showing
 
-    def look(desk: Desk) -> dict[str, Any]:
-        found = desk.case(case)
-        with desk.store.read() as session:
-            return showing.show(desk, session, found)
+    def look(context: Context) -> dict[str, Any]:
+        found = context.case(case)
+        with context.store.read() as session:
+            return showing.show(context, session, found)
 
-    shown: dict[str, Any] = _at_desk(look)
+    shown: dict[str, Any] = _in_context(look)
     return shown
 
 
-def _at_desk(work: Callable[[Desk], Any]) -> Any:
-    from cli.desks import at_desk
+def _in_context(work: Callable[[Context], Any]) -> Any:
+    from cli.contexts import in_context
 
-    return at_desk(work)
+    return in_context(work)
 
 
 def _check_again(case: str) -> None:
     """Make a round now; a register that is down, or that breaks, is a state of it."""
     from casework.nda import checking
-    from cli.desks import at_cabinet
+    from cli.contexts import at_cabinet
 
-    _at_desk(lambda desk: desk.case(case))
+    _in_context(lambda context: context.case(case))
     at_cabinet(lambda cabinet: checking.check_or_tell(cabinet, case))
 
 
 def _sent(case: str, language: Language | None, by: str) -> Pledge:
     from casework.nda import pledging
-    from cli.desks import at_cabinet
+    from cli.contexts import at_cabinet
 
     return at_cabinet(lambda cabinet: pledging.send_pledge(cabinet, case, by=by, language=language))
 
@@ -170,7 +174,7 @@ def _sent(case: str, language: Language | None, by: str) -> Pledge:
 def _written(case: str, out: Path, language: Language | None, by: str) -> Pledge:
     from casework.nda import pledging
 
-    made: Pledge = _at_desk(lambda desk: pledging.write_pledge(desk, case, out, by=by, language=language))
+    made: Pledge = _in_context(lambda context: pledging.write_pledge(context, case, out, by=by, language=language))
     return made
 
 

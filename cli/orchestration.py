@@ -68,12 +68,12 @@ def ask_for_runs(terminal: Terminal) -> bool:
     if not reachable():
         _leave_it_to_the_sweep(terminal)
         return False
-    from casework.desk import open_desk
+    from casework.bootstrap import open_context
     from flows.scheduling import PrefectUnreachable, schedule
 
     async def ask() -> None:
-        async with open_desk(connected=False) as desk:
-            await schedule(desk)
+        async with open_context(connected=False) as context:
+            await schedule(context)
 
     try:
         asyncio.run(ask())

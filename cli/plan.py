@@ -9,24 +9,24 @@ from cli.show import answer_case
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
+    from casework.context import Context
 
 
 def plan(case: CaseId, as_json: AsJson = False, actor: As = None) -> int:
     """Find the leaver's accounts, list what they hold, seal the plan.  Exits with 1 if findings or questions remain."""
-    from cli.desks import at_connected_desk
+    from cli.contexts import in_connected_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     with terminal.progress(1, say("looking for accounts", "アカウントを検索中")) as step:
 
-        async def work(desk: Desk) -> dict[str, Any]:
+        async def work(context: Context) -> dict[str, Any]:
             from casework import showing
             from cli.conducting import hold, make_plan
 
-            async with hold(desk, case):
-                await make_plan(desk, case)
+            async with hold(context, case):
+                await make_plan(context, case)
             step(say("planned", "計画済み"))
-            return showing.show(desk, case)
+            return showing.show(context, case)
 
-        shown = at_connected_desk(work)
+        shown = in_connected_context(work)
     return answer_case(terminal, shown)

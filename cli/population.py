@@ -13,8 +13,8 @@ from cli.private_files import write_private
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
-    from casework.population import Population
+    from casework.context import Context
+    from casework.population.facts import Population
 
 
 def population(
@@ -31,27 +31,27 @@ def population(
 ) -> int:  # fmt: skip
     """List who left in a period: HR's notices = cases = seen closed.  Exits with 1 if differences need explaining."""
     from cli.cases import parse_day
-    from cli.desks import at_desk
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     if (sample is None) != (not seed):
         raise Refused("population: --sample and --seed go together", "Let the auditor choose both.")
     period = parse_day("--from", from_), parse_day("--to", to)
 
-    def read(desk: Desk) -> Population:
-        from casework import population as populations
+    def read(context: Context) -> Population:
+        from casework.population import comparing, counting, sampling
 
-        found = populations.count(desk, *period)
+        found = counting.count(context, *period)
         if hr is not None:
-            found = populations.compare(
-                found, populations.Extract.of(hr.read_bytes(), kind_column=desk.policy.intake.kind_column)
+            found = comparing.compare(
+                found, comparing.Extract.of(hr.read_bytes(), kind_column=context.policy.intake.kind_column)
             )
         if sample is not None:
-            found = populations.draw(found, sample, seed)
-        populations.tell(desk, found, by=terminal.actor)
+            found = sampling.draw(found, sample, seed)
+        counting.tell(context, found, by=terminal.actor)
         return found
 
-    found = at_desk(read)
+    found = in_context(read)
     files = _write(found, csv) if csv is not None else {}
     terminal.answer(_payload(found, files), *([] if as_json else _shown(found, files)))
     return DONE if found.ties else REMAINS
@@ -61,13 +61,13 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
     """Write sheet and statement, which name people, for their owner alone; return their digests by name."""
     import hashlib
 
-    from casework import population as populations
+    from casework.population import sheet as sheets
     from casework.settings import read_settings
-    from casework.signing import certificate_signer
+    from casework.trail.signing import certificate_signer
 
     signer = certificate_signer(read_settings())
-    written = populations.sheet(found)
-    signed = populations.attest(found, csv.name, written, signer)
+    written = sheets.sheet(found)
+    signed = sheets.attest(found, csv.name, written, signer)
     beside = csv.with_name(f"{csv.name}.dsse.json")
     csv.parent.mkdir(parents=True, exist_ok=True)
     for path, content in ((csv, written), (beside, signed)):

@@ -12,7 +12,7 @@ from cli.options import As, AsJson, CaseId
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
+    from casework.context import Context
     from models.tables import Case
 
 
@@ -29,21 +29,21 @@ def reschedule(
     actor: As = None,
 ) -> int:
     """Move a case that has not been cut to another last day, or to now: then it is an emergency, which no notice undoes."""
-    from casework import intake
+    from casework.intake import moving
     from cli.cases import parse_day, parse_instant
-    from cli.desks import at_desk
+    from cli.contexts import in_context
     from cli.orchestration import ask_for_runs
 
     if ends_on is None and not now:
         raise Refused("reschedule: needs --ends-on DATE or --now", "Say to which day the case moves.")
     terminal = Terminal.of(as_json=as_json, actor=actor)
 
-    def move(desk: Desk) -> Case:
-        old = desk.case(case)
+    def move(context: Context) -> Case:
+        old = context.case(case)
         day = parse_day("--ends-on", ends_on) if ends_on is not None else old.employment_ends_on
         last = parse_instant("--last-working-at", last_working_at, old.timezone) if last_working_at else None
-        return intake.reschedule(desk, case, ends_on=day, last_working_at=last, by=terminal.who, now=now)
+        return moving.reschedule(context, case, ends_on=day, last_working_at=last, by=terminal.who, now=now)
 
-    answer_moved(terminal, at_desk(move), "rescheduled")
+    answer_moved(terminal, in_context(move), "rescheduled")
     ask_for_runs(terminal)
     return 0

@@ -11,7 +11,7 @@ from cli.options import As, AsJson, CaseId
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
+    from casework.context import Context
 
 
 def restore(
@@ -35,7 +35,7 @@ def restore(
     Without --account the whole case is given back.  What may not have been ours is not: say so with --entitlement.
     """
     from casework.access import restore as restoring
-    from cli.desks import at_connected_desk, at_desk
+    from cli.contexts import in_connected_context, in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     if [go, reason is not None, entitlement is not None].count(True) != 1:
@@ -48,8 +48,8 @@ def restore(
             "restore: --account goes with --reason, --not-ours with --entitlement", "See lastday restore --help."
         )
     if reason is not None:
-        request = at_desk(
-            lambda desk: restoring.request_restore(desk, case, by=terminal.actor, reason=reason, account=account)
+        request = in_context(
+            lambda context: restoring.request_restore(context, case, by=terminal.actor, reason=reason, account=account)
         )
         asked = say(
             f"Asked for.  A second person runs: lastday approve {request.id}",
@@ -59,17 +59,17 @@ def restore(
         return DONE
     if entitlement is not None:
         row = entitlement
-        at_desk(lambda desk: restoring.confirm(desk, case, row, by=terminal.actor, ours=not not_ours))
-    return answer_restored(terminal, at_connected_desk(lambda desk: give_back(desk, case)))
+        in_context(lambda context: restoring.confirm(context, case, row, by=terminal.actor, ours=not not_ours))
+    return answer_restored(terminal, in_connected_context(lambda context: give_back(context, case)))
 
 
-async def give_back(desk: Desk, case_id: str) -> dict[str, Any]:
+async def give_back(context: Context, case_id: str) -> dict[str, Any]:
     """Restore, and return the case as it stands then."""
     from casework import showing
     from casework.access.restore import restore as carry_out
 
-    await carry_out(desk, case_id)
-    return showing.show(desk, case_id)
+    await carry_out(context, case_id)
+    return showing.show(context, case_id)
 
 
 def answer_restored(terminal: Terminal, shown: dict[str, Any]) -> int:

@@ -20,10 +20,10 @@ def retire(
 ) -> int:
     """Ask for a service to be retired; cases that had accounts there wait for it, until a second person has approved."""
     from casework.decisions.retiring import request_retirement
-    from cli.desks import at_desk
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    request = at_desk(lambda desk: request_retirement(desk, service, by=terminal.actor, reason=reason))
+    request = in_context(lambda context: request_retirement(context, service, by=terminal.actor, reason=reason))
     asked = say(
         f"Asked for.  A second person runs: lastday approve {request.id}", f"第二者が実行: lastday approve {request.id}"
     )

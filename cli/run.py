@@ -13,7 +13,7 @@ from cli.show import answer_case
 from cli.terminal import Step, Terminal, say
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
+    from casework.context import Context
 
 
 def run(
@@ -33,21 +33,21 @@ def run(
     from casework.errors import QuestionsOpen, StillOpen
     from cli.anchor import anchor_soon
     from cli.conducting import STEPS, decide, whole_case
-    from cli.desks import at_connected_desk
+    from cli.contexts import in_connected_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
 
-    async def work(desk: Desk, step: Step) -> dict[str, Any]:
+    async def work(context: Context, step: Step) -> dict[str, Any]:
         from casework import showing
 
         if for_real:
-            decide(desk, case, terminal.who)
+            decide(context, case, terminal.who)
         with contextlib.suppress(StillOpen, QuestionsOpen):  # both are shown with the case, each with its remedy
-            await whole_case(desk, case, step)
-        return showing.show(desk, case)
+            await whole_case(context, case, step)
+        return showing.show(context, case)
 
     with terminal.progress(STEPS, say("looking for accounts", "アカウントを検索中")) as step:
-        shown = at_connected_desk(lambda desk: work(desk, step))
+        shown = in_connected_context(lambda context: work(context, step))
     if shown["state"] == "closed":
         anchor_soon(terminal)
     remains = answer_case(terminal, shown)

@@ -15,7 +15,7 @@ from cli.private_files import write_private
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
+    from casework.context import Context
 
 
 def show(
@@ -30,24 +30,24 @@ def show(
     actor: As = None,
 ) -> int:
     """Show the cases, or one with accounts, truth table, findings and questions.  Exits with 1 if some remain."""
-    from cli.desks import at_desk
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     if case is None:
-        return _list(terminal, at_desk(_all))
-    shown = at_desk(lambda desk: look(desk, case, evidence_for=terminal.actor if evidence else None))
+        return _list(terminal, in_context(_all))
+    shown = in_context(lambda context: look(context, case, evidence_for=terminal.actor if evidence else None))
     if picture is not None:
         _draw(shown, picture)
     return answer_case(terminal, shown)
 
 
-def look(desk: Desk, case_id: str, *, evidence_for: str | None = None) -> dict[str, Any]:
+def look(context: Context, case_id: str, *, evidence_for: str | None = None) -> dict[str, Any]:
     """Return the case in the shape of `show --json`; with what is confidential for the person named, which is recorded."""
     from casework import showing
     from casework.activity import showing as activity
 
-    shown = showing.show(desk, case_id)
-    return shown if evidence_for is None else shown | {"downloads": activity.look(desk, case_id, by=evidence_for)}
+    shown = showing.show(context, case_id)
+    return shown if evidence_for is None else shown | {"downloads": activity.look(context, case_id, by=evidence_for)}
 
 
 def answer_case(terminal: Terminal, shown: dict[str, Any]) -> int:
@@ -73,8 +73,9 @@ def _draw(shown: dict[str, Any], picture: Path) -> None:
     write_private(picture, drawn)
 
 
-def _all(desk: Desk) -> list[dict[str, Any]]:
-    from casework.intake import cut_at, list_cases
+def _all(context: Context) -> list[dict[str, Any]]:
+    from casework.intake.instants import cut_at
+    from casework.intake.opening import list_cases
 
     return [
         {
@@ -87,7 +88,7 @@ def _all(desk: Desk) -> list[dict[str, Any]]:
             "cut_at": cut_at(case).isoformat(),
             "for_real": case.for_real,
         }
-        for case in list_cases(desk)
+        for case in list_cases(context)
     ]
 
 

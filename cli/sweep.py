@@ -12,7 +12,7 @@ from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from casework.access.rechecking import LookReport
-    from casework.desk import Desk
+    from casework.context import Context
 
 
 def sweep(as_json: AsJson = False, actor: As = None) -> int:
@@ -21,14 +21,14 @@ def sweep(as_json: AsJson = False, actor: As = None) -> int:
 
     Exits with 1 if a look opened a case again or could not be made, or if cases wait for a run that Prefect cannot be asked for.
     """
-    from cli.desks import at_connected_desk, at_desk
+    from cli.contexts import in_connected_context, in_context
     from cli.orchestration import reachable
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     refuse_open_files()
     released, made = asyncio.run(_reconcile()) if reachable() else (0, 0)
-    waiting = at_desk(_waiting)
-    report = at_connected_desk(_looks)
+    waiting = in_context(_waiting)
+    report = in_connected_context(_looks)
     payload = {
         "released": released, "made": made, "looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened, "waiting": waiting,
     }  # fmt: skip
@@ -44,25 +44,25 @@ def sweep(as_json: AsJson = False, actor: As = None) -> int:
 
 
 async def _reconcile() -> tuple[int, int]:
-    from casework.desk import open_desk
+    from casework.bootstrap import open_context
     from cli.errors import Refused
     from flows.scheduling import PrefectUnreachable
     from flows.sweep import reconcile
 
     try:
-        async with open_desk(connected=False) as desk:
-            return await reconcile(desk)
+        async with open_context(connected=False) as context:
+            return await reconcile(context)
     except PrefectUnreachable as exc:
         raise Refused(str(exc), "Start Prefect with `lastday up`, then run it again.") from exc
 
 
-def _waiting(desk: Desk) -> list[str]:
+def _waiting(context: Context) -> list[str]:
     from casework.sweeping import due_for_run
 
-    return [case_id for group in due_for_run(desk) for case_id in group.case_ids]
+    return [case_id for group in due_for_run(context) for case_id in group.case_ids]
 
 
-async def _looks(desk: Desk) -> LookReport:
+async def _looks(context: Context) -> LookReport:
     from casework.access.rechecking import look_again
 
-    return await look_again(desk)
+    return await look_again(context)

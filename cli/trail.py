@@ -103,7 +103,7 @@ def export(
 
 def _reading(look: Callable[[Store, Connection], T]) -> T:
     """Return what *look* finds in one state of the log; writes nothing."""
-    from casework.desk import open_store
+    from casework.bootstrap import open_store
     from casework.settings import read_settings
 
     refuse_open_files()
@@ -117,7 +117,7 @@ def _reading(look: Callable[[Store, Connection], T]) -> T:
 
 def _signer() -> Signer:
     from casework.settings import read_settings
-    from casework.signing import log_signers
+    from casework.trail.signing import log_signers
 
     return log_signers(read_settings())[0]
 

@@ -22,11 +22,11 @@ def up(
     actor: As = None,
 ) -> int:
     """Start everything that carries cases out, until interrupted."""
-    from cli.desks import at_desk
+    from cli.contexts import in_context
     from cli.processes import LocalStack, StackFailed
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    at_desk(lambda _: None)  # refuses an old schema before anything is started
+    in_context(lambda _: None)  # refuses an old schema before anything is started
     try:
         local = LocalStack(home, port, env=settings_here())
         with local as stack:

@@ -12,7 +12,7 @@ from cli.options import As, AsJson
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from casework.desk import Desk
+    from casework.context import Context
     from models.tables import Waiver
 
 
@@ -38,15 +38,15 @@ def waive(
 ) -> int:
     """Ask for a waiver; it counts once a second person has approved it."""
     from cli.cases import parse_day
-    from cli.desks import at_desk
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
     end = parse_day("--until", until)
     signed = (reason, end, terminal.actor, compensating)
     if tenant and case is None:
-        waiver = at_desk(lambda desk: _standing(desk, service, kind, accepts, *signed))
+        waiver = in_context(lambda context: _standing(context, service, kind, accepts, *signed))
     elif case is not None and entitlement is not None and not (tenant or service or kind):
-        waiver = at_desk(lambda desk: _single(desk, case, entitlement, *signed))
+        waiver = in_context(lambda context: _single(context, case, entitlement, *signed))
     else:
         raise Refused(
             "waive: needs CASE and ENTITLEMENT, or --tenant with --service and --kind", "See `lastday waive --help`."
@@ -58,16 +58,18 @@ def waive(
     return DONE
 
 
-def _single(desk: Desk, case: str, entitlement: str, reason: str, until: date, by: str, compensating: str) -> Waiver:
+def _single(
+    context: Context, case: str, entitlement: str, reason: str, until: date, by: str, compensating: str
+) -> Waiver:
     from casework.decisions import signatures as waiving
 
     return waiving.waive(
-        desk, entitlement_id=entitlement, case_id=case, reason=reason, until=until, by=by, compensating=compensating
+        context, entitlement_id=entitlement, case_id=case, reason=reason, until=until, by=by, compensating=compensating
     )
 
 
 def _standing(
-    desk: Desk,
+    context: Context,
     service: str | None,
     kind: str | None,
     accepts: str,
@@ -86,7 +88,7 @@ def _standing(
         reasons = ", ".join(sorted(STANDING_REASONS))
         raise Refused(f"waive: {exc}", f"Services: {services}.  Kinds: {kinds}.  --accepts: {reasons}.") from exc
     return waiving.waive_for_tenant(
-        desk,
+        context,
         service=place[0],
         kind=place[1],
         accepts=place[2],

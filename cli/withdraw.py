@@ -18,10 +18,10 @@ def withdraw(
     actor: As = None,
 ) -> int:
     """End a case from which nothing was taken yet.  What was taken is given back by `lastday restore`."""
-    from casework import intake
-    from cli.desks import at_desk
+    from casework.intake import moving
+    from cli.contexts import in_context
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
-    ended = at_desk(lambda desk: intake.withdraw(desk, case, by=terminal.who, reason=reason))
+    ended = in_context(lambda context: moving.withdraw(context, case, by=terminal.who, reason=reason))
     answer_moved(terminal, ended, "withdrawn")
     return 0

@@ -239,7 +239,7 @@ KEEPS = 180
 
 
 def _ordinary(until: date, *, scale: float = 1.0) -> list[Strand]:
-    """A desk worker's half year: some forty views, a dozen edits and four downloads a working day."""
+    """A context worker's half year: some forty views, a dozen edits and four downloads a working day."""
     since = until - timedelta(days=KEEPS - 1)
     return [
         Strand(Verb.SIGN_IN, round(130 * scale), since, until, hours=OFFICE[:10] + (0.0,) * 14),
@@ -251,7 +251,7 @@ def _ordinary(until: date, *, scale: float = 1.0) -> list[Strand]:
 
 
 def ordinary(seed: str, until: date, *, scale: float = 1.0) -> Habit:
-    """A desk worker; *scale* below 1 for the many whose logs only have to be there."""
+    """A context worker; *scale* below 1 for the many whose logs only have to be there."""
     return Habit(seed, _ordinary(until, scale=scale))
 
 

@@ -5,7 +5,7 @@ import asyncio
 from prefect import flow
 from prefect.logging import get_run_logger
 
-from casework import anchoring
+from casework.trail import anchoring
 from flows.discretion import quietly
 from flows.results import HERE
 

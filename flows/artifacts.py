@@ -11,24 +11,24 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.logging import get_run_logger
 
 from casework import showing as casework_showing
-from casework.desk import Desk
+from casework.context import Context
 from casework.nda import showing as papers
 from casework.showing import OpaqueQuestion, TruthRow
 
 _BAR = 20
 
 
-async def show_truth_table(desk: Desk, case_id: str) -> None:
+async def show_truth_table(context: Context, case_id: str) -> None:
     """
     Publish the case's truth table as it stands, as a new version of the artifact `truth-<case>`.
 
     A page that cannot be written never stops a cut: that is logged, and nothing is raised.
     """
     page = truth_page(
-        casework_showing.progress(desk, case_id),
-        casework_showing.truth_table(desk, case_id),
-        casework_showing.open_questions(desk, case_id),
-        papers.states(desk, case_id),
+        casework_showing.progress(context, case_id),
+        casework_showing.truth_table(context, case_id),
+        casework_showing.open_questions(context, case_id),
+        papers.states(context, case_id),
     )
     try:
         await acreate_markdown_artifact(page, key=f"truth-{case_id}", description="Observed, not commanded.")
@@ -37,12 +37,12 @@ async def show_truth_table(desk: Desk, case_id: str) -> None:
 
 
 @asynccontextmanager
-async def showing(desk: Desk, case_id: str) -> AsyncIterator[None]:
+async def showing(context: Context, case_id: str) -> AsyncIterator[None]:
     """Show the truth table at the end, however the steps end."""
     try:
         yield
     finally:
-        await show_truth_table(desk, case_id)
+        await show_truth_table(context, case_id)
 
 
 def truth_page(

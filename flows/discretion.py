@@ -136,7 +136,7 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
 
 
 def _named(exc: BaseException, *, with_text: bool) -> str:
-    """Name the class and the place, `KeyError at casework/access/rows.py:41`; the text only of errors that are ours to word."""
+    """Name the class and the place, `KeyError at casework/truth/rows.py:41`; the text only of errors that are ours to word."""
     name = type(exc).__name__
     if isinstance(exc, BaseExceptionGroup):
         name += f"({', '.join(sorted({type(member).__name__ for member in exc.exceptions}))})"

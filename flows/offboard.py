@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from casework.desk import open_desk
+from casework.bootstrap import open_context
 from casework.runbook import close, observe_until_closed, wait_until_due
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, to_its_state
@@ -22,14 +22,14 @@ from flows.steps import (
 @to_its_state
 async def offboard(case_id: CaseId) -> None:
     """Take *case_id* as far as it can go.  Safe to run again at any point."""
-    async with open_desk() as desk, holding(desk, case_id), showing(desk, case_id):
-        await plan_if_none(desk, case_id)
-        async with collecting_meanwhile(desk, case_id):
-            await wait_until_due(desk, case_id)  # Prefect may start a run half a second early
-            await contain_everywhere(desk, case_id)  # all services at once; block first, then sessions
-            await deprovision_everywhere(desk, case_id)
-        await show_truth_table(desk, case_id)
-        await observe_until_closed(desk, case_id)
-        await snapshot_everywhere(desk, case_id)  # the logs outlive the cut; what is missing the sweep fetches
-        await look_at_papers(desk, case_id)  # a dismissal's for the first time: it is cut first
-        close(desk, case_id)  # raises StillOpen with the findings: the run is not green
+    async with open_context() as context, holding(context, case_id), showing(context, case_id):
+        await plan_if_none(context, case_id)
+        async with collecting_meanwhile(context, case_id):
+            await wait_until_due(context, case_id)  # Prefect may start a run half a second early
+            await contain_everywhere(context, case_id)  # all services at once; block first, then sessions
+            await deprovision_everywhere(context, case_id)
+        await show_truth_table(context, case_id)
+        await observe_until_closed(context, case_id)
+        await snapshot_everywhere(context, case_id)  # the logs outlive the cut; what is missing the sweep fetches
+        await look_at_papers(context, case_id)  # a dismissal's for the first time: it is cut first
+        close(context, case_id)  # raises StillOpen with the findings: the run is not green

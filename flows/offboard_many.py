@@ -11,7 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 from pydantic import Field
 
-from casework.desk import Desk, open_desk
+from casework.bootstrap import open_context
+from casework.context import Context
 from casework.runbook import close, observe_until_closed, wait_until_due
 from flows.artifacts import show_truth_table, showing
 from flows.discretion import CaseId, FindingsOpen, quietly, to_its_state, waiting_for
@@ -30,9 +31,9 @@ async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, ma
     Safe to run again: a case that is closed stays closed.  The run fails if a case has findings, else it pauses if one
     has questions, and is cancelled if another run holds one: green means that all are closed.
     """
-    async with open_desk() as desk:
+    async with open_context() as context:
         # Prefect's types miss that an asynchronous task gives its state asynchronously too
-        runs = [cast("Awaitable[State[Any]]", one(hidden(desk), case_id, return_state=True)) for case_id in case_ids]
+        runs = [cast("Awaitable[State[Any]]", one(hidden(context), case_id, return_state=True)) for case_id in case_ids]
         endings = await asyncio.gather(*runs)
     return together(endings)
 
@@ -52,16 +53,16 @@ def together(endings: Sequence[State[Any]]) -> State[Any] | None:
 # One task a case, none a service: at fifty cases the server would still be recording when the cut is long done.
 @task(name="offboard", task_run_name="offboard-{case_id}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @to_its_state
-async def one(desk: Desk, case_id: str) -> None:
+async def one(context: Context, case_id: str) -> None:
     """The same order as `flows.offboard`."""
-    async with holding(desk, case_id), showing(desk, case_id):
-        await plan_if_none(desk, case_id)
-        await wait_until_due(desk, case_id)
-        await everywhere(desk, lambda service: contain.fn(desk, case_id, service))
-        await everywhere(desk, lambda service: deprovision.fn(desk, case_id, service))
-        await show_truth_table(desk, case_id)
-        await observe_until_closed(desk, case_id)
-        await everywhere(desk, lambda service: snapshot.fn(desk, case_id, service))
-        await asyncio.gather(weigh.fn(desk, case_id), return_exceptions=True)
-        await check_papers.fn(desk, case_id)
-        close(desk, case_id)
+    async with holding(context, case_id), showing(context, case_id):
+        await plan_if_none(context, case_id)
+        await wait_until_due(context, case_id)
+        await everywhere(context, lambda service: contain.fn(context, case_id, service))
+        await everywhere(context, lambda service: deprovision.fn(context, case_id, service))
+        await show_truth_table(context, case_id)
+        await observe_until_closed(context, case_id)
+        await everywhere(context, lambda service: snapshot.fn(context, case_id, service))
+        await asyncio.gather(weigh.fn(context, case_id), return_exceptions=True)
+        await check_papers.fn(context, case_id)
+        close(context, case_id)

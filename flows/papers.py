@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from casework.desk import open_desk
+from casework.bootstrap import open_context
 from casework.nda import following
 from flows.discretion import quietly
 from flows.results import HERE
@@ -29,7 +29,7 @@ class Followed:
 @quietly
 async def papers() -> Followed:
     """Follow pledges and papers.  A turn of its own: a register that is slow delays no case's run.  Safe to run at any time."""
-    async with open_desk(connected=False) as desk:
-        followed = Followed(str(flow_run.id), await following.follow_up(desk))
+    async with open_context(connected=False) as context:
+        followed = Followed(str(flow_run.id), await following.follow_up(context))
     get_run_logger().info("papers: %d cases", followed.cases)
     return followed

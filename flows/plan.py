@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from casework.desk import open_desk
+from casework.bootstrap import open_context
 from casework.runbook import make_plan, take_early
 from flows.artifacts import showing
 from flows.discretion import CaseId, to_its_state
@@ -18,9 +18,9 @@ async def plan(case_id: CaseId) -> None:
 
     Nothing is changed at a vendor, but for what policy cuts after the last day worked, once that has passed.
     """
-    async with open_desk() as desk, showing(desk, case_id):
-        async with holding(desk, case_id):
-            await make_plan(desk, case_id)
-            await take_early(desk, case_id)
-        await look_at_papers(desk, case_id)  # without the lease: a cut that falls due meanwhile does not wait
-        require_answers(desk, case_id)  # raises QuestionsOpen: the run pauses, the plan stands
+    async with open_context() as context, showing(context, case_id):
+        async with holding(context, case_id):
+            await make_plan(context, case_id)
+            await take_early(context, case_id)
+        await look_at_papers(context, case_id)  # without the lease: a cut that falls due meanwhile does not wait
+        require_answers(context, case_id)  # raises QuestionsOpen: the run pauses, the plan stands

@@ -7,7 +7,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from casework.access import rechecking
-from casework.desk import open_desk
+from casework.bootstrap import open_context
 from flows.discretion import quietly
 from flows.results import HERE
 
@@ -31,8 +31,8 @@ class Rechecked:
 @quietly
 async def rechecks() -> Rechecked:
     """Take the looks that are due; what lost its waiver, or came back, is open again.  Safe to run at any time."""
-    async with open_desk() as desk:
-        report = await rechecking.look_again(desk)
+    async with open_context() as context:
+        report = await rechecking.look_again(context)
     rechecked = Rechecked(str(flow_run.id), len(report.looked), len(report.not_looked), len(report.reopened))
     log = get_run_logger()
     log.info("looked %d, could not look %d, reopened %d", rechecked.looked, rechecked.not_looked, rechecked.reopened)

@@ -18,7 +18,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
 from casework import sweeping
-from casework.desk import Desk, open_desk
+from casework.bootstrap import open_context
+from casework.context import Context
 from casework.sweeping import DueGroup
 from flows.offboard_many import MOST
 
@@ -70,18 +71,18 @@ def _key(group: DueGroup, chunk: tuple[str, ...]) -> str:
     return "cases:" + hashlib.sha256(f"{group.key} {' '.join(chunk)}".encode()).hexdigest()
 
 
-async def schedule(desk: Desk) -> int:
+async def schedule(context: Context) -> int:
     """
     See that each due case has a run; return how many were made or resumed.  Twice is safe.
 
     Raises `PrefectUnreachable`; what was made before is recorded.
     """
-    made = list(orders(sweeping.due_for_run(desk)))
+    made = list(orders(sweeping.due_for_run(context)))
     async with prefect_api() as client:
         for order in made:
             deployment_id = await _deployment(client, order.deployment)
             run = await _resumed(client, order, deployment_id) or await _create(client, order, deployment_id)
-            sweeping.record_run(desk, order.case_ids, str(run))
+            sweeping.record_run(context, order.case_ids, str(run))
     return len(made)
 
 
@@ -92,10 +93,10 @@ async def resume_case(case_id: str) -> bool:
     Too early or too late does no harm: the run reads our database afresh, and pauses again or ends.  Where no run
     waits, the sweep makes one.  Raises `PrefectUnreachable`.
     """
-    async with prefect_api() as client, open_desk(connected=False) as desk:
+    async with prefect_api() as client, open_context(connected=False) as context:
         run = await _resume(client, case_id)
         if run is not None:
-            sweeping.record_run(desk, (case_id,), str(run))
+            sweeping.record_run(context, (case_id,), str(run))
         return run is not None
 
 

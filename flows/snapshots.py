@@ -7,7 +7,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from casework.access import rechecking
-from casework.desk import open_desk
+from casework.bootstrap import open_context
 from flows.discretion import quietly
 from flows.results import HERE
 
@@ -30,8 +30,8 @@ class Collected:
 @quietly
 async def snapshots() -> Collected:
     """Go on with every snapshot that is not complete or is due again.  Safe to run at any time, and beside a cut."""
-    async with open_desk() as desk:
-        news, reopened = await rechecking.collect_again(desk)
+    async with open_context() as context:
+        news, reopened = await rechecking.collect_again(context)
     collected = Collected(str(flow_run.id), news, reopened)
     get_run_logger().info("snapshots: news of %d cases, reopened %d", collected.news, collected.reopened)
     return collected

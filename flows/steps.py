@@ -11,9 +11,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
 
-from casework import runbook as conduct
+from casework import runbook
 from casework.activity import snapshot as snapshots
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import QuestionsOpen
 from casework.showing import open_questions
 from flows.discretion import Elsewhere, quietly
@@ -26,62 +26,62 @@ _log = logging.getLogger("lastday.flows")  # the process's own standard error, n
 # what was sent.  No cache and no stored result: a step is a look at the world and has nothing to say afterwards.
 @task(name="contain", task_run_name="contain-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @quietly
-async def contain(desk: Desk, case_id: str, service: Service) -> None:
+async def contain(context: Context, case_id: str, service: Service) -> None:
     """Block sign-in, then end sessions.  Safe to repeat."""
-    await conduct.contain(desk, case_id, service)
+    await runbook.contain(context, case_id, service)
 
 
 @task(name="deprovision", task_run_name="deprovision-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @quietly
-async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
+async def deprovision(context: Context, case_id: str, service: Service) -> None:
     """Take the rest away.  Safe to repeat."""
-    await conduct.deprovision(desk, case_id, service)
+    await runbook.deprovision(context, case_id, service)
 
 
 # Beside the cut, never before it: what goes wrong here is a state of the papers and stops nothing.
 @task(name="check-papers", task_run_name="check-papers", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @quietly
-async def check_papers(desk: Desk, case_id: str) -> None:
+async def check_papers(context: Context, case_id: str) -> None:
     """Look for the leaver's confidentiality papers.  Safe to repeat."""
-    await conduct.check_papers(desk, case_id)
+    await runbook.check_papers(context, case_id)
 
 
-async def look_at_papers(desk: Desk, case_id: str) -> None:
+async def look_at_papers(context: Context, case_id: str) -> None:
     """Take the step that looks for papers; whatever becomes of it, Prefect's own failures included, the run goes on."""
-    for outcome in await asyncio.gather(check_papers(hidden(desk), case_id), return_exceptions=True):
+    for outcome in await asyncio.gather(check_papers(hidden(context), case_id), return_exceptions=True):
         if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
             raise outcome  # suspended or cancelled from outside
 
 
 @task(name="snapshot", task_run_name="snapshot-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @quietly
-async def snapshot(desk: Desk, case_id: str, service: Service) -> None:
+async def snapshot(context: Context, case_id: str, service: Service) -> None:
     """Read the service's own log of the leaver, for as long as policy allows.  Safe to repeat."""
-    await snapshots.take(desk, case_id, service)
+    await snapshots.take(context, case_id, service)
 
 
 @task(name="weigh", task_run_name="weigh", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @quietly
-async def weigh(desk: Desk, case_id: str) -> None:
+async def weigh(context: Context, case_id: str) -> None:
     """Summarise what the logs told.  Safe to repeat."""
-    await snapshots.conclude(desk, case_id)
+    await snapshots.conclude(context, case_id)
 
 
-async def snapshot_everywhere(desk: Desk, case_id: str) -> None:
+async def snapshot_everywhere(context: Context, case_id: str) -> None:
     """Take the snapshot in all services at once; what fails is stated in it, taken up by the sweep, and stops nothing."""
-    await everywhere(desk, lambda service: snapshot(hidden(desk), case_id, service))
-    for outcome in await asyncio.gather(weigh(hidden(desk), case_id), return_exceptions=True):
+    await everywhere(context, lambda service: snapshot(hidden(context), case_id, service))
+    for outcome in await asyncio.gather(weigh(hidden(context), case_id), return_exceptions=True):
         if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
             raise outcome  # suspended or cancelled from outside
 
 
 @asynccontextmanager
-async def collecting_meanwhile(desk: Desk, case_id: str) -> AsyncIterator[None]:
+async def collecting_meanwhile(context: Context, case_id: str) -> AsyncIterator[None]:
     """
     Collect while the run waits for its instant.  The cut never waits for it: what is under way then goes on beside it,
     and what fails, or has not answered when the cut is done, is asked for again after it.
     """
-    early = asyncio.ensure_future(snapshots.before_the_cut(desk, case_id))
+    early = asyncio.ensure_future(snapshots.before_the_cut(context, case_id))
     try:
         yield
     finally:
@@ -91,44 +91,44 @@ async def collecting_meanwhile(desk: Desk, case_id: str) -> AsyncIterator[None]:
             _log.warning("snapshot: not begun before the cut: %s", type(early.exception()).__name__)
 
 
-async def plan_if_none(desk: Desk, case_id: str) -> None:
+async def plan_if_none(context: Context, case_id: str) -> None:
     """
     Plan a case that was not planned ahead: reported on its last day, or a dismissal.  A plan that stands is left as it
     is, since looking again would delay the cut.
     """
-    if desk.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
-        await conduct.make_plan(desk, case_id)
+    if context.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
+        await runbook.make_plan(context, case_id)
 
 
-def require_answers(desk: Desk, case_id: str) -> None:
+def require_answers(context: Context, case_id: str) -> None:
     """Raise `QuestionsOpen` while a person is asked about the case."""
-    if asked := open_questions(desk, case_id):
+    if asked := open_questions(context, case_id):
         raise QuestionsOpen([question.id for question in asked])
 
 
-async def contain_everywhere(desk: Desk, case_id: str) -> None:
+async def contain_everywhere(context: Context, case_id: str) -> None:
     """Contain all services at once.  See `everywhere`."""
-    await everywhere(desk, lambda service: contain(hidden(desk), case_id, service))
+    await everywhere(context, lambda service: contain(hidden(context), case_id, service))
 
 
-async def deprovision_everywhere(desk: Desk, case_id: str) -> None:
+async def deprovision_everywhere(context: Context, case_id: str) -> None:
     """Deprovision all services at once.  See `everywhere`."""
-    await everywhere(desk, lambda service: deprovision(hidden(desk), case_id, service))
+    await everywhere(context, lambda service: deprovision(hidden(context), case_id, service))
 
 
-def hidden(desk: Desk) -> Desk:
-    """Wrap *desk* as a task's argument: Prefect looks for futures inside arguments, and has no business inside it."""
-    return cast("Desk", quote(desk))  # unwrapped again before the task's function sees it
+def hidden(context: Context) -> Context:
+    """Wrap *context* as a task's argument: Prefect looks for futures inside arguments, and has no business inside it."""
+    return cast("Context", quote(context))  # unwrapped again before the task's function sees it
 
 
-async def everywhere(desk: Desk, step: Callable[[Service], Awaitable[None]]) -> None:
+async def everywhere(context: Context, step: Callable[[Service], Awaitable[None]]) -> None:
     """
     Take *step* in every service at once; one that fails never stops another, nor the steps that follow.
 
     What failed is in our database as a finding, or its rows are not settled: closing refuses either way.  Raises
     `QuestionsOpen` when a step may not be taken before a person has answered: that concerns the whole case.
     """
-    for outcome in await asyncio.gather(*map(step, desk.connectors), return_exceptions=True):
+    for outcome in await asyncio.gather(*map(step, context.connectors), return_exceptions=True):
         if isinstance(outcome, QuestionsOpen):
             raise outcome
         if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
@@ -136,9 +136,9 @@ async def everywhere(desk: Desk, step: Callable[[Service], Awaitable[None]]) -> 
 
 
 @asynccontextmanager
-async def holding(desk: Desk, case_id: str) -> AsyncIterator[None]:
+async def holding(context: Context, case_id: str) -> AsyncIterator[None]:
     """Hold the case's lease; raises `Elsewhere` if another live run has it."""
-    async with conduct.claim(desk, case_id, flow_run.id or desk.name("terminal")) as ours:
+    async with runbook.claim(context, case_id, flow_run.id or context.name("terminal")) as ours:
         if not ours:
             raise Elsewhere
         yield

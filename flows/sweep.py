@@ -18,7 +18,8 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from casework import sweeping
-from casework.desk import Desk, open_desk
+from casework.bootstrap import open_context
+from casework.context import Context
 from flows.discretion import quietly
 from flows.results import HERE
 from flows.scheduling import prefect_api, schedule
@@ -47,13 +48,13 @@ class Swept:
 @quietly
 async def sweep() -> Swept:
     """Release dead runs and give due cases a run.  Asks no vendor.  Safe to run at any time."""
-    async with open_desk(connected=False) as desk:
-        released, made = await reconcile(desk)
+    async with open_context(connected=False) as context:
+        released, made = await reconcile(context)
     get_run_logger().info("released %d, made %d", released, made)
     return Swept(str(flow_run.id), released, made)
 
 
-async def reconcile(desk: Desk, *, settling: float = _SETTLING) -> tuple[int, int]:
+async def reconcile(context: Context, *, settling: float = _SETTLING) -> tuple[int, int]:
     """
     Release the runs that are dead, then see that each due case has one; return how many of each.
 
@@ -61,20 +62,20 @@ async def reconcile(desk: Desk, *, settling: float = _SETTLING) -> tuple[int, in
     how it ended.
     """
     async with prefect_api() as client:
-        dead = await _dead(client, desk)
+        dead = await _dead(client, context)
         if dead:
             await asyncio.sleep(settling)
-            dead &= await _dead(client, desk)
+            dead &= await _dead(client, context)
         for run_id in {run_id for _, run_id in dead}:
             await _bury(client, run_id)
     for case_id, _ in sorted(dead):
-        sweeping.release_run(desk, case_id)
-    return len(dead), await schedule(desk)
+        sweeping.release_run(context, case_id)
+    return len(dead), await schedule(context)
 
 
-async def _dead(client: PrefectClient, desk: Desk) -> set[tuple[str, str]]:
+async def _dead(client: PrefectClient, context: Context) -> set[tuple[str, str]]:
     """Return the (case, run) pairs that no lease proves alive and whose run will not take the case up."""
-    pairs = sweeping.runs_to_check(desk)
+    pairs = sweeping.runs_to_check(context)
     states = {run_id: await _state(client, run_id) for run_id in {run_id for _, run_id in pairs}}
     return {(case_id, run_id) for case_id, run_id in pairs if _is_gone(states[run_id])}
 

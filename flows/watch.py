@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from casework import anchoring
+from casework.trail import anchoring
 from flows.anchor import anchor
 from flows.papers import papers
 from flows.periodic import PERIOD, Quiet, again, until_terminated

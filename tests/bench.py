@@ -21,10 +21,12 @@ from functools import partial
 from rich.progress import Progress
 
 from audit.trail import Trail
-from casework import runbook as conduct
-from casework.desk import Desk
+from casework import runbook
+from casework.context import Context
 from casework.errors import StillOpen
-from casework.intake import open_cases, read_csv, read_options
+from casework.intake.csv_file import read_csv
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.schema import migrate
 from casework.showing import show
@@ -76,35 +78,35 @@ async def case() -> Figures:
                 build = importlib.import_module(f"tests.contract.rig_{service}").rig
                 rigs[service] = await stack.enter_async_context(build())
             policy = Policy(observe=Observe(deadline_seconds=10, first_wait_seconds=0.1, longest_wait_seconds=1))
-            desk = Desk(
+            context = Context(
                 Store(engine, Trail("bench.example/audit/2026")), policy, {s: r.connector for s, r in rigs.items()}
             )
-            figures = await _one_case(desk, rigs)
+            figures = await _one_case(context, rigs)
         engine.dispose()
     return figures
 
 
-async def _one_case(desk: Desk, rigs: dict[Service, Rig]) -> Figures:
+async def _one_case(context: Context, rigs: dict[Service, Rig]) -> Figures:
     who = person(_LEAVER)
-    ends_on = str((desk.now() - timedelta(days=2)).date())
+    ends_on = str((context.now() - timedelta(days=2)).date())
     reading = read_options(
         employee_no=_LEAVER, name=who.name, email=who.email, employment_ends_on=ends_on, kind="resignation"
     )
-    case_id = open_cases(desk, reading, reported_by="bench", for_real=True).opened[0].case.id
+    case_id = open_cases(context, reading, reported_by="bench", for_real=True).opened[0].case.id
     began = time.perf_counter()
-    await conduct.make_plan(desk, case_id)
+    await runbook.make_plan(context, case_id)
     planned = time.perf_counter()
-    await asyncio.gather(*(conduct.contain(desk, case_id, service) for service in Service))
+    await asyncio.gather(*(runbook.contain(context, case_id, service) for service in Service))
     contained = time.perf_counter()
-    await asyncio.gather(*(conduct.deprovision(desk, case_id, service) for service in Service))
-    await conduct.observe_until_closed(desk, case_id)
+    await asyncio.gather(*(runbook.deprovision(context, case_id, service) for service in Service))
+    await runbook.observe_until_closed(context, case_id)
     ended = time.perf_counter()
     try:
-        conduct.close(desk, case_id)
+        runbook.close(context, case_id)
         end = "closed"
     except StillOpen as exc:
         end = str(exc)
-    states = Counter(row["state"] for account in show(desk, case_id)["accounts"] for row in account["entitlements"])
+    states = Counter(row["state"] for account in show(context, case_id)["accounts"] for row in account["entitlements"])
     calls = ", ".join(f"{service} {len(rig.stage.journal)}" for service, rig in rigs.items())
     return [
         ("case: plan (accounts found, access listed, sealed)", f"{planned - began:.2f} s"),

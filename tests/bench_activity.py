@@ -26,9 +26,11 @@ import orjson
 from audit.trail import Trail
 from casework.activity.collecting import collect
 from casework.activity.summary import summarise
-from casework.desk import Desk
-from casework.evidence import EvidenceStore, open_or_create
-from casework.intake import open_cases, read_options
+from casework.context import Context
+from casework.evidence.keys import open_or_create
+from casework.evidence.store import EvidenceStore
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
@@ -116,20 +118,20 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     store = Store(engine, Trail("bench.example/audit/2026"))
     evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
     connectors: Any = {Service.GOOGLE_WORKSPACE: log}
-    desk = Desk(store, Policy(), connectors, evidence=evidence)
+    context = Context(store, Policy(), connectors, evidence=evidence)
     reading = read_options(
         employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-30", kind="resignation"
     )
-    case_id = open_cases(desk, reading, reported_by="bench", for_real=True).opened[0].case.id
+    case_id = open_cases(context, reading, reported_by="bench", for_real=True).opened[0].case.id
     with store.write() as session:
         session.add(CaseAccount(
-            case_id=case_id, service=Service.GOOGLE_WORKSPACE, vendor_id="g1", ref=desk.name("acct"), kind=AccountKind.MEMBER,
+            case_id=case_id, service=Service.GOOGLE_WORKSPACE, vendor_id="g1", ref=context.name("acct"), kind=AccountKind.MEMBER,
             label="e1@example.test", reason=MatchReason.EMAIL, standing=Standing.ACCEPTED,
         ))  # fmt: skip
     began = time.perf_counter()
-    await collect(desk, case_id, seconds=3600)
+    await collect(context, case_id, seconds=3600)
     ended = time.perf_counter()
-    await asyncio.to_thread(summarise, desk, case_id)
+    await asyncio.to_thread(summarise, context, case_id)
     summarised = time.perf_counter()
     engine.dispose()
     return ended - began, summarised - ended

@@ -33,9 +33,11 @@ from audit.trail import Trail
 from casework.activity.collecting import collect
 from casework.activity.rounds import rounds_of
 from casework.activity.summary import summarise
-from casework.desk import Desk
-from casework.evidence import EvidenceStore, open_or_create
-from casework.intake import open_cases, read_options
+from casework.context import Context
+from casework.evidence.keys import open_or_create
+from casework.evidence.store import EvidenceStore
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
@@ -139,11 +141,11 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
     store = Store(engine, Trail("bench.example/audit/2026"))
     evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
     connector = await importlib.import_module(f"connectors.{service}").connect(pace=Pace(sleep=clock.sleep))
-    desk = Desk(store, Policy(), {service: connector}, now=clock.now, sleep=clock.sleep, evidence=evidence)
-    case_id = _case(desk, service, account)
+    context = Context(store, Policy(), {service: connector}, now=clock.now, sleep=clock.sleep, evidence=evidence)
+    case_id = _case(context, service, account)
     began = time.perf_counter()
     while True:
-        await collect(desk, case_id, seconds=3600)
+        await collect(context, case_id, seconds=3600)
         with store.read() as session:
             rows = [row for row in rounds_of(session, case_id) if row.round == 1]
         if all(row.ended_at is not None for row in rows):
@@ -151,7 +153,7 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
         await clock.sleep(60)
     seconds = time.perf_counter() - began
     await connector.aclose()
-    await asyncio.to_thread(summarise, desk, case_id)
+    await asyncio.to_thread(summarise, context, case_id)
     engine.dispose()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
@@ -160,15 +162,15 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
     }  # fmt: skip
 
 
-def _case(desk: Desk, service: Service, account: str) -> str:
+def _case(context: Context, service: Service, account: str) -> str:
     ends_on = str((datetime.now(TOKYO) + timedelta(days=1)).date())
     reading = read_options(
         employee_no=_WHO, name="星 空子", email="e1@example.test", employment_ends_on=ends_on, kind="resignation"
     )
-    case_id = open_cases(desk, reading, reported_by="bench", for_real=True).opened[0].case.id
-    with desk.store.write() as session:
+    case_id = open_cases(context, reading, reported_by="bench", for_real=True).opened[0].case.id
+    with context.store.write() as session:
         session.add(CaseAccount(
-            case_id=case_id, service=service, vendor_id=account, ref=desk.name("acct"), kind=AccountKind.MEMBER,
+            case_id=case_id, service=service, vendor_id=account, ref=context.name("acct"), kind=AccountKind.MEMBER,
             label="e1@example.test", reason=MatchReason.EMAIL, standing=Standing.ACCEPTED,
         ))  # fmt: skip
     return case_id

@@ -1,1 +1,1 @@
-"""What an account holds: read, planned, cut, seen closed.  The truth table and everything that changes it."""
+"""What an account holds: planned, cut, seen closed, looked at again, given back."""

@@ -8,55 +8,55 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from casework.access.findings import assess, open_findings
 from casework.access.planning import kinds_for
-from casework.access.retired import counted_rows, services_of
-from casework.access.rows import accepted_rows, accounts_of, reads_of
-from casework.access.states import WHOLE_KIND, is_fresh
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
 from casework.questions import open_questions
+from casework.truth.findings import assess, open_findings
+from casework.truth.retired import counted_rows, services_of
+from casework.truth.rows import accepted_rows, accounts_of, reads_of
+from casework.truth.states import WHOLE_KIND, is_fresh
 from models.tables import Case, Look
 from models.vocabulary import SETTLED, SIGNED, CaseState, EntitlementKind, Standing
 
 
-def close(desk: Desk, case_id: str) -> None:
+def close(context: Context, case_id: str) -> None:
     """
     Close and seal the case, or raise why it may not: `QuestionsOpen`, else `StillOpen` with the findings by kind.
 
     Closing a closed case does nothing.
     """
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = session.get_one(Case, case_id)
         if case.state in FINISHED:
             return
-        assess(desk, session, case_id)
+        assess(context, session, case_id)
         session.flush()
         asked = [question.id for question in open_questions(session, case_id)]
         reasons = Counter(str(finding.kind) for finding in open_findings(session, case_id))
         if not asked and not reasons:
-            reasons = Counter(_rest(desk, session, case))
+            reasons = Counter(_rest(context, session, case))
         if not asked and not reasons:
-            _close(desk, session, case)
+            _close(context, session, case)
             return
     if asked:
         raise QuestionsOpen(asked)
     raise StillOpen(dict(reasons))
 
 
-def _rest(desk: Desk, session: Session, case: Case) -> list[str]:
+def _rest(context: Context, session: Session, case: Case) -> list[str]:
     """Return what no finding says and yet forbids to close: the plan not carried out, an intent without outcome."""
-    rest = [f"not_cut_{row.kind}" for row in counted_rows(desk, session, case.id) if row.state not in SETTLED]
-    rest += [f"not_read_{kind}" for kind in _unread(desk, session, case)]
-    rest += [f"not_open_{service}" for service in sorted(services_of(desk, session, case) - set(desk.connectors))]
+    rest = [f"not_cut_{row.kind}" for row in counted_rows(context, session, case.id) if row.state not in SETTLED]
+    rest += [f"not_read_{kind}" for kind in _unread(context, session, case)]
+    rest += [f"not_open_{service}" for service in sorted(services_of(context, session, case) - set(context.connectors))]
     if case.state is not CaseState.DEPROVISIONED:
         rest.append("plan_only" if not case.for_real else f"only_{case.state}")
-    rest += ["intent_without_outcome" for _ in desk.store.trail.open_intents(session.connection(), case.id)]
+    rest += ["intent_without_outcome" for _ in context.store.trail.open_intents(session.connection(), case.id)]
     return rest
 
 
-def _unread(desk: Desk, session: Session, case: Case) -> Iterator[EntitlementKind]:
+def _unread(context: Context, session: Session, case: Case) -> Iterator[EntitlementKind]:
     """
     Yield the kinds of accepted accounts that no successful read has shown since the instant, and nobody has signed for.
 
@@ -65,9 +65,9 @@ def _unread(desk: Desk, session: Session, case: Case) -> Iterator[EntitlementKin
     reads = reads_of(session, case.id)
     rows = accepted_rows(session, case.id)
     for account in accounts_of(session, case.id):
-        if account.standing is not Standing.ACCEPTED or account.service not in desk.connectors:
+        if account.standing is not Standing.ACCEPTED or account.service not in context.connectors:
             continue
-        for kind in kinds_for(case, desk.connectors[account.service]):
+        for kind in kinds_for(case, context.connectors[account.service]):
             read = reads.get((account.service, account.vendor_id, kind))
             mine = [r for r in rows if (r.service, r.account_id, r.kind) == (account.service, account.vendor_id, kind)]
             signed = any(row.vendor_id == WHOLE_KIND and row.state in SIGNED for row in mine)
@@ -75,13 +75,13 @@ def _unread(desk: Desk, session: Session, case: Case) -> Iterator[EntitlementKin
                 yield kind
 
 
-def _close(desk: Desk, session: Session, case: Case) -> None:
+def _close(context: Context, session: Session, case: Case) -> None:
     case.next_run_at = None
     rows = accepted_rows(session, case.id)
     move(
-        desk, session, case, CaseState.CLOSED,
+        context, session, case, CaseState.CLOSED,
         count=len(rows), states=dict(sorted(Counter(str(row.state) for row in rows).items())),
     )  # fmt: skip
-    for hours in desk.policy.looks.hours:
+    for hours in context.policy.looks.hours:
         label = f"+{hours:g}h" if hours < 48 else f"+{hours / 24:g}d"
-        session.merge(Look(case_id=case.id, label=label, due_at=desk.now() + timedelta(hours=hours)))
+        session.merge(Look(case_id=case.id, label=label, due_at=context.now() + timedelta(hours=hours)))

@@ -11,15 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit.events import EventType
-from casework.access import exits, fates
-from casework.access.reads import look
+from casework.access import writes
 from casework.access.revoking import as_entitlement
-from casework.access.rows import rows_of
-from casework.access.states import WHOLE_KIND
-from casework.access.writes import GIVE, announce, close_intents, conclude, failure_of, take
-from casework.desk import Desk
-from casework.ready import ready
+from casework.access.writes import (
+    GIVE,
+    announce,
+    change_password,
+    clear,
+    close_intents,
+    conclude,
+    failure_of,
+    frozen_kinds,
+    take,
+)
+from casework.connections import read_access, ready
+from casework.context import Context
 from casework.recording import seal
+from casework.truth import fates
+from casework.truth.rows import rows_of
+from casework.truth.states import WHOLE_KIND
 from connectors.contract import Connector, Kinds, Listing
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
 from models.tables import CaseAccount, CaseEntitlement
@@ -49,22 +59,22 @@ _WORDS: dict[Restored, tuple[str, str]] = {
 class Giving:
     """One account, its connector, and *until* when each of its rows has an end."""
 
-    desk: Desk
+    context: Context
     account: CaseAccount
     connector: Connector
     until: datetime
 
     def waiting(self) -> list[CaseEntitlement]:
-        return waiting(self.desk, self.account)
+        return waiting(self.context, self.account)
 
     @property
     def left(self) -> float:
         """Seconds, at least a few: a request that is begun is waited for."""
-        return max(5.0, (self.until - self.desk.now()).total_seconds())
+        return max(5.0, (self.until - self.context.now()).total_seconds())
 
     @property
     def over(self) -> bool:
-        return self.desk.now() >= self.until
+        return self.context.now() >= self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +90,16 @@ class _Answer:
     evidence: tuple[Evidence, ...] = ()
 
 
-async def give_back(desk: Desk, account: CaseAccount, until: datetime) -> None:
+async def give_back(context: Context, account: CaseAccount, until: datetime) -> None:
     """Bring every row of *account* to an end before *until*.  Whatever a vendor does is a row's end, never an exception."""
-    close_intents(desk, account)
+    close_intents(context, account)
     try:
-        connector = await _made_ready(desk, account, until)
+        connector = await _made_ready(context, account, until)
     except ConnectorError as error:
-        for row in waiting(desk, account):
-            _end(desk, account, row, _Answer(given=False, text=str(error), remedy=error.advice))
+        for row in waiting(context, account):
+            _end(context, account, row, _Answer(given=False, text=str(error), remedy=error.advice))
         return
-    one = Giving(desk, account, connector, until)
+    one = Giving(context, account, connector, until)
     lifted = [await _lift(one, row) for row in one.waiting() if row.kind is EntitlementKind.SIGN_IN]
     rest = [row for row in one.waiting() if row.kind is not EntitlementKind.SIGN_IN and not _settled(one, row)]
     if all(lifted):
@@ -99,27 +109,27 @@ async def give_back(desk: Desk, account: CaseAccount, until: datetime) -> None:
                 raise failure
         return
     for row in rest:
-        _end(desk, account, row, _Answer(given=False, text=_BLOCKED, remedy=_BY_HAND))
+        _end(context, account, row, _Answer(given=False, text=_BLOCKED, remedy=_BY_HAND))
 
 
-def waiting(desk: Desk, account: CaseAccount) -> list[CaseEntitlement]:
+def waiting(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     """Return the rows of *account* that have no end yet."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         rows = rows_of(session, account.case_id, account)
     return [row for row in rows if fates.concerns(row) and row.restored in fates.TO_GO_ON]
 
 
-async def _made_ready(desk: Desk, account: CaseAccount, until: datetime) -> Connector:
+async def _made_ready(context: Context, account: CaseAccount, until: datetime) -> Connector:
     """Return the connector, probed.  What cannot be probed gives nothing back: what its plan allows is not known."""
     while True:
         try:
-            async with asyncio.timeout(max(5.0, (until - desk.now()).total_seconds())):
-                return await ready(desk, account.service)
+            async with asyncio.timeout(max(5.0, (until - context.now()).total_seconds())):
+                return await ready(context, account.service)
         except Exception as exc:  # whatever is wrong with one service is told on its rows
             error = failure_of(account.service, exc)
-            if desk.now() >= until or not isinstance(error, _PASSES):
+            if context.now() >= until or not isinstance(error, _PASSES):
                 raise error from exc
-        await desk.sleep(desk.policy.observe.longest_wait_seconds)
+        await context.sleep(context.policy.observe.longest_wait_seconds)
 
 
 async def _lift(one: Giving, row: CaseEntitlement) -> bool:
@@ -128,7 +138,7 @@ async def _lift(one: Giving, row: CaseEntitlement) -> bool:
 
     The exits are cleared as soon as the block may be lifted, whatever a read of the sign-in shows.
     """
-    frozen = exits.frozen_kinds(one.desk, one.account, one.connector.manifest)
+    frozen = frozen_kinds(one.context, one.account, one.connector.manifest)
     if _settled(one, row):
         return True
     if not frozen:
@@ -142,9 +152,9 @@ async def _lift(one: Giving, row: CaseEntitlement) -> bool:
         if answer.given and await _see(one, row, one.until):
             return True
         if one.over or not answer.passes:
-            _end(one.desk, one.account, row, answer)
+            _end(one.context, one.account, row, answer)
             return answer.given or answer.fate is Restored.CLAIMED
-        await one.desk.sleep(one.desk.policy.observe.longest_wait_seconds)
+        await one.context.sleep(one.context.policy.observe.longest_wait_seconds)
 
 
 async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> tuple[_Answer, str]:
@@ -154,14 +164,14 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
     """
     answer, left = _Answer(given=False), ""
     try:
-        failure = await exits.change_password(one.desk, one.account, one.connector.manifest)
+        failure = await change_password(one.context, one.account, one.connector.manifest)
         if failure is not None:
             text = f"no new password could be set: {failure}"
             return _Answer(False, passes=isinstance(failure, _PASSES), text=text, remedy=failure.advice), ""
         left = "not seen gone in time"
-        async with asyncio.timeout(exits.WITHIN.total_seconds()):
+        async with asyncio.timeout(writes.CLEARED_WITHIN.total_seconds()):
             answer = await _ask(one, row)
-            return answer, (await exits.clear(one.desk, one.account, frozen) if answer.given else "")
+            return answer, (await clear(one.context, one.account, frozen) if answer.given else "")
     except asyncio.CancelledError:
         await _block_again(one, row, "not seen gone when the restore was stopped")
         raise
@@ -172,16 +182,16 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
 
 async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
     """Block the account, whose sign-in stays one that we took."""
-    close_intents(one.desk, one.account)
-    until, ours = one.desk.now() + exits.WITHIN, row.result
-    failure = await take(one.desk, one.account, row)
-    while failure is not None and one.desk.now() < until:
-        await one.desk.sleep(one.desk.policy.observe.first_wait_seconds)
-        failure = await take(one.desk, one.account, row)
+    close_intents(one.context, one.account)
+    until, ours = one.context.now() + writes.CLEARED_WITHIN, row.result
+    failure = await take(one.context, one.account, row)
+    while failure is not None and one.context.now() < until:
+        await one.context.sleep(one.context.policy.observe.first_wait_seconds)
+        failure = await take(one.context, one.account, row)
     row.result = ours
     blocked = _BLOCKED if failure is None else f"THE ACCOUNT IS OPEN and could not be blocked again: {failure}"
     remedy = "Remove its exits by hand, then run the restore again."
-    _end(one.desk, one.account, row, _Answer(given=False, text=f"{blocked}; its exits were {left}", remedy=remedy))
+    _end(one.context, one.account, row, _Answer(given=False, text=f"{blocked}; its exits were {left}", remedy=remedy))
 
 
 async def _give(one: Giving, row: CaseEntitlement) -> None:
@@ -190,19 +200,19 @@ async def _give(one: Giving, row: CaseEntitlement) -> None:
         return
     while True:
         answer = await _ask(one, row)
-        soon = one.desk.now() + timedelta(seconds=one.desk.policy.observe.longest_wait_seconds)
+        soon = one.context.now() + timedelta(seconds=one.context.policy.observe.longest_wait_seconds)
         if answer.given and await _see(one, row, one.until if answer.sure else min(soon, one.until)):
             return
         if one.over or not answer.passes:
             break
-        await one.desk.sleep(one.desk.policy.observe.longest_wait_seconds)
+        await one.context.sleep(one.context.policy.observe.longest_wait_seconds)
     if row.restored in fates.TO_GO_ON:
-        _end(one.desk, one.account, row, answer)
+        _end(one.context, one.account, row, answer)
 
 
 async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
     """Ask the vendor once, between an intent and an outcome."""
-    others = announce(one.desk, one.account, row, GIVE)
+    others = announce(one.context, one.account, row, GIVE)
     if others:
         return _Answer(False, True, False, Restored.CLAIMED, *_WORDS[Restored.CLAIMED])
     try:
@@ -212,10 +222,10 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
         error = failure_of(row.service, exc)
         unknown = isinstance(error, OutcomeUnknown)
         result = RevocationResult.UNKNOWN if unknown else RevocationResult.FAILED
-        conclude(one.desk, one.account, row, result, error.evidence, str(error))
+        conclude(one.context, one.account, row, result, error.evidence, str(error))
         passes = isinstance(error, _PASSES)
         return _Answer(unknown, False, passes, Restored.PROBLEM, str(error), error.advice, error.evidence)
-    conclude(one.desk, one.account, row, receipt.result, receipt.evidence, receipt.text)
+    conclude(one.context, one.account, row, receipt.result, receipt.evidence, receipt.text)
     given = receipt.result is not RevocationResult.REFUSED
     text = receipt.text or "a read does not show it back"
     return _Answer(given, True, False, Restored.PROBLEM, text, _BY_HAND, receipt.evidence)
@@ -223,23 +233,23 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
 
 async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
     """Read until *row* is there again, and write that; a kind that cannot be read is never seen."""
-    wait = one.desk.policy.observe.first_wait_seconds
+    wait = one.context.policy.observe.first_wait_seconds
     while True:
         listing = await _looked(one, row)
         if any(_same(row, seen) for seen in listing):
             evidence = listing.evidence.get(row.kind, ())
-            _end(one.desk, one.account, row, _Answer(True, fate=Restored.RESTORED, evidence=evidence))
+            _end(one.context, one.account, row, _Answer(True, fate=Restored.RESTORED, evidence=evidence))
             return True
-        if one.desk.now() >= until:
+        if one.context.now() >= until:
             return False
-        await one.desk.sleep(wait)
-        wait = min(wait * 2, one.desk.policy.observe.longest_wait_seconds)
+        await one.context.sleep(wait)
+        wait = min(wait * 2, one.context.policy.observe.longest_wait_seconds)
 
 
 async def _looked(one: Giving, row: CaseEntitlement) -> Listing:
     try:
         async with asyncio.timeout(one.left):
-            return await look(one.desk, one.account, frozenset({row.kind}))
+            return await read_access(one.context, one.account, frozenset({row.kind}))
     except Exception:  # noqa: BLE001  # a read that breaks shows nothing: the row ends as a problem
         return Listing((), {})
 
@@ -255,25 +265,25 @@ def _same(row: CaseEntitlement, seen: Entitlement) -> bool:
 
 def _settled(one: Giving, row: CaseEntitlement) -> bool:
     """Whether *row* has an end without any request, which is written then."""
-    with one.desk.store.read() as session:
-        others = fates.claimants(one.desk, session, row.case_id, row.service, row.account_id)
+    with one.context.store.read() as session:
+        others = fates.claimants(one.context, session, row.case_id, row.service, row.account_id)
     line = one.connector.manifest.kinds.get(row.kind)
     fate = fates.fate_of(row, line, claimed=bool(others))
     if fate is None:
         return False
     text, remedy = _WORDS.get(fate, (None, None))
-    _end(one.desk, one.account, row, _Answer(False, fate=fate, text=text, remedy=remedy))
+    _end(one.context, one.account, row, _Answer(False, fate=fate, text=text, remedy=remedy))
     return True
 
 
-def _end(desk: Desk, account: CaseAccount, row: CaseEntitlement, answer: _Answer) -> None:
+def _end(context: Context, account: CaseAccount, row: CaseEntitlement, answer: _Answer) -> None:
     """Write and seal what became of *row*; whoever claims the account looks at it anew."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         row.restored, row.problem, row.remedy = answer.fate, answer.text, answer.remedy
         session.add(row)
-        others = fates.claimants(desk, session, row.case_id, row.service, row.account_id)
-        fates.look_anew(desk, session, others if answer.fate is Restored.CLAIMED else ())
+        others = fates.claimants(context, session, row.case_id, row.service, row.account_id)
+        fates.look_anew(context, session, others if answer.fate is Restored.CLAIMED else ())
         seal(
-            desk, session, EventType.CASE_RESTORED_ROW, row.case_id, service=row.service, account=account.ref,
+            context, session, EventType.CASE_RESTORED_ROW, row.case_id, service=row.service, account=account.ref,
             kind=row.kind, state=answer.fate, exchanged=answer.evidence, payload={"entitlement": row.id, "text": answer.text or ""},
         )  # fmt: skip

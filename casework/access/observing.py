@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from casework.access import cutting, planning
 from casework.access.revoking import may_ask
-from casework.access.rows import rows_of
-from casework.access.states import ACCEPTED
-from casework.backoff import backoff
-from casework.desk import Desk
+from casework.context import Context
+from casework.truth.rows import rows_of
+from casework.truth.states import ACCEPTED
 from models.tables import CaseEntitlement
 from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason, RevocationResult
 
@@ -18,7 +17,7 @@ _BLIND_TRIES = 2
 _PERHAPS = ACCEPTED | {RevocationResult.UNKNOWN}
 
 
-async def observe_until_closed(desk: Desk, case_id: str) -> None:
+async def observe_until_closed(context: Context, case_id: str) -> None:
     """
     Read every account afresh, with back-off, until each row is settled, waiting can settle no more, or policy's deadline has
     passed.
@@ -27,20 +26,20 @@ async def observe_until_closed(desk: Desk, case_id: str) -> None:
     kept from being taken, is planned, sealed and taken away as well.  Raises nothing: what is still open afterwards is a
     finding, and is looked at again later.
     """
-    if not desk.case(case_id).for_real:
+    if not context.case(case_id).for_real:
         return
-    await _look_until_settled(desk, case_id)
-    for service in desk.connectors:
-        await cutting.take_up(desk, case_id, service)
+    await _look_until_settled(context, case_id)
+    for service in context.connectors:
+        await cutting.take_up(context, case_id, service)
 
 
-async def _look_until_settled(desk: Desk, case_id: str) -> None:
-    await _look(desk, case_id, first=True)
-    for tries, wait in enumerate(backoff(desk.policy.observe)):
-        if not _waiting_helps(_unsettled(desk, case_id), tries):
+async def _look_until_settled(context: Context, case_id: str) -> None:
+    await _look(context, case_id, first=True)
+    for tries, wait in enumerate(context.policy.observe.waits()):
+        if not _waiting_helps(_unsettled(context, case_id), tries):
             return
-        await desk.sleep(wait)
-        await _look(desk, case_id, first=False)
+        await context.sleep(wait)
+        await _look(context, case_id, first=False)
 
 
 def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
@@ -70,21 +69,23 @@ def _is_going(row: CaseEntitlement) -> bool:
     return asked and row.reason in {OpenReason.STILL_OPEN, OpenReason.MASTERED_ELSEWHERE}
 
 
-async def _look(desk: Desk, case_id: str, *, first: bool) -> None:
-    for service in desk.connectors:
-        if planning.unlisted(desk, case_id, service):  # accepted by a person a moment ago
-            await cutting.contain(desk, case_id, service)
-            await planning.take_inventory(desk, case_id, services=[service])
-    unsettled = _unsettled(desk, case_id)
+async def _look(context: Context, case_id: str, *, first: bool) -> None:
+    for service in context.connectors:
+        if planning.unlisted(context, case_id, service):  # accepted by a person a moment ago
+            await cutting.contain(context, case_id, service)
+            await planning.take_inventory(context, case_id, services=[service])
+    unsettled = _unsettled(context, case_id)
     kinds, services = frozenset(row.kind for row in unsettled), {row.service for row in unsettled}
-    await planning.take_inventory(desk, case_id, kinds=None if first else kinds, services=None if first else services)
-    fresh = [row for row in _unsettled(desk, case_id) if _is_news(row) and may_ask(desk, row)]
+    await planning.take_inventory(
+        context, case_id, kinds=None if first else kinds, services=None if first else services
+    )
+    fresh = [row for row in _unsettled(context, case_id) if _is_news(row) and may_ask(context, row)]
     if fresh:
-        planning.seal_plan(desk, case_id)
+        planning.seal_plan(context, case_id)
     for service in {row.service for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
-        await cutting.contain(desk, case_id, service)
+        await cutting.contain(context, case_id, service)
     for service in {row.service for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:
-        await cutting.deprovision(desk, case_id, service)
+        await cutting.deprovision(context, case_id, service)
 
 
 def _is_news(row: CaseEntitlement) -> bool:
@@ -92,6 +93,6 @@ def _is_news(row: CaseEntitlement) -> bool:
     return row.result is None
 
 
-def _unsettled(desk: Desk, case_id: str) -> list[CaseEntitlement]:
-    with desk.store.read() as session:
+def _unsettled(context: Context, case_id: str) -> list[CaseEntitlement]:
+    with context.store.read() as session:
         return [row for row in rows_of(session, case_id) if row.state not in SETTLED]

@@ -15,17 +15,17 @@ from sqlmodel import Session, and_, col, or_, select
 
 from audit.events import EventType
 from casework.access import planning
-from casework.access.findings import assess
-from casework.access.retired import counted_rows, services_of
-from casework.access.rows import reads_of
-from casework.access.states import WHOLE_KIND
-from casework.activity import aftermath, snapshot
-from casework.desk import Desk
-from casework.lifecycle import RECHECKED, move
-from casework.matching import find_everywhere
+from casework.activity import snapshot
+from casework.context import Context
+from casework.lifecycle import RECHECKED, move, wake
+from casework.matching.searching import find_everywhere
 from casework.recording import seal
-from casework.wake import free
-from models.tables import Aftermath, Case, CaseEntitlement, Look, Question, Search, Waiver
+from casework.truth import post_cut
+from casework.truth.findings import assess
+from casework.truth.retired import counted_rows, services_of
+from casework.truth.rows import reads_of
+from casework.truth.states import WHOLE_KIND
+from models.tables import Case, CaseEntitlement, Look, PostCutActivity, Question, Search, Waiver
 from models.vocabulary import SETTLED, SIGNED, CaseState, EntitlementState
 
 _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
@@ -43,54 +43,54 @@ class LookReport:
     reopened: list[str] = field(default_factory=list)
 
 
-async def look_again(desk: Desk) -> LookReport:
+async def look_again(context: Context) -> LookReport:
     """
     Carry out the looks that are due, and open again what lost its waiver.
 
     A bad look opens the case again; it never rewrites the record.  A case that was given back is not looked at.  One case that
     fails stops no other.
     """
-    report = LookReport(reopened=_lapsed(desk))
-    for case_id in _due(desk):
+    report = LookReport(reopened=_lapsed(context))
+    for case_id in _due(context):
         try:
-            verdict = await _recheck(desk, case_id)
+            verdict = await _recheck(context, case_id)
         except Exception as exc:  # noqa: BLE001  # the others' looks must not depend on this one
             _log.error("%s: cannot be looked at: %s", case_id, type(exc).__name__)
-            verdict = _postpone(desk, case_id, ["*"])
+            verdict = _postpone(context, case_id, ["*"])
         {"quiet": report.looked, "reopened": report.reopened, "not_looked": report.not_looked}[verdict].append(case_id)
     return report
 
 
-def _due(desk: Desk) -> list[str]:
-    with desk.store.read() as session:
-        due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= desk.now())
+def _due(context: Context) -> list[str]:
+    with context.store.read() as session:
+        due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= context.now())
         alive = select(Case.id).where(
             col(Case.id).in_(due), col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None)
         )
         return sorted(session.exec(alive).all())
 
 
-async def _recheck(desk: Desk, case_id: str) -> str:
+async def _recheck(context: Context, case_id: str) -> str:
     """Search for accounts anew, list what the known ones hold, and conclude."""
-    await find_everywhere(desk, case_id)
-    await planning.take_inventory(desk, case_id)
-    with desk.store.write() as session:
+    await find_everywhere(context, case_id)
+    await planning.take_inventory(context, case_id)
+    with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        assess(desk, session, case_id)
-        bad, blind = _reopen(desk, session, case, by_look=True), sorted({*_blind(desk, session, case)})
+        assess(context, session, case_id)
+        bad, blind = _reopen(context, session, case, by_look=True), sorted({*_blind(context, session, case)})
         if bad or not blind:
-            _conclude(desk, session, case, "reopened" if bad else "quiet", bad)
+            _conclude(context, session, case, "reopened" if bad else "quiet", bad)
             return "reopened" if bad else "quiet"
-    return _postpone(desk, case_id, blind)
+    return _postpone(context, case_id, blind)
 
 
-def _blind(desk: Desk, session: Session, case: Case) -> Iterator[str]:
+def _blind(context: Context, session: Session, case: Case) -> Iterator[str]:
     """Yield the services of *case* that could not be looked at whole: not configured, not searched, or not read."""
-    services = services_of(desk, session, case)
-    yield from map(str, services - set(desk.connectors))
+    services = services_of(context, session, case)
+    yield from map(str, services - set(context.connectors))
     searches = session.exec(select(Search).where(Search.case_id == case.id)).all()
     yield from {str(search.service) for search in searches if search.problem is not None} & set(map(str, services))
-    rows = counted_rows(desk, session, case.id)
+    rows = counted_rows(context, session, case.id)
     signed = {(r.service, r.account_id, r.kind) for r in rows if r.vendor_id == WHOLE_KIND and r.state in SIGNED}
     accepted = {(row.service, row.account_id) for row in rows}
     for place, read in reads_of(session, case.id).items():
@@ -103,45 +103,45 @@ def _looks_of(session: Session, case_id: str, now: datetime) -> Sequence[Look]:
     return session.exec(due).all()
 
 
-def _conclude(desk: Desk, session: Session, case: Case, verdict: str, bad: int) -> None:
-    for look in _looks_of(session, case.id, desk.now()):
-        look.looked_at, look.verdict, look.blind = desk.now(), verdict, []
+def _conclude(context: Context, session: Session, case: Case, verdict: str, bad: int) -> None:
+    for look in _looks_of(session, case.id, context.now()):
+        look.looked_at, look.verdict, look.blind = context.now(), verdict, []
         session.add(look)
-        seal(desk, session, EventType.CASE_LOOKED, case.id, count=bad, state=verdict, payload={"look": look.label})
+        seal(context, session, EventType.CASE_LOOKED, case.id, count=bad, state=verdict, payload={"look": look.label})
 
 
-def _postpone(desk: Desk, case_id: str, blind: Sequence[str]) -> str:
+def _postpone(context: Context, case_id: str, blind: Sequence[str]) -> str:
     """Leave the look open, say in which services it could not be made, and when it is made again."""
-    with desk.store.write() as session:
-        for look in _looks_of(session, case_id, desk.now()):
-            look.due_at = desk.now() + _AGAIN[min(look.tries, len(_AGAIN) - 1)]
+    with context.store.write() as session:
+        for look in _looks_of(session, case_id, context.now()):
+            look.due_at = context.now() + _AGAIN[min(look.tries, len(_AGAIN) - 1)]
             look.tries, look.verdict, look.blind = look.tries + 1, "not_looked", list(blind)
-            look.blind_since = look.blind_since or desk.now()
+            look.blind_since = look.blind_since or context.now()
             session.add(look)
             seal(
-                desk, session, EventType.CASE_LOOKED, case_id, state="not_looked", payload={"look": look.label, "services": list(blind)},
+                context, session, EventType.CASE_LOOKED, case_id, state="not_looked", payload={"look": look.label, "services": list(blind)},
                 dedup_key=f"{case_id}:{look.label}:not_looked",
             )  # fmt: skip
     return "not_looked"
 
 
-def blind_connections(desk: Desk, *, longer_than: timedelta = timedelta(days=1)) -> dict[str, datetime]:
+def blind_connections(context: Context, *, longer_than: timedelta = timedelta(days=1)) -> dict[str, datetime]:
     """Return the services in which looks could not be made for so long, with the time since when: one finding a connection."""
     found: dict[str, datetime] = {}
-    with desk.store.read() as session:
+    with context.store.read() as session:
         open_looks = select(Look).where(col(Look.looked_at).is_(None), col(Look.blind_since).is_not(None))
         for look in session.exec(open_looks).all():
             since = look.blind_since
-            if since is not None and desk.now() - since >= longer_than:
+            if since is not None and context.now() - since >= longer_than:
                 found |= {name: min(since, found.get(name, since)) for name in look.blind}
     return found
 
 
-def _lapsed(desk: Desk) -> list[str]:
+def _lapsed(context: Context) -> list[str]:
     """Open the closed cases again whose waiver has ended; return them.  A standing one's end concerns those in their looks."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         in_looks = select(Look.case_id).where(col(Look.looked_at).is_(None))
-        ended = select(Waiver.id).where(Waiver.until < desk.now().date() + timedelta(days=1))
+        ended = select(Waiver.id).where(Waiver.until < context.now().date() + timedelta(days=1))
         own = ended.where(col(Waiver.case_id).is_not(None))
         waived = select(CaseEntitlement.case_id).where(
             CaseEntitlement.state == EntitlementState.WAIVED,
@@ -154,52 +154,54 @@ def _lapsed(desk: Desk) -> list[str]:
             Case.state == CaseState.CLOSED, col(Case.id).in_(waived), col(Case.erased_at).is_(None)
         )
         ids = session.exec(closed).all()
-    return [case_id for case_id in sorted(ids) if _reopen_if_open(desk, case_id)]
+    return [case_id for case_id in sorted(ids) if _reopen_if_open(context, case_id)]
 
 
-async def collect_again(desk: Desk) -> tuple[int, int]:
+async def collect_again(context: Context) -> tuple[int, int]:
     """
     Go on with the snapshots that are not complete, or due again; return how many have news, and were opened again.
 
     Whoever was heard of is opened again by what stands in the database, whatever became of this turn or of an earlier one.
     """
     try:
-        news = await snapshot.go_on(desk)
+        news = await snapshot.go_on(context)
     finally:
-        reopened = _reopen_heard(desk)
+        reopened = _reopen_heard(context)
     return len(news), reopened
 
 
-def _reopen_heard(desk: Desk) -> int:
+def _reopen_heard(context: Context) -> int:
     """Open the closed cases again of which a log tells something after the cut that nobody has answered for."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         heard = select(Case).where(
-            Case.state == CaseState.CLOSED, col(Case.erased_at).is_(None), col(Case.id).in_(select(Aftermath.case_id))
+            Case.state == CaseState.CLOSED,
+            col(Case.erased_at).is_(None),
+            col(Case.id).in_(select(PostCutActivity.case_id)),
         )
-        cases = [case.id for case in session.exec(heard).all() if aftermath.unanswered(session, case.id)]
-    return sum(_reopen_if_open(desk, case_id) for case_id in cases)
+        cases = [case.id for case in session.exec(heard).all() if post_cut.unanswered(session, case.id)]
+    return sum(_reopen_if_open(context, case_id) for case_id in cases)
 
 
-def _reopen_if_open(desk: Desk, case_id: str) -> bool:
-    with desk.store.write() as session:
-        assess(desk, session, case_id)
-        return _reopen(desk, session, session.get_one(Case, case_id)) > 0
+def _reopen_if_open(context: Context, case_id: str) -> bool:
+    with context.store.write() as session:
+        assess(context, session, case_id)
+        return _reopen(context, session, session.get_one(Case, case_id)) > 0
 
 
-def _reopen(desk: Desk, session: Session, case: Case, *, by_look: bool = False) -> int:
+def _reopen(context: Context, session: Session, case: Case, *, by_look: bool = False) -> int:
     """
     Open a closed case again if rows are not settled any more, a person is asked, or the leaver was heard of; return how many.
 
     *by_look*: a kind that could not be looked at is no reason, the look is made again.
     """
     still_closed = by_look and case.state is CaseState.CLOSED
-    rows = [row for row in counted_rows(desk, session, case.id) if row.state not in SETTLED]
+    rows = [row for row in counted_rows(context, session, case.id) if row.state not in SETTLED]
     bad = sum(not (still_closed and row.vendor_id == WHOLE_KIND) for row in rows)
-    bad += aftermath.unanswered(session, case.id)
+    bad += post_cut.unanswered(session, case.id)
     asked = select(Question.id).where(Question.case_id == case.id, col(Question.answered_at).is_(None))
     bad += len(session.exec(asked).all())
     if bad and case.state is CaseState.CLOSED:
-        move(desk, session, case, CaseState.DEPROVISIONED, count=bad)
-        free(session, case)
-        assess(desk, session, case.id)
+        move(context, session, case, CaseState.DEPROVISIONED, count=bad)
+        wake(session, case)
+        assess(context, session, case.id)
     return bad

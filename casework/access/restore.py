@@ -14,23 +14,23 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.access import fates
-from casework.access.findings import assess
 from casework.access.giving import give_back, waiting
-from casework.access.rows import accounts_of, rows_of
 from casework.claims import claim
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK, move
 from casework.matching import links
 from casework.recording import seal
+from casework.truth import fates
+from casework.truth.findings import assess
+from casework.truth.rows import accounts_of, rows_of
 from models.tables import Approval, Case, CaseAccount, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind, Restored, Standing
 
 VERB = "restore"
 
 
-def request_restore(desk: Desk, case_id: str, *, by: str, reason: str, account: str | None = None) -> Approval:
+def request_restore(context: Context, case_id: str, *, by: str, reason: str, account: str | None = None) -> Approval:
     """
     Ask for a restore of the case, or of one *account* (`service:id`) which is not the leaver's; the others stay cut.
 
@@ -38,31 +38,31 @@ def request_restore(desk: Desk, case_id: str, *, by: str, reason: str, account: 
     """
     if not reason.strip():
         raise BadRequest("restore: has no reason", "Say why access is to be given back.")
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = _case(session, case_id)
         if case.state is CaseState.RESTORED and account is None and not _left(session, case_id):
             raise BadRequest(f"{case_id}: is restored already", "Nothing is to be given back.")
         chosen = None if account is None else _account(session, case_id, account)
         request = Approval(
-            id=desk.name("restore"),
+            id=context.name("restore"),
             case_id=case_id,
             verb=VERB,
             account_ref=chosen.ref if chosen else None,
             reason=reason,
             requested_by=by,
-            requested_at=desk.now(),
+            requested_at=context.now(),
         )
         session.add(request)
         seal(
-            desk, session, EventType.CASE_RESTORE_REQUESTED, case_id, account=chosen.ref if chosen else None,
+            context, session, EventType.CASE_RESTORE_REQUESTED, case_id, account=chosen.ref if chosen else None,
             payload={"by": by, "reason": reason, "request": request.id, "account": account},
         )  # fmt: skip
         return request
 
 
-def request_return(desk: Desk, case_id: str, *, by: str) -> None:
+def request_return(context: Context, case_id: str, *, by: str) -> None:
     """Note that a person is back from leave.  Raises `BadRequest` if the case is not a leave of absence."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = _case(session, case_id)
         if case.kind is not DepartureKind.LEAVE:
             raise BadRequest(
@@ -70,26 +70,26 @@ def request_return(desk: Desk, case_id: str, *, by: str) -> None:
             )
         session.add(
             Approval(
-                id=desk.name("return"),
+                id=context.name("return"),
                 case_id=case_id,
                 verb=VERB,
                 reason="return from leave",
                 requested_by=by,
-                requested_at=desk.now(),
+                requested_at=context.now(),
                 approved_by=by,
-                approved_at=desk.now(),
+                approved_at=context.now(),
             )
         )
-        seal(desk, session, EventType.CASE_RETURNED, case_id, payload={"by": by})
+        seal(context, session, EventType.CASE_RETURNED, case_id, payload={"by": by})
 
 
-def confirm(desk: Desk, case_id: str, entitlement_id: str, *, by: str, ours: bool) -> None:
+def confirm(context: Context, case_id: str, entitlement_id: str, *, by: str, ours: bool) -> None:
     """
     Take a person's word on a row of which a restore did not know whether we took it: *ours*, to be given back, or not.
 
     Raises `BadRequest` for a row that is not asked about.
     """
-    with desk.store.write() as session:
+    with context.store.write() as session:
         row = session.get(CaseEntitlement, (case_id, entitlement_id))
         if row is None or row.restored is not Restored.ASKED:
             raise BadRequest(
@@ -99,28 +99,28 @@ def confirm(desk: Desk, case_id: str, entitlement_id: str, *, by: str, ours: boo
         row.problem = row.remedy = None
         session.add(row)
         seal(
-            desk, session, EventType.CASE_RESTORE_CONFIRMED, case_id, service=row.service, kind=row.kind, state=row.restored,
+            context, session, EventType.CASE_RESTORE_CONFIRMED, case_id, service=row.service, kind=row.kind, state=row.restored,
             payload={"by": by, "entitlement": entitlement_id},
         )  # fmt: skip
-        assess(desk, session, case_id)
+        assess(context, session, case_id)
 
 
-async def restore(desk: Desk, case_id: str) -> None:
+async def restore(context: Context, case_id: str) -> None:
     """
     Give back what was taken, then read each row again.  Safe to repeat: rows that have ended stay as they are.
 
     Accounts at once, each within policy's deadline.  Raises `BadRequest` without approval, or while a run holds the case.
     """
-    async with claim(desk, case_id, desk.name("restore")) as ours:
+    async with claim(context, case_id, context.name("restore")) as ours:
         if not ours:
             raise BadRequest(f"{case_id}: a run holds the case", "Wait until it has ended, then restore.")
-        accounts = _begin(desk, case_id)
-        until = desk.now() + timedelta(seconds=desk.policy.restore.deadline_seconds)
-        ended = await asyncio.gather(*(give_back(desk, one, until) for one in accounts), return_exceptions=True)
+        accounts = _begin(context, case_id)
+        until = context.now() + timedelta(seconds=context.policy.restore.deadline_seconds)
+        ended = await asyncio.gather(*(give_back(context, one, until) for one in accounts), return_exceptions=True)
         for failure in ended:  # every account has come to its end before the case is let go
             if failure is not None:
                 raise failure
-        _finish(desk, case_id, accounts)
+        _finish(context, case_id, accounts)
 
 
 def _case(session: Session, case_id: str) -> Case:
@@ -139,9 +139,9 @@ def _account(session: Session, case_id: str, name: str) -> CaseAccount:
     raise BadRequest(f"{case_id}: has no account {name}", f"Write SERVICE:ID as in `lastday show {case_id}`.")
 
 
-def _begin(desk: Desk, case_id: str) -> list[CaseAccount]:
+def _begin(context: Context, case_id: str) -> list[CaseAccount]:
     """Return the accounts to be given back; those asked for alone are not the leaver's from now on."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = _case(session, case_id)
         approved = session.exec(
             select(Approval)
@@ -154,11 +154,11 @@ def _begin(desk: Desk, case_id: str) -> list[CaseAccount]:
         whole = next((request for request in approved if request.account_ref is None), None)
         every = accounts_of(session, case_id)
         asked = [one for one in every if one.ref in alone and not _overtaken(one, alone[one.ref])]
-        chosen = [_set_apart(desk, session, one, alone[one.ref]) for one in asked]
+        chosen = [_set_apart(context, session, one, alone[one.ref]) for one in asked]
         if whole is None:
             return chosen
         if case.state not in TAKEN_BACK:
-            move(desk, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
+            move(context, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
         return chosen + [one for one in every if one not in chosen and _concerned(session, one)]
 
 
@@ -179,30 +179,34 @@ def _left(session: Session, case_id: str) -> bool:
     return any(row.restored is Restored.CLAIMED for row in rows_of(session, case_id))
 
 
-def _set_apart(desk: Desk, session: Session, account: CaseAccount, request: Approval) -> CaseAccount:
+def _set_apart(context: Context, session: Session, account: CaseAccount, request: Approval) -> CaseAccount:
     """Write that the account is not the leaver's: the case goes on without it, and never cuts it again."""
     if account.standing is not Standing.REJECTED:
-        account.standing, account.decided_by, account.decided_at = Standing.REJECTED, request.requested_by, desk.now()
+        account.standing, account.decided_by, account.decided_at = (
+            Standing.REJECTED,
+            request.requested_by,
+            context.now(),
+        )
         session.add(account)
         case = session.get_one(Case, account.case_id)
-        links.remember(desk, session, case, account, links.of_person(session, case), ())
+        links.remember(context, session, case, account, links.of_person(session, case), ())
         seal(
-            desk, session, EventType.CASE_RESTORING, account.case_id, service=account.service, account=account.ref,
+            context, session, EventType.CASE_RESTORING, account.case_id, service=account.service, account=account.ref,
             payload={"request": request.id}, dedup_key=f"{request.id}:restoring",
         )  # fmt: skip
     return account
 
 
-def _finish(desk: Desk, case_id: str, accounts: list[CaseAccount]) -> None:
+def _finish(context: Context, case_id: str, accounts: list[CaseAccount]) -> None:
     """The case is restored once every row has an end, whatever that is; what a person has to see to is a finding."""
     going_on = any(
-        row.restored not in {Restored.PROBLEM, Restored.CLAIMED} for one in accounts for row in waiting(desk, one)
+        row.restored not in {Restored.PROBLEM, Restored.CLAIMED} for one in accounts for row in waiting(context, one)
     )
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = session.get_one(Case, case_id)
         if case.state is CaseState.RESTORING and not going_on:
             rows = [row for one in accounts for row in rows_of(session, case_id, one) if row.restored is not None]
             move(
-                desk, session, case, CaseState.RESTORED, count=len(rows), states=dict(sorted(Counter(str(row.restored) for row in rows).items())),
+                context, session, case, CaseState.RESTORED, count=len(rows), states=dict(sorted(Counter(str(row.restored) for row in rows).items())),
             )  # fmt: skip
-        assess(desk, session, case_id)
+        assess(context, session, case_id)

@@ -9,16 +9,15 @@ from types import MappingProxyType
 
 from sqlmodel import Session
 
-from casework.access.findings import assess
-from casework.access.radius import require_release
-from casework.access.reads import look
-from casework.access.rows import take_in
-from casework.access.states import ACCEPTED, NEVER_CUT, WHOLE_KIND
-from casework.claims import require_lease
-from casework.desk import Desk
+from casework.access.rails import require_lease, require_release
+from casework.connections import read_access
+from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
 from casework.recording import seal_intent, seal_outcome
+from casework.truth.findings import assess
+from casework.truth.rows import take_in
+from casework.truth.states import ACCEPTED, NEVER_CUT, WHOLE_KIND
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
@@ -40,7 +39,7 @@ OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
 _ASKABLE = OPEN | {EntitlementState.COMMANDED}
 
 
-def may_ask(desk: Desk, row: CaseEntitlement, blocked_at: datetime | None = None) -> bool:
+def may_ask(context: Context, row: CaseEntitlement, blocked_at: datetime | None = None) -> bool:
     """
     Whether the vendor is to be asked to take *row* away, now.
 
@@ -53,10 +52,10 @@ def may_ask(desk: Desk, row: CaseEntitlement, blocked_at: datetime | None = None
         return False
     if row.result not in ACCEPTED or row.commanded_at is None:
         return True
-    patience = timedelta(seconds=desk.policy.observe.deadline_seconds)
+    patience = timedelta(seconds=context.policy.observe.deadline_seconds)
     before_block = blocked_at is not None and row.commanded_at < blocked_at and row.kind is not EntitlementKind.SIGN_IN
     overtaken = row.state in OPEN or (row.kind is EntitlementKind.SESSION and row.order > 0)
-    return (before_block and overtaken) or desk.now() - row.commanded_at >= patience
+    return (before_block and overtaken) or context.now() - row.commanded_at >= patience
 
 
 def may_be_closed(row: CaseEntitlement) -> bool:
@@ -66,7 +65,7 @@ def may_be_closed(row: CaseEntitlement) -> bool:
     return looked_at and not out_of_reach and row.guard not in _NOT_OURS
 
 
-async def revoke(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
+async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
     """
     Take *rows* of one account away, each once, all at once: their intents in one transaction, their outcomes as they come.
 
@@ -74,54 +73,56 @@ async def revoke(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlemen
     the entitlement is still there.  A failure is a row (its result), never an exception.
     """
     interrupted = [row for row in rows if row.op is not None]
-    settled = await asyncio.gather(*(_settled_meanwhile(desk, account, row) for row in interrupted))
+    settled = await asyncio.gather(*(_settled_meanwhile(context, account, row) for row in interrupted))
     done = [row for row, gone in zip(interrupted, settled, strict=True) if gone]
     asked = [row for row in rows if row not in done]
     if not asked:
         return
-    begin(desk, account, asked)
-    await asyncio.gather(*(_ask(desk, account, row) for row in asked))
-    with desk.store.write() as session:
-        assess(desk, session, account.case_id)
+    begin(context, account, asked)
+    await asyncio.gather(*(_ask(context, account, row) for row in asked))
+    with context.store.write() as session:
+        assess(context, session, account.case_id)
 
 
-async def _ask(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> None:
+async def _ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> None:
     try:
-        receipt = await desk.connectors[row.service].revoke(as_entitlement(row))
+        receipt = await context.connectors[row.service].revoke(as_entitlement(row))
     except ConnectorError as error:
-        finish_failed(desk, account, row, error)
+        finish_failed(context, account, row, error)
         return
-    finish(desk, account, row, receipt)
+    finish(context, account, row, receipt)
 
 
-def begin(desk: Desk, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
+def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
     """
     Commit the intents of *rows* before any request leaves.  An open intent keeps its *op*.
 
     Every write passes here, so here, in the intent's own transaction, the case is asked once more: a withdrawal or another
     date that came in meanwhile stops it.  Raises `BadRequest`, and `QuestionsOpen` for too many cuts at once.
     """
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = session.get_one(Case, account.case_id)
-        require_lease(desk, case)
-        _require_leave_to_act(desk, case, rows)
+        require_lease(context, case)
+        _require_leave_to_act(context, case, rows)
         _require_accepted(session, account)
-        require_release(desk, session, case)
-        if case.state in BEFORE_THE_CUT and case.due_at <= desk.now():
-            move(desk, session, case, CaseState.CUTTING)
+        require_release(context, session, case)
+        if case.state in BEFORE_THE_CUT and case.due_at <= context.now():
+            move(context, session, case, CaseState.CUTTING)
         for row in rows:
-            row.op = row.op or desk.name("op")
+            row.op = row.op or context.name("op")
             row.attempts += 1
             row.restored = None  # taken anew: an earlier restore says nothing of it
             session.add(row)
-            seal_intent(desk, session, row, account.ref)
+            seal_intent(context, session, row, account.ref)
 
 
-def _require_leave_to_act(desk: Desk, case: Case, rows: Sequence[CaseEntitlement]) -> None:
+def _require_leave_to_act(context: Context, case: Case, rows: Sequence[CaseEntitlement]) -> None:
     if not case.for_real or case.state in NOT_TO_BE_CUT:
         raise BadRequest(f"{case.id}: nothing may be taken away: it is {case.state}", "See it with `lastday show`.")
-    early = desk.policy.cut.early if case.last_working_at is not None and case.last_working_at <= desk.now() else ()
-    if case.due_at > desk.now() and any(row.kind not in early for row in rows):
+    early = (
+        context.policy.cut.early if case.last_working_at is not None and case.last_working_at <= context.now() else ()
+    )
+    if case.due_at > context.now() and any(row.kind not in early for row in rows):
         raise BadRequest(f"{case.id}: is not due", "A run is made for the due instant.")
 
 
@@ -132,7 +133,7 @@ def _require_accepted(session: Session, account: CaseAccount) -> None:
         raise BadRequest(f"{account.case_id}: an account is {now.standing}", "Answer the case's question.")
 
 
-def finish(desk: Desk, account: CaseAccount, row: CaseEntitlement, receipt: Receipt) -> None:
+def finish(context: Context, account: CaseAccount, row: CaseEntitlement, receipt: Receipt) -> None:
     """Commit the outcome that the vendor gave.  Accepted is `commanded`, whatever it said: only a read closes."""
     row.result = receipt.result
     if receipt.result in {RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT}:
@@ -141,55 +142,61 @@ def finish(desk: Desk, account: CaseAccount, row: CaseEntitlement, receipt: Rece
         row.problem = row.remedy = None
     else:
         row.problem = receipt.text or None
-    _conclude(desk, account, row, receipt.evidence, receipt.text)
+    _conclude(context, account, row, receipt.evidence, receipt.text)
 
 
-def finish_failed(desk: Desk, account: CaseAccount, row: CaseEntitlement, error: ConnectorError) -> None:
+def finish_failed(context: Context, account: CaseAccount, row: CaseEntitlement, error: ConnectorError) -> None:
     """Commit a failure: refused by our credentials, by the plan, or not known.  Not known is read back, not repeated."""
     row.problem, row.remedy = str(error), error.advice
     row.result = RevocationResult.FAILED
     if isinstance(error, OutcomeUnknown):
-        row.result, row.commanded_at, row.vendor_commanded_at = RevocationResult.UNKNOWN, desk.now(), _sent(error, desk)
+        row.result, row.commanded_at, row.vendor_commanded_at = (
+            RevocationResult.UNKNOWN,
+            context.now(),
+            _sent(error, context),
+        )
     elif isinstance(error, (Denied, NotOnPlan)):
         row.result, row.by_hand = RevocationResult.REFUSED, isinstance(error, NotOnPlan)
-    _conclude(desk, account, row, error.evidence, str(error))
+    _conclude(context, account, row, error.evidence, str(error))
 
 
-def _sent(error: ConnectorError, desk: Desk) -> datetime:
-    return error.evidence[-1].commanded_on_vendor_clock() if error.evidence else desk.now()
+def _sent(error: ConnectorError, context: Context) -> datetime:
+    return error.evidence[-1].commanded_on_vendor_clock() if error.evidence else context.now()
 
 
-def _conclude(desk: Desk, account: CaseAccount, row: CaseEntitlement, evidence: Sequence[Evidence], text: str) -> None:
-    with desk.store.write() as session:
+def _conclude(
+    context: Context, account: CaseAccount, row: CaseEntitlement, evidence: Sequence[Evidence], text: str
+) -> None:
+    with context.store.write() as session:
         result = row.result or RevocationResult.UNKNOWN
-        seal_outcome(desk, session, row, account.ref, evidence, result=result, text=text)
+        seal_outcome(context, session, row, account.ref, evidence, result=result, text=text)
         row.op = None
         session.add(row)
 
 
-async def _settled_meanwhile(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> bool:
+async def _settled_meanwhile(context: Context, account: CaseAccount, row: CaseEntitlement) -> bool:
     """After a crash: read; if the entitlement is gone, the open intent gets its outcome without another request."""
-    await conclude_by_read(desk, account, row, RevocationResult.ALREADY_ABSENT, only_if_gone=True)
+    await conclude_by_read(context, account, row, RevocationResult.ALREADY_ABSENT, only_if_gone=True)
     return row.op is None
 
 
 async def conclude_by_read(
-    desk: Desk, account: CaseAccount, row: CaseEntitlement, result: RevocationResult, *, only_if_gone: bool
+    context: Context, account: CaseAccount, row: CaseEntitlement, result: RevocationResult, *, only_if_gone: bool
 ) -> None:
     """Give an open intent the outcome *result* on the strength of a read, and take the read into the table."""
     kinds = frozenset({row.kind})
-    listing = await look(desk, account, kinds)
+    listing = await read_access(context, account, kinds)
     evidence = listing.evidence.get(row.kind, ())
     gone = bool(evidence) and row.id not in {e.id for e in listing} and not any(e.vendor_id == "*" for e in listing)
     if only_if_gone and not gone:
         return
-    with desk.store.write() as session:
+    with context.store.write() as session:
         row.result = result
-        seal_outcome(desk, session, row, account.ref, evidence, result=result, text="read after an interruption")
+        seal_outcome(context, session, row, account.ref, evidence, result=result, text="read after an interruption")
         row.op = None
         session.add(row)
-        take_in(desk, session, account, listing, kinds)
-        assess(desk, session, row.case_id)
+        take_in(context, session, account, listing, kinds)
+        assess(context, session, row.case_id)
 
 
 def as_entitlement(row: CaseEntitlement) -> Entitlement:

@@ -1,22 +1,45 @@
-"""The intents and outcomes of a restore: what is given back, and what is taken so that giving back is safe."""
+"""
+The writes of a restore: what is given back, and what is taken so that giving back is safe.
+
+That is the exits which a block froze and which live again when it is lifted: grants, app passwords, codes, addresses for a
+reset.  Where they can be reached only in an active account: a new password that nobody knows, the block lifted, the exits first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlmodel import Session
 
-from casework.access import fates
+from casework.access.rails import require_lease
 from casework.access.revoking import as_entitlement, finish, finish_failed
-from casework.access.rows import rows_of
-from casework.claims import require_lease
-from casework.desk import Desk
+from casework.connections import read_access
+from casework.context import Context
 from casework.recording import seal_intent, seal_outcome
+from casework.truth import fates
+from casework.truth.rows import rows_of, take_in
+from casework.truth.states import WHOLE_KIND
+from connectors.contract import Kinds, Manifest
 from connectors.errors import ConnectorError, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement
-from models.vocabulary import Evidence, Restored, RevocationResult, Service
+from models.vocabulary import (
+    Confirmation,
+    DepartureKind,
+    EntitlementKind,
+    Evidence,
+    Restored,
+    Restores,
+    RevocationResult,
+    Service,
+)
 
 GIVE, TAKE = "restore", "revoke"
+
+
+CLEARED_WITHIN = timedelta(seconds=60)
+"""From lifting the block to having seen every exit gone."""
+_BETWEEN = 2.0
 
 
 def failure_of(service: Service, exc: Exception) -> ConnectorError:
@@ -27,29 +50,29 @@ def failure_of(service: Service, exc: Exception) -> ConnectorError:
     return OutcomeUnknown(f"{service}: {what}")
 
 
-def announce(desk: Desk, account: CaseAccount, row: CaseEntitlement, verb: str) -> list[Case]:
+def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb: str) -> list[Case]:
     """
     Commit the intent before the request leaves; but if another case claims the account, nothing: return those cases.
 
     The claim is asked for in the intent's own transaction: a case that was decided a moment ago counts.
     """
-    with desk.store.write() as session:
-        require_lease(desk, session.get_one(Case, account.case_id))
-        others = fates.claimants(desk, session, account.case_id, account.service, account.vendor_id)
+    with context.store.write() as session:
+        require_lease(context, session.get_one(Case, account.case_id))
+        others = fates.claimants(context, session, account.case_id, account.service, account.vendor_id)
         if others and verb == GIVE:
             return others
-        row.op = desk.name("op")
+        row.op = context.name("op")
         if verb == GIVE:
             row.restored = Restored.PENDING if row.restored is not Restored.CONFIRMED else row.restored
         else:
             row.attempts += 1
         session.add(row)
-        seal_intent(desk, session, row, account.ref, verb=verb)
+        seal_intent(context, session, row, account.ref, verb=verb)
     return []
 
 
 def conclude(
-    desk: Desk,
+    context: Context,
     account: CaseAccount,
     row: CaseEntitlement,
     result: RevocationResult,
@@ -57,40 +80,88 @@ def conclude(
     text: str = "",
 ) -> None:
     """Commit what became of giving *row* back.  What the cut's own request came to stays as it was."""
-    with desk.store.write() as session:
-        seal_outcome(desk, session, row, account.ref, evidence, result=result, text=text, verb=GIVE)
+    with context.store.write() as session:
+        seal_outcome(context, session, row, account.ref, evidence, result=result, text=text, verb=GIVE)
         row.op = None
         session.add(row)
 
 
-async def take(desk: Desk, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
+async def take(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
     """Take *row* away in the course of a restore; return the failure, if it is one."""
-    announce(desk, account, row, TAKE)
+    announce(context, account, row, TAKE)
     try:
-        receipt = await desk.connectors[row.service].revoke(as_entitlement(row))
+        receipt = await context.connectors[row.service].revoke(as_entitlement(row))
     except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
         error = failure_of(row.service, exc)
-        finish_failed(desk, account, row, error)
+        finish_failed(context, account, row, error)
         return error
-    finish(desk, account, row, receipt)
+    finish(context, account, row, receipt)
     return None
 
 
-def close_intents(desk: Desk, account: CaseAccount) -> None:
+def close_intents(context: Context, account: CaseAccount) -> None:
     """Give an outcome to the intents that a crash, or a time limit, left open: nobody knows what became of them."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         for row in rows_of(session, account.case_id, account):
             if row.op is not None:
-                _unknown(desk, session, account, row)
+                _unknown(context, session, account, row)
 
 
-def _unknown(desk: Desk, session: Session, account: CaseAccount, row: CaseEntitlement) -> None:
+def _unknown(context: Context, session: Session, account: CaseAccount, row: CaseEntitlement) -> None:
     giving = row.restored in {Restored.PENDING, Restored.CONFIRMED}
     if not giving:
         row.result = RevocationResult.UNKNOWN
     seal_outcome(
-        desk, session, row, account.ref, (), result=RevocationResult.UNKNOWN,
+        context, session, row, account.ref, (), result=RevocationResult.UNKNOWN,
         text="interrupted before an answer", verb=GIVE if giving else TAKE,
     )  # fmt: skip
     row.op = None
     session.add(row)
+
+
+def frozen_kinds(context: Context, account: CaseAccount, manifest: Manifest) -> Kinds:
+    """Return the kinds that must be seen gone once the block is lifted; none after a leave of absence: all of it is the person's."""
+    if context.case(account.case_id).kind is DepartureKind.LEAVE:
+        return frozenset()
+    return frozenset(
+        kind
+        for kind, line in manifest.kinds.items()
+        if (line.order < 0 or line.dies_with_block)
+        and line.confirmation is Confirmation.READ
+        and line.restores is Restores.RE_ENROL
+    )
+
+
+async def change_password(context: Context, account: CaseAccount, manifest: Manifest) -> ConnectorError | None:
+    """Let the connector set a password that nobody knows, where the service has one; return why it could not."""
+    if EntitlementKind.PASSWORD not in manifest.kinds:
+        return None
+    for row in await _listed(context, account, frozenset({EntitlementKind.PASSWORD})):
+        if row.vendor_id != WHOLE_KIND and (failure := await take(context, account, row)) is not None:
+            return failure
+    return None
+
+
+async def clear(context: Context, account: CaseAccount, kinds: Kinds) -> str:
+    """Take every exit away until a read shows none; return what is left when the minute is over, nothing if nothing is."""
+    until = context.now() + CLEARED_WITHIN * 0.9  # so that what is left can be said before the minute is over
+    while True:
+        rows = await _listed(context, account, kinds)
+        if not rows:
+            return ""
+        for row in rows:
+            if row.vendor_id != WHOLE_KIND:
+                await take(context, account, row)
+        if context.now() >= until:
+            return f"not seen gone within a minute: {', '.join(sorted({str(row.kind) for row in rows}))}"
+        await context.sleep(_BETWEEN)
+
+
+async def _listed(context: Context, account: CaseAccount, kinds: Kinds) -> list[CaseEntitlement]:
+    """Read the account now and return the rows that the read shows; a kind that could not be read is one of them."""
+    listing = await read_access(context, account, kinds)
+    seen = {entitlement.id for entitlement in listing}
+    with context.store.write() as session:
+        take_in(context, session, account, listing, kinds)
+        session.flush()
+        return [row for row in rows_of(session, account.case_id, account) if row.id in seen]

@@ -17,8 +17,9 @@ from sqlmodel import Session
 
 from casework.activity import lines
 from casework.activity.seen import Seen
-from casework.desk import Desk
-from casework.evidence import Erased, Growing
+from casework.context import Context
+from casework.errors import Erased
+from casework.evidence.store import Growing
 from connectors.activity import ActivityLog, ActivityPage, Gap, Window
 from connectors.errors import (
     ConnectorError,
@@ -54,7 +55,7 @@ _LONGEST_PAUSE = timedelta(minutes=15)
 class Reading:
     """What a reading knows while it is under way, besides its row."""
 
-    desk: Desk
+    context: Context
     log: ActivityLog
     account: Account
     row: Collection
@@ -95,12 +96,12 @@ class Reading:
 
     async def _may_ask(self) -> bool:
         """Wait for the instant that the vendor named.  False if that is beyond our time, or others should have the place."""
-        now = self.desk.now()
+        now = self.context.now()
         not_before = self.row.not_before or now
         if max(not_before, now) >= self.deadline or not_before - now > _LONGEST_WAIT:
             return False
         if not_before > now:
-            await self.desk.sleep((not_before - now).total_seconds())
+            await self.context.sleep((not_before - now).total_seconds())
         return True
 
     @property
@@ -120,7 +121,7 @@ class Reading:
         asked = error.retry_after if isinstance(error, Throttled) else None
         pause = asked if asked is not None else min(timedelta(seconds=2.0**self.failures), _LONGEST_PAUSE)
         word = "quota" if isinstance(error, Throttled) else "unreachable"
-        self._note(word, not_before=self.desk.now() + pause)
+        self._note(word, not_before=self.context.now() + pause)
         return None
 
     def _begin_again(self) -> str | None:
@@ -133,8 +134,8 @@ class Reading:
         return None
 
     def _out_of_patience(self) -> bool:
-        patience = timedelta(hours=self.desk.policy.activity.patience_hours)
-        return self.desk.now() - self.row.moved_at > patience
+        patience = timedelta(hours=self.context.policy.activity.patience_hours)
+        return self.context.now() - self.row.moved_at > patience
 
     def _impatient(self) -> str:
         if self.failures == 0:
@@ -166,9 +167,9 @@ class Reading:
         row.newest_at = max([*times, *([row.newest_at] if row.newest_at else [])], default=None)
         row.gaps = [*row.gaps, *(said for gap in page.gaps if (said := _said(gap)) not in row.gaps)]
         if times or page.cursor != row.cursor:
-            row.moved_at = self.desk.now()
+            row.moved_at = self.context.now()
         row.cursor = page.cursor
-        row.not_before = self.desk.now() + page.wait if page.wait > timedelta(0) else None
+        row.not_before = self.context.now() + page.wait if page.wait > timedelta(0) else None
 
     def _turns_in_circles(self, page: ActivityPage, *, fresh: bool) -> bool:
         if fresh:
@@ -186,7 +187,7 @@ class Reading:
 
     @contextlib.contextmanager
     def _committing(self) -> Iterator[Session]:
-        with self.desk.store.write() as session:
+        with self.context.store.write() as session:
             yield session
             self.row = keep(session, self.row)
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from audit.events import EventType
-from casework.activity.rounds import rounds_of, telling
-from casework.activity.summary import latest
+from casework.activity.rounds import latest, rounds_of, telling
 from casework.activity.wording import verdict_text
-from casework.desk import Desk
-from casework.evidence import EvidenceError
+from casework.context import Context
+from casework.errors import EvidenceError
 from casework.recording import seal
 from models.tables import Collection
 from models.vocabulary import Completeness
@@ -23,9 +22,9 @@ _PARTS = (
 )  # fmt: skip
 
 
-def downloads(desk: Desk, case_id: str) -> dict[str, Any]:
+def downloads(context: Context, case_id: str) -> dict[str, Any]:
     """Return what was collected, without what only security and legal may see: folders and targets of exits are hidden."""
-    shown = _whole(desk, case_id)
+    shown = _whole(context, case_id)
     for folder in shown.get("folders", ()):
         folder["folder"] = HIDDEN
     for made in shown.get("exits", ()):
@@ -33,23 +32,23 @@ def downloads(desk: Desk, case_id: str) -> dict[str, Any]:
     return shown | {"confidential": "hidden"} if "sources" in shown else shown
 
 
-def look(desk: Desk, case_id: str, *, by: str) -> dict[str, Any]:
+def look(context: Context, case_id: str, *, by: str) -> dict[str, Any]:
     """Return everything, after having sealed that *by* has looked."""
-    desk.case(case_id)
-    with desk.store.write() as session:
-        seal(desk, session, EventType.CASE_EVIDENCE_LOOKED, case_id, scope="downloads", payload={"by": by})
-    shown = _whole(desk, case_id)
+    context.case(case_id)
+    with context.store.write() as session:
+        seal(context, session, EventType.CASE_EVIDENCE_LOOKED, case_id, scope="downloads", payload={"by": by})
+    shown = _whole(context, case_id)
     return shown | {"confidential": "shown"} if "sources" in shown else shown
 
 
-def _whole(desk: Desk, case_id: str) -> dict[str, Any]:
-    with desk.store.read() as session:
+def _whole(context: Context, case_id: str) -> dict[str, Any]:
+    with context.store.read() as session:
         rounds = rounds_of(session, case_id)
-    if not rounds or desk.evidence is None:
+    if not rounds or context.evidence is None:
         return dict(NOT_COLLECTED)
     shown: dict[str, Any] = {"state": _state(rounds), "sources": [_source(row) for row in rounds]}
     try:
-        summary = latest(desk.evidence, case_id)
+        summary = latest(context.evidence, case_id)
     except EvidenceError as exc:
         return shown | {"problem": str(exc), "remedy": exc.remedy}
     if summary is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from casework.activity.wording import Said
+from casework.truth.post_cut import Times
 from connectors.activity import Activity
 from models.tables import CaseAccount, CaseEntitlement
 from models.vocabulary import TAKES, ActivityKind, EntitlementKind
@@ -21,19 +22,6 @@ _CLOCKS = timedelta(seconds=2)
 _ENDED_WITH_IT = frozenset({
     EntitlementKind.SIGN_IN, EntitlementKind.SESSION, EntitlementKind.GRANT, EntitlementKind.APP_PASSWORD,
 })  # fmt: skip
-
-
-@dataclass(slots=True)
-class Times:
-    """How often, and when first and last."""
-
-    count: int
-    first_at: datetime
-    last_at: datetime
-
-    def add(self, at: datetime) -> None:
-        self.count += 1
-        self.first_at, self.last_at = min(self.first_at, at), max(self.last_at, at)
 
 
 @dataclass(slots=True)

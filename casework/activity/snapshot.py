@@ -15,8 +15,8 @@ from sqlmodel import col, or_, select
 from casework.activity import watch
 from casework.activity.collecting import collect, probed
 from casework.activity.summary import is_stale, summarise
-from casework.desk import Desk
-from casework.evidence import InUse
+from casework.context import Context
+from casework.errors import InUse
 from casework.lifecycle import COLLECTED, TAKEN_BACK
 from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind, Service
@@ -38,49 +38,49 @@ def wanted(case: Case) -> bool:
     return case.for_real and case.erased_at is None and departs
 
 
-async def before_the_cut(desk: Desk, case_id: str) -> None:
+async def before_the_cut(context: Context, case_id: str) -> None:
     """Collect while the run waits for its instant, at most policy's seconds, and never beyond the instant."""
-    case = desk.case(case_id)
-    left = (case.due_at - desk.now()).total_seconds()
-    seconds = min(desk.policy.activity.before_seconds, left)
+    case = context.case(case_id)
+    left = (case.due_at - context.now()).total_seconds()
+    seconds = min(context.policy.activity.before_seconds, left)
     if wanted(case) and case.kind is not DepartureKind.DISMISSAL and seconds > 0:
-        await collect(desk, case_id, seconds=seconds)
+        await collect(context, case_id, seconds=seconds)
 
 
-async def take(desk: Desk, case_id: str, service: Service) -> int:
+async def take(context: Context, case_id: str, service: Service) -> int:
     """Collect from one service after the cut, for policy's seconds; return how many readings ended.  The sweep goes on."""
-    if not wanted(desk.case(case_id)):
+    if not wanted(context.case(case_id)):
         return 0
-    return await collect(desk, case_id, service, seconds=desk.policy.activity.after_seconds)
+    return await collect(context, case_id, service, seconds=context.policy.activity.after_seconds)
 
 
-async def conclude(desk: Desk, case_id: str) -> bool:
+async def conclude(context: Context, case_id: str) -> bool:
     """Summarise what was collected since the last summary; False if nothing is new, or another process is at it."""
-    if desk.evidence is None or not is_stale(desk, case_id):
+    if context.evidence is None or not is_stale(context, case_id):
         return False
-    await probed(desk, case_id, seconds=_TO_PROBE)  # the summary says which logs there are
+    await probed(context, case_id, seconds=_TO_PROBE)  # the summary says which logs there are
     try:
-        await asyncio.to_thread(summarise, desk, case_id)
+        await asyncio.to_thread(summarise, context, case_id)
     except InUse:
         return False
     return True
 
 
-async def go_on(desk: Desk) -> list[str]:
+async def go_on(context: Context) -> list[str]:
     """Go on with every snapshot that is not complete, or due again; return the cases that have news."""
-    until = desk.now() + timedelta(seconds=_BY_THE_SWEEP)
-    with desk.store.read() as session:
+    until = context.now() + timedelta(seconds=_BY_THE_SWEEP)
+    with context.store.read() as session:
         due = select(Case).where(
-            col(Case.state).in_(COLLECTED), Case.due_at <= desk.now(), col(Case.erased_at).is_(None),
-            or_(col(Case.state) != CaseState.CLOSED, col(Case.contained_at) > _still_looked_at(desk)),
+            col(Case.state).in_(COLLECTED), Case.due_at <= context.now(), col(Case.erased_at).is_(None),
+            or_(col(Case.state) != CaseState.CLOSED, col(Case.contained_at) > _still_looked_at(context)),
         )  # fmt: skip
         cases = [case for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]
-    first = int(desk.now().timestamp() // _BY_THE_SWEEP) % max(len(cases), 1)
+    first = int(context.now().timestamp() // _BY_THE_SWEEP) % max(len(cases), 1)
     cases = [
         *cases[first:],
         *cases[:first],
     ]  # the turn may end before all have had theirs: not always for the same ones
-    turn = _Turn(desk, until, asyncio.Semaphore(_CASES_AT_ONCE))
+    turn = _Turn(context, until, asyncio.Semaphore(_CASES_AT_ONCE))
     outcomes = await asyncio.gather(*(turn.of(case.id) for case in cases), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
@@ -88,28 +88,28 @@ async def go_on(desk: Desk) -> list[str]:
     return [case.id for case, outcome in zip(cases, outcomes, strict=True) if outcome is True]
 
 
-def _still_looked_at(desk: Desk) -> datetime:
+def _still_looked_at(context: Context) -> datetime:
     """Return since when a closed case must have been cut to be of interest: not everybody who ever left, each minute."""
-    return desk.now() - timedelta(hours=max(desk.policy.activity.again_hours, default=0.0)) - _GRACE
+    return context.now() - timedelta(hours=max(context.policy.activity.again_hours, default=0.0)) - _GRACE
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """One turn at all cases, until *until*."""
 
-    desk: Desk
+    context: Context
     until: datetime
     places: asyncio.Semaphore
 
     async def of(self, case_id: str) -> bool:
         """Go on with one case; True if it has news."""
         async with self.places:
-            seconds = (self.until - self.desk.now()).total_seconds()
+            seconds = (self.until - self.context.now()).total_seconds()
             try:
-                await collect(self.desk, case_id, seconds=max(seconds, 0.0))
+                await collect(self.context, case_id, seconds=max(seconds, 0.0))
             finally:
-                watching = is_stale(self.desk, case_id)
-                news = await conclude(self.desk, case_id)  # what ended is told, whatever failed beside it
+                watching = is_stale(self.context, case_id)
+                news = await conclude(self.context, case_id)  # what ended is told, whatever failed beside it
             if watching:
-                await watch.watch(self.desk, case_id)
+                await watch.watch(self.context, case_id)
             return news

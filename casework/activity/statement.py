@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from casework.activity.wording import verdict_text
-from casework.evidence import StoredEvidence
+from casework.evidence.store import StoredEvidence
 from connectors.activity import ActivitySource
 from models.tables import Collection
 from models.vocabulary import Completeness

@@ -17,89 +17,78 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from audit.events import EventType
-from casework.access.findings import assess
-from casework.access.rows import accounts_of, rows_of
-from casework.activity import aftermath
 from casework.activity.baseline import Baseline, measure
 from casework.activity.collecting import logs_of, sources_of
 from casework.activity.lines import read_records
 from casework.activity.picture import Mark, draw
 from casework.activity.risk import Reason, Weighing, weigh
-from casework.activity.rounds import notice_from, rounds_of, telling
+from casework.activity.rounds import SUMMARIES, notice_from, rounds_of, telling
 from casework.activity.silence import Quiet
 from casework.activity.tally import Tally
-from casework.desk import Desk
-from casework.evidence import EvidenceStore, StoredEvidence
+from casework.context import Context
+from casework.evidence.store import EvidenceStore, StoredEvidence
 from casework.recording import seal
+from casework.truth import post_cut
+from casework.truth.findings import assess
+from casework.truth.rows import accounts_of, rows_of
 from connectors.activity import Activity, ActivityLog
 from connectors.matching import fold_email
 from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, FindingKind, Json, Service, Standing
 
-PREFIX = "downloads/summary-"
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
 
 
-def latest(evidence: EvidenceStore, case_id: str) -> dict[str, Any] | None:
-    """Return the newest summary, None if there is none."""
-    kept = evidence.list(case_id, PREFIX)
-    if not kept:
-        return None
-    with evidence.open(case_id, kept[-1].name) as clear:
-        content: dict[str, Any] = json.loads(clear.read())
-    return content
-
-
-def is_stale(desk: Desk, case_id: str) -> bool:
+def is_stale(context: Context, case_id: str) -> bool:
     """Whether a reading has ended of which no summary tells."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         return any(row.ended_at is not None and row.told_in is None for row in rounds_of(session, case_id))
 
 
-def summarise(desk: Desk, case_id: str) -> StoredEvidence | None:
+def summarise(context: Context, case_id: str) -> StoredEvidence | None:
     """
     Read all that was collected, keep the summary, write findings from what came after the cut; None without evidence.
 
     Takes about ten seconds a million records: call it in a thread.
     """
-    if desk.evidence is None:
+    if context.evidence is None:
         return None
-    work = _Work.of(desk, desk.evidence, case_id)
+    work = _Work.of(context, context.evidence, case_id)
     for row in work.rounds:
         if row.account_id in work.accepted:
             work.read(row)
     work.tally.close()
     content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True).encode()
-    number = len(desk.evidence.list(case_id, PREFIX)) + 1
+    number = len(context.evidence.list(case_id, SUMMARIES)) + 1
     binding = partial(_bind, work, number)
-    return desk.evidence.save(case_id, f"{PREFIX}{number:04}.json", content, binding=binding)
+    return context.evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=binding)
 
 
 def _bind(work: _Work, number: int, session: Session, stored: StoredEvidence) -> None:
     """Commit with the summary what follows from it: a summary that is there has been acted on."""
-    desk, case_id = work.desk, work.case.id
+    context, case_id = work.context, work.case.id
     for row in work.rounds:
         told = session.get_one(Collection, row.id)
         told.told_in = told.told_in or number
         session.add(told)
     for quiet in work.quiets:
-        aftermath.keep(
-            desk, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, service=quiet.account.service,
+        post_cut.keep(
+            context, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, service=quiet.account.service,
             account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
         )  # fmt: skip
     seal(
-        desk, session, EventType.EVIDENCE_BOUND, case_id, scope="summary", source="summary",
+        context, session, EventType.EVIDENCE_BOUND, case_id, scope="summary", source="summary",
         count=number, evidence=[stored.leaf()], dedup_key=f"{case_id}:{stored.name}",
     )  # fmt: skip
-    assess(desk, session, case_id)
+    assess(context, session, case_id)
 
 
 @dataclass(slots=True)
 class _Work:
     """One summary in the making."""
 
-    desk: Desk
+    context: Context
     evidence: EvidenceStore
     case: Case
     rounds: list[Collection]
@@ -117,17 +106,17 @@ class _Work:
         return frozenset(quiet.account.vendor_id for quiet in self.quiets)
 
     @classmethod
-    def of(cls, desk: Desk, evidence: EvidenceStore, case_id: str) -> _Work:
-        case = desk.case(case_id)
-        with desk.store.read() as session:
+    def of(cls, context: Context, evidence: EvidenceStore, case_id: str) -> _Work:
+        case = context.case(case_id)
+        with context.store.read() as session:
             accounts = [a for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED]
             rounds = rounds_of(session, case_id)
             quiets = [Quiet.of(account, rows_of(session, case_id, account)) for account in accounts]
-        zone, rules = ZoneInfo(case.timezone), desk.policy.activity
-        notice_on = notice_from(desk, case).astimezone(zone).date()
+        zone, rules = ZoneInfo(case.timezone), context.policy.activity
+        notice_on = notice_from(context, case).astimezone(zone).date()
         tally = Tally(zone, notice_on, _last_on(case, zone), rules.work_hours, rules.marks)
         ended, others = ([row for row in rounds if (row.ended_at is not None) is had] for had in (True, False))
-        return cls(desk, evidence, case, ended, quiets, tally, _names_of(accounts), logs_of(desk), others)
+        return cls(context, evidence, case, ended, quiets, tally, _names_of(accounts), logs_of(context), others)
 
     def read(self, row: Collection) -> None:
         """Count one reading's records."""
@@ -157,12 +146,12 @@ class _Work:
             yield [a for a in activities if a.actor_id is None or fold_email(a.actor_id) in self.own]
 
     def content(self) -> dict[str, Any]:
-        baseline = measure(self.tally.days, self.covered, self.tally.notice_on, mads=self.desk.policy.activity.mads)
-        weighing = Weighing(self.tally, baseline, self.desk.policy.activity, self.tally.ends_on)
+        baseline = measure(self.tally.days, self.covered, self.tally.notice_on, mads=self.context.policy.activity.mads)
+        weighing = Weighing(self.tally, baseline, self.context.policy.activity, self.tally.ends_on)
         reasons = [*weigh(weighing), *self._unread()]
         return {
             "lastday": "summary/1",
-            "made_at": self.desk.now().isoformat(),
+            "made_at": self.context.now().isoformat(),
             "timezone": self.case.timezone,
             "notice_from": str(self.tally.notice_on),
             "until": str(self.tally.ends_on),

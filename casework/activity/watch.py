@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from audit.events import EventType
-from casework.access.findings import assess
-from casework.activity import aftermath
 from casework.activity.collecting import logs_of
 from casework.activity.lines import read_records
 from casework.activity.rounds import rounds_of
-from casework.activity.silence import Times
-from casework.desk import Desk
-from casework.evidence import EvidenceStore
-from casework.ready import ready
+from casework.connections import ready
+from casework.context import Context
+from casework.evidence.store import EvidenceStore
 from casework.recording import seal
+from casework.truth import post_cut
+from casework.truth.findings import assess
+from casework.truth.post_cut import Times
 from connectors.activity import Activity, ActivityLog, Window
 from connectors.errors import ConnectorError
 from models.tables import Case, Collection
@@ -45,37 +45,37 @@ class _Seen:
     unread: int = 0
 
 
-async def watch(desk: Desk, case_id: str) -> int:
+async def watch(context: Context, case_id: str) -> int:
     """Watch once; return how many accounts showed the leaver's address or device.  Does nothing unless policy is on."""
-    rules, case = desk.policy.activity.watch, desk.case(case_id)
+    rules, case = context.policy.activity.watch, context.case(case_id)
     cut_at = case.contained_at
-    now = desk.now()
+    now = context.now()
     if (
         not rules.on
-        or desk.evidence is None
+        or context.evidence is None
         or cut_at is None
         or not cut_at < now <= cut_at + timedelta(days=rules.days)
     ):
         return 0
-    origins = await asyncio.to_thread(_origins, desk, desk.evidence, case, cut_at)
+    origins = await asyncio.to_thread(_origins, context, context.evidence, case, cut_at)
     seen = _Seen()
     for name in sorted(rules.accounts):
         service, _, account_id = name.partition(":")
-        if Service(service) not in logs_of(desk):
+        if Service(service) not in logs_of(context):
             seen.unread += 1
         else:
-            await _look(desk, Account(Service(service), account_id), Window(cut_at, now), origins, seen)
-    return _conclude(desk, case, seen)
+            await _look(context, Account(Service(service), account_id), Window(cut_at, now), origins, seen)
+    return _conclude(context, case, seen)
 
 
-def _origins(desk: Desk, evidence: EvidenceStore, case: Case, cut_at: datetime) -> frozenset[str]:
+def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: datetime) -> frozenset[str]:
     """Return the addresses and devices that the leaver used in the days before the cut, the most used first."""
-    since, used = cut_at - timedelta(days=desk.policy.activity.watch.known_days), Counter[str]()
-    with desk.store.read() as session:
+    since, used = cut_at - timedelta(days=context.policy.activity.watch.known_days), Counter[str]()
+    with context.store.read() as session:
         rounds = [row for row in rounds_of(session, case.id) if row.ended_at is not None]
     for row in rounds:
         if row.verdict is not Completeness.NOT_AVAILABLE:
-            used.update(_used(evidence, logs_of(desk), row, since, cut_at))
+            used.update(_used(evidence, logs_of(context), row, since, cut_at))
     return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS))
 
 
@@ -95,10 +95,10 @@ def _names(activity: Activity) -> Sequence[str]:
     return [name for name in (activity.ip, activity.device) if name is not None]
 
 
-async def _look(desk: Desk, account: Account, window: Window, origins: frozenset[str], seen: _Seen) -> None:
-    log = logs_of(desk)[account.service]
+async def _look(context: Context, account: Account, window: Window, origins: frozenset[str], seen: _Seen) -> None:
+    log = logs_of(context)[account.service]
     try:
-        await ready(desk, account.service)  # which logs there are depends on the plan
+        await ready(context, account.service)  # which logs there are depends on the plan
     except ConnectorError:
         seen.unread += 1
         return
@@ -134,20 +134,20 @@ def _match(activities: Sequence[Activity], account: Account, origins: frozenset[
                 kinds[activity.kind] = Times(1, activity.at, activity.at)
 
 
-def _conclude(desk: Desk, case: Case, seen: _Seen) -> int:
+def _conclude(context: Context, case: Case, seen: _Seen) -> int:
     """Write findings for what is not the company's own address, and seal the watch."""
-    rules = desk.policy.activity.watch
+    rules = context.policy.activity.watch
     telling = {key: kinds for key, kinds in seen.heard.items() if len(seen.users[key[2]]) <= rules.shared_by}
     matched = {(service, account_id) for service, account_id, _ in telling}
-    with desk.store.write() as session:
+    with context.store.write() as session:
         for (service, account_id, _), kinds in telling.items():
-            aftermath.keep(
-                desk, session, case.id, finding=FindingKind.RE_ENTRY, service=service, account_id=account_id,
+            post_cut.keep(
+                context, session, case.id, finding=FindingKind.RE_ENTRY, service=service, account_id=account_id,
                 heard=kinds, effective_by=None,
             )  # fmt: skip
         seal(
-            desk, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
+            context, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
             counts={"unread": seen.unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
         )  # fmt: skip
-        assess(desk, session, case.id)
+        assess(context, session, case.id)
     return len(matched)

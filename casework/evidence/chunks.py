@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from casework.evidence.errors import Damaged
+from casework.errors import Damaged
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

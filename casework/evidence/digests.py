@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 import zstandard
 
-from casework.evidence.errors import Damaged
+from casework.errors import Damaged
 
 _AT_ONCE = 1 << 20
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from audit.secret_files import settle
+from casework.errors import Damaged, InUse
 from casework.evidence.chunks import MAGIC, Lock, pieces
-from casework.evidence.errors import Damaged, InUse
 
 
 @dataclass(frozen=True, slots=True)

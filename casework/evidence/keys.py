@@ -19,8 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from audit.secret_files import Unsafe, read_own, write_once
-from casework.errors import Misconfigured
-from casework.evidence.errors import Damaged
+from casework.errors import Damaged, Misconfigured
 
 KEY_SIZE = 32
 _NONCE_SIZE = 12

@@ -22,9 +22,9 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from audit import layout
+from casework.errors import Erased, EvidenceError, Missing
 from casework.evidence.chunks import ClearReader, Lock
 from casework.evidence.digests import digest
-from casework.evidence.errors import Erased, EvidenceError, Missing
 from casework.evidence.growing import GrowingFile, Position
 from casework.evidence.keys import KEY_SIZE, MasterKey
 from casework.store import Store

@@ -9,16 +9,15 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.access.rows import accounts_of
 from casework.actor import Actor
-from casework.desk import Desk
+from casework.context import Context
 from casework.intake.instants import due_of, wait_again
 from casework.intake.notice import Notice
 from casework.intake.person import as_json, commitment_to
-from casework.lifecycle import MOVABLE, begun, move
-from casework.matching import judge, void
+from casework.lifecycle import MOVABLE, begun, move, wake
+from casework.matching.judging import judge, void
 from casework.recording import seal
-from casework.wake import free
+from casework.truth.rows import accounts_of
 from models.tables import Case
 from models.vocabulary import CaseState, Standing
 
@@ -29,7 +28,12 @@ DATES = frozenset({"last_working_at", "timezone"})
 
 
 def correct(
-    desk: Desk, session: Session, case: Case, notice: Notice, by: Actor, fields: Collection[str] = PARTICULARS | DATES
+    context: Context,
+    session: Session,
+    case: Case,
+    notice: Notice,
+    by: Actor,
+    fields: Collection[str] = PARTICULARS | DATES,
 ) -> tuple[str, ...]:
     """
     Take over what *notice* says otherwise in *fields*, and return their names.  At any time: what is cut is cut.
@@ -46,36 +50,36 @@ def correct(
     case.last_working_at = changed.get("last_working_at", case.last_working_at)
     case.timezone = changed.get("timezone", case.timezone)
     if may_move(session, case):
-        case.due_at = due_of(desk.policy, case)
-        wait_again(desk, session, case)
+        case.due_at = due_of(context.policy, case)
+        wait_again(context, session, case)
     case.revision += 1
     commitment = commitment_to(case)
     seal(
-        desk, session, EventType.CASE_CORRECTED, case.id, due_at=stamp(case.due_at), revision=case.revision,
+        context, session, EventType.CASE_CORRECTED, case.id, due_at=stamp(case.due_at), revision=case.revision,
         corrected=sorted(changed), person_commitment=commitment.sha256,
         payload={"by": by.payload, "salt": commitment.salt, "said": _as_json(changed)},
     )  # fmt: skip
     if changed.keys() & IDENTITY:
-        judge_anew(desk, session, case, voided)
+        judge_anew(context, session, case, voided)
     if changed.keys() & IDENTITY and case.state is CaseState.CLOSED:
-        move(desk, session, case, CaseState.DEPROVISIONED, reason="corrected")
-    free(session, case)
+        move(context, session, case, CaseState.DEPROVISIONED, reason="corrected")
+    wake(session, case)
     return tuple(sorted(changed))
 
 
-def judge_anew(desk: Desk, session: Session, case: Case, fields: Collection[str]) -> None:
+def judge_anew(context: Context, session: Session, case: Case, fields: Collection[str]) -> None:
     """Void what rests on *fields* and have the person searched for again: by a plan, or by the run that is cutting."""
     if IDENTITY.intersection(fields):
-        void(desk, session, case.id, fields)
+        void(context, session, case.id, fields)
     else:
-        judge(desk, session, case.id)
+        judge(context, session, case.id)
     if case.state is CaseState.WAITING:
-        move(desk, session, case, CaseState.PLANNED)
+        move(context, session, case, CaseState.PLANNED)
     elif case.state is CaseState.CLOSED and any(
         one.standing is Standing.ASKED for one in accounts_of(session, case.id)
     ):
-        move(desk, session, case, CaseState.DEPROVISIONED, reason="asked")
-    free(session, case)
+        move(context, session, case, CaseState.DEPROVISIONED, reason="asked")
+    wake(session, case)
 
 
 def may_move(session: Session, case: Case) -> bool:

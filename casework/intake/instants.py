@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from casework.desk import Desk
+from casework.context import Context
 from casework.intake.zones import end_of_day
 from casework.lifecycle import move
 from casework.policy import Policy
@@ -33,10 +33,10 @@ def due_of(policy: Policy, case: Case) -> datetime:
     )
 
 
-def wait_again(desk: Desk, session: Session, case: Case) -> None:
+def wait_again(context: Context, session: Session, case: Case) -> None:
     """Have a case wait whose instant has moved away after its first steps, and before its block."""
-    if case.state is CaseState.CUTTING and case.due_at > desk.now():
-        move(desk, session, case, CaseState.WAITING)
+    if case.state is CaseState.CUTTING and case.due_at > context.now():
+        move(context, session, case, CaseState.WAITING)
 
 
 def cut_at(case: Case) -> datetime:

@@ -9,19 +9,24 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor, actor_of
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
 from casework.intake.instants import due_of, wait_again
 from casework.intake.person import commitment_to
-from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, TAKEN_BACK, begun, move
+from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, TAKEN_BACK, begun, move, wake
 from casework.recording import seal
-from casework.wake import free
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind
 
 
 def reschedule(
-    desk: Desk, case_id: str, *, ends_on: date, last_working_at: datetime | None, by: Actor | str, now: bool = False
+    context: Context,
+    case_id: str,
+    *,
+    ends_on: date,
+    last_working_at: datetime | None,
+    by: Actor | str,
+    now: bool = False,
 ) -> Case:
     """
     Move a case to another last day, or with *now* to this instant: then it is an emergency.  Its due runs re-read the instant.
@@ -30,37 +35,37 @@ def reschedule(
     Raises `BadRequest` once a sign-in was asked for (what was cut is restored, not rescheduled), for an emergency, and where
     the person has a case for that day.
     """
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = _movable(session, case_id, now=now)
         _require_free_date(session, case, ends_on)
         if last_working_at is not None or ends_on != case.employment_ends_on:
             case.last_working_at = last_working_at
         case.employment_ends_on = ends_on
         if now:
-            make_at_once(desk, session, case, by)
+            make_at_once(context, session, case, by)
         else:
-            case.due_at = due_of(desk.policy, case)
+            case.due_at = due_of(context.policy, case)
         case.revision += 1
-        free(session, case)
+        wake(session, case)
         commitment = commitment_to(case)
         seal(
-            desk, session, EventType.CASE_RESCHEDULED, case.id, due_at=stamp(case.due_at), revision=case.revision,
+            context, session, EventType.CASE_RESCHEDULED, case.id, due_at=stamp(case.due_at), revision=case.revision,
             person_commitment=commitment.sha256,
             payload={"by": actor_of(by).payload, "salt": commitment.salt, "employment_ends_on": str(ends_on)},
         )  # fmt: skip
-        wait_again(desk, session, case)
+        wait_again(context, session, case)
         return case
 
 
-def make_at_once(desk: Desk, session: Session, case: Case, by: Actor | str) -> None:
+def make_at_once(context: Context, session: Session, case: Case, by: Actor | str) -> None:
     """Make the case an emergency: due now, if it was not due before.  Twice is once; nothing undoes it but a withdrawal."""
     if case.at_once_at is not None:
         return
-    case.at_once_at, case.at_once_by = desk.now(), str(by)
+    case.at_once_at, case.at_once_by = context.now(), str(by)
     case.due_at = min(case.due_at, case.at_once_at)
-    free(session, case)
+    wake(session, case)
     seal(
-        desk, session, EventType.CASE_AT_ONCE, case.id, due_at=stamp(case.due_at), payload={"by": actor_of(by).payload},
+        context, session, EventType.CASE_AT_ONCE, case.id, due_at=stamp(case.due_at), payload={"by": actor_of(by).payload},
         dedup_key=f"{case.id}:at_once",
     )  # fmt: skip
 
@@ -93,13 +98,13 @@ def _require_free_date(session: Session, case: Case, ends_on: date) -> None:
             )
 
 
-def withdraw(desk: Desk, case_id: str, *, by: Actor | str, reason: str) -> Case:
+def withdraw(context: Context, case_id: str, *, by: Actor | str, reason: str) -> Case:
     """
     End a case because the person stays, or was the wrong one.
 
     Raises `BadRequest` when anything was taken away already: then a restore is due, which a second person approves.
     """
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = _known(session, case_id)
         restore = f"Run `lastday restore {case_id}`."
         if case.state not in BEFORE_THE_CUT:
@@ -107,8 +112,8 @@ def withdraw(desk: Desk, case_id: str, *, by: Actor | str, reason: str) -> Case:
         taken = select(CaseEntitlement).where(CaseEntitlement.case_id == case_id, CaseEntitlement.attempts > 0)
         if session.exec(taken).first() is not None:
             raise BadRequest(f"{case_id}: cannot withdraw: access was taken away already", restore)
-        free(session, case)
-        move(desk, session, case, CaseState.WITHDRAWN, payload={"by": actor_of(by).payload, "reason": reason})
+        wake(session, case)
+        move(context, session, case, CaseState.WITHDRAWN, payload={"by": actor_of(by).payload, "reason": reason})
         return case
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from audit.events import EventType
 from casework.actor import Actor
 from casework.commitment import commit
-from casework.desk import Desk
+from casework.context import Context
 from casework.intake.corrections import judge_anew
 from casework.intake.notice import Notice
 from casework.intake.person import as_json
@@ -18,7 +18,7 @@ from models.tables import Case, NoticeRecord
 
 
 def record_notice(  # noqa: PLR0913  # a notice, where it came from and what became of it
-    desk: Desk,
+    context: Context,
     session: Session,
     notice: Notice,
     case: Case,
@@ -34,7 +34,7 @@ def record_notice(  # noqa: PLR0913  # a notice, where it came from and what bec
     session.add(
         NoticeRecord(
             case_id=case.id,
-            received_at=desk.now(),
+            received_at=context.now(),
             reported_by=by.subject,
             source_sha256=source_sha256,
             row=notice.row,
@@ -50,14 +50,14 @@ def record_notice(  # noqa: PLR0913  # a notice, where it came from and what bec
         day=notice.employment_ends_on,
     )
     seal(
-        desk, session, EventType.CASE_NOTICED, case.id, kind=notice.kind, choice=disposition,
+        context, session, EventType.CASE_NOTICED, case.id, kind=notice.kind, choice=disposition,
         person_commitment=commitment.sha256, corrected=list(corrected) or None,
         payload={"by": by.payload, "salt": commitment.salt, "row": notice.row, "source_sha256": source_sha256},
     )  # fmt: skip
 
 
 def note_number_disputed(  # a case, and the row of whose file puts its number in dispute
-    desk: Desk, session: Session, case: Case, by: Actor, source_sha256: str, row: int
+    context: Context, session: Session, case: Case, by: Actor, source_sha256: str, row: int
 ) -> None:
     """The case's number proves nothing any more; what rests on address and name goes on.  Twice is once."""
     if case.number_disputed:
@@ -65,7 +65,7 @@ def note_number_disputed(  # a case, and the row of whose file puts its number i
     case.number_disputed = True
     session.add(case)
     seal(
-        desk, session, EventType.CASE_NUMBER_DISPUTED, case.id,
+        context, session, EventType.CASE_NUMBER_DISPUTED, case.id,
         payload={"by": by.payload, "source_sha256": source_sha256, "row": row}, dedup_key=f"{case.id}:number_disputed",
     )  # fmt: skip
-    judge_anew(desk, session, case, {"employee_no"})
+    judge_anew(context, session, case, {"employee_no"})

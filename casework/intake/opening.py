@@ -11,16 +11,15 @@ from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor, actor_of
 from casework.commitment import employee_key
-from casework.desk import Desk
+from casework.context import Context
 from casework.intake.instants import due_instant, notice_late_minutes
 from casework.intake.moving import make_at_once
 from casework.intake.notice import Note, Notice, Refusal
 from casework.intake.noticing import note_number_disputed, record_notice
 from casework.intake.person import as_json, commitment_to, same_person
 from casework.intake.wording import Code, Flaw, Remark
-from casework.lifecycle import enter, move
+from casework.lifecycle import enter, move, wake
 from casework.recording import seal
-from casework.wake import free
 from models.tables import Case
 from models.tables.case import DEFAULT_COMPANY
 from models.vocabulary import CaseState, DepartureKind
@@ -57,7 +56,7 @@ def refuse(notice: Notice, code: Code, column: str, value: str, **facts: str) ->
     return Refusal.of(Flaw(code, row=notice.row, column=column, value=value, **facts))
 
 
-def stays(desk: Desk, session: Session, notice: Notice, live: Case | None, sender: Sender) -> Opened | Refusal:
+def stays(context: Context, session: Session, notice: Notice, live: Case | None, sender: Sender) -> Opened | Refusal:
     """
     An employment that goes on is never cut: it is recorded as a case that is withdrawn from its first moment, so that it is
     kept, shown and erased like any other.  An open departure of the person is nobody's to end but HR's: asked.
@@ -66,12 +65,12 @@ def stays(desk: Desk, session: Session, notice: Notice, live: Case | None, sende
         return refuse(notice, Code.CONTINUED_BUT_OPEN, "kind", notice.kind, case=live.id)
     case = _continued(session, notice, sender)
     if case is None:
-        case = _new_case(desk, notice, sender)
+        case = _new_case(context, notice, sender)
         case.for_real, case.for_real_by, case.for_real_at = False, None, None
-        _enter(desk, session, case, sender)
-        move(desk, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
+        _enter(context, session, case, sender)
+        move(context, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
     return record(
-        desk, session, notice, Opened(case, "continued", note=Note.of(Remark.CONTINUED, case=case.id)), sender
+        context, session, notice, Opened(case, "continued", note=Note.of(Remark.CONTINUED, case=case.id)), sender
     )
 
 
@@ -84,28 +83,28 @@ def _continued(session: Session, notice: Notice, sender: Sender) -> Case | None:
     return next((case for case in session.exec(known).all() if same_person(case, notice.leaver)), None)
 
 
-def create(desk: Desk, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> Opened:
+def create(context: Context, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> Opened:
     """Open a case.  *others* are closed ones of another person with this number, which proves nothing from now on."""
-    case = _new_case(desk, notice, sender)
-    _enter(desk, session, case, sender)
+    case = _new_case(context, notice, sender)
+    _enter(context, session, case, sender)
     if sender.at_once or case.kind is DepartureKind.DISMISSAL:
-        make_at_once(desk, session, case, sender.by)
+        make_at_once(context, session, case, sender.by)
     for doubtful in (*others, case) if others else ():
-        note_number_disputed(desk, session, doubtful, sender.by, sender.sha256, notice.row)
+        note_number_disputed(context, session, doubtful, sender.by, sender.sha256, notice.row)
     note = Note.of(Remark.NUMBER_USED_BEFORE, case=others[0].id) if others else None
-    return record(desk, session, notice, Opened(case, "created", note=note), sender)
+    return record(context, session, notice, Opened(case, "created", note=note), sender)
 
 
-def _new_case(desk: Desk, notice: Notice, sender: Sender) -> Case:
-    now = desk.now()
+def _new_case(context: Context, notice: Notice, sender: Sender) -> Case:
+    now = context.now()
     due_at = due_instant(
-        desk.policy,
+        context.policy,
         ends_on=notice.employment_ends_on,
         last_working_at=notice.last_working_at,
         timezone=notice.timezone,
     )
     return Case(
-        id=desk.name("case"),
+        id=context.name("case"),
         company=sender.company,
         employee_no=notice.leaver.employee_no,
         employee_key=employee_key(notice.leaver.employee_no),
@@ -121,14 +120,14 @@ def _new_case(desk: Desk, notice: Notice, sender: Sender) -> Case:
         opened_at=now,
         for_real=sender.for_real,
         for_real_by=sender.by.subject if sender.for_real else None,
-        for_real_at=desk.now() if sender.for_real else None,
+        for_real_at=context.now() if sender.for_real else None,
     )
 
 
-def _enter(desk: Desk, session: Session, case: Case, sender: Sender) -> None:
+def _enter(context: Context, session: Session, case: Case, sender: Sender) -> None:
     commitment = commitment_to(case)
     enter(
-        desk, session, case,
+        context, session, case,
         due_at=stamp(case.due_at), kind=case.kind, for_real=case.for_real,
         notice_late_minutes=notice_late_minutes(case), person_commitment=commitment.sha256,
         payload={
@@ -139,27 +138,27 @@ def _enter(desk: Desk, session: Session, case: Case, sender: Sender) -> None:
     )  # fmt: skip
 
 
-def record(desk: Desk, session: Session, notice: Notice, taken: Opened, sender: Sender) -> Opened:
+def record(context: Context, session: Session, notice: Notice, taken: Opened, sender: Sender) -> Opened:
     record_notice(
-        desk, session, notice, taken.case, sender.by, sender.sha256,
+        context, session, notice, taken.case, sender.by, sender.sha256,
         company=sender.company, disposition=taken.disposition, corrected=taken.corrected,
     )  # fmt: skip
     return taken
 
 
-def decide_for_real(desk: Desk, session: Session, case: Case, by: Actor | str) -> None:
+def decide_for_real(context: Context, session: Session, case: Case, by: Actor | str) -> None:
     """Record the decision that vendors may be changed for this case.  Twice is once."""
     if case.for_real:
         return
-    case.for_real, case.for_real_by, case.for_real_at = True, str(by), desk.now()
-    free(session, case)
+    case.for_real, case.for_real_by, case.for_real_at = True, str(by), context.now()
+    wake(session, case)
     seal(
-        desk, session, EventType.CASE_DECIDED, case.id, for_real=True,
+        context, session, EventType.CASE_DECIDED, case.id, for_real=True,
         payload={"by": actor_of(by).payload}, dedup_key=f"{case.id}:for_real",
     )  # fmt: skip
 
 
-def list_cases(desk: Desk) -> Sequence[Case]:
+def list_cases(context: Context) -> Sequence[Case]:
     """Return every case, the nearest due instant first."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         return session.exec(select(Case).order_by(col(Case.due_at))).all()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from casework.actor import Actor, actor_of
-from casework.desk import Desk
+from casework.context import Context
 from casework.intake.corrections import DATES, PARTICULARS, correct
 from casework.intake.moving import make_at_once
 from casework.intake.notice import Note, Notice, Reading, Refusal
@@ -42,7 +42,7 @@ class _Disputed:
 
 
 def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decisions about it
-    desk: Desk,
+    context: Context,
     reading: Reading,
     *,
     reported_by: Actor | str,
@@ -58,13 +58,13 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
     In one transaction: with *all_or_nothing* any refusal leaves everything as it was; otherwise good rows are taken and bad
     ones reported.  The same notice again is the same case.
     """
-    decided = desk.policy.cut.for_real if for_real is None else for_real
+    decided = context.policy.cut.for_real if for_real is None else for_real
     sender = Sender(actor_of(reported_by), reading.sha256, decided, leave, at_once, company)
     opened: list[Opened] = []
     refused, disputed = list(reading.refused), list[_Disputed]()
-    with desk.store.write() as session:
+    with context.store.write() as session:
         for notice in reading.notices:
-            match _take(desk, session, notice, sender):
+            match _take(context, session, notice, sender):
                 case Opened() as taken:
                     opened.append(taken)
                 case _Disputed() as doubt:
@@ -75,21 +75,21 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
         if refused and all_or_nothing:
             session.rollback()
             opened = []
-    _doubt_numbers(desk, disputed, sender)
+    _doubt_numbers(context, disputed, sender)
     return Intake(tuple(opened), tuple(sorted(refused, key=lambda r: r.row or 0)))
 
 
-def _doubt_numbers(desk: Desk, disputed: Sequence[_Disputed], sender: Sender) -> None:
+def _doubt_numbers(context: Context, disputed: Sequence[_Disputed], sender: Sender) -> None:
     """Whatever becomes of the file: who has the number is a question from now on, and the earlier case must not rely on it."""
     if not disputed:
         return
-    with desk.store.write() as session:
+    with context.store.write() as session:
         for doubt in disputed:
             case = session.get_one(Case, doubt.case_id)
-            note_number_disputed(desk, session, case, sender.by, sender.sha256, doubt.row)
+            note_number_disputed(context, session, case, sender.by, sender.sha256, doubt.row)
 
 
-def _take(desk: Desk, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal | _Disputed:
+def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal | _Disputed:
     wrong = _wrong_kind(notice, sender)
     if wrong is not None:
         return refuse(notice, wrong, "kind", notice.kind)
@@ -100,10 +100,10 @@ def _take(desk: Desk, session: Session, notice: Notice, sender: Sender) -> Opene
     if live is None and (doubt := _other_person(others, notice)) is not None:
         return doubt
     if notice.kind is DepartureKind.CONTINUED:
-        return stays(desk, session, notice, live, sender)
+        return stays(context, session, notice, live, sender)
     if live is not None:
-        return _again(desk, session, notice, live, sender)
-    return create(desk, session, notice, others, sender)
+        return _again(context, session, notice, live, sender)
+    return create(context, session, notice, others, sender)
 
 
 def _other_person(others: Sequence[Case], notice: Notice) -> _Disputed | None:
@@ -136,10 +136,10 @@ def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | 
     return next(iter(same_date + still_open), None)
 
 
-def _again(desk: Desk, session: Session, notice: Notice, live: Case, sender: Sender) -> Opened | Refusal:
+def _again(context: Context, session: Session, notice: Notice, live: Case, sender: Sender) -> Opened | Refusal:
     """A notice for a case that is there: the same departure, perhaps corrected, or a contradiction that is asked about."""
     if sender.at_once and live.state is not CaseState.CLOSED:
-        make_at_once(desk, session, live, sender.by)
+        make_at_once(context, session, live, sender.by)
     kept = live.at_once_at is not None
     same_date = live.employment_ends_on == notice.employment_ends_on
     if not same_date and not kept:
@@ -147,8 +147,8 @@ def _again(desk: Desk, session: Session, notice: Notice, live: Case, sender: Sen
     if live.kind is not notice.kind and not kept:
         return refuse(notice, Code.OTHER_KIND, "kind", notice.kind, case=live.id)
     agrees = same_date and live.kind is notice.kind
-    changed = correct(desk, session, live, notice, sender.by, PARTICULARS | DATES if agrees else PARTICULARS)
+    changed = correct(context, session, live, notice, sender.by, PARTICULARS | DATES if agrees else PARTICULARS)
     if sender.for_real:
-        decide_for_real(desk, session, live, sender.by)
+        decide_for_real(context, session, live, sender.by)
     note = None if agrees else Note.of(Remark.KEPT_AT_ONCE, case=live.id)
-    return record(desk, session, notice, Opened(live, "same", changed, note), sender)
+    return record(context, session, notice, Opened(live, "same", changed, note), sender)

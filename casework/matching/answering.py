@@ -7,27 +7,26 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from audit.events import EventType
-from casework.access.findings import assess
-from casework.access.rows import accounts_of
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
-from casework.lifecycle import move
+from casework.lifecycle import move, wake
 from casework.matching.judging import judge
 from casework.questions import settle_question
 from casework.recording import seal
-from casework.wake import free
+from casework.truth.findings import assess
+from casework.truth.rows import accounts_of
 from models.tables import Case, CaseAccount, Question
 from models.vocabulary import CaseState, QuestionKind, Standing
 
 
-def answer(desk: Desk, question_id: str, *, chosen: list[str], by: str, reason: str = "") -> Case:
+def answer(context: Context, question_id: str, *, chosen: list[str], by: str, reason: str = "") -> Case:
     """
     Record a person's answer: the *chosen* accounts are the leaver's, the other doubtful ones are not.
 
     An account is named as `SERVICE:ID`, or by its id where that is unambiguous.  Raises `BadRequest` for an unknown or
     answered question, or for an account that was not asked about.
     """
-    with desk.store.write() as session:
+    with context.store.write() as session:
         question = _question(session, question_id)
         if question.answered_at is not None:
             raise BadRequest(f"{question_id}: was answered already", "See the answer with `lastday show CASE`.")
@@ -35,22 +34,22 @@ def answer(desk: Desk, question_id: str, *, chosen: list[str], by: str, reason: 
         theirs = [_named(question, asked, name) for name in chosen]
         for row in asked:
             row.standing = Standing.ACCEPTED if row in theirs else Standing.REJECTED
-            row.decided_by, row.decided_at = by, desk.now()
+            row.decided_by, row.decided_at = by, context.now()
             session.add(row)
-        settle_question(desk, session, question, [_name(row) for row in theirs], by, reason)
-        judge(desk, session, question.case_id)
-        assess(desk, session, question.case_id)
+        settle_question(context, session, question, [_name(row) for row in theirs], by, reason)
+        judge(context, session, question.case_id)
+        assess(context, session, question.case_id)
         return session.get_one(Case, question.case_id)
 
 
-def take_back(desk: Desk, question_id: str, *, by: str, reason: str) -> Case:
+def take_back(context: Context, question_id: str, *, by: str, reason: str) -> Case:
     """
     Take an answer back and ask again.
 
     What it accepted is doubtful again, and not written to until somebody has answered; what was taken already is not given
     back by this.  Raises `BadRequest` for a question that nobody has answered.
     """
-    with desk.store.write() as session:
+    with context.store.write() as session:
         question = _question(session, question_id)
         rows = [row for row in accounts_of(session, question.case_id) if _was_asked(question, row)]
         decided = [row for row in rows if row.decided_by is not None and row.decided_by == question.answered_by]
@@ -63,15 +62,15 @@ def take_back(desk: Desk, question_id: str, *, by: str, reason: str) -> Case:
             session.add(row)
         question.answered_at = question.answered_by = question.answer = question.reason = None
         session.add(question)
-        free(session, case)
+        wake(session, case)
         seal(
-            desk, session, EventType.ANSWER_RECORDED, case.id, question=question.id, kind=question.kind, count=len(decided),
+            context, session, EventType.ANSWER_RECORDED, case.id, question=question.id, kind=question.kind, count=len(decided),
             choice="taken_back", payload={"by": by, "reason": reason},
         )  # fmt: skip
         if case.state is CaseState.CLOSED:
-            move(desk, session, case, CaseState.DEPROVISIONED, reason="taken_back")
-        judge(desk, session, case.id)
-        assess(desk, session, case.id)
+            move(context, session, case, CaseState.DEPROVISIONED, reason="taken_back")
+        judge(context, session, case.id)
+        assess(context, session, case.id)
         return session.get_one(Case, case.id)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.access.rows import accounts_of
-from casework.desk import Desk
+from casework.context import Context
 from casework.questions import settle_question
 from casework.recording import seal
+from casework.truth.rows import accounts_of
 from models.tables import CaseAccount, Question
 from models.vocabulary import QuestionKind, Standing
 
 
-def ask_whose(desk: Desk, session: Session, case_id: str) -> None:
+def ask_whose(context: Context, session: Session, case_id: str) -> None:
     """
     Ask which of the doubtful accounts are the leaver's, with all candidates shown, the sure and the excluded ones too.
 
@@ -24,23 +24,23 @@ def ask_whose(desk: Desk, session: Session, case_id: str) -> None:
     opened = _open(session, case_id)
     first = opened[0] if opened else None
     if first is not None and not doubtful:
-        settle_question(desk, session, first, [], desk.actor, "no account is doubtful any more")
+        settle_question(context, session, first, [], context.actor, "no account is doubtful any more")
     for question in opened[1:]:  # the first core asked one a service
-        settle_question(desk, session, question, [], desk.actor, "asked together with the case's other accounts")
+        settle_question(context, session, question, [], context.actor, "asked together with the case's other accounts")
     if not doubtful:
         return
     question = first or Question(
-        id=desk.name("q"),
+        id=context.name("q"),
         case_id=case_id,
         kind=QuestionKind.WHOSE_ACCOUNT,
         text="Which of these accounts are the leaver's?",
-        asked_at=desk.now(),
+        asked_at=context.now(),
     )
     question.service, question.options = None, [option(row) for row in rows]
     session.add(question)
     if first is None:
         seal(
-            desk, session, EventType.FINDING_QUESTION, case_id,
+            context, session, EventType.FINDING_QUESTION, case_id,
             question=question.id, kind=question.kind, count=len(doubtful), payload={"options": question.options},
         )  # fmt: skip
 

@@ -8,19 +8,19 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.access.rows import accounts_of
-from casework.desk import Desk
+from casework.context import Context
 from casework.matching import facts, links, numbers, wording
 from casework.matching.asking import ask_whose
 from casework.matching.deciding import Key, Verdict, decide
 from casework.recording import seal
+from casework.truth.rows import accounts_of
 from models.tables import Case, CaseAccount, CaseEntitlement, Question, Search
 from models.vocabulary import Fact, QuestionKind, Service, Standing
 
 _NOTHING = Verdict(Standing.LOOK_ALIKE, frozenset(), frozenset())
 
 
-def judge(desk: Desk, session: Session, case_id: str, *, ask: bool = True) -> None:
+def judge(context: Context, session: Session, case_id: str, *, ask: bool = True) -> None:
     """
     Decide anew about every candidate of the case, and ask a person about those that are doubtful.
 
@@ -42,16 +42,16 @@ def judge(desk: Desk, session: Session, case_id: str, *, ask: bool = True) -> No
         before, verdict = row.standing, verdicts.get(_key(row))
         if verdict is None and row.decided_by is not None:
             continue  # a person decided, and no read says anything since
-        _settle(desk, session, row, verdict)
-        _link(desk, session, case, row, known)
+        _settle(context, session, row, verdict)
+        _link(context, session, case, row, known)
         if row.standing is not before:
-            _seal(desk, session, row)
+            _seal(context, session, row)
     session.flush()
     if ask:
-        ask_whose(desk, session, case_id)
+        ask_whose(context, session, case_id)
 
 
-def void(desk: Desk, session: Session, case_id: str, fields: Iterable[str]) -> None:
+def void(context: Context, session: Session, case_id: str, fields: Iterable[str]) -> None:
     """
     Void the facts that rest on corrected *fields* of the notice (`employee_no`, `email`, `name` …), and judge anew.
     Other fields change nothing.
@@ -67,17 +67,17 @@ def void(desk: Desk, session: Session, case_id: str, fields: Iterable[str]) -> N
         if "employee_no" in corrected:
             row.decided_by = row.decided_at = None
         session.add(row)
-    judge(desk, session, case_id)
+    judge(context, session, case_id)
 
 
-def judge_again(desk: Desk, session: Session) -> set[str]:
+def judge_again(context: Context, session: Session) -> set[str]:
     """Judge every case with an open question anew: what is known of a service's numbers has changed.  Return the cases."""
     query = select(Question.case_id).where(
         Question.kind == QuestionKind.WHOSE_ACCOUNT, col(Question.answered_at).is_(None)
     )
     cases = set(session.exec(query).all())
     for case_id in sorted(cases):
-        judge(desk, session, case_id)
+        judge(context, session, case_id)
     return cases
 
 
@@ -101,7 +101,7 @@ def _answers(rows: Sequence[CaseAccount]) -> dict[Key, bool]:
     }
 
 
-def _settle(desk: Desk, session: Session, row: CaseAccount, verdict: Verdict | None) -> None:
+def _settle(context: Context, session: Session, row: CaseAccount, verdict: Verdict | None) -> None:
     """Take the verdict into the row.  Only a person may let an account go that was taken for the leaver's, and acted upon."""
     found = verdict or _NOTHING
     lost = bool(row.judged.get("lost")) or _lost(session, row, found.standing)
@@ -112,7 +112,7 @@ def _settle(desk: Desk, session: Session, row: CaseAccount, verdict: Verdict | N
     if row.standing is Standing.ASKED:
         row.decided_by = row.decided_at = None
     if Fact.CONFIRMED_ELSEWHERE in found.facts and Fact.CONFIRMED_ELSEWHERE not in (row.facts or {}):
-        facts.confirm(row, desk.now())
+        facts.confirm(row, context.now())
     row.judged = {
         "facts": sorted(found.facts),
         "contradictions": sorted(found.contradictions),
@@ -134,18 +134,18 @@ def _lost(session: Session, row: CaseAccount, found: Standing) -> bool:
     return row.decided_by is not None or session.exec(taken).first() is not None
 
 
-def _link(desk: Desk, session: Session, case: Case, row: CaseAccount, known: links.Links) -> None:
+def _link(context: Context, session: Session, case: Case, row: CaseAccount, known: links.Links) -> None:
     """Keep what was decided beyond the case: whose it is, or a person's word that it is not theirs."""
     if row.standing is Standing.ACCEPTED or row.decided_by is not None:
-        links.remember(desk, session, case, row, known, map(Fact, row.judged["facts"]))
+        links.remember(context, session, case, row, known, map(Fact, row.judged["facts"]))
     else:
         links.forget(session, case, row, known)
 
 
-def _seal(desk: Desk, session: Session, row: CaseAccount) -> None:
+def _seal(context: Context, session: Session, row: CaseAccount) -> None:
     said = {name: row.judged[name] for name in ("facts", "contradictions")}
     seal(
-        desk, session, EventType.CASE_JUDGED, row.case_id,
+        context, session, EventType.CASE_JUDGED, row.case_id,
         service=row.service, account=row.ref, kind=row.kind, state=row.standing,
         counts={name: len(those) for name, those in said.items()},
         payload={"account": row.vendor_id, "reason": str(row.reason), **said},

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from sqlmodel import Session, select
 
-from casework.desk import Desk
+from casework.context import Context
 from casework.matching.deciding import Key
 from connectors.names import spellings
 from models.tables import AccountLink, Case, CaseAccount
@@ -38,7 +38,9 @@ def words(case: Case, links: Links) -> dict[Key, bool]:
     }
 
 
-def remember(desk: Desk, session: Session, case: Case, row: CaseAccount, links: Links, facts: Iterable[Fact]) -> None:
+def remember(
+    context: Context, session: Session, case: Case, row: CaseAccount, links: Links, facts: Iterable[Fact]
+) -> None:
     """
     Write that the account is the person's, or by the word of whoever decided it that it is not.
 
@@ -60,7 +62,7 @@ def remember(desk: Desk, session: Session, case: Case, row: CaseAccount, links: 
         theirs=theirs,
     )
     link.case_id, link.name, link.theirs = case.id, str(case.leaver["name"]), theirs
-    link.facts, link.person, link.linked_at = told, row.decided_by, desk.now()
+    link.facts, link.person, link.linked_at = told, row.decided_by, context.now()
     session.add(link)
     links[key] = link
 

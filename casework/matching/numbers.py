@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
-from casework.desk import Desk
+from casework.context import Context
 from casework.matching.leavers import leaver_of
 from connectors.snapshot import FRESH_FOR
 from models.tables import Case, DirectoryNumbers
@@ -39,24 +39,24 @@ def services_without(session: Session) -> frozenset[Service]:
     return frozenset(known.service for known in without_numbers(session))
 
 
-async def learn(desk: Desk, service: Service, matches: list[Match]) -> DirectoryNumbers | None:
+async def learn(context: Context, service: Service, matches: list[Match]) -> DirectoryNumbers | None:
     """
     Return what is to be written of *service*'s numbers; None if nothing is to be learnt.
 
     They are looked into only when one of *matches* gives cause: a number that contradicts, or numbers that count as none.
     """
-    with desk.store.read() as session:
+    with context.store.read() as session:
         known = session.get(DirectoryNumbers, service)
         doubted = of_another_scheme(known) or any(m.says.get(Fact.NUMBER) is Says.CONTRADICTION for m in matches)
-        if not doubted or (known is not None and not _stale(desk, known)):
+        if not doubted or (known is not None and not _stale(context, known)):
             return None
         cases = session.exec(
             select(Case).where(col(Case.erased_at).is_(None)).order_by(col(Case.opened_at).desc()).limit(_MOST)
         ).all()
     people = {case.employee_key: leaver_of(case) for case in cases}
-    found = await desk.connectors[service].numbers(people.values())
-    return DirectoryNumbers(service=service, compared=found.compared, agreed=found.agreed, compared_at=desk.now())
+    found = await context.connectors[service].numbers(people.values())
+    return DirectoryNumbers(service=service, compared=found.compared, agreed=found.agreed, compared_at=context.now())
 
 
-def _stale(desk: Desk, known: DirectoryNumbers) -> bool:
-    return known.compared < ENOUGH or desk.now() - known.compared_at > timedelta(seconds=FRESH_FOR)
+def _stale(context: Context, known: DirectoryNumbers) -> bool:
+    return known.compared < ENOUGH or context.now() - known.compared_at > timedelta(seconds=FRESH_FOR)

@@ -8,83 +8,83 @@ from typing import Any
 
 from sqlmodel import Session
 
-from casework.access.findings import assess
-from casework.access.rows import accounts_of
-from casework.desk import Desk
+from casework.connections import ready
+from casework.context import Context
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
 from casework.matching.leavers import leaver_of
-from casework.ready import ready
+from casework.truth.findings import assess
+from casework.truth.rows import accounts_of
 from connectors.errors import ConnectorError
 from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import Leaver, Match, Service, Standing
 
 
-async def find_everywhere(desk: Desk, case_id: str) -> None:
+async def find_everywhere(context: Context, case_id: str) -> None:
     """
     Look for the leaver in every service at once, then once more for the addresses that the accepted accounts bear.
 
     The second look asks no vendor: it is answered from the snapshots that the first one read.
     """
-    await asyncio.gather(*(find_in(desk, case_id, service, ask=False) for service in desk.connectors))
-    await asyncio.gather(*(_find_further(desk, case_id, service) for service in desk.connectors))
-    with desk.store.write() as session:
-        judge(desk, session, case_id)
-        assess(desk, session, case_id)
+    await asyncio.gather(*(find_in(context, case_id, service, ask=False) for service in context.connectors))
+    await asyncio.gather(*(_find_further(context, case_id, service) for service in context.connectors))
+    with context.store.write() as session:
+        judge(context, session, case_id)
+        assess(context, session, case_id)
 
 
-async def find_in(desk: Desk, case_id: str, service: Service, *, ask: bool = True) -> None:
+async def find_in(context: Context, case_id: str, service: Service, *, ask: bool = True) -> None:
     """
     Look for the leaver in one service and record the candidates, or why the look failed.
 
     Addresses of accounts that are accepted in other services are looked for too.  Without *ask* the case is judged and nobody
     is asked yet: another service may be about to answer.
     """
-    leaver, read_at = leaver_of(desk.case(case_id)), desk.now()
-    _note_services(desk, case_id)
+    leaver, read_at = leaver_of(context.case(case_id)), context.now()
+    _note_services(context, case_id)
     try:
-        await ready(desk, service)
-        matches = await desk.connectors[service].find_accounts(leaver)
-        matches = _together(matches, await _at_known_addresses(desk, case_id, service, leaver))
-        learnt = await numbers.learn(desk, service, matches)
+        await ready(context, service)
+        matches = await context.connectors[service].find_accounts(leaver)
+        matches = _together(matches, await _at_known_addresses(context, case_id, service, leaver))
+        learnt = await numbers.learn(context, service, matches)
     except ConnectorError as error:
-        with desk.store.write() as session:
+        with context.store.write() as session:
             session.merge(_search(case_id, service, read_at, problem=str(error), remedy=error.advice))
-            assess(desk, session, case_id)
+            assess(context, session, case_id)
         return
-    with desk.store.write() as session:
+    with context.store.write() as session:
         session.merge(_search(case_id, service, read_at, found=len(matches)))
-        _record(desk, session, case_id, matches, read_at)
+        _record(context, session, case_id, matches, read_at)
         for row in accounts_of(session, case_id, service):
             facts.begin_anew(row)
-        _take_in(desk, session, case_id, learnt, ask=ask)
+        _take_in(context, session, case_id, learnt, ask=ask)
 
 
-async def _find_further(desk: Desk, case_id: str, service: Service) -> None:
+async def _find_further(context: Context, case_id: str, service: Service) -> None:
     """Look in one service for the addresses of accounts that were accepted in others meanwhile."""
-    leaver, read_at = leaver_of(desk.case(case_id)), desk.now()
-    with desk.store.read() as session:
+    leaver, read_at = leaver_of(context.case(case_id)), context.now()
+    with context.store.read() as session:
         search = session.get(Search, (case_id, service))
         known = {row.vendor_id for row in accounts_of(session, case_id, service)}
     if search is None or search.problem is not None:
         return
     try:
-        matches = await _at_known_addresses(desk, case_id, service, leaver)
+        matches = await _at_known_addresses(context, case_id, service, leaver)
     except ConnectorError:  # the search itself succeeded a moment ago, and the next one looks for these too
         return
     new = [match for match in matches if match.account.id not in known]
     if new:
-        with desk.store.write() as session:
-            _record(desk, session, case_id, new, read_at)
+        with context.store.write() as session:
+            _record(context, session, case_id, new, read_at)
 
 
-async def _at_known_addresses(desk: Desk, case_id: str, service: Service, leaver: Leaver) -> list[Match]:
-    with desk.store.read() as session:
+async def _at_known_addresses(context: Context, case_id: str, service: Service, leaver: Leaver) -> list[Match]:
+    with context.store.read() as session:
         rows = [row for row in accounts_of(session, case_id) if row.standing is Standing.ACCEPTED]
     borne = {address for row in rows if row.service is not service for address in _addresses(row)}
     new = borne - fold_all(address for address in (leaver.email, *leaver.other_emails) if address)
-    return await desk.connectors[service].find_at(leaver, sorted(new)) if new else []
+    return await context.connectors[service].find_at(leaver, sorted(new)) if new else []
 
 
 def _addresses(row: CaseAccount) -> list[str]:
@@ -96,11 +96,11 @@ def _together(first: list[Match], further: list[Match]) -> list[Match]:
     return [*first, *(match for match in further if match.account.id not in known)]
 
 
-def _note_services(desk: Desk, case_id: str) -> None:
+def _note_services(context: Context, case_id: str) -> None:
     """Write down which services the case is about: it is not whole before each was searched, whichever is open then."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        case.services = sorted({*(case.services or ()), *map(str, desk.connectors)})
+        case.services = sorted({*(case.services or ()), *map(str, context.connectors)})
         session.add(case)
 
 
@@ -108,7 +108,7 @@ def _search(case_id: str, service: Service, read_at: datetime, **found: Any) -> 
     return Search(case_id=case_id, service=service, searched_at=read_at, **found)
 
 
-def _record(desk: Desk, session: Session, case_id: str, matches: list[Match], read_at: datetime) -> None:
+def _record(context: Context, session: Session, case_id: str, matches: list[Match], read_at: datetime) -> None:
     """Take what was read of each candidate into its row, a new one for a new candidate."""
     known = {(row.service, row.vendor_id): row for row in accounts_of(session, case_id)}
     for match in matches:
@@ -117,7 +117,7 @@ def _record(desk: Desk, session: Session, case_id: str, matches: list[Match], re
             case_id=case_id,
             service=account.service,
             vendor_id=account.id,
-            ref=desk.name("acct"),
+            ref=context.name("acct"),
             kind=account.kind,
             label=account.label,
             reason=match.reason,
@@ -127,7 +127,7 @@ def _record(desk: Desk, session: Session, case_id: str, matches: list[Match], re
         session.add(row)
 
 
-def _take_in(desk: Desk, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:
+def _take_in(context: Context, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:
     """Judge the case, and all that wait for an answer if a service's numbers have come to count, or ceased to."""
     judged = set[str]()
     if learnt is not None:
@@ -135,7 +135,7 @@ def _take_in(desk: Desk, session: Session, case_id: str, learnt: DirectoryNumber
         session.merge(learnt)
         session.flush()
         if before is not numbers.of_another_scheme(learnt):
-            judged |= judge_again(desk, session)
-    judge(desk, session, case_id, ask=ask)
+            judged |= judge_again(context, session)
+    judge(context, session, case_id, ask=ask)
     for one in sorted(judged | {case_id}):
-        assess(desk, session, one)
+        assess(context, session, one)

@@ -1,4 +1,4 @@
-"""What the work on papers needs beside the desk: the registers, and a reader that bounds strangers' files."""
+"""What the work on papers needs beside the context: the registers, and a reader that bounds strangers' files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from casework.desk import Desk
+from casework.context import Context
 from connectors.errors import ConnectorError
 from connectors.nda.apart import examine_apart
 from connectors.nda.contract import Examined, Register
@@ -21,14 +21,14 @@ class Cabinet:
     makes its papers unreadable, it never stops a run.
     """
 
-    desk: Desk
+    context: Context
     registers: Mapping[str, Register]
     closed: Mapping[str, ConnectorError] = field(default_factory=dict)
     examine: Callable[[bytes], Awaitable[Examined]] = examine_apart
 
 
 @asynccontextmanager
-async def open_cabinet(desk: Desk) -> AsyncIterator[Cabinet]:
+async def open_cabinet(context: Context) -> AsyncIterator[Cabinet]:
     """Open every register of `LASTDAY_NDA_REGISTERS`; never raises for one that cannot be opened."""
     registers: dict[str, Register] = {}
     closed: dict[str, ConnectorError] = {}
@@ -38,4 +38,4 @@ async def open_cabinet(desk: Desk) -> AsyncIterator[Cabinet]:
                 registers |= await stack.enter_async_context(open_registers([name]))
             except ConnectorError as error:
                 closed[name] = error
-        yield Cabinet(desk, registers, closed)
+        yield Cabinet(context, registers, closed)

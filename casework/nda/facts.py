@@ -8,8 +8,9 @@ from datetime import date
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from casework.nda.wording import Said
 from connectors.nda.contract import Examined, PaperMatch, Signature
-from models.vocabulary import PaperKind
+from models.vocabulary import NdaState, PaperKind
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 
@@ -66,3 +67,20 @@ def signed_on(held: Held) -> date | None:
 def signatures(held: Held) -> tuple[Signature, ...]:
     """Return the signatures that its bytes bear, as verified."""
     return held.examined.signatures if held.examined is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    What one paper, or the lack of one, amounts to.  *held* is None where none was found.
+
+    *accepted* is False for another person's paper, and for a doubtful one: those count for nothing.
+    """
+
+    kind: PaperKind | None
+    state: NdaState
+    accepted: bool
+    text: Said
+    remedy: Said | None = None
+    held: Held | None = None
+    signature: str = ""

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
-from casework.intake import Flaw, parse_day
+from casework.intake.dates import parse_day
+from casework.intake.wording import Flaw
 from casework.lifecycle import ENDED
-from casework.nda.facts import Facts, Held, Refusal, signed_on
-from casework.nda.judging import Verdict
+from casework.nda.facts import Facts, Held, Refusal, Verdict, signed_on
 from connectors.nda.contract import Signature
 from models.tables import Case, CasePaper, NoticeRecord, PaperCheck, PaperRuling, Pledge, PledgeRefusal
 from models.vocabulary import DepartureKind, PaperKind, PledgeState
@@ -41,10 +41,10 @@ def kept_case(session: Session, case_id: str) -> Case:
     return case
 
 
-def facts_of(desk: Desk, session: Session, case: Case, *, blind: tuple[str, ...] = ()) -> Facts:
+def facts_of(context: Context, session: Session, case: Case, *, blind: tuple[str, ...] = ()) -> Facts:
     """Return what the case knows of the employment, on the leaver's calendar."""
     return Facts(
-        today=desk.now().astimezone(ZoneInfo(case.timezone)).date(),
+        today=context.now().astimezone(ZoneInfo(case.timezone)).date(),
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
         refusals=refusals_of(session, case.id),

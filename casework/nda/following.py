@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, func, select
 
 from audit.events import EventType
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import CaseworkError
 from casework.lifecycle import NOT_TO_BE_CUT
 from casework.nda import files
@@ -30,66 +30,69 @@ MOST = 20
 """Pledges, and rounds, of one sweep: the next one takes the rest."""
 
 
-async def follow_up(desk: Desk) -> int:
+async def follow_up(context: Context) -> int:
     """Do what is due; return for how many cases.  Opens no register while nothing is due."""
-    pledges, rounds = _pledges_due(desk), _rounds_due(desk)
+    pledges, rounds = _pledges_due(context), _rounds_due(context)
     if not pledges and not rounds:
         return 0
-    async with open_cabinet(desk) as cabinet:
+    async with open_cabinet(context) as cabinet:
         return await follow_up_with(cabinet, pledges, rounds)
 
 
 async def follow_up_with(cabinet: Cabinet, pledges: list[Pledge] | None = None, rounds: list[str] | None = None) -> int:
     """Do what is due with open registers.  Pledges first: their return makes a round of its own."""
-    due = _pledges_due(cabinet.desk) if pledges is None else pledges
+    due = _pledges_due(cabinet.context) if pledges is None else pledges
     for pledge in due:
         try:
             await _follow(cabinet, pledge)
         except Exception as exc:  # noqa: BLE001  # one pledge's failure stops no other's, and must not come first for ever
             _log.warning("nda: cannot follow a pledge: %s", type(exc).__name__)
             told = isinstance(exc, (ConnectorError, CaseworkError))  # whose texts name nobody
-            _later(cabinet.desk, pledge, problem=str(exc) if told else type(exc).__name__)
+            _later(cabinet.context, pledge, problem=str(exc) if told else type(exc).__name__)
     checked = {pledge.case_id for pledge in due}
-    for case_id in _rounds_due(cabinet.desk) if rounds is None else rounds:
-        if case_id not in checked or case_id in _rounds_due(cabinet.desk):
+    for case_id in _rounds_due(cabinet.context) if rounds is None else rounds:
+        if case_id not in checked or case_id in _rounds_due(cabinet.context):
             await check_or_tell(cabinet, case_id)
             checked.add(case_id)
     return len(checked)
 
 
-def _pledges_due(desk: Desk) -> list[Pledge]:
-    query = select(Pledge).where(col(Pledge.state).in_(files.LIVELY), col(Pledge.next_look_at) <= desk.now())
-    with desk.store.read() as session:
+def _pledges_due(context: Context) -> list[Pledge]:
+    query = select(Pledge).where(col(Pledge.state).in_(files.LIVELY), col(Pledge.next_look_at) <= context.now())
+    with context.store.read() as session:
         return list(session.exec(query.order_by(col(Pledge.next_look_at)).limit(MOST)).all())
 
 
-def _rounds_due(desk: Desk) -> list[str]:
+def _rounds_due(context: Context) -> list[str]:
     """
     Return the cases whose newest round says that it is time for another: open ones, and for as long as an exit pledge may
     come back, at the longer pace, those that were closed while a register could not be read.
     """
     newest = select(func.max(PaperCheck.id)).group_by(PaperCheck.case_id)
-    lately = desk.now().date() - timedelta(days=desk.policy.nda.signing_days)
+    lately = context.now().date() - timedelta(days=context.policy.nda.signing_days)
     unread = (col(Case.state) == CaseState.CLOSED) & (col(PaperCheck.state) == NdaState.UNREADABLE)
-    rested = col(PaperCheck.checked_at) <= desk.now() - timedelta(hours=desk.policy.nda.again_hours)
+    rested = col(PaperCheck.checked_at) <= context.now() - timedelta(hours=context.policy.nda.again_hours)
     live = col(Case.state).not_in(NOT_TO_BE_CUT) | (unread & rested & (col(Case.employment_ends_on) >= lately))
     query = (
         select(PaperCheck.case_id)
         .join(Case, col(Case.id) == PaperCheck.case_id)
         .where(
-            col(PaperCheck.id).in_(newest), col(PaperCheck.next_at) <= desk.now(), col(Case.erased_at).is_(None), live
+            col(PaperCheck.id).in_(newest),
+            col(PaperCheck.next_at) <= context.now(),
+            col(Case.erased_at).is_(None),
+            live,
         )
     )
-    with desk.store.read() as session:
+    with context.store.read() as session:
         return list(session.exec(query.order_by(col(PaperCheck.next_at)).limit(MOST)).all())
 
 
 async def _follow(cabinet: Cabinet, pledge: Pledge) -> None:
     """Send what was only intended; else see whether it came back, else remind if it is time."""
-    desk = cabinet.desk
-    case = desk.case(pledge.case_id)
+    context = cabinet.context
+    case = context.case(pledge.case_id)
     if files.is_over(case):  # withdrawn: nobody is asked for anything any more
-        _later(desk, pledge, over=True)
+        _later(context, pledge, over=True)
         return
     if pledge.state is PledgeState.INTENDED:
         await deliver(cabinet, pledge)
@@ -99,27 +102,27 @@ async def _follow(cabinet: Cabinet, pledge: Pledge) -> None:
         raise cabinet.closed.get(pledge.register_name or "") or ConnectorError("nda: its register is not configured")
     paper = await within(cabinet, register.name, register.look_up(pledge.paper_id or ""))
     if paper is not None and (paper.completed or paper.declined_at is not None):
-        if not _judged(desk, pledge):
+        if not _judged(context, pledge):
             await check_or_tell(cabinet, pledge.case_id)
-    elif _reminder_due(desk, case, pledge):
+    elif _reminder_due(context, case, pledge):
         await _remind(cabinet, case, pledge)
-    _later(desk, pledge)
+    _later(context, pledge)
 
 
-def _judged(desk: Desk, pledge: Pledge) -> bool:
+def _judged(context: Context, pledge: Pledge) -> bool:
     """Whether the newest round saw the paper come back: if it does not count for all that, rounds have their own hours."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         newest = files.newest_check(session, pledge.case_id)
         rows = files.papers_of(session, newest) if newest is not None else []
     ours = (pledge.register_name, pledge.paper_id)
     return any((row.register_name, row.paper_id) == ours and row.state is not NdaState.UNSIGNED for row in rows)
 
 
-def _reminder_due(desk: Desk, case: Case, pledge: Pledge) -> bool:
+def _reminder_due(context: Context, case: Case, pledge: Pledge) -> bool:
     """Whether a day for a reminder has come since the leaver was last asked.  After the last day none goes out."""
-    today, last = _today(desk, case), last_day(case)
+    today, last = _today(context, case), last_day(case)
     asked_on = (pledge.reminded_at or pledge.requested_at).astimezone(ZoneInfo(case.timezone)).date()
-    days = [last - timedelta(days=before) for before in desk.policy.nda.reminder_days]
+    days = [last - timedelta(days=before) for before in context.policy.nda.reminder_days]
     return pledge.state is PledgeState.SENT and today <= last and any(asked_on < day <= today for day in days)
 
 
@@ -131,18 +134,18 @@ def last_day(case: Case) -> date:
     return min(at.date(), case.employment_ends_on)
 
 
-def _today(desk: Desk, case: Case) -> date:
-    return desk.now().astimezone(ZoneInfo(case.timezone)).date()
+def _today(context: Context, case: Case) -> date:
+    return context.now().astimezone(ZoneInfo(case.timezone)).date()
 
 
 async def _remind(cabinet: Cabinet, case: Case, pledge: Pledge) -> None:
     """Remind once for all that was missed.  Counted before it goes out: one that was interrupted is not repeated."""
-    desk = cabinet.desk
-    with desk.store.write() as session:
+    context = cabinet.context
+    with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
-        if not _reminder_due(desk, case, row):  # another sweep was faster
+        if not _reminder_due(context, case, row):  # another sweep was faster
             return
-        row.reminders, row.reminded_at = row.reminders + 1, desk.now()
+        row.reminders, row.reminded_at = row.reminders + 1, context.now()
         session.add(row)
     problem = None
     try:
@@ -151,23 +154,23 @@ async def _remind(cabinet: Cabinet, case: Case, pledge: Pledge) -> None:
     except ConnectorError as error:
         problem = str(error)
     result = RevocationResult.FAILED if problem else RevocationResult.COMMANDED
-    with desk.store.write() as session:
+    with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.problem = problem
         session.add(row)
         seal(
-            desk, session, EventType.NDA_REMINDED, case.id, op=row.op, result=result, count=row.reminders,
+            context, session, EventType.NDA_REMINDED, case.id, op=row.op, result=result, count=row.reminders,
             payload={"key": row.key, "problem": problem},
         )  # fmt: skip
 
 
-def _later(desk: Desk, pledge: Pledge, *, problem: str | None = None, over: bool = False) -> None:
+def _later(context: Context, pledge: Pledge, *, problem: str | None = None, over: bool = False) -> None:
     """Look again after policy's wait, until long after the end of the employment."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         case = session.get_one(Case, row.case_id)
-        given_up = _today(desk, case) > case.employment_ends_on + timedelta(days=desk.policy.nda.signing_days)
-        again = desk.now() + timedelta(minutes=desk.policy.nda.pledge_again_minutes)
+        given_up = _today(context, case) > case.employment_ends_on + timedelta(days=context.policy.nda.signing_days)
+        again = context.now() + timedelta(minutes=context.policy.nda.pledge_again_minutes)
         row.next_look_at = None if over or given_up or row.state not in files.LIVELY else again
         if problem is not None:
             row.problem = problem

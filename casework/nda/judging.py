@@ -7,11 +7,10 @@ A paper that cannot be shown to be the leaver's counts for nothing, whatever it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from casework.nda import wording
-from casework.nda.facts import Facts, Held, Refusal, signed_on
+from casework.nda.facts import Facts, Held, Refusal, Verdict, signed_on
 from casework.nda.noting import notes
 from casework.nda.wording import Said
 from casework.policy import Nda
@@ -28,23 +27,6 @@ _STRENGTH = (
     NdaState.SIGNED, NdaState.REFUSED, NdaState.ALTERED, NdaState.UNREADABLE, NdaState.EXPIRED, NdaState.UNSIGNED,
     NdaState.MISSING,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """
-    What one paper, or the lack of one, amounts to.  *held* is None where none was found.
-
-    *accepted* is False for another person's paper, and for a doubtful one: those count for nothing.
-    """
-
-    kind: PaperKind | None
-    state: NdaState
-    accepted: bool
-    text: Said
-    remedy: Said | None = None
-    held: Held | None = None
-    signature: str = ""
 
 
 def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, ...]:

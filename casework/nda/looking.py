@@ -82,7 +82,7 @@ async def _own(cabinet: Cabinet, register: Register, pledge: Pledge, leaver: Lea
 
 async def within(cabinet: Cabinet, name: str, call: Coroutine[Any, Any, T]) -> T:
     """Await *call*; raises `Unreachable` where it takes longer than policy lets one round take."""
-    seconds = cabinet.desk.policy.nda.seconds
+    seconds = cabinet.context.policy.nda.seconds
     try:
         async with asyncio.timeout(seconds):
             return await call
@@ -106,14 +106,14 @@ async def open_papers(
         ruling = rulings.get((name, match.paper.id))
         theirs = ruling.theirs if ruling else _sure(cabinet, match)
         held = Held(match, ruled=ruling.theirs if ruling else None, ruled_why=ruling.reason if ruling else "")
-        wanted = theirs and kind_of(match.paper, cabinet.desk.policy.nda) is not None
+        wanted = theirs and kind_of(match.paper, cabinet.context.policy.nda) is not None
         opened += wanted
         work.append(_open(cabinet, name, held, turns, wanted=wanted and opened <= MOST_PAPERS))
     return list(await asyncio.gather(*work))
 
 
 def _sure(cabinet: Cabinet, match: PaperMatch) -> bool:
-    return match.reason is not MatchReason.DIFFERENT_PERSON and match.confidence >= cabinet.desk.policy.nda.threshold
+    return match.reason is not MatchReason.DIFFERENT_PERSON and match.confidence >= cabinet.context.policy.nda.threshold
 
 
 async def _open(cabinet: Cabinet, name: str, held: Held, turns: asyncio.Semaphore, *, wanted: bool) -> Bytes:

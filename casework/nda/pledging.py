@@ -14,11 +14,10 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from audit.secret_files import create
-from casework.desk import Desk
-from casework.errors import BadRequest
-from casework.evidence import EvidenceError
+from casework.context import Context
+from casework.errors import BadRequest, EvidenceError
 from casework.lifecycle import BEFORE_THE_CUT
-from casework.matching import leaver_of
+from casework.matching.leavers import leaver_of
 from casework.nda import files
 from casework.nda.cabinet import Cabinet
 from casework.nda.looking import within
@@ -42,45 +41,45 @@ async def send_pledge(cabinet: Cabinet, case_id: str, *, by: str, language: Lang
     A register without delivery keeps it to be printed and signed by hand.  Raises `BadRequest` where nobody may be asked (a
     refusal, a signed pledge on file, a leave), and the register's error if it did not take it.
     """
-    desk = cabinet.desk
+    context = cabinet.context
     register = _sender(cabinet)
-    pledge, begun = _begin(desk, case_id, register.name, language or desk.policy.nda.language, by)
+    pledge, begun = _begin(context, case_id, register.name, language or context.policy.nda.language, by)
     if begun or pledge.state is PledgeState.INTENDED:
         await deliver(cabinet, pledge)
-    with desk.store.read() as session:
+    with context.store.read() as session:
         return session.get_one(Pledge, pledge.key)
 
 
-def write_pledge(desk: Desk, case_id: str, out: Path, *, by: str, language: Language | None = None) -> Pledge:
+def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language: Language | None = None) -> Pledge:
     """
     Write the exit pledge to *out*, to be signed by hand, and record it.  Again writes the same file.
 
     Raises what `send_pledge` raises, `BadRequest` where another file has that name, and `OSError`: then nothing was asked for.
     """
-    pledge, _ = _begin(desk, case_id, None, language or desk.policy.nda.language, by)
-    printed = _content(desk, pledge)
+    pledge, _ = _begin(context, case_id, None, language or context.policy.nda.language, by)
+    printed = _content(context, pledge)
     try:
         _put(out, printed.pdf)
     except (OSError, BadRequest):
         if pledge.state is PledgeState.INTENDED:
-            _record(desk, pledge, PledgeState.REJECTED, RevocationResult.FAILED, problem="file: cannot be written")
+            _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, problem="file: cannot be written")
         raise
     if pledge.state is PledgeState.INTENDED:
-        _record(desk, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
-    with desk.store.read() as session:
+        _record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
+    with context.store.read() as session:
         return session.get_one(Pledge, pledge.key)
 
 
 async def send_by_policy(cabinet: Cabinet, case_id: str) -> None:
     """Ask for the exit pledge that is missing, once, where policy says so and the leaver is still there."""
-    desk = cabinet.desk
-    if not desk.policy.nda.send:
+    context = cabinet.context
+    if not context.policy.nda.send:
         return
-    case = desk.case(case_id)
+    case = context.case(case_id)
     if not case.for_real or case.state not in BEFORE_THE_CUT or case.kind is DepartureKind.DISMISSAL:
         return
-    with desk.store.read() as session:
-        facts = files.facts_of(desk, session, case)
+    with context.store.read() as session:
+        facts = files.facts_of(context, session, case)
         newest = files.newest_check(session, case_id)
         papers = files.papers_of(session, newest) if newest is not None else []
         asked = files.pledges_of(session, case_id)
@@ -105,16 +104,16 @@ async def deliver(cabinet: Cabinet, pledge: Pledge) -> None:
     One at a time, whichever process it is: while another has the turn nothing is sent.  Vendors have no key of their own
     that would make two sendings at once one.
     """
-    desk = cabinet.desk
+    context = cabinet.context
     register = cabinet.registers.get(pledge.register_name or "")
     if register is None:
         raise cabinet.closed.get(pledge.register_name or "") or BadRequest(
             "nda: cannot send: its register is not configured any more", "Name it in LASTDAY_NDA_REGISTERS."
         )
-    if not _take_turn(desk, pledge):
+    if not _take_turn(context, pledge):
         return
-    printed = _content(desk, pledge)
-    leaver = leaver_of(desk.case(pledge.case_id))
+    printed = _content(context, pledge)
+    leaver = leaver_of(context.case(pledge.case_id))
     try:
         call = register.send(printed.pdf, leaver, title=printed.title, key=pledge.key)
         sent = await within(cabinet, register.name, call)
@@ -122,27 +121,27 @@ async def deliver(cabinet: Cabinet, pledge: Pledge) -> None:
         again = isinstance(error, _AGAIN)
         state = PledgeState.INTENDED if again else PledgeState.REJECTED
         result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
-        _record(desk, pledge, state, result, problem=str(error), error=error)
+        _record(context, pledge, state, result, problem=str(error), error=error)
         raise
-    _keep(desk, pledge, printed)
+    _keep(context, pledge, printed)
     state = PledgeState.SENT if register.can_send else PledgeState.FILED
-    _record(desk, pledge, state, RevocationResult.COMMANDED, sent=sent)
+    _record(context, pledge, state, RevocationResult.COMMANDED, sent=sent)
 
 
-def _take_turn(desk: Desk, pledge: Pledge) -> bool:
+def _take_turn(context: Context, pledge: Pledge) -> bool:
     """Whether the sending is ours now; one who died in his turn has it until it is over."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
-        if row.state is not PledgeState.INTENDED or (row.sending_until or desk.now()) > desk.now():
+        if row.state is not PledgeState.INTENDED or (row.sending_until or context.now()) > context.now():
             return False
-        row.sending_until = desk.now() + timedelta(seconds=2 * desk.policy.nda.seconds)
+        row.sending_until = context.now() + timedelta(seconds=2 * context.policy.nda.seconds)
         session.add(row)
     return True
 
 
 def _sender(cabinet: Cabinet) -> Register:
     """Return the register that policy names, else the only one that delivers, else the only one there is."""
-    named = cabinet.desk.policy.nda.sender
+    named = cabinet.context.policy.nda.sender
     if named:
         if named in cabinet.closed:
             raise cabinet.closed[named]
@@ -160,25 +159,27 @@ def _sender(cabinet: Cabinet) -> Register:
     )
 
 
-def _begin(desk: Desk, case_id: str, register: str | None, language: Language, by: str) -> tuple[Pledge, bool]:
+def _begin(context: Context, case_id: str, register: str | None, language: Language, by: str) -> tuple[Pledge, bool]:
     """Write the intent, unless a pledge is out the same way; return it, and whether it is new."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = files.kept_case(session, case_id)
         _require_askable(session, case)
         out = [p for p in files.pledges_of(session, case_id) if p.state in files.LIVELY and p.register_name == register]
         if out:
             return out[-1], False
-        key = desk.name("pledge")
-        asked_at = desk.now().replace(microsecond=0)  # the page bears it, in seconds: the same again is the same page
-        printed = print_pledge(case, desk.policy.nda, language, at=asked_at, reference=key)
+        key = context.name("pledge")
+        asked_at = context.now().replace(
+            microsecond=0
+        )  # the page bears it, in seconds: the same again is the same page
+        printed = print_pledge(case, context.policy.nda, language, at=asked_at, reference=key)
         pledge = Pledge(
             key=key, case_id=case_id, state=PledgeState.INTENDED, register_name=register,
-            language=language, title=printed.title, sha256=hashlib.sha256(printed.pdf).hexdigest(), op=desk.name("op"),
-            requested_by=by, requested_at=asked_at, next_look_at=desk.now() if register else None,
+            language=language, title=printed.title, sha256=hashlib.sha256(printed.pdf).hexdigest(), op=context.name("op"),
+            requested_by=by, requested_at=asked_at, next_look_at=context.now() if register else None,
         )  # fmt: skip
         session.add(pledge)
         seal(
-            desk, session, EventType.NDA_INTENT, case_id,
+            context, session, EventType.NDA_INTENT, case_id,
             op=pledge.op, kind=PaperKind.EXIT_PLEDGE, source=register or BY_HAND,
             evidence=[{"content_sha256": pledge.sha256, "size": len(printed.pdf)}],
             payload={"key": pledge.key, "title": pledge.title, "by": by}, dedup_key=f"{pledge.op}:intent",
@@ -199,40 +200,40 @@ def _require_askable(session: Session, case: Case) -> None:
         raise BadRequest(f"{case.id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
 
 
-def _content(desk: Desk, pledge: Pledge) -> Printed:
+def _content(context: Context, pledge: Pledge) -> Printed:
     """
     Print the pledge again, as it was: at its own instant, in its own language.
 
     Raises `BadRequest`, and gives the pledge up, where that is another page by now: the sealed one is sent, or none.
     """
     language: Language = "en" if pledge.language == "en" else "ja"
-    case, policy = desk.case(pledge.case_id), desk.policy.nda
+    case, policy = context.case(pledge.case_id), context.policy.nda
     printed = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
     if hashlib.sha256(printed.pdf).hexdigest() == pledge.sha256:
         return printed
     problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
-    _record(desk, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem=problem)
+    _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem=problem)
     raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
 
 
-def _keep(desk: Desk, pledge: Pledge, printed: Printed) -> None:
+def _keep(context: Context, pledge: Pledge, printed: Printed) -> None:
     """Keep the page as it was sent.  That it cannot be kept does not undo the sending: the digest stands in the trail."""
-    if desk.evidence is None:
+    if context.evidence is None:
         return
     name = f"nda/{hashlib.sha256(printed.pdf).hexdigest()}"
     try:
-        stored = desk.evidence.save(pledge.case_id, name, printed.pdf)
+        stored = context.evidence.save(pledge.case_id, name, printed.pdf)
     except EvidenceError:
         return
-    with desk.store.write() as session:
+    with context.store.write() as session:
         seal(
-            desk, session, EventType.EVIDENCE_BOUND, pledge.case_id, source="nda", evidence=[stored.leaf()],
+            context, session, EventType.EVIDENCE_BOUND, pledge.case_id, source="nda", evidence=[stored.leaf()],
             payload={"pledge": pledge.key}, dedup_key=f"{pledge.case_id}:{name}:pledge",
         )  # fmt: skip
 
 
 def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged about it
-    desk: Desk,
+    context: Context,
     pledge: Pledge,
     state: PledgeState,
     result: RevocationResult,
@@ -242,19 +243,19 @@ def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged
     error: ConnectorError | None = None,
 ) -> None:
     evidence = sent.evidence if sent is not None else error.evidence if error is not None else ()
-    with desk.store.write() as session:
+    with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.state, row.problem = state, problem
         if result is not RevocationResult.UNKNOWN:  # what broke off may still be under way: its turn runs out by itself
             row.sending_until = None
         if state in {PledgeState.SENT, PledgeState.FILED}:
-            row.sent_at = sent.sent_at if sent is not None else desk.now()
+            row.sent_at = sent.sent_at if sent is not None else context.now()
             row.paper_id = sent.id if sent is not None else None
-        again = timedelta(minutes=desk.policy.nda.pledge_again_minutes)
-        row.next_look_at = desk.now() + again if state in files.LIVELY and row.register_name is not None else None
+        again = timedelta(minutes=context.policy.nda.pledge_again_minutes)
+        row.next_look_at = context.now() + again if state in files.LIVELY and row.register_name is not None else None
         session.add(row)
         seal(
-            desk, session, EventType.NDA_OUTCOME, row.case_id,
+            context, session, EventType.NDA_OUTCOME, row.case_id,
             op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, exchanged=evidence,
             payload={"key": row.key, "paper": row.paper_id, "problem": problem},
         )  # fmt: skip

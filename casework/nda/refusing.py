@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, select
 
 from audit.events import EventType
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
 from casework.nda import files
 from casework.recording import seal
@@ -22,7 +22,7 @@ from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
 _LONGEST = 200
 
 
-def refuse(desk: Desk, case_id: str, *, witness: str, on: date, by: str, note: str = "") -> PledgeRefusal:
+def refuse(context: Context, case_id: str, *, witness: str, on: date, by: str, note: str = "") -> PledgeRefusal:
     """
     Record that the leaver declined the exit pledge on *on* before *witness*.  The same again is the same record.
 
@@ -31,28 +31,28 @@ def refuse(desk: Desk, case_id: str, *, witness: str, on: date, by: str, note: s
     seen_by = witness.strip()
     if not seen_by or len(seen_by) > _LONGEST or len(note) > 10 * _LONGEST:
         raise BadRequest("nda refuse: cannot take this witness", f"Name who was there, in 1 to {_LONGEST} characters.")
-    with desk.store.write() as session:
-        _require_possible(desk, session, files.kept_case(session, case_id), on)
+    with context.store.write() as session:
+        _require_possible(context, session, files.kept_case(session, case_id), on)
         for row in session.exec(select(PledgeRefusal).where(PledgeRefusal.case_id == case_id)).all():
             if (row.witness, row.refused_on) == (seen_by, on):
                 return row
         row = PledgeRefusal(
-            id=desk.name("refusal"), case_id=case_id, kind=PaperKind.EXIT_PLEDGE, witness=seen_by, refused_on=on,
-            note=note.strip(), recorded_by=by, recorded_at=desk.now(),
+            id=context.name("refusal"), case_id=case_id, kind=PaperKind.EXIT_PLEDGE, witness=seen_by, refused_on=on,
+            note=note.strip(), recorded_by=by, recorded_at=context.now(),
         )  # fmt: skip
         session.add(row)
         seal(
-            desk, session, EventType.NDA_REFUSED, case_id, kind=row.kind, state=NdaState.REFUSED,
+            context, session, EventType.NDA_REFUSED, case_id, kind=row.kind, state=NdaState.REFUSED,
             payload={"refusal": row.id, "witness": seen_by, "refused_on": str(on), "note": row.note, "by": by},
         )  # fmt: skip
-        _stop_asking(desk, session, case_id)
+        _stop_asking(context, session, case_id)
     return row
 
 
-def _require_possible(desk: Desk, session: Session, case: Case, on: date) -> None:
+def _require_possible(context: Context, session: Session, case: Case, on: date) -> None:
     if case.kind is DepartureKind.LEAVE:
         raise BadRequest(f"{case.id}: is a leave of absence", "Nobody is asked for an exit pledge.")
-    if on > desk.now().astimezone(ZoneInfo(case.timezone)).date():
+    if on > context.now().astimezone(ZoneInfo(case.timezone)).date():
         raise BadRequest("nda refuse: the day lies ahead", "Give the day on which the person declined.")
     newest = files.newest_check(session, case.id)
     papers = files.papers_of(session, newest) if newest is not None else []
@@ -60,15 +60,15 @@ def _require_possible(desk: Desk, session: Session, case: Case, on: date) -> Non
         raise BadRequest(f"{case.id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
 
 
-def _stop_asking(desk: Desk, session: Session, case_id: str) -> None:
+def _stop_asking(context: Context, session: Session, case_id: str) -> None:
     for pledge in files.pledges_of(session, case_id):
         if pledge.state in files.LIVELY:
             pledge.state, pledge.next_look_at = PledgeState.DECLINED, None
             session.add(pledge)
-            seal(desk, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
+            seal(context, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
 
 
-def rule(desk: Desk, case_id: str, paper: str, *, theirs: bool, reason: str, by: str) -> PaperRuling:
+def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: str, by: str) -> PaperRuling:
     """
     Record a person's word on *paper* (`register:id`), which the newest round has found.
 
@@ -77,19 +77,19 @@ def rule(desk: Desk, case_id: str, paper: str, *, theirs: bool, reason: str, by:
     if not reason.strip():
         raise BadRequest("nda accept: needs a reason", "Say by what you know whose paper it is: --reason.")
     name, _, paper_id = paper.partition(":")
-    with desk.store.write() as session:
+    with context.store.write() as session:
         files.kept_case(session, case_id)
         newest = files.newest_check(session, case_id)
         found = files.papers_of(session, newest) if newest is not None else []
         if not any((row.register_name, row.paper_id) == (name, paper_id) for row in found):
             raise BadRequest(f"{case_id}: has no such paper", "`lastday nda show CASE` lists them as REGISTER:PAPER.")
         row = PaperRuling(
-            id=desk.name("ruling"), case_id=case_id, register_name=name, paper_id=paper_id, theirs=theirs,
-            reason=reason.strip(), ruled_by=by, ruled_at=desk.now(),
+            id=context.name("ruling"), case_id=case_id, register_name=name, paper_id=paper_id, theirs=theirs,
+            reason=reason.strip(), ruled_by=by, ruled_at=context.now(),
         )  # fmt: skip
         session.add(row)
         seal(
-            desk, session, EventType.NDA_RULED, case_id, choice="theirs" if theirs else "not_theirs",
+            context, session, EventType.NDA_RULED, case_id, choice="theirs" if theirs else "not_theirs",
             payload={"register": name, "paper": paper_id, "reason": row.reason, "by": by},
         )  # fmt: skip
     return row

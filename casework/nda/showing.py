@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from casework.desk import Desk
+from casework.context import Context
 from casework.nda import files, trade_secret
 from casework.nda.judging import raises_risk
 from models.tables import Case, CasePaper, Pledge, PledgeRefusal
@@ -17,7 +17,7 @@ from models.tables import Case, CasePaper, Pledge, PledgeRefusal
 NOT_COLLECTED, NOT_EXPECTED = "not_collected", "not_expected"
 
 
-def show(desk: Desk, session: Session, case: Case, risks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def show(context: Context, session: Session, case: Case, risks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """
     Return the case's papers by the newest round.
 
@@ -27,7 +27,7 @@ def show(desk: Desk, session: Session, case: Case, risks: Sequence[Mapping[str, 
     check = files.newest_check(session, case.id)
     papers = files.papers_of(session, check) if check is not None else []
     counted = [paper for paper in papers if paper.accepted]
-    facts = files.facts_of(desk, session, case)
+    facts = files.facts_of(context, session, case)
     raised = sorted({word for p in counted if (word := raises_risk(p.kind, p.state, facts)) is not None})
     unseen = NOT_EXPECTED if files.is_over(case) else NOT_COLLECTED
     pledges = files.pledges_of(session, case.id)
@@ -44,9 +44,9 @@ def show(desk: Desk, session: Session, case: Case, risks: Sequence[Mapping[str, 
     }
 
 
-def states(desk: Desk, case_id: str) -> dict[str, int]:
+def states(context: Context, case_id: str) -> dict[str, int]:
     """Count the case's papers by `kind state`: nothing personal, for Prefect."""
-    with desk.store.read() as session:
+    with context.store.read() as session:
         check = files.newest_check(session, case_id)
         papers = files.papers_of(session, check) if check is not None else []
     counted = Counter(f"{paper.kind or 'unknown'} {paper.state}" for paper in papers if paper.accepted)

@@ -14,12 +14,12 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.access.rows import accepted_rows
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
 from casework.nda import files
 from casework.nda.wording import KINDS, Said
 from casework.recording import seal
+from casework.truth.rows import accepted_rows
 from models.tables import CasePaper, TradeSecretAnswer
 from models.vocabulary import EntitlementKind, NdaState, PaperKind, TradeSecretTest
 
@@ -83,7 +83,7 @@ def show(
     ]
 
 
-def answer(desk: Desk, case_id: str, test: TradeSecretTest, text: str, *, by: str) -> TradeSecretAnswer:
+def answer(context: Context, case_id: str, test: TradeSecretTest, text: str, *, by: str) -> TradeSecretAnswer:
     """Record a person's answer to one of the tests.  A later one stands beside it, and counts."""
     said = text.strip()
     if not said or len(said) > LONGEST_ANSWER:
@@ -91,13 +91,13 @@ def answer(desk: Desk, case_id: str, test: TradeSecretTest, text: str, *, by: st
             f"nda answer: cannot take {len(said)} characters", f"Write one to {LONGEST_ANSWER} characters."
         )
     row = TradeSecretAnswer(
-        id=desk.name("answer"), case_id=case_id, test=test, text=said, answered_by=by, answered_at=desk.now()
+        id=context.name("answer"), case_id=case_id, test=test, text=said, answered_by=by, answered_at=context.now()
     )
-    with desk.store.write() as session:
+    with context.store.write() as session:
         files.kept_case(session, case_id)
         session.add(row)
         seal(
-            desk,
+            context,
             session,
             EventType.NDA_ANSWERED,
             case_id,

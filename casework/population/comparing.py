@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from casework.intake import Code, KindRule, Notice, Reading, employee_key, read_csv
+from casework.commitment import employee_key
+from casework.intake.csv_file import read_csv
+from casework.intake.kinds import KindRule
+from casework.intake.notice import Notice, Reading
+from casework.intake.wording import Code
 from casework.population.facts import Difference, Entry, ExtractFacts, Population
 from models.vocabulary import DepartureKind
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, func, select
 
 from audit.events import EventType
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
 from casework.population.facts import Difference, Entry, Population
 from casework.record.gathering import account_facts
@@ -20,7 +20,7 @@ POPULATION = "population"
 """The trail's case of the looks at a whole population, which belong to no case."""
 
 
-def count(desk: Desk, from_on: date, to_on: date) -> Population:
+def count(context: Context, from_on: date, to_on: date) -> Population:
     """
     Return the departures whose employment ends from *from_on* to *to_on*, both included.
 
@@ -30,21 +30,21 @@ def count(desk: Desk, from_on: date, to_on: date) -> Population:
         raise BadRequest(
             f"population: {to_on} lies before {from_on}", "Give the first day with --from, the last with --to."
         )
-    read_at = desk.now()
-    with desk.store.read() as session:
+    read_at = context.now()
+    with context.store.read() as session:
         query = select(Case).where(
             col(Case.employment_ends_on) >= from_on,
             col(Case.employment_ends_on) <= to_on,
             col(Case.kind).not_in(NOT_DEPARTURES),
         )
         cases = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
-        entries = tuple(_entry(desk, session, case, read_at) for case in cases)
+        entries = tuple(_entry(context, session, case, read_at) for case in cases)
         orphans = tuple(_without_case(session, {case.id for case in cases}))
     differences = (*orphans, *(d for entry in entries for d in _explained(entry)))
-    return Population(from_on, to_on, read_at, desk.store.trail.origin, entries, differences)
+    return Population(from_on, to_on, read_at, context.store.trail.origin, entries, differences)
 
 
-def _entry(desk: Desk, session: Session, case: Case, read_at: datetime) -> Entry:
+def _entry(context: Context, session: Session, case: Case, read_at: datetime) -> Entry:
     notices = session.exec(
         select(NoticeRecord).where(NoticeRecord.case_id == case.id).order_by(col(NoticeRecord.received_at))
     ).all()
@@ -66,7 +66,7 @@ def _entry(desk: Desk, session: Session, case: Case, read_at: datetime) -> Entry
         for_real=case.for_real,
         open_findings=session.exec(still).one(),
         policy_sha256=plan.policy_sha256 if plan is not None else None,
-        accounts=tuple(account_facts(desk, session, case, read_at)),
+        accounts=tuple(account_facts(context, session, case, read_at)),
     )
 
 
@@ -114,10 +114,10 @@ def _of(entry: Entry, text: str, text_ja: str) -> Difference:
     return Difference("case", entry.case, entry.employee_no, text, text_ja)
 
 
-def tell(desk: Desk, population: Population, *, by: str) -> None:
+def tell(context: Context, population: Population, *, by: str) -> None:
     """Seal that somebody drew the population up: who, which period, how many."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         seal(
-            desk, session, EventType.CASE_POPULATION, POPULATION, count=len(population.entries),
+            context, session, EventType.CASE_POPULATION, POPULATION, count=len(population.entries),
             payload={"by": by, "from": str(population.from_on), "to": str(population.to_on)},
         )  # fmt: skip

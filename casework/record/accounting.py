@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from casework.cutoffs import cutoff_of, exposure_minutes
 from casework.record.facts import Timing
+from casework.truth.cutoffs import cutoff_of, exposure_minutes
 from models.tables import Attestation, CaseEntitlement
 from models.vocabulary import EntitlementState
 

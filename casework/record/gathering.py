@@ -10,14 +10,14 @@ from typing import Any
 from sqlmodel import Session, col, or_, select
 
 from audit.events import EventType
-from casework.access.rows import accounts_of, rows_of
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
-from casework.intake import notice_late_minutes
+from casework.intake.instants import notice_late_minutes
 from casework.record import facts as made
 from casework.record.accounting import timing_of
 from casework.record.telling import told
 from casework.showing import show
+from casework.truth.rows import accounts_of, rows_of
 from models.tables import (
     Attestation,
     Case,
@@ -33,24 +33,24 @@ from models.tables import (
 from models.vocabulary import Fact
 
 
-def gather(desk: Desk, case_id: str) -> made.Facts:
+def gather(context: Context, case_id: str) -> made.Facts:
     """Return what is known of the case now.  Raises `BadRequest` if there is none.  Writes nothing."""
-    shown = show(desk, case_id)
-    read_at = desk.now()
-    with desk.store.read() as session:
+    shown = show(context, case_id)
+    read_at = context.now()
+    with context.store.read() as session:
         case = session.get(Case, case_id)
         if case is None:
             raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
-        return _facts(desk, session, case, read_at, shown)
+        return _facts(context, session, case, read_at, shown)
 
 
-def _facts(desk: Desk, session: Session, case: Case, read_at: datetime, shown: dict[str, Any]) -> made.Facts:
+def _facts(context: Context, session: Session, case: Case, read_at: datetime, shown: dict[str, Any]) -> made.Facts:
     connection = session.connection()
     events = tuple(told(connection, case.id))
     erased = [event.at for event in events if event.type == EventType.PAYLOAD_ERASED]
     return made.Facts(
         case=case.id,
-        origin=desk.store.trail.origin,
+        origin=context.store.trail.origin,
         state=case.state,
         kind=case.kind,
         read_at=read_at,
@@ -64,7 +64,7 @@ def _facts(desk: Desk, session: Session, case: Case, read_at: datetime, shown: d
         closed_at=case.closed_at,
         for_real=case.for_real,
         notice_late_minutes=notice_late_minutes(case),
-        policy_sha256=desk.policy.sha256,
+        policy_sha256=context.policy.sha256,
         erased_at=max(erased, default=None),
         person=_person(case),
         notices=tuple(_notice(n) for n in _of(session, NoticeRecord, case.id, NoticeRecord.id)),
@@ -73,7 +73,7 @@ def _facts(desk: Desk, session: Session, case: Case, read_at: datetime, shown: d
             made.SearchFacts(s.service, s.searched_at, s.found, s.problem)
             for s in _of(session, Search, case.id, Search.service)
         ),
-        accounts=tuple(account_facts(desk, session, case, read_at)),
+        accounts=tuple(account_facts(context, session, case, read_at)),
         findings=tuple(_finding(f) for f in _of(session, Finding, case.id, Finding.opened_at)),
         waivers=tuple(_waiver(w) for w in _waivers(session, case.id)),
         looks=tuple(
@@ -81,7 +81,7 @@ def _facts(desk: Desk, session: Session, case: Case, read_at: datetime, shown: d
             for look in _of(session, Look, case.id, Look.due_at)
         ),
         told=events,
-        open_intents=len(desk.store.trail.open_intents(connection, case.id)),
+        open_intents=len(context.store.trail.open_intents(connection, case.id)),
         nda=shown["nda"],
         downloads=shown["downloads"],
     )
@@ -122,25 +122,25 @@ class _Signed:
         return None, None
 
 
-def account_facts(desk: Desk, session: Session, case: Case, as_of: datetime) -> list[made.AccountFacts]:
+def account_facts(context: Context, session: Session, case: Case, as_of: datetime) -> list[made.AccountFacts]:
     """Return the case's candidate accounts with their times and rows."""
     signed = _Signed(
         {a.id: a for a in _of(session, Attestation, case.id, Attestation.attested_at)},
         {w.id: w for w in _waivers(session, case.id)},
     )
-    sla = sla_of(desk, session, case)
+    sla = sla_of(context, session, case)
     return [_account(session, case, account, signed, sla, as_of) for account in accounts_of(session, case.id)]
 
 
-def sla_of(desk: Desk, session: Session, case: Case) -> int | None:
+def sla_of(context: Context, session: Session, case: Case) -> int | None:
     """
     Return the minutes that the case's policy allows; None if it was planned under a policy that is no longer at hand.
 
     A plan names its policy by digest: minutes of another policy would be a promise that nobody made.
     """
     plans = _of(session, Plan, case.id, Plan.id)
-    same = not plans or plans[-1].policy_sha256 == desk.policy.sha256
-    return desk.policy.sla.minutes if same else None
+    same = not plans or plans[-1].policy_sha256 == context.policy.sha256
+    return context.policy.sla.minutes if same else None
 
 
 def _account(  # an account, and what all accounts of a case share

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.desks import at_desk
+from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
 from cli.processes import LocalStack, Stack
 from cli.rehearse import expecting, watching
@@ -93,7 +93,10 @@ class Story:
         self._head("In the middle of the cut the run's process is killed (-9)")
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
-            if any(settled for _, _, settled, *_ in at_desk(lambda desk: watching.look(desk, self._cases)).values()):
+            if any(
+                settled
+                for _, _, settled, *_ in in_context(lambda context: watching.look(context, self._cases)).values()
+            ):
                 break
             time.sleep(0.2)
         victims = _children(processes.pid("worker"))
@@ -217,7 +220,7 @@ class Story:
 
     def _run_of(self, number: str) -> str | None:
         case_id = next(case_id for case_id, employee_no in self._cases.items() if employee_no == number)
-        return at_desk(lambda desk: desk.case(case_id).run_id)
+        return in_context(lambda context: context.case(case_id).run_id)
 
     def _show(self, case_id: str) -> dict[str, Any]:
         return lastday("show", case_id, expect=(DONE, REMAINS))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.live import Live
 
-from cli.desks import at_desk
+from cli.contexts import in_context
 from cli.tables import cells, table
 from cli.terminal import say
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from casework.desk import Desk
+    from casework.context import Context
 
 Sight = tuple[str, str, int, int, int, int]
 """State, the run's state, settled rows, all rows, findings, questions."""
@@ -34,29 +34,29 @@ def watch(
     *patience* in seconds.
     """
     deadline = time.monotonic() + patience
-    seen = at_desk(lambda desk: look(desk, cases))
+    seen = in_context(lambda context: look(context, cases))
     with Live(page(cases, seen), console=console, refresh_per_second=4, transient=False) as live:
         while not until(seen):
             if time.monotonic() > deadline:
                 return False
             time.sleep(_EVERY)
-            seen = at_desk(lambda desk: look(desk, cases))
+            seen = in_context(lambda context: look(context, cases))
             live.update(page(cases, seen))
     return True
 
 
-def look(desk: Desk, cases: Mapping[str, str]) -> dict[str, Sight]:
+def look(context: Context, cases: Mapping[str, str]) -> dict[str, Sight]:
     """Return what each case is now."""
     from casework import showing
-    from casework.access.findings import open_findings
     from casework.questions import open_questions
+    from casework.truth.findings import open_findings
 
     seen: dict[str, Sight] = {}
     for case_id in cases:
-        case = desk.case(case_id)
-        with desk.store.read() as session:
+        case = context.case(case_id)
+        with context.store.read() as session:
             findings, questions = len(open_findings(session, case_id)), len(open_questions(session, case_id))
-        seen[case_id] = (str(case.state), case.run_state, *showing.progress(desk, case_id), findings, questions)
+        seen[case_id] = (str(case.state), case.run_state, *showing.progress(context, case_id), findings, questions)
     return seen
 
 

@@ -38,7 +38,7 @@ class Logbook:
         return datetime.now(UTC) + self.shift
 
     def behave(self, account_id: str, habit: Habit) -> None:
-        """Let the account have done what *habit* says.  Until then it has a desk worker's light half year."""
+        """Let the account have done what *habit* says.  Until then it has a context worker's light half year."""
         self._habits[account_id] = habit
         self._streams = {key: stream for key, stream in self._streams.items() if key[1] != account_id}
 
@@ -100,5 +100,5 @@ class Logbook:
 
 @functools.lru_cache(8)
 def _usual(variant: int, until: date) -> Habit:
-    """A desk worker's light half year, in a few variants for all who were given nothing else."""
-    return ordinary(f"desk {variant}", until, scale=0.04)
+    """A context worker's light half year, in a few variants for all who were given nothing else."""
+    return ordinary(f"context {variant}", until, scale=0.04)

@@ -86,7 +86,7 @@ class Book:
         return datetime.now(UTC) + self.shift
 
     def behave(self, user: str, habit: Habit | None) -> None:
-        """Let *user* have done what *habit* says, None: nothing.  Until then it is a desk worker's light half year."""
+        """Let *user* have done what *habit* says, None: nothing.  Until then it is a context worker's light half year."""
         self._silent.discard(user)
         if habit is None:
             self._silent.add(user)

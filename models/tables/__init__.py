@@ -4,7 +4,7 @@ from sqlmodel import SQLModel
 
 from models.tables.account import AccountLink, CaseAccount, DirectoryNumbers, Search
 from models.tables.case import Case
-from models.tables.collection import Aftermath, Collection
+from models.tables.collection import Collection, PostCutActivity
 from models.tables.decision import Approval, Attestation, Waiver
 from models.tables.entitlement import CaseEntitlement, KindRead
 from models.tables.evidence import EvidenceFile, EvidenceKey
@@ -17,7 +17,6 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "AccountLink",
-    "Aftermath",
     "Approval",
     "Attestation",
     "Case",
@@ -37,6 +36,7 @@ __all__ = [
     "Plan",
     "Pledge",
     "PledgeRefusal",
+    "PostCutActivity",
     "Question",
     "Search",
     "TradeSecretAnswer",

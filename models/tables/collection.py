@@ -54,7 +54,7 @@ class Collection(SQLModel, table=True):
     told_in: int | None = None
 
 
-class Aftermath(SQLModel, table=True):
+class PostCutActivity(SQLModel, table=True):
     """
     What a log tells of one kind after the effective cut-off: a finding of kind *finding*, once, with its count.
 

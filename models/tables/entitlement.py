@@ -21,7 +21,7 @@ from models.vocabulary import (
 class CaseEntitlement(SQLModel, table=True):
     """
     A row of the truth table.  *id* is `service:account_id:kind:vendor_id`.  *state*, *reason* and what goes with them are
-    written by `casework.access.derive` alone, from reads (`KindRead`), commands and signatures.
+    written by `casework.truth.derive` alone, from reads (`KindRead`), commands and signatures.
 
     *op* names the open intent (none between attempts).  *commanded_at* is when the vendor's acceptance reached us,
     *vendor_commanded_at* the earliest instant of it on the vendor's clock.  *observed_at* is the time of the read that saw

@@ -10,7 +10,7 @@ The record of a case as people read it: one self-contained page, the same as PDF
 Content is made once (`document`), so that page and PDF cannot tell different things.
 """
 
-from casework.record import Facts, Proof
+from casework.record.facts import Facts, Proof
 from portal.record.composing import compose
 from portal.record.document import Document
 from portal.record.page import page

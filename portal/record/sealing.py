@@ -21,7 +21,7 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.timestamps import TimeStamper
 
-from casework.record import Facts, Proof
+from casework.record.facts import Facts, Proof
 
 _FIELD = "lastday"
 _QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"

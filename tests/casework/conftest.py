@@ -1,4 +1,4 @@
-"""A desk with one made-up service and a clock that tests move."""
+"""A context with one made-up service and a clock that tests move."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from audit.trail import Trail
-from casework import runbook as conduct
-from casework.desk import Desk
-from casework.evidence import EvidenceStore, open_or_create
-from casework.intake import open_cases, read_options
+from casework import runbook
+from casework.context import Context
+from casework.evidence.keys import open_or_create
+from casework.evidence.store import EvidenceStore
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
@@ -48,9 +50,9 @@ class Clock:
 
 @dataclass
 class Office:
-    """A desk, its one service, its clock, and the verbs that tests use most."""
+    """A context, its one service, its clock, and the verbs that tests use most."""
 
-    desk: Desk
+    context: Context
     paper: Paper
     clock: Clock
 
@@ -61,25 +63,25 @@ class Office:
             "employee_no": "E1", "name": "星 空子", "email": "e1@example.test", "employment_ends_on": "2026-11-30",
             "kind": "resignation",
         }  # fmt: skip
-        intake = open_cases(self.desk, read_options(**(given | fields)), reported_by="hr", for_real=for_real)
+        intake = open_cases(self.context, read_options(**(given | fields)), reported_by="hr", for_real=for_real)
         assert not intake.refused, intake.refused
         return intake.opened[0].case
 
     async def run(self, case_id: str) -> None:
         """
-        Carry the case as far as it goes, in the flow's order and, as a run does, at a desk of its own; raises what `close`
+        Carry the case as far as it goes, in the flow's order and, as a run does, at a context of its own; raises what `close`
         raises.
         """
-        desk = replace(self.desk, own_accounts={}, leases={}, _locks={})
-        async with conduct.claim(desk, case_id, f"test-{self.clock()}") as ours:
+        context = replace(self.context, own_accounts={}, leases={}, _locks={})
+        async with runbook.claim(context, case_id, f"test-{self.clock()}") as ours:
             assert ours
-            if desk.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
-                await conduct.make_plan(desk, case_id)
-            await conduct.wait_until_due(desk, case_id)
-            await asyncio.gather(*(conduct.contain(desk, case_id, service) for service in desk.connectors))
-            await asyncio.gather(*(conduct.deprovision(desk, case_id, service) for service in desk.connectors))
-            await conduct.observe_until_closed(desk, case_id)
-            conduct.close(desk, case_id)
+            if context.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
+                await runbook.make_plan(context, case_id)
+            await runbook.wait_until_due(context, case_id)
+            await asyncio.gather(*(runbook.contain(context, case_id, service) for service in context.connectors))
+            await asyncio.gather(*(runbook.deprovision(context, case_id, service) for service in context.connectors))
+            await runbook.observe_until_closed(context, case_id)
+            runbook.close(context, case_id)
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +106,7 @@ def make_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., 
         paper = kind(now=clock)
         trail = Trail(origin="test.example/audit/2026", clock=clock)
         store = Store(engine, trail)
-        desk = Desk(
+        context = Context(
             store,
             policy or Policy(),
             {Service.GOOGLE_WORKSPACE: paper},
@@ -112,7 +114,7 @@ def make_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., 
             sleep=clock.sleep,
             evidence=EvidenceStore(store, tmp_path / "evidence", open_or_create(tmp_path / "evidence.key"), clock),
         )
-        return Office(desk, paper, clock)
+        return Office(context, paper, clock)
 
     yield build
     for engine in engines:
@@ -121,7 +123,7 @@ def make_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., 
 
 @pytest.fixture
 def logged(make_office: Callable[..., Office]) -> Office:
-    """An office whose service keeps a log: the leaver E1 at a desk of his own, due today."""
+    """An office whose service keeps a log: the leaver E1 at a context of his own, due today."""
     built = make_office(kind=Ledger)
     built.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
     return built
@@ -129,7 +131,7 @@ def logged(make_office: Callable[..., Office]) -> Office:
 
 @pytest.fixture
 def office(make_office: Callable[..., Office]) -> Office:
-    """An office with the leaver E1 at a desk of his own, due today, and a colleague E2."""
+    """An office with the leaver E1 at a context of his own, due today, and a colleague E2."""
     built = make_office()
     built.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
     built.paper.add("g2", employee_no="E2", email="e2@example.test", name="月 影子")

@@ -14,7 +14,7 @@ from audit import certificate_keys, keys, policy
 from audit.berth import Berth
 from audit.mirror import Mirror
 from casework.decisions import signatures as waiving
-from casework.exporting import Office as Export
+from casework.record.exporting import Office as Export
 from emulators.outsiders import outsiders
 from models.tables import Case
 from models.vocabulary import EntitlementKind, EntitlementState, OpenReason, Service
@@ -41,15 +41,15 @@ async def finished(office: Office) -> Case:
         name=NAME, kana=KANA, manager=MANAGER, employment_ends_on=_yesterday(office), other_emails=None
     )
     waiver = waiving.waive_for_tenant(
-        office.desk, service=Service.GOOGLE_WORKSPACE, kind=EntitlementKind.GRANT, accepts=OpenReason.NO_API, reason="no API shows them",
+        office.context, service=Service.GOOGLE_WORKSPACE, kind=EntitlementKind.GRANT, accepts=OpenReason.NO_API, reason="no API shows them",
         until=office.clock.at.date() + timedelta(days=60), by="tenant.lead", compensating="monthly review",
     )  # fmt: skip
-    waiving.approve(office.desk, waiver.id, by="tenant.ciso")
+    waiving.approve(office.context, waiver.id, by="tenant.ciso")
     await office.run(case.id)
     row = f"google_workspace:leaver-g1:sign_in:{SIGN_IN}"
-    waiving.attest(office.desk, case_id=case.id, entitlement_id=row, statement="told by phone", by="hr.sato")
+    waiving.attest(office.context, case_id=case.id, entitlement_id=row, statement="told by phone", by="hr.sato")
     office.clock.at = datetime.now(UTC)
-    return office.desk.case(case.id)
+    return office.context.case(case.id)
 
 
 def _yesterday(office: Office) -> str:
@@ -61,7 +61,7 @@ def export_office(office: Office, folder: Path) -> Iterator[Export]:
     """Open authority, witness and keys in *folder*, and lay the trust material into `folder/trust`."""
     trust = folder / "trust"
     trust.mkdir(parents=True)
-    signer = keys.open_or_create(folder / "log.key", office.desk.store.trail.origin)
+    signer = keys.open_or_create(folder / "log.key", office.context.store.trail.origin)
     certifier = certificate_keys.open_or_create(folder / "certificate.key")
     (trust / "log.vkey").write_text(signer.verifier.vkey + "\n")
     (trust / "case.pub.pem").write_bytes(certificate_keys.public_pem(certifier.public_key))
@@ -73,7 +73,7 @@ def export_office(office: Office, folder: Path) -> Iterator[Export]:
         roots = Path(there.env["LASTDAY_TIMESTAMP_ROOTS_FILE"]).read_bytes()
         (trust / "tsa-ca.pem").write_bytes(roots)
         berth = Berth(
-            office.desk.store.engine, office.desk.store.trail, (signer,), Mirror(folder / "anchors", office.desk.store.trail.origin),
+            office.context.store.engine, office.context.store.trail, (signer,), Mirror(folder / "anchors", office.context.store.trail.origin),
             lambda: httpx.Client(trust_env=False, timeout=10), rules, (there.env["LASTDAY_TIMESTAMP_URLS"],),
             tuple(x509.load_pem_x509_certificates(roots)),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The three emulated tenants, through the connectors that production uses, at one desk."""
+"""The three emulated tenants, through the connectors that production uses, at one context."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from casework import runbook as conduct
-from casework.desk import Desk
+from casework import runbook
+from casework.context import Context
 from casework.showing import show
 from models.vocabulary import Service
 from tests.casework.conftest import Office
@@ -28,8 +28,8 @@ class Tenants:
     rigs: Mapping[Service, Rig]
 
     @property
-    def desk(self) -> Desk:
-        return self.office.desk
+    def context(self) -> Context:
+        return self.office.context
 
     def tenant(self, service: Service) -> Any:
         return self.rigs[service].tenant
@@ -43,17 +43,17 @@ class Tenants:
 
     async def plan(self, case_id: str) -> dict[tuple[Service, str], str]:
         """Plan the case and return what was decided of each candidate."""
-        await conduct.make_plan(self.desk, case_id)
+        await runbook.make_plan(self.context, case_id)
         return self.standings(case_id)
 
     def standings(self, case_id: str) -> dict[tuple[Service, str], str]:
-        shown = show(self.desk, case_id)["accounts"]
+        shown = show(self.context, case_id)["accounts"]
         return {(Service(a["service"]), a["id"]): a["standing"] for a in shown}
 
     async def cut(self, case_id: str) -> None:
         """Let the instant pass, and contain the leaver everywhere, as a run does."""
         self.office.clock.pass_by(hours=10)
-        await asyncio.gather(*(conduct.contain(self.desk, case_id, service) for service in self.rigs))
+        await asyncio.gather(*(runbook.contain(self.context, case_id, service) for service in self.rigs))
 
     def blocked(self) -> set[tuple[Service, str]]:
         """Return every account that cannot sign in now, by each tenant's own truth."""
@@ -75,5 +75,5 @@ async def tenants(office: Office, **options: dict[str, Any]) -> AsyncIterator[Te
             service: await stack.enter_async_context(rig(**options.get(service.value, {})))
             for service, rig in _RIGS.items()
         }
-        office.desk = replace(office.desk, connectors={service: rig.connector for service, rig in rigs.items()})
+        office.context = replace(office.context, connectors={service: rig.connector for service, rig in rigs.items()})
         yield Tenants(office, rigs)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import orjson
 import pytest
 
-from casework import runbook as conduct
+from casework import runbook
 from casework.activity import showing, snapshot
 from casework.activity.baseline import Baseline
 from casework.activity.collecting import collect
@@ -30,16 +30,16 @@ async def collected(logged: Office) -> Case:
     downloads = [event(n, DAY - timedelta(hours=n), folder="経営企画/買収", title="極秘.pdf") for n in range(200)]
     logged.paper.happened("g1", [*downloads, event(900, DAY, ActivityKind.FORWARD, target="me@elsewhere.example")])
     case = logged.report()
-    await conduct.make_plan(logged.desk, case.id)
-    await collect(logged.desk, case.id, seconds=60)
-    await snapshot.conclude(logged.desk, case.id)
+    await runbook.make_plan(logged.context, case.id)
+    await collect(logged.context, case.id, seconds=60)
+    await snapshot.conclude(logged.context, case.id)
     return case
 
 
 class TestShow:
     async def test_shape(self, logged: Office, collected: Case) -> None:
         """State, statements, counts, reasons, picture, folders, hours, ways out and silence."""
-        shown = show(logged.desk, collected.id)["downloads"]
+        shown = show(logged.context, collected.id)["downloads"]
         assert shown["state"] == "collected"
         [source] = shown["sources"]
         assert (source["verdict"], source["records"], len(source["sha256"])) == ("complete", 201, 64)
@@ -49,7 +49,7 @@ class TestShow:
 
     async def test_hides_what_is_confidential(self, logged: Office, collected: Case) -> None:
         """Folders and targets are hidden from those who may only know how much it was."""
-        shown = show(logged.desk, collected.id)["downloads"]
+        shown = show(logged.context, collected.id)["downloads"]
         assert shown["confidential"] == "hidden"
         assert "買収" not in str(shown)
         assert "elsewhere" not in str(shown)
@@ -57,18 +57,18 @@ class TestShow:
 
     async def test_look_is_recorded(self, logged: Office, collected: Case) -> None:
         """Who looks at everything is in the trail: that somebody did, for ever; who it was, until it is erased."""
-        shown = showing.look(logged.desk, collected.id, by="legal.tanaka")
+        shown = showing.look(logged.context, collected.id, by="legal.tanaka")
         assert shown["folders"] == [{"folder": "経営企画/買収", "count": 200}]
         assert shown["exits"][0]["text"] == "me@elsewhere.example"
-        with logged.desk.store.read() as session:
-            entries = list(logged.desk.store.trail.entries(session.connection(), collected.id))
+        with logged.context.store.read() as session:
+            entries = list(logged.context.store.trail.entries(session.connection(), collected.id))
         leaf = orjson.loads(entries[-1].leaf)
         assert (leaf["type"], leaf["scope"]) == ("case.evidence_looked", "downloads")
         assert b"tanaka" not in entries[-1].leaf
 
     async def test_picture(self, logged: Office, collected: Case) -> None:
         """The picture is well-formed, without script, names or titles, and speaks both languages."""
-        picture = show(logged.desk, collected.id)["downloads"]["picture"]
+        picture = show(logged.context, collected.id)["downloads"]["picture"]
         root = ET.fromstring(picture)  # noqa: S314  # ours
         names = {element.tag.rsplit("}", 1)[-1] for element in root.iter()}
         assert names <= {"svg", "title", "rect", "text", "line", "polygon", "polyline"}
@@ -97,16 +97,16 @@ class TestDrawing:
 class TestNeverSilent:
     async def test_nothing_collected(self, logged: Office) -> None:
         """A case whose logs nobody has read yet says that, and shows no count."""
-        assert show(logged.desk, logged.report().id)["downloads"] == {"state": "not_collected"}
+        assert show(logged.context, logged.report().id)["downloads"] == {"state": "not_collected"}
 
     async def test_under_way(self, logged: Office) -> None:
         """A reading that is under way is partial, and says why."""
         assert isinstance(logged.paper, Ledger)
         logged.paper.fault = lambda _number, _cursor: ActivityPage([], "0", (), wait=timedelta(hours=1))
         case = logged.report()
-        await conduct.make_plan(logged.desk, case.id)
-        await collect(logged.desk, case.id, seconds=10)
-        shown = show(logged.desk, case.id)["downloads"]
+        await runbook.make_plan(logged.context, case.id)
+        await collect(logged.context, case.id, seconds=10)
+        shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["sources"][0]["reason"]) == ("partial", "under_way")
 
     async def test_not_available(self, logged: Office) -> None:
@@ -114,18 +114,18 @@ class TestNeverSilent:
         assert isinstance(logged.paper, Ledger)
         logged.paper.fault = lambda _number, _cursor: NotRecorded("off")
         case = logged.report()
-        await conduct.make_plan(logged.desk, case.id)
-        await collect(logged.desk, case.id, seconds=10)
-        await snapshot.conclude(logged.desk, case.id)
-        shown = show(logged.desk, case.id)["downloads"]
+        await runbook.make_plan(logged.context, case.id)
+        await collect(logged.context, case.id, seconds=10)
+        await snapshot.conclude(logged.context, case.id)
+        shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"], shown["counts"]) == ("not_available", "cannot_say", {})
         assert shown["sources"][0]["text_ja"].startswith("取得不可")
         assert shown["risks"][0]["reason"] == "incomplete"
 
     async def test_erased(self, logged: Office, collected: Case) -> None:
         """After an erasure the statements' counts stand; what was told by the evidence is gone."""
-        assert logged.desk.evidence is not None
-        logged.desk.evidence.erase(collected.id)
-        shown = show(logged.desk, collected.id)["downloads"]
+        assert logged.context.evidence is not None
+        logged.context.evidence.erase(collected.id)
+        shown = show(logged.context, collected.id)["downloads"]
         assert shown["sources"][0]["records"] == 201
         assert "risks" not in shown

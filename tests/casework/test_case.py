@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from audit.leaf import read
-from casework import runbook as conduct
+from casework import runbook
 from casework.errors import NotDueYet, StillOpen
-from casework.intake import reschedule
+from casework.intake.moving import reschedule
 from casework.policy import Cut, Policy
 from casework.showing import show
 from casework.sweeping import due_for_run
@@ -24,7 +24,7 @@ S = EntitlementState
 
 def states(office: Office, case_id: str) -> dict[str, str]:
     """The truth table: entitlement without the service and account, and its state."""
-    shown = show(office.desk, case_id)
+    shown = show(office.context, case_id)
     return {
         e["id"].split(":", 2)[2]: e["state"]
         for account in shown["accounts"] if account["standing"] == "accepted"
@@ -33,8 +33,8 @@ def states(office: Office, case_id: str) -> dict[str, str]:
 
 
 def events(office: Office, case_id: str) -> list[str]:
-    with office.desk.store.read() as session:
-        return [read(e.leaf)["type"] for e in office.desk.store.trail.entries(session.connection(), case_id)]
+    with office.context.store.read() as session:
+        return [read(e.leaf)["type"] for e in office.context.store.trail.entries(session.connection(), case_id)]
 
 
 class TestPlainDeparture:
@@ -44,7 +44,7 @@ class TestPlainDeparture:
         office.clock.pass_by(hours=9, minutes=1)
         await office.run(case.id)
         assert set(states(office, case.id).values()) == {"observed_closed"}
-        shown = show(office.desk, case.id)
+        shown = show(office.context, case.id)
         assert shown["state"] == "closed"
         assert shown["open_intents"] == 0
         for row in shown["accounts"][0]["entitlements"]:
@@ -78,8 +78,8 @@ class TestPlainDeparture:
         assert told.index("plan.sealed") < told.index("revoke.intent")
         assert told.count("revoke.intent") == told.count("revoke.outcome") == len(office.paper.writes)
         assert told[-1] == "case.closed"
-        with office.desk.store.read() as session:
-            assert office.desk.store.trail.check(session.connection()).sound
+        with office.context.store.read() as session:
+            assert office.context.store.trail.check(session.connection()).sound
 
     async def test_running_a_closed_case_again_changes_nothing(self, office: Office) -> None:
         """A closed case run again writes nothing at the vendor and nothing into the trail."""
@@ -98,7 +98,7 @@ class TestDueInstant:
         office.clock.pass_by(hours=8, minutes=59)
         await office.run(case.id)
         assert sum(office.clock.slept) >= 59
-        assert show(office.desk, case.id)["contained_at"] >= show(office.desk, case.id)["due_at"]
+        assert show(office.context, case.id)["contained_at"] >= show(office.context, case.id)["due_at"]
 
     async def test_a_run_does_not_wait_for_days(self, office: Office) -> None:
         """A run that starts long before the instant ends without cutting: another is made for the instant."""
@@ -106,7 +106,7 @@ class TestDueInstant:
         with pytest.raises(NotDueYet):
             await office.run(case.id)
         assert office.paper.writes == []
-        assert show(office.desk, case.id)["state"] == "waiting"
+        assert show(office.context, case.id)["state"] == "waiting"
 
     async def test_a_plan_only_case_changes_nothing(self, office: Office) -> None:
         """Without the recorded decision nothing is changed at a vendor, and the case does not close."""
@@ -122,12 +122,12 @@ class TestDueInstant:
         instant, are two figures, the second one unknown until the cut.
         """
         case = office.report(employment_ends_on="2026-11-25")
-        before = show(office.desk, case.id)
+        before = show(office.context, case.id)
         assert before["due_at"] == "2026-11-25T15:00:00+00:00"
         assert before["cut_at"] == before["departure"]["opened_at"] == case.opened_at.isoformat()
         assert before["exposure_minutes"] is None
         await office.run(case.id)
-        shown = show(office.desk, case.id)
+        shown = show(office.context, case.id)
         assert shown["state"] == "closed"
         late = 4 * 24 * 60 + 15 * 60
         assert shown["departure"]["notice_late_minutes"] == late
@@ -140,18 +140,18 @@ class TestEarlyKinds:
         office = make_office(Policy(cut=Cut(early=frozenset({K.GROUP}))))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(last_working_at="2026-11-30", employment_ends_on="2026-12-20")
-        await conduct.make_plan(office.desk, case.id)
-        await conduct.take_early(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
+        await runbook.take_early(office.context, case.id)
         assert office.paper.writes == []
         office.clock.pass_by(hours=9, minutes=1)
-        assert [group.purpose for group in due_for_run(office.desk)] == ["plan"]
-        await conduct.take_early(office.desk, case.id)
+        assert [group.purpose for group in due_for_run(office.context)] == ["plan"]
+        await runbook.take_early(office.context, case.id)
         assert {write.split(":")[2] for write in office.paper.writes} == {"group"}
         assert office.paper.holders["g1"].active
-        assert show(office.desk, case.id)["state"] == "waiting"
+        assert show(office.context, case.id)["state"] == "waiting"
         office.clock.pass_by(days=20)
         await office.run(case.id)
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
 
 
 class TestEmergency:
@@ -170,7 +170,7 @@ class TestEmergency:
         """What is cut at once is a matter of the instant, not of the reason why somebody leaves."""
         case = office.report(employment_ends_on="2026-12-31")
         reschedule(
-            office.desk, case.id, ends_on=case.employment_ends_on, last_working_at=None, by="security", now=True
+            office.context, case.id, ends_on=case.employment_ends_on, last_working_at=None, by="security", now=True
         )  # fmt: skip
         with pytest.raises(StillOpen, match="still_open 1"):
             await office.run(case.id)
@@ -281,7 +281,7 @@ class TestFailures:
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen, match="refused 1"):
             await office.run(case.id)
-        finding = show(office.desk, case.id)["findings"][0]
+        finding = show(office.context, case.id)["findings"][0]
         assert "forbidden" in finding["text"]
         assert "scope or role" in finding["remedy"]
         assert states(office, case.id)["group:all-hands"] == "observed_closed"
@@ -344,15 +344,15 @@ class TestKilled:
         assert set(states(office, case.id).values()) == {"observed_closed"}
         told = events(office, case.id)
         assert told.count("revoke.outcome") >= 7
-        with office.desk.store.read() as session:
-            assert office.desk.store.trail.check(session.connection()).sound
-            assert office.desk.store.trail.open_intents(session.connection(), case.id) == []
+        with office.context.store.read() as session:
+            assert office.context.store.trail.check(session.connection()).sound
+            assert office.context.store.trail.open_intents(session.connection(), case.id) == []
 
     async def test_a_second_run_does_not_start_beside_a_living_one(self, office: Office) -> None:
         """One case has one run: the second finds the lease and leaves."""
         case = office.report()
         async with (
-            conduct.claim(office.desk, case.id, "one") as first,
-            conduct.claim(office.desk, case.id, "two") as second,
+            runbook.claim(office.context, case.id, "one") as first,
+            runbook.claim(office.context, case.id, "two") as second,
         ):
             assert (first, second) == (True, False)

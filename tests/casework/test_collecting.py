@@ -21,13 +21,14 @@ import zstandard
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from casework import runbook as conduct
+from casework import runbook
 from casework.activity import reading, snapshot
 from casework.activity.collecting import collect
 from casework.activity.rounds import rounds_of
 from casework.activity.showing import downloads
-from casework.errors import Misconfigured
-from casework.evidence import Erased, EvidenceStore, KeyFile
+from casework.errors import Erased, Misconfigured
+from casework.evidence.keys import KeyFile
+from casework.evidence.store import EvidenceStore
 from connectors.activity import ActivityPage, ActivitySource, Gap
 from connectors.errors import (
     ConnectorError,
@@ -58,26 +59,26 @@ def ledger(office: Office) -> Ledger:
 
 async def planned(office: Office) -> Case:
     case = office.report()
-    await conduct.make_plan(office.desk, case.id)
+    await runbook.make_plan(office.context, case.id)
     return case
 
 
 def rounds(office: Office, case: Case) -> list[Collection]:
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         return rounds_of(session, case.id)
 
 
 def lines(office: Office, row: Collection) -> list[dict[str, Any]]:
     """Return the file's lines, by a decompressor of its own."""
-    assert office.desk.evidence is not None
-    with office.desk.evidence.open(row.case_id, row.file) as clear:
+    assert office.context.evidence is not None
+    with office.context.evidence.open(row.case_id, row.file) as clear:
         content = zstandard.ZstdDecompressor().stream_reader(clear, read_across_frames=True).read()
     return [json.loads(line) for line in content.splitlines()]
 
 
 def bound(office: Office, case: Case) -> list[dict[str, Any]]:
-    with office.desk.store.read() as session:
-        entries = office.desk.store.trail.entries(session.connection(), case.id)
+    with office.context.store.read() as session:
+        entries = office.context.store.trail.entries(session.connection(), case.id)
         leaves = [orjson.loads(entry.leaf) for entry in entries]
     return [leaf for leaf in leaves if leaf["type"] == "evidence.bound"]
 
@@ -92,7 +93,7 @@ class TestComplete:
         ledger(logged).happened("g1", FIFTY)
         ledger(logged).happened("g2", [event(900, DAY)])
         case = await planned(logged)
-        assert await collect(logged.desk, case.id, seconds=60) == 1
+        assert await collect(logged.context, case.id, seconds=60) == 1
         [row] = rounds(logged, case)
         header, *records = lines(logged, row)
         assert (row.verdict, row.reason, row.pages, row.records) == (Completeness.COMPLETE, None, 5, 50)
@@ -100,15 +101,15 @@ class TestComplete:
         assert (header["source"], len(header["nonce"])) == ("drive", 64)
         [leaf] = bound(logged, case)
         assert (leaf["records"], leaf["pages"], leaf["complete"]) == (50, 5, True)
-        assert logged.desk.evidence is not None
-        with logged.desk.evidence.open(case.id, row.file) as clear:
+        assert logged.context.evidence is not None
+        with logged.context.evidence.open(case.id, row.file) as clear:
             assert hashlib.sha256(clear.read()).hexdigest() == leaf["evidence"][0]["sha256"]
         assert [part["name"].rsplit(".", 2)[1] for part in leaf["evidence"]] == ["jsonl", "statement"]
 
     async def test_nothing_happened(self, logged: Office) -> None:
         """A log that was read to its end and held nothing is complete, and says so with its window."""
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         [row] = rounds(logged, case)
         assert (row.verdict, row.records, row.pages) == (Completeness.COMPLETE, 0, 1)
         assert row.statement is not None
@@ -117,9 +118,9 @@ class TestComplete:
     async def test_again_reads_nothing(self, logged: Office) -> None:
         """A round that has ended is not taken again before its time."""
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         asked = len(ledger(logged).asked)
-        assert await collect(logged.desk, case.id, seconds=60) == 0
+        assert await collect(logged.context, case.id, seconds=60) == 0
         assert len(ledger(logged).asked) == asked
 
     async def test_odd_records(self, logged: Office) -> None:
@@ -127,7 +128,7 @@ class TestComplete:
         odd = event(1, DAY, big=2**70, half="\ud83d", none=None, text="秘\u2028")
         ledger(logged).happened("g1", [odd])
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         assert lines(logged, rounds(logged, case)[0])[1:] == [odd]
 
 
@@ -156,7 +157,7 @@ class TestFaults:
         ledger(logged).happened("g1", FIFTY)
         ledger(logged).fault = _at(page, fault)
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=600)
+        await collect(logged.context, case.id, seconds=600)
         [row] = rounds(logged, case)
         assert row.verdict is Completeness.COMPLETE
         assert sorted(ids(lines(logged, row)[1:])) == sorted(ids(FIFTY))
@@ -177,7 +178,7 @@ class TestFaults:
 
         ledger(logged).fault = again
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=600)
+        await collect(logged.context, case.id, seconds=600)
         [row] = rounds(logged, case)
         assert (row.verdict, row.records, row.duplicates) == (Completeness.COMPLETE, 50, 10)
 
@@ -200,7 +201,7 @@ class TestFaults:
         ledger(logged).fault = lambda number, _: fault if number > 3 else None
         case = await planned(logged)
         for _ in range(10):
-            await collect(logged.desk, case.id, seconds=60)
+            await collect(logged.context, case.id, seconds=60)
             logged.clock.pass_by(hours=6)
         [row] = [row for row in rounds(logged, case) if row.round == 1]
         assert (row.verdict, row.reason, row.records) == (Completeness.PARTIAL, reason, 30)
@@ -212,7 +213,7 @@ class TestFaults:
         ledger(logged).happened("g1", FIFTY)
         ledger(logged).gaps = (Gap("truncated", "one slice held more than the vendor gives"),)
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         [row] = rounds(logged, case)
         assert (row.verdict, row.reason) == (Completeness.PARTIAL, "truncated")
         assert row.statement is not None
@@ -229,8 +230,8 @@ class TestFaults:
         ledger(logged).fault = full
         case = await planned(logged)
         with pytest.raises(OSError, match="no space"):
-            await collect(logged.desk, case.id, seconds=60)
-        await collect(logged.desk, case.id, seconds=60)
+            await collect(logged.context, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         assert lines(logged, rounds(logged, case)[0])[1:] == FIFTY
 
 
@@ -240,7 +241,7 @@ class TestNothingWaitsForEver:
         monkeypatch.setattr(reading, "_LONGEST_ANSWER", timedelta(milliseconds=50))
         monkeypatch.setattr(ledger(logged), "activity", lambda *_: asyncio.Event().wait())
         case = await planned(logged)
-        assert await asyncio.wait_for(collect(logged.desk, case.id, seconds=2), 5) == 0
+        assert await asyncio.wait_for(collect(logged.context, case.id, seconds=2), 5) == 0
         assert rounds(logged, case)[0].problems["unreachable"] >= 1
 
     async def test_a_fault_of_ours(self, logged: Office) -> None:
@@ -255,15 +256,15 @@ class TestNothingWaitsForEver:
         case = await planned(logged)
         for _ in range(3):
             with pytest.raises(KeyError):
-                await collect(logged.desk, case.id, seconds=60)
+                await collect(logged.context, case.id, seconds=60)
             logged.clock.pass_by(hours=20)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         [row] = rounds(logged, case)
         assert (row.verdict, row.reason, row.records) == (Completeness.PARTIAL, "failed", 30)
 
     @pytest.mark.parametrize("trouble", ["mode", "folder", "gone"])
     async def test_a_key_that_cannot_be_had(self, logged: Office, tmp_path: Path, trouble: str) -> None:
-        """The evidence's key: nothing of it is needed to open a desk, or to cut; collecting says what is wrong."""
+        """The evidence's key: nothing of it is needed to open a context, or to cut; collecting says what is wrong."""
         key = tmp_path / "keys" / "evidence.key"
         key.parent.mkdir()
         if trouble == "mode":
@@ -271,11 +272,11 @@ class TestNothingWaitsForEver:
             key.chmod(0o644)
         elif trouble == "folder":
             key.mkdir()
-        store = EvidenceStore(logged.desk.store, tmp_path / "evidence", KeyFile(key, lambda: trouble != "gone"))
-        desk = replace(logged.desk, evidence=store)
+        store = EvidenceStore(logged.context.store, tmp_path / "evidence", KeyFile(key, lambda: trouble != "gone"))
+        context = replace(logged.context, evidence=store)
         case = await planned(logged)
         with pytest.raises(Misconfigured):
-            await collect(desk, case.id, seconds=60)
+            await collect(context, case.id, seconds=60)
         assert trouble != "gone" or not key.exists()
 
 
@@ -287,13 +288,13 @@ class TestErased:
 
         def erased(number: int, _cursor: str | None) -> None:
             if number == 3:
-                with logged.desk.store.write() as session:
+                with logged.context.store.write() as session:
                     session.get_one(Case, case.id).erased_at = logged.clock()
                     rounds_of(session, case.id)[0].account_id = "acct-1"
 
         ledger(logged).fault = erased
         with pytest.raises(Erased):
-            await collect(logged.desk, case.id, seconds=60)
+            await collect(logged.context, case.id, seconds=60)
         assert [row.account_id for row in rounds(logged, case)] == ["acct-1"]
 
 
@@ -310,7 +311,7 @@ class TestNotAvailable:
         """Auditing off, a missing scope, a smaller plan: each says what it is, and none says that nothing happened."""
         ledger(logged).fault = lambda _number, _cursor: fault
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         [row] = rounds(logged, case)
         assert (row.verdict, row.reason) == (Completeness.NOT_AVAILABLE, reason)
         assert row.statement is not None
@@ -324,9 +325,9 @@ class TestNotAvailable:
         ledger(logged).happened("g1", FIFTY)
         ledger(logged).fault = lambda number, _: Denied("scope") if number == 1 else None
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         logged.clock.pass_by(days=2)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         assert [(row.verdict, row.records) for row in rounds(logged, case)] == [
             (Completeness.NOT_AVAILABLE, 0),
             (Completeness.COMPLETE, 50),
@@ -336,7 +337,7 @@ class TestNotAvailable:
         """A log that does not reach back to the beginning of the notice window is partial."""
         ledger(logged).activity_sources = (ActivitySource("drive", timedelta(0), timedelta(days=7), ()),)
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         [row] = rounds(logged, case)
         assert (row.verdict, row.reason) == (Completeness.PARTIAL, "retention")
 
@@ -348,11 +349,11 @@ class TestRounds:
         ledger(logged).happened("g1", FIFTY + late)
         ledger(logged).unseen = set(ids(late))
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         ledger(logged).unseen = set()
         ledger(logged).happened("g1", [event(300, logged.clock.at + timedelta(minutes=1))])
         logged.clock.pass_by(hours=24)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         first, second = rounds(logged, case)
         assert (first.records, second.records, second.late) == (50, 4, 3)
         assert sorted(ids(lines(logged, second)[1:])) == ["e200", "e201", "e202", "e300"]
@@ -368,13 +369,13 @@ class TestRounds:
         ledger(logged).fault = lambda number, _: waiting if number <= 2 else None
         case = await planned(logged)
         began = logged.clock.at
-        assert await collect(logged.desk, case.id, seconds=60) == 0
+        assert await collect(logged.context, case.id, seconds=60) == 0
         assert logged.clock.at - began < timedelta(seconds=61)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         assert len(ledger(logged).asked) == 1
         for _ in range(2):
             logged.clock.pass_by(minutes=20)
-            await collect(logged.desk, case.id, seconds=3600)
+            await collect(logged.context, case.id, seconds=3600)
         [row] = rounds(logged, case)
         assert (row.verdict, row.records) == (Completeness.COMPLETE, 50)
 
@@ -385,8 +386,9 @@ from datetime import timedelta
 from pathlib import Path
 from audit.trail import Trail
 from casework.activity.collecting import collect
-from casework.desk import Desk
-from casework.evidence import EvidenceStore, open_or_create
+from casework.context import Context
+from casework.evidence.keys import open_or_create
+from casework.evidence.store import EvidenceStore
 from casework.policy import Policy
 from casework.store import Store, open_engine
 from models.vocabulary import Service
@@ -402,7 +404,7 @@ store = Store(engine, Trail(origin="test.example/audit/2026", clock=clock))
 evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"), clock)
 log = Ledger(now=clock)
 log.happened("g1", shared.FIFTY)
-desk = Desk(store, Policy(), {Service.GOOGLE_WORKSPACE: log}, now=clock, sleep=clock.sleep, evidence=evidence)
+desk = Context(store, Policy(), {Service.GOOGLE_WORKSPACE: log}, now=clock, sleep=clock.sleep, evidence=evidence)
 left = [moment]
 real = {name: getattr(os, name) for name in ("fsync",)}
 def dying(descriptor):
@@ -411,7 +413,7 @@ def dying(descriptor):
         os.kill(os.getpid(), 9)
     real["fsync"](descriptor)
 os.fsync = dying
-asyncio.run(collect(desk, case_id, seconds=60))
+asyncio.run(collect(context, case_id, seconds=60))
 """
 
 
@@ -430,7 +432,7 @@ class TestKilled:
         )  # fmt: skip
         assert child.returncode == -9 or (moment > 5 and child.returncode == 0), child.stderr.decode()
         logged.clock.pass_by(hours=1, minutes=5)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         [row] = [row for row in rounds(logged, case) if row.round == 1]
         assert (row.verdict, row.records, row.duplicates) == (Completeness.COMPLETE, 50, 0)
         assert lines(logged, row)[1:] == FIFTY
@@ -440,7 +442,7 @@ class TestKilled:
         """An interruption between the disk and the commit, at each page in turn: what was not committed is written again."""
         ledger(logged).happened("g1", FIFTY)
         case = await planned(logged)
-        original = type(logged.desk.store).write
+        original = type(logged.context.store).write
         for nth in count(1):
             calls = count(1)
 
@@ -450,9 +452,9 @@ class TestKilled:
                 return original(self)
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(type(logged.desk.store), "write", failing)
+                patch.setattr(type(logged.context.store), "write", failing)
                 try:
-                    await collect(logged.desk, case.id, seconds=60)
+                    await collect(logged.context, case.id, seconds=60)
                 except Killed:
                     continue
             break
@@ -468,12 +470,12 @@ class TestLasting:
         ledger(logged).activity_sources = (replace(DRIVE, retention=timedelta(days=7)),)
         case = await planned(logged)
         for _ in range(2):
-            await collect(logged.desk, case.id, seconds=60)
+            await collect(logged.context, case.id, seconds=60)
             logged.clock.pass_by(days=2)
         first, tail = rounds(logged, case)
         assert (first.reason, tail.verdict) == ("retention", Completeness.COMPLETE)
-        await snapshot.conclude(logged.desk, case.id)
-        shown = downloads(logged.desk, case.id)
+        await snapshot.conclude(logged.context, case.id)
+        shown = downloads(logged.context, case.id)
         assert (shown["state"], shown["verdict"]) == ("partial", "cannot_say")
 
     async def test_nor_does_a_second_try(self, logged: Office) -> None:
@@ -482,7 +484,7 @@ class TestLasting:
         ledger(logged).fault = lambda number, _: Unintelligible("what") if number == 1 else None
         case = await planned(logged)
         for _ in range(2):
-            await collect(logged.desk, case.id, seconds=60)
+            await collect(logged.context, case.id, seconds=60)
             logged.clock.pass_by(days=2)
         assert [row.reason for row in rounds(logged, case)] == ["unintelligible", "retention"]
 
@@ -491,17 +493,17 @@ class TestInstants:
     async def test_put_off(self, logged: Office) -> None:
         """A snapshot that was taken for an instant that was put off is taken again at the new one."""
         case = await planned(logged)
-        await collect(logged.desk, case.id, seconds=60)
-        with logged.desk.store.write() as session:
+        await collect(logged.context, case.id, seconds=60)
+        with logged.context.store.write() as session:
             session.get_one(Case, case.id).due_at += timedelta(days=21)
-        logged.clock.at = logged.desk.case(case.id).due_at + timedelta(minutes=1)
-        assert await collect(logged.desk, case.id, seconds=60) == 1
+        logged.clock.at = logged.context.case(case.id).due_at + timedelta(minutes=1)
+        assert await collect(logged.context, case.id, seconds=60) == 1
 
     async def test_long_over(self, logged: Office) -> None:
         """A log that we learn to read later is not read of those who left long ago."""
         case = await planned(logged)
-        logged.clock.at = logged.desk.case(case.id).due_at + timedelta(days=400)
-        await collect(logged.desk, case.id, seconds=60)
+        logged.clock.at = logged.context.case(case.id).due_at + timedelta(days=400)
+        await collect(logged.context, case.id, seconds=60)
         assert ledger(logged).asked == []
 
 
@@ -509,7 +511,7 @@ class TestTables:
     def test_models_and_migrations_agree(self, logged: Office) -> None:
         """The tables that the migrations make are those that the models describe."""
         ours = {table.name for table in metadata.sorted_tables}
-        with logged.desk.store.engine.connect() as connection:
+        with logged.context.store.engine.connect() as connection:
             context = MigrationContext.configure(
                 connection, opts={"include_name": lambda name, kind, _: kind != "table" or name in ours}
             )

@@ -11,12 +11,12 @@ from sqlalchemy import JSON, LargeBinary, String, TypeDecorator
 from sqlmodel import select
 
 from audit.verify import verify
-from casework import erasing
 from casework.access.rechecking import look_again
-from casework.blanking import KEPT, case_tables
 from casework.decisions import signatures as waiving
+from casework.erasure import erasing
+from casework.erasure.redaction import KEPT, case_tables
 from casework.errors import BadRequest
-from casework.exporting import export
+from casework.record.exporting import export
 from casework.showing import show
 from models.tables import Case
 from tests.casework.conftest import Office
@@ -25,7 +25,7 @@ from tests.casework.leaving import PERSONAL, export_office, finished
 
 def dump(office: Office) -> str:
     """Return every value of every table as text."""
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         connection = session.connection()
         names = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")]
         values = [v for name in names for row in connection.exec_driver_sql(f"SELECT * FROM {name}") for v in row]  # noqa: S608  # our own tables' names
@@ -48,8 +48,8 @@ def on_disk(folder: Path) -> list[str]:
 
 
 def approved(office: Office, case_id: str, basis: str = "retention") -> None:
-    request = erasing.request_erasure(office.desk, case_id, by="it.lead", basis=basis)
-    waiving.approve(office.desk, request.id, by="ciso.yamada")
+    request = erasing.request_erasure(office.context, case_id, by="it.lead", basis=basis)
+    waiving.approve(office.context, request.id, by="ciso.yamada")
 
 
 class TestErasure:
@@ -59,27 +59,27 @@ class TestErasure:
         verifies, the new one does, and its certificate names the former.
         """
         case = await finished(office)
-        desk = office.desk
+        context = office.context
         with export_office(office, tmp_path / "outside") as there:
             trust = tmp_path / "outside" / "trust"
-            first = export(desk, there, case.id, tmp_path / "before", by="auditor")
+            first = export(context, there, case.id, tmp_path / "before", by="auditor")
             office.clock.at = datetime.now(UTC)
             before = dump(office)
             assert [word for word in PERSONAL if word not in before] == []
             approved(office, case.id)
-            root = desk.store.trail.root
-            with desk.store.read() as session:
-                size = desk.store.trail.size(session.connection())
+            root = context.store.trail.root
+            with context.store.read() as session:
+                size = context.store.trail.size(session.connection())
                 head = root(session.connection(), size)
-            assert erasing.erase(desk, case.id) > 0
-            with desk.store.read() as session:
+            assert erasing.erase(context, case.id) > 0
+            with context.store.read() as session:
                 assert root(session.connection(), size) == head
-                assert desk.store.trail.check(session.connection()).sound
+                assert context.store.trail.check(session.connection()).sound
             left = dump(office)
             signers = {"it.lead", "ciso.yamada"}  # who signed for the erasure answers for it
             assert [word for word in PERSONAL if word in left and word not in signers] == []
             assert [word for word in on_disk(tmp_path) if word not in signers] == []
-            second = export(desk, there, case.id, tmp_path / "after", by="auditor")
+            second = export(context, there, case.id, tmp_path / "after", by="auditor")
             assert second.claim.former is not None
             assert (second.claim.revision, second.claim.former.sha256) == (2, first.sha256)
             for folder in ("before", "after"):
@@ -96,39 +96,39 @@ class TestErasure:
         """Erasing again changes nothing; later looks, and a waiver that ends, leave an erased case alone."""
         case = await finished(office)
         approved(office, case.id, basis="the person asked us on paper")
-        erasing.erase(office.desk, case.id)
-        assert erasing.erase(office.desk, case.id) == 0
-        shown = show(office.desk, case.id)
+        erasing.erase(office.context, case.id)
+        assert erasing.erase(office.context, case.id) == 0
+        shown = show(office.context, case.id)
         assert shown["erased_at"] is not None
         assert shown["departure"]["name"] == ""
         assert {look["verdict"] for look in shown["looks"]} == {"erased"}
         office.clock.pass_by(days=400)
-        report = await look_again(office.desk)
+        report = await look_again(office.context)
         assert (report.looked, report.reopened) == ([], [])
-        assert office.desk.case(case.id).state == "closed"
+        assert office.context.case(case.id).state == "closed"
 
     async def test_refusals(self, office: Office) -> None:
         """A case under way, one under a legal hold, and one without a second person are not erased."""
         case = await finished(office)
-        desk = office.desk
+        context = office.context
         open_case = office.report(employee_no="E9", name="別 人")
         with pytest.raises(BadRequest, match="cannot erase a case that is open"):
-            erasing.request_erasure(desk, open_case.id, by="a", basis="retention")
+            erasing.request_erasure(context, open_case.id, by="a", basis="retention")
         with pytest.raises(BadRequest, match="second person"):
-            erasing.erase(desk, case.id)
-        erasing.request_erasure(desk, case.id, by="a", basis="retention")
+            erasing.erase(context, case.id)
+        erasing.request_erasure(context, case.id, by="a", basis="retention")
         with pytest.raises(BadRequest, match="second person"):
-            erasing.erase(desk, case.id)
-        request = erasing.request_erasure(desk, case.id, by="b", basis="order")
+            erasing.erase(context, case.id)
+        request = erasing.request_erasure(context, case.id, by="b", basis="order")
         with pytest.raises(BadRequest, match="same person"):
-            waiving.approve(desk, request.id, by="A ")
-        erasing.hold(desk, case.id, by="legal", reason="matter 7")
-        waiving.approve(desk, request.id, by="b")
+            waiving.approve(context, request.id, by="A ")
+        erasing.hold(context, case.id, by="legal", reason="matter 7")
+        waiving.approve(context, request.id, by="b")
         with pytest.raises(BadRequest, match="legal hold"):
-            erasing.erase(desk, case.id)
-        erasing.release_hold(desk, case.id, by="legal", reason="settled")
-        assert erasing.erase(desk, case.id) > 0
-        with desk.store.read() as session:
+            erasing.erase(context, case.id)
+        erasing.release_hold(context, case.id, by="legal", reason="settled")
+        assert erasing.erase(context, case.id) > 0
+        with context.store.read() as session:
             assert session.exec(select(Case).where(Case.id == case.id)).one().erased_at is not None
 
 

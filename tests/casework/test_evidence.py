@@ -14,9 +14,10 @@ import zstandard
 from sqlmodel import select
 
 from audit.trail import Trail
-from casework.errors import Misconfigured
-from casework.evidence import Damaged, Erased, EvidenceError, EvidenceStore, InUse, KeyFile, Missing, open_or_create
+from casework.errors import Damaged, Erased, EvidenceError, InUse, Misconfigured, Missing
 from casework.evidence import chunks as chunk_form
+from casework.evidence.keys import KeyFile, open_or_create
+from casework.evidence.store import EvidenceStore
 from casework.store import Store, open_engine
 from models.tables import EvidenceFile, EvidenceKey
 

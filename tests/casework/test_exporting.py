@@ -11,11 +11,11 @@ import pytest
 from audit import certificate_keys, keys
 from audit.note import Verifier
 from audit.verify import verify
-from casework import trust
 from casework.errors import Misconfigured
-from casework.exporting import NotAnchored, export
+from casework.record.exporting import NotAnchored, export
 from casework.settings import CaseworkSettings
-from casework.signing import certificate_signer
+from casework.trail import trust
+from casework.trail.signing import certificate_signer
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office, finished
 
@@ -31,16 +31,16 @@ class TestOutsiders:
             asks = tmp_path / "outside" / "trust"
             nobody = replace(both, berth=replace(both.berth, policy=None, authorities=()))
             with pytest.raises(NotAnchored):
-                export(office.desk, nobody, case.id, tmp_path / "nobody", by="auditor")
+                export(office.context, nobody, case.id, tmp_path / "nobody", by="auditor")
             witness = replace(both, berth=replace(both.berth, authorities=()))
-            export(office.desk, witness, case.id, tmp_path / "witness", by="auditor")
+            export(office.context, witness, case.id, tmp_path / "witness", by="auditor")
             assert not verify(tmp_path / "witness", asks).sound
             roots = (asks / "tsa-ca.pem").read_bytes()
             (asks / "tsa-ca.pem").unlink()
             report = verify(tmp_path / "witness", asks)
             assert (report.faults, len(report.unasked)) == ([], 1)
             authority = replace(both, berth=replace(both.berth, policy=None))
-            export(office.desk, authority, case.id, tmp_path / "authority", by="auditor")
+            export(office.context, authority, case.id, tmp_path / "authority", by="auditor")
         (asks / "tsa-ca.pem").write_bytes(roots)
         assert not verify(tmp_path / "authority", asks).sound
         (asks / "policy").write_text("quorum none\n")
@@ -53,7 +53,7 @@ class TestTrustMaterial:
         """Sigstore's tools find the authority by the certificate that stamps; an earlier authority stays in the file."""
         case = await finished(office)
         with export_office(office, tmp_path / "outside") as outside:
-            made = export(office.desk, outside, case.id, tmp_path / "bundle", by="auditor")
+            made = export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
             monkeypatch.setenv("LASTDAY_TRUST_FOLDER", str(tmp_path / "trust"))
             monkeypatch.setenv("LASTDAY_TIMESTAMP_ROOTS_FILE", str(tmp_path / "outside" / "trust" / "tsa-ca.pem"))
             settings = CaseworkSettings()

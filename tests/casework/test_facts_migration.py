@@ -12,8 +12,9 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect, text
 
-from casework.decisions import questions as asking
-from casework.matching import find_everywhere, judge
+from casework.matching import answering
+from casework.matching.judging import judge
+from casework.matching.searching import find_everywhere
 from casework.schema import _config, migrate
 from casework.showing import open_questions, show
 from casework.store import Store, open_engine
@@ -89,28 +90,28 @@ class TestMigration:
     async def test_is_judged_anew_by_the_next_search(self, make_office: Callable[..., Office], old: Engine) -> None:
         """What stands is judged by facts once a search has read it; what no search finds keeps its standing."""
         office = make_office()
-        office.desk = replace(office.desk, store=Store(old, office.desk.store.trail))
+        office.context = replace(office.context, store=Store(old, office.context.store.trail))
         case_id = bring_case(office, old)
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         profile = office.paper.add("g9", email="boss@example.test", name="月 影子")
         profile.profile = replace(profile.profile, aliases=("e1@example.test",))
-        await find_everywhere(office.desk, case_id)
-        found = {a["id"]: a["standing"] for a in show(office.desk, case_id)["accounts"]}
+        await find_everywhere(office.context, case_id)
+        found = {a["id"]: a["standing"] for a in show(office.context, case_id)["accounts"]}
         assert found == {"g1": "accepted", "g9": "asked", "s1": "asked", "s2": "rejected"}
-        (question,) = open_questions(office.desk, case_id)
-        asking.answer(office.desk, question.id, chosen=["slack:s1"], by="it")
-        found = {a["id"]: a["standing"] for a in show(office.desk, case_id)["accounts"]}
+        (question,) = open_questions(office.context, case_id)
+        answering.answer(office.context, question.id, chosen=["slack:s1"], by="it")
+        found = {a["id"]: a["standing"] for a in show(office.context, case_id)["accounts"]}
         assert found == {"g1": "accepted", "g9": "rejected", "s1": "accepted", "s2": "rejected"}
 
     async def test_an_old_question_can_be_answered(self, make_office: Callable[..., Office], old: Engine) -> None:
         """A question that was asked about one service is answered as it was asked."""
         office = make_office()
-        office.desk = replace(office.desk, store=Store(old, office.desk.store.trail))
+        office.context = replace(office.context, store=Store(old, office.context.store.trail))
         case_id = bring_case(office, old)
-        asking.answer(office.desk, "q-00000000000000aa", chosen=["s1"], by="it")
-        with office.desk.store.write() as session:
-            judge(office.desk, session, case_id)
-        found = {a["id"]: a["standing"] for a in show(office.desk, case_id)["accounts"]}
+        answering.answer(office.context, "q-00000000000000aa", chosen=["s1"], by="it")
+        with office.context.store.write() as session:
+            judge(office.context, session, case_id)
+        found = {a["id"]: a["standing"] for a in show(office.context, case_id)["accounts"]}
         assert found == {"g1": "accepted", "g9": "accepted", "s1": "accepted", "s2": "rejected"}
 
 

@@ -11,17 +11,16 @@ import pytest
 from sqlmodel import select
 
 from audit.leaf import read
-from casework import lifecycle
-from casework import runbook as conduct
+from casework import lifecycle, runbook
 from casework.access import rechecking
 from casework.access import restore as restoring
-from casework.access.findings import assess
 from casework.access.revoking import begin
-from casework.access.rows import accounts_of
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
-from casework.intake import reschedule, withdraw
+from casework.intake.moving import reschedule, withdraw
 from casework.lifecycle import TABLE, Transition, move
+from casework.truth.findings import assess
+from casework.truth.rows import accounts_of
 from connectors.errors import Unreachable
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState
@@ -35,8 +34,8 @@ MOVES = [step for step in TABLE if step.source is not None]
 def told(office: Office) -> set[Transition]:
     """Every transition that the trail tells, its verb left out."""
     steps = {step.event for step in TABLE}
-    with office.desk.store.read() as session:
-        said = [read(entry.leaf) for entry in office.desk.store.trail.entries(session.connection())]
+    with office.context.store.read() as session:
+        said = [read(entry.leaf) for entry in office.context.store.trail.entries(session.connection())]
     return {
         Transition(S(e["from_state"]) if "from_state" in e else None, S(e["state"]), "", e["type"])
         for e in said
@@ -45,7 +44,7 @@ def told(office: Office) -> set[Transition]:
 
 
 def put(office: Office, case: Case, state: CaseState) -> None:
-    with office.desk.store.write() as session:
+    with office.context.store.write() as session:
         session.get_one(Case, case.id).state = state
 
 
@@ -57,9 +56,9 @@ class TestTable:
         assert step.source is not None
         put(office, case, step.source)
         before = told(office)
-        with office.desk.store.write() as session:
-            move(office.desk, session, session.get_one(Case, case.id), step.to)
-        assert office.desk.case(case.id).state is step.to
+        with office.context.store.write() as session:
+            move(office.context, session, session.get_one(Case, case.id), step.to)
+        assert office.context.case(case.id).state is step.to
         assert told(office) - before == {Transition(step.source, step.to, "", step.event)}
 
     @pytest.mark.parametrize("state", list(S))
@@ -71,10 +70,10 @@ class TestTable:
         for to in set(S) - {step.to for step in MOVES if step.source is state}:
             with (
                 pytest.raises(BadRequest, match=f"cannot become {to}: it is {state}"),
-                office.desk.store.write() as session,
+                office.context.store.write() as session,
             ):
-                move(office.desk, session, session.get_one(Case, case.id), to)
-        assert office.desk.case(case.id).state is state
+                move(office.context, session, session.get_one(Case, case.id), to)
+        assert office.context.case(case.id).state is state
         assert told(office) == before
 
     def test_is_one_line_a_pair(self) -> None:
@@ -127,7 +126,7 @@ class TestLives:
             office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
             office.clock.at = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
             await life(office)
-            with office.desk.store.read() as session:
+            with office.context.store.read() as session:
                 cases = session.exec(select(Case)).all()
             for case in cases:
                 put(office, case, S.RESTORED)
@@ -140,15 +139,15 @@ async def closed_reopened_restored(office: Office) -> None:
     await office.run(case.id)
     office.paper.holders["g1"].active = True
     office.clock.pass_by(hours=2)
-    assert (await rechecking.look_again(office.desk)).reopened == [case.id]
+    assert (await rechecking.look_again(office.context)).reopened == [case.id]
     await office.run(case.id)
     await given_back(office, case.id)
 
 
 async def given_back(office: Office, case_id: str) -> None:
-    request = restoring.request_restore(office.desk, case_id, by="hr", reason="wrong person")
-    waiving.approve(office.desk, request.id, by="it")
-    await restoring.restore(office.desk, case_id)
+    request = restoring.request_restore(office.context, case_id, by="hr", reason="wrong person")
+    waiving.approve(office.context, request.id, by="it")
+    await restoring.restore(office.context, case_id)
 
 
 async def restored_from_each_state(office: Office) -> None:
@@ -162,45 +161,45 @@ async def withdrawn_from_each_state(office: Office) -> None:
     for state in sorted(lifecycle.BEFORE_THE_CUT):
         case = office.report(employee_no=f"W-{state}")
         put(office, case, state)
-        withdraw(office.desk, case.id, by="hr", reason="stays")
+        withdraw(office.context, case.id, by="hr", reason="stays")
 
 
 async def planned_while_a_service_is_away(office: Office) -> None:
     case = office.report()
     office.paper.search_error = Unreachable("paper: cannot search: 503", code="503")
-    await conduct.make_plan(office.desk, case.id)
+    await runbook.make_plan(office.context, case.id)
     office.paper.search_error = None
-    await conduct.make_plan(office.desk, case.id)
+    await runbook.make_plan(office.context, case.id)
     office.report(email="other@example.test")
 
 
 async def cut_from_each_state(office: Office) -> None:
     case = office.report()
-    await conduct.make_plan(office.desk, case.id)
+    await runbook.make_plan(office.context, case.id)
     office.clock.pass_by(hours=10)
     for state in sorted(lifecycle.BEFORE_THE_CUT):
         put(office, case, state)
-        with office.desk.store.read() as session:
+        with office.context.store.read() as session:
             (account,) = accounts_of(session, case.id)
             row = session.get_one(CaseEntitlement, (case.id, "google_workspace:g1:group:sales"))
-        begin(office.desk, account, [row])
+        begin(office.context, account, [row])
 
 
 async def moved_before_the_block(office: Office) -> None:
     case = office.report()
     put(office, case, S.CUTTING)
-    reschedule(office.desk, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
+    reschedule(office.context, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
 
 
 async def contained_without_a_request(office: Office) -> None:
     """The person has no account anywhere: nothing is to be asked for."""
     case = office.report(employee_no="E9", name="誰か", email=None)
-    await conduct.make_plan(office.desk, case.id)
+    await runbook.make_plan(office.context, case.id)
     office.clock.pass_by(hours=10)
     for state in (S.PLANNED, S.WAITING, S.CUTTING):
         put(office, case, state)
-        with office.desk.store.write() as session:
-            assess(office.desk, session, case.id)
+        with office.context.store.write() as session:
+            assess(office.context, session, case.id)
 
 
 LIVES = [

@@ -13,7 +13,7 @@ import pytest
 from audit import reading
 from audit.leaf import WIDEST
 from audit.verify import verify
-from casework.exporting import export
+from casework.record.exporting import export
 from casework.showing import show
 from connectors.contract import Kinds, Listing
 from models.vocabulary import Account, EntitlementKind
@@ -53,7 +53,7 @@ class TestManyGroups:
         began = time.perf_counter()
         await office.run(case.id)
         print(f"{groups} groups: {time.perf_counter() - began:.1f} s")  # noqa: T201  # a figure to read, not to hold anybody to
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
         assert office.paper.holders["g1"].held[K.GROUP] == set()
         assert longest_leaf(office) <= WIDEST
 
@@ -69,13 +69,13 @@ class TestManyGroups:
         cut = time.perf_counter()
         office.clock.at = datetime.now(UTC)
         with export_office(office, tmp_path / "outside") as exporting:
-            export(office.desk, exporting, case.id, tmp_path / "bundle", by="auditor")
+            export(office.context, exporting, case.id, tmp_path / "bundle", by="auditor")
         print(f"5000 groups: {cut - began:.0f} s, exported in {time.perf_counter() - cut:.0f} s")  # noqa: T201  # a figure to read
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
         assert verify(tmp_path / "bundle", tmp_path / "outside/trust").sound
         assert longest_leaf(office) <= WIDEST
 
 
 def longest_leaf(office: Office) -> int:
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         return max(len(entry.leaf) for entry in reading.entries(session.connection()))

@@ -13,7 +13,8 @@ import pytest
 
 from audit.leaf import read
 from casework.errors import BadRequest
-from casework.evidence import EvidenceStore, open_or_create
+from casework.evidence.keys import open_or_create
+from casework.evidence.store import EvidenceStore
 from casework.nda import checking, following, pledging, refusing, trade_secret
 from casework.nda.cabinet import Cabinet
 from casework.policy import Nda, Policy
@@ -56,12 +57,12 @@ class Personnel:
         return self.shown(case)
 
     def shown(self, case: Case) -> dict[str, Any]:
-        nda: dict[str, Any] = show(self.office.desk, case.id)["nda"]
+        nda: dict[str, Any] = show(self.office.context, case.id)["nda"]
         return nda
 
     def leaves(self, case: Case, prefix: str) -> list[dict[str, Any]]:
-        trail = self.office.desk.store.trail
-        with self.office.desk.store.read() as session:
+        trail = self.office.context.store.trail
+        with self.office.context.store.read() as session:
             found = [read(entry.leaf) for entry in trail.entries(session.connection(), case.id)]
         return [leaf for leaf in found if leaf["type"].startswith(prefix)]
 
@@ -74,11 +75,11 @@ def hire(make_office: Callable[..., Office], tmp_path: Path) -> Hire:
     def build(policy: Policy | None = None, **registers: Any) -> Personnel:
         office = make_office(policy)
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        store = EvidenceStore(office.desk.store, tmp_path / "evidence", open_or_create(tmp_path / "keys" / "e.key"))
-        office.desk = replace(office.desk, evidence=store)
+        store = EvidenceStore(office.context.store, tmp_path / "evidence", open_or_create(tmp_path / "keys" / "e.key"))
+        office.context = replace(office.context, evidence=store)
         folder = write_folder(tmp_path / "nda", [], {})
         shelves = registers or {"folder": FolderRegister(folder)}
-        return Personnel(office, Cabinet(office.desk, shelves, examine=look_inside), folder)
+        return Personnel(office, Cabinet(office.context, shelves, examine=look_inside), folder)
 
     return build
 
@@ -144,7 +145,7 @@ class TestPapers:
         assert states(nda)["exit_pledge"] == "missing"
         assert "1 of another person" in of_kind(nda, "exit_pledge")["text"]
         assert [(p["paper"], p["sha256"]) for p in nda["not_accepted"]] == [("folder:out", None)]
-        kept = house.office.desk.evidence
+        kept = house.office.context.evidence
         assert kept is not None
         assert len(kept.list(case.id)) == 1
 
@@ -156,13 +157,13 @@ class TestPapers:
         case = house.office.report()
         nda = await house.check(case)
         assert {p["paper"] for p in nda["not_accepted"]} == {"folder:in", "folder:out"}
-        refusing.rule(house.office.desk, case.id, "folder:out", theirs=True, reason="the original is here", by="hr")
+        refusing.rule(house.office.context, case.id, "folder:out", theirs=True, reason="the original is here", by="hr")
         assert states(await house.check(case))["exit_pledge"] == "signed"
-        refusing.rule(house.office.desk, case.id, "folder:in", theirs=False, reason="a cousin's", by="hr")
+        refusing.rule(house.office.context, case.id, "folder:in", theirs=False, reason="a cousin's", by="hr")
         nda = await house.check(case)
         assert [p["remedy"] for p in nda["not_accepted"]] == [None]
         with pytest.raises(BadRequest, match="no such paper"):
-            refusing.rule(house.office.desk, case.id, "folder:x", theirs=True, reason="r", by="hr")
+            refusing.rule(house.office.context, case.id, "folder:x", theirs=True, reason="r", by="hr")
 
     async def test_expired(self, hire: Hire) -> None:
         """A paper whose term ends before the last day does not bind on the day that matters."""
@@ -229,7 +230,7 @@ class TestService:
         assert nda["state"] == "unreadable"
         house.office.clock.pass_by(hours=10)
         await house.office.run(case.id)
-        assert show(house.office.desk, case.id)["state"] == "closed"
+        assert show(house.office.context, case.id)["state"] == "closed"
 
     async def test_slow_one_is_given_up(self, hire: Hire) -> None:
         """A register that does not answer in policy's time is unreadable."""
@@ -251,7 +252,7 @@ class TestService:
         monkeypatch.setenv("LASTDAY_NDA_REGISTERS", "nowhere")
         house = hire()
         case = house.office.report()
-        await checking.check_quietly(house.office.desk, case.id)
+        await checking.check_quietly(house.office.context, case.id)
         assert house.shown(case)["state"] == "unreadable"
 
 
@@ -275,8 +276,8 @@ class TestRefusal:
         house = hire()
         house.file([ENTRY, RULES], {"in.pdf": papers.signed("星 空子")})
         case = house.office.report()
-        row = refusing.refuse(house.office.desk, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
-        again = refusing.refuse(house.office.desk, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
+        row = refusing.refuse(house.office.context, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
+        again = refusing.refuse(house.office.context, case.id, witness="人事 佐藤", on=date(2026, 11, 29), by="hr")
         assert row.id == again.id
         nda = await house.check(case)
         paper = of_kind(nda, "exit_pledge")
@@ -290,7 +291,7 @@ class TestRefusal:
         house = hire()
         case = house.office.report(employment_ends_on="2026-12-20")
         await pledging.send_pledge(house.cabinet, case.id, by="hr")
-        refusing.refuse(house.office.desk, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        refusing.refuse(house.office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
         with pytest.raises(BadRequest, match="declined"):
             await pledging.send_pledge(house.cabinet, case.id, by="hr")
         house.office.clock.pass_by(days=10)
@@ -305,7 +306,7 @@ class TestRefusal:
         house = hire()
         case = house.office.report()
         with pytest.raises(BadRequest):
-            refusing.refuse(house.office.desk, case.id, witness=witness, on=on, by="hr")
+            refusing.refuse(house.office.context, case.id, witness=witness, on=on, by="hr")
 
 
 class TestTrail:
@@ -332,7 +333,7 @@ class TestTrail:
         case = house.office.report()
         await house.check(case)
         await house.check(case)
-        kept = house.office.desk.evidence
+        kept = house.office.context.evidence
         assert kept is not None
         (stored,) = kept.list(case.id)
         with kept.open(case.id, stored.name) as file:
@@ -349,7 +350,7 @@ class TestTrail:
         await house.check(case)
         house.office.clock.pass_by(hours=10)
         await house.office.run(case.id)
-        shown = show(house.office.desk, case.id)
+        shown = show(house.office.context, case.id)
         assert (shown["state"], shown["nda"]["state"]) == ("closed", "missing")
         assert of_kind(shown["nda"], "exit_pledge")["remedy"] is not None
 
@@ -361,8 +362,8 @@ class TestTradeSecret:
         house.file([ENTRY | {"scope": "設計図"}, RULES], {"in.pdf": papers.scan_pdf()})
         case = house.office.report()
         await house.check(case)
-        trade_secret.answer(house.office.desk, case.id, TradeSecretTest.USEFULNESS, "first", by="legal")
-        trade_secret.answer(house.office.desk, case.id, TradeSecretTest.USEFULNESS, "価格表の計算に使う", by="legal")
+        trade_secret.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "first", by="legal")
+        trade_secret.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "価格表の計算に使う", by="legal")
         tests = {test["test"]: test for test in house.shown(case)["trade_secret"]}
         assert set(tests) == set(TradeSecretTest)
         assert "entry pledge on file (2020-04-01)" in tests["secrecy_management"]["shows"]
@@ -371,7 +372,7 @@ class TestTradeSecret:
         assert tests["non_public"]["answer"] is None
         assert all(test["asks"] and test["asks_ja"] for test in tests.values())
         with pytest.raises(BadRequest):
-            trade_secret.answer(house.office.desk, case.id, TradeSecretTest.USEFULNESS, "  ", by="legal")
+            trade_secret.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "  ", by="legal")
 
 
 class TestLeave:
@@ -379,7 +380,7 @@ class TestLeave:
         """A withdrawn departure has no papers to be looked for."""
         house = hire()
         case = house.office.report()
-        with house.office.desk.store.write() as session:
+        with house.office.context.store.write() as session:
             row = session.get_one(Case, case.id)
             row.state = row.state.__class__.WITHDRAWN
             session.add(row)

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from casework import erasing, intake
+from casework.context import Context
 from casework.decisions import signatures as waiving
-from casework.desk import Desk
+from casework.erasure import erasing
 from casework.errors import BadRequest
+from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing, trade_secret
 from casework.nda.cabinet import Cabinet
 from casework.policy import Nda, Policy
@@ -101,11 +102,11 @@ def signed(shelf: Shelf, paper_id: str, **known: Any) -> None:
 
 
 def cabinet_of(office: Office, *shelves: Shelf) -> Cabinet:
-    return Cabinet(office.desk, {shelf.name: shelf for shelf in shelves}, examine=look_inside)
+    return Cabinet(office.context, {shelf.name: shelf for shelf in shelves}, examine=look_inside)
 
 
-def nda(desk: Desk, case: Case) -> dict[str, Any]:
-    found: dict[str, Any] = show(desk, case.id)["nda"]
+def nda(context: Context, case: Case) -> dict[str, Any]:
+    found: dict[str, Any] = show(context, case.id)["nda"]
     return found
 
 
@@ -127,7 +128,7 @@ class TestWrongPapers:
             "exit_pledge": "missing"
         }
         assert "paper_unreadable" not in found["risk"]["reasons"]
-        assert house.office.desk.evidence is not None
+        assert house.office.context.evidence is not None
         assert all(p["sha256"] is None for p in found["papers"] if p["kind"] is None)
 
     @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ class TestWrongPapers:
         await pledging.send_pledge(cabinet, case.id, by="hr")
         signed(shelf, shelf.delivered[0], **by)
         await checking.check(cabinet, case.id)
-        found = nda(office.desk, case)
+        found = nda(office.context, case)
         assert states(found)["exit_pledge"] != "signed"
         assert [paper["paper"] for paper in found["not_accepted"]] == [f"shelf:{shelf.delivered[0]}"]
 
@@ -159,7 +160,7 @@ class TestWrongPapers:
         await pledging.send_pledge(cabinet, case.id, by="hr")
         signed(shelf, shelf.delivered[0], signer_name="Sorako HOSHI")
         await checking.check(cabinet, case.id)
-        assert states(nda(office.desk, case))["exit_pledge"] == "signed"
+        assert states(nda(office.context, case))["exit_pledge"] == "signed"
 
     async def test_the_same_paper_in_two_registers(self, make_office: MakeOffice) -> None:
         """One scan that two registers hold under the same id is bound for each, however often they are asked."""
@@ -169,7 +170,7 @@ class TestWrongPapers:
         case = office.report()
         for _ in range(2):
             await checking.check(cabinet_of(office, one, two), case.id)
-        assert nda(office.desk, case)["papers"][0]["state"] == "signed"
+        assert nda(office.context, case)["papers"][0]["state"] == "signed"
 
 
 class TestExchanged:
@@ -182,8 +183,8 @@ class TestExchanged:
         house.file([EXIT], {"out.pdf": papers.plain("another")})
         for _ in range(2):
             assert "seen at first" in of_kind(await house.check(case), "exit_pledge")["text"]
-        assert house.office.desk.evidence is not None
-        assert len(house.office.desk.evidence.list(case.id)) == 2
+        assert house.office.context.evidence is not None
+        assert len(house.office.context.evidence.list(case.id)) == 2
 
     async def test_whose_certificate(self, hire: Hire) -> None:
         """Whom the certificate names is said: a register's word is not the signature's."""
@@ -203,7 +204,7 @@ class TestLoops:
         for _ in range(5):
             office.clock.pass_by(minutes=16)
             await following.follow_up_with(cabinet)
-        assert states(nda(office.desk, case))["exit_pledge"] == "altered"
+        assert states(nda(office.context, case))["exit_pledge"] == "altered"
         assert shelf.searches == 1
 
     async def test_one_case_that_breaks(self, make_office: MakeOffice) -> None:
@@ -217,8 +218,8 @@ class TestLoops:
         shelf.breaks = True
         assert await following.follow_up_with(cabinet) == 2
         for case in (first, second):
-            assert nda(office.desk, case)["state"] == "unreadable"
-            assert "美咲" not in str(nda(office.desk, case))
+            assert nda(office.context, case)["state"] == "unreadable"
+            assert "美咲" not in str(nda(office.context, case))
         assert await following.follow_up_with(cabinet) == 0
 
     async def test_closed_while_the_register_was_down(self, make_office: MakeOffice) -> None:
@@ -231,13 +232,13 @@ class TestLoops:
         office.clock.pass_by(hours=10)
         await checking.check_or_tell(cabinet, case.id)
         await office.run(case.id)
-        assert office.desk.case(case.id).state == "closed"
+        assert office.context.case(case.id).state == "closed"
         shelf.breaks = False
         office.clock.pass_by(hours=1)
         assert await following.follow_up_with(cabinet) == 0
         office.clock.pass_by(hours=24)
         assert await following.follow_up_with(cabinet) == 1
-        assert states(nda(office.desk, case))["exit_pledge"] == "signed"
+        assert states(nda(office.context, case))["exit_pledge"] == "signed"
         office.clock.pass_by(days=200)
         assert await following.follow_up_with(cabinet) == 0
 
@@ -246,7 +247,9 @@ class TestLoops:
         office, shelf = make_office(), Shelf(exchanges=3000)
         case = office.report()
         await checking.check(cabinet_of(office, shelf), case.id)
-        assert nda(office.desk, case)["looks"] == [{"register": "shelf", "found": 0, "problem": None, "remedy": None}]
+        assert nda(office.context, case)["looks"] == [
+            {"register": "shelf", "found": 0, "problem": None, "remedy": None}
+        ]
 
     async def test_refusal_then_a_signed_paper(self, make_office: MakeOffice) -> None:
         """Who declined and signs after all has signed; nobody is asked in between."""
@@ -254,13 +257,13 @@ class TestLoops:
         cabinet = cabinet_of(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
         await pledging.send_pledge(cabinet, case.id, by="hr")
-        refusing.refuse(office.desk, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        refusing.refuse(office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
         await checking.check(cabinet, case.id)
-        assert states(nda(office.desk, case))["exit_pledge"] == "refused"
+        assert states(nda(office.context, case))["exit_pledge"] == "refused"
         signed(shelf, shelf.delivered[0])
         office.clock.pass_by(days=2)
         assert await following.follow_up_with(cabinet) == 1
-        assert states(nda(office.desk, case))["exit_pledge"] == "signed"
+        assert states(nda(office.context, case))["exit_pledge"] == "signed"
         assert shelf.reminded == []
 
 
@@ -273,7 +276,7 @@ class TestReminders:
         await pledging.send_pledge(cabinet, case.id, by="hr")
         house.file([EXIT], {"out.pdf": papers.scan_pdf()})
         await checking.check(cabinet, case.id)
-        assert nda(house.office.desk, case)["pledge"]["state"] == "returned"
+        assert nda(house.office.context, case)["pledge"]["state"] == "returned"
         house.office.clock.pass_by(days=15)
         await following.follow_up_with(cabinet)
         assert shelf.reminded == []
@@ -287,11 +290,11 @@ class TestReminders:
         office.clock.pass_by(days=19)
         await following.follow_up_with(cabinet)
         assert len(shelf.reminded) == 1
-        intake.reschedule(office.desk, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
+        moving.reschedule(office.context, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
         office.clock.pass_by(days=99)
         await following.follow_up_with(cabinet)
         assert len(shelf.reminded) == 2
-        intake.withdraw(office.desk, case.id, by="hr", reason="stays")
+        moving.withdraw(office.context, case.id, by="hr", reason="stays")
         office.clock.pass_by(days=3)
         await following.follow_up_with(cabinet)
         assert len(shelf.reminded) == 2
@@ -338,7 +341,7 @@ class TestSending:
         assert (pledge.state, keys) == ("intended", [])
         office.clock.pass_by(minutes=5)
         await following.follow_up_with(cabinet)
-        assert (nda(office.desk, case)["pledge"]["state"], shelf.delivered) == ("sent", [pledge.key])
+        assert (nda(office.context, case)["pledge"]["state"], shelf.delivered) == ("sent", [pledge.key])
 
     async def test_what_was_sealed_is_what_is_sent(self, make_office: MakeOffice) -> None:
         """A case that changed before its pledge left: the sealed page is not sent with other words, somebody asks anew."""
@@ -353,10 +356,10 @@ class TestSending:
         with pytest.raises(Killed):
             await pledging.send_pledge(cabinet, case.id, by="hr")
         shelf.before_sending = lambda: None
-        intake.reschedule(office.desk, case.id, ends_on=date(2026, 12, 31), last_working_at=None, by="hr")
+        moving.reschedule(office.context, case.id, ends_on=date(2026, 12, 31), last_working_at=None, by="hr")
         office.clock.pass_by(minutes=16)
         await following.follow_up_with(cabinet)
-        assert (nda(office.desk, case)["pledge"]["state"], shelf.delivered) == ("rejected", [])
+        assert (nda(office.context, case)["pledge"]["state"], shelf.delivered) == ("rejected", [])
         await pledging.send_pledge(cabinet, case.id, by="hr")
         assert len(shelf.delivered) == 1
 
@@ -366,9 +369,9 @@ class TestSending:
         made = set()
         for name in ("a.pdf", "b.pdf"):
             office.clock.at = FAR
-            pledge = pledging.write_pledge(office.desk, case.id, tmp_path / name, by="hr")
+            pledge = pledging.write_pledge(office.context, case.id, tmp_path / name, by="hr")
             made.add(pledge.sha256)
-            with office.desk.store.write() as session:
+            with office.context.store.write() as session:
                 session.delete(pledge)
         assert len(made) == 2
 
@@ -376,12 +379,12 @@ class TestSending:
         """A folder that is not there: nothing was asked for; another person's file is not overwritten."""
         case = office.report(employment_ends_on=LAST_DAY)
         with pytest.raises(OSError, match="No such file"):
-            pledging.write_pledge(office.desk, case.id, tmp_path / "none" / "a.pdf", by="hr")
-        assert nda(office.desk, case)["pledge"]["state"] == "rejected"
+            pledging.write_pledge(office.context, case.id, tmp_path / "none" / "a.pdf", by="hr")
+        assert nda(office.context, case)["pledge"]["state"] == "rejected"
         mine = tmp_path / "thesis.pdf"
         mine.write_bytes(b"years of work")
         with pytest.raises(BadRequest, match="exists"):
-            pledging.write_pledge(office.desk, case.id, mine, by="hr")
+            pledging.write_pledge(office.context, case.id, mine, by="hr")
         assert mine.read_bytes() == b"years of work"
 
 
@@ -390,14 +393,14 @@ class TestErased:
         """An erased case stays empty: nobody looks for papers, follows pledges or records anything personal of it."""
         office, shelf = make_office(Policy(nda=Nda(signing_days=400))), Shelf()
         cabinet = cabinet_of(office, shelf)
-        desk = office.desk
+        context = office.context
         case = office.report(employment_ends_on=LAST_DAY)
         await pledging.send_pledge(cabinet, case.id, by="hr")
-        intake.withdraw(desk, case.id, by="hr", reason="r")
-        request = erasing.request_erasure(desk, case.id, by="it.lead", basis="retention")
-        waiving.approve(desk, request.id, by="ciso.yamada")
-        erasing.erase(desk, case.id)
-        with desk.store.write() as session:
+        moving.withdraw(context, case.id, by="hr", reason="r")
+        request = erasing.request_erasure(context, case.id, by="it.lead", basis="retention")
+        waiving.approve(context, request.id, by="ciso.yamada")
+        erasing.erase(context, case.id)
+        with context.store.write() as session:
             row = session.get_one(Case, case.id)
             row.state = row.state.__class__.CLOSED  # whatever state it was erased in
             session.add(row)
@@ -406,10 +409,10 @@ class TestErased:
         await checking.check(cabinet, case.id)
         assert shelf.searches == 0
         verbs: Sequence[Callable[[], object]] = (
-            lambda: refusing.refuse(desk, case.id, witness="S", on=date(2026, 11, 30), by="hr"),
-            lambda: refusing.rule(desk, case.id, "shelf:p", theirs=True, reason="r", by="hr"),
-            lambda: trade_secret.answer(desk, case.id, TradeSecretTest.USEFULNESS, "secret", by="legal"),
-            lambda: pledging.write_pledge(desk, case.id, tmp_path / "p.pdf", by="hr"),
+            lambda: refusing.refuse(context, case.id, witness="S", on=date(2026, 11, 30), by="hr"),
+            lambda: refusing.rule(context, case.id, "shelf:p", theirs=True, reason="r", by="hr"),
+            lambda: trade_secret.answer(context, case.id, TradeSecretTest.USEFULNESS, "secret", by="legal"),
+            lambda: pledging.write_pledge(context, case.id, tmp_path / "p.pdf", by="hr"),
         )
         for verb in verbs:
             with pytest.raises(BadRequest, match="erased"):
@@ -426,7 +429,7 @@ class TestMisread:
         )
         case = office.report()
         await checking.check(cabinet_of(office, shelf), case.id)
-        found = nda(office.desk, case)
+        found = nda(office.context, case)
         assert states(found)["exit_pledge"] == "missing"
         assert {p["paper"]: p["reason"] for p in found["not_accepted"]} == {
             "shelf:a": MatchReason.EMAIL, "shelf:b": MatchReason.DIFFERENT_PERSON,

@@ -45,15 +45,15 @@ class Asking:
         return self.office.report(**(who | fields))
 
     def nda(self, case: Case) -> dict[str, Any]:
-        found: dict[str, Any] = show(self.office.desk, case.id)["nda"]
+        found: dict[str, Any] = show(self.office.context, case.id)["nda"]
         return found
 
     async def follow(self) -> int:
         return await following.follow_up_with(self.cabinet)
 
     def told(self, case: Case, kind: str) -> list[dict[str, Any]]:
-        trail = self.office.desk.store.trail
-        with self.office.desk.store.read() as session:
+        trail = self.office.context.store.trail
+        with self.office.context.store.read() as session:
             leaves = [read(entry.leaf) for entry in trail.entries(session.connection(), case.id)]
         return [leaf for leaf in leaves if leaf["type"] == kind]
 
@@ -65,11 +65,11 @@ async def asking(
     """Ask through CloudSign, or through the register that the test names."""
     office = make_office()
     async with rigging(getattr(request, "param", "cloudsign"))(tmp_path, pledges=(), clock=office.clock) as rig:
-        yield Asking(office, Cabinet(office.desk, {rig.name: rig.register}, examine=look_inside), rig)
+        yield Asking(office, Cabinet(office.context, {rig.name: rig.register}, examine=look_inside), rig)
 
 
 def with_register(office: Office, register: Any) -> Cabinet:
-    return Cabinet(office.desk, {"stub": register}, examine=look_inside)
+    return Cabinet(office.context, {"stub": register}, examine=look_inside)
 
 
 class TestSending:
@@ -136,7 +136,7 @@ class TestSending:
         asking.office.clock.pass_by(hours=10)
         await asking.follow()
         await asking.office.run(case.id)
-        assert show(asking.office.desk, case.id)["state"] == "closed"
+        assert show(asking.office.context, case.id)["state"] == "closed"
         assert asking.nda(case)["pledge"]["state"] == "intended"
 
 
@@ -170,7 +170,7 @@ class TestInterrupted:
         await following.follow_up_with(cabinet)
         assert len(register.keys) == 2
         assert len(set(register.keys)) == 1
-        assert show(office.desk, case.id)["nda"]["pledge"]["state"] == "sent"
+        assert show(office.context, case.id)["nda"]["pledge"]["state"] == "sent"
 
     async def test_denied_is_told_and_not_tried_again(self, make_office: Callable[..., Office]) -> None:
         """What the register does not take is rejected; a person sets it right and asks again."""
@@ -180,7 +180,7 @@ class TestInterrupted:
         case = office.report(employment_ends_on=LAST_DAY)
         with pytest.raises(Denied):
             await pledging.send_pledge(cabinet, case.id, by="hr")
-        assert show(office.desk, case.id)["nda"]["pledge"]["state"] == "rejected"
+        assert show(office.context, case.id)["nda"]["pledge"]["state"] == "rejected"
         office.clock.pass_by(days=1)
         assert await following.follow_up_with(cabinet) == 0
         await pledging.send_pledge(cabinet, case.id, by="hr")
@@ -193,9 +193,9 @@ class TestInterrupted:
         both: dict[str, Register] = {"one": one, "two": two}  # type: ignore[dict-item]  # stubs of what sending needs
         case = office.report(employment_ends_on=LAST_DAY)
         with pytest.raises(BadRequest, match="2 registers"):
-            await pledging.send_pledge(Cabinet(office.desk, both), case.id, by="hr")
-        desk = replace(office.desk, policy=Policy(nda=Nda(sender="two")))
-        await pledging.send_pledge(Cabinet(desk, both), case.id, by="hr")
+            await pledging.send_pledge(Cabinet(office.context, both), case.id, by="hr")
+        context = replace(office.context, policy=Policy(nda=Nda(sender="two")))
+        await pledging.send_pledge(Cabinet(context, both), case.id, by="hr")
         assert (len(one.keys), len(two.keys)) == (0, 1)
 
     async def test_policy_may_send_by_itself(self, make_office: Callable[..., Office]) -> None:
@@ -232,7 +232,7 @@ class TestByHand:
         """A folder keeps the pledge to be signed by hand; the scan that is dropped into it comes back into the case."""
         office = make_office()
         async with rigging("folder")(tmp_path, pledges=()) as rig:
-            cabinet = Cabinet(office.desk, {"folder": rig.register}, examine=look_inside)
+            cabinet = Cabinet(office.context, {"folder": rig.register}, examine=look_inside)
             asking = Asking(office, cabinet, rig)
             case = asking.report()
             await pledging.send_pledge(cabinet, case.id, by="hr")
@@ -247,11 +247,11 @@ class TestByHand:
         """Without any register the pledge is written to a file: the same again, and recorded."""
         case = office.report(employment_ends_on=LAST_DAY)
         for name in ("a.pdf", "b.pdf"):
-            pledging.write_pledge(office.desk, case.id, tmp_path / name, by="hr")
+            pledging.write_pledge(office.context, case.id, tmp_path / name, by="hr")
         assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
-        refusing.refuse(office.desk, case.id, witness="S", on=date(2026, 11, 30), by="hr")
+        refusing.refuse(office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
         with pytest.raises(BadRequest, match="declined"):
-            pledging.write_pledge(office.desk, case.id, tmp_path / "c.pdf", by="hr")
+            pledging.write_pledge(office.context, case.id, tmp_path / "c.pdf", by="hr")
 
 
 class TestPage:

@@ -12,14 +12,18 @@ from sqlmodel import select
 
 from audit.leaf import read
 from audit.tables import audit_entry, audit_payload
-from casework import runbook as conduct
+from casework import runbook
 from casework.access.rechecking import look_again
 from casework.actor import Actor, at_terminal
 from casework.commitment import Commitment, opens
-from casework.decisions import questions as asking
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
-from casework.intake import Code, Intake, open_cases, read_csv, read_options, reschedule, withdraw
+from casework.intake.csv_file import read_csv
+from casework.intake.moving import reschedule, withdraw
+from casework.intake.options import read_options
+from casework.intake.submission import Intake, open_cases
+from casework.intake.wording import Code
 from casework.lifecycle import begun
+from casework.matching import answering
 from casework.policy import Cut, Policy
 from casework.showing import show
 from models.tables import Case, CaseAccount, CaseEntitlement
@@ -34,18 +38,18 @@ NIGHTLY = "社員番号,氏名,メールアドレス,退職日,区分\nE1,星 �
 
 def send(office: Office, text: str, **more: Any) -> Intake:
     """Take HR's file."""
-    return open_cases(office.desk, read_csv(text.encode()), reported_by="hr", for_real=True, **more)
+    return open_cases(office.context, read_csv(text.encode()), reported_by="hr", for_real=True, **more)
 
 
 def one(office: Office, **fields: Any) -> Intake:
     """Take one notice of a departure on 30 November."""
     given = {"name": "星 空子", "employment_ends_on": "2026-11-30", "kind": "resignation"} | fields
-    return open_cases(office.desk, read_options(**given), reported_by="hr", for_real=True)
+    return open_cases(office.context, read_options(**given), reported_by="hr", for_real=True)
 
 
 def events(office: Office, case_id: str) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """The case's events: type, leaf, payload."""
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         rows = session.connection().execute(
             select(audit_entry.c.leaf, audit_payload.c.payload)
             .join(audit_payload, audit_payload.c.idx == audit_entry.c.idx, isouter=True)
@@ -56,13 +60,13 @@ def events(office: Office, case_id: str) -> list[tuple[str, dict[str, Any], dict
 
 
 def all_cases(office: Office) -> list[Case]:
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         return list(session.exec(select(Case)).all())
 
 
 def mark_begun(office: Office, case_id: str, asked: int = 1) -> None:
     """Have a sign-in asked for, as `begin` does."""
-    with office.desk.store.write() as session:
+    with office.context.store.write() as session:
         row = session.exec(select(CaseEntitlement).where(CaseEntitlement.case_id == case_id, CaseEntitlement.kind == K.SIGN_IN)).one()  # fmt: skip
         row.attempts = asked
 
@@ -86,7 +90,7 @@ class TestSameDeparture:
         assert first.id in told
         assert not any(word in told for word in ("Miller", "john@", "partner-a"))
         assert [case.id for case in all_cases(office)] == [first.id]
-        assert show(office.desk, first.id)["departure"]["number_disputed"]
+        assert show(office.context, first.id)["departure"]["number_disputed"]
         assert events(office, first.id)[-1][0] == "case.number_disputed"
 
     async def test_a_dispute_is_kept_though_the_file_is_refused(self, office: Office) -> None:
@@ -97,9 +101,9 @@ class TestSameDeparture:
             assert send(office, text).opened == ()
         assert [case.id for case in all_cases(office)] == [first.id]
         assert [kind for kind, _, _ in events(office, first.id)].count("case.number_disputed") == 1
-        await conduct.make_plan(office.desk, first.id)
+        await runbook.make_plan(office.context, first.id)
         send(office, text)
-        assert office.desk.case(first.id).state is CaseState.WAITING, "nor is the case planned anew each night"
+        assert office.context.case(first.id).state is CaseState.WAITING, "nor is the case planned anew each night"
 
     @pytest.mark.parametrize(
         "fields",
@@ -139,13 +143,13 @@ class TestSameDeparture:
             one(office, employee_no="E1", name="山田 花子", employment_ends_on="2027-03-31").opened[0].case,
         ):
             assert repeated.id in {former.id, taken.case.id}, "and each one's own notice is known again"
-        assert office.desk.case(former.id).state is CaseState.CLOSED
+        assert office.context.case(former.id).state is CaseState.CLOSED
 
     def test_another_company_has_numbers_of_its_own(self, office: Office) -> None:
         """A person is (company, number): the same number and day in another company is another case."""
         office.report()
         reading = read_options(employee_no="E1", name="山田 花子", employment_ends_on="2026-11-30", kind="dismissal")
-        intake = open_cases(office.desk, reading, reported_by="hr", company="subsidiary")
+        intake = open_cases(office.context, reading, reported_by="hr", company="subsidiary")
         assert intake.opened[0].disposition == "created"
         assert {(case.company, case.number_disputed) for case in all_cases(office)} == {
             ("default", False), ("subsidiary", False),
@@ -161,11 +165,11 @@ class TestCorrections:
         office.paper.add("g1", email="e1@example.test", name="星 空子")
         office.paper.add("g2", email="e2@example.test", name="月 影子")
         case = office.report(email="e2@example.test")
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         assert standings(office, case.id)["g2"] is Standing.ASKED  # an address alone is no fact
         assert office.report(email="e1@example.test").id == case.id
         assert standings(office, case.id)["g2"] is not Standing.ACCEPTED
-        assert office.desk.case(case.id).state is CaseState.PLANNED
+        assert office.context.case(case.id).state is CaseState.PLANNED
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         assert {write.split(":")[1] for write in office.paper.writes} == {"g1"}
@@ -177,7 +181,7 @@ class TestCorrections:
         office.paper.holders.clear()
         office.paper.add("g1", email="e1@example.test", name="星 空子")  # accepted on address and name
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.clock.pass_by(hours=10)
         office.report(email="other@example.test")
         with pytest.raises(BadRequest, match="an account is asked"):
@@ -192,13 +196,13 @@ class TestCorrections:
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(last_working_at="2026-11-29")
         await office.run(case.id)
-        due_at = office.desk.case(case.id).due_at
+        due_at = office.context.case(case.id).due_at
         for hour, (state, asked) in enumerate((("cutting", 1), ("contained", 1), ("contained", 0), ("closed", 1))):
             put(office, case.id, CaseState(state))
             mark_begun(office, case.id, asked)  # none: somebody had blocked the account before us
             office.report(manager=f"上長 {hour}", last_working_at=f"2026-11-30 {hour + 8}:00")
-            shown = show(office.desk, case.id)
-            assert office.desk.case(case.id).due_at == due_at
+            shown = show(office.context, case.id)
+            assert office.context.case(case.id).due_at == due_at
             assert (shown["departure"]["manager"], shown["state"]) == (f"上長 {hour}", state)
 
     def test_of_dates_before_the_block_have_the_case_wait_again(self, make_office: Callable[..., Office]) -> None:
@@ -207,7 +211,7 @@ class TestCorrections:
         case = office.report(last_working_at="2026-11-29")
         put(office, case.id, CaseState.CUTTING)
         office.report(last_working_at="2026-11-30 20:00")
-        moved = office.desk.case(case.id)
+        moved = office.context.case(case.id)
         assert (moved.state, moved.due_at.isoformat()) == (CaseState.WAITING, "2026-11-30T11:00:00+00:00")
 
     async def test_a_new_address_opens_a_closed_case_again(self, office: Office) -> None:
@@ -217,15 +221,15 @@ class TestCorrections:
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         office.report(email="e1.new@example.test")
-        shown = show(office.desk, case.id)
+        shown = show(office.context, case.id)
         assert (shown["state"], shown["closed_at"]) == ("deprovisioned", None)
         with pytest.raises(QuestionsOpen):
             await office.run(case.id)
-        (question,) = show(office.desk, case.id)["questions"]
-        asking.answer(office.desk, question["id"], chosen=["g9"], by="it")
+        (question,) = show(office.context, case.id)["questions"]
+        answering.answer(office.context, question["id"], chosen=["g9"], by="it")
         await office.run(case.id)
         assert not office.paper.holders["g9"].active
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
 
     def test_what_a_source_has_no_column_for_it_does_not_say(self, office: Office) -> None:
         """HR's nightly export without a column of the reading corrects none; an empty cell says that there is none."""
@@ -234,7 +238,7 @@ class TestCorrections:
         assert (taken.case.id, taken.corrected) == (case.id, ())
         text = NIGHTLY.replace("e1@example.test", "").format(day="2026-11-30")
         assert send(office, text).opened[0].corrected == ("email",)
-        shown = show(office.desk, case.id)["departure"]
+        shown = show(office.context, case.id)["departure"]
         assert (shown["kana"], shown["manager"], shown["email"]) == ("ホシ ソラコ", "上長 一郎", None)
 
     async def test_say_which_fields_changed_and_seal_their_values_apart(self, office: Office) -> None:
@@ -249,11 +253,11 @@ class TestCorrections:
     async def test_leave_alone_what_a_person_decided_and_what_was_taken(self, office: Office) -> None:
         """An answer given by a person stands, and an account from which something was taken is finished, or given back."""
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         mark_begun(office, case.id)
         office.report(kana="ホシ ソラコ")
         assert standings(office, case.id)["g1"] is Standing.ACCEPTED
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             for row in session.exec(select(CaseEntitlement)).all():
                 row.attempts = 0
             session.exec(select(CaseAccount)).one().decided_by = "it"
@@ -262,12 +266,12 @@ class TestCorrections:
 
 
 def standings(office: Office, case_id: str) -> dict[str, Standing]:
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         return {a.vendor_id: a.standing for a in session.exec(select(CaseAccount)).all() if a.case_id == case_id}
 
 
 def put(office: Office, case_id: str, state: CaseState) -> None:
-    with office.desk.store.write() as session:
+    with office.context.store.write() as session:
         session.get_one(Case, case_id).state = state
 
 
@@ -275,10 +279,10 @@ async def intents(office: Office, case_id: str) -> None:
     """Begin to cut what the plan has, as a run that looked a moment ago."""
     from casework.access.revoking import begin
 
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         (account,) = session.exec(select(CaseAccount).where(CaseAccount.case_id == case_id)).all()
         rows = list(session.exec(select(CaseEntitlement).where(CaseEntitlement.kind == K.SIGN_IN)).all())
-    begin(office.desk, account, rows)
+    begin(office.context, account, rows)
 
 
 class TestEmergency:
@@ -287,20 +291,20 @@ class TestEmergency:
     async def test_a_nightly_export_moves_no_half_cut_emergency(self, office: Office) -> None:
         """HR's export of the night still says March: it is the same departure, with a note, and the case stays where it is."""
         case = office.report(employment_ends_on="2027-03-31")
-        reschedule(office.desk, case.id, ends_on=MARCH, last_working_at=None, by="security", now=True)
-        await conduct.make_plan(office.desk, case.id)
-        await conduct.contain(office.desk, case.id, GOOGLE)
-        due_at = office.desk.case(case.id).due_at
+        reschedule(office.context, case.id, ends_on=MARCH, last_working_at=None, by="security", now=True)
+        await runbook.make_plan(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        due_at = office.context.case(case.id).due_at
         for day in ("2027-03-31", "2027-04-30"):
             (taken,) = send(office, NIGHTLY.format(day=day)).opened
             assert (taken.case.id, taken.disposition) == (case.id, "same")
         assert taken.note is not None
         assert taken.note.remark == "kept_at_once"
-        kept = office.desk.case(case.id)
+        kept = office.context.case(case.id)
         assert (kept.due_at, kept.employment_ends_on, kept.at_once_by) == (due_at, MARCH, "security")
         with pytest.raises(StillOpen, match="still_open 1"):  # the backup codes: blocked first, they are for IT
             await office.run(case.id)
-        assert show(office.desk, case.id)["state"] == "deprovisioned"
+        assert show(office.context, case.id)["state"] == "deprovisioned"
 
     def test_takes_particulars_and_no_dates_from_a_notice_of_another_day(self, office: Office) -> None:
         """The night's export corrects the address of an emergency; the last day worked that it still plans is none."""
@@ -308,7 +312,7 @@ class TestEmergency:
         text = "社員番号,氏名,メールアドレス,最終出社日,退職日,区分\nE1,星 空子,e1@example.test,2027-03-01,2027-03-31,自己都合\n"
         (taken,) = send(office, text).opened
         assert (taken.case.id, taken.corrected) == (case.id, ("email",))
-        assert office.desk.case(case.id).last_working_at is None
+        assert office.context.case(case.id).last_working_at is None
 
     def test_the_rest_of_the_file_is_taken(self, office: Office) -> None:
         """One emergency in a nightly file stops none of the other departures."""
@@ -329,24 +333,24 @@ class TestEmergency:
         """Another day for an emergency is refused: who stays is withdrawn.  Again at once changes nothing."""
         case = office.report(kind="dismissal")
         with pytest.raises(BadRequest, match="cannot reschedule an emergency"):
-            reschedule(office.desk, case.id, ends_on=MARCH, last_working_at=None, by="hr")
+            reschedule(office.context, case.id, ends_on=MARCH, last_working_at=None, by="hr")
         office.clock.pass_by(hours=1)
         again = reschedule(
-            office.desk, case.id, ends_on=case.employment_ends_on, last_working_at=None, by="x", now=True
+            office.context, case.id, ends_on=case.employment_ends_on, last_working_at=None, by="x", now=True
         )
         assert (again.due_at, again.at_once_by) == (case.due_at, "hr")
 
     def test_never_makes_an_overdue_case_due_later(self, office: Office) -> None:
         """--now for a case whose instant has passed does not shorten its exposure on paper."""
         case = office.report(employment_ends_on="2026-11-20")
-        moved = reschedule(office.desk, case.id, ends_on=date(2026, 11, 20), last_working_at=None, by="hr", now=True)
+        moved = reschedule(office.context, case.id, ends_on=date(2026, 11, 20), last_working_at=None, by="hr", now=True)
         assert moved.due_at == case.due_at
 
     def test_for_a_case_that_is_there_is_taken_whatever_its_date(self, office: Office) -> None:
         """`depart --at-once` with another last day is no reschedule to be asked about: the case is due now."""
         case = office.report(employment_ends_on="2027-03-31")
         reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-12-31", kind="resignation")
-        (taken,) = open_cases(office.desk, reading, reported_by="security", at_once=True).opened
+        (taken,) = open_cases(office.context, reading, reported_by="security", at_once=True).opened
         assert taken.case.id == case.id
         assert taken.case.due_at <= office.clock.at
         assert taken.case.at_once_by == "security"
@@ -362,15 +366,15 @@ class TestBegun:
         office = make_office(Policy(cut=Cut(early=frozenset({K.GROUP}))))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report(last_working_at="2026-11-30", employment_ends_on="2026-12-20")
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.clock.pass_by(hours=10)
-        await conduct.take_early(office.desk, case.id)
+        await runbook.take_early(office.context, case.id)
         assert office.paper.writes
-        assert office.desk.case(case.id).state is CaseState.WAITING
-        moved = reschedule(office.desk, case.id, ends_on=MARCH, last_working_at=None, by="hr")
+        assert office.context.case(case.id).state is CaseState.WAITING
+        moved = reschedule(office.context, case.id, ends_on=MARCH, last_working_at=None, by="hr")
         assert moved.due_at.date() == MARCH
         with pytest.raises(BadRequest, match="cannot withdraw"):
-            withdraw(office.desk, case.id, by="hr", reason="stays")
+            withdraw(office.context, case.id, by="hr", reason="stays")
 
     async def test_a_case_is_not_moved_onto_a_day_that_has_one(self, office: Office) -> None:
         """One departure a day: the closed one's day is taken; a leave of absence that begins on a day is another thing."""
@@ -379,26 +383,26 @@ class TestBegun:
         await office.run(former.id)
         later = office.report(employment_ends_on="2027-03-31")
         reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2027-01-31", kind="leave")
-        assert open_cases(office.desk, reading, reported_by="hr", leave=True).opened
+        assert open_cases(office.context, reading, reported_by="hr", leave=True).opened
         with pytest.raises(BadRequest, match="this person's case for that day"):
-            reschedule(office.desk, later.id, ends_on=date(2026, 11, 30), last_working_at=None, by="hr")
-        moved = reschedule(office.desk, later.id, ends_on=date(2027, 1, 31), last_working_at=None, by="hr")
+            reschedule(office.context, later.id, ends_on=date(2026, 11, 30), last_working_at=None, by="hr")
+        moved = reschedule(office.context, later.id, ends_on=date(2027, 1, 31), last_working_at=None, by="hr")
         assert moved.employment_ends_on == date(2027, 1, 31)
 
     async def test_a_case_says_that_it_is_being_cut(self, office: Office) -> None:
         """From the first intent at its instant a case is `cutting`, not `waiting`, and cannot be moved once a sign-in was asked."""
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.clock.pass_by(hours=10)
         seen: list[str] = []
-        office.paper.before = lambda _: seen.append(show(office.desk, case.id)["state"])
-        await conduct.contain(office.desk, case.id, GOOGLE)
+        office.paper.before = lambda _: seen.append(show(office.context, case.id)["state"])
+        await runbook.contain(office.context, case.id, GOOGLE)
         assert set(seen) == {"cutting"}
-        with office.desk.store.read() as session:
+        with office.context.store.read() as session:
             assert begun(session, case.id)
         put(office, case.id, CaseState.WAITING)
         with pytest.raises(BadRequest, match="cannot reschedule: a sign-in was asked"):
-            reschedule(office.desk, case.id, ends_on=MARCH, last_working_at=None, by="hr")
+            reschedule(office.context, case.id, ends_on=MARCH, last_working_at=None, by="hr")
 
 
 class TestContinued:
@@ -413,7 +417,7 @@ class TestContinued:
             "case.opened", "case.withdrawn", "case.noticed",
         ]  # fmt: skip
         office.clock.pass_by(hours=10)
-        assert (await look_again(office.desk)).looked == []
+        assert (await look_again(office.context)).looked == []
         with pytest.raises(BadRequest):
             await office.run(taken.case.id)
         assert office.paper.writes == []
@@ -429,7 +433,7 @@ class TestContinued:
         (refusal,) = one(office, employee_no="E1", kind="転籍").refused
         assert refusal.code is Code.CONTINUED_BUT_OPEN
         assert f"lastday withdraw {case.id}" in refusal.remedy
-        withdraw(office.desk, case.id, by="hr", reason="stays")
+        withdraw(office.context, case.id, by="hr", reason="stays")
         assert one(office, employee_no="E1", kind="転籍").opened
 
     def test_does_not_stand_in_the_way_of_a_later_departure(self, office: Office) -> None:
@@ -468,7 +472,7 @@ class TestSealed:
         """A terminal's actor is sealed as one, with host and account, unauthenticated; nothing of it is in a leaf."""
         who = at_terminal("hr.sato")
         reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-11-30", kind="dismissal")
-        case = open_cases(office.desk, reading, reported_by=who).opened[0].case
+        case = open_cases(office.context, reading, reported_by=who).opened[0].case
         assert (case.reported_by, who.issuer, who.authenticated_by) == ("hr.sato", "terminal", "unauthenticated")
         for kind, leaf, payload in events(office, case.id):
             assert Actor(**payload["by"]) == who, kind

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from audit.trail import Trail
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
-from casework.intake import open_cases, read_options, reschedule, withdraw
+from casework.intake.moving import reschedule, withdraw
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
 from casework.lifecycle import begun
 from casework.policy import Cut, Policy
 from casework.schema import migrate
@@ -43,15 +45,15 @@ _steps = _notices | _moves | st.tuples(st.sampled_from(("begun", "early", "plan"
 class World:
     """A database, and what each living case must never do from now on."""
 
-    desk: Desk
+    context: Context
     clock: Clock
 
     def cases(self) -> dict[str, Case]:
-        with self.desk.store.read() as session:
+        with self.context.store.read() as session:
             return {case.id: case for case in session.exec(select(Case)).all()}
 
     def has_begun(self, case_id: str) -> bool:
-        with self.desk.store.read() as session:
+        with self.context.store.read() as session:
             return begun(session, case_id)
 
     def step(self, step: tuple) -> None:  # type: ignore[type-arg]  # drawn: its first word says what follows
@@ -60,17 +62,22 @@ class World:
                 reading = read_options(
                     employee_no="E1", name=name, email=email, employment_ends_on=day, last_working_at=last, kind=kind, timezone=zone
                 )  # fmt: skip
-                open_cases(self.desk, reading, reported_by="hr", for_real=True, at_once=at_once)
+                open_cases(self.context, reading, reported_by="hr", for_real=True, at_once=at_once)
             case ("move", day, now):
                 for case_id in self.cases():
                     with suppress(BadRequest):
                         reschedule(
-                            self.desk, case_id, ends_on=date.fromisoformat(day), last_working_at=None, by="hr", now=now
+                            self.context,
+                            case_id,
+                            ends_on=date.fromisoformat(day),
+                            last_working_at=None,
+                            by="hr",
+                            now=now,
                         )
             case ("withdraw",):
                 for case_id in self.cases():
                     with suppress(BadRequest):
-                        withdraw(self.desk, case_id, by="hr", reason="stays")
+                        withdraw(self.context, case_id, by="hr", reason="stays")
             case ("day",):
                 self.clock.pass_by(days=1)
             case (word,):
@@ -79,7 +86,7 @@ class World:
     def _mark(self, word: str) -> None:
         """Have a sign-in asked for (only of what is due, as `begin` sees to), a group taken early, or a plan made."""
         now = self.clock()
-        with self.desk.store.write() as session:
+        with self.context.store.write() as session:
             for case in session.exec(select(Case)).all():
                 if case.state not in MOVABLE:
                     continue
@@ -105,7 +112,9 @@ def world(at: str) -> Iterator[World]:
         engine = open_engine(f"sqlite:///{path}")
         clock = Clock()
         policy = Policy(cut=Cut(at="last_working" if at == "last_working" else "employment_ends"))
-        yield World(Desk(Store(engine, Trail(origin="test.example/audit/2026", clock=clock)), policy, now=clock), clock)
+        yield World(
+            Context(Store(engine, Trail(origin="test.example/audit/2026", clock=clock)), policy, now=clock), clock
+        )
         engine.dispose()
 
 

@@ -9,14 +9,15 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from casework import runbook as conduct
-from casework import sweeping
+from casework import runbook, sweeping
 from casework.access import rechecking
 from casework.access import restore as restoring
-from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
-from casework.intake import open_cases, read_options, reschedule, withdraw
+from casework.intake.moving import reschedule, withdraw
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
+from casework.matching import answering
 from casework.policy import BlastRadius, Policy, Protected
 from casework.showing import open_questions, show
 from models.tables import Plan
@@ -29,7 +30,7 @@ GOOGLE = Service.GOOGLE_WORKSPACE
 
 def sealed_plans(office: Office, case_id: str) -> list[str]:
     """The digests of the case's sealed plans."""
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         return [plan.sha256 for plan in session.exec(select(Plan).where(Plan.case_id == case_id)).all()]
 
 
@@ -44,10 +45,10 @@ class TestWhoseAccount:
         with pytest.raises(QuestionsOpen):
             await office.run(case.id)
         assert office.paper.writes == []
-        question = show(office.desk, case.id)["questions"][0]
+        question = show(office.context, case.id)["questions"][0]
         assert {o["account"] for o in question["options"]} == {"g8", "g9"}
 
-        asking.answer(office.desk, question["id"], chosen=["g8"], by="it@example.test")
+        answering.answer(office.context, question["id"], chosen=["g8"], by="it@example.test")
         await office.run(case.id)
         assert {write.split(":")[1] for write in office.paper.writes} == {"g8"}
         assert office.paper.holders["g9"].active
@@ -61,7 +62,7 @@ class TestWhoseAccount:
             await office.run(case.id)
         assert not office.paper.holders["g1"].active
         assert office.paper.holders["g3"].active
-        assert show(office.desk, case.id)["state"] == "cutting"
+        assert show(office.context, case.id)["state"] == "cutting"
 
     async def test_another_employee_number_is_never_asked_about(self, office: Office) -> None:
         """A namesake with a number of his own is shown as a look-alike and left alone without a question."""
@@ -69,7 +70,7 @@ class TestWhoseAccount:
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        standing = {a["id"]: a["standing"] for a in show(office.desk, case.id)["accounts"]}
+        standing = {a["id"]: a["standing"] for a in show(office.context, case.id)["accounts"]}
         assert standing == {"g1": "accepted", "g3": "look_alike"}
 
     async def test_a_number_given_twice_needs_a_second_fact(self, office: Office) -> None:
@@ -80,7 +81,7 @@ class TestWhoseAccount:
         office.clock.pass_by(hours=10)
         with pytest.raises(QuestionsOpen):
             await office.run(case.id)
-        standing = {a["id"]: a["standing"] for a in show(office.desk, case.id)["accounts"]}
+        standing = {a["id"]: a["standing"] for a in show(office.context, case.id)["accounts"]}
         assert standing == {"g1": "accepted", "g3": "accepted", "g4": "asked"}
         assert office.paper.holders["g4"].active
 
@@ -97,13 +98,13 @@ class TestWhoseAccount:
         """An unknown account, or a second answer, is refused with what to do."""
         office.paper.add("g3", email="adm-e1@example.test", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        (question,) = open_questions(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
+        (question,) = open_questions(office.context, case.id)
         with pytest.raises(BadRequest, match="g2 was not asked about"):
-            asking.answer(office.desk, question.id, chosen=["g2"], by="it")
-        asking.answer(office.desk, question.id, chosen=[], by="it")
+            answering.answer(office.context, question.id, chosen=["g2"], by="it")
+        answering.answer(office.context, question.id, chosen=[], by="it")
         with pytest.raises(BadRequest, match="answered already"):
-            asking.answer(office.desk, question.id, chosen=["g3"], by="it")
+            answering.answer(office.context, question.id, chosen=["g3"], by="it")
 
     async def test_an_account_decided_about_is_planned_before_it_is_touched(self, office: Office) -> None:
         """After the answer the account is listed and its plan sealed first, then cut in the usual order."""
@@ -112,9 +113,9 @@ class TestWhoseAccount:
         office.clock.pass_by(hours=10)
         with pytest.raises(QuestionsOpen):
             await office.run(case.id)
-        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["g3"], by="it")
+        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it")
         plans = len(sealed_plans(office, case.id))
-        await conduct.contain(office.desk, case.id, GOOGLE)
+        await runbook.contain(office.context, case.id, GOOGLE)
         assert len(sealed_plans(office, case.id)) == plans + 1
         kinds = [w.split(":")[2] for w in office.paper.writes if ":g3:" in w]
         assert set(kinds[: kinds.index("sign_in")]) == {"password", "grant", "backup_code"}
@@ -122,20 +123,20 @@ class TestWhoseAccount:
     async def test_an_account_made_since_the_plan_is_cut_too(self, office: Office) -> None:
         """The plan may be weeks old: an account that appeared since is found after the cut and contained at once."""
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.clock.pass_by(hours=10)
-        await conduct.contain(office.desk, case.id, GOOGLE)
+        await runbook.contain(office.context, case.id, GOOGLE)
         office.paper.add("g4", employee_no="E1", email="late@example.test", name="星 空子")
         office.paper.holders["g1"].profile = replace(office.paper.holders["g1"].profile, employee_no=None, emails=())
-        await conduct.deprovision(office.desk, case.id, GOOGLE)
+        await runbook.deprovision(office.context, case.id, GOOGLE)
         assert not office.paper.holders["g4"].active
 
     async def test_a_later_look_does_not_undo_the_answer(self, office: Office) -> None:
         """What a person decided stays decided when the directory is searched again."""
         office.paper.add("g3", email="adm-e1@example.test", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=[], by="it")
+        await runbook.make_plan(office.context, case.id)
+        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=[], by="it")
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         assert office.paper.holders["g3"].active
@@ -151,7 +152,7 @@ class TestWaivers:
             await office.run(case.id)
         until = office.clock().date() + timedelta(days=90)
         waiver = waiving.waive_for_tenant(
-            office.desk,
+            office.context,
             service=GOOGLE,
             kind=K.GRANT,
             accepts=OpenReason.NO_API,
@@ -163,18 +164,18 @@ class TestWaivers:
         with pytest.raises(StillOpen):
             await office.run(case.id)
         with pytest.raises(BadRequest, match="same person"):
-            waiving.approve(office.desk, waiver.id, by="ito ")
-        waiving.approve(office.desk, waiver.id, by="Kobayashi")
+            waiving.approve(office.context, waiver.id, by="ito ")
+        waiving.approve(office.context, waiver.id, by="Kobayashi")
         await office.run(case.id)
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
 
     async def test_a_standing_one_never_covers_what_a_read_shows_open(self, office: Office) -> None:
         """A tenant's waiver settles what cannot be done or seen, not a grant that is still there."""
         until = office.clock().date() + timedelta(days=90)
         waiver = waiving.waive_for_tenant(
-            office.desk, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+            office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
         )
-        waiving.approve(office.desk, waiver.id, by="b")
+        waiving.approve(office.context, waiver.id, by="b")
         office.paper.late = 10_000
         case = office.report()
         office.clock.pass_by(hours=10)
@@ -187,9 +188,9 @@ class TestWaivers:
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
         until = office.clock().date()
         waiver = waiving.waive_for_tenant(
-            office.desk, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+            office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
         )
-        waiving.approve(office.desk, waiver.id, by="b")
+        waiving.approve(office.context, waiver.id, by="b")
         case = office.report(employment_ends_on="2026-11-29")
         with pytest.raises(StillOpen, match=r"unreadable 1$"):
             await office.run(case.id)
@@ -203,7 +204,7 @@ class TestWaivers:
         until = office.clock().date() + timedelta(days=days)
         with pytest.raises(BadRequest, match="cannot end on"):
             waiving.waive_for_tenant(
-                office.desk, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+                office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
             )
 
 
@@ -216,10 +217,10 @@ class TestAttestation:
         with pytest.raises(StillOpen, match="still_open 1"):
             await office.run(case.id)
         row = "google_workspace:g1:group:sales"
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=row, statement="cleared the attribute", by="it")
+        waiving.attest(office.context, case_id=case.id, entitlement_id=row, statement="cleared the attribute", by="it")
         office.paper.holders["g1"].held[K.GROUP].discard("sales")
         await office.run(case.id)
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
 
     async def test_an_account_mastered_elsewhere_needs_one(self, office: Office) -> None:
         """A cut in the cloud of a synced account is a finding until somebody signs that it was cut where it is mastered."""
@@ -231,7 +232,7 @@ class TestAttestation:
             await office.run(case.id)
         assert not office.paper.holders["g1"].active
         row = "google_workspace:g1:sign_in:account"
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=row, statement="disabled in AD 18:00", by="it")
+        waiving.attest(office.context, case_id=case.id, entitlement_id=row, statement="disabled in AD 18:00", by="it")
         await office.run(case.id)
 
 
@@ -241,14 +242,14 @@ class TestRestore:
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        request = restoring.request_restore(office.desk, case.id, by="hr", reason="wrong person")
+        request = restoring.request_restore(office.context, case.id, by="hr", reason="wrong person")
         with pytest.raises(BadRequest, match="second person"):
-            await restoring.restore(office.desk, case.id)
-        waiving.approve(office.desk, request.id, by="it")
-        await restoring.restore(office.desk, case.id)
+            await restoring.restore(office.context, case.id)
+        waiving.approve(office.context, request.id, by="it")
+        await restoring.restore(office.context, case.id)
         assert office.paper.holders["g1"].active
         assert office.paper.holders["g1"].held[K.GROUP] == {"sales", "all-hands"}
-        shown = show(office.desk, case.id)
+        shown = show(office.context, case.id)
         assert shown["state"] == "restored"
         verdicts = {e["kind"]: e["detail"]["restored"] for e in shown["accounts"][0]["entitlements"]}
         assert verdicts["sign_in"] == "restored"
@@ -257,28 +258,28 @@ class TestRestore:
     async def test_a_withdrawal_after_the_cut_is_a_restore(self, office: Office) -> None:
         """Before the cut a withdrawal ends the case; after it, it is refused and points to the restore."""
         case = office.report()
-        withdraw(office.desk, case.id, by="hr", reason="stays")
-        assert show(office.desk, case.id)["state"] == "withdrawn"
+        withdraw(office.context, case.id, by="hr", reason="stays")
+        assert show(office.context, case.id)["state"] == "withdrawn"
         again = office.report()
         assert again.id != case.id
         office.clock.pass_by(hours=10)
         await office.run(again.id)
         with pytest.raises(BadRequest, match="cannot withdraw"):
-            withdraw(office.desk, again.id, by="hr", reason="stays")
+            withdraw(office.context, again.id, by="hr", reason="stays")
 
     async def test_leave_is_disabled_and_returned(self, office: Office) -> None:
         """A leave of absence blocks sign-in and ends sessions, takes nothing apart, and is returned."""
         reading = read_options(
             employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-30", kind="leave"
         )
-        assert open_cases(office.desk, reading, reported_by="hr", for_real=True).refused
-        intake = open_cases(office.desk, reading, reported_by="hr", for_real=True, leave=True)
+        assert open_cases(office.context, reading, reported_by="hr", for_real=True).refused
+        intake = open_cases(office.context, reading, reported_by="hr", for_real=True, leave=True)
         case = intake.opened[0].case
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         assert {w.split(":")[2] for w in office.paper.writes} == {"sign_in", "session"}
-        restoring.request_return(office.desk, case.id, by="hr")
-        await restoring.restore(office.desk, case.id)
+        restoring.request_return(office.context, case.id, by="hr")
+        await restoring.restore(office.context, case.id)
         assert office.paper.holders["g1"].active
 
 
@@ -312,10 +313,10 @@ class TestRails:
         with pytest.raises(QuestionsOpen):
             await office.run(cases[0].id)
         assert office.paper.writes == []
-        (question,) = open_questions(office.desk, cases[0].id)
+        (question,) = open_questions(office.context, cases[0].id)
         with pytest.raises(BadRequest, match="same person"):
-            waiving.approve(office.desk, question.id, by="hr")
-        waiving.approve(office.desk, question.id, by="security")
+            waiving.approve(office.context, question.id, by="hr")
+        waiving.approve(office.context, question.id, by="security")
         await office.run(cases[0].id)
 
 
@@ -328,11 +329,11 @@ class TestNotices:
         """Another date for an open case is refused with the verb that moves it."""
         case = office.report()
         reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-12-31", kind="resignation")
-        intake = open_cases(office.desk, reading, reported_by="hr")
+        intake = open_cases(office.context, reading, reported_by="hr")
         assert not intake.opened
         assert case.id in intake.refused[0].remedy
         moved = reschedule(
-            office.desk, case.id, ends_on=reading.notices[0].employment_ends_on, last_working_at=None, by="hr"
+            office.context, case.id, ends_on=reading.notices[0].employment_ends_on, last_working_at=None, by="hr"
         )
         assert moved.due_at.isoformat() == "2026-12-31T15:00:00+00:00"
 
@@ -348,11 +349,11 @@ class TestNotices:
         """All or nothing: with one refusal, no case and no event is written."""
         office.report()
         reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-12-31", kind="resignation")
-        with office.desk.store.read() as session:
-            before = office.desk.store.trail.size(session.connection())
-        open_cases(office.desk, reading, reported_by="hr")
-        with office.desk.store.read() as session:
-            assert office.desk.store.trail.size(session.connection()) == before
+        with office.context.store.read() as session:
+            before = office.context.store.trail.size(session.connection())
+        open_cases(office.context, reading, reported_by="hr")
+        with office.context.store.read() as session:
+            assert office.context.store.trail.size(session.connection()) == before
 
 
 class TestSweep:
@@ -360,41 +361,41 @@ class TestSweep:
         """A plan that paused on a doubtful account is offered for the cut at its instant all the same."""
         office.paper.add("g3", email="adm-e1@example.test", name="星 空子")
         case = office.report()
-        async with conduct.claim(office.desk, case.id, "plan"):
-            await conduct.make_plan(office.desk, case.id)
-        assert sweeping.due_for_run(office.desk) == []
+        async with runbook.claim(office.context, case.id, "plan"):
+            await runbook.make_plan(office.context, case.id)
+        assert sweeping.due_for_run(office.context) == []
         office.clock.pass_by(hours=9)
-        assert [g.purpose for g in sweeping.due_for_run(office.desk)] == ["offboard"]
+        assert [g.purpose for g in sweeping.due_for_run(office.context)] == ["offboard"]
 
     async def test_a_withdrawal_while_a_run_waits_stops_it(self, office: Office) -> None:
         """What HR withdraws or moves between two steps of a run is not cut by it."""
         case = office.report()
         office.clock.pass_by(hours=10)
-        await conduct.make_plan(office.desk, case.id)
-        withdraw(office.desk, case.id, by="hr", reason="stays")
+        await runbook.make_plan(office.context, case.id)
+        withdraw(office.context, case.id, by="hr", reason="stays")
         with pytest.raises(BadRequest, match="nothing may be taken away"):
-            await conduct.contain(office.desk, case.id, GOOGLE)
+            await runbook.contain(office.context, case.id, GOOGLE)
         assert office.paper.writes == []
 
     def test_an_open_case_is_offered_for_planning_and_a_due_one_for_cutting(self, office: Office) -> None:
         """The sweep offers a plan at once and the cut shortly before its instant, cases of one instant together."""
         office.report()
         office.report(employee_no="E2", email="e2@example.test", name="月 影子")
-        assert {group.purpose for group in sweeping.due_for_run(office.desk)} == {"plan"}
+        assert {group.purpose for group in sweeping.due_for_run(office.context)} == {"plan"}
         office.clock.pass_by(hours=8, minutes=55)
-        (group,) = sweeping.due_for_run(office.desk)
+        (group,) = sweeping.due_for_run(office.context)
         assert (group.purpose, len(group.case_ids)) == ("offboard", 2)
 
     def test_a_dead_run_is_replaced_under_another_key(self, office: Office) -> None:
         """A run that died is released, and the next one is another: a cancelled key is never used again."""
         case = office.report()
         office.clock.pass_by(hours=10)
-        (first,) = sweeping.due_for_run(office.desk)
-        sweeping.record_run(office.desk, first.case_ids, "run-1")
-        assert sweeping.due_for_run(office.desk) == []
-        assert sweeping.runs_to_check(office.desk) == [(case.id, "run-1")]
-        sweeping.release_run(office.desk, case.id)
-        (second,) = sweeping.due_for_run(office.desk)
+        (first,) = sweeping.due_for_run(office.context)
+        sweeping.record_run(office.context, first.case_ids, "run-1")
+        assert sweeping.due_for_run(office.context) == []
+        assert sweeping.runs_to_check(office.context) == [(case.id, "run-1")]
+        sweeping.release_run(office.context, case.id)
+        (second,) = sweeping.due_for_run(office.context)
         assert second.key != first.key
 
     async def test_a_case_with_findings_is_taken_up_again_later(self, office: Office) -> None:
@@ -404,9 +405,9 @@ class TestSweep:
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen):
             await office.run(case.id)
-        assert sweeping.due_for_run(office.desk) == []
+        assert sweeping.due_for_run(office.context) == []
         office.clock.pass_by(seconds=61)
-        assert [g.case_ids for g in sweeping.due_for_run(office.desk)] == [(case.id,)]
+        assert [g.case_ids for g in sweeping.due_for_run(office.context)] == [(case.id,)]
 
     async def test_looks_after_closing_are_quiet_or_reopen(self, office: Office) -> None:
         """At +1 h nothing has come back; at +24 h the account was enabled again: the case opens again and is cut again."""
@@ -414,11 +415,11 @@ class TestSweep:
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         office.clock.pass_by(hours=1, minutes=1)
-        assert (await rechecking.look_again(office.desk)).reopened == []
+        assert (await rechecking.look_again(office.context)).reopened == []
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=24)
-        assert (await rechecking.look_again(office.desk)).reopened == [case.id]
-        assert show(office.desk, case.id)["state"] == "deprovisioned"
+        assert (await rechecking.look_again(office.context)).reopened == [case.id]
+        assert show(office.context, case.id)["state"] == "deprovisioned"
         await office.run(case.id)
         assert not office.paper.holders["g1"].active
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"

@@ -17,10 +17,11 @@ from sqlmodel import select
 
 from audit import certificate_keys
 from audit.certificate import pae
-from casework import population
 from casework.errors import BadRequest
-from casework.intake import withdraw
-from casework.population import Extract, Population
+from casework.intake.moving import withdraw
+from casework.population import comparing, counting, sampling, sheet
+from casework.population.comparing import Extract
+from casework.population.facts import Population
 from casework.population.sampling import METHOD, place
 from casework.population.sheet import COLUMNS, lines, safe
 from models.tables import NoticeRecord
@@ -30,7 +31,7 @@ from tests.portal.test_record import SECTIONS
 
 
 def of(office: Office) -> Population:
-    return population.count(office.desk, date(2026, 1, 1), date(2026, 12, 31))
+    return counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31))
 
 
 class TestTieOut:
@@ -45,7 +46,7 @@ class TestTieOut:
         assert line["due_at"] < line["commanded_at"] < line["effective_cutoff_at"]
         assert int(line["exposure_minutes"]) > 24 * 60 - 1
         assert (line["sla_minutes"], line["sla_met"], line["waived_rows"]) == ("60", "no", "1")
-        assert line["policy_sha256"] == office.desk.policy.sha256
+        assert line["policy_sha256"] == office.context.policy.sha256
 
     async def test_every_difference_is_explained_both_ways(self, office: Office) -> None:
         """Open, planned only, withdrawn, without notice; HR's rows without a case, on another day, unreadable; cases HR lacks."""
@@ -53,16 +54,16 @@ class TestTieOut:
         ends_on = "2026-11-30"
         office.report(employee_no="E2", employment_ends_on=ends_on, for_real=False)
         gone = office.report(employee_no="E3", employment_ends_on=ends_on)
-        withdraw(office.desk, gone.id, by="hr", reason="stays")
+        withdraw(office.context, gone.id, by="hr", reason="stays")
         stranger = office.report(employee_no="E4", employment_ends_on=ends_on)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             for notice in session.exec(select(NoticeRecord).where(NoticeRecord.case_id == stranger.id)).all():
                 notice.case_id = "case-that-is-gone"
                 session.add(notice)
         raw = (
             "社員番号,氏名,退職日\r\nＥ２,影,2026-11-30\r\nE3,影,2026-11-29\r\nE9,新 人,2026-11-30\r\nE8,壊,13月\r\nE7,先,2027-01-05\r\n"
         ).encode("cp932")
-        found = population.compare(of(office), Extract.of(raw))
+        found = comparing.compare(of(office), Extract.of(raw))
         assert found.extract is not None
         assert (found.extract.sha256, found.extract.rows, found.extract.in_period) == (
             hashlib.sha256(raw).hexdigest(),
@@ -82,9 +83,9 @@ class TestTieOut:
     async def test_an_exception_is_no_cut_off(self, office: Office) -> None:
         """Before the period nothing counts; a period that ends before it begins is refused."""
         await finished(office)
-        assert population.count(office.desk, date(2025, 1, 1), date(2025, 12, 31)).entries == ()
+        assert counting.count(office.context, date(2025, 1, 1), date(2025, 12, 31)).entries == ()
         with pytest.raises(BadRequest, match="lies before"):
-            population.count(office.desk, date(2026, 2, 1), date(2026, 1, 1))
+            counting.count(office.context, date(2026, 2, 1), date(2026, 1, 1))
 
 
 class TestSample:
@@ -92,19 +93,19 @@ class TestSample:
         """The sample follows from the case ids and the seed: sha256sum and sort give the same cases in the same order."""
         for number in range(12):
             office.report(employee_no=f"E{number}", employment_ends_on="2026-12-20")
-        found = population.draw(of(office), 5, "auditor's words")
-        again = population.draw(of(office), 5, "auditor's words")
+        found = sampling.draw(of(office), 5, "auditor's words")
+        again = sampling.draw(of(office), 5, "auditor's words")
         assert found.sample is not None
         assert found.sample == again.sample
         ids = [entry.case for entry in found.entries]
         digests = {hashlib.sha256(f"auditor's words\n{case}".encode()).hexdigest(): case for case in ids}
         assert list(found.sample.cases) == [digests[d] for d in sorted(digests)[:5]]
         assert place("a", "b") != place("a", "c")
-        other = population.draw(of(office), 5, "other words").sample
+        other = sampling.draw(of(office), 5, "other words").sample
         assert other is not None
         assert other.cases != found.sample.cases
         with pytest.raises(BadRequest, match="a size and a seed"):
-            population.draw(of(office), 0, "x")
+            sampling.draw(of(office), 0, "x")
 
 
 class TestSheet:
@@ -112,10 +113,10 @@ class TestSheet:
         """UTF-8 with a mark, one line an account; a name that is a formula stays a name.  The statement binds exactly these bytes."""
         await finished(office)
         office.report(employee_no="E2", employment_ends_on="2026-11-30")
-        found = population.draw(of(office), 1, "seed")
+        found = sampling.draw(of(office), 1, "seed")
         formula = "=cmd|'/C calc'!A0"
         found = replace(found, entries=tuple(replace(entry, reported_by=formula) for entry in found.entries))
-        written = population.sheet(found)
+        written = sheet.sheet(found)
         assert written.startswith(b"\xef\xbb\xbf")
         rows = list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"), newline="")))
         assert tuple(rows[0]) == COLUMNS
@@ -131,7 +132,7 @@ class TestSheet:
             "a=b",
         ]
         signer = certificate_keys.open_or_create(tmp_path / "certificate.key")
-        envelope = json.loads(population.attest(found, "population.csv", written, signer))
+        envelope = json.loads(sheet.attest(found, "population.csv", written, signer))
         payload = base64.b64decode(envelope["payload"])
         signature = base64.b64decode(envelope["signatures"][0]["sig"])
         assert certificate_keys.verifies(signer.public_key, pae(payload), signature)
@@ -143,9 +144,9 @@ class TestSheet:
 
     async def test_the_look_is_told(self, office: Office) -> None:
         """Whoever draws the population up stands in the trail."""
-        population.tell(office.desk, of(office), by="auditor")
-        with office.desk.store.read() as session:
-            told = [e.record for e in office.desk.store.trail.entries(session.connection(), "population")]
+        counting.tell(office.context, of(office), by="auditor")
+        with office.context.store.read() as session:
+            told = [e.record for e in office.context.store.trail.entries(session.connection(), "population")]
         assert [(t["type"], t["count"]) for t in told] == [("case.population", 0)]
 
 

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import make_url
 
 from audit.trail import Trail
-from casework.desk import Desk
-from casework.intake import open_cases, read_options
+from casework.context import Context
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import current, migrate, newest
 from casework.showing import show
@@ -40,8 +41,8 @@ def office(database: str) -> Iterator[Office]:
     clock = Clock()
     paper = Paper(now=clock)
     trail = Trail(origin="test.example/audit/2026", clock=clock, skew=None)  # the clock here is a test's
-    desk = Desk(Store(engine, trail), Policy(), {Service.GOOGLE_WORKSPACE: paper}, now=clock, sleep=clock.sleep)
-    yield Office(desk, paper, clock)
+    context = Context(Store(engine, trail), Policy(), {Service.GOOGLE_WORKSPACE: paper}, now=clock, sleep=clock.sleep)
+    yield Office(context, paper, clock)
     engine.dispose()
 
 
@@ -52,9 +53,9 @@ class TestOnPostgreSQL:
         case = office.report(employee_no="P1", email="p1@example.test")
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        assert show(office.desk, case.id)["state"] == "closed"
-        with office.desk.store.read() as session:
-            assert office.desk.store.trail.check(session.connection()).sound
+        assert show(office.context, case.id)["state"] == "closed"
+        with office.context.store.read() as session:
+            assert office.context.store.trail.check(session.connection()).sound
 
     async def test_killed_in_the_middle_then_again_ends_the_same(self, office: Office) -> None:
         """A killed run leaves an intent; the next one gives it its outcome."""
@@ -74,14 +75,14 @@ class TestOnPostgreSQL:
         office.paper.dead = False
         office.clock.pass_by(minutes=2)
         await office.run(case.id)
-        assert show(office.desk, case.id)["open_intents"] == 0
+        assert show(office.context, case.id)["open_intents"] == 0
 
     def test_the_same_notice_from_many_machines_is_one_case(self, office: Office) -> None:
         """Eight senders of one notice at once: one case is created, seven are told that it is there."""
         reading = read_options(employee_no="P3", name="星 空子", employment_ends_on="2026-11-30", kind="resignation")
 
         def send(n: int) -> str:
-            return open_cases(office.desk, reading, reported_by=f"hr{n}").opened[0].disposition
+            return open_cases(office.context, reading, reported_by=f"hr{n}").opened[0].disposition
 
         with ThreadPoolExecutor(8) as pool:
             dispositions = sorted(pool.map(send, range(8)))
@@ -94,8 +95,8 @@ class TestOnPostgreSQL:
             office.paper.add(f"p{n}", employee_no=f"P{n}", email=f"p{n}@example.test", name=f"人 {n}")
             cases.append(office.report(employee_no=f"P{n}", email=f"p{n}@example.test", name=f"人 {n}"))
         office.clock.pass_by(hours=10)
-        desks = [replace(office, desk=replace(office.desk, own_accounts={})) for _ in cases]
-        await asyncio.gather(*(desk.run(case.id) for desk, case in zip(desks, cases, strict=True)))
-        assert {show(office.desk, case.id)["state"] for case in cases} == {"closed"}
-        with office.desk.store.read() as session:
-            assert office.desk.store.trail.check(session.connection()).sound
+        contexts = [replace(office, context=replace(office.context, own_accounts={})) for _ in cases]
+        await asyncio.gather(*(context.run(case.id) for context, case in zip(contexts, cases, strict=True)))
+        assert {show(office.context, case.id)["state"] for case in cases} == {"closed"}
+        with office.context.store.read() as session:
+            assert office.context.store.trail.check(session.connection()).sound

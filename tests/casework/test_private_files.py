@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from casework.activity.seen import Seen
-from casework.desk import open_desk
+from casework.bootstrap import open_context
 from casework.errors import Misconfigured
 from casework.private_files import OpenFile, environment, find_open_files, refuse_open_files
 from casework.schema import migrate
@@ -200,7 +200,7 @@ class TestRefuse:
         engine.dispose()
         for name in (".env", "lastday.db"):
             (folder / name).chmod(0o666)
-        async with open_desk(connected=False):
+        async with open_context(connected=False):
             with pytest.raises(Misconfigured):
                 refuse_open_files()
 

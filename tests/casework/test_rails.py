@@ -7,16 +7,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from casework import runbook as conduct
+from casework import runbook
 from casework.access import rechecking
 from casework.access import restore as restoring
-from casework.access.findings import NO_ACCOUNT
-from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
-from casework.intake import open_cases, read_options, reschedule
+from casework.intake.moving import reschedule
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
+from casework.matching import answering
 from casework.policy import BlastRadius, Cut, Policy, Protected
 from casework.showing import open_questions, show
+from casework.truth.findings import NO_ACCOUNT
 from connectors.errors import Unreachable
 from models.vocabulary import EntitlementKind, EntitlementState, Guard, OpenReason, Service
 from tests.casework.conftest import Office
@@ -28,7 +30,7 @@ GOOGLE = Service.GOOGLE_WORKSPACE
 
 def find(office: Office, case_id: str, kind: str) -> dict[str, str]:
     """The one row of this kind, as shown."""
-    rows = [e for a in show(office.desk, case_id)["accounts"] for e in a["entitlements"] if e["kind"] == kind]
+    rows = [e for a in show(office.context, case_id)["accounts"] for e in a["entitlements"] if e["kind"] == kind]
     return dict(rows[0])
 
 
@@ -42,7 +44,7 @@ class TestNobody:
         office.clock.pass_by(hours=10)
         with pytest.raises(QuestionsOpen):
             await office.run(case.id)
-        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=[], by="it")
+        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=[], by="it")
         with pytest.raises(StillOpen, match="no_account 1"):
             await office.run(case.id)
         assert office.paper.writes == []
@@ -53,9 +55,9 @@ class TestNobody:
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen):
             await office.run(case.id)
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=NO_ACCOUNT, statement="never had one", by="it")
+        waiving.attest(office.context, case_id=case.id, entitlement_id=NO_ACCOUNT, statement="never had one", by="it")
         await office.run(case.id)
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
 
 
 class TestSessions:
@@ -85,7 +87,7 @@ class TestSessions:
         await office.run(case.id)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.desk)).reopened == [case.id]
+        assert (await rechecking.look_again(office.context)).reopened == [case.id]
         await office.run(case.id)
         assert sum(":session:" in write for write in office.paper.writes) == 2
 
@@ -101,7 +103,7 @@ class TestWithoutARequest:
         assert not any(":role:" in write for write in office.paper.writes)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        await rechecking.look_again(office.desk)
+        await rechecking.look_again(office.context)
         assert find(office, case.id, "role")["state"] == "still_open"
 
     async def test_an_account_blocked_before_us_has_its_row_too(self, office: Office) -> None:
@@ -118,7 +120,7 @@ class TestWithoutARequest:
     async def test_a_look_that_fails_as_a_whole_is_rows(self, office: Office) -> None:
         """A connector that cannot list an account at all leaves a row for each kind, and the case does not close on it."""
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.clock.pass_by(hours=10)
         office.paper.list_error = Unreachable("paper: cannot list: 503", code="503")
         with pytest.raises(StillOpen, match="unreadable"):
@@ -126,7 +128,7 @@ class TestWithoutARequest:
         office.paper.list_error = None
         office.clock.pass_by(minutes=10)
         await office.run(case.id)
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
 
 
 class TestComingBack:
@@ -134,20 +136,20 @@ class TestComingBack:
         """An account enabled again minutes after its block (by a sync, say) is blocked again without waiting."""
         case = office.report()
         office.clock.pass_by(hours=10)
-        await conduct.make_plan(office.desk, case.id)
-        await conduct.contain(office.desk, case.id, GOOGLE)
+        await runbook.make_plan(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
         office.paper.holders["g1"].active = True
-        await conduct.deprovision(office.desk, case.id, GOOGLE)
+        await runbook.deprovision(office.context, case.id, GOOGLE)
         assert not office.paper.holders["g1"].active
         await office.run(case.id)
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
 
 
 class TestGuards:
     async def test_that_came_up_since_the_plan_hold(self, office: Office) -> None:
         """Who became the last administrator after the plan was sealed is not cut by it."""
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.paper.holders["g1"].guards["account"] = Guard.LAST_ADMIN
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen, match="guarded"):
@@ -168,7 +170,7 @@ class TestGuards:
         """An account accepted by its address is let go when its employee number turns out to be another's."""
         holder = office.paper.add("g5", email="e9@example.test", name="誰か")
         case = office.report(employee_no="E9", name="誰か", email="e9@example.test")
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         holder.profile = type(holder.profile)(holder.profile.account, "E55", ("e9@example.test",), (), ("誰か",))
         office.clock.pass_by(hours=8, minutes=59)
         with pytest.raises(QuestionsOpen):
@@ -204,9 +206,9 @@ class TestManyAtOnce:
         )  # fmt: skip
         office.clock.pass_by(hours=10)
         for case in (first, second):
-            await conduct.make_plan(office.desk, case.id)
+            await runbook.make_plan(office.context, case.id)
             with pytest.raises(QuestionsOpen):
-                await conduct.take_early(office.desk, case.id)
+                await runbook.take_early(office.context, case.id)
         assert office.paper.writes == []
 
 
@@ -217,27 +219,27 @@ class TestNotices:
             office.paper.holders["g1"].profile.account, None, ("e1@example.test",), (), ("星 空子",)
         )
         case = office.report(email="typo@example.test", employment_ends_on="2026-11-30")
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         assert office.report(email="e1@example.test").id == case.id
-        assert show(office.desk, case.id)["departure"]["email"] == "e1@example.test"
+        assert show(office.context, case.id)["departure"]["email"] == "e1@example.test"
         office.clock.pass_by(hours=10)
         await office.run(case.id)  # and the question about a namesake is moot
-        assert show(office.desk, case.id)["state"] == "closed"
+        assert show(office.context, case.id)["state"] == "closed"
 
     async def test_a_case_is_not_moved_while_it_is_being_cut(self, office: Office) -> None:
         """Once anything was taken away, another date is refused: nothing stays half cut until next year."""
         case = office.report()
         office.clock.pass_by(hours=10)
-        await conduct.make_plan(office.desk, case.id)
-        await conduct.contain(office.desk, case.id, GOOGLE)
+        await runbook.make_plan(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
         with pytest.raises(BadRequest, match="cannot reschedule"):
-            reschedule(office.desk, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
+            reschedule(office.context, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
 
     def test_another_day_forgets_the_old_last_day_worked(self, make_office: Callable[..., Office]) -> None:
         """Where policy cuts at the last day worked, a moved case is not cut at the old one."""
         office = make_office(Policy(cut=Cut(at="last_working")))
         case = office.report(last_working_at="2026-11-30", employment_ends_on="2026-12-20")
-        moved = reschedule(office.desk, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
+        moved = reschedule(office.context, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
         assert moved.due_at.date() == date(2027, 3, 31)
 
     def test_leave_and_departure_are_two_things(self, office: Office) -> None:
@@ -245,7 +247,7 @@ class TestNotices:
         reading = read_options(
             employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-30", kind="leave"
         )
-        leave = open_cases(office.desk, reading, reported_by="hr", leave=True).opened[0].case
+        leave = open_cases(office.context, reading, reported_by="hr", leave=True).opened[0].case
         assert office.report().id != leave.id
 
     def test_a_number_is_one_person_however_it_is_typed(self, office: Office) -> None:
@@ -258,12 +260,12 @@ class TestSigned:
         """What cannot be listed one by one does not contradict a person's signature by being listed."""
         case = office.report()
         office.clock.pass_by(hours=10)
-        await conduct.make_plan(office.desk, case.id)
-        await conduct.contain(office.desk, case.id, GOOGLE)
+        await runbook.make_plan(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
         office.paper.holders["g1"].stamps.clear()
         row = "google_workspace:g1:session:account"
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=row, statement="ended in the console", by="it")
-        await conduct.deprovision(office.desk, case.id, GOOGLE)
+        waiving.attest(office.context, case_id=case.id, entitlement_id=row, statement="ended in the console", by="it")
+        await runbook.deprovision(office.context, case.id, GOOGLE)
         assert find(office, case.id, "session")["state"] == "attested"
 
     async def test_a_waiver_that_ends_after_closing_opens_the_case_again(self, office: Office) -> None:
@@ -271,17 +273,17 @@ class TestSigned:
         office.paper.blind[K.GRANT] = EntitlementState.NO_API
         until = office.clock().date() + timedelta(days=3)
         waiver = waiving.waive_for_tenant(
-            office.desk, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+            office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
         )
-        waiving.approve(office.desk, waiver.id, by="b")
+        waiving.approve(office.context, waiver.id, by="b")
         with pytest.raises(BadRequest, match="approved already"):
-            waiving.approve(office.desk, waiver.id, by="c")
+            waiving.approve(office.context, waiver.id, by="c")
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         office.clock.pass_by(days=5)
-        assert case.id in (await rechecking.look_again(office.desk)).reopened
-        assert show(office.desk, case.id)["findings"][0]["kind"] == "no_api"
+        assert case.id in (await rechecking.look_again(office.context)).reopened
+        assert show(office.context, case.id)["findings"][0]["kind"] == "no_api"
 
 
 class TestRestore:
@@ -302,67 +304,67 @@ class TestRestore:
             await office.run(case.id)
         office.paper.dead = False
         office.clock.pass_by(minutes=2)
-        request = restoring.request_restore(office.desk, case.id, by="hr", reason="wrong person")
-        waiving.approve(office.desk, request.id, by="it")
-        await restoring.restore(office.desk, case.id)
-        shown = show(office.desk, case.id)
+        request = restoring.request_restore(office.context, case.id, by="hr", reason="wrong person")
+        waiving.approve(office.context, request.id, by="it")
+        await restoring.restore(office.context, case.id)
+        shown = show(office.context, case.id)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
         (asked,) = [f["entitlement"] for f in shown["findings"]]
         assert (asked, office.paper.holders["g1"].active) == ("google_workspace:g1:sign_in:account", False)
-        restoring.confirm(office.desk, case.id, asked, by="it", ours=True)
-        await restoring.restore(office.desk, case.id)
+        restoring.confirm(office.context, case.id, asked, by="it", ours=True)
+        await restoring.restore(office.context, case.id)
         assert office.paper.holders["g1"].active
-        assert show(office.desk, case.id)["findings"] == []
+        assert show(office.context, case.id)["findings"] == []
 
     async def test_that_fails_is_told_and_signed_for_by_hand(self, office: Office) -> None:
         """What the vendor does not take back has an end, a problem on its row; a person gives it back by hand and signs for it."""
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        request = restoring.request_restore(office.desk, case.id, by="hr", reason="wrong person")
-        waiving.approve(office.desk, request.id, by="it")
+        request = restoring.request_restore(office.context, case.id, by="hr", reason="wrong person")
+        waiving.approve(office.context, request.id, by="it")
         office.paper.restore_error = Unreachable("paper: cannot restore: 503", code="503")
         began = office.clock.at
-        await restoring.restore(office.desk, case.id)
-        assert office.clock.at - began < timedelta(seconds=office.desk.policy.restore.deadline_seconds + 60)
-        shown = show(office.desk, case.id)
+        await restoring.restore(office.context, case.id)
+        assert office.clock.at - began < timedelta(seconds=office.context.policy.restore.deadline_seconds + 60)
+        shown = show(office.context, case.id)
         assert shown["state"] == "restored"
         problems = [e for a in shown["accounts"] for e in a["entitlements"] if e["detail"]["restored"] == "problem"]
         assert {e["kind"] for e in problems} == {"sign_in", "group"}
         assert {f["kind"] for f in shown["findings"]} == {"not_given_back"}
         for row in problems:
-            waiving.attest(office.desk, case_id=case.id, entitlement_id=row["id"], statement="by hand", by="it")
-        assert show(office.desk, case.id)["findings"] == []
+            waiving.attest(office.context, case_id=case.id, entitlement_id=row["id"], statement="by hand", by="it")
+        assert show(office.context, case.id)["findings"] == []
 
     async def test_is_refused_without_reason_or_twice(self, office: Office) -> None:
         """A restore has a reason; a restored case is not restored again; a departure is no leave to return from."""
         case = office.report()
         with pytest.raises(BadRequest, match="no reason"):
-            restoring.request_restore(office.desk, case.id, by="hr", reason=" ")
+            restoring.request_restore(office.context, case.id, by="hr", reason=" ")
         with pytest.raises(BadRequest, match="no leave"):
-            restoring.request_return(office.desk, case.id, by="hr")
+            restoring.request_return(office.context, case.id, by="hr")
         with pytest.raises(BadRequest, match="no such case"):
-            restoring.request_restore(office.desk, "case-0", by="hr", reason="x")
+            restoring.request_restore(office.context, "case-0", by="hr", reason="x")
 
     async def test_in_progress_does_not_swallow_the_next_departure(self, office: Office) -> None:
         """A new notice for somebody whose former case is being given back opens a case of its own."""
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        request = restoring.request_restore(office.desk, case.id, by="hr", reason="wrong person")
-        waiving.approve(office.desk, request.id, by="it")
+        request = restoring.request_restore(office.context, case.id, by="hr", reason="wrong person")
+        waiving.approve(office.context, request.id, by="it")
         office.paper.holders["g1"].held[K.GROUP] = set()
         office.paper.late = 0
-        await restoring.restore(office.desk, case.id)
+        await restoring.restore(office.context, case.id)
         assert office.report().id != case.id
 
     async def test_a_question_that_became_moot_closes_itself(self, office: Office) -> None:
         """When a later look makes plain whose an account is, nobody is asked any more."""
         holder = office.paper.add("g3", email="adm-e1@example.test", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        assert open_questions(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
+        assert open_questions(office.context, case.id)
         holder.profile = type(holder.profile)(holder.profile.account, "E77", ("adm-e1@example.test",), (), ("別 人",))
-        await conduct.make_plan(office.desk, case.id)
-        asked = open_questions(office.desk, case.id)
-        assert asked == [] or asking.answer(office.desk, asked[0].id, chosen=[], by="it")
+        await runbook.make_plan(office.context, case.id)
+        asked = open_questions(office.context, case.id)
+        assert asked == [] or answering.answer(office.context, asked[0].id, chosen=[], by="it")

@@ -10,16 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from casework import runbook as conduct
-from casework.access import fates, rechecking
+from casework import runbook
+from casework.access import rechecking
 from casework.access import restore as restoring
-from casework.access.rows import rows_of
-from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, StillOpen
-from casework.intake import open_cases, read_options
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
+from casework.matching import answering
 from casework.policy import Policy, Restore
 from casework.showing import show
+from casework.truth import fates
+from casework.truth.rows import rows_of
 from connectors.contract import Capabilities, KindManifest, Kinds, Listing
 from connectors.errors import Denied, NotOnPlan, Unreachable
 from models.tables import Case, CaseEntitlement
@@ -50,10 +52,10 @@ async def cut(office: Office, **fields: Any) -> Case:
 
 async def given_back(office: Office, case: Case, account: str | None = None) -> dict[str, Any]:
     """Restore, with a second person's consent, and return the case as it stands then."""
-    request = restoring.request_restore(office.desk, case.id, by="hr", reason="wrong person", account=account)
-    waiving.approve(office.desk, request.id, by="it")
-    await restoring.restore(office.desk, case.id)
-    return show(office.desk, case.id)
+    request = restoring.request_restore(office.context, case.id, by="hr", reason="wrong person", account=account)
+    waiving.approve(office.context, request.id, by="it")
+    await restoring.restore(office.context, case.id)
+    return show(office.context, case.id)
 
 
 def fate(shown: dict[str, Any], account: str = "g1") -> dict[str, str]:
@@ -68,10 +70,10 @@ class TestOneAccount:
         office.paper.add("g3", employee_no="E1", email="e3@example.test", name="日向 子")
         case = office.report()
         office.clock.pass_by(hours=10)
-        await conduct.make_plan(office.desk, case.id)
-        (question,) = show(office.desk, case.id)["questions"]
+        await runbook.make_plan(office.context, case.id)
+        (question,) = show(office.context, case.id)["questions"]
         doubtful = [option["account"] for option in question["options"] if option["standing"] == "asked"]
-        asking.answer(office.desk, question["id"], chosen=doubtful, by="it")
+        answering.answer(office.context, question["id"], chosen=doubtful, by="it")
         await office.run(case.id)
         assert not office.paper.holders["g1"].active
         assert not office.paper.holders["g3"].active
@@ -93,19 +95,19 @@ class TestOneAccount:
         case = await self.both_cut(office)
         await given_back(office, case, "google_workspace:g3")
         office.clock.pass_by(days=2)
-        assert (await rechecking.look_again(office.desk)).reopened == []
+        assert (await rechecking.look_again(office.context)).reopened == []
         assert office.paper.holders["g3"].active
 
     async def test_needs_a_second_person_of_its_own(self, office: Office) -> None:
         """Consent to one account is no consent to the other, nor to the case; an account that is not of the case is refused."""
         case = await self.both_cut(office)
-        request = restoring.request_restore(office.desk, case.id, by="hr", reason="x", account="google_workspace:g3")
+        request = restoring.request_restore(office.context, case.id, by="hr", reason="x", account="google_workspace:g3")
         with pytest.raises(BadRequest, match="second person"):
-            await restoring.restore(office.desk, case.id)
+            await restoring.restore(office.context, case.id)
         with pytest.raises(BadRequest, match="has no account"):
-            restoring.request_restore(office.desk, case.id, by="hr", reason="x", account="slack:g3")
-        waiving.approve(office.desk, request.id, by="it")
-        await restoring.restore(office.desk, case.id)
+            restoring.request_restore(office.context, case.id, by="hr", reason="x", account="slack:g3")
+        waiving.approve(office.context, request.id, by="it")
+        await restoring.restore(office.context, case.id)
         assert not office.paper.holders["g1"].active
 
 
@@ -120,7 +122,7 @@ class TestClaims:
 
     def took(self, office: Office, case: Case) -> None:
         """Let the second case's own requests have been accepted, as when both ran at once."""
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             for row in rows_of(session, case.id):
                 row.attempts, row.result = max(row.attempts, 1), RevocationResult.COMMANDED
                 session.add(row)
@@ -132,13 +134,13 @@ class TestClaims:
         assert (shown["state"], office.paper.given) == ("restored", [])
         assert set(fate(shown).values()) == {"claimed"}
         assert not office.paper.holders["g1"].active
-        assert show(office.desk, right.id)["state"] == "closed"
+        assert show(office.context, right.id)["state"] == "closed"
 
     async def test_have_that_case_looked_at_anew(self, office: Office) -> None:
         """The case that claims the account is looked at again at once, closed as it is."""
         right, wrong = await self.two_cases(office)
         await given_back(office, wrong)
-        assert right.id in (await rechecking.look_again(office.desk)).looked
+        assert right.id in (await rechecking.look_again(office.context)).looked
 
     async def test_end_with_that_case(self, office: Office) -> None:
         """Once the other case is given back too, nobody claims the account."""
@@ -160,14 +162,14 @@ class TestClaims:
             kind="resignation",
         )
         waived = waiving.waive(
-            office.desk, case_id=wrong.id, entitlement_id="google_workspace:g1:backup_code:all", reason="frozen",
+            office.context, case_id=wrong.id, entitlement_id="google_workspace:g1:backup_code:all", reason="frozen",
             until=office.clock().date() + timedelta(days=9), by="taro",
         )  # fmt: skip
-        waiving.approve(office.desk, waived.id, by="hanako")
-        conduct.close(office.desk, wrong.id)
-        planned = open_cases(office.desk, later, reported_by="hr", for_real=True).opened[0].case
-        await conduct.make_plan(office.desk, planned.id)
-        assert {a["standing"] for a in show(office.desk, planned.id)["accounts"]} == {"accepted"}
+        waiving.approve(office.context, waived.id, by="hanako")
+        runbook.close(office.context, wrong.id)
+        planned = open_cases(office.context, later, reported_by="hr", for_real=True).opened[0].case
+        await runbook.make_plan(office.context, planned.id)
+        assert {a["standing"] for a in show(office.context, planned.id)["accounts"]} == {"accepted"}
         await given_back(office, wrong)
         assert office.paper.holders["g1"].active
 
@@ -203,16 +205,16 @@ class TestAsked:
         (finding,) = shown["findings"]
         assert "--entitlement" in finding["remedy"]
 
-        restoring.confirm(office.desk, case.id, finding["entitlement"], by="it", ours=False)
-        await restoring.restore(office.desk, case.id)
+        restoring.confirm(office.context, case.id, finding["entitlement"], by="it", ours=False)
+        await restoring.restore(office.context, case.id)
         assert office.paper.holders["g1"].held[K.GROUP] == {"all-hands"}
-        assert fate(show(office.desk, case.id))["group:sales"] == "not_ours"
+        assert fate(show(office.context, case.id))["group:sales"] == "not_ours"
 
     async def test_only_what_is_asked_is_answered(self, office: Office) -> None:
         """A person's word counts for rows that a restore asks about, and for no others."""
         case = await cut(office)
         with pytest.raises(BadRequest, match="not asked about"):
-            restoring.confirm(office.desk, case.id, "google_workspace:g1:group:sales", by="it", ours=True)
+            restoring.confirm(office.context, case.id, "google_workspace:g1:group:sales", by="it", ours=True)
 
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
@@ -257,7 +259,7 @@ class TestNeverMore:
         office = make_office()
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = await cut(office)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             touched = [row for row in rows_of(session, case.id) if row.attempts]
             for row, result in zip(touched, results, strict=False):
                 row.result = result
@@ -265,7 +267,7 @@ class TestNeverMore:
             ours = {row.id for row in touched if row.result is RevocationResult.COMMANDED}
         await given_back(office, case)
         assert set(office.paper.given) <= ours
-        office.desk.store.engine.dispose()
+        office.context.store.engine.dispose()
 
 
 class TestEnds:
@@ -282,7 +284,7 @@ class TestEnds:
     async def test_a_role_held_through_a_group_comes_back_with_it(self, office: Office) -> None:
         """What is held through a group cannot be given back by itself: it has an end, in words, and the restore ends too."""
         case = await cut(office)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             session.add(
                 CaseEntitlement(
                     case_id=case.id, id="google_workspace:g1:role:77", service=GOOGLE, account_id="g1", kind=K.ROLE,
@@ -344,7 +346,7 @@ class TestEnds:
     async def test_a_service_that_is_gone_from_the_settings(self, office: Office) -> None:
         """Rows of a service that is no longer configured end with what to do; nothing is raised."""
         case = await cut(office)
-        office.desk.connectors.clear()  # type: ignore[attr-defined]  # the test's own dict
+        office.context.connectors.clear()  # type: ignore[attr-defined]  # the test's own dict
         shown = await given_back(office, case)
         assert shown["state"] == "restored"
         assert set(fate(shown).values()) == {"problem"}
@@ -356,10 +358,10 @@ class TestEnds:
         office.paper.restore_error = Denied("paper: 403")
         await given_back(office, case)
         office.paper.restore_error = None
-        await restoring.restore(office.desk, case.id)
+        await restoring.restore(office.context, case.id)
         assert office.paper.holders["g1"].active
         given = len(office.paper.given)
-        await restoring.restore(office.desk, case.id)
+        await restoring.restore(office.context, case.id)
         assert len(office.paper.given) == given
 
 
@@ -367,7 +369,7 @@ class TestProbed:
     async def test_before_its_first_use(self, office: Office) -> None:
         """A restore probes the service before it gives anything back: what the plan allows is not known without."""
         case = await cut(office)
-        office.desk.own_accounts.clear()
+        office.context.own_accounts.clear()
         office.paper.probes = 0
         await given_back(office, case)
         assert office.paper.probes == 1
@@ -375,7 +377,7 @@ class TestProbed:
     async def test_failing_is_not_remembered(self, office: Office) -> None:
         """While the probe fails nothing is given back and nothing is called restored; the next restore probes again."""
         case = await cut(office)
-        office.desk.own_accounts.clear()
+        office.context.own_accounts.clear()
         probe = office.paper.probe
 
         async def fail() -> Capabilities:
@@ -385,7 +387,7 @@ class TestProbed:
         shown = await given_back(office, case)
         assert (set(fate(shown).values()), office.paper.given) == ({"problem"}, [])
         office.paper.probe = probe  # type: ignore[method-assign]  # the credential is back
-        await restoring.restore(office.desk, case.id)
+        await restoring.restore(office.context, case.id)
         assert office.paper.holders["g1"].active
 
 
@@ -435,7 +437,7 @@ class TestFrozenExits:
         assert "grant" in finding["text"]
 
         office.paper.after = lambda _: None
-        await restoring.restore(office.desk, case.id)
+        await restoring.restore(office.context, case.id)
         assert office.paper.holders["g1"].active
         assert holder.held[K.GRANT] == set()
 
@@ -466,8 +468,8 @@ class TestFrozenExits:
         assert any("THE ACCOUNT IS OPEN" in f["text"] for f in shown["findings"])
 
         office.paper.before = office.paper.after = lambda _: None
-        await restoring.restore(office.desk, case.id)
-        assert fate(show(office.desk, case.id))["sign_in:account"] == "restored"
+        await restoring.restore(office.context, case.id)
+        assert fate(show(office.context, case.id))["sign_in:account"] == "restored"
         assert holder.held[K.GRANT] == set()
 
     async def test_that_cannot_be_read_block_the_account_again(self, office: Office) -> None:
@@ -496,12 +498,12 @@ class TestFrozenExits:
         reading = read_options(
             employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-30", kind="leave"
         )
-        case = open_cases(office.desk, reading, reported_by="hr", for_real=True, leave=True).opened[0].case
+        case = open_cases(office.context, reading, reported_by="hr", for_real=True, leave=True).opened[0].case
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        restoring.request_return(office.desk, case.id, by="hr")
+        restoring.request_return(office.context, case.id, by="hr")
         office.paper.writes.clear()
-        await restoring.restore(office.desk, case.id)
+        await restoring.restore(office.context, case.id)
         assert office.paper.writes == []
         assert office.paper.holders["g1"].held[K.GRANT] == {"app-1", "app-2"}
 
@@ -521,7 +523,7 @@ class TestKilled:
             await given_back(office, case)
         office.paper.dead, office.paper.after_giving = False, lambda _: None
         office.clock.pass_by(minutes=2)
-        await restoring.restore(office.desk, case.id)
-        shown = show(office.desk, case.id)
+        await restoring.restore(office.context, case.id)
+        shown = show(office.context, case.id)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
         assert {fate(shown)[row] for row in ("sign_in:account", "group:sales", "group:all-hands")} == {"restored"}

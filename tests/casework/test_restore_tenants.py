@@ -13,17 +13,18 @@ from typing import Any
 import pytest
 
 from audit.trail import Trail
-from casework import runbook as conduct
-from casework.access import cutting, planning
+from casework import runbook
+from casework.access import cutting
 from casework.access import restore as restoring
-from casework.access.rows import rows_of
-from casework.decisions import questions as asking
+from casework.context import Context
 from casework.decisions import signatures as waiving
-from casework.desk import Desk
-from casework.intake import open_cases, read_options
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
+from casework.matching import answering
 from casework.policy import Observe, Policy, Restore
 from casework.showing import show
 from casework.store import Store, open_engine
+from casework.truth.rows import rows_of
 from connectors.slack.connector import SlackConnector
 from emulators.company import person
 from emulators.google_workspace.state import AppPassword
@@ -49,9 +50,9 @@ QUICK = Policy(
 
 @dataclass
 class House:
-    """A desk with one emulated tenant."""
+    """A context with one emulated tenant."""
 
-    desk: Desk
+    context: Context
     rig: Rig
 
     def report(self, number: str = LEAVER, days_ago: int = 2, **other: Any) -> Case:
@@ -64,26 +65,26 @@ class House:
             "employment_ends_on": day,
             "kind": "resignation",
         } | other
-        return open_cases(self.desk, read_options(**given), reported_by="hr", for_real=True).opened[0].case
+        return open_cases(self.context, read_options(**given), reported_by="hr", for_real=True).opened[0].case
 
     async def run(self, case: Case, *, asked: bool = False) -> None:
         """Cut in a run's order; findings stay findings."""
         service = self.rig.service
-        async with conduct.claim(self.desk, case.id, self.desk.name("run")):
-            await conduct.make_plan(self.desk, case.id)
+        async with runbook.claim(self.context, case.id, self.context.name("run")):
+            await runbook.make_plan(self.context, case.id)
             if asked:
-                for question in show(self.desk, case.id)["questions"]:
+                for question in show(self.context, case.id)["questions"]:
                     doubtful = [one["account"] for one in question["options"] if one["standing"] == "asked"]
-                    asking.answer(self.desk, question["id"], chosen=doubtful, by="it")
-            await conduct.contain(self.desk, case.id, service)
-            await conduct.deprovision(self.desk, case.id, service)
-            await conduct.observe_until_closed(self.desk, case.id)
+                    answering.answer(self.context, question["id"], chosen=doubtful, by="it")
+            await runbook.contain(self.context, case.id, service)
+            await runbook.deprovision(self.context, case.id, service)
+            await runbook.observe_until_closed(self.context, case.id)
 
     async def restore(self, case: Case, account: str | None = None) -> dict[str, Any]:
-        request = restoring.request_restore(self.desk, case.id, by="hr", reason="wrong person", account=account)
-        waiving.approve(self.desk, request.id, by="it")
-        await restoring.restore(self.desk, case.id)
-        return show(self.desk, case.id)
+        request = restoring.request_restore(self.context, case.id, by="hr", reason="wrong person", account=account)
+        waiving.approve(self.context, request.id, by="it")
+        await restoring.restore(self.context, case.id)
+        return show(self.context, case.id)
 
 
 @asynccontextmanager
@@ -92,7 +93,7 @@ async def house(name: str, tmp_path: Path, empty: Path, **options: Any) -> Async
     engine = open_engine(f"sqlite:///{tmp_path}/case.db")
     async with RIGS[name](**options) as rig:
         store = Store(engine, Trail("test.example/audit/2026"))
-        yield House(Desk(store, QUICK, {rig.service: rig.connector}), rig)
+        yield House(Context(store, QUICK, {rig.service: rig.connector}), rig)
     engine.dispose()
 
 
@@ -113,12 +114,12 @@ class TestGroups:
         """A group that another administrator took away just before our request stays away; the restore asks about it."""
         async with house(name, tmp_path, empty_database) as there:
             case = there.report()
-            await planning.make_plan(there.desk, case.id)
-            await cutting.contain(there.desk, case.id, there.rig.service)
+            await runbook.make_plan(there.context, case.id)
+            await cutting.contain(there.context, case.id, there.rig.service)
             account = there.rig.account_id(LEAVER)
             group = self.remove_one(there, account)
-            await cutting.deprovision(there.desk, case.id, there.rig.service)
-            with there.desk.store.read() as session:
+            await cutting.deprovision(there.context, case.id, there.rig.service)
+            with there.context.store.read() as session:
                 results = {row.vendor_id: row.result for row in rows_of(session, case.id)}
             assert results[group] is RevocationResult.ALREADY_ABSENT
             shown = await there.restore(case)
@@ -129,8 +130,8 @@ class TestGroups:
             assert fates(shown, "group").count("asked") == 1
             assert fates(shown, "group").count("restored") == len(held & taken)
             (finding,) = [f for f in shown["findings"] if f["entitlement"].endswith(group)]
-            restoring.confirm(there.desk, case.id, finding["entitlement"], by="it", ours=True)
-            await restoring.restore(there.desk, case.id)
+            restoring.confirm(there.context, case.id, finding["entitlement"], by="it", ours=True)
+            await restoring.restore(there.context, case.id)
             assert group in {row.split(":", 3)[3] for row in there.rig.held(account) if ":group:" in row}
 
     def remove_one(self, there: House, account: str) -> str:
@@ -166,8 +167,8 @@ class TestRoles:
             taken = before - there.rig.held(account)
             assert taken
             fresh: Any = SlackConnector(there.rig.connector._transport)  # type: ignore[attr-defined]  # the same tenant
-            there.desk.connectors[Service.SLACK] = fresh  # type: ignore[index]  # the test's own dict
-            there.desk.own_accounts.clear()
+            there.context.connectors[Service.SLACK] = fresh  # type: ignore[index]  # the test's own dict
+            there.context.own_accounts.clear()
             shown = await there.restore(case)
             assert taken <= there.rig.held(account)
             assert fates(shown, "role").count("restored") == len(taken)
@@ -232,10 +233,10 @@ class TestAccounts:
 
     def accept(self, there: House, case: Case, account: str) -> None:
         """Let a person have said, wrongly, that the account is this case's leaver's."""
-        with there.desk.store.write() as session:
+        with there.context.store.write() as session:
             session.add(
                 CaseAccount(
-                    case_id=case.id, service=there.rig.service, vendor_id=account, ref=there.desk.name("acct"),
+                    case_id=case.id, service=there.rig.service, vendor_id=account, ref=there.context.name("acct"),
                     kind=AccountKind.MEMBER, label="", reason=MatchReason.NAME, standing=Standing.ACCEPTED,
                     decided_by="it",
                 )
@@ -269,8 +270,8 @@ class TestFrozenExits:
         self, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """While Google still shows a grant after the time allowed, the account is suspended again and its row says so."""
-        monkeypatch.setattr("casework.access.exits.WITHIN", timedelta(seconds=6))
-        monkeypatch.setattr("casework.access.exits._BETWEEN", 0.3)
+        monkeypatch.setattr("casework.access.writes.CLEARED_WITHIN", timedelta(seconds=6))
+        monkeypatch.setattr("casework.access.writes._BETWEEN", 0.3)
         async with house("google_workspace", tmp_path, empty_database, tokens_after_suspension="401") as there:
             case = await self.dismissed(there)
             user = there.rig.tenant.users[there.rig.account_id(LEAVER)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casework import runbook as conduct
+from casework import runbook
 from casework.activity import snapshot, summary
 from casework.activity.baseline import measure
 from casework.activity.collecting import collect
@@ -52,10 +52,10 @@ class TestHoarder:
         logged.paper.happened("g1", records)
         logged.clock.at = datetime(2026, 11, 30, 14, 0, tzinfo=ZoneInfo("UTC"))
         case = logged.report()
-        await conduct.make_plan(logged.desk, case.id)
-        await collect(logged.desk, case.id, seconds=600)
-        await snapshot.conclude(logged.desk, case.id)
-        shown = downloads(logged.desk, case.id)
+        await runbook.make_plan(logged.context, case.id)
+        await collect(logged.context, case.id, seconds=600)
+        await snapshot.conclude(logged.context, case.id)
+        shown = downloads(logged.context, case.id)
         assert (shown["state"], shown["verdict"]) == ("collected", "unusual")
         assert shown["sources"][0]["records"] == sum(
             datetime.fromisoformat(str(r["time"])) < logged.clock.at for r in records

@@ -10,15 +10,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from casework import erasing
-from casework import runbook as conduct
+from casework import runbook
 from casework.access import rechecking
 from casework.access import restore as restoring
-from casework.decisions import questions as asking
 from casework.decisions import signatures as waiving
+from casework.erasure import erasing
 from casework.errors import BadRequest, CaseworkError
-from casework.intake import open_cases, read_options, withdraw
+from casework.intake.moving import withdraw
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
 from casework.lifecycle import move
+from casework.matching import answering
 from casework.matching.searching import find_in
 from casework.showing import open_questions, show
 from connectors.contract import Kinds, Listing
@@ -33,7 +35,7 @@ GOOGLE = Service.GOOGLE_WORKSPACE
 
 
 def standings(office: Office, case: Case) -> dict[str, str]:
-    return {account["id"]: account["standing"] for account in show(office.desk, case.id)["accounts"]}
+    return {account["id"]: account["standing"] for account in show(office.context, case.id)["accounts"]}
 
 
 def active(office: Office, account: str) -> bool:
@@ -51,44 +53,44 @@ async def asked_about(office: Office) -> tuple[Case, str]:
     office.paper.add("g3", email="e3@example.test", name="星 空子")
     case = office.report()
     office.clock.pass_by(hours=10)
-    await conduct.make_plan(office.desk, case.id)
-    (question,) = open_questions(office.desk, case.id)
+    await runbook.make_plan(office.context, case.id)
+    (question,) = open_questions(office.context, case.id)
     return case, question.id
 
 
 async def after_all_looks(office: Office) -> None:
     for _ in range(4):
         office.clock.pass_by(days=20)
-        await rechecking.look_again(office.desk)
+        await rechecking.look_again(office.context)
 
 
 class TestTakenBack:
     async def test_a_closed_case_is_open_again(self, office: Office) -> None:
         """An answer taken back after the last look opens the case: the account that is theirs after all is cut."""
         case, question = await asked_about(office)
-        asking.answer(office.desk, question, chosen=[], by="it")
+        answering.answer(office.context, question, chosen=[], by="it")
         await office.run(case.id)
         await after_all_looks(office)
-        asking.take_back(office.desk, question, by="it", reason="wrong")
-        assert show(office.desk, case.id)["state"] == "deprovisioned"
-        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["g3"], by="it")
+        answering.take_back(office.context, question, by="it", reason="wrong")
+        assert show(office.context, case.id)["state"] == "deprovisioned"
+        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it")
         await carry(office, case)
         assert not active(office, "g3")
 
     async def test_a_whole_restore_gives_the_doubtful_account_back_too(self, office: Office) -> None:
         """What was taken before the answer was taken back is given back with the rest."""
         case, question = await asked_about(office)
-        asking.answer(office.desk, question, chosen=["g3"], by="it")
+        answering.answer(office.context, question, chosen=["g3"], by="it")
         await office.run(case.id)
         assert not active(office, "g3")
-        asking.take_back(office.desk, question, by="it", reason="wrong")
+        answering.take_back(office.context, question, by="it", reason="wrong")
         assert (await given_back(office, case))["state"] == "restored"
         assert active(office, "g3")
 
     async def test_an_account_set_apart_stays_so_in_the_next_case(self, office: Office) -> None:
         """A namesake who was given back as not the leaver's is not cut by the person's next departure on the old word."""
         case, question = await asked_about(office)
-        asking.answer(office.desk, question, chosen=["g3"], by="it")
+        answering.answer(office.context, question, chosen=["g3"], by="it")
         await office.run(case.id)
         await after_all_looks(office)
         await given_back(office, case, "google_workspace:g3")
@@ -103,18 +105,18 @@ class TestTakenBack:
     async def test_cut_again_and_restored_again(self, office: Office) -> None:
         """An account that was given back and cut once more is given back once more: an old fate says nothing of a new cut."""
         case, question = await asked_about(office)
-        asking.answer(office.desk, question, chosen=["g3"], by="it")
+        answering.answer(office.context, question, chosen=["g3"], by="it")
         await office.run(case.id)
         request = restoring.request_restore(
-            office.desk, case.id, by="it", reason="a namesake", account="google_workspace:g3"
+            office.context, case.id, by="it", reason="a namesake", account="google_workspace:g3"
         )
-        waiving.approve(office.desk, request.id, by="hr")
-        await restoring.restore(office.desk, case.id)
+        waiving.approve(office.context, request.id, by="hr")
+        await restoring.restore(office.context, case.id)
         assert active(office, "g3")
-        asking.take_back(office.desk, question, by="it", reason="it was theirs after all")
-        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["g3"], by="it")
+        answering.take_back(office.context, question, by="it", reason="it was theirs after all")
+        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it")
         office.clock.pass_by(days=2)
-        await rechecking.look_again(office.desk)
+        await rechecking.look_again(office.context)
         await carry(office, case)
         assert not active(office, "g3")
         await given_back(office, case, "google_workspace:g1")
@@ -127,17 +129,19 @@ class TestTakenBack:
         """A case whose personal data was erased takes neither an answer nor an attestation."""
         office.paper.add("g3", email="second@corp.test", name="星 空子")
         case = office.report(employment_ends_on="2027-01-30")
-        await conduct.make_plan(office.desk, case.id)
-        (question,) = open_questions(office.desk, case.id)
-        withdraw(office.desk, case.id, by="hr", reason="stays")
-        request = erasing.request_erasure(office.desk, case.id, by="lead", basis="retention")
-        waiving.approve(office.desk, request.id, by="ciso")
-        erasing.erase(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
+        (question,) = open_questions(office.context, case.id)
+        withdraw(office.context, case.id, by="hr", reason="stays")
+        request = erasing.request_erasure(office.context, case.id, by="lead", basis="retention")
+        waiving.approve(office.context, request.id, by="ciso")
+        erasing.erase(office.context, case.id)
         with pytest.raises(BadRequest, match="erased"):
-            asking.answer(office.desk, question.id, chosen=[], by="it.kim", reason="星 空子 has no second@corp.test")
+            answering.answer(
+                office.context, question.id, chosen=[], by="it.kim", reason="星 空子 has no second@corp.test"
+            )
         with pytest.raises(BadRequest, match="erased"):
             waiving.attest(
-                office.desk, case_id=case.id, entitlement_id="no_account", statement="星 空子: none", by="it.kim"
+                office.context, case_id=case.id, entitlement_id="no_account", statement="星 空子: none", by="it.kim"
             )
         assert not [word for word in ("星 空子", "second@corp.test", "it.kim") if word in dump(office)]
 
@@ -152,15 +156,15 @@ class TestTwoCases:
             reading = read_options(
                 employee_no="001", name="星 空子", email=email, employment_ends_on="2026-11-30", kind="resignation"
             )
-            (opened,) = open_cases(office.desk, reading, reported_by="hr", for_real=True, company=company).opened
+            (opened,) = open_cases(office.context, reading, reported_by="hr", for_real=True, company=company).opened
             return opened.case
 
         ours = report("alpha", "old@a.test")
-        await conduct.make_plan(office.desk, ours.id)
-        (question,) = open_questions(office.desk, ours.id)
-        asking.answer(office.desk, question.id, chosen=["a"], by="it")
+        await runbook.make_plan(office.context, ours.id)
+        (question,) = open_questions(office.context, ours.id)
+        answering.answer(office.context, question.id, chosen=["a"], by="it")
         theirs = report("beta", "sora@b.test")
-        await conduct.make_plan(office.desk, theirs.id)
+        await runbook.make_plan(office.context, theirs.id)
         assert standings(office, theirs)["a"] != "accepted"
 
     async def test_what_another_case_held_is_given_back_once_it_let_go(self, office: Office) -> None:
@@ -169,7 +173,7 @@ class TestTwoCases:
         reading = read_options(
             employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-29", kind="leave"
         )
-        (opened,) = open_cases(office.desk, reading, reported_by="hr", for_real=True, leave=True).opened
+        (opened,) = open_cases(office.context, reading, reported_by="hr", for_real=True, leave=True).opened
         await carry(office, opened.case)
         departure = office.report()
         await carry(office, departure)
@@ -180,7 +184,7 @@ class TestTwoCases:
         await given_back(office, opened.case)
         assert active(office, "g1")
         with pytest.raises(BadRequest, match="restored already"):
-            restoring.request_restore(office.desk, opened.case.id, by="hr", reason="once more")
+            restoring.request_restore(office.context, opened.case.id, by="hr", reason="once more")
 
     async def test_an_erased_case_has_not_let_go(self, office: Office) -> None:
         """Somebody was on leave and then left for good: erasing the departure opens nothing that the leave had left to it."""
@@ -188,21 +192,21 @@ class TestTwoCases:
         reading = read_options(
             employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-29", kind="leave"
         )
-        (opened,) = open_cases(office.desk, reading, reported_by="hr", for_real=True, leave=True).opened
+        (opened,) = open_cases(office.context, reading, reported_by="hr", for_real=True, leave=True).opened
         await carry(office, opened.case)
         departure = office.report()
         await carry(office, departure)
         await given_back(office, opened.case)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             case = session.get_one(Case, departure.id)
             if case.state is not CaseState.CLOSED:
-                move(office.desk, session, case, CaseState.CLOSED)
-        request = erasing.request_erasure(office.desk, departure.id, by="lead", basis="retention")
-        waiving.approve(office.desk, request.id, by="ciso")
-        erasing.erase(office.desk, departure.id)
-        await restoring.restore(office.desk, opened.case.id)
+                move(office.context, session, case, CaseState.CLOSED)
+        request = erasing.request_erasure(office.context, departure.id, by="lead", basis="retention")
+        waiving.approve(office.context, request.id, by="ciso")
+        erasing.erase(office.context, departure.id)
+        await restoring.restore(office.context, opened.case.id)
         assert not active(office, "g1")
-        assert "asked" in fate(show(office.desk, opened.case.id)).values()
+        assert "asked" in fate(show(office.context, opened.case.id)).values()
 
 
 class TestInTheMiddle:
@@ -211,13 +215,13 @@ class TestInTheMiddle:
         """HR adds a reading between plan and cut: nothing rests on what was not said, and the emergency is cut, block first."""
         office.paper.holders["g1"].profile = replace(office.paper.holders["g1"].profile, employee_no=None)
         case = office.report(kind="dismissal")
-        run = replace(office.desk, own_accounts={}, leases={}, _locks={})
-        async with conduct.claim(run, case.id, "run"):
-            await conduct.make_plan(run, case.id)
+        run = replace(office.context, own_accounts={}, leases={}, _locks={})
+        async with runbook.claim(run, case.id, "run"):
+            await runbook.make_plan(run, case.id)
             assert office.report(kind="dismissal", kana="ホシ ソラコ").id == case.id
             if search_is_down:
                 office.paper.search_error = Unreachable("paper: search is down")
-            await conduct.contain(run, case.id, GOOGLE)
+            await runbook.contain(run, case.id, GOOGLE)
         assert office.paper.writes[0].endswith("sign_in:account")
         assert not active(office, "g1")
 
@@ -228,7 +232,7 @@ class TestInTheMiddle:
         office.paper.add("g3", employee_no="E1", email="e1b@example.test", name="星 空子")
         case = office.report()
         office.clock.pass_by(hours=10)
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         listed = office.paper.list_access
         turned: list[str] = []
 
@@ -237,16 +241,16 @@ class TestInTheMiddle:
                 turned.append(account.id)
                 holder = office.paper.holders["g1"]
                 holder.profile = replace(holder.profile, names=("全 別人",))
-                await find_in(office.desk, case.id, GOOGLE)
+                await find_in(office.context, case.id, GOOGLE)
             if account.id == "g3":
                 await asyncio.sleep(0.2)
             return await listed(account, kinds)
 
         monkeypatch.setattr(office.paper, "list_access", doubtful_meanwhile)
-        run = replace(office.desk, own_accounts={}, leases={}, _locks={})
-        async with conduct.claim(run, case.id, "run"):
+        run = replace(office.context, own_accounts={}, leases={}, _locks={})
+        async with runbook.claim(run, case.id, "run"):
             with contextlib.suppress(CaseworkError, BadRequest):
-                await conduct.contain(run, case.id, GOOGLE)
+                await runbook.contain(run, case.id, GOOGLE)
         assert turned
         assert (active(office, "g1"), active(office, "g3")) == (True, False)
 
@@ -255,7 +259,7 @@ class TestOfTheFirstCore:
     """Accounts that an earlier version accepted bear no facts: the first search that answers judges them like all others."""
 
     def as_then(self, office: Office) -> None:
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             for statement in (
                 "DELETE FROM question", "DELETE FROM account_link",
                 "UPDATE account SET standing='accepted', facts=NULL, judged='{}', addresses='{}', seen_at=NULL, reason='email'",
@@ -266,7 +270,7 @@ class TestOfTheFirstCore:
         """A colleague whose address stood in the notice is not cut once HR has corrected it."""
         office.paper.add("g2", employee_no="E2", email="e2@example.test", name="月 影子")
         case = office.report(email="e2@example.test", employment_ends_on="2026-12-30")
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         self.as_then(office)
         assert office.report(email="e1@example.test", employment_ends_on="2026-12-30").id == case.id
         office.clock.pass_by(days=31)
@@ -277,22 +281,22 @@ class TestOfTheFirstCore:
         """What was accepted by an alias that is gone is nobody's until a person says so."""
         office.paper.add("g2", employee_no="E2", email="e2@example.test", name="月 影子")
         case = office.report(email="e2@example.test", employment_ends_on="2026-12-30")
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         self.as_then(office)
         holder = office.paper.holders["g2"]
         holder.profile = replace(holder.profile, emails=("new@example.test",))
-        office.clock.at = office.desk.case(case.id).due_at - timedelta(seconds=50)
+        office.clock.at = office.context.case(case.id).due_at - timedelta(seconds=50)
         await carry(office, case)
         assert active(office, "g2")
         assert standings(office, case)["g2"] == "asked"
-        assert open_questions(office.desk, case.id)
+        assert open_questions(office.context, case.id)
 
     async def test_a_correction_while_the_search_is_down_is_asked(self, office: Office) -> None:
         """What rested on no facts and loses its acceptance before any search is a question, not a silence."""
         case = office.report(email="typo@example.test", employment_ends_on="2026-12-30")
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         self.as_then(office)
         office.paper.search_error = Unreachable("paper: search is down")
         assert office.report(email="e1@example.test", employment_ends_on="2026-12-30").id == case.id
         assert standings(office, case)["g1"] == "asked"
-        assert open_questions(office.desk, case.id)
+        assert open_questions(office.context, case.id)

@@ -11,8 +11,7 @@ import orjson
 import pytest
 
 from casework.access.rechecking import collect_again
-from casework.access.rows import accounts_of, rows_of
-from casework.activity import aftermath, snapshot, summary
+from casework.activity import rounds, snapshot
 from casework.activity.collecting import collect
 from casework.activity.silence import Quiet
 from casework.decisions import signatures as waiving
@@ -20,6 +19,8 @@ from casework.errors import BadRequest
 from casework.policy import Activity as Rules
 from casework.policy import Policy, Watch
 from casework.showing import show
+from casework.truth import post_cut
+from casework.truth.rows import accounts_of, rows_of
 from connectors.activity import ActivityPage, Gap
 from connectors.errors import Denied, NotRecorded
 from models.tables import Case
@@ -41,15 +42,15 @@ async def cut(office: Office) -> tuple[Case, datetime]:
     case = office.report()
     office.clock.pass_by(hours=10)
     await office.run(case.id)
-    rows = show(office.desk, case.id)["accounts"][0]["entitlements"]
+    rows = show(office.context, case.id)["accounts"][0]["entitlements"]
     return case, max(datetime.fromisoformat(row["cut_effective_by"]) for row in rows if row["kind"] == "sign_in")
 
 
 async def read(office: Office, case: Case) -> dict[str, Any]:
     """Let the logs be read as the sweep does, until nothing is due."""
-    while await collect_again(office.desk) != (0, 0):
+    while await collect_again(office.context) != (0, 0):
         continue
-    return show(office.desk, case.id)
+    return show(office.context, case.id)
 
 
 class TestSilence:
@@ -110,15 +111,19 @@ class TestSilence:
         logged.clock.pass_by(hours=25)
         [finding] = (await read(logged, case))["findings"]
         waiving.attest(
-            logged.desk, case_id=case.id, entitlement_id=finding["entitlement"], statement="IT, on the spot", by="ciso"
+            logged.context,
+            case_id=case.id,
+            entitlement_id=finding["entitlement"],
+            statement="IT, on the spot",
+            by="ciso",
         )
-        assert show(logged.desk, case.id)["findings"] == []
+        assert show(logged.context, case.id)["findings"] == []
         ledger(logged).happened("g1", [event(2, logged.clock.at + timedelta(hours=1), K.SIGN_IN)])
         logged.clock.pass_by(days=7)
         [finding] = (await read(logged, case))["findings"]
         assert finding["text"].startswith("2 times sign in")
         with pytest.raises(BadRequest, match="no such finding"):
-            waiving.attest(logged.desk, case_id=case.id, entitlement_id="after_cut:x:y:z", statement="no", by="ciso")
+            waiving.attest(logged.context, case_id=case.id, entitlement_id="after_cut:x:y:z", statement="no", by="ciso")
 
 
 class TestNotSilent:
@@ -144,21 +149,21 @@ class TestNotSilent:
         case, effective_by = await cut(logged)
         ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.SIGN_IN)])
         logged.clock.pass_by(hours=25)
-        await collect(logged.desk, case.id, seconds=60)
-        await snapshot.conclude(logged.desk, case.id)
-        assert await collect_again(logged.desk) == (0, 1)
-        assert show(logged.desk, case.id)["state"] == "deprovisioned"
+        await collect(logged.context, case.id, seconds=60)
+        await snapshot.conclude(logged.context, case.id)
+        assert await collect_again(logged.context) == (0, 1)
+        assert show(logged.context, case.id)["state"] == "deprovisioned"
 
     async def test_summary_and_findings_are_one(self, logged: Office) -> None:
         """Killed while a summary is bound: neither it nor its findings are there, and the next turn makes both."""
         case, effective_by = await cut(logged)
         ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.SIGN_IN)])
         logged.clock.pass_by(hours=25)
-        await collect(logged.desk, case.id, seconds=60)
+        await collect(logged.context, case.id, seconds=60)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(aftermath, "keep", _killed)
+            patch.setattr(post_cut, "keep", _killed)
             with pytest.raises(Killed):
-                await snapshot.conclude(logged.desk, case.id)
+                await snapshot.conclude(logged.context, case.id)
         shown = await read(logged, case)
         assert [finding["kind"] for finding in shown["findings"]] == ["activity_after_cut"]
         assert shown["state"] == "deprovisioned"
@@ -166,7 +171,7 @@ class TestNotSilent:
     async def test_tokens_that_died_before_the_block(self, logged: Office) -> None:
         """A grant that ended before the block makes nothing effective earlier than the block."""
         case, _ = await cut(logged)
-        with logged.desk.store.read() as session:
+        with logged.context.store.read() as session:
             [account] = accounts_of(session, case.id)
             rows = rows_of(session, case.id, account)
         [block] = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
@@ -190,7 +195,7 @@ class TestWhoIsRead:
     async def test_nothing_before_a_dismissal(self, logged: Office) -> None:
         """A dismissal is cut first: nothing is read before it."""
         case = logged.report(kind="dismissal")
-        await snapshot.before_the_cut(logged.desk, case.id)
+        await snapshot.before_the_cut(logged.context, case.id)
         assert ledger(logged).asked == []
 
 
@@ -216,15 +221,15 @@ class TestWatch:
         return office, case
 
     def _sealed(self, office: Office, case: Case) -> list[dict[str, Any]]:
-        with office.desk.store.read() as session:
-            entries = [orjson.loads(e.leaf) for e in office.desk.store.trail.entries(session.connection(), case.id)]
+        with office.context.store.read() as session:
+            entries = [orjson.loads(e.leaf) for e in office.context.store.trail.entries(session.connection(), case.id)]
         return [leaf for leaf in entries if leaf["type"] == "case.watched"]
 
     async def test_finds_the_leavers_address(self, make_office: Callable[..., Office]) -> None:
         """The leaver's address on a colleague's account after the cut is a finding, and the watch is sealed."""
         rules = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
         office, case = await self._watched(make_office, rules, "198.51.100.9")
-        [finding] = show(office.desk, case.id)["findings"]
+        [finding] = show(office.context, case.id)["findings"]
         assert (finding["kind"], finding["account"]) == ("re_entry", "g2")
         assert self._sealed(office, case)[0]["count"] == 1
 
@@ -232,13 +237,13 @@ class TestWatch:
         """A watch that found nothing is in the trail as well."""
         rules = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
         office, case = await self._watched(make_office, rules, "203.0.113.80")
-        assert show(office.desk, case.id)["findings"] == []
+        assert show(office.context, case.id)["findings"] == []
         assert self._sealed(office, case)[0]["count"] == 0
 
     async def test_off_by_default(self, make_office: Callable[..., Office]) -> None:
         """Without policy nobody's account but the leaver's is read."""
         office, case = await self._watched(make_office, Watch(), "198.51.100.9")
-        assert show(office.desk, case.id)["findings"] == []
+        assert show(office.context, case.id)["findings"] == []
         assert self._sealed(office, case) == []
 
     @pytest.mark.parametrize("missing", ["purpose", "rule", "accounts"])
@@ -262,7 +267,7 @@ class TestExits:
         )
         case, _ = await cut(logged)
         await read(logged, case)
-        assert logged.desk.evidence is not None
-        kept = summary.latest(logged.desk.evidence, case.id)
+        assert logged.context.evidence is not None
+        kept = rounds.latest(logged.context.evidence, case.id)
         assert kept is not None
         assert [(made["kind"], made["text"]) for made in kept["exits"]] == [("forward", "me@elsewhere.example"), ("grant", "rclone")]  # fmt: skip

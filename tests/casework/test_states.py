@@ -1,4 +1,4 @@
-"""The table behind `casework.access.states`: what is known of a row, and what it comes to."""
+"""The table behind `casework.truth.states`: what is known of a row, and what it comes to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from casework.access.states import (
+from casework.truth.states import (
     ACCEPTED,
     NEVER_CUT,
     Known,

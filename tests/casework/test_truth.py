@@ -8,16 +8,17 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from casework import runbook
 from casework.access import closing, planning, rechecking, revoking
-from casework.access.findings import assess
-from casework.access.rows import accepted_rows, accounts_of, reads_of, take_in
 from casework.decisions import retiring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
-from casework.intake import decide_for_real
-from casework.matching import find_in
+from casework.intake.opening import decide_for_real
+from casework.matching.searching import find_in
 from casework.policy import BlastRadius, Policy
 from casework.showing import show
+from casework.truth.findings import assess
+from casework.truth.rows import accepted_rows, accounts_of, reads_of, take_in
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied, Unreachable
 from models.tables import Attestation, Case, CaseEntitlement, Finding, Look, Search
@@ -46,23 +47,23 @@ async def closed(office: Office) -> str:
     case = office.report()
     office.clock.pass_by(hours=10)
     await office.run(case.id)
-    assert office.desk.case(case.id).state == "closed"
+    assert office.context.case(case.id).state == "closed"
     return case.id
 
 
 def stored(office: Office, case_id: str, row_id: str) -> CaseEntitlement:
     """Return the row as it stands in the database."""
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         return session.get_one(CaseEntitlement, (case_id, row_id))
 
 
 def standing(office: Office, kind: K, accepts: OpenReason, *, days: int = 30) -> str:
     """Accept *kind* for the tenant, by two people."""
     waiver = waiving.waive_for_tenant(
-        office.desk, service=GOOGLE, kind=kind, accepts=accepts, reason="tenant", by="a",
+        office.context, service=GOOGLE, kind=kind, accepts=accepts, reason="tenant", by="a",
         until=office.clock().date() + timedelta(days=days),
     )  # fmt: skip
-    waiving.approve(office.desk, waiver.id, by="b")
+    waiving.approve(office.context, waiver.id, by="b")
     return waiver.id
 
 
@@ -74,7 +75,7 @@ class TestSignatures:
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen):
             await office.run(case.id)
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=BLOCK, statement="blocked by hand", by="it")
+        waiving.attest(office.context, case_id=case.id, entitlement_id=BLOCK, statement="blocked by hand", by="it")
         assert find(office, case.id, "sign_in")["state"] == "still_open"
         with pytest.raises(StillOpen, match="not_on_plan"):
             await office.run(case.id)
@@ -91,28 +92,28 @@ class TestSignatures:
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen, match="mastered_elsewhere"):
             await office.run(case.id)
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=BLOCK, statement="disabled in AD", by="it")
+        waiving.attest(office.context, case_id=case.id, entitlement_id=BLOCK, statement="disabled in AD", by="it")
         await office.run(case.id)
         for _ in range(4):
             office.paper.holders["g1"].active = True  # the next synchronisation
             office.clock.pass_by(days=1)
-            await rechecking.look_again(office.desk)
+            await rechecking.look_again(office.context)
             with pytest.raises(StillOpen, match="mastered_elsewhere"):
                 await office.run(case.id)
-        with office.desk.store.read() as session:
+        with office.context.store.read() as session:
             assert [a.ended_at is not None for a in session.exec(select(Attestation)).all()] == [True]
 
     async def test_before_the_instant_does_not_count(self, office: Office) -> None:
         """Scenario 14: what was signed a month before the cut says nothing about the cut."""
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
         case = office.report(employment_ends_on="2026-12-30")
-        await planning.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         whole = "google_workspace:g1:group:*"
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=whole, statement="none", by="it")
+        waiving.attest(office.context, case_id=case.id, entitlement_id=whole, statement="none", by="it")
         office.clock.pass_by(days=31)
         with pytest.raises(StillOpen, match="unreadable 1"):
             await office.run(case.id)
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=whole, statement="none, seen now", by="it")
+        waiving.attest(office.context, case_id=case.id, entitlement_id=whole, statement="none, seen now", by="it")
         await office.run(case.id)
 
     @pytest.mark.parametrize("accepts", [OpenReason.NOT_ON_PLAN, OpenReason.NO_API, OpenReason.DYNAMIC])
@@ -145,14 +146,14 @@ class TestSignatures:
         with pytest.raises(StillOpen):
             await office.run(case.id)
         waiver = waiving.waive(
-            office.desk, case_id=case.id, entitlement_id="google_workspace:g1:group:*", reason="x", by="a",
+            office.context, case_id=case.id, entitlement_id="google_workspace:g1:group:*", reason="x", by="a",
             until=office.clock().date() + timedelta(days=30),
         )  # fmt: skip
-        waiving.approve(office.desk, waiver.id, by="b")
+        waiving.approve(office.context, waiver.id, by="b")
         await office.run(case.id)
         office.paper.blind.clear()
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.desk)).reopened == [case.id]
+        assert (await rechecking.look_again(office.context)).reopened == [case.id]
 
     async def test_frozen_counts_while_the_block_is_seen(self, office: Office) -> None:
         """A waiver for what the block froze holds only as long as the block does."""
@@ -160,17 +161,17 @@ class TestSignatures:
         with pytest.raises(StillOpen, match="still_open 1"):
             await office.run(case.id)
         code = "google_workspace:g1:backup_code:all"
-        with office.desk.store.read() as session:
+        with office.context.store.read() as session:
             assert session.get_one(CaseEntitlement, (case.id, code)).reason is OpenReason.FROZEN_BY_BLOCK
         waiver = waiving.waive(
-            office.desk, case_id=case.id, entitlement_id=code, reason="inert", by="a",
+            office.context, case_id=case.id, entitlement_id=code, reason="inert", by="a",
             until=office.clock().date() + timedelta(days=30),
         )  # fmt: skip
-        waiving.approve(office.desk, waiver.id, by="b")
+        waiving.approve(office.context, waiver.id, by="b")
         await office.run(case.id)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        await rechecking.look_again(office.desk)
+        await rechecking.look_again(office.context)
         assert find(office, case.id, "backup_code")["state"] != "waived"
 
 
@@ -180,13 +181,13 @@ class TestLooks:
         case_id = await closed(office)
         office.paper.list_error = Unreachable("paper: cannot list: 503")
         office.clock.pass_by(hours=2)
-        report = await rechecking.look_again(office.desk)
+        report = await rechecking.look_again(office.context)
         assert (report.looked, report.not_looked, report.reopened) == ([], [case_id], [])
-        assert office.desk.case(case_id).state == "closed"
+        assert office.context.case(case_id).state == "closed"
         office.paper.list_error = None
-        assert (await rechecking.look_again(office.desk)).looked == []  # not at once
+        assert (await rechecking.look_again(office.context)).looked == []  # not at once
         office.clock.pass_by(minutes=6)
-        assert (await rechecking.look_again(office.desk)).looked == [case_id]
+        assert (await rechecking.look_again(office.context)).looked == [case_id]
 
     async def test_one_connection_is_told_of_after_a_day(self, office: Office) -> None:
         """A day of failed looks is one finding for the connection, not one a case."""
@@ -194,13 +195,13 @@ class TestLooks:
         office.paper.list_error = Unreachable("paper: cannot list: 503")
         for hours in (2, 1, 23, 2):
             office.clock.pass_by(hours=hours)
-            await rechecking.look_again(office.desk)
-        assert list(rechecking.blind_connections(office.desk)) == ["google_workspace"]
+            await rechecking.look_again(office.context)
+        assert list(rechecking.blind_connections(office.context)) == ["google_workspace"]
 
     async def test_a_service_that_is_gone_is_not_quiet(self, office: Office) -> None:
         """Scenario 12: a service dropped from the settings is not looked at, and that is said, until two people retire it."""
         case_id = await closed(office)
-        bare = replace(office.desk, connectors={})
+        bare = replace(office.context, connectors={})
         office.clock.pass_by(hours=2)
         assert (await rechecking.look_again(bare)).not_looked == [case_id]
         request = retiring.request_retirement(bare, GOOGLE, by="a", reason="tenant closed")
@@ -215,13 +216,13 @@ class TestLooks:
         case_id = await closed(office)
         office.paper.add("g9", employee_no="E1", email="e1.new@example.test", name="星 空子")
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.desk)).reopened == [case_id]
+        assert (await rechecking.look_again(office.context)).reopened == [case_id]
 
     async def test_a_look_knows_what_the_cut_knew(self, office: Office) -> None:
         """Scenario 11: a look probes first: what a connector can list depends on the plan, which it learns by probing."""
         case_id = await closed(office)
         office.clock.pass_by(hours=2)
-        fresh = replace(office.desk, own_accounts={})
+        fresh = replace(office.context, own_accounts={})
         probed = []
         probe = office.paper.probe
 
@@ -238,12 +239,12 @@ class TestLooks:
         """An exception in one case's look is that case's: the others are looked at."""
         first = await closed(office)
         office.clock.pass_by(hours=2)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             other = session.get_one(Case, first).model_dump() | {"id": "case-0000000000000000", "employee_key": "e0"}
             other["leaver"] = {"employee_no": "E0"}  # what nobody can be made of
             session.add(Case(**other))
             session.add(Look(case_id=other["id"], label="+1h", due_at=office.clock()))
-        report = await rechecking.look_again(office.desk)
+        report = await rechecking.look_again(office.context)
         assert (report.looked, report.not_looked) == ([first], ["case-0000000000000000"])
 
 
@@ -253,10 +254,10 @@ class TestComingBack:
         case_id = await closed(office)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        await rechecking.look_again(office.desk)
-        finding = [f["text"] for f in show(office.desk, case_id)["findings"] if f["entitlement"] == BLOCK]
+        await rechecking.look_again(office.context)
+        finding = [f["text"] for f in show(office.context, case_id)["findings"] if f["entitlement"] == BLOCK]
         await office.run(case_id)
-        row = show(office.desk, case_id)["accounts"][0]["entitlements"]
+        row = show(office.context, case_id)["accounts"][0]["entitlements"]
         came = [e["detail"]["came_back_at"] for e in row if e["id"] == BLOCK]
         assert came[0] is not None
         assert all("came back" in text for text in finding)
@@ -265,11 +266,11 @@ class TestComingBack:
         """Scenario 33: an account has one sign-in, whatever it was when it was first seen."""
         office.paper.holders["g1"].active = False
         case = office.report()
-        await planning.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        rows = [e for e in show(office.desk, case.id)["accounts"][0]["entitlements"] if e["kind"] == "sign_in"]
+        rows = [e for e in show(office.context, case.id)["accounts"][0]["entitlements"] if e["kind"] == "sign_in"]
         assert [(e["id"], e["state"]) for e in rows] == [(BLOCK, "observed_closed")]
 
 
@@ -279,16 +280,16 @@ class TestRails:
         office.paper.add("g3", email="", name="星 空子")
         case = office.report(email=None)
         office.paper.holders["g1"].profile = replace(office.paper.holders["g1"].profile, employee_no=None)
-        await planning.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.clock.pass_by(hours=10)
-        bare = replace(office.desk, connectors={})
+        bare = replace(office.context, connectors={})
         with bare.store.write() as session:
             assess(bare, session, case.id)
-        assert office.desk.case(case.id).state != "contained"
+        assert office.context.case(case.id).state != "contained"
 
     async def test_cases_decided_together_count_together(self, office: Office) -> None:
         """Scenario 30: the radius counts when people decide: old plans decided in one minute are one wave."""
-        desk = replace(office.desk, policy=Policy(blast_radius=BlastRadius(departures=2)))
+        context = replace(office.context, policy=Policy(blast_radius=BlastRadius(departures=2)))
         cases = []
         for n in range(4):
             office.paper.add(f"p{n}", employee_no=f"P{n}", email=f"p{n}@example.test", name=f"人 {n}")
@@ -298,12 +299,12 @@ class TestRails:
             ))  # fmt: skip
             office.clock.pass_by(days=3)
         for case in cases:
-            with desk.store.write() as session:
-                decide_for_real(desk, session, session.get_one(Case, case.id), "it")
+            with context.store.write() as session:
+                decide_for_real(context, session, session.get_one(Case, case.id), "it")
         asked = 0
         for case in cases:
             try:
-                await Office(desk, office.paper, office.clock).run(case.id)
+                await Office(context, office.paper, office.clock).run(case.id)
             except QuestionsOpen:
                 asked += 1
         assert asked == 4
@@ -323,7 +324,7 @@ class TestRails:
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        assert office.desk.case(case.id).state == "closed"
+        assert office.context.case(case.id).state == "closed"
 
     @pytest.mark.parametrize("guard", [Guard.DYNAMIC, Guard.LAST_OWNER])
     async def test_what_waiting_cannot_settle_is_not_waited_for(self, office: Office, guard: Guard) -> None:
@@ -350,7 +351,7 @@ class TestRails:
         """Found, commanded and seen closed within seconds: a plain case never had a finding."""
         office.paper.late = 2
         case_id = await closed(office)
-        with office.desk.store.read() as session:
+        with office.context.store.read() as session:
             found = session.exec(select(Finding).where(Finding.case_id == case_id)).all()
         assert [(f.key, f.text) for f in found] == []
 
@@ -359,16 +360,16 @@ class TestOrderOfReads:
     def take(self, office: Office, case_id: str, *shown: str, sent: float, failed: bool = False) -> None:
         """Take in a listing of the groups that was sent so many seconds after the instant."""
         now = office.clock()
-        at = office.desk.case(case_id).due_at + timedelta(seconds=sent)
+        at = office.context.case(case_id).due_at + timedelta(seconds=sent)
         exchange = Evidence("GET /paper", at, at, 503 if failed else 200, None, "0" * 64, "1" * 64)
         rows = [Entitlement(GOOGLE, "g1", K.GROUP, name) for name in shown]
         if failed:
             rows = [cannot_look(GOOGLE, "g1", K.GROUP, EntitlementState.UNREADABLE, problem="503", remedy="wait")]
         assert at <= now
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             (account,) = [a for a in accounts_of(session, case_id) if a.vendor_id == "g1"]
-            take_in(office.desk, session, account, Listing(rows, {K.GROUP: (exchange,)}), frozenset({K.GROUP}))
-            assess(office.desk, session, case_id)
+            take_in(office.context, session, account, Listing(rows, {K.GROUP: (exchange,)}), frozenset({K.GROUP}))
+            assess(office.context, session, case_id)
 
     async def test_a_success_that_comes_after_a_younger_failure_counts(self, office: Office) -> None:
         """A read that shows a group, overtaken by a failure, is still the newest that saw anything."""
@@ -383,15 +384,15 @@ class TestOrderOfReads:
         case_id = await closed(office)
         office.clock.pass_by(days=1)
         self.take(office, case_id, "left long ago", sent=1)
-        with office.desk.store.read() as session:
+        with office.context.store.read() as session:
             assert not [row for row in accepted_rows(session, case_id) if row.vendor_id == "left long ago"]
 
     async def test_a_listing_without_any_exchange_is_no_look(self, office: Office) -> None:
         """An empty list that nothing proves says nothing: the kind was not read."""
         case_id = await closed(office)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             (account,) = [a for a in accounts_of(session, case_id) if a.vendor_id == "g1"]
-            take_in(office.desk, session, account, Listing(), frozenset({K.GROUP}))
+            take_in(office.context, session, account, Listing(), frozenset({K.GROUP}))
             assert reads_of(session, case_id)[GOOGLE, "g1", K.GROUP].failed_as is EntitlementState.UNREADABLE
 
     async def test_an_ending_once_told_has_happened(self, office: Office) -> None:
@@ -399,30 +400,30 @@ class TestOrderOfReads:
         case_id = await closed(office)
         office.paper.holders["g1"].stamps.clear()
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.desk)).looked == [case_id]
+        assert (await rechecking.look_again(office.context)).looked == [case_id]
 
     async def test_a_request_on_its_way_closes_nothing(self, office: Office) -> None:
         """While the vendor has not answered, a read that does not show it may be from before: only one after the answer counts."""
         case = office.report()
-        await planning.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.clock.pass_by(hours=10)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             row = session.get_one(CaseEntitlement, (case.id, BLOCK))
-            row.op, row.attempts = office.desk.name("op"), 1
+            row.op, row.attempts = office.context.name("op"), 1
             session.add(row)
         office.paper.holders["g1"].active = False
-        await planning.take_inventory(office.desk, case.id)
+        await planning.take_inventory(office.context, case.id)
         assert find(office, case.id, "sign_in")["state"] == "commanded"
-        with office.desk.store.read() as session:
+        with office.context.store.read() as session:
             account, row = accounts_of(session, case.id)[0], session.get_one(CaseEntitlement, (case.id, BLOCK))
         now = office.clock()
         exchange = Evidence("POST /paper", now, now, 200, None, "0" * 64, "1" * 64)
-        revoking.finish(office.desk, account, row, Receipt(BLOCK, RevocationResult.COMMANDED, (exchange,)))
+        revoking.finish(office.context, account, row, Receipt(BLOCK, RevocationResult.COMMANDED, (exchange,)))
         for _ in range(2):
-            with office.desk.store.write() as session:
-                assess(office.desk, session, case.id)
+            with office.context.store.write() as session:
+                assess(office.context, session, case.id)
             assert find(office, case.id, "sign_in")["state"] == "commanded"
-        await planning.take_inventory(office.desk, case.id)
+        await planning.take_inventory(office.context, case.id)
         assert find(office, case.id, "sign_in")["state"] == "observed_closed"
 
     async def test_sessions_of_a_return_are_ended_again(self, office: Office) -> None:
@@ -431,7 +432,7 @@ class TestOrderOfReads:
         holder = office.paper.holders["g1"]
         holder.active = True
         office.clock.pass_by(hours=2)
-        await rechecking.look_again(office.desk)
+        await rechecking.look_again(office.context)
         holder.active = False  # somebody else blocks it again
         office.paper.writes.clear()
         await office.run(case_id)
@@ -442,54 +443,54 @@ class TestClosingNeedsALook:
     async def test_in_every_service_that_was_searched(self, office: Office) -> None:
         """A service of the case that is not open here cannot be read: the case is not closed without it."""
         case = office.report()
-        await planning.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.clock.pass_by(hours=10)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             known = session.get_one(Case, case.id)
             known.services = ["google_workspace", "slack"]
             session.add(known)
             session.add(Search(case_id=case.id, service=Service.SLACK, searched_at=office.clock(), found=0))
         with pytest.raises(StillOpen, match="not_open_slack"):
             await office.run(case.id)
-        request = retiring.request_retirement(office.desk, Service.SLACK, by="a", reason="tenant closed")
-        waiving.approve(office.desk, request.id, by="b")
+        request = retiring.request_retirement(office.context, Service.SLACK, by="a", reason="tenant closed")
+        waiving.approve(office.context, request.id, by="b")
         await office.run(case.id)
 
     async def test_a_case_of_the_first_core_gets_its_services(self, office: Office) -> None:
         """A case that was planned before services were written down is contained and closed like any other."""
         case = office.report()
-        await planning.make_plan(office.desk, case.id)
-        with office.desk.store.write() as session:
+        await runbook.make_plan(office.context, case.id)
+        with office.context.store.write() as session:
             known = session.get_one(Case, case.id)
             known.services = None
             session.add(known)
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        assert office.desk.case(case.id).services == ["google_workspace"]
+        assert office.context.case(case.id).services == ["google_workspace"]
 
     async def test_an_account_without_any_row_is_not_contained(self, office: Office) -> None:
         """An accepted account that nobody has listed yet is not contained because nothing is known of it."""
         case = office.report()
-        await find_in(office.desk, case.id, GOOGLE)
-        with office.desk.store.write() as session:
+        await find_in(office.context, case.id, GOOGLE)
+        with office.context.store.write() as session:
             known = session.get_one(Case, case.id)
             known.state = CaseState.WAITING
             session.add(known)
         office.clock.pass_by(hours=10)
-        with office.desk.store.write() as session:
-            assess(office.desk, session, case.id)
-        assert office.desk.case(case.id).state == "waiting"
+        with office.context.store.write() as session:
+            assess(office.context, session, case.id)
+        assert office.context.case(case.id).state == "waiting"
 
     async def test_what_was_readable_once_is_read_again(self, office: Office) -> None:
         """A kind that failed and recovered before the instant still needs a read from the instant on."""
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
         case = office.report()
-        await planning.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         office.paper.blind.clear()
-        await planning.take_inventory(office.desk, case.id)
+        await planning.take_inventory(office.context, case.id)
         office.clock.pass_by(hours=10)
-        with office.desk.store.write() as session:
-            names = list(closing._unread(office.desk, session, session.get_one(Case, case.id)))  # the gate's part
+        with office.context.store.write() as session:
+            names = list(closing._unread(office.context, session, session.get_one(Case, case.id)))  # the gate's part
         assert K.GROUP in names
 
 
@@ -501,18 +502,18 @@ class TestLooksAndPlans:
         case_id = await closed(office)
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
         office.clock.pass_by(hours=2)
-        report = await rechecking.look_again(office.desk)
+        report = await rechecking.look_again(office.context)
         assert (report.reopened, report.not_looked) == ([], [case_id])
         office.paper.blind[K.GROUP] = EntitlementState.NOT_ON_PLAN
         office.clock.pass_by(minutes=6)
-        assert (await rechecking.look_again(office.desk)).looked == [case_id]
+        assert (await rechecking.look_again(office.context)).looked == [case_id]
 
     async def test_a_plan_that_shrank_is_no_quiet_look(self, office: Office) -> None:
         """What could be read at closing and is not on the plan now was not looked at."""
         case_id = await closed(office)
         office.paper.blind[K.GROUP] = EntitlementState.NOT_ON_PLAN
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.desk)).not_looked == [case_id]
+        assert (await rechecking.look_again(office.context)).not_looked == [case_id]
 
     async def test_a_group_mastered_elsewhere_can_be_accepted_for_the_tenant(self, office: Office) -> None:
         """What an identity provider rules over is open for that reason, which a standing waiver may name."""
@@ -535,13 +536,13 @@ class TestLooksAndPlans:
         standing(office, K.GROUP, OpenReason.UNREADABLE, days=2)
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
         case_id = await closed(office)
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             for look in session.exec(select(Look).where(Look.case_id == case_id)).all():
                 look.looked_at, look.verdict = office.clock(), "quiet"
                 session.add(look)
         office.clock.pass_by(days=9)
-        assert (await rechecking.look_again(office.desk)).reopened == []
-        assert office.desk.case(case_id).state == "closed"
+        assert (await rechecking.look_again(office.context)).reopened == []
+        assert office.context.case(case_id).state == "closed"
 
     async def test_nor_does_an_outage_make_a_word_stronger(self, office: Office) -> None:
         """What a read showed open is not closed by an attestation because the vendor does not answer now."""
@@ -551,7 +552,7 @@ class TestLooksAndPlans:
         with pytest.raises(StillOpen):
             await office.run(case.id)
         office.paper.blind[K.SIGN_IN] = EntitlementState.UNREADABLE
-        waiving.attest(office.desk, case_id=case.id, entitlement_id=BLOCK, statement="blocked", by="it")
+        waiving.attest(office.context, case_id=case.id, entitlement_id=BLOCK, statement="blocked", by="it")
         with pytest.raises(StillOpen):
             await office.run(case.id)
         assert stored(office, case.id, BLOCK).state is EntitlementState.STILL_OPEN

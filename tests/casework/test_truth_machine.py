@@ -22,11 +22,12 @@ from hypothesis.stateful import (
 from sqlmodel import delete, select
 
 from casework.access import rechecking
-from casework.access.findings import assess
-from casework.access.rows import accepted_rows, accounts_of, reads_of
 from casework.decisions import signatures
-from casework.decisions.questions import answer, open_questions
 from casework.errors import CaseworkError
+from casework.matching.answering import answer
+from casework.questions import open_questions
+from casework.truth.findings import assess
+from casework.truth.rows import accepted_rows, accounts_of, reads_of
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unreachable
 from models.tables import Attestation, Case, CaseEntitlement, Look, Waiver
 from models.vocabulary import SETTLED, Entitlement, OpenReason, Service, Standing
@@ -49,7 +50,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(kind=st.sampled_from(["resignation", "dismissal"]), lag=st.integers(0, 2), synced=st.booleans())
     def report(self, kind: str, lag: int, synced: bool) -> None:
         number, paper = next(_NUMBERS), self.office.paper
-        with self.office.desk.store.write() as session:
+        with self.office.context.store.write() as session:
             session.exec(delete(Waiver))
         paper.holders.clear()
         paper.writes.clear()
@@ -106,47 +107,47 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def look(self) -> None:
         """The next look falls due."""
-        with self.office.desk.store.write() as session:
+        with self.office.context.store.write() as session:
             for look in session.exec(select(Look).where(Look.case_id == self.case_id)).all():
                 look.due_at = self.office.clock() if look.looked_at is None else look.due_at
                 session.add(look)
-        self._do(rechecking.look_again(self.office.desk))
+        self._do(rechecking.look_again(self.office.context))
 
     @rule(kind=kinds, whole=st.booleans())
     def attest(self, kind: K, whole: bool) -> None:
         if (row := self._row(kind, whole=whole)) is not None:
             with contextlib.suppress(CaseworkError):
                 signatures.attest(
-                    self.office.desk, case_id=self.case_id, entitlement_id=row.id, statement="seen", by="it"
+                    self.office.context, case_id=self.case_id, entitlement_id=row.id, statement="seen", by="it"
                 )
 
     @rule(kind=kinds, whole=st.booleans(), days=st.integers(0, 3), approved=st.booleans())
     def waive(self, kind: K, whole: bool, days: int, approved: bool) -> None:
         if (row := self._row(kind, whole=whole)) is not None:
             self._sign(approved, lambda: signatures.waive(
-                self.office.desk, case_id=self.case_id, entitlement_id=row.id, reason="r", until=self._in(days), by="a"
+                self.office.context, case_id=self.case_id, entitlement_id=row.id, reason="r", until=self._in(days), by="a"
             ))  # fmt: skip
 
     @rule(kind=kinds, accepts=st.sampled_from(OpenReason), days=st.integers(0, 3), approved=st.booleans())
     def waive_for_tenant(self, kind: K, accepts: OpenReason, days: int, approved: bool) -> None:
         self._sign(approved, lambda: signatures.waive_for_tenant(
-            self.office.desk, service=Service.GOOGLE_WORKSPACE, kind=kind, accepts=accepts, reason="r", until=self._in(days), by="a"
+            self.office.context, service=Service.GOOGLE_WORKSPACE, kind=kind, accepts=accepts, reason="r", until=self._in(days), by="a"
         ))  # fmt: skip
 
     def _sign(self, approved: bool, ask: Callable[[], Waiver]) -> None:
         with contextlib.suppress(CaseworkError):
             waiver = ask()
             if approved:
-                signatures.approve(self.office.desk, waiver.id, by="b")
+                signatures.approve(self.office.context, waiver.id, by="b")
 
     @rule(ours=st.booleans())
     def answer(self, ours: bool) -> None:
         """Somebody says whose the namesake's account is."""
-        with self.office.desk.store.read() as session:
+        with self.office.context.store.read() as session:
             asked = open_questions(session, self.case_id)
         for question in asked:
             with contextlib.suppress(CaseworkError):
-                answer(self.office.desk, question.id, chosen=[self.namesake] if ours else [], by="it")
+                answer(self.office.context, question.id, chosen=[self.namesake] if ours else [], by="it")
 
     @rule(hours=st.sampled_from([1, 10, 30]))
     def time_passes(self, hours: int) -> None:
@@ -176,8 +177,8 @@ class Machine(RuleBasedStateMachine):
         """But by a waiver that counts."""
         if not hasattr(self, "case_id"):
             return
-        with self.office.desk.store.write() as session:
-            assess(self.office.desk, session, self.case_id)
+        with self.office.context.store.write() as session:
+            assess(self.office.context, session, self.case_id)
             reads = reads_of(session, self.case_id)
             for row in accepted_rows(session, self.case_id):
                 read = reads.get((row.service, row.account_id, row.kind))
@@ -196,7 +197,7 @@ class Machine(RuleBasedStateMachine):
 
     def _watch(self, row: Entitlement) -> None:
         """Nothing is written to an account that is not accepted in that moment, and nothing without an intent."""
-        with self.office.desk.store.read() as session:
+        with self.office.context.store.read() as session:
             standing = {a.vendor_id: a.standing for a in accounts_of(session, self.case_id)}
             stored = session.get_one(CaseEntitlement, (self.case_id, row.id))
         assert standing[row.account_id] is Standing.ACCEPTED
@@ -205,7 +206,7 @@ class Machine(RuleBasedStateMachine):
     def _check_closed(self) -> None:
         """What is closed is closed in truth, at the vendor, or somebody's signature that counts stands in its place."""
         paper = self.office.paper
-        with self.office.desk.store.read() as session:
+        with self.office.context.store.read() as session:
             case = session.get_one(Case, self.case_id)
             assert case.state == "closed"
             for row in accepted_rows(session, self.case_id):
@@ -231,7 +232,7 @@ class Machine(RuleBasedStateMachine):
         return (self.office.clock.at + timedelta(days=days)).date()
 
     def _row(self, kind: K, *, whole: bool) -> CaseEntitlement | None:
-        with self.office.desk.store.read() as session:
+        with self.office.context.store.read() as session:
             rows = [r for r in accepted_rows(session, self.case_id) if r.kind is kind and (r.vendor_id == "*") is whole]
         return rows[0] if rows else None
 

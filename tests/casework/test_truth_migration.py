@@ -15,12 +15,12 @@ from sqlmodel import select
 
 from audit.trail import Trail
 from casework import schema
-from casework.access.findings import assess
-from casework.access.rows import reads_of, rows_of
-from casework.desk import Desk
+from casework.context import Context
 from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
+from casework.truth.findings import assess
+from casework.truth.rows import reads_of, rows_of
 from connectors.contract import Manifest
 from connectors.google_workspace.manifest import MANIFEST as GOOGLE
 from connectors.microsoft365.manifest import MANIFEST as MICROSOFT
@@ -159,40 +159,40 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     made.dispose()
 
 
-def desk_over(engine: Engine) -> Desk:
+def context_over(engine: Engine) -> Context:
     papers = {}
     for service, manifest in MANIFESTS.items():
         papers[service] = Paper(service=service, now=lambda: NOW)
         papers[service].manifest = manifest
     trail = Trail(origin="test.example/audit/2026", clock=lambda: NOW, skew=None)
-    return Desk(Store(engine, trail), Policy(), papers, now=lambda: NOW)
+    return Context(Store(engine, trail), Policy(), papers, now=lambda: NOW)
 
 
 class TestFirstCoresDatabase:
     def test_each_row_is_what_it_was(self, engine: Engine) -> None:
         """A row's state follows from the synthetic reads as it stood; only what core.md names is different."""
-        desk = desk_over(engine)
-        with desk.store.write() as session:
-            assess(desk, session, CASE)
-        with desk.store.read() as session:
+        context = context_over(engine)
+        with context.store.write() as session:
+            assess(context, session, CASE)
+        with context.store.read() as session:
             states = {row.id: str(row.state) for row in rows_of(session, CASE)}
         expected = {new: state for _, _, new, state in ROWS if new} | {LEFT_BEFORE: "unreadable"}
         assert states == expected
 
     def test_nothing_is_closed_that_was_not(self, engine: Engine) -> None:
         """Moving house closes nothing, and assessing twice changes nothing."""
-        desk = desk_over(engine)
+        context = context_over(engine)
         was_closed = {new for _, fields, new, _ in ROWS if fields["state"] == "observed_closed"}
         for _ in range(2):
-            with desk.store.write() as session:
-                assess(desk, session, CASE)
+            with context.store.write() as session:
+                assess(context, session, CASE)
                 rows = rows_of(session, CASE)
                 assert {row.id for row in rows if row.state == "observed_closed"} <= was_closed
 
     def test_what_was_signed_is_kept(self, engine: Engine) -> None:
         """Signatures follow their rows; a standing waiver keeps its meaning only where the vendor has no API."""
-        desk = desk_over(engine)
-        with desk.store.read() as session:
+        context = context_over(engine)
+        with context.store.read() as session:
             ids = {row.id for row in rows_of(session, CASE)}
             accepts = {w.id: w.accepts for w in session.exec(select(Waiver)).all()}
             attested = {a.entitlement_id for a in session.exec(select(Attestation)).all()}
@@ -202,8 +202,8 @@ class TestFirstCoresDatabase:
 
     def test_the_case_goes_on(self, engine: Engine) -> None:
         """A case under way knows its services, its looks and the reads of its rows, marked as moved."""
-        desk = desk_over(engine)
-        with desk.store.read() as session:
+        context = context_over(engine)
+        with context.store.read() as session:
             case = session.get_one(Case, CASE)
             assert case.services == sorted(Service)
             looks = {look.label: (look.verdict, look.tries, look.blind) for look in session.exec(select(Look)).all()}

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, delete, select
 
-from casework.access import derive as deriving
 from casework.access.closing import close
-from casework.access.derive import derive
-from casework.access.findings import assess
 from casework.access.revoking import begin, finish, finish_failed
-from casework.access.rows import reads_of, rows_of, take_in
-from casework.access.states import verdict_of
 from casework.errors import CaseworkError
+from casework.truth import derive as deriving
+from casework.truth.derive import derive
+from casework.truth.findings import assess
+from casework.truth.rows import reads_of, rows_of, take_in
+from casework.truth.states import verdict_of
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Search, Waiver
@@ -92,20 +92,20 @@ class World:
 
     @classmethod
     def new(cls, office: Office) -> World:
-        desk, number = office.desk, next(_NUMBERS)
+        context, number = office.context, next(_NUMBERS)
         case_id = f"case-{number:016x}"
-        with desk.store.write() as session:
+        with context.store.write() as session:
             session.exec(delete(Waiver))
             session.add(Case(
-                id=case_id, employee_no=f"N{number}", employee_key=f"n{number}", timezone="Asia/Tokyo", due_at=desk.now(),
-                employment_ends_on=desk.now().date(), kind=DepartureKind.RESIGNATION, state=CaseState.WAITING, leaver={},
-                reported_by="hr", opened_at=desk.now(), contained_at=desk.now(), for_real=True, services=[str(GOOGLE)],
+                id=case_id, employee_no=f"N{number}", employee_key=f"n{number}", timezone="Asia/Tokyo", due_at=context.now(),
+                employment_ends_on=context.now().date(), kind=DepartureKind.RESIGNATION, state=CaseState.WAITING, leaver={},
+                reported_by="hr", opened_at=context.now(), contained_at=context.now(), for_real=True, services=[str(GOOGLE)],
             ))  # fmt: skip
             session.add(CaseAccount(
                 case_id=case_id, service=GOOGLE, vendor_id="g1", ref=f"acct-{number:016x}", kind=AccountKind.MEMBER, label="",
-                reason=MatchReason.EMPLOYEE_NO, standing=Standing.ACCEPTED, listed_at=desk.now(),
+                reason=MatchReason.EMPLOYEE_NO, standing=Standing.ACCEPTED, listed_at=context.now(),
             ))  # fmt: skip
-            session.add(Search(case_id=case_id, service=GOOGLE, searched_at=desk.now(), found=1))
+            session.add(Search(case_id=case_id, service=GOOGLE, searched_at=context.now(), found=1))
         return cls(office, case_id)
 
     def act(self, name: str, *how: Any) -> None:
@@ -115,12 +115,12 @@ class World:
             before = facts(session, self.case_id)
         changed = verb(*how)
         with self.session() as session:
-            assess(self.office.desk, session, self.case_id)
+            assess(self.office.context, session, self.case_id)
             if changed is False:
                 assert facts(session, self.case_id) == before, "an older read changed something"
 
     def session(self) -> Any:
-        return self.office.desk.store.write()
+        return self.office.context.store.write()
 
     def account(self, session: Session) -> CaseAccount:
         return session.exec(select(CaseAccount).where(CaseAccount.case_id == self.case_id)).one()
@@ -144,7 +144,7 @@ class World:
             self.attempted[kind] = sent
         with self.session() as session:
             take_in(
-                self.office.desk, session, self.account(session), Listing(rows, {kind: evidence}), frozenset({kind})
+                self.office.context, session, self.account(session), Listing(rows, {kind: evidence}), frozenset({kind})
             )
             self._note_contradictions(session)
         return not older
@@ -171,7 +171,7 @@ class World:
             row, account = self._row(session, kind), self.account(session)
             due = session.get_one(Case, self.case_id).due_at <= self.office.clock.at
         if row is not None and row.op is None and due:
-            begin(self.office.desk, account, [row])
+            begin(self.office.context, account, [row])
             self.asked.add(row.id)
             if result is not None:
                 self._answer(result)
@@ -185,16 +185,16 @@ class World:
             evidence = (Evidence("POST /paper", now, now, 200, None, "0" * 64, "1" * 64),)
             errors = {"denied": Denied, "unknown": OutcomeUnknown, "failed": Unreachable}
             if result in errors:
-                finish_failed(self.office.desk, account, row, errors[result]("paper: no"))
+                finish_failed(self.office.context, account, row, errors[result]("paper: no"))
             else:
-                finish(self.office.desk, account, row, Receipt(row.id, RevocationResult(result), evidence))
+                finish(self.office.context, account, row, Receipt(row.id, RevocationResult(result), evidence))
             self.asked.discard(row_id)
 
     def _attest(self, kind: K, whole: bool) -> None:
         with self.session() as session:
             row = self._row(session, kind, whole=whole)
             if row is not None:
-                session.add(Attestation(id=self.office.desk.name("attest"), case_id=self.case_id, entitlement_id=row.id, person="p",
+                session.add(Attestation(id=self.office.context.name("attest"), case_id=self.case_id, entitlement_id=row.id, person="p",
                                         statement="s", attested_at=self.office.clock()))  # fmt: skip
 
     def _waive(self, kind: K, accepts: OpenReason, days: int, approved: bool, own: bool) -> None:
@@ -202,7 +202,7 @@ class World:
             row = self._row(session, kind) or self._row(session, kind, whole=True)
             now = self.office.clock()
             session.add(Waiver(
-                id=self.office.desk.name("waiver"), case_id=self.case_id if own else None, service=GOOGLE, kind=kind,
+                id=self.office.context.name("waiver"), case_id=self.case_id if own else None, service=GOOGLE, kind=kind,
                 entitlement_id=row.id if own and row is not None else None, accepts=accepts, reason="r",
                 until=now.date() + timedelta(days=days), requested_by="a", requested_at=now, approved_at=now if approved else None,
             ))  # fmt: skip
@@ -221,7 +221,7 @@ class World:
     def check(self) -> None:
         with self.session() as session:
             before = facts(session, self.case_id)
-            derive(self.office.desk, session, session.get_one(Case, self.case_id))
+            derive(self.office.context, session, session.get_one(Case, self.case_id))
             assert facts(session, self.case_id) == before, "deriving twice changes something"
             for known in self._known(session):
                 verdict = verdict_of(known)
@@ -230,8 +230,8 @@ class World:
                 self._check_row(session, row)
 
     def _known(self, session: Session) -> Iterator[Any]:
-        desk, case = self.office.desk, session.get_one(Case, self.case_id)
-        signed = deriving._Signed(desk, session, case)  # the same ingredients, gathered anew
+        context, case = self.office.context, session.get_one(Case, self.case_id)
+        signed = deriving._Signed(context, session, case)  # the same ingredients, gathered anew
         yield from deriving._known(  # likewise
             case, self.account(session), rows_of(session, self.case_id), self.office.paper.manifest,
             reads_of(session, self.case_id), signed,
@@ -268,7 +268,7 @@ class World:
             case.state = CaseState.DEPROVISIONED
             session.add(case)
         try:
-            close(self.office.desk, self.case_id)
+            close(self.office.context, self.case_id)
         except CaseworkError:
             return
         with self.session() as session:

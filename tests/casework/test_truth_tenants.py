@@ -16,16 +16,18 @@ from sqlmodel import select
 from audit.trail import Trail
 from casework import runbook
 from casework.access import rechecking
-from casework.access.rows import accepted_rows
 from casework.activity.collecting import collect
+from casework.context import Context
 from casework.decisions import signatures
-from casework.desk import Desk
 from casework.errors import StillOpen
-from casework.evidence import EvidenceStore, open_or_create
-from casework.intake import open_cases, read_options
+from casework.evidence.keys import open_or_create
+from casework.evidence.store import EvidenceStore
+from casework.intake.options import read_options
+from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.showing import show
 from casework.store import Store, open_engine
+from casework.truth.rows import accepted_rows
 from connectors.slack import connect as connect_slack
 from connectors.slack.activity.sources import sources_for
 from connectors.slack.manifest import Plan
@@ -42,9 +44,9 @@ POLICY = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.1, long
 
 @dataclass
 class Tenancy:
-    """One emulated tenant, a desk that is led to it, and one leaver's case."""
+    """One emulated tenant, a context that is led to it, and one leaver's case."""
 
-    desk: Desk
+    context: Context
     tenant: Any
     stage: Stage
     case_id: str
@@ -52,17 +54,17 @@ class Tenancy:
 
     async def run(self) -> None:
         """Carry the case as far as it goes; raises what `close` raises."""
-        desk = replace(self.desk, own_accounts={}, leases={})
-        async with runbook.claim(desk, self.case_id, desk.name("run")) as ours:
+        context = replace(self.context, own_accounts={}, leases={})
+        async with runbook.claim(context, self.case_id, context.name("run")) as ours:
             assert ours
-            await runbook.make_plan(desk, self.case_id)
+            await runbook.make_plan(context, self.case_id)
             for step in (runbook.contain, runbook.deprovision):
-                await asyncio.gather(*(step(desk, self.case_id, service) for service in desk.connectors))
-            await runbook.observe_until_closed(desk, self.case_id)
-            runbook.close(desk, self.case_id)
+                await asyncio.gather(*(step(context, self.case_id, service) for service in context.connectors))
+            await runbook.observe_until_closed(context, self.case_id)
+            runbook.close(context, self.case_id)
 
     def rows(self, kind: K) -> list[CaseEntitlement]:
-        with self.desk.store.read() as session:
+        with self.context.store.read() as session:
             return [row for row in accepted_rows(session, self.case_id) if row.kind is kind]
 
     def state(self, kind: K = K.SIGN_IN) -> tuple[S, OpenReason | None]:
@@ -71,24 +73,24 @@ class Tenancy:
 
     def attest(self) -> None:
         row = self.rows(K.SIGN_IN)[0].id
-        signatures.attest(self.desk, case_id=self.case_id, entitlement_id=row, statement="blocked by hand", by="it")
+        signatures.attest(self.context, case_id=self.case_id, entitlement_id=row, statement="blocked by hand", by="it")
 
     def accept_the_rest(self) -> None:
         """Have two people accept what is open besides the block: this test is not about it."""
-        with self.desk.store.read() as session:
+        with self.context.store.read() as session:
             rest = [
                 r for r in accepted_rows(session, self.case_id) if r.state not in SETTLED and r.kind is not K.SIGN_IN
             ]
         for row in rest:
-            waiver = signatures.waive(self.desk, case_id=self.case_id, entitlement_id=row.id, reason="not this test's", by="a",
-                                      until=self.desk.now().date() + timedelta(days=30))  # fmt: skip
-            signatures.approve(self.desk, waiver.id, by="b")
+            waiver = signatures.waive(self.context, case_id=self.case_id, entitlement_id=row.id, reason="not this test's", by="a",
+                                      until=self.context.now().date() + timedelta(days=30))  # fmt: skip
+            signatures.approve(self.context, waiver.id, by="b")
 
     def standing(self, kind: K, accepts: OpenReason) -> None:
-        (service,) = self.desk.connectors
-        waiver = signatures.waive_for_tenant(self.desk, service=service, kind=kind, accepts=accepts, reason="plan", by="a",
-                                             until=self.desk.now().date() + timedelta(days=30))  # fmt: skip
-        signatures.approve(self.desk, waiver.id, by="b")
+        (service,) = self.context.connectors
+        waiver = signatures.waive_for_tenant(self.context, service=service, kind=kind, accepts=accepts, reason="plan", by="a",
+                                             until=self.context.now().date() + timedelta(days=30))  # fmt: skip
+        signatures.approve(self.context, waiver.id, by="b")
 
     async def close(self) -> None:
         """Close the case, with all signatures that it takes besides the block's."""
@@ -97,16 +99,16 @@ class Tenancy:
         except StillOpen:
             self.accept_the_rest()
             await self.run()
-        assert self.desk.case(self.case_id).state == "closed"
+        assert self.context.case(self.case_id).state == "closed"
 
-    async def look(self, desk: Desk | None = None) -> rechecking.LookReport:
+    async def look(self, context: Context | None = None) -> rechecking.LookReport:
         """Make the next look now."""
-        with self.desk.store.write() as session:
+        with self.context.store.write() as session:
             look = session.exec(select(Look).where(Look.case_id == self.case_id).order_by(Look.due_at)).all()  # type: ignore[arg-type]  # a column
             due = next(one for one in look if one.looked_at is None)
-            due.due_at = self.desk.now()
+            due.due_at = self.context.now()
             session.add(due)
-        return await rechecking.look_again(desk or self.desk)
+        return await rechecking.look_again(context or self.context)
 
 
 @asynccontextmanager
@@ -124,14 +126,14 @@ async def tenancy(
         stack.callback(engine.dispose)
         store = Store(engine, Trail("test.example/audit/2026"))
         evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
-        desk = Desk(store, POLICY, {service: r.connector}, evidence=evidence)
+        context = Context(store, POLICY, {service: r.connector}, evidence=evidence)
         who = person(employee_no)
         ends_on = str((datetime.now(UTC) - timedelta(days=2)).date())
         reading = read_options(
             employee_no=employee_no, name=who.name, email=who.email, employment_ends_on=ends_on, kind="resignation"
         )
-        case_id = open_cases(desk, reading, reported_by="hr", for_real=True).opened[0].case.id
-        yield Tenancy(desk, r.tenant, r.stage, case_id, r.account_id(employee_no))
+        case_id = open_cases(context, reading, reported_by="hr", for_real=True).opened[0].case.id
+        yield Tenancy(context, r.tenant, r.stage, case_id, r.account_id(employee_no))
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ class TestMicrosoftSynced:
             await t.close()
             for _ in range(3):
                 t.tenant.directory.users[t.account_id]["accountEnabled"] = True  # the next synchronisation
-                if t.desk.case(t.case_id).state == "closed":
+                if t.context.case(t.case_id).state == "closed":
                     assert (await t.look()).reopened == [t.case_id]
                 with pytest.raises(StillOpen, match="mastered_elsewhere"):
                     await t.run()
@@ -199,7 +201,7 @@ class TestSlackEnterprise:
             root = stack.enter_context(served(t.stage))
             connector = await connect_slack(rig_slack.settings_for(t.tenant, root))
             stack.push_async_callback(connector.aclose)
-            fresh = replace(t.desk, connectors={Service.SLACK: connector}, own_accounts={})
+            fresh = replace(t.context, connectors={Service.SLACK: connector}, own_accounts={})
             assert (await t.look(fresh)).reopened == [t.case_id]
             assert {row.state for row in t.rows(K.ROLE)} == {S.STILL_OPEN}
 
@@ -219,7 +221,7 @@ class TestEntraWithoutEligibleRoles:
             assert any(row.state is S.UNREADABLE for row in t.rows(K.ROLE))
             t.stage.faults.remove(fault)
             await t.run()
-            assert t.desk.case(t.case_id).state == "closed"
+            assert t.context.case(t.case_id).state == "closed"
             assert {row.reason for row in t.rows(K.ROLE) if row.state is S.WAIVED} == {OpenReason.NOT_ON_PLAN}
 
 
@@ -240,7 +242,7 @@ class TestComingBack:
             assert row.came_back_at is not None
             assert row.observed_at is not None
             assert cut_at < row.came_back_at < row.observed_at
-            told = [e for a in show(t.desk, t.case_id)["accounts"] for e in a["entitlements"] if e["id"] == row.id]
+            told = [e for a in show(t.context, t.case_id)["accounts"] for e in a["entitlements"] if e["id"] == row.id]
             assert told[0]["detail"]["came_back_at"] is not None
 
 
@@ -269,9 +271,9 @@ class TestLogs:
             root = stack.enter_context(served(t.stage))
             connector = await connect_slack(rig_slack.settings_for(t.tenant, root))
             stack.push_async_callback(connector.aclose)
-            fresh = replace(t.desk, connectors={Service.SLACK: connector}, own_accounts={})
+            fresh = replace(t.context, connectors={Service.SLACK: connector}, own_accounts={})
             await collect(fresh, t.case_id, seconds=60)
-            with t.desk.store.read() as session:
+            with t.context.store.read() as session:
                 read = {
                     row.source for row in session.exec(select(Collection).where(Collection.case_id == t.case_id)).all()
                 }

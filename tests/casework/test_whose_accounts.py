@@ -10,12 +10,15 @@ import pytest
 from sqlmodel import select
 
 from audit.leaf import read
-from casework import runbook as conduct
-from casework.decisions import questions as asking
+from casework import runbook
 from casework.errors import BadRequest, QuestionsOpen
-from casework.intake import open_cases, read_csv, withdraw
-from casework.matching import find_everywhere, find_in, void
+from casework.intake.csv_file import read_csv
+from casework.intake.moving import withdraw
+from casework.intake.submission import open_cases
+from casework.matching import answering
+from casework.matching.judging import void
 from casework.matching.numbers import services_without
+from casework.matching.searching import find_everywhere, find_in
 from casework.showing import open_questions, show
 from connectors.errors import Unreachable
 from connectors.matching import Profile
@@ -30,7 +33,7 @@ GOOGLE, SLACK, M365 = Service.GOOGLE_WORKSPACE, Service.SLACK, Service.MICROSOFT
 def three(office: Office) -> dict[Service, Paper]:
     """Give the office three services on paper, all empty."""
     papers = {service: Paper(service=service, now=office.clock) for service in (GOOGLE, SLACK, M365)}
-    office.desk = replace(office.desk, connectors=papers)
+    office.context = replace(office.context, connectors=papers)
     office.paper = papers[GOOGLE]
     return papers
 
@@ -43,7 +46,7 @@ def papers(make_office: Callable[..., Office]) -> tuple[Office, dict[Service, Pa
 
 def accounts(office: Office, case_id: str) -> dict[str, dict[str, Any]]:
     """The candidates as shown, by `service:id`."""
-    return {f"{a['service']}:{a['id']}": a for a in show(office.desk, case_id)["accounts"]}
+    return {f"{a['service']}:{a['id']}": a for a in show(office.context, case_id)["accounts"]}
 
 
 def standings(office: Office, case_id: str) -> dict[str, str]:
@@ -52,8 +55,8 @@ def standings(office: Office, case_id: str) -> dict[str, str]:
 
 def told(office: Office, case_id: str, event: str) -> list[dict[str, Any]]:
     """The sealed events of one type."""
-    with office.desk.store.read() as session:
-        leaves = [read(entry.leaf) for entry in office.desk.store.trail.entries(session.connection(), case_id)]
+    with office.context.store.read() as session:
+        leaves = [read(entry.leaf) for entry in office.context.store.trail.entries(session.connection(), case_id)]
     return [leaf for leaf in leaves if leaf["type"] == event]
 
 
@@ -65,14 +68,14 @@ class TestOneQuestion:
             three[service].add("a1", email="e1@example.test")
             three[service].add("a2", name="星 空子", email="other@example.test")
         case = office.report(employee_no="E9")
-        await conduct.make_plan(office.desk, case.id)
-        (question,) = open_questions(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
+        (question,) = open_questions(office.context, case.id)
         with pytest.raises(BadRequest, match="stands in several services"):
-            asking.answer(office.desk, question.id, chosen=["a1"], by="it")
+            answering.answer(office.context, question.id, chosen=["a1"], by="it")
         chosen = ["google_workspace:a1", "slack:a1", "microsoft365:a2"]
-        asking.answer(office.desk, question.id, chosen=chosen, by="it")
+        answering.answer(office.context, question.id, chosen=chosen, by="it")
         assert {key for key, standing in standings(office, case.id).items() if standing == "accepted"} == set(chosen)
-        assert open_questions(office.desk, case.id) == []
+        assert open_questions(office.context, case.id) == []
 
     async def test_not_while_another_service_is_about_to_answer(
         self, papers: tuple[Office, dict[Service, Paper]]
@@ -82,7 +85,7 @@ class TestOneQuestion:
         three[SLACK].add("s1", email="e1@example.test", name="そら")
         three[M365].add("m1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         assert standings(office, case.id) == {"slack:s1": "accepted", "microsoft365:m1": "accepted"}
         assert told(office, case.id, "finding.question") == []
 
@@ -93,7 +96,7 @@ class TestOneQuestion:
         guest = three[M365].add("m1", employee_no="E1")
         guest.profile = Profile(Account(M365, "m1", AccountKind.GUEST), "E1")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         assert standings(office, case.id) == {"google_workspace:g1": "accepted", "microsoft365:m1": "asked"}
 
     async def test_every_judgement_is_sealed(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
@@ -101,7 +104,7 @@ class TestOneQuestion:
         office, three = papers
         three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         (leaf,) = told(office, case.id, "case.judged")
         assert (leaf["state"], leaf["counts"]) == ("accepted", {"facts": 3, "contradictions": 0})
         assert "g1" not in str(leaf)
@@ -111,9 +114,9 @@ class TestOneQuestion:
         office, three = papers
         three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         three[GOOGLE].search_error = Unreachable("paper: cannot search: 503", code="503")
-        await find_everywhere(office.desk, case.id)
+        await find_everywhere(office.context, case.id)
         assert standings(office, case.id) == {"google_workspace:g1": "accepted"}
 
 
@@ -124,13 +127,13 @@ class TestBeyondTheCase:
         three[SLACK].add("s1", email="sora@home.test", name="星 空子")
         three[SLACK].add("s2", email="sora2@home.test", name="星 空子")
         first = office.report()
-        await conduct.make_plan(office.desk, first.id)
-        asking.answer(office.desk, open_questions(office.desk, first.id)[0].id, chosen=["s1"], by="it")
+        await runbook.make_plan(office.context, first.id)
+        answering.answer(office.context, open_questions(office.context, first.id)[0].id, chosen=["s1"], by="it")
         withdrawn(office, first)
         again = office.report(employment_ends_on="2027-03-31")
-        await conduct.make_plan(office.desk, again.id)
+        await runbook.make_plan(office.context, again.id)
         assert standings(office, again.id) == {"slack:s1": "accepted", "slack:s2": "rejected"}
-        assert open_questions(office.desk, again.id) == []
+        assert open_questions(office.context, again.id) == []
 
     async def test_not_of_another_person_with_the_same_number(
         self, papers: tuple[Office, dict[Service, Paper]]
@@ -139,11 +142,11 @@ class TestBeyondTheCase:
         office, three = papers
         three[SLACK].add("s1", email="x@home.test", name="星 空子")
         first = office.report(employee_no="001")
-        await conduct.make_plan(office.desk, first.id)
-        asking.answer(office.desk, open_questions(office.desk, first.id)[0].id, chosen=["s1"], by="it")
+        await runbook.make_plan(office.context, first.id)
+        answering.answer(office.context, open_questions(office.context, first.id)[0].id, chosen=["s1"], by="it")
         withdrawn(office, first)
         other = office.report(employee_no="001", name="月 影子", email="x@home.test", employment_ends_on="2027-03-31")
-        await conduct.make_plan(office.desk, other.id)
+        await runbook.make_plan(office.context, other.id)
         assert standings(office, other.id) == {"slack:s1": "asked"}
 
     async def test_who_and_on_what(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
@@ -152,9 +155,9 @@ class TestBeyondTheCase:
         three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         three[SLACK].add("s1", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["s1"], by="it.tanaka")
-        with office.desk.store.read() as session:
+        await runbook.make_plan(office.context, case.id)
+        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=["s1"], by="it.tanaka")
+        with office.context.store.read() as session:
             links = {link.account_id: link for link in session.exec(select(AccountLink)).all()}
         assert (links["g1"].facts, links["g1"].person) == (["address", "name", "number"], None)
         assert (links["s1"].facts, links["s1"].person, links["s1"].theirs) == (["name"], "it.tanaka", True)
@@ -162,17 +165,17 @@ class TestBeyondTheCase:
 
 def withdrawn(office: Office, case: Case) -> None:
     """End the case, so that another departure of the same person can be reported."""
-    withdraw(office.desk, case.id, by="hr", reason="stays")
+    withdraw(office.context, case.id, by="hr", reason="stays")
 
 
 class TestFactsAreKept:
     async def test_with_the_read_that_gave_them(self, office: Office) -> None:
         """Each fact stands with the time of the read that gave it, and since when it has been so."""
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         first = kept(office, case.id)["g1"]["number"]
         office.clock.pass_by(hours=1)
-        await find_in(office.desk, case.id, GOOGLE)
+        await find_in(office.context, case.id, GOOGLE)
         again = kept(office, case.id)["g1"]["number"]
         assert (again["says"], again["since"]) == ("fact", first["since"])
         assert again["read_at"] > first["read_at"]
@@ -180,10 +183,10 @@ class TestFactsAreKept:
     async def test_a_renamed_account(self, office: Office) -> None:
         """A read that shows another address, or none, takes no fact away."""
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         held = office.paper.holders["g1"]
         held.profile = replace(held.profile, employee_no=None, emails=("e1-retired@example.test",), names=("退職者",))
-        await find_in(office.desk, case.id, GOOGLE)
+        await find_in(office.context, case.id, GOOGLE)
         account = accounts(office, case.id)["google_workspace:g1"]
         assert account["standing"] == "accepted"
         assert account["match"]["facts"] == ["address", "name", "number"]
@@ -194,22 +197,22 @@ class TestFactsAreKept:
         three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         three[SLACK].add("s1", email="e1@example.test", name="そら")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
         held = three[GOOGLE].holders["g1"]
         held.profile = replace(held.profile, emails=("e1-retired@example.test",))
-        await find_everywhere(office.desk, case.id)
+        await find_everywhere(office.context, case.id)
         assert standings(office, case.id) == {"google_workspace:g1": "accepted", "slack:s1": "accepted"}
-        with office.desk.store.write() as session:
-            void(office.desk, session, case.id, {"manager"})  # no fact rests on it
+        with office.context.store.write() as session:
+            void(office.context, session, case.id, {"manager"})  # no fact rests on it
         assert standings(office, case.id)["slack:s1"] == "accepted"
-        with office.desk.store.write() as session:
-            void(office.desk, session, case.id, {"kana"})  # then what the others say is looked at anew
+        with office.context.store.write() as session:
+            void(office.context, session, case.id, {"kana"})  # then what the others say is looked at anew
         assert standings(office, case.id) == {"google_workspace:g1": "accepted", "slack:s1": "asked"}
 
 
 def kept(office: Office, case_id: str) -> dict[str, dict[str, Any]]:
     """What is kept of each account's facts, by the account's id."""
-    with office.desk.store.read() as session:
+    with office.context.store.read() as session:
         rows = session.exec(select(CaseAccount).where(CaseAccount.case_id == case_id)).all()
     return {row.vendor_id: dict(row.facts or {}) for row in rows}
 
@@ -220,17 +223,17 @@ class TestTakingBack:
         office, three = papers
         three[SLACK].add("s1", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        (question,) = open_questions(office.desk, case.id)
+        await runbook.make_plan(office.context, case.id)
+        (question,) = open_questions(office.context, case.id)
         with pytest.raises(BadRequest, match="no answer to take back"):
-            asking.take_back(office.desk, question.id, by="it", reason="?")
-        asking.answer(office.desk, question.id, chosen=["s1"], by="it")
-        asking.take_back(office.desk, question.id, by="it.lead", reason="a namesake")
+            answering.take_back(office.context, question.id, by="it", reason="?")
+        answering.answer(office.context, question.id, chosen=["s1"], by="it")
+        answering.take_back(office.context, question.id, by="it.lead", reason="a namesake")
         assert standings(office, case.id) == {"slack:s1": "asked"}
-        assert [q.id for q in open_questions(office.desk, case.id)] == [question.id]
-        asking.answer(office.desk, question.id, chosen=[], by="it.lead")
+        assert [q.id for q in open_questions(office.context, case.id)] == [question.id]
+        answering.answer(office.context, question.id, chosen=[], by="it.lead")
         assert standings(office, case.id) == {"slack:s1": "rejected"}
-        with office.desk.store.read() as session:
+        with office.context.store.read() as session:
             assert [link.theirs for link in session.exec(select(AccountLink)).all()] == [False]
         choices = [leaf.get("choice") for leaf in told(office, case.id, "answer.recorded")]
         assert choices == [None, "taken_back", None]
@@ -240,13 +243,13 @@ class TestTakingBack:
         office, three = papers
         three[SLACK].add("s1", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        (question,) = open_questions(office.desk, case.id)
-        asking.answer(office.desk, question.id, chosen=["s1"], by="it")
+        await runbook.make_plan(office.context, case.id)
+        (question,) = open_questions(office.context, case.id)
+        answering.answer(office.context, question.id, chosen=["s1"], by="it")
         office.clock.pass_by(hours=10)
-        await conduct.contain(office.desk, case.id, SLACK)
+        await runbook.contain(office.context, case.id, SLACK)
         written = list(three[SLACK].writes)
-        asking.take_back(office.desk, question.id, by="it", reason="a namesake")
+        answering.take_back(office.context, question.id, by="it", reason="a namesake")
         with pytest.raises(QuestionsOpen):
             await office.run(case.id)
         assert three[SLACK].writes == written
@@ -258,26 +261,26 @@ class TestCorrections:
         office.paper.add("g3", email="e3@example.test", name="日向 葵")
         case = office.report(employee_no="E9", name="日向 葵", email="e3@example.test")
         office.clock.pass_by(hours=10)
-        await conduct.make_plan(office.desk, case.id)
-        await conduct.contain(office.desk, case.id, GOOGLE)
+        await runbook.make_plan(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
         written = list(office.paper.writes)
         assert written
-        with office.desk.store.write() as session:
+        with office.context.store.write() as session:
             found = session.get_one(Case, case.id)
             found.leaver = found.leaver | {"email": "e1@example.test", "name": "星 空子"}
             session.add(found)
-            void(office.desk, session, case.id, {"email", "name"})
+            void(office.context, session, case.id, {"email", "name"})
         assert standings(office, case.id)["google_workspace:g3"] == "asked"
-        assert len(open_questions(office.desk, case.id)) == 1
-        await conduct.deprovision(office.desk, case.id, GOOGLE)
+        assert len(open_questions(office.context, case.id)) == 1
+        await runbook.deprovision(office.context, case.id, GOOGLE)
         assert [write for write in office.paper.writes if ":g3:" in write] == written
 
     async def test_keeps_what_rests_on_other_fields(self, office: Office) -> None:
         """A correction of the address leaves number and name as they were, and the account accepted."""
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        with office.desk.store.write() as session:
-            void(office.desk, session, case.id, {"email"})
+        await runbook.make_plan(office.context, case.id)
+        with office.context.store.write() as session:
+            void(office.context, session, case.id, {"email"})
         account = accounts(office, case.id)["google_workspace:g1"]
         assert (account["standing"], account["match"]["facts"]) == ("accepted", ["name", "number"])
 
@@ -285,23 +288,23 @@ class TestCorrections:
         """Whom a person pointed out stays pointed out when HR corrects the spelling."""
         office.paper.add("g3", email="adm-e1@example.test", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["g3"], by="it")
-        with office.desk.store.write() as session:
-            void(office.desk, session, case.id, {"name", "kana"})
+        await runbook.make_plan(office.context, case.id)
+        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it")
+        with office.context.store.write() as session:
+            void(office.context, session, case.id, {"name", "kana"})
         assert standings(office, case.id)["google_workspace:g3"] == "accepted"
 
     async def test_a_contradiction_after_the_answer(self, office: Office) -> None:
         """What a read shows after a person's yes, and speaks against it, is shown to a person again."""
         office.paper.add("g3", email="e3@example.test", name="星 空子")
         case = office.report()
-        await conduct.make_plan(office.desk, case.id)
-        asking.answer(office.desk, open_questions(office.desk, case.id)[0].id, chosen=["g3"], by="it")
+        await runbook.make_plan(office.context, case.id)
+        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it")
         held = office.paper.holders["g3"]
         held.profile = replace(held.profile, employee_no="E77")
-        await find_in(office.desk, case.id, GOOGLE)
+        await find_in(office.context, case.id, GOOGLE)
         assert standings(office, case.id)["google_workspace:g3"] == "asked"
-        assert len(open_questions(office.desk, case.id)) == 1
+        assert len(open_questions(office.context, case.id)) == 1
 
 
 FAMILIES = [
@@ -398,12 +401,12 @@ class TestFewQuestions:
         boss.profile = replace(boss.profile, aliases=("p30@example.test",))
         rows = "".join(f"{number},{name},{email},2026-12-31,自己都合\r\n" for number, name, email in typed.values())
         intake = open_cases(
-            office.desk, read_csv(("社員番号,氏名,メールアドレス,退職日,区分\r\n" + rows).encode("cp932")), reported_by="hr", for_real=True
+            office.context, read_csv(("社員番号,氏名,メールアドレス,退職日,区分\r\n" + rows).encode("cp932")), reported_by="hr", for_real=True
         )  # fmt: skip
         cases = [opened.case.id for opened in intake.opened]
         for case_id in cases:
-            await find_everywhere(office.desk, case_id)
-        asked = [n for n, case_id in enumerate(cases) if open_questions(office.desk, case_id)]
+            await find_everywhere(office.context, case_id)
+        asked = [n for n, case_id in enumerate(cases) if open_questions(office.context, case_id)]
         assert asked == [10, 20, 30]
         for n, case_id in enumerate(cases):
             decided = standings(office, case_id)
@@ -424,21 +427,21 @@ class TestFewQuestions:
         known = company(three, 40)
         cases = [report(office, *person) for person in known[:19]]
         for case_id in cases:
-            await find_everywhere(office.desk, case_id)
-        assert len([case_id for case_id in cases if open_questions(office.desk, case_id)]) == 19
+            await find_everywhere(office.context, case_id)
+        assert len([case_id for case_id in cases if open_questions(office.context, case_id)]) == 19
         last = report(office, *known[19])
-        await find_everywhere(office.desk, last)
-        with office.desk.store.read() as session:
+        await find_everywhere(office.context, last)
+        with office.context.store.read() as session:
             assert services_without(session) == {GOOGLE}
             learnt = session.get_one(DirectoryNumbers, GOOGLE)
             assert (learnt.compared, learnt.agreed) == (20, 0)
-        assert not [case_id for case_id in [*cases, last] if open_questions(office.desk, case_id)]
+        assert not [case_id for case_id in [*cases, last] if open_questions(office.context, case_id)]
 
         right = three[GOOGLE].holders["g3"]
         right.profile = replace(right.profile, employee_no=known[3][0])
         office.clock.pass_by(minutes=16)
-        await find_everywhere(office.desk, last)
-        with office.desk.store.read() as session:
+        await find_everywhere(office.context, last)
+        with office.context.store.read() as session:
             assert services_without(session) == frozenset()
 
 

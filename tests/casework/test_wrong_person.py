@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlmodel import select
 
-from casework.matching import find_everywhere, void
+from casework.matching.judging import void
+from casework.matching.searching import find_everywhere
 from casework.showing import open_questions, show
 from emulators.company import person
 from emulators.google_workspace.state import user_id
@@ -29,11 +30,11 @@ def notice(employee_no: str, **fields: Any) -> dict[str, Any]:
 
 def correct(t: Tenants, case_id: str, **fields: Any) -> None:
     """Correct the notice, as a second file of HR's does."""
-    with t.desk.store.write() as session:
+    with t.context.store.write() as session:
         case = session.get_one(Case, case_id)
         case.leaver = case.leaver | fields
         session.add(case)
-        void(t.desk, session, case_id, fields)
+        void(t.context, session, case_id, fields)
 
 
 class TestTwoFacts:
@@ -42,7 +43,7 @@ class TestTwoFacts:
         async with tenants(make_office(), slack=NO_NUMBERS) as t:
             case = t.report(**notice("E1001"))
             assert await t.plan(case) == dict.fromkeys(t.everywhere("E1001"), "accepted")
-            assert open_questions(t.desk, case) == []
+            assert open_questions(t.context, case) == []
 
     async def test_an_alias_at_the_manager(self, make_office: Callable[..., Office]) -> None:
         """Scenario 2: the leaver's old address is an alias of the manager now: the manager is asked about, and not cut."""
@@ -80,7 +81,7 @@ class TestTwoFacts:
             case = t.report(**notice("E1001", email=person("E1010").email))
             await t.plan(case)
             account = next(
-                a for a in show(t.desk, case)["accounts"] if a["id"] == member.id and a["service"] == "slack"
+                a for a in show(t.context, case)["accounts"] if a["id"] == member.id and a["service"] == "slack"
             )
             assert account["match"]["contradictions"] == ["confirmed_elsewhere"]
             assert account["standing"] == "asked"
@@ -107,7 +108,7 @@ class TestTwoFacts:
             case = t.report(**notice("E1007"))
             found = await t.plan(case)
             assert found[M365, twin] == found[GOOGLE, user_id("adm-sho.ito")] == "asked"
-            (question,) = show(t.desk, case)["questions"]
+            (question,) = show(t.context, case)["questions"]
             asked = {(o["service"], o["account"]) for o in question["options"] if o["standing"] == "asked"}
             assert asked == {("microsoft365", twin), ("google_workspace", user_id("adm-sho.ito"))}
 
@@ -175,9 +176,9 @@ class TestLater:
                 template, id="7" * 21, email="m.tanaka@hoshizora.example", aliases=[], grants={}, app_passwords={}
             )
             t.tenant(GOOGLE).users[again.id] = again
-            await find_everywhere(t.desk, case)
+            await find_everywhere(t.context, case)
             assert t.standings(case)[GOOGLE, again.id] == "accepted"
-            with t.desk.store.read() as session:
+            with t.context.store.read() as session:
                 assert session.exec(select(Case)).one().id == case
 
     async def test_a_blocked_account_that_shows_less(self, make_office: Callable[..., Office]) -> None:
@@ -187,8 +188,8 @@ class TestLater:
             await t.plan(case)
             user = t.tenant(M365).directory.users[t.id_of(M365, "E1001")]
             user.update(employeeId=None, mail=None, displayName="(disabled)", surname=None, givenName=None)
-            await find_everywhere(t.desk, case)
-            account = next(a for a in show(t.desk, case)["accounts"] if a["service"] == "microsoft365")
+            await find_everywhere(t.context, case)
+            account = next(a for a in show(t.context, case)["accounts"] if a["service"] == "microsoft365")
             assert (account["standing"], account["match"]["facts"]) == (
                 "accepted",
                 ["address", "confirmed_elsewhere", "name", "number"],
@@ -201,9 +202,9 @@ class TestLater:
             await t.plan(case)
             user = t.tenant(GOOGLE).users[t.id_of(GOOGLE, "E1001")]
             user.employee_no, user.family, user.given = "E1105", "佐々木", "花"
-            await find_everywhere(t.desk, case)
+            await find_everywhere(t.context, case)
             assert t.standings(case)[GOOGLE, user.id] == "asked"
-            (question,) = show(t.desk, case)["questions"]
+            (question,) = show(t.context, case)["questions"]
             shown = next(o for o in question["options"] if o["account"] == user.id)
             assert Fact.NUMBER in shown["contradictions"]
             assert shown["reason"] == MatchReason.EMAIL

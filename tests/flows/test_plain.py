@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running, Scheduled
 
 from casework.activity import snapshot
-from casework.desk import Desk
+from casework.context import Context
 from casework.showing import OpaqueQuestion, TruthRow
 from casework.sweeping import DueGroup
 from flows.artifacts import bar, truth_page
@@ -68,16 +68,16 @@ class TestCollectingMeanwhile:
     async def test_holds_up_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A log that never answers, and a disk that is full: the cut goes on, and so does what follows it."""
 
-        async def hanging(_desk: Desk, _case_id: str) -> None:
+        async def hanging(_context: Context, _case_id: str) -> None:
             await asyncio.Event().wait()
 
-        async def full(_desk: Desk, _case_id: str) -> None:
+        async def full(_context: Context, _case_id: str) -> None:
             raise OSError(28, "no space")
 
         passed = []
         for trouble in (hanging, full):
             monkeypatch.setattr(snapshot, "before_the_cut", trouble)
-            async with asyncio.timeout(2), collecting_meanwhile(cast("Desk", None), "case-1"):
+            async with asyncio.timeout(2), collecting_meanwhile(cast("Context", None), "case-1"):
                 await asyncio.sleep(0)
                 passed.append(trouble)
         assert passed == [hanging, full]

@@ -189,10 +189,10 @@ class TestRuns:
         up.python(
             "import asyncio\n"
             "from casework import sweeping\n"
-            "from casework.desk import Desk\n"
+            "from casework.context import Context\n"
             "from flows.scheduling import schedule\n"
-            f"sweeping.release_run(Desk(), {PLAIN!r})\n"
-            "asyncio.run(schedule(Desk()))\n"
+            f"sweeping.release_run(Context(), {PLAIN!r})\n"
+            "asyncio.run(schedule(Context()))\n"
         )
         tagged = {"flow_runs": {"tags": {"all_": [f"case:{PLAIN}"]}}}
         assert [found["id"] for found in up.api.post("/flow_runs/filter", json=tagged).json()] == [run["id"]]

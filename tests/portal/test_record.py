@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import pypdfium2
 import pytest
 
-from casework.record import Facts, Proof, gather
+from casework.record.facts import Facts, Proof
+from casework.record.gathering import gather
 from models.vocabulary import EntitlementState
 from portal.record import compose, page, pages, pdf
 from portal.record.document import visible
@@ -54,7 +55,7 @@ SECTIONS = {
 @pytest.fixture
 async def facts(office: Office) -> Facts:  # noqa: F811  # the fixture imported above
     """A finished case whose names, papers and downloads are written by somebody hostile."""
-    found = gather(office.desk, (await finished(office)).id)
+    found = gather(office.context, (await finished(office)).id)
     return replace(found, nda=NDA, downloads=DOWNLOADS)
 
 
@@ -118,7 +119,7 @@ class TestPage:
     def test_an_open_case_says_so(self, office: Office) -> None:  # noqa: F811  # the fixture imported above
         """What is exported as it stands carries its banner, and counts nothing as closed."""
         case = office.report(for_real=False)
-        made = pages(gather(office.desk, case.id), PROOF)
+        made = pages(gather(office.context, case.id), PROOF)
         text = read(made["record.html"]).text
         assert "not closed when this was written" in text
         assert "Plan only." in text

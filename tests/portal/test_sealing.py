@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from casework.record import Facts, gather
+from casework.record.facts import Facts
+from casework.record.gathering import gather
 from emulators.stage import Stage, served
 from emulators.timestamping import Authority
 from emulators.timestamping.papers import issue
@@ -46,7 +47,7 @@ def pkcs12(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def facts(office: Office) -> Facts:  # noqa: F811  # the fixture imported above
-    return gather(office.desk, office.report().id)
+    return gather(office.context, office.report().id)
 
 
 def client() -> httpx.Client:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from casework.intake import read_csv
+from casework.intake.csv_file import read_csv
 from cli.rehearse import expecting
 from cli.rehearse.theatre import LEAVERS, NAMESAKE, write_notices
 from emulators.tenants import tenants

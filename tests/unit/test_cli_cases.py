@@ -285,7 +285,7 @@ class TestStart:
         def interrupted(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("casework.intake.list_cases", interrupted)
+        monkeypatch.setattr("casework.intake.opening.list_cases", interrupted)
         assert house.lastday("show").code == 130
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from cli import desks, private_files
+from cli import contexts, private_files
 from cli.app import app
 from cli.rehearse.theatre import theatre
 from tests.terminal_house import House
@@ -114,8 +114,8 @@ class TestVerbs:
         """A mode that changes while a verb is under way stops it no more than it stops a run."""
         env_file.chmod(0o600)
         private_files.look_again()
-        desks.at_desk(lambda _: env_file.chmod(0o644))
-        desks.at_desk(lambda _: None)
+        contexts.in_context(lambda _: env_file.chmod(0o644))
+        contexts.in_context(lambda _: None)
         assert house.lastday("show").code == 2
 
     def test_doctor_lists_all(self, house: House, env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ class TestVerbs:
         """A rehearsal beside somebody's `.env` goes on, and when it is over the verbs look again."""
         with theatre(house.directory / "rehearsal" / "demo"):
             assert house.lastday("migrate").code == 0
-            assert desks.at_desk(lambda desk: desk.actor) == desks.ACTOR
+            assert contexts.in_context(lambda context: context.actor) == contexts.ACTOR
         assert house.lastday("show").code == 2
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import grimp
 import pytest
 
 from tests.unit.reading_source import ROOT, enum_classes, names, source_files, tracked, tree
@@ -160,3 +162,18 @@ class TestEnums:
     def test_every_one_says_what_it_is(self, path: Path) -> None:
         """Each StrEnum has a sentence that says what it names (its members stand in the glossary)."""
         assert [node.name for node in enum_classes(path) if ast.get_docstring(node) is None] == []
+
+
+class TestImports:
+    def test_chain_inside_casework_is_short(self) -> None:
+        """Whoever opens a file of casework follows at most nine files down, packages and mere types not counted."""
+        graph = grimp.build_graph("casework", exclude_type_checking_imports=True)
+        packages = {module for module in graph.modules if graph.find_children(module)}
+
+        @cache
+        def chain(module: str) -> tuple[str, ...]:
+            below = graph.find_modules_directly_imported_by(module) - packages
+            return (module, *max(map(chain, sorted(below)), key=len, default=()))
+
+        longest = max(map(chain, sorted(graph.modules - packages)), key=len)
+        assert len(longest) <= 9, longest

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casework.intake import Code, KindRule, Reading, Same, read_csv
+from casework.intake.csv_file import read_csv
 from casework.intake.decoding import MOST_BYTES
 from casework.intake.gather import MOST_ROWS
-from casework.intake.wording import WORDINGS
+from casework.intake.kinds import KindRule
+from casework.intake.notice import Reading, Same
+from casework.intake.wording import WORDINGS, Code
 from models.vocabulary import DepartureKind, Leaver
 
 HEAD = "employee_no,name,employment_ends_on"

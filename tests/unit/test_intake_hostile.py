@@ -12,8 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from casework.intake import Column, Reading, read_csv, read_json, read_options
-from casework.intake.columns import JAPANESE
+from casework.intake.columns import JAPANESE, Column
+from casework.intake.csv_file import read_csv
+from casework.intake.json_file import read_json
+from casework.intake.notice import Reading
+from casework.intake.options import read_options
 from models.vocabulary import NOT_DEPARTURES
 from tests.unit.hostile_notices import TRAPS, csv_files, good_rows, json_files
 

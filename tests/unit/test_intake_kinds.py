@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from casework.intake import Code, KindRule, Reading, read_csv, read_json, read_options
+from casework.intake.csv_file import read_csv
+from casework.intake.json_file import read_json
+from casework.intake.kinds import KindRule
+from casework.intake.notice import Reading
+from casework.intake.options import read_options
+from casework.intake.wording import Code
 from models.vocabulary import DepartureKind as Kind
 
 HEAD = "社員番号,氏名,退職日"

@@ -23,7 +23,7 @@ ROOM = Path(os.environ.get("LASTDAY_STAND_IN", "."))
 
 
 @dataclass
-class Desk:
+class Context:
     connectors: dict[Service, object] = field(default_factory=lambda: dict.fromkeys(Service))
 
     def name(self, prefix: str) -> str:
@@ -34,8 +34,8 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(*, connected: bool = True) -> AsyncIterator[Desk]:
-    yield Desk() if connected else Desk({})
+async def open_context(*, connected: bool = True) -> AsyncIterator[Context]:
+    yield Context() if connected else Context({})
 
 
 def read(case_id: str) -> dict[str, Any]:

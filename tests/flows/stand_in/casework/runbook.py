@@ -7,27 +7,27 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from casework.desk import Desk, change, note, read  # type: ignore[attr-defined]  # the stand-in's own desk
+from casework.context import Context, change, note, read  # type: ignore[attr-defined]  # the stand-in's own context
 from casework.errors import QuestionsOpen, StillOpen
 from models.vocabulary import Service
 from tests.flows.personal import ADDRESS, KANJI, ROMAJI
 
 
-async def make_plan(desk: Desk, case_id: str) -> None:
+async def make_plan(context: Context, case_id: str) -> None:
     note(case_id, "plan")
 
 
-async def take_early(desk: Desk, case_id: str) -> None:
+async def take_early(context: Context, case_id: str) -> None:
     note(case_id, "early")
 
 
-async def wait_until_due(desk: Desk, case_id: str) -> None:
+async def wait_until_due(context: Context, case_id: str) -> None:
     while (left := read(case_id)["due_at"] - time.time()) > 0:
         await asyncio.sleep(min(left, 0.2))
 
 
-async def contain(desk: Desk, case_id: str, service: Service) -> None:
-    assert service in desk.connectors
+async def contain(context: Context, case_id: str, service: Service) -> None:
+    assert service in context.connectors
     note(case_id, f"contain {service}")
     if read(case_id)["story"] == "explodes" and service is Service.SLACK:
         cause = LookupError(f"no account of {KANJI}")
@@ -35,18 +35,18 @@ async def contain(desk: Desk, case_id: str, service: Service) -> None:
         raise ValueError(f"cannot contain {ROMAJI} <{ADDRESS}>", {"name": KANJI}) from cause
 
 
-async def deprovision(desk: Desk, case_id: str, service: Service) -> None:
-    assert service in desk.connectors
+async def deprovision(context: Context, case_id: str, service: Service) -> None:
+    assert service in context.connectors
     note(case_id, f"deprovision {service}")
 
 
-async def observe_until_closed(desk: Desk, case_id: str) -> None:
+async def observe_until_closed(context: Context, case_id: str) -> None:
     note(case_id, "observe")
     if read(case_id)["story"] == "breaks":
         raise ExceptionGroup(f"reading back {ROMAJI}", [OSError(f"{ADDRESS} refused"), KeyError(KANJI)])
 
 
-def close(desk: Desk, case_id: str) -> None:
+def close(context: Context, case_id: str) -> None:
     case = read(case_id)
     if case["story"] == "asks" and not case.get("answered"):
         raise QuestionsOpen(["q-0123456789abcdef", KANJI])
@@ -57,7 +57,7 @@ def close(desk: Desk, case_id: str) -> None:
 
 
 @asynccontextmanager
-async def claim(desk: Desk, case_id: str, runner: str) -> AsyncIterator[bool]:
+async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bool]:
     note(case_id, "claim")
     change(case_id, lease=time.time() + 45)
     try:
@@ -66,5 +66,5 @@ async def claim(desk: Desk, case_id: str, runner: str) -> AsyncIterator[bool]:
         change(case_id, lease=0, run_state="ended")
 
 
-async def check_papers(desk: Desk, case_id: str) -> None:
+async def check_papers(context: Context, case_id: str) -> None:
     """Papers hold nothing up: here there are none."""

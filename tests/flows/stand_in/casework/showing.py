@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from casework.desk import Desk, read  # type: ignore[attr-defined]  # the stand-in's own desk
+from casework.context import Context, read  # type: ignore[attr-defined]  # the stand-in's own context
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class OpaqueQuestion:
     kind: str
 
 
-def truth_table(desk: Desk, case_id: str) -> list[TruthRow]:
+def truth_table(context: Context, case_id: str) -> list[TruthRow]:
     state = "observed_closed" if read(case_id).get("state") == "closed" else "still_open"
     return [TruthRow("slack", "sign_in", state, "read", 1)]
 
 
-def progress(desk: Desk, case_id: str) -> tuple[int, int]:
+def progress(context: Context, case_id: str) -> tuple[int, int]:
     return (1, 1) if read(case_id).get("state") == "closed" else (0, 1)
 
 
-def open_questions(desk: Desk, case_id: str) -> list[OpaqueQuestion]:
+def open_questions(context: Context, case_id: str) -> list[OpaqueQuestion]:
     return []

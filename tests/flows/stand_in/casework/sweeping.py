@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from casework.desk import Desk, change, ids, note, read  # type: ignore[attr-defined]  # the stand-in's own desk
+from casework.context import Context, change, ids, note, read  # type: ignore[attr-defined]  # the stand-in's own context
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class DueGroup:
     key: str
 
 
-def due_for_run(desk: Desk) -> list[DueGroup]:
+def due_for_run(context: Context) -> list[DueGroup]:
     groups: dict[float, list[str]] = defaultdict(list)
     for case_id in ids():
         if read(case_id).get("run_state", "none") == "none":
@@ -30,13 +30,13 @@ def due_for_run(desk: Desk) -> list[DueGroup]:
     ]
 
 
-def record_run(desk: Desk, case_ids: Sequence[str], run_id: str) -> None:
+def record_run(context: Context, case_ids: Sequence[str], run_id: str) -> None:
     for case_id in case_ids:
         change(case_id, run_id=run_id, run_state="scheduled")
         note(case_id, f"run {run_id}")
 
 
-def runs_to_check(desk: Desk) -> list[tuple[str, str]]:
+def runs_to_check(context: Context) -> list[tuple[str, str]]:
     cases = {case_id: read(case_id) for case_id in ids()}
     return [
         (case_id, case["run_id"])
@@ -45,6 +45,6 @@ def runs_to_check(desk: Desk) -> list[tuple[str, str]]:
     ]
 
 
-def release_run(desk: Desk, case_id: str) -> None:
+def release_run(context: Context, case_id: str) -> None:
     change(case_id, run_state="none")
     note(case_id, "released")

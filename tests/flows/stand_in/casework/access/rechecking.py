@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from casework.desk import Desk
+from casework.context import Context
 
 
 @dataclass(slots=True)
@@ -14,9 +14,9 @@ class LookReport:
     reopened: list[str] = field(default_factory=list)
 
 
-async def look_again(desk: Desk) -> LookReport:
+async def look_again(context: Context) -> LookReport:
     return LookReport()
 
 
-async def collect_again(desk: Desk) -> tuple[int, int]:
+async def collect_again(context: Context) -> tuple[int, int]:
     return 0, 0

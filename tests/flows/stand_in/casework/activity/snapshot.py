@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from casework.desk import Desk
+from casework.context import Context
 from models.vocabulary import Service
 
 
-async def before_the_cut(desk: Desk, case_id: str) -> None:
+async def before_the_cut(context: Context, case_id: str) -> None:
     """There is nothing to read."""
 
 
-async def take(desk: Desk, case_id: str, service: Service) -> None:
+async def take(context: Context, case_id: str, service: Service) -> None:
     """There is nothing to read."""
 
 
-async def conclude(desk: Desk, case_id: str) -> None:
+async def conclude(context: Context, case_id: str) -> None:
     """There is nothing to weigh."""

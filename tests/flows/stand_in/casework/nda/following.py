@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from casework.desk import Desk
+from casework.context import Context
 
 
-async def follow_up(desk: Desk) -> int:
+async def follow_up(context: Context) -> int:
     """Return that nothing was due."""
     return 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from casework.desk import Desk
+from casework.context import Context
 
 
-def states(desk: Desk, case_id: str) -> dict[str, int]:
+def states(context: Context, case_id: str) -> dict[str, int]:
     """Return no counts."""
     return {}

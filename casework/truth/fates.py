@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session, col, select
 
-from casework.desk import Desk
-from casework.lifecycle import TAKEN_BACK
-from casework.wake import free
+from casework.context import Context
+from casework.lifecycle import TAKEN_BACK, wake
 from connectors.contract import KindManifest
 from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look
 from models.vocabulary import (
@@ -63,7 +62,7 @@ def inherited(row: CaseEntitlement) -> bool:
     return "through_group" in row.prestate or row.guard == "inherited"
 
 
-def claimants(desk: Desk, session: Session, case_id: str, service: Service, account_id: str) -> list[Case]:
+def claimants(context: Context, session: Session, case_id: str, service: Service, account_id: str) -> list[Case]:
     """
     Return the other cases that take this account away too: due or begun, for real, not over.
 
@@ -82,15 +81,15 @@ def claimants(desk: Desk, session: Session, case_id: str, service: Service, acco
             col(Case.erased_at).is_(None),
         )
     )
-    return [case for case in session.exec(query).all() if _due_or_begun(desk, session, case, service, account_id)]
+    return [case for case in session.exec(query).all() if _due_or_begun(context, session, case, service, account_id)]
 
 
-def _due_or_begun(desk: Desk, session: Session, case: Case, service: Service, account_id: str) -> bool:
+def _due_or_begun(context: Context, session: Session, case: Case, service: Service, account_id: str) -> bool:
     begun = select(CaseEntitlement.id).where(
         CaseEntitlement.case_id == case.id, CaseEntitlement.service == service,
         CaseEntitlement.account_id == account_id, CaseEntitlement.attempts > 0,
     )  # fmt: skip
-    return case.due_at <= desk.now() or session.exec(begun).first() is not None
+    return case.due_at <= context.now() or session.exec(begun).first() is not None
 
 
 def let_ask(session: Session, case: Case) -> None:
@@ -112,12 +111,12 @@ def let_ask(session: Session, case: Case) -> None:
             session.add(row)
 
 
-def look_anew(desk: Desk, session: Session, cases: Sequence[Case]) -> None:
+def look_anew(context: Context, session: Session, cases: Sequence[Case]) -> None:
     """Have *cases* looked at anew: what one case gives back is another's to see closed."""
     for case in cases:
-        free(session, case)
+        wake(session, case)
         if case.state is CaseState.CLOSED:
-            session.merge(Look(case_id=case.id, label=_LOOKED_AGAIN, due_at=desk.now()))
+            session.merge(Look(case_id=case.id, label=_LOOKED_AGAIN, due_at=context.now()))
 
 
 def reasons(session: Session, case: Case) -> Iterator[Finding]:

@@ -7,52 +7,59 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.desk import Desk
-from casework.errors import QuestionsOpen
+from casework.context import Context
+from casework.errors import BadRequest, QuestionsOpen
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal
 from models.tables import Case, Question
 from models.vocabulary import QuestionKind
 
 
-def ask_early(desk: Desk, case_id: str) -> str | None:
+def require_lease(context: Context, case: Case) -> None:
+    """Raise `BadRequest` if this process's run has lost the case to another one."""
+    runner = context.leases.get(case.id)
+    if runner is not None and case.lease_holder != runner:
+        raise BadRequest(f"{case.id}: another run holds the case now", "Nothing by hand: that run goes on.")
+
+
+def ask_early(context: Context, case_id: str) -> str | None:
     """Ask whether this cut may go on, if it would be one too many; return the question's id while it is open."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        if _within(desk, session, case):
+        if _within(context, session, case):
             return None
-        return (_question(session, case_id) or _ask(desk, session, case)).id
+        return (_question(session, case_id) or _ask(context, session, case)).id
 
 
-def ask_release(desk: Desk, case_id: str) -> None:
+def ask_release(context: Context, case_id: str) -> None:
     """The same, raising `QuestionsOpen` until somebody has released it."""
-    if (asked := ask_early(desk, case_id)) is not None:
+    if (asked := ask_early(context, case_id)) is not None:
         raise QuestionsOpen([asked])
 
 
-def require_release(desk: Desk, session: Session, case: Case) -> None:
+def require_release(context: Context, session: Session, case: Case) -> None:
     """Raise `QuestionsOpen` if this cut would be one too many and nobody has released it."""
-    if not _within(desk, session, case):
+    if not _within(context, session, case):
         question = _question(session, case.id)
         raise QuestionsOpen([question.id] if question is not None else [])
 
 
-def _within(desk: Desk, session: Session, case: Case) -> bool:
+def _within(context: Context, session: Session, case: Case) -> bool:
     """Whether the case may be cut: few enough in its window, begun already, or released."""
     if (
         case.contained_at is not None
         or not case.for_real
-        or _cuts(desk, session, case) <= desk.policy.blast_radius.limit
+        or _cuts(context, session, case) <= context.policy.blast_radius.limit
     ):
         return True
     question = _question(session, case.id)
     return question is not None and question.answered_at is not None
 
 
-def _cuts(desk: Desk, session: Session, case: Case) -> int:
+def _cuts(context: Context, session: Session, case: Case) -> int:
     """Return how many cases are cut in the window that ends with this one, itself included."""
-    until = max(_cut_at(case), desk.now())  # what is decided late is cut now
-    since = until - timedelta(hours=desk.policy.blast_radius.window_hours)
+    until = max(_cut_at(case), context.now())  # what is decided late is cut now
+    since = until - timedelta(hours=context.policy.blast_radius.window_hours)
     others = session.exec(select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK))).all()
     return sum(since < _cut_at(other) <= until for other in others)
 
@@ -68,14 +75,14 @@ def _question(session: Session, case_id: str) -> Question | None:
     ).first()
 
 
-def _ask(desk: Desk, session: Session, case: Case) -> Question:
+def _ask(context: Context, session: Session, case: Case) -> Question:
     question = Question(
-        id=desk.name("q"),
+        id=context.name("q"),
         case_id=case.id,
         kind=QuestionKind.RELEASE,
         text="More departures are cut in this window than policy allows. Release this one?",
-        asked_at=desk.now(),
+        asked_at=context.now(),
     )
     session.add(question)
-    seal(desk, session, EventType.FINDING_QUESTION, case.id, question=question.id, kind=question.kind, count=1)
+    seal(context, session, EventType.FINDING_QUESTION, case.id, question=question.id, kind=question.kind, count=1)
     return question

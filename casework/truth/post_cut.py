@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, select
 
-from casework.activity.silence import Times
-from casework.desk import Desk
-from models.tables import Aftermath, Attestation, Case, Finding
+from casework.context import Context
+from models.tables import Attestation, Case, Finding, PostCutActivity
 from models.vocabulary import ActivityKind, FindingKind, Service
 
 KEY = "after_cut"
@@ -22,7 +22,20 @@ _REMEDY = {
 }
 
 
-def key_of(row: Aftermath) -> str:
+@dataclass(slots=True)
+class Times:
+    """How often, and when first and last."""
+
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+    def add(self, at: datetime) -> None:
+        self.count += 1
+        self.first_at, self.last_at = min(self.first_at, at), max(self.last_at, at)
+
+
+def key_of(row: PostCutActivity) -> str:
     prefix = KEY if row.finding is FindingKind.ACTIVITY_AFTER_CUT else str(row.finding)
     return f"{prefix}:{row.service}:{row.account_id}:{row.kind}"
 
@@ -32,12 +45,12 @@ def is_key(text: str) -> bool:
     return text.split(":", 1)[0] in {KEY, str(FindingKind.RE_ENTRY)}
 
 
-def find(session: Session, case_id: str, key: str) -> Aftermath | None:
+def find(session: Session, case_id: str, key: str) -> PostCutActivity | None:
     return next((row for row in _rows(session, case_id) if key_of(row) == key), None)
 
 
 def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
-    desk: Desk,
+    context: Context,
     session: Session,
     case_id: str,
     *,
@@ -49,15 +62,15 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
 ) -> None:
     """Write what was heard of one account; what was known already stays as it is, and what grew is news."""
     for kind, times in heard.items():
-        row = session.get(Aftermath, (case_id, finding, service, account_id, kind))
+        row = session.get(PostCutActivity, (case_id, finding, service, account_id, kind))
         if row is not None and row.count >= times.count:
             continue
-        fresh = row or Aftermath(
+        fresh = row or PostCutActivity(
             case_id=case_id, finding=finding, service=service, account_id=account_id, kind=kind,
-            count=0, first_at=times.first_at, last_at=times.last_at, seen_at=desk.now(),
+            count=0, first_at=times.first_at, last_at=times.last_at, seen_at=context.now(),
         )  # fmt: skip
         fresh.count, fresh.first_at, fresh.last_at = times.count, times.first_at, times.last_at
-        fresh.cut_effective_by, fresh.seen_at = effective_by, desk.now()
+        fresh.cut_effective_by, fresh.seen_at = effective_by, context.now()
         session.add(fresh)
 
 
@@ -83,16 +96,16 @@ def reasons(session: Session, case: Case) -> Iterator[Finding]:
             )
 
 
-def _rows(session: Session, case_id: str) -> Sequence[Aftermath]:
-    return session.exec(select(Aftermath).where(Aftermath.case_id == case_id)).all()
+def _rows(session: Session, case_id: str) -> Sequence[PostCutActivity]:
+    return session.exec(select(PostCutActivity).where(PostCutActivity.case_id == case_id)).all()
 
 
-def _answered(session: Session, row: Aftermath) -> bool:
+def _answered(session: Session, row: PostCutActivity) -> bool:
     query = select(Attestation).where(Attestation.case_id == row.case_id, Attestation.entitlement_id == key_of(row))
     return any(attestation.attested_at >= row.seen_at for attestation in session.exec(query).all())
 
 
-def _text(row: Aftermath) -> str:
+def _text(row: PostCutActivity) -> str:
     kind = str(row.kind).replace("_", " ")
     first, last = (at.isoformat(timespec="seconds") for at in (row.first_at, row.last_at))
     if row.finding is FindingKind.RE_ENTRY:

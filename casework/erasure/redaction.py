@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Enum, String, Table, TypeDecorator, select, update
 
-from casework.access.findings import NO_ACCOUNT
-from casework.access.states import WHOLE_KIND
-from casework.desk import Desk
+from casework.context import Context
+from casework.truth.findings import NO_ACCOUNT
+from casework.truth.states import WHOLE_KIND
 from models import tables
 
 CASE = "offboarding_case"
@@ -59,28 +59,28 @@ _PERSON: Mapping[str, Any] = {
 class Names:
     """New names for what bore a vendor's: the same old one is the same new one throughout the case."""
 
-    desk: Desk
+    context: Context
     accounts: dict[str, str] = field(default_factory=dict)
     rows: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def account(self, vendor_id: str) -> str:
         """Return the trail's reference of an account; of one that is no candidate of the case (a colleague's), a fresh one."""
-        return self.accounts.setdefault(vendor_id, self.desk.name("acct"))
+        return self.accounts.setdefault(vendor_id, self.context.name("acct"))
 
     def row(self, entitlement_id: str) -> str:
         if entitlement_id == NO_ACCOUNT:
             return entitlement_id
-        return self.rows.setdefault(entitlement_id, self.desk.name("row"))
+        return self.rows.setdefault(entitlement_id, self.context.name("row"))
 
     def next(self, prefix: str) -> str:
         self._counts[prefix] += 1
         return f"{prefix}:{self._counts[prefix]}"
 
 
-def blank(desk: Desk, connection: Connection, case_id: str) -> None:
+def blank(context: Context, connection: Connection, case_id: str) -> None:
     """Empty the personal columns of every row of the case, in the caller's transaction.  Once: the new names are random."""
-    names = Names(desk)
+    names = Names(context)
     _learn(connection, case_id, names)
     for table, owner in case_tables():
         keys = list(table.primary_key)

@@ -18,12 +18,12 @@ from audit import reading
 from audit.events import EventType
 from audit.layout import files_of
 from audit.tables import audit_payload
-from casework.access import fates
-from casework.blanking import blank
-from casework.desk import Desk
+from casework.context import Context
+from casework.erasure.redaction import blank
 from casework.errors import BadRequest
 from casework.lifecycle import FINISHED
 from casework.recording import seal
+from casework.truth import fates
 from models.tables import Approval, Case, Look
 
 VERB = "erase"
@@ -42,31 +42,31 @@ class ErasureBasis(StrEnum):
     OTHER = "other"
 
 
-def hold(desk: Desk, case_id: str, *, by: str, reason: str) -> None:
+def hold(context: Context, case_id: str, *, by: str, reason: str) -> None:
     """Forbid to erase the case until the hold is released.  Twice is once.  Raises `BadRequest` without a reason."""
     if not reason.strip():
         raise BadRequest("hold: has no reason", "Say which matter the record is needed for.")
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = _case(session, case_id)
         _refuse_erased(case)
         if case.held_at is None:
-            case.held_at = desk.now()
+            case.held_at = context.now()
             session.add(case)
-            seal(desk, session, EventType.CASE_HELD, case_id, payload={"by": by, "reason": reason})
+            seal(context, session, EventType.CASE_HELD, case_id, payload={"by": by, "reason": reason})
 
 
-def release_hold(desk: Desk, case_id: str, *, by: str, reason: str) -> None:
+def release_hold(context: Context, case_id: str, *, by: str, reason: str) -> None:
     """Let the case be erased again.  Raises `BadRequest` if nothing holds it."""
-    with desk.store.write() as session:
+    with context.store.write() as session:
         case = _case(session, case_id)
         if case.held_at is None:
             raise BadRequest(f"{case_id}: is under no legal hold", "Nothing is to be released.")
         case.held_at = None
         session.add(case)
-        seal(desk, session, EventType.CASE_HOLD_RELEASED, case_id, payload={"by": by, "reason": reason})
+        seal(context, session, EventType.CASE_HOLD_RELEASED, case_id, payload={"by": by, "reason": reason})
 
 
-def request_erasure(desk: Desk, case_id: str, *, by: str, basis: str) -> Approval:
+def request_erasure(context: Context, case_id: str, *, by: str, basis: str) -> Approval:
     """
     Ask for the case to be erased, and return what a second person approves; asked again, it is the same request.
 
@@ -74,72 +74,77 @@ def request_erasure(desk: Desk, case_id: str, *, by: str, basis: str) -> Approva
     """
     if not basis.strip():
         raise BadRequest("erase: has no basis", f"Name it: {', '.join(ErasureBasis)}, or in your own words.")
-    with desk.store.write() as session:
+    with context.store.write() as session:
         _refuse(_case(session, case_id))
         known = _request(session, case_id)
         if known is not None:
             return known
         request = Approval(
-            id=desk.name("erase"), case_id=case_id, verb=VERB, reason=basis, requested_by=by, requested_at=desk.now()
+            id=context.name("erase"),
+            case_id=case_id,
+            verb=VERB,
+            reason=basis,
+            requested_by=by,
+            requested_at=context.now(),
         )
         session.add(request)
         seal(
-            desk, session, EventType.CASE_ERASURE_REQUESTED, case_id, choice=_word(basis),
+            context, session, EventType.CASE_ERASURE_REQUESTED, case_id, choice=_word(basis),
             payload={"by": by, "basis": basis, "request": request.id},
         )  # fmt: skip
         return request
 
 
-def erase(desk: Desk, case_id: str) -> int:
+def erase(context: Context, case_id: str) -> int:
     """
     Carry out an approved erasure; return how many events lost their payload.  Safe to repeat after a crash at any point.
 
     Evidence goes first: its key cannot come back, and a second time finds nothing.  Copies outside (exported bundles, backups)
     are not reached: whoever holds them must be told.
     """
-    with desk.store.read() as session:
+    with context.store.read() as session:
         case = _case(session, case_id)
         if case.erased_at is None:
             _refuse(case)
         _approved(session, case_id)
-    if desk.evidence is not None:
-        desk.evidence.erase(case_id)
-    with desk.store.write() as session:
+    if context.evidence is not None:
+        context.evidence.erase(case_id)
+    with context.store.write() as session:
         case = _case(session, case_id)
         if case.erased_at is not None:
             return 0
         _refuse(case)
-        emptied = _erase(desk, session, case, _approved(session, case_id))
-    _forget_journal(desk)
+        emptied = _erase(context, session, case, _approved(session, case_id))
+    _forget_journal(context)
     return emptied
 
 
-def _erase(desk: Desk, session: Session, case: Case, request: Approval) -> int:
+def _erase(context: Context, session: Session, case: Case, request: Approval) -> int:
     signed = {"by": request.requested_by, "approved_by": request.approved_by, "basis": request.reason}
     word = _word(request.reason)
-    case.erased_at = case.erased_at or desk.now()
+    case.erased_at = case.erased_at or context.now()
     session.add(case)
     for look in session.exec(choose(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))).all():
-        look.looked_at, look.verdict = desk.now(), ERASED
+        look.looked_at, look.verdict = context.now(), ERASED
         session.add(look)
     session.flush()
     connection = session.connection()
     told = list(_told(connection, case.id))
-    emptied = _empty_payloads(desk, connection, case.id)
+    emptied = _empty_payloads(context, connection, case.id)
     fates.let_ask(session, case)
     session.flush()
-    blank(desk, connection, case.id)
+    blank(context, connection, case.id)
     session.expire_all()
     for part in _parts(told):
-        seal(desk, session, EventType.PAYLOAD_ERASED, case.id, idx=part, basis=word, count=len(part), payload=signed)
+        seal(context, session, EventType.PAYLOAD_ERASED, case.id, idx=part, basis=word, count=len(part), payload=signed)
     return emptied
 
 
-def _forget_journal(desk: Desk) -> None:
+def _forget_journal(context: Context) -> None:
     """Empty SQLite's write-ahead log: pages from before the erasure lie in it.  PostgreSQL recycles its own."""
-    if desk.store.engine.dialect.name != "sqlite":
+    if context.store.engine.dialect.name != "sqlite":
         return
-    connection = desk.store.engine.raw_connection()
+    connection = context.store.engine.raw_connection()
     try:
         connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
@@ -154,7 +159,7 @@ def _told(connection: Connection, case_id: str) -> Iterator[int]:
             yield entry.idx
 
 
-def _empty_payloads(desk: Desk, connection: Connection, case_id: str) -> int:
+def _empty_payloads(context: Context, connection: Connection, case_id: str) -> int:
     """Take payloads and salts away, as the only change that the trail's triggers let through."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
@@ -162,7 +167,7 @@ def _empty_payloads(desk: Desk, connection: Connection, case_id: str) -> int:
     emptied = 0
     for part in _parts(ids):
         there = update(audit_payload).where(audit_payload.c.idx.in_(part), audit_payload.c.erased_at.is_(None))
-        emptied += connection.execute(there.values(salt=None, payload=None, erased_at=desk.now())).rowcount
+        emptied += connection.execute(there.values(salt=None, payload=None, erased_at=context.now())).rowcount
     return emptied
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
-from casework.access.rows import accepted_rows
-from casework.desk import Desk
+from casework.context import Context
+from casework.truth.rows import accepted_rows
 from models.tables import Approval, Case, CaseEntitlement
 from models.vocabulary import Service
 
@@ -17,19 +17,19 @@ def verb_of(service: Service) -> str:
     return f"{_VERB}{service}"
 
 
-def retired(desk: Desk, session: Session) -> frozenset[Service]:
+def retired(context: Context, session: Session) -> frozenset[Service]:
     """Return the services that two people have retired, but for those that are open here: they are in use again."""
     query = select(Approval.verb).where(col(Approval.verb).startswith(_VERB), col(Approval.approved_at).is_not(None))
     found = {Service(verb.removeprefix(_VERB)) for verb in session.exec(query).all()}
-    return frozenset(found - set(desk.connectors))
+    return frozenset(found - set(context.connectors))
 
 
-def services_of(desk: Desk, session: Session, case: Case) -> frozenset[Service]:
+def services_of(context: Context, session: Session, case: Case) -> frozenset[Service]:
     """Return the services that *case* is about: those that are searched for the person's accounts, without the retired ones."""
-    return frozenset(map(Service, case.services or ())) - retired(desk, session)
+    return frozenset(map(Service, case.services or ())) - retired(context, session)
 
 
-def counted_rows(desk: Desk, session: Session, case_id: str) -> list[CaseEntitlement]:
+def counted_rows(context: Context, session: Session, case_id: str) -> list[CaseEntitlement]:
     """Return the rows of the leaver's accounts, without those of retired services."""
-    gone = retired(desk, session)
+    gone = retired(context, session)
     return [row for row in accepted_rows(session, case_id) if row.service not in gone]

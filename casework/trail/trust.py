@@ -19,9 +19,9 @@ from audit.leaf import canonical
 from audit.note import NoteError, Verifier
 from audit.timestamp import StampRefused
 from audit.trusted_root import chain_of, trusted_root
-from casework.anchoring import read_policy
 from casework.settings import CaseworkSettings
-from casework.signing import log_signers
+from casework.trail.anchoring import read_policy
+from casework.trail.signing import log_signers
 
 VKEY, PEM, POLICY, WITNESSES, ROOTS = "log.vkey", "log.pub.pem", "policy", "witness.vkey", "tsa-ca.pem"
 CERTIFICATES, SIGSTORE = "case.pub.pem", "trusted_root.json"

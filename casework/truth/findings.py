@@ -12,15 +12,14 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.access import fates
-from casework.access.derive import derive
-from casework.access.retired import retired, services_of
-from casework.access.rows import accounts_of, rows_of
-from casework.access.states import ACCEPTED
-from casework.activity import aftermath
-from casework.desk import Desk
+from casework.context import Context
 from casework.lifecycle import ADVANCING, TAKEN_BACK, move
 from casework.recording import seal
+from casework.truth import fates, post_cut
+from casework.truth.derive import derive
+from casework.truth.retired import retired, services_of
+from casework.truth.rows import accounts_of, rows_of
+from casework.truth.states import ACCEPTED
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Search
 from models.vocabulary import (
     SETTLED,
@@ -58,28 +57,28 @@ _FROZEN = (
 )
 
 
-def assess(desk: Desk, session: Session, case_id: str) -> None:
+def assess(context: Context, session: Session, case_id: str) -> None:
     """Derive the rows' states, write and resolve findings, advance the case's state.  Twice in a row changes nothing."""
     session.flush()
     case = session.get_one(Case, case_id)
-    derive(desk, session, case)
-    reasons = {finding.key: finding for finding in _reasons(desk, session, case)}
+    derive(context, session, case)
+    reasons = {finding.key: finding for finding in _reasons(context, session, case)}
     known = {f.key: f for f in session.exec(select(Finding).where(Finding.case_id == case_id)).all()}
     for key, finding in reasons.items():
         old = known.get(key)
         if old is None or old.resolved_at is not None:
-            finding.opened_at = desk.now()
+            finding.opened_at = context.now()
             session.merge(finding)
-            _seal(desk, session, finding, EventType.FINDING_OPENED)
+            _seal(context, session, finding, EventType.FINDING_OPENED)
         elif (old.text, old.remedy) != (finding.text, finding.remedy):
             old.text, old.remedy = finding.text, finding.remedy
             session.add(old)
     for key, old in known.items():
         if key not in reasons and old.resolved_at is None:
-            old.resolved_at = desk.now()
+            old.resolved_at = context.now()
             session.add(old)
-            _seal(desk, session, old, EventType.FINDING_RESOLVED)
-    _advance(desk, session, case)
+            _seal(context, session, old, EventType.FINDING_RESOLVED)
+    _advance(context, session, case)
 
 
 def open_findings(session: Session, case_id: str) -> list[Finding]:
@@ -88,21 +87,21 @@ def open_findings(session: Session, case_id: str) -> list[Finding]:
     return list(session.exec(query.order_by(col(Finding.key))).all())
 
 
-def _seal(desk: Desk, session: Session, finding: Finding, event: EventType) -> None:
+def _seal(context: Context, session: Session, finding: Finding, event: EventType) -> None:
     seal(
-        desk, session, event, finding.case_id,
+        context, session, event, finding.case_id,
         finding=str(finding.kind), service=finding.service, kind=finding.entitlement_kind,
         payload={"key": finding.key, "text": finding.text},
     )  # fmt: skip
 
 
-def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
+def _reasons(context: Context, session: Session, case: Case) -> Iterator[Finding]:
     if case.state in TAKEN_BACK:  # what was taken is no longer to be closed
         yield from fates.reasons(session, case)
         return
     query = select(Attestation).where(Attestation.case_id == case.id, col(Attestation.ended_at).is_(None))
     attested = {a.entitlement_id for a in session.exec(query).all() if a.attested_at >= case.due_at}
-    gone = retired(desk, session)
+    gone = retired(context, session)
     accounts = [account for account in accounts_of(session, case.id) if account.service not in gone]
     searches = [search for search in _searches(session, case) if search.service not in gone]
     yield from _reasons_of_searches(case, searches, accounts, nobody_attested=NO_ACCOUNT in attested)
@@ -113,8 +112,8 @@ def _reasons(desk: Desk, session: Session, case: Case) -> Iterator[Finding]:
     for row in rows_of(session, case.id):
         owner = accepted.get((row.service, row.account_id))
         if owner is not None:
-            yield from _reasons_of_row(desk, case, row, owner, attested=row.id in attested)
-    yield from aftermath.reasons(session, case)
+            yield from _reasons_of_row(context, case, row, owner, attested=row.id in attested)
+    yield from post_cut.reasons(session, case)
     yield from fates.reasons(session, case)
 
 
@@ -160,7 +159,7 @@ def _finding(case: Case, kind: FindingKind, service: Service | None, text: str, 
 
 
 def _reasons_of_row(
-    desk: Desk, case: Case, row: CaseEntitlement, account: CaseAccount, *, attested: bool
+    context: Context, case: Case, row: CaseEntitlement, account: CaseAccount, *, attested: bool
 ) -> Iterator[Finding]:
     waived = row.state is EntitlementState.WAIVED
     if row.kind is EntitlementKind.SIGN_IN and account.mastered_elsewhere and not (attested or waived):
@@ -171,13 +170,13 @@ def _reasons_of_row(
         )  # fmt: skip
     if row.state in SETTLED:
         return
-    kind = _kind_of(desk, case, row)
+    kind = _kind_of(context, case, row)
     if kind is not None:
         text, remedy = _words(row, kind)
         yield _of_row(case, row, kind, text, remedy)
 
 
-def _kind_of(desk: Desk, case: Case, row: CaseEntitlement) -> FindingKind | None:
+def _kind_of(context: Context, case: Case, row: CaseEntitlement) -> FindingKind | None:
     """
     Return what is to be told of an open row, None while it is progress: found, commanded and seen closed within the time
     in which a run looks, or within the kind's own, is no finding.
@@ -188,21 +187,23 @@ def _kind_of(desk: Desk, case: Case, row: CaseEntitlement) -> FindingKind | None
         return FindingKind.MASTERED_ELSEWHERE
     if row.result in {RevocationResult.FAILED, RevocationResult.UNKNOWN}:
         return FindingKind.FAILED
-    if _is_progress(desk, case, row):
+    if _is_progress(context, case, row):
         return None
     return FindingKind.NOT_CONFIRMED if row.state is EntitlementState.COMMANDED else FindingKind.STILL_OPEN
 
 
-def _is_progress(desk: Desk, case: Case, row: CaseEntitlement) -> bool:
+def _is_progress(context: Context, case: Case, row: CaseEntitlement) -> bool:
     """Whether waiting may still settle the row: its time, from the command or else from the containment, is not over."""
     begun_at = row.commanded_at if row.result in ACCEPTED else None
     since = begun_at or case.contained_at
     if since is None:
         return row.attempts == 0
-    connector = desk.connectors.get(row.service)
+    connector = context.connectors.get(row.service)
     own = connector.manifest.kinds[row.kind].settles_within if connector is not None else timedelta(0)
     waiting_helps = row.reason is OpenReason.STILL_OPEN or row.reason is OpenReason.INHERITED
-    return waiting_helps and desk.now() < since + max(timedelta(seconds=desk.policy.observe.deadline_seconds), own)
+    return waiting_helps and context.now() < since + max(
+        timedelta(seconds=context.policy.observe.deadline_seconds), own
+    )
 
 
 def _words(row: CaseEntitlement, kind: FindingKind) -> tuple[str, str]:
@@ -241,28 +242,28 @@ def _of_row(case: Case, row: CaseEntitlement, kind: FindingKind, text: str, reme
     )
 
 
-def _advance(desk: Desk, session: Session, case: Case) -> None:
+def _advance(context: Context, session: Session, case: Case) -> None:
     """Move the case along `cutting → contained → deprovisioned` as far as its rows allow; never back."""
-    if case.state not in ADVANCING or not case.for_real or case.due_at > desk.now():
+    if case.state not in ADVANCING or not case.for_real or case.due_at > context.now():
         return
-    gone = retired(desk, session)
+    gone = retired(context, session)
     accounts = [account for account in accounts_of(session, case.id) if account.service not in gone]
     accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
     rows = [row for row in rows_of(session, case.id) if (row.service, row.account_id) in accepted]
     seen = {(row.service, row.account_id) for row in rows if row.kind is EntitlementKind.SIGN_IN}
-    known = _everybody_known(desk, session, case, accounts) and seen >= set(accepted)
+    known = _everybody_known(context, session, case, accounts) and seen >= set(accepted)
     if case.state is not CaseState.CONTAINED and known and _contained(rows):
-        move(desk, session, case, CaseState.CONTAINED)
+        move(context, session, case, CaseState.CONTAINED)
     whole = all(account.listed_at is not None for account in accepted.values())
     if case.state is CaseState.CONTAINED and whole and not any(row.state is EntitlementState.FOUND for row in rows):
-        move(desk, session, case, CaseState.DEPROVISIONED)
+        move(context, session, case, CaseState.DEPROVISIONED)
 
 
-def _everybody_known(desk: Desk, session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:
+def _everybody_known(context: Context, session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:
     """Whether every service of the case was searched, and no account is doubtful: whichever are open here and now."""
     searched = {search.service for search in _searches(session, case) if search.problem is None}
     asked = any(account.standing is Standing.ASKED for account in accounts)
-    return case.services is not None and searched >= services_of(desk, session, case) and not asked
+    return case.services is not None and searched >= services_of(context, session, case) and not asked
 
 
 def _contained(rows: list[CaseEntitlement]) -> bool:

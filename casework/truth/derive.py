@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
 
-from casework.access.rows import accounts_of, evidence_of, reads_of, rows_of
-from casework.access.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
-from casework.desk import Desk
+from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal_seen
+from casework.truth.rows import accounts_of, evidence_of, reads_of, rows_of
+from casework.truth.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
 from connectors.contract import KindManifest, Manifest
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Look, Waiver
 from models.vocabulary import (
@@ -32,26 +32,26 @@ from models.vocabulary import (
 Place: TypeAlias = "tuple[Service, str]"
 
 
-def derive(desk: Desk, session: Session, case: Case) -> None:
+def derive(context: Context, session: Session, case: Case) -> None:
     """Write what each row of *case* comes to; seal each change that a read made.  Rows of another's account, and of a service that is not open, stay."""
     if case.erased_at is not None or case.state in TAKEN_BACK:
         return  # nobody takes anything away any more: what is read says what was given back
     every = accounts_of(session, case.id)
     accounts = {(a.service, a.vendor_id): a for a in every if a.standing is Standing.ACCEPTED}
     reads = reads_of(session, case.id)
-    signed = _Signed(desk, session, case)
+    signed = _Signed(context, session, case)
     by_account: dict[Place, list[CaseEntitlement]] = defaultdict(list)
     for row in rows_of(session, case.id):
         by_account[row.service, row.account_id].append(row)
     for place, rows in by_account.items():
-        manifest = _manifest(desk, place[0])
+        manifest = _manifest(context, place[0])
         if place in accounts and manifest is not None:
             for known in _known(case, accounts[place], rows, manifest, reads, signed):
-                _settle(desk, session, accounts[place], known)
+                _settle(context, session, accounts[place], known)
 
 
-def _manifest(desk: Desk, service: Service) -> Manifest | None:
-    connector = desk.connectors.get(service)
+def _manifest(context: Context, service: Service) -> Manifest | None:
+    connector = context.connectors.get(service)
     return connector.manifest if connector is not None else None
 
 
@@ -90,13 +90,13 @@ def _causes(rows: Sequence[CaseEntitlement], line: KindManifest) -> list[CaseEnt
 class _Signed:
     """The signatures that may concern a case, loaded once."""
 
-    def __init__(self, desk: Desk, session: Session, case: Case) -> None:
+    def __init__(self, context: Context, session: Session, case: Case) -> None:
         attested = select(Attestation).where(Attestation.case_id == case.id)
         self._attested = session.exec(attested.order_by(col(Attestation.attested_at).desc())).all()
         query = select(Waiver).where(
             or_(col(Waiver.case_id).is_(None), Waiver.case_id == case.id), col(Waiver.approved_at).is_not(None)
         )
-        today = desk.now().astimezone(ZoneInfo(case.timezone)).date()
+        today = context.now().astimezone(ZoneInfo(case.timezone)).date()
         kept = _counted_at_closing(session, case)
         waivers = session.exec(query.order_by(col(Waiver.until).desc(), col(Waiver.id))).all()
         self._waivers = [w for w in waivers if w.until >= today or (kept and w.case_id is None)]
@@ -122,11 +122,11 @@ def _counted_at_closing(session: Session, case: Case) -> bool:
     return session.exec(due).first() is None
 
 
-def _settle(desk: Desk, session: Session, account: CaseAccount, known: Known) -> None:
+def _settle(context: Context, session: Session, account: CaseAccount, known: Known) -> None:
     """Write one row; a read that contradicts an attestation ends it for good."""
     for attestation in known.attestations:
         if attestation.ended_at is None and is_contradicted(attestation, known):
-            attestation.ended_at = desk.now()
+            attestation.ended_at = context.now()
             session.add(attestation)
     row, before = known.row, known.row.state
     if (back_at := came_back(known)) is not None:
@@ -140,7 +140,7 @@ def _settle(desk: Desk, session: Session, account: CaseAccount, known: Known) ->
         row.observed_at = row.confirmed_by = row.cut_effective_by = None
     session.add(row)
     if verdict.state is not before and verdict.state not in SIGNED:
-        seal_seen(desk, session, row, account.ref, evidence_of(known.read))
+        seal_seen(context, session, row, account.ref, evidence_of(known.read))
 
 
 def _close(known: Known) -> None:

@@ -24,10 +24,11 @@ from audit.certificate_keys import CertificateSigner
 from audit.events import EventType
 from audit.timestamp import AuthorityUnreachable, StampRefused
 from casework.activity import showing as activity
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest, CaseworkError
 from casework.lifecycle import FINISHED
-from casework.record import Facts, Proof, gather
+from casework.record.facts import Facts, Proof
+from casework.record.gathering import gather
 from casework.recording import seal
 
 MakePages: TypeAlias = "Callable[[Facts, Proof], Mapping[str, bytes]]"
@@ -54,7 +55,7 @@ class Office:
 
 
 def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about it
-    desk: Desk, office: Office, case_id: str, folder: Path, *, by: str, as_it_stands: bool = False, progress: Progress | None = None
+    context: Context, office: Office, case_id: str, folder: Path, *, by: str, as_it_stands: bool = False, progress: Progress | None = None
 ) -> Certificate:  # fmt: skip
     """
     Write the case's bundle into *folder*, whole or not at all, and return its certificate.
@@ -62,17 +63,17 @@ def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about
     Again, later: a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
     `NotAnchored` while no authority answers, `BundleRefused` if *folder* holds something else.
     """
-    _refuse_unfinished(desk, case_id, as_it_stands=as_it_stands)
+    _refuse_unfinished(context, case_id, as_it_stands=as_it_stands)
     refuse_foreign(folder, case_id)
-    downloads = _look(desk, case_id, by)
-    _anchor(desk, office.berth, case_id)
-    facts = replace(gather(desk, case_id), downloads=downloads)
-    with desk.store.read() as session:
+    downloads = _look(context, case_id, by)
+    _anchor(context, office.berth, case_id)
+    facts = replace(gather(context, case_id), downloads=downloads)
+    with context.store.read() as session:
         connection = session.connection()
         known = _proof(connection, facts, office, by)
-        contents = bundle.Contents(case_id, office.pages(facts, known), _evidence(desk, connection, case_id))
+        contents = bundle.Contents(case_id, office.pages(facts, known), _evidence(context, connection, case_id))
         sealed = _seal(office)
-        return bundle.write(connection, folder, contents, sealed, lambda made: _announce(desk, made), progress)
+        return bundle.write(connection, folder, contents, sealed, lambda made: _announce(context, made), progress)
 
 
 def rehearsed(berth: Berth) -> bool:
@@ -82,8 +83,8 @@ def rehearsed(berth: Berth) -> bool:
     return any("rehearsal" in name.casefold() for name in names)
 
 
-def _refuse_unfinished(desk: Desk, case_id: str, *, as_it_stands: bool) -> None:
-    case = desk.case(case_id)
+def _refuse_unfinished(context: Context, case_id: str, *, as_it_stands: bool) -> None:
+    case = context.case(case_id)
     if case.state not in FINISHED and not as_it_stands:
         raise BadRequest(
             f"{case_id}: is {case.state}, not closed",
@@ -91,20 +92,20 @@ def _refuse_unfinished(desk: Desk, case_id: str, *, as_it_stands: bool) -> None:
         )
 
 
-def _look(desk: Desk, case_id: str, by: str) -> dict[str, Any]:
+def _look(context: Context, case_id: str, by: str) -> dict[str, Any]:
     """Append who exports and looks, which the bundle itself will show, and return the download evidence in full."""
-    with desk.store.write() as session:
-        case = desk.case(case_id)
-        seal(desk, session, EventType.CASE_EXPORTED, case_id, state=case.state, payload={"by": by})
-    return activity.look(desk, case_id, by=by)
+    with context.store.write() as session:
+        case = context.case(case_id)
+        seal(context, session, EventType.CASE_EXPORTED, case_id, state=case.state, payload={"by": by})
+    return activity.look(context, case_id, by=by)
 
 
-def _anchor(desk: Desk, berth: Berth, case_id: str) -> None:
+def _anchor(context: Context, berth: Berth, case_id: str) -> None:
     """Anchor the log until the case's newest event is covered: others go on writing meanwhile."""
     problems: tuple[str, ...] = ()
     for _ in range(_TRIES):
         problems = anchoring.anchor(berth, at_once=True).problems
-        with desk.store.read() as session:
+        with context.store.read() as session:
             if _covered(session.connection(), berth, case_id):
                 return
     said = "; ".join(problems) or "another job holds the anchors, or nobody outside is configured"
@@ -146,9 +147,9 @@ def _proof(connection: Connection, facts: Facts, office: Office, by: str) -> Pro
     )
 
 
-def _evidence(desk: Desk, connection: Connection, case_id: str) -> Iterator[bundle.Evidence]:
+def _evidence(context: Context, connection: Connection, case_id: str) -> Iterator[bundle.Evidence]:
     """Yield every file that the case's events bind and that was not erased, decrypted while it is written."""
-    store = desk.evidence
+    store = context.evidence
     if store is None:
         return
     names = {
@@ -189,7 +190,7 @@ def _stamper(berth: Berth) -> Callable[[bytes], bytes]:
     return stamp
 
 
-def _announce(desk: Desk, made: Certificate) -> None:
-    with desk.store.write() as session:
+def _announce(context: Context, made: Certificate) -> None:
+    with context.store.write() as session:
         session.flush()
-        desk.store.trail.append_many(session.connection(), [made.draft(desk.actor)])
+        context.store.trail.append_many(session.connection(), [made.draft(context.actor)])

@@ -8,11 +8,11 @@ from typing import Any
 from audit import keyring
 from audit.leaf import Event
 from audit.note import Signer, Verifier
-from casework.desk import Desk
+from casework.context import Context
 from casework.errors import BadRequest
 
 
-def announce(desk: Desk, signers: list[Signer], by: str) -> Verifier:
+def announce(context: Context, signers: list[Signer], by: str) -> Verifier:
     """
     Tell the log of its present key, the first of *signers*.  Twice is the same event.
 
@@ -25,38 +25,42 @@ def announce(desk: Desk, signers: list[Signer], by: str) -> Verifier:
             "Set LASTDAY_AUDIT_KEY_… to the new key and LASTDAY_AUDIT_FORMER_KEY_… to the one before.",
         )
     key = signers[0].verifier
-    _tell(desk, keyring.added(key, desk.actor), by, f"key-added:{key.vkey}")
+    _tell(context, keyring.added(key, context.actor), by, f"key-added:{key.vkey}")
     return key
 
 
-def retire(desk: Desk, vkey: str, signers: list[Signer], by: str) -> None:
+def retire(context: Context, vkey: str, signers: list[Signer], by: str) -> None:
     """Tell that *vkey* signs no more.  Raises `BadRequest` for the only key that there is."""
     key = _parse(vkey)
     if signers[0].verifier == key:
         raise BadRequest("keys: cannot retire the key that signs", "Announce its successor first.")
-    _tell(desk, keyring.retired(key, desk.actor), by, f"key-retired:{key.vkey}")
+    _tell(context, keyring.retired(key, context.actor), by, f"key-retired:{key.vkey}")
 
 
-def compromised(desk: Desk, vkey: str, since: datetime, by: str, reason: str) -> None:
+def compromised(context: Context, vkey: str, since: datetime, by: str, reason: str) -> None:
     """
     Tell that *vkey* is in other hands since *since*; what was stamped before it stands.  A second, earlier time may be told.
 
     Raises `BadRequest` for a time that lies ahead.
     """
     key = _parse(vkey)
-    if since > desk.now():
+    if since > context.now():
         raise BadRequest(
             "keys: the time of the theft lies ahead", "Give the earliest time at which it may have happened."
         )
     _tell(
-        desk, keyring.compromised(key, since, desk.actor), by, f"key-compromised:{key.vkey}:{since.isoformat()}", reason
+        context,
+        keyring.compromised(key, since, context.actor),
+        by,
+        f"key-compromised:{key.vkey}:{since.isoformat()}",
+        reason,
     )
 
 
-def _tell(desk: Desk, event: Event, by: str, dedup_key: str, reason: str = "") -> None:
+def _tell(context: Context, event: Event, by: str, dedup_key: str, reason: str = "") -> None:
     payload: dict[str, Any] = {"by": by} | ({"reason": reason} if reason else {})
-    with desk.store.write() as session:
-        desk.store.trail.append(session.connection(), event, payload, dedup_key=dedup_key)
+    with context.store.write() as session:
+        context.store.trail.append(session.connection(), event, payload, dedup_key=dedup_key)
 
 
 def _parse(vkey: str) -> Verifier:

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from casework.access.states import WHOLE_KIND
-from casework.desk import Desk
+from casework.context import Context
 from casework.recording import exchanges, seal_seen
+from casework.truth.states import WHOLE_KIND
 from connectors.contract import Kinds, Listing, Manifest
 from connectors.matching import fold_email
 from models.tables import CaseAccount, CaseEntitlement, KindRead
@@ -60,31 +60,31 @@ def reads_of(session: Session, case_id: str) -> dict[tuple[Service, str, Entitle
     return {(read.service, read.account_id, read.kind): read for read in found}
 
 
-def take_in(desk: Desk, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> None:
+def take_in(context: Context, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> None:
     """
     Keep a fresh listing of *account* over *kinds*: the newest read of each kind, and a row for each thing that it shows.
 
     A kind that could not be looked at keeps what was read before, and gets a row that stands for the whole of it.  Changes no
     state: whoever calls this assesses the case in the same transaction.
     """
-    manifest = desk.connectors[account.service].manifest
+    manifest = context.connectors[account.service].manifest
     rows = {row.id: row for row in rows_of(session, account.case_id, account)}
     known = reads_of(session, account.case_id)
     for kind in kinds & frozenset(manifest.kinds):
         listed = [entitlement for entitlement in listing if entitlement.kind is kind]
         read = known.get((account.service, account.vendor_id, kind)) or _unread(account, kind)
-        if not _keep(read, listed, listing.evidence.get(kind, ()), desk.now()):
+        if not _keep(read, listed, listing.evidence.get(kind, ()), context.now()):
             continue
         session.add(read)
         for entitlement in listed:
             if entitlement.id not in rows:
-                row = rows[entitlement.id] = _new_row(desk, account, entitlement, manifest)
+                row = rows[entitlement.id] = _new_row(context, account, entitlement, manifest)
                 session.add(row)
-                seal_seen(desk, session, row, account.ref, listing.evidence.get(kind, ()))
-            _describe(desk, account, rows[entitlement.id], entitlement)
+                seal_seen(context, session, row, account.ref, listing.evidence.get(kind, ()))
+            _describe(context, account, rows[entitlement.id], entitlement)
         looked = kind is EntitlementKind.SIGN_IN and read.failed_as is None
         if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
-            rows[ACCOUNT] = _blocked_before(desk, account, manifest)
+            rows[ACCOUNT] = _blocked_before(context, account, manifest)
     session.add_all(rows.values())
 
 
@@ -125,7 +125,7 @@ def _exchange(kept: Mapping[str, Any]) -> Evidence:
     return Evidence(**({**kept} | moments | {"vendor_at": vendor_at}))
 
 
-def _new_row(desk: Desk, account: CaseAccount, entitlement: Entitlement, manifest: Manifest) -> CaseEntitlement:
+def _new_row(context: Context, account: CaseAccount, entitlement: Entitlement, manifest: Manifest) -> CaseEntitlement:
     line = manifest.kinds[entitlement.kind]
     row = CaseEntitlement(
         case_id=account.case_id,
@@ -138,21 +138,21 @@ def _new_row(desk: Desk, account: CaseAccount, entitlement: Entitlement, manifes
         order=line.order,
         confirmation=line.confirmation,
         prestate=dict(entitlement.prestate),
-        found_at=desk.now(),
+        found_at=context.now(),
     )
-    _describe(desk, account, row, entitlement)
+    _describe(context, account, row, entitlement)
     return row
 
 
-def _blocked_before(desk: Desk, account: CaseAccount, manifest: Manifest) -> CaseEntitlement:
+def _blocked_before(context: Context, account: CaseAccount, manifest: Manifest) -> CaseEntitlement:
     """An account that was blocked already when we first looked has a row too: the record shows that we looked."""
     blocked = Entitlement(account.service, account.vendor_id, EntitlementKind.SIGN_IN, ACCOUNT)
-    row = _new_row(desk, account, blocked, manifest)
+    row = _new_row(context, account, blocked, manifest)
     row.label = "blocked already when first looked at"
     return row
 
 
-def _describe(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> None:
+def _describe(context: Context, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> None:
     """
     Take over what the listing says about the row, besides its state.  An ending that a log told once has happened.
 
@@ -162,7 +162,7 @@ def _describe(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Enti
     row.ended_at = max((at for at in (row.ended_at, seen.ended_at) if at is not None), default=None)
     row.by_hand = seen.by_hand or (row.by_hand and row.result is RevocationResult.REFUSED)
     row.listed_as = seen.state if seen.state in _NOT_LOOKED_AT and seen.vendor_id != WHOLE_KIND else None
-    guard = _guard(desk, account, row, seen)
+    guard = _guard(context, account, row, seen)
     if row.guard is not None and guard is None and row.result is RevocationResult.REFUSED:
         row.result = None
     row.guard = guard
@@ -172,13 +172,13 @@ def _describe(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Enti
         row.prestate = dict(seen.prestate)
 
 
-def _guard(desk: Desk, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> Guard | None:
-    own = desk.own_accounts.get(account.service)
+def _guard(context: Context, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> Guard | None:
+    own = context.own_accounts.get(account.service)
     if own is None and row.guard is Guard.OWN_CREDENTIAL:
         return row.guard  # not asked this time: what was known stands
     if own is not None and account.vendor_id in own:
         return Guard.OWN_CREDENTIAL
-    protected = {fold_email(name) for name in desk.policy.protected.accounts}
+    protected = {fold_email(name) for name in context.policy.protected.accounts}
     if {fold_email(f"{account.service}:{account.vendor_id}"), fold_email(account.label)} & (protected - {""}):
         return Guard.PROTECTED
     return seen.guard

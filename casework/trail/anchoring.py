@@ -16,11 +16,11 @@ from audit.continuity import Discontinued, SigningStopped
 from audit.epochs import Gap
 from audit.mirror import Mirror
 from audit.policy import Policy, PolicyError
-from casework.desk import open_store
+from casework.bootstrap import open_store
 from casework.errors import Misconfigured
 from casework.settings import CaseworkSettings, read_settings
-from casework.signing import log_signers
 from casework.store import Store
+from casework.trail.signing import log_signers
 
 __all__ = [
     "CADENCE",

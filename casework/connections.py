@@ -1,0 +1,63 @@
+"""
+The services' connections, as casework uses them: probed before the first use, since what a plan and scopes allow is the
+manifest, and read afresh.  A read that fails as a whole is a row for each kind, never an exception or a silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from casework.context import Context
+from connectors.contract import Connector, Kinds, Listing, cannot_look
+from connectors.errors import ConnectorError
+from models.tables import CaseAccount
+from models.vocabulary import Account, EntitlementState, Service
+
+
+async def ready(context: Context, service: Service) -> Connector:
+    """
+    Return the connector of *service*, probed once for this process, however many ask for it at once.
+
+    Raises `ConnectorError` if it is not configured or its probe fails: that is not remembered, the next call probes again.
+    """
+    connector = context.connectors.get(service)
+    if connector is None:
+        raise ConnectorError(f"{service}: is not configured any more", remedy="Add it to LASTDAY_SERVICES again.")
+    async with context.probing.setdefault(service, asyncio.Lock()):
+        if service not in context.own_accounts:
+            context.own_accounts[service] = (await connector.probe()).own_account_ids
+    return connector
+
+
+async def get_ready(context: Context) -> None:
+    """
+    Probe the services that this process has not probed yet, all at once.
+
+    A probe that fails is left to the next call: the verbs say by themselves what they cannot do.
+    """
+    await asyncio.gather(*(ready(context, service) for service in context.connectors), return_exceptions=True)
+
+
+def account_of(row: CaseAccount) -> Account:
+    """Return the account as its connector knows it."""
+    return Account(row.service, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)
+
+
+async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> Listing:
+    """List *account*'s access of *kinds*, by new requests."""
+    try:
+        connector = await ready(context, account.service)
+        return await connector.list_access(account_of(account), kinds)
+    except ConnectorError as error:
+        blind = (
+            cannot_look(
+                account.service,
+                account.vendor_id,
+                kind,
+                EntitlementState.UNREADABLE,
+                problem=str(error),
+                remedy=error.advice,
+            )
+            for kind in sorted(kinds)
+        )
+        return Listing(blind, dict.fromkeys(kinds, error.evidence))

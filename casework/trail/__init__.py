@@ -1,0 +1,1 @@
+"""The sealed trail: its keys, its anchors, and whom a verifier trusts."""

@@ -1,0 +1,52 @@
+"""A context for one verb: opened, used, closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from cli.private_files import refuse_open_files
+
+if TYPE_CHECKING:
+    from casework.context import Context
+    from casework.nda.cabinet import Cabinet
+
+T = TypeVar("T")
+
+ACTOR = "svc:terminal"
+"""How the trail names us: who sat there goes into payloads, which can be erased."""
+
+
+def in_context(work: Callable[[Context], T]) -> T:
+    """Do *work* on the database alone.  Raises what `casework.bootstrap.open_context` raises, and `refuse_open_files`."""
+
+    async def quick(context: Context) -> T:
+        return work(context)
+
+    return asyncio.run(_with_context(quick, connected=False))
+
+
+def in_connected_context(work: Callable[[Context], Awaitable[T]]) -> T:
+    """Do *work* with every configured service open."""
+    return asyncio.run(_with_context(work, connected=True))
+
+
+def at_cabinet(work: Callable[[Cabinet], Awaitable[T]]) -> T:
+    """Do *work* with every register of papers open that can be opened, and no service."""
+
+    async def opened(context: Context) -> T:
+        from casework.nda.cabinet import open_cabinet
+
+        async with open_cabinet(context) as cabinet:
+            return await work(cabinet)
+
+    return asyncio.run(_with_context(opened, connected=False))
+
+
+async def _with_context(work: Callable[[Context], Awaitable[T]], *, connected: bool) -> T:
+    from casework.bootstrap import open_context
+
+    refuse_open_files()
+    async with open_context(actor=ACTOR, connected=connected) as context:
+        return await work(context)
