@@ -404,7 +404,7 @@ store = Store(engine, Trail(origin="test.example/audit/2026", clock=clock))
 evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"), clock)
 log = Ledger(now=clock)
 log.happened("g1", shared.FIFTY)
-desk = Context(store, Policy(), {Service.GOOGLE_WORKSPACE: log}, now=clock, sleep=clock.sleep, evidence=evidence)
+context = Context(store, Policy(), {Service.GOOGLE_WORKSPACE: log}, now=clock, sleep=clock.sleep, evidence=evidence)
 left = [moment]
 real = {name: getattr(os, name) for name in ("fsync",)}
 def dying(descriptor):

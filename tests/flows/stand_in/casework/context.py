@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,11 +29,6 @@ class Context:
 
     def case(self, case_id: str) -> Any:
         return SimpleNamespace(state=CaseState(read(case_id).get("state", "waiting")))
-
-
-@asynccontextmanager
-async def open_context(*, connected: bool = True) -> AsyncIterator[Context]:
-    yield Context() if connected else Context({})
 
 
 def read(case_id: str) -> dict[str, Any]:
