@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from sqlmodel import Session
+
 from casework.errors import BadRequest
 from models.tables import Case
 
@@ -72,7 +74,12 @@ class Context:
     def case(self, case_id: str) -> Case:
         """Return the case as it stands; raises `BadRequest` if there is none."""
         with self.store.read() as session:
-            case = session.get(Case, case_id)
-        if case is None:
-            raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
-        return case
+            return case_in(session, case_id)
+
+
+def case_in(session: Session, case_id: str) -> Case:
+    """Return the case; raises `BadRequest` if there is none."""
+    case = session.get(Case, case_id)
+    if case is None:
+        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+    return case

@@ -17,7 +17,7 @@ from casework.context import Context
 from casework.errors import BadRequest, NotDueYet
 from casework.lifecycle import ENDED, FINISHED
 from casework.matching.searching import find_everywhere, find_in
-from casework.nda.checking import check_quietly
+from casework.nda.checking import check_safely
 from models.vocabulary import Service
 
 _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
@@ -108,4 +108,4 @@ async def deprovision(context: Context, case_id: str, service: Service) -> None:
 
 async def check_papers(context: Context, case_id: str) -> None:
     """Look for the leaver's confidentiality papers, unless that was done lately.  Never raises, and holds up no cut."""
-    await check_quietly(context, case_id)
+    await check_safely(context, case_id)

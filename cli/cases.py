@@ -10,36 +10,32 @@ from cli.errors import Refused
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
+    from casework.intake.refusals import Flaw
     from models.tables import Case
 
 
 def parse_day(option: str, text: str) -> date:
     """Return the date that *text* names, in any form that a notice may use; raises `Refused`."""
-    from casework.intake import dates, wording
+    from casework.intake import dates, refusals
 
     try:
         return dates.parse_day(text)
-    except wording.Flaw as flaw:
+    except refusals.Flaw as flaw:
         raise _refused(option, flaw) from flaw
 
 
 def parse_instant(option: str, text: str, timezone: str) -> datetime:
     """Return the instant that *text* names; a date alone means its end.  Raises `Refused`."""
-    from casework.intake import dates, wording
+    from casework.intake import dates, refusals
 
     try:
         return dates.parse_instant(text, ZoneInfo(timezone))
-    except wording.Flaw as flaw:
+    except refusals.Flaw as flaw:
         raise _refused(option, flaw) from flaw
 
 
-def _refused(option: str, flaw: Exception) -> Refused:
-    from casework.intake.notice import Refusal
-    from casework.intake.wording import Flaw
-
-    assert isinstance(flaw, Flaw)  # noqa: S101  # for the type alone: our callers caught it as one
-    refusal = Refusal.of(flaw)
-    return Refused(f"{option}: {say(refusal.reason, refusal.reason_ja)}", say(refusal.remedy, refusal.remedy_ja))
+def _refused(option: str, flaw: Flaw) -> Refused:
+    return Refused(f"{option}: {say(*flaw.refusal.reason)}", say(*flaw.refusal.remedy))
 
 
 def answer_moved(terminal: Terminal, case: Case, outcome: str) -> None:

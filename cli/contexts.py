@@ -10,7 +10,7 @@ from cli.private_files import refuse_open_files
 
 if TYPE_CHECKING:
     from casework.context import Context
-    from casework.nda.cabinet import Cabinet
+    from casework.nda.context import NdaContext
 
 T = TypeVar("T")
 
@@ -32,14 +32,14 @@ def in_connected_context(work: Callable[[Context], Awaitable[T]]) -> T:
     return asyncio.run(_with_context(work, connected=True))
 
 
-def at_cabinet(work: Callable[[Cabinet], Awaitable[T]]) -> T:
+def in_nda_context(work: Callable[[NdaContext], Awaitable[T]]) -> T:
     """Do *work* with every register of papers open that can be opened, and no service."""
 
     async def opened(context: Context) -> T:
-        from casework.nda.cabinet import open_cabinet
+        from casework.nda.context import open_nda_context
 
-        async with open_cabinet(context) as cabinet:
-            return await work(cabinet)
+        async with open_nda_context(context) as nda:
+            return await work(nda)
 
     return asyncio.run(_with_context(opened, connected=False))
 

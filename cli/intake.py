@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.errors import BAD_INPUT, DONE, Refused
-from cli.terminal import Terminal, japanese, say
+from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from casework.intake.notice import Reading, Refusal
-    from casework.intake.opening import Opened
+    from casework.intake.notice import Reading
+    from casework.intake.noticing import Opened
+    from casework.intake.refusals import Refusal
     from casework.intake.submission import Intake
 
 
@@ -140,7 +141,7 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
 def _case(opened: Opened) -> dict[str, Any]:
     from casework.intake.instants import cut_at
 
-    case, note = opened.case, opened.note
+    case, remark = opened.case, opened.remark
     return {
         "case": case.id,
         "employee_no": case.employee_no,
@@ -151,26 +152,19 @@ def _case(opened: Opened) -> dict[str, Any]:
         "outcome": opened.disposition,
         opened.disposition: True,
         "corrected": list(opened.corrected),
-        "note": None if note is None else {"code": str(note.remark), "text": say(note.text, note.text_ja)},
+        "note": None if remark is None else {"code": str(remark.code), "text": say(*remark.said)},
     }
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:
-    reason, remedy = _words(refusal)
     return {
         "row": refusal.row,
         "column": refusal.column,
         "value": refusal.value,
-        "reason": reason,
-        "remedy": remedy,
+        "reason": say(*refusal.reason),
+        "remedy": say(*refusal.remedy),
         "code": str(refusal.code),
     }
-
-
-def _words(refusal: Refusal) -> tuple[str, str]:
-    if japanese():
-        return refusal.reason_ja, refusal.remedy_ja
-    return refusal.reason, refusal.remedy
 
 
 def page(reading: Reading, taken: Intake) -> list[RenderableType]:
@@ -182,7 +176,8 @@ def page(reading: Reading, taken: Intake) -> list[RenderableType]:
         shown = table("row", "column", "value", "reason", "remedy")
         for refusal in taken.refused:
             place = refusal.row if refusal.row is not None else say("file", "ファイル")
-            shown.add_row(*cells(place, refusal.column, refusal.value, *_words(refusal)))
+            words = say(*refusal.reason), say(*refusal.remedy)
+            shown.add_row(*cells(place, refusal.column, refusal.value, *words))
         parts.append(shown)
         if not taken.opened:
             parts.append(
@@ -210,4 +205,4 @@ def _opened(opened: Sequence[Opened]) -> Iterator[RenderableType]:
         became = " ".join((one.disposition, *one.corrected))
         shown.add_row(*cells(case.id, case.employee_no, case.state, cut_at(case), decided, became))
     yield shown
-    yield from (say(one.note.text, one.note.text_ja) for one in opened if one.note is not None)
+    yield from (say(*one.remark.said) for one in opened if one.remark is not None)

@@ -32,7 +32,7 @@ def check(case: CaseId, as_json: AsJson = False, actor: As = None) -> int:
 
 @app.command()
 def show(case: CaseId, as_json: AsJson = False, actor: As = None) -> int:
-    """Show the papers by the newest round, the pledge that was asked for, and the trade-secret tests."""
+    """Show the papers by the newest check, the pledge that was asked for, and the trade-secret tests."""
     from cli.nda_tables import nda_page
 
     terminal = Terminal.of(as_json=as_json, actor=actor)
@@ -156,19 +156,19 @@ def _in_context(work: Callable[[Context], Any]) -> Any:
 
 
 def _check_again(case: str) -> None:
-    """Make a round now; a register that is down, or that breaks, is a state of it."""
+    """Check now; a register that is down, or that breaks, is a state of it."""
     from casework.nda import checking
-    from cli.contexts import at_cabinet
+    from cli.contexts import in_nda_context
 
     _in_context(lambda context: context.case(case))
-    at_cabinet(lambda cabinet: checking.check_or_tell(cabinet, case))
+    in_nda_context(lambda nda: checking.check_or_record(nda, case))
 
 
 def _sent(case: str, language: Language | None, by: str) -> Pledge:
     from casework.nda import pledging
-    from cli.contexts import at_cabinet
+    from cli.contexts import in_nda_context
 
-    return at_cabinet(lambda cabinet: pledging.send_pledge(cabinet, case, by=by, language=language))
+    return in_nda_context(lambda nda: pledging.send_pledge(nda, case, by=by, language=language))
 
 
 def _written(case: str, out: Path, language: Language | None, by: str) -> Pledge:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from casework.intake.wording import Code, Flaw
+from casework.intake.refusals import Code, Flaw
+from casework.messages import Said, message
 from models.vocabulary import DepartureKind
 
 KINDS = {
@@ -24,12 +25,8 @@ _BY_WORD = (
     | {word: kind for kind, word in KINDS.items()}
     | dict.fromkeys(_CONTINUED, DepartureKind.CONTINUED)
 )
-_LONGEST_TEXT, _LONGEST_NUMBER, _LONGEST_EMAIL, _MOST_EMAILS = (
-    200,
-    64,
-    254,
-    20,
-)  # 254: RFC 5321's path, without brackets
+_LONGEST_TEXT, _LONGEST_NUMBER, _MOST_EMAILS = 200, 64, 20
+_LONGEST_EMAIL = 254  # RFC 5321's path, without brackets
 _LONGEST_WORD = 40  # of a kind, with whatever spaces stand in it
 _UNREADABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, line breaks excepted
@@ -72,7 +69,7 @@ def parse_emails(text: str) -> tuple[str, ...]:
     _limit(text, _LONGEST_EMAIL * _MOST_EMAILS)
     parts = [part for part in re.split(r"[;\s,、]+", unicodedata.normalize("NFKC", text)) if part]
     if len(parts) > _MOST_EMAILS:
-        raise Flaw(Code.TOO_MANY, limit=_MOST_EMAILS, things="addresses", things_ja="アドレス")
+        raise Flaw(Code.TOO_MANY, limit=_MOST_EMAILS, things=message("addresses"))
     return tuple(dict.fromkeys(parse_email(part) for part in parts))
 
 
@@ -81,7 +78,7 @@ def parse_kind(text: str) -> DepartureKind:
     _limit(text, _LONGEST_TEXT)
     kind = _BY_WORD.get(_fold(text))
     if kind is None:
-        raise Flaw(Code.UNKNOWN_KIND, kinds=", ".join(KINDS), kinds_ja="、".join(KINDS.values()))
+        raise Flaw(Code.UNKNOWN_KIND, kinds=tuple(Said(*names) for names in KINDS.items()))
     return kind
 
 

@@ -50,6 +50,7 @@ def fold_header(header: str) -> str:
     return "".join(c for c in text if not c.isspace() and c not in "_-\"'\ufeff")
 
 
+BY_NAME = {column.value: column for column in Column}
 _BY_HEADER = {fold_header(column.value): column for column in Column} | {
     fold_header(text): column for column, text in JAPANESE.items()
 }

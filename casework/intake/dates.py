@@ -1,19 +1,24 @@
 """
-Days and instants as Japanese HR departments write them.
+Days and instants as Japanese HR departments write them, read without guessing or refused: the year first, of four digits or
+of an era.
 
-Read without guessing or refused: the year first, of four digits or of an era.
+One rule for local times that clocks skip or show twice, RFC 5545's (3.3.5): a skipped time is read with the offset
+before the jump (02:30 becomes 03:30), a repeated one is the first of the two: access is never open for longer than
+HR's words say.  An explicit offset leaves nothing to rule.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
-from casework.intake.wording import Code, Flaw
-from casework.intake.zones import end_of_day, to_utc, zone_name
+from casework.intake.refusals import Code, Flaw
 
+DEFAULT_ZONE = "Asia/Tokyo"
+_NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # a machine's own affairs, not the person's
 _LONGEST = 64
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−ー", "-"))
@@ -33,7 +38,7 @@ _INSTANT = re.compile(
     r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?|時(?:(?P<fun>[0-9]{1,2})分)?)"
     r"\s*(?P<zone>\S.*)?"
 )
-_OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2}))?")
+_OFFSET = re.compile(r"Z|UTC|(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2}))?")
 _ERAS = {
     "令和": (date(2019, 5, 1), date.max),
     "平成": (date(1989, 1, 8), date(2019, 4, 30)),
@@ -64,11 +69,7 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
     if found is None:
         return end_of_day(_day_before_anything(plain), zone)
     local = datetime.combine(parse_day(found["day"]), time()) + _since_midnight(found)
-    named = found["zone"]
-    if named is None:
-        return to_utc(local, zone)
-    offset = _offset(named)
-    return (local - offset).replace(tzinfo=UTC) if offset is not None else to_utc(local, ZoneInfo(_zone(named)))
+    return _in_zone(local, found["zone"]) if found["zone"] else to_utc(local, zone)
 
 
 def _fold(text: str) -> str:
@@ -111,20 +112,37 @@ def _since_midnight(found: re.Match[str]) -> timedelta:
     return timedelta(hours=hour, minutes=minute, seconds=second)
 
 
-def _offset(text: str) -> timedelta | None:
-    if text in {"Z", "UTC"}:
-        return timedelta(0)
-    found = _OFFSET.fullmatch(text)
-    if found is None:
-        return None
-    size = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
-    if size > timedelta(hours=14) or int(found["minutes"] or 0) > 59:
-        raise Flaw(Code.BAD_TIME)
-    return -size if found["sign"] == "-" else size
-
-
-def _zone(text: str) -> str:
+def _in_zone(local: datetime, text: str) -> datetime:
+    """Return the instant of *local* in the zone, or at the offset, that is written behind it."""
+    if found := _OFFSET.fullmatch(text):
+        size = timedelta(hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0))
+        if size > timedelta(hours=14) or int(found["minutes"] or 0) > 59:
+            raise Flaw(Code.BAD_TIME)
+        return local.replace(tzinfo=timezone(-size if found["sign"] == "-" else size)).astimezone(UTC)
     try:
-        return zone_name(text)
+        return to_utc(local, ZoneInfo(zone_name(text)))
     except Flaw as flaw:
         raise Flaw(Code.BAD_TIME) from flaw
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {name.casefold(): name for name in available_timezones() - _NOT_PLACES}
+
+
+def zone_name(text: str) -> str:
+    """Return the IANA name that *text* spells in any case and width; raises `Flaw`.  Abbreviations such as JST are not names."""
+    name = _names().get(unicodedata.normalize("NFKC", text).strip().casefold())
+    if name is None:
+        raise Flaw(Code.UNKNOWN_TIMEZONE, default=DEFAULT_ZONE)
+    return name
+
+
+def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant of a naive *local* time, by the rule above."""
+    return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """Return the end of *day*: 00:00 of the next one, which is not always 24 hours after the day's beginning."""
+    return to_utc(datetime.combine(day + timedelta(days=1), time()), zone)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from casework.intake.wording import Code, Flaw
+from casework.intake.refusals import Code, Flaw
 
 MOST_BYTES = 5 * 1024 * 1024
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
@@ -21,27 +21,25 @@ _COMMON = re.compile("[\u3000-\u30ff\uff01-\uff60\u4e00-\u9fff]")
 
 def decode_csv(raw: bytes) -> str:
     """Return the text of a CSV file, without its byte order mark; raises `Flaw`."""
-    _look_at_bytes(raw)
     try:
-        return _decode_utf8(raw)
-    except UnicodeDecodeError as error:
-        if raw.startswith(codecs.BOM_UTF8):
-            raise Flaw(Code.UNREADABLE_ENCODING, encodings="UTF-8", offset=error.start) from error
+        return decode_json(raw)
+    except Flaw as flaw:
+        if flaw.code is not Code.UNREADABLE_ENCODING or raw.startswith(codecs.BOM_UTF8):
+            raise
     return _decode_cp932(raw)
 
 
 def decode_json(raw: bytes) -> str:
-    """Return the text of a JSON file, which is UTF-8 by its standard (RFC 8259, 8.1); raises `Flaw`."""
+    """
+    Return the text of a JSON file, which is UTF-8 by its standard (RFC 8259, 8.1); raises `Flaw`.
+
+    Offsets are the file's, unlike those of the codec `utf-8-sig`.
+    """
     _look_at_bytes(raw)
     try:
-        return _decode_utf8(raw)
+        return raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Flaw(Code.UNREADABLE_ENCODING, encodings="UTF-8", offset=error.start) from error
-
-
-def _decode_utf8(raw: bytes) -> str:
-    """Count offsets from the file's first byte, unlike the codec `utf-8-sig`."""
-    return raw.decode("utf-8").removeprefix("\ufeff")
+        raise Flaw(Code.UNREADABLE_ENCODING, encodings=("UTF-8",), offset=error.start) from error
 
 
 def _look_at_bytes(raw: bytes) -> None:
@@ -59,7 +57,7 @@ def _decode_cp932(raw: bytes) -> str:
     try:
         text = raw.decode("cp932")
     except UnicodeDecodeError as error:
-        raise Flaw(Code.UNREADABLE_ENCODING, encodings="UTF-8 or CP932", offset=error.start) from error
+        raise Flaw(Code.UNREADABLE_ENCODING, encodings=("UTF-8", "CP932"), offset=error.start) from error
     first = next(n for n, byte in enumerate(raw) if byte > 0x7F)
     if _IN_A_WORD.search(text) or not _has_everyday_japanese(text):
         raise Flaw(Code.DOUBTFUL_ENCODING, offset=first)

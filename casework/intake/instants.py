@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from casework.context import Context
-from casework.intake.zones import end_of_day
+from casework.intake.dates import end_of_day
+from casework.intake.notice import Notice
 from casework.lifecycle import move
 from casework.policy import Policy
 from models.tables import Case
 from models.vocabulary import CaseState
 
 
-def due_instant(policy: Policy, *, ends_on: date, last_working_at: datetime | None, timezone: str) -> datetime:
+def due_of(policy: Policy, said: Case | Notice) -> datetime:
     """
-    Return the instant of a scheduled cut, as policy says.
+    Return the instant of a scheduled cut, as policy says, for what a notice or its case says now.
 
     The end of a day is 00:00 of the next one in the person's zone: the last day itself is still worked.
     """
-    if policy.cut.at == "last_working" and last_working_at is not None:
-        return last_working_at
-    return end_of_day(ends_on, ZoneInfo(timezone))
-
-
-def due_of(policy: Policy, case: Case) -> datetime:
-    """Return the instant of a scheduled cut for what the case says now."""
-    return due_instant(
-        policy, ends_on=case.employment_ends_on, last_working_at=case.last_working_at, timezone=case.timezone
-    )
+    if policy.cut.at == "last_working" and said.last_working_at is not None:
+        return said.last_working_at
+    return end_of_day(said.employment_ends_on, ZoneInfo(said.timezone))
 
 
 def wait_again(context: Context, session: Session, case: Case) -> None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, NoReturn
 
-from casework.intake.columns import Column
+from casework.intake.columns import BY_NAME, Column
 from casework.intake.decoding import decode_json
-from casework.intake.gather import check_rows, gather, refuse_whole
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Reading, Refusal, shown
-from casework.intake.rows import Outcome, Row, read_row
-from casework.intake.wording import Code, Flaw
+from casework.intake.notice import Reading
+from casework.intake.reading import read_file
+from casework.intake.refusals import Code, Flaw, Refusal, shown
+from casework.intake.rows import Row, Table
+from casework.messages import message
 
 _DEEPEST = 16
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-_COLUMNS = {column.value: column for column in Column}
 _WRAPPER = "departures"
 
 
@@ -44,21 +42,19 @@ def read_json(raw: bytes, kinds: KindRule | None = None) -> Reading:
     Keys are the English column names; values are strings or null, `other_emails` a list of strings as well.  Unknown
     keys are kept, what is not a string among them as JSON text.  See `casework.intake.kinds` for where the kind stands.
     """
-    rule, sha256 = kinds or KindRule(), hashlib.sha256(raw).hexdigest()
-    try:
-        listed, unknown = _unwrap(_parse(decode_json(raw)))
-        check_rows(listed)
-        columns = _columns(listed, rule)
-        whole = _settle(listed, columns, rule)
-    except Flaw as flaw:
-        return refuse_whole(flaw, sha256)
-    for item in listed:
-        unknown += [key for key in item if key not in columns] if isinstance(item, _Object) else []
-    outcomes = [_read(number, item, columns, whole) for number, item in enumerate(listed, 1)]
-    return gather(outcomes, sha256=sha256, unknown_columns=tuple(dict.fromkeys(shown(key) for key in unknown)))
+    return read_file(raw, kinds, _parse)
 
 
-def _parse(text: str) -> Any:
+def _parse(raw: bytes, rule: KindRule) -> Table:
+    listed, beside = _unwrap(_load(decode_json(raw)))
+    keys = dict.fromkeys(key for item in listed if isinstance(item, _Object) for key in item)
+    columns = rule.columns(keys, BY_NAME.get)
+    headers = {column: shown(key) for key, column in columns.items()}
+    unknown = dict.fromkeys(shown(key) for key in (*beside, *(key for key in keys if key not in columns)))
+    return Table([_row(number, item, columns) for number, item in enumerate(listed, 1)], headers, tuple(unknown))
+
+
+def _load(text: str) -> Any:
     """Parse *text*; the depth is measured first, so that hostile nesting never meets the interpreter's limit."""
     depth = 0
     for token in _TOKEN.finditer(text):
@@ -107,35 +103,14 @@ def _unwrap(whole: Any) -> tuple[list[Any], list[str]]:
     return whole[_WRAPPER], [key for key in whole if key != _WRAPPER]
 
 
-def _columns(listed: list[Any], rule: KindRule) -> dict[str, Column]:
-    """Return what each key means; where policy names the key of the kind, no other one is it."""
-    named = {key for item in listed if isinstance(item, _Object) for key in item if rule.names(key)}
-    if not named:
-        return _COLUMNS
-    return {key: c for key, c in _COLUMNS.items() if c is not Column.KIND} | dict.fromkeys(named, Column.KIND)
-
-
-def _settle(listed: list[Any], columns: dict[str, Column], rule: KindRule) -> str | None:
-    """Return the kind of all notices, None where a key says it.  What is no object is refused by itself, and says nothing."""
-    objects = [item for item in listed if isinstance(item, _Object)]
-    cells: dict[str, list[str]] = {}
-    for item in objects:
-        for key, value in item.items():
-            cells.setdefault(key, []).append(value if isinstance(value, str) else "")
-    unknown = {key: values for key, values in cells.items() if key not in columns}
-    if not objects:
-        return rule.whole
-    return rule.settle(cells, unknown, has_column=any(columns.get(key) is Column.KIND for key in cells))
-
-
-def _read(number: int, item: Any, columns: dict[str, Column], whole: str | None) -> Outcome:
+def _row(number: int, item: Any, columns: dict[str, Column]) -> Row:
     if not isinstance(item, _Object):
-        return (Refusal.of(_misfit(Code.WRONG_SHAPE, item), row=number, value=_text(item)),)
-    if (key := _twice(item)) is not None:
-        return (Refusal.of(Flaw(Code.DUPLICATE_KEY), row=number, column=shown(key)),)
-    cells: dict[Column, str] = {Column.KIND: whole} if whole else {}
+        return Row(number, refused=(_misfit(Code.WRONG_SHAPE, item).at(number, value=_text(item)),))
+    cells: dict[Column, str] = {}
     extra: dict[str, str] = {}
     refused: list[Refusal] = []
+    if (twice := _twice(item)) is not None:
+        refused.append(Refusal.of(Code.DUPLICATE_KEY, row=number, column=shown(twice)))
     for key, value in item.items():
         try:
             if key in columns:
@@ -143,8 +118,8 @@ def _read(number: int, item: Any, columns: dict[str, Column], whole: str | None)
             elif value is not None:
                 extra[_whole(key)] = _whole(value if isinstance(value, str) else _text(value))
         except Flaw as flaw:
-            refused.append(Refusal.of(flaw, row=number, column=shown(key), value=_text(value)))
-    return tuple(refused) or read_row(Row(number, cells, extra=MappingProxyType(extra)))
+            refused.append(flaw.at(number, shown(key), _text(value)))
+    return Row(number, cells, extra, tuple(refused))
 
 
 def _cell(column: Column, value: Any) -> str:
@@ -181,12 +156,5 @@ def _text(value: Any) -> str:
 
 
 def _misfit(code: Code, value: Any, column: str | None = None) -> Flaw:
-    names = {
-        _Object: ("an object", "オブジェクト"),
-        list: ("a list", "配列"),
-        str: ("a string", "文字列"),
-        _Number: ("a number", "数値"),
-        bool: ("true or false", "真偽値"),
-    }
-    english, japanese = names.get(type(value), ("null", "null"))
-    return Flaw(code, column=column, found=english, found_ja=japanese)
+    names: dict[type, str] = {_Object: "object", list: "list", str: "string", _Number: "number", bool: "boolean"}
+    return Flaw(code, column=column, found=message(names.get(type(value), "null")))

@@ -7,13 +7,13 @@ resignation cuts somebody who stays.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from casework.intake.cells import is_kind
-from casework.intake.columns import fold_header
-from casework.intake.notice import shown
-from casework.intake.wording import Code, Flaw
+from casework.intake.columns import BY_NAME, Column, fold_header
+from casework.intake.refusals import Code, Flaw, shown
+from casework.intake.rows import LIKELY_NAME, Table
 
 _LIKELY = re.compile(r"区分|種別|事由|理由|kind|type|reason")
 
@@ -33,23 +33,33 @@ class KindRule:
         """Whether *header* is the column that policy names."""
         return self.column != "" and fold_header(header) == fold_header(self.column)
 
-    def settle(self, headers: Iterable[str], unknown: Mapping[str, Iterable[str]], *, has_column: bool) -> str | None:
-        """
-        Return the kind of every row, or None where a column says it; raises `Flaw` where nothing does.
+    def columns(self, headers: Iterable[str], known: Callable[[str], Column | None]) -> dict[str, Column]:
+        """Return which of *headers* is what column; where policy names the one of the kind, no other one is it."""
+        listed = list(headers)
+        found = {header: column for header in listed if (column := known(header)) is not None}
+        named = dict.fromkeys((header for header in listed if self.names(header)), Column.KIND)
+        return {header: column for header, column in found.items() if not (named and column is Column.KIND)} | named
 
-        *headers* are all of the source's; *unknown* holds the cells of those that we do not know.  One of them that holds a
-        kind of ours stops the source, unless policy has said which column counts.
+    def settle(self, table: Table) -> Table:
         """
-        if any(self.names(header) for header in headers):
-            return None
-        for name, cells in unknown.items():
-            if any(is_kind(cell) for cell in set(cells)):
-                raise Flaw(Code.KIND_ELSEWHERE, column=name, name=shown(name))
-        if has_column and self.whole is not None and not self.implied:
+        Return *table* with a kind in every row; raises `Flaw` where nothing says it.
+
+        An unknown column that holds a kind of ours stops the source, unless policy has said which column counts.
+        """
+        if self.names(table.headers.get(Column.KIND, "")):
+            return table
+        for name, cell in dict.fromkeys(one for row in table.rows for one in row.extra.items()):
+            if is_kind(cell.strip()):
+                raise Flaw(Code.KIND_ELSEWHERE, column=shown(name), name=shown(name))
+        says = Column.KIND in table.headers or any(Column.KIND in row.cells for row in table.rows)
+        if says and self.whole is not None and not self.implied:
             raise Flaw(Code.KIND_TWICE, column="kind")
-        if has_column:
-            return None
+        if says or all(row.refused and not row.cells and not row.extra for row in table.rows):
+            return table
         if self.whole is None:
-            likely = next((name for name in unknown if _LIKELY.search(fold_header(name).casefold())), None)
-            raise Flaw(Code.NO_KIND, column=likely or "kind", name=shown(likely or "異動区分"))
-        return self.whole
+            # the key `kind` beside a list of notices is unknown too, and no column of theirs
+            names = [name for name in table.unknown if name not in BY_NAME and _LIKELY.search(fold_header(name))]
+            likely = names[0] if names else None
+            raise Flaw(Code.NO_KIND, column=likely or "kind", name=likely or LIKELY_NAME)
+        whole = {Column.KIND: self.whole}
+        return replace(table, rows=[replace(row, cells={**row.cells, **whole}) for row in table.rows])

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor, actor_of
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.errors import BadRequest
 from casework.intake.instants import due_of, wait_again
 from casework.intake.person import commitment_to
@@ -71,7 +71,7 @@ def make_at_once(context: Context, session: Session, case: Case, by: Actor | str
 
 
 def _movable(session: Session, case_id: str, *, now: bool) -> Case:
-    case = _known(session, case_id)
+    case = case_in(session, case_id)
     restore = f"Run `lastday restore {case_id}`."
     if case.state not in MOVABLE:
         raise BadRequest(f"{case_id}: cannot reschedule a case that is {case.state}", restore)
@@ -105,7 +105,7 @@ def withdraw(context: Context, case_id: str, *, by: Actor | str, reason: str) ->
     Raises `BadRequest` when anything was taken away already: then a restore is due, which a second person approves.
     """
     with context.store.write() as session:
-        case = _known(session, case_id)
+        case = case_in(session, case_id)
         restore = f"Run `lastday restore {case_id}`."
         if case.state not in BEFORE_THE_CUT:
             raise BadRequest(f"{case_id}: cannot withdraw a case that is {case.state}", restore)
@@ -115,10 +115,3 @@ def withdraw(context: Context, case_id: str, *, by: Actor | str, reason: str) ->
         wake(session, case)
         move(context, session, case, CaseState.WITHDRAWN, payload={"by": actor_of(by).payload, "reason": reason})
         return case
-
-
-def _known(session: Session, case_id: str) -> Case:
-    case = session.get(Case, case_id)
-    if case is None:
-        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
-    return case

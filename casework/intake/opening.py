@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from sqlmodel import Session, col, select
 
@@ -12,48 +12,22 @@ from audit.leaf import stamp
 from casework.actor import Actor, actor_of
 from casework.commitment import employee_key
 from casework.context import Context
-from casework.intake.instants import due_instant, notice_late_minutes
+from casework.intake.instants import due_of, notice_late_minutes
 from casework.intake.moving import make_at_once
-from casework.intake.notice import Note, Notice, Refusal
-from casework.intake.noticing import note_number_disputed, record_notice
+from casework.intake.notice import Notice
+from casework.intake.noticing import Opened, Sender, dispute_number, record
 from casework.intake.person import as_json, commitment_to, same_person
-from casework.intake.wording import Code, Flaw, Remark
+from casework.intake.refusals import Code, Refusal, Remark
 from casework.lifecycle import enter, move, wake
+from casework.messages import message
 from casework.recording import seal
 from models.tables import Case
-from models.tables.case import DEFAULT_COMPANY
 from models.vocabulary import CaseState, DepartureKind
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """
-    One accepted row: its case, and what became of it: created, same, or continued (recorded, nothing is cut).
-
-    *corrected* names the particulars that the case took over from it.
-    """
-
-    case: Case
-    disposition: str
-    corrected: tuple[str, ...] = ()
-    note: Note | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sent which bytes for which company, whether vendors may be changed on their account, and whether at once."""
-
-    by: Actor
-    sha256: str
-    for_real: bool
-    leave: bool = False
-    at_once: bool = False
-    company: str = DEFAULT_COMPANY
 
 
 def refuse(notice: Notice, code: Code, column: str, value: str, **facts: str) -> Refusal:
     """Return why the notice is not taken."""
-    return Refusal.of(Flaw(code, row=notice.row, column=column, value=value, **facts))
+    return Refusal.of(code, row=notice.row, column=column, value=value, **facts)
 
 
 def stays(context: Context, session: Session, notice: Notice, live: Case | None, sender: Sender) -> Opened | Refusal:
@@ -65,13 +39,10 @@ def stays(context: Context, session: Session, notice: Notice, live: Case | None,
         return refuse(notice, Code.CONTINUED_BUT_OPEN, "kind", notice.kind, case=live.id)
     case = _continued(session, notice, sender)
     if case is None:
-        case = _new_case(context, notice, sender)
-        case.for_real, case.for_real_by, case.for_real_at = False, None, None
-        _enter(context, session, case, sender)
+        case = _enter(context, session, notice, replace(sender, for_real=False))
         move(context, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
-    return record(
-        context, session, notice, Opened(case, "continued", note=Note.of(Remark.CONTINUED, case=case.id)), sender
-    )
+    remark = message(Remark.CONTINUED, case=case.id)
+    return record(context, session, notice, Opened(case, "continued", remark=remark), sender)
 
 
 def _continued(session: Session, notice: Notice, sender: Sender) -> Case | None:
@@ -85,25 +56,18 @@ def _continued(session: Session, notice: Notice, sender: Sender) -> Case | None:
 
 def create(context: Context, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> Opened:
     """Open a case.  *others* are closed ones of another person with this number, which proves nothing from now on."""
-    case = _new_case(context, notice, sender)
-    _enter(context, session, case, sender)
+    case = _enter(context, session, notice, sender)
     if sender.at_once or case.kind is DepartureKind.DISMISSAL:
         make_at_once(context, session, case, sender.by)
     for doubtful in (*others, case) if others else ():
-        note_number_disputed(context, session, doubtful, sender.by, sender.sha256, notice.row)
-    note = Note.of(Remark.NUMBER_USED_BEFORE, case=others[0].id) if others else None
-    return record(context, session, notice, Opened(case, "created", note=note), sender)
+        dispute_number(context, session, doubtful, sender, notice.row)
+    remark = message(Remark.NUMBER_USED_BEFORE, case=others[0].id) if others else None
+    return record(context, session, notice, Opened(case, "created", remark=remark), sender)
 
 
-def _new_case(context: Context, notice: Notice, sender: Sender) -> Case:
+def _enter(context: Context, session: Session, notice: Notice, sender: Sender) -> Case:
     now = context.now()
-    due_at = due_instant(
-        context.policy,
-        ends_on=notice.employment_ends_on,
-        last_working_at=notice.last_working_at,
-        timezone=notice.timezone,
-    )
-    return Case(
+    case = Case(
         id=context.name("case"),
         company=sender.company,
         employee_no=notice.leaver.employee_no,
@@ -111,7 +75,7 @@ def _new_case(context: Context, notice: Notice, sender: Sender) -> Case:
         employment_ends_on=notice.employment_ends_on,
         last_working_at=notice.last_working_at,
         timezone=notice.timezone,
-        due_at=now if notice.kind is DepartureKind.DISMISSAL else due_at,
+        due_at=now if notice.kind is DepartureKind.DISMISSAL else due_of(context.policy, notice),
         kind=notice.kind,
         state=CaseState.OPEN,
         leaver=as_json(notice.leaver),
@@ -120,11 +84,8 @@ def _new_case(context: Context, notice: Notice, sender: Sender) -> Case:
         opened_at=now,
         for_real=sender.for_real,
         for_real_by=sender.by.subject if sender.for_real else None,
-        for_real_at=context.now() if sender.for_real else None,
+        for_real_at=now if sender.for_real else None,
     )
-
-
-def _enter(context: Context, session: Session, case: Case, sender: Sender) -> None:
     commitment = commitment_to(case)
     enter(
         context, session, case,
@@ -136,14 +97,7 @@ def _enter(context: Context, session: Session, case: Case, sender: Sender) -> No
             "last_working_at": stamp(case.last_working_at) if case.last_working_at else None,
         },
     )  # fmt: skip
-
-
-def record(context: Context, session: Session, notice: Notice, taken: Opened, sender: Sender) -> Opened:
-    record_notice(
-        context, session, notice, taken.case, sender.by, sender.sha256,
-        company=sender.company, disposition=taken.disposition, corrected=taken.corrected,
-    )  # fmt: skip
-    return taken
+    return case
 
 
 def decide_for_real(context: Context, session: Session, case: Case, by: Actor | str) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from types import MappingProxyType
 
-from casework.intake.columns import Column
-from casework.intake.gather import gather
+from casework.intake.columns import BY_NAME, Column
 from casework.intake.notice import Reading
-from casework.intake.rows import Row, read_row
+from casework.intake.reading import read_table
+from casework.intake.rows import Row, Table
 
-_COLUMNS = {column.value: column for column in Column}
+_OPTIONS = {column: "--" + column.replace("_", "-") for column in Column}
 
 
 def read_options(**fields: str | Iterable[str] | None) -> Reading:
@@ -22,14 +21,12 @@ def read_options(**fields: str | Iterable[str] | None) -> Reading:
 
     *sha256* is of the given fields as JSON with sorted keys.
     """
-    given = {key: _one(value) for key, value in fields.items() if value is not None}
+    given = {
+        name: value if isinstance(value, str) else ";".join(value)
+        for name, value in fields.items()
+        if value is not None
+    }
+    cells = {BY_NAME[name]: text for name, text in given.items() if name in BY_NAME}
+    extra = {name: text for name, text in given.items() if name not in BY_NAME}
     sha256 = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-    cells = {_COLUMNS[key]: text for key, text in given.items() if key in _COLUMNS}
-    extra = {key: text for key, text in given.items() if key not in _COLUMNS}
-    headers = {column: "--" + column.value.replace("_", "-") for column in Column}
-    outcome = read_row(Row(1, cells, headers, MappingProxyType(extra)))
-    return gather([outcome], sha256=sha256, unknown_columns=tuple(extra), headers=headers)
-
-
-def _one(value: str | Iterable[str]) -> str:
-    return value if isinstance(value, str) else ";".join(value)
+    return read_table(Table([Row(1, cells, extra)], _OPTIONS, tuple(extra)), sha256)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from casework.commitment import Commitment, commit, employee_key
 from casework.lifecycle import TAKEN_BACK
+from casework.matching.leavers import leaver_of
 from connectors.matching import fold_email
 from connectors.names import former_spellings, spellings
 from models.tables import Case
@@ -30,7 +30,7 @@ def same_person(case: Case, leaver: Leaver) -> bool:
 
     Further addresses count against the other side's company address alone: two of them may be one shared mailbox.
     """
-    ours = _leaver(case.leaver)
+    ours = leaver_of(case)
     return bool(_names(ours) & _names(leaver)) or _address_in(ours, leaver) or _address_in(leaver, ours)
 
 
@@ -43,11 +43,6 @@ def _names(leaver: Leaver) -> frozenset[str]:
     written = [name for name in (leaver.name, leaver.kana, leaver.romaji) if name]
     former = former_spellings(leaver.former_name, *written) if leaver.former_name else frozenset()
     return frozenset(form for name in written for form in spellings(name)) | former
-
-
-def _leaver(said: Mapping[str, Any]) -> Leaver:
-    """Return the leaver that a case keeps as JSON."""
-    return Leaver(**{**said, "other_emails": tuple(said.get("other_emails", ()))})
 
 
 def as_json(leaver: Leaver) -> dict[str, Any]:

@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from casework.intake.cells import parse_email, parse_emails, parse_employee_no, parse_kind, parse_text
 from casework.intake.columns import Column
-from casework.intake.dates import parse_day, parse_instant
-from casework.intake.notice import Notice, Refusal
-from casework.intake.wording import Code, Flaw
-from casework.intake.zones import DEFAULT_ZONE, end_of_day, zone_name
+from casework.intake.dates import DEFAULT_ZONE, end_of_day, parse_day, parse_instant, zone_name
+from casework.intake.notice import Notice
+from casework.intake.refusals import Code, Flaw, Refusal
 from models.vocabulary import DepartureKind, Leaver
 
 T = TypeVar("T")
 Outcome: TypeAlias = "Notice | tuple[Refusal, ...]"
+LIKELY_NAME = "異動区分"
+"""What HR most often calls the column of the kind, where the source gives no hint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    One row as text, not yet judged.
+    One row as text, not yet judged, under its *number* as the sender counts.
 
-    A column that the source does not have at all is not in *cells*; *headers* holds the source's own spellings.
+    A column that the source does not have at all is not in *cells*; *extra* are the filled cells of columns that we do not
+    know.  *refused*: what is wrong with the row as such, whatever its cells say.
     """
 
     number: int
-    cells: Mapping[Column, str]
-    headers: Mapping[Column, str] = field(default_factory=lambda: MappingProxyType({}))
-    extra: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    cells: Mapping[Column, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a source holds, whatever its format.  *headers*: its own spelling of our columns; *unknown*: its other columns."""
+
+    rows: Sequence[Row]
+    headers: Mapping[Column, str] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
     def header(self, column: Column) -> str:
         """Return what the sender calls *column*."""
         return self.headers.get(column, column.value)
 
 
-def read_row(row: Row) -> Outcome:
+def read_row(row: Row, table: Table) -> Outcome:
     """Return the row's notice, or one refusal for each cell that stands in its way."""
-    return _RowReader(row).read()
+    return row.refused or _RowReader(row, table).read()
 
 
 class _RowReader:
     """Reads one row's cells and keeps the refusals, so that the sender can correct all of them at once."""
 
-    def __init__(self, row: Row) -> None:
-        self.row = row
+    def __init__(self, row: Row, table: Table) -> None:
+        self.row, self.table = row, table
         self.refused: list[Refusal] = []
 
     def read(self) -> Outcome:
@@ -79,7 +89,7 @@ class _RowReader:
     def _kind(self) -> DepartureKind | None:
         """No kind is anybody's by default: neither a source that does not say it, nor an empty cell, cuts somebody."""
         if Column.KIND not in self.row.cells:
-            self._refuse(Column.KIND, Flaw(Code.NO_KIND, name="異動区分"))
+            self._refuse(Column.KIND, Flaw(Code.NO_KIND, name=LIKELY_NAME))
             return None
         return self._take(Column.KIND, parse_kind, required=True)
 
@@ -109,5 +119,4 @@ class _RowReader:
         return self.row.cells.get(column, "").strip()
 
     def _refuse(self, column: Column, flaw: Flaw) -> None:
-        header, value = self.row.header(column), self.row.cells.get(column)
-        self.refused.append(Refusal.of(flaw, row=self.row.number, column=header, value=value or None))
+        self.refused.append(flaw.at(self.row.number, self.table.header(column), self.row.cells.get(column) or None))

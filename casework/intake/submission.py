@@ -11,11 +11,12 @@ from casework.actor import Actor, actor_of
 from casework.context import Context
 from casework.intake.corrections import DATES, PARTICULARS, correct
 from casework.intake.moving import make_at_once
-from casework.intake.notice import Note, Notice, Reading, Refusal
-from casework.intake.noticing import note_number_disputed
-from casework.intake.opening import Opened, Sender, create, decide_for_real, record, refuse, stays
+from casework.intake.notice import Notice, Reading
+from casework.intake.noticing import Opened, Sender, dispute_number, record
+from casework.intake.opening import create, decide_for_real, refuse, stays
 from casework.intake.person import cases_of, same_person
-from casework.intake.wording import Code, Remark
+from casework.intake.refusals import Code, Refusal, Remark
+from casework.messages import message
 from models.tables import Case
 from models.tables.case import DEFAULT_COMPANY
 from models.vocabulary import CaseState, DepartureKind
@@ -30,15 +31,6 @@ class Intake:
 
     opened: tuple[Opened, ...]
     refused: tuple[Refusal, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Disputed:
-    """A row that names another person than the case which has its number."""
-
-    case_id: str
-    row: int
-    refusal: Refusal
 
 
 def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decisions about it
@@ -61,35 +53,32 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
     decided = context.policy.cut.for_real if for_real is None else for_real
     sender = Sender(actor_of(reported_by), reading.sha256, decided, leave, at_once, company)
     opened: list[Opened] = []
-    refused, disputed = list(reading.refused), list[_Disputed]()
+    refused = list(reading.refused)
     with context.store.write() as session:
         for notice in reading.notices:
             match _take(context, session, notice, sender):
                 case Opened() as taken:
                     opened.append(taken)
-                case _Disputed() as doubt:
-                    disputed.append(doubt)
-                    refused.append(doubt.refusal)
                 case Refusal() as refusal:
                     refused.append(refusal)
         if refused and all_or_nothing:
             session.rollback()
             opened = []
-    _doubt_numbers(context, disputed, sender)
+    _dispute_numbers(context, [refusal for refusal in refused if refusal.code is Code.OTHER_PERSON], sender)
     return Intake(tuple(opened), tuple(sorted(refused, key=lambda r: r.row or 0)))
 
 
-def _doubt_numbers(context: Context, disputed: Sequence[_Disputed], sender: Sender) -> None:
+def _dispute_numbers(context: Context, refused: Sequence[Refusal], sender: Sender) -> None:
     """Whatever becomes of the file: who has the number is a question from now on, and the earlier case must not rely on it."""
-    if not disputed:
+    if not refused:
         return
     with context.store.write() as session:
-        for doubt in disputed:
-            case = session.get_one(Case, doubt.case_id)
-            note_number_disputed(context, session, case, sender.by, sender.sha256, doubt.row)
+        for refusal in refused:
+            case = session.get_one(Case, refusal.facts["case"])
+            dispute_number(context, session, case, sender, refusal.row or 0)
 
 
-def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal | _Disputed:
+def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal:
     wrong = _wrong_kind(notice, sender)
     if wrong is not None:
         return refuse(notice, wrong, "kind", notice.kind)
@@ -106,12 +95,11 @@ def _take(context: Context, session: Session, notice: Notice, sender: Sender) ->
     return create(context, session, notice, others, sender)
 
 
-def _other_person(others: Sequence[Case], notice: Notice) -> _Disputed | None:
-    """Whether a case of *others*, people who are not the notice's, stands in its way; a closed one of another day is history."""
+def _other_person(others: Sequence[Case], notice: Notice) -> Refusal | None:
+    """Return why a case of *others*, people who are not the notice's, stands in its way; a closed one of another day is history."""
     for other in others:
         if other.state is not CaseState.CLOSED or other.employment_ends_on == notice.employment_ends_on:
-            refusal = refuse(notice, Code.OTHER_PERSON, "employee_no", notice.leaver.employee_no, case=other.id)
-            return _Disputed(other.id, notice.row, refusal)
+            return refuse(notice, Code.OTHER_PERSON, "employee_no", notice.leaver.employee_no, case=other.id)
     return None
 
 
@@ -150,5 +138,5 @@ def _again(context: Context, session: Session, notice: Notice, live: Case, sende
     changed = correct(context, session, live, notice, sender.by, PARTICULARS | DATES if agrees else PARTICULARS)
     if sender.for_real:
         decide_for_real(context, session, live, sender.by)
-    note = None if agrees else Note.of(Remark.KEPT_AT_ONCE, case=live.id)
-    return record(context, session, notice, Opened(live, "same", changed, note), sender)
+    remark = None if agrees else message(Remark.KEPT_AT_ONCE, case=live.id)
+    return record(context, session, notice, Opened(live, "same", changed, remark), sender)

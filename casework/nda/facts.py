@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from casework.nda.wording import Said
+from casework.messages import Message, Said, message
 from connectors.nda.contract import Examined, PaperMatch, Signature
+from models.tables import PledgeRefusal
 from models.vocabulary import NdaState, PaperKind
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
@@ -17,21 +17,17 @@ _TOKYO = ZoneInfo("Asia/Tokyo")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A paper with its match, and what its bytes showed; *problem*: why they could not be had.  *ruled*: a person's word."""
+    """
+    A paper with its match, and what its bytes showed; *problem*: why they could not be had.  *content*: the bytes that were
+    examined.  *ruled*: a person's word.
+    """
 
     match: PaperMatch
     examined: Examined | None = None
     problem: str | None = None
     ruled: bool | None = None
     ruled_why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The leaver declined: when, and before whom."""
-
-    on: date
-    witness: str
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +35,15 @@ class Facts:
     """
     What is known of the employment.  *joined_on* is None where HR's notice does not say.
 
-    *seen*: the digest that each paper (register, id) had when it was opened first.  *blind*: what the registers that could not be searched said; *asked_for*: a pledge is out to be signed.
+    *seen*: the digest that each paper (register, id) had when it was opened first.  *blind*: what the registers that could
+    not be searched said; *asked_for*: a pledge is out to be signed.
     """
 
     today: date
     ends_on: date
     joined_on: date | None = None
-    refusals: Mapping[PaperKind, Refusal] = field(default_factory=lambda: MappingProxyType({}))
-    seen: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    refusals: Mapping[PaperKind, PledgeRefusal] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], str] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     asked_for: bool = False
 
@@ -72,7 +69,7 @@ def signatures(held: Held) -> tuple[Signature, ...]:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    What one paper, or the lack of one, amounts to.  *held* is None where none was found.
+    What one paper, or the lack of one, amounts to, and what is said of it.  *held* is None where none was found.
 
     *accepted* is False for another person's paper, and for a doubtful one: those count for nothing.
     """
@@ -80,7 +77,12 @@ class Verdict:
     kind: PaperKind | None
     state: NdaState
     accepted: bool
-    text: Said
-    remedy: Said | None = None
+    said: tuple[Message, ...]
     held: Held | None = None
     signature: str = ""
+
+    @property
+    def remedy(self) -> Said:
+        """What to do: by what is said, else by the state; empty where there is nothing to do, as for another person's paper."""
+        asked = [*self.said, message(self.state)] if self.accepted else self.said
+        return next((one.remedy for one in asked if one.remedy.en), Said("", ""))

@@ -1,26 +1,32 @@
-"""What casework keeps of papers: the rows of rounds, refusals and rulings, read and written."""
+"""What casework keeps of papers: the rows of checks, refusals and rulings, and the bytes as evidence."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from casework.context import Context
-from casework.errors import BadRequest
+from audit.events import EventType
+from casework.context import Context, case_in
+from casework.errors import BadRequest, EvidenceError
 from casework.intake.dates import parse_day
-from casework.intake.wording import Flaw
+from casework.intake.refusals import Flaw
 from casework.lifecycle import ENDED
-from casework.nda.facts import Facts, Held, Refusal, Verdict, signed_on
+from casework.messages import joined
+from casework.nda.facts import Facts, Held, Verdict, signed_on
+from casework.recording import seal
 from connectors.nda.contract import Signature
 from models.tables import Case, CasePaper, NoticeRecord, PaperCheck, PaperRuling, Pledge, PledgeRefusal
-from models.vocabulary import DepartureKind, PaperKind, PledgeState
+from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
 
+_log = logging.getLogger("lastday.nda")
 _JOINED = re.compile(r"入社(?:年月)?日|joined(?:_?on)?|hire_?date|entry_?date", re.IGNORECASE)
 LIVELY = (PledgeState.INTENDED, PledgeState.SENT, PledgeState.FILED)
 """The states in which an answer to a pledge may still come."""
@@ -33,18 +39,21 @@ def is_over(case: Case) -> bool:
 
 def kept_case(session: Session, case_id: str) -> Case:
     """Return the case; raises `BadRequest` without one, and for an erased one: nothing personal is written of it any more."""
-    case = session.get(Case, case_id)
-    if case is None:
-        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+    case = case_in(session, case_id)
     if case.erased_at is not None:
         raise BadRequest(f"{case_id}: its personal data was erased", "Nothing more is recorded of it.")
     return case
 
 
+def today(context: Context, case: Case) -> date:
+    """Return the day on the leaver's calendar."""
+    return context.now().astimezone(ZoneInfo(case.timezone)).date()
+
+
 def facts_of(context: Context, session: Session, case: Case, *, blind: tuple[str, ...] = ()) -> Facts:
     """Return what the case knows of the employment, on the leaver's calendar."""
     return Facts(
-        today=context.now().astimezone(ZoneInfo(case.timezone)).date(),
+        today=today(context, case),
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
         refusals=refusals_of(session, case.id),
@@ -74,12 +83,12 @@ def joined_on(session: Session, case_id: str) -> date | None:
     return None
 
 
-def refusals_of(session: Session, case_id: str) -> dict[PaperKind, Refusal]:
+def refusals_of(session: Session, case_id: str) -> dict[PaperKind, PledgeRefusal]:
     """Return the refusals by kind, the first of each."""
     query = (
         select(PledgeRefusal).where(PledgeRefusal.case_id == case_id).order_by(col(PledgeRefusal.recorded_at).desc())
     )
-    return {row.kind: Refusal(row.refused_on, row.witness) for row in session.exec(query).all()}
+    return {row.kind: row for row in session.exec(query).all()}
 
 
 def rulings_of(session: Session, case_id: str) -> dict[tuple[str, str], PaperRuling]:
@@ -95,19 +104,37 @@ def pledges_of(session: Session, case_id: str) -> list[Pledge]:
 
 
 def newest_check(session: Session, case_id: str) -> PaperCheck | None:
-    """Return the round that counts, None before the first."""
+    """Return the check that counts, None before the first."""
     query = select(PaperCheck).where(PaperCheck.case_id == case_id).order_by(col(PaperCheck.id).desc())
     return session.exec(query).first()
 
 
 def papers_of(session: Session, check: PaperCheck) -> list[CasePaper]:
-    """Return a round's papers as it judged them."""
+    """Return a check's papers as it judged them."""
     query = select(CasePaper).where(CasePaper.check_id == check.id).order_by(col(CasePaper.id))
     return list(session.exec(query).all())
 
 
+def newest_papers(session: Session, case_id: str) -> list[CasePaper]:
+    """Return the papers of the check that counts, none before the first."""
+    check = newest_check(session, case_id)
+    return papers_of(session, check) if check is not None else []
+
+
+def exit_pledge_is(state: NdaState, papers: Sequence[CasePaper]) -> bool:
+    """Whether one of *papers* says so of the leaver's exit pledge."""
+    return any(p.accepted and p.kind is PaperKind.EXIT_PLEDGE and p.state is state for p in papers)
+
+
+def require_unsigned(session: Session, case_id: str) -> None:
+    """Raise `BadRequest` where a signed exit pledge is on file."""
+    if exit_pledge_is(NdaState.SIGNED, newest_papers(session, case_id)):
+        raise BadRequest(f"{case_id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
+
+
 def row_of(check: PaperCheck, verdict: Verdict) -> CasePaper:
-    """Return the row for one verdict of a round."""
+    """Return the row for one verdict of a check, put into words."""
+    text, remedy = joined(verdict.said), verdict.remedy
     row = CasePaper(
         check_id=check.id or 0,  # flushed: it has one
         case_id=check.case_id,
@@ -115,10 +142,10 @@ def row_of(check: PaperCheck, verdict: Verdict) -> CasePaper:
         state=verdict.state,
         accepted=verdict.accepted,
         signature=verdict.signature,
-        text=verdict.text.english,
-        text_ja=verdict.text.japanese,
-        remedy=verdict.remedy.english if verdict.remedy else None,
-        remedy_ja=verdict.remedy.japanese if verdict.remedy else None,
+        text=text.en,
+        text_ja=text.ja,
+        remedy=remedy.en or None,
+        remedy_ja=remedy.ja or None,
     )
     if verdict.held is not None:
         _fill(row, verdict.held)
@@ -148,3 +175,24 @@ def _signature(one: Signature) -> dict[str, Any]:
         "timestamped_at": one.timestamped_at.isoformat() if one.timestamped_at else None,
         "problem": one.problem,
     }
+
+
+def keep_bytes(context: Context, case_id: str, content: bytes, payload: Mapping[str, Any], *, dedup: str) -> None:
+    """
+    Put a paper's bytes into the evidence store, encrypted, and bind them.  The same again is once.
+
+    That they cannot be kept undoes nothing: their digest stands in the trail.
+    """
+    if context.evidence is None:
+        return
+    name = f"nda/{hashlib.sha256(content).hexdigest()}"
+    try:
+        stored = context.evidence.find(case_id, name) or context.evidence.save(case_id, name, content)
+    except EvidenceError as error:
+        _log.error("nda: cannot keep a paper: %s", error)
+        return
+    with context.store.write() as session:
+        seal(
+            context, session, EventType.EVIDENCE_BOUND, case_id, source="nda", evidence=[stored.leaf()],
+            payload=payload, dedup_key=f"{case_id}:{name}:{dedup}",
+        )  # fmt: skip

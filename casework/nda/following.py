@@ -1,6 +1,6 @@
 """
 What the sweep does about papers: pledges that were not sent yet, that come back, or whose signer is to be reminded, and
-rounds that are due again.  A register that is down costs a wait, never the sweep.
+checks that are due again.  A register that is down costs a wait, never the sweep.
 """
 
 from __future__ import annotations
@@ -16,45 +16,42 @@ from casework.context import Context
 from casework.errors import CaseworkError
 from casework.lifecycle import NOT_TO_BE_CUT
 from casework.nda import files
-from casework.nda.cabinet import Cabinet, open_cabinet
-from casework.nda.checking import check_or_tell
-from casework.nda.looking import within
+from casework.nda.checking import check_or_record
+from casework.nda.context import NdaContext, open_nda_context
 from casework.nda.pledging import deliver
 from casework.recording import seal
 from connectors.errors import ConnectorError
+from connectors.nda.contract import Register
 from models.tables import Case, PaperCheck, Pledge
 from models.vocabulary import CaseState, NdaState, PledgeState, RevocationResult
 
 _log = logging.getLogger("lastday.nda")
 MOST = 20
-"""Pledges, and rounds, of one sweep: the next one takes the rest."""
+"""Pledges, and checks, of one sweep: the next one takes the rest."""
 
 
 async def follow_up(context: Context) -> int:
     """Do what is due; return for how many cases.  Opens no register while nothing is due."""
-    pledges, rounds = _pledges_due(context), _rounds_due(context)
-    if not pledges and not rounds:
+    if not _pledges_due(context) and not _checks_due(context):
         return 0
-    async with open_cabinet(context) as cabinet:
-        return await follow_up_with(cabinet, pledges, rounds)
+    async with open_nda_context(context) as nda:
+        return await follow_up_with(nda)
 
 
-async def follow_up_with(cabinet: Cabinet, pledges: list[Pledge] | None = None, rounds: list[str] | None = None) -> int:
-    """Do what is due with open registers.  Pledges first: their return makes a round of its own."""
-    due = _pledges_due(cabinet.context) if pledges is None else pledges
-    for pledge in due:
+async def follow_up_with(nda: NdaContext) -> int:
+    """Do what is due with open registers.  Pledges first: one that comes back is checked at once, and is not due again."""
+    pledges = _pledges_due(nda.context)
+    for pledge in pledges:
         try:
-            await _follow(cabinet, pledge)
+            await _follow(nda, pledge)
         except Exception as exc:  # noqa: BLE001  # one pledge's failure stops no other's, and must not come first for ever
             _log.warning("nda: cannot follow a pledge: %s", type(exc).__name__)
             told = isinstance(exc, (ConnectorError, CaseworkError))  # whose texts name nobody
-            _later(cabinet.context, pledge, problem=str(exc) if told else type(exc).__name__)
-    checked = {pledge.case_id for pledge in due}
-    for case_id in _rounds_due(cabinet.context) if rounds is None else rounds:
-        if case_id not in checked or case_id in _rounds_due(cabinet.context):
-            await check_or_tell(cabinet, case_id)
-            checked.add(case_id)
-    return len(checked)
+            _later(nda.context, pledge, problem=str(exc) if told else type(exc).__name__)
+    checks = _checks_due(nda.context)
+    for case_id in checks:
+        await check_or_record(nda, case_id)
+    return len({*checks, *(pledge.case_id for pledge in pledges)})
 
 
 def _pledges_due(context: Context) -> list[Pledge]:
@@ -63,9 +60,9 @@ def _pledges_due(context: Context) -> list[Pledge]:
         return list(session.exec(query.order_by(col(Pledge.next_look_at)).limit(MOST)).all())
 
 
-def _rounds_due(context: Context) -> list[str]:
+def _checks_due(context: Context) -> list[str]:
     """
-    Return the cases whose newest round says that it is time for another: open ones, and for as long as an exit pledge may
+    Return the cases whose newest check says that it is time for another: open ones, and for as long as an exit pledge may
     come back, at the longer pace, those that were closed while a register could not be read.
     """
     newest = select(func.max(PaperCheck.id)).group_by(PaperCheck.case_id)
@@ -87,46 +84,43 @@ def _rounds_due(context: Context) -> list[str]:
         return list(session.exec(query.order_by(col(PaperCheck.next_at)).limit(MOST)).all())
 
 
-async def _follow(cabinet: Cabinet, pledge: Pledge) -> None:
+async def _follow(nda: NdaContext, pledge: Pledge) -> None:
     """Send what was only intended; else see whether it came back, else remind if it is time."""
-    context = cabinet.context
+    context = nda.context
     case = context.case(pledge.case_id)
     if files.is_over(case):  # withdrawn: nobody is asked for anything any more
         _later(context, pledge, over=True)
         return
     if pledge.state is PledgeState.INTENDED:
-        await deliver(cabinet, pledge)
+        await deliver(nda, pledge)
         return
-    register = cabinet.registers.get(pledge.register_name or "")
-    if register is None:
-        raise cabinet.closed.get(pledge.register_name or "") or ConnectorError("nda: its register is not configured")
-    paper = await within(cabinet, register.name, register.look_up(pledge.paper_id or ""))
+    register = nda.register(pledge.register_name or "")
+    paper = await nda.within(register.name, register.look_up(pledge.paper_id or ""))
     if paper is not None and (paper.completed or paper.declined_at is not None):
         if not _judged(context, pledge):
-            await check_or_tell(cabinet, pledge.case_id)
+            await check_or_record(nda, pledge.case_id)
     elif _reminder_due(context, case, pledge):
-        await _remind(cabinet, case, pledge)
+        await _remind(nda, register, case, pledge)
     _later(context, pledge)
 
 
 def _judged(context: Context, pledge: Pledge) -> bool:
-    """Whether the newest round saw the paper come back: if it does not count for all that, rounds have their own hours."""
+    """Whether the newest check saw the paper come back: if it does not count for all that, checks have their own hours."""
     with context.store.read() as session:
-        newest = files.newest_check(session, pledge.case_id)
-        rows = files.papers_of(session, newest) if newest is not None else []
+        rows = files.newest_papers(session, pledge.case_id)
     ours = (pledge.register_name, pledge.paper_id)
     return any((row.register_name, row.paper_id) == ours and row.state is not NdaState.UNSIGNED for row in rows)
 
 
 def _reminder_due(context: Context, case: Case, pledge: Pledge) -> bool:
     """Whether a day for a reminder has come since the leaver was last asked.  After the last day none goes out."""
-    today, last = _today(context, case), last_day(case)
+    today, last = files.today(context, case), _last_day(case)
     asked_on = (pledge.reminded_at or pledge.requested_at).astimezone(ZoneInfo(case.timezone)).date()
     days = [last - timedelta(days=before) for before in context.policy.nda.reminder_days]
     return pledge.state is PledgeState.SENT and today <= last and any(asked_on < day <= today for day in days)
 
 
-def last_day(case: Case) -> date:
+def _last_day(case: Case) -> date:
     """Return the last day on which the leaver can be met."""
     if case.last_working_at is None:
         return case.employment_ends_on
@@ -134,30 +128,23 @@ def last_day(case: Case) -> date:
     return min(at.date(), case.employment_ends_on)
 
 
-def _today(context: Context, case: Case) -> date:
-    return context.now().astimezone(ZoneInfo(case.timezone)).date()
-
-
-async def _remind(cabinet: Cabinet, case: Case, pledge: Pledge) -> None:
+async def _remind(nda: NdaContext, register: Register, case: Case, pledge: Pledge) -> None:
     """Remind once for all that was missed.  Counted before it goes out: one that was interrupted is not repeated."""
-    context = cabinet.context
+    context = nda.context
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         if not _reminder_due(context, case, row):  # another sweep was faster
             return
         row.reminders, row.reminded_at = row.reminders + 1, context.now()
-        session.add(row)
     problem = None
     try:
-        register = cabinet.registers[pledge.register_name or ""]
-        await within(cabinet, register.name, register.remind(pledge.paper_id or ""))
+        await nda.within(register.name, register.remind(pledge.paper_id or ""))
     except ConnectorError as error:
         problem = str(error)
     result = RevocationResult.FAILED if problem else RevocationResult.COMMANDED
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.problem = problem
-        session.add(row)
         seal(
             context, session, EventType.NDA_REMINDED, case.id, op=row.op, result=result, count=row.reminders,
             payload={"key": row.key, "problem": problem},
@@ -169,9 +156,10 @@ def _later(context: Context, pledge: Pledge, *, problem: str | None = None, over
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         case = session.get_one(Case, row.case_id)
-        given_up = _today(context, case) > case.employment_ends_on + timedelta(days=context.policy.nda.signing_days)
+        given_up = files.today(context, case) > case.employment_ends_on + timedelta(
+            days=context.policy.nda.signing_days
+        )
         again = context.now() + timedelta(minutes=context.policy.nda.pledge_again_minutes)
         row.next_look_at = None if over or given_up or row.state not in files.LIVELY else again
         if problem is not None:
             row.problem = problem
-        session.add(row)

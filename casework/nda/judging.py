@@ -7,12 +7,12 @@ A paper that cannot be shown to be the leaver's counts for nothing, whatever it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
-from casework.nda import wording
-from casework.nda.facts import Facts, Held, Refusal, Verdict, signed_on
-from casework.nda.noting import notes
-from casework.nda.wording import Said
+from casework.messages import Message, message
+from casework.nda.facts import Facts, Held, Verdict, signed_on
+from casework.nda.remarks import remarks
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
@@ -27,6 +27,7 @@ _STRENGTH = (
     NdaState.SIGNED, NdaState.REFUSED, NdaState.ALTERED, NdaState.UNREADABLE, NdaState.EXPIRED, NdaState.UNSIGNED,
     NdaState.MISSING,
 )  # fmt: skip
+_REPLACED_BY_A_REFUSAL = frozenset({NdaState.MISSING, NdaState.UNSIGNED, NdaState.REFUSED, NdaState.UNREADABLE})
 
 
 def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, ...]:
@@ -35,7 +36,8 @@ def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, .
     kinds = {verdict.kind for verdict in judged if verdict.accepted}
     lacking = [kind for kind in PaperKind if kind in policy.expected and kind not in kinds]
     absent = [_absent(kind, judged, facts) for kind in lacking]
-    return tuple(_refused_instead([*judged, *absent], facts))
+    every = [*judged, *absent]
+    return tuple(_refused_instead(verdict, every, facts) for verdict in every)
 
 
 def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
@@ -62,33 +64,31 @@ def kind_of(paper: Paper, policy: Nda) -> PaperKind | None:
 
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
-    match, paper = held.match, held.match.paper
-    kind = kind_of(paper, policy)
+    kind = kind_of(held.match.paper, policy)
     stranger = _not_theirs(held, policy)
     if stranger is not None:
-        doubtful = match.reason is not MatchReason.DIFFERENT_PERSON and held.ruled is None
-        return Verdict(kind, NdaState.MISSING, False, stranger, wording.RULE if doubtful else None, held)
+        return Verdict(kind, NdaState.MISSING, False, (stranger,), held)
     proof = _proof(held)
     state, reason = _state(held, kind, proof, facts, policy)
     said = [reason] if reason is not None else []
     if kind is PaperKind.WORK_RULES and state is NdaState.SIGNED:
-        said.append(wording.PROOFS[""])
-    elif proof and state not in {NdaState.UNSIGNED, NdaState.REFUSED} and wording.PROOFS[proof] not in said:
-        said.append(wording.PROOFS[proof])
-    said += notes(held, kind, facts, policy)
-    remedy = wording.REMEDIES.get(state) if kind is not None else wording.NAME_ITS_KIND
-    return Verdict(kind, state, True, wording.join(said), remedy, held, proof)
+        said.append(message("work_rules_in_force"))
+    elif proof and state not in {NdaState.UNSIGNED, NdaState.REFUSED}:
+        said.append(message(f"proof_{proof}"))
+    said += remarks(held, kind, facts, policy)
+    once = tuple(one for n, one in enumerate(said) if one not in said[:n])
+    return Verdict(kind, state, True, once, held, proof)
 
 
-def _not_theirs(held: Held, policy: Nda) -> Said | None:
+def _not_theirs(held: Held, policy: Nda) -> Message | None:
     """Return why the paper does not count as the leaver's, None if it does.  A person's word outweighs the match."""
     match = held.match
     if held.ruled is not None:
-        return None if held.ruled else wording.rejected(held.ruled_why)
+        return None if held.ruled else message("paper_rejected", why=held.ruled_why)
     if match.reason is MatchReason.DIFFERENT_PERSON:
-        return wording.namesake(match.text)
+        return message("paper_of_namesake", why=match.text)
     if match.confidence < policy.threshold:
-        return wording.doubtful(match.text, match.confidence)
+        return message("paper_doubtful", why=match.text, confidence=match.confidence)
     return None
 
 
@@ -104,44 +104,46 @@ def _proof(held: Held) -> str:
     return "verified" if all(one.trusted for one in examined.signatures) else "untrusted"
 
 
-def _state(held: Held, kind: PaperKind | None, proof: str, facts: Facts, policy: Nda) -> tuple[NdaState, Said | None]:
+def _state(
+    held: Held, kind: PaperKind | None, proof: str, facts: Facts, policy: Nda
+) -> tuple[NdaState, Message | None]:
     """Return the first that speaks against the paper, the gravest first; else that it is signed."""
     paper = held.match.paper
     if proof == "broken":
-        return NdaState.ALTERED, wording.PROOFS["broken"]
+        return NdaState.ALTERED, message("proof_broken")
     if held.examined is not None and paper.sha256 is not None and held.examined.sha256 != paper.sha256.lower():
-        return NdaState.ALTERED, wording.OTHER_BYTES
+        return NdaState.ALTERED, message("paper_other_bytes")
     if paper.declined_at is not None:
-        return NdaState.REFUSED, wording.DECLINED
+        return NdaState.REFUSED, message("paper_declined")
     if not paper.completed:
-        return NdaState.UNSIGNED, wording.NOT_COMPLETED
+        return NdaState.UNSIGNED, message("paper_not_completed")
     unread = _unread(held, kind)
     if unread is not None:
         return NdaState.UNREADABLE, unread
     return _in_time(held, kind, facts, policy)
 
 
-def _unread(held: Held, kind: PaperKind | None) -> Said | None:
+def _unread(held: Held, kind: PaperKind | None) -> Message | None:
     paper, problem = held.match.paper, held.match.paper.details.get("problem")
     if held.problem is not None:
-        return wording.unreadable(held.problem)
+        return message("paper_unreadable", why=held.problem)
     if held.examined is not None and not held.examined.readable:
-        return wording.unreadable(held.examined.text)
+        return message("paper_unreadable", why=held.examined.text)
     if problem:
-        return wording.bad_cells(problem)
+        return message("paper_unclear", problem=problem)
     if paper.media_type is None and kind is not PaperKind.WORK_RULES:
-        return wording.unreadable("the register holds no bytes of it")
-    return wording.KIND_UNKNOWN if kind is None else None
+        return message("paper_without_bytes")
+    return message("paper_kind_unknown") if kind is None else None
 
 
-def _in_time(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Said | None]:
+def _in_time(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Message | None]:
     paper, day = held.match.paper, signed_on(held)
     if day is not None and day > facts.today + _SLACK:
-        return NdaState.UNSIGNED, wording.IN_FUTURE
+        return NdaState.UNSIGNED, message("paper_dated_ahead")
     if paper.expires_on is not None and paper.expires_on < facts.matters_on:
-        return NdaState.EXPIRED, wording.expired(str(paper.expires_on))
+        return NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)
     if kind is PaperKind.EXIT_PLEDGE and day is not None and _of_another_departure(day, facts, policy):
-        return NdaState.EXPIRED, wording.FORMER_EMPLOYMENT
+        return NdaState.EXPIRED, message("paper_of_another_departure")
     return NdaState.SIGNED, None
 
 
@@ -153,39 +155,43 @@ def _of_another_departure(day: date, facts: Facts, policy: Nda) -> bool:
 def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict:
     """Say that no paper of *kind* is on file, or that it is not known."""
     if facts.blind:
-        text = wording.blind("; ".join(facts.blind))
-        return Verdict(kind, NdaState.UNREADABLE, True, text, wording.REMEDIES[NdaState.UNREADABLE])
+        said = message("papers_not_known", problems="; ".join(facts.blind))
+        return Verdict(kind, NdaState.UNREADABLE, True, (said,))
     strangers = [v for v in judged if not v.accepted and v.kind in {kind, None}]
-    doubtfuls = sum(v.remedy is not None for v in strangers)
-    text = wording.missing(kind, others=len(strangers) - doubtfuls, doubtfuls=doubtfuls)
-    if kind is not PaperKind.EXIT_PLEDGE:
-        return Verdict(kind, NdaState.MISSING, True, text, wording.REMEDIES[NdaState.MISSING])
-    remedy = wording.WAIT if facts.asked_for else wording.ASK_NOW if facts.today <= facts.ends_on else wording.ASK_LATE
-    return Verdict(kind, NdaState.UNSIGNED if facts.asked_for else NdaState.MISSING, True, text, remedy)
+    doubtful = sum(bool(v.remedy.en) for v in strangers)
+    others = len(strangers) - doubtful
+    lines = [message("paper_missing", kind=message(kind))]
+    lines += [message("papers_of_others", count=others)] if others else []
+    lines += [message("papers_doubtful", count=doubtful)] if doubtful else []
+    if kind is PaperKind.EXIT_PLEDGE:
+        early = "pledge_not_asked_for" if facts.today <= facts.ends_on else "pledge_too_late"
+        lines.append(message("pledge_asked_for" if facts.asked_for else early))
+    asked = kind is PaperKind.EXIT_PLEDGE and facts.asked_for
+    return Verdict(kind, NdaState.UNSIGNED if asked else NdaState.MISSING, True, tuple(lines))
 
 
-def _refused_instead(verdicts: Sequence[Verdict], facts: Facts) -> list[Verdict]:
-    """Let a refusal take the place of every paper of its kind that is not signed, and say what binds on."""
-    return [_refused(v, verdicts, facts) for v in verdicts]
-
-
-def _refused(verdict: Verdict, verdicts: Sequence[Verdict], facts: Facts) -> Verdict:
-    replaceable = {NdaState.MISSING, NdaState.UNSIGNED, NdaState.REFUSED, NdaState.UNREADABLE}
-    refusal = facts.refusals.get(verdict.kind) if verdict.kind is not None else None
-    if not verdict.accepted or verdict.state not in replaceable:
+def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -> Verdict:
+    """Let a refusal take the place of a paper of its kind that is not signed, and say what binds on."""
+    if not verdict.accepted or verdict.state not in _REPLACED_BY_A_REFUSAL:
         return verdict
-    if refusal is None:
-        if verdict.state is not NdaState.REFUSED or verdict.held is None:
-            return verdict
-        declined = verdict.held.match.paper.declined_at
-        refusal = Refusal(declined.date() if declined is not None else facts.today, "")
-    entry = next((v for v in verdicts if v.kind is PaperKind.ENTRY_PLEDGE and v.state is NdaState.SIGNED), None)
-    day = str(signed_on(entry.held) or "-") if entry is not None and entry.held is not None else None
-    rules = any(v.kind is PaperKind.WORK_RULES and v.state is NdaState.SIGNED for v in verdicts)
-    text = wording.refused(str(refusal.on), refusal.witness, day, rules=rules)
-    return Verdict(
-        verdict.kind, NdaState.REFUSED, True, text, wording.REMEDIES[NdaState.REFUSED], verdict.held, verdict.signature
-    )
+    if verdict.kind is not None and (refusal := facts.refusals.get(verdict.kind)) is not None:
+        declined = message("pledge_declined_before", on=refusal.refused_on, witness=refusal.witness)
+    elif verdict.state is NdaState.REFUSED and verdict.held is not None:
+        at = verdict.held.match.paper.declined_at
+        declined = message("pledge_declined", on=at.date() if at is not None else facts.today)
+    else:
+        return verdict
+    return replace(verdict, state=NdaState.REFUSED, said=(declined, _binds_on(every)))
+
+
+def _binds_on(every: Sequence[Verdict]) -> Message:
+    signed = {v.kind: v for v in reversed(every) if v.state is NdaState.SIGNED}
+    papers = []
+    if (entry := signed.get(PaperKind.ENTRY_PLEDGE)) is not None and entry.held is not None:
+        papers.append(message("paper_of_day", kind=message(PaperKind.ENTRY_PLEDGE), on=signed_on(entry.held) or "-"))
+    if PaperKind.WORK_RULES in signed:
+        papers.append(message(PaperKind.WORK_RULES))
+    return message("papers_bind_on", papers=tuple(papers)) if papers else message("no_paper_binds_on")
 
 
 def raises_risk(kind: PaperKind | None, state: NdaState, facts: Facts) -> str | None:

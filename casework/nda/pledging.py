@@ -15,12 +15,11 @@ from sqlmodel import Session
 from audit.events import EventType
 from audit.secret_files import create
 from casework.context import Context
-from casework.errors import BadRequest, EvidenceError
+from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.matching.leavers import leaver_of
 from casework.nda import files
-from casework.nda.cabinet import Cabinet
-from casework.nda.looking import within
+from casework.nda.context import NdaContext
 from casework.nda.printing import Language, Printed, print_pledge
 from casework.recording import seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
@@ -33,7 +32,7 @@ _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
 BY_HAND = "file"
 
 
-async def send_pledge(cabinet: Cabinet, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
+async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
     """
     Send the exit pledge through the register that sends.  While one is out, or somebody else is sending it, it is returned
     and nothing is sent.
@@ -41,11 +40,11 @@ async def send_pledge(cabinet: Cabinet, case_id: str, *, by: str, language: Lang
     A register without delivery keeps it to be printed and signed by hand.  Raises `BadRequest` where nobody may be asked (a
     refusal, a signed pledge on file, a leave), and the register's error if it did not take it.
     """
-    context = cabinet.context
-    register = _sender(cabinet)
+    context = nda.context
+    register = _sender(nda)
     pledge, begun = _begin(context, case_id, register.name, language or context.policy.nda.language, by)
     if begun or pledge.state is PledgeState.INTENDED:
-        await deliver(cabinet, pledge)
+        await deliver(nda, pledge)
     with context.store.read() as session:
         return session.get_one(Pledge, pledge.key)
 
@@ -70,9 +69,9 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
         return session.get_one(Pledge, pledge.key)
 
 
-async def send_by_policy(cabinet: Cabinet, case_id: str) -> None:
+async def send_by_policy(nda: NdaContext, case_id: str) -> None:
     """Ask for the exit pledge that is missing, once, where policy says so and the leaver is still there."""
-    context = cabinet.context
+    context = nda.context
     if not context.policy.nda.send:
         return
     case = context.case(case_id)
@@ -80,12 +79,10 @@ async def send_by_policy(cabinet: Cabinet, case_id: str) -> None:
         return
     with context.store.read() as session:
         facts = files.facts_of(context, session, case)
-        newest = files.newest_check(session, case_id)
-        papers = files.papers_of(session, newest) if newest is not None else []
+        lacking = files.exit_pledge_is(NdaState.MISSING, files.newest_papers(session, case_id))
         asked = files.pledges_of(session, case_id)
-    lacking = any(p.accepted and (p.kind, p.state) == (PaperKind.EXIT_PLEDGE, NdaState.MISSING) for p in papers)
     if lacking and not asked and not facts.refusals and facts.today <= facts.ends_on:
-        await send_pledge(cabinet, case_id, by="policy")
+        await send_pledge(nda, case_id, by="policy")
 
 
 def _put(out: Path, content: bytes) -> None:
@@ -97,33 +94,29 @@ def _put(out: Path, content: bytes) -> None:
             raise BadRequest("nda pledge: the file exists", "Name another one: nothing is overwritten.") from None
 
 
-async def deliver(cabinet: Cabinet, pledge: Pledge) -> None:
+async def deliver(nda: NdaContext, pledge: Pledge) -> None:
     """
     Carry out an intent: send under its key and record what came of it.  Raises the register's error.
 
     One at a time, whichever process it is: while another has the turn nothing is sent.  Vendors have no key of their own
     that would make two sendings at once one.
     """
-    context = cabinet.context
-    register = cabinet.registers.get(pledge.register_name or "")
-    if register is None:
-        raise cabinet.closed.get(pledge.register_name or "") or BadRequest(
-            "nda: cannot send: its register is not configured any more", "Name it in LASTDAY_NDA_REGISTERS."
-        )
+    context = nda.context
+    register = nda.register(pledge.register_name or "")
     if not _take_turn(context, pledge):
         return
     printed = _content(context, pledge)
     leaver = leaver_of(context.case(pledge.case_id))
     try:
         call = register.send(printed.pdf, leaver, title=printed.title, key=pledge.key)
-        sent = await within(cabinet, register.name, call)
+        sent = await nda.within(register.name, call)
     except ConnectorError as error:
         again = isinstance(error, _AGAIN)
         state = PledgeState.INTENDED if again else PledgeState.REJECTED
         result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
         _record(context, pledge, state, result, problem=str(error), error=error)
         raise
-    _keep(context, pledge, printed)
+    files.keep_bytes(context, pledge.case_id, printed.pdf, {"pledge": pledge.key}, dedup="pledge")
     state = PledgeState.SENT if register.can_send else PledgeState.FILED
     _record(context, pledge, state, RevocationResult.COMMANDED, sent=sent)
 
@@ -135,25 +128,20 @@ def _take_turn(context: Context, pledge: Pledge) -> bool:
         if row.state is not PledgeState.INTENDED or (row.sending_until or context.now()) > context.now():
             return False
         row.sending_until = context.now() + timedelta(seconds=2 * context.policy.nda.seconds)
-        session.add(row)
     return True
 
 
-def _sender(cabinet: Cabinet) -> Register:
+def _sender(nda: NdaContext) -> Register:
     """Return the register that policy names, else the only one that delivers, else the only one there is."""
-    named = cabinet.context.policy.nda.sender
+    named = nda.policy.sender
     if named:
-        if named in cabinet.closed:
-            raise cabinet.closed[named]
-        if named not in cabinet.registers:
-            raise BadRequest(f"nda pledge: {named} is not a configured register", "Correct `sender` in policy.toml.")
-        return cabinet.registers[named]
-    able = [register for register in cabinet.registers.values() if register.can_send]
-    every = able or list(cabinet.registers.values())
+        return nda.register(named)
+    able = [register for register in nda.registers.values() if register.can_send]
+    every = able or list(nda.registers.values())
     if len(every) == 1:
         return every[0]
-    if not every and cabinet.closed:
-        raise next(iter(cabinet.closed.values()))
+    if not every and nda.closed:
+        raise next(iter(nda.closed.values()))
     raise BadRequest(
         f"nda pledge: {len(every)} registers could send it", "Name one as `sender` in policy.toml, or use --file OUT."
     )
@@ -194,10 +182,7 @@ def _require_askable(session: Session, case: Case) -> None:
         raise BadRequest(
             f"{case.id}: the leaver has declined", "Nobody asks again: the entry pledge and the work rules bind."
         )
-    newest = files.newest_check(session, case.id)
-    papers = files.papers_of(session, newest) if newest is not None else []
-    if any(p.accepted and (p.kind, p.state) == (PaperKind.EXIT_PLEDGE, NdaState.SIGNED) for p in papers):
-        raise BadRequest(f"{case.id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
+    files.require_unsigned(session, case.id)
 
 
 def _content(context: Context, pledge: Pledge) -> Printed:
@@ -214,22 +199,6 @@ def _content(context: Context, pledge: Pledge) -> Printed:
     problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
     _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem=problem)
     raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
-
-
-def _keep(context: Context, pledge: Pledge, printed: Printed) -> None:
-    """Keep the page as it was sent.  That it cannot be kept does not undo the sending: the digest stands in the trail."""
-    if context.evidence is None:
-        return
-    name = f"nda/{hashlib.sha256(printed.pdf).hexdigest()}"
-    try:
-        stored = context.evidence.save(pledge.case_id, name, printed.pdf)
-    except EvidenceError:
-        return
-    with context.store.write() as session:
-        seal(
-            context, session, EventType.EVIDENCE_BOUND, pledge.case_id, source="nda", evidence=[stored.leaf()],
-            payload={"pledge": pledge.key}, dedup_key=f"{pledge.case_id}:{name}:pledge",
-        )  # fmt: skip
 
 
 def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged about it
@@ -253,7 +222,6 @@ def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged
             row.paper_id = sent.id if sent is not None else None
         again = timedelta(minutes=context.policy.nda.pledge_again_minutes)
         row.next_look_at = context.now() + again if state in files.LIVELY and row.register_name is not None else None
-        session.add(row)
         seal(
             context, session, EventType.NDA_OUTCOME, row.case_id,
             op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, exchanged=evidence,

@@ -7,7 +7,6 @@ Declining is lawful: it is written down with its date and witness, nobody asks a
 from __future__ import annotations
 
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
@@ -52,35 +51,30 @@ def refuse(context: Context, case_id: str, *, witness: str, on: date, by: str, n
 def _require_possible(context: Context, session: Session, case: Case, on: date) -> None:
     if case.kind is DepartureKind.LEAVE:
         raise BadRequest(f"{case.id}: is a leave of absence", "Nobody is asked for an exit pledge.")
-    if on > context.now().astimezone(ZoneInfo(case.timezone)).date():
+    if on > files.today(context, case):
         raise BadRequest("nda refuse: the day lies ahead", "Give the day on which the person declined.")
-    newest = files.newest_check(session, case.id)
-    papers = files.papers_of(session, newest) if newest is not None else []
-    if any(p.accepted and p.kind is PaperKind.EXIT_PLEDGE and p.state is NdaState.SIGNED for p in papers):
-        raise BadRequest(f"{case.id}: its exit pledge is signed", "See it with `lastday nda show CASE`.")
+    files.require_unsigned(session, case.id)
 
 
 def _stop_asking(context: Context, session: Session, case_id: str) -> None:
     for pledge in files.pledges_of(session, case_id):
         if pledge.state in files.LIVELY:
             pledge.state, pledge.next_look_at = PledgeState.DECLINED, None
-            session.add(pledge)
             seal(context, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
 
 
 def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: str, by: str) -> PaperRuling:
     """
-    Record a person's word on *paper* (`register:id`), which the newest round has found.
+    Record a person's word on *paper* (`register:id`), which the newest check has found.
 
-    Raises `BadRequest` for a paper that was not found, or without a reason.  The next round judges it anew.
+    Raises `BadRequest` for a paper that was not found, or without a reason.  The next check judges it anew.
     """
     if not reason.strip():
         raise BadRequest("nda accept: needs a reason", "Say by what you know whose paper it is: --reason.")
     name, _, paper_id = paper.partition(":")
     with context.store.write() as session:
         files.kept_case(session, case_id)
-        newest = files.newest_check(session, case_id)
-        found = files.papers_of(session, newest) if newest is not None else []
+        found = files.newest_papers(session, case_id)
         if not any((row.register_name, row.paper_id) == (name, paper_id) for row in found):
             raise BadRequest(f"{case_id}: has no such paper", "`lastday nda show CASE` lists them as REGISTER:PAPER.")
         row = PaperRuling(

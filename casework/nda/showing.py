@@ -19,7 +19,7 @@ NOT_COLLECTED, NOT_EXPECTED = "not_collected", "not_expected"
 
 def show(context: Context, session: Session, case: Case, risks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """
-    Return the case's papers by the newest round.
+    Return the case's papers by the newest check.
 
     *risks* are those of the download evidence.  *papers* count, *not_accepted* are another person's or doubtful.  Each has
     its text and remedy in both languages.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -16,8 +15,8 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from casework.context import Context
 from casework.errors import BadRequest
+from casework.messages import Said, message
 from casework.nda import files
-from casework.nda.wording import KINDS, Said
 from casework.recording import seal
 from casework.truth.rows import accepted_rows
 from models.tables import CasePaper, TradeSecretAnswer
@@ -26,32 +25,11 @@ from models.vocabulary import EntitlementKind, NdaState, PaperKind, TradeSecretT
 LONGEST_ANSWER = 4000
 _LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKind.GRANT})
 
-_ASKS: Mapping[TradeSecretTest, tuple[Said, ...]] = MappingProxyType(
-    {
-        TradeSecretTest.SECRECY_MANAGEMENT: (
-            Said(
-                "How was what the leaver could reach marked (極秘, 秘, 社外秘), and who could open it besides?",
-                "退職者が閲覧できた情報にはどのような秘密表示（極秘・秘・社外秘）があり、他に誰が閲覧できたか",
-            ),
-            Said(
-                "Which rule or training told the leaver that it was secret, and when?",
-                "秘密であることを定めた規程や研修は何か。退職者にいつ周知したか",
-            ),
-        ),
-        TradeSecretTest.USEFULNESS: (
-            Said(
-                "What is it used for in the business, and what would a competitor gain by it?",
-                "事業のどこで使われ、競合が得た場合にどのような利益があるか",
-            ),
-        ),
-        TradeSecretTest.NON_PUBLIC: (
-            Said(
-                "Was it ever published, filed as a patent, or given to others without a duty of secrecy?",
-                "公表・特許出願・守秘義務のない第三者への提供をしたことがあるか",
-            ),
-        ),
-    }
-)
+_ASKS: Mapping[TradeSecretTest, tuple[str, ...]] = {
+    TradeSecretTest.SECRECY_MANAGEMENT: ("ask_marking", "ask_rules"),
+    TradeSecretTest.USEFULNESS: ("ask_use",),
+    TradeSecretTest.NON_PUBLIC: ("ask_publicity",),
+}
 
 
 def show(
@@ -73,10 +51,10 @@ def show(
     return [
         {
             "test": str(test),
-            "shows": [said.english for said in shows[test]],
-            "shows_ja": [said.japanese for said in shows[test]],
-            "asks": [said.english for said in _ASKS[test]],
-            "asks_ja": [said.japanese for said in _ASKS[test]],
+            "shows": [said.en for said in shows[test]],
+            "shows_ja": [said.ja for said in shows[test]],
+            "asks": [message(code).said.en for code in _ASKS[test]],
+            "asks_ja": [message(code).said.ja for code in _ASKS[test]],
             "answer": _answer(answers.get(test)),
         }
         for test in TradeSecretTest
@@ -124,44 +102,34 @@ def _duties(papers: Sequence[CasePaper]) -> list[Said]:
     for paper in papers:
         if paper.kind is None or not paper.accepted:
             continue
-        name, day = KINDS[paper.kind], f" ({paper.signed_on})" if paper.signed_on else ""
+        kind = message(paper.kind)
         if paper.state is NdaState.SIGNED:
-            said.append(Said(f"{name.english} on file{day}", f"{name.japanese}あり{day}"))
+            day = f" ({paper.signed_on})" if paper.signed_on else ""
+            said.append(message("duty_on_file", kind=kind, day=day))
         else:
-            said.append(Said(f"{name.english}: {paper.state}", f"{name.japanese}: {paper.state}"))
-    return said or [Said("papers were not looked at yet", "文書は未確認")]
+            said.append(message("duty_lacking", kind=kind, state=message(paper.state)))
+    return [one.said for one in said or [message("papers_not_checked")]]
 
 
 def _limits(session: Session, case_id: str) -> list[Said]:
     """How access was limited: by groups, roles and grants that the leaver held and others did not."""
     held = Counter(str(row.kind) for row in accepted_rows(session, case_id) if row.kind in _LIMITS)
     if not held:
-        return [Said("no group, role or grant of the leaver is known", "所属グループ・権限は把握されていない")]
+        return [message("access_unknown").said]
     listed = ", ".join(f"{kind} {count}" for kind, count in sorted(held.items()))
-    return [Said(f"access went by membership: {listed}", f"アクセスは所属・権限により制限: {listed}")]
+    return [message("access_limited", kinds=listed).said]
 
 
 def _markings(risks: Sequence[Mapping[str, Any]]) -> list[Said]:
     marked = [Said(risk["text"], risk["text_ja"]) for risk in risks if risk["reason"] == "marked"]
-    return marked or [
-        Said(
-            "no unusual number of marked files among the downloads on record",
-            "記録されたダウンロードに秘密表示の目立つ増加はない",
-        )
-    ]
+    return marked or [message("markings_none").said]
 
 
 def _scopes(papers: Sequence[CasePaper]) -> list[Said]:
     scopes = sorted({paper.scope for paper in papers if paper.accepted and paper.scope})
-    if not scopes:
-        return [Said("the papers on file name no scope", "文書に対象範囲の記載がない")]
-    return [Said(f"the papers name as secret: {scope}", f"文書上の対象範囲: {scope}") for scope in scopes]
+    return [message("scope_named", scope=scope).said for scope in scopes] or [message("scope_none").said]
 
 
 def _outsiders(papers: Sequence[CasePaper]) -> list[Said]:
     ndas = sum(p.kind is PaperKind.PROJECT_NDA and p.state is NdaState.SIGNED for p in papers if p.accepted)
-    if not ndas:
-        return [
-            Said("no agreement with outsiders is on file for the leaver's projects", "案件別秘密保持契約の登録がない")
-        ]
-    return [Said(f"{ndas} agreements bind outsiders of the leaver's projects", f"案件別秘密保持契約 {ndas} 件")]
+    return [message("outsiders_bound", count=ndas).said if ndas else message("outsiders_none").said]

@@ -9,9 +9,9 @@ from casework.commitment import employee_key
 from casework.intake.csv_file import read_csv
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Notice, Reading
-from casework.intake.wording import Code
+from casework.intake.refusals import Code
 from casework.population.facts import Difference, Entry, ExtractFacts, Population
-from models.vocabulary import DepartureKind
+from models.vocabulary import NOT_DEPARTURES, DepartureKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,12 @@ def compare(population: Population, extract: Extract) -> Population:
     """Return *population* with what HR's extract has and the cases have not, and the other way round."""
     reading = extract.reading
     ours = [
-        n for n in reading.notices if population.from_on <= n.employment_ends_on <= population.to_on and n.is_departure
+        n
+        for n in reading.notices
+        if population.from_on <= n.employment_ends_on <= population.to_on and n.kind not in NOT_DEPARTURES
     ]
     refused = sorted(
-        {(r.row, r.reason, r.reason_ja) for r in reading.refused if r.code not in {Code.NO_ROWS, Code.EMPTY_FILE}},
+        {(r.row, *r.reason) for r in reading.refused if r.code not in {Code.NO_ROWS, Code.EMPTY_FILE}},
         key=str,
     )
     differences = [*population.differences]

@@ -11,7 +11,7 @@ from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState, Tra
 
 class PaperCheck(SQLModel, table=True):
     """
-    One round over the registers.  The newest one counts; the older ones stay.
+    One check of the registers.  The newest one counts; the older ones stay.
 
     *looks*: for each register what was found, or why it could not be searched.  *next_at*: when the sweep asks again.
     """
@@ -28,7 +28,7 @@ class PaperCheck(SQLModel, table=True):
 
 class CasePaper(SQLModel, table=True):
     """
-    One paper as a round judged it, or an expected one that was not found (then *register_name* is None).
+    One paper as a check judged it, or an expected one that was not found (then *register_name* is None).
 
     *accepted* is False for a namesake's paper and for a doubtful one: it counts for nothing.  *text* and *remedy* are for
     people, in both languages.  *signature*: what the bytes prove, `verified`, `untrusted`, `none`, `broken` or empty.

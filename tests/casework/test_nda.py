@@ -16,7 +16,7 @@ from casework.errors import BadRequest
 from casework.evidence.keys import open_or_create
 from casework.evidence.store import EvidenceStore
 from casework.nda import checking, following, pledging, refusing, trade_secret
-from casework.nda.cabinet import Cabinet
+from casework.nda.context import NdaContext
 from casework.policy import Nda, Policy
 from casework.showing import show
 from connectors.errors import Unreachable
@@ -46,14 +46,14 @@ class Personnel:
     """The office with a folder of papers."""
 
     office: Office
-    cabinet: Cabinet
+    nda_context: NdaContext
     folder: Path
 
     def file(self, rows: Rows, files: Mapping[str, bytes]) -> None:
         write_folder(self.folder, rows, files)
 
     async def check(self, case: Case) -> dict[str, Any]:
-        await checking.check(self.cabinet, case.id)
+        await checking.check(self.nda_context, case.id)
         return self.shown(case)
 
     def shown(self, case: Case) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def hire(make_office: Callable[..., Office], tmp_path: Path) -> Hire:
         office.context = replace(office.context, evidence=store)
         folder = write_folder(tmp_path / "nda", [], {})
         shelves = registers or {"folder": FolderRegister(folder)}
-        return Personnel(office, Cabinet(office.context, shelves, examine=look_inside), folder)
+        return Personnel(office, NdaContext(office.context, shelves, examine=look_inside), folder)
 
     return build
 
@@ -252,7 +252,7 @@ class TestService:
         monkeypatch.setenv("LASTDAY_NDA_REGISTERS", "nowhere")
         house = hire()
         case = house.office.report()
-        await checking.check_quietly(house.office.context, case.id)
+        await checking.check_safely(house.office.context, case.id)
         assert house.shown(case)["state"] == "unreadable"
 
 
@@ -283,19 +283,29 @@ class TestRefusal:
         paper = of_kind(nda, "exit_pledge")
         assert (paper["state"], nda["state"], nda["risk"]["reasons"]) == ("refused", "refused", ["exit_pledge_refused"])
         assert "2026-11-29" in paper["text"]
-        assert "the entry pledge (2020-04-01) and the work rules bind on" in paper["text"]
+        assert "still binding: entry pledge (2020-04-01), article of the work rules" in paper["text"]
         assert "佐藤" not in str(house.leaves(case, "nda."))
+
+    @pytest.mark.parametrize(("change", "state"), [(bytes, "signed"), (papers.changed_afterwards, "altered")])
+    async def test_hides_no_paper(self, hire: Hire, change: Callable[[bytes], bytes], state: str) -> None:
+        """Who declined and signed after all has signed; a paper that was tampered with shows, whatever was declined."""
+        house = hire()
+        case = house.office.report()
+        refusing.refuse(house.office.context, case.id, witness="S", on=date(2026, 11, 29), by="hr")
+        out = change(papers.signed("星 空子", at=SIGNED_AT))
+        house.file([ENTRY, EXIT], {"in.pdf": papers.scan_pdf(), "out.pdf": out})
+        assert states(await house.check(case))["exit_pledge"] == state
 
     async def test_nobody_asks_again(self, hire: Hire) -> None:
         """After a refusal no pledge is sent, what was out is not waited for, and no reminder goes."""
         house = hire()
         case = house.office.report(employment_ends_on="2026-12-20")
-        await pledging.send_pledge(house.cabinet, case.id, by="hr")
+        await pledging.send_pledge(house.nda_context, case.id, by="hr")
         refusing.refuse(house.office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
         with pytest.raises(BadRequest, match="declined"):
-            await pledging.send_pledge(house.cabinet, case.id, by="hr")
+            await pledging.send_pledge(house.nda_context, case.id, by="hr")
         house.office.clock.pass_by(days=10)
-        assert await following.follow_up_with(house.cabinet) == 0
+        assert await following.follow_up_with(house.nda_context) == 0
         assert house.shown(case)["pledge"]["state"] == "declined"
 
     @pytest.mark.parametrize(
@@ -384,5 +394,5 @@ class TestLeave:
             row = session.get_one(Case, case.id)
             row.state = row.state.__class__.WITHDRAWN
             session.add(row)
-        assert await checking.check(house.cabinet, case.id) is NdaState.SIGNED
+        assert await checking.check(house.nda_context, case.id) is NdaState.SIGNED
         assert house.leaves(case, "nda.") == []

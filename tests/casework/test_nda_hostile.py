@@ -17,7 +17,7 @@ from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing, trade_secret
-from casework.nda.cabinet import Cabinet
+from casework.nda.context import NdaContext
 from casework.policy import Nda, Policy
 from casework.showing import show
 from connectors.nda.contract import Found, Paper, Sent
@@ -28,7 +28,7 @@ from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind, TradeSec
 from tests.casework import test_nda
 from tests.casework.conftest import Office
 from tests.casework.paper import Killed
-from tests.casework.test_nda import ENTRY, EXIT, Hire, look_inside, of_kind, states
+from tests.casework.test_nda import ENTRY, EXIT, MINE, Hire, look_inside, of_kind, states
 
 hire = test_nda.hire
 LAST_DAY = "2026-12-20"
@@ -101,8 +101,8 @@ def signed(shelf: Shelf, paper_id: str, **known: Any) -> None:
     )
 
 
-def cabinet_of(office: Office, *shelves: Shelf) -> Cabinet:
-    return Cabinet(office.context, {shelf.name: shelf for shelf in shelves}, examine=look_inside)
+def nda_context(office: Office, *shelves: Shelf) -> NdaContext:
+    return NdaContext(office.context, {shelf.name: shelf for shelf in shelves}, examine=look_inside)
 
 
 def nda(context: Context, case: Case) -> dict[str, Any]:
@@ -129,7 +129,19 @@ class TestWrongPapers:
         }
         assert "paper_unreadable" not in found["risk"]["reasons"]
         assert house.office.context.evidence is not None
-        assert all(p["sha256"] is None for p in found["papers"] if p["kind"] is None)
+        (letter,) = (p for p in found["papers"] if p["kind"] is None)
+        assert letter["sha256"] is None
+        assert letter["remedy"].startswith("If it is a confidentiality paper, name its kind")
+
+    async def test_what_is_no_pledge_and_not_signed(self, hire: Hire) -> None:
+        """Nobody is asked to have a letter signed whose kind cannot be told: it is to be named first."""
+        house = hire()
+        house.file(
+            [MINE | {"id": "x", "file": "x.pdf", "title": "退職届", "status": "draft"}], {"x.pdf": papers.scan_pdf()}
+        )
+        found = await house.check(house.office.report(employment_ends_on=LAST_DAY))
+        (letter,) = (p for p in found["papers"] if p["kind"] is None)
+        assert (letter["state"], letter["remedy"][:35]) == ("unsigned", "If it is a confidentiality paper, n")
 
     @pytest.mark.parametrize(
         "by",
@@ -143,11 +155,11 @@ class TestWrongPapers:
     async def test_our_pledge_signed_by_another(self, make_office: MakeOffice, by: dict[str, str | None]) -> None:
         """Who was asked may pass the envelope on: what somebody else signed is not the leaver's pledge."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         signed(shelf, shelf.delivered[0], **by)
-        await checking.check(cabinet, case.id)
+        await checking.check(registers, case.id)
         found = nda(office.context, case)
         assert states(found)["exit_pledge"] != "signed"
         assert [paper["paper"] for paper in found["not_accepted"]] == [f"shelf:{shelf.delivered[0]}"]
@@ -155,11 +167,11 @@ class TestWrongPapers:
     async def test_our_pledge_signed_by_the_leaver(self, make_office: MakeOffice) -> None:
         """What the leaver signs is his however the register writes his name."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         signed(shelf, shelf.delivered[0], signer_name="Sorako HOSHI")
-        await checking.check(cabinet, case.id)
+        await checking.check(registers, case.id)
         assert states(nda(office.context, case))["exit_pledge"] == "signed"
 
     async def test_the_same_paper_in_two_registers(self, make_office: MakeOffice) -> None:
@@ -169,7 +181,7 @@ class TestWrongPapers:
         two = Shelf(pledge_of("p", completed=True, signer_employee_no="E1", register="two"), name="two")
         case = office.report()
         for _ in range(2):
-            await checking.check(cabinet_of(office, one, two), case.id)
+            await checking.check(nda_context(office, one, two), case.id)
         assert nda(office.context, case)["papers"][0]["state"] == "signed"
 
 
@@ -197,56 +209,56 @@ class TestLoops:
     async def test_a_paper_that_came_back_altered(self, make_office: MakeOffice) -> None:
         """A pledge that came back and does not count is judged once; then rounds have their own hours."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         signed(shelf, shelf.delivered[0], sha256="0" * 64)
         for _ in range(5):
             office.clock.pass_by(minutes=16)
-            await following.follow_up_with(cabinet)
+            await following.follow_up_with(registers)
         assert states(nda(office.context, case))["exit_pledge"] == "altered"
         assert shelf.searches == 1
 
     async def test_one_case_that_breaks(self, make_office: MakeOffice) -> None:
         """A register that breaks in a way nobody foresaw stops no other case, is told, and is asked again later."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         first, second = (office.report(employee_no=number, employment_ends_on=LAST_DAY) for number in ("E1", "E2"))
         for case in (first, second):
-            await checking.check(cabinet, case.id)
+            await checking.check(registers, case.id)
         office.clock.pass_by(days=2)
         shelf.breaks = True
-        assert await following.follow_up_with(cabinet) == 2
+        assert await following.follow_up_with(registers) == 2
         for case in (first, second):
             assert nda(office.context, case)["state"] == "unreadable"
             assert "美咲" not in str(nda(office.context, case))
-        assert await following.follow_up_with(cabinet) == 0
+        assert await following.follow_up_with(registers) == 0
 
     async def test_closed_while_the_register_was_down(self, make_office: MakeOffice) -> None:
         """What was unreadable at the close is looked for again, once a day, and is on record when it can be read."""
         office, shelf = make_office(), Shelf(pledge_of("p", completed=True, signer_employee_no="E1"))
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report()
         shelf.breaks = True
         office.clock.pass_by(hours=10)
-        await checking.check_or_tell(cabinet, case.id)
+        await checking.check_or_record(registers, case.id)
         await office.run(case.id)
         assert office.context.case(case.id).state == "closed"
         shelf.breaks = False
         office.clock.pass_by(hours=1)
-        assert await following.follow_up_with(cabinet) == 0
+        assert await following.follow_up_with(registers) == 0
         office.clock.pass_by(hours=24)
-        assert await following.follow_up_with(cabinet) == 1
+        assert await following.follow_up_with(registers) == 1
         assert states(nda(office.context, case))["exit_pledge"] == "signed"
         office.clock.pass_by(days=200)
-        assert await following.follow_up_with(cabinet) == 0
+        assert await following.follow_up_with(registers) == 0
 
     async def test_thousands_of_exchanges(self, make_office: MakeOffice) -> None:
         """However many requests a look took, its event fits into the trail."""
         office, shelf = make_office(), Shelf(exchanges=3000)
         case = office.report()
-        await checking.check(cabinet_of(office, shelf), case.id)
+        await checking.check(nda_context(office, shelf), case.id)
         assert nda(office.context, case)["looks"] == [
             {"register": "shelf", "found": 0, "problem": None, "remedy": None}
         ]
@@ -254,15 +266,15 @@ class TestLoops:
     async def test_refusal_then_a_signed_paper(self, make_office: MakeOffice) -> None:
         """Who declined and signs after all has signed; nobody is asked in between."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         refusing.refuse(office.context, case.id, witness="S", on=date(2026, 11, 30), by="hr")
-        await checking.check(cabinet, case.id)
+        await checking.check(registers, case.id)
         assert states(nda(office.context, case))["exit_pledge"] == "refused"
         signed(shelf, shelf.delivered[0])
         office.clock.pass_by(days=2)
-        assert await following.follow_up_with(cabinet) == 1
+        assert await following.follow_up_with(registers) == 1
         assert states(nda(office.context, case))["exit_pledge"] == "signed"
         assert shelf.reminded == []
 
@@ -271,42 +283,42 @@ class TestReminders:
     async def test_signed_elsewhere(self, hire: Hire) -> None:
         """Who has signed on paper is not reminded of the envelope any more."""
         house, shelf = hire(), Shelf()
-        cabinet = replace(house.cabinet, registers={**house.cabinet.registers, "shelf": shelf})
+        registers = replace(house.nda_context, registers={**house.nda_context.registers, "shelf": shelf})
         case = house.office.report(employment_ends_on=LAST_DAY)
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         house.file([EXIT], {"out.pdf": papers.scan_pdf()})
-        await checking.check(cabinet, case.id)
+        await checking.check(registers, case.id)
         assert nda(house.office.context, case)["pledge"]["state"] == "returned"
         house.office.clock.pass_by(days=15)
-        await following.follow_up_with(cabinet)
+        await following.follow_up_with(registers)
         assert shelf.reminded == []
 
     async def test_rescheduled(self, make_office: MakeOffice) -> None:
         """Another last day has reminders of its own; a withdrawn departure has none."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         office.clock.pass_by(days=19)
-        await following.follow_up_with(cabinet)
+        await following.follow_up_with(registers)
         assert len(shelf.reminded) == 1
         moving.reschedule(office.context, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
         office.clock.pass_by(days=99)
-        await following.follow_up_with(cabinet)
+        await following.follow_up_with(registers)
         assert len(shelf.reminded) == 2
         moving.withdraw(office.context, case.id, by="hr", reason="stays")
         office.clock.pass_by(days=3)
-        await following.follow_up_with(cabinet)
+        await following.follow_up_with(registers)
         assert len(shelf.reminded) == 2
 
     async def test_two_sweeps(self, make_office: MakeOffice) -> None:
         """Two sweeps at once remind once."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         office.clock.pass_by(days=7)
-        await asyncio.gather(*(following.follow_up_with(cabinet) for _ in range(2)))
+        await asyncio.gather(*(following.follow_up_with(registers) for _ in range(2)))
         assert len(shelf.reminded) == 1
 
 
@@ -316,17 +328,17 @@ class TestSending:
         office, shelf = make_office(), Shelf()
         asked = []
         shelf.before_sending = lambda: asked.append(1)
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
-        both = (pledging.send_pledge(cabinet, case.id, by=who) for who in ("hr", "policy"))
-        await asyncio.gather(*both, following.follow_up_with(cabinet))
-        await following.follow_up_with(cabinet)
+        both = (pledging.send_pledge(registers, case.id, by=who) for who in ("hr", "policy"))
+        await asyncio.gather(*both, following.follow_up_with(registers))
+        await following.follow_up_with(registers)
         assert len(asked) == 1
 
     async def test_killed_while_sending(self, make_office: MakeOffice) -> None:
         """After kill -9 nobody sends until the dead one's turn is over; then the same key is tried again."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
         keys: list[str] = []
 
@@ -336,17 +348,17 @@ class TestSending:
 
         shelf.before_sending = die
         with pytest.raises(Killed):
-            await pledging.send_pledge(cabinet, case.id, by="hr")
-        pledge = await pledging.send_pledge(cabinet, case.id, by="hr")
+            await pledging.send_pledge(registers, case.id, by="hr")
+        pledge = await pledging.send_pledge(registers, case.id, by="hr")
         assert (pledge.state, keys) == ("intended", [])
         office.clock.pass_by(minutes=5)
-        await following.follow_up_with(cabinet)
+        await following.follow_up_with(registers)
         assert (nda(office.context, case)["pledge"]["state"], shelf.delivered) == ("sent", [pledge.key])
 
     async def test_what_was_sealed_is_what_is_sent(self, make_office: MakeOffice) -> None:
         """A case that changed before its pledge left: the sealed page is not sent with other words, somebody asks anew."""
         office, shelf = make_office(), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         case = office.report(employment_ends_on=LAST_DAY)
 
         def die() -> None:
@@ -354,13 +366,13 @@ class TestSending:
 
         shelf.before_sending = die
         with pytest.raises(Killed):
-            await pledging.send_pledge(cabinet, case.id, by="hr")
+            await pledging.send_pledge(registers, case.id, by="hr")
         shelf.before_sending = lambda: None
         moving.reschedule(office.context, case.id, ends_on=date(2026, 12, 31), last_working_at=None, by="hr")
         office.clock.pass_by(minutes=16)
-        await following.follow_up_with(cabinet)
+        await following.follow_up_with(registers)
         assert (nda(office.context, case)["pledge"]["state"], shelf.delivered) == ("rejected", [])
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         assert len(shelf.delivered) == 1
 
     def test_nobody_guesses_a_digest(self, office: Office, tmp_path: Path) -> None:
@@ -392,10 +404,10 @@ class TestErased:
     async def test_nothing_is_looked_for_or_written(self, make_office: MakeOffice, tmp_path: Path) -> None:
         """An erased case stays empty: nobody looks for papers, follows pledges or records anything personal of it."""
         office, shelf = make_office(Policy(nda=Nda(signing_days=400))), Shelf()
-        cabinet = cabinet_of(office, shelf)
+        registers = nda_context(office, shelf)
         context = office.context
         case = office.report(employment_ends_on=LAST_DAY)
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        await pledging.send_pledge(registers, case.id, by="hr")
         moving.withdraw(context, case.id, by="hr", reason="r")
         request = erasing.request_erasure(context, case.id, by="it.lead", basis="retention")
         waiving.approve(context, request.id, by="ciso.yamada")
@@ -405,8 +417,8 @@ class TestErased:
             row.state = row.state.__class__.CLOSED  # whatever state it was erased in
             session.add(row)
         office.clock.pass_by(days=20)
-        await following.follow_up_with(cabinet)
-        await checking.check(cabinet, case.id)
+        await following.follow_up_with(registers)
+        await checking.check(registers, case.id)
         assert shelf.searches == 0
         verbs: Sequence[Callable[[], object]] = (
             lambda: refusing.refuse(context, case.id, witness="S", on=date(2026, 11, 30), by="hr"),
@@ -428,7 +440,7 @@ class TestMisread:
             pledge_of("b", completed=True, signer_employee_no="E2"),
         )
         case = office.report()
-        await checking.check(cabinet_of(office, shelf), case.id)
+        await checking.check(nda_context(office, shelf), case.id)
         found = nda(office.context, case)
         assert states(found)["exit_pledge"] == "missing"
         assert {p["paper"]: p["reason"] for p in found["not_accepted"]} == {

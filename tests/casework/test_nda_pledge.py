@@ -15,7 +15,7 @@ import pytest
 from audit.leaf import read
 from casework.errors import BadRequest
 from casework.nda import checking, following, pledging, refusing
-from casework.nda.cabinet import Cabinet
+from casework.nda.context import NdaContext
 from casework.nda.printing import print_pledge
 from casework.policy import Nda, Policy
 from casework.showing import show
@@ -37,7 +37,7 @@ class Asking:
     """An office whose leaver is asked through a register."""
 
     office: Office
-    cabinet: Cabinet
+    nda_context: NdaContext
     rig: Rig
 
     def report(self, **fields: Any) -> Case:
@@ -49,7 +49,7 @@ class Asking:
         return found
 
     async def follow(self) -> int:
-        return await following.follow_up_with(self.cabinet)
+        return await following.follow_up_with(self.nda_context)
 
     def told(self, case: Case, kind: str) -> list[dict[str, Any]]:
         trail = self.office.context.store.trail
@@ -65,11 +65,11 @@ async def asking(
     """Ask through CloudSign, or through the register that the test names."""
     office = make_office()
     async with rigging(getattr(request, "param", "cloudsign"))(tmp_path, pledges=(), clock=office.clock) as rig:
-        yield Asking(office, Cabinet(office.context, {rig.name: rig.register}, examine=look_inside), rig)
+        yield Asking(office, NdaContext(office.context, {rig.name: rig.register}, examine=look_inside), rig)
 
 
-def with_register(office: Office, register: Any) -> Cabinet:
-    return Cabinet(office.context, {"stub": register}, examine=look_inside)
+def with_register(office: Office, register: Any) -> NdaContext:
+    return NdaContext(office.context, {"stub": register}, examine=look_inside)
 
 
 class TestSending:
@@ -77,15 +77,15 @@ class TestSending:
     async def test_reaches_the_leaver_once_and_comes_back(self, asking: Asking) -> None:
         """Sent once however often it is asked for; once signed it is on file without anybody's doing."""
         case = asking.report()
-        await checking.check(asking.cabinet, case.id)
+        await checking.check(asking.nda_context, case.id)
         assert of_kind(asking.nda(case), "exit_pledge")["remedy"].startswith(
             "Ask for it while the person is still there"
         )
         for _ in range(2):
-            await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+            await pledging.send_pledge(asking.nda_context, case.id, by="hr")
         assert {address for _, address in asking.rig.delivered()} == {MISAKI.email}
         assert len(asking.rig.delivered()) == 1
-        await checking.check(asking.cabinet, case.id)
+        await checking.check(asking.nda_context, case.id)
         assert states(asking.nda(case))["exit_pledge"] == "unsigned"
         asking.rig.answer(asking.rig.delivered()[0][0], False)
         asking.office.clock.pass_by(minutes=16)
@@ -95,12 +95,12 @@ class TestSending:
         asking.office.clock.pass_by(days=1)
         assert [leaf["result"] for leaf in asking.told(case, "nda.outcome")] == ["commanded"]
         with pytest.raises(BadRequest, match="is signed"):
-            await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+            await pledging.send_pledge(asking.nda_context, case.id, by="hr")
 
     async def test_declined_in_the_service(self, asking: Asking) -> None:
         """Who declines in the service has refused: recorded with its day, and nobody asks again."""
         case = asking.report()
-        await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+        await pledging.send_pledge(asking.nda_context, case.id, by="hr")
         asking.rig.answer(asking.rig.delivered()[0][0], True)
         asking.office.clock.pass_by(minutes=16)
         await asking.follow()
@@ -115,7 +115,7 @@ class TestSending:
     async def test_reminders_end_with_the_last_day(self, asking: Asking) -> None:
         """Reminders go 14, 7, 3 and 1 days before the last day; what was missed goes once; after it none goes."""
         case = asking.report()
-        await pledging.send_pledge(asking.cabinet, case.id, by="hr")
+        await pledging.send_pledge(asking.nda_context, case.id, by="hr")
         seen = []
         for days in (1, 5, 1, 7, 0, 3, 2, 1, 5):
             asking.office.clock.pass_by(days=days, minutes=16)
@@ -130,8 +130,8 @@ class TestSending:
         case = asking.report(employment_ends_on="2026-11-30")
         asking.rig.break_down()
         with pytest.raises(Unreachable):
-            await pledging.send_pledge(asking.cabinet, case.id, by="hr")
-        await checking.check(asking.cabinet, case.id)
+            await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        await checking.check(asking.nda_context, case.id)
         assert asking.nda(case)["state"] == "unreadable"
         asking.office.clock.pass_by(hours=10)
         await asking.follow()
@@ -162,12 +162,12 @@ class TestInterrupted:
         """A pledge whose sending broke off is sent again by the sweep under its key, so that it arrives once."""
         office = make_office()
         register = Stub(OutcomeUnknown("stub: connection lost"))
-        cabinet = with_register(office, register)
+        registers = with_register(office, register)
         case = office.report(employment_ends_on=LAST_DAY)
         with pytest.raises(OutcomeUnknown):
-            await pledging.send_pledge(cabinet, case.id, by="hr")
+            await pledging.send_pledge(registers, case.id, by="hr")
         office.clock.pass_by(minutes=16)
-        await following.follow_up_with(cabinet)
+        await following.follow_up_with(registers)
         assert len(register.keys) == 2
         assert len(set(register.keys)) == 1
         assert show(office.context, case.id)["nda"]["pledge"]["state"] == "sent"
@@ -176,14 +176,14 @@ class TestInterrupted:
         """What the register does not take is rejected; a person sets it right and asks again."""
         office = make_office()
         register = Stub(Denied("stub: cannot send: scope", code="scope"))
-        cabinet = with_register(office, register)
+        registers = with_register(office, register)
         case = office.report(employment_ends_on=LAST_DAY)
         with pytest.raises(Denied):
-            await pledging.send_pledge(cabinet, case.id, by="hr")
+            await pledging.send_pledge(registers, case.id, by="hr")
         assert show(office.context, case.id)["nda"]["pledge"]["state"] == "rejected"
         office.clock.pass_by(days=1)
-        assert await following.follow_up_with(cabinet) == 0
-        await pledging.send_pledge(cabinet, case.id, by="hr")
+        assert await following.follow_up_with(registers) == 0
+        await pledging.send_pledge(registers, case.id, by="hr")
         assert len(set(register.keys)) == 2
 
     async def test_which_of_two_senders_is_policys_choice(self, make_office: Callable[..., Office]) -> None:
@@ -193,16 +193,16 @@ class TestInterrupted:
         both: dict[str, Register] = {"one": one, "two": two}  # type: ignore[dict-item]  # stubs of what sending needs
         case = office.report(employment_ends_on=LAST_DAY)
         with pytest.raises(BadRequest, match="2 registers"):
-            await pledging.send_pledge(Cabinet(office.context, both), case.id, by="hr")
+            await pledging.send_pledge(NdaContext(office.context, both), case.id, by="hr")
         context = replace(office.context, policy=Policy(nda=Nda(sender="two")))
-        await pledging.send_pledge(Cabinet(context, both), case.id, by="hr")
+        await pledging.send_pledge(NdaContext(context, both), case.id, by="hr")
         assert (len(one.keys), len(two.keys)) == (0, 1)
 
     async def test_policy_may_send_by_itself(self, make_office: Callable[..., Office]) -> None:
         """Where policy says so a real case's missing pledge is asked for, once; a plan's and a dismissal's is not."""
         office = make_office(Policy(nda=Nda(send=True)))
         register = SendingStub()
-        cabinet = with_register(office, register)
+        registers = with_register(office, register)
         for fields, sent in (
             ({"for_real": False}, 0),
             ({"employee_no": "E2", "kind": "dismissal"}, 0),
@@ -210,8 +210,8 @@ class TestInterrupted:
         ):
             case = office.report(employment_ends_on=LAST_DAY, **fields)
             for _ in range(2):
-                await checking.check(cabinet, case.id)
-                await pledging.send_by_policy(cabinet, case.id)
+                await checking.check(registers, case.id)
+                await pledging.send_by_policy(registers, case.id)
             assert len(register.keys) == sent
 
 
@@ -232,10 +232,10 @@ class TestByHand:
         """A folder keeps the pledge to be signed by hand; the scan that is dropped into it comes back into the case."""
         office = make_office()
         async with rigging("folder")(tmp_path, pledges=()) as rig:
-            cabinet = Cabinet(office.context, {"folder": rig.register}, examine=look_inside)
-            asking = Asking(office, cabinet, rig)
+            registers = NdaContext(office.context, {"folder": rig.register}, examine=look_inside)
+            asking = Asking(office, registers, rig)
             case = asking.report()
-            await pledging.send_pledge(cabinet, case.id, by="hr")
+            await pledging.send_pledge(registers, case.id, by="hr")
             assert asking.nda(case)["pledge"]["state"] == "filed"
             ((paper_id, _),) = rig.delivered()
             rig.answer(paper_id, False)

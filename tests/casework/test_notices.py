@@ -20,8 +20,8 @@ from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import reschedule, withdraw
 from casework.intake.options import read_options
+from casework.intake.refusals import Code
 from casework.intake.submission import Intake, open_cases
-from casework.intake.wording import Code
 from casework.lifecycle import begun
 from casework.matching import answering
 from casework.policy import Cut, Policy
@@ -86,7 +86,7 @@ class TestSameDeparture:
         )
         (refusal,) = later.refused
         assert (later.opened, refusal.code) == ((), Code.OTHER_PERSON)
-        told = f"{refusal.reason} {refusal.remedy} {refusal.reason_ja} {refusal.remedy_ja}"
+        told = " ".join((*refusal.reason, *refusal.remedy))
         assert first.id in told
         assert not any(word in told for word in ("Miller", "john@", "partner-a"))
         assert [case.id for case in all_cases(office)] == [first.id]
@@ -135,8 +135,8 @@ class TestSameDeparture:
         await office.run(former.id)
         (taken,) = one(office, employee_no="E1", name="山田 花子", employment_ends_on="2027-03-31").opened
         assert taken.disposition == "created"
-        assert taken.note is not None
-        assert former.id in taken.note.text
+        assert taken.remark is not None
+        assert former.id in taken.remark.said.en
         assert {case.number_disputed for case in all_cases(office)} == {True}
         for repeated in (
             office.report(),
@@ -298,8 +298,8 @@ class TestEmergency:
         for day in ("2027-03-31", "2027-04-30"):
             (taken,) = send(office, NIGHTLY.format(day=day)).opened
             assert (taken.case.id, taken.disposition) == (case.id, "same")
-        assert taken.note is not None
-        assert taken.note.remark == "kept_at_once"
+        assert taken.remark is not None
+        assert taken.remark.code == "kept_at_once"
         kept = office.context.case(case.id)
         assert (kept.due_at, kept.employment_ends_on, kept.at_once_by) == (due_at, MARCH, "security")
         with pytest.raises(StillOpen, match="still_open 1"):  # the backup codes: blocked first, they are for IT
@@ -326,7 +326,7 @@ class TestEmergency:
         assert (case.at_once_at, case.at_once_by) != (None, None)
         assert case.due_at <= office.clock.at
         (taken,) = send(office, NIGHTLY.format(day="2026-11-30")).opened
-        assert taken.note is not None
+        assert taken.remark is not None
         assert (taken.case.id, str(taken.case.kind)) == (case.id, "dismissal")
 
     def test_is_not_rescheduled(self, office: Office) -> None:
@@ -432,7 +432,7 @@ class TestContinued:
         case = office.report()
         (refusal,) = one(office, employee_no="E1", kind="転籍").refused
         assert refusal.code is Code.CONTINUED_BUT_OPEN
-        assert f"lastday withdraw {case.id}" in refusal.remedy
+        assert f"lastday withdraw {case.id}" in refusal.remedy.en
         withdraw(office.context, case.id, by="hr", reason="stays")
         assert one(office, employee_no="E1", kind="転籍").opened
 

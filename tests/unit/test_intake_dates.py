@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from casework.intake.dates import parse_day, parse_instant
-from casework.intake.wording import Code, Flaw
-from casework.intake.zones import end_of_day, zone_name
+from casework.intake.dates import end_of_day, parse_day, parse_instant, zone_name
+from casework.intake.refusals import Code, Flaw
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding

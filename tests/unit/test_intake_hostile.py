@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 
 from casework.intake.columns import JAPANESE, Column
 from casework.intake.csv_file import read_csv
+from casework.intake.dates import end_of_day
 from casework.intake.json_file import read_json
 from casework.intake.notice import Reading
 from casework.intake.options import read_options
-from models.vocabulary import NOT_DEPARTURES
 from tests.unit.hostile_notices import TRAPS, csv_files, good_rows, json_files
 
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -39,16 +40,15 @@ def judge(reading: Reading, raw: bytes) -> None:
     assert len(refused) + len(taken) == reading.rows, "every row is taken or refused"
     assert reading.rows or len(reading.refused) == 1, "a file without rows says why"
     for refusal in reading.refused:
-        texts = (refusal.reason, refusal.remedy, refusal.reason_ja, refusal.remedy_ja)
+        texts = (*refusal.reason, *refusal.remedy)
         assert all(text and "{" not in text for text in texts), "a refusal says why and what to do, in both languages"
         for text in (*texts, refusal.value or "", refusal.column or ""):
             assert text.isprintable(), "nothing that a terminal would obey"
             text.encode()
     for notice in reading.notices:
-        assert notice.due_at.utcoffset() is not None
+        end = end_of_day(notice.employment_ends_on, ZoneInfo(notice.timezone))
         assert date(2000, 1, 1) <= notice.employment_ends_on <= date(2100, 12, 31)
-        assert notice.last_working_at is None or notice.last_working_at <= notice.due_at
-        assert notice.is_departure == (notice.kind not in NOT_DEPARTURES)
+        assert notice.last_working_at is None or notice.last_working_at <= end
         assert notice.leaver.employee_no.strip()
         assert notice.leaver.name.strip()
 

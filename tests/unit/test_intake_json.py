@@ -10,7 +10,7 @@ import pytest
 
 from casework.intake.json_file import read_json
 from casework.intake.options import read_options
-from casework.intake.wording import Code
+from casework.intake.refusals import Code
 from models.vocabulary import DepartureKind
 
 GOOD = {"employee_no": "E1001", "name": "田中 美咲", "employment_ends_on": "2026-11-30", "kind": "resignation"}
@@ -88,6 +88,16 @@ class TestObject:
         assert [notice.row for notice in reading.notices] == [1, 4]
         assert [refusal.row for refusal in reading.refused] == [2, 3]
         assert reading.rows == 4
+
+    def test_one_notice_from_two_entries(self) -> None:
+        """What either entry of a person says counts as said: an address that only the second one has is no silence."""
+        second = {key: text for key, text in GOOD.items() if key != "kind"} | {
+            "kind": "resignation",
+            "email": "m@x.example",
+        }
+        (notice,) = read_json(json.dumps([GOOD, second | {"other_emails": ["n@x.example"]}]).encode()).notices
+        assert (notice.leaver.email, notice.leaver.other_emails) == ("m@x.example", ("n@x.example",))
+        assert {"email", "other_emails"} <= notice.given
 
     def test_unknown_keys(self) -> None:
         """Unknown keys are kept as they were written, huge numbers too, and reported."""

@@ -12,7 +12,7 @@ from casework.intake.json_file import read_json
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Reading
 from casework.intake.options import read_options
-from casework.intake.wording import Code
+from casework.intake.refusals import Code
 from models.vocabulary import DepartureKind as Kind
 
 HEAD = "社員番号,氏名,退職日"
@@ -44,7 +44,7 @@ def stopped(reading: Reading) -> tuple[Code, str | None, str]:
     """The one refusal of a file of which nothing was taken: its code, the column it names, its remedy."""
     (refusal,) = reading.refused
     assert (reading.notices, reading.rows, refusal.row) == ((), 0, None)
-    return refusal.code, refusal.column, refusal.remedy
+    return refusal.code, refusal.column, refusal.remedy.en
 
 
 class TestWithoutAColumn:
@@ -145,6 +145,14 @@ class TestTwice:
         """`lastday leave` means leaves by itself; a file that says so row by row is no contradiction."""
         reading = read("休職", "休職", column=known, rule=KindRule(whole="leave", implied=True))
         assert {notice.kind for notice in reading.notices} == {Kind.LEAVE}
+
+    def test_a_word_beside_a_list_of_notices_is_no_column(self) -> None:
+        """A kind that stands beside `departures` is of none of them, and is not offered as the column that policy should name."""
+        people = [dict(zip(("employee_no", "name", "employment_ends_on"), row.split(","), strict=True)) for row in ROWS]
+        reading = read_json(json.dumps({"departures": people, "kind": "resignation"}).encode())
+        code, column, remedy = stopped(reading)
+        assert (code, column) == (Code.NO_KIND, "kind")
+        assert '[intake] kind_column = "異動区分"' in remedy
 
     def test_one_entry_of_json_without_the_key_is_refused_alone(self) -> None:
         """What one entry says is not another's kind."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
 
-from casework.nda import wording
+from casework.messages import Message, message
 from casework.nda.facts import Facts, Held, signatures, signed_on
-from casework.nda.wording import Said
 from casework.policy import Nda
 from connectors.nda.contract import Paper
 from models.vocabulary import PaperKind
@@ -15,35 +14,37 @@ _LONG_BEFORE_ENTRY = timedelta(days=366)
 _FARTHEST_EAST = timezone(timedelta(hours=14))
 
 
-def notes(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Said]:
+def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
     """Return what is worth saying and changes nothing."""
     paper = held.match.paper
-    said = [wording.RULED] if held.ruled else []
+    said = [message("paper_ruled")] if held.ruled else []
+    if kind is None:
+        said.append(message("paper_kind_unknown"))
     if paper.kind is None and kind is not None:
-        said.append(wording.KIND_BY_TITLE)
+        said.append(message("paper_kind_by_title"))
     if held.examined is not None:
         if facts.seen.get((paper.register, paper.id), held.examined.sha256) != held.examined.sha256:
-            said.append(wording.EXCHANGED)
+            said.append(message("paper_exchanged"))
         signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
-        said += [wording.certified(", ".join(signers))] if signers else []
+        said += [message("paper_certified", names=tuple(signers))] if signers else []
     known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
     if known and paper.template_sha256 not in known:
-        said.append(wording.OTHER_WORDING)
+        said.append(message("paper_other_wording"))
     if policy.languages and paper.language is not None and paper.language not in policy.languages:
-        said.append(wording.OTHER_LANGUAGE)
+        said.append(message("paper_other_language"))
     if kind is not PaperKind.WORK_RULES:
         said += _of_term(paper, facts, policy) + _of_dates(held, kind, facts)
     return said
 
 
-def _of_term(paper: Paper, facts: Facts, policy: Nda) -> list[Said]:
+def _of_term(paper: Paper, facts: Facts, policy: Nda) -> list[Message]:
     if paper.survives is False:
-        return [wording.NOT_SURVIVING]
-    said = [wording.SURVIVAL_UNKNOWN] if paper.survives is None else []
+        return [message("paper_not_surviving")]
+    said = [message("paper_survival_unknown")] if paper.survives is None else []
     if paper.expires_on is not None and facts.matters_on <= paper.expires_on < _years_after(
         facts.ends_on, policy.survive_years
     ):
-        said.append(wording.ends_early(str(paper.expires_on), policy.survive_years))
+        said.append(message("paper_ends_early", on=paper.expires_on, years=policy.survive_years))
     return said
 
 
@@ -54,18 +55,18 @@ def _years_after(day: date, years: int) -> date:
         return day.replace(year=day.year + years, day=28)
 
 
-def _of_dates(held: Held, kind: PaperKind | None, facts: Facts) -> list[Said]:
+def _of_dates(held: Held, kind: PaperKind | None, facts: Facts) -> list[Message]:
     day = signed_on(held)
     if day is None:
-        return [wording.NO_DATE] if held.match.paper.completed else []
+        return [message("paper_undated")] if held.match.paper.completed else []
     said = []
     if day > facts.ends_on:
-        said.append(wording.AFTER_END)
+        said.append(message("paper_signed_after_end"))
     if kind is PaperKind.ENTRY_PLEDGE and facts.joined_on is not None and day < facts.joined_on - _LONG_BEFORE_ENTRY:
-        said.append(wording.LONG_BEFORE_ENTRY)
+        said.append(message("paper_signed_before_entry"))
     stamps = [one.timestamped_at for one in signatures(held) if one.timestamped_at is not None]
     if stamps and not any(_same_day(stamp, day) for stamp in stamps):
-        said.append(wording.OTHER_DAY)
+        said.append(message("paper_stamped_on_another_day"))
     return said
 
 

@@ -1,0 +1,115 @@
+"""A whole source becomes a reading: its rows read, then held against each other: who is reported twice, and do they agree?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from casework.intake.columns import JAPANESE, Column
+from casework.intake.kinds import KindRule
+from casework.intake.notice import Notice, Reading, Same
+from casework.intake.refusals import Code, Flaw, Refusal
+from casework.intake.rows import Table, read_row
+from casework.messages import Said, message
+
+MOST_ROWS = 20_000
+_NAMED_ROWS = 10
+_OF_LEAVER = (Column.NAME, Column.KANA, Column.ROMAJI, Column.FORMER_NAME, Column.EMAIL)
+_OF_NOTICE = (Column.LAST_WORKING_AT, Column.KIND, Column.MANAGER, Column.TIMEZONE)
+
+
+def read_file(raw: bytes, kinds: KindRule | None, parse: Callable[[bytes, KindRule], Table]) -> Reading:
+    """Return the reading of the bytes *raw*, which *parse* takes apart.  What is wrong with the whole is its one refusal."""
+    rule, sha256 = kinds or KindRule(), hashlib.sha256(raw).hexdigest()
+    try:
+        table = rule.settle(_of_bearable_size(parse(raw, rule)))
+    except Flaw as flaw:
+        return Reading(notices=(), refused=(flaw.refusal,), unknown_columns=(), rows=0, sha256=sha256)
+    return read_table(table, sha256)
+
+
+def _of_bearable_size(table: Table) -> Table:
+    if not table.rows:
+        raise Flaw(Code.NO_ROWS)
+    if len(table.rows) > MOST_ROWS:
+        raise Flaw(Code.TOO_MANY, limit=MOST_ROWS, things=message("rows"))
+    return table
+
+
+def read_table(table: Table, sha256: str) -> Reading:
+    """
+    Return the reading of *table*.
+
+    Rows of one person (by employee number, whatever its case) on one date are one notice, filled from all of them, as
+    long as no two values differ.  Rows that differ, or give different dates, are all refused: nobody here knows which
+    one is right.
+    """
+    refused: list[Refusal] = []
+    people: dict[str, list[Notice]] = {}
+    for row in table.rows:
+        match read_row(row, table):
+            case Notice() as notice:
+                people.setdefault(notice.leaver.employee_no.casefold(), []).append(notice)
+            case refusals:
+                refused += refusals
+    agreeing: list[list[Notice]] = []
+    for group in people.values():
+        doubts = _disagreement(group, table)
+        refused += doubts
+        agreeing += [] if doubts else [group]
+    return Reading(
+        notices=tuple(_filled(group) for group in agreeing),
+        refused=tuple(sorted(refused, key=lambda refusal: refusal.row or 0)),
+        unknown_columns=table.unknown,
+        rows=len(table.rows),
+        sha256=sha256,
+        same=tuple(sorted((Same(n.row, group[0].row) for group in agreeing for n in group[1:]), key=lambda s: s.row)),
+    )
+
+
+def _disagreement(group: list[Notice], table: Table) -> list[Refusal]:
+    """Return a refusal for each row of one person's *group*, if two of them differ."""
+    rows = ", ".join(str(notice.row) for notice in group[:_NAMED_ROWS]) + (" …" if group[_NAMED_ROWS:] else "")
+    if len({notice.employment_ends_on for notice in group}) > 1:
+        column = table.header(Column.EMPLOYMENT_ENDS_ON)
+        return [
+            Refusal.of(Code.TWO_DATES, row=n.row, column=column, value=str(n.employment_ends_on), rows=rows)
+            for n in group
+        ]
+    differing = [column for column in (*_OF_LEAVER, *_OF_NOTICE) if len(set(_said(group, column))) > 1]
+    if not differing:
+        return []
+    named, column = tuple(Said(one, JAPANESE[one]) for one in differing), table.header(Column.EMPLOYEE_NO)
+    return [
+        Refusal.of(
+            Code.CONTRADICTING_ROWS, row=n.row, column=column, value=n.leaver.employee_no, rows=rows, columns=named
+        )
+        for n in group
+    ]
+
+
+def _filled(group: list[Notice]) -> Notice:
+    """Return the first notice with its gaps filled from the others; of an unknown column the first value stays."""
+    first = group[0]
+    emails = tuple(dict.fromkeys(email for notice in group for email in notice.leaver.other_emails))
+    leaver = replace(first.leaver, other_emails=emails, **_given(group, _OF_LEAVER))
+    return replace(
+        first,
+        leaver=leaver,
+        given=frozenset().union(*(notice.given for notice in group)),
+        extra={name: text for notice in reversed(group) for name, text in notice.extra.items()},
+        **_given(group, _OF_NOTICE),
+    )
+
+
+def _given(group: list[Notice], columns: Iterable[Column]) -> dict[str, Any]:
+    """Return what the first row that says something says, by column."""
+    return {column.value: next(iter(_said(group, column)), None) for column in columns}
+
+
+def _said(group: list[Notice], column: Column) -> list[Any]:
+    """Return what the rows that say something in *column* say."""
+    every = [getattr(notice.leaver if column in _OF_LEAVER else notice, column) for notice in group]
+    return [value for value in every if value is not None]

@@ -1,0 +1,117 @@
+"""What casework says is a code in the program and a sentence in the catalogue, in both languages."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from casework.intake.refusals import Code, Remark
+from casework.messages import Said, catalogue, joined, message
+from models.vocabulary import NdaState, PaperKind
+from tests.unit.reading_source import ROOT, tree
+
+SOURCES = sorted((ROOT / "casework").rglob("*.py"))
+PROOFS = ("proof_verified", "proof_untrusted", "proof_none", "proof_broken")
+"""Put together from what `casework.nda.judging` says a signature proves."""
+SAYING = {"message", "Flaw", "of", "refuse"}
+"""What takes a code and the parameters of its sentence."""
+
+
+def written(module: ast.Module) -> Iterator[str]:
+    """Yield every text of a module's, and the value of every code that it names by `Code`."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Constant(value=str() as text):
+                yield text
+            case ast.Attribute(value=ast.Name(id="Code"), attr=name):
+                yield Code[name]
+            case _:
+                pass
+
+
+def calls(module: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    """Yield what is said outright: the code, and the parameters that are filled."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args, keywords=words) if (
+                name in SAYING
+            ):
+                filled = {word.arg for word in words if word.arg is not None}
+                codes = [text for arg in args[:2] for text in written(ast.Module([ast.Expr(arg)], []))]
+                yield from ((code, filled) for code in codes if code in catalogue() and len(filled) == len(words))
+            case _:
+                pass
+
+
+class TestCatalogue:
+    def test_every_code_has_a_sentence(self) -> None:
+        """Every reason for refusing, remark, kind and state of a paper is worded; a reason comes with a remedy."""
+        assert {*Code, *Remark, *PaperKind, *NdaState, *PROOFS} <= catalogue().keys()
+        texts = {text for code in Code for text in (*catalogue()[code].sentence, *catalogue()[code].remedy)}
+        assert {text for text in texts if not text.endswith((".", "。"))} == set()
+
+    def test_no_sentence_without_a_use(self) -> None:
+        """A sentence that nothing says any more goes."""
+        used = {text for path in SOURCES for text in written(tree(path))}
+        assert set(catalogue()) - used - {*Remark, *PaperKind, *NdaState, *PROOFS} == set()
+
+    def test_what_a_sentence_needs_is_given(self) -> None:
+        """Wherever a code is said outright, every parameter of its sentence and its remedy is filled."""
+        said = [(path.name, *call) for path in SOURCES for call in calls(tree(path))]
+        assert len(said) > 80, "the test sees what the program says"
+        lacking = [(name, code) for name, code, filled in said if not catalogue()[code].parameters <= filled]
+        assert lacking == []
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ('[a]\nen = "x"\n', "Field required"),
+            ('[a]\nen = "x {n}"\nja = "x"\n', "both languages"),
+            ('[a]\nen = "x"\nja = "x {n}"\n', "both languages"),
+            ('[a]\nen = "x"\nja = ""\n', "both languages"),
+            ('[a]\nen = "x"\nja = "x"\nremedy_en = "do {n}"\nremedy_ja = "y"\n', "both languages"),
+            ('[a]\nen = "x"\nja = "x"\nremedy_en = "do"\n', "both languages"),
+            ('[a]\nen = "x"\nja = "x"\nremdy_en = "do"\n', "Extra inputs"),
+        ],
+    )
+    def test_half_a_translation_is_refused(self, tmp_path: Path, text: str, why: str) -> None:
+        """A sentence that lacks a language, a parameter in one of them, or has a misspelt key, is no sentence."""
+        (tmp_path / "room.toml").write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=why):
+            catalogue(tmp_path)
+
+    def test_a_code_stands_once(self, tmp_path: Path) -> None:
+        """Two rooms do not word one code differently."""
+        for name in ("a.toml", "b.toml"):
+            (tmp_path / name).write_text('[x]\nen = "x"\nja = "x"\n', encoding="utf-8")
+        with pytest.raises(ValueError, match="elsewhere"):
+            catalogue(tmp_path)
+
+
+class TestMessage:
+    def test_says_the_same_in_both_languages(self) -> None:
+        """What is filled in is put into the reader's language, several things as that language lists them."""
+        named = (Said("name", "氏名"), Said("email", "メールアドレス"))
+        said = message(Code.CONTRADICTING_ROWS, rows="2, 3", columns=named).said
+        assert said.en == "Rows 2, 3 report the same departure, but differ in name, email."
+        assert said.ja == "2, 3行目は同じ退職の通知ですが、氏名、メールアドレスが異なります。"
+        assert message("duty_lacking", kind=message("exit_pledge"), state=message("missing")).said == (
+            "exit pledge: not on file",
+            "退職時誓約書: 未登録",
+        )
+
+    def test_quotes_what_others_wrote(self) -> None:
+        """A vendor's own words are no template: braces in them stay as they are."""
+        assert message("paper_unreadable", why="{0} {why} {x!r}").said.en == "cannot be read: {0} {why} {x!r}"
+
+    def test_without_a_parameter_is_an_error(self) -> None:
+        """A sentence with a hole in it is said to nobody."""
+        with pytest.raises(KeyError, match="limit"):
+            _ = message(Code.TOO_LARGE).said
+
+    def test_several_are_one_sentence(self) -> None:
+        """What is said of one paper is one line in either language."""
+        assert joined([message("unsigned"), message("missing")]) == ("not signed; not on file", "未署名。未登録")
