@@ -4,38 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from cli.errors import DONE, REMAINS, Refused, complaint
-from cli.options import As, AsJson
+from cli.contexts import in_context
+from cli.errors import DONE, REMAINS, Refused, refusal
+from cli.options import group, verb
 from cli.private_files import refuse_open_files
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from sqlmodel import Session
+    from sqlalchemy import Connection
 
     from audit.anchoring import Outcome
     from audit.anchors import Anchor
-    from audit.reading import Entry
     from casework.context import Context
 
-app = typer.Typer(help="Let outsiders date the trail: witnesses cosign its head, an authority stamps it.")
+T = TypeVar("T")
 
-_WORDS = {
+WORDS = {
     "nobody_outside": ("not anchored: nobody outside vouches", "アンカーなし: 外部の証人・時刻認証局が未設定です"),
     "busy": ("another process makes an anchor", "別の処理がアンカーを作成中です"),
     "not_due": ("nothing new to anchor", "新たにアンカーする記録はありません"),
 }
-_ADVICE = (
+ADVICE = (
     "Set LASTDAY_WITNESS_POLICY_FILE and LASTDAY_TIMESTAMP_URLS (see .env.example).",
     "LASTDAY_WITNESS_POLICY_FILE と LASTDAY_TIMESTAMP_URLS を設定してください（.env.example 参照）。",
 )
 
 
-@app.callback(invoke_without_command=True)
-def make(context: typer.Context, as_json: AsJson = False, actor: As = None) -> int:
+def make(terminal: Terminal, context: typer.Context) -> int:
     """
     Make an anchor now, and finish those that wait.  Safe at any time.
 
@@ -45,7 +44,6 @@ def make(context: typer.Context, as_json: AsJson = False, actor: As = None) -> i
         return DONE
     from casework.trail import anchoring
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     refuse_open_files()
     with terminal.progress(1, say("asking witnesses and authorities", "証人と時刻認証局に依頼中")) as step:
         outcome = anchoring.anchor(at_once=True)
@@ -61,88 +59,64 @@ def anchor_soon(terminal: Terminal) -> None:
 
     try:
         outcome = anchoring.anchor()
-    except Exception as exc:
-        told = complaint(exc)
-        if told is None:
-            raise
-        terminal.say(f"{told.error}  {told.remedy}")
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        told = refusal(exc)
+        terminal.say(f"{told}  {told.remedy}")
         return
     for problem in outcome.problems:
         terminal.say(problem)
 
 
-@app.command()
 def clear(
+    terminal: Terminal,
     reason: Annotated[str, typer.Option(help="What was found out about the other history.")],
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """Let signing go on after a witness's alarm.  The alarm stays on file, and the log tells that it was cleared."""
     from audit import anchoring
-    from cli.contexts import in_context
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
-
-    def work(context: Context) -> int:
-        with context.store.write() as session:
-            return anchoring.clear(session.connection(), context.store.trail, terminal.actor, reason, context.actor)
-
-    cleared = in_context(work)
+    cleared = _written(
+        lambda log, context: anchoring.clear(log, context.store.trail, terminal.actor, reason, context.actor)
+    )
     terminal.answer({"cleared": cleared}, say(f"{cleared} alarms cleared", f"{cleared} 件の警報を解除しました"))
-    return DONE
 
 
-@app.command("close-log")
 def close_log(
+    terminal: Terminal,
     successor: Annotated[
         str, typer.Argument(metavar="ORIGIN", help="The next log's name: lastday.<company>/audit/<year>.")
     ],
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """End the log: only its own anchors, exports and erasures may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
     from audit import rollover
     from audit.fields import SHAPES
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     if not SHAPES["next_log"](successor):
         raise Refused(
             f"anchor: {successor} is not a log's name", "Write lastday.<company>/audit/<year>, in small letters."
         )
-    idx = _appended(
-        lambda session, context: rollover.close(session.connection(), context.store.trail, successor, context.actor)
-    )
+    idx = _written(lambda log, context: rollover.close(log, context.store.trail, successor, context.actor)).idx
     terminal.answer({"closed": True, "row": idx}, say(f"closed at row {idx}", f"{idx} 行目で記録を閉じました"))
-    return DONE
 
 
-@app.command("begin-log")
 def begin_log(
+    terminal: Terminal,
     checkpoint: Annotated[Path, typer.Argument(help="The old log's last anchored checkpoint.", exists=True)],
     lost: Annotated[bool, typer.Option("--lost", help="Later entries were lost; the log was not closed.")] = False,
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """Write the first leaf of a new, empty log: it names the last head of the one before."""
     from audit import rollover
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     last = checkpoint.read_bytes()
-    idx = _appended(
-        lambda session, context: rollover.begin(
-            session.connection(), context.store.trail, last, context.actor, lost=lost
-        )
-    )
+    idx = _written(lambda log, context: rollover.begin(log, context.store.trail, last, context.actor, lost=lost)).idx
     terminal.answer({"begun": True, "row": idx}, say("the new log has begun", "新しい記録を開始しました"))
-    return DONE
 
 
-def _appended(append: Callable[[Session, Context], Entry]) -> int:
-    from cli.contexts import in_context
+def _written(write: Callable[[Connection, Context], T]) -> T:
+    """Return what *write* gives, in a transaction of the log."""
 
-    def work(context: Context) -> int:
+    def work(context: Context) -> T:
         with context.store.write() as session:
-            return append(session, context).idx
+            return write(session.connection(), context)
 
     return in_context(work)
 
@@ -173,10 +147,10 @@ def _anchor(made: Anchor) -> dict[str, Any]:
 
 def _lines(outcome: Outcome) -> list[str]:
     lines = list(outcome.problems)
-    if outcome.why in _WORDS:
-        lines.append(say(*_WORDS[outcome.why]))
+    if outcome.why in WORDS:
+        lines.append(say(*WORDS[outcome.why]))
     if outcome.why == "nobody_outside":
-        lines.append(say(*_ADVICE))
+        lines.append(say(*ADVICE))
     if outcome.finished:
         lines.append(say(f"{outcome.finished} earlier anchors finished", f"以前のアンカー {outcome.finished} 件を完了"))
     if outcome.made is not None:
@@ -194,3 +168,10 @@ def sentence(made: Anchor) -> str:
         f"{made.size} entries, cosigned by {names} ({quorum}), stamped {when}",
         f"{made.size} 件、連署 {names}（{quorum}）、時刻証明 {when}",
     )
+
+
+app = group(
+    "Let outsiders date the trail: witnesses cosign its head, an authority stamps it.",
+    {"clear": clear, "close-log": close_log, "begin-log": begin_log},
+)
+app.callback(invoke_without_command=True, no_args_is_help=False)(verb(make))

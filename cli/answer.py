@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from cli.errors import DONE, Refused
-from cli.options import As, AsJson
 from cli.terminal import Terminal, say
 
 
 def answer(
+    terminal: Terminal,
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help="The question's id, as `lastday show CASE` gives it.")
     ],
@@ -24,8 +24,6 @@ def answer(
     none: Annotated[bool, typer.Option("--none", help="None of them is the leaver's.")] = False,
     take_back: Annotated[bool, typer.Option("--take-back", help="Take the answer back, and ask again.")] = False,
     reason: Annotated[str, typer.Option(help="What the decision rests on.")] = "",
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """Say which of the doubtful accounts are the leaver's, the others are not; or take such an answer back."""
     from casework.matching import answering
@@ -37,7 +35,6 @@ def answer(
             "answer: needs one of --account SERVICE:ID, --none and --take-back",
             "See the candidates with `lastday show CASE`.",
         )
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     if take_back:
         case = in_context(lambda context: answering.take_back(context, question, by=terminal.actor, reason=reason))
         told = say(f"{case.id}: taken back, asked again.", f"{case.id}: 回答を取り消し、再び質問します。")

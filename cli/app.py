@@ -13,21 +13,20 @@ from cli.approve import approve
 from cli.attest import attest
 from cli.back import come_back
 from cli.demo import demo
-from cli.depart import depart
+from cli.depart import depart, leave
 from cli.doctor import doctor
 from cli.erase import erase, hold
-from cli.errors import BAD_INPUT, Complaint, complaint
+from cli.errors import BAD_INPUT, Refused, refusal
 from cli.evidence import evidence
 from cli.export import export
-from cli.leave import leave
 from cli.migrate import migrate
-from cli.plan import plan
+from cli.moving import reschedule, withdraw
+from cli.options import verb
 from cli.population import population
 from cli.private_files import look_again
-from cli.reschedule import reschedule
 from cli.restore import restore
 from cli.retire import retire
-from cli.run import run
+from cli.run import plan, run
 from cli.show import show
 from cli.sweep import sweep
 from cli.tenants import tenants
@@ -35,7 +34,6 @@ from cli.terminal import survive_narrow_streams, write_json
 from cli.up import up
 from cli.verify import verify
 from cli.waive import waive
-from cli.withdraw import withdraw
 
 app = typer.Typer(
     name="lastday",
@@ -45,7 +43,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_PANELS: dict[str, dict[str, Callable[..., int]]] = {
+_PANELS: dict[str, dict[str, Callable[..., int | None]]] = {
     "HR's notices": {
         "depart": depart,
         "leave": leave,
@@ -59,8 +57,8 @@ _PANELS: dict[str, dict[str, Callable[..., int]]] = {
     "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "retire": retire, "tenants": tenants, "demo": demo},
 }
 for _panel, _verbs in _PANELS.items():
-    for _name, _verb in _verbs.items():
-        app.command(_name, rich_help_panel=_panel)(_verb)
+    for _name, _work in _verbs.items():
+        app.command(_name, rich_help_panel=_panel)(verb(_work))
 app.add_typer(nda.app, name="nda", rich_help_panel="Cases")
 app.add_typer(trail.app, name="trail", rich_help_panel="Operation")
 app.add_typer(keys.app, name="keys", rich_help_panel="Operation")
@@ -74,24 +72,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     look_again()
     try:
         return int(app(given, standalone_mode=False) or 0)
-    except typer.TyperException as exc:  # the command line itself
-        return _complain(
-            Complaint(exc.format_message(), "See `lastday --help`, or `lastday VERB --help`.", BAD_INPUT), given
+    except typer.TyperException as exc:  # the command line itself; without a message it was shown the help
+        wrong = exc.format_message()
+        return (
+            _complain(Refused(wrong, "See `lastday --help`, or `lastday VERB --help`."), given) if wrong else BAD_INPUT
         )
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         sys.stderr.close()
         return 141
-    except Exception as exc:
-        told = complaint(exc)
-        if told is None:
-            raise
-        return _complain(told, given)
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        return _complain(refusal(exc), given)
 
 
-def _complain(told: Complaint, given: Sequence[str]) -> int:
+def _complain(told: Refused, given: Sequence[str]) -> int:
     if "--json" in given:
-        write_json({"error": told.error, "remedy": told.remedy})
-    sys.stderr.write(f"lastday: {told.error}\n  {told.remedy}\n")
+        write_json({"error": str(told), "remedy": told.remedy})
+    sys.stderr.write(f"lastday: {told}\n  {told.remedy}\n")
     return told.code

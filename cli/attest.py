@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from cli.errors import DONE
-from cli.options import As, AsJson, CaseId
+from cli.options import CaseId
 from cli.terminal import Terminal, say
 
 EntitlementId: TypeAlias = Annotated[
@@ -16,17 +16,15 @@ EntitlementId: TypeAlias = Annotated[
 
 
 def attest(
+    terminal: Terminal,
     case: CaseId,
     entitlement: EntitlementId,
     statement: Annotated[str, typer.Option(help="What was done, where and when.")],
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """Sign that a step was done by hand.  A later read that shows it open wins over it."""
     from casework.decisions import signatures as waiving
     from cli.contexts import in_context
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     signed = in_context(
         lambda context: waiving.attest(
             context, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.actor

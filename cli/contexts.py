@@ -1,16 +1,19 @@
-"""A context for one verb: opened, used, closed."""
+"""What one verb works with: opened, used, closed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from cli.private_files import refuse_open_files
 
 if TYPE_CHECKING:
+    from audit.note import Signer
     from casework.context import Context
     from casework.nda.context import NdaContext
+    from casework.store import Store
 
 T = TypeVar("T")
 
@@ -24,7 +27,12 @@ def in_context(work: Callable[[Context], T]) -> T:
     async def quick(context: Context) -> T:
         return work(context)
 
-    return asyncio.run(_with_context(quick, connected=False))
+    return in_open_context(quick)
+
+
+def in_open_context(work: Callable[[Context], Awaitable[T]]) -> T:
+    """Do *work* that waits for others, but for no service."""
+    return asyncio.run(_with_context(work, connected=False))
 
 
 def in_connected_context(work: Callable[[Context], Awaitable[T]]) -> T:
@@ -41,7 +49,7 @@ def in_nda_context(work: Callable[[NdaContext], Awaitable[T]]) -> T:
         async with open_nda_context(context) as nda:
             return await work(nda)
 
-    return asyncio.run(_with_context(opened, connected=False))
+    return in_open_context(opened)
 
 
 async def _with_context(work: Callable[[Context], Awaitable[T]], *, connected: bool) -> T:
@@ -50,3 +58,24 @@ async def _with_context(work: Callable[[Context], Awaitable[T]], *, connected: b
     refuse_open_files()
     async with open_context(actor=ACTOR, connected=connected) as context:
         return await work(context)
+
+
+@contextmanager
+def only_store(*, check: bool = True) -> Iterator[Store]:
+    """Open the database and nothing else.  Raises `Misconfigured` if *check* finds an old or missing schema."""
+    from casework.bootstrap import open_store
+    from casework.settings import read_settings
+
+    store = open_store(read_settings(), check=check)
+    try:
+        yield store
+    finally:
+        store.engine.dispose()
+
+
+def log_signers() -> list[Signer]:
+    """Return who signs the log now, the present key first."""
+    from casework.settings import read_settings
+    from casework.trail import signing
+
+    return signing.log_signers(read_settings())

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import Any
 
 from cli.errors import BAD_INPUT, DONE, REMAINS
-from cli.options import As, AsJson
+from cli.tables import Page, cells, table
 from cli.terminal import Terminal, say
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
-
-def doctor(as_json: AsJson = False, actor: As = None) -> int:
+def doctor(terminal: Terminal) -> int:
     """
     Check settings, database, schema, policy, the trail's key and anchors, Prefect, files, registers and services.  Reads only.
 
     Exits with 2 if something is missing or red, with 1 if anchors are late or a tenant does not let us list or revoke a kind.
     """
-    import asyncio
-
     from casework.settings import read_settings
     from cli.examining import examine_house, examine_registers, examine_services
-    from cli.examining_files import examine_files
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     settings = read_settings()
     with terminal.progress(1 + len(settings.services), say("checking", "点検中")) as step:
-        checks = examine_house(settings) + examine_files(settings) + asyncio.run(examine_registers())
+        checks = examine_house(settings) + asyncio.run(examine_registers())
         step(say("asking the services", "各サービスを確認中"))
         services = asyncio.run(examine_services(settings.services, step))
     payload = {"checks": checks, "services": services}
-    terminal.answer(payload, *([] if as_json else _page(payload)))
+    terminal.answer(payload, *([] if terminal.as_json else _page(payload)))
     states = {check["state"] for check in [*checks, *services]}
     if states - {"ok", "amber"}:
         return BAD_INPUT
@@ -43,25 +37,18 @@ def _lacking(service: dict[str, Any]) -> bool:
     return any(not (kind["list"] and kind["revoke"]) and not kind["by_nature"] for kind in service["kinds"])
 
 
-def _page(payload: dict[str, Any]) -> list[RenderableType]:
-    from cli.tables import cells, table
-
-    checks = table("check", "state", "problem", "remedy")
-    for row in payload["checks"]:
-        checks.add_row(*cells(row["check"], row["state"], row["detail"], row["remedy"]))
-    parts: list[RenderableType] = [checks]
+def _page(payload: dict[str, Any]) -> Page:
+    checks = ((row["check"], row["state"], row["detail"], row["remedy"]) for row in payload["checks"])
+    parts: Page = [table("check", "state", "problem", "remedy", rows=checks)]
     for service in payload["services"]:
         parts += _service(service)
     return parts
 
 
-def _service(service: dict[str, Any]) -> list[RenderableType]:
-    from cli.tables import cells, table
-
+def _service(service: dict[str, Any]) -> Page:
     if service["state"] != "ok":
-        made = table("service", "state", "problem", "remedy")
-        made.add_row(*cells(service["service"], service["state"], service["detail"], service["remedy"]))
-        return [made]
+        row = (service["service"], service["state"], service["detail"], service["remedy"])
+        return [table("service", "state", "problem", "remedy", rows=[row])]
     title = f"{service['service']}  {service['tenant']}  {say('plan', 'プラン')} {service['plan']}  "
     title += say("our own account", "自身のアカウント") + f" {', '.join(service['own_accounts']) or '-'}"
     made = table("kind", "list", "revoke", "scopes to read", "scopes to write", "problem", "remedy", title=title)

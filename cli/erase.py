@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
+from cli.cases import second_person
+from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import As, AsJson, CaseId
+from cli.options import CaseId
 from cli.terminal import Terminal, say
 
 
 def erase(
+    terminal: Terminal,
     case: CaseId,
     basis: Annotated[str, typer.Option(help="Why: retention, request, order, or in your own words; no names.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the case's id again.")] = False,
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """
     Remove a case's personal data for ever: names, accounts, payloads, evidence, papers.  The log's proofs stay.
@@ -24,22 +25,15 @@ def erase(
     The first call asks a second person (exit 1); once approved, the same call carries it out.
     """
     from casework.erasure import erasing
-    from casework.errors import BadRequest
-    from cli.contexts import in_context
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     request = in_context(lambda context: erasing.request_erasure(context, case, by=terminal.actor, basis=basis))
     if request.approved_at is None:
-        waits = f"lastday approve {request.id}"
-        asked = say(f"Asked for.  A second person runs: {waits}", f"依頼しました。第二者が実行: {waits}")
-        terminal.answer({"case": case, "request": request.id, "outcome": "requested"}, asked)
+        payload = {"case": case, "request": request.id, "outcome": "requested"}
+        terminal.answer(payload, second_person(request.id))
         return REMAINS
     if not yes:
         _ask_again(terminal, case)
-    try:
-        emptied = in_context(lambda context: erasing.erase(context, case))
-    except BadRequest as exc:
-        raise Refused(str(exc), exc.remedy) from exc
+    emptied = in_context(lambda context: erasing.erase(context, case))
     told = say(
         f"{case}: erased, {emptied} events lost their payload; every proof stands.  Exported folders and backups are not "
         "reached: have them destroyed, and export anew.",
@@ -51,23 +45,19 @@ def erase(
 
 
 def hold(
+    terminal: Terminal,
     case: CaseId,
     reason: Annotated[str, typer.Option(help="The matter that the record is needed for.")],
     release: Annotated[bool, typer.Option("--release", help="End the hold.")] = False,
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """Set a legal hold on a case, or release it: while it stands, the case cannot be erased."""
     from casework.erasure import erasing
-    from cli.contexts import in_context
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     act = erasing.release_hold if release else erasing.hold
     in_context(lambda context: act(context, case, by=terminal.actor, reason=reason))
     outcome = "released" if release else "held"
     shown = say(f"{case}: legal hold {outcome}", f"{case}: 法的保全を{'解除' if release else '設定'}しました")
     terminal.answer({"case": case, "outcome": outcome}, shown)
-    return DONE
 
 
 def _ask_again(terminal: Terminal, case: str) -> None:

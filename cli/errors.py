@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cli.terminal import say
 
 DONE, REMAINS, BAD_INPUT = 0, 1, 2
@@ -19,83 +17,60 @@ class Refused(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """One failure in the words of the terminal."""
-
-    error: str
-    remedy: str
-    code: int
-
-
-def complaint(exc: BaseException) -> Complaint | None:
-    """Return how to tell *exc*, None for one that nobody foresaw."""
-    if isinstance(exc, Refused):
-        return Complaint(str(exc), exc.remedy, exc.code)
-    return _of_casework(exc) or _of_connector(exc) or _of_settings(exc) or _of_trail(exc) or _of_storage(exc)
+def refusal(exc: Exception) -> Refused:
+    """Return *exc* in the words of the terminal; raises one that nobody foresaw again."""
+    told = exc if isinstance(exc, Refused) else _of_ours(exc) or _of_libraries(exc)
+    if told is None:
+        raise exc
+    return told
 
 
-def _of_casework(exc: BaseException) -> Complaint | None:
-    from casework.errors import CaseworkError, NotDueYet, QuestionsOpen, StillOpen
-
-    if not isinstance(exc, CaseworkError):
-        return None
-    remains = isinstance(exc, (StillOpen, QuestionsOpen, NotDueYet))
-    return Complaint(str(exc), exc.remedy, REMAINS if remains else BAD_INPUT)
-
-
-def _of_connector(exc: BaseException) -> Complaint | None:
-    from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
-
-    if not isinstance(exc, ConnectorError):
-        return None
-    passing = isinstance(exc, (Throttled, Unreachable, OutcomeUnknown))
-    return Complaint(str(exc), exc.advice, REMAINS if passing else BAD_INPUT)
-
-
-def _of_settings(exc: BaseException) -> Complaint | None:
-    """Name the settings that are missing or wrong, never their values."""
-    from pydantic import ValidationError
-
-    if not isinstance(exc, ValidationError):
-        return None
-    faults = "; ".join(
-        f"{'.'.join(str(part) for part in e['loc']) or 'as a whole'}: {e['msg']}"
-        for e in exc.errors(include_input=False, include_url=False, include_context=False)
-    )
-    return Complaint(f"settings: cannot be used: {faults}", "`lastday doctor` lists what is missing.", BAD_INPUT)
-
-
-def _of_trail(exc: BaseException) -> Complaint | None:
+def _of_ours(exc: Exception) -> Refused | None:
     from audit.continuity import Discontinued, SigningStopped
     from audit.keys import KeyRefused
     from audit.leaf import LeafError
     from audit.note import NoteError
     from audit.placing import TrailError
+    from casework.errors import CaseworkError, NotDueYet, QuestionsOpen, StillOpen
+    from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
 
-    if isinstance(exc, (Discontinued, SigningStopped)):
-        return Complaint(str(exc), say(exc.remedy, exc.remedy_ja), REMAINS)
-    if isinstance(exc, KeyRefused):
-        return Complaint(str(exc), "Correct LASTDAY_AUDIT_KEY_FILE, or the file's owner and mode (0600).", BAD_INPUT)
-    if isinstance(exc, NoteError):
-        return Complaint(str(exc), "Give a checkpoint and a key of this log.", BAD_INPUT)
-    if isinstance(exc, (TrailError, LeafError)):
-        return Complaint(str(exc), "Run `lastday trail check`, and keep the database as it is.", REMAINS)
-    return None
+    code = BAD_INPUT
+    match exc:
+        case CaseworkError():
+            code = REMAINS if isinstance(exc, (StillOpen, QuestionsOpen, NotDueYet)) else BAD_INPUT
+            remedy = exc.remedy
+        case ConnectorError():
+            code = REMAINS if isinstance(exc, (Throttled, Unreachable, OutcomeUnknown)) else BAD_INPUT
+            remedy = exc.advice
+        case Discontinued() | SigningStopped():
+            code, remedy = REMAINS, say(exc.remedy, exc.remedy_ja)
+        case KeyRefused():
+            remedy = "Correct LASTDAY_AUDIT_KEY_FILE, or the file's owner and mode (0600)."
+        case NoteError():
+            remedy = "Give a checkpoint and a key of this log."
+        case TrailError() | LeafError():
+            code, remedy = REMAINS, "Run `lastday trail check`, and keep the database as it is."
+        case _:
+            return None
+    return Refused(str(exc), remedy, code)
 
 
-def _of_storage(exc: BaseException) -> Complaint | None:
-    """A database's text holds statements and addresses: only the class is told."""
+def _of_libraries(exc: Exception) -> Refused | None:
+    """Name the settings that are wrong, never their values; of a database's text, statements and addresses, only the class."""
+    from pydantic import ValidationError
     from sqlalchemy.exc import SQLAlchemyError
 
-    if isinstance(exc, SQLAlchemyError):
-        return Complaint(
-            f"database: cannot be used: {type(exc).__name__}",
-            "Check LASTDAY_DATABASE_URL, its disk and its rights, then run `lastday doctor`.",
-            BAD_INPUT,
-        )
-    if isinstance(exc, OSError):
-        return Complaint(
-            f"system: cannot go on: {exc.strerror or type(exc).__name__}", "Correct it and run again.", BAD_INPUT
-        )
-    return None
+    match exc:
+        case ValidationError():
+            faults = "; ".join(
+                f"{'.'.join(str(part) for part in e['loc']) or 'as a whole'}: {e['msg']}"
+                for e in exc.errors(include_input=False, include_url=False, include_context=False)
+            )
+            return Refused(f"settings: cannot be used: {faults}", "`lastday doctor` lists what is missing.")
+        case SQLAlchemyError():
+            remedy = "Check LASTDAY_DATABASE_URL, its disk and its rights, then run `lastday doctor`."
+            return Refused(f"database: cannot be used: {type(exc).__name__}", remedy)
+        case OSError():
+            return Refused(f"system: cannot go on: {exc.strerror or type(exc).__name__}", "Correct it and run again.")
+        case _:
+            return None

@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
-from cli.options import As, AsJson, CaseId
+from cli.options import CaseId
 from cli.private_files import write_private
+from cli.tables import Page, cells, local, table
 from cli.terminal import Terminal, say
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 _MOST_EXITS = 40
 
 
 def evidence(
+    terminal: Terminal,
     case: CaseId,
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the picture of downloads per day into FILE, as SVG.")
     ] = None,
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete."""
     from casework.activity import showing
-    from cli.contexts import in_context
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     shown = in_context(lambda context: showing.look(context, case, by=terminal.actor))
     if picture is not None and shown.get("picture"):
         write_private(picture, shown["picture"])
-    terminal.answer({"case": case, "downloads": shown}, *([] if as_json else _page(shown)))
+    terminal.answer({"case": case, "downloads": shown}, *([] if terminal.as_json else _page(shown)))
     return DONE if shown["state"] == "collected" else REMAINS
 
 
-def _page(shown: dict[str, Any]) -> list[RenderableType]:
+def _page(shown: dict[str, Any]) -> Page:
     if "sources" not in shown:
         return [say("Nothing has been collected yet.", "まだ何も取得されていません。")]
-    parts: list[RenderableType] = [_statements(shown["sources"]), *_caveats(shown["sources"])]
+    parts: Page = [*_statements(shown["sources"]), *_caveats(shown["sources"])]
     parts += [say(said["text"], said["text_ja"]) for said in shown.get("risks", ())]
     if shown.get("verdict") == "nothing_unusual":
         parts.append(
@@ -54,9 +50,7 @@ def _page(shown: dict[str, Any]) -> list[RenderableType]:
     return parts + _tables(shown)
 
 
-def _statements(sources: list[dict[str, Any]]) -> RenderableType:
-    from cli.tables import cells, local, table
-
+def _statements(sources: list[dict[str, Any]]) -> Page:
     drawn = table(
         "service", "log", "look", "verdict", "from", "until", "oldest", "newest", "records", "pages", "digest"
     )
@@ -67,26 +61,20 @@ def _statements(sources: list[dict[str, Any]]) -> RenderableType:
             *cells(row["service"], row["source"], row["round"], say(row["text"], row["text_ja"]), *times),
             *cells(f"{row['records']:,}{added}", f"{row['pages']:,}", (row["sha256"] or "-")[:12]),
         )
-    return drawn
+    return [drawn]
 
 
-def _caveats(sources: list[dict[str, Any]]) -> list[RenderableType]:
+def _caveats(sources: list[dict[str, Any]]) -> Page:
     """What a log never holds, or calls by another name: without it a count says more than it knows."""
     return [*dict.fromkeys(f"{row['service']}/{row['source']}: {said}" for row in sources for said in row["caveats"])]
 
 
-def _tables(shown: dict[str, Any]) -> list[RenderableType]:
-    from cli.tables import cells, local, table
-
-    parts: list[RenderableType] = []
+def _tables(shown: dict[str, Any]) -> Page:
+    parts: Page = []
     if shown.get("exits"):
-        exits = table("way out", "made", "service", "to")
-        for made in shown["exits"][-_MOST_EXITS:]:
-            exits.add_row(*cells(made["kind"], local(made["at"]), made["service"], made["text"]))
-        parts.append(exits)
+        exits = ((e["kind"], local(e["at"]), e["service"], e["text"]) for e in shown["exits"][-_MOST_EXITS:])
+        parts.append(table("way out", "made", "service", "to", rows=exits))
     if shown.get("folders"):
-        folders = table("busiest folder", "files")
-        for folder in shown["folders"]:
-            folders.add_row(*cells(folder["folder"], f"{folder['count']:,}"))
-        parts.append(folders)
+        folders = ((folder["folder"], f"{folder['count']:,}") for folder in shown["folders"])
+        parts.append(table("busiest folder", "files", rows=folders))
     return parts

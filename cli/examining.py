@@ -1,19 +1,23 @@
-"""The checks of `lastday doctor`, each a row: its name, its state ("ok", "missing" or "failed"), what to do."""
+"""The checks of `lastday doctor`, a row each."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from casework.bootstrap import evidence_key, open_store
+from audit.keys import KeyRefused
+from casework.bootstrap import evidence_key
 from casework.errors import Misconfigured
+from casework.matching.numbers import without_numbers
 from casework.policy import load_policy
+from casework.private_files import environment, find_open_files
 from casework.settings import CaseworkSettings
-from cli.errors import complaint
+from cli.contexts import log_signers, only_store
 from cli.examining_anchors import examine_anchors
 from cli.examining_prefect import examine_prefect
+from cli.rows import Row, failed, row
 from cli.terminal import Step
 from connectors.errors import NotConfigured
 from connectors.nda.registry import open_registers
@@ -23,57 +27,37 @@ from models.vocabulary import Service
 if TYPE_CHECKING:
     from connectors.contract import Ability, Capabilities, Connector
 
-Row = dict[str, Any]
-
 
 def examine_house(settings: CaseworkSettings) -> list[Row]:
-    """Check what is on our side: database and schema, policy, the trail's key and its anchors, evidence, numbers, Prefect."""
+    """Check what is on our side: database and schema, policy, the trail's key and its anchors, evidence, numbers, Prefect, files."""
     return [
-        _database(settings), _policy(settings), _trail_key(settings), examine_anchors(settings), _evidence(settings),
-        _numbers(settings), examine_prefect(),
+        _database(), _policy(settings), _trail_key(settings), examine_anchors(settings), _evidence(settings), _numbers(),
+        examine_prefect(), *_files(settings),
     ]  # fmt: skip
 
 
-def _row(check: str, state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:
-    return {"check": check, "state": state, "detail": detail, "remedy": remedy}
-
-
-def _database(settings: CaseworkSettings) -> Row:
+def _database() -> Row:
     try:
-        store = open_store(settings)
-        store.engine.dispose()
+        with only_store():
+            return row("database")
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return _failed("database", exc)
-    return _row("database")
-
-
-def _failed(check: str, exc: Exception) -> Row:
-    """Tell a foreseeable failure; raises any other one again."""
-    told = complaint(exc)
-    if told is None:
-        raise exc
-    return _row(check, "failed", told.error, told.remedy)
+        return failed("database", exc)
 
 
 def _policy(settings: CaseworkSettings) -> Row:
     try:
-        policy = load_policy(settings.policy_file)
+        return row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")
     except Misconfigured as exc:
-        return _row("policy", "failed", str(exc), exc.remedy)
-    return _row("policy", detail=f"sha256 {policy.sha256}")
+        return failed("policy", exc)
 
 
 def _trail_key(settings: CaseworkSettings) -> Row:
-    from audit.keys import KeyRefused
-    from casework.trail.signing import log_signers
-
     try:
-        signer = log_signers(settings)[0]
+        return row("trail key", detail=log_signers()[0].verifier.vkey)
     except KeyRefused as exc:
         missing = settings.audit_key_uri is None and not settings.audit_key_file.exists()
         remedy = "Run `lastday migrate`, which makes it." if missing else "Correct the file's owner and mode (0600)."
-        return _row("trail key", "missing" if missing else "failed", str(exc), remedy)
-    return _row("trail key", detail=signer.verifier.vkey)
+        return row("trail key", "missing" if missing else "failed", str(exc), remedy)
 
 
 def _evidence(settings: CaseworkSettings) -> Row:
@@ -81,36 +65,38 @@ def _evidence(settings: CaseworkSettings) -> Row:
     folder = settings.evidence_folder.resolve()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        return _row(
+        return row(
             "evidence", "amber", "its folder cannot be written", "Correct LASTDAY_EVIDENCE_FOLDER, or its owner."
         )
     try:
-        store = open_store(settings)
-        evidence_key(settings, store).check()
-        store.engine.dispose()
+        with only_store() as store:
+            evidence_key(settings, store).check()
     except Misconfigured as exc:
-        return _row("evidence", "amber", str(exc), exc.remedy)
-    return _row("evidence")
+        return failed("evidence", exc, "amber")
+    return row("evidence")
 
 
-def _numbers(settings: CaseworkSettings) -> Row:
+def _numbers() -> Row:
     """Amber where a service's employee numbers turned out not to be HR's: accounts are found, with a fact less."""
-    from casework.matching.numbers import without_numbers
-
     try:
-        store = open_store(settings)
+        with only_store() as store, store.read() as session:
+            found = without_numbers(session)
     except Misconfigured as exc:
-        return _row("employee numbers", "amber", str(exc), exc.remedy)
-    with store.read() as session:
-        found = without_numbers(session)
-    store.engine.dispose()
+        return failed("employee numbers", exc, "amber")
     if not found:
-        return _row("employee numbers")
+        return row("employee numbers")
     told = "; ".join(
         f"{one.service}: agree with none of {one.compared} known people, and count as none" for one in found
     )
     places = ", ".join(f"LASTDAY_{one.service.upper()}_NUMBER_FIELD" for one in found)
-    return _row("employee numbers", "amber", told, f"Set {places} to the field with HR's numbers, or to none.")
+    return row("employee numbers", "amber", told, f"Set {places} to the field with HR's numbers, or to none.")
+
+
+def _files(settings: CaseworkSettings) -> list[Row]:
+    """Tell of each file of secrets that others may read: "failed" for one of ours, "amber" for one not ours to change."""
+    found = find_open_files(settings, environment())
+    rows = [row(f"file: {file.path}", "failed" if file.ours else "amber", file.text, file.remedy) for file in found]
+    return rows or [row("files")]
 
 
 async def examine_registers() -> list[Row]:
@@ -119,47 +105,47 @@ async def examine_registers() -> list[Row]:
         async with open_registers() as opened:
             return [_register(name, await register.probe()) for name, register in opened.items()]
     except NotConfigured as exc:
-        return [_row("papers", "missing", str(exc), exc.advice)]
+        return [row("papers", "missing", str(exc), exc.advice)]
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return [_failed("papers", exc)]
+        return [failed("papers", exc)]
 
 
 def _register(name: str, problems: tuple[tuple[str, str], ...]) -> Row:
     if not problems:
-        return _row(f"papers: {name}")
+        return row(f"papers: {name}")
     told, remedies = zip(*problems, strict=True)
-    return _row(f"papers: {name}", "amber", "; ".join(told), " ".join(dict.fromkeys(remedies)))
+    return row(f"papers: {name}", "amber", "; ".join(told), " ".join(dict.fromkeys(remedies)))
 
 
 async def examine_services(services: Iterable[Service], step: Step) -> list[Row]:
     """Probe each service, all at once, each for itself: one that cannot be opened does not hide the others."""
 
     async def one(service: Service) -> Row:
-        row = await _service(service)
+        found = await _service(service)
         step(service)
-        return row
+        return found
 
     return await asyncio.gather(*(one(service) for service in services))
 
 
 async def _service(service: Service) -> Row:
-    row: Row = {"service": str(service), "kinds": [], "problems": [], "own_accounts": []}
+    found: Row = {"service": str(service), "kinds": [], "problems": [], "own_accounts": []}
     try:
         async with open_connectors([service]) as opened:
             told = _told(opened[service], await opened[service].probe())
-            return row | _verdict(service, told["kinds"]) | told
+            return found | _verdict(service, told["kinds"]) | told
     except NotConfigured as exc:
-        return row | _row(service, "missing", str(exc), exc.advice)
+        return found | row(service, "missing", str(exc), exc.advice)
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return row | _failed(service, exc)
+        return found | failed(service, exc)
 
 
 def _verdict(service: Service, kinds: list[Row]) -> Row:
     """A service in which not one kind can be listed is out of our reach, whatever the reason."""
     if any(kind["list"] for kind in kinds):
-        return _row(service)
+        return row(service)
     first: Row = kinds[0] if kinds else {"problem": "it offers nothing", "remedy": None}
-    return _row(service, "failed", first["problem"], first["remedy"])
+    return row(service, "failed", first["problem"], first["remedy"])
 
 
 def _told(connector: Connector, found: Capabilities) -> Row:

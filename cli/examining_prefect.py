@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import SecretStr
 
 from cli.orchestration import PrefectSettings
+from cli.rows import Row, row
 
 _PATIENCE = 2.0
 _ELSEWHERE = "elsewhere.invalid"
+_SILENT = ("its API does not answer", "Start it with `lastday up`, or correct PREFECT_API_URL.")
 _START = "Start it with `lastday up`, or as `python -m flows.api_server`: see docs/operations.md."
-
-Row = dict[str, Any]
 
 
 def examine_prefect() -> Row:
@@ -24,39 +24,35 @@ def examine_prefect() -> Row:
     """
     settings = PrefectSettings()
     if settings.api_url is None:
-        return _row(
-            detail="PREFECT_API_URL is not set: cases run by `lastday run` only", remedy="Start it with `lastday up`."
-        )
+        unset = "PREFECT_API_URL is not set: cases run by `lastday run` only"
+        return row("prefect", detail=unset, remedy="Start it with `lastday up`.")
     try:
         with httpx.Client(base_url=settings.api_url.rstrip("/"), timeout=_PATIENCE, trust_env=False) as client:
-            return _examined(client, settings)
+            fault = _fault(client, settings.key())
+            weak = [*_listens_to_others(client), *_in_the_clear(settings.api_url)] if fault is None else []
     except (httpx.HTTPError, httpx.InvalidURL):
-        return _row("failed", "its API does not answer", "Start it with `lastday up`, or correct PREFECT_API_URL.")
+        fault, weak = _SILENT, []
+    if fault is not None:
+        return row("prefect", "failed", *fault)
+    return row("prefect", "amber", "; ".join(weak), _START) if weak else row("prefect")
 
 
-def _examined(client: httpx.Client, settings: PrefectSettings) -> Row:
+def _fault(client: httpx.Client, key: SecretStr | None) -> tuple[str, str] | None:
+    """Return problem and remedy of a server that cannot be worked with; *client* then bears the key."""
     if client.get("/health").status_code != 200:
-        return _row("failed", "its API does not answer", "Start it with `lastday up`, or correct PREFECT_API_URL.")
+        return _SILENT
     if client.get("/admin/version").status_code != 401:
         open_to_all = "its API asks for no key: whoever reaches it can direct the worker. This is not acceptable"
-        return _row("failed", open_to_all, f"Stop it. {_START}")
-    key = settings.key()
+        return open_to_all, f"Stop it. {_START}"
     if key is None:
-        return _row(
-            "failed",
-            "it asks for a key and we have none",
-            "Set PREFECT_API_AUTH_STRING, or LASTDAY_PREFECT_KEY_FILE (mode 0600).",
-        )
+        which = "Set PREFECT_API_AUTH_STRING, or LASTDAY_PREFECT_KEY_FILE (mode 0600)."
+        return "it asks for a key and we have none", which
     name, _, secret = key.get_secret_value().partition(":")
     client.auth = httpx.BasicAuth(name, secret)
     if client.get("/admin/version").status_code != 200:
-        return _row(
-            "failed",
-            "it does not take our key",
-            "Correct PREFECT_API_AUTH_STRING, or the file that LASTDAY_PREFECT_KEY_FILE names.",
-        )
-    weak = [*_listens_to_others(client), *_in_the_clear(settings.api_url or "")]
-    return _row("amber", "; ".join(weak), _START) if weak else _row()
+        which = "Correct PREFECT_API_AUTH_STRING, or the file that LASTDAY_PREFECT_KEY_FILE names."
+        return "it does not take our key", which
+    return None
 
 
 def _listens_to_others(client: httpx.Client) -> list[str]:
@@ -82,7 +78,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _row(state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:
-    return {"check": "prefect", "state": state, "detail": detail, "remedy": remedy}

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.errors import DONE, Refused
-from cli.options import As, AsJson, CaseId
+from cli.contexts import in_context
+from cli.errors import Refused
+from cli.options import CaseId
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from audit.certificate import Certificate
     from casework.context import Context
-    from casework.record.exporting import MakePages, Office
 
 
 def export(
+    terminal: Terminal,
     case: CaseId,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the folder goes; an earlier one of the case is replaced.")],
     as_it_stands: Annotated[
@@ -27,20 +28,19 @@ def export(
     seal: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also seal record.pdf (PAdES) with this PKCS#12 file.")
     ] = None,
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:  # fmt: skip
+) -> None:  # fmt: skip
     """Write a case's record: pages, events with their proofs, evidence in the clear, certificate.  Each export is recorded."""
     from audit.bundle import BundleRefused
-    from cli.contexts import in_context
     from portal.record.printing import NotPrinted
     from portal.record.sealing import SealRefused
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     try:
-        made = in_context(
-            lambda context: _export(context, terminal, case, folder, as_it_stands=as_it_stands, pkcs12=seal)
-        )
+        with terminal.progress(1, say("writing", "書き出し中")):
+            made = in_context(
+                lambda context: _export(
+                    context, case, folder, by=terminal.actor, as_it_stands=as_it_stands, pkcs12=seal
+                )
+            )
     except BundleRefused as exc:
         raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
     except NotPrinted as exc:
@@ -59,25 +59,13 @@ def export(
         "log_size": claim.size,
     }
     terminal.answer(payload, *_shown(folder, made))
-    return DONE
 
 
-def _export(  # what the command line says, each by name
-    context: Context, terminal: Terminal, case: str, folder: Path, *, as_it_stands: bool, pkcs12: Path | None
+def _export(
+    context: Context, case: str, folder: Path, *, by: str, as_it_stands: bool, pkcs12: Path | None
 ) -> Certificate:
+    from casework.record.exporting import MakePages, Office, rehearsed
     from casework.record.exporting import export as write
-    from casework.settings import read_settings
-    from casework.trail import trust
-
-    with terminal.progress(1, say("writing", "書き出し中")):
-        office = _office(context, pkcs12)
-        made = write(context, office, case, folder, by=terminal.actor, as_it_stands=as_it_stands)
-        trust.publish_authority(read_settings(), made, office.signer.public_key)
-        return made
-
-
-def _office(context: Context, pkcs12: Path | None) -> Office:
-    from casework.record.exporting import Office, rehearsed
     from casework.settings import read_settings
     from casework.trail import trust
     from casework.trail.anchoring import berth
@@ -92,7 +80,10 @@ def _office(context: Context, pkcs12: Path | None) -> Office:
     if pkcs12 is not None:
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
         make = sealing.sealed(pages, pkcs12, passphrase, place.open_client, tuple(place.authorities))
-    return Office(place, signer, make, rehearsed(place))
+    office = Office(place, signer, make, rehearsed(place))
+    made = write(context, office, case, folder, by=by, as_it_stands=as_it_stands)
+    trust.publish_authority(settings, made, signer.public_key)
+    return made
 
 
 def _shown(folder: Path, made: Certificate) -> list[str]:

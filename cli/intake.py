@@ -3,62 +3,36 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.contexts import in_context
 from cli.errors import BAD_INPUT, DONE, Refused
+from cli.tables import Page, cells, table
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from casework.intake.notice import Reading
     from casework.intake.noticing import Opened
     from casework.intake.refusals import Refusal
     from casework.intake.submission import Intake
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """
-    What the command line gave: a CSV file, a JSON file, or *fields* by options.  Exactly one counts.
-
-    *kind* is the kind of every row of a file that does not say it; *implied*: the verb means it, nobody typed it.
-    """
-
-    csv: Path | None
-    from_json: Path | None
-    fields: Mapping[str, str | list[str]]
-    kind: str | None = None
-    implied: bool = False
-
-    @classmethod
-    def of(cls, csv: Path | None, from_json: Path | None, fields: Mapping[str, str | list[str] | None]) -> Given:
-        """Take a kind beside a file for the file's, else for one person's option."""
-        typed = {key: value for key, value in fields.items() if value is not None}
-        kind = typed.pop("kind", None) if csv is not None or from_json is not None else None
-        return cls(csv, from_json, typed, kind if isinstance(kind, str) else None)
-
-
 def submit(
-    given: Given,
+    terminal: Terminal,
+    reading: Reading,
     *,
     all_or_nothing: bool,
     for_real: bool | None,
-    as_json: bool,
-    actor: str | None,
     leave: bool = False,
     at_once: bool = False,
 ) -> int:
-    """Read what was *given*, open its cases, answer.  Exits with 2 if anything was refused."""
+    """Open the cases of *reading*, answer.  Exits with 2 if anything was refused."""
     from casework.intake.submission import open_cases
-    from cli.contexts import in_context
     from cli.orchestration import ask_for_runs
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
-    reading = read(given)
     with terminal.progress(1, say(f"{reading.rows} rows", f"{reading.rows}件")):
         taken = in_context(
             lambda context: open_cases(
@@ -71,14 +45,26 @@ def submit(
                 at_once=at_once,
             )
         )
-    terminal.answer(payload(reading, taken), *page(reading, taken))
+    told = payload(reading, taken)
+    terminal.answer(told, *([] if terminal.as_json else page(told)))
     if taken.opened:
         ask_for_runs(terminal)
     return BAD_INPUT if taken.refused else DONE
 
 
-def read(given: Given) -> Reading:
-    """Return the reading of the one thing that was given; raises `Refused`."""
+def read(
+    csv: Path | None,
+    from_json: Path | None,
+    fields: Mapping[str, str | list[str]],
+    kind: str | None = None,
+    *,
+    implied: bool = False,
+) -> Reading:
+    """
+    Return the reading of the one thing that was given: a CSV file, a JSON file, or *fields* by options.  Raises `Refused`.
+
+    *kind* is the kind of every row of a file that does not say it; *implied*: the verb means it, nobody typed it.
+    """
     from casework.intake.csv_file import read_csv
     from casework.intake.json_file import read_json
     from casework.intake.kinds import KindRule
@@ -86,8 +72,7 @@ def read(given: Given) -> Reading:
     from casework.policy import load_policy
     from casework.settings import read_settings
 
-    sources = [bool(given.csv), bool(given.from_json), bool(given.fields)]
-    if sum(sources) != 1:
+    if [csv is not None, from_json is not None, bool(fields)].count(True) != 1:
         raise Refused(
             say(
                 "depart: needs one of --csv, --from-json or the options of one person",
@@ -95,14 +80,12 @@ def read(given: Given) -> Reading:
             ),
             say("See `lastday depart --help`.", "`lastday depart --help` を参照してください。"),
         )
-    if given.fields:
-        return read_options(**given.fields)
-    policy = load_policy(read_settings().policy_file)
-    kinds = KindRule(policy.intake.kind_column, given.kind, given.implied)
-    if given.csv is not None:
-        return read_csv(content(given.csv, "--csv"), kinds)
-    assert given.from_json is not None  # noqa: S101  # for the type alone: one of the three was given
-    return read_json(content(given.from_json, "--from-json"), kinds)
+    kinds = KindRule(load_policy(read_settings().policy_file).intake.kind_column, kind, implied)
+    if csv is not None:
+        return read_csv(content(csv, "--csv"), kinds)
+    if from_json is not None:
+        return read_json(content(from_json, "--from-json"), kinds)
+    return read_options(**fields)
 
 
 def content(path: Path, option: str) -> bytes:
@@ -167,42 +150,32 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def page(reading: Reading, taken: Intake) -> list[RenderableType]:
+def page(told: Mapping[str, Any]) -> Page:
     """Return the answer for people."""
-    from cli.tables import cells, table
-
-    parts: list[RenderableType] = [*_opened(taken.opened)]
-    if taken.refused:
-        shown = table("row", "column", "value", "reason", "remedy")
-        for refusal in taken.refused:
-            place = refusal.row if refusal.row is not None else say("file", "ファイル")
-            words = say(*refusal.reason), say(*refusal.remedy)
-            shown.add_row(*cells(place, refusal.column, refusal.value, *words))
-        parts.append(shown)
-        if not taken.opened:
+    parts: Page = []
+    if told["cases"]:
+        opened = table("case", "employee", "state", "due", "for real", "outcome")
+        for case in told["cases"]:
+            decided = say("yes", "はい") if case["for_real"] else say("plan only", "計画のみ")
+            became = " ".join((case["outcome"], *case["corrected"]))
+            due = datetime.fromisoformat(case["cut_at"])
+            opened.add_row(*cells(case["case"], case["employee_no"], case["state"], due, decided, became))
+        parts += [opened, *(case["note"]["text"] for case in told["cases"] if case["note"] is not None)]
+    if told["refused"]:
+        whole = say("file", "ファイル")
+        refused = (
+            (row["row"] if row["row"] is not None else whole, row["column"], row["value"], row["reason"], row["remedy"])
+            for row in told["refused"]
+        )
+        parts.append(table("row", "column", "value", "reason", "remedy", rows=refused))
+        if not told["cases"]:
             parts.append(
                 say(
                     "Nothing was taken: correct it and send it again.",
                     "受け付けたものはありません。直して再送してください。",
                 )
             )
-    if reading.unknown_columns:
-        names = ", ".join(reading.unknown_columns)
+    if told["unknown_columns"]:
+        names = ", ".join(told["unknown_columns"])
         parts.append(say(f"Kept, but unknown to us: {names}", f"未知の列(保存しました): {names}"))
     return parts
-
-
-def _opened(opened: Sequence[Opened]) -> Iterator[RenderableType]:
-    from casework.intake.instants import cut_at
-    from cli.tables import cells, table
-
-    if not opened:
-        return
-    shown = table("case", "employee", "state", "due", "for real", "outcome")
-    for one in opened:
-        case = one.case
-        decided = say("yes", "はい") if case.for_real else say("plan only", "計画のみ")
-        became = " ".join((one.disposition, *one.corrected))
-        shown.add_row(*cells(case.id, case.employee_no, case.state, cut_at(case), decided, became))
-    yield shown
-    yield from (say(*one.remark.said) for one in opened if one.remark is not None)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.errors import DONE, Refused
-from cli.options import As, AsJson
+from cli.contexts import log_signers, only_store
+from cli.errors import Refused
 from cli.private_files import refuse_open_files
 from cli.terminal import Terminal, say
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def migrate(
+    terminal: Terminal,
     writer: Annotated[
         str | None,
         typer.Option(metavar="ROLE", help="PostgreSQL: the role that works may append to the trail, not change it."),
@@ -26,32 +27,24 @@ def migrate(
         str | None,
         typer.Option(metavar="ROLE", help="PostgreSQL: a role that may read the trail's leaves, which name nobody."),
     ] = None,
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """Bring the database to the newest schema and make the trail's key if there is none; publish its public half.  Twice is safe."""
     from casework import schema
-    from casework.bootstrap import open_store
     from casework.settings import read_settings
     from casework.trail.trust import publish
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     settings = read_settings()
     refuse_open_files()
-    store = open_store(settings, check=False)
-    try:
+    with only_store(check=False) as store:
         before = schema.current(store.engine)
         schema.migrate(store.engine)
         after = schema.current(store.engine)
         _grant(store.engine, writer, reader)
-    finally:
-        store.engine.dispose()
     vkey = _trail_key(settings)
     trust = publish(settings)
     payload = {"before": before, "schema": after, "trail_key": vkey, "trust": str(trust)}
     told = say(f"schema {after}; the trail's public key: {vkey}", f"スキーマ {after}。記録の公開鍵: {vkey}")
     terminal.answer(payload, told)
-    return DONE
 
 
 def _grant(engine: Engine, writer: str | None, reader: str | None) -> None:
@@ -70,9 +63,8 @@ def _grant(engine: Engine, writer: str | None, reader: str | None) -> None:
 def _trail_key(settings: CaseworkSettings) -> str:
     """Make the log's key file if it is missing, unless a key store has the key; return its public text."""
     from audit import keys
-    from casework.trail.signing import log_signers
 
     if settings.audit_key_uri is None:
         settings.audit_key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         keys.open_or_create(settings.audit_key_file, settings.audit_origin)
-    return log_signers(settings)[0].verifier.vkey
+    return log_signers()[0].verifier.vkey

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cli.tables import cells, nda_table, table
+from cli.tables import Page, nda_table, table
 from cli.terminal import japanese, say
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
-
-def nda_page(nda: Mapping[str, Any]) -> list[RenderableType]:
+def nda_page(nda: Mapping[str, Any]) -> Page:
     """Return the papers for people who may see them."""
-    parts: list[RenderableType] = [nda_table(nda)]
+    parts: Page = [nda_table(nda)]
     blind = [look for look in nda["looks"] if look["problem"] is not None]
     parts += [f"  {look['register']}: {look['problem']}  {look['remedy']}" for look in blind]
     if nda["pledge"] is not None:
@@ -25,15 +22,15 @@ def nda_page(nda: Mapping[str, Any]) -> list[RenderableType]:
         )  # fmt: skip
     if nda["risk"]["reasons"]:
         parts.append(say("  risk raised", "  リスク増") + f": {', '.join(nda['risk']['reasons'])}")
-    return [*parts, _tests(nda["trade_secret"])]
+    return [*parts, *_tests(nda["trade_secret"])]
 
 
-def _tests(tests: Sequence[Mapping[str, Any]]) -> RenderableType:
-    made = table(
-        "test", "record shows", "to be answered", "answer", title=say("Trade-secret tests", "営業秘密の三要件")
-    )
+def _tests(tests: Sequence[Mapping[str, Any]]) -> Page:
     suffix = "_ja" if japanese() else ""
-    for test in tests:
-        said = test["answer"]["text"] if test["answer"] is not None else None
-        made.add_row(*cells(test["test"], "\n".join(test[f"shows{suffix}"]), "\n".join(test[f"asks{suffix}"]), said))
-    return made
+    answers = (test["answer"]["text"] if test["answer"] is not None else None for test in tests)
+    rows = (
+        (test["test"], "\n".join(test[f"shows{suffix}"]), "\n".join(test[f"asks{suffix}"]), answer)
+        for test, answer in zip(tests, answers, strict=True)
+    )
+    title = say("Trade-secret tests", "営業秘密の三要件")
+    return [table("test", "record shows", "to be answered", "answer", title=title, rows=rows)]

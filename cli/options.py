@@ -1,17 +1,16 @@
-"""The options that every verb shares."""
+"""The options that verbs share."""
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
 import typer
 
-AsJson: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Answer in JSON on standard output, and nothing else there.")
-]
-As: TypeAlias = Annotated[
-    str | None, typer.Option("--as", metavar="PERSON", help="Who acts; by default the user of this machine.")
-]
+from cli.terminal import Terminal
+
 CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `lastday show` lists it.")]
 ForReal: TypeAlias = Annotated[
     bool | None,
@@ -20,3 +19,50 @@ ForReal: TypeAlias = Annotated[
         help="Record the decision that vendors may be changed, or that they may not; by default policy decides.",
     ),
 ]
+_AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Answer in JSON on standard output, and nothing else there.")
+]
+_As: TypeAlias = Annotated[
+    str | None, typer.Option("--as", metavar="PERSON", help="Who acts; by default the user of this machine.")
+]
+_OF_EVERY_VERB = (
+    inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_AsJson),
+    inspect.Parameter("actor", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_As),
+)
+
+
+def verb(work: Callable[..., int | None]) -> Callable[..., int | None]:
+    """
+    Return *work* as typer takes it: in the place of its `Terminal`, which comes first, the options `--json` and `--as`.
+    *work* returns the exit code, or nothing when it is done.
+
+    What *work* takes as `**fields: Unpack[...]` becomes an option a field, None where it is not given.
+    """
+    signature = inspect.signature(work, eval_str=True)
+    _, *own = (option for parameter in signature.parameters.values() for option in _options(parameter))
+
+    @functools.wraps(work)
+    def command(*, as_json: bool, actor: str | None, **given: Any) -> int | None:
+        return work(Terminal.of(as_json=as_json, actor=actor), **given)
+
+    taken = [*own, *_OF_EVERY_VERB]
+    command.__signature__ = signature.replace(parameters=taken)  # type: ignore[attr-defined]  # where typer looks
+    command.__annotations__ = {option.name: option.annotation for option in taken}
+    return command
+
+
+def group(summary: str, verbs: Mapping[str, Callable[..., int | None]]) -> typer.Typer:
+    """Return the verbs that belong together, by their second word."""
+    app = typer.Typer(help=summary, no_args_is_help=True)
+    for name, work in verbs.items():
+        app.command(name)(verb(work))
+    return app
+
+
+def _options(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
+    if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+        (fields,) = get_args(parameter.annotation)
+        for name, annotation in get_type_hints(fields, include_extras=True).items():
+            yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    else:
+        yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)

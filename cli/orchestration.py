@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -63,41 +65,37 @@ def reachable() -> bool:
         return False
 
 
-def ask_for_runs(terminal: Terminal) -> bool:
+def ask_for_runs(terminal: Terminal) -> None:
     """See that due cases have runs, as far as Prefect can be reached; say who will see to it otherwise."""
-    if not reachable():
-        _leave_it_to_the_sweep(terminal)
-        return False
-    from casework.bootstrap import open_context
-    from flows.scheduling import PrefectUnreachable, schedule
 
     async def ask() -> None:
+        from casework.bootstrap import open_context
+        from flows.scheduling import schedule
+
         async with open_context(connected=False) as context:
             await schedule(context)
 
-    try:
-        asyncio.run(ask())
-    except PrefectUnreachable:
-        _leave_it_to_the_sweep(terminal)
-        return False
-    return True
+    _ask(terminal, ask)
 
 
-def let_go_on(terminal: Terminal, case_id: str) -> bool:
+def let_go_on(terminal: Terminal, case_id: str) -> None:
     """Let the run that waits for an answer about *case_id* go on, as far as Prefect can be reached."""
-    if not reachable():
-        _leave_it_to_the_sweep(terminal)
-        return False
-    from flows.scheduling import PrefectUnreachable, resume_case
 
-    try:
-        return asyncio.run(resume_case(case_id))
-    except PrefectUnreachable:
-        _leave_it_to_the_sweep(terminal)
-        return False
+    async def resume() -> None:
+        from flows.scheduling import resume_case
+
+        await resume_case(case_id)
+
+    _ask(terminal, resume)
 
 
-def _leave_it_to_the_sweep(terminal: Terminal) -> None:
+def _ask(terminal: Terminal, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    if reachable():
+        from flows.scheduling import PrefectUnreachable
+
+        with contextlib.suppress(PrefectUnreachable):
+            asyncio.run(work())
+            return
     terminal.say(
         "Prefect is not reachable from here: the sweep takes the case up, or `lastday run CASE` does.",
         "Prefectに接続できません。定期巡回が案件を引き継ぐか、`lastday run CASE` で実行できます。",

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.cases import parse_day
+from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import As, AsJson
 from cli.private_files import write_private
+from cli.tables import table
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def population(
+    terminal: Terminal,
     from_: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day of the period.")],
     to: Annotated[str, typer.Option("--to", metavar="DATE", help="Its last day, included.")],
     csv: Annotated[
@@ -26,14 +29,10 @@ def population(
     hr: Annotated[Path | None, typer.Option(metavar="FILE", help="HR's own list (CSV), to be held against the cases.")] = None,
     sample: Annotated[int | None, typer.Option(metavar="N", help="Draw N cases; needs --seed.")] = None,
     seed: Annotated[str, typer.Option(metavar="WORDS", help="The auditor's own words: the same seed, the same sample.")] = "",
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:  # fmt: skip
     """List who left in a period: HR's notices = cases = seen closed.  Exits with 1 if differences need explaining."""
-    from cli.cases import parse_day
-    from cli.contexts import in_context
+    from casework.population.sheet import lines, statement
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     if (sample is None) != (not seed):
         raise Refused("population: --sample and --seed go together", "Let the auditor choose both.")
     period = parse_day("--from", from_), parse_day("--to", to)
@@ -53,7 +52,8 @@ def population(
 
     found = in_context(read)
     files = _write(found, csv) if csv is not None else {}
-    terminal.answer(_payload(found, files), *([] if as_json else _shown(found, files)))
+    payload = {**statement(found), "accounts": list(lines(found)), "files": files}
+    terminal.answer(payload, *([] if terminal.as_json else _shown(found, files)))
     return DONE if found.ties else REMAINS
 
 
@@ -75,24 +75,12 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (csv, beside)}
 
 
-def _payload(found: Population, files: dict[str, str]) -> dict[str, Any]:
-    from casework.population.sheet import lines, statement
-
-    return {**statement(found), "accounts": list(lines(found)), "files": files}
-
-
 def _shown(found: Population, files: dict[str, str]) -> list[Any]:
-    from cli.tables import cells, table
-
-    counts = table("what", "count", title=f"{found.from_on} – {found.to_on}")
-    for name, number in found.tie_out.items():
-        counts.add_row(*cells(name.replace("_", " "), number))
-    parts: list[Any] = [counts]
+    counts = ((name.replace("_", " "), number) for name, number in found.tie_out.items())
+    parts: list[Any] = [table("what", "count", title=f"{found.from_on} – {found.to_on}", rows=counts)]
     if found.differences:
-        listed = table("what", "case", "employee", "reason", title=say("Differences", "差異"))
-        for d in found.differences:
-            listed.add_row(*cells(d.side, d.subject, d.employee_no, say(d.text, d.text_ja)))
-        parts.append(listed)
+        rows = ((d.side, d.subject, d.employee_no, say(d.text, d.text_ja)) for d in found.differences)
+        parts.append(table("what", "case", "employee", "reason", title=say("Differences", "差異"), rows=rows))
     if found.sample is not None:
         parts.append(say("Sample: ", "標本: ") + " ".join(found.sample.cases))
     parts += [f"{digest}  {path}" for path, digest in files.items()]

@@ -20,17 +20,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, cast
 
 import httpx
 
 from audit.secret_files import Unsafe, read_own, write_once
+from cli.environments import environment, environment_of
+from cli.errors import Refused
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-KEY_FILE = "api.key"
 _MODULES = {
-    "server": "flows.api_server", "worker": "flows.worker", "serve": "flows.serve", "watch": "flows.watch",
+    "server": "flows.api_server", "worker": "flows.worker", "deploy": "flows.deploy", "serve": "flows.serve",
+    "watch": "flows.watch",
 }  # fmt: skip
 _LONGEST_KEY = 4096
 
@@ -40,8 +41,11 @@ _LOOK_EVERY = 2.0
 _READY_WITHIN = 180.0  # the first start after an installation compiles bytecode: 37 s were seen
 
 
-class StackFailed(Exception):
-    """A local process did not start, or ended by itself.  The text names its log."""
+class StackFailed(Refused):
+    """A local process did not start.  The text names its log."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "Read the log that is named; `lastday up --port` takes another port.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,12 @@ class LocalStack:
         with ExitStack() as ends:
             self._watchdog = ends.enter_context(_watchdog())
             ends.callback(self._stop_all)
-            self._start("server", "-m", _MODULES["server"])
+            self._start("server")
             self._wait_for("server", "/health")
-            self._start("worker", "-m", _MODULES["worker"])
+            self._start("worker")
             self._deploy()
-            self._start("serve", "-m", _MODULES["serve"])
-            self._start("watch", "-m", _MODULES["watch"])
+            self._start("serve")
+            self._start("watch")
             self._wait_for("worker", "/work_pools/lastday")
             self._ends = ends.pop_all()
         return self._stack
@@ -108,7 +112,7 @@ class LocalStack:
         while not stop.wait(_LOOK_EVERY):
             for name, child in list(self._children.items()):
                 if child.poll() is not None:
-                    self._start(name, "-m", _MODULES[name])
+                    self._start(name)
 
     def _refuse_taken_port(self) -> None:
         """Whoever holds the port already would be given the key."""
@@ -119,13 +123,11 @@ class LocalStack:
 
     def _described(self) -> Stack:
         root = f"http://127.0.0.1:{self._port}"
-        key_file = self._home / KEY_FILE
-        env = _environment(self._home, self._port, self._extra) | {"PREFECT_API_AUTH_STRING": api_key(key_file)}
+        key_file = self._home / "api.key"
+        env = environment(self._home, self._port, self._extra) | {"PREFECT_API_AUTH_STRING": api_key(key_file)}
         return Stack(f"{root}/api", root, env, self._home / "logs", key_file)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ends.close()
 
     def pid(self, name: str) -> int:
@@ -133,29 +135,21 @@ class LocalStack:
         return self._children[name].pid
 
     def _deploy(self) -> None:
-        log = self._stack.logs / "deploy.log"
-        with log.open("ab") as out:
-            try:
-                done = subprocess.run(
-                    [sys.executable, "-m", "flows.deploy"],
-                    cwd=self._checkout,
-                    env=environment_of("deploy", self._stack.env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
-                    timeout=_READY_WITHIN,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired:
-                raise StackFailed(f"flows.deploy: not ready after {_READY_WITHIN:.0f} s, see {log}") from None
-        if done.returncode != 0:
-            raise StackFailed(f"flows.deploy: cannot deploy: exit {done.returncode}, see {log}")
+        """Wait until the deployments are on the server; what takes too long is ended with the rest."""
+        self._start("deploy")
+        try:
+            code = self._children["deploy"].wait(_READY_WITHIN)
+        except subprocess.TimeoutExpired:
+            raise StackFailed(f"deploy: not ready after {_READY_WITHIN:.0f} s, see {self._log_of('deploy')}") from None
+        if code != 0:
+            raise StackFailed(f"deploy: cannot deploy: exit {code}, see {self._log_of('deploy')}")
+        del self._children["deploy"]  # it ran to its end, and is not started again
 
-    def _start(self, name: str, *arguments: str) -> None:
+    def _start(self, name: str) -> None:
         """Start a process at the head of a group of its own, so that Ctrl-C reaches us alone, and tell the watchdog."""
-        with (self._stack.logs / f"{name}.log").open("ab") as log:
+        with self._log_of(name).open("ab") as log:
             child = subprocess.Popen(  # noqa: S603  # our own commands
-                [sys.executable, *arguments],
+                [sys.executable, "-m", _MODULES[name]],
                 cwd=self._checkout,
                 env=environment_of(name, self._stack.env),
                 stdin=subprocess.DEVNULL,
@@ -247,68 +241,3 @@ def api_key(path: Path) -> str:
         return read_own(path, _LONGEST_KEY).decode().strip()
     except Unsafe as exc:
         raise StackFailed(f"key to Prefect's API: {exc}: {path}") from exc
-
-
-def environment_of(name: str, env: Mapping[str, str]) -> dict[str, str]:
-    """
-    Return what the child *name* may know of *env*: least privilege by process, whoever reads it there.
-
-    Prefect's server and the one that deploys get no setting of ours, and so no tenant's credential; the watching process gets
-    none that revokes (`LASTDAY_…_WRITE_…`); the worker and the serving process, which cut, get all.  Who asks for the key, and
-    who brings it, are two variables of Prefect's.
-    """
-    if name == "server":
-        kept = {key: value for key, value in env.items() if not key.startswith("LASTDAY_")}
-        kept["PREFECT_SERVER_API_AUTH_STRING"] = kept.pop("PREFECT_API_AUTH_STRING")
-        return kept
-    if name == "deploy":
-        return {key: value for key, value in env.items() if not key.startswith("LASTDAY_")}
-    if name == "watch":
-        return {key: value for key, value in env.items() if not (key.startswith("LASTDAY_") and "_WRITE_" in key)}
-    return dict(env)
-
-
-def _environment(home: Path, port: int, extra: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # without bytecode each run starts three times as slowly
-    address = f"http://127.0.0.1:{port}"
-    return {
-        **inherited,
-        # `python` in a run's command is this one
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]),
-        "NO_PROXY": ",".join(filter(None, ["127.0.0.1,localhost", inherited.get("NO_PROXY")])),
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
-        "PREFECT_SERVER_API_HOST": "127.0.0.1",
-        "PREFECT_SERVER_API_PORT": str(port),
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address,
-        "PREFECT_API_URL": f"{address}/api",
-        "PREFECT_UI_URL": address,
-        **SETTINGS,
-        **extra,
-    }
-
-
-SETTINGS: Mapping[str, str] = {
-    # nothing calls out: neither the server, nor the library, nor the page in the browser (V2's does)
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_UI_V2_ENABLED": "false",
-    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    # a lost address of the API must not make a private database in silence
-    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-    # 0.6 s late at most instead of 10
-    "PREFECT_WORKER_QUERY_SECONDS": "2",
-    "PREFECT_WORKER_PREFETCH_SECONDS": "30",
-    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
-    # with the automation below: a run whose process died counts as crashed after 90 s
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    # else `database is locked` is retried, and lost, without a word
-    "PREFECT_SERVER_LOG_RETRYABLE_ERRORS": "true",
-    # events and what is left of deleted runs go in the end; runs stay
-    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",
-    # with the key, which every process has, and `flows.api_server`, which closes what Prefect leaves open
-    "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
-    "PREFECT_CLI_PROMPT": "false",
-    "PREFECT_CLI_COLORS": "false",
-}

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.cases import second_person
+from cli.contexts import in_connected_context, in_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import As, AsJson, CaseId
-from cli.terminal import Terminal, say
+from cli.options import CaseId
+from cli.tables import table
+from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from casework.context import Context
 
 
 def restore(
+    terminal: Terminal,
     case: CaseId,
     reason: Annotated[str | None, typer.Option(help="Why access is to be given back: asks a second person.")] = None,
     account: Annotated[
@@ -26,8 +30,6 @@ def restore(
     ] = None,
     not_ours: Annotated[bool, typer.Option("--not-ours", help="With --entitlement: we did not; leave it.")] = False,
     go: Annotated[bool, typer.Option("--go", help="Carry out what a second person has approved.")] = False,
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """
     Ask for a restore (--reason), or carry out an approved one (--go).  Safe to repeat.
@@ -35,9 +37,7 @@ def restore(
     Without --account the whole case is given back.  What may not have been ours is not: say so with --entitlement.
     """
     from casework.access import restore as restoring
-    from cli.contexts import in_connected_context, in_context
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     if [go, reason is not None, entitlement is not None].count(True) != 1:
         raise Refused(
             "restore: needs either --reason or --go, or --entitlement",
@@ -51,15 +51,11 @@ def restore(
         request = in_context(
             lambda context: restoring.request_restore(context, case, by=terminal.actor, reason=reason, account=account)
         )
-        asked = say(
-            f"Asked for.  A second person runs: lastday approve {request.id}",
-            f"第二者が実行: lastday approve {request.id}",
-        )
-        terminal.answer({"case": case, "request": request.id, "outcome": "requested"}, asked)
+        payload = {"case": case, "request": request.id, "outcome": "requested"}
+        terminal.answer(payload, second_person(request.id))
         return DONE
     if entitlement is not None:
-        row = entitlement
-        in_context(lambda context: restoring.confirm(context, case, row, by=terminal.actor, ours=not not_ours))
+        in_context(lambda context: restoring.confirm(context, case, entitlement, by=terminal.actor, ours=not not_ours))
     return answer_restored(terminal, in_connected_context(lambda context: give_back(context, case)))
 
 
@@ -74,17 +70,15 @@ async def give_back(context: Context, case_id: str) -> dict[str, Any]:
 
 def answer_restored(terminal: Terminal, shown: dict[str, Any]) -> int:
     """Tell each row's fate; exits with 1 while a person has to see to one, or a whole restore has not come to its end."""
-    from cli.tables import cells, table
-
     rows = [
         (account, row) for account in shown["accounts"] for row in account["entitlements"] if row["detail"]["restored"]
     ]
-    made = table("service", "account", "kind", "what", "outcome", "problem", "remedy")
-    for account, row in rows:
-        told = row["detail"]
-        label = account["label"] or account["id"]
-        words = (told["label"], told["restored"], told["problem"], told["remedy"])
-        made.add_row(*cells(account["service"], label, row["kind"], *words))
+    words = ("label", "restored", "problem", "remedy")
+    lines = (
+        (account["service"], account["label"] or account["id"], row["kind"], *(row["detail"][word] for word in words))
+        for account, row in rows
+    )
+    made = table("service", "account", "kind", "what", "outcome", "problem", "remedy", rows=lines)
     payload = {
         "case": shown["case"],
         "state": shown["state"],

@@ -1,4 +1,4 @@
-"""`lastday run`: one case as far as it can go, in this process."""
+"""`lastday plan` and `lastday run`: one case planned, or taken as far as it can go, in this process."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.contexts import in_connected_context
 from cli.errors import DONE, REMAINS
-from cli.options import As, AsJson, CaseId
+from cli.options import CaseId
 from cli.show import answer_case
 from cli.terminal import Step, Terminal, say
 
@@ -16,13 +17,29 @@ if TYPE_CHECKING:
     from casework.context import Context
 
 
+def plan(terminal: Terminal, case: CaseId) -> int:
+    """Find the leaver's accounts, list what they hold, seal the plan.  Exits with 1 if findings or questions remain."""
+    with terminal.progress(1, say("looking for accounts", "アカウントを検索中")) as step:
+
+        async def work(context: Context) -> dict[str, Any]:
+            from casework import runbook, showing
+            from cli.carrier import hold
+
+            async with hold(context, case):
+                await runbook.make_plan(context, case)
+            step(say("planned", "計画済み"))
+            return showing.show(context, case)
+
+        shown = in_connected_context(work)
+    return answer_case(terminal, shown)
+
+
 def run(
+    terminal: Terminal,
     case: CaseId,
     for_real: Annotated[
         bool, typer.Option("--for-real", help="Record the decision first that vendors may be changed.")
     ] = False,
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """
     Plan, wait for the instant, cut, look until it is closed, close.  Safe to run again at any point.
@@ -32,10 +49,7 @@ def run(
     """
     from casework.errors import QuestionsOpen, StillOpen
     from cli.anchor import anchor_soon
-    from cli.conducting import STEPS, decide, whole_case
-    from cli.contexts import in_connected_context
-
-    terminal = Terminal.of(as_json=as_json, actor=actor)
+    from cli.carrier import STEPS, decide, whole_case
 
     async def work(context: Context, step: Step) -> dict[str, Any]:
         from casework import showing

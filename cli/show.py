@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.errors import DONE, REMAINS
-from cli.options import As, AsJson
 from cli.private_files import write_private
 from cli.terminal import Terminal, say
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def show(
+    terminal: Terminal,
     case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="One case; without it, all of them.")] = None,
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw the case into FILE, as SVG: for a mail or a page.")
@@ -26,13 +26,10 @@ def show(
     evidence: Annotated[
         bool, typer.Option("--evidence", help="With folders and targets of what was taken; the look is recorded.")
     ] = False,
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """Show the cases, or one with accounts, truth table, findings and questions.  Exits with 1 if some remain."""
     from cli.contexts import in_context
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     if case is None:
         return _list(terminal, in_context(_all))
     shown = in_context(lambda context: look(context, case, evidence_for=terminal.actor if evidence else None))

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from cli.errors import DONE, REMAINS
-from cli.options import As, AsJson
+from cli.contexts import in_connected_context, in_context, in_open_context
+from cli.errors import DONE, REMAINS, Refused
 from cli.private_files import refuse_open_files
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from casework.access.rechecking import LookReport
     from casework.context import Context
 
 
-def sweep(as_json: AsJson = False, actor: As = None) -> int:
+def sweep(terminal: Terminal) -> int:
     """
     Release dead runs, give due cases a run, take the looks after closing that are due.  Safe to run at any time.
 
     Exits with 1 if a look opened a case again or could not be made, or if cases wait for a run that Prefect cannot be asked for.
     """
-    from cli.contexts import in_connected_context, in_context
+    from casework.access.rechecking import look_again
     from cli.orchestration import reachable
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     refuse_open_files()
-    released, made = asyncio.run(_reconcile()) if reachable() else (0, 0)
+    released, made = _reconcile() if reachable() else (0, 0)
     waiting = in_context(_waiting)
-    report = in_connected_context(_looks)
+    report = in_connected_context(look_again)
     payload = {
         "released": released, "made": made, "looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened, "waiting": waiting,
     }  # fmt: skip
@@ -43,15 +40,13 @@ def sweep(as_json: AsJson = False, actor: As = None) -> int:
     return REMAINS if waiting or report.reopened or report.not_looked else DONE
 
 
-async def _reconcile() -> tuple[int, int]:
-    from casework.bootstrap import open_context
-    from cli.errors import Refused
+def _reconcile() -> tuple[int, int]:
+    """Return how many runs were released and made."""
     from flows.scheduling import PrefectUnreachable
     from flows.sweep import reconcile
 
     try:
-        async with open_context(connected=False) as context:
-            return await reconcile(context)
+        return in_open_context(reconcile)
     except PrefectUnreachable as exc:
         raise Refused(str(exc), "Start Prefect with `lastday up`, then run it again.") from exc
 
@@ -60,9 +55,3 @@ def _waiting(context: Context) -> list[str]:
     from casework.sweeping import due_for_run
 
     return [case_id for group in due_for_run(context) for case_id in group.case_ids]
-
-
-async def _looks(context: Context) -> LookReport:
-    from casework.access.rechecking import look_again
-
-    return await look_again(context)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from cli.terminal import japanese, say
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
+
+Page: TypeAlias = "list[RenderableType]"
+"""What is shown one below the other."""
 
 _HEADINGS = {
     "case": "案件", "employee": "社員番号", "name": "氏名", "state": "状態", "due": "停止予定", "for real": "実施",
@@ -33,8 +36,8 @@ _STYLES = {
 }  # fmt: skip
 
 
-def table(*headings: str, title: str | None = None) -> Table:
-    """Return an empty table with these headings, in the terminal's language."""
+def table(*headings: str, title: str | None = None, rows: Iterable[Iterable[object]] = ()) -> Table:
+    """Return a table with these headings, in the terminal's language, and *rows* as `cells` shows them."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -44,6 +47,8 @@ def table(*headings: str, title: str | None = None) -> Table:
     )
     for heading in headings:
         made.add_column(_HEADINGS.get(heading, heading) if japanese() else heading, overflow="fold")
+    for row in rows:
+        made.add_row(*cells(*row))
     return made
 
 

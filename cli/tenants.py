@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import DONE, Refused
-from cli.options import As, AsJson
+from cli.errors import Refused
 from cli.terminal import Terminal
 
 
 def tenants(
+    terminal: Terminal,
     directory: Annotated[Path, typer.Option(help="Where keys, certificates and tenants.env are written.")] = Path(
         "var/tenants"
     ),
@@ -30,14 +30,11 @@ def tenants(
     entra_plan: Annotated[str, typer.Option(help="P2, P1 or free.")] = "P2",
     sync_every: Annotated[float | None, typer.Option(help="Seconds between directory synchronisations.")] = None,
     spare_owners: Annotated[bool, typer.Option("--spare-owners", help="Each group has a second owner.")] = False,
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """Open Hoshizora Trading's three tenants on this machine and print the settings that lead there, until interrupted."""
     from emulators.tenants import ENV_FILE
     from emulators.tenants import tenants as opened
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     slack = {"plan": slack_plan, "deactivation_lag": slack_lag, "employee_numbers": slack_numbers}
     company = opened(
@@ -67,4 +64,3 @@ def tenants(
         raise Refused(f"tenants: {exc}", "See `lastday tenants --help`.") from exc
     except OSError as exc:
         raise Refused(f"tenants: cannot open: {exc.strerror}", "Choose another --port or --directory.") from exc
-    return DONE

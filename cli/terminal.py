@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from casework.actor import Actor, at_terminal, os_user
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-
-    from casework.actor import Actor
+    from rich.progress import Progress, TaskID
 
 _PRINTED = 160
 """Columns of a table that goes into a file or a pipe."""
@@ -37,15 +38,11 @@ class Terminal:
     @classmethod
     def of(cls, *, as_json: bool, actor: str | None) -> Terminal:
         """Without an *actor* it is the user of this machine."""
-        from casework.actor import os_user
-
         return cls(as_json, (actor or "").strip() or os_user())
 
     @property
     def who(self) -> Actor:
         """The person who acts, as a sealed payload tells it: unauthenticated."""
-        from casework.actor import at_terminal
-
         return at_terminal(self.actor)
 
     def answer(self, payload: Mapping[str, Any], *shown: RenderableType) -> None:
@@ -62,8 +59,8 @@ class Terminal:
         err().print(say(english, japanese), markup=False, highlight=False)
 
     @contextlib.contextmanager
-    def progress(self, total: int, first: str) -> Iterator[Step]:
-        """Show a bar of *total* steps on standard error while a terminal is there to see it."""
+    def progress(self, total: int | None, first: str) -> Iterator[Bar]:
+        """Show a bar of *total* steps, None if that turns out later, on standard error while a terminal is there to see it."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         columns = (
@@ -75,12 +72,21 @@ class Terminal:
         )
         console = err()
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task(first, total=total)
+            yield Bar(bar, bar.add_task(first, total=total))
 
-            def step(description: str) -> None:
-                bar.update(task, advance=1, description=description)
 
-            yield step
+class Bar:
+    """A bar that moves.  Called, it is a `Step`."""
+
+    def __init__(self, shown: Progress, task: TaskID) -> None:
+        self._shown, self._task = shown, task
+
+    def __call__(self, description: str) -> None:
+        self._shown.update(self._task, advance=1, description=description)
+
+    def reach(self, completed: int, total: int) -> None:
+        """Tell how far it has come."""
+        self._shown.update(self._task, completed=completed, total=total)
 
 
 def out() -> Console:

@@ -1,4 +1,4 @@
-"""`lastday trail`: the append-only log, checked and handed over.  The auditor's own door is `python -m audit`."""
+"""`lastday trail`: the append-only log, checked and handed over.  The auditor's own command is `python -m audit`."""
 
 from __future__ import annotations
 
@@ -8,36 +8,33 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from cli.contexts import log_signers, only_store
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import As, AsJson
+from cli.options import group
 from cli.private_files import refuse_open_files
+from cli.tables import table
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from audit.checkpoint import Checkpoint
-    from audit.note import Signer
     from casework.store import Store
 
 T = TypeVar("T")
-app = typer.Typer(help="Check the trail, sign its head, list open intents, export it.", no_args_is_help=True)
 
 
-@app.command()
 def check(
+    terminal: Terminal,
     held: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A checkpoint that you kept; may be repeated.")
     ] = None,
     vkey: Annotated[Path | None, typer.Option(metavar="FILE", help="The log's public key, from another hand.")] = None,
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """Recompute the whole log from its bytes, believing nothing.  Exits with 1 if it is broken, lacks entries, or an intent is open."""
     from audit import reading
     from audit.check import check as recompute
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     heads = _held(held or [], vkey)
     report, intents = _reading(
         lambda store, log: (recompute(log, origin=store.trail.origin, held=heads), reading.open_intents(log))
@@ -58,68 +55,40 @@ def check(
     return DONE if report.whole and not intents else REMAINS
 
 
-@app.command()
-def checkpoint(as_json: AsJson = False, actor: As = None) -> int:
+def checkpoint(terminal: Terminal) -> None:
     """Print the signed head of the log, a C2SP checkpoint: keep it elsewhere."""
-    terminal = Terminal.of(as_json=as_json, actor=actor)
-    signed = _reading(lambda store, log: store.trail.checkpoint(log, _signer())).decode()
+    signed = _reading(lambda store, log: store.trail.checkpoint(log, log_signers()[0])).decode()
     terminal.answer({"checkpoint": signed}, signed.removesuffix("\n"))
-    return DONE
 
 
-@app.command("open-intents")
 def open_intents(
+    terminal: Terminal,
     case: Annotated[str | None, typer.Option(metavar="CASE", help="Only those of one case.")] = None,
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """List writes that were announced and never answered: they may have happened.  Exits with 1 if there are any."""
-    from cli.tables import cells, table
-
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     intents = _reading(lambda store, log: store.trail.open_intents(log, case))
-    shown = table("row", "case", "op", "at")
-    for intent in intents:
-        shown.add_row(*cells(intent.idx, intent.case, intent.op, intent.at))
     rows = [{"row": i.idx, "case": i.case, "op": i.op, "at": i.at} for i in intents]
+    shown = table("row", "case", "op", "at", rows=(row.values() for row in rows))
     terminal.answer({"open_intents": rows}, shown if intents else say("None.", "ありません。"))
     return REMAINS if intents else DONE
 
 
-@app.command()
 def export(
+    terminal: Terminal,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where checkpoint, entries.jsonl and log.vkey go.")],
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """Write the log for tools that are not ours."""
     from audit.export import export as write
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
-    head = _reading(lambda _store, log: write(log, _signer(), folder))
+    head = _reading(lambda _store, log: write(log, log_signers()[0], folder))
     terminal.answer({"origin": head.origin, "entries": head.size}, f"{head.origin}: {head.size} entries written")
-    return DONE
 
 
 def _reading(look: Callable[[Store, Connection], T]) -> T:
     """Return what *look* finds in one state of the log; writes nothing."""
-    from casework.bootstrap import open_store
-    from casework.settings import read_settings
-
     refuse_open_files()
-    store = open_store(read_settings())
-    try:
-        with store.read() as session:
-            return look(store, session.connection())
-    finally:
-        store.engine.dispose()
-
-
-def _signer() -> Signer:
-    from casework.settings import read_settings
-    from casework.trail.signing import log_signers
-
-    return log_signers(read_settings())[0]
+    with only_store() as store, store.read() as session:
+        return look(store, session.connection())
 
 
 def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
@@ -132,3 +101,9 @@ def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
         return []
     verifier = Verifier.parse(vkey.read_text("utf-8"))
     return [open_checkpoint(file.read_bytes(), verifier) for file in files]
+
+
+app = group(
+    "Check the trail, sign its head, list open intents, export it.",
+    {"check": check, "checkpoint": checkpoint, "open-intents": open_intents, "export": export},
+)

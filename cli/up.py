@@ -10,46 +10,30 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import DONE, Refused
-from cli.options import As, AsJson
+from cli.contexts import in_context
 from cli.terminal import Terminal, say
 
 
 def up(
+    terminal: Terminal,
     port: Annotated[int, typer.Option(help="Of Prefect's API and page; 0 takes a free one.")] = 4200,
     home: Annotated[Path, typer.Option(help="Where Prefect's database and the logs are.")] = Path("var/prefect"),
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """Start everything that carries cases out, until interrupted."""
-    from cli.contexts import in_context
-    from cli.processes import LocalStack, StackFailed
+    from cli.processes import LocalStack
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     in_context(lambda _: None)  # refuses an old schema before anything is started
-    try:
-        local = LocalStack(home, port, env=settings_here())
-        with local as stack:
-            told = say(
-                f"Prefect: {stack.ui_url}   logs: {stack.logs}   end with Ctrl-C\nIts page asks for the key in {stack.key_file}",
-                f"Prefect: {stack.ui_url}   Ctrl-Cで終了\n画面で求められるキー: {stack.key_file} の内容",
-            )
-            environment = f"PREFECT_API_URL={stack.api_url}\nLASTDAY_PREFECT_KEY_FILE={stack.key_file}"
-            terminal.answer(
-                {
-                    "api_url": stack.api_url,
-                    "ui_url": stack.ui_url,
-                    "logs": str(stack.logs),
-                    "key_file": str(stack.key_file),
-                },
-                told,
-                environment,
-            )
-            with contextlib.suppress(KeyboardInterrupt):
-                local.supervise(threading.Event())
-    except StackFailed as exc:
-        raise Refused(str(exc), "Read the log that is named; another process may hold the port (--port).") from exc
-    return DONE
+    local = LocalStack(home, port, env=settings_here())
+    with local as stack:
+        told = say(
+            f"Prefect: {stack.ui_url}   logs: {stack.logs}   end with Ctrl-C\nIts page asks for the key in {stack.key_file}",
+            f"Prefect: {stack.ui_url}   Ctrl-Cで終了\n画面で求められるキー: {stack.key_file} の内容",
+        )
+        places = {"ui_url": stack.ui_url, "logs": str(stack.logs), "key_file": str(stack.key_file)}
+        environment = f"PREFECT_API_URL={stack.api_url}\nLASTDAY_PREFECT_KEY_FILE={stack.key_file}"
+        terminal.answer({"api_url": stack.api_url, **places}, told, environment)
+        with contextlib.suppress(KeyboardInterrupt):
+            local.supervise(threading.Event())
 
 
 def settings_here() -> dict[str, str]:

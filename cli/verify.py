@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import As, AsJson
-from cli.terminal import Terminal, err, say
+from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from audit.verify import Report
@@ -22,6 +21,7 @@ _LIMITS = (
 
 
 def verify(
+    terminal: Terminal,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The bundle, as it was handed over.")],
     trust: Annotated[
         Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
@@ -29,43 +29,18 @@ def verify(
     longest_lag: Annotated[
         float, typer.Option(metavar="HOURS", min=0, help="How long an event may have lain unsealed.")
     ] = 26,
-    as_json: AsJson = False,
-    actor: As = None,
 ) -> int:
     """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
     from audit.verify import Unreadable
     from audit.verify import verify as prove
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
     try:
-        with _Bar() as bar:
-            report = prove(folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.tell)
+        with terminal.progress(None, say("entries of the log", "ログの項目")) as bar:
+            report = prove(folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.reach)
     except Unreadable as exc:
         raise Refused(str(exc), "Give the bundle's folder, and the trust material as it came by another way.") from exc
     terminal.answer(_payload(report), *_shown(report))
     return DONE if report.sound and not report.in_gap else REMAINS
-
-
-class _Bar:
-    """A bar of the log's lines on standard error, while a terminal is there to see it."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
-        console = err()
-        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._bar.add_task(say("entries of the log", "ログの項目"), total=None)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def tell(self, read: int, total: int) -> None:
-        self._bar.update(self._task, completed=read, total=total)
 
 
 def _payload(report: Report) -> dict[str, Any]:

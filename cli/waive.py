@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cli.errors import DONE, Refused
-from cli.options import As, AsJson
-from cli.terminal import Terminal, say
-
-if TYPE_CHECKING:
-    from casework.context import Context
-    from models.tables import Waiver
+from cli.cases import parse_day, second_person
+from cli.contexts import in_context
+from cli.errors import Refused
+from cli.terminal import Terminal
+from models.vocabulary import EntitlementKind, OpenReason, Service
 
 
 def waive(
+    terminal: Terminal,
     case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="The case; without it, --tenant.")] = None,
     entitlement: Annotated[
         str | None, typer.Argument(metavar="[ENTITLEMENT]", help="The entitlement of the case.")
@@ -27,73 +25,27 @@ def waive(
     tenant: Annotated[
         bool, typer.Option("--tenant", help="A standing waiver: what this tenant can never do or see.")
     ] = False,
-    service: Annotated[str | None, typer.Option(help="With --tenant: google_workspace, slack or microsoft365.")] = None,
-    kind: Annotated[str | None, typer.Option(help="With --tenant: the kind of entitlement.")] = None,
-    accepts: Annotated[
-        str,
-        typer.Option(help="With --tenant: why the kind is open: no_api, not_on_plan, unreadable, dynamic, inherited …"),
-    ] = "no_api",
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+    service: Annotated[Service | None, typer.Option(help="With --tenant.")] = None,
+    kind: Annotated[EntitlementKind | None, typer.Option(help="With --tenant: the kind of entitlement.")] = None,
+    accepts: Annotated[OpenReason, typer.Option(help="With --tenant: why the kind is open.")] = OpenReason.NO_API,
+) -> None:
     """Ask for a waiver; it counts once a second person has approved it."""
-    from cli.cases import parse_day
-    from cli.contexts import in_context
+    from casework.decisions import signatures
 
-    terminal = Terminal.of(as_json=as_json, actor=actor)
-    end = parse_day("--until", until)
-    signed = (reason, end, terminal.actor, compensating)
-    if tenant and case is None:
-        waiver = in_context(lambda context: _standing(context, service, kind, accepts, *signed))
+    signed: dict[str, Any] = {
+        "reason": reason, "until": parse_day("--until", until), "by": terminal.actor, "compensating": compensating,
+    }  # fmt: skip
+    if tenant and case is None and service and kind:
+        waiver = in_context(
+            lambda context: signatures.waive_for_tenant(context, service=service, kind=kind, accepts=accepts, **signed)
+        )
     elif case is not None and entitlement is not None and not (tenant or service or kind):
-        waiver = in_context(lambda context: _single(context, case, entitlement, *signed))
+        waiver = in_context(
+            lambda context: signatures.waive(context, entitlement_id=entitlement, case_id=case, **signed)
+        )
     else:
         raise Refused(
             "waive: needs CASE and ENTITLEMENT, or --tenant with --service and --kind", "See `lastday waive --help`."
         )
-    asked = say(
-        f"Asked for.  A second person runs: lastday approve {waiver.id}", f"第二者が実行: lastday approve {waiver.id}"
-    )
-    terminal.answer({"waiver": waiver.id, "until": str(waiver.until), "outcome": "requested"}, asked)
-    return DONE
-
-
-def _single(
-    context: Context, case: str, entitlement: str, reason: str, until: date, by: str, compensating: str
-) -> Waiver:
-    from casework.decisions import signatures as waiving
-
-    return waiving.waive(
-        context, entitlement_id=entitlement, case_id=case, reason=reason, until=until, by=by, compensating=compensating
-    )
-
-
-def _standing(
-    context: Context,
-    service: str | None,
-    kind: str | None,
-    accepts: str,
-    reason: str,
-    until: date,
-    by: str,
-    compensating: str,
-) -> Waiver:
-    from casework.decisions import signatures as waiving
-    from models.vocabulary import STANDING_REASONS, EntitlementKind, OpenReason, Service
-
-    try:
-        place = (Service(service or ""), EntitlementKind(kind or ""), OpenReason(accepts))
-    except ValueError as exc:
-        services, kinds = ", ".join(Service), ", ".join(EntitlementKind)
-        reasons = ", ".join(sorted(STANDING_REASONS))
-        raise Refused(f"waive: {exc}", f"Services: {services}.  Kinds: {kinds}.  --accepts: {reasons}.") from exc
-    return waiving.waive_for_tenant(
-        context,
-        service=place[0],
-        kind=place[1],
-        accepts=place[2],
-        reason=reason,
-        until=until,
-        by=by,
-        compensating=compensating,
-    )
+    payload = {"waiver": waiver.id, "until": str(waiver.until), "outcome": "requested"}
+    terminal.answer(payload, second_person(waiver.id))

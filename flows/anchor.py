@@ -6,12 +6,12 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from casework.trail import anchoring
-from flows.discretion import quietly
+from flows.redaction import redacted
 from flows.results import HERE
 
 
 @flow(name="anchor", flow_run_name="anchor", retries=0, persist_result=False, result_storage=HERE)
-@quietly
+@redacted
 async def anchor() -> str:
     """
     Finish the anchors that wait and make one if it is due; return why (not).  Safe to run at any time, several at once included.

@@ -7,7 +7,6 @@ request that is not preflighted, and a body of no type as JSON.  What it leaves 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ import uvicorn
 from prefect.server.api.server import create_app
 from prefect.settings import Settings, get_current_settings
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PROBES = frozenset({"/api/health", "/api/ready"})  # asked by address, without a key; they tell nothing
@@ -50,7 +50,10 @@ class OwnAddressOnly:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _refuse(send, *refusal)
+            status, detail = refusal
+            # closed: what was sent with it is not read
+            refused = JSONResponse({"detail": detail}, status, headers={"connection": "close"})
+            await refused(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] in _PROBES:
@@ -76,17 +79,6 @@ def _has_body(headers: Headers) -> bool:
 def _is_json(headers: Headers) -> bool:
     types = [value.partition(";")[0].strip().lower() for value in headers.getlist("content-type")]
     return types == ["application/json"]
-
-
-async def _refuse(send: Send, status: int, detail: str) -> None:
-    body = json.dumps({"detail": detail}).encode()
-    head = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),  # what was sent with it is not read
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _unframed(send: Send) -> Send:

@@ -5,7 +5,7 @@ from prefect import flow
 from casework.bootstrap import open_context
 from casework.runbook import close, observe_until_closed, wait_until_due
 from flows.artifacts import show_truth_table, showing
-from flows.discretion import CaseId, to_its_state
+from flows.redaction import CaseId, to_its_state
 from flows.results import HERE
 from flows.steps import (
     collecting_meanwhile,

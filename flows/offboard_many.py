@@ -15,15 +15,26 @@ from casework.bootstrap import open_context
 from casework.context import Context
 from casework.runbook import close, observe_until_closed, wait_until_due
 from flows.artifacts import show_truth_table, showing
-from flows.discretion import CaseId, FindingsOpen, quietly, to_its_state, waiting_for
+from flows.redaction import CaseId, FindingsOpen, redacted, to_its_state, waiting_for
 from flows.results import HERE
-from flows.steps import check_papers, contain, deprovision, everywhere, hidden, holding, plan_if_none, snapshot, weigh
+from flows.steps import (
+    check_papers,
+    contain,
+    deprovision,
+    everywhere,
+    hidden,
+    holding,
+    plan_if_none,
+    regardless,
+    snapshot,
+    weigh,
+)
 
 MOST = 50
 
 
 @flow(name="offboard-many", flow_run_name="offboard-many", retries=0, persist_result=False, result_storage=HERE)
-@quietly
+@redacted
 async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, max_length=MOST)]) -> State[Any] | None:
     """
     Take each of *case_ids* as far as it can go, all at once, each for itself.
@@ -63,6 +74,6 @@ async def one(context: Context, case_id: str) -> None:
         await show_truth_table(context, case_id)
         await observe_until_closed(context, case_id)
         await everywhere(context, lambda service: snapshot.fn(context, case_id, service))
-        await asyncio.gather(weigh.fn(context, case_id), return_exceptions=True)
+        await regardless(weigh.fn(context, case_id))
         await check_papers.fn(context, case_id)
         close(context, case_id)

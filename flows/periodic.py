@@ -7,10 +7,12 @@ import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from prefect.logging import get_logger
+from prefect.logging import get_logger, get_run_logger
+from prefect.runtime import flow_run
 
 from flows.scheduling import prefect_api
 from flows.starting import refuse_to_start_open
@@ -36,12 +38,18 @@ async def again(
             await asyncio.wait_for(stop.wait(), pause)
 
 
-class _Turned(Protocol):
-    @property
-    def run_id(self) -> str: ...
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn came to.  *run_id* is its own flow run; *idle*: there was nothing to do."""
 
-    @property
-    def idle(self) -> bool: ...
+    run_id: str
+    idle: bool
+
+    @classmethod
+    def of(cls, **counts: int) -> Turn:
+        """Tell the running flow's log what was done, by number."""
+        get_run_logger().info(", ".join(f"{what} {count}" for what, count in counts.items()))
+        return cls(str(flow_run.id), idle=not any(counts.values()))
 
 
 class Quiet:
@@ -53,7 +61,7 @@ class Quiet:
         self._idle: str | None = None
 
     async def __call__(self) -> float:
-        turned: _Turned = await self._flow()
+        turned: Turn = await self._flow()
         if self._idle is not None:
             async with prefect_api() as client:
                 await client.delete_flow_run(UUID(self._idle))

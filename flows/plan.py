@@ -5,7 +5,7 @@ from prefect import flow
 from casework.bootstrap import open_context
 from casework.runbook import make_plan, take_early
 from flows.artifacts import showing
-from flows.discretion import CaseId, to_its_state
+from flows.redaction import CaseId, to_its_state
 from flows.results import HERE
 from flows.steps import holding, look_at_papers, require_answers
 

@@ -16,7 +16,7 @@ from casework.activity import snapshot as snapshots
 from casework.context import Context
 from casework.errors import QuestionsOpen
 from casework.showing import open_questions
-from flows.discretion import Elsewhere, quietly
+from flows.redaction import Elsewhere, redacted
 from models.vocabulary import CaseState, Service
 
 _log = logging.getLogger("lastday.flows")  # the process's own standard error, not Prefect's
@@ -25,14 +25,14 @@ _log = logging.getLogger("lastday.flows")  # the process's own standard error, n
 # No retries, said aloud because a setting can change the default: a revocation is repeated by casework, which knows
 # what was sent.  No cache and no stored result: a step is a look at the world and has nothing to say afterwards.
 @task(name="contain", task_run_name="contain-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
-@quietly
+@redacted
 async def contain(context: Context, case_id: str, service: Service) -> None:
     """Block sign-in, then end sessions.  Safe to repeat."""
     await runbook.contain(context, case_id, service)
 
 
 @task(name="deprovision", task_run_name="deprovision-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
-@quietly
+@redacted
 async def deprovision(context: Context, case_id: str, service: Service) -> None:
     """Take the rest away.  Safe to repeat."""
     await runbook.deprovision(context, case_id, service)
@@ -40,28 +40,26 @@ async def deprovision(context: Context, case_id: str, service: Service) -> None:
 
 # Beside the cut, never before it: what goes wrong here is a state of the papers and stops nothing.
 @task(name="check-papers", task_run_name="check-papers", retries=0, cache_policy=NO_CACHE, persist_result=False)
-@quietly
+@redacted
 async def check_papers(context: Context, case_id: str) -> None:
     """Look for the leaver's confidentiality papers.  Safe to repeat."""
     await runbook.check_papers(context, case_id)
 
 
 async def look_at_papers(context: Context, case_id: str) -> None:
-    """Take the step that looks for papers; whatever becomes of it, Prefect's own failures included, the run goes on."""
-    for outcome in await asyncio.gather(check_papers(hidden(context), case_id), return_exceptions=True):
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
-            raise outcome  # suspended or cancelled from outside
+    """Take the step that looks for papers.  See `regardless`."""
+    await regardless(check_papers(hidden(context), case_id))
 
 
 @task(name="snapshot", task_run_name="snapshot-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
-@quietly
+@redacted
 async def snapshot(context: Context, case_id: str, service: Service) -> None:
     """Read the service's own log of the leaver, for as long as policy allows.  Safe to repeat."""
     await snapshots.take(context, case_id, service)
 
 
 @task(name="weigh", task_run_name="weigh", retries=0, cache_policy=NO_CACHE, persist_result=False)
-@quietly
+@redacted
 async def weigh(context: Context, case_id: str) -> None:
     """Summarise what the logs told.  Safe to repeat."""
     await snapshots.conclude(context, case_id)
@@ -70,9 +68,7 @@ async def weigh(context: Context, case_id: str) -> None:
 async def snapshot_everywhere(context: Context, case_id: str) -> None:
     """Take the snapshot in all services at once; what fails is stated in it, taken up by the sweep, and stops nothing."""
     await everywhere(context, lambda service: snapshot(hidden(context), case_id, service))
-    for outcome in await asyncio.gather(weigh(hidden(context), case_id), return_exceptions=True):
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
-            raise outcome  # suspended or cancelled from outside
+    await regardless(weigh(hidden(context), case_id))
 
 
 @asynccontextmanager
@@ -128,11 +124,24 @@ async def everywhere(context: Context, step: Callable[[Service], Awaitable[None]
     What failed is in our database as a finding, or its rows are not settled: closing refuses either way.  Raises
     `QuestionsOpen` when a step may not be taken before a person has answered: that concerns the whole case.
     """
-    for outcome in await asyncio.gather(*map(step, context.connectors), return_exceptions=True):
+    for outcome in await _outcomes(*map(step, context.connectors)):
         if isinstance(outcome, QuestionsOpen):
             raise outcome
+
+
+async def regardless(step: Awaitable[None]) -> None:
+    """Take *step*; whatever becomes of it, Prefect's own failures included, the run goes on."""
+    await _outcomes(step)
+
+
+async def _outcomes(*steps: Awaitable[None]) -> list[Exception | None]:
+    """Return what each step raised, or None; raises Prefect's own signals: suspended or cancelled from outside."""
+    outcomes: list[Exception | None] = []
+    for outcome in await asyncio.gather(*steps, return_exceptions=True):
         if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
-            raise outcome  # Prefect's own signals: suspended or cancelled from outside
+            raise outcome
+        outcomes.append(outcome)
+    return outcomes
 
 
 @asynccontextmanager

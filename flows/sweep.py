@@ -5,7 +5,6 @@ Prefect alone guarantees neither: a worker that is stopped leaves its run Runnin
 """
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,14 +12,13 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
-from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from casework import sweeping
 from casework.bootstrap import open_context
 from casework.context import Context
-from flows.discretion import quietly
+from flows.periodic import Turn
+from flows.redaction import redacted
 from flows.results import HERE
 from flows.scheduling import prefect_api, schedule
 
@@ -30,28 +28,13 @@ START_WITHIN = timedelta(seconds=120)
 _SETTLING = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one sweep did.  *run_id* is its own flow run."""
-
-    run_id: str
-    released: int
-    made: int
-
-    @property
-    def idle(self) -> bool:
-        """Whether there was nothing to do."""
-        return not (self.released or self.made)
-
-
 @flow(name="sweep", flow_run_name="sweep", retries=0, persist_result=False, result_storage=HERE)
-@quietly
-async def sweep() -> Swept:
+@redacted
+async def sweep() -> Turn:
     """Release dead runs and give due cases a run.  Asks no vendor.  Safe to run at any time."""
     async with open_context(connected=False) as context:
         released, made = await reconcile(context)
-    get_run_logger().info("released %d, made %d", released, made)
-    return Swept(str(flow_run.id), released, made)
+    return Turn.of(released=released, made=made)
 
 
 async def reconcile(context: Context, *, settling: float = _SETTLING) -> tuple[int, int]:

@@ -18,7 +18,6 @@ from uuid import UUID
 
 import anyio
 from anyio.abc import TaskStatus
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
@@ -43,12 +42,7 @@ class NothingFromOutside(BaseJobConfiguration):
     """What the server says about how a run is to be started is not read: neither the pool's template nor any variable."""
 
     @classmethod
-    async def from_template_and_values(
-        cls,
-        base_job_template: dict[str, Any],  # noqa: ARG003  # that is the point
-        values: dict[str, Any],  # noqa: ARG003  # likewise
-        client: PrefectClient | None = None,  # noqa: ARG003  # the base's
-    ) -> NothingFromOutside:
+    async def from_template_and_values(cls, *_: Any, **__: Any) -> NothingFromOutside:
         return cls()
 
 

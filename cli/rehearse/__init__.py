@@ -1,1 +1,1 @@
-"""What `lastday demo` is made of: the set, the watching, the expectations.  It uses the verbs, and decides nothing."""
+"""What `lastday demo` is made of: the environment, the scenario, the watching, the expectations.  It uses the verbs, and decides nothing."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from audit.verify import verify
 from cli.processes import Stack
-from cli.rehearse.theatre import HOARDER, LEAVERS, NAMESAKE
+from cli.rehearse.environment import HOARDER, LEAVERS, NAMESAKE
 from emulators.company import person
 from emulators.tenants import Company
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.live import Live
 
 from cli.contexts import in_context
-from cli.tables import cells, table
+from cli.tables import table
 from cli.terminal import say
 
 if TYPE_CHECKING:
@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 
     from casework.context import Context
 
-Sight = tuple[str, str, int, int, int, int]
-"""State, the run's state, settled rows, all rows, findings, questions."""
-
 _EVERY = 0.5
 _BAR = 16
+
+
+class Sight(NamedTuple):
+    """What one case is now: of its rows, how many are settled."""
+
+    state: str
+    run_state: str
+    settled: int
+    rows: int
+    findings: int
+    questions: int
 
 
 def watch(
@@ -56,30 +64,25 @@ def look(context: Context, cases: Mapping[str, str]) -> dict[str, Sight]:
         case = context.case(case_id)
         with context.store.read() as session:
             findings, questions = len(open_findings(session, case_id)), len(open_questions(session, case_id))
-        seen[case_id] = (str(case.state), case.run_state, *showing.progress(context, case_id), findings, questions)
+        progress = showing.progress(context, case_id)
+        seen[case_id] = Sight(str(case.state), str(case.run_state), *progress, findings, questions)
     return seen
 
 
 def at_rest(sight: Sight) -> bool:
     """Whether nobody works on the case: it is closed, or a run has ended with findings or waits for an answer."""
-    state, run_state, _, _, findings, questions = sight
-    return state == "closed" or (run_state in {"ended", "paused"} and bool(findings or questions))
+    waits = sight.run_state in {"ended", "paused"} and bool(sight.findings or sight.questions)
+    return sight.state == "closed" or waits
 
 
 def page(cases: Mapping[str, str], seen: Mapping[str, Sight]) -> Table:
     """Draw what is seen."""
-    made = table(
-        "employee",
-        "case",
-        "state",
-        say("run", "実行"),
-        say("settled", "確認済み"),
-        say("findings", "指摘"),
-        say("questions", "質問"),
-    )
-    for case_id, employee_no in cases.items():
-        state, run_state, settled, of_all, findings, questions = seen[case_id]
-        filled = _BAR * settled // of_all if of_all else 0
-        bar = f"{'█' * filled}{'░' * (_BAR - filled)} {settled}/{of_all}"
-        made.add_row(*cells(employee_no, case_id, state, run_state, bar, findings, questions))
-    return made
+    words = (("run", "実行"), ("settled", "確認済み"), ("findings", "指摘"), ("questions", "質問"))
+    rows = ((employee_no, case_id, *_cells(seen[case_id])) for case_id, employee_no in cases.items())
+    return table("employee", "case", "state", *(say(*word) for word in words), rows=rows)
+
+
+def _cells(sight: Sight) -> tuple[object, ...]:
+    filled = _BAR * sight.settled // sight.rows if sight.rows else 0
+    bar = f"{'█' * filled}{'░' * (_BAR - filled)} {sight.settled}/{sight.rows}"
+    return sight.state, sight.run_state, bar, sight.findings, sight.questions

@@ -18,7 +18,8 @@ from prefect import Flow, Task
 from prefect.client.schemas.objects import FlowRun
 from prefect.workers.base import BaseWorker
 
-from cli.processes import CHECKOUT, SETTINGS
+from cli.environments import SETTINGS
+from cli.processes import CHECKOUT
 from flows.api_server import OwnAddressOnly
 from flows.execute import FLOWS, find_flow
 from flows.results import HERE

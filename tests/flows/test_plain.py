@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import Pause
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running, Scheduled
 
 from casework.activity import snapshot
@@ -16,10 +17,10 @@ from casework.context import Context
 from casework.showing import OpaqueQuestion, TruthRow
 from casework.sweeping import DueGroup
 from flows.artifacts import bar, truth_page
-from flows.discretion import FindingsOpen
 from flows.offboard_many import MOST, together
+from flows.redaction import FindingsOpen
 from flows.scheduling import _until_settled, orders
-from flows.steps import collecting_meanwhile
+from flows.steps import collecting_meanwhile, regardless
 from flows.sweep import START_WITHIN, _is_gone
 
 MIDNIGHT = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
@@ -81,6 +82,25 @@ class TestCollectingMeanwhile:
                 await asyncio.sleep(0)
                 passed.append(trouble)
         assert passed == [hanging, full]
+
+
+class TestRegardless:
+    async def test_failure(self) -> None:
+        """What is taken beside the cut may fail in any way: the run goes on."""
+
+        async def failing() -> None:
+            raise OSError(28, "no space")
+
+        await regardless(failing())
+
+    async def test_signal(self) -> None:
+        """Prefect's own signals are no failures: a run that is suspended from outside stops."""
+
+        async def suspended() -> None:
+            raise Pause
+
+        with pytest.raises(Pause):
+            await regardless(suspended())
 
 
 class TestTogether:

@@ -13,7 +13,8 @@ from typing import ClassVar
 
 import pytest
 
-from cli.processes import CHECKOUT, LocalStack, StackFailed, _environment, api_key, environment_of, stop_group
+from cli.environments import environment, environment_of
+from cli.processes import CHECKOUT, LocalStack, StackFailed, api_key, stop_group
 
 STARTER = """
 import subprocess, sys, time
@@ -96,11 +97,11 @@ class TestEnvironment:
         """A developer's own Prefect, its profile and its cloud are left out; the caller's settings come along."""
         monkeypatch.setenv("PREFECT_API_KEY", "secret")
         monkeypatch.setenv("PREFECT_PROFILE", "mine")
-        environment = _environment(tmp_path, 4200, {"LASTDAY_SERVICES": "slack"})
-        assert "PREFECT_API_KEY" not in environment
-        assert "PREFECT_PROFILE" not in environment
-        assert environment["PREFECT_HOME"] == str(tmp_path)
-        assert environment["LASTDAY_SERVICES"] == "slack"
+        given = environment(tmp_path, 4200, {"LASTDAY_SERVICES": "slack"})
+        assert "PREFECT_API_KEY" not in given
+        assert "PREFECT_PROFILE" not in given
+        assert given["PREFECT_HOME"] == str(tmp_path)
+        assert given["LASTDAY_SERVICES"] == "slack"
 
     def test_free_port(self, tmp_path: Path) -> None:
         """Two stacks on one machine do not meet."""

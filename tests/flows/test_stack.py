@@ -73,12 +73,12 @@ class Up:
             time.sleep(0.3)
         raise AssertionError(f"{case_id}: its run did not end\n{self.logs()}")
 
-    def insist(self, method: str, path: str, **sent: Any) -> None:
-        """Delete or change what is at *path*, again while SQLite is busy."""
-        deadline = time.monotonic() + 20
-        while (status := self.api.request(method, path, **sent).status_code) != 204:
-            assert (status, time.monotonic() < deadline) == (503, True)
+    def insist(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        """Make, change or delete what is at *path*, again while SQLite is busy."""
+        deadline = time.monotonic() + 60
+        while (answer := self.api.request(method, path, **sent)).status_code == 503 and time.monotonic() < deadline:
             time.sleep(0.5)
+        return answer.raise_for_status()
 
     def logs(self) -> str:
         return "\n".join(f"== {log.name}\n{log.read_text()[-3000:]}" for log in sorted(self.stack.logs.iterdir()))
@@ -338,7 +338,7 @@ class TestRunBringsNothing:
         body = {"name": "attack", "parameters": {"case_id": PLAIN}}
         assert up.api.post(create, json=body | {"job_variables": brought}).status_code == 422
         later = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": "2040-01-01T00:00:00Z"}}}
-        run = up.api.post(create, json=body | later).raise_for_status().json()["id"]
+        run = up.insist("POST", create, json=body | later).json()["id"]
         try:
             assert up.api.patch(f"/flow_runs/{run}", json={"job_variables": brought}).status_code == 422
         finally:
@@ -363,18 +363,19 @@ class TestRunBringsNothing:
         pool = up.api.get("/work_pools/lastday").raise_for_status().json()
         try:
             up.insist("PATCH", "/work_pools/lastday", json={"base_job_template": evil})
-            flow = up.api.post("/flows/", json={"name": "offboard"}).raise_for_status().json()["id"]
-            stranger = up.api.post("/flows/", json={"name": "evil"}).raise_for_status().json()["id"]
+            flow = up.insist("POST", "/flows/", json={"name": "offboard"}).json()["id"]
+            stranger = up.insist("POST", "/flows/", json={"name": "evil"}).json()["id"]
             for name, flow_id in (("evil", stranger), ("offboard-evil", flow)):
-                made = up.api.post(
+                made = up.insist(
+                    "POST",
                     "/deployments/",
                     json={
                         "name": name, "flow_id": flow_id, "work_pool_name": "lastday", "entrypoint": "evil.py:main",
                         "path": str(tmp_path), "pull_steps": [touch], "job_variables": {"command": f"touch {proof}"},
                     },
                 )  # fmt: skip
-                run = up.api.post(f"/deployments/{made.raise_for_status().json()['id']}/create_flow_run", json={})
-                ended = self._ended(up, run.raise_for_status().json()["id"])
+                run = up.insist("POST", f"/deployments/{made.json()['id']}/create_flow_run", json={})
+                ended = self._ended(up, run.json()["id"])
                 assert ended["state_type"] in {"CRASHED", "FAILED"}
         finally:
             up.insist("PATCH", "/work_pools/lastday", json={"base_job_template": pool["base_job_template"]})
@@ -397,20 +398,20 @@ class TestStorage:
         Who holds the key may tell the server where results are kept by default, in any kind of storage.  No flow of ours asks:
         one that fails leaves its exception in a folder of this machine.
         """
-        kind = up.api.post("/block_types/", json={"name": "attack", "slug": "attack"}).raise_for_status().json()["id"]
+        kind = up.insist("POST", "/block_types/", json={"name": "attack", "slug": "attack"}).json()["id"]
         schema = {
             "block_type_id": kind,
             "fields": {"type": "object", "properties": {}},
             "capabilities": ["write-path", "read-path"],
         }
-        schema_id = up.api.post("/block_schemas/", json=schema).raise_for_status().json()["id"]
+        schema_id = up.insist("POST", "/block_schemas/", json=schema).json()["id"]
         document = {"name": "attack", "data": {}, "block_schema_id": schema_id, "block_type_id": kind}
-        block = up.api.post("/block_documents/", json=document).raise_for_status().json()["id"]
-        up.api.put("/admin/storage", json={"default_result_storage_block_id": block}).raise_for_status()
+        block = up.insist("POST", "/block_documents/", json=document).json()["id"]
+        up.insist("PUT", "/admin/storage", json={"default_result_storage_block_id": block})
         try:
             deployment = up.api.get("/deployments/name/offboard/offboard").raise_for_status().json()["id"]
             body = {"parameters": {"case_id": "case-00000000000000ff"}}  # there is none: the run fails
-            run = up.api.post(f"/deployments/{deployment}/create_flow_run", json=body).raise_for_status().json()["id"]
+            run = up.insist("POST", f"/deployments/{deployment}/create_flow_run", json=body).json()["id"]
             ended = TestRunBringsNothing._ended(up, run)
         finally:
             up.insist("DELETE", "/admin/storage")

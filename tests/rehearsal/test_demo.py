@@ -11,7 +11,7 @@ import pytest
 
 from casework.intake.csv_file import read_csv
 from cli.rehearse import expecting
-from cli.rehearse.theatre import LEAVERS, NAMESAKE, write_notices
+from cli.rehearse.environment import LEAVERS, NAMESAKE, write_notices
 from emulators.tenants import tenants
 from models.vocabulary import DepartureKind
 from tests.terminal_house import House

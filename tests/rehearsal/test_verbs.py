@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cli.rehearse.watching import at_rest
+from cli.rehearse.watching import Sight, at_rest
 from emulators.company import person
 from emulators.tenants import Company, tenants
 from tests.rehearsal.conftest import POLICY
@@ -260,4 +260,4 @@ class TestWatching:
     )
     def test_rest(self, sight: tuple[str, str, int, int, int, int], rests: bool) -> None:
         """A case rests when it is closed, or when its run has ended and a person is needed."""
-        assert at_rest(sight) is rests
+        assert at_rest(Sight(*sight)) is rests

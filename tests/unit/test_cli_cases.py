@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings
 
 from casework.policy import Policy, load_policy
 from casework.settings import CaseworkSettings
+from cli import processes
 from cli.app import app, main
 from cli.up import settings_here
 from connectors import google_workspace, microsoft365, slack
@@ -273,8 +275,12 @@ class TestStart:
 
     def test_every_verb_speaks_json(self, capsys: pytest.CaptureFixture[str]) -> None:
         """--json and --as belong to every verb."""
-        for command in app.registered_commands:
-            assert main([str(command.name), "--help"]) == 0
+        verbs = [[str(command.name)] for command in app.registered_commands]
+        for group in app.registered_groups:
+            assert group.typer_instance is not None
+            verbs += [[str(group.name), str(command.name)] for command in group.typer_instance.registered_commands]
+        for words in verbs:
+            assert main([*words, "--help"]) == 0
             told = capsys.readouterr().out
             assert "--json" in told
             assert "--as" in told
@@ -290,6 +296,29 @@ class TestStart:
 
 
 class TestUp:
+    def test_slow(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A start that takes longer than its limit ends with a sentence that names the log, and leaves no process behind."""
+        flows = house.directory / "checkout" / "flows"
+        flows.mkdir(parents=True)
+        sleeps = "import pathlib, os, time\npathlib.Path(__file__).with_suffix('.pid').write_text(str(os.getpid()))\ntime.sleep(60)\n"
+        answers = (
+            "import http.server as h, os\n"
+            "class Well(h.BaseHTTPRequestHandler):\n"
+            "    def do_GET(self): self.send_response(200), self.end_headers()\n"
+            "h.HTTPServer(('127.0.0.1', int(os.environ['PREFECT_SERVER_API_PORT'])), Well).serve_forever()\n"
+        )
+        for name, code in (("__init__", ""), ("api_server", answers), ("worker", sleeps), ("deploy", sleeps)):
+            (flows / f"{name}.py").write_text(code)
+        monkeypatch.setattr(processes, "_READY_WITHIN", 4.0)
+        monkeypatch.setattr(processes, "LocalStack", partial(processes.LocalStack, checkout=flows.parent))
+        said = house.lastday("up", "--port", "0", "--home", "prefect", "--json")
+        assert said.code == 2
+        assert said.json["error"].startswith("deploy: not ready after 4 s, see ")
+        assert "log" in said.json["remedy"]
+        for name in ("worker", "deploy"):
+            with pytest.raises(ProcessLookupError):
+                os.kill(int((flows / f"{name}.pid").read_text()), 0)
+
     def test_the_processes_get_the_settings_of_this_folder(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from cli import contexts, private_files
 from cli.app import app
-from cli.rehearse.theatre import theatre
+from cli.rehearse.environment import rehearsal
 from tests.terminal_house import House
 
 SECRET = "xoxp-not-to-be-told"
@@ -159,7 +159,7 @@ class TestVerbs:
 
     def test_rehearsal(self, house: House, env_file: Path) -> None:
         """A rehearsal beside somebody's `.env` goes on, and when it is over the verbs look again."""
-        with theatre(house.directory / "rehearsal" / "demo"):
+        with rehearsal(house.directory / "rehearsal" / "demo"):
             assert house.lastday("migrate").code == 0
             assert contexts.in_context(lambda context: context.actor) == contexts.ACTOR
         assert house.lastday("show").code == 2

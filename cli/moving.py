@@ -1,4 +1,4 @@
-"""`lastday reschedule`: the last day has moved."""
+"""`lastday reschedule` and `lastday withdraw`: the last day has moved, or the person stays (退職撤回)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.cases import answer_moved
+from cli.cases import parse_day, parse_instant
+from cli.contexts import in_context
 from cli.errors import Refused
-from cli.options import As, AsJson, CaseId
-from cli.terminal import Terminal
+from cli.options import CaseId
+from cli.tables import local
+from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from casework.context import Context
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def reschedule(
+    terminal: Terminal,
     case: CaseId,
     ends_on: Annotated[
         str | None, typer.Option(metavar="DATE", help="The new last day of employment, inclusive.")
@@ -25,18 +28,13 @@ def reschedule(
         str | None, typer.Option(metavar="DATE [TIME]", help="The new last working day.")
     ] = None,
     now: Annotated[bool, typer.Option("--now", help="Cut at this instant, whatever the dates.")] = False,
-    as_json: AsJson = False,
-    actor: As = None,
-) -> int:
+) -> None:
     """Move a case that has not been cut to another last day, or to now: then it is an emergency, which no notice undoes."""
     from casework.intake import moving
-    from cli.cases import parse_day, parse_instant
-    from cli.contexts import in_context
     from cli.orchestration import ask_for_runs
 
     if ends_on is None and not now:
         raise Refused("reschedule: needs --ends-on DATE or --now", "Say to which day the case moves.")
-    terminal = Terminal.of(as_json=as_json, actor=actor)
 
     def move(context: Context) -> Case:
         old = context.case(case)
@@ -44,6 +42,31 @@ def reschedule(
         last = parse_instant("--last-working-at", last_working_at, old.timezone) if last_working_at else None
         return moving.reschedule(context, case, ends_on=day, last_working_at=last, by=terminal.who, now=now)
 
-    answer_moved(terminal, in_context(move), "rescheduled")
+    _answer(terminal, in_context(move), "rescheduled")
     ask_for_runs(terminal)
-    return 0
+
+
+def withdraw(
+    terminal: Terminal,
+    case: CaseId,
+    reason: Annotated[str, typer.Option(help="Why the departure does not take place.")],
+) -> None:
+    """End a case from which nothing was taken yet.  What was taken is given back by `lastday restore`."""
+    from casework.intake import moving
+
+    ended = in_context(lambda context: moving.withdraw(context, case, by=terminal.who, reason=reason))
+    _answer(terminal, ended, "withdrawn")
+
+
+def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
+    """Tell what became of a case."""
+    from casework.intake.instants import cut_at
+
+    due = case.due_at.isoformat()
+    payload = {"case": case.id, "state": str(case.state), "due_at": due, "outcome": outcome}
+    terminal.answer(
+        payload,
+        f"{case.id}: {outcome}, {case.state}, "
+        + say("cut at", "停止予定")
+        + f" {local(cut_at(case).isoformat(), case.timezone)}",
+    )

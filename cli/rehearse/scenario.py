@@ -1,4 +1,4 @@
-"""The story of the demo, in the order in which it happens to people."""
+"""What happens in the demo, in the order in which it happens to people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,10 @@ from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
 from cli.processes import LocalStack, Stack
 from cli.rehearse import expecting, watching
+from cli.rehearse.environment import ENV_FILE, LEAVERS, NAMESAKE, Environment, lastday, orchestrated, write_notices
 from cli.rehearse.expecting import Expectation
-from cli.rehearse.theatre import LEAVERS, NAMESAKE, Theatre, lastday, orchestrated, write_notices
-from cli.tables import case_page, cells, table
+from cli.rehearse.watching import Sight
+from cli.tables import case_page, table
 from cli.terminal import err, out, write_json
 from emulators.company import person
 
@@ -28,39 +29,39 @@ if TYPE_CHECKING:
 _AHEAD = timedelta(seconds=20)
 _PATIENCE = 150.0
 _UNTIL = "2027-03-31"
+_SYNCED = "E1004"
+"""Mastered on-premises: the one case that does not close."""
 
 
-class Story:
-    """One telling.  With *as_json* everything but the verdict goes to standard error."""
+class Scenario:
+    """Played once.  With *as_json* everything but the verdict goes to standard error."""
 
-    def __init__(self, theatre: Theatre, *, as_json: bool, actor: str) -> None:
-        self._theatre = theatre
+    def __init__(self, environment: Environment, *, as_json: bool) -> None:
+        self._environment = environment
         self._as_json = as_json
-        self._actor = actor
         self._console: Console = err() if as_json else out()
         self._began = time.monotonic()
         self._cases: dict[str, str] = {}
 
-    def tell(self, *, keep: bool, kill: bool) -> int:
-        """Tell it to the end; return 0 if every expectation held, else 1."""
+    def play(self, *, keep: bool, kill: bool) -> int:
+        """Play it to the end; return 0 if every expectation held, else 1."""
         self._set_up()
-        processes = self._theatre.processes()
+        processes = self._environment.processes()
         self._head("Prefect's server, a worker, the serving and the watching process start")
         with processes as stack, orchestrated(stack):
             self._say(f"Prefect's page: {stack.ui_url}   it asks for the key in {stack.key_file}")
             self._report()
             if kill:
                 self._kill_in_the_middle(processes)
-            self._wait_for_rest(
-                "the runs work: plan, instant, cut, look until closed", patience=_PATIENCE * (2 if kill else 1)
-            )
+            self._head("the runs work: plan, instant, cut, look until closed")
+            self._watch(lambda seen: all(map(watching.at_rest, seen.values())), _PATIENCE * (2 if kill else 1))
             self._answer_questions()
             self._sign_for_the_rest()
             self._wait_for_logs()
             code = self._verdict(stack)
             if keep:
                 self._say(
-                    f"Everything runs on: {stack.ui_url}   settings: {self._theatre.home / 'demo.env'}   Ctrl-C ends it."
+                    f"Everything runs on: {stack.ui_url}   settings: {self._environment.home / ENV_FILE}   Ctrl-C ends it."
                 )
                 with contextlib.suppress(KeyboardInterrupt):
                     threading.Event().wait()
@@ -71,18 +72,16 @@ class Story:
     def _set_up(self) -> None:
         self._head("A fresh house: database, trail key, policy; three tenants of Hoshizora Trading, about 60 people")
         self._say(
-            f"policy: {self._theatre.home / 'policy.toml'} shortens the waits; the instant is the last working one"
+            f"policy: {self._environment.home / 'policy.toml'} shortens the waits; the instant is the last working one"
         )
         lastday("migrate")
         self._head("What Slack can never show (other people's tokens) is accepted once, by two people")
         why = ("--reason", "Slack has no API for a member's tokens", "--compensating", "apps are reviewed monthly")
-        place = ("--tenant", "--service", "slack", "--kind", "grant", "--until", _UNTIL)
-        waiver = self._verb("waive", *place, *why, "--as", "it.lead")["waiver"]
-        self._verb("approve", waiver, "--as", "ciso")
+        self._accept("--tenant", "--service", "slack", "--kind", "grant", *why)
 
     def _report(self) -> None:
         self._head("HR sends a file (CP932, Japanese headers): four people, one of them dismissed at once")
-        path = self._theatre.home / "departures.csv"
+        path = self._environment.home / "departures.csv"
         due = write_notices(path, ahead=_AHEAD)
         self._say(path.read_text(encoding="cp932").rstrip())
         answer = self._verb("depart", "--csv", str(path), "--for-real", "--as", "hr.sato")
@@ -91,14 +90,7 @@ class Story:
 
     def _kill_in_the_middle(self, processes: LocalStack) -> None:
         self._head("In the middle of the cut the run's process is killed (-9)")
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
-            if any(
-                settled
-                for _, _, settled, *_ in in_context(lambda context: watching.look(context, self._cases)).values()
-            ):
-                break
-            time.sleep(0.2)
+        self._watch(lambda seen: any(sight.settled for sight in seen.values()))
         victims = _children(processes.pid("worker"))
         for victim in victims:
             with contextlib.suppress(ProcessLookupError):
@@ -107,13 +99,10 @@ class Story:
             f"killed {len(victims)}; their leases end by themselves within 45 s, and the sweep gives the cases new runs"
         )
 
-    def _wait_for_rest(self, why: str, *, patience: float = _PATIENCE) -> None:
-        self._head(why)
-        calm = watching.watch(
-            self._console, self._cases, lambda seen: all(watching.at_rest(sight) for sight in seen.values()), patience
-        )
-        if not calm:
-            self._say(f"not at rest after {patience:.0f} s")
+    def _watch(self, until: Callable[[Mapping[str, Sight]], bool], patience: float = _PATIENCE) -> None:
+        """Show the cases while others work on them, until *until* holds or *patience* ends."""
+        if not watching.watch(self._console, self._cases, until, patience):
+            self._say(f"not so after {patience:.0f} s")
 
     def _answer_questions(self) -> None:
         """The person who knows both namesakes answers, with both shown."""
@@ -133,24 +122,15 @@ class Story:
         """What died with a dismissal's block is accepted by two people; then what can go on goes on."""
         for case_id, number in self._cases.items():
             shown = self._show(case_id)
-            dead = [
-                f for f in shown["findings"] if f["kind"] == "still_open" and shown["departure"]["kind"] == "dismissal"
-            ]
-            for finding in dead:
+            dismissed = shown["departure"]["kind"] == "dismissal"
+            for finding in (f for f in shown["findings"] if dismissed and f["kind"] == "still_open"):
                 self._head(f"{number}: what could no longer be taken from a blocked account is accepted by two people")
                 self._say(f"{finding['entitlement']}: {finding['text']}")
-                why = ("--reason", "inert while the account is blocked", "--until", _UNTIL, "--as", "it.lead")
-                waiver = self._verb("waive", case_id, finding["entitlement"], *why)["waiver"]
-                self._verb("approve", waiver, "--as", "ciso")
+                self._accept(case_id, finding["entitlement"], "--reason", "inert while the account is blocked")
         self._verb("sweep", expect=(DONE, REMAINS))
-        self._wait_for_rest_of({"E1001", "E1002", "E1010"})
-
-    def _wait_for_rest_of(self, numbers: set[str]) -> None:
         self._head("the sweep gives them runs; they end")
-        ours = {case_id for case_id, number in self._cases.items() if number in numbers}
-        watching.watch(
-            self._console, self._cases, lambda seen: all(seen[case_id][0] == "closed" for case_id in ours), _PATIENCE
-        )
+        ours = {case_id for case_id, number in self._cases.items() if number != _SYNCED}
+        self._watch(lambda seen: all(seen[case_id].state == "closed" for case_id in ours))
 
     def _wait_for_logs(self) -> None:
         """What the runs' time did not suffice for, the sweep's process reads on, and weighs."""
@@ -176,10 +156,10 @@ class Story:
             *expecting.of_cases(shown),
             *expecting.of_papers(shown),
             *expecting.of_downloads(shown),
-            *expecting.of_tenants(self._theatre.company),
-            *expecting.of_prefect(stack, self._run_of("E1004")),
-            *expecting.of_privacy(self._theatre.home / "prefect" / "prefect.db"),
-            *expecting.of_records(self._export(shown), self._theatre.trust),
+            *expecting.of_tenants(self._environment.company),
+            *expecting.of_prefect(stack, self._run_of(_SYNCED)),
+            *expecting.of_privacy(self._environment.home / "prefect" / "prefect.db"),
+            *expecting.of_records(self._export(shown), self._environment.trust),
             *expecting.of_trail(self._verb("trail", "check", expect=(DONE, REMAINS))),
         ]
         return self._judge(expected)
@@ -189,7 +169,7 @@ class Story:
         self._head("Each case leaves the house as a folder; the keys to check it with lie elsewhere")
         folders = []
         for number, case in shown.items():
-            folder = self._theatre.records / case["case"]
+            folder = self._environment.records / case["case"]
             unfinished = () if case["state"] == "closed" else ("--as-it-stands",)
             made = self._verb("export", case["case"], str(folder), *unfinished, "--as", "auditor.suzuki")
             self._say(f"{number}: {made['files']} files, record {made['revision']}: {folder / 'record.html'}")
@@ -198,10 +178,8 @@ class Story:
 
     def _judge(self, expected: list[Expectation]) -> int:
         self._head(f"What had to hold ({NAMESAKE} bears {LEAVERS[1]}'s name)")
-        made = table("", "check", "what")
-        for one in expected:
-            made.add_row(*cells("ok" if one.held else "failed", one.rule, one.seen))
-        self._console.print(made)
+        judged = (("ok" if one.held else "failed", one.rule, one.seen) for one in expected)
+        self._console.print(table("", "check", "what", rows=judged))
         seconds = time.monotonic() - self._began
         held = all(one.held for one in expected)
         self._say(f"{sum(one.held for one in expected)} of {len(expected)} held, {seconds:.0f} s")
@@ -212,11 +190,13 @@ class Story:
 
     # -- small things
 
+    def _accept(self, *words: str) -> None:
+        waiver = self._verb("waive", *words, "--until", _UNTIL, "--as", "it.lead")["waiver"]
+        self._verb("approve", waiver, "--as", "ciso")
+
     def _count_calls(self) -> None:
-        made = table("service", "requests")
-        for name, stage in self._theatre.company.stages.items():
-            made.add_row(*cells(name, len(stage.journal)))
-        self._console.print(made)
+        calls = ((name, len(stage.journal)) for name, stage in self._environment.company.stages.items())
+        self._console.print(table("service", "requests", rows=calls))
 
     def _run_of(self, number: str) -> str | None:
         case_id = next(case_id for case_id, employee_no in self._cases.items() if employee_no == number)

@@ -1,4 +1,4 @@
-"""A case from its notice to its end in this process, in the order of `flows/offboard.py`, without Prefect."""
+"""The terminal as a carrier of the runbook: a case from its notice to its end in this process, without Prefect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from models.vocabulary import Service
 STEPS = 6
 _AGAIN = 1.0
 _MARGIN = timedelta(seconds=5)
-make_plan = runbook.make_plan
 
 
 @asynccontextmanager
@@ -55,7 +54,7 @@ async def whole_case(context: Context, case_id: str, step: Step) -> None:
     """
     async with hold(context, case_id):
         if context.case(case_id).state in PLAN_WANTED:
-            await make_plan(context, case_id)
+            await runbook.make_plan(context, case_id)
         step(say("waiting for the instant", "停止時刻を待機中"))
         if not context.case(case_id).for_real:
             return
@@ -72,11 +71,7 @@ async def whole_case(context: Context, case_id: str, step: Step) -> None:
 
 async def _everywhere(verb: Callable[[Context, str, Service], Awaitable[None]], context: Context, case_id: str) -> None:
     """All services at once; one that fails never stops another, and closing refuses what it left open."""
-    outcomes = await asyncio.gather(
-        *(verb(context, case_id, service) for service in context.connectors), return_exceptions=True
-    )
-    for outcome in outcomes:
-        if isinstance(outcome, QuestionsOpen) or (
-            isinstance(outcome, BaseException) and not isinstance(outcome, Exception)
-        ):
+    steps = (verb(context, case_id, service) for service in context.connectors)
+    for outcome in await asyncio.gather(*steps, return_exceptions=True):
+        if isinstance(outcome, QuestionsOpen) or not isinstance(outcome, Exception | None):
             raise outcome

@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State, StateType
 from pydantic import TypeAdapter, ValidationError
 
 from casework.errors import Misconfigured, NotDueYet, QuestionsOpen, StillOpen
-from flows.discretion import CaseId, Elsewhere, FindingsOpen, StepFailed, quietly, tell, to_its_state
+from flows.redaction import CaseId, Elsewhere, FindingsOpen, StepFailed, redact, redacted, to_its_state
 from tests.flows.personal import ADDRESS, KANJI, ROMAJI
 
 
@@ -21,45 +21,45 @@ def look_up() -> None:
         raise ValueError(f"{ROMAJI} <{ADDRESS}>") from exc
 
 
-class TestTell:
+class TestRedact:
     def test_findings(self) -> None:
         """Findings are told by kind and count."""
-        assert str(tell(StillOpen({"still_open": 2, "guarded": 1}))) == "guarded 1, still_open 2"
+        assert str(redact(StillOpen({"still_open": 2, "guarded": 1}))) == "guarded 1, still_open 2"
 
     def test_kind_that_is_none(self) -> None:
         """What does not look like a kind of ours is left out."""
-        assert str(tell(StillOpen({f"group of {KANJI}": 1, ADDRESS: 1, "unreadable": 1}))) == "unreadable 1"
+        assert str(redact(StillOpen({f"group of {KANJI}": 1, ADDRESS: 1, "unreadable": 1}))) == "unreadable 1"
 
     def test_causes(self) -> None:
         """Any other error is told by its class and those of its causes, with the place and without the text."""
         with pytest.raises(ValueError, match=ROMAJI) as caught:
             look_up()
-        told = str(tell(caught.value))
-        assert told.startswith("ValueError at flows/test_discretion.py:")
-        assert " from KeyError at flows/test_discretion.py:" in told
+        told = str(redact(caught.value))
+        assert told.startswith("ValueError at flows/test_redaction.py:")
+        assert " from KeyError at flows/test_redaction.py:" in told
         assert not any(text in told for text in (KANJI, ROMAJI, ADDRESS))
 
     def test_group(self) -> None:
         """Errors that came together are told by their classes."""
         assert (
-            str(tell(ExceptionGroup(ROMAJI, [OSError(ADDRESS), KeyError(KANJI)])))
+            str(redact(ExceptionGroup(ROMAJI, [OSError(ADDRESS), KeyError(KANJI)])))
             == "ExceptionGroup(KeyError, OSError)"
         )
 
     def test_operator(self, caplog: pytest.LogCaptureFixture) -> None:
         """Who operates the machine reads on its standard error what is ours to word, and no library's words."""
         with caplog.at_level(logging.ERROR):
-            tell(Misconfigured("LASTDAY_SERVICES: names no service", "Correct it."))
-            tell(ValueError(ADDRESS))
+            redact(Misconfigured("LASTDAY_SERVICES: names no service", "Correct it."))
+            redact(ValueError(ADDRESS))
         assert "LASTDAY_SERVICES" in caplog.text
         assert ADDRESS not in caplog.text
 
 
-class TestQuietly:
+class TestRedacted:
     async def test_context(self) -> None:
         """The first error hangs on the told one neither as cause nor as context: Prefect pickles and prints both."""
 
-        @quietly
+        @redacted
         async def step() -> None:
             raise ValueError(KANJI)
 
@@ -70,7 +70,7 @@ class TestQuietly:
     async def test_question(self) -> None:
         """A question stays a question, with our ids only."""
 
-        @quietly
+        @redacted
         async def step() -> None:
             raise QuestionsOpen(["q-00ff", KANJI])
 

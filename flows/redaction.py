@@ -50,24 +50,24 @@ class Elsewhere(Exception):
     """Another run holds the case: this one has nothing to do."""
 
 
-def quietly(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+def redacted(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """
-    Wrap *step* so that what it raises is as `tell` tells it, without cause or context.
+    Wrap *step* so that what it raises is as `redact` tells it, without cause or context.
 
     Prefect reads *step*'s annotations, and would look up names in them here: modules of flows therefore do without
     `from __future__ import annotations`.
     """
 
     @functools.wraps(step)
-    async def quiet(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def redacting(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await step(*args, **kwargs)
         except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001  # all of them: this is the boundary
-            said = tell(exc)
+            said = redact(exc)
         # Raised out here, where no exception is current: `from None` would hide the first one from the traceback only.
         raise said
 
-    return quiet
+    return redacting
 
 
 def to_its_state(
@@ -92,7 +92,7 @@ def to_its_state(
         except NotDueYet:
             return Cancelled(message="not due yet: the sweep makes a run for the new instant")
         except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001  # all of them: this is the boundary
-            said = tell(exc)
+            said = redact(exc)
         raise said
 
     return ending
@@ -112,7 +112,7 @@ def waiting_for(questions: int) -> State[Any]:
     return Suspended(message=message, pause_key=str(uuid4()))
 
 
-def tell(exc: BaseException) -> Exception:
+def redact(exc: BaseException) -> Exception:
     """Return what Prefect may know of *exc*."""
     if isinstance(exc, (FindingsOpen, StepFailed)):
         return type(exc)(*exc.args)

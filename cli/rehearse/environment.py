@@ -1,4 +1,4 @@
-"""The set: a fresh directory with database, key and policy, the emulated company, and the local processes."""
+"""Where the demo happens: a fresh directory with database, key and policy, the emulated company, and the local processes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cli.errors import Refused
 from cli.private_files import rehearsing
 from cli.processes import LocalStack, Stack
 from emulators.company import Person, person
@@ -51,8 +52,8 @@ company = "星空商事株式会社"
 
 
 @dataclass(frozen=True, slots=True)
-class Theatre:
-    """The open set.  *home* holds everything that the demo leaves behind."""
+class Environment:
+    """It is open.  *home* holds everything that the demo leaves behind."""
 
     home: Path
     company: Company
@@ -72,28 +73,25 @@ class Theatre:
         return LocalStack(self.home / "prefect", env=self.env)
 
 
+ENV_FILE = "demo.env"
 MARK = "REHEARSAL.txt"
 """Lies in folders that a rehearsal may empty."""
 
 
-class Occupied(Exception):
-    """A folder beside the rehearsal's holds something that no rehearsal made."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds something else")
-
-
 @contextlib.contextmanager
-def theatre(home: Path) -> Iterator[Theatre]:
+def rehearsal(home: Path) -> Iterator[Environment]:
     """
-    Open the set in *home*, and lead this process's settings to it.  *home*, and what an earlier rehearsal left beside it, are
-    emptied first: its records cannot be verified with the keys of this one.  Raises `Occupied` for a real house's.
+    Open the environment in *home*, and lead this process's settings to it.  *home*, and what an earlier rehearsal left beside it, are
+    emptied first: its records cannot be verified with the keys of this one.  Raises `Refused` for a real house's.
     """
     home = home.resolve()
     beside = [home.with_name("records"), home.with_name("trust")]
-    for folder in beside:
-        if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
-            raise Occupied(folder)
+    for folder, ours in ((home, ENV_FILE), *((folder, MARK) for folder in beside)):
+        if folder.exists() and any(folder.iterdir()) and not (folder / ours).exists():
+            raise Refused(
+                f"demo: {folder} holds something else",
+                "Choose another directory with --home: records and trust go beside it.",
+            )
     for folder in (home, *beside):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in beside:
@@ -122,10 +120,10 @@ def theatre(home: Path) -> Iterator[Theatre]:
             ),  # whole days alone
         )
         env = company.env | _house(home)
-        write_env(home / "demo.env", env)
+        write_env(home / ENV_FILE, env)
         stack.enter_context(_environment(env))
         stack.enter_context(rehearsing())
-        yield Theatre(home, company, env)
+        yield Environment(home, company, env)
 
 
 def _house(home: Path) -> dict[str, str]:
@@ -177,18 +175,15 @@ def _notice(leaver: Person, due: datetime) -> str:
     return f"{leaver.employee_no},{leaver.name},{leaver.kana},{email},{due:%Y-%m-%d %H:%M:%S},{ends_on},{kind}"
 
 
-class VerbFailed(Exception):
-    """A verb ended otherwise than the story goes."""
-
-
 def lastday(*words: str, expect: tuple[int, ...] = (0,)) -> dict[str, Any]:
-    """Run a verb as the terminal does and return its JSON; raises `VerbFailed` for another exit code than expected."""
+    """Run a verb as the terminal does and return its JSON; raises `Refused` for another exit code than expected."""
     from cli.app import main
 
     answer = io.StringIO()
     with contextlib.redirect_stdout(answer), contextlib.redirect_stderr(io.StringIO()) as said:
         code = main([*words, "--json"])
     if code not in expect:
-        raise VerbFailed(f"lastday {words[0]}: exit {code}: {answer.getvalue()} {said.getvalue()}")
+        what = f"lastday {words[0]}: exit {code}: {answer.getvalue()} {said.getvalue()}"
+        raise Refused(what, "Read the logs in the rehearsal's prefect/logs.")
     found: dict[str, Any] = json.loads(answer.getvalue())
     return found
