@@ -40,12 +40,7 @@ def _page(shown: dict[str, Any]) -> Page:
     parts: Page = [*_statements(shown["sources"]), *_caveats(shown["sources"])]
     parts += [say(said["text"], said["text_ja"]) for said in shown.get("risks", ())]
     if shown.get("verdict") == "nothing_unusual":
-        parts.append(
-            say(
-                "Nothing unusual against the person's own days, in logs that were read completely.",
-                "完全に取得したログの範囲で、本人の通常と異なる点はありません。",
-            )
-        )
+        parts += [say(said["text"], said["text_ja"]) for said in shown["summary"]]
     parts += [f"{quiet['service']}: {say(quiet['text'], quiet['text_ja'])}" for quiet in shown.get("silence", ())]
     return parts + _tables(shown)
 

@@ -8,13 +8,13 @@ from flows.artifacts import show_truth_table, showing
 from flows.redaction import CaseId, to_its_state
 from flows.results import HERE
 from flows.steps import (
+    collect_everywhere,
     collecting_meanwhile,
     contain_everywhere,
     deprovision_everywhere,
     holding,
     look_at_papers,
     plan_if_none,
-    snapshot_everywhere,
 )
 
 
@@ -30,6 +30,6 @@ async def offboard(case_id: CaseId) -> None:
             await deprovision_everywhere(context, case_id)
         await show_truth_table(context, case_id)
         await observe_until_closed(context, case_id)
-        await snapshot_everywhere(context, case_id)  # the logs outlive the cut; what is missing the sweep fetches
+        await collect_everywhere(context, case_id)  # the logs outlive the cut; what is missing the sweep fetches
         await look_at_papers(context, case_id)  # a dismissal's for the first time: it is cut first
         close(context, case_id)  # raises StillOpen with the findings: the run is not green

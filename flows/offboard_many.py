@@ -19,6 +19,7 @@ from flows.redaction import CaseId, FindingsOpen, redacted, to_its_state, waitin
 from flows.results import HERE
 from flows.steps import (
     check_papers,
+    collect,
     contain,
     deprovision,
     everywhere,
@@ -26,8 +27,7 @@ from flows.steps import (
     holding,
     plan_if_none,
     regardless,
-    snapshot,
-    weigh,
+    summarise,
 )
 
 MOST = 50
@@ -73,7 +73,7 @@ async def one(context: Context, case_id: str) -> None:
         await everywhere(context, lambda service: deprovision.fn(context, case_id, service))
         await show_truth_table(context, case_id)
         await observe_until_closed(context, case_id)
-        await everywhere(context, lambda service: snapshot.fn(context, case_id, service))
-        await regardless(weigh.fn(context, case_id))
+        await everywhere(context, lambda service: collect.fn(context, case_id, service))
+        await regardless(summarise.fn(context, case_id))
         await check_papers.fn(context, case_id)
         close(context, case_id)

@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
 
 from casework import runbook
-from casework.activity import snapshot as snapshots
+from casework.activity import collection
 from casework.context import Context
 from casework.errors import QuestionsOpen
 from casework.showing import open_questions
@@ -51,24 +51,24 @@ async def look_at_papers(context: Context, case_id: str) -> None:
     await regardless(check_papers(hidden(context), case_id))
 
 
-@task(name="snapshot", task_run_name="snapshot-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@task(name="collect", task_run_name="collect-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @redacted
-async def snapshot(context: Context, case_id: str, service: Service) -> None:
+async def collect(context: Context, case_id: str, service: Service) -> None:
     """Read the service's own log of the leaver, for as long as policy allows.  Safe to repeat."""
-    await snapshots.take(context, case_id, service)
+    await collection.after_the_cut(context, case_id, service)
 
 
-@task(name="weigh", task_run_name="weigh", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@task(name="summarise", task_run_name="summarise", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @redacted
-async def weigh(context: Context, case_id: str) -> None:
+async def summarise(context: Context, case_id: str) -> None:
     """Summarise what the logs told.  Safe to repeat."""
-    await snapshots.conclude(context, case_id)
+    await collection.conclude(context, case_id)
 
 
-async def snapshot_everywhere(context: Context, case_id: str) -> None:
-    """Take the snapshot in all services at once; what fails is stated in it, taken up by the sweep, and stops nothing."""
-    await everywhere(context, lambda service: snapshot(hidden(context), case_id, service))
-    await regardless(weigh(hidden(context), case_id))
+async def collect_everywhere(context: Context, case_id: str) -> None:
+    """Collect in all services at once; what fails is stated, taken up by the sweep, and stops nothing."""
+    await everywhere(context, lambda service: collect(hidden(context), case_id, service))
+    await regardless(summarise(hidden(context), case_id))
 
 
 @asynccontextmanager
@@ -77,14 +77,14 @@ async def collecting_meanwhile(context: Context, case_id: str) -> AsyncIterator[
     Collect while the run waits for its instant.  The cut never waits for it: what is under way then goes on beside it,
     and what fails, or has not answered when the cut is done, is asked for again after it.
     """
-    early = asyncio.ensure_future(snapshots.before_the_cut(context, case_id))
+    early = asyncio.ensure_future(collection.before_the_cut(context, case_id))
     try:
         yield
     finally:
         early.cancel()  # as safe as a kill: the page that is being written is finished, the next one is not waited for
         await asyncio.wait({early})
         if not early.cancelled() and early.exception() is not None:
-            _log.warning("snapshot: not begun before the cut: %s", type(early.exception()).__name__)
+            _log.warning("collecting: not begun before the cut: %s", type(early.exception()).__name__)
 
 
 async def plan_if_none(context: Context, case_id: str) -> None:

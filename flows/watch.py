@@ -9,10 +9,10 @@ import asyncio
 
 from casework.trail import anchoring
 from flows.anchor import anchor
+from flows.collect_again import collect_again
 from flows.papers import papers
 from flows.periodic import PERIOD, Quiet, again, until_terminated
 from flows.rechecks import rechecks
-from flows.snapshots import snapshots
 
 ANCHOR_PAUSE = 300.0
 """Seconds before an anchor that could not be finished is tried again."""
@@ -22,7 +22,7 @@ async def watch(stop: asyncio.Event) -> None:
     """Take each of the four in turns of its own until *stop*: one that is slow or fails stops no other."""
     await asyncio.gather(
         again(stop, "rechecks", Quiet(rechecks, PERIOD)),
-        again(stop, "snapshots", Quiet(snapshots, 2 * PERIOD)),
+        again(stop, "collect-again", Quiet(collect_again, 2 * PERIOD)),
         again(stop, "papers", Quiet(papers, 2 * PERIOD)),
         again(stop, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
     )

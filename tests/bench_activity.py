@@ -27,7 +27,7 @@ from audit.trail import Trail
 from casework.activity.collecting import collect
 from casework.activity.summary import summarise
 from casework.context import Context
-from casework.evidence.keys import open_or_create
+from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
@@ -116,7 +116,7 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     engine = open_engine(f"sqlite:///{folder}/case.db")
     migrate(engine)
     store = Store(engine, Trail("bench.example/audit/2026"))
-    evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
+    evidence = EvidenceStore(store, folder / "evidence", KeyFile(folder / "evidence.key", lambda: True))
     connectors: Any = {Service.GOOGLE_WORKSPACE: log}
     context = Context(store, Policy(), connectors, evidence=evidence)
     reading = read_options(

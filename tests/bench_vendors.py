@@ -31,10 +31,10 @@ from google.oauth2 import service_account
 
 from audit.trail import Trail
 from casework.activity.collecting import collect
-from casework.activity.rounds import rounds_of
+from casework.activity.passes import passes_of
 from casework.activity.summary import summarise
 from casework.context import Context
-from casework.evidence.keys import open_or_create
+from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
@@ -139,7 +139,7 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
     engine = open_engine(f"sqlite:///{folder}/case.db")
     migrate(engine)
     store = Store(engine, Trail("bench.example/audit/2026"))
-    evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
+    evidence = EvidenceStore(store, folder / "evidence", KeyFile(folder / "evidence.key", lambda: True))
     connector = await importlib.import_module(f"connectors.{service}").connect(pace=Pace(sleep=clock.sleep))
     context = Context(store, Policy(), {service: connector}, now=clock.now, sleep=clock.sleep, evidence=evidence)
     case_id = _case(context, service, account)
@@ -147,7 +147,7 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
     while True:
         await collect(context, case_id, seconds=3600)
         with store.read() as session:
-            rows = [row for row in rounds_of(session, case_id) if row.round == 1]
+            rows = [row for row in passes_of(session, case_id) if row.round == 1]
         if all(row.ended_at is not None for row in rows):
             break
         await clock.sleep(60)

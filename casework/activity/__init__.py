@@ -1,1 +1,1 @@
-"""What the vendors' own logs tell of a leaver: collected, stated, weighed, shown."""
+"""What the vendors' own logs tell of a leaver: collected, stated, summarised, shown."""

@@ -7,7 +7,7 @@ Robust on purpose: the days that are looked for do not move the measure by which
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
@@ -49,24 +49,25 @@ def measure(
     days: Mapping[str, Counter[date]], covered: Mapping[str, date], notice_on: date, *, mads: float
 ) -> Baseline:
     """Measure the days from *covered* (by source: the first day that was read as a whole) until the notice."""
+    known = {source: (notice_on - covered.get(source, notice_on)).days for source in {*days, *covered}}
+    missing = sorted(source for source, number in known.items() if number < _ENOUGH)
     weekdays: dict[str, tuple[Expected, ...]] = {}
-    missing = []
     for source, counts in days.items():
-        first = covered.get(source, notice_on)
-        if (notice_on - first).days < _ENOUGH:
-            missing.append(source)
-            continue
-        before = [first + timedelta(days=n) for n in range((notice_on - first).days)]
-        weekdays[source] = tuple(_expected(weekday, before, counts, mads) for weekday in range(7))
-    longest = max(((notice_on - covered[source]).days for source in weekdays), default=0)
-    return Baseline(weekdays, tuple(sorted(missing)), longest)
+        if source not in missing:
+            before = [covered[source] + timedelta(days=n) for n in range(known[source])]
+            weekdays[source] = tuple(_of_a_weekday(weekday, before, counts, mads) for weekday in range(7))
+    return Baseline(weekdays, tuple(missing), max((known[source] for source in weekdays), default=0))
 
 
-def _expected(weekday: int, before: list[date], counts: Counter[date], mads: float) -> Expected:
+def _of_a_weekday(weekday: int, before: list[date], counts: Counter[date], mads: float) -> Expected:
     same = [day for day in before if day.weekday() == weekday]
     if len(same) < _DAYS_OF_A_KIND:
         same = [day for day in before if (day.weekday() >= 5) == (weekday >= 5)]
-    values = [counts[day] for day in same]
+    return expected([counts[day] for day in same], mads=mads, least=_LEAST)
+
+
+def expected(values: Collection[int], *, mads: float, least: float = 0.0) -> Expected:
+    """Return the median of *values*, and *mads* robust deviations above it: at least *least* each, and a tenth of the median."""
     middle = float(median(values))
     spread = _SIGMA * float(median(abs(value - middle) for value in values))
-    return Expected(middle, middle + mads * max(spread, _SHARE * middle, _LEAST))
+    return Expected(middle, middle + mads * max(spread, _SHARE * middle, least))

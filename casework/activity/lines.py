@@ -17,7 +17,7 @@ import orjson
 import zstandard
 
 from casework.evidence.digests import content_of
-from connectors.activity import Record
+from connectors.activity import Activity, ActivityLog, Record
 from models.tables import Collection
 from models.vocabulary import Json
 
@@ -36,24 +36,21 @@ def header_frame(collection: Collection) -> bytes:
 
     What was found is said by the statement, which is bound beside it: it is not known yet.
     """
-    return _compress(
-        _line(
-            {
-                "lastday": "activity/1",
-                "nonce": secrets.token_hex(32),
-                "service": str(collection.service),
-                "source": collection.source,
-                "query": {
-                    "account": collection.account_id,
-                    "from": collection.from_at.isoformat(),
-                    "until": collection.until_at.isoformat(),
-                },
-                "round": collection.round,
-                "begun_at": collection.begun_at.isoformat(),
-                "tool": f"lastday {version('lastday')}",
-            }
-        )
-    )
+    header: dict[str, Json] = {
+        "lastday": "activity/1",
+        "nonce": secrets.token_hex(32),
+        "service": str(collection.service),
+        "source": collection.source,
+        "query": {
+            "account": collection.account_id,
+            "from": collection.from_at.isoformat(),
+            "until": collection.until_at.isoformat(),
+        },
+        "round": collection.round,
+        "begun_at": collection.begun_at.isoformat(),
+        "tool": f"lastday {version('lastday')}",
+    }
+    return _compress(_line(header))
 
 
 def read_records(compressed: BinaryIO) -> Iterator[dict[str, Json]]:
@@ -62,6 +59,20 @@ def read_records(compressed: BinaryIO) -> Iterator[dict[str, Json]]:
     next(lines, None)
     for line in lines:
         yield orjson.loads(line)
+
+
+def activities_of(compressed: BinaryIO, log: ActivityLog, source: str) -> Iterator[Sequence[Activity] | None]:
+    """Yield what each record of an activity file tells, None for one that cannot be understood."""
+    for raw in read_records(compressed):
+        yield understood(log, source, raw)
+
+
+def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequence[Activity] | None:
+    """Return what a record tells; None, which is not nothing, where it cannot be understood."""
+    try:
+        return log.describe(source, raw)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _compress(content: bytes) -> bytes:

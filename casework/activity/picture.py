@@ -6,6 +6,7 @@ It shows dates and counts, no title and no name.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -162,10 +163,6 @@ def _legend(*, with_band: bool) -> Iterator[str]:
 
 
 def _round_up(count: float) -> float:
-    """Return the next of 10, 20, 40, 60, 80, 100, 200 …: a quarter of it is a plain number."""
-    size = 10.0
-    while True:
-        for times in (1, 2, 4, 6, 8):
-            if size * times >= count:
-                return size * times
-        size *= 10
+    """Return the next of 10, 20, 40, 60, 80, 100, 200 … from ten on: a quarter of it is a plain number."""
+    size = 10.0 ** math.floor(math.log10(count))
+    return next(size * times for times in (1, 2, 4, 6, 8, 10) if size * times >= count)

@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from casework.activity import lines
+from casework.activity import lines, statement
+from casework.activity.passes import notice_from, notice_until
 from casework.activity.seen import Seen
 from casework.context import Context
 from casework.errors import Erased
-from casework.evidence.store import Growing
-from connectors.activity import ActivityLog, ActivityPage, Gap, Window
+from casework.evidence.growing import GrowingFile
+from connectors.activity import ActivityLog, ActivityPage, ActivitySource, Window
 from connectors.errors import (
     ConnectorError,
     Denied,
@@ -57,20 +58,19 @@ class Reading:
 
     context: Context
     log: ActivityLog
+    source: ActivitySource
     account: Account
     row: Collection
-    growing: Growing
+    growing: GrowingFile
     seen: Seen
     deadline: datetime
     cursors: set[str | None] = field(default_factory=set)
     turns: int = 0
     failures: int = 0
 
-    async def run(self) -> str | None:
-        """Read on.  Return `""` at the window's end, the word for an earlier end, or None: time is up, go on another time."""
-        while True:
-            if not await self._may_ask():
-                return None
+    async def run(self) -> None:
+        """Read on until the pass has its verdict, or time is up."""
+        while self.row.verdict is None and await self._may_ask():
             try:
                 page = await self._ask()
             except ConnectorError as error:
@@ -81,16 +81,26 @@ class Reading:
                 ending = "failed"
             else:
                 ending = await _whole(self._take, page)
+            if ending is None and self.row.not_before is not None and self._out_of_patience():
+                ending = self._impatient()
             if ending is not None:
-                return ending
-            if self.row.not_before is not None and self._out_of_patience():
-                return self._impatient()
+                self._conclude(ending)
+
+    def _conclude(self, ending: str) -> None:
+        """Commit the verdict on a pass that ended with *ending*: `""` at the window's end, else the word for an earlier one."""
+        case = self.context.case(self.row.case_id)
+        verdict = statement.conclude(
+            self.row, self.source, ending, needed_from=notice_from(self.context, case), ends_at=notice_until(case)
+        )
+        with self._committing():
+            self.row.verdict, self.row.reason = verdict
 
     async def _ask(self) -> ActivityPage:
         """Ask for a page.  Whoever gives none and no reason either counts as out of reach: nothing here waits for ever."""
         try:
             async with asyncio.timeout(_LONGEST_ANSWER.total_seconds()):
-                return await self.log.activity(self.account, self.row.source, self.window, self.row.cursor)
+                window = Window(self.row.from_at, self.row.until_at)
+                return await self.log.activity(self.account, self.source.name, window, self.row.cursor)
         except TimeoutError as exc:
             raise Unreachable(f"{self.row.service}: cannot read {self.row.source}: no answer") from exc
 
@@ -104,15 +114,10 @@ class Reading:
             await self.context.sleep((not_before - now).total_seconds())
         return True
 
-    @property
-    def window(self) -> Window:
-        return Window(self.row.from_at, self.row.until_at)
-
     def _ending_of(self, error: ConnectorError) -> str | None:
         """Return the word with which *error* ends the reading, or None after having noted that it is to be tried again."""
-        for kind, ending in _ENDINGS.items():
-            if isinstance(error, kind):
-                return ending
+        if ending := next((word for kind, word in _ENDINGS.items() if isinstance(error, kind)), None):
+            return ending
         if isinstance(error, Expired):
             return self._begin_again()
         if not isinstance(error, (Throttled, Unreachable)):
@@ -145,11 +150,11 @@ class Reading:
     def _take(self, page: ActivityPage) -> str | None:
         """Keep a page.  Everything of it is on the disk, or nothing counts."""
         self.failures = 0
-        if self.growing.file.position.chunks == 0:
-            self.growing.file.append(lines.header_frame(self.row))
+        if self.growing.row.chunks == 0:
+            self.growing.append(lines.header_frame(self.row))
         fresh = self.seen.new_among(page.records, self.row.round, self.row.pages + 1)
         if fresh:
-            self.growing.file.append(lines.page_frame(fresh))
+            self.growing.append(lines.page_frame(fresh))
         with self._committing() as session:
             self._count(page, [record.at for record in fresh])
             self.growing.keep(session)
@@ -163,9 +168,10 @@ class Reading:
         row.records += len(times)
         row.duplicates += len(page.records) - len(times)
         row.late += sum(row.late_before is not None and at < row.late_before for at in times)
-        row.oldest_at = min([*times, *([row.oldest_at] if row.oldest_at else [])], default=None)
-        row.newest_at = max([*times, *([row.newest_at] if row.newest_at else [])], default=None)
-        row.gaps = [*row.gaps, *(said for gap in page.gaps if (said := _said(gap)) not in row.gaps)]
+        row.oldest_at = min(filter(None, [*times, row.oldest_at]), default=None)
+        row.newest_at = max(filter(None, [*times, row.newest_at]), default=None)
+        stated = [statement.stated(gap, self.context.now()) for gap in page.gaps]
+        row.gaps = [*row.gaps, *(gap for gap in stated if gap not in row.gaps)]
         if times or page.cursor != row.cursor:
             row.moved_at = self.context.now()
         row.cursor = page.cursor
@@ -207,12 +213,3 @@ async def _whole(step: Callable[[ActivityPage], str | None], page: ActivityPage)
     except asyncio.CancelledError:
         await asyncio.wait({work})
         raise
-
-
-def _said(gap: Gap) -> dict[str, str | None]:
-    return {
-        "reason": gap.reason,
-        "text": gap.text,
-        "from": gap.from_at.isoformat() if gap.from_at else None,
-        "until": gap.until_at.isoformat() if gap.until_at else None,
-    }

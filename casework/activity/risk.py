@@ -1,33 +1,32 @@
 """
 Why what the leaver took is unusual, or why it cannot be called usual: one sentence a reason, with its figures.
 
-Nothing is weighed by a hidden score.  Every reason compares with the person's own days before the notice: whoever always
+Nothing is decided by a hidden score.  Every reason compares with the person's own days before the notice: whoever always
 worked with much is not unusual for that.  Thresholds are policy's.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import median
 
-from casework.activity.baseline import Baseline
+from casework.activity.baseline import Baseline, expected
 from casework.activity.tally import Half, Tally
 from casework.policy import Activity as Rules
 from models.vocabulary import ActivityKind, Json
 
 _LARGE = 100_000_000
 """Bytes from which on what applications fetched is more than calendars and notifications."""
-_SPREAD = 1.4826
 _MONTHS_OF_A_HABIT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One sentence.  *unclean*: it does not say that something is unusual, but that nobody can say it is not."""
+    """One sentence.  *reason* is its word; *unclean*: it does not say that something is unusual, but that nobody can say it is not."""
 
-    word: str
+    reason: str
     text: str
     text_ja: str
     figures: dict[str, Json]
@@ -35,7 +34,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighing:
+class Comparison:
     """What the reasons look at."""
 
     tally: Tally
@@ -53,12 +52,10 @@ class Weighing:
 
     def per_day(self, *, compared: bool = False) -> dict[date, int]:
         """Return the takes of each day, all sources together, or those alone that can be *compared* with days before."""
-        together: dict[date, int] = {}
+        together: Counter[date] = Counter()
         for source, counts in self.tally.days.items():
-            if compared and source in self.baseline.missing:
-                continue
-            for day, number in counts.items():
-                together[day] = together.get(day, 0) + number
+            if not (compared and source in self.baseline.missing):
+                together.update(counts)
         return together
 
     def takes(self, *, since: bool) -> int:
@@ -71,44 +68,44 @@ class Weighing:
         return since > self.rules.ratio * before * self.days_since / max(self.baseline.days, 1)
 
 
-def weigh(weighing: Weighing) -> list[Reason]:
+def reasons_of(comparison: Comparison) -> list[Reason]:
     """
     Return every reason, the weightiest first; none is left out because another says enough.
 
     Where no day is known to compare with, nothing is called unusual: the figures are told, and that they prove nothing.
     """
-    looks = _LOOKS if weighing.has_before else (_takeout, _programs)
-    return [reason for look in (*looks, _uncompared) for reason in look(weighing)]
+    looks = _LOOKS if comparison.has_before else (_takeout, _programs)
+    return [reason for look in (*looks, _uncompared) for reason in look(comparison)]
 
 
-def _volume(w: Weighing) -> Iterator[Reason]:
+def _volume(w: Comparison) -> Iterator[Reason]:
     takes, rules = w.takes(since=True), w.rules
     by_weekday = sum(w.baseline.of(w.tally.notice_on + timedelta(days=n)).median for n in range(w.days_since))
     on_average = w.takes(since=False) * w.days_since / max(w.baseline.days, 1)
-    expected = max(by_weekday, on_average)  # who takes much once a month has a median of nothing
+    usual = max(by_weekday, on_average)  # who takes much once a month has a median of nothing
     unusual = _unusual_days(w, since=True)
     figures: dict[str, Json] = {
-        "takes": takes, "expected": round(expected), "days": w.days_since, "unusual_days": len(unusual),
+        "takes": takes, "expected": round(usual), "days": w.days_since, "unusual_days": len(unusual),
         "baseline_days": w.baseline.days,
     }  # fmt: skip
     viewed = w.tally.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
     views = f"; {viewed:,} of them are views that the vendor may call downloads" if viewed else ""
     views_ja = f"、うち{viewed:,}件はベンダーがダウンロードと記録し得る閲覧" if viewed else ""
-    if takes >= rules.volume and takes > rules.ratio * expected:
-        times = f"{takes / expected:,.0f}" if expected >= 1 else "∞"
-        than = f"{times} times" if expected >= 1 else "against"
+    if takes >= rules.volume and takes > rules.ratio * usual:
+        times = f"{takes / usual:,.0f}" if usual >= 1 else "∞"
+        than = f"{times} times" if usual >= 1 else "against"
         yield Reason(
             "volume",
-            f"{takes:,} files were taken in the {w.days_since} days of the notice window, {than} the {round(expected):,} to be "
+            f"{takes:,} files were taken in the {w.days_since} days of the notice window, {than} the {round(usual):,} to be "
             f"expected from the person's own {w.baseline.days} days before it; {len(unusual)} days lay above the usual range{views}.",
-            f"退職通知期間{w.days_since}日間の取得は{takes:,}件で、本人の通知前{w.baseline.days}日間から見込まれる{round(expected):,}件"
-            + (f"の{times}倍です" if expected >= 1 else "を大きく上回ります")
+            f"退職通知期間{w.days_since}日間の取得は{takes:,}件で、本人の通知前{w.baseline.days}日間から見込まれる{round(usual):,}件"
+            + (f"の{times}倍です" if usual >= 1 else "を大きく上回ります")
             + f"（通常の範囲を超えた日：{len(unusual)}日{views_ja}）。",
             figures,
         )  # fmt: skip
 
 
-def _days(w: Weighing) -> Iterator[Reason]:
+def _days(w: Comparison) -> Iterator[Reason]:
     before = _unusual_days(w, since=False)
     for since in (True, False):
         days = _unusual_days(w, since=since)
@@ -127,7 +124,7 @@ def _days(w: Weighing) -> Iterator[Reason]:
         )
 
 
-def _excess(w: Weighing, days: Mapping[date, int]) -> float:
+def _excess(w: Comparison, days: Mapping[date, int]) -> float:
     return sum(number - w.baseline.of(day).median for day, number in days.items())
 
 
@@ -137,7 +134,7 @@ def _is_habit(before: Mapping[date, int]) -> bool:
     return len({(day.year, day.month) for day in full}) >= _MONTHS_OF_A_HABIT
 
 
-def _unusual_days(w: Weighing, *, since: bool) -> dict[date, int]:
+def _unusual_days(w: Comparison, *, since: bool) -> dict[date, int]:
     """Return the days above their weekday's limit, above any usual working day's, and above policy's floor."""
     floor = max(float(w.rules.day_floor), _limit_of_active_days(w))
     return {
@@ -147,27 +144,37 @@ def _unusual_days(w: Weighing, *, since: bool) -> dict[date, int]:
     }
 
 
-def _limit_of_active_days(w: Weighing) -> float:
+def _limit_of_active_days(w: Comparison) -> float:
     values = [number for day, number in w.per_day(compared=True).items() if day < w.tally.notice_on]
-    if not values:
-        return 0.0
-    middle = float(median(values))
-    return middle + w.rules.mads * max(_SPREAD * float(median(abs(v - middle) for v in values)), 0.1 * middle)
+    return expected(values, mads=w.rules.mads).limit if values else 0.0
 
 
-def _marked(w: Weighing) -> Iterator[Reason]:
-    since, before = w.tally.since.marked, w.tally.before.marked
-    if since >= w.rules.marked and w.rises(since, before):
-        yield Reason(
-            "marked",
-            f"{since:,} of the files taken in the notice window are marked as confidential; in the {w.baseline.days} days before "
-            f"it were {before:,}.",
-            f"退職通知期間に取得したうち{since:,}件に秘密表示があります（通知前{w.baseline.days}日間は{before:,}件）。",
-            {"marked": since, "before": before},
-        )
+def _marked(w: Comparison) -> Iterator[Reason]:
+    return _more(
+        w, "marked",
+        "{since:,} of the files taken in the notice window are marked as confidential; in the {days} days before it were {before:,}.",
+        "退職通知期間に取得したうち{since:,}件に秘密表示があります（通知前{days}日間は{before:,}件）。",
+    )  # fmt: skip
 
 
-def _burst(w: Weighing) -> Iterator[Reason]:
+def _shares(w: Comparison) -> Iterator[Reason]:
+    return _more(
+        w, "shares",
+        "{since:,} shares to outsiders or with anybody who has the link were made in the notice window; {before:,} in the {days} "
+        "days before it.",
+        "退職通知期間に社外共有または公開リンクが{since:,}件作成されました（通知前{days}日間は{before:,}件）。",
+    )  # fmt: skip
+
+
+def _more(w: Comparison, word: str, text: str, text_ja: str) -> Iterator[Reason]:
+    """Yield the reason *word* if there is more of it than policy's number, and than before."""
+    since, before = getattr(w.tally.since, word), getattr(w.tally.before, word)
+    if since >= getattr(w.rules, word) and w.rises(since, before):
+        counts = {"since": since, "before": before, "days": w.baseline.days}
+        yield Reason(word, text.format(**counts), text_ja.format(**counts), {word: since, "before": before})
+
+
+def _burst(w: Comparison) -> Iterator[Reason]:
     since, before = w.tally.since, w.tally.before
     if since.most_at is not None and since.most_in_an_hour >= max(w.rules.burst, 2 * before.most_in_an_hour):
         hour = since.most_at.strftime("%Y-%m-%d %H:00")
@@ -180,7 +187,7 @@ def _burst(w: Weighing) -> Iterator[Reason]:
         )
 
 
-def _off_hours(w: Weighing) -> Iterator[Reason]:
+def _off_hours(w: Comparison) -> Iterator[Reason]:
     since, before = w.tally.since, w.tally.before
     now, then = _share(since), _share(before)
     if since.off_hours >= w.rules.off_hours and now - then >= w.rules.off_share:
@@ -198,7 +205,7 @@ def _share(half: Half) -> float:
     return half.off_hours / half.takes if half.takes else 0.0
 
 
-def _folders(w: Weighing) -> Iterator[Reason]:
+def _folders(w: Comparison) -> Iterator[Reason]:
     widest = {True: (0, w.last_on), False: (0, w.last_on)}
     for day, folders in w.tally.folders_of_day.items():
         since = day >= w.tally.notice_on
@@ -213,19 +220,7 @@ def _folders(w: Weighing) -> Iterator[Reason]:
         )
 
 
-def _shares(w: Weighing) -> Iterator[Reason]:
-    since, before = w.tally.since.shares, w.tally.before.shares
-    if since >= w.rules.shares and w.rises(since, before):
-        yield Reason(
-            "shares",
-            f"{since:,} shares to outsiders or with anybody who has the link were made in the notice window; {before:,} in "
-            f"the {w.baseline.days} days before it.",
-            f"退職通知期間に社外共有または公開リンクが{since:,}件作成されました（通知前{w.baseline.days}日間は{before:,}件）。",
-            {"shares": since, "before": before},
-        )
-
-
-def _origins(w: Weighing) -> Iterator[Reason]:
+def _origins(w: Comparison) -> Iterator[Reason]:
     for word, en, ja in (("addresses", "addresses", "アドレス"), ("devices", "devices", "端末")):
         since, before = getattr(w.tally.since, word), getattr(w.tally.before, word)
         new = {name: number for name, number in since.items() if name not in before and number > 0}
@@ -239,7 +234,7 @@ def _origins(w: Weighing) -> Iterator[Reason]:
             )
 
 
-def _programs(w: Weighing) -> Iterator[Reason]:
+def _programs(w: Comparison) -> Iterator[Reason]:
     if w.tally.programs:
         yield Reason(
             "programs",
@@ -248,7 +243,9 @@ def _programs(w: Weighing) -> Iterator[Reason]:
             f"プログラム（API）経由で{w.tally.programs:,}件が取得されています。ファイル単位で記録されない取得があり得るため、問題なしとは判断できません。",
             {"programs": w.tally.programs}, unclean=True,
         )  # fmt: skip
-    fresh = w.tally.since.applications - w.tally.before.applications
+    known = {name for _, name in w.tally.before.applications}
+    compared = {name for log, name in w.tally.since.applications if log not in w.baseline.missing}
+    fresh = compared - known  # a log without days before the notice shows none that is new
     if w.tally.program_size >= _LARGE or (w.has_before and fresh):
         size = w.tally.program_size
         yield Reason(
@@ -260,7 +257,7 @@ def _programs(w: Weighing) -> Iterator[Reason]:
         )  # fmt: skip
 
 
-def _takeout(w: Weighing) -> Iterator[Reason]:
+def _takeout(w: Comparison) -> Iterator[Reason]:
     if w.tally.takeouts:
         yield Reason(
             "takeout",
@@ -271,13 +268,16 @@ def _takeout(w: Weighing) -> Iterator[Reason]:
         )  # fmt: skip
 
 
-def _uncompared(w: Weighing) -> Iterator[Reason]:
+def _uncompared(w: Comparison) -> Iterator[Reason]:
     """Say what was taken from logs that reach too little back to say what is usual there."""
-    counts = [w.tally.days[source] for source in w.baseline.missing]
-    takes = sum(number for days in counts for day, number in days.items() if day >= w.tally.notice_on)
-    if takes:
-        half = w.tally.since
-        logs = ", ".join(w.baseline.missing)
+    taken = {
+        log: sum(number for day, number in w.tally.days[log].items() if day >= w.tally.notice_on)
+        for log in w.baseline.missing
+        if log in w.tally.days
+    }
+    if takes := sum(taken.values()):
+        half, named = w.tally.since, [log for log, number in taken.items() if number]
+        logs = ", ".join(named)
         yield Reason(
             "no_baseline",
             f"{takes:,} files were taken in the notice window by logs that reach too little back to say whether that is usual "
@@ -285,11 +285,11 @@ def _uncompared(w: Weighing) -> Iterator[Reason]:
             "outside work hours.",
             f"通知前の記録が短く通常かどうか判断できないログ（{logs}）で、退職通知期間に{takes:,}件の取得があります。"
             f"全取得のうち秘密表示は{half.marked:,}件、勤務時間外は{half.off_hours:,}件です。",
-            {"takes": takes, "marked": half.marked, "off_hours": half.off_hours, "logs": list(w.baseline.missing)},
+            {"takes": takes, "marked": half.marked, "off_hours": half.off_hours, "logs": list(named)},
             unclean=True,
         )
 
 
-_LOOKS: tuple[Callable[[Weighing], Iterator[Reason]], ...] = (
+_LOOKS: tuple[Callable[[Comparison], Iterator[Reason]], ...] = (
     _volume, _takeout, _programs, _marked, _off_hours, _burst, _folders, _shares, _origins, _days,
 )  # fmt: skip

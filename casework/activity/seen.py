@@ -23,7 +23,7 @@ _AT_ONCE = 10_000
 
 
 class Seen:
-    """The ids of one account's records from one source, over all its rounds."""
+    """The ids of one account's records from one source, over all its passes."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class Seen:
         self._database.execute("DELETE FROM seen WHERE round > ? OR (round = ? AND page > ?)", (round_, round_, page))
 
     def count(self, round_: int) -> int:
-        """Return how many records of rounds up to *round_* are known."""
+        """Return how many records of passes up to *round_* are known."""
         return int(self._database.execute("SELECT count(*) FROM seen WHERE round <= ?", (round_,)).fetchone()[0])
 
     def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:

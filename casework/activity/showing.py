@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from audit.events import EventType
-from casework.activity.rounds import latest, rounds_of, telling
-from casework.activity.wording import verdict_text
+from casework.activity.passes import passes_of, telling
+from casework.activity.statement import verdict_text
 from casework.context import Context
 from casework.errors import EvidenceError
+from casework.evidence.store import EvidenceStore
 from casework.recording import seal
 from models.tables import Collection
 from models.vocabulary import Completeness
 
-NOT_COLLECTED = {"state": "not_collected"}
 HIDDEN = "…"
-_PARTS = (
-    "counts", "verdict", "summary", "risks", "picture", "folders", "hours", "exits", "exits_in_all", "silence",
-    "notice_from", "until", "baseline", "not_counted_in_full",
-)  # fmt: skip
+SUMMARIES = "downloads/summary-"
+_ABOUT_ITSELF = {"lastday", "made_at", "timezone"}
+"""What a summary says that is shown elsewhere."""
 
 
 def downloads(context: Context, case_id: str) -> dict[str, Any]:
@@ -43,31 +43,39 @@ def look(context: Context, case_id: str, *, by: str) -> dict[str, Any]:
 
 def _whole(context: Context, case_id: str) -> dict[str, Any]:
     with context.store.read() as session:
-        rounds = rounds_of(session, case_id)
-    if not rounds or context.evidence is None:
-        return dict(NOT_COLLECTED)
-    shown: dict[str, Any] = {"state": _state(rounds), "sources": [_source(row) for row in rounds]}
+        passes = passes_of(session, case_id)
+    if not passes or context.evidence is None:
+        return {"state": "not_collected"}
+    shown: dict[str, Any] = {"state": _state(passes), "sources": [_source(row) for row in passes]}
     try:
         summary = latest(context.evidence, case_id)
     except EvidenceError as exc:
         return shown | {"problem": str(exc), "remedy": exc.remedy}
     if summary is not None:
-        shown |= {name: summary[name] for name in _PARTS if name in summary}
+        shown |= {name: part for name, part in summary.items() if name not in _ABOUT_ITSELF}
     return shown
 
 
-def _state(rounds: Sequence[Collection]) -> str:
+def latest(evidence: EvidenceStore, case_id: str) -> dict[str, Any] | None:
+    """Return the newest summary, None if there is none."""
+    kept = evidence.list(case_id, SUMMARIES)
+    if not kept:
+        return None
+    with evidence.open(case_id, kept[-1].name) as clear:
+        content: dict[str, Any] = json.loads(clear.read())
+    return content
+
+
+def _state(passes: Sequence[Collection]) -> str:
     """Return the sum of what is known of each log: `collected`, `partial` or `not_available`."""
-    newest = [row.verdict for row in telling(rounds)]
-    if all(verdict is Completeness.COMPLETE for verdict in newest):
+    verdicts = {row.verdict for row in telling(passes).values()}
+    if verdicts == {Completeness.COMPLETE}:
         return "collected"
-    if all(verdict is Completeness.NOT_AVAILABLE for verdict in newest):
-        return "not_available"
-    return "partial"
+    return "not_available" if verdicts == {Completeness.NOT_AVAILABLE} else "partial"
 
 
 def _source(row: Collection) -> dict[str, Any]:
-    """Return one reading.  After an erasure the words and the counts stand, and the vendor's sentences are gone."""
+    """Return one pass.  After an erasure the words and the counts stand, and the vendor's sentences are gone."""
     stated = row.statement or {}
     file = stated.get("file") or {}
     verdict = row.verdict if row.ended_at is not None and row.verdict is not None else Completeness.PARTIAL
@@ -100,7 +108,7 @@ def _source(row: Collection) -> dict[str, Any]:
 
 
 def _difference(row: Collection) -> dict[str, Any] | None:
-    """Return what a later look added to the earlier ones; None for the first."""
+    """Return what a later pass added to the earlier ones; None for the first."""
     if row.round == 1:
         return None
     late = row.late if row.late_before is not None else None
@@ -108,6 +116,6 @@ def _difference(row: Collection) -> dict[str, Any] | None:
         text, ja = f"{row.records:,} records were new in a second reading of the whole window", f"全期間を再取得し、新たに{row.records:,}件"  # fmt: skip
     else:
         later = row.records - late
-        text = f"{late:,} records came late, {later:,} happened since the look before"
+        text = f"{late:,} records came late, {later:,} happened since the pass before"
         ja = f"遅れて反映された記録{late:,}件、前回以降の記録{later:,}件"
     return {"new": row.records, "late": late, "text": text, "text_ja": ja}

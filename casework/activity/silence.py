@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from casework.activity.wording import Said
+from casework.activity.statement import Said
 from casework.truth.post_cut import Times
 from connectors.activity import Activity
 from models.tables import CaseAccount, CaseEntitlement
@@ -22,6 +23,11 @@ _CLOCKS = timedelta(seconds=2)
 _ENDED_WITH_IT = frozenset({
     EntitlementKind.SIGN_IN, EntitlementKind.SESSION, EntitlementKind.GRANT, EntitlementKind.APP_PASSWORD,
 })  # fmt: skip
+
+
+def note(heard: dict[ActivityKind, Times], activity: Activity) -> None:
+    """Count *activity* among what was heard of its kind."""
+    heard.setdefault(activity.kind, Times(0, activity.at, activity.at)).add(activity.at)
 
 
 @dataclass(slots=True)
@@ -48,21 +54,39 @@ class Quiet:
             return
         for activity in activities:
             if activity.kind is ActivityKind.SIGN_IN:
-                self._note(activity, self.blocked_at + _CLOCKS)
+                limit = self.blocked_at + _CLOCKS
             elif activity.kind in TAKES or activity.kind is ActivityKind.TOKEN_USE:
-                self._note(activity, self.effective_by + _CLOCKS)
-                self.residual += self.blocked_at < activity.at <= self.effective_by + _CLOCKS
+                limit = self.effective_by + _CLOCKS
+                self.residual += self.blocked_at < activity.at <= limit
+            else:
+                continue
+            if activity.at > limit:
+                note(self.broken, activity)
 
-    def _note(self, activity: Activity, limit: datetime) -> None:
-        if activity.at <= limit:
-            return
-        if activity.kind in self.broken:
-            self.broken[activity.kind].add(activity.at)
-        else:
-            self.broken[activity.kind] = Times(1, activity.at, activity.at)
+    def told(self, sure_until: datetime | None) -> dict[str, Any]:
+        """Return it as the summary has it.  *sure_until*: up to when every log has been read past its lag."""
+        state, said = self._said(sure_until)
+        return {
+            "service": str(self.account.service),
+            "account": self.account.vendor_id,
+            "state": state,
+            "text": said.en,
+            "text_ja": said.ja,
+            "cut_effective_by": self.effective_by.isoformat() if self.effective_by else None,
+            "residual": self.residual,
+            "events": [
+                {
+                    "kind": str(kind),
+                    "count": t.count,
+                    "first_at": t.first_at.isoformat(),
+                    "last_at": t.last_at.isoformat(),
+                }
+                for kind, t in sorted(self.broken.items())
+            ],
+        }
 
-    def said(self, sure_until: datetime | None) -> tuple[str, Said]:
-        """Return the state as a word and as a sentence.  *sure_until*: up to when every log has been read past its lag."""
+    def _said(self, sure_until: datetime | None) -> tuple[str, Said]:
+        """Return the state as a word and as a sentence."""
         if self.blocked_at is None or self.effective_by is None:
             return "not_cut", Said("the account has not been seen blocked", "停止が確認されていません")
         if self.broken:

@@ -1,58 +1,192 @@
 """
-The completeness statement of one reading: what was asked for, what came, what is missing and why.
+The completeness statement of one collection pass: what was asked for, what came, what is missing and why.
 
-Nothing here says "0 downloads": a log that was not read is not available, and says so.
+Nothing here says "0 downloads": a log that was not read is not available, and says so.  What its vendor does not keep is a
+limit, and named; what the vendor kept and we did not get is lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from casework.activity.wording import verdict_text
-from casework.evidence.store import StoredEvidence
-from connectors.activity import ActivitySource
+from connectors.activity import ActivitySource, Gap
 from models.tables import Collection
 from models.vocabulary import Completeness
 
+
+class Said(NamedTuple):
+    """One sentence in English and in Japanese."""
+
+    en: str
+    ja: str
+
+
+LIMIT = "retention"
+"""The word for a log that was read whole as far as its vendor keeps it, which is less than the notice window."""
+REASONS: Mapping[str, Said] = {
+    "quota": Said("the vendor's quota was used up", "ベンダーの利用上限に達したため"),
+    "unreachable": Said("the vendor could not be reached", "ベンダーに接続できなかったため"),
+    "unfinished": Said("the vendor did not finish its search", "ベンダー側の検索が完了しなかったため"),
+    "cursor_expired": Said(
+        "the vendor lost our place in the log again and again", "ベンダー側で読み取り位置が繰り返し失効したため"
+    ),
+    "repeated": Said("the vendor gave the same pages again and again", "ベンダーが同じページを繰り返し返したため"),
+    "unintelligible": Said("the vendor's answer could not be understood", "ベンダーの応答を解釈できなかったため"),
+    "denied": Said("our credential lacks a scope or a role for this log", "このログを読む権限（スコープ）がないため"),
+    "not_on_plan": Said("the tenant's plan does not offer this log", "契約プランにこのログが含まれないため"),
+    "not_recorded": Said(
+        "the tenant has switched this log off: that is not the same as nothing having happened",
+        "テナントでこのログの記録が無効なため（操作がなかったことを意味しません）",
+    ),
+    "truncated": Said("the vendor cut its answer short", "ベンダーが結果を途中で打ち切ったため"),
+    "search_failed": Said("the vendor's search failed again and again", "ベンダー側の検索が繰り返し失敗したため"),
+    "fewer": Said("the vendor gave fewer records than it counts", "取得件数がベンダーの示す件数に満たないため"),
+    "refused": Said("the vendor refused one of the log's queries", "照会の一部をベンダーが受け付けなかったため"),
+    LIMIT: Said("the vendor keeps less than the notice window", "ベンダーの保存期間が退職通知期間より短いため"),
+    "forgotten": Said(
+        "it was read too late: the vendor had forgotten days that it kept at the end of the notice window",
+        "読み取りが遅れ、退職通知期間の終了時に残っていた記録の一部が保存期間を過ぎたため",
+    ),
+    "plan": Said("the tenant's plan shows only a part", "契約プランでは一部しか取得できないため"),
+    "unproven": Said(
+        "nothing shows that the tenant records at all", "テナントで記録が有効であることを確認できないため"
+    ),
+    "address": Said("one of the log's queries needs an address that is not known", "照会に必要なアドレスが不明なため"),
+    "failed": Said("reading it failed on our side", "当システム側の障害で読み取れなかったため"),
+    "not_yet": Said("the window had not begun", "対象期間が始まっていないため"),
+    "under_way": Said("it is still being read", "取得の途中のため"),
+}
+FORGOTTEN = frozenset({LIMIT, "forgotten"})
+LASTING = FORGOTTEN | {"plan"}
+"""What another reading of the same window would lack just as well."""
 _EDGE = timedelta(days=1)
 """Retention is counted in days, and its edge moves on while a log is read."""
 _NOTHING_TO_READ = frozenset({"denied", "not_on_plan", "not_recorded"})
 
 
-def conclude(row: Collection, ending: str, *, needed_from: datetime) -> tuple[Completeness, str | None]:
-    """
-    Return the verdict on a reading that ended with *ending* (`""`: at the window's end), and its word.
+class Reach(NamedTuple):
+    """Since when a log could be looked at, and how many days its vendor keeps; None where nobody says."""
 
-    *needed_from*: the beginning of the notice window; a log that does not reach back to it is partial.  A reading that
-    was refused before its first page has nothing to show, whatever the reason.
+    since: datetime
+    days: int | None
+
+
+def conclude(
+    row: Collection, source: ActivitySource, ending: str, *, needed_from: datetime, ends_at: datetime
+) -> tuple[Completeness, str | None]:
+    """
+    Return the verdict on a pass that ended with *ending* (`""`: at the window's end), and its word.
+
+    *needed_from* to *ends_at* is the notice window.  A log that does not reach back to its beginning is partial: by its vendor's
+    limit if it was read in time, as far back as it was kept when the notice window ended; else because days of it are lost.
+    A pass that was refused before its first page has nothing to show, whatever the reason.
     """
     if ending:
         nothing = row.records == 0 and (ending in _NOTHING_TO_READ or row.pages == 0)
         return (Completeness.NOT_AVAILABLE if nothing else Completeness.PARTIAL), ending
-    lacking = [gap for gap in row.gaps if not _is_long_ago(gap, needed_from)]
-    if lacking:
-        return Completeness.PARTIAL, str(lacking[0]["reason"])
-    if row.late_before is None and row.from_at > needed_from + _EDGE:
-        return Completeness.PARTIAL, "retention"
-    return Completeness.COMPLETE, None
+    if lost := [gap for gap in row.gaps if gap["reason"] != LIMIT]:
+        return Completeness.PARTIAL, str(lost[0]["reason"])
+    since, days = reach(row, source)
+    is_tail = row.late_before is not None and since == row.from_at
+    if is_tail or since <= needed_from + _EDGE:
+        return Completeness.COMPLETE, None
+    in_time = days is not None and since <= ends_at - timedelta(days=days) + _EDGE
+    shows_some = since < min(ends_at, row.until_at)
+    return Completeness.PARTIAL, LIMIT if in_time and shows_some and _forgets_from_the_oldest(row) else "forgotten"
 
 
-def _is_long_ago(gap: Mapping[str, Any], needed_from: datetime) -> bool:
-    """Whether the vendor has forgotten only what lies before the notice window: the baseline is shorter, no more."""
-    until = gap["until"]
-    return gap["reason"] == "retention" and until is not None and datetime.fromisoformat(until) <= needed_from + _EDGE
-
-
-def state(row: Collection, source: ActivitySource, stored: StoredEvidence | None) -> dict[str, Any]:
+def reach(row: Collection, source: ActivitySource | None) -> Reach:
     """
-    Return the statement, as it is bound beside the records.
+    Return how far back *row* could look, by what *source* documents and by what the vendor said on the way.
+
+    Days that the vendor has forgotten are not days without anything.
+    """
+    edges = [Reach(row.from_at, None), *(Reach(until, days) for _, until, days in _forgotten(row))]
+    if source is not None and source.retention is not None:
+        documented = max(row.from_at, row.begun_at - source.retention)
+        edges.insert(0, Reach(documented, source.retention.days))
+    return max(edges, key=lambda edge: edge.since)
+
+
+def _forgets_from_the_oldest(row: Collection) -> bool:
+    """Whether what was forgotten lies at the window's beginning: a hole within what the vendor keeps is no limit of its."""
+    edge = row.from_at
+    for begins, until, _ in sorted(_forgotten(row), key=lambda gap: gap[0]):
+        if begins > edge + _EDGE:
+            return False
+        edge = max(edge, until)
+    return True
+
+
+def _forgotten(row: Collection) -> list[tuple[datetime, datetime, int | None]]:
+    """Return from when until when the vendor says that it keeps nothing any more, and how many days it keeps."""
+    gaps = [gap for gap in row.gaps if gap["reason"] == LIMIT]
+    return [
+        (_moment(gap["from"]) or row.from_at, _moment(gap["until"]) or row.until_at, gap.get("days")) for gap in gaps
+    ]
+
+
+def kept_days(source: ActivitySource, passes: Sequence[Collection]) -> int | None:
+    """Return how many days the vendor keeps the log, by what it documents and what it said in *passes*."""
+    documented = [source.retention.days] if source.retention is not None else []
+    told = [days for row in passes for _, _, days in _forgotten(row) if days is not None]
+    return min([*documented, *told], default=None)
+
+
+def is_whole(row: Collection) -> bool:
+    """Whether all was read that there was to read: the whole window, or as much of it as the vendor keeps."""
+    return row.verdict is Completeness.COMPLETE or is_limited(row)
+
+
+def is_limited(row: Collection) -> bool:
+    """Whether the log was read whole, and its vendor keeps less than the notice window."""
+    return row.verdict is Completeness.PARTIAL and row.reason == LIMIT
+
+
+def limit_of(row: Collection, source: ActivitySource | None) -> Said:
+    """Return since when a limited log could be looked at, as a clause."""
+    since, days = reach(row, source)
+    at = f"{since:%Y-%m-%d %H:%M} UTC"
+    return Said(
+        f"looked for in this log from {at} only, because the vendor keeps {days} days",
+        f"ベンダーの保存期間が{days}日のため、このログは{at}以降のみ確認",
+    )
+
+
+def verdict_text(verdict: Completeness, reason: str | None) -> Said:
+    """Return the verdict as a sentence."""
+    if verdict is Completeness.COMPLETE:
+        return Said("complete", "完全")
+    why = REASONS.get(reason or "", Said(reason or "unknown", reason or "不明"))
+    if verdict is Completeness.PARTIAL:
+        return Said(f"partial because {why.en}", f"一部のみ：{why.ja}")
+    return Said(f"not available because {why.en}", f"取得不可：{why.ja}")
+
+
+def stated(gap: Gap, now: datetime) -> dict[str, Any]:
+    """Return a gap as it is kept with its pass; of what the vendor has forgotten also how many days it keeps, *now*."""
+    known: dict[str, Any] = {
+        "reason": gap.reason,
+        "text": gap.text,
+        "from": _iso(gap.from_at),
+        "until": _iso(gap.until_at),
+    }
+    if gap.reason == LIMIT and gap.until_at is not None:
+        known["days"] = round((now - gap.until_at) / timedelta(days=1))
+    return known
+
+
+def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) -> dict[str, Any]:
+    """
+    Return the statement, as it is bound beside the records.  *file* is what the trail says of them.
 
     The same row gives the same bytes: a statement that a crash interrupted is written again, not contradicted.
     """
     assert row.verdict is not None  # noqa: S101  # for the type alone: stated after it was concluded
-    text = verdict_text(row.verdict, row.reason, [str(gap["text"]) for gap in row.gaps])
+    text, details = _text(row, source), "; ".join(str(gap["text"]) for gap in row.gaps)
+    more = f" ({details})" if details and row.verdict is not Completeness.COMPLETE else ""
     return {
         "lastday": "statement/1",
         "service": str(row.service),
@@ -61,8 +195,8 @@ def state(row: Collection, source: ActivitySource, stored: StoredEvidence | None
         "round": row.round,
         "verdict": str(row.verdict),
         "reason": row.reason,
-        "text": text.en,
-        "text_ja": text.ja,
+        "text": text.en + more,
+        "text_ja": text.ja + more,
         "from": _iso(row.from_at),
         "until": _iso(row.until_at),
         "begun_at": _iso(row.begun_at),
@@ -80,9 +214,20 @@ def state(row: Collection, source: ActivitySource, stored: StoredEvidence | None
         "late_before": _iso(row.late_before),
         "problems": dict(sorted(row.problems.items())),
         "gaps": list(row.gaps),
-        "file": stored.leaf() if stored is not None else None,
+        "file": file,
     }
+
+
+def _text(row: Collection, source: ActivitySource) -> Said:
+    if not is_limited(row):
+        return verdict_text(row.verdict or Completeness.PARTIAL, row.reason)
+    limit = limit_of(row, source)
+    return Said(f"partial: {limit.en}", f"一部のみ：{limit.ja}")
 
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment is not None else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None

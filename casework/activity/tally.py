@@ -22,20 +22,16 @@ _FOLDERS_A_DAY = 2_000
 _ORIGINS = 2_000
 _EXITS = 500
 
-EXITS = frozenset(
-    {
-        ActivityKind.FORWARD,
-        ActivityKind.DELEGATE,
-        ActivityKind.EXTERNAL_SHARE,
-        ActivityKind.PUBLIC_LINK,
-        ActivityKind.GRANT,
-        ActivityKind.APP_PASSWORD,
-        ActivityKind.DEVICE,
-        ActivityKind.TAKEOUT,
-    }
-)
-"""What a leaver may make to come in, or to get at content, after having left."""
 _SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
+EXITS = _SHARES | {
+    ActivityKind.FORWARD,
+    ActivityKind.DELEGATE,
+    ActivityKind.GRANT,
+    ActivityKind.APP_PASSWORD,
+    ActivityKind.DEVICE,
+    ActivityKind.TAKEOUT,
+}
+"""What a leaver may make to come in, or to get at content, after having left."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,10 +46,9 @@ class Exit:
 
 @dataclass(slots=True)
 class Half:
-    """The same counts before the notice and since then."""
+    """The same counts before the notice and since then.  *applications* with the log that tells of each."""
 
     takes: int = 0
-    size: int = 0
     off_hours: int = 0
     shares: int = 0
     marked: int = 0
@@ -61,7 +56,7 @@ class Half:
     most_at: datetime | None = None
     addresses: Counter[str] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
-    applications: set[str] = field(default_factory=set)
+    applications: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -106,7 +101,7 @@ class Tally:
                 half.shares += 1
             if activity.kind in EXITS and half is self.since:
                 self._exit(Exit(activity.at, activity.kind, service, activity.target or activity.title or ""))
-            self._program(half, activity)
+            self._program(source, half, activity)
 
     def close(self) -> None:
         """Work out what needs every record: the fullest hours.  Call once, at the end."""
@@ -121,7 +116,6 @@ class Tally:
         self.days[source][day] += 1
         self._hours[local.replace(minute=0, second=0, microsecond=0)] += 1
         half.takes += 1
-        half.size += activity.size or 0
         half.off_hours += self._is_off(local)
         half.marked += is_marked((activity.label, activity.title), self.own_marks)
         if half is self.since:
@@ -131,23 +125,21 @@ class Tally:
 
     def _folder(self, day: date, half: Half, folder: str) -> None:
         if half is self.since:
-            if folder in self.folders or len(self.folders) < _FOLDERS:
-                self.folders[folder] += 1
-            else:
-                self.full.add("folders")
+            self._count(self.folders, folder, _FOLDERS, "folders")
         of_day = self.folders_of_day[day]
         if len(of_day) < _FOLDERS_A_DAY:
             of_day.add(hash(folder))
 
     def _origin(self, half: Half, activity: Activity) -> None:
-        weight = activity.kind in TAKES
         for seen, name in ((half.addresses, activity.ip), (half.devices, activity.device)):
-            if name is None:
-                continue
-            if name in seen or len(seen) < _ORIGINS:
-                seen[name] += weight
-            else:
-                self.full.add("addresses and devices")
+            if name is not None:
+                self._count(seen, name, _ORIGINS, "addresses and devices", weight=activity.kind in TAKES)
+
+    def _count(self, seen: Counter[str], name: str, most: int, what: str, *, weight: int = 1) -> None:
+        if name in seen or len(seen) < most:
+            seen[name] += weight
+        else:
+            self.full.add(what)
 
     def _exit(self, made: Exit) -> None:
         """Keep the latest ones: those nearest the end."""
@@ -157,13 +149,13 @@ class Tally:
         else:
             heapq.heappushpop(self.exits, made)
 
-    def _program(self, half: Half, activity: Activity) -> None:
+    def _program(self, source: str, half: Half, activity: Activity) -> None:
         if activity.kind is ActivityKind.TAKEOUT:
             self.takeouts += 1
         elif activity.kind is ActivityKind.TOKEN_USE:
             self.program_size += activity.size or 0
             if activity.target is not None and len(half.applications) < _ORIGINS:
-                half.applications.add(activity.target)
+                half.applications.add((source, activity.target))
         elif activity.by_program and activity.kind in TAKES and activity.kind is not ActivityKind.SYNC:
             self.programs += 1
 

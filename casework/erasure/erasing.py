@@ -18,8 +18,8 @@ from audit import reading
 from audit.events import EventType
 from audit.layout import files_of
 from audit.tables import audit_payload
-from casework.context import Context
-from casework.erasure.redaction import blank
+from casework.context import Context, case_in
+from casework.erasure.redaction import redact
 from casework.errors import BadRequest
 from casework.lifecycle import FINISHED
 from casework.recording import seal
@@ -47,7 +47,7 @@ def hold(context: Context, case_id: str, *, by: str, reason: str) -> None:
     if not reason.strip():
         raise BadRequest("hold: has no reason", "Say which matter the record is needed for.")
     with context.store.write() as session:
-        case = _case(session, case_id)
+        case = case_in(session, case_id)
         _refuse_erased(case)
         if case.held_at is None:
             case.held_at = context.now()
@@ -58,7 +58,7 @@ def hold(context: Context, case_id: str, *, by: str, reason: str) -> None:
 def release_hold(context: Context, case_id: str, *, by: str, reason: str) -> None:
     """Let the case be erased again.  Raises `BadRequest` if nothing holds it."""
     with context.store.write() as session:
-        case = _case(session, case_id)
+        case = case_in(session, case_id)
         if case.held_at is None:
             raise BadRequest(f"{case_id}: is under no legal hold", "Nothing is to be released.")
         case.held_at = None
@@ -75,7 +75,7 @@ def request_erasure(context: Context, case_id: str, *, by: str, basis: str) -> A
     if not basis.strip():
         raise BadRequest("erase: has no basis", f"Name it: {', '.join(ErasureBasis)}, or in your own words.")
     with context.store.write() as session:
-        _refuse(_case(session, case_id))
+        _refuse(case_in(session, case_id))
         known = _request(session, case_id)
         if known is not None:
             return known
@@ -103,14 +103,14 @@ def erase(context: Context, case_id: str) -> int:
     are not reached: whoever holds them must be told.
     """
     with context.store.read() as session:
-        case = _case(session, case_id)
+        case = case_in(session, case_id)
         if case.erased_at is None:
             _refuse(case)
         _approved(session, case_id)
     if context.evidence is not None:
         context.evidence.erase(case_id)
     with context.store.write() as session:
-        case = _case(session, case_id)
+        case = case_in(session, case_id)
         if case.erased_at is not None:
             return 0
         _refuse(case)
@@ -133,7 +133,7 @@ def _erase(context: Context, session: Session, case: Case, request: Approval) ->
     emptied = _empty_payloads(context, connection, case.id)
     fates.let_ask(session, case)
     session.flush()
-    blank(context, connection, case.id)
+    redact(context, connection, case.id)
     session.expire_all()
     for part in _parts(told):
         seal(context, session, EventType.PAYLOAD_ERASED, case.id, idx=part, basis=word, count=len(part), payload=signed)
@@ -180,13 +180,6 @@ def _word(basis: str) -> ErasureBasis:
     """Return the leaf's word for *basis*: a leaf takes no free text."""
     said = basis.strip().casefold()
     return ErasureBasis(said) if said in {member.value for member in ErasureBasis} else ErasureBasis.OTHER
-
-
-def _case(session: Session, case_id: str) -> Case:
-    case = session.get(Case, case_id)
-    if case is None:
-        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
-    return case
 
 
 def _refuse(case: Case) -> None:

@@ -43,6 +43,12 @@ KEPT = {
     "waiver": {"id"},
 }
 """Texts of ours, by table: random references, digests, words.  `case_id` is kept everywhere."""
+_STATED = {
+    "lastday", "service", "source", "round", "verdict", "reason", "from", "until", "begun_at", "oldest", "newest", "lag_seconds",
+    "retention_days", "plan", "vendor_page", "caveats", "pages", "records", "duplicates_dropped", "came_late", "late_before",
+    "problems", "file",
+}  # fmt: skip
+"""Words, times, counts and digests of a log's statement."""
 _ACCOUNT = {"account_id", "vendor_id"}
 _PERSON: Mapping[str, Any] = {
     "name": "",
@@ -78,7 +84,7 @@ class Names:
         return f"{prefix}:{self._counts[prefix]}"
 
 
-def blank(context: Context, connection: Connection, case_id: str) -> None:
+def redact(context: Context, connection: Connection, case_id: str) -> None:
     """Empty the personal columns of every row of the case, in the caller's transaction.  Once: the new names are random."""
     names = Names(context)
     _learn(connection, case_id, names)
@@ -143,8 +149,9 @@ def _finding_key(row: Mapping[str, Any], names: Names) -> str:
 
 
 def _statement(row: Mapping[str, Any], names: Names) -> Any:  # noqa: ARG001  # all of these are asked alike
-    """Keep what was asked of a log and how much came; the account gives way to its reference."""
-    return row["statement"] and row["statement"] | {"account": row["account_ref"]}
+    """Keep what was asked of a log and how much came; not the vendor's sentences, and the account by its reference alone."""
+    kept = {name: value for name, value in (row["statement"] or {}).items() if name in _STATED}
+    return row["statement"] and kept | {"account": row["account_ref"]}
 
 
 _SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Names], Any]] = {

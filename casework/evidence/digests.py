@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 import zstandard
 
@@ -13,12 +13,10 @@ from casework.errors import Damaged
 _AT_ONCE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
-    """SHA-256 and size of the clear bytes, and of what they hold if they are compressed."""
+class Digests(NamedTuple):
+    """SHA-256 of the clear bytes, SHA-256 and size of what they hold if they are compressed."""
 
     sha256: str
-    size: int
     content_sha256: str
     content_size: int
 
@@ -37,24 +35,17 @@ class _Tally:
         self.size += len(part)
         return part
 
-    def exhaust(self) -> _Tally:
-        while self.read():
-            continue
-        return self
-
 
 def digest(clear: BinaryIO, *, compressed: bool) -> Digests:
     """Read *clear* to its end.  Raises `Damaged` if it says that it is compressed and is not."""
     outer = _Tally(clear)
-    if not compressed:
-        outer.exhaust()
-        return Digests(outer.seen.hexdigest(), outer.size, outer.seen.hexdigest(), outer.size)
+    inner = _Tally(content_of(cast("BinaryIO", outer))) if compressed else outer
     try:
-        inner = _Tally(content_of(cast("BinaryIO", outer))).exhaust()
+        while inner.read() or outer.read():
+            continue
     except zstandard.ZstdError as exc:
         raise Damaged("it is no Zstandard file") from exc
-    outer.exhaust()
-    return Digests(outer.seen.hexdigest(), outer.size, inner.seen.hexdigest(), inner.size)
+    return Digests(outer.seen.hexdigest(), inner.seen.hexdigest(), inner.size)
 
 
 def content_of(compressed: BinaryIO) -> zstandard.ZstdDecompressionReader:

@@ -4,76 +4,73 @@ from __future__ import annotations
 
 import fcntl
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlmodel import Session
+
 from audit.secret_files import settle
 from casework.errors import Damaged, InUse
-from casework.evidence.chunks import MAGIC, Lock, pieces
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a file is certain: bytes on the disk, chunks, and clear bytes in them."""
-
-    length: int = 0
-    chunks: int = 0
-    clear_size: int = 0
+from casework.evidence.chunks import MAGIC, ClearReader, Lock, pieces
+from models.tables import EvidenceFile
 
 
 class GrowingFile:
     """
-    The one writer of a file, continued at *position*: what lies behind it is cut off.
+    The one writer of a file.  *row* says how far it is written; what of that is certain is committed with `keep`.
 
     Raises `InUse` while another process, or another task, writes it; the kernel lets go of a writer that was killed.
-    Raises `Damaged` when the file is shorter than what was committed.
     """
 
-    def __init__(self, path: Path, lock: Lock, position: Position) -> None:
-        self._lock = lock
+    row: EvidenceFile
+
+    def __init__(self, path: Path, lock: Lock) -> None:
+        self._path, self._lock = path, lock
         self._file = _open_alone(path)
-        self.position = position
-        try:
-            self._continue(path)
-        except BaseException:
-            self._file.close()
-            raise
 
-    def _continue(self, path: Path) -> None:
-        if os.fstat(self._file.fileno()).st_size < self.position.length:
+    def go_on(self, row: EvidenceFile) -> None:
+        """
+        Continue at the position that *row* has committed: what lies behind it is cut off.
+
+        Raises `Damaged` when the file is shorter than what was committed.
+        """
+        self.row = row
+        if os.fstat(self._file.fileno()).st_size < row.length:
             raise Damaged("it is shorter than what was committed")
-        self._file.truncate(self.position.length)
-        self._file.seek(self.position.length)
-        if self.position.length == 0:
-            self._file.write(MAGIC)
-            self._flush()
-            settle(path.parent)
-            self.position = Position(len(MAGIC))
+        self._file.truncate(row.length)
+        self._file.seek(row.length)
+        if row.length == 0:
+            self._write(MAGIC)
+            settle(self._path.parent)
 
-    def append(self, clear: bytes, *, last: bool = False) -> Position:
-        """
-        Write *clear* and return the new position, which the caller commits: until then a crash takes it back.
-
-        On the disk when this returns.
-        """
+    def append(self, clear: bytes) -> None:
+        """Write *clear*, which is on the disk when this returns; until it is kept, a crash takes it back."""
         parts = list(pieces(clear))
-        for part in parts:
-            final = last and part is parts[-1]
-            sealed = self._lock.close(self.position.chunks, part, last=final)
-            self._file.write(sealed)
-            self.position = Position(
-                self.position.length + len(sealed), self.position.chunks + 1, self.position.clear_size + len(part)
-            )
-        self._flush()
-        return replace(self.position)
+        self._write(b"".join(self._lock.close(self.row.chunks + n, part, last=False) for n, part in enumerate(parts)))
+        self.row.chunks += len(parts)
+        self.row.clear_size += len(clear)
+
+    def end(self) -> ClearReader:
+        """Write the last chunk, which is empty, and return what the disk has of the whole file."""
+        self._write(self._lock.close(self.row.chunks, b"", last=True))
+        self.row.chunks += 1
+        return ClearReader(self._path.open("rb"), self._lock)
+
+    def keep(self, session: Session) -> EvidenceFile:
+        """Say in the caller's transaction how far the file is certain; return its row there."""
+        row = session.get_one(EvidenceFile, self.row.id)
+        row.length, row.chunks, row.clear_size = self.row.length, self.row.chunks, self.row.clear_size
+        session.add(row)
+        return row
 
     def close(self) -> None:
         self._file.close()
 
-    def _flush(self) -> None:
+    def _write(self, raw: bytes) -> None:
+        self._file.write(raw)
         self._file.flush()
         os.fsync(self._file.fileno())
+        self.row.length += len(raw)
 
 
 def _open_alone(path: Path) -> BinaryIO:

@@ -11,7 +11,7 @@ import hashlib
 import io
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +25,8 @@ from audit import layout
 from casework.errors import Erased, EvidenceError, Missing
 from casework.evidence.chunks import ClearReader, Lock
 from casework.evidence.digests import digest
-from casework.evidence.growing import GrowingFile, Position
-from casework.evidence.keys import KEY_SIZE, MasterKey
+from casework.evidence.growing import GrowingFile
+from casework.evidence.keys import KEY_SIZE, KeyFile
 from casework.store import Store
 from models.tables import EvidenceFile, EvidenceKey
 
@@ -35,32 +35,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvidence:
-    """
-    A whole file.  *sha256* and *size* are of the clear bytes, *content_sha256* and *content_size* of what they hold when
-    *name* ends in `.zst`; else they are the same.
-    """
-
-    case_id: str
-    name: str
-    sha256: str
-    content_sha256: str
-    size: int
-    content_size: int
-    stored_at: datetime
-
-    def leaf(self) -> dict[str, Any]:
-        """Return what `evidence.bound` says of it in its *evidence* field: *name* is its path in a bundle."""
-        return {
-            "name": layout.EVIDENCE + self.name,
-            "sha256": self.sha256,
-            "content_sha256": self.content_sha256,
-            "size": self.size,
-        }
-
-
-Binding: TypeAlias = "Callable[[Session, StoredEvidence], None]"
+Binding: TypeAlias = "Callable[[Session, EvidenceFile], None]"
 """What is committed together with a file's becoming whole."""
 
 
@@ -70,32 +45,30 @@ class EvidenceStore:
 
     store: Store
     folder: Path
-    master: MasterKey
+    master: KeyFile
     now: Callable[[], datetime] = _now
 
-    def save(
-        self, case_id: str, name: str, content: bytes | Iterable[bytes], *, binding: Binding | None = None
-    ) -> StoredEvidence:
+    def save(self, case_id: str, name: str, content: bytes, *, binding: Binding | None = None) -> EvidenceFile:
         """
         Keep *content* under *name*, for ever: the same again changes nothing, other bytes raise `EvidenceError`.
 
         Not to be called inside a transaction of one's own: seal its digests in the next one, or by *binding*, which is
         called in the very transaction that makes the file whole.
         """
-        parts = [content] if isinstance(content, bytes) else content
         if (known := self.find(case_id, name)) is not None:
-            return _same(known, parts)
-        with self.grow(case_id, name, anew=True) as growing:
-            for part in parts:
-                growing.file.append(part)
-            return growing.finish(binding)
+            if hashlib.sha256(content).hexdigest() != known.sha256:
+                raise EvidenceError(f"{case_id}: holds another {name} already", "Give it a name of its own.")
+            return known
+        with self.grow(case_id, name) as growing:
+            growing.append(content)
+            return self.finish(growing, binding)
 
     @contextlib.contextmanager
-    def grow(self, case_id: str, name: str, *, anew: bool = False) -> Iterator[Growing]:
+    def grow(self, case_id: str, name: str) -> Iterator[GrowingFile]:
         """
-        Be the one writer of a file, begun, continued, or begun *anew*.
+        Be the one writer of a file, begun, or continued where it was kept last.
 
-        Raises `InUse`, `Erased`, or `EvidenceError` for a file that is whole.
+        Raises `InUse`, `Erased`, `Damaged`, or `EvidenceError` for a file that is whole.
         """
         with self.store.write() as session:
             key = self._key(session, case_id)
@@ -103,12 +76,25 @@ class EvidenceStore:
             if row is None:
                 row = EvidenceFile(id=secrets.token_hex(16), case_id=case_id, name=name, begun_at=self.now())
                 session.add(row)
-        if row.finished_at is not None:
-            raise EvidenceError(f"{case_id}: {name} is whole already", "Give what comes later a name of its own.")
-        position = Position() if anew else Position(row.length, row.chunks, row.clear_size)
-        lock = _lock(key, row)
-        with contextlib.closing(GrowingFile(self.path_of(row), lock, position)) as file:
-            yield Growing(self, row, lock, file)
+        _refuse_whole(row)
+        with contextlib.closing(GrowingFile(self.path_of(row), _lock(key, row))) as growing:
+            with self.store.read() as session:  # again: until now another writer may have gone on with it
+                row = session.get_one(EvidenceFile, row.id)
+            _refuse_whole(row)
+            growing.go_on(row)
+            yield growing
+
+    def finish(self, growing: GrowingFile, binding: Binding | None = None) -> EvidenceFile:
+        """End the file, read it back from the disk, and keep the digests of what came back, together with *binding*."""
+        with growing.end() as clear:
+            seen = digest(cast("BinaryIO", io.BufferedReader(clear)), compressed=growing.row.name.endswith(".zst"))
+        with self.store.write() as session:
+            row = growing.keep(session)
+            row.sha256, row.content_sha256, row.content_size = seen
+            row.finished_at = self.now()
+            if binding is not None:
+                binding(session, row)
+        return row
 
     def open(self, case_id: str, name: str) -> BinaryIO:
         """Return the clear bytes as a stream, checked while they are read: the end is sure only when it was reached."""
@@ -123,11 +109,21 @@ class EvidenceStore:
             raise Missing(f"{case_id}: cannot open {name}: {exc.strerror}", "Restore it from a backup.") from exc
         return cast("BinaryIO", io.BufferedReader(ClearReader(file, lock), 1 << 16))
 
-    def find(self, case_id: str, name: str) -> StoredEvidence | None:
+    def find(self, case_id: str, name: str) -> EvidenceFile | None:
         """Return what is known of a whole file, None if there is none."""
         with self.store.read() as session:
             row = _row(session, case_id, name)
-        return None if row is None or row.finished_at is None else _stored(row)
+        return row if row is not None and row.finished_at is not None else None
+
+    @staticmethod
+    def leaf_of(file: EvidenceFile) -> dict[str, Any]:
+        """Return what `evidence.bound` says of a whole file in its *evidence* field: *name* is its path in a bundle."""
+        return {
+            "name": layout.EVIDENCE + file.name,
+            "sha256": file.sha256,
+            "content_sha256": file.content_sha256,
+            "size": file.clear_size,
+        }
 
     def erase(self, case_id: str) -> int:
         """
@@ -168,53 +164,17 @@ class EvidenceStore:
             raise Erased(case_id)
         return self.master.unwrap(row.wrapped, case_id.encode())
 
-    def list(self, case_id: str, prefix: str = "") -> Sequence[StoredEvidence]:
+    def list(self, case_id: str, prefix: str = "") -> Sequence[EvidenceFile]:
         """Return the case's whole files, in the order of their names; none of an erased case."""
         query = select(EvidenceFile).where(EvidenceFile.case_id == case_id, col(EvidenceFile.finished_at).is_not(None))
         with self.store.read() as session:
             rows = session.exec(query.where(col(EvidenceFile.erased_at).is_(None)).order_by(col(EvidenceFile.name)))
-            return [_stored(row) for row in rows if row.name.startswith(prefix)]
+            return [row for row in rows if row.name.startswith(prefix)]
 
 
-@dataclass(frozen=True, slots=True)
-class Growing:
-    """A file under way.  What was appended to *file* counts from the commit that `keep` was part of."""
-
-    evidence: EvidenceStore
-    row: EvidenceFile
-    lock: Lock
-    file: GrowingFile
-
-    def keep(self, session: Session) -> None:
-        """Say in the caller's transaction how far the file is certain."""
-        row = session.get_one(EvidenceFile, self.row.id)
-        position = self.file.position
-        row.length, row.chunks, row.clear_size = position.length, position.chunks, position.clear_size
-        session.add(row)
-
-    def finish(self, binding: Binding | None = None) -> StoredEvidence:
-        """End the file, read it back from the disk, and keep the digests of what came back, together with *binding*."""
-        self.file.append(b"", last=True)
-        with self.evidence.path_of(self.row).open("rb") as file, ClearReader(file, self.lock) as clear:
-            seen = digest(cast("BinaryIO", io.BufferedReader(clear)), compressed=self.row.name.endswith(".zst"))
-        with self.evidence.store.write() as session:
-            self.keep(session)
-            row = session.get_one(EvidenceFile, self.row.id)
-            row.sha256, row.content_sha256, row.content_size = seen.sha256, seen.content_sha256, seen.content_size
-            row.finished_at = self.evidence.now()
-            session.add(row)
-            if binding is not None:
-                binding(session, _stored(row))
-        return _stored(row)
-
-
-def _same(known: StoredEvidence, parts: Iterable[bytes]) -> StoredEvidence:
-    seen = hashlib.sha256()
-    for part in parts:
-        seen.update(part)
-    if seen.hexdigest() != known.sha256:
-        raise EvidenceError(f"{known.case_id}: holds another {known.name} already", "Give it a name of its own.")
-    return known
+def _refuse_whole(row: EvidenceFile) -> None:
+    if row.finished_at is not None:
+        raise EvidenceError(f"{row.case_id}: {row.name} is whole already", "Give what comes later a name of its own.")
 
 
 def _row(session: Session, case_id: str, name: str) -> EvidenceFile | None:
@@ -225,10 +185,3 @@ def _row(session: Session, case_id: str, name: str) -> EvidenceFile | None:
 
 def _lock(key: bytes, row: EvidenceFile) -> Lock:
     return Lock(AESGCM(key), f"{row.case_id}/{row.id}/{row.name}".encode())
-
-
-def _stored(row: EvidenceFile) -> StoredEvidence:
-    assert row.sha256 is not None and row.content_sha256 is not None and row.finished_at is not None  # noqa: S101, PT018  # for the types alone: whole rows have them
-    return StoredEvidence(
-        row.case_id, row.name, row.sha256, row.content_sha256, row.clear_size, row.content_size or 0, row.finished_at
-    )

@@ -193,6 +193,6 @@ def keep_bytes(context: Context, case_id: str, content: bytes, payload: Mapping[
         return
     with context.store.write() as session:
         seal(
-            context, session, EventType.EVIDENCE_BOUND, case_id, source="nda", evidence=[stored.leaf()],
+            context, session, EventType.EVIDENCE_BOUND, case_id, source="nda", evidence=[context.evidence.leaf_of(stored)],
             payload=payload, dedup_key=f"{case_id}:{name}:{dedup}",
         )  # fmt: skip

@@ -133,7 +133,7 @@ class Scenario:
         self._watch(lambda seen: all(seen[case_id].state == "closed" for case_id in ours))
 
     def _wait_for_logs(self) -> None:
-        """What the runs' time did not suffice for, the sweep's process reads on, and weighs."""
+        """What the runs' time did not suffice for, the sweep's process reads on, and summarises."""
         self._head("the services' logs are read to their end")
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:

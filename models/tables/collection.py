@@ -12,11 +12,11 @@ from models.vocabulary import ActivityKind, Completeness, FindingKind, Service
 
 class Collection(SQLModel, table=True):
     """
-    One reading of one log for one account.  *round* 1 is taken at containment, the later ones look at the tail again.
+    One collection pass of one log for one account.  *round* 1 is taken at containment, the later ones look at the tail again.
 
     *cursor*, the counts and the evidence file's certain length are committed together: from there a reading goes on
     after any crash.  *not_before*: when the vendor may be asked again; *moved_at*: when it last gave something.  *problems* counts what went wrong on the way, by
-    word.  *late* counts the records that came late: older than *late_before*, up to which an earlier round had read.
+    word.  *late* counts the records that came late: older than *late_before*, up to which an earlier pass had read.
     *verdict*, *reason* and *statement* come when the reading has ended.  *told_in*: the number of the summary that was the first to
     tell of it.
     """

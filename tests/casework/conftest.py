@@ -15,7 +15,7 @@ import pytest
 from audit.trail import Trail
 from casework import runbook
 from casework.context import Context
-from casework.evidence.keys import open_or_create
+from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
@@ -112,7 +112,9 @@ def make_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., 
             {Service.GOOGLE_WORKSPACE: paper},
             now=clock,
             sleep=clock.sleep,
-            evidence=EvidenceStore(store, tmp_path / "evidence", open_or_create(tmp_path / "evidence.key"), clock),
+            evidence=EvidenceStore(
+                store, tmp_path / "evidence", KeyFile(tmp_path / "evidence.key", lambda: True), clock
+            ),
         )
         return Office(context, paper, clock)
 

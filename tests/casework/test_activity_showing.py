@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from casework import runbook
-from casework.activity import showing, snapshot
+from casework.activity import collection, showing
 from casework.activity.baseline import Baseline
 from casework.activity.collecting import collect
 from casework.activity.picture import Mark, draw
@@ -32,7 +32,7 @@ async def collected(logged: Office) -> Case:
     case = logged.report()
     await runbook.make_plan(logged.context, case.id)
     await collect(logged.context, case.id, seconds=60)
-    await snapshot.conclude(logged.context, case.id)
+    await collection.conclude(logged.context, case.id)
     return case
 
 
@@ -116,7 +116,7 @@ class TestNeverSilent:
         case = logged.report()
         await runbook.make_plan(logged.context, case.id)
         await collect(logged.context, case.id, seconds=10)
-        await snapshot.conclude(logged.context, case.id)
+        await collection.conclude(logged.context, case.id)
         shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"], shown["counts"]) == ("not_available", "cannot_say", {})
         assert shown["sources"][0]["text_ja"].startswith("取得不可")

@@ -22,9 +22,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from casework import runbook
-from casework.activity import reading, snapshot
+from casework.activity import collection, reading
 from casework.activity.collecting import collect
-from casework.activity.rounds import rounds_of
+from casework.activity.passes import passes_of
 from casework.activity.showing import downloads
 from casework.errors import Erased, Misconfigured
 from casework.evidence.keys import KeyFile
@@ -63,9 +63,9 @@ async def planned(office: Office) -> Case:
     return case
 
 
-def rounds(office: Office, case: Case) -> list[Collection]:
+def passes(office: Office, case: Case) -> list[Collection]:
     with office.context.store.read() as session:
-        return rounds_of(session, case.id)
+        return passes_of(session, case.id)
 
 
 def lines(office: Office, row: Collection) -> list[dict[str, Any]]:
@@ -94,7 +94,7 @@ class TestComplete:
         ledger(logged).happened("g2", [event(900, DAY)])
         case = await planned(logged)
         assert await collect(logged.context, case.id, seconds=60) == 1
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         header, *records = lines(logged, row)
         assert (row.verdict, row.reason, row.pages, row.records) == (Completeness.COMPLETE, None, 5, 50)
         assert records == FIFTY
@@ -110,13 +110,13 @@ class TestComplete:
         """A log that was read to its end and held nothing is complete, and says so with its window."""
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert (row.verdict, row.records, row.pages) == (Completeness.COMPLETE, 0, 1)
         assert row.statement is not None
         assert row.statement["text"] == "complete"
 
     async def test_again_reads_nothing(self, logged: Office) -> None:
-        """A round that has ended is not taken again before its time."""
+        """A pass that has ended is not taken again before its time."""
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
         asked = len(ledger(logged).asked)
@@ -129,7 +129,7 @@ class TestComplete:
         ledger(logged).happened("g1", [odd])
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
-        assert lines(logged, rounds(logged, case)[0])[1:] == [odd]
+        assert lines(logged, passes(logged, case)[0])[1:] == [odd]
 
 
 def _at(number: int, fault: ActivityPage | ConnectorError) -> Fault:
@@ -158,7 +158,7 @@ class TestFaults:
         ledger(logged).fault = _at(page, fault)
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=600)
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert row.verdict is Completeness.COMPLETE
         assert sorted(ids(lines(logged, row)[1:])) == sorted(ids(FIFTY))
         assert row.problems == ({word: 1} if word else {})
@@ -179,7 +179,7 @@ class TestFaults:
         ledger(logged).fault = again
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=600)
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert (row.verdict, row.records, row.duplicates) == (Completeness.COMPLETE, 50, 10)
 
     @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ class TestFaults:
         for _ in range(10):
             await collect(logged.context, case.id, seconds=60)
             logged.clock.pass_by(hours=6)
-        [row] = [row for row in rounds(logged, case) if row.round == 1]
+        [row] = [row for row in passes(logged, case) if row.round == 1]
         assert (row.verdict, row.reason, row.records) == (Completeness.PARTIAL, reason, 30)
         [leaf] = [leaf for leaf in bound(logged, case) if leaf["count"] == 1]
         assert (leaf["complete"], leaf["reason"]) == (False, reason)
@@ -214,7 +214,7 @@ class TestFaults:
         ledger(logged).gaps = (Gap("truncated", "one slice held more than the vendor gives"),)
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert (row.verdict, row.reason) == (Completeness.PARTIAL, "truncated")
         assert row.statement is not None
         assert "one slice held more" in row.statement["text"]
@@ -232,7 +232,7 @@ class TestFaults:
         with pytest.raises(OSError, match="no space"):
             await collect(logged.context, case.id, seconds=60)
         await collect(logged.context, case.id, seconds=60)
-        assert lines(logged, rounds(logged, case)[0])[1:] == FIFTY
+        assert lines(logged, passes(logged, case)[0])[1:] == FIFTY
 
 
 class TestNothingWaitsForEver:
@@ -242,7 +242,7 @@ class TestNothingWaitsForEver:
         monkeypatch.setattr(ledger(logged), "activity", lambda *_: asyncio.Event().wait())
         case = await planned(logged)
         assert await asyncio.wait_for(collect(logged.context, case.id, seconds=2), 5) == 0
-        assert rounds(logged, case)[0].problems["unreachable"] >= 1
+        assert passes(logged, case)[0].problems["unreachable"] >= 1
 
     async def test_a_fault_of_ours(self, logged: Office) -> None:
         """What fails on our side at every try is given up after policy's patience as well, and says so."""
@@ -259,7 +259,7 @@ class TestNothingWaitsForEver:
                 await collect(logged.context, case.id, seconds=60)
             logged.clock.pass_by(hours=20)
         await collect(logged.context, case.id, seconds=60)
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert (row.verdict, row.reason, row.records) == (Completeness.PARTIAL, "failed", 30)
 
     @pytest.mark.parametrize("trouble", ["mode", "folder", "gone"])
@@ -290,12 +290,12 @@ class TestErased:
             if number == 3:
                 with logged.context.store.write() as session:
                     session.get_one(Case, case.id).erased_at = logged.clock()
-                    rounds_of(session, case.id)[0].account_id = "acct-1"
+                    passes_of(session, case.id)[0].account_id = "acct-1"
 
         ledger(logged).fault = erased
         with pytest.raises(Erased):
             await collect(logged.context, case.id, seconds=60)
-        assert [row.account_id for row in rounds(logged, case)] == ["acct-1"]
+        assert [row.account_id for row in passes(logged, case)] == ["acct-1"]
 
 
 class TestNotAvailable:
@@ -312,7 +312,7 @@ class TestNotAvailable:
         ledger(logged).fault = lambda _number, _cursor: fault
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert (row.verdict, row.reason) == (Completeness.NOT_AVAILABLE, reason)
         assert row.statement is not None
         assert said in row.statement["text"]
@@ -321,14 +321,14 @@ class TestNotAvailable:
         assert not leaf["complete"]
 
     async def test_looked_at_again(self, logged: Office) -> None:
-        """A scope that was granted later: the next round reads the whole window."""
+        """A scope that was granted later: the next pass reads the whole window."""
         ledger(logged).happened("g1", FIFTY)
         ledger(logged).fault = lambda number, _: Denied("scope") if number == 1 else None
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
         logged.clock.pass_by(days=2)
         await collect(logged.context, case.id, seconds=60)
-        assert [(row.verdict, row.records) for row in rounds(logged, case)] == [
+        assert [(row.verdict, row.records) for row in passes(logged, case)] == [
             (Completeness.NOT_AVAILABLE, 0),
             (Completeness.COMPLETE, 50),
         ]
@@ -338,7 +338,7 @@ class TestNotAvailable:
         ledger(logged).activity_sources = (ActivitySource("drive", timedelta(0), timedelta(days=7), ()),)
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert (row.verdict, row.reason) == (Completeness.PARTIAL, "retention")
 
 
@@ -354,7 +354,7 @@ class TestRounds:
         ledger(logged).happened("g1", [event(300, logged.clock.at + timedelta(minutes=1))])
         logged.clock.pass_by(hours=24)
         await collect(logged.context, case.id, seconds=60)
-        first, second = rounds(logged, case)
+        first, second = passes(logged, case)
         assert (first.records, second.records, second.late) == (50, 4, 3)
         assert sorted(ids(lines(logged, second)[1:])) == ["e200", "e201", "e202", "e300"]
         assert second.from_at == first.until_at - DRIVE.lag - timedelta(minutes=5)
@@ -376,7 +376,7 @@ class TestRounds:
         for _ in range(2):
             logged.clock.pass_by(minutes=20)
             await collect(logged.context, case.id, seconds=3600)
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert (row.verdict, row.records) == (Completeness.COMPLETE, 50)
 
 
@@ -387,7 +387,7 @@ from pathlib import Path
 from audit.trail import Trail
 from casework.activity.collecting import collect
 from casework.context import Context
-from casework.evidence.keys import open_or_create
+from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.policy import Policy
 from casework.store import Store, open_engine
@@ -401,7 +401,7 @@ clock = Clock()
 clock.pass_by(hours=1)
 engine = open_engine(f"sqlite:///{folder}/case.db")
 store = Store(engine, Trail(origin="test.example/audit/2026", clock=clock))
-evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"), clock)
+evidence = EvidenceStore(store, folder / "evidence", KeyFile(folder / "evidence.key", lambda: True), clock)
 log = Ledger(now=clock)
 log.happened("g1", shared.FIFTY)
 context = Context(store, Policy(), {Service.GOOGLE_WORKSPACE: log}, now=clock, sleep=clock.sleep, evidence=evidence)
@@ -433,7 +433,7 @@ class TestKilled:
         assert child.returncode == -9 or (moment > 5 and child.returncode == 0), child.stderr.decode()
         logged.clock.pass_by(hours=1, minutes=5)
         await collect(logged.context, case.id, seconds=60)
-        [row] = [row for row in rounds(logged, case) if row.round == 1]
+        [row] = [row for row in passes(logged, case) if row.round == 1]
         assert (row.verdict, row.records, row.duplicates) == (Completeness.COMPLETE, 50, 0)
         assert lines(logged, row)[1:] == FIFTY
         assert "memory_lost" not in row.problems
@@ -458,7 +458,7 @@ class TestKilled:
                 except Killed:
                     continue
             break
-        [row] = rounds(logged, case)
+        [row] = passes(logged, case)
         assert (row.verdict, row.records) == (Completeness.COMPLETE, 50)
         assert lines(logged, row)[1:] == FIFTY
         assert len(bound(logged, case)) == 1
@@ -472,26 +472,26 @@ class TestLasting:
         for _ in range(2):
             await collect(logged.context, case.id, seconds=60)
             logged.clock.pass_by(days=2)
-        first, tail = rounds(logged, case)
+        first, tail = passes(logged, case)
         assert (first.reason, tail.verdict) == ("retention", Completeness.COMPLETE)
-        await snapshot.conclude(logged.context, case.id)
+        await collection.conclude(logged.context, case.id)
         shown = downloads(logged.context, case.id)
-        assert (shown["state"], shown["verdict"]) == ("partial", "cannot_say")
+        assert (shown["state"], shown["verdict"]) == ("partial", "nothing_unusual")
 
     async def test_nor_does_a_second_try(self, logged: Office) -> None:
-        """The same window read again after an outage is no longer than it was."""
+        """The same window read again days later is shorter than it was at the cut: what was forgotten meanwhile is lost."""
         ledger(logged).activity_sources = (replace(DRIVE, retention=timedelta(days=7)),)
         ledger(logged).fault = lambda number, _: Unintelligible("what") if number == 1 else None
         case = await planned(logged)
         for _ in range(2):
             await collect(logged.context, case.id, seconds=60)
             logged.clock.pass_by(days=2)
-        assert [row.reason for row in rounds(logged, case)] == ["unintelligible", "retention"]
+        assert [row.reason for row in passes(logged, case)] == ["unintelligible", "forgotten"]
 
 
 class TestInstants:
     async def test_put_off(self, logged: Office) -> None:
-        """A snapshot that was taken for an instant that was put off is taken again at the new one."""
+        """What was collected for an instant that was put off is collected again at the new one."""
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
         with logged.context.store.write() as session:

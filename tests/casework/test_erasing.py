@@ -11,16 +11,19 @@ from sqlalchemy import JSON, LargeBinary, String, TypeDecorator
 from sqlmodel import select
 
 from audit.verify import verify
-from casework.access.rechecking import look_again
+from casework.access.rechecking import collect_again, look_again
+from casework.activity.showing import downloads
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.erasure.redaction import KEPT, case_tables
 from casework.errors import BadRequest
 from casework.record.exporting import export
 from casework.showing import show
+from connectors.activity import Gap
 from models.tables import Case
 from tests.casework.conftest import Office
 from tests.casework.leaving import PERSONAL, export_office, finished
+from tests.casework.ledger import Ledger
 
 
 def dump(office: Office) -> str:
@@ -130,6 +133,24 @@ class TestErasure:
         assert erasing.erase(context, case.id) > 0
         with context.store.read() as session:
             assert session.exec(select(Case).where(Case.id == case.id)).one().erased_at is not None
+
+
+class TestStatements:
+    async def test_keep_counts_and_no_sentence_of_the_vendor(self, logged: Office) -> None:
+        """Of a log's statement the words, times and counts are kept; what the vendor's sentence says of the account is not."""
+        assert isinstance(logged.paper, Ledger)
+        logged.paper.gaps = (Gap("plan", "the log tells nothing of account g-hoshizora"),)
+        case = logged.report()
+        logged.clock.pass_by(hours=10)
+        await logged.run(case.id)
+        await collect_again(logged.context)
+        assert "g-hoshizora" in dump(logged)
+        approved(logged, case.id)
+        erasing.erase(logged.context, case.id)
+        assert "g-hoshizora" not in dump(logged)
+        [source] = downloads(logged.context, case.id)["sources"]
+        assert (source["pages"], source["text"]) == (1, "partial because the tenant's plan shows only a part")
+        assert source["account"].startswith("acct-")
 
 
 class TestEveryTable:

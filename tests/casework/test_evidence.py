@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import zstandard
@@ -16,7 +17,8 @@ from sqlmodel import select
 from audit.trail import Trail
 from casework.errors import Damaged, Erased, EvidenceError, InUse, Misconfigured, Missing
 from casework.evidence import chunks as chunk_form
-from casework.evidence.keys import KeyFile, open_or_create
+from casework.evidence import growing as growing_form
+from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.store import Store, open_engine
 from models.tables import EvidenceFile, EvidenceKey
@@ -46,7 +48,7 @@ def vault(tmp_path: Path, empty_database: Path) -> Iterator[Vault]:
     shutil.copy(empty_database, tmp_path / "case.db")
     engine = open_engine(f"sqlite:///{tmp_path}/case.db")
     store = Store(engine, Trail(origin="test.example/audit/2026"))
-    yield Vault(EvidenceStore(store, tmp_path / "evidence", open_or_create(tmp_path / "keys" / "evidence.key")))
+    yield Vault(EvidenceStore(store, tmp_path / "evidence", KeyFile(tmp_path / "keys" / "evidence.key", lambda: True)))
     engine.dispose()
 
 
@@ -57,13 +59,13 @@ class TestSaving:
         content = hashlib.shake_256(b"paper").digest(size)
         stored = vault.evidence.save(CASE, "papers/pledge.pdf", content)
         assert vault.read("papers/pledge.pdf") == content
-        assert (stored.sha256, stored.size) == (hashlib.sha256(content).hexdigest(), size)
-        assert stored.leaf()["content_sha256"] == stored.sha256
+        assert (stored.sha256, stored.clear_size) == (hashlib.sha256(content).hexdigest(), size)
+        assert vault.evidence.leaf_of(stored)["content_sha256"] == stored.sha256
 
     def test_twice(self, vault: Vault) -> None:
         """The same bytes again are the same evidence; other bytes under the same name are refused."""
         first = vault.evidence.save(CASE, "papers/a.pdf", b"one")
-        assert vault.evidence.save(CASE, "papers/a.pdf", iter([b"o", b"ne"])) == first
+        assert vault.evidence.save(CASE, "papers/a.pdf", b"one").id == first.id
         with pytest.raises(EvidenceError, match="another"):
             vault.evidence.save(CASE, "papers/a.pdf", b"two")
         assert vault.read("papers/a.pdf") == b"one"
@@ -75,15 +77,16 @@ class TestSaving:
         assert files
         assert all(b"pledge" not in path.read_bytes() and "hoshi" not in path.name for path in files)
 
-    def test_interrupted(self, vault: Vault) -> None:
+    def test_interrupted(self, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
         """A saving that broke off leaves nothing that could be taken for evidence, and may be done again."""
 
-        def broken() -> Iterator[bytes]:
-            yield b"half of it"
+        def broken(*_: object, **__: object) -> None:
             raise OSError("disk")
 
-        with pytest.raises(OSError, match="disk"):
-            vault.evidence.save(CASE, "papers/a.pdf", broken())
+        with monkeypatch.context() as patch:
+            patch.setattr(growing_form.GrowingFile, "end", broken)
+            with pytest.raises(OSError, match="disk"):
+                vault.evidence.save(CASE, "papers/a.pdf", b"half of it")
         with pytest.raises(Missing):
             vault.evidence.open(CASE, "papers/a.pdf")
         vault.evidence.save(CASE, "papers/a.pdf", b"whole")
@@ -94,7 +97,7 @@ class TestSaving:
         for name in ("b.json", "a.json"):
             vault.evidence.save(CASE, name, name.encode())
         with vault.evidence.grow(CASE, "c.json") as growing:
-            growing.file.append(b"not whole")
+            growing.append(b"not whole")
         assert [stored.name for stored in vault.evidence.list(CASE)] == ["a.json", "b.json"]
 
 
@@ -104,17 +107,38 @@ class TestGrowing:
         pages = [zstandard.compress(f"page {n}\n".encode()) for n in range(4)]
         with vault.evidence.grow(CASE, NAME) as growing:
             for page in pages[:2]:
-                growing.file.append(page)
+                growing.append(page)
             with vault.evidence.store.write() as session:
                 growing.keep(session)
-            growing.file.append(b"lost with its writer")
+            growing.append(b"lost with its writer")
         with vault.evidence.grow(CASE, NAME) as growing:
             for page in pages[2:]:
-                growing.file.append(page)
-            stored = growing.finish()
+                growing.append(page)
+            stored = vault.evidence.finish(growing)
         assert vault.read(NAME) == b"".join(pages)
         clear = b"page 0\npage 1\npage 2\npage 3\n"
         assert (stored.content_sha256, stored.content_size) == (hashlib.sha256(clear).hexdigest(), len(clear))
+
+    def test_goes_on_behind_the_last_committed_page(self, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever comes while another writer commits its last page goes on behind that page, and cuts nothing off."""
+
+        def write(page: bytes) -> None:
+            with vault.evidence.grow(CASE, "a.txt") as growing:
+                growing.append(page)
+                with vault.evidence.store.write() as session:
+                    growing.keep(session)
+
+        def late(path: Path) -> BinaryIO:
+            monkeypatch.undo()
+            write(b"two ")
+            return growing_form._open_alone(path)
+
+        write(b"one ")
+        monkeypatch.setattr(growing_form, "_open_alone", late)
+        write(b"three")
+        with vault.evidence.grow(CASE, "a.txt") as growing:
+            vault.evidence.finish(growing)
+        assert vault.read("a.txt") == b"one two three"
 
     def test_one_writer(self, vault: Vault) -> None:
         """Two writers of one file never meet."""
@@ -218,21 +242,21 @@ class TestErasure:
 
 class TestMasterKey:
     def test_made_once(self, tmp_path: Path) -> None:
-        """The first use makes the key, 0600; every later one finds it."""
-        path = tmp_path / "deep" / "evidence.key"
-        first = open_or_create(path)
-        assert path.stat().st_mode & 0o777 == 0o600
-        assert open_or_create(path) == first
-        assert path.read_text().strip() not in repr(first)
+        """The first use makes the key, 0600; every later one finds it, and none shows it."""
+        key = KeyFile(tmp_path / "deep" / "evidence.key", lambda: True)
+        name = key.name
+        assert key.path.stat().st_mode & 0o777 == 0o600
+        assert KeyFile(key.path, lambda: True).name == name
+        assert key.path.read_text().strip() not in f"{key!r} {name}"
 
     @pytest.mark.parametrize(("content", "mode"), [("00" * 32, 0o640), ("00" * 31, 0o600), ("zz", 0o600), ("", 0o600)])
     def test_refused(self, tmp_path: Path, content: str, mode: int) -> None:
-        """A key that others can read, or that is none, stops the start."""
+        """A key that others can read, or that is none, is not used."""
         path = tmp_path / "evidence.key"
         path.write_text(content)
         path.chmod(mode)
         with pytest.raises(Misconfigured):
-            open_or_create(path)
+            KeyFile(path, lambda: True).check()
 
     def test_gone(self, tmp_path: Path) -> None:
         """A key that is gone while evidence lies under it is missed, and no other one is made in its place."""
@@ -256,6 +280,6 @@ class TestMasterKey:
     def test_another_one(self, vault: Vault, tmp_path: Path) -> None:
         """Evidence under another master key is damaged to us, not empty."""
         vault.evidence.save(CASE, "a.bin", b"aa")
-        stranger = replace(vault.evidence, master=open_or_create(tmp_path / "other.key"))
+        stranger = replace(vault.evidence, master=KeyFile(tmp_path / "other.key", lambda: True))
         with pytest.raises(Damaged, match="master key"):
             stranger.open(CASE, "a.bin")

@@ -13,7 +13,7 @@ import pytest
 
 from audit.leaf import read
 from casework.errors import BadRequest
-from casework.evidence.keys import open_or_create
+from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.nda import checking, following, pledging, refusing, trade_secret
 from casework.nda.context import NdaContext
@@ -75,7 +75,9 @@ def hire(make_office: Callable[..., Office], tmp_path: Path) -> Hire:
     def build(policy: Policy | None = None, **registers: Any) -> Personnel:
         office = make_office(policy)
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        store = EvidenceStore(office.context.store, tmp_path / "evidence", open_or_create(tmp_path / "keys" / "e.key"))
+        store = EvidenceStore(
+            office.context.store, tmp_path / "evidence", KeyFile(tmp_path / "keys" / "e.key", lambda: True)
+        )
         office.context = replace(office.context, evidence=store)
         folder = write_folder(tmp_path / "nda", [], {})
         shelves = registers or {"folder": FolderRegister(folder)}

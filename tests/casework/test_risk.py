@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework import runbook
-from casework.activity import snapshot, summary
+from casework.activity import collection, summary
 from casework.activity.baseline import measure
 from casework.activity.collecting import collect
 from casework.activity.marks import is_marked
-from casework.activity.risk import Reason, Weighing, weigh
+from casework.activity.risk import Comparison, Reason, reasons_of
 from casework.activity.showing import downloads
 from casework.activity.tally import Tally
 from casework.policy import Activity as Rules
@@ -40,7 +40,7 @@ def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules
     tally.close()
     covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
     baseline = measure(tally.days, covered_from, NOTICE_ON, mads=rules.mads)
-    return {reason.word: reason for reason in weigh(Weighing(tally, baseline, rules, END))}
+    return {reason.reason: reason for reason in reasons_of(Comparison(tally, baseline, rules, END))}
 
 
 class TestHoarder:
@@ -54,7 +54,7 @@ class TestHoarder:
         case = logged.report()
         await runbook.make_plan(logged.context, case.id)
         await collect(logged.context, case.id, seconds=600)
-        await snapshot.conclude(logged.context, case.id)
+        await collection.conclude(logged.context, case.id)
         shown = downloads(logged.context, case.id)
         assert (shown["state"], shown["verdict"]) == ("collected", "unusual")
         assert shown["sources"][0]["records"] == sum(
@@ -151,8 +151,8 @@ class TestNotClean:
                 tally.add("files", "paper", LEDGER.describe("files", raw))
         tally.close()
         covered = {"drive": END - timedelta(days=DAYS - 1), "files": NOTICE_ON}
-        weighing = Weighing(tally, measure(tally.days, covered, NOTICE_ON, mads=6.0), Rules(), END)
-        words = {reason.word for reason in weigh(weighing)}
+        comparison = Comparison(tally, measure(tally.days, covered, NOTICE_ON, mads=6.0), Rules(), END)
+        words = {reason.reason for reason in reasons_of(comparison)}
         assert "no_baseline" in words
         assert not {"volume", "days"} & words
 

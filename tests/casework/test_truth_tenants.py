@@ -20,7 +20,7 @@ from casework.activity.collecting import collect
 from casework.context import Context
 from casework.decisions import signatures
 from casework.errors import StillOpen
-from casework.evidence.keys import open_or_create
+from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
@@ -125,7 +125,7 @@ async def tenancy(
         engine = open_engine(f"sqlite:///{folder}/case.db")
         stack.callback(engine.dispose)
         store = Store(engine, Trail("test.example/audit/2026"))
-        evidence = EvidenceStore(store, folder / "evidence", open_or_create(folder / "evidence.key"))
+        evidence = EvidenceStore(store, folder / "evidence", KeyFile(folder / "evidence.key", lambda: True))
         context = Context(store, POLICY, {service: r.connector}, evidence=evidence)
         who = person(employee_no)
         ends_on = str((datetime.now(UTC) - timedelta(days=2)).date())

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casework.activity.wording import REASONS
+from casework.activity.statement import REASONS
 from connectors.activity import Window
 from connectors.errors import Expired, Throttled, Unintelligible
 from connectors.google_workspace.activity import describe as google

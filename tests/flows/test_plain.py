@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import Pause
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running, Scheduled
 
-from casework.activity import snapshot
+from casework.activity import collection
 from casework.context import Context
 from casework.showing import OpaqueQuestion, TruthRow
 from casework.sweeping import DueGroup
@@ -77,7 +77,7 @@ class TestCollectingMeanwhile:
 
         passed = []
         for trouble in (hanging, full):
-            monkeypatch.setattr(snapshot, "before_the_cut", trouble)
+            monkeypatch.setattr(collection, "before_the_cut", trouble)
             async with asyncio.timeout(2), collecting_meanwhile(cast("Context", None), "case-1"):
                 await asyncio.sleep(0)
                 passed.append(trouble)

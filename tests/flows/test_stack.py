@@ -133,8 +133,8 @@ class TestRuns:
         """The page shows each step of each service, and which of them failed."""
         run = up.ended(EXPLODES)
         wanted = {"flow_runs": {"id": {"any_": [run["id"]]}}}
-        expected = {f"{step}-{service}" for step in ("contain", "deprovision", "snapshot") for service in Service}
-        expected |= {"weigh", "check-papers"}
+        expected = {f"{step}-{service}" for step in ("contain", "deprovision", "collect") for service in Service}
+        expected |= {"summarise", "check-papers"}
         deadline = time.monotonic() + 20  # Prefect records tasks a moment later, under a name that it gives up
         tasks: dict[str, str] = {}
         while set(tasks) != expected and time.monotonic() < deadline:

@@ -10,9 +10,9 @@ async def before_the_cut(context: Context, case_id: str) -> None:
     """There is nothing to read."""
 
 
-async def take(context: Context, case_id: str, service: Service) -> None:
+async def after_the_cut(context: Context, case_id: str, service: Service) -> None:
     """There is nothing to read."""
 
 
 async def conclude(context: Context, case_id: str) -> None:
-    """There is nothing to weigh."""
+    """There is nothing to summarise."""

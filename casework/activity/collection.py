@@ -1,5 +1,5 @@
 """
-The snapshot of a case, as the flows take it: a little before the cut, the rest after it, and again from the sweep.
+The collection of a case's logs, as the flows take it: a little before the cut, the rest after it, and again from the sweep.
 
 Nothing here is awaited by a cut, and nothing that fails here changes what is cut.
 """
@@ -7,13 +7,12 @@ Nothing here is awaited by a cut, and nothing that fails here changes what is cu
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import col, or_, select
 
-from casework.activity import watch
-from casework.activity.collecting import collect, probed
+from casework.activity import re_entry
+from casework.activity.collecting import collect, probed, to_the_last
 from casework.activity.summary import is_stale, summarise
 from casework.context import Context
 from casework.errors import InUse
@@ -47,7 +46,7 @@ async def before_the_cut(context: Context, case_id: str) -> None:
         await collect(context, case_id, seconds=seconds)
 
 
-async def take(context: Context, case_id: str, service: Service) -> int:
+async def after_the_cut(context: Context, case_id: str, service: Service) -> int:
     """Collect from one service after the cut, for policy's seconds; return how many readings ended.  The sweep goes on."""
     if not wanted(context.case(case_id)):
         return 0
@@ -67,25 +66,24 @@ async def conclude(context: Context, case_id: str) -> bool:
 
 
 async def go_on(context: Context) -> list[str]:
-    """Go on with every snapshot that is not complete, or due again; return the cases that have news."""
+    """Go on with every collection that is not complete, or due again; return the cases that have news."""
     until = context.now() + timedelta(seconds=_BY_THE_SWEEP)
+    cases = _in_turn(context)
+    places = asyncio.Semaphore(_CASES_AT_ONCE)
+    news = await to_the_last(_go_on(context, case_id, until, places) for case_id in cases)
+    return [case_id for case_id, has_news in zip(cases, news, strict=True) if has_news]
+
+
+def _in_turn(context: Context) -> list[str]:
+    """Return the cases to go on with.  A turn may end before all have had theirs: it does not always begin with the same one."""
     with context.store.read() as session:
         due = select(Case).where(
             col(Case.state).in_(COLLECTED), Case.due_at <= context.now(), col(Case.erased_at).is_(None),
             or_(col(Case.state) != CaseState.CLOSED, col(Case.contained_at) > _still_looked_at(context)),
         )  # fmt: skip
-        cases = [case for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]
+        cases = [case.id for case in session.exec(due.order_by(col(Case.due_at))).all() if wanted(case)]
     first = int(context.now().timestamp() // _BY_THE_SWEEP) % max(len(cases), 1)
-    cases = [
-        *cases[first:],
-        *cases[:first],
-    ]  # the turn may end before all have had theirs: not always for the same ones
-    turn = _Turn(context, until, asyncio.Semaphore(_CASES_AT_ONCE))
-    outcomes = await asyncio.gather(*(turn.of(case.id) for case in cases), return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome  # one case's trouble is no other's: they have had their turn
-    return [case.id for case, outcome in zip(cases, outcomes, strict=True) if outcome is True]
+    return [*cases[first:], *cases[:first]]
 
 
 def _still_looked_at(context: Context) -> datetime:
@@ -93,23 +91,15 @@ def _still_looked_at(context: Context) -> datetime:
     return context.now() - timedelta(hours=max(context.policy.activity.again_hours, default=0.0)) - _GRACE
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """One turn at all cases, until *until*."""
-
-    context: Context
-    until: datetime
-    places: asyncio.Semaphore
-
-    async def of(self, case_id: str) -> bool:
-        """Go on with one case; True if it has news."""
-        async with self.places:
-            seconds = (self.until - self.context.now()).total_seconds()
-            try:
-                await collect(self.context, case_id, seconds=max(seconds, 0.0))
-            finally:
-                watching = is_stale(self.context, case_id)
-                news = await conclude(self.context, case_id)  # what ended is told, whatever failed beside it
-            if watching:
-                await watch.watch(self.context, case_id)
-            return news
+async def _go_on(context: Context, case_id: str, until: datetime, places: asyncio.Semaphore) -> bool:
+    """Go on with one case; True if it has news."""
+    async with places:
+        seconds = (until - context.now()).total_seconds()
+        try:
+            await collect(context, case_id, seconds=max(seconds, 0.0))
+        finally:
+            watching = is_stale(context, case_id)
+            news = await conclude(context, case_id)  # what ended is told, whatever failed beside it
+        if watching:
+            await re_entry.watch(context, case_id)
+        return news

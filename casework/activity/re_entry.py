@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from audit.events import EventType
-from casework.activity.collecting import logs_of
-from casework.activity.lines import read_records
-from casework.activity.rounds import rounds_of
-from casework.connections import ready
+from casework.activity.collecting import is_ready, logs_of
+from casework.activity.lines import activities_of, understood
+from casework.activity.passes import passes_of
+from casework.activity.silence import note
 from casework.context import Context
 from casework.evidence.store import EvidenceStore
 from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.post_cut import Times
-from connectors.activity import Activity, ActivityLog, Window
-from connectors.errors import ConnectorError
-from models.tables import Case, Collection
+from connectors.activity import Activity, ActivityLog, ActivityPage, Window
+from connectors.errors import ConnectorError, Unreachable
+from models.tables import Case
 from models.vocabulary import Account, ActivityKind, Completeness, FindingKind, Service
 
 _MOST_PAGES = 200
@@ -38,100 +38,81 @@ _LONGEST_ANSWER = 90.0
 
 @dataclass(slots=True)
 class _Seen:
-    """What the watched accounts showed.  *users*: by address or device, which accounts used it."""
+    """What the watched accounts showed of *origins*.  *users*: by address or device, which accounts used it."""
 
+    origins: frozenset[str]
     heard: dict[tuple[Service, str, str], dict[ActivityKind, Times]] = field(default_factory=dict)
     users: dict[str, set[tuple[Service, str]]] = field(default_factory=dict)
     unread: int = 0
 
+    def match(self, account: Account, activities: Sequence[Activity]) -> None:
+        for activity in activities:
+            for name in self.origins.intersection(_names(activity)):
+                self.users.setdefault(name, set()).add((account.service, account.id))
+                note(self.heard.setdefault((account.service, account.id, name), {}), activity)
+
 
 async def watch(context: Context, case_id: str) -> int:
     """Watch once; return how many accounts showed the leaver's address or device.  Does nothing unless policy is on."""
-    rules, case = context.policy.activity.watch, context.case(case_id)
+    rules, case, now = context.policy.activity.watch, context.case(case_id), context.now()
     cut_at = case.contained_at
-    now = context.now()
-    if (
-        not rules.on
-        or context.evidence is None
-        or cut_at is None
-        or not cut_at < now <= cut_at + timedelta(days=rules.days)
-    ):
+    if not rules.on or context.evidence is None or cut_at is None:
         return 0
-    origins = await asyncio.to_thread(_origins, context, context.evidence, case, cut_at)
-    seen = _Seen()
+    if not cut_at < now <= cut_at + timedelta(days=rules.days):
+        return 0
+    seen = _Seen(await asyncio.to_thread(_origins, context, context.evidence, case, cut_at))
     for name in sorted(rules.accounts):
         service, _, account_id = name.partition(":")
-        if Service(service) not in logs_of(context):
-            seen.unread += 1
-        else:
-            await _look(context, Account(Service(service), account_id), Window(cut_at, now), origins, seen)
+        await _read(context, Account(Service(service), account_id), Window(cut_at, now), seen)
     return _conclude(context, case, seen)
 
 
 def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: datetime) -> frozenset[str]:
     """Return the addresses and devices that the leaver used in the days before the cut, the most used first."""
     since, used = cut_at - timedelta(days=context.policy.activity.watch.known_days), Counter[str]()
+    logs = logs_of(context)
     with context.store.read() as session:
-        rounds = [row for row in rounds_of(session, case.id) if row.ended_at is not None]
-    for row in rounds:
+        passes = [row for row in passes_of(session, case.id) if row.ended_at is not None]
+    for row in passes:
         if row.verdict is not Completeness.NOT_AVAILABLE:
-            used.update(_used(evidence, logs_of(context), row, since, cut_at))
+            with evidence.open(row.case_id, row.file) as clear:
+                for done in activities_of(clear, logs[row.service], row.source):
+                    used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
     return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS))
 
 
-def _used(
-    evidence: EvidenceStore, logs: Mapping[Service, ActivityLog], row: Collection, since: datetime, until: datetime
-) -> Counter[str]:
-    used = Counter[str]()
-    with evidence.open(row.case_id, row.file) as clear:
-        for raw in read_records(clear):
-            for activity in logs[row.service].describe(row.source, raw):
-                if since <= activity.at <= until:
-                    used.update(_names(activity))
-    return used
-
-
-def _names(activity: Activity) -> Sequence[str]:
+def _names(activity: Activity) -> list[str]:
     return [name for name in (activity.ip, activity.device) if name is not None]
 
 
-async def _look(context: Context, account: Account, window: Window, origins: frozenset[str], seen: _Seen) -> None:
-    log = logs_of(context)[account.service]
-    try:
-        await ready(context, account.service)  # which logs there are depends on the plan
-    except ConnectorError:
+async def _read(context: Context, account: Account, window: Window, seen: _Seen) -> None:
+    """Read every log of *account*; one that cannot be read to its end is counted."""
+    log = logs_of(context).get(account.service)
+    if log is None or not await is_ready(context, account.service, _LONGEST_ANSWER):
         seen.unread += 1
         return
     for source in log.activity_sources:
-        cursor: str | None = None
-        for _ in range(_MOST_PAGES):
-            try:
-                async with asyncio.timeout(_LONGEST_ANSWER):
-                    page = await log.activity(account, source.name, window, cursor)
-            except (ConnectorError, TimeoutError):
-                seen.unread += 1
-                break
-            for record in page.records:
-                _match(log.describe(source.name, record.raw), account, origins, seen)
-            cursor = page.cursor
-            if cursor is None or page.wait > timedelta(0):
-                seen.unread += cursor is not None
-                break
-        else:
+        try:
+            async for page in _pages(log, account, source.name, window):
+                for record in page.records:
+                    seen.match(account, understood(log, source.name, record.raw) or ())
+        except (ConnectorError, TimeoutError):
             seen.unread += 1
 
 
-def _match(activities: Sequence[Activity], account: Account, origins: frozenset[str], seen: _Seen) -> None:
-    for activity in activities:
-        for name in _names(activity):
-            if name not in origins:
-                continue
-            seen.users.setdefault(name, set()).add((account.service, account.id))
-            kinds = seen.heard.setdefault((account.service, account.id, name), {})
-            if activity.kind in kinds:
-                kinds[activity.kind].add(activity.at)
-            else:
-                kinds[activity.kind] = Times(1, activity.at, activity.at)
+async def _pages(log: ActivityLog, account: Account, source: str, window: Window) -> AsyncIterator[ActivityPage]:
+    """Yield the pages of a log.  Raises `ConnectorError` or `TimeoutError` where its end cannot be seen now."""
+    cursor: str | None = None
+    for _ in range(_MOST_PAGES):
+        async with asyncio.timeout(_LONGEST_ANSWER):
+            page = await log.activity(account, source, window, cursor)
+        yield page
+        cursor = page.cursor
+        if cursor is None:
+            return
+        if page.wait > timedelta(0):
+            break
+    raise Unreachable(f"{account.service}: cannot read {source} to its end")
 
 
 def _conclude(context: Context, case: Case, seen: _Seen) -> int:

@@ -9,10 +9,10 @@ from flows.redaction import redacted
 from flows.results import HERE
 
 
-@flow(name="snapshots", flow_run_name="snapshots", retries=0, persist_result=False, result_storage=HERE)
+@flow(name="collect-again", flow_run_name="collect-again", retries=0, persist_result=False, result_storage=HERE)
 @redacted
-async def snapshots() -> Turn:
-    """Go on with every snapshot that is not complete or is due again.  Safe to run at any time, and beside a cut."""
+async def collect_again() -> Turn:
+    """Go on with every collection that is not complete or is due again.  Safe to run at any time, and beside a cut."""
     async with open_context() as context:
         news, reopened = await rechecking.collect_again(context)
     return Turn.of(news=news, reopened=reopened)

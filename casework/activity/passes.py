@@ -1,0 +1,126 @@
+"""Which log is to be read now, and over which window: at containment, after the vendor's lag, and at policy's hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from sqlmodel import Session, col, select
+
+from casework.activity.statement import LASTING, is_limited, kept_days
+from casework.context import Context
+from connectors.activity import ActivitySource
+from models.tables import Case, CaseAccount, Collection
+from models.vocabulary import Completeness, Service
+
+Log: TypeAlias = tuple[Service, str, str]
+"""A service, the leaver's account in it, and the log's name."""
+_BEGUN_WITHIN = timedelta(days=30)
+"""After the cut: a log that we learn to read later is not read of everybody who ever left."""
+_LONG_BEFORE = timedelta(hours=2)
+"""No run waits so long for its instant."""
+_OVERLAP = timedelta(minutes=5)
+"""Looked at twice even where the vendor promises no lag: its clock is not ours."""
+
+
+def notice_from(context: Context, case: Case) -> datetime:
+    """Return the beginning of the notice window: HR's notice, and at least policy's days before the cut."""
+    return min(case.opened_at, case.due_at - timedelta(days=context.policy.activity.notice_days))
+
+
+def notice_until(case: Case) -> datetime:
+    """Return the end of the notice window: the instant of the cut, or the cut itself where it came before."""
+    return min(case.due_at, case.contained_at or case.due_at)
+
+
+def log_of(row: Collection) -> Log:
+    return row.service, row.account_id, row.source
+
+
+def passes_of(session: Session, case_id: str) -> list[Collection]:
+    """Return the case's readings, the passes of a source one after the other."""
+    query = select(Collection).where(Collection.case_id == case_id)
+    order = (Collection.service, Collection.account_id, Collection.source, Collection.round)
+    return list(session.exec(query.order_by(*(col(column) for column in order))).all())
+
+
+def due_pass(
+    context: Context, case: Case, account: CaseAccount, source: ActivitySource, before: Sequence[Collection]
+) -> Collection | None:
+    """
+    Return the pass to be gone on with or begun (not in the database yet), None if none is due.
+
+    *before* are the passes of this log, the oldest first.
+    """
+    last = before[-1] if before else None
+    if last is not None and last.ended_at is None:
+        return last
+    if not _is_due(context, case, source, before):
+        return None
+    number, now = last.round + 1 if last is not None else 1, context.now()
+    from_at, late_before = _beginning(context, case, source, last)
+    return Collection(
+        id=context.name("read"),
+        case_id=case.id,
+        service=account.service,
+        account_id=account.vendor_id,
+        account_ref=account.ref,
+        source=source.name,
+        round=number,
+        from_at=from_at,
+        until_at=now,
+        late_before=late_before,
+        file=f"downloads/{account.service}-{source.name}-{account.ref}-{number}.jsonl.zst",
+        begun_at=now,
+        moved_at=now,
+    )
+
+
+def _is_due(context: Context, case: Case, source: ActivitySource, before: Sequence[Collection]) -> bool:
+    cut_at = case.contained_at or case.due_at
+    if not before:
+        return context.now() <= cut_at + _BEGUN_WITHIN
+    read_until = before[-1].until_at
+    lags = [source.lag, *(timedelta(hours=hours) for hours in context.policy.activity.again_hours)]
+    instants = [cut_at + lag for lag in lags if lag >= source.lag]
+    if (days := kept_days(source, before)) is not None:  # what came since is read before it is forgotten
+        instants.append(min(read_until + timedelta(days=days - 1), max(instants)))
+    if read_until < cut_at - _LONG_BEFORE:
+        instants.append(cut_at)  # read for an instant that was put off since
+    return any(read_until < instant <= context.now() for instant in instants)
+
+
+def _beginning(
+    context: Context, case: Case, source: ActivitySource, last: Collection | None
+) -> tuple[datetime, datetime | None]:
+    """
+    Return since when to read, and before when a record has come late: the tail alone after a pass that lacked nothing that could
+    still be had, else the same window again.
+    """
+    if last is None:
+        now = context.now()
+        from_at = min(now - timedelta(days=context.policy.activity.window_days), notice_from(context, case))
+        return (max(from_at, now - source.retention) if source.retention is not None else from_at), None
+    if last.verdict is Completeness.COMPLETE or last.reason in LASTING:
+        return max(last.until_at - source.lag - _OVERLAP, last.from_at), last.until_at
+    return last.from_at, last.late_before
+
+
+def telling(passes: Sequence[Collection]) -> dict[Log, Collection]:
+    """
+    Return for each log the pass that says what is known of it: the newest one, which has read again what an earlier one
+    lacked; but an earlier one where that is forgotten or hidden for good, since a complete tail does not bring it back.
+    """
+    known: dict[Log, list[Collection]] = {}
+    for row in passes:
+        known.setdefault(log_of(row), []).append(row)
+    return {
+        log: max([*(row for row in reversed(rows) if row.reason in LASTING), rows[-1]], key=_lack)
+        for log, rows in known.items()
+    }
+
+
+def _lack(row: Collection) -> int:
+    """Return how much a pass lacks: nothing, what the vendor does not keep, or what was to be had."""
+    return 0 if row.verdict is Completeness.COMPLETE else 1 if is_limited(row) else 2
