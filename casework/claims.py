@@ -22,8 +22,6 @@ from models.vocabulary import RunState
 
 LEASE = timedelta(seconds=45)
 _HEARTBEAT = 10.0
-__all__ = ["LEASE", "claim", "held", "lead", "record_run", "release_run", "wanted"]
-
 _LIVELY = frozenset({RunState.SCHEDULED, RunState.RUNNING})
 
 

@@ -35,34 +35,28 @@ class Transition:
     event: EventType
 
 
-TABLE = (
-    Transition(None, S.OPEN, "open", EventType.CASE_OPENED),
-    Transition(S.OPEN, S.PLANNED, "plan", EventType.CASE_PLANNED),
-    Transition(S.OPEN, S.WAITING, "plan", EventType.CASE_WAITING),
-    Transition(S.PLANNED, S.WAITING, "plan", EventType.CASE_WAITING),
-    Transition(S.WAITING, S.PLANNED, "correct", EventType.CASE_PLANNED),
-    Transition(S.OPEN, S.CUTTING, "cut", EventType.CASE_CUTTING),
-    Transition(S.PLANNED, S.CUTTING, "cut", EventType.CASE_CUTTING),
-    Transition(S.WAITING, S.CUTTING, "cut", EventType.CASE_CUTTING),
-    Transition(S.CUTTING, S.WAITING, "reschedule", EventType.CASE_WAITING),
-    Transition(S.PLANNED, S.CONTAINED, "observe", EventType.CASE_CONTAINED),
-    Transition(S.WAITING, S.CONTAINED, "observe", EventType.CASE_CONTAINED),
-    Transition(S.CUTTING, S.CONTAINED, "observe", EventType.CASE_CONTAINED),
-    Transition(S.CONTAINED, S.DEPROVISIONED, "observe", EventType.CASE_DEPROVISIONED),
-    Transition(S.DEPROVISIONED, S.CLOSED, "close", EventType.CASE_CLOSED),
-    Transition(S.CLOSED, S.DEPROVISIONED, "reopen", EventType.CASE_REOPENED),
-    Transition(S.OPEN, S.WITHDRAWN, "withdraw", EventType.CASE_WITHDRAWN),
-    Transition(S.PLANNED, S.WITHDRAWN, "withdraw", EventType.CASE_WITHDRAWN),
-    Transition(S.WAITING, S.WITHDRAWN, "withdraw", EventType.CASE_WITHDRAWN),
-    Transition(S.OPEN, S.RESTORING, "restore", EventType.CASE_RESTORING),
-    Transition(S.PLANNED, S.RESTORING, "restore", EventType.CASE_RESTORING),
-    Transition(S.WAITING, S.RESTORING, "restore", EventType.CASE_RESTORING),
-    Transition(S.CUTTING, S.RESTORING, "restore", EventType.CASE_RESTORING),
-    Transition(S.CONTAINED, S.RESTORING, "restore", EventType.CASE_RESTORING),
-    Transition(S.DEPROVISIONED, S.RESTORING, "restore", EventType.CASE_RESTORING),
-    Transition(S.CLOSED, S.RESTORING, "restore", EventType.CASE_RESTORING),
-    Transition(S.RESTORING, S.RESTORED, "restore", EventType.CASE_RESTORED),
-)
+TABLE = tuple(
+    Transition(source, to, verb, event)
+    for sources, to, verb, event in (
+        ((None,), S.OPEN, "open", EventType.CASE_OPENED),
+        ((S.OPEN,), S.PLANNED, "plan", EventType.CASE_PLANNED),
+        ((S.OPEN, S.PLANNED), S.WAITING, "plan", EventType.CASE_WAITING),
+        ((S.WAITING,), S.PLANNED, "correct", EventType.CASE_PLANNED),
+        ((S.OPEN, S.PLANNED, S.WAITING), S.CUTTING, "cut", EventType.CASE_CUTTING),
+        ((S.CUTTING,), S.WAITING, "reschedule", EventType.CASE_WAITING),
+        ((S.PLANNED, S.WAITING, S.CUTTING), S.CONTAINED, "observe", EventType.CASE_CONTAINED),
+        ((S.CONTAINED,), S.DEPROVISIONED, "observe", EventType.CASE_DEPROVISIONED),
+        ((S.DEPROVISIONED,), S.CLOSED, "close", EventType.CASE_CLOSED),
+        ((S.CLOSED,), S.DEPROVISIONED, "reopen", EventType.CASE_REOPENED),
+        ((S.OPEN, S.PLANNED, S.WAITING), S.WITHDRAWN, "withdraw", EventType.CASE_WITHDRAWN),
+        (
+            (S.OPEN, S.PLANNED, S.WAITING, S.CUTTING, S.CONTAINED, S.DEPROVISIONED, S.CLOSED),
+            S.RESTORING, "restore", EventType.CASE_RESTORING,
+        ),
+        ((S.RESTORING,), S.RESTORED, "restore", EventType.CASE_RESTORED),
+    )
+    for source in sources
+)  # fmt: skip
 _STEPS = {(step.source, step.to): step for step in TABLE}
 
 PLAN_WANTED = frozenset({S.OPEN, S.PLANNED})

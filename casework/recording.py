@@ -32,7 +32,7 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     case_id: str,
     *,
     payload: Mapping[str, Any] | None = None,
-    exchanged: Sequence[Evidence] | None = None,
+    exchanged: Sequence[Mapping[str, Any]] = (),
     dedup_key: str | None = None,
     actor: str | None = None,
     **fields: Any,
@@ -40,7 +40,8 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     """
     Append one event in *session*'s transaction.
 
-    *exchanged*: what was exchanged with a vendor about it; the leaf has their count and root, the payload the list.  The same
+    *exchanged*: what was exchanged with a vendor about it, from `exchanges`; the leaf has their count and root, the payload the
+    list.  The same
     *dedup_key* again is the same event: a retry writes nothing.  Fields outside the trail's white list, and a leaf that is too
     long, raise `ValueError` before anything is written.
     """
@@ -57,20 +58,20 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
 
 
 def _bound(
-    session: Session, case_id: str, evidence: Sequence[Evidence]
+    session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """
-    Return what the leaf and what the payload says of *evidence*.
+    Return what the leaf and what the payload says of *exchanged*.
 
-    One listing proves many rows: within a transaction its exchanges are told in full once, by the first of their events, and
-    the others name the same root.
+    One listing proves many rows: within a transaction the same list is told in full once, by the first of its events, and the
+    others name the same root.
     """
-    told = session.info.setdefault("exchanges told", {})  # with the object itself, so that its id is not another's
-    if (case_id, id(evidence)) not in told:
-        listed = exchanges(evidence)
-        told[case_id, id(evidence)] = (evidence, bind(listed))
-        return told[case_id, id(evidence)][1], {IN_PAYLOAD: listed}
-    return told[case_id, id(evidence)][1], {}
+    told = session.info.setdefault("exchanges told", {})  # with the list itself, so that its id is not another's
+    key = case_id, id(exchanged)
+    if key in told:
+        return told[key][1], {}
+    told[key] = (exchanged, bind(exchanged))
+    return told[key][1], {IN_PAYLOAD: list(exchanged)}
 
 
 def seal_intent(context: Context, session: Session, row: CaseEntitlement, ref: str, *, verb: str = "revoke") -> None:
@@ -87,26 +88,30 @@ def seal_outcome(  # noqa: PLR0913  # a row, what was exchanged about it and wha
     session: Session,
     row: CaseEntitlement,
     ref: str,
-    evidence: Sequence[Evidence],
+    exchanged: Sequence[Mapping[str, Any]],
     *,
     result: RevocationResult,
     text: str,
     verb: str = "revoke",
 ) -> None:
-    """Seal what became of the intent with the row's *op*."""
+    """Seal what became of the intent with the row's *op*, which ends with it."""
     seal(
         context, session, EventType.REVOKE_OUTCOME, row.case_id,
-        op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb, result=result, exchanged=evidence,
+        op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb, result=result, exchanged=exchanged,
         payload={"entitlement": row.id, "text": text[:_LONGEST_TEXT]}, dedup_key=f"{row.op}:outcome",
     )  # fmt: skip
+    row.op = None
+    session.add(row)
 
 
-def seal_seen(context: Context, session: Session, row: CaseEntitlement, ref: str, evidence: Sequence[Evidence]) -> None:
+def seal_seen(
+    context: Context, session: Session, row: CaseEntitlement, ref: str, exchanged: Sequence[Mapping[str, Any]]
+) -> None:
     """Seal what a read saw of one row: its new state."""
     seal(
         context, session, EventType.OBSERVE_SEEN, row.case_id,
         service=row.service, account=ref, kind=row.kind, state=row.state, reason=row.reason,
-        confirmation=row.confirmation, exchanged=evidence,
+        confirmation=row.confirmation, exchanged=exchanged,
         observed_at=stamp(row.observed_at) if row.observed_at else None,
         cut_effective_by=stamp(row.cut_effective_by) if row.cut_effective_by else None,
         payload={"entitlement": row.id},

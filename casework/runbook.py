@@ -35,13 +35,10 @@ async def make_plan(context: Context, case_id: str) -> None:
     Repeating it looks again, adds what is new, and seals another plan only if something changed.  An emergency that has not
     been cut yet gets its containment plan only: the rest is listed after the cut.
     """
-    case = context.case(case_id)
-    if case.state in FINISHED:
+    if context.case(case_id).state in FINISHED:
         return
-    kinds = planning.first_kinds(case)
     await find_everywhere(context, case_id)
-    await planning.take_inventory(context, case_id, kinds=kinds)
-    planning.seal_plan(context, case_id, scope="full" if kinds is None else "containment")
+    await planning.list_and_plan(context, case_id)
     rails.ask_early(context, case_id)  # weeks ahead, and not at midnight
 
 

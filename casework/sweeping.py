@@ -10,19 +10,11 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 
 from casework.access import cutting
-from casework.claims import held, lead, record_run, release_run, wanted
+from casework.claims import held, lead, wanted
 from casework.context import Context
 from casework.lifecycle import PLAN_WANTED, UNDER_WAY
 from models.tables import Case
 from models.vocabulary import RunState
-
-__all__ = [
-    "DueGroup",
-    "due_for_run",
-    "record_run",
-    "release_run",
-    "runs_to_check",
-]
 
 
 @dataclass(frozen=True, slots=True)

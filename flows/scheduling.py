@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
-from casework import sweeping
+from casework import claims, sweeping
 from casework.bootstrap import open_context
 from casework.context import Context
 from casework.sweeping import DueGroup
@@ -82,7 +82,7 @@ async def schedule(context: Context) -> int:
         for order in made:
             deployment_id = await _deployment(client, order.deployment)
             run = await _resumed(client, order, deployment_id) or await _create(client, order, deployment_id)
-            sweeping.record_run(context, order.case_ids, str(run))
+            claims.record_run(context, order.case_ids, str(run))
     return len(made)
 
 
@@ -96,7 +96,7 @@ async def resume_case(case_id: str) -> bool:
     async with prefect_api() as client, open_context(connected=False) as context:
         run = await _resume(client, case_id)
         if run is not None:
-            sweeping.record_run(context, (case_id,), str(run))
+            claims.record_run(context, (case_id,), str(run))
         return run is not None
 
 

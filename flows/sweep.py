@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
-from casework import sweeping
+from casework import claims, sweeping
 from casework.bootstrap import open_context
 from casework.context import Context
 from flows.periodic import Turn
@@ -52,7 +52,7 @@ async def reconcile(context: Context, *, settling: float = _SETTLING) -> tuple[i
         for run_id in {run_id for _, run_id in dead}:
             await _bury(client, run_id)
     for case_id, _ in sorted(dead):
-        sweeping.release_run(context, case_id)
+        claims.release_run(context, case_id)
     return len(dead), await schedule(context)
 
 

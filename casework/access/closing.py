@@ -14,11 +14,11 @@ from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
 from casework.questions import open_questions
 from casework.truth.findings import assess, open_findings
-from casework.truth.retired import counted_rows, services_of
-from casework.truth.rows import accepted_rows, accounts_of, reads_of
-from casework.truth.states import WHOLE_KIND, is_fresh
+from casework.truth.rows import accepted_rows
+from casework.truth.states import is_fresh
+from casework.truth.table import TruthTable
 from models.tables import Case, Look
-from models.vocabulary import SETTLED, SIGNED, CaseState, EntitlementKind, Standing
+from models.vocabulary import SETTLED, CaseState, EntitlementKind
 
 
 def close(context: Context, case_id: str) -> None:
@@ -31,12 +31,11 @@ def close(context: Context, case_id: str) -> None:
         case = session.get_one(Case, case_id)
         if case.state in FINISHED:
             return
-        assess(context, session, case_id)
-        session.flush()
+        table = assess(context, session, case_id)
         asked = [question.id for question in open_questions(session, case_id)]
         reasons = Counter(str(finding.kind) for finding in open_findings(session, case_id))
         if not asked and not reasons:
-            reasons = Counter(_rest(context, session, case))
+            reasons = Counter(_rest(context, session, table))
         if not asked and not reasons:
             _close(context, session, case)
             return
@@ -45,33 +44,31 @@ def close(context: Context, case_id: str) -> None:
     raise StillOpen(dict(reasons))
 
 
-def _rest(context: Context, session: Session, case: Case) -> list[str]:
+def _rest(context: Context, session: Session, table: TruthTable) -> list[str]:
     """Return what no finding says and yet forbids to close: the plan not carried out, an intent without outcome."""
-    rest = [f"not_cut_{row.kind}" for row in counted_rows(context, session, case.id) if row.state not in SETTLED]
-    rest += [f"not_read_{kind}" for kind in _unread(context, session, case)]
-    rest += [f"not_open_{service}" for service in sorted(services_of(context, session, case) - set(context.connectors))]
+    case = table.case
+    rest = [f"not_cut_{row.kind}" for row in table.rows if row.state not in SETTLED]
+    rest += [f"not_read_{kind}" for kind in unread(context, table)]
+    rest += [f"not_open_{service}" for service in sorted(table.services - set(context.connectors))]
     if case.state is not CaseState.DEPROVISIONED:
         rest.append("plan_only" if not case.for_real else f"only_{case.state}")
     rest += ["intent_without_outcome" for _ in context.store.trail.open_intents(session.connection(), case.id)]
     return rest
 
 
-def _unread(context: Context, session: Session, case: Case) -> Iterator[EntitlementKind]:
+def unread(context: Context, table: TruthTable) -> Iterator[EntitlementKind]:
     """
     Yield the kinds of accepted accounts that no successful read has shown since the instant, and nobody has signed for.
 
     A kind without rows is proved by its read alone.  Services that are not open here are told of by themselves.
     """
-    reads = reads_of(session, case.id)
-    rows = accepted_rows(session, case.id)
-    for account in accounts_of(session, case.id):
-        if account.standing is not Standing.ACCEPTED or account.service not in context.connectors:
+    signed = table.signed_kinds
+    for service, account_id in table.accepted:
+        if service not in context.connectors:
             continue
-        for kind in kinds_for(case, context.connectors[account.service]):
-            read = reads.get((account.service, account.vendor_id, kind))
-            mine = [r for r in rows if (r.service, r.account_id, r.kind) == (account.service, account.vendor_id, kind)]
-            signed = any(row.vendor_id == WHOLE_KIND and row.state in SIGNED for row in mine)
-            if read is None or not (signed or is_fresh(read, case.due_at, None)):
+        for kind in kinds_for(table.case, context.connectors[service]):
+            read = table.reads.get((service, account_id, kind))
+            if read is None or not ((service, account_id, kind) in signed or is_fresh(read, table.case.due_at)):
                 yield kind
 
 

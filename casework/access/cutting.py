@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
 from casework.access import planning
 from casework.access.revoking import (
     OPEN,
     begin,
     conclude_by_read,
+    each,
+    failure_of,
     finish,
     finish_failed,
     may_ask,
@@ -27,7 +28,8 @@ from casework.access.revoking import (
 from casework.connections import account_of, read_access
 from casework.context import Context
 from casework.truth.findings import assess
-from casework.truth.rows import accounts_of, rows_of, take_in
+from casework.truth.rows import accepted_accounts, rows_of, take_in
+from casework.truth.states import NEVER_CUT
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
@@ -37,10 +39,9 @@ from models.vocabulary import (
     Guard,
     RevocationResult,
     Service,
-    Standing,
 )
 
-_WHOLE_ACCOUNT = frozenset({Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.PROTECTED})
+_WHOLE_ACCOUNT = NEVER_CUT - {Guard.LAST_OWNER}
 _BLOCK_SEEN_WITHIN = 60.0
 _LAST_LOOK = 5.0
 _NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.UNKNOWN})
@@ -55,9 +56,10 @@ async def contain(context: Context, case_id: str, service: Service) -> None:
     case = context.case(case_id)
     if not case.for_real:
         return
-    await _make_ready(context, case, service)
+    if planning.unlisted(context, case_id, service):
+        await planning.list_and_plan(context, case_id, service)
     await take_up(context, case_id, service)
-    await _each(_contain(context, case, account) for account in _accepted(context, case_id, service))
+    await each(_contain(context, case, account) for account in _accepted(context, case_id, service))
 
 
 async def deprovision(context: Context, case_id: str, service: Service) -> None:
@@ -65,14 +67,11 @@ async def deprovision(context: Context, case_id: str, service: Service) -> None:
     case = context.case(case_id)
     if not case.for_real:
         return
-    await _each(_deprovision(context, case, account) for account in _accepted(context, case_id, service))
-
-
-async def _each(accounts: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Carry each account to its end, then raise what the first one raised: one that became doubtful stops no other."""
-    for ended in await asyncio.gather(*accounts, return_exceptions=True):
-        if isinstance(ended, BaseException):
-            raise ended
+    allowed = planning.kinds_for(case, context.connectors[service])
+    await each(
+        _in_order(context, account, [row for row in _open_rows(context, account) if row.kind in allowed])
+        for account in _accepted(context, case_id, service)
+    )
 
 
 async def deprovision_early(context: Context, case_id: str) -> None:
@@ -93,17 +92,9 @@ def early_rows(context: Context, case_id: str) -> list[tuple[CaseAccount, list[C
     return [(account, rows) for account, rows in found if rows]
 
 
-async def _make_ready(context: Context, case: Case, service: Service) -> None:
-    """List, and plan, an account that was decided about or made since the plan, before it is touched."""
-    if planning.unlisted(context, case.id, service):
-        kinds = planning.first_kinds(case)
-        await planning.take_inventory(context, case.id, kinds=kinds, services=[service])
-        planning.seal_plan(context, case.id, scope="full" if kinds is None else "containment")
-
-
 def _accepted(context: Context, case_id: str, service: Service) -> list[CaseAccount]:
     with context.store.read() as session:
-        return [a for a in accounts_of(session, case_id, service) if a.standing is Standing.ACCEPTED]
+        return accepted_accounts(session, case_id, service)
 
 
 def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
@@ -114,9 +105,10 @@ def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     if any(row.guard in _WHOLE_ACCOUNT for row in block):
         return []
     blocked_at = max((row.observed_at for row in block if row.observed_at is not None), default=None)
-    kinds = context.connectors[account.service].manifest.kinds
-    reachable = [row for row in rows if blocked_at is None or not kinds[row.kind].dies_with_block]
-    return [row for row in reachable if may_ask(context, row, blocked_at)]
+    connector = context.connectors.get(account.service)  # none where the sweep only asks whether there is anything
+    kinds = connector.manifest.kinds if blocked_at is not None and connector is not None else {}
+    dead = {kind for kind, line in kinds.items() if line.dies_with_block}
+    return [row for row in rows if row.kind not in dead and may_ask(context, row, blocked_at)]
 
 
 async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
@@ -152,24 +144,15 @@ async def _block_after_what_dies_with_it(context: Context, account: CaseAccount)
         await first  # what policy's time did not suffice for is finished, not forgotten
 
 
-async def _deprovision(context: Context, case: Case, account: CaseAccount) -> None:
-    allowed = planning.kinds_for(case, context.connectors[account.service])
-    await _in_order(context, account, [row for row in _open_rows(context, account) if row.kind in allowed])
-
-
 async def _in_order(context: Context, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
-    """Revoke *rows*, those of one order at once."""
-    for _, same in groupby(sorted(rows, key=lambda row: row.order), key=lambda row: row.order):
-        await _revoke_all(context, account, list(same))
-
-
-async def _revoke_all(context: Context, account: CaseAccount, rows: list[CaseEntitlement]) -> None:
-    """Revoke *rows* at once, the frozen kinds in one request."""
+    """Revoke *rows*, those of one order at once, the frozen kinds among them in one request."""
     kinds = context.connectors[account.service].manifest.kinds
-    frozen = [row for row in rows if kinds[row.kind].frozen]
-    await asyncio.gather(
-        revoke(context, account, [row for row in rows if row not in frozen]), _freeze(context, account, frozen)
-    )
+    for _, same in groupby(sorted(rows, key=lambda row: row.order), key=lambda row: row.order):
+        frozen: list[CaseEntitlement] = []
+        single: list[CaseEntitlement] = []
+        for row in same:
+            (frozen if kinds[row.kind].frozen else single).append(row)
+        await asyncio.gather(revoke(context, account, single), _freeze(context, account, frozen))
 
 
 async def _freeze(context: Context, account: CaseAccount, rows: list[CaseEntitlement]) -> None:
@@ -179,17 +162,17 @@ async def _freeze(context: Context, account: CaseAccount, rows: list[CaseEntitle
     begin(context, account, rows)
     try:
         receipts = {r.entitlement_id: r for r in await context.connectors[account.service].freeze(account_of(account))}
-    except ConnectorError as error:
+    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is these rows'
         for row in rows:
-            finish_failed(context, account, row, error)
+            finish_failed(context, account, row, failure_of(row.service, exc))
         return
     for row in rows:
-        receipt = receipts.get(row.id)
-        if receipt is None:
-            missing = ConnectorError(f"{row.service}: freeze gave no receipt for {row.kind}")
-            finish_failed(context, account, row, missing)
+        if row.id in receipts:
+            finish(context, account, row, receipts[row.id])
         else:
-            finish(context, account, row, receipt)
+            finish_failed(
+                context, account, row, ConnectorError(f"{row.service}: freeze gave no receipt for {row.kind}")
+            )
 
 
 async def _block(context: Context, account: CaseAccount) -> None:
@@ -232,5 +215,4 @@ async def take_up(context: Context, case_id: str, service: Service) -> None:
     for account in _accepted(context, case_id, service):
         with context.store.read() as session:
             rows = [row for row in rows_of(session, case_id, account) if row.op is not None and row.state not in OPEN]
-        for row in rows:
-            await conclude_by_read(context, account, row, RevocationResult.UNKNOWN, only_if_gone=False)
+        await conclude_by_read(context, account, rows, RevocationResult.UNKNOWN, only_if_gone=False)

@@ -12,21 +12,19 @@ from datetime import datetime, timedelta
 
 from audit.events import EventType
 from casework.access import writes
-from casework.access.revoking import as_entitlement
+from casework.access.revoking import as_entitlement, conclude, each, failure_of
 from casework.access.writes import (
     GIVE,
     announce,
     change_password,
     clear,
     close_intents,
-    conclude,
-    failure_of,
     frozen_kinds,
     take,
 )
 from casework.connections import read_access, ready
 from casework.context import Context
-from casework.recording import seal
+from casework.recording import exchanges, seal
 from casework.truth import fates
 from casework.truth.rows import rows_of
 from casework.truth.states import WHOLE_KIND
@@ -64,9 +62,6 @@ class Giving:
     connector: Connector
     until: datetime
 
-    def waiting(self) -> list[CaseEntitlement]:
-        return waiting(self.context, self.account)
-
     @property
     def left(self) -> float:
         """Seconds, at least a few: a request that is begun is waited for."""
@@ -100,13 +95,12 @@ async def give_back(context: Context, account: CaseAccount, until: datetime) -> 
             _end(context, account, row, _Answer(given=False, text=str(error), remedy=error.advice))
         return
     one = Giving(context, account, connector, until)
-    lifted = [await _lift(one, row) for row in one.waiting() if row.kind is EntitlementKind.SIGN_IN]
-    rest = [row for row in one.waiting() if row.kind is not EntitlementKind.SIGN_IN and not _settled(one, row)]
+    lifted = [await _lift(one, row) for row in waiting(context, account) if row.kind is EntitlementKind.SIGN_IN]
+    rest = [
+        row for row in waiting(context, account) if row.kind is not EntitlementKind.SIGN_IN and not _settled(one, row)
+    ]
     if all(lifted):
-        ended = await asyncio.gather(*(_give(one, row) for row in rest), return_exceptions=True)
-        for failure in ended:  # a lost claim: every request has come to its end before it is told
-            if failure is not None:
-                raise failure
+        await each(_give(one, row) for row in rest)
         return
     for row in rest:
         _end(context, account, row, _Answer(given=False, text=_BLOCKED, remedy=_BY_HAND))
@@ -196,8 +190,6 @@ async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
 
 async def _give(one: Giving, row: CaseEntitlement) -> None:
     """Ask for *row* back until a read shows it, a person has to act, or the time is over."""
-    if _settled(one, row):
-        return
     while True:
         answer = await _ask(one, row)
         soon = one.context.now() + timedelta(seconds=one.context.policy.observe.longest_wait_seconds)
@@ -206,8 +198,7 @@ async def _give(one: Giving, row: CaseEntitlement) -> None:
         if one.over or not answer.passes:
             break
         await one.context.sleep(one.context.policy.observe.longest_wait_seconds)
-    if row.restored in fates.TO_GO_ON:
-        _end(one.context, one.account, row, answer)
+    _end(one.context, one.account, row, answer)
 
 
 async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
@@ -222,10 +213,10 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
         error = failure_of(row.service, exc)
         unknown = isinstance(error, OutcomeUnknown)
         result = RevocationResult.UNKNOWN if unknown else RevocationResult.FAILED
-        conclude(one.context, one.account, row, result, error.evidence, str(error))
+        conclude(one.context, one.account, row, result, error.evidence, str(error), verb=GIVE)
         passes = isinstance(error, _PASSES)
         return _Answer(unknown, False, passes, Restored.PROBLEM, str(error), error.advice, error.evidence)
-    conclude(one.context, one.account, row, receipt.result, receipt.evidence, receipt.text)
+    conclude(one.context, one.account, row, receipt.result, receipt.evidence, receipt.text, verb=GIVE)
     given = receipt.result is not RevocationResult.REFUSED
     text = receipt.text or "a read does not show it back"
     return _Answer(given, True, False, Restored.PROBLEM, text, _BY_HAND, receipt.evidence)
@@ -285,5 +276,5 @@ def _end(context: Context, account: CaseAccount, row: CaseEntitlement, answer: _
         fates.look_anew(context, session, others if answer.fate is Restored.CLAIMED else ())
         seal(
             context, session, EventType.CASE_RESTORED_ROW, row.case_id, service=row.service, account=account.ref,
-            kind=row.kind, state=answer.fate, exchanged=answer.evidence, payload={"entitlement": row.id, "text": answer.text or ""},
+            kind=row.kind, state=answer.fate, exchanged=exchanges(answer.evidence), payload={"entitlement": row.id, "text": answer.text or ""},
         )  # fmt: skip

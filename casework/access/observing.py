@@ -8,13 +8,12 @@ from casework.access import cutting, planning
 from casework.access.revoking import may_ask
 from casework.context import Context
 from casework.truth.rows import rows_of
-from casework.truth.states import ACCEPTED
+from casework.truth.states import PERHAPS_TAKEN
 from models.tables import CaseEntitlement
-from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason, RevocationResult
+from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason
 
 _BLIND_TRIES = 2
 """How often a kind that cannot be read is tried again in a run: an outage of seconds, not a missing scope."""
-_PERHAPS = ACCEPTED | {RevocationResult.UNKNOWN}
 
 
 async def observe_until_closed(context: Context, case_id: str) -> None:
@@ -28,18 +27,14 @@ async def observe_until_closed(context: Context, case_id: str) -> None:
     """
     if not context.case(case_id).for_real:
         return
-    await _look_until_settled(context, case_id)
-    for service in context.connectors:
-        await cutting.take_up(context, case_id, service)
-
-
-async def _look_until_settled(context: Context, case_id: str) -> None:
     await _look(context, case_id, first=True)
     for tries, wait in enumerate(context.policy.observe.waits()):
         if not _waiting_helps(_unsettled(context, case_id), tries):
-            return
+            break
         await context.sleep(wait)
         await _look(context, case_id, first=False)
+    for service in context.connectors:
+        await cutting.take_up(context, case_id, service)
 
 
 def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
@@ -48,7 +43,7 @@ def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
     few tries what could not be read.  Not what was refused, is guarded, or is a person's to take away, nor the sessions of an
     account whose block is.
     """
-    going = {(row.service, row.account_id) for row in unsettled if row.result in _PERHAPS}
+    going = {(row.service, row.account_id) for row in unsettled if row.result in PERHAPS_TAKEN}
     unblocked = {
         (row.service, row.account_id) for row in unsettled if row.kind is EntitlementKind.SIGN_IN and not _is_going(row)
     }
@@ -65,11 +60,12 @@ def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
 
 def _is_going(row: CaseEntitlement) -> bool:
     """Whether the vendor has accepted it, or may have, and nothing but time stands against it."""
-    asked = row.result in _PERHAPS or row.state is EntitlementState.COMMANDED
+    asked = row.result in PERHAPS_TAKEN or row.state is EntitlementState.COMMANDED
     return asked and row.reason in {OpenReason.STILL_OPEN, OpenReason.MASTERED_ELSEWHERE}
 
 
 async def _look(context: Context, case_id: str, *, first: bool) -> None:
+    """Look once; what nothing was answered about yet (it was found just now, came back, or its guard has gone) is taken away."""
     for service in context.connectors:
         if planning.unlisted(context, case_id, service):  # accepted by a person a moment ago
             await cutting.contain(context, case_id, service)
@@ -79,18 +75,13 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
     await planning.take_inventory(
         context, case_id, kinds=None if first else kinds, services=None if first else services
     )
-    fresh = [row for row in _unsettled(context, case_id) if _is_news(row) and may_ask(context, row)]
+    fresh = [row for row in _unsettled(context, case_id) if row.result is None and may_ask(context, row)]
     if fresh:
         planning.seal_plan(context, case_id)
     for service in {row.service for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
         await cutting.contain(context, case_id, service)
     for service in {row.service for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:
         await cutting.deprovision(context, case_id, service)
-
-
-def _is_news(row: CaseEntitlement) -> bool:
-    """Whether nothing was answered yet: it was found just now, came back, or its guard has gone."""
-    return row.result is None
 
 
 def _unsettled(context: Context, case_id: str) -> list[CaseEntitlement]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import rfc8785
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from audit.events import EventType
 from casework.connections import read_access
@@ -16,23 +16,22 @@ from casework.context import Context
 from casework.lifecycle import PLAN_WANTED, move
 from casework.recording import seal
 from casework.truth.findings import assess
-from casework.truth.retired import services_of
-from casework.truth.rows import accepted_rows, accounts_of, rows_of, take_in
+from casework.truth.rows import accepted_accounts, accepted_rows, rows_of, take_in
+from casework.truth.table import load
 from connectors.contract import Connector, Kinds
-from models.tables import Case, CaseAccount, CaseEntitlement, Plan, Search
+from models.tables import Case, CaseAccount, CaseEntitlement, Plan
 from models.vocabulary import (
     CaseState,
     DepartureKind,
     EntitlementKind,
     EntitlementState,
     Service,
-    Standing,
 )
 
 CONTAINMENT: Kinds = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 
 
-def first_kinds(case: Case) -> Kinds | None:
+def _first_kinds(case: Case) -> Kinds | None:
     """Return what is listed before the cut: of an emergency the containment alone, of all others everything (None)."""
     cut_first = case.at_once_at is not None and case.contained_at is None and case.for_real
     return CONTAINMENT if cut_first else None
@@ -41,17 +40,23 @@ def first_kinds(case: Case) -> Kinds | None:
 def unlisted(context: Context, case_id: str, service: Service) -> bool:
     """Whether an accepted account has never been listed: decided about, or made, since the plan."""
     with context.store.read() as session:
-        accepted = [a for a in accounts_of(session, case_id, service) if a.standing is Standing.ACCEPTED]
+        accepted = accepted_accounts(session, case_id, service)
         return any(account.listed_at is None and not rows_of(session, case_id, account) for account in accepted)
 
 
 def uncontained(context: Context, case_id: str, service: Service) -> bool:
     """Whether an accepted account was not there, or not accepted, when its service was contained: its block comes first."""
     with context.store.read() as session:
-        accepted = [a for a in accounts_of(session, case_id, service) if a.standing is Standing.ACCEPTED]
-        rows = [row for account in accepted for row in rows_of(session, case_id, account)]
+        rows = [row for row in accepted_rows(session, case_id) if row.service is service]
     found = any(row.kind is EntitlementKind.SIGN_IN and row.state is EntitlementState.FOUND for row in rows)
     return found or unlisted(context, case_id, service)
+
+
+async def list_and_plan(context: Context, case_id: str, *services: Service) -> None:
+    """List what is to be listed before the cut, in *services* or in all, and seal the plan."""
+    kinds = _first_kinds(context.case(case_id))
+    await take_inventory(context, case_id, kinds=kinds, services=services)
+    seal_plan(context, case_id, scope="full" if kinds is None else "containment")
 
 
 async def take_inventory(
@@ -59,7 +64,7 @@ async def take_inventory(
 ) -> None:
     """List the access of every accepted account, all at once, and merge it into the truth table."""
     with context.store.read() as session:
-        accounts = [a for a in accounts_of(session, case_id, *(services or ())) if a.standing is Standing.ACCEPTED]
+        accounts = accepted_accounts(session, case_id, *(services or ()))
     await asyncio.gather(
         *(_inventory(context, account, kinds) for account in accounts if account.service in context.connectors)
     )
@@ -88,7 +93,7 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
     """Write and seal the ordered revocations with their read-backs, unless the newest plan says the same."""
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        content = [_line(row) for row in _planned(session, case_id)]
+        content = [_line(row) for row in accepted_rows(session, case_id)]
         newest = session.exec(select(Plan).where(Plan.case_id == case_id).order_by(col(Plan.id).desc())).first()
         if newest is None or (newest.content, newest.scope) != (content, scope):
             nonce = context.name("nonce")  # so that the digest, which is public, tells nothing of a guessable plan
@@ -108,20 +113,13 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
                 plan_sha256=sha256, policy_sha256=context.policy.sha256, scope=scope, count=len(content),
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
-        whole = CaseState.WAITING if _all_searched(context, session, case) else CaseState.PLANNED
+        table = load(context, session, case)
+        whole = (
+            CaseState.WAITING if table.searched >= table.services else CaseState.PLANNED
+        )  # if not, the plan is incomplete
         if case.state in PLAN_WANTED and case.state is not whole:
             move(context, session, case, whole)
         assess(context, session, case_id)
-
-
-def _all_searched(context: Context, session: Session, case: Case) -> bool:
-    """Whether every service of the case could be searched: until then the plan is known to be incomplete."""
-    found = session.exec(select(Search).where(Search.case_id == case.id)).all()
-    return {search.service for search in found if search.problem is None} >= services_of(context, session, case)
-
-
-def _planned(session: Session, case_id: str) -> list[CaseEntitlement]:
-    return sorted(accepted_rows(session, case_id), key=lambda row: (row.service, row.account_id, row.order, row.id))
 
 
 def _line(row: CaseEntitlement) -> dict[str, Any]:

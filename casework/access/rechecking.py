@@ -19,14 +19,14 @@ from casework.activity import collection
 from casework.context import Context
 from casework.lifecycle import RECHECKED, move, wake
 from casework.matching.searching import find_everywhere
+from casework.questions import open_questions
 from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
-from casework.truth.retired import counted_rows, services_of
-from casework.truth.rows import reads_of
 from casework.truth.states import WHOLE_KIND
-from models.tables import Case, CaseEntitlement, Look, PostCutActivity, Question, Search, Waiver
-from models.vocabulary import SETTLED, SIGNED, CaseState, EntitlementState
+from casework.truth.table import TruthTable
+from models.tables import Case, CaseEntitlement, Look, PostCutActivity, Waiver
+from models.vocabulary import SETTLED, CaseState, EntitlementState
 
 _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 """When a look that could not be made is tried again; the last one repeats."""
@@ -76,25 +76,21 @@ async def _recheck(context: Context, case_id: str) -> str:
     await planning.take_inventory(context, case_id)
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        assess(context, session, case_id)
-        bad, blind = _reopen(context, session, case, by_look=True), sorted({*_blind(context, session, case)})
+        table = assess(context, session, case_id)
+        bad, blind = _reopen(context, session, table, by_look=True), sorted({*_blind(context, table)})
         if bad or not blind:
             _conclude(context, session, case, "reopened" if bad else "quiet", bad)
             return "reopened" if bad else "quiet"
     return _postpone(context, case_id, blind)
 
 
-def _blind(context: Context, session: Session, case: Case) -> Iterator[str]:
-    """Yield the services of *case* that could not be looked at whole: not configured, not searched, or not read."""
-    services = services_of(context, session, case)
-    yield from map(str, services - set(context.connectors))
-    searches = session.exec(select(Search).where(Search.case_id == case.id)).all()
-    yield from {str(search.service) for search in searches if search.problem is not None} & set(map(str, services))
-    rows = counted_rows(context, session, case.id)
-    signed = {(r.service, r.account_id, r.kind) for r in rows if r.vendor_id == WHOLE_KIND and r.state in SIGNED}
-    accepted = {(row.service, row.account_id) for row in rows}
-    for place, read in reads_of(session, case.id).items():
-        if read.failed_as is not None and place not in signed and place[:2] in accepted:
+def _blind(context: Context, table: TruthTable) -> Iterator[str]:
+    """Yield the services of the case that could not be looked at whole: not configured, not searched, or not read."""
+    yield from map(str, table.services - set(context.connectors))
+    yield from (str(s.service) for s in table.searches if s.problem is not None and s.service in table.services)
+    signed = table.signed_kinds
+    for place, read in table.reads.items():
+        if read.failed_as is not None and place not in signed and place[:2] in table.accepted:
             yield str(read.service)
 
 
@@ -184,22 +180,20 @@ def _reopen_heard(context: Context) -> int:
 
 def _reopen_if_open(context: Context, case_id: str) -> bool:
     with context.store.write() as session:
-        assess(context, session, case_id)
-        return _reopen(context, session, session.get_one(Case, case_id)) > 0
+        return _reopen(context, session, assess(context, session, case_id)) > 0
 
 
-def _reopen(context: Context, session: Session, case: Case, *, by_look: bool = False) -> int:
+def _reopen(context: Context, session: Session, table: TruthTable, *, by_look: bool = False) -> int:
     """
     Open a closed case again if rows are not settled any more, a person is asked, or the leaver was heard of; return how many.
 
     *by_look*: a kind that could not be looked at is no reason, the look is made again.
     """
+    case = table.case
     still_closed = by_look and case.state is CaseState.CLOSED
-    rows = [row for row in counted_rows(context, session, case.id) if row.state not in SETTLED]
+    rows = [row for row in table.rows if row.state not in SETTLED]
     bad = sum(not (still_closed and row.vendor_id == WHOLE_KIND) for row in rows)
-    bad += post_cut.unanswered(session, case.id)
-    asked = select(Question.id).where(Question.case_id == case.id, col(Question.answered_at).is_(None))
-    bad += len(session.exec(asked).all())
+    bad += len(post_cut.unanswered(session, case.id)) + len(open_questions(session, case.id))
     if bad and case.state is CaseState.CLOSED:
         move(context, session, case, CaseState.DEPROVISIONED, count=bad)
         wake(session, case)

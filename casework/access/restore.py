@@ -7,7 +7,6 @@ anew by the person; a row says which.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework.access.giving import give_back, waiting
+from casework.access.revoking import each
 from casework.claims import claim
 from casework.context import Context
 from casework.errors import BadRequest
@@ -116,10 +116,7 @@ async def restore(context: Context, case_id: str) -> None:
             raise BadRequest(f"{case_id}: a run holds the case", "Wait until it has ended, then restore.")
         accounts = _begin(context, case_id)
         until = context.now() + timedelta(seconds=context.policy.restore.deadline_seconds)
-        ended = await asyncio.gather(*(give_back(context, one, until) for one in accounts), return_exceptions=True)
-        for failure in ended:  # every account has come to its end before the case is let go
-            if failure is not None:
-                raise failure
+        await each(give_back(context, one, until) for one in accounts)  # to their ends, before the case is let go
         _finish(context, case_id, accounts)
 
 
@@ -182,11 +179,8 @@ def _left(session: Session, case_id: str) -> bool:
 def _set_apart(context: Context, session: Session, account: CaseAccount, request: Approval) -> CaseAccount:
     """Write that the account is not the leaver's: the case goes on without it, and never cuts it again."""
     if account.standing is not Standing.REJECTED:
-        account.standing, account.decided_by, account.decided_at = (
-            Standing.REJECTED,
-            request.requested_by,
-            context.now(),
-        )
+        account.standing, account.decided_by = Standing.REJECTED, request.requested_by
+        account.decided_at = context.now()
         session.add(account)
         case = session.get_one(Case, account.case_id)
         links.remember(context, session, case, account, links.of_person(session, case), ())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from sqlmodel import Session
 
@@ -14,7 +15,7 @@ from casework.connections import read_access
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
-from casework.recording import seal_intent, seal_outcome
+from casework.recording import exchanges, seal_intent, seal_outcome
 from casework.truth.findings import assess
 from casework.truth.rows import take_in
 from casework.truth.states import ACCEPTED, NEVER_CUT, WHOLE_KIND
@@ -31,6 +32,7 @@ from models.vocabulary import (
     OpenReason,
     Receipt,
     RevocationResult,
+    Service,
     Standing,
 )
 
@@ -73,24 +75,42 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
     the entitlement is still there.  A failure is a row (its result), never an exception.
     """
     interrupted = [row for row in rows if row.op is not None]
-    settled = await asyncio.gather(*(_settled_meanwhile(context, account, row) for row in interrupted))
-    done = [row for row, gone in zip(interrupted, settled, strict=True) if gone]
-    asked = [row for row in rows if row not in done]
+    await conclude_by_read(context, account, interrupted, RevocationResult.ALREADY_ABSENT, only_if_gone=True)
+    gone = {row.id for row in interrupted if row.op is None}
+    asked = [row for row in rows if row.id not in gone]
     if not asked:
         return
     begin(context, account, asked)
-    await asyncio.gather(*(_ask(context, account, row) for row in asked))
+    await asyncio.gather(*(ask(context, account, row) for row in asked))
     with context.store.write() as session:
         assess(context, session, account.case_id)
 
 
-async def _ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> None:
+async def ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
+    """Ask the vendor to take *row* away and commit what came of it; return the failure, if it is one.  Its intent is committed."""
     try:
         receipt = await context.connectors[row.service].revoke(as_entitlement(row))
-    except ConnectorError as error:
+    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
+        error = failure_of(row.service, exc)
         finish_failed(context, account, row, error)
-        return
+        return error
     finish(context, account, row, receipt)
+    return None
+
+
+async def each(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Carry each of *works* to its end, all at once, then raise what the first one raised: one that fails stops no other."""
+    for ended in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
+
+
+def failure_of(service: Service, exc: Exception) -> ConnectorError:
+    """Return what went wrong as a connector's failure; of what none foresaw the outcome is not known."""
+    if isinstance(exc, ConnectorError):
+        return exc
+    what = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
+    return OutcomeUnknown(f"{service}: {what}")
 
 
 def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
@@ -136,13 +156,13 @@ def _require_accepted(session: Session, account: CaseAccount) -> None:
 def finish(context: Context, account: CaseAccount, row: CaseEntitlement, receipt: Receipt) -> None:
     """Commit the outcome that the vendor gave.  Accepted is `commanded`, whatever it said: only a read closes."""
     row.result = receipt.result
-    if receipt.result in {RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT}:
+    if receipt.result in ACCEPTED:
         row.commanded_at = max(e.received_at for e in receipt.evidence)
-        row.vendor_commanded_at = min(e.commanded_on_vendor_clock() for e in receipt.evidence[-1:])
+        row.vendor_commanded_at = receipt.evidence[-1].commanded_on_vendor_clock()
         row.problem = row.remedy = None
     else:
         row.problem = receipt.text or None
-    _conclude(context, account, row, receipt.evidence, receipt.text)
+    conclude(context, account, row, receipt.result, receipt.evidence, receipt.text)
 
 
 def finish_failed(context: Context, account: CaseAccount, row: CaseEntitlement, error: ConnectorError) -> None:
@@ -150,53 +170,58 @@ def finish_failed(context: Context, account: CaseAccount, row: CaseEntitlement, 
     row.problem, row.remedy = str(error), error.advice
     row.result = RevocationResult.FAILED
     if isinstance(error, OutcomeUnknown):
-        row.result, row.commanded_at, row.vendor_commanded_at = (
-            RevocationResult.UNKNOWN,
-            context.now(),
-            _sent(error, context),
-        )
+        row.result, row.commanded_at = RevocationResult.UNKNOWN, context.now()
+        row.vendor_commanded_at = error.evidence[-1].commanded_on_vendor_clock() if error.evidence else context.now()
     elif isinstance(error, (Denied, NotOnPlan)):
         row.result, row.by_hand = RevocationResult.REFUSED, isinstance(error, NotOnPlan)
-    _conclude(context, account, row, error.evidence, str(error))
+    conclude(context, account, row, row.result, error.evidence, str(error))
 
 
-def _sent(error: ConnectorError, context: Context) -> datetime:
-    return error.evidence[-1].commanded_on_vendor_clock() if error.evidence else context.now()
-
-
-def _conclude(
-    context: Context, account: CaseAccount, row: CaseEntitlement, evidence: Sequence[Evidence], text: str
+def conclude(  # noqa: PLR0913  # an intent, and what became of it
+    context: Context,
+    account: CaseAccount,
+    row: CaseEntitlement,
+    result: RevocationResult,
+    evidence: Sequence[Evidence],
+    text: str,
+    *,
+    verb: str = "revoke",
 ) -> None:
+    """Commit what became of the intent of *row*.  When it is given back, what the cut's own request came to stays as it was."""
     with context.store.write() as session:
-        result = row.result or RevocationResult.UNKNOWN
-        seal_outcome(context, session, row, account.ref, evidence, result=result, text=text)
-        row.op = None
-        session.add(row)
-
-
-async def _settled_meanwhile(context: Context, account: CaseAccount, row: CaseEntitlement) -> bool:
-    """After a crash: read; if the entitlement is gone, the open intent gets its outcome without another request."""
-    await conclude_by_read(context, account, row, RevocationResult.ALREADY_ABSENT, only_if_gone=True)
-    return row.op is None
+        seal_outcome(context, session, row, account.ref, exchanges(evidence), result=result, text=text, verb=verb)
 
 
 async def conclude_by_read(
-    context: Context, account: CaseAccount, row: CaseEntitlement, result: RevocationResult, *, only_if_gone: bool
+    context: Context,
+    account: CaseAccount,
+    rows: Sequence[CaseEntitlement],
+    result: RevocationResult,
+    *,
+    only_if_gone: bool,
 ) -> None:
-    """Give an open intent the outcome *result* on the strength of a read, and take the read into the table."""
-    kinds = frozenset({row.kind})
-    listing = await read_access(context, account, kinds)
-    evidence = listing.evidence.get(row.kind, ())
-    gone = bool(evidence) and row.id not in {e.id for e in listing} and not any(e.vendor_id == "*" for e in listing)
-    if only_if_gone and not gone:
+    """
+    Give the open intents of *rows* the outcome *result* on the strength of one read, and take the read into the table.
+
+    After a crash: what is gone needs no other request.
+    """
+    if not rows:
         return
+    kinds = frozenset(row.kind for row in rows)
+    listing = await read_access(context, account, kinds)
+    shown = {entitlement.id for entitlement in listing}
+    blind = {entitlement.kind for entitlement in listing if entitlement.vendor_id == WHOLE_KIND}
+    told = {kind: exchanges(listing.evidence.get(kind, ())) for kind in kinds}
     with context.store.write() as session:
-        row.result = result
-        seal_outcome(context, session, row, account.ref, evidence, result=result, text="read after an interruption")
-        row.op = None
-        session.add(row)
+        for row in rows:
+            gone = bool(told[row.kind]) and row.id not in shown and row.kind not in blind
+            if gone or not only_if_gone:
+                row.result = result
+                seal_outcome(
+                    context, session, row, account.ref, told[row.kind], result=result, text="read after an interruption"
+                )
         take_in(context, session, account, listing, kinds)
-        assess(context, session, row.case_id)
+        assess(context, session, account.case_id)
 
 
 def as_entitlement(row: CaseEntitlement) -> Entitlement:

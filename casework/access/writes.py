@@ -7,13 +7,10 @@ reset.  Where they can be reached only in an active account: a new password that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlmodel import Session
-
 from casework.access.rails import require_lease
-from casework.access.revoking import as_entitlement, finish, finish_failed
+from casework.access.revoking import ask
 from casework.connections import read_access
 from casework.context import Context
 from casework.recording import seal_intent, seal_outcome
@@ -21,33 +18,21 @@ from casework.truth import fates
 from casework.truth.rows import rows_of, take_in
 from casework.truth.states import WHOLE_KIND
 from connectors.contract import Kinds, Manifest
-from connectors.errors import ConnectorError, OutcomeUnknown
+from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
     Confirmation,
     DepartureKind,
     EntitlementKind,
-    Evidence,
     Restored,
     Restores,
     RevocationResult,
-    Service,
 )
 
 GIVE, TAKE = "restore", "revoke"
-
-
 CLEARED_WITHIN = timedelta(seconds=60)
 """From lifting the block to having seen every exit gone."""
 _BETWEEN = 2.0
-
-
-def failure_of(service: Service, exc: Exception) -> ConnectorError:
-    """Return what went wrong as a connector's failure; of what none foresaw the outcome is not known."""
-    if isinstance(exc, ConnectorError):
-        return exc
-    what = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
-    return OutcomeUnknown(f"{service}: {what}")
 
 
 def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb: str) -> list[Case]:
@@ -71,52 +56,25 @@ def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb:
     return []
 
 
-def conclude(
-    context: Context,
-    account: CaseAccount,
-    row: CaseEntitlement,
-    result: RevocationResult,
-    evidence: Sequence[Evidence],
-    text: str = "",
-) -> None:
-    """Commit what became of giving *row* back.  What the cut's own request came to stays as it was."""
-    with context.store.write() as session:
-        seal_outcome(context, session, row, account.ref, evidence, result=result, text=text, verb=GIVE)
-        row.op = None
-        session.add(row)
-
-
 async def take(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
     """Take *row* away in the course of a restore; return the failure, if it is one."""
     announce(context, account, row, TAKE)
-    try:
-        receipt = await context.connectors[row.service].revoke(as_entitlement(row))
-    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
-        error = failure_of(row.service, exc)
-        finish_failed(context, account, row, error)
-        return error
-    finish(context, account, row, receipt)
-    return None
+    return await ask(context, account, row)
 
 
 def close_intents(context: Context, account: CaseAccount) -> None:
     """Give an outcome to the intents that a crash, or a time limit, left open: nobody knows what became of them."""
     with context.store.write() as session:
         for row in rows_of(session, account.case_id, account):
-            if row.op is not None:
-                _unknown(context, session, account, row)
-
-
-def _unknown(context: Context, session: Session, account: CaseAccount, row: CaseEntitlement) -> None:
-    giving = row.restored in {Restored.PENDING, Restored.CONFIRMED}
-    if not giving:
-        row.result = RevocationResult.UNKNOWN
-    seal_outcome(
-        context, session, row, account.ref, (), result=RevocationResult.UNKNOWN,
-        text="interrupted before an answer", verb=GIVE if giving else TAKE,
-    )  # fmt: skip
-    row.op = None
-    session.add(row)
+            if row.op is None:
+                continue
+            giving = row.restored in {Restored.PENDING, Restored.CONFIRMED}
+            if not giving:
+                row.result = RevocationResult.UNKNOWN
+            seal_outcome(
+                context, session, row, account.ref, (), result=RevocationResult.UNKNOWN,
+                text="interrupted before an answer", verb=GIVE if giving else TAKE,
+            )  # fmt: skip
 
 
 def frozen_kinds(context: Context, account: CaseAccount, manifest: Manifest) -> Kinds:

@@ -25,7 +25,7 @@ from casework.nda.facts import Held, Verdict
 from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
 from casework.nda.reading import RegisterRead
-from casework.recording import seal
+from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, Unreachable
 from connectors.nda.contract import Paper
 from models.tables import Case, PaperCheck
@@ -144,11 +144,11 @@ def _told(read: RegisterRead) -> dict[str, Any]:
 def _seal_check(
     context: Context, session: Session, case_id: str, state: NdaState, verdicts: Sequence[Verdict], reads: Sequence[RegisterRead]
 ) -> None:  # fmt: skip
-    evidence = [one for read in reads for one in read.evidence]
+    exchanged = exchanges([one for read in reads for one in read.evidence])
     counted = Counter(str(v.state) for v in verdicts if v.accepted)
     seal(
         context, session, EventType.NDA_CHECKED, case_id,
-        state=state, count=sum(counted.values()), states=dict(sorted(counted.items())), exchanged=evidence,
+        state=state, count=sum(counted.values()), states=dict(sorted(counted.items())), exchanged=exchanged,
         payload={"looks": [_told(read) for read in reads]},
     )  # fmt: skip
 

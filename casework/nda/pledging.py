@@ -21,7 +21,7 @@ from casework.matching.leavers import leaver_of
 from casework.nda import files
 from casework.nda.context import NdaContext
 from casework.nda.printing import Language, Printed, print_pledge
-from casework.recording import seal
+from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
 from models.tables import Case, Pledge
@@ -224,6 +224,6 @@ def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged
         row.next_look_at = context.now() + again if state in files.LIVELY and row.register_name is not None else None
         seal(
             context, session, EventType.NDA_OUTCOME, row.case_id,
-            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, exchanged=evidence,
+            op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, exchanged=exchanges(evidence),
             payload={"key": row.key, "paper": row.paper_id, "problem": problem},
         )  # fmt: skip

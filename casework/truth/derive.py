@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
@@ -16,63 +16,58 @@ from sqlmodel import Session, col, or_, select
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal_seen
-from casework.truth.rows import accounts_of, evidence_of, reads_of, rows_of
 from casework.truth.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
-from connectors.contract import KindManifest, Manifest
-from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Look, Waiver
-from models.vocabulary import (
-    SIGNED,
-    Confirmation,
-    EntitlementKind,
-    EntitlementState,
-    Service,
-    Standing,
-)
+from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Look, Waiver
+from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
 
-Place: TypeAlias = "tuple[Service, str]"
+if TYPE_CHECKING:
+    from casework.truth.table import Place, TruthTable
+    from connectors.contract import Manifest
 
 
-def derive(context: Context, session: Session, case: Case) -> None:
-    """Write what each row of *case* comes to; seal each change that a read made.  Rows of another's account, and of a service that is not open, stay."""
-    if case.erased_at is not None or case.state in TAKEN_BACK:
+def derive(context: Context, session: Session, table: TruthTable) -> None:
+    """Write what each row of *table* comes to; seal each change that a read made.  Rows of a service that is not open stay."""
+    if table.case.erased_at is not None or table.case.state in TAKEN_BACK:
         return  # nobody takes anything away any more: what is read says what was given back
-    every = accounts_of(session, case.id)
-    accounts = {(a.service, a.vendor_id): a for a in every if a.standing is Standing.ACCEPTED}
-    reads = reads_of(session, case.id)
-    signed = _Signed(context, session, case)
+    for account, known in known_of(context, session, table):
+        _settle(context, session, account, known)
+
+
+def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[tuple[CaseAccount, Known]]:
+    """
+    Yield what the state of each row follows from, with the row's account.
+
+    Of one account the block comes first and what follows from others last: each is to be settled before the next one is asked for.
+    """
+    signed = _Signed(context, session, table.case)
     by_account: dict[Place, list[CaseEntitlement]] = defaultdict(list)
-    for row in rows_of(session, case.id):
+    for row in table.rows:
         by_account[row.service, row.account_id].append(row)
     for place, rows in by_account.items():
-        manifest = _manifest(context, place[0])
-        if place in accounts and manifest is not None:
-            for known in _known(case, accounts[place], rows, manifest, reads, signed):
-                _settle(context, session, accounts[place], known)
+        connector = context.connectors.get(place[0])
+        if connector is not None:
+            account = table.accepted[place]
+            for known in _known_of_account(table, account, rows, connector.manifest, signed):
+                yield account, known
 
 
-def _manifest(context: Context, service: Service) -> Manifest | None:
-    connector = context.connectors.get(service)
-    return connector.manifest if connector is not None else None
-
-
-def _known(  # what a row's state follows from
-    case: Case,
-    account: CaseAccount,
-    rows: Sequence[CaseEntitlement],
-    manifest: Manifest,
-    reads: dict[tuple[Service, str, EntitlementKind], KindRead],
-    signed: _Signed,
+def _known_of_account(
+    table: TruthTable, account: CaseAccount, rows: Sequence[CaseEntitlement], manifest: Manifest, signed: _Signed
 ) -> Iterator[Known]:
-    """Yield the rows of one account, the block first and what follows from others last: each as the former ones left it."""
-    block = next((r for r in rows if r.kind is EntitlementKind.SIGN_IN and r.vendor_id != WHOLE_KIND), None)
+    of_kind: dict[EntitlementKind | None, list[CaseEntitlement]] = defaultdict(list)
+    for row in rows:
+        of_kind[row.kind].append(row)
+    place = account.service, account.vendor_id
+    reads = {kind: table.reads[*place, kind] for kind in manifest.kinds if (*place, kind) in table.reads}
+    shown = {kind: frozenset(read.shown) for kind, read in reads.items()}
+    block = next((row for row in of_kind[EntitlementKind.SIGN_IN] if row.vendor_id != WHOLE_KIND), None)
     for row in sorted(rows, key=_place_in_turn):
-        line = manifest.kinds.get(row.kind)
-        read = reads.get((row.service, row.account_id, row.kind))
-        if line is None or read is None:
+        if row.kind not in reads:
             continue
+        line = manifest.kinds[row.kind]
         yield Known(
-            row, line, read, case.due_at,
-            block=block, causes=_causes(rows, line), mastered_elsewhere=account.mastered_elsewhere,
+            row, line, reads[row.kind], shown[row.kind], table.case.due_at,
+            block=block, causes=of_kind.get(line.implied_by, ()), mastered_elsewhere=account.mastered_elsewhere,
             waivers=signed.waivers_over(row), attestations=signed.attestations_of(row),
         )  # fmt: skip
 
@@ -81,10 +76,6 @@ def _place_in_turn(row: CaseEntitlement) -> int:
     if row.kind is EntitlementKind.SIGN_IN:
         return 0
     return 2 if row.confirmation is Confirmation.IMPLIED_BY else 1
-
-
-def _causes(rows: Sequence[CaseEntitlement], line: KindManifest) -> list[CaseEntitlement]:
-    return [row for row in rows if row.kind is line.implied_by]
 
 
 class _Signed:
@@ -140,7 +131,7 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
         row.observed_at = row.confirmed_by = row.cut_effective_by = None
     session.add(row)
     if verdict.state is not before and verdict.state not in SIGNED:
-        seal_seen(context, session, row, account.ref, evidence_of(known.read))
+        seal_seen(context, session, row, account.ref, known.read.exchanges)
 
 
 def _close(known: Known) -> None:

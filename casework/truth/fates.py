@@ -8,6 +8,8 @@ from sqlmodel import Session, col, select
 
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK, wake
+from casework.truth.reasons import reason_of_row
+from casework.truth.states import PERHAPS_TAKEN
 from connectors.contract import KindManifest
 from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look
 from models.vocabulary import (
@@ -24,16 +26,13 @@ TO_GO_ON = frozenset({None, Restored.PENDING, Restored.CONFIRMED, Restored.PROBL
 """Fates that a restore takes up, the first time and when it is asked for again."""
 OPEN = frozenset({Restored.ASKED, Restored.PROBLEM})
 """Fates that a person has to see to."""
-_MAY_HAVE_BEEN_TAKEN = frozenset({
-    RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT, RevocationResult.UNKNOWN,
-})  # fmt: skip
 _LOOKED_AGAIN = "restore"
 """The label of the look at a closed case that another case's restore asks for."""
 
 
 def concerns(row: CaseEntitlement) -> bool:
     """Whether a restore has to say something of *row*: a request of ours about it was not refused, or its end is open."""
-    return row.attempts > 0 and (row.result in _MAY_HAVE_BEEN_TAKEN or row.op is not None)
+    return row.attempts > 0 and (row.result in PERHAPS_TAKEN or row.op is not None)
 
 
 def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool) -> Restored | None:
@@ -127,15 +126,5 @@ def reasons(session: Session, case: Case) -> Iterator[Finding]:
         .order_by(col(CaseEntitlement.id))
     ).all()
     for row in rows:
-        yield Finding(
-            case_id=case.id,
-            key=f"{FindingKind.NOT_GIVEN_BACK}:{row.id}",
-            kind=FindingKind.NOT_GIVEN_BACK,
-            service=row.service,
-            account_id=row.account_id,
-            entitlement_id=row.id,
-            entitlement_kind=row.kind,
-            text=row.problem or "it was not given back",
-            remedy=row.remedy or "Give it back by hand, then attest it.",
-            opened_at=case.opened_at,
-        )
+        text, remedy = row.problem or "it was not given back", row.remedy or "Give it back by hand, then attest it."
+        yield reason_of_row(row, FindingKind.NOT_GIVEN_BACK, text, remedy)

@@ -17,10 +17,10 @@ from casework.lifecycle import ADVANCING, TAKEN_BACK, move
 from casework.recording import seal
 from casework.truth import fates, post_cut
 from casework.truth.derive import derive
-from casework.truth.retired import retired, services_of
-from casework.truth.rows import accounts_of, rows_of
+from casework.truth.reasons import reason, reason_of_row
 from casework.truth.states import ACCEPTED
-from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, Search
+from casework.truth.table import TruthTable, load
+from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding
 from models.vocabulary import (
     SETTLED,
     CaseState,
@@ -30,7 +30,6 @@ from models.vocabulary import (
     Guard,
     OpenReason,
     RevocationResult,
-    Service,
     Standing,
 )
 
@@ -43,13 +42,9 @@ _GUARD_REMEDY = {
     Guard.LAST_OWNER: "Name another owner of the group first, then run the case again.",
     Guard.PROTECTED: "Policy protects this account: take it off the list, or attest how it was dealt with.",
 }
-_KNOWN_AT_ONCE = {
-    OpenReason.UNREADABLE: FindingKind.UNREADABLE,
-    OpenReason.NOT_ON_PLAN: FindingKind.NOT_ON_PLAN,
-    OpenReason.NO_API: FindingKind.NO_API,
-    OpenReason.GUARDED: FindingKind.GUARDED,
-    OpenReason.REFUSED: FindingKind.REFUSED,
-}
+_KNOWN_AT_ONCE = frozenset({
+    OpenReason.UNREADABLE, OpenReason.NOT_ON_PLAN, OpenReason.NO_API, OpenReason.GUARDED, OpenReason.REFUSED,
+})  # fmt: skip
 """What waiting cannot settle: said as soon as it is known, weeks ahead if need be."""
 _FROZEN = (
     "cannot be taken away from a blocked account; it is inert while the block lasts",
@@ -57,12 +52,17 @@ _FROZEN = (
 )
 
 
-def assess(context: Context, session: Session, case_id: str) -> None:
-    """Derive the rows' states, write and resolve findings, advance the case's state.  Twice in a row changes nothing."""
+def assess(context: Context, session: Session, case_id: str) -> TruthTable:
+    """
+    Derive the rows' states, write and resolve findings, advance the case's state; return what that was worked out from.
+
+    Twice in a row changes nothing.
+    """
     session.flush()
     case = session.get_one(Case, case_id)
-    derive(context, session, case)
-    reasons = {finding.key: finding for finding in _reasons(context, session, case)}
+    table = load(context, session, case)
+    derive(context, session, table)
+    reasons = {finding.key: finding for finding in _reasons(context, session, table)}
     known = {f.key: f for f in session.exec(select(Finding).where(Finding.case_id == case_id)).all()}
     for key, finding in reasons.items():
         old = known.get(key)
@@ -78,7 +78,8 @@ def assess(context: Context, session: Session, case_id: str) -> None:
             old.resolved_at = context.now()
             session.add(old)
             _seal(context, session, old, EventType.FINDING_RESOLVED)
-    _advance(context, session, case)
+    _advance(context, session, table)
+    return table
 
 
 def open_findings(session: Session, case_id: str) -> list[Finding]:
@@ -95,67 +96,41 @@ def _seal(context: Context, session: Session, finding: Finding, event: EventType
     )  # fmt: skip
 
 
-def _reasons(context: Context, session: Session, case: Case) -> Iterator[Finding]:
+def _reasons(context: Context, session: Session, table: TruthTable) -> Iterator[Finding]:
+    case = table.case
+    yield from fates.reasons(session, case)
     if case.state in TAKEN_BACK:  # what was taken is no longer to be closed
-        yield from fates.reasons(session, case)
         return
     query = select(Attestation).where(Attestation.case_id == case.id, col(Attestation.ended_at).is_(None))
     attested = {a.entitlement_id for a in session.exec(query).all() if a.attested_at >= case.due_at}
-    gone = retired(context, session)
-    accounts = [account for account in accounts_of(session, case.id) if account.service not in gone]
-    searches = [search for search in _searches(session, case) if search.service not in gone]
-    yield from _reasons_of_searches(case, searches, accounts, nobody_attested=NO_ACCOUNT in attested)
-    accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
-    for account in accepted.values():
+    yield from _reasons_of_searches(table, nobody_attested=NO_ACCOUNT in attested)
+    for account in table.accepted.values():
         if account.listed_at is None and case.contained_at is not None:
-            yield _of_account(case, account)
-    for row in rows_of(session, case.id):
-        owner = accepted.get((row.service, row.account_id))
-        if owner is not None:
-            yield from _reasons_of_row(context, case, row, owner, attested=row.id in attested)
+            yield reason(
+                case.id, FindingKind.UNREADABLE, f"{account.service}:{account.vendor_id}",
+                "the account has not been listed since it was accepted", "Run the case again.",
+                service=account.service, account_id=account.vendor_id,
+            )  # fmt: skip
+    for row in table.rows:
+        owner = table.accepted[row.service, row.account_id]
+        yield from _reasons_of_row(context, case, row, owner, attested=row.id in attested)
     yield from post_cut.reasons(session, case)
-    yield from fates.reasons(session, case)
 
 
-def _searches(session: Session, case: Case) -> Sequence[Search]:
-    return session.exec(select(Search).where(Search.case_id == case.id)).all()
-
-
-def _reasons_of_searches(
-    case: Case, searches: Sequence[Search], accounts: Sequence[CaseAccount], *, nobody_attested: bool
-) -> Iterator[Finding]:
-    for search in searches:
+def _reasons_of_searches(table: TruthTable, *, nobody_attested: bool) -> Iterator[Finding]:
+    for search in table.searches:
         if search.problem is not None:
-            yield _finding(case, FindingKind.UNMATCHED, search.service, search.problem, search.remedy or "")
-    somebody = any(account.standing in {Standing.ACCEPTED, Standing.ASKED} for account in accounts)
-    if searches and not somebody and not nobody_attested and all(search.problem is None for search in searches):
-        remedy = f"Check the notice's number, name and address; if it is right, attest `{NO_ACCOUNT}`."
-        yield _finding(case, FindingKind.NO_ACCOUNT, None, "no account of this person was found in any service", remedy)
-
-
-def _of_account(case: Case, account: CaseAccount) -> Finding:
-    return Finding(
-        case_id=case.id,
-        key=f"{FindingKind.UNREADABLE}:{account.service}:{account.vendor_id}",
-        kind=FindingKind.UNREADABLE,
-        service=account.service,
-        account_id=account.vendor_id,
-        text="the account has not been listed since it was accepted",
-        remedy="Run the case again.",
-        opened_at=case.opened_at,
-    )
-
-
-def _finding(case: Case, kind: FindingKind, service: Service | None, text: str, remedy: str) -> Finding:
-    return Finding(
-        case_id=case.id,
-        key=f"{kind}:{service or '-'}",
-        kind=kind,
-        service=service,
-        text=text,
-        remedy=remedy,
-        opened_at=case.opened_at,
-    )
+            yield reason(
+                table.case.id, FindingKind.UNMATCHED, search.service, search.problem, search.remedy or "",
+                service=search.service,
+            )  # fmt: skip
+    somebody = any(account.standing in {Standing.ACCEPTED, Standing.ASKED} for account in table.accounts)
+    everywhere = table.searches and all(search.problem is None for search in table.searches)
+    if everywhere and not somebody and not nobody_attested:
+        yield reason(
+            table.case.id, FindingKind.NO_ACCOUNT, "-", "no account of this person was found in any service",
+            f"Check the notice's number, name and address; if it is right, attest `{NO_ACCOUNT}`.",
+        )  # fmt: skip
 
 
 def _reasons_of_row(
@@ -163,8 +138,8 @@ def _reasons_of_row(
 ) -> Iterator[Finding]:
     waived = row.state is EntitlementState.WAIVED
     if row.kind is EntitlementKind.SIGN_IN and account.mastered_elsewhere and not (attested or waived):
-        yield _of_row(
-            case, row, FindingKind.MASTERED_ELSEWHERE,
+        yield reason_of_row(
+            row, FindingKind.MASTERED_ELSEWHERE,
             "the account is mastered on premises: a cut in the cloud alone comes back with the next sync",
             "Disable it where it is mastered, then `lastday attest` this entitlement.",
         )  # fmt: skip
@@ -173,7 +148,7 @@ def _reasons_of_row(
     kind = _kind_of(context, case, row)
     if kind is not None:
         text, remedy = _words(row, kind)
-        yield _of_row(case, row, kind, text, remedy)
+        yield reason_of_row(row, kind, text, remedy)
 
 
 def _kind_of(context: Context, case: Case, row: CaseEntitlement) -> FindingKind | None:
@@ -182,7 +157,7 @@ def _kind_of(context: Context, case: Case, row: CaseEntitlement) -> FindingKind 
     in which a run looks, or within the kind's own, is no finding.
     """
     if row.reason in _KNOWN_AT_ONCE:
-        return _KNOWN_AT_ONCE[row.reason]
+        return FindingKind(row.reason)
     if row.reason is OpenReason.MASTERED_ELSEWHERE and row.kind is not EntitlementKind.SIGN_IN:
         return FindingKind.MASTERED_ELSEWHERE
     if row.result in {RevocationResult.FAILED, RevocationResult.UNKNOWN}:
@@ -211,62 +186,48 @@ def _words(row: CaseEntitlement, kind: FindingKind) -> tuple[str, str]:
         return f"must not be taken away: {row.guard}", _GUARD_REMEDY[row.guard]
     if row.reason is OpenReason.FROZEN_BY_BLOCK:
         return _FROZEN
-    texts = {
-        FindingKind.NOT_CONFIRMED: (
-            "the vendor accepted it, no read has shown it yet",
-            "Nothing by hand: the sweep looks again.",
-        ),
-        FindingKind.STILL_OPEN: (
-            "a read still shows it"
-            if row.came_back_at is None
-            else f"it came back: seen open at {row.came_back_at:%Y-%m-%d %H:%M:%S} UTC",
-            "Run the case again; if it stays, take it away by hand and attest.",
-        ),
-    }
-    text, remedy = texts.get(kind, (kind.value.replace("_", " "), "See the problem, then run the case again."))
+    text, remedy = kind.value.replace("_", " "), "See the problem, then run the case again."
+    if kind is FindingKind.NOT_CONFIRMED:
+        text, remedy = "the vendor accepted it, no read has shown it yet", "Nothing by hand: the sweep looks again."
+    if kind is FindingKind.STILL_OPEN:
+        text, remedy = "a read still shows it", "Run the case again; if it stays, take it away by hand and attest."
+        if row.came_back_at is not None:
+            text = f"it came back: seen open at {row.came_back_at:%Y-%m-%d %H:%M:%S} UTC"
     return row.problem or text, row.remedy or remedy
 
 
-def _of_row(case: Case, row: CaseEntitlement, kind: FindingKind, text: str, remedy: str) -> Finding:
-    return Finding(
-        case_id=case.id,
-        key=f"{kind}:{row.id}",
-        kind=kind,
-        service=row.service,
-        account_id=row.account_id,
-        entitlement_id=row.id,
-        entitlement_kind=row.kind,
-        text=text,
-        remedy=remedy,
-        opened_at=case.opened_at,
-    )
-
-
-def _advance(context: Context, session: Session, case: Case) -> None:
+def _advance(context: Context, session: Session, table: TruthTable) -> None:
     """Move the case along `cutting → contained → deprovisioned` as far as its rows allow; never back."""
+    case = table.case
     if case.state not in ADVANCING or not case.for_real or case.due_at > context.now():
         return
-    gone = retired(context, session)
-    accounts = [account for account in accounts_of(session, case.id) if account.service not in gone]
-    accepted = {(a.service, a.vendor_id): a for a in accounts if a.standing is Standing.ACCEPTED}
-    rows = [row for row in rows_of(session, case.id) if (row.service, row.account_id) in accepted]
-    seen = {(row.service, row.account_id) for row in rows if row.kind is EntitlementKind.SIGN_IN}
-    known = _everybody_known(context, session, case, accounts) and seen >= set(accepted)
-    if case.state is not CaseState.CONTAINED and known and _contained(rows):
+    if case.state is not CaseState.CONTAINED and _everybody_known(table) and _contained(table.rows):
         move(context, session, case, CaseState.CONTAINED)
-    whole = all(account.listed_at is not None for account in accepted.values())
-    if case.state is CaseState.CONTAINED and whole and not any(row.state is EntitlementState.FOUND for row in rows):
+    whole = all(account.listed_at is not None for account in table.accepted.values())
+    if (
+        case.state is CaseState.CONTAINED
+        and whole
+        and all(row.state is not EntitlementState.FOUND for row in table.rows)
+    ):
         move(context, session, case, CaseState.DEPROVISIONED)
 
 
-def _everybody_known(context: Context, session: Session, case: Case, accounts: Sequence[CaseAccount]) -> bool:
-    """Whether every service of the case was searched, and no account is doubtful: whichever are open here and now."""
-    searched = {search.service for search in _searches(session, case) if search.problem is None}
-    asked = any(account.standing is Standing.ASKED for account in accounts)
-    return case.services is not None and searched >= services_of(context, session, case) and not asked
+def _everybody_known(table: TruthTable) -> bool:
+    """
+    Whether every service of the case was searched, whichever are open here and now, no account is doubtful, and of each that is
+    the leaver's the sign-in was read.
+    """
+    asked = any(account.standing is Standing.ASKED for account in table.accounts)
+    seen = {(row.service, row.account_id) for row in table.rows if row.kind is EntitlementKind.SIGN_IN}
+    return (
+        table.case.services is not None
+        and table.searched >= table.services
+        and not asked
+        and seen >= set(table.accepted)
+    )
 
 
-def _contained(rows: list[CaseEntitlement]) -> bool:
+def _contained(rows: Sequence[CaseEntitlement]) -> bool:
     """Whether sign-in is settled, and the end of sessions at least commanded, in every account."""
     ended = SETTLED | {EntitlementState.COMMANDED}
     return all(

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from casework.context import Context
+from casework.truth.reasons import reason
 from models.tables import Attestation, Case, Finding, PostCutActivity
 from models.vocabulary import ActivityKind, FindingKind, Service
 
@@ -74,35 +75,27 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
         session.add(fresh)
 
 
-def unanswered(session: Session, case_id: str) -> int:
-    """Return how many of the case's rows nobody has answered for."""
-    return sum(not _answered(session, row) for row in _rows(session, case_id))
+def unanswered(session: Session, case_id: str) -> list[PostCutActivity]:
+    """Return what nobody has answered for since it was last seen to grow."""
+    attested = session.exec(select(Attestation).where(Attestation.case_id == case_id)).all()
+    answers = {(one.entitlement_id, one.attested_at) for one in attested}
+    return [
+        row for row in _rows(session, case_id)
+        if not any(key == key_of(row) and at >= row.seen_at for key, at in answers)
+    ]  # fmt: skip
 
 
 def reasons(session: Session, case: Case) -> Iterator[Finding]:
-    """Yield why the case may not close: activity that nobody has answered for since it was last seen to grow."""
-    for row in _rows(session, case.id):
-        if not _answered(session, row):
-            yield Finding(
-                case_id=case.id,
-                key=f"{row.finding}:{key_of(row)}",
-                kind=row.finding,
-                service=row.service,
-                account_id=row.account_id,
-                entitlement_id=key_of(row),
-                text=_text(row),
-                remedy=_REMEDY[row.finding],
-                opened_at=row.seen_at,
-            )
+    """Yield why the case may not close: activity that nobody has answered for."""
+    for row in unanswered(session, case.id):
+        yield reason(
+            case.id, row.finding, key_of(row), _text(row), _REMEDY[row.finding],
+            service=row.service, account_id=row.account_id, entitlement_id=key_of(row),
+        )  # fmt: skip
 
 
 def _rows(session: Session, case_id: str) -> Sequence[PostCutActivity]:
     return session.exec(select(PostCutActivity).where(PostCutActivity.case_id == case_id)).all()
-
-
-def _answered(session: Session, row: PostCutActivity) -> bool:
-    query = select(Attestation).where(Attestation.case_id == row.case_id, Attestation.entitlement_id == key_of(row))
-    return any(attestation.attested_at >= row.seen_at for attestation in session.exec(query).all())
 
 
 def _text(row: PostCutActivity) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from casework.context import Context
-from casework.truth.rows import accepted_rows
-from models.tables import Approval, Case, CaseEntitlement
+from models.tables import Approval
 from models.vocabulary import Service
 
 _VERB = "retire:"
@@ -22,14 +21,3 @@ def retired(context: Context, session: Session) -> frozenset[Service]:
     query = select(Approval.verb).where(col(Approval.verb).startswith(_VERB), col(Approval.approved_at).is_not(None))
     found = {Service(verb.removeprefix(_VERB)) for verb in session.exec(query).all()}
     return frozenset(found - set(context.connectors))
-
-
-def services_of(context: Context, session: Session, case: Case) -> frozenset[Service]:
-    """Return the services that *case* is about: those that are searched for the person's accounts, without the retired ones."""
-    return frozenset(map(Service, case.services or ())) - retired(context, session)
-
-
-def counted_rows(context: Context, session: Session, case_id: str) -> list[CaseEntitlement]:
-    """Return the rows of the leaver's accounts, without those of retired services."""
-    gone = retired(context, session)
-    return [row for row in accepted_rows(session, case_id) if row.service not in gone]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session, col, select
 
 from casework.context import Context
 from casework.recording import exchanges, seal_seen
-from casework.truth.states import WHOLE_KIND
+from casework.truth.states import NOT_LOOKED_AT, WHOLE_KIND
 from connectors.contract import Kinds, Listing, Manifest
 from connectors.matching import fold_email
 from models.tables import CaseAccount, CaseEntitlement, KindRead
@@ -28,7 +27,6 @@ from models.vocabulary import (
 
 LONGEST_LABEL = 200
 """Characters of a vendor's own name for something that are kept."""
-_NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
 _SAID_NO = frozenset({RevocationResult.REFUSED, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
@@ -48,9 +46,14 @@ def rows_of(session: Session, case_id: str, account: CaseAccount | None = None) 
     return sorted(session.exec(query).all(), key=lambda row: (row.service, row.account_id, row.order, row.id))
 
 
+def accepted_accounts(session: Session, case_id: str, *services: Service) -> list[CaseAccount]:
+    """Return the accounts that are the leaver's, of *services* or of all."""
+    return [one for one in accounts_of(session, case_id, *services) if one.standing is Standing.ACCEPTED]
+
+
 def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
-    """Return the rows of the accounts that are the leaver's."""
-    accepted = {(a.service, a.vendor_id) for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED}
+    """Return the rows of the accounts that are the leaver's, in the order of the cut."""
+    accepted = {(one.service, one.vendor_id) for one in accepted_accounts(session, case_id)}
     return [row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted]
 
 
@@ -80,7 +83,7 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
             if entitlement.id not in rows:
                 row = rows[entitlement.id] = _new_row(context, account, entitlement, manifest)
                 session.add(row)
-                seal_seen(context, session, row, account.ref, listing.evidence.get(kind, ()))
+                seal_seen(context, session, row, account.ref, read.exchanges)
             _describe(context, account, rows[entitlement.id], entitlement)
         looked = kind is EntitlementKind.SIGN_IN and read.failed_as is None
         if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
@@ -112,17 +115,6 @@ def _keep(read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evid
     if newest:
         read.exchanges = exchanges(evidence)
     return newest
-
-
-def evidence_of(read: KindRead) -> tuple[Evidence, ...]:
-    """Return the exchanges of what was last taken in."""
-    return tuple(_exchange(kept) for kept in read.exchanges)
-
-
-def _exchange(kept: Mapping[str, Any]) -> Evidence:
-    moments = {name: datetime.fromisoformat(kept[name]) for name in ("sent_at", "received_at")}
-    vendor_at = datetime.fromisoformat(kept["vendor_at"]) if kept["vendor_at"] else None
-    return Evidence(**({**kept} | moments | {"vendor_at": vendor_at}))
 
 
 def _new_row(context: Context, account: CaseAccount, entitlement: Entitlement, manifest: Manifest) -> CaseEntitlement:
@@ -161,7 +153,7 @@ def _describe(context: Context, account: CaseAccount, row: CaseEntitlement, seen
     row.label = seen.label[:LONGEST_LABEL]
     row.ended_at = max((at for at in (row.ended_at, seen.ended_at) if at is not None), default=None)
     row.by_hand = seen.by_hand or (row.by_hand and row.result is RevocationResult.REFUSED)
-    row.listed_as = seen.state if seen.state in _NOT_LOOKED_AT and seen.vendor_id != WHOLE_KIND else None
+    row.listed_as = seen.state if seen.state in NOT_LOOKED_AT and seen.vendor_id != WHOLE_KIND else None
     guard = _guard(context, account, row, seen)
     if row.guard is not None and guard is None and row.result is RevocationResult.REFUSED:
         row.result = None

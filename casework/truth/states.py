@@ -26,13 +26,9 @@ WHOLE_KIND = "*"
 """The vendor id of the row that stands for a kind which could not be looked at."""
 NEVER_CUT = frozenset({Guard.OWN_CREDENTIAL, Guard.LAST_ADMIN, Guard.PRIMARY_OWNER, Guard.LAST_OWNER, Guard.PROTECTED})
 ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT})
-_WHILE_BLOCKED = frozenset({OpenReason.FROZEN_BY_BLOCK, OpenReason.DYNAMIC})
-"""What is harmless only as long as nobody can sign in."""
-_NOT_LOOKED = {
-    EntitlementState.NO_API: OpenReason.NO_API,
-    EntitlementState.NOT_ON_PLAN: OpenReason.NOT_ON_PLAN,
-    EntitlementState.UNREADABLE: OpenReason.UNREADABLE,
-}
+PERHAPS_TAKEN = ACCEPTED | {RevocationResult.UNKNOWN}
+NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
+"""What a listing says of what it could not look at: each is a reason to be open by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ class Known:
     """
     All that a row's state follows from.
 
-    *read* is what is known of its kind, *block* the account's sign-in row with its state already derived, *causes* the rows
+    *read* is what is known of its kind, *shown* what the newest success showed of it, *block* the account's sign-in row with its state already derived, *causes* the rows
     whose closing closes this one.  *since*: the case's instant.  *waivers* are valid ones over this row's place, *attestations*
     those about this row.
     """
@@ -48,6 +44,7 @@ class Known:
     row: CaseEntitlement
     line: KindManifest
     read: KindRead
+    shown: frozenset[str]
     since: datetime
     block: CaseEntitlement | None = None
     causes: Sequence[CaseEntitlement] = ()
@@ -91,7 +88,7 @@ def verdict_of(known: Known) -> Verdict:
         return Verdict(state)
     reason = reason_of(known, state)
     waiver = next((w for w in known.waivers if w.accepts is reason), None)
-    if waiver is not None and (known.blocked or reason not in _WHILE_BLOCKED):
+    if waiver is not None and (known.blocked or reason is not OpenReason.DYNAMIC):  # harmless while nobody can sign in
         return Verdict(EntitlementState.WAIVED, reason, waiver.id)
     signed = next((a for a in known.attestations if counts(a, known)), None)
     if signed is not None:
@@ -108,7 +105,7 @@ def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the
         )
     if known.line.implied_by is not None and row.confirmation is Confirmation.IMPLIED_BY:
         return _implied(known.causes)
-    shown = row.vendor_id in read.shown
+    shown = row.vendor_id in known.shown
     if shown and row.listed_as is not None:
         return row.listed_as
     if shown and known.line.stamped:  # not shown: the account itself is gone
@@ -123,7 +120,7 @@ def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the
 def _was_looked_at(known: Known) -> bool:
     """Whether the kind is known by reading: read since the instant, or the newest attempt gave something."""
     read = known.read
-    return is_fresh(read, known.since, None) or (read.failed_as is None and read.read_at is not None)
+    return is_fresh(read, known.since) or (read.failed_as is None and read.read_at is not None)
 
 
 def is_younger(read: KindRead, command: datetime | None) -> bool:
@@ -131,9 +128,9 @@ def is_younger(read: KindRead, command: datetime | None) -> bool:
     return read.read_at is not None and (command is None or read.read_at >= command)
 
 
-def is_fresh(read: KindRead, since: datetime, command: datetime | None) -> bool:
-    """Whether a successful read was sent after the case's instant, and after the command."""
-    return is_younger(read, command) and read.read_at is not None and read.read_at >= since
+def is_fresh(read: KindRead, since: datetime) -> bool:
+    """Whether a successful read was sent from the case's instant on."""
+    return read.read_at is not None and read.read_at >= since
 
 
 def _open(known: Known, *, seen: bool) -> EntitlementState:
@@ -189,8 +186,8 @@ def _ended_since(known: Known) -> datetime | None:
 def reason_of(known: Known, state: EntitlementState) -> OpenReason:  # one reason a line, the first that holds
     """Return why a row in *state* is open."""
     row = known.row
-    if state in _NOT_LOOKED:
-        return _NOT_LOOKED[state]
+    if state in NOT_LOOKED_AT:
+        return OpenReason(state)
     reasons = (
         (row.guard in NEVER_CUT, OpenReason.GUARDED),
         (row.guard is Guard.DYNAMIC, OpenReason.DYNAMIC),
@@ -230,16 +227,18 @@ def is_contradicted(attestation: Attestation, known: Known) -> bool:
 
 def is_seen(known: Known) -> bool:
     """Whether the newest successful read shows the row to be open; no listing tells that of what only bears a stamp."""
-    return not known.line.stamped and known.row.listed_as is None and known.row.vendor_id in known.read.shown
+    return not known.line.stamped and known.row.listed_as is None and known.row.vendor_id in known.shown
 
 
 def came_back(known: Known) -> datetime | None:
     """
     Return when a read showed open what had been seen closed: it is not late, and what was asked before counts no more.
 
-    What ends with another kind comes back with it, sessions with their block.
+    What ends with another kind comes back with it, sessions with their block; a row that stands for a look never does.
     """
     row = known.row
+    if row.vendor_id == WHOLE_KIND:
+        return None
     if row.confirmation is not Confirmation.IMPLIED_BY and not (
         row.kind is EntitlementKind.SESSION and known.line.stamped
     ):

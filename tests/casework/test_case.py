@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -144,7 +145,8 @@ class TestEarlyKinds:
         await runbook.take_early(office.context, case.id)
         assert office.paper.writes == []
         office.clock.pass_by(hours=9, minutes=1)
-        assert [group.purpose for group in due_for_run(office.context)] == ["plan"]
+        sweeping = replace(office.context, connectors={})  # it has no service open
+        assert [group.purpose for group in due_for_run(sweeping)] == ["plan"]
         await runbook.take_early(office.context, case.id)
         assert {write.split(":")[2] for write in office.paper.writes} == {"group"}
         assert office.paper.holders["g1"].active

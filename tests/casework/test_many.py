@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, func, select
 
 from audit import reading
 from audit.leaf import WIDEST
+from audit.tables import audit_payload
 from audit.verify import verify
 from casework.record.exporting import export
 from casework.showing import show
+from casework.truth import derive
+from casework.truth.states import Known, Verdict, verdict_of
 from connectors.contract import Kinds, Listing
-from models.vocabulary import Account, EntitlementKind
+from models.vocabulary import Account, Entitlement, EntitlementKind
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office
-from tests.casework.paper import Paper
+from tests.casework.paper import Killed, Paper
 
 K = EntitlementKind
 
@@ -56,6 +61,43 @@ class TestManyGroups:
         assert show(office.context, case.id)["state"] == "closed"
         assert office.paper.holders["g1"].held[K.GROUP] == set()
         assert longest_leaf(office) <= WIDEST
+
+    async def test_twice_as_many_cost_twice_as_much(
+        self, make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What a case costs grows with what the leaver holds, not with its square: statements, verdicts, and what is told."""
+        few, many = [await self.cost(make_office, monkeypatch, groups) for groups in (40, 80)]
+        assert all(twice <= 2.1 * once for once, twice in zip(few, many, strict=True)), (few, many)
+
+    async def cost(
+        self, make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch, groups: int
+    ) -> tuple[int, int, int]:
+        """Carry such a leaver to the end, a run that is killed in the middle of it included, and count."""
+        office, counted = leaver_in(make_office, groups), Counter[str]()
+        event.listen(office.context.store.engine, "before_cursor_execute", lambda *_: counted.update(["statement"]))
+
+        def counting(known: Known) -> Verdict:
+            counted["verdict"] += 1
+            return verdict_of(known)
+
+        monkeypatch.setattr(derive, "verdict_of", counting)
+        case, left = office.report(), iter(range(groups // 2))
+        office.clock.pass_by(hours=10)
+
+        def strike(row: Entitlement) -> None:
+            if row.kind is K.GROUP and next(left, None) is None:
+                office.paper.kill()
+
+        office.paper.after = strike
+        with pytest.raises(Killed):
+            await office.run(case.id)
+        office.clock.pass_by(hours=1)
+        office.paper.dead, office.paper.after = False, lambda _: None
+        await office.run(case.id)
+        with office.context.store.read() as session:
+            told = session.connection().execute(select(func.sum(func.length(audit_payload.c.payload)))).scalar_one()
+        office.context.store.engine.dispose()  # the next office has the same file
+        return counted["statement"], counted["verdict"], told
 
     @pytest.mark.chaos
     @pytest.mark.timeout(1800)

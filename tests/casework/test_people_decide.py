@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from casework import runbook, sweeping
+from casework import claims, runbook, sweeping
 from casework.access import rechecking
 from casework.access import restore as restoring
 from casework.decisions import signatures as waiving
@@ -391,10 +391,10 @@ class TestSweep:
         case = office.report()
         office.clock.pass_by(hours=10)
         (first,) = sweeping.due_for_run(office.context)
-        sweeping.record_run(office.context, first.case_ids, "run-1")
+        claims.record_run(office.context, first.case_ids, "run-1")
         assert sweeping.due_for_run(office.context) == []
         assert sweeping.runs_to_check(office.context) == [(case.id, "run-1")]
-        sweeping.release_run(office.context, case.id)
+        claims.release_run(office.context, case.id)
         (second,) = sweeping.due_for_run(office.context)
         assert second.key != first.key
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -20,7 +21,7 @@ from casework.policy import BlastRadius, Cut, Policy, Protected
 from casework.showing import open_questions, show
 from casework.truth.findings import NO_ACCOUNT
 from connectors.errors import Unreachable
-from models.vocabulary import EntitlementKind, EntitlementState, Guard, OpenReason, Service
+from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Guard, OpenReason, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import Killed
 
@@ -129,6 +130,28 @@ class TestWithoutARequest:
         office.clock.pass_by(minutes=10)
         await office.run(case.id)
         assert show(office.context, case.id)["state"] == "closed"
+
+
+class TestUnforeseen:
+    @pytest.mark.parametrize("kind", [K.GROUP, K.PASSWORD])
+    async def test_in_one_request_is_that_rows_outcome(self, office: Office, kind: K) -> None:
+        """Whatever goes wrong in one request, or in one for several kinds, has an outcome, stops no other, and is made good by the next run."""
+        left = iter(["once"])
+
+        def strike(row: Entitlement) -> None:
+            if row.kind is kind and next(left, None):
+                raise AttributeError("nobody foresaw this")
+
+        office.paper.before = strike
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with contextlib.suppress(StillOpen):
+            await office.run(case.id)
+        assert not office.paper.holders["g1"].active
+        with office.context.store.read() as session:
+            assert not office.context.store.trail.open_intents(session.connection(), case.id)
+        await office.run(case.id)
+        assert office.context.case(case.id).state == "closed"
 
 
 class TestComingBack:

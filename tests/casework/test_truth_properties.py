@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -16,15 +16,16 @@ from sqlmodel import Session, delete, select
 from casework.access.closing import close
 from casework.access.revoking import begin, finish, finish_failed
 from casework.errors import CaseworkError
-from casework.truth import derive as deriving
-from casework.truth.derive import derive
+from casework.truth.derive import derive, known_of
 from casework.truth.findings import assess
-from casework.truth.rows import reads_of, rows_of, take_in
+from casework.truth.rows import rows_of, take_in
 from casework.truth.states import verdict_of
+from casework.truth.table import load
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Search, Waiver
 from models.vocabulary import (
+    SETTLED,
     SIGNED,
     AccountKind,
     CaseState,
@@ -66,8 +67,9 @@ turn = st.one_of(
     st.tuples(st.just("pass"), st.sampled_from([1, 1, 30, 60, 86400])),
 )  # fmt: skip
 overtaken = st.tuples(st.just("overtaken"), kinds, st.integers(0, 1))
+disproved = st.tuples(st.just("disproved"), kinds)
 acts: st.SearchStrategy[tuple[Any, ...]] = st.sampled_from(
-    [read] * 5 + [ask] * 3 + [overtaken, sign, sign, turn]
+    [read] * 5 + [ask] * 3 + [overtaken, disproved, sign, sign, turn]
 ).flatmap(lambda one: one)
 
 
@@ -114,8 +116,8 @@ class World:
         with self.session() as session:
             before = facts(session, self.case_id)
         changed = verb(*how)
+        self._assess()
         with self.session() as session:
-            assess(self.office.context, session, self.case_id)
             if changed is False:
                 assert facts(session, self.case_id) == before, "an older read changed something"
 
@@ -153,6 +155,21 @@ class World:
         """A listing fails, and one that was sent just before it succeeds."""
         self._read(kind, S.UNREADABLE, 0, ended=False)
         self._read(kind, shown, 0.5, ended=False)
+
+    def _disproved(self, kind: K) -> None:
+        """Somebody signs for it, and a read shows it; later it is gone, is asked for all the same, and can be looked at no more."""
+        self._attest(kind, whole=False)
+        self._pass(1)
+        self._read(kind, 1, 0, ended=False)
+        self._assess()
+        self._read(kind, 0, 0, ended=False)
+        self._ask(kind, "commanded")
+        self._pass(1)
+        self._read(kind, S.UNREADABLE, 0, ended=False)
+
+    def _assess(self) -> None:
+        with self.session() as session:
+            assess(self.office.context, session, self.case_id)
 
     def _note_contradictions(self, session: Session) -> None:
         for a in session.exec(select(Attestation).where(Attestation.case_id == self.case_id)).all():
@@ -221,21 +238,14 @@ class World:
     def check(self) -> None:
         with self.session() as session:
             before = facts(session, self.case_id)
-            derive(self.office.context, session, session.get_one(Case, self.case_id))
+            table = load(self.office.context, session, session.get_one(Case, self.case_id))
+            derive(self.office.context, session, table)
             assert facts(session, self.case_id) == before, "deriving twice changes something"
-            for known in self._known(session):
+            for _, known in known_of(self.office.context, session, table):  # the same ingredients, gathered anew
                 verdict = verdict_of(known)
                 row = known.row
                 assert (verdict.state, verdict.reason, verdict.settled_by) == (row.state, row.reason, row.settled_by)
                 self._check_row(session, row)
-
-    def _known(self, session: Session) -> Iterator[Any]:
-        context, case = self.office.context, session.get_one(Case, self.case_id)
-        signed = deriving._Signed(context, session, case)  # the same ingredients, gathered anew
-        yield from deriving._known(  # likewise
-            case, self.account(session), rows_of(session, self.case_id), self.office.paper.manifest,
-            reads_of(session, self.case_id), signed,
-        )  # fmt: skip
 
     def _check_row(self, session: Session, row: CaseEntitlement) -> None:
         told = self.told[row.kind]
@@ -277,6 +287,9 @@ class World:
                 whole = self._row(session, kind, whole=True)
                 read = self.told[kind].sent_at
                 assert (read is not None and read >= due_at) or (whole is not None and whole.state in SIGNED), kind
+            for row in rows_of(session, self.case_id):
+                assert row.state in SETTLED, row.id
+                assert row.op is None, row.id
 
 
 def facts(session: Session, case_id: str) -> list[tuple[Any, ...]]:

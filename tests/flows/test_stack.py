@@ -188,10 +188,10 @@ class TestRuns:
         run = up.ended(PLAIN)
         up.python(
             "import asyncio\n"
-            "from casework import sweeping\n"
+            "from casework import claims\n"
             "from casework.context import Context\n"
             "from flows.scheduling import schedule\n"
-            f"sweeping.release_run(Context(), {PLAIN!r})\n"
+            f"claims.release_run(Context(), {PLAIN!r})\n"
             "asyncio.run(schedule(Context()))\n"
         )
         tagged = {"flow_runs": {"tags": {"all_": [f"case:{PLAIN}"]}}}

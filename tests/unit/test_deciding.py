@@ -71,6 +71,19 @@ class TestTwoFacts:
         assert standings(one(reason=MatchReason.ALIAS, address=NEITHER)) == [S.ASKED]
 
 
+class TestVerdict:
+    def test_says_what_it_rests_on(self) -> None:
+        """A verdict names the facts and the contradictions, those from elsewhere included; what says neither is in none."""
+        sure = one("g", GOOGLE, primary="m@x", number=YES, address=YES, name=NEITHER)
+        other = one("s", SLACK, primary="m@x", number=NO, address=YES)
+        verdicts = decide([sure, other], {}, {})
+        assert (set(verdicts[sure.key].facts), set(verdicts[sure.key].contradictions)) == (
+            {NUMBER, ADDRESS},
+            {ELSEWHERE},
+        )
+        assert (set(verdicts[other.key].facts), set(verdicts[other.key].contradictions)) == ({ADDRESS}, {NUMBER})
+
+
 class TestNumberAlone:
     def test_with_nothing_to_compare_it_with(self) -> None:
         """A number on a member's account, where no address and no name can be compared, is enough."""
@@ -92,10 +105,15 @@ class TestAdministration:
     def test_is_asked_about_whatever_its_number(self) -> None:
         """An account for administration that bears the leaver's name or address is asked about."""
         every: list[dict[str, Any]] = [
-            {"name": YES}, {"name": YES, "number": NO}, {"name": YES, "number": YES, "address": YES},
+            {"name": YES}, {"number": YES}, {"name": YES, "number": NO}, {"name": YES, "number": YES, "address": YES},
         ]  # fmt: skip
         for says in every:
             assert standings(replace(one(**says), for_administration=True)) == [S.ASKED]
+
+    def test_is_no_namesake(self) -> None:
+        """It is asked about even where a namesake would only be shown: administrators have numbers of their own."""
+        sure, twin = one("1", number=YES, address=YES, name=YES), one("2", SLACK, number=NO, name=YES)
+        assert standings(sure, replace(twin, for_administration=True)) == [S.ACCEPTED, S.ASKED]
 
     def test_a_program_is_always_asked_about(self) -> None:
         """A bot's account is nobody's without a person's word."""
@@ -105,8 +123,12 @@ class TestAdministration:
 class TestElsewhere:
     def test_confirmed(self) -> None:
         """The same primary address on an account that another service accepted on two facts of its own is a fact."""
-        sure = one("g", GOOGLE, primary="m@x", number=YES, address=YES)
-        assert standings(sure, one("s", SLACK, primary="m@x", address=YES)) == [S.ACCEPTED, S.ACCEPTED]
+        sure, other = (
+            one("g", GOOGLE, primary="m@x", number=YES, address=YES),
+            one("s", SLACK, primary="m@x", address=YES),
+        )
+        assert standings(sure, other) == [S.ACCEPTED, S.ACCEPTED]
+        assert decide([sure, other], {}, {})[other.key].facts == frozenset({ADDRESS, ELSEWHERE})
 
     @pytest.mark.parametrize(
         "other",
@@ -137,6 +159,14 @@ class TestElsewhere:
         denied = replace(one("s", SLACK, address=YES, name=YES), primary=frozenset({"k@x", "k2@x"}))
         assert standings(theirs, denied, one("m", M365, primary="k2@x", name=YES)) == [S.ASKED, S.ASKED, S.ASKED]
 
+    def test_another_denied_address_stands_in_no_way(self) -> None:
+        """What one service knows to be somebody else's says nothing about an account with another address."""
+        sure, theirs = (
+            one("g", GOOGLE, primary="m@x", number=YES, address=YES),
+            one("m", M365, primary="k@x", number=NO),
+        )
+        assert standings(sure, theirs, one("s", SLACK, primary="m@x", address=YES))[2] is S.ACCEPTED
+
     @pytest.mark.parametrize("against", [{"number": NO}, {"name": NO}])
     def test_a_contradiction_is_known_to_all(self, against: dict[str, Any]) -> None:
         """What one service knows to be somebody else's is not taken in another, which knows less."""
@@ -158,6 +188,8 @@ class TestRivals:
         namesake = one("takeru", number=YES, name=YES, address=NEITHER)
         own = one("ken", number=NO, name=YES, address=YES)
         assert standings(namesake, own) == [S.ASKED, S.ASKED]
+        verdict = decide([namesake, own], {}, {})[namesake.key]
+        assert (set(verdict.facts), set(verdict.contradictions)) == ({NUMBER, NAME}, {ADDRESS})
         assert standings(namesake, one("ken", name=YES, address=YES)) == [S.ASKED, S.ACCEPTED]
 
     def test_a_second_account(self) -> None:
@@ -165,22 +197,49 @@ class TestRivals:
         first = one("1", number=YES, name=YES, address=YES)
         assert standings(first, one("2", number=YES, name=YES, address=NEITHER)) == [S.ACCEPTED, S.ACCEPTED]
 
+    def test_the_rival_speaks_only_against_a_number_without_the_address(self) -> None:
+        """Whoever bears number and address is no namesake; and of an account without the number a rival says nothing."""
+        rival, nameless = one("2", name=YES, address=YES), one("3", name=YES, address=NEITHER)
+        assert standings(one("1", number=YES, address=YES), rival) == [S.ACCEPTED, S.ACCEPTED]
+        assert standings(nameless, rival, links={nameless.key: True}) == [S.ACCEPTED, S.ACCEPTED]
+
 
 class TestNamesakes:
-    def test_are_shown_where_the_number_is_known_to_be_right(self) -> None:
-        """A namesake with another number is shown and not asked about, once an account bears number and address."""
-        sure, namesake = one("1", number=YES, address=YES, name=YES), one("2", SLACK, number=NO, name=YES)
+    @pytest.mark.parametrize("reason", [MatchReason.NAME, MatchReason.FORMER_NAME])
+    def test_are_shown_where_the_number_is_known_to_be_right(self, reason: MatchReason) -> None:
+        """A namesake, of a former name too, with another number is shown and not asked about, once an account bears number and address."""
+        sure, namesake = (
+            one("1", number=YES, address=YES, name=YES),
+            one("2", SLACK, reason=reason, number=NO, name=YES),
+        )
         assert standings(sure, namesake) == [S.ACCEPTED, S.LOOK_ALIKE]
+
+    def test_whose_number_stands_in_another_service(self) -> None:
+        """A namesake without a number is shown as well, where another service knows his address to be somebody else's."""
+        sure, theirs = one("1", number=YES, address=YES, name=YES), one("2", SLACK, primary="n@x", number=NO, name=YES)
+        assert standings(sure, theirs, one("3", M365, primary="n@x", name=YES))[1:] == [S.LOOK_ALIKE, S.LOOK_ALIKE]
+
+    def test_number_and_address_are_enough_to_know_it(self) -> None:
+        """An account with number and address and no name at all vouches for the number; one with another name does not."""
+        namesake = one("2", SLACK, number=NO, name=YES)
+        assert standings(one("1", number=YES, address=YES), namesake) == [S.ACCEPTED, S.LOOK_ALIKE]
+        assert standings(one("1", number=YES, address=YES, name=NO), namesake) == [S.ASKED, S.ASKED]
 
     def test_are_asked_about_otherwise(self) -> None:
         """Without such an account the number may be the typing error, and the namesake the leaver."""
         assert standings(one("1", number=YES, name=YES), one("2", number=NO, name=YES)) == [S.ACCEPTED, S.ASKED]
+        assert standings(one("1", address=YES, name=YES), one("2", SLACK, number=NO, name=YES)) == [S.ACCEPTED, S.ASKED]
         assert standings(one(number=NO, name=YES)) == [S.ASKED]
 
     def test_are_asked_about_where_the_sure_one_has_another_reading(self) -> None:
         """An account with the leaver's kanji and another reading does not vouch for the number: it may be the namesake's."""
         sure = one("1", number=YES, address=YES, name=NEITHER)
         assert standings(sure, one("2", SLACK, number=NO, name=YES)) == [S.ACCEPTED, S.ASKED]
+
+    def test_are_asked_about_where_only_the_address_differs(self) -> None:
+        """Another address, and no number to tell: it may be the leaver's second account."""
+        sure = one("1", number=YES, address=YES, name=YES)
+        assert standings(sure, one("2", SLACK, address=NO, name=YES)) == [S.ACCEPTED, S.ASKED]
 
     def test_not_with_the_address(self) -> None:
         """Whoever bears more than the name is asked about."""

@@ -1,0 +1,33 @@
+"""How a finding is made: one reason why a case may not close, and what it is about."""
+
+from __future__ import annotations
+
+from models.tables import CaseEntitlement, Finding
+from models.vocabulary import EntitlementKind, FindingKind, Service
+
+
+def reason(  # noqa: PLR0913  # a finding's parts
+    case_id: str,
+    kind: FindingKind,
+    about: str,
+    text: str,
+    remedy: str,
+    *,
+    service: Service | None = None,
+    account_id: str | None = None,
+    entitlement_id: str | None = None,
+    entitlement_kind: EntitlementKind | None = None,
+) -> Finding:
+    """Return a finding; `casework.truth.findings.assess` says when it was opened.  *about*: what it is about, among its kind."""
+    return Finding(
+        case_id=case_id, key=f"{kind}:{about}", kind=kind, text=text, remedy=remedy, service=service, account_id=account_id,
+        entitlement_id=entitlement_id, entitlement_kind=entitlement_kind,
+    )  # fmt: skip
+
+
+def reason_of_row(row: CaseEntitlement, kind: FindingKind, text: str, remedy: str) -> Finding:
+    """Return a finding about one row."""
+    return reason(
+        row.case_id, kind, row.id, text, remedy,
+        service=row.service, account_id=row.account_id, entitlement_id=row.id, entitlement_kind=row.kind,
+    )  # fmt: skip
