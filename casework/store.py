@@ -48,9 +48,11 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Begin a reading transaction; nothing is written at its end."""
+        """Begin a reading transaction: all that is read in it is of one moment, and nothing is written at its end."""
+        sqlite = self.engine.dialect.name == "sqlite"
+        options = {"sqlite_begin": "DEFERRED"} if sqlite else {"isolation_level": "REPEATABLE READ"}
         with Session(self.engine, expire_on_commit=False) as session:
-            session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+            session.connection(execution_options=options)
             yield session
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +12,13 @@ from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId
 from cli.private_files import write_private
-from cli.tables import Page, cells, local, table
+from cli.tables import Page, local, table
 from cli.terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from casework.view.downloads import Downloads, Source
 
 _MOST_EXITS = 40
 
@@ -25,51 +31,50 @@ def evidence(
     ] = None,
 ) -> int:
     """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete."""
-    from casework.activity import showing
+    from casework.view.reading.case import look
 
-    shown = in_context(lambda context: showing.look(context, case, by=terminal.actor))
-    if picture is not None and shown.get("picture"):
-        write_private(picture, shown["picture"])
-    terminal.answer({"case": case, "downloads": shown}, *([] if terminal.as_json else _page(shown)))
-    return DONE if shown["state"] == "collected" else REMAINS
+    shown = in_context(lambda context: look(context, case, by=terminal.actor)).downloads
+    if picture is not None and shown.picture:
+        write_private(picture, shown.picture)
+    payload = {"case": case, "downloads": shown.model_dump(mode="json")}
+    terminal.answer(payload, *([] if terminal.as_json else _page(shown)))
+    return DONE if shown.state == "collected" else REMAINS
 
 
-def _page(shown: dict[str, Any]) -> Page:
-    if "sources" not in shown:
+def _page(shown: Downloads) -> Page:
+    if not shown.sources:
         return [say("Nothing has been collected yet.", "まだ何も取得されていません。")]
-    parts: Page = [*_statements(shown["sources"]), *_caveats(shown["sources"])]
-    parts += [say(said["text"], said["text_ja"]) for said in shown.get("risks", ())]
-    if shown.get("verdict") == "nothing_unusual":
-        parts += [say(said["text"], said["text_ja"]) for said in shown["summary"]]
-    parts += [f"{quiet['service']}: {say(quiet['text'], quiet['text_ja'])}" for quiet in shown.get("silence", ())]
+    parts: Page = [_statements(shown.sources), *_caveats(shown.sources)]
+    parts += [say(said.text, said.text_ja) for said in shown.risks or ()]
+    if shown.verdict == "nothing_unusual":
+        parts += [say(said.text, said.text_ja) for said in shown.summary]
+    parts += [f"{quiet.service}: {say(quiet.text, quiet.text_ja)}" for quiet in shown.silence]
     return parts + _tables(shown)
 
 
-def _statements(sources: list[dict[str, Any]]) -> Page:
-    drawn = table(
-        "service", "log", "look", "verdict", "from", "until", "oldest", "newest", "records", "pages", "digest"
-    )
-    for row in sources:
-        times = [local(row[key]) if row[key] else "-" for key in ("from", "until", "oldest", "newest")]
-        added = f" (+{row['difference']['late']} late)" if row["difference"] and row["difference"]["late"] else ""
-        drawn.add_row(
-            *cells(row["service"], row["source"], row["round"], say(row["text"], row["text_ja"]), *times),
-            *cells(f"{row['records']:,}{added}", f"{row['pages']:,}", (row["sha256"] or "-")[:12]),
-        )
-    return [drawn]
+def _statements(sources: Sequence[Source]) -> Table:
+    heads = ("service", "log", "look", "verdict", "from", "until", "oldest", "newest", "records", "pages", "digest")
+    return table(*heads, rows=map(_statement, sources))
 
 
-def _caveats(sources: list[dict[str, Any]]) -> Page:
+def _statement(row: Source) -> tuple[object, ...]:
+    times = [local(moment) for moment in (row.from_at, row.until_at, row.oldest_at, row.newest_at)]
+    added = f" (+{row.difference.late} late)" if row.difference and row.difference.late else ""
+    counts = (f"{row.records:,}{added}", f"{row.pages:,}", (row.sha256 or "-")[:12])
+    return row.service, row.source, row.round, say(row.text, row.text_ja), *times, *counts
+
+
+def _caveats(sources: Sequence[Source]) -> Page:
     """What a log never holds, or calls by another name: without it a count says more than it knows."""
-    return [*dict.fromkeys(f"{row['service']}/{row['source']}: {said}" for row in sources for said in row["caveats"])]
+    return [*dict.fromkeys(f"{row.service}/{row.source}: {said}" for row in sources for said in row.caveats)]
 
 
-def _tables(shown: dict[str, Any]) -> Page:
+def _tables(shown: Downloads) -> Page:
     parts: Page = []
-    if shown.get("exits"):
-        exits = ((e["kind"], local(e["at"]), e["service"], e["text"]) for e in shown["exits"][-_MOST_EXITS:])
+    if shown.exits:
+        exits = ((made.kind, local(made.at), made.service, made.text) for made in shown.exits[-_MOST_EXITS:])
         parts.append(table("way out", "made", "service", "to", rows=exits))
-    if shown.get("folders"):
-        folders = ((folder["folder"], f"{folder['count']:,}") for folder in shown["folders"])
+    if shown.folders:
+        folders = ((folder.folder, f"{folder.count:,}") for folder in shown.folders)
         parts.append(table("busiest folder", "files", rows=folders))
     return parts

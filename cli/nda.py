@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,9 +12,6 @@ from cli.errors import DONE, REMAINS
 from cli.options import CaseId, group
 from cli.terminal import Terminal, say
 from models.vocabulary import TradeSecretTest
-
-if TYPE_CHECKING:
-    from casework.context import Context
 
 _SETTLED = frozenset({"signed", "refused"})
 
@@ -27,17 +24,12 @@ def check(terminal: Terminal, case: CaseId) -> int:
 
 def show(terminal: Terminal, case: CaseId) -> int:
     """Show the papers by the newest check, the pledge that was asked for, and the trade-secret tests."""
-    from casework.nda import showing
+    from casework.view.reading.case import case_view
     from cli.nda_tables import nda_page
 
-    def look(context: Context) -> dict[str, Any]:
-        found = context.case(case)
-        with context.store.read() as session:
-            return showing.show(context, session, found)
-
-    nda = in_context(look)
-    terminal.answer({"case": case} | nda, *([] if terminal.as_json else nda_page(nda)))
-    return DONE if nda["state"] in {*_SETTLED, "not_expected"} else REMAINS
+    nda = in_context(lambda context: case_view(context, case)).nda
+    terminal.answer({"case": case} | nda.model_dump(mode="json"), *([] if terminal.as_json else nda_page(nda)))
+    return DONE if nda.state in {*_SETTLED, "not_expected"} else REMAINS
 
 
 def pledge(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from casework.context import Context
+    from casework.view.case import CaseView
 
 
 def restore(
@@ -59,39 +60,32 @@ def restore(
     return answer_restored(terminal, in_connected_context(lambda context: give_back(context, case)))
 
 
-async def give_back(context: Context, case_id: str) -> dict[str, Any]:
+async def give_back(context: Context, case_id: str) -> CaseView:
     """Restore, and return the case as it stands then."""
-    from casework import showing
     from casework.access.restore import restore as carry_out
+    from casework.view.reading.case import case_view
 
     await carry_out(context, case_id)
-    return showing.show(context, case_id)
+    return case_view(context, case_id)
 
 
-def answer_restored(terminal: Terminal, shown: dict[str, Any]) -> int:
+def answer_restored(terminal: Terminal, shown: CaseView) -> int:
     """Tell each row's fate; exits with 1 while a person has to see to one, or a whole restore has not come to its end."""
-    rows = [
-        (account, row) for account in shown["accounts"] for row in account["entitlements"] if row["detail"]["restored"]
-    ]
-    words = ("label", "restored", "problem", "remedy")
+    rows = [(account, row, row.detail) for account in shown.accounts for row in account.entitlements]
+    told = [(account, row, detail) for account, row, detail in rows if detail.restored is not None]
     lines = (
-        (account["service"], account["label"] or account["id"], row["kind"], *(row["detail"][word] for word in words))
-        for account, row in rows
+        (account.service, account.name, row.kind, detail.label, detail.restored, detail.problem, detail.remedy)
+        for account, row, detail in told
     )
     made = table("service", "account", "kind", "what", "outcome", "problem", "remedy", rows=lines)
     payload = {
-        "case": shown["case"],
-        "state": shown["state"],
+        "case": shown.case,
+        "state": shown.state,
         "rows": [
-            {
-                "id": row["id"],
-                "outcome": row["detail"]["restored"],
-                "problem": row["detail"]["problem"],
-                "remedy": row["detail"]["remedy"],
-            }
-            for _, row in rows
+            {"id": row.id, "outcome": detail.restored, "problem": detail.problem, "remedy": detail.remedy}
+            for _, row, detail in told
         ],
     }
-    terminal.answer(payload, made, f"{shown['case']}: {shown['state']}")
-    open_ones = {"asked", "problem", "pending", "confirmed"} & {row["detail"]["restored"] for _, row in rows}
-    return REMAINS if open_ones or shown["state"] == "restoring" else DONE
+    terminal.answer(payload, made, f"{shown.case}: {shown.state}")
+    open_ones = {"asked", "problem", "pending", "confirmed"} & {detail.restored for *_, detail in told}
+    return REMAINS if open_ones or shown.state == "restoring" else DONE

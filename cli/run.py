@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,20 +15,22 @@ from cli.terminal import Step, Terminal, say
 
 if TYPE_CHECKING:
     from casework.context import Context
+    from casework.view.case import CaseView
 
 
 def plan(terminal: Terminal, case: CaseId) -> int:
     """Find the leaver's accounts, list what they hold, seal the plan.  Exits with 1 if findings or questions remain."""
     with terminal.progress(1, say("looking for accounts", "アカウントを検索中")) as step:
 
-        async def work(context: Context) -> dict[str, Any]:
-            from casework import runbook, showing
+        async def work(context: Context) -> CaseView:
+            from casework import runbook
+            from casework.view.reading.case import case_view
             from cli.carrier import hold
 
             async with hold(context, case):
                 await runbook.make_plan(context, case)
             step(say("planned", "計画済み"))
-            return showing.show(context, case)
+            return case_view(context, case)
 
         shown = in_connected_context(work)
     return answer_case(terminal, shown)
@@ -51,24 +53,24 @@ def run(
     from cli.anchor import anchor_soon
     from cli.carrier import STEPS, decide, whole_case
 
-    async def work(context: Context, step: Step) -> dict[str, Any]:
-        from casework import showing
+    async def work(context: Context, step: Step) -> CaseView:
+        from casework.view.reading.case import case_view
 
         if for_real:
             decide(context, case, terminal.who)
         with contextlib.suppress(StillOpen, QuestionsOpen):  # both are shown with the case, each with its remedy
             await whole_case(context, case, step)
-        return showing.show(context, case)
+        return case_view(context, case)
 
     with terminal.progress(STEPS, say("looking for accounts", "アカウントを検索中")) as step:
         shown = in_connected_context(lambda context: work(context, step))
-    if shown["state"] == "closed":
+    if shown.state == "closed":
         anchor_soon(terminal)
     remains = answer_case(terminal, shown)
-    if not shown["for_real"]:
+    if not shown.for_real:
         terminal.say(
             "A plan only: nothing was changed.  Decide with --for-real.",
             "計画のみです。実施するには --for-real を付けてください。",
         )
         return remains
-    return DONE if shown["state"] in {"closed", "withdrawn", "restored"} and remains == DONE else REMAINS
+    return DONE if shown.state in {"closed", "withdrawn", "restored"} and remains == DONE else REMAINS

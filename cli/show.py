@@ -15,6 +15,7 @@ from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from casework.context import Context
+    from casework.view.case import CaseView
 
 
 def show(
@@ -28,34 +29,26 @@ def show(
     ] = False,
 ) -> int:
     """Show the cases, or one with accounts, truth table, findings and questions.  Exits with 1 if some remain."""
+    from casework.view.reading.case import case_view, look
     from cli.contexts import in_context
 
     if case is None:
         return _list(terminal, in_context(_all))
-    shown = in_context(lambda context: look(context, case, evidence_for=terminal.actor if evidence else None))
+    shown = in_context(lambda context: look(context, case, by=terminal.actor) if evidence else case_view(context, case))
     if picture is not None:
         _draw(shown, picture)
     return answer_case(terminal, shown)
 
 
-def look(context: Context, case_id: str, *, evidence_for: str | None = None) -> dict[str, Any]:
-    """Return the case in the shape of `show --json`; with what is confidential for the person named, which is recorded."""
-    from casework import showing
-    from casework.activity import showing as activity
-
-    shown = showing.show(context, case_id)
-    return shown if evidence_for is None else shown | {"downloads": activity.look(context, case_id, by=evidence_for)}
-
-
-def answer_case(terminal: Terminal, shown: dict[str, Any]) -> int:
+def answer_case(terminal: Terminal, shown: CaseView) -> int:
     """Answer with a case; exits with 1 while findings or questions remain."""
     from cli.tables import case_page
 
-    terminal.answer(shown, *([] if terminal.as_json else case_page(shown)))
-    return REMAINS if shown["findings"] or shown["questions"] else DONE
+    terminal.answer(shown.model_dump(mode="json"), *([] if terminal.as_json else case_page(shown)))
+    return REMAINS if shown.findings or shown.questions else DONE
 
 
-def _draw(shown: dict[str, Any], picture: Path) -> None:
+def _draw(shown: CaseView, picture: Path) -> None:
     """Draw the page of a case.  It holds personal data, as the page does."""
     from rich._export_format import CONSOLE_SVG_FORMAT
     from rich.console import Console
@@ -66,7 +59,7 @@ def _draw(shown: dict[str, Any], picture: Path) -> None:
     for part in case_page(shown):
         console.print(part, markup=False, highlight=False)
     own_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # fetch nothing from outside
-    drawn = console.export_svg(title=f"lastday show {shown['case']}", code_format=own_fonts)
+    drawn = console.export_svg(title=f"lastday show {shown.case}", code_format=own_fonts)
     write_private(picture, drawn)
 
 

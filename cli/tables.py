@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from cli.terminal import japanese, say
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
+
+    from casework.view.access import Match
+    from casework.view.case import CaseView, Finding, Question
+    from casework.view.downloads import Downloads
+    from casework.view.papers import Paper, Papers
 
 Page: TypeAlias = "list[RenderableType]"
 """What is shown one below the other."""
@@ -82,132 +87,129 @@ def local(moment: datetime | str | None, zone: str | None = None) -> str:
     )
 
 
-def case_page(shown: Mapping[str, Any]) -> list[RenderableType]:
-    """Return a case, as `casework.showing.show` gives it, for people who may see it."""
-    departure = shown["departure"]
-    zone = departure["timezone"]
+def case_page(shown: CaseView) -> Page:
+    """Return a case for people who may see it."""
+    departure, zone = shown.departure, shown.departure.timezone
     head = (
-        f"{shown['case']}  {departure['employee_no']} {departure['name']}  [{shown['state']}]  "
+        f"{shown.case}  {departure.employee_no} {departure.name}  [{shown.state}]  "
         + say("cut at", "停止予定")
-        + f" {local(shown['cut_at'], zone)}"
-        + ("" if shown["for_real"] else "  " + say("(plan only)", "(計画のみ)"))
+        + f" {local(shown.cut_at, zone)}"
+        + ("" if shown.for_real else "  " + say("(plan only)", "(計画のみ)"))
     )
-    parts: list[RenderableType] = [head, truth_table(shown, zone)]
+    parts: Page = [head, truth_table(shown, zone), *_came_back(shown, zone)]
     parts += _kept_or_erased(shown, zone)
-    if shown["findings"]:
-        parts.append(_findings(shown["findings"]))
-    parts += [part for question in shown["questions"] for part in _question(question)]
-    if shown["approvals_waiting"]:
-        waiting = ", ".join(f"{row['verb']} {row['id']}" for row in shown["approvals_waiting"])
+    if shown.findings:
+        parts.append(_findings(shown.findings))
+    parts += [part for question in shown.questions for part in question_page(question)]
+    if shown.approvals_waiting:
+        waiting = ", ".join(f"{row.verb} {row.id}" for row in shown.approvals_waiting)
         parts.append(say(f"Waits for a second person: {waiting}", f"第二者の承認待ち: {waiting}"))
-    unseen = not shown["nda"]["papers"] and not shown["nda"]["not_accepted"]
-    parts.append(say("NDA: not looked at yet.", "秘密保持: 未確認。") if unseen else nda_table(shown["nda"]))
-    return parts + _downloads(shown["case"], shown["downloads"])
+    unseen = not shown.nda.papers and not shown.nda.not_accepted
+    parts.append(say("NDA: not looked at yet.", "秘密保持: 未確認。") if unseen else nda_table(shown.nda))
+    return parts + downloads(shown.case, shown.downloads)
 
 
-def _downloads(case: str, taken: Mapping[str, Any]) -> list[RenderableType]:
+def downloads(case: str, taken: Downloads) -> Page:
     """Tell what was taken in the record's sentences, and how much of it is known; the rest is `lastday evidence`'s."""
-    if not taken.get("sources"):
+    if not taken.sources:
         return [say("Downloads: not collected.", "ダウンロード記録: 未収集。")]
-    whole = sum(row["verdict"] == "complete" for row in taken["sources"])
-    every = len(taken["sources"])
+    whole = sum(row.verdict == "complete" for row in taken.sources)
+    every = len(taken.sources)
     head = say(
-        f"Downloads: {taken['state']}, {whole} of {every} readings of logs complete (lastday evidence {case})",
-        f"ダウンロード記録: {taken['state']}、ログの読み取り{every}回のうち完全なものは{whole}回 (lastday evidence {case})",
+        f"Downloads: {taken.state}, {whole} of {every} readings of logs complete (lastday evidence {case})",
+        f"ダウンロード記録: {taken.state}、ログの読み取り{every}回のうち完全なものは{whole}回 (lastday evidence {case})",
     )
-    return [head, *(f"  {say(said['text'], said['text_ja'])}" for said in taken.get("summary", ()))]
+    return [head, *(f"  {say(said.text, said.text_ja)}" for said in taken.summary)]
 
 
-def _kept_or_erased(shown: Mapping[str, Any], zone: str) -> list[RenderableType]:
+def _came_back(shown: CaseView, zone: str) -> Iterator[str]:
+    """Tell of each account that was seen open after it had been seen closed; who opened it, no read tells."""
+    for account in shown.taken:
+        if account.came_back_at is not None:
+            at, again = local(account.came_back_at, zone), account.timing.effective_cutoff_at
+            cut = (
+                say(f"cut again at {local(again, zone)}", f"{local(again, zone)} に再停止")
+                if again
+                else say("not closed again yet", "再停止は未確認")
+            )
+            yield say(
+                f"{account.service} {account.name} came back: seen open at {at}, {cut}. By whom, its own log says.",
+                f"{account.service} {account.name} は {at} に再び有効と確認、{cut}。操作者はサービスの監査ログを参照。",
+            )  # fmt: skip
+
+
+def _kept_or_erased(shown: CaseView, zone: str) -> Page:
     """Say that personal data was erased, or that a legal hold keeps it."""
-    if shown.get("erased_at") is not None:
-        since = local(shown["erased_at"], zone)
+    if shown.erased_at is not None:
+        since = local(shown.erased_at, zone)
         return [
             say(
                 f"Personal data was erased at {since}; the proofs stand.",
                 f"個人データは {since} に消去されました。証明は有効です。",
             )
         ]
-    if shown.get("held_at") is not None:
-        since = local(shown["held_at"], zone)
+    if shown.held_at is not None:
+        since = local(shown.held_at, zone)
         return [say(f"Under a legal hold since {since}.", f"{since} から法的保全中です。")]
     return []
 
 
-def truth_table(shown: Mapping[str, Any], zone: str) -> Table:
+def truth_table(shown: CaseView, zone: str) -> Table:
     """Return each account with each of its rows, as they were last seen."""
-    made = table("service", "account", "match", "kind", "what", "state", "confirmed by", "closed at", "effective by")
-    for account in shown["accounts"]:
-        match = _match(account["match"])
-        who = (account["service"], account["label"] or account["id"], match)
-        if not account["entitlements"]:
-            made.add_row(*cells(*who, None, None, account["standing"], None, None, None))
-        for row in account["entitlements"]:
-            times = (_clock(row["observed_at"], zone), _clock(row["cut_effective_by"], zone))
-            what = row["detail"]["label"] or row["id"].split(":", 3)[3]
-            made.add_row(*cells(*who, row["kind"], what, row["state"], row["confirmed_by"], *times))
+    heads = ("service", "account", "match", "kind", "what", "state", "confirmed by", "closed at", "effective by")
+    return table(*heads, rows=_truth(shown, zone))
+
+
+def _truth(shown: CaseView, zone: str) -> Iterator[tuple[object, ...]]:
+    for account in shown.accounts:
+        who: tuple[str, ...] = (account.service, account.name, _match(account.match))
+        if not account.entitlements:
+            yield (*who, None, None, account.standing, None, None, None)
+        for row in account.entitlements:
+            times = (_clock(row.observed_at, zone), _clock(row.cut_effective_by, zone))
+            yield (*who, row.kind, row.what, row.state, row.confirmed_by, *times)
             who = ("", "", "")
-    for search in shown["searches"]:
-        if search["problem"] is not None:
-            made.add_row(*cells(search["service"], None, None, None, search["problem"], "unreadable", None, None, None))
-    return made
+    for search in shown.searches:
+        if search.problem is not None:
+            yield search.service, None, None, None, search.problem, "unreadable", None, None, None
 
 
-def _match(match: Mapping[str, Any]) -> str:
+def _match(match: Match) -> str:
     """Return the facts, what speaks against it, and without facts what made it a candidate."""
-    against = "".join(f" not:{fact}" for fact in match.get("contradictions", ()))
-    return (" ".join(match.get("facts", ())) or f"({match['reason']})") + against
+    against = "".join(f" not:{fact}" for fact in match.contradictions)
+    return (" ".join(match.facts) or f"({match.reason})") + against
 
 
-def nda_table(nda: Mapping[str, Any]) -> Table:
+def nda_table(nda: Papers) -> Table:
     """Return one line a paper: what is on file, and what is not accepted."""
-    made = table(
-        "paper", "state", "register", "signer", "signed on", "signature", "reason", "remedy",
-        title=say(f"NDA: {nda['state']}", f"秘密保持: {nda['state']}"),
-    )  # fmt: skip
-    suffix = "_ja" if japanese() else ""
-    rows: Sequence[tuple[Mapping[str, Any], str]] = [
-        *((paper, paper["state"]) for paper in nda["papers"]),
-        *((paper, "not_accepted") for paper in nda["not_accepted"]),
-    ]
-    for paper, state in rows:
-        made.add_row(
-            *cells(
-                paper["kind"], state, paper["paper"] or paper["register"], paper["signer"], paper["signed_on"],
-                paper["signature"], paper[f"text{suffix}"], paper[f"remedy{suffix}"],
-            )
-        )  # fmt: skip
-    return made
+    heads = ("paper", "state", "register", "signer", "signed on", "signature", "reason", "remedy")
+    rows = [_paper(paper, paper.state) for paper in nda.papers]
+    rows += [_paper(paper, "not_accepted") for paper in nda.not_accepted]
+    return table(*heads, title=say(f"NDA: {nda.state}", f"秘密保持: {nda.state}"), rows=rows)
 
 
-def _clock(moment: str | None, zone: str) -> str | None:
-    return None if moment is None else f"{datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)):%m-%d %H:%M:%S}"
+def _paper(paper: Paper, state: str) -> tuple[object, ...]:
+    place, remedy = paper.paper or paper.register_name, paper.remedy and say(paper.remedy, paper.remedy_ja)
+    said = say(paper.text, paper.text_ja)
+    return paper.kind, state, place, paper.signer, paper.signed_on, paper.signature, said, remedy
 
 
-def _findings(findings: Sequence[Mapping[str, Any]]) -> Table:
-    made = table("finding", "service", "what", "reason", "remedy", title=say("Findings", "指摘"))
-    for finding in findings:
-        made.add_row(
-            *cells(finding["kind"], finding["service"], finding["entitlement"], finding["text"], finding["remedy"])
-        )
-    return made
+def _clock(moment: datetime | None, zone: str) -> str | None:
+    return None if moment is None else f"{moment.astimezone(ZoneInfo(zone)):%m-%d %H:%M:%S}"
 
 
-def _question(question: Mapping[str, Any]) -> list[RenderableType]:
-    made = table("service", "account", "name", "kind", "match", "reason", "state")
-    for option in question["options"]:
-        match = _match(option)
-        made.add_row(
-            *cells(
-                option.get("service") or question["service"],
-                option["account"],
-                option["label"],
-                option["kind"],
-                match,
-                option["text"],
-                option["standing"],
-            )
-        )
-    title = say(f"Question {question['id']}: {question['text']}", f"質問 {question['id']}: {question['text']}")
-    how = f"lastday answer {question['id']} --account SERVICE:ID | --none"
-    return [f"{title}  ({question['service'] or '-'})", made, f"  {how}"]
+def _findings(findings: Sequence[Finding]) -> Table:
+    rows = ((found.kind, found.service, found.entitlement_id, found.text, found.remedy) for found in findings)
+    return table("finding", "service", "what", "reason", "remedy", title=say("Findings", "指摘"), rows=rows)
+
+
+def question_page(question: Question) -> Page:
+    """Return a question with every candidate, and how to answer it."""
+    rows = (
+        (one.service or question.service, one.account, one.label, one.kind, _match(one), one.text, one.standing)
+        for one in question.options
+    )
+    title = say(f"Question {question.id}: {question.text}", f"質問 {question.id}: {question.text}")
+    how = f"lastday answer {question.id} --account SERVICE:ID | --none"
+    options = table("service", "account", "name", "kind", "match", "reason", "state", rows=rows)
+    return [f"{title}  ({question.service or '-'})", options, f"  {how}"]

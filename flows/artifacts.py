@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import MappingProxyType
 
-import httpx
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.logging import get_run_logger
 
-from casework import showing as casework_showing
 from casework.context import Context
-from casework.nda import showing as papers
-from casework.showing import OpaqueQuestion, TruthRow
+from casework.view.opaque import OpaqueView, opaque_view
 
 _BAR = 20
 
@@ -24,15 +20,10 @@ async def show_truth_table(context: Context, case_id: str) -> None:
 
     A page that cannot be written never stops a cut: that is logged, and nothing is raised.
     """
-    page = truth_page(
-        casework_showing.progress(context, case_id),
-        casework_showing.truth_table(context, case_id),
-        casework_showing.open_questions(context, case_id),
-        papers.states(context, case_id),
-    )
     try:
+        page = truth_page(opaque_view(context, case_id))
         await acreate_markdown_artifact(page, key=f"truth-{case_id}", description="Observed, not commanded.")
-    except httpx.HTTPError as exc:
+    except Exception as exc:  # noqa: BLE001  # whatever breaks a page, the cut goes on
         get_run_logger().warning("truth table: cannot be shown: %s", type(exc).__name__)
 
 
@@ -45,23 +36,17 @@ async def showing(context: Context, case_id: str) -> AsyncIterator[None]:
         await show_truth_table(context, case_id)
 
 
-def truth_page(
-    progress: tuple[int, int],
-    rows: Sequence[TruthRow],
-    questions: Sequence[OpaqueQuestion],
-    papers: Mapping[str, int] = MappingProxyType({}),
-) -> str:
+def truth_page(view: OpaqueView) -> str:
     """Write the page, in Markdown."""
-    settled, of_all = progress
-    lines = [f"`{bar(settled, of_all)}` {settled} of {of_all} settled", ""]
+    lines = [f"`{bar(view.settled, view.rows)}` {view.settled} of {view.rows} settled", ""]
     lines += ["| service | kind | state | confirmed by | count |", "|---|---|---|---|---|"]
-    lines += [f"| {r.service} | {r.kind} | {r.state} | {r.confirmed_by or '-'} | {r.count} |" for r in rows]
-    if questions:
+    lines += [f"| {r.service} | {r.kind} | {r.state} | {r.confirmed_by or '-'} | {r.count} |" for r in view.truth]
+    if view.questions:
         lines += ["", "**Open questions**: answer them with `lastday answer`.", ""]
-        lines += [f"- `{question.id}` {question.kind}" for question in questions]
-    if papers:
+        lines += [f"- `{question.id}` {question.kind}" for question in view.questions]
+    if view.papers:
         lines += ["", "| confidentiality papers | count |", "|---|---|"]
-        lines += [f"| {state} | {count} |" for state, count in papers.items()]
+        lines += [f"| {paper.kind or 'unknown'} {paper.state} | {paper.count} |" for paper in view.papers]
     return "\n".join(lines)
 
 

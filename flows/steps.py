@@ -15,7 +15,7 @@ from casework import runbook
 from casework.activity import collection
 from casework.context import Context
 from casework.errors import QuestionsOpen
-from casework.showing import open_questions
+from casework.view.opaque import opaque_view
 from flows.redaction import Elsewhere, redacted
 from models.vocabulary import CaseState, Service
 
@@ -98,7 +98,7 @@ async def plan_if_none(context: Context, case_id: str) -> None:
 
 def require_answers(context: Context, case_id: str) -> None:
     """Raise `QuestionsOpen` while a person is asked about the case."""
-    if asked := open_questions(context, case_id):
+    if asked := opaque_view(context, case_id).questions:
         raise QuestionsOpen([question.id for question in asked])
 
 

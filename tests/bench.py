@@ -29,12 +29,12 @@ from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.schema import migrate
-from casework.showing import show
 from casework.store import Store, open_engine
 from connectors.matching import Profile, match_all
 from emulators.company import person
 from models.vocabulary import Account, Service
 from tests import bench_activity, bench_bundle, bench_nda, bench_trail, bench_vendors
+from tests.casework.shown import show
 from tests.contract.rig import Rig, leaver
 
 Figures = list[tuple[str, str]]

@@ -14,6 +14,8 @@ from connectors.activity import ActivitySource
 from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, Service
 
+SUMMARIES = "downloads/summary-"
+"""What the evidence files are called that sum up what the passes brought; a pass's own name is its log's."""
 Log: TypeAlias = tuple[Service, str, str]
 """A service, the leaver's account in it, and the log's name."""
 _BEGUN_WITHIN = timedelta(days=30)

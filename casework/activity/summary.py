@@ -20,10 +20,9 @@ from audit.events import EventType
 from casework.activity.baseline import Baseline, measure
 from casework.activity.collecting import logs_of, sources_of
 from casework.activity.lines import activities_of
-from casework.activity.passes import Log, log_of, notice_from, notice_until, passes_of, telling
+from casework.activity.passes import SUMMARIES, Log, log_of, notice_from, notice_until, passes_of, telling
 from casework.activity.picture import Mark, draw
 from casework.activity.risk import Comparison, Reason, reasons_of
-from casework.activity.showing import SUMMARIES
 from casework.activity.silence import Quiet
 from casework.activity.statement import FORGOTTEN, Said, is_limited, is_whole, limit_of, reach
 from casework.activity.tally import Tally

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
@@ -32,31 +32,32 @@ _ASKS: Mapping[TradeSecretTest, tuple[str, ...]] = {
 }
 
 
-def show(
-    session: Session, case_id: str, papers: Sequence[CasePaper], risks: Sequence[Mapping[str, Any]] = ()
-) -> list[dict[str, Any]]:
-    """
-    Return the three tests, each with what the record shows, what a person must answer, and the latest answer.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One test: what the record shows, what a person must answer, and the latest answer."""
 
-    *risks*: what the download evidence says, where there is any: a marking on a file that was taken is one that the leaver saw.
+    test: TradeSecretTest
+    shows: Sequence[Said]
+    asks: Sequence[Said]
+    answer: TradeSecretAnswer | None
+
+
+def show(session: Session, case_id: str, papers: Sequence[CasePaper], markings: Sequence[Said] = ()) -> list[Shown]:
+    """
+    Return the three tests.
+
+    *markings*: what the download evidence says of marked files that were taken: a marking is one that the leaver saw.
     """
     answers = _answers(session, case_id)
     shows = {
         TradeSecretTest.SECRECY_MANAGEMENT: [
-            *_duties(papers), *_limits(session, case_id), *_markings(risks),
+            *_duties(papers), *_limits(session, case_id), *(markings or [message("markings_none").said]),
         ],
         TradeSecretTest.USEFULNESS: _scopes(papers),
         TradeSecretTest.NON_PUBLIC: _outsiders(papers),
     }  # fmt: skip
     return [
-        {
-            "test": str(test),
-            "shows": [said.en for said in shows[test]],
-            "shows_ja": [said.ja for said in shows[test]],
-            "asks": [message(code).said.en for code in _ASKS[test]],
-            "asks_ja": [message(code).said.ja for code in _ASKS[test]],
-            "answer": _answer(answers.get(test)),
-        }
+        Shown(test, shows[test], [message(code).said for code in _ASKS[test]], answers.get(test))
         for test in TradeSecretTest
     ]
 
@@ -90,12 +91,6 @@ def _answers(session: Session, case_id: str) -> dict[TradeSecretTest, TradeSecre
     return {row.test: row for row in session.exec(query.order_by(col(TradeSecretAnswer.answered_at))).all()}
 
 
-def _answer(row: TradeSecretAnswer | None) -> dict[str, Any] | None:
-    if row is None:
-        return None
-    return {"text": row.text, "by": row.answered_by, "at": row.answered_at.isoformat()}
-
-
 def _duties(papers: Sequence[CasePaper]) -> list[Said]:
     """Each paper by which the leaver was told, or each that is lacking."""
     said = []
@@ -118,11 +113,6 @@ def _limits(session: Session, case_id: str) -> list[Said]:
         return [message("access_unknown").said]
     listed = ", ".join(f"{kind} {count}" for kind, count in sorted(held.items()))
     return [message("access_limited", kinds=listed).said]
-
-
-def _markings(risks: Sequence[Mapping[str, Any]]) -> list[Said]:
-    marked = [Said(risk["text"], risk["text_ja"]) for risk in risks if risk["reason"] == "marked"]
-    return marked or [message("markings_none").said]
 
 
 def _scopes(papers: Sequence[CasePaper]) -> list[Said]:

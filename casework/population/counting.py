@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 
 from sqlmodel import Session, col, func, select
 
@@ -11,8 +11,8 @@ from audit.events import EventType
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.population.facts import Difference, Entry, Population
-from casework.record.gathering import account_facts
 from casework.recording import seal
+from casework.view.reading.access import Signed, accounts_in
 from models.tables import Case, Finding, NoticeRecord, Plan
 from models.vocabulary import NOT_DEPARTURES, CaseState
 
@@ -38,13 +38,13 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
             col(Case.kind).not_in(NOT_DEPARTURES),
         )
         cases = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
-        entries = tuple(_entry(context, session, case, read_at) for case in cases)
+        entries = tuple(_entry(context, session, case) for case in cases)
         orphans = tuple(_without_case(session, {case.id for case in cases}))
     differences = (*orphans, *(d for entry in entries for d in _explained(entry)))
     return Population(from_on, to_on, read_at, context.store.trail.origin, entries, differences)
 
 
-def _entry(context: Context, session: Session, case: Case, read_at: datetime) -> Entry:
+def _entry(context: Context, session: Session, case: Case) -> Entry:
     notices = session.exec(
         select(NoticeRecord).where(NoticeRecord.case_id == case.id).order_by(col(NoticeRecord.received_at))
     ).all()
@@ -66,7 +66,7 @@ def _entry(context: Context, session: Session, case: Case, read_at: datetime) ->
         for_real=case.for_real,
         open_findings=session.exec(still).one(),
         policy_sha256=plan.policy_sha256 if plan is not None else None,
-        accounts=tuple(account_facts(context, session, case, read_at)),
+        accounts=accounts_in(context, session, case, Signed.of(session, case.id)),
     )
 
 

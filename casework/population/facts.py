@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from casework.record.facts import AccountFacts
+from casework.view.access import Account
 from models.vocabulary import CaseState, DepartureKind
 
 
@@ -33,7 +33,7 @@ class Entry:
     for_real: bool
     open_findings: int
     policy_sha256: str | None
-    accounts: tuple[AccountFacts, ...]
+    accounts: tuple[Account, ...]
 
     @property
     def seen_closed(self) -> bool:

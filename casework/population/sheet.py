@@ -15,7 +15,7 @@ from audit.certificate_keys import CertificateSigner
 from audit.fields import Json
 from audit.leaf import canonical, stamp
 from casework.population.facts import Entry, Population
-from casework.record.facts import AccountFacts
+from casework.view.access import Account
 from models.vocabulary import Standing
 
 PREDICATE = "https://lastday.example/population/v1"
@@ -79,16 +79,16 @@ def _of_case(entry: Entry) -> dict[str, str]:
     }
 
 
-def _of_account(account: AccountFacts) -> dict[str, str]:
+def _of_account(account: Account) -> dict[str, str]:
     times = account.timing
     return {
         "service": account.service.value,
         "account_id": account.id,
         "account": account.label,
         "account_kind": account.kind.value,
-        "match_reason": account.reason.value,
-        "match_facts": " ".join(account.facts),
-        "match_contradictions": " ".join(account.contradictions),
+        "match_reason": account.match.reason.value,
+        "match_facts": " ".join(account.match.facts),
+        "match_contradictions": " ".join(account.match.contradictions),
         "due_at": _text(times.due_at),
         "commanded_at": _text(times.commanded_at),
         "effective_cutoff_at": _text(times.effective_cutoff_at),
@@ -96,7 +96,7 @@ def _of_account(account: AccountFacts) -> dict[str, str]:
         "exposure_minutes": _text(times.exposure_minutes),
         "sla_minutes": _text(times.sla_minutes),
         "sla_met": _text(times.sla_met),
-        "rows": _text(len(account.rows)),
+        "rows": _text(len(account.entitlements)),
         "waived_rows": _text(times.exceptions),
     }
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -23,13 +23,13 @@ from audit.certificate import CERTIFIED, Certificate, Former, former_of
 from audit.certificate_keys import CertificateSigner
 from audit.events import EventType
 from audit.timestamp import AuthorityUnreachable, StampRefused
-from casework.activity import showing as activity
 from casework.context import Context
 from casework.errors import BadRequest, CaseworkError
 from casework.lifecycle import FINISHED
 from casework.record.facts import Facts, Proof
 from casework.record.gathering import gather
 from casework.recording import seal
+from casework.view.reading.case import seal_look
 
 MakePages: TypeAlias = "Callable[[Facts, Proof], Mapping[str, bytes]]"
 _TRIES = 3
@@ -65,12 +65,12 @@ def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about
     """
     _refuse_unfinished(context, case_id, as_it_stands=as_it_stands)
     refuse_foreign(folder, case_id)
-    downloads = _look(context, case_id, by)
+    _tell(context, case_id, by)
     _anchor(context, office.berth, case_id)
-    facts = replace(gather(context, case_id), downloads=downloads)
+    facts = gather(context, case_id, confidential=True)
     with context.store.read() as session:
         connection = session.connection()
-        known = _proof(connection, facts, office, by)
+        known = _proof(connection, case_id, office, by)
         contents = bundle.Contents(case_id, office.pages(facts, known), _evidence(context, connection, case_id))
         sealed = _seal(office)
         return bundle.write(connection, folder, contents, sealed, lambda made: _announce(context, made), progress)
@@ -92,12 +92,12 @@ def _refuse_unfinished(context: Context, case_id: str, *, as_it_stands: bool) ->
         )
 
 
-def _look(context: Context, case_id: str, by: str) -> dict[str, Any]:
-    """Append who exports and looks, which the bundle itself will show, and return the download evidence in full."""
+def _tell(context: Context, case_id: str, by: str) -> None:
+    """Append who exports and looks at everything, which the bundle itself will show."""
     with context.store.write() as session:
         case = context.case(case_id)
         seal(context, session, EventType.CASE_EXPORTED, case_id, state=case.state, payload={"by": by})
-    return activity.look(context, case_id, by=by)
+    seal_look(context, case_id, by=by)
 
 
 def _anchor(context: Context, berth: Berth, case_id: str) -> None:
@@ -128,11 +128,11 @@ def _covered(connection: Connection, berth: Berth, case_id: str) -> bool:
     return newest is not None and newest.size > last
 
 
-def _proof(connection: Connection, facts: Facts, office: Office, by: str) -> Proof:
+def _proof(connection: Connection, case_id: str, office: Office, by: str) -> Proof:
     newest = _newest(connection, office.berth)
     former: Former | None = None
     last = b""
-    for entry in reading.entries(connection, facts.case):
+    for entry in reading.entries(connection, case_id):
         last = entry.leaf
         if entry.record["type"] == CERTIFIED:
             former = former_of(entry.record)

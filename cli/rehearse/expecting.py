@@ -68,14 +68,14 @@ def _cut_first(account: Mapping[str, Any]) -> bool:
 def of_downloads(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation]:
     """Judge what was taken: who hoarded is found and explained, and no log is passed over in silence."""
     taken = shown[HOARDER]["downloads"]
-    drive = [row for row in taken.get("sources", ()) if row["source"] == "drive" and row["records"] > 37_000]
-    said = [sentence["text"] for sentence in taken.get("summary", ())]
+    drive = [row for row in taken["sources"] if row["source"] == "drive" and row["records"] > 37_000]
+    said = [sentence["text"] for sentence in taken["summary"]]
     yield Expectation(
         f"{HOARDER}: 37,000 files taken before leaving are found, explained in three sentences, and drawn",
-        bool(drive) and len(said) == 3 and taken.get("verdict") == "unusual" and taken["picture"].startswith("<svg"),
+        bool(drive) and len(said) == 3 and taken["verdict"] == "unusual" and taken["picture"].startswith("<svg"),
         said[0] if said else f"{taken['state']}, nothing is said",
     )
-    read = {number: len(case["downloads"].get("sources", ())) for number, case in shown.items()}
+    read = {number: len(case["downloads"]["sources"]) for number, case in shown.items()}
     told = ", ".join(f"{number}: {count}" for number, count in read.items())
     yield Expectation("Every leaver: each log that was read has its statement", all(read.values()), told)
 

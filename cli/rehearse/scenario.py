@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from casework.view.case import CaseView, Question
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
 from cli.processes import LocalStack, Stack
@@ -19,7 +20,7 @@ from cli.rehearse import expecting, watching
 from cli.rehearse.environment import ENV_FILE, LEAVERS, NAMESAKE, Environment, lastday, orchestrated, write_notices
 from cli.rehearse.expecting import Expectation
 from cli.rehearse.watching import Sight
-from cli.tables import case_page, table
+from cli.tables import case_page, question_page, table
 from cli.terminal import err, out, write_json
 from emulators.company import person
 
@@ -110,8 +111,7 @@ class Scenario:
             shown = self._show(case_id)
             for question in shown["questions"]:
                 self._head(f"{number}: a person is asked, with every candidate shown")
-                unseen: dict[str, Any] = {"papers": [], "not_accepted": []}
-                for part in case_page(shown | {"findings": [], "nda": unseen})[2:-2]:
+                for part in question_page(Question.model_validate(question)):
                     self._console.print(part, markup=False, highlight=False)
                 theirs = _addresses(number)
                 ids = [o["account"] for o in question["options"] if o["standing"] == "asked" and o["label"] in theirs]
@@ -139,7 +139,8 @@ class Scenario:
         while time.monotonic() < deadline:
             taken = [self._show(case_id)["downloads"] for case_id in self._cases]
             if all(
-                "verdict" in one and not any(row["reason"] == "under_way" for row in one["sources"]) for one in taken
+                one["verdict"] is not None and not any(row["reason"] == "under_way" for row in one["sources"])
+                for one in taken
             ):
                 return
             time.sleep(2)
@@ -149,7 +150,7 @@ class Scenario:
         shown = {number: self._show(case_id) for case_id, number in self._cases.items()}
         for case in shown.values():
             self._head("")
-            for part in case_page(case):
+            for part in case_page(CaseView.model_validate(case)):
                 self._console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
         self._count_calls()
         expected = [

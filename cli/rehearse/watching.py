@@ -55,17 +55,14 @@ def watch(
 
 def look(context: Context, cases: Mapping[str, str]) -> dict[str, Sight]:
     """Return what each case is now."""
-    from casework import showing
-    from casework.questions import open_questions
-    from casework.truth.findings import open_findings
+    from casework.view.opaque import opaque
+    from casework.view.reading.case import case_view
 
     seen: dict[str, Sight] = {}
     for case_id in cases:
-        case = context.case(case_id)
-        with context.store.read() as session:
-            findings, questions = len(open_findings(session, case_id)), len(open_questions(session, case_id))
-        progress = showing.progress(context, case_id)
-        seen[case_id] = Sight(str(case.state), str(case.run_state), *progress, findings, questions)
+        view, run_state = case_view(context, case_id), context.case(case_id).run_state
+        known = opaque(view)
+        seen[case_id] = Sight(view.state, run_state, known.settled, known.rows, len(view.findings), len(view.questions))
     return seen
 
 

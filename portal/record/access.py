@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from casework.record.facts import AccountFacts, Facts, Row
+from casework.view.access import Account, Row
+from casework.view.case import CaseView
 from models.vocabulary import Standing
-from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell
+from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, in_both
 from portal.record.words import named, state, word, yes_or_no
 
 _NOT_KNOWN = Phrase("policy changed since", "規程変更により不明")
 _NOT_YET = Phrase("not yet", "判定前")
 
 
-def accounts(facts: Facts, clock: Clock) -> Section:
+def accounts(view: CaseView, clock: Clock) -> Section:
     """Every account that was considered, in every service that was searched."""
     searched = Grid(
         (Phrase("Service", "サービス"), Phrase("Searched", "検索"), Phrase("Candidates", "候補"), Phrase("Problem", "問題")),
         (24, 20, 12, 44),
         tuple(
             (cell(word(s.service)), clock(s.searched_at), cell(s.found), cell(s.problem, Tone.OPEN if s.problem else Tone.QUIET))
-            for s in facts.searches
+            for s in view.searches
         ),
         empty=Phrase("No service has been searched yet.", "検索はまだ行われていない。"),
     )  # fmt: skip
@@ -26,7 +27,7 @@ def accounts(facts: Facts, clock: Clock) -> Section:
         (Phrase("Service", "サービス"), Phrase("Account", "アカウント"), Phrase("Why the leaver's", "本人と判断した理由"),
          Phrase("Decision", "判断"), Phrase("Decided by", "判断者")),
         (18, 32, 20, 14, 16),
-        tuple(_candidate(a, clock) for a in facts.accounts),
+        tuple(_candidate(a, clock) for a in view.accounts),
         empty=Phrase("No account of this person was found.", "該当するアカウントはなかった。"),
     )  # fmt: skip
     return Section(
@@ -36,35 +37,34 @@ def accounts(facts: Facts, clock: Clock) -> Section:
     )
 
 
-def _candidate(account: AccountFacts, clock: Clock) -> tuple[Cell, ...]:
+def _candidate(account: Account, clock: Clock) -> tuple[Cell, ...]:
     decided = account.decided_by or None
     return (
         cell(word(account.service)),
-        cell("\n".join(part for part in (account.label, account.id) if part)),
+        cell("\n".join(dict.fromkeys((account.name, account.id)))),
         cell(_why(account)),
         cell(word(account.standing), Tone.GOOD if account.standing is Standing.ACCEPTED else Tone.QUIET),
         cell(f"{decided}\n{clock.text(account.decided_at)}") if decided else cell(Phrase("rule", "規則"), Tone.QUIET),
     )
 
 
-def _why(account: AccountFacts) -> Phrase:
+def _why(account: Account) -> Phrase:
     """Return the facts and the contradictions; of an account with neither, what made it a candidate."""
-    spoken = [word(fact) for fact in account.facts] or [word(account.reason)]
-    against = [word(fact) for fact in account.contradictions]
+    spoken = [word(fact) for fact in account.match.facts] or [word(account.match.reason)]
+    against = [word(fact) for fact in account.match.contradictions]
     en = ", ".join(phrase.en for phrase in spoken) + "".join(f"; not: {phrase.en}" for phrase in against)
     ja = "・".join(phrase.ja for phrase in spoken) + "".join(f"。不一致: {phrase.ja}" for phrase in against)
     return Phrase(en, ja)
 
 
-def cutoffs(facts: Facts, clock: Clock) -> Section:
+def cutoffs(view: CaseView, clock: Clock) -> Section:
     """Per account: due, commanded, effective cut-off, exposure, SLA."""
-    taken = [a for a in facts.accounts if a.standing is Standing.ACCEPTED]
     grid = Grid(
         (Phrase("Account", "アカウント"), Phrase("Due", "停止予定"), Phrase("First commanded", "最初の指示"),
          Phrase("Effective cut-off", "実効遮断時刻"), Phrase("Tokens dead by", "トークン失効"), Phrase("Exposure", "露出"),
          Phrase("SLA", "SLA"), Phrase("Met", "遵守")),
         (19, 14, 14, 14, 14, 9, 8, 8),
-        tuple(_cutoff(a, clock) for a in taken),
+        tuple(_cutoff(a, clock) for a in view.taken),
         empty=Phrase("No account was taken as the leaver's.", "本人のものとされたアカウントはない。"),
     )  # fmt: skip
     return Section(
@@ -80,12 +80,12 @@ def cutoffs(facts: Facts, clock: Clock) -> Section:
     )
 
 
-def _cutoff(account: AccountFacts, clock: Clock) -> tuple[Cell, ...]:
+def _cutoff(account: Account, clock: Clock) -> tuple[Cell, ...]:
     t = account.timing
     exposure = None if t.exposure_minutes is None else f"{t.exposure_minutes:,}"
     sla = None if t.sla_minutes is None else Phrase(f"{t.sla_minutes} min", f"{t.sla_minutes} 分")
     return (
-        cell(f"{named('Service', account.service).en}\n{account.label or account.id}"),
+        cell(f"{named('Service', account.service).en}\n{account.name}"),
         clock(t.due_at),
         clock(t.commanded_at),
         cell(Phrase("not closed", "未遮断"), Tone.OPEN)
@@ -98,9 +98,9 @@ def _cutoff(account: AccountFacts, clock: Clock) -> tuple[Cell, ...]:
     )
 
 
-def truth_table(facts: Facts, clock: Clock) -> Section:
+def truth_table(view: CaseView, clock: Clock) -> Section:
     """Each entitlement of each account, as it was last seen."""
-    grids = tuple(_truth(a, clock) for a in facts.accounts if a.standing is Standing.ACCEPTED)
+    grids = tuple(_truth(a, clock) for a in view.taken)
     return Section(
         "truth",
         Phrase("Truth table", "権限ごとの確認結果"),
@@ -112,21 +112,21 @@ def truth_table(facts: Facts, clock: Clock) -> Section:
     )
 
 
-def _truth(account: AccountFacts, clock: Clock) -> Grid:
+def _truth(account: Account, clock: Clock) -> Grid:
     service = named("Service", account.service).en
     return Grid(
         (Phrase("Entitlement", "アクセス権"), Phrase("What", "対象"), Phrase("State", "状態"), Phrase("Confirmed by", "確認方法"),
          Phrase("Commanded", "指示"), Phrase("Seen closed", "遮断を確認"), Phrase("Signed by, problem", "署名者・問題")),
         (14, 19, 13, 11, 13, 13, 17),
-        tuple(_row(row, clock) for row in account.rows),
+        tuple(_row(row, clock) for row in account.entitlements),
         empty=Phrase("Its access has not been listed yet.", "権限の一覧はまだ取得されていない。"),
-        title=cell(f"{service} · {account.label or account.id}"),
+        title=cell(f"{service} · {account.name}"),
     )  # fmt: skip
 
 
 def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
-    signed = " — ".join(part for part in (row.signed_by, row.reason) if part)
-    problem = row.problem if row.observed_at is None else None
+    told = row.detail
+    signed = " — ".join(part for part in (told.signed_by, told.statement) if part)
     return (
         cell(word(row.kind)),
         cell(row.what),
@@ -134,5 +134,16 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
         cell(word(row.confirmed_by)),
         clock(row.commanded_at),
         clock(row.observed_at),
-        cell("\n".join(part for part in (signed, problem) if part), Tone.QUIET),
+        in_both(_came_back(row, clock), signed, told.problem if row.observed_at is None else None, tone=Tone.QUIET),
+    )
+
+
+def _came_back(row: Row, clock: Clock) -> Phrase:
+    """Say when what had been seen closed was seen open; a read does not tell who opened it."""
+    if row.detail.came_back_at is None:
+        return Phrase("")
+    at = clock.text(row.detail.came_back_at)
+    return Phrase(
+        f"came back: seen open at {at}; by whom, the service's own log says",
+        f"再び有効と確認: {at}。操作者はサービスの監査ログを参照",
     )

@@ -131,6 +131,12 @@ def cell(value: object, tone: Tone = Tone.PLAIN) -> Cell:
     return Cell(Phrase("–" if value is None or value == "" else visible(str(value))), tone)
 
 
+def in_both(said: Phrase, *before: object, tone: Tone = Tone.PLAIN) -> Cell:
+    """Return a sentence in both languages, behind what is the same in both; nothing at all as a dash."""
+    english = "\n".join(str(part) for part in (*before, said.en) if part)
+    return cell(Phrase(visible(english), visible(said.ja)) if english else None, tone)
+
+
 def mono(value: object) -> Cell:
     """Return a digest, an id or a command as a cell."""
     return cell(value, Tone.MONO)

@@ -13,8 +13,8 @@ from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from audit.events import EventType
-from casework.record.facts import AccountFacts, Facts
-from models.vocabulary import Standing
+from casework.record.facts import Facts
+from casework.view.access import Account
 from portal.record.document import Clock, Phrase, Picture
 from portal.record.words import named
 
@@ -63,15 +63,15 @@ def _bend(seconds: float) -> float:
 
 def timeline(facts: Facts, clock: Clock) -> Picture:
     """Return the drawing of *facts*."""
-    taken = [a for a in facts.accounts if a.standing is Standing.ACCEPTED]
-    axis = _Axis(facts.due_at, list(_moments(facts, taken)))
+    taken, due_at = facts.view.taken, facts.view.due_at
+    axis = _Axis(due_at, list(_moments(facts, taken)))
     height = _TOP + _LANE * (len(taken) + 1) + 34
     svg = ET.Element(
         "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {_WIDTH} {height}", width=str(_WIDTH), height=str(height),
         role="img",
     )  # fmt: skip
     bottom = _TOP + _LANE * (len(taken) + 1)
-    _scale(svg, axis, bottom, f"{clock.text(facts.due_at)}")
+    _scale(svg, axis, bottom, f"{clock.text(due_at)}")
     _case_lane(svg, axis, facts)
     for number, account in enumerate(taken, start=1):
         _account_lane(svg, axis, account, _TOP + _LANE * number + _LANE / 2)
@@ -80,11 +80,11 @@ def timeline(facts: Facts, clock: Clock) -> Picture:
     return Picture(ET.tostring(svg, encoding="unicode"), alt, ours=True)
 
 
-def _moments(facts: Facts, taken: Sequence[AccountFacts]) -> Iterator[datetime]:
+def _moments(facts: Facts, taken: Sequence[Account]) -> Iterator[datetime]:
     names = {name for name, _ in _STEPS}
     yield from (told.at for told in facts.told if told.type in names)
     for account in taken:
-        for row in account.rows:
+        for row in account.entitlements:
             yield from (moment for moment in (row.commanded_at, row.observed_at) if moment is not None)
 
 
@@ -103,7 +103,7 @@ def _scale(svg: ET.Element, axis: _Axis, bottom: float, due: str) -> None:
 
 def _case_lane(svg: ET.Element, axis: _Axis, facts: Facts) -> None:
     y = _TOP + _LANE / 2
-    _text(svg, 0, y + 4, facts.case, size=11, fill=_INK)
+    _text(svg, 0, y + 4, facts.view.case, size=11, fill=_INK)
     _line(svg, (_LEFT, y, _WIDTH - _RIGHT, y), _FAINT, 1)
     numbers = {str(step): number for step, number in _STEPS}
     placed = -math.inf
@@ -115,11 +115,11 @@ def _case_lane(svg: ET.Element, axis: _Axis, facts: Facts) -> None:
             _text(svg, x, y + 3.6, numbers[told.type], size=10, fill=_INK, anchor="middle")
 
 
-def _account_lane(svg: ET.Element, axis: _Axis, account: AccountFacts, y: float) -> None:
+def _account_lane(svg: ET.Element, axis: _Axis, account: Account, y: float) -> None:
     _text(svg, 0, y + 4, named("Service", account.service).en, size=11, fill=_INK)
     _line(svg, (_LEFT, y, _WIDTH - _RIGHT, y), _FAINT, 1)
-    commanded = [axis(row.commanded_at) for row in account.rows if row.commanded_at is not None]
-    closed = [axis(row.observed_at) for row in account.rows if row.observed_at is not None]
+    commanded = [axis(row.commanded_at) for row in account.entitlements if row.commanded_at is not None]
+    closed = [axis(row.observed_at) for row in account.entitlements if row.observed_at is not None]
     if commanded and closed:
         _line(svg, (min(commanded), y, max(closed), y), _GOOD, 3)
     for x in commanded:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from casework.record.facts import Facts, FindingFacts, Told
+from casework.record.facts import Facts, Told
+from casework.view.case import CaseView, Finding
 from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, mono
-from portal.record.words import event, named, state, word
+from portal.record.words import event, named, word
 
 _SAID = Phrase("The words were erased; the events cannot be.", "文言は消去済み。事象そのものは消去されない。")
 
 
-def notice(facts: Facts, clock: Clock) -> Section:
+def notice(view: CaseView, clock: Clock) -> Section:
     """The leaver and HR's notices, with the digest of each file that HR sent."""
-    person = facts.person
+    person = view.departure
     return Section(
         "notice",
         Phrase("The leaver and HR's notice", "退職者と人事の届出"),
@@ -25,25 +26,25 @@ def notice(facts: Facts, clock: Clock) -> Section:
             (Phrase("Addresses", "メールアドレス"),
              cell(", ".join(part for part in (person.email, *person.other_emails) if part))),
             (Phrase("Manager", "上長"), cell(person.manager)),
-            (Phrase("Kind of departure", "区分"), cell(word(facts.kind))),
-            (Phrase("Last day worked until", "最終出社"), clock(facts.last_working_at)),
-            (Phrase("Employment ends on (inclusive)", "退職日 (当日を含む)"), cell(facts.employment_ends_on)),
-            (Phrase("Cut due", "停止予定"), clock(facts.due_at)),
+            (Phrase("Kind of departure", "区分"), cell(word(person.kind))),
+            (Phrase("Last day worked until", "最終出社"), clock(person.last_working_at)),
+            (Phrase("Employment ends on (inclusive)", "退職日 (当日を含む)"), cell(person.employment_ends_on)),
+            (Phrase("Cut due", "停止予定"), clock(view.due_at)),
             (Phrase("Notice came late by", "届出の遅れ"),
-             cell(Phrase(f"{facts.notice_late_minutes:,} min", f"{facts.notice_late_minutes:,} 分"))),
+             cell(Phrase(f"{person.notice_late_minutes:,} min", f"{person.notice_late_minutes:,} 分"))),
         ),
-        grids=(_notices(facts, clock),),
+        grids=(_notices(view, clock),),
     )  # fmt: skip
 
 
-def _notices(facts: Facts, clock: Clock) -> Grid:
+def _notices(view: CaseView, clock: Clock) -> Grid:
     return Grid(
         (Phrase("Received", "受領"), Phrase("Reported by", "届出者"), Phrase("Became", "扱い"), Phrase("Row", "行"),
          Phrase("SHA-256 of the file that HR sent", "人事提出ファイルの SHA-256")),
         (16, 14, 12, 5, 53),
         tuple(
             (clock(n.received_at), cell(n.reported_by), cell(n.disposition), cell(n.row), mono(n.source_sha256))
-            for n in facts.notices
+            for n in view.notices
         ),
     )  # fmt: skip
 
@@ -79,7 +80,7 @@ def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
     return mono(f"{told.seq:04d}"), clock(told.at), cell(what), cell(told.by), cell(told.reason)
 
 
-def waivers(facts: Facts, clock: Clock) -> Section:
+def waivers(view: CaseView, clock: Clock) -> Section:
     """The exceptions: accepted by two people, until a date, with what stands in for the control."""
     grid = Grid(
         (Phrase("Waiver", "例外"), Phrase("What", "対象"), Phrase("Reason and compensating control", "理由と代替統制"),
@@ -97,42 +98,42 @@ def waivers(facts: Facts, clock: Clock) -> Section:
                 else cell(Phrase("not approved", "未承認"), Tone.OPEN),
                 cell(w.until),
             )
-            for w in facts.waivers
+            for w in view.waivers
         ),
     )  # fmt: skip
     return Section("waivers", Phrase("Waivers", "期限付き例外承認"), grids=(grid,))
 
 
-def findings(facts: Facts, clock: Clock) -> Section:
+def findings(view: CaseView, clock: Clock) -> Section:
     """Every reason why the case could not close, those that ended included; those that are alike stand in one row."""
     grid = Grid(
         (Phrase("First opened", "最初の発生"), Phrase("Last resolved", "最後の解消"), Phrase("Finding", "指摘"),
          Phrase("Where", "対象"), Phrase("Text and remedy", "内容と対処")),
         (16, 16, 16, 20, 32),
-        tuple(_alike(group, clock) for group in _groups(facts.findings)),
+        tuple(_alike(group, clock) for group in _groups((*view.findings, *view.resolved_findings))),
         empty=Phrase("No finding was ever opened.", "指摘は一度も発生していない。"),
     )  # fmt: skip
     return Section(
         "findings",
         Phrase("Findings, those that ended included", "指摘事項 (解消済みを含む)"),
         lead=Phrase(
-            "What is still to be seen closed is a finding from its first second; ×5 stands for five of a kind. Each has its own events in the trail.",
-            "遮断の確認待ちも発生した瞬間から指摘として記録する。×5 は同種5件を表す。個々の指摘は監査証跡に記録している。",
+            "What waiting did not settle in time, or cannot settle. ×5 stands for five of a kind; each has its own events in the trail.",
+            "期限内に確認できなかったもの、待っても解消しないもの。×5 は同種5件を表す。個々の指摘は監査証跡に記録している。",
         ),
         grids=(grid,),
     )
 
 
-def _groups(found: Iterable[FindingFacts]) -> list[list[FindingFacts]]:
+def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
     """Put together what differs in its times and its entitlement alone, in the order in which each sort first came."""
-    groups: dict[tuple[object, ...], list[FindingFacts]] = {}
+    groups: dict[tuple[object, ...], list[Finding]] = {}
     for f in sorted(found, key=lambda f: f.opened_at):
         alike = (f.kind, f.service, f.entitlement_kind, f.text, f.remedy, f.resolved_at is None)
         groups.setdefault(alike, []).append(f)
     return list(groups.values())
 
 
-def _alike(group: list[FindingFacts], clock: Clock) -> tuple[Cell, ...]:
+def _alike(group: list[Finding], clock: Clock) -> tuple[Cell, ...]:
     first, ends = group[0], [f.resolved_at for f in group if f.resolved_at is not None]
     tone = Tone.PLAIN if ends else Tone.OPEN
     kind, where = word(first.kind), word(first.entitlement_kind) if first.entitlement_kind else Phrase("", "")
@@ -146,7 +147,7 @@ def _alike(group: list[FindingFacts], clock: Clock) -> tuple[Cell, ...]:
     )
 
 
-def looks(facts: Facts, clock: Clock) -> Section:
+def looks(view: CaseView, clock: Clock) -> Section:
     """The looks after closing, done and due; and the look for accounts in each service."""
     seen = Grid(
         (Phrase("Look", "再確認"), Phrase("Due", "予定"), Phrase("Looked", "実施"), Phrase("Verdict", "判定")),
@@ -154,7 +155,7 @@ def looks(facts: Facts, clock: Clock) -> Section:
         tuple(
             (cell(look.label), clock(look.due_at), clock(look.looked_at),
              cell(_verdict(look.verdict), Tone.QUIET if look.verdict in {None, "erased"} else Tone.GOOD if look.verdict == "quiet" else Tone.OPEN))
-            for look in facts.looks
+            for look in view.looks
         ),
     )  # fmt: skip
     return Section(
@@ -176,7 +177,3 @@ def _verdict(verdict: str | None) -> Phrase:
         "reopened": Phrase("open again: case reopened", "再び開いていたため案件を再開"),
     }
     return words.get(verdict, Phrase(str(verdict)))
-
-
-def standing_of(facts: Facts) -> Cell:
-    return state(facts.state)

@@ -42,7 +42,7 @@ def proof(facts: Facts, known: Proof, clock: Clock) -> Section:
         (Phrase("Events of this case", "本案件の事象数"), cell(len(facts.told))),
         (Phrase("Digest of the newest event", "最新の事象のダイジェスト"), mono(known.last_event_sha256)),
         (Phrase("Intents without an outcome", "結果のない指示"),
-         cell(facts.open_intents, Tone.OPEN if facts.open_intents else Tone.GOOD)),
+         cell(facts.view.open_intents, Tone.OPEN if facts.view.open_intents else Tone.GOOD)),
         (Phrase("Log stamped at", "ログの時刻認証"), clock(known.anchored_at)),
         (Phrase("Events in the stamped log", "認証時のログの事象数"), cell(known.anchor_size)),
         (Phrase("This record is number", "本記録の番号"), cell(known.revision)),
@@ -56,14 +56,14 @@ def proof(facts: Facts, known: Proof, clock: Clock) -> Section:
         (18, 14, 10, 58),
         tuple(
             (clock(p.sealed_at), cell(p.scope), cell(p.steps), mono(f"{p.sha256}\n{p.policy_sha256}"))
-            for p in facts.plans
+            for p in facts.view.plans
         ),
         empty=Phrase("No plan was sealed.", "計画は封緘されていない。"),
     )  # fmt: skip
     return Section("proof", Phrase("Digests", "ダイジェスト"), facts=said, grids=(plans,))
 
 
-def verifying(facts: Facts, known: Proof, clock: Clock) -> Section:  # noqa: ARG001  # every section is made from the same three
+def verifying() -> Section:
     """How to check the folder without us, what that proves, and what nothing proves."""
     return Section(
         "verify",

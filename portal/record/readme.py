@@ -17,16 +17,17 @@ def readmes(facts: Facts, known: Proof) -> dict[str, bytes]:
         loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True,  # noqa: S701  # plain text, and nothing of others stands in it
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    warnings = [REHEARSAL] * known.rehearsal + [AS_IT_STANDS] * facts.as_it_stands
+    warnings = [REHEARSAL] * known.rehearsal + [AS_IT_STANDS] * facts.view.as_it_stands
+    clock = Clock(facts.view.departure.timezone)
     return {
         f"README.{language}.txt": plain.get_template(f"README.{language}.txt")
         .render(
             facts=facts,
             known=known,
             commands=COMMANDS,
-            erased_at=Clock(facts.timezone).text(facts.erased_at) if facts.erased_at else None,
-            state=_in(language, word(facts.state)),
-            made_at=Clock(facts.timezone).text(facts.read_at),
+            erased_at=clock.text(facts.erased_at) if facts.erased_at else None,
+            state=_in(language, word(facts.view.state)),
+            made_at=clock.text(facts.view.read_at),
             warnings=[_in(language, warning) for warning in warnings],
         )
         .encode()

@@ -10,9 +10,9 @@ from typing import Any
 
 from casework import runbook
 from casework.context import Context
-from casework.showing import show
 from models.vocabulary import Service
 from tests.casework.conftest import Office
+from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
 from tests.contract.rig import Rig
 

@@ -9,17 +9,19 @@ import orjson
 import pytest
 
 from casework import runbook
-from casework.activity import collection, showing
+from casework.activity import collection
 from casework.activity.baseline import Baseline
 from casework.activity.collecting import collect
+from casework.activity.passes import SUMMARIES
 from casework.activity.picture import Mark, draw
-from casework.showing import show
+from casework.view.reading.case import look
 from connectors.activity import ActivityPage
 from connectors.errors import NotRecorded
 from models.tables import Case
 from models.vocabulary import ActivityKind
 from tests.casework.conftest import Office
 from tests.casework.ledger import Ledger, event
+from tests.casework.shown import show
 
 DAY = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
 
@@ -57,9 +59,9 @@ class TestShow:
 
     async def test_look_is_recorded(self, logged: Office, collected: Case) -> None:
         """Who looks at everything is in the trail: that somebody did, for ever; who it was, until it is erased."""
-        shown = showing.look(logged.context, collected.id, by="legal.tanaka")
-        assert shown["folders"] == [{"folder": "経営企画/買収", "count": 200}]
-        assert shown["exits"][0]["text"] == "me@elsewhere.example"
+        shown = look(logged.context, collected.id, by="legal.tanaka").downloads
+        assert [(one.folder, one.count) for one in shown.folders] == [("経営企画/買収", 200)]
+        assert shown.exits[0].text == "me@elsewhere.example"
         with logged.context.store.read() as session:
             entries = list(logged.context.store.trail.entries(session.connection(), collected.id))
         leaf = orjson.loads(entries[-1].leaf)
@@ -97,7 +99,8 @@ class TestDrawing:
 class TestNeverSilent:
     async def test_nothing_collected(self, logged: Office) -> None:
         """A case whose logs nobody has read yet says that, and shows no count."""
-        assert show(logged.context, logged.report().id)["downloads"] == {"state": "not_collected"}
+        shown = show(logged.context, logged.report().id)["downloads"]
+        assert (shown["state"], shown["sources"], shown["counts"]) == ("not_collected", [], None)
 
     async def test_under_way(self, logged: Office) -> None:
         """A reading that is under way is partial, and says why."""
@@ -128,4 +131,13 @@ class TestNeverSilent:
         logged.context.evidence.erase(collected.id)
         shown = show(logged.context, collected.id)["downloads"]
         assert shown["sources"][0]["records"] == 201
-        assert "risks" not in shown
+        assert shown["risks"] is None
+
+    async def test_summary_of_another_version(self, logged: Office, collected: Case) -> None:
+        """A summary that this version cannot read is a problem with a remedy; the statements stand, and no count is made up."""
+        assert logged.context.evidence is not None
+        logged.context.evidence.save(collected.id, f"{SUMMARIES}9999.json", b'{"counts": {"teleport": 1}}')
+        shown = show(logged.context, collected.id)["downloads"]
+        assert (shown["sources"][0]["records"], shown["counts"], shown["verdict"]) == (201, None, None)
+        assert "cannot read" in shown["problem"]
+        assert shown["remedy"]

@@ -12,12 +12,12 @@ from casework import runbook
 from casework.errors import NotDueYet, StillOpen
 from casework.intake.moving import reschedule
 from casework.policy import Cut, Policy
-from casework.showing import show
 from casework.sweeping import due_for_run
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from models.vocabulary import EntitlementKind, EntitlementState, Guard
 from tests.casework.conftest import Office
 from tests.casework.paper import Killed
+from tests.casework.shown import show
 
 K = EntitlementKind
 S = EntitlementState

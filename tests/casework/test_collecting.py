@@ -25,7 +25,6 @@ from casework import runbook
 from casework.activity import collection, reading
 from casework.activity.collecting import collect
 from casework.activity.passes import passes_of
-from casework.activity.showing import downloads
 from casework.errors import Erased, Misconfigured
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
@@ -45,6 +44,7 @@ from models.vocabulary import Completeness
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, Ledger, event
 from tests.casework.paper import Killed
+from tests.casework.shown import show
 from tests.unit.reading_source import ROOT
 
 DAY = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
@@ -475,7 +475,7 @@ class TestLasting:
         first, tail = passes(logged, case)
         assert (first.reason, tail.verdict) == ("retention", Completeness.COMPLETE)
         await collection.conclude(logged.context, case.id)
-        shown = downloads(logged.context, case.id)
+        shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"]) == ("partial", "nothing_unusual")
 
     async def test_nor_does_a_second_try(self, logged: Office) -> None:

@@ -12,18 +12,17 @@ from sqlmodel import select
 
 from audit.verify import verify
 from casework.access.rechecking import collect_again, look_again
-from casework.activity.showing import downloads
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.erasure.redaction import KEPT, case_tables
 from casework.errors import BadRequest
 from casework.record.exporting import export
-from casework.showing import show
 from connectors.activity import Gap
 from models.tables import Case
 from tests.casework.conftest import Office
 from tests.casework.leaving import PERSONAL, export_office, finished
 from tests.casework.ledger import Ledger
+from tests.casework.shown import show
 
 
 def dump(office: Office) -> str:
@@ -148,7 +147,7 @@ class TestStatements:
         approved(logged, case.id)
         erasing.erase(logged.context, case.id)
         assert "g-hoshizora" not in dump(logged)
-        [source] = downloads(logged.context, case.id)["sources"]
+        [source] = show(logged.context, case.id)["downloads"]["sources"]
         assert (source["pages"], source["text"]) == (1, "partial because the tenant's plan shows only a part")
         assert source["account"].startswith("acct-")
 

@@ -16,10 +16,10 @@ from casework.matching import answering
 from casework.matching.judging import judge
 from casework.matching.searching import find_everywhere
 from casework.schema import _config, migrate
-from casework.showing import open_questions, show
 from casework.store import Store, open_engine
 from models import tables
 from tests.casework.conftest import Office
+from tests.casework.shown import open_questions, show
 
 ACCOUNT = """INSERT INTO account (id, case_id, service, vendor_id, ref, kind, label, active, mastered_elsewhere, reason, confidence,
  text, standing, decided_by, decided_at, listed_at) VALUES (:id, :case, :service, :vendor, :ref, 'member', 'x@example.test', 1, 0,

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from casework.access.rechecking import collect_again
-from casework.activity.showing import downloads
 from casework.activity.summary import summarise
 from connectors.activity import ActivityPage, ActivitySource, Gap, Record, Window
 from connectors.errors import ConnectorError, Denied, Unreachable
@@ -19,6 +18,7 @@ from models.vocabulary import Account, ActivityKind
 from tests.casework.conftest import Office
 from tests.casework.leavers import steady
 from tests.casework.ledger import DRIVE, Ledger, event
+from tests.casework.shown import show
 
 LOGINS = ActivitySource("logins", lag=timedelta(hours=1), retention=timedelta(days=30), scopes=())
 WEEK = timedelta(days=7)
@@ -79,7 +79,8 @@ async def told(office: Office, case: Case) -> dict[str, Any]:
     """Let the logs be read until nothing is due; return what is shown of them."""
     while await collect_again(office.context) != (0, 0):
         continue
-    return downloads(office.context, case.id)
+    taken: dict[str, Any] = show(office.context, case.id)["downloads"]
+    return taken
 
 
 def stated(shown: dict[str, Any]) -> list[tuple[str, str | None]]:
@@ -224,7 +225,7 @@ class TestLost:
         case = await cut(office)
         assert (await told(office, case))["verdict"] == "nothing_unusual"
         summarise(replace(office.context, connectors={}), case.id)
-        shown = downloads(office.context, case.id)
+        shown = show(office.context, case.id)["downloads"]
         assert (shown["verdict"], shown["risks"][0]["reason"]) == ("cannot_say", "incomplete")
 
 

@@ -17,7 +17,6 @@ from audit.leaf import WIDEST
 from audit.tables import audit_payload
 from audit.verify import verify
 from casework.record.exporting import export
-from casework.showing import show
 from casework.truth import derive
 from casework.truth.states import Known, Verdict, verdict_of
 from connectors.contract import Kinds, Listing
@@ -25,6 +24,7 @@ from models.vocabulary import Account, Entitlement, EntitlementKind
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office
 from tests.casework.paper import Killed, Paper
+from tests.casework.shown import show
 
 K = EntitlementKind
 

@@ -18,7 +18,6 @@ from casework.evidence.store import EvidenceStore
 from casework.nda import checking, following, pledging, refusing, trade_secret
 from casework.nda.context import NdaContext
 from casework.policy import Nda, Policy
-from casework.showing import show
 from connectors.errors import Unreachable
 from connectors.nda.contract import Examined, Found
 from connectors.nda.examining import examine, read_roots
@@ -28,6 +27,7 @@ from emulators.nda_folder import write_folder
 from models.tables import Case
 from models.vocabulary import NdaState, TradeSecretTest
 from tests.casework.conftest import Office
+from tests.casework.shown import show
 
 MINE = {"signer_name": "星 空子", "signer_employee_no": "E1", "survives": "yes"}
 ENTRY = MINE | {"id": "in", "file": "in.pdf", "kind": "entry_pledge", "signed_on": "2020-04-01"}

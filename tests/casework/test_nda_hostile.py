@@ -19,7 +19,6 @@ from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing, trade_secret
 from casework.nda.context import NdaContext
 from casework.policy import Nda, Policy
-from casework.showing import show
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers
 from emulators import papers
@@ -28,6 +27,7 @@ from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind, TradeSec
 from tests.casework import test_nda
 from tests.casework.conftest import Office
 from tests.casework.paper import Killed
+from tests.casework.shown import show
 from tests.casework.test_nda import ENTRY, EXIT, MINE, Hire, look_inside, of_kind, states
 
 hire = test_nda.hire

@@ -18,13 +18,13 @@ from casework.nda import checking, following, pledging, refusing
 from casework.nda.context import NdaContext
 from casework.nda.printing import print_pledge
 from casework.policy import Nda, Policy
-from casework.showing import show
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from connectors.nda.contract import Register, Sent
 from emulators.company import person
 from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind, Leaver
 from tests.casework.conftest import Office
+from tests.casework.shown import show
 from tests.casework.test_nda import look_inside, of_kind, states
 from tests.contract.nda.rig import Rig, rigging
 

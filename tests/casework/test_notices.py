@@ -25,10 +25,10 @@ from casework.intake.submission import Intake, open_cases
 from casework.lifecycle import begun
 from casework.matching import answering
 from casework.policy import Cut, Policy
-from casework.showing import show
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import CaseState, EntitlementKind, Service, Standing
 from tests.casework.conftest import Office
+from tests.casework.shown import show
 
 K = EntitlementKind
 GOOGLE = Service.GOOGLE_WORKSPACE

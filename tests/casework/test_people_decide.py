@@ -19,10 +19,10 @@ from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import BlastRadius, Policy, Protected
-from casework.showing import open_questions, show
 from models.tables import Plan
 from models.vocabulary import EntitlementKind, EntitlementState, Guard, OpenReason, Service
 from tests.casework.conftest import Office
+from tests.casework.shown import open_questions, show
 
 K = EntitlementKind
 GOOGLE = Service.GOOGLE_WORKSPACE

@@ -13,17 +13,19 @@ import pytest
 from sqlalchemy import make_url
 
 from audit.trail import Trail
+from casework import runbook
 from casework.context import Context
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import current, migrate, newest
-from casework.showing import show
 from casework.store import Store, open_engine
+from casework.view.reading.case import case_view, view_in
 from models.vocabulary import Service
 from tests.audit.conftest import postgres_server
 from tests.casework.conftest import Clock, Office
 from tests.casework.paper import Killed, Paper
+from tests.casework.shown import show
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,16 @@ class TestOnPostgreSQL:
         assert show(office.context, case.id)["state"] == "closed"
         with office.context.store.read() as session:
             assert office.context.store.trail.check(session.connection()).sound
+
+    async def test_a_case_is_read_as_of_one_moment(self, office: Office) -> None:
+        """What is committed while a case is being read belongs to the next reading: no view mixes two moments."""
+        office.paper.add("p9", employee_no="P9", email="p9@example.test", name="星 空子")
+        case = office.report(employee_no="P9", email="p9@example.test")
+        with office.context.store.read() as session:
+            before = view_in(office.context, session, case.id)
+            await runbook.make_plan(office.context, case.id)
+            assert view_in(office.context, session, case.id).digest == before.digest
+        assert case_view(office.context, case.id).digest != before.digest
 
     async def test_killed_in_the_middle_then_again_ends_the_same(self, office: Office) -> None:
         """A killed run leaves an intent; the next one gives it its outcome."""

@@ -18,12 +18,12 @@ from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import BlastRadius, Cut, Policy, Protected
-from casework.showing import open_questions, show
 from casework.truth.findings import NO_ACCOUNT
 from connectors.errors import Unreachable
 from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Guard, OpenReason, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import Killed
+from tests.casework.shown import open_questions, show
 
 K = EntitlementKind
 GOOGLE = Service.GOOGLE_WORKSPACE

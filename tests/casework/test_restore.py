@@ -19,7 +19,6 @@ from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import Policy, Restore
-from casework.showing import show
 from casework.truth import fates
 from casework.truth.rows import rows_of
 from connectors.contract import Capabilities, KindManifest, Kinds, Listing
@@ -37,6 +36,7 @@ from models.vocabulary import (
 )
 from tests.casework.conftest import Office
 from tests.casework.paper import Killed
+from tests.casework.shown import show
 
 K = EntitlementKind
 GOOGLE = Service.GOOGLE_WORKSPACE

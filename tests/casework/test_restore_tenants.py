@@ -22,7 +22,6 @@ from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import Observe, Policy, Restore
-from casework.showing import show
 from casework.store import Store, open_engine
 from casework.truth.rows import rows_of
 from connectors.slack.connector import SlackConnector
@@ -31,6 +30,7 @@ from emulators.google_workspace.state import AppPassword
 from models.tables import Case, CaseAccount
 from models.vocabulary import AccountKind, MatchReason, RevocationResult, Service, Standing
 from tests.casework.conftest import empty_database
+from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
 from tests.contract.rig import Rig
 

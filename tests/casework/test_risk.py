@@ -17,7 +17,6 @@ from casework.activity.baseline import measure
 from casework.activity.collecting import collect
 from casework.activity.marks import is_marked
 from casework.activity.risk import Comparison, Reason, reasons_of
-from casework.activity.showing import downloads
 from casework.activity.tally import Tally
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
@@ -25,6 +24,7 @@ from models.vocabulary import ActivityKind
 from tests.casework.conftest import Office
 from tests.casework.leavers import DAYS, END, NOTICE, Raw, exporter, hoarder, programmer, steady
 from tests.casework.ledger import Ledger
+from tests.casework.shown import show
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NOTICE_ON = END - timedelta(days=NOTICE)
@@ -55,7 +55,7 @@ class TestHoarder:
         await runbook.make_plan(logged.context, case.id)
         await collect(logged.context, case.id, seconds=600)
         await collection.conclude(logged.context, case.id)
-        shown = downloads(logged.context, case.id)
+        shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"]) == ("collected", "unusual")
         assert shown["sources"][0]["records"] == sum(
             datetime.fromisoformat(str(r["time"])) < logged.clock.at for r in records

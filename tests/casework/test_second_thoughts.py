@@ -22,12 +22,12 @@ from casework.intake.submission import open_cases
 from casework.lifecycle import move
 from casework.matching import answering
 from casework.matching.searching import find_in
-from casework.showing import open_questions, show
 from connectors.contract import Kinds, Listing
 from connectors.errors import Unreachable
 from models.tables import Case
 from models.vocabulary import Account, CaseState, Service
 from tests.casework.conftest import Office
+from tests.casework.shown import open_questions, show
 from tests.casework.test_erasing import dump
 from tests.casework.test_restore import fate, given_back
 

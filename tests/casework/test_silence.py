@@ -11,16 +11,16 @@ import orjson
 import pytest
 
 from casework.access.rechecking import collect_again
-from casework.activity import collection, showing
+from casework.activity import collection
 from casework.activity.collecting import collect
 from casework.activity.silence import Quiet
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
 from casework.policy import Activity as Rules
 from casework.policy import Policy, Watch
-from casework.showing import show
 from casework.truth import post_cut
 from casework.truth.rows import accounts_of, rows_of
+from casework.view.reading.downloads import latest
 from connectors.activity import ActivityPage, Gap
 from connectors.errors import Denied, NotRecorded
 from models.tables import Case
@@ -28,6 +28,7 @@ from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, Ledger, event
 from tests.casework.paper import Killed
+from tests.casework.shown import show
 
 K = ActivityKind
 
@@ -268,6 +269,6 @@ class TestExits:
         case, _ = await cut(logged)
         await read(logged, case)
         assert logged.context.evidence is not None
-        kept = showing.latest(logged.context.evidence, case.id)
+        kept = latest(logged.context.evidence, case.id)
         assert kept is not None
         assert [(made["kind"], made["text"]) for made in kept["exits"]] == [("forward", "me@elsewhere.example"), ("grant", "rclone")]  # fmt: skip

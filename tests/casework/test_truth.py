@@ -16,7 +16,6 @@ from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.opening import decide_for_real
 from casework.matching.searching import find_in
 from casework.policy import BlastRadius, Policy
-from casework.showing import show
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_rows, accounts_of, reads_of, take_in
 from casework.truth.table import load
@@ -36,6 +35,7 @@ from models.vocabulary import (
     Service,
 )
 from tests.casework.conftest import Office
+from tests.casework.shown import show
 from tests.casework.test_rails import find
 
 K = EntitlementKind

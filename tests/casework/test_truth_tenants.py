@@ -25,7 +25,6 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
-from casework.showing import show
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_rows
 from connectors.slack import connect as connect_slack
@@ -37,6 +36,7 @@ from models.tables import CaseEntitlement, Collection, Look
 from models.vocabulary import SETTLED, OpenReason, Service
 from models.vocabulary import EntitlementKind as K
 from models.vocabulary import EntitlementState as S
+from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
 
 POLICY = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5))

@@ -19,13 +19,13 @@ from casework.matching import answering
 from casework.matching.judging import void
 from casework.matching.numbers import services_without
 from casework.matching.searching import find_everywhere, find_in
-from casework.showing import open_questions, show
 from connectors.errors import Unreachable
 from connectors.matching import Profile
 from models.tables import AccountLink, Case, CaseAccount, DirectoryNumbers
 from models.vocabulary import Account, AccountKind, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import Holder, Paper
+from tests.casework.shown import open_questions, show
 
 GOOGLE, SLACK, M365 = Service.GOOGLE_WORKSPACE, Service.SLACK, Service.MICROSOFT365
 

@@ -10,12 +10,12 @@ from sqlmodel import select
 
 from casework.matching.judging import void
 from casework.matching.searching import find_everywhere
-from casework.showing import open_questions, show
 from emulators.company import person
 from emulators.google_workspace.state import user_id
 from models.tables import Case
 from models.vocabulary import Fact, MatchReason
 from tests.casework.conftest import Office
+from tests.casework.shown import open_questions, show
 from tests.casework.tenants import GOOGLE, M365, SLACK, Tenants, tenants
 
 NO_NUMBERS: dict[str, Any] = {"employee_numbers": False}

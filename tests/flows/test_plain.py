@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import uuid4
@@ -14,9 +15,10 @@ from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pendin
 
 from casework.activity import collection
 from casework.context import Context
-from casework.showing import OpaqueQuestion, TruthRow
 from casework.sweeping import DueGroup
-from flows.artifacts import bar, truth_page
+from casework.view.opaque import OpaqueView
+from flows import artifacts
+from flows.artifacts import bar, show_truth_table, truth_page
 from flows.offboard_many import MOST, together
 from flows.redaction import FindingsOpen
 from flows.scheduling import _until_settled, orders
@@ -158,9 +160,24 @@ class TestTruthPage:
 
     def test_page(self) -> None:
         """The page has kinds, states and counts, and a question by its opaque label."""
+        truth = {"service": "slack", "kind": "group", "state": "still_open", "confirmed_by": None, "count": 2}
         page = truth_page(
-            (1, 3), [TruthRow("slack", "group", "still_open", "", 2)], [OpaqueQuestion("q-1", "whose_account")]
-        )
+            OpaqueView.model_validate(
+                {"settled": 1, "rows": 3, "truth": [truth], "papers": [],
+                 "questions": [{"id": "q-1", "kind": "whose_account"}]}
+            )
+        )  # fmt: skip
         assert "1 of 3 settled" in page
         assert "| slack | group | still_open | - | 2 |" in page
         assert "- `q-1` whose_account" in page
+
+    async def test_stops_nothing(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        """A page that cannot be made, whatever the reason, is logged without its words; the steps go on."""
+
+        def broken(_context: Context, _case_id: str) -> OpaqueView:
+            raise LookupError("no case of 田中 美咲")
+
+        monkeypatch.setattr(artifacts, "opaque_view", broken)
+        monkeypatch.setattr(artifacts, "get_run_logger", lambda: logging.getLogger("page"))
+        await show_truth_table(cast("Context", None), "case-1")
+        assert caplog.messages == ["truth table: cannot be shown: LookupError"]

@@ -11,38 +11,48 @@ import pytest
 
 from casework.record.facts import Facts, Proof
 from casework.record.gathering import gather
+from casework.view.downloads import Downloads
+from casework.view.papers import Paper, Papers
 from models.vocabulary import EntitlementState
 from portal.record import compose, page, pages, pdf
 from portal.record.document import visible
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.casework.leaving import NAME, finished
 
+NO_PAPER: dict[str, object] = dict.fromkeys(field.alias or name for name, field in Paper.model_fields.items()) | {
+    "signatures": [],
+    "text": "",
+    "text_ja": "",
+}
 HOSTILE = '"><img src=x onerror=alert(2)>\u202egnp.exe\u200b & 髙橋'
-NDA = {
+NDA = Papers.model_validate({
     "state": "refused",
     "checked_at": "2026-11-20T01:02:03+00:00",
     "papers": [
-        {"kind": "entry_pledge", "state": "signed", "register": "folder", "title": HOSTILE, "signer": HOSTILE, "signed_on": "2019-04-01",
+        NO_PAPER | {"kind": "entry_pledge", "state": "signed", "register": "folder", "title": HOSTILE, "signer": HOSTILE, "signed_on": "2019-04-01",
          "survives": True, "expires_on": None, "sha256": "ab" * 32, "signature": "verified", "text": "on file", "text_ja": "保管済み"},
-        {"kind": None, "state": "missing"},
+        NO_PAPER | {"state": "missing"},
     ],
-    "pledge": {"state": "declined", "sent_at": None, "reminders": 2},
-    "trade_secret": [{"test": "usefulness", "shows": [HOSTILE], "shows_ja": ["有用"], "asks": [], "asks_ja": []}],
-}  # fmt: skip
-DOWNLOADS = {
+    "pledge": {"state": "declined", "register": "folder", "title": HOSTILE, "language": "ja", "sha256": "ef" * 32, "requested_by": HOSTILE,
+               "requested_at": "2026-11-20T01:02:03+00:00", "sent_at": None, "reminders": 2, "reminded_at": None, "problem": None},
+    "trade_secret": [{"test": "usefulness", "shows": [HOSTILE], "shows_ja": ["有用"], "asks": [], "asks_ja": [], "answer": None}],
+})  # fmt: skip
+DOWNLOADS = Downloads.model_validate({
     "state": "partial",
     "sources": [
-        {"service": "slack", "source": "audit_logs", "verdict": "not_available", "reason": "not_on_plan", "text": HOSTILE,
-         "from": "2026-11-01T00:00:00+00:00", "until": None, "records": 0, "lag": 86400, "retention": None, "sha256": None,
-         "difference": {"text": "2 came late", "text_ja": "遅延2件"}}
+        {"service": "slack", "source": "audit_logs", "verdict": "not_available", "reason": "not_on_plan", "text": HOSTILE, "text_ja": "",
+         "account": "U1", "round": 2, "from": "2026-11-01T00:00:00+00:00", "until": "2026-11-30T00:00:00+00:00", "oldest": None, "newest": None,
+         "pages": 0, "records": 0, "duplicates": 0, "lag": 86400, "retention": None, "caveats": [], "file": None, "sha256": None,
+         "content_sha256": None, "difference": {"new": 2, "late": 2, "text": "2 came late", "text_ja": "遅延2件"}}
     ],
-    "counts": {"download": 37000, HOSTILE: 1},
-    "risks": [{"text": HOSTILE, "text_ja": "目立つ"}],
+    "counts": {"download": 37000},
+    "risks": [{"reason": "volume", "text": HOSTILE, "text_ja": "目立つ", "figures": {}, "unclean": False}],
     "picture": f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><script>alert(3)</script><text>{"髙"}</text></svg>',
     "folders": [{"folder": HOSTILE, "count": 3}],
-    "exits": [{"kind": "forward", "at": "not a time", "service": "slack", "text": HOSTILE}],
-    "silence": [{"service": "slack", "text": HOSTILE}],
-}  # fmt: skip
+    "exits": [{"kind": "forward", "at": "2026-11-20T01:02:03+00:00", "service": "slack", "text": HOSTILE}],
+    "silence": [{"service": "slack", "account": "U1", "state": "silent", "text": HOSTILE, "text_ja": "", "cut_effective_by": None,
+                 "residual": 0, "events": []}],
+})  # fmt: skip
 PROOF = Proof(
     last_event_sha256="0" * 64, anchor_size=46, rehearsal=True, revision=2, former_sha256="1" * 64, exported_by=HOSTILE
 )
@@ -56,7 +66,12 @@ SECTIONS = {
 async def facts(office: Office) -> Facts:  # noqa: F811  # the fixture imported above
     """A finished case whose names, papers and downloads are written by somebody hostile."""
     found = gather(office.context, (await finished(office)).id)
-    return replace(found, nda=NDA, downloads=DOWNLOADS)
+    return told(found, nda=NDA, downloads=DOWNLOADS)
+
+
+def told(facts: Facts, **changed: object) -> Facts:
+    """Return the same record of a case of which something else is known."""
+    return replace(facts, view=facts.view.model_copy(update=changed))
 
 
 class Tags(HTMLParser):
@@ -140,11 +155,12 @@ class TestPrinted:
 
     def test_a_picture_that_cannot_be_set_is_left_out(self, facts: Facts) -> None:
         """A broken foreign picture costs the picture, not the record."""
-        broken = replace(facts, downloads=DOWNLOADS | {"picture": "<svg <<<"})
+        broken = told(facts, downloads=DOWNLOADS.model_copy(update={"picture": "<svg <<<"}))
         assert pdf(compose(broken, PROOF)).startswith(b"%PDF-1.7")
 
     def test_every_state_has_a_word(self, facts: Facts) -> None:
         """No state of an entitlement, however bad, stops the printing."""
-        account = facts.accounts[0]
-        rows = tuple(replace(account.rows[0], state=state) for state in EntitlementState)
-        assert pdf(compose(replace(facts, accounts=(replace(account, rows=rows),)), PROOF)).startswith(b"%PDF-1.7")
+        account = facts.view.accounts[0]
+        rows = tuple(account.entitlements[0].model_copy(update={"state": state}) for state in EntitlementState)
+        odd = told(facts, accounts=(account.model_copy(update={"entitlements": rows}),))
+        assert pdf(compose(odd, PROOF)).startswith(b"%PDF-1.7")

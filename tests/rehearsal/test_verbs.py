@@ -168,7 +168,9 @@ class TestDecisions:
         (finding,) = house.json("run", case, code=1)["findings"]
         words = ("--reason", "no API", "--until", "2027-03-31", "--compensating", "apps are reviewed")
         waiver = house.json("waive", case, finding["entitlement"], *words, "--as", "taro")["waiver"]
-        assert house.json("show", case, code=1)["approvals_waiting"] == [{"id": waiver, "verb": "waive"}]
+        assert house.json("show", case, code=1)["approvals_waiting"] == [
+            {"id": waiver, "verb": "waive", "account_ref": None}
+        ]
         house.json("approve", waiver, "--as", "hanako")
         assert house.json("run", case)["state"] == "closed"
 

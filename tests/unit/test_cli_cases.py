@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,13 +10,16 @@ import tomllib
 from functools import partial
 from pathlib import Path
 
+import jsonschema
 import pytest
 from pydantic_settings import BaseSettings
 
 from casework.policy import Policy, load_policy
 from casework.settings import CaseworkSettings
+from casework.view.reading.case import case_view
 from cli import processes
 from cli.app import app, main
+from cli.contexts import in_context
 from cli.up import settings_here
 from connectors import google_workspace, microsoft365, slack
 from tests.terminal_house import House
@@ -36,6 +40,14 @@ class TestShow:
         shown = house.json("show", house.one_case())
         assert set(shown) >= CONTRACT
         assert (shown["nda"]["state"], shown["downloads"]["state"]) == ("not_collected", "not_collected")
+
+    def test_is_the_view(self, house: House) -> None:
+        """What a program gets is the whole view, nothing beside it, and fits the schema in docs."""
+        case = house.one_case()
+        shown = house.json("show", case)
+        view = in_context(lambda context: case_view(context, case))
+        assert shown == view.model_dump(mode="json") | {"read_at": shown["read_at"]}
+        jsonschema.validate(shown, json.loads((CHECKOUT / "docs" / "case.schema.json").read_text(encoding="utf-8")))
 
     def test_for_people(self, house: House) -> None:
         """The name is shown to those who sit at this terminal."""

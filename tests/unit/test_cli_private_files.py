@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from casework.view.downloads import Downloads
+from casework.view.reading.case import case_view
 from cli import contexts, private_files
 from cli.app import app
 from cli.rehearse.environment import rehearsal
@@ -174,9 +176,10 @@ class TestWritten:
         names = ("case.svg", "downloads.svg", "sheet.csv", "sheet.csv.dsse.json")
         for name in names if earlier else ():
             Path(house.file(name, "x" * 100_000)).chmod(0o666)
-        looked = {"state": "collected", "sources": [], "picture": "<svg/>"}
-        monkeypatch.setattr("casework.activity.showing.look", lambda *_, **__: looked)
         case = house.one_case()
+        looked = contexts.in_context(lambda context: case_view(context, case))
+        drawn = looked.model_copy(update={"downloads": Downloads(state="collected", picture="<svg/>")})
+        monkeypatch.setattr("casework.view.reading.case.look", lambda *_, **__: drawn)
         house.json("show", case, "--picture", "case.svg")
         house.json("evidence", case, "--picture", "downloads.svg")
         house.json("population", *PERIOD, "--csv", "sheet.csv", code=1)  # 1: the case is open

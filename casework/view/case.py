@@ -1,0 +1,232 @@
+"""The view of a case: its parts, and the digest that binds them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any, Final
+
+import rfc8785
+from pydantic import Field, computed_field
+
+from casework.lifecycle import FINISHED
+from casework.view.access import Account, Match
+from casework.view.downloads import Downloads
+from casework.view.papers import Papers
+from casework.view.part import Instant, Part
+from models.vocabulary import (
+    AccountKind,
+    CaseState,
+    DepartureKind,
+    EntitlementKind,
+    FindingKind,
+    OpenReason,
+    QuestionKind,
+    Service,
+    Standing,
+)
+
+BY_LOOKING: Final[Any] = {
+    "digest": True,
+    "read_at": True,
+    "searches": {"__all__": {"searched_at"}},
+    "accounts": {"__all__": {"timing": {"sla_met"}}},
+    "looks": True,
+    "nda": {"checked_at": True, "risk": True},
+    "downloads": {"confidential": True, "folders": True, "exits": True},
+}
+"""What no digest binds: it changes by the hour, by a look that finds nothing new, or with who looks."""
+
+
+class Departure(Part):
+    """
+    The leaver and the last day, as HR's notice has them; names and addresses are empty once personal data was erased.
+
+    *notice_late_minutes*: by how much the notice came after the due instant.  *number_disputed*: another person was reported under it.
+    """
+
+    employee_no: str
+    name: str
+    email: str | None
+    other_emails: tuple[str, ...]
+    kana: str | None
+    romaji: str | None
+    former_name: str | None
+    kind: DepartureKind
+    employment_ends_on: date
+    last_working_at: Instant | None
+    timezone: str
+    manager: str | None
+    reported_by: str
+    opened_at: Instant
+    notice_late_minutes: int
+    number_disputed: bool
+
+
+class Notice(Part):
+    """One row that HR sent; *source_sha256* is the digest of the whole file, *disposition* what became of it."""
+
+    received_at: Instant
+    reported_by: str
+    source_sha256: str
+    row: int
+    kind: DepartureKind
+    disposition: str
+
+
+class Plan(Part):
+    """A plan, sealed before anything was changed, and the policy it was made under."""
+
+    scope: str
+    sealed_at: Instant
+    sha256: str
+    policy_sha256: str
+    steps: int
+
+
+class Search(Part):
+    """The look for accounts in one service."""
+
+    service: Service
+    searched_at: Instant
+    found: int
+    problem: str | None
+
+
+class Finding(Part):
+    """One reason why the case may not close, or could not while it held."""
+
+    kind: FindingKind
+    service: Service | None
+    account_id: str | None = Field(alias="account")
+    entitlement_id: str | None = Field(alias="entitlement")
+    entitlement_kind: EntitlementKind | None
+    text: str
+    remedy: str
+    opened_at: Instant
+    resolved_at: Instant | None
+
+
+class Candidate(Match):
+    """One account of which a person is asked whose it is."""
+
+    service: Service | None = None
+    account: str
+    label: str
+    kind: AccountKind
+    standing: Standing
+    active: bool | None = None
+
+
+class Question(Part):
+    """What only a person can decide, not answered yet."""
+
+    id: str
+    kind: QuestionKind
+    service: Service | None
+    text: str
+    options: tuple[Candidate, ...]
+
+
+class Waiting(Part):
+    """A consent that a second person has not given yet.  *account_ref*: the one account that it is about."""
+
+    id: str
+    verb: str
+    account_ref: str | None = None
+
+
+class Attestation(Part):
+    """A signed human statement about a manual step.  *ended_at*: when a read contradicted it."""
+
+    id: str
+    entitlement_id: str = Field(alias="entitlement")
+    person: str
+    statement: str
+    attested_at: Instant
+    ended_at: Instant | None
+
+
+class Waiver(Part):
+    """One kind, accepted open for one reason until a date; *standing*: for the tenant as a whole."""
+
+    id: str
+    standing: bool
+    service: Service
+    kind: EntitlementKind
+    entitlement_id: str | None = Field(alias="entitlement")
+    accepts: OpenReason | None
+    reason: str
+    compensating_control: str
+    until: date
+    requested_by: str
+    requested_at: Instant
+    approved_by: str | None
+    approved_at: Instant | None
+
+
+class Look(Part):
+    """A look after closing, done or due.  *verdict*: `quiet`, `reopened`, `not_looked`, `erased`; None before the first."""
+
+    label: str
+    due_at: Instant
+    looked_at: Instant | None
+    verdict: str | None
+
+
+class CaseView(Part):
+    """
+    The whole case at *read_at*: personal, for those entitled to see it.
+
+    *cut_at* is the due instant, or the notice's for a date that had passed.  *exposure_minutes* are counted from the due instant
+    until the last of the leaver's accounts was closed.  *open_intents*: requests to vendors whose outcome is not known yet.
+    """
+
+    case: str
+    read_at: Instant
+    state: CaseState
+    due_at: Instant
+    cut_at: Instant
+    at_once_at: Instant | None
+    for_real: bool
+    departure: Departure
+    exposure_minutes: int | None
+    contained_at: Instant | None
+    closed_at: Instant | None
+    held_at: Instant | None
+    erased_at: Instant | None
+    notices: tuple[Notice, ...]
+    plans: tuple[Plan, ...]
+    searches: tuple[Search, ...]
+    accounts: tuple[Account, ...]
+    findings: tuple[Finding, ...]
+    resolved_findings: tuple[Finding, ...]
+    questions: tuple[Question, ...]
+    approvals_waiting: tuple[Waiting, ...]
+    attestations: tuple[Attestation, ...]
+    waivers: tuple[Waiver, ...]
+    looks: tuple[Look, ...]
+    open_intents: int
+    nda: Papers
+    downloads: Downloads
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator on top of a property
+    @property
+    def digest(self) -> str:
+        """
+        The SHA-256, in hexadecimal, of this view as JSON by RFC 8785: who names it has seen exactly this.
+
+        It binds the departure, every account and row with its state, findings, questions, signatures, papers and the digests of
+        evidence.  It leaves out `BY_LOOKING`, so that looking again, and finding the same, gives the same digest.
+        """
+        return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json", exclude=BY_LOOKING))).hexdigest()
+
+    @property
+    def taken(self) -> tuple[Account, ...]:
+        """The accounts that are the leaver's."""
+        return tuple(account for account in self.accounts if account.standing is Standing.ACCEPTED)
+
+    @property
+    def as_it_stands(self) -> bool:
+        """Whether the case has not come to its end."""
+        return self.state not in FINISHED

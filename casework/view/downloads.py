@@ -1,0 +1,133 @@
+"""What the services' logs told: the statements as they stand in the database, the rest from the newest summary."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field
+
+from casework.view.part import Instant, Part
+from models.vocabulary import ActivityKind, Completeness, Service
+
+
+class Sentence(Part):
+    """One sentence in both languages."""
+
+    text: str
+    text_ja: str
+
+
+class Difference(Sentence):
+    """What a later pass added to the earlier ones."""
+
+    new: int
+    late: int | None
+
+
+class Source(Sentence):
+    """One pass over one log for one account, with how complete it is.  *lag* in seconds, *retention* in days."""
+
+    service: Service
+    source: str
+    account_id: str = Field(alias="account")
+    round: int
+    verdict: Completeness
+    reason: str | None
+    from_at: Instant = Field(alias="from")
+    until_at: Instant = Field(alias="until")
+    oldest_at: Instant | None = Field(alias="oldest")
+    newest_at: Instant | None = Field(alias="newest")
+    pages: int
+    records: int
+    duplicates: int
+    lag: int | None
+    retention: int | None
+    caveats: tuple[str, ...]
+    file: str | None
+    sha256: str | None
+    content_sha256: str | None
+    difference: Difference | None
+
+
+class Risk(Sentence):
+    """
+    One reason, with its figures, why what was taken is unusual.
+
+    *unclean*: it says that nobody can call it usual, not that it is unusual.
+    """
+
+    reason: str
+    figures: dict[str, Any]
+    unclean: bool
+
+
+class Folder(Part):
+    """A folder of which much was taken; its name is confidential."""
+
+    folder: str
+    count: int
+
+
+class Exit(Part):
+    """A way out that was made; *text*, whom it leads to, is confidential."""
+
+    kind: ActivityKind
+    at: Instant
+    service: Service
+    text: str
+
+
+class Broken(Part):
+    """What happened after the cut, by kind."""
+
+    kind: ActivityKind
+    count: int
+    first_at: Instant
+    last_at: Instant
+
+
+class Silence(Sentence):
+    """What one account did after its cut: *state* is `not_cut`, `broken`, `not_read` or `silent`."""
+
+    service: Service
+    account: str
+    state: str
+    cut_effective_by: Instant | None
+    residual: int
+    events: tuple[Broken, ...]
+
+
+class Baseline(Part):
+    """How many days before the notice there are to compare with, and the sources that have too few."""
+
+    days: int
+    without: tuple[str, ...]
+
+
+class Downloads(Part):
+    """
+    What was collected.  From *counts* on it is the summary's, None where there is none (yet), or where it was erased.
+
+    *confidential*: whether folders and targets of ways out are shown here, None where nothing was collected.  *picture* is an SVG.
+    """
+
+    state: Literal["not_collected", "not_available", "partial", "collected"]
+    confidential: Literal["hidden", "shown"] | None = None
+    sources: tuple[Source, ...] = ()
+    problem: str | None = None
+    remedy: str | None = None
+    counts: dict[ActivityKind, int] | None = None
+    verdict: Literal["unusual", "cannot_say", "nothing_unusual"] | None = None
+    summary: tuple[Sentence, ...] = ()
+    risks: tuple[Risk, ...] | None = None
+    picture: str | None = None
+    folders: tuple[Folder, ...] = ()
+    hours: tuple[int, ...] | None = None
+    exits: tuple[Exit, ...] = ()
+    exits_in_all: int | None = None
+    silence: tuple[Silence, ...] = ()
+    notice_from: date | None = None
+    until: date | None = None
+    baseline: Baseline | None = None
+    not_counted_in_full: tuple[str, ...] = ()

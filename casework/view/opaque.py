@@ -1,0 +1,85 @@
+"""What Prefect may know of a case: kinds, states, counts, and ids of ours that say nothing about anybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+from pydantic import Field
+
+from casework.context import Context
+from casework.view.case import CaseView
+from casework.view.part import Part
+from casework.view.reading.case import case_view
+from models.vocabulary import (
+    SETTLED,
+    Confirmation,
+    EntitlementKind,
+    EntitlementState,
+    NdaState,
+    PaperKind,
+    QuestionKind,
+    Service,
+)
+
+Opaque = Annotated[str, Field(pattern=r"^[a-z]+-[0-9a-f]+$")]
+"""A random name of ours: no name, address or title has this form."""
+
+
+class TruthCount(Part):
+    """How many rows of the truth table are alike."""
+
+    service: Service
+    kind: EntitlementKind
+    state: EntitlementState
+    confirmed_by: Confirmation | None
+    count: int
+
+
+class OpaqueQuestion(Part):
+    """A question without what is asked."""
+
+    id: Opaque
+    kind: QuestionKind
+
+
+class PaperCount(Part):
+    """How many confidentiality papers of the leaver's are alike."""
+
+    kind: PaperKind | None
+    state: NdaState
+    count: int
+
+
+class OpaqueView(Part):
+    """A case without its person.  Of the *rows* of the leaver's accounts, *settled* let it close."""
+
+    settled: int
+    rows: int
+    truth: tuple[TruthCount, ...]
+    questions: tuple[OpaqueQuestion, ...]
+    papers: tuple[PaperCount, ...]
+
+
+def opaque_view(context: Context, case_id: str) -> OpaqueView:
+    """Return the case as Prefect may know it."""
+    return opaque(case_view(context, case_id))
+
+
+def opaque(view: CaseView) -> OpaqueView:
+    """Return *view* without its person."""
+    rows = [(account.service, row) for account in view.taken for row in account.entitlements]
+    alike = Counter((service, row.kind, row.state, row.confirmed_by) for service, row in rows)
+    papers = Counter((paper.kind, paper.state) for paper in view.nda.papers)
+    return OpaqueView(
+        settled=sum(row.state in SETTLED for _, row in rows),
+        rows=len(rows),
+        truth=tuple(
+            TruthCount(service=service, kind=kind, state=state, confirmed_by=by, count=count)
+            for (service, kind, state, by), count in sorted(alike.items(), key=str)
+        ),
+        questions=tuple(OpaqueQuestion(id=question.id, kind=question.kind) for question in view.questions),
+        papers=tuple(
+            PaperCount(kind=kind, state=state, count=count) for (kind, state), count in sorted(papers.items(), key=str)
+        ),
+    )

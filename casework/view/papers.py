@@ -1,0 +1,127 @@
+"""The confidentiality papers of a case by the newest check: personal, for those entitled to see the case."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from casework.view.part import Instant, Part
+from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState, TradeSecretTest
+
+
+class RegisterLook(Part):
+    """What one register had, or why it could not be searched."""
+
+    register_name: str = Field(alias="register")
+    found: int
+    problem: str | None
+    remedy: str | None
+
+
+class Signature(Part):
+    """One electronic signature inside a paper.  *claimed_at* is the signer's own word, which may lack a zone."""
+
+    signer: str | None
+    intact: bool
+    trusted: bool
+    covers_whole: bool
+    claimed_at: str | None
+    timestamped_at: Instant | None
+    problem: str | None
+
+
+class Paper(Part):
+    """One paper as a check judged it, or an expected one that was not found.  *paper* is `register:id`."""
+
+    kind: PaperKind | None
+    state: NdaState
+    register_name: str | None = Field(alias="register")
+    paper: str | None
+    title: str | None
+    signer: str | None
+    signed_on: date | None
+    survives: bool | None
+    expires_on: date | None
+    scope: str | None
+    language: str | None
+    template: str | None
+    template_sha256: str | None
+    confidence: float | None
+    reason: MatchReason | None
+    sha256: str | None
+    size: int | None
+    signature: str | None
+    signatures: tuple[Signature, ...]
+    text: str
+    text_ja: str
+    remedy: str | None
+    remedy_ja: str | None
+
+
+class Pledge(Part):
+    """The exit pledge that was asked for last."""
+
+    state: PledgeState
+    register_name: str | None = Field(alias="register")
+    title: str
+    language: str
+    sha256: str
+    requested_by: str
+    requested_at: Instant
+    sent_at: Instant | None
+    reminders: int
+    reminded_at: Instant | None
+    problem: str | None
+
+
+class Refusal(Part):
+    """The leaver declined to sign, which is lawful."""
+
+    kind: PaperKind
+    witness: str
+    refused_on: date
+    note: str | None
+    recorded_by: str
+    recorded_at: Instant
+
+
+class Risk(Part):
+    """Whether what is lacking raises the risk, and which papers do."""
+
+    level: Literal["raised", "ordinary"]
+    reasons: tuple[str, ...]
+
+
+class Answer(Part):
+    """A person's answer to a test."""
+
+    text: str
+    by: str
+    at: Instant
+
+
+class SecretTest(Part):
+    """One test of a trade secret: what the record shows, what a person must still say, and what one said."""
+
+    test: TradeSecretTest
+    shows: tuple[str, ...]
+    shows_ja: tuple[str, ...]
+    asks: tuple[str, ...]
+    asks_ja: tuple[str, ...]
+    answer: Answer | None
+
+
+class Papers(Part):
+    """What is on file.  *papers* count; *not_accepted* are another person's, or doubtful."""
+
+    state: NdaState | Literal["not_collected", "not_expected"]
+    checked_at: Instant | None = None
+    looks: tuple[RegisterLook, ...] = ()
+    papers: tuple[Paper, ...] = ()
+    not_accepted: tuple[Paper, ...] = ()
+    pledge: Pledge | None = None
+    refusals: tuple[Refusal, ...] = ()
+    risk: Risk = Risk(level="ordinary", reasons=())
+    trade_secret: tuple[SecretTest, ...] = ()

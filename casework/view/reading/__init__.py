@@ -1,0 +1,1 @@
+"""A view from the database: one transaction, one moment."""

@@ -1,0 +1,100 @@
+"""The accounts of a case from its rows, and what persons signed for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select
+
+from casework.context import Context
+from casework.truth.cutoffs import cutoff_of, exposure_minutes
+from casework.truth.rows import accounts_of, rows_of
+from casework.view.access import Account, Detail, Match, Row, Timing
+from models import tables
+from models.vocabulary import EntitlementState, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What persons signed for in a case, by id: its attestations, its waivers, and the standing ones that settle a row of it."""
+
+    attestations: Mapping[str, tables.Attestation]
+    waivers: Mapping[str, tables.Waiver]
+
+    @classmethod
+    def of(cls, session: Session, case_id: str) -> Signed:
+        attested = select(tables.Attestation).where(tables.Attestation.case_id == case_id)
+        used = select(tables.CaseEntitlement.settled_by).where(tables.CaseEntitlement.case_id == case_id)
+        waived = select(tables.Waiver).where(or_(tables.Waiver.case_id == case_id, col(tables.Waiver.id).in_(used)))
+        return cls(
+            {a.id: a for a in session.exec(attested.order_by(col(tables.Attestation.attested_at)))},
+            {w.id: w for w in session.exec(waived.order_by(col(tables.Waiver.requested_at)))},
+        )
+
+    def over(self, row: tables.CaseEntitlement) -> tuple[str | None, str | None]:
+        """Return (person, words) for a row that no read settled."""
+        if (attested := self.attestations.get(row.settled_by or "")) is not None:
+            return attested.person, attested.statement
+        waiver = self.waivers.get(row.settled_by or "")
+        return (waiver.approved_by, waiver.reason) if waiver is not None else (None, None)
+
+
+def accounts_in(context: Context, session: Session, case: tables.Case, signed: Signed) -> tuple[Account, ...]:
+    """Return the case's candidate accounts with their times and rows."""
+    rows: dict[tuple[Service, str], list[tables.CaseEntitlement]] = defaultdict(list)
+    for row in rows_of(session, case.id):
+        rows[row.service, row.account_id].append(row)
+    sla = _sla(context, session, case)
+    return tuple(
+        Account.of(
+            account,
+            id=account.vendor_id,
+            match=Match.of(account, **({"facts": (), "contradictions": ()} | account.judged)),
+            timing=_timing(context, case, mine, signed, sla),
+            entitlements=[_row(row, signed) for row in mine],
+        )
+        for account in accounts_of(session, case.id)
+        for mine in [rows[account.service, account.vendor_id]]
+    )
+
+
+def _row(row: tables.CaseEntitlement, signed: Signed) -> Row:
+    person, words = signed.over(row)
+    return Row.of(row, detail=Detail.of(row, signed_by=person, statement=words))
+
+
+def _timing(
+    context: Context, case: tables.Case, rows: Sequence[tables.CaseEntitlement], signed: Signed, sla: int | None
+) -> Timing:
+    cutoff = cutoff_of(rows, signed.attestations)
+    by = [row.cut_effective_by for row in rows if row.cut_effective_by is not None]
+    return Timing(
+        due_at=case.due_at,
+        commanded_at=min((row.commanded_at for row in rows if row.commanded_at is not None), default=None),
+        effective_cutoff_at=cutoff,
+        cut_effective_by=max([*by, cutoff]) if cutoff is not None else None,
+        exposure_minutes=exposure_minutes(case.due_at, cutoff),
+        sla_minutes=sla,
+        sla_met=None if sla is None else _met(case.due_at + timedelta(minutes=sla), cutoff, context.now()),
+        exceptions=sum(row.state is EntitlementState.WAIVED for row in rows),
+    )
+
+
+def _met(limit: datetime, cutoff: datetime | None, now: datetime) -> bool | None:
+    if cutoff is not None:
+        return cutoff <= limit
+    return False if now > limit else None
+
+
+def _sla(context: Context, session: Session, case: tables.Case) -> int | None:
+    """
+    Return the minutes that the case's policy allows; None if it was planned under a policy that is no longer at hand.
+
+    A plan names its policy by digest: minutes of another policy would be a promise that nobody made.
+    """
+    plans = select(tables.Plan.policy_sha256).where(tables.Plan.case_id == case.id)
+    newest = session.exec(plans.order_by(col(tables.Plan.id).desc())).first()
+    return context.policy.sla.minutes if newest in {None, context.policy.sha256} else None

@@ -1,0 +1,94 @@
+"""A case, read in one transaction: tables and trail of the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from sqlmodel import Session, SQLModel, select
+
+from audit.events import EventType
+from casework.context import Context, case_in
+from casework.intake.instants import cut_at, notice_late_minutes
+from casework.messages import Said
+from casework.questions import open_questions
+from casework.recording import seal
+from casework.truth.cutoffs import cutoff_of, exposure_minutes
+from casework.truth.rows import accepted_rows
+from casework.view import case as parts
+from casework.view.case import CaseView
+from casework.view.reading.access import Signed, accounts_in
+from casework.view.reading.downloads import downloads_in
+from casework.view.reading.papers import papers_in
+from models import tables
+
+T = TypeVar("T", bound=SQLModel)
+
+
+def case_view(context: Context, case_id: str) -> CaseView:
+    """Return the case as it stands, without what only security and legal may see.  Raises `BadRequest` if there is none."""
+    with context.store.read() as session:
+        return view_in(context, session, case_id)
+
+
+def look(context: Context, case_id: str, *, by: str) -> CaseView:
+    """Return everything, after having sealed that *by* has looked."""
+    seal_look(context, case_id, by=by)
+    with context.store.read() as session:
+        return view_in(context, session, case_id, confidential=True)
+
+
+def seal_look(context: Context, case_id: str, *, by: str) -> None:
+    """Seal that *by* looks at what was taken."""
+    with context.store.write() as session:
+        case_in(session, case_id)
+        seal(context, session, EventType.CASE_EVIDENCE_LOOKED, case_id, scope="downloads", payload={"by": by})
+
+
+def view_in(context: Context, session: Session, case_id: str, *, confidential: bool = False) -> CaseView:
+    """
+    Return the case as the transaction of *session* sees it.
+
+    Whoever asks for what is *confidential* has sealed the look before.
+    """
+    case, signed = case_in(session, case_id), Signed.of(session, case_id)
+    downloads = downloads_in(context, session, case_id, confidential=confidential)
+    marked = [Said(risk.text, risk.text_ja) for risk in downloads.risks or () if risk.reason == "marked"]
+    findings = [parts.Finding.of(row) for row in _of(session, tables.Finding, case_id, "key")]
+    cutoff = cutoff_of(accepted_rows(session, case_id), signed.attestations)
+    return CaseView.of(
+        case,
+        case=case.id,
+        read_at=context.now(),
+        cut_at=cut_at(case),
+        departure=parts.Departure.of(case, **case.leaver, notice_late_minutes=notice_late_minutes(case)),
+        exposure_minutes=exposure_minutes(case.due_at, cutoff),
+        notices=[parts.Notice.of(row) for row in _of(session, tables.NoticeRecord, case_id, "id")],
+        plans=[parts.Plan.of(row, steps=len(row.content)) for row in _of(session, tables.Plan, case_id, "id")],
+        searches=[parts.Search.of(row) for row in _of(session, tables.Search, case_id, "service")],
+        accounts=accounts_in(context, session, case, signed),
+        findings=[finding for finding in findings if finding.resolved_at is None],
+        resolved_findings=[finding for finding in findings if finding.resolved_at is not None],
+        questions=[parts.Question.of(row) for row in open_questions(session, case_id)],
+        approvals_waiting=list(_waiting(session, case_id, signed)),
+        attestations=[parts.Attestation.of(row) for row in signed.attestations.values()],
+        waivers=[parts.Waiver.of(row, standing=row.case_id is None) for row in signed.waivers.values()],
+        looks=[parts.Look.of(row) for row in _of(session, tables.Look, case_id, "due_at")],
+        open_intents=len(context.store.trail.open_intents(session.connection(), case_id)),
+        nda=papers_in(context, session, case, marked),
+        downloads=downloads,
+    )
+
+
+def _of(session: Session, table: type[T], case_id: str, order: str) -> Sequence[T]:
+    columns = table.__table__.c  # type: ignore[attr-defined]  # SQLModel makes it
+    return session.exec(select(table).where(columns.case_id == case_id).order_by(columns[order])).all()
+
+
+def _waiting(session: Session, case_id: str, signed: Signed) -> Iterator[parts.Waiting]:
+    for asked in _of(session, tables.Approval, case_id, "requested_at"):
+        if asked.approved_at is None:
+            yield parts.Waiting.of(asked)
+    for waiver in signed.waivers.values():
+        if waiver.approved_at is None:
+            yield parts.Waiting.of(waiver, verb="waive")

@@ -1,0 +1,100 @@
+"""The download evidence of a case: the statements from its rows, the rest from the newest summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from casework.activity.passes import SUMMARIES, passes_of, telling
+from casework.activity.statement import verdict_text
+from casework.context import Context
+from casework.errors import EvidenceError
+from casework.evidence.store import EvidenceStore
+from casework.view.downloads import Difference, Downloads, Source
+from models.tables import Collection
+from models.vocabulary import Completeness
+
+HIDDEN = "…"
+
+
+def downloads_in(context: Context, session: Session, case_id: str, *, confidential: bool) -> Downloads:
+    """Return what was collected; unless *confidential*, folders and targets of ways out are hidden."""
+    passes = passes_of(session, case_id)
+    if not passes or context.evidence is None:
+        return Downloads(state="not_collected")
+    stated = {"state": _state(passes), "confidential": "shown" if confidential else "hidden",
+              "sources": tuple(_source(row) for row in passes)}  # fmt: skip
+    try:
+        shown = Downloads.model_validate((latest(context.evidence, case_id) or {}) | stated)
+    except EvidenceError as exc:
+        return Downloads.model_validate(stated | {"problem": str(exc), "remedy": exc.remedy})
+    except ValidationError:
+        remedy = "Read it with the version that wrote it; the logs' own files are whole."
+        return Downloads.model_validate(stated | {"problem": f"{case_id}: cannot read this summary", "remedy": remedy})
+    return shown if confidential else _hidden(shown)
+
+
+def latest(evidence: EvidenceStore, case_id: str) -> dict[str, Any] | None:
+    """Return the newest summary, None if there is none."""
+    kept = evidence.list(case_id, SUMMARIES)
+    if not kept:
+        return None
+    with evidence.open(case_id, kept[-1].name) as clear:
+        content: dict[str, Any] = json.loads(clear.read())
+    return content
+
+
+def _hidden(shown: Downloads) -> Downloads:
+    """Hide what only security and legal may see."""
+    folders = tuple(folder.model_copy(update={"folder": HIDDEN}) for folder in shown.folders)
+    exits = tuple(made.model_copy(update={"text": HIDDEN}) for made in shown.exits)
+    return shown.model_copy(update={"folders": folders, "exits": exits})
+
+
+def _state(passes: Sequence[Collection]) -> Literal["collected", "not_available", "partial"]:
+    """Return the sum of what is known of each log."""
+    verdicts = {row.verdict for row in telling(passes).values()}
+    if verdicts == {Completeness.COMPLETE}:
+        return "collected"
+    return "not_available" if verdicts == {Completeness.NOT_AVAILABLE} else "partial"
+
+
+def _source(row: Collection) -> Source:
+    """Return one pass.  After an erasure the words and the counts stand, and the vendor's sentences are gone."""
+    stated = row.statement or {}
+    file = stated.get("file") or {}
+    verdict = row.verdict if row.ended_at is not None and row.verdict is not None else Completeness.PARTIAL
+    reason = row.reason if row.ended_at is not None else "under_way"
+    said = verdict_text(verdict, reason)
+    return Source.of(
+        row,
+        verdict=verdict,
+        reason=reason,
+        text=stated.get("text", said.en),
+        text_ja=stated.get("text_ja", said.ja),
+        lag=stated.get("lag_seconds"),
+        retention=stated.get("retention_days"),
+        caveats=stated.get("caveats", ()),
+        file=file.get("name"),
+        sha256=file.get("sha256"),
+        content_sha256=file.get("content_sha256"),
+        difference=_difference(row),
+    )
+
+
+def _difference(row: Collection) -> Difference | None:
+    """Return what a later pass added to the earlier ones; None for the first."""
+    if row.round == 1:
+        return None
+    late = row.late if row.late_before is not None else None
+    if late is None:
+        text, ja = f"{row.records:,} records were new in a second reading of the whole window", f"全期間を再取得し、新たに{row.records:,}件"  # fmt: skip
+    else:
+        later = row.records - late
+        text = f"{late:,} records came late, {later:,} happened since the pass before"
+        ja = f"遅れて反映された記録{late:,}件、前回以降の記録{later:,}件"
+    return Difference(new=row.records, late=late, text=text, text_ja=ja)

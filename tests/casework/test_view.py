@@ -1,0 +1,224 @@
+"""One view of a case for everybody: the same from the database and from JSON, bound by a digest, and opaque for Prefect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jsonschema
+import pytest
+
+from casework import runbook
+from casework.access import rechecking
+from casework.record.gathering import gather
+from casework.view.__main__ import schema
+from casework.view.case import CaseView
+from casework.view.opaque import OpaqueView, opaque
+from casework.view.reading.case import case_view, look
+from cli.tables import case_page
+from models.vocabulary import CaseState, EntitlementState, FindingKind, Standing
+from portal.record import compose, page
+from tests.casework.conftest import Office
+from tests.casework.leaving import PERSONAL, finished
+from tests.portal.test_record import DOWNLOADS, NDA, PROOF
+from tests.unit.reading_source import ROOT
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+
+
+@pytest.fixture
+async def asked(office: Office) -> CaseView:
+    """A case with something of everything: a closed account, a finding, a question, papers, downloads, signatures."""
+    office.paper.add("g3", email="other@example.test", name="月 影子")
+    case = office.report(employee_no="E7", email="e7@example.test", name="月 影子")
+    await runbook.make_plan(office.context, case.id)
+    whole = case_view(office.context, (await finished(office)).id)
+    doubtful = case_view(office.context, case.id)
+    assert doubtful.questions
+    finding = {"kind": "still_open", "service": "slack", "account": "U1", "entitlement": "slack:U1:group:S1",
+               "entitlement_kind": "group", "text": "open", "remedy": "close it", "opened_at": case.due_at, "resolved_at": None}  # fmt: skip
+    found = type(whole).model_validate(whole.model_dump() | {"findings": [finding]})
+    return found.model_copy(update={"questions": doubtful.questions, "nda": NDA, "downloads": DOWNLOADS})
+
+
+def as_json(view: CaseView) -> dict[str, Any]:
+    """Return what a program gets: text that was written and read again."""
+    read: dict[str, Any] = json.loads(json.dumps(view.model_dump(mode="json")))
+    return read
+
+
+class TestShape:
+    def test_schema_is_current(self) -> None:
+        """docs/case.schema.json is what the code gives: `python -m casework.view` prints it."""
+        assert (ROOT / "docs" / "case.schema.json").read_text(encoding="utf-8") == schema()
+
+    def test_fits_the_schema(self, asked: CaseView) -> None:
+        """A case with everything in it fits the schema; one with a state that nobody knows does not."""
+        known = json.loads((ROOT / "docs" / "case.schema.json").read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator.check_schema(known)
+        shown = as_json(asked)
+        jsonschema.validate(shown, known)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(shown | {"state": "done"}, known)
+
+    def test_is_the_same_from_json(self, asked: CaseView) -> None:
+        """Whoever reads the JSON back has the view: nothing is lost and nothing is added."""
+        again = CaseView.model_validate(as_json(asked))
+        assert again == asked
+        assert again.digest == asked.digest == as_json(asked)["digest"]
+
+    def test_instants_have_a_zone(self, asked: CaseView) -> None:
+        """A time of which nobody knows the zone is no time."""
+        with pytest.raises(ValueError, match="timezone"):
+            CaseView.model_validate(as_json(asked) | {"due_at": "2026-11-30T15:00:00"})
+
+
+def of_row(view: CaseView, **changed: object) -> CaseView:
+    """Return *view* with another first row."""
+    account = view.accounts[0]
+    rows = (account.entitlements[0].model_copy(update=changed), *account.entitlements[1:])
+    return view.model_copy(update={"accounts": (account.model_copy(update={"entitlements": rows}), *view.accounts[1:])})
+
+
+def of_first(part: str, **changed: object) -> Callable[[CaseView], CaseView]:
+    """Return what gives a view with another first one of *part*."""
+
+    def change(view: CaseView) -> CaseView:
+        first, *others = getattr(view, part)
+        return view.model_copy(update={part: (first.model_copy(update=changed), *others)})
+
+    return change
+
+
+def of_downloads(**changed: object) -> Callable[[CaseView], CaseView]:
+    return lambda view: view.model_copy(update={"downloads": view.downloads.model_copy(update=changed)})
+
+
+class TestDigest:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda view: of_row(view, state=EntitlementState.STILL_OPEN),
+            lambda view: of_row(view, observed_at=None),
+            lambda view: view.model_copy(update={"state": CaseState.RESTORING}),
+            lambda view: view.model_copy(update={"findings": ()}),
+            of_first("findings", text="closed by now"),
+            of_first("findings", kind=FindingKind.REFUSED),
+            lambda view: view.model_copy(update={"questions": ()}),
+            of_first("questions", options=()),
+            of_first("waivers", approved_by="somebody else"),
+            of_first("attestations", statement="not so"),
+            of_first("accounts", decided_by="somebody else"),
+            of_first("plans", sha256="0" * 64),
+            of_first("searches", problem="down"),
+            lambda view: view.model_copy(update={"nda": view.nda.model_copy(update={"papers": ()})}),
+            of_downloads(sources=()),
+        ],
+    )
+    def test_binds(self, asked: CaseView, change: Callable[[CaseView], CaseView]) -> None:
+        """Another state, finding, question, signature, account, plan, paper or reading is another digest."""
+        assert change(asked).digest != asked.digest
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda view: view.model_copy(update={"read_at": view.read_at + timedelta(days=1)}),
+            lambda view: of_first("searches", searched_at=view.read_at)(view),
+            lambda view: view.model_copy(update={"nda": view.nda.model_copy(update={"checked_at": view.read_at})}),
+            of_first("looks", verdict="quiet"),
+            of_downloads(confidential="shown", folders=()),
+        ],
+    )
+    def test_does_not_bind_a_look(self, asked: CaseView, change: Callable[[CaseView], CaseView]) -> None:
+        """Who looks, when, and how often changes nothing as long as the same is seen."""
+        assert change(asked).digest == asked.digest
+
+    async def test_stands_while_the_same_is_seen(self, office: Office) -> None:
+        """Hours pass, the case is looked at again, evidence is shown: as long as nothing changed, the digest stands."""
+        case = await finished(office)
+        before = case_view(office.context, case.id)
+        office.clock.pass_by(hours=2)
+        assert (await rechecking.look_again(office.context)).looked == [case.id]
+        assert case_view(office.context, case.id).digest == before.digest
+        assert look(office.context, case.id, by="legal").digest == before.digest
+        office.paper.holders["leaver-g1"].active = True
+        office.clock.pass_by(days=2)
+        await rechecking.look_again(office.context)
+        assert case_view(office.context, case.id).digest != before.digest
+
+
+def texts_in(schema: object) -> Iterator[dict[str, Any]]:
+    """Yield whatever in *schema* lets a text stand somewhere, or anything at all."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "string" or schema == {} or "additionalProperties" in schema:
+            yield schema
+        for part in schema.values():
+            yield from texts_in(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from texts_in(part)
+
+
+class TestOpaque:
+    def test_has_no_field_for_a_person(self) -> None:
+        """Words of the house's enums, numbers, and random names of ours: no field in which a name, address or title fits."""
+        found = list(texts_in(OpaqueView.model_json_schema()))
+        assert {field["pattern"] for field in found if "pattern" in field} == {"^[a-z]+-[0-9a-f]+$"}
+        assert [field for field in found if "pattern" not in field and "enum" not in field] == []
+
+    async def test_says_nothing_of_anybody(self, office: Office, asked: CaseView) -> None:
+        """Of a case with a name, an address, titles and labels, nothing but kinds, states and counts is left."""
+        said = opaque(asked).model_dump_json()
+        assert json.loads(said)["truth"]
+        assert [word for word in (*PERSONAL, "example.test", "g1", "leaver") if word in said] == []
+
+    def test_refuses_a_name(self, asked: CaseView) -> None:
+        """What is no random name of ours does not pass as one."""
+        with pytest.raises(ValueError, match="pattern"):
+            opaque(of_first("questions", id="田中 美咲")(asked))
+
+    def test_counts_the_leavers_rows_alone(self, asked: CaseView) -> None:
+        """What a namesake's account holds is none of the case's progress."""
+        assert opaque(asked).rows > 0
+        assert opaque(of_first("accounts", standing=Standing.REJECTED)(asked)).rows == 0
+
+
+class TestComingBack:
+    async def test_is_told_to_everybody(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An account that came back says so on the terminal and in the record: when, when it was cut again, who tells by whom."""
+        monkeypatch.setenv("LASTDAY_LANGUAGE", "en")
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert "came back" not in text_of(case_view(office.context, case.id))
+        office.paper.holders["g1"].active = True
+        office.clock.pass_by(hours=2)
+        await rechecking.look_again(office.context)
+        (back,) = [a.came_back_at for a in case_view(office.context, case.id).taken]
+        assert back is not None
+        assert "not closed again yet" in text_of(case_view(office.context, case.id))
+        await office.run(case.id)
+        told = text_of(case_view(office.context, case.id))
+        assert f"came back: seen open at {back.astimezone(TOKYO):%Y-%m-%d %H:%M:%S} JST, cut again at" in told
+        record = page(compose(gather(office.context, case.id), PROOF)).decode()
+        assert f"came back: seen open at {back.astimezone(TOKYO):%Y-%m-%d %H:%M:%S}; by whom" in record
+        assert "再び有効と確認" in record
+
+    async def test_plain_case_has_no_finding(self, office: Office) -> None:
+        """What is found, commanded and seen closed in time is no finding: a plain case's record has none, not even a resolved one."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        view = case_view(office.context, case.id)
+        assert (view.state, view.findings, view.resolved_findings) == (CaseState.CLOSED, (), ())
+        record = page(compose(gather(office.context, case.id), PROOF)).decode()
+        assert "No finding was ever opened." in record
+        assert "came back" not in record
+
+
+def text_of(view: CaseView) -> str:
+    """Return the lines of a case's page that are no tables."""
+    return "\n".join(part for part in case_page(view) if isinstance(part, str))
