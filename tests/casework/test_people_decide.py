@@ -331,7 +331,7 @@ class TestNotices:
         reading = read_options(employee_no="E1", name="星 空子", employment_ends_on="2026-12-31", kind="resignation")
         intake = open_cases(office.context, reading, reported_by="hr")
         assert not intake.opened
-        assert case.id in intake.refused[0].remedy
+        assert case.id in intake.refused[0].remedy.en
         moved = reschedule(
             office.context, case.id, ends_on=reading.notices[0].employment_ends_on, last_working_at=None, by="hr"
         )
