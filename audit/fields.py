@@ -117,7 +117,7 @@ SHAPES: Mapping[str, Shape] = {
     **dict.fromkeys(("plan_sha256", "policy_sha256", "checkpoint_sha256", "tsr_sha256", "person_commitment"), digest),
     **dict.fromkeys(
         ("due_at", "previous_due_at", "last_working_at", "commanded_at", "observed_at", "ended_at", "cut_effective_by",
-         "from_at", "until_at", "tsa_time", "since_at"),
+         "from_at", "until_at", "tsa_time", "since_at", "wanted_by", "retain_until"),
         time,
     ),
     **dict.fromkeys(
@@ -162,14 +162,18 @@ RULES: Mapping[EventType, Rule] = {
         f"{_ROW} state from_state states reason departure due_at previous_due_at last_working_at until_at for_real revision"
         " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_minutes cut_effective_by"
         " notice_late_minutes person_commitment corrected"
-        " finding question waiver scope choice evidence",
+        " finding question waiver scope choice evidence wanted_by retain_until",
     ),
     **_family(
         "finding",
         "",
-        f"{_ROW} op finding question waiver state reason guard code status until_at count counts evidence",
+        f"{_ROW} op finding question waiver state reason guard code status until_at count counts evidence revision wanted_by",
     ),
-    **_family("nda", "", "op kind state source reason choice result code status attempt count evidence until_at"),
+    **_family(
+        "nda",
+        "",
+        "op kind state source reason choice result code status attempt count evidence until_at question revision",
+    ),
     EventType.PLAN_SEALED: _rule(
         "plan_sha256",
         "policy_sha256 scope service accounts entitlements count counts due_at for_real revision evidence",
@@ -183,7 +187,9 @@ RULES: Mapping[EventType, Rule] = {
         f"{_ROW} op confirmation code status evidence observed_at commanded_at ended_at cut_effective_by count counts"
         " reason source",
     ),
-    EventType.ANSWER_RECORDED: _rule("question", f"{_ROW} choice finding count counts scope reason until_at evidence"),
+    EventType.ANSWER_RECORDED: _rule(
+        "question", f"{_ROW} choice finding count counts scope reason until_at evidence revision"
+    ),
     EventType.EVIDENCE_BOUND: _rule(
         "evidence", "service account source scope from_at until_at records pages count counts complete reason"
     ),

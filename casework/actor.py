@@ -1,39 +1,17 @@
-"""Who acts, as a sealed payload tells it."""
+"""Who acts: a person at a terminal, somebody of whom only a name is known, or casework itself."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import platform
-from dataclasses import asdict, dataclass
-from typing import Any
+
+from models.actor import UNAUTHENTICATED, Actor
 
 TERMINAL = "terminal"
-UNAUTHENTICATED = "unauthenticated"
+OURS = "lastday"
 
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """
-    *subject* as *issuer* names them; *authenticated_by* says how that was made sure.  *role* is the one held then.
-
-    *host* and *os_user* are the machine's and the account's there, known of a terminal alone.
-    """
-
-    issuer: str
-    subject: str
-    authenticated_by: str
-    role: str | None = None
-    host: str | None = None
-    os_user: str | None = None
-
-    def __str__(self) -> str:
-        return self.subject
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        """As a sealed payload has it: personal, never for a leaf."""
-        return asdict(self)
+__all__ = ["TERMINAL", "UNAUTHENTICATED", "Actor", "actor_of", "at_terminal", "itself", "os_user"]
 
 
 def at_terminal(subject: str) -> Actor:
@@ -43,7 +21,12 @@ def at_terminal(subject: str) -> Actor:
 
 def actor_of(by: Actor | str) -> Actor:
     """Return *by* as an actor; a mere name is one that nobody has made sure of."""
-    return by if isinstance(by, Actor) else Actor("lastday", by, UNAUTHENTICATED)
+    return by if isinstance(by, Actor) else Actor(OURS, by, UNAUTHENTICATED)
+
+
+def itself(component: str) -> Actor:
+    """Return casework as the one who acts: *component* as the trail's leaves name it."""
+    return Actor(OURS, component, "process")
 
 
 def os_user() -> str:

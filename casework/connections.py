@@ -10,8 +10,10 @@ import asyncio
 from casework.context import Context
 from connectors.contract import Connector, Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError
-from models.tables import CaseAccount
-from models.vocabulary import Account, EntitlementState, Service
+from models.tables import Case, CaseAccount
+from models.vocabulary import Account, DepartureKind, EntitlementKind, EntitlementState, Service
+
+CONTAINMENT: Kinds = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 
 
 async def ready(context: Context, service: Service) -> Connector:
@@ -41,6 +43,14 @@ async def get_ready(context: Context) -> None:
 def account_of(row: CaseAccount) -> Account:
     """Return the account as its connector knows it."""
     return Account(row.service, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)
+
+
+def kinds_for(case: Case, connector: Connector, kinds: Kinds | None = None) -> Kinds:
+    """Return which kinds concern *case* at *connector*: a leave of absence is disabled, nothing is taken apart."""
+    every = frozenset(connector.manifest.kinds)
+    if case.kind is DepartureKind.LEAVE:
+        every &= CONTAINMENT
+    return every if kinds is None else every & kinds
 
 
 async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> Listing:

@@ -109,7 +109,7 @@ def move(  # a move's parts, and what its event says
         raise BadRequest(f"{case.id}: cannot become {to}: it is {case.state}", f"See it with `lastday show {case.id}`.")
     source, case.state = case.state, to
     if source is S.CLOSED and step.verb == "reopen":
-        case.closed_at = None
+        case.closed_at = case.retain_until = case.retain_basis = None
     stamp = _STAMPS.get(to)
     if stamp is not None and getattr(case, stamp) is None:
         setattr(case, stamp, context.now())

@@ -99,6 +99,13 @@ class Waivers(_Section):
     longest_days: int = Field(default=365, ge=1)
 
 
+class Retention(_Section):
+    """*years*: how long the record of a closed case is kept, counted from its closing, and the *basis* for so long."""
+
+    years: int = Field(default=5, ge=1, le=100)
+    basis: str = Field(default="papers of internal control over financial reporting (J-SOX): 5 years", min_length=1)
+
+
 class Looks(_Section):
     """The looks after closing, in hours."""
 
@@ -238,6 +245,7 @@ class Policy(_Section):
     restore: Restore = Restore()
     sla: Sla = Sla()
     waivers: Waivers = Waivers()
+    retention: Retention = Retention()
     looks: Looks = Looks()
     sweep: Sweep = Sweep()
     protected: Protected = Protected()

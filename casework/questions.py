@@ -1,32 +1,217 @@
-"""The one way in which a case asks a person, whatever it asks: open questions, and how one is settled."""
+"""
+The one way in which casework asks a person, whatever it asks: how a question is asked, answered and taken back.
+
+What an answer does is done by the room that takes it, in the same transaction; that room then assesses the case.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from audit.leaf import stamp
+from casework.actor import Actor, actor_of, itself
 from casework.context import Context
+from casework.errors import BadRequest
 from casework.lifecycle import wake
+from casework.question_kinds import HOLDING, KINDS
 from casework.recording import seal
 from models.tables import Case, Question
+from models.vocabulary import QuestionKind, Role, Standing
+
+_LONGEST = 4000
+"""Characters of an answer in words."""
 
 
-def settle_question(
-    context: Context, session: Session, question: Question, chosen: list[str], by: str, reason: str
-) -> None:
-    """Close a question, seal the answer, and let the case go on: whoever calls this assesses it in the same transaction."""
-    question.answered_at, question.answered_by = context.now(), by
-    question.answer, question.reason = chosen, reason
+def ask(  # noqa: PLR0913  # a question's parts, each by name
+    context: Context,
+    session: Session,
+    kind: QuestionKind,
+    case_id: str,
+    /,
+    *,
+    by: Actor | str | None = None,
+    text: str = "",
+    subject: str | None = None,
+    options: Sequence[dict[str, Any]] = (),
+    question_id: str | None = None,
+    payload: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Question:
+    """
+    Ask, and seal it with *payload* and the leaf's *fields*: *by* a person in the words of *text*, or by casework itself.
+
+    Casework asks once: while its question on *subject* is open, other options make it another revision.  Raises `BadRequest`
+    for a person who says nothing.
+    """
+    if by is not None and not text.strip():
+        raise BadRequest(f"{kind}: has no reason", "Say why: whoever is asked decides by it.")
+    same = (q for q in open_questions(session, case_id, {kind}) if by is None and q.subject == subject)
+    question = next(same, None)
+    if question is None:
+        question = Question(
+            id=question_id or context.name("q"), case_id=case_id, kind=kind, subject=subject, text=text or KINDS[kind].text,
+            options=[*options], asked_by=None if by is None else actor_of(by), asked_at=context.now(),
+            wanted_by=_wanted_by(context, kind, session.get(Case, case_id)),
+        )  # fmt: skip
+    elif question.options == [*options]:
+        return question
+    else:
+        question.options, question.revision = [*options], question.revision + 1
     session.add(question)
-    wake(session, session.get_one(Case, question.case_id))
-    seal(
-        context, session, EventType.ANSWER_RECORDED, question.case_id,
-        question=question.id, kind=question.kind, count=len(chosen),
-        payload={"by": by, "chosen": chosen, "reason": reason},
-    )  # fmt: skip
+    said = {"options": question.options} if by is None else {"by": actor_of(by).payload, "reason": text}
+    if (event := KINDS[kind].asked_as) is not None:
+        _seal(
+            context, session, event, question, said | (payload or {}), {"wanted_by": stamp(question.wanted_by)} | fields
+        )
+    return question
 
 
-def open_questions(session: Session, case_id: str) -> list[Question]:
-    """Return the case's unanswered questions, the oldest first."""
-    query = select(Question).where(Question.case_id == case_id, col(Question.answered_at).is_(None))
-    return list(session.exec(query.order_by(col(Question.asked_at))).all())
+def answer(  # noqa: PLR0913  # an answer's parts, each by name
+    context: Context,
+    session: Session,
+    question: Question,
+    given: Sequence[str],
+    /,
+    *,
+    by: Actor | str,
+    reason: str = "",
+    revision: int | None = None,
+    payload: dict[str, Any] | None = None,
+    **fields: Any,
+) -> None:
+    """
+    Take and seal what a person answers.  *revision* is the one that they saw; the newest, if they do not say.
+
+    Raises `BadRequest` for a question that was answered, erased or changed since, for what does not answer it, and for
+    somebody who is not asked: the one who asked, where it takes a second person, or one who is known to have another role.
+    """
+    require_open(session, question, revision)
+    who = actor_of(by)
+    _require_asked(session, question, who, context.now())
+    if not _fits(question, given):
+        raise BadRequest(f"{question.id}: is not answered by that", f"Answer with {KINDS[question.kind].answer}.")
+    said = _close(context, session, question, given, who, reason) | (payload or {})
+    _seal(context, session, KINDS[question.kind].answered_as, question, said, {"count": len(given)} | fields)
+
+
+def require_open(session: Session, question: Question, revision: int | None = None) -> None:
+    """Raise `BadRequest` for a question that was answered, or erased, or that has changed since *revision*."""
+    case = session.get(Case, question.case_id)
+    if question.answered_at is not None:
+        raise BadRequest(f"{question.id}: was answered already", "See the case with `lastday show CASE`.")
+    if case is not None and case.erased_at is not None:
+        raise BadRequest(f"{question.id}: its case was erased", "Nothing is left to answer.")
+    if revision is not None and revision != question.revision:
+        changed = f"{question.id}: has changed since revision {revision}: it is at {question.revision}"
+        raise BadRequest(changed, "Look at it again with `lastday show CASE`, then answer.")
+
+
+def settle(context: Context, session: Session, question: Question, why: str) -> None:
+    """Close a question that nobody has to answer any more."""
+    said = _close(context, session, question, (), itself(context.actor), why)
+    _seal(context, session, EventType.ANSWER_RECORDED, question, said, {"count": 0})
+
+
+def take_back(
+    context: Context, session: Session, question: Question, *, by: Actor | str, reason: str, count: int
+) -> None:
+    """Take an answer back, which had decided *count* things: the question is open again, as another revision."""
+    case = session.get_one(Case, question.case_id)
+    question.answered_at = question.answered_by = question.answer = question.reason = None
+    question.revision, question.wanted_by = question.revision + 1, _wanted_by(context, question.kind, case)
+    session.add(question)
+    wake(session, case)
+    said = {"by": actor_of(by).payload, "reason": reason}
+    _seal(context, session, EventType.ANSWER_RECORDED, question, said, {"count": count, "choice": "taken_back"})
+
+
+def move_deadlines(context: Context, session: Session, case: Case) -> None:
+    """Move, with the case's instant, until when answers are wanted."""
+    for question in open_questions(session, case.id, KINDS):
+        if KINDS[question.kind].ahead is not None:
+            question.wanted_by = _wanted_by(context, question.kind, case)
+            session.add(question)
+
+
+def asked_of(question: Question, now: datetime) -> tuple[Role, ...]:
+    """Return who is asked: once the answer is late, the role to which that escalates as well."""
+    rules = KINDS[question.kind]
+    return rules.roles + ((rules.escalates_to,) if now > question.wanted_by else ())
+
+
+def candidates(question: Question) -> frozenset[str]:
+    """Return the doubtful accounts that are shown, as `service:id`.  The first core's questions have one service for all."""
+    doubtful = [option for option in question.options if option["standing"] == Standing.ASKED]
+    return frozenset(f"{option.get('service', question.service)}:{option['account']}" for option in doubtful)
+
+
+def open_questions(session: Session, case_id: str, kinds: Collection[QuestionKind] = HOLDING) -> list[Question]:
+    """Return the case's unanswered questions, by default those that hold it, the oldest first."""
+    query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_([*kinds]))
+    unanswered = query.where(col(Question.answered_at).is_(None))
+    return list(session.exec(unanswered.order_by(col(Question.asked_at), col(Question.id))).all())
+
+
+def answered(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:
+    """Return the answered questions of *kinds*, in the order of their answers."""
+    query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_(kinds))
+    return list(
+        session.exec(query.where(col(Question.answered_at).is_not(None)).order_by(col(Question.answered_at))).all()
+    )
+
+
+def _wanted_by(context: Context, kind: QuestionKind, case: Case | None) -> datetime:
+    rules, now = KINDS[kind], context.now()
+    moments = () if case is None or rules.ahead is None else (case.due_at - rules.ahead, case.due_at)
+    return next((moment for moment in moments if moment > now), now + rules.within)
+
+
+def _require_asked(session: Session, question: Question, who: Actor, now: datetime) -> None:
+    if KINDS[question.kind].second and (question.asked_by or _decider(session, question.case_id)).may_be(who):
+        raise BadRequest("approval: the same person asked for it", "Let a second person approve it.")
+    if who.role is not None and who.role not in (roles := asked_of(question, now)):
+        raise BadRequest(f"{question.id}: is not asked of {who.role}", f"Let one of them answer: {', '.join(roles)}.")
+
+
+def _decider(session: Session, case_id: str) -> Actor:
+    """Return the first person where casework itself asks for a second: who decided that the case is for real."""
+    case = session.get_one(Case, case_id)
+    return actor_of(case.for_real_by or case.reported_by)
+
+
+def _fits(question: Question, given: Sequence[str]) -> bool:
+    match KINDS[question.kind].answer:
+        case "accounts":
+            return candidates(question) >= {*given}
+        case "words":
+            return len(given) == 1 and 0 < len(given[0].strip()) <= _LONGEST
+        case choices:
+            return len(given) == 1 and given[0] in choices.split(" or ")
+
+
+def _close(  # an answer's parts
+    context: Context, session: Session, question: Question, given: Sequence[str], who: Actor, reason: str
+) -> dict[str, Any]:
+    question.answered_at, question.answered_by = context.now(), who
+    question.answer, question.reason = [*given], reason
+    session.add(question)
+    if KINDS[question.kind].holds:
+        wake(session, session.get_one(Case, question.case_id))
+    return {"by": who.payload, "chosen": [*given], "reason": reason}
+
+
+def _seal(  # an event's parts
+    context: Context,
+    session: Session,
+    event: EventType,
+    question: Question,
+    payload: Mapping[str, Any],
+    fields: Mapping[str, Any],
+) -> None:
+    own: dict[str, Any] = {"question": question.id, "kind": question.kind, "revision": question.revision}
+    seal(context, session, event, question.case_id, payload=payload, **own | dict(fields))

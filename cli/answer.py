@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.errors import DONE, Refused
+from cli.options import Revision
 from cli.terminal import Terminal, say
 
 
@@ -24,6 +25,7 @@ def answer(
     none: Annotated[bool, typer.Option("--none", help="None of them is the leaver's.")] = False,
     take_back: Annotated[bool, typer.Option("--take-back", help="Take the answer back, and ask again.")] = False,
     reason: Annotated[str, typer.Option(help="What the decision rests on.")] = "",
+    revision: Revision = None,
 ) -> int:
     """Say which of the doubtful accounts are the leaver's, the others are not; or take such an answer back."""
     from casework.matching import answering
@@ -36,14 +38,16 @@ def answer(
             "See the candidates with `lastday show CASE`.",
         )
     if take_back:
-        case = in_context(lambda context: answering.take_back(context, question, by=terminal.actor, reason=reason))
+        case = in_context(lambda context: answering.take_back(context, question, by=terminal.who, reason=reason))
         told = say(f"{case.id}: taken back, asked again.", f"{case.id}: 回答を取り消し、再び質問します。")
         terminal.answer({"case": case.id, "question": question, "taken_back": True}, told)
         let_go_on(terminal, case.id)
         return DONE
     chosen = list(account or [])
     case = in_context(
-        lambda context: answering.answer(context, question, chosen=chosen, by=terminal.actor, reason=reason)
+        lambda context: answering.answer(
+            context, question, chosen=chosen, by=terminal.who, reason=reason, revision=revision
+        )
     )
     told = say(
         f"{case.id}: recorded, {len(chosen)} accepted.", f"{case.id}: 記録しました({len(chosen)}件を本人と認定)。"

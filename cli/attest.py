@@ -27,7 +27,7 @@ def attest(
 
     signed = in_context(
         lambda context: waiving.attest(
-            context, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.actor
+            context, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.who
         )
     )
     payload = {"case": case, "entitlement": entitlement, "attestation": signed.id}

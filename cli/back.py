@@ -16,5 +16,5 @@ def come_back(terminal: Terminal, case: CaseId) -> int:
     """
     from casework.access import restore as restoring
 
-    in_context(lambda context: restoring.request_return(context, case, by=terminal.actor))
+    in_context(lambda context: restoring.request_return(context, case, by=terminal.who))
     return answer_restored(terminal, in_connected_context(lambda context: give_back(context, case)))

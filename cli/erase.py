@@ -26,8 +26,8 @@ def erase(
     """
     from casework.erasure import erasing
 
-    request = in_context(lambda context: erasing.request_erasure(context, case, by=terminal.actor, basis=basis))
-    if request.approved_at is None:
+    request = in_context(lambda context: erasing.request_erasure(context, case, by=terminal.who, basis=basis))
+    if request.answered_at is None:
         payload = {"case": case, "request": request.id, "outcome": "requested"}
         terminal.answer(payload, second_person(request.id))
         return REMAINS
@@ -54,7 +54,7 @@ def hold(
     from casework.erasure import erasing
 
     act = erasing.release_hold if release else erasing.hold
-    in_context(lambda context: act(context, case, by=terminal.actor, reason=reason))
+    in_context(lambda context: act(context, case, by=terminal.who, reason=reason))
     outcome = "released" if release else "held"
     shown = say(f"{case}: legal hold {outcome}", f"{case}: 法的保全を{'解除' if release else '設定'}しました")
     terminal.answer({"case": case, "outcome": outcome}, shown)

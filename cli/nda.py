@@ -73,7 +73,7 @@ def refuse(
 
     day = parse_day("--on", on)
     row = in_context(
-        lambda context: refusing.refuse(context, case, witness=witness, on=day, note=note, by=terminal.actor)
+        lambda context: refusing.refuse(context, case, witness=witness, on=day, note=note, by=terminal.who)
     )
     _check_again(case)
     payload = {"case": case, "refusal": row.id, "witness": row.witness, "refused_on": str(row.refused_on)}
@@ -91,9 +91,7 @@ def accept(
     """Rule whose a doubtful paper is."""
     from casework.nda import refusing
 
-    row = in_context(
-        lambda context: refusing.rule(context, case, paper, theirs=theirs, reason=reason, by=terminal.actor)
-    )
+    row = in_context(lambda context: refusing.rule(context, case, paper, theirs=theirs, reason=reason, by=terminal.who))
     _check_again(case)
     payload = {"case": case, "paper": paper, "theirs": row.theirs, "ruling": row.id}
     terminal.answer(payload, say(f"{paper}: ruled by {row.ruled_by}", f"{paper}: {row.ruled_by} が判断"))
@@ -108,9 +106,9 @@ def answer(
     """Answer one of the three trade-secret tests (営業秘密の三要件)."""
     from casework.nda import trade_secret
 
-    row = in_context(lambda context: trade_secret.answer(context, case, test, text, by=terminal.actor))
-    payload = {"case": case, "test": str(row.test), "answer": row.id, "by": row.answered_by}
-    terminal.answer(payload, say(f"{row.test}: recorded", f"{row.test}: 記録しました"))
+    row = in_context(lambda context: trade_secret.answer(context, case, test, text, by=terminal.who))
+    payload = {"case": case, "test": str(test), "answer": row.id, "by": str(row.answered_by)}
+    terminal.answer(payload, say(f"{test}: recorded", f"{test}: 記録しました"))
 
 
 def _check_again(case: str) -> None:

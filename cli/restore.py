@@ -50,13 +50,13 @@ def restore(
         )
     if reason is not None:
         request = in_context(
-            lambda context: restoring.request_restore(context, case, by=terminal.actor, reason=reason, account=account)
+            lambda context: restoring.request_restore(context, case, by=terminal.who, reason=reason, account=account)
         )
         payload = {"case": case, "request": request.id, "outcome": "requested"}
         terminal.answer(payload, second_person(request.id))
         return DONE
     if entitlement is not None:
-        in_context(lambda context: restoring.confirm(context, case, entitlement, by=terminal.actor, ours=not not_ours))
+        in_context(lambda context: restoring.confirm(context, case, entitlement, by=terminal.who, ours=not not_ours))
     return answer_restored(terminal, in_connected_context(lambda context: give_back(context, case)))
 
 

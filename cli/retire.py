@@ -18,8 +18,8 @@ def retire(
     reason: Annotated[str, typer.Option(help="What became of the tenant, and of the accounts in it.")] = "",
 ) -> None:
     """Ask for a service to be retired; cases that had accounts there wait for it, until a second person has approved."""
-    from casework.decisions.retiring import request_retirement
+    from casework.decisions.signatures import request_retirement
 
-    request = in_context(lambda context: request_retirement(context, service, by=terminal.actor, reason=reason))
+    request = in_context(lambda context: request_retirement(context, service, by=terminal.who, reason=reason))
     payload = {"request": request.id, "service": str(service), "outcome": "requested"}
     terminal.answer(payload, second_person(request.id))

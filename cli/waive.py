@@ -33,7 +33,7 @@ def waive(
     from casework.decisions import signatures
 
     signed: dict[str, Any] = {
-        "reason": reason, "until": parse_day("--until", until), "by": terminal.actor, "compensating": compensating,
+        "reason": reason, "until": parse_day("--until", until), "by": terminal.who, "compensating": compensating,
     }  # fmt: skip
     if tenant and case is None and service and kind:
         waiver = in_context(

@@ -256,11 +256,39 @@ class FindingKind(StrEnum):
     NOT_GIVEN_BACK = "not_given_back"
 
 
+class ClosingRequirement(StrEnum):
+    """What stands in the way of closing a case."""
+
+    QUESTION = "question"
+    FINDING = "finding"
+    NOT_CUT = "not_cut"
+    NOT_READ = "not_read"
+    NOT_OPEN = "not_open"
+    INTENT = "intent"
+    STATE = "state"
+
+
 class QuestionKind(StrEnum):
-    """What a run may ask a person."""
+    """What a person may be asked: `casework.questions` has the rules of each."""
 
     WHOSE_ACCOUNT = "whose_account"
     RELEASE = "release"
+    WAIVE = "waive"
+    RESTORE = "restore"
+    RETURN = "return"
+    TAKEN_BY_US = "taken_by_us"
+    ERASE = "erase"
+    RETIRE = "retire"
+    TRADE_SECRET = "trade_secret"
+
+
+class Role(StrEnum):
+    """Who is asked."""
+
+    HR = "hr"
+    IT = "it"
+    SECURITY = "security"
+    LEGAL = "legal"
 
 
 class ActivityKind(StrEnum):

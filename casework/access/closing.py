@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from math import ceil
+from typing import NamedTuple
 
 from sqlmodel import Session
 
-from casework.access.planning import kinds_for
+from audit.leaf import stamp
+from casework.connections import kinds_for
 from casework.context import Context
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
@@ -18,7 +21,18 @@ from casework.truth.rows import accepted_rows
 from casework.truth.states import is_fresh
 from casework.truth.table import TruthTable
 from models.tables import Case, Look
-from models.vocabulary import SETTLED, CaseState, EntitlementKind
+from models.vocabulary import SETTLED, CaseState, ClosingRequirement, EntitlementKind
+
+
+class Requirement(NamedTuple):
+    """One thing that stands in the way of closing, of a *kind*, and *what* it is: a question's id, a finding's kind …"""
+
+    kind: ClosingRequirement
+    what: str
+
+    def __str__(self) -> str:
+        bare = self.kind in {ClosingRequirement.FINDING, ClosingRequirement.STATE}
+        return self.what if bare else f"{self.kind}_{self.what}"
 
 
 def close(context: Context, case_id: str) -> None:
@@ -31,29 +45,43 @@ def close(context: Context, case_id: str) -> None:
         case = session.get_one(Case, case_id)
         if case.state in FINISHED:
             return
-        table = assess(context, session, case_id)
-        asked = [question.id for question in open_questions(session, case_id)]
-        reasons = Counter(str(finding.kind) for finding in open_findings(session, case_id))
-        if not asked and not reasons:
-            reasons = Counter(_rest(context, session, table))
-        if not asked and not reasons:
+        missing = requirements(context, session, assess(context, session, case_id))
+        if not missing:
             _close(context, session, case)
             return
+    asked = [one.what for one in missing if one.kind is ClosingRequirement.QUESTION]
     if asked:
         raise QuestionsOpen(asked)
-    raise StillOpen(dict(reasons))
+    raise StillOpen(Counter(map(str, missing)))
 
 
-def _rest(context: Context, session: Session, table: TruthTable) -> list[str]:
-    """Return what no finding says and yet forbids to close: the plan not carried out, an intent without outcome."""
-    case = table.case
-    rest = [f"not_cut_{row.kind}" for row in table.rows if row.state not in SETTLED]
-    rest += [f"not_read_{kind}" for kind in unread(context, table)]
-    rest += [f"not_open_{service}" for service in sorted(table.services - set(context.connectors))]
-    if case.state is not CaseState.DEPROVISIONED:
-        rest.append("plan_only" if not case.for_real else f"only_{case.state}")
-    rest += ["intent_without_outcome" for _ in context.store.trail.open_intents(session.connection(), case.id)]
-    return rest
+def requirements(context: Context, session: Session, table: TruthTable) -> list[Requirement]:
+    """
+    Return all that still stands in the way of closing the case, nothing for one that has ended: the one place that knows.
+
+    Nothing is told twice: not a row of which a finding tells, nor a kind of which a row does, nor a state that these explain.
+    `not_open` is about this process: what was not read in a service that is not open here it cannot say.
+    """
+    case, findings = table.case, open_findings(session, table.case.id)
+    if case.state in FINISHED:
+        return []
+    told = {finding.entitlement_id for finding in findings}
+    rows = [row for row in table.rows if row.state not in SETTLED]
+    kinds = [kind for kind in unread(context, table) if kind not in {row.kind for row in rows}]
+    intents = context.store.trail.open_intents(session.connection(), case.id)
+    missing = [
+        *(Requirement(ClosingRequirement.QUESTION, question.id) for question in open_questions(session, case.id)),
+        *(Requirement(ClosingRequirement.FINDING, finding.kind) for finding in findings),
+        *(Requirement(ClosingRequirement.NOT_CUT, row.kind) for row in rows if row.id not in told),
+        *(Requirement(ClosingRequirement.NOT_READ, kind) for kind in kinds),
+        *(Requirement(ClosingRequirement.NOT_OPEN, name) for name in sorted(table.services - set(context.connectors))),
+        *(Requirement(ClosingRequirement.INTENT, "without_outcome") for _ in intents),
+    ]
+    if not case.for_real:
+        missing.append(Requirement(ClosingRequirement.STATE, "plan_only"))
+    elif not missing and case.state is not CaseState.DEPROVISIONED:
+        missing.append(Requirement(ClosingRequirement.STATE, f"only_{case.state}"))
+    return missing
 
 
 def unread(context: Context, table: TruthTable) -> Iterator[EntitlementKind]:
@@ -74,10 +102,13 @@ def unread(context: Context, table: TruthTable) -> Iterator[EntitlementKind]:
 
 def _close(context: Context, session: Session, case: Case) -> None:
     case.next_run_at = None
+    kept = context.policy.retention
+    case.retain_until, case.retain_basis = context.now() + timedelta(days=ceil(365.25 * kept.years)), kept.basis
     rows = accepted_rows(session, case.id)
     move(
         context, session, case, CaseState.CLOSED,
         count=len(rows), states=dict(sorted(Counter(str(row.state) for row in rows).items())),
+        retain_until=stamp(case.retain_until), payload={"retention_basis": kept.basis},
     )  # fmt: skip
     for hours in context.policy.looks.hours:
         label = f"+{hours:g}h" if hours < 48 else f"+{hours / 24:g}d"

@@ -25,7 +25,7 @@ from casework.access.revoking import (
     may_be_closed,
     revoke,
 )
-from casework.connections import account_of, read_access
+from casework.connections import account_of, kinds_for, read_access
 from casework.context import Context
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_accounts, rows_of, take_in
@@ -67,7 +67,7 @@ async def deprovision(context: Context, case_id: str, service: Service) -> None:
     case = context.case(case_id)
     if not case.for_real:
         return
-    allowed = planning.kinds_for(case, context.connectors[service])
+    allowed = kinds_for(case, context.connectors[service])
     await each(
         _in_order(context, account, [row for row in _open_rows(context, account) if row.kind in allowed])
         for account in _accepted(context, case_id, service)

@@ -274,6 +274,8 @@ def _end(context: Context, account: CaseAccount, row: CaseEntitlement, answer: _
         session.add(row)
         others = fates.claimants(context, session, row.case_id, row.service, row.account_id)
         fates.look_anew(context, session, others if answer.fate is Restored.CLAIMED else ())
+        if answer.fate is Restored.ASKED:
+            fates.ask_taken(context, session, row)
         seal(
             context, session, EventType.CASE_RESTORED_ROW, row.case_id, service=row.service, account=account.ref,
             kind=row.kind, state=answer.fate, exchanged=exchanges(answer.evidence), payload={"entitlement": row.id, "text": answer.text or ""},

@@ -11,24 +11,21 @@ import rfc8785
 from sqlmodel import col, select
 
 from audit.events import EventType
-from casework.connections import read_access
+from casework.connections import CONTAINMENT, kinds_for, read_access
 from casework.context import Context
 from casework.lifecycle import PLAN_WANTED, move
 from casework.recording import seal
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_accounts, accepted_rows, rows_of, take_in
 from casework.truth.table import load
-from connectors.contract import Connector, Kinds
+from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan
 from models.vocabulary import (
     CaseState,
-    DepartureKind,
     EntitlementKind,
     EntitlementState,
     Service,
 )
-
-CONTAINMENT: Kinds = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 
 
 def _first_kinds(case: Case) -> Kinds | None:
@@ -79,14 +76,6 @@ async def _inventory(context: Context, account: CaseAccount, kinds: Kinds | None
             session.add(account)
         take_in(context, session, account, listing, wanted)
         assess(context, session, account.case_id)
-
-
-def kinds_for(case: Case, connector: Connector, kinds: Kinds | None = None) -> Kinds:
-    """Return which kinds concern *case* at *connector*: a leave of absence is disabled, nothing is taken apart."""
-    every = frozenset(connector.manifest.kinds)
-    if case.kind is DepartureKind.LEAVE:
-        every &= CONTAINMENT
-    return every if kinds is None else every & kinds
 
 
 def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from audit.events import EventType
 from casework.context import Context
 from casework.errors import BadRequest, QuestionsOpen
 from casework.lifecycle import TAKEN_BACK
-from casework.recording import seal
-from models.tables import Case, Question
+from casework.questions import answered, ask, open_questions
+from models.tables import Case
 from models.vocabulary import QuestionKind
+
+_RELEASE = QuestionKind.RELEASE
 
 
 def require_lease(context: Context, case: Case) -> None:
@@ -26,9 +27,7 @@ def ask_early(context: Context, case_id: str) -> str | None:
     """Ask whether this cut may go on, if it would be one too many; return the question's id while it is open."""
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        if _within(context, session, case):
-            return None
-        return (_question(session, case_id) or _ask(context, session, case)).id
+        return None if _within(context, session, case) else ask(context, session, _RELEASE, case_id).id
 
 
 def ask_release(context: Context, case_id: str) -> None:
@@ -40,20 +39,15 @@ def ask_release(context: Context, case_id: str) -> None:
 def require_release(context: Context, session: Session, case: Case) -> None:
     """Raise `QuestionsOpen` if this cut would be one too many and nobody has released it."""
     if not _within(context, session, case):
-        question = _question(session, case.id)
-        raise QuestionsOpen([question.id] if question is not None else [])
+        raise QuestionsOpen([question.id for question in open_questions(session, case.id, {_RELEASE})])
 
 
 def _within(context: Context, session: Session, case: Case) -> bool:
     """Whether the case may be cut: few enough in its window, begun already, or released."""
-    if (
-        case.contained_at is not None
-        or not case.for_real
-        or _cuts(context, session, case) <= context.policy.blast_radius.limit
-    ):
+    if case.contained_at is not None or not case.for_real:
         return True
-    question = _question(session, case.id)
-    return question is not None and question.answered_at is not None
+    few = _cuts(context, session, case) <= context.policy.blast_radius.limit
+    return few or bool(answered(session, case.id, _RELEASE))
 
 
 def _cuts(context: Context, session: Session, case: Case) -> int:
@@ -67,22 +61,3 @@ def _cuts(context: Context, session: Session, case: Case) -> int:
 def _cut_at(case: Case) -> datetime:
     """Return when the case is, or was, cut: a notice for a past date, or a decision after it, does not cut in the past."""
     return case.contained_at or max(case.due_at, case.opened_at, case.for_real_at or case.opened_at)
-
-
-def _question(session: Session, case_id: str) -> Question | None:
-    return session.exec(
-        select(Question).where(Question.case_id == case_id, Question.kind == QuestionKind.RELEASE)
-    ).first()
-
-
-def _ask(context: Context, session: Session, case: Case) -> Question:
-    question = Question(
-        id=context.name("q"),
-        case_id=case.id,
-        kind=QuestionKind.RELEASE,
-        text="More departures are cut in this window than policy allows. Release this one?",
-        asked_at=context.now(),
-    )
-    session.add(question)
-    seal(context, session, EventType.FINDING_QUESTION, case.id, question=question.id, kind=question.kind, count=1)
-    return question

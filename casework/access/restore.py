@@ -10,57 +10,47 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from audit.events import EventType
+from casework import questions
 from casework.access.giving import give_back, waiting
 from casework.access.revoking import each
+from casework.actor import Actor
 from casework.claims import claim
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK, move
 from casework.matching import links
+from casework.question_kinds import NO, YES
 from casework.recording import seal
 from casework.truth import fates
 from casework.truth.findings import assess
 from casework.truth.rows import accounts_of, rows_of
-from models.tables import Approval, Case, CaseAccount, CaseEntitlement
-from models.vocabulary import CaseState, DepartureKind, Restored, Standing
-
-VERB = "restore"
+from models.tables import Case, CaseAccount, CaseEntitlement, Question
+from models.vocabulary import CaseState, DepartureKind, QuestionKind, Restored, Standing
 
 
-def request_restore(context: Context, case_id: str, *, by: str, reason: str, account: str | None = None) -> Approval:
+def request_restore(
+    context: Context, case_id: str, *, by: Actor | str, reason: str, account: str | None = None
+) -> Question:
     """
     Ask for a restore of the case, or of one *account* (`service:id`) which is not the leaver's; the others stay cut.
 
     It is carried out by `restore` once a second person has approved it.
     """
-    if not reason.strip():
-        raise BadRequest("restore: has no reason", "Say why access is to be given back.")
     with context.store.write() as session:
         case = _case(session, case_id)
         if case.state is CaseState.RESTORED and account is None and not _left(session, case_id):
             raise BadRequest(f"{case_id}: is restored already", "Nothing is to be given back.")
-        chosen = None if account is None else _account(session, case_id, account)
-        request = Approval(
-            id=context.name("restore"),
-            case_id=case_id,
-            verb=VERB,
-            account_ref=chosen.ref if chosen else None,
-            reason=reason,
-            requested_by=by,
-            requested_at=context.now(),
-        )
-        session.add(request)
-        seal(
-            context, session, EventType.CASE_RESTORE_REQUESTED, case_id, account=chosen.ref if chosen else None,
-            payload={"by": by, "reason": reason, "request": request.id, "account": account},
+        ref = None if account is None else _account(session, case_id, account).ref
+        return questions.ask(
+            context, session, QuestionKind.RESTORE, case_id,
+            by=by, text=reason, subject=ref, account=ref, payload={"account": account},
         )  # fmt: skip
-        return request
 
 
-def request_return(context: Context, case_id: str, *, by: str) -> None:
+def request_return(context: Context, case_id: str, *, by: Actor | str) -> None:
     """Note that a person is back from leave.  Raises `BadRequest` if the case is not a leave of absence."""
     with context.store.write() as session:
         case = _case(session, case_id)
@@ -68,22 +58,11 @@ def request_return(context: Context, case_id: str, *, by: str) -> None:
             raise BadRequest(
                 f"{case_id}: is no leave of absence", f"Ask for a restore with `lastday restore {case_id}`."
             )
-        session.add(
-            Approval(
-                id=context.name("return"),
-                case_id=case_id,
-                verb=VERB,
-                reason="return from leave",
-                requested_by=by,
-                requested_at=context.now(),
-                approved_by=by,
-                approved_at=context.now(),
-            )
-        )
-        seal(context, session, EventType.CASE_RETURNED, case_id, payload={"by": by})
+        asked = questions.ask(context, session, QuestionKind.RETURN, case_id, by=by, text="return from leave")
+        questions.answer(context, session, asked, [YES], by=by)
 
 
-def confirm(context: Context, case_id: str, entitlement_id: str, *, by: str, ours: bool) -> None:
+def confirm(context: Context, case_id: str, entitlement_id: str, *, by: Actor | str, ours: bool) -> None:
     """
     Take a person's word on a row of which a restore did not know whether we took it: *ours*, to be given back, or not.
 
@@ -98,9 +77,9 @@ def confirm(context: Context, case_id: str, entitlement_id: str, *, by: str, our
         row.restored = Restored.CONFIRMED if ours else Restored.NOT_OURS
         row.problem = row.remedy = None
         session.add(row)
-        seal(
-            context, session, EventType.CASE_RESTORE_CONFIRMED, case_id, service=row.service, kind=row.kind, state=row.restored,
-            payload={"by": by, "entitlement": entitlement_id},
+        questions.answer(
+            context, session, fates.ask_taken(context, session, row), [YES if ours else NO],
+            by=by, service=row.service, kind=row.kind, state=row.restored, payload={"entitlement": entitlement_id},
         )  # fmt: skip
         assess(context, session, case_id)
 
@@ -140,15 +119,11 @@ def _begin(context: Context, case_id: str) -> list[CaseAccount]:
     """Return the accounts to be given back; those asked for alone are not the leaver's from now on."""
     with context.store.write() as session:
         case = _case(session, case_id)
-        approved = session.exec(
-            select(Approval)
-            .where(Approval.case_id == case_id, Approval.verb == VERB, col(Approval.approved_at).is_not(None))
-            .order_by(col(Approval.approved_at))
-        ).all()
+        approved = questions.answered(session, case_id, QuestionKind.RESTORE, QuestionKind.RETURN)
         if not approved:
             raise BadRequest(f"{case_id}: a restore needs a second person", "Ask for it, then run `lastday approve`.")
-        alone = {request.account_ref: request for request in approved if request.account_ref is not None}
-        whole = next((request for request in approved if request.account_ref is None), None)
+        alone = {request.subject: request for request in approved if request.subject is not None}
+        whole = next((request for request in approved if request.subject is None), None)
         every = accounts_of(session, case_id)
         asked = [one for one in every if one.ref in alone and not _overtaken(one, alone[one.ref])]
         chosen = [_set_apart(context, session, one, alone[one.ref]) for one in asked]
@@ -159,10 +134,10 @@ def _begin(context: Context, case_id: str) -> list[CaseAccount]:
         return chosen + [one for one in every if one not in chosen and _concerned(session, one)]
 
 
-def _overtaken(account: CaseAccount, request: Approval) -> bool:
+def _overtaken(account: CaseAccount, request: Question) -> bool:
     """Whether a person has said since the approval that the account is the leaver's after all."""
     decided = account.decided_at if account.standing is Standing.ACCEPTED else None
-    return decided is not None and request.approved_at is not None and decided > request.approved_at
+    return decided is not None and request.answered_at is not None and decided > request.answered_at
 
 
 def _concerned(session: Session, account: CaseAccount) -> bool:
@@ -176,10 +151,10 @@ def _left(session: Session, case_id: str) -> bool:
     return any(row.restored is Restored.CLAIMED for row in rows_of(session, case_id))
 
 
-def _set_apart(context: Context, session: Session, account: CaseAccount, request: Approval) -> CaseAccount:
+def _set_apart(context: Context, session: Session, account: CaseAccount, request: Question) -> CaseAccount:
     """Write that the account is not the leaver's: the case goes on without it, and never cuts it again."""
     if account.standing is not Standing.REJECTED:
-        account.standing, account.decided_by = Standing.REJECTED, request.requested_by
+        account.standing, account.decided_by = Standing.REJECTED, str(request.asked_by)
         account.decided_at = context.now()
         session.add(account)
         case = session.get_one(Case, account.case_id)

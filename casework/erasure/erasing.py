@@ -18,15 +18,18 @@ from audit import reading
 from audit.events import EventType
 from audit.layout import files_of
 from audit.tables import audit_payload
+from casework.actor import Actor, actor_of
 from casework.context import Context, case_in
 from casework.erasure.redaction import redact
 from casework.errors import BadRequest
 from casework.lifecycle import FINISHED
+from casework.questions import answered, ask, open_questions
 from casework.recording import seal
 from casework.truth import fates
-from models.tables import Approval, Case, Look
+from models.tables import Case, Look, Question
+from models.vocabulary import QuestionKind
 
-VERB = "erase"
+_ERASE = QuestionKind.ERASE
 ERASED = "erased"
 """The verdict of a look that was not carried out any more."""
 _MOST = 300
@@ -42,7 +45,7 @@ class ErasureBasis(StrEnum):
     OTHER = "other"
 
 
-def hold(context: Context, case_id: str, *, by: str, reason: str) -> None:
+def hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> None:
     """Forbid to erase the case until the hold is released.  Twice is once.  Raises `BadRequest` without a reason."""
     if not reason.strip():
         raise BadRequest("hold: has no reason", "Say which matter the record is needed for.")
@@ -52,10 +55,10 @@ def hold(context: Context, case_id: str, *, by: str, reason: str) -> None:
         if case.held_at is None:
             case.held_at = context.now()
             session.add(case)
-            seal(context, session, EventType.CASE_HELD, case_id, payload={"by": by, "reason": reason})
+            seal(context, session, EventType.CASE_HELD, case_id, payload={"by": actor_of(by).payload, "reason": reason})
 
 
-def release_hold(context: Context, case_id: str, *, by: str, reason: str) -> None:
+def release_hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> None:
     """Let the case be erased again.  Raises `BadRequest` if nothing holds it."""
     with context.store.write() as session:
         case = case_in(session, case_id)
@@ -63,10 +66,16 @@ def release_hold(context: Context, case_id: str, *, by: str, reason: str) -> Non
             raise BadRequest(f"{case_id}: is under no legal hold", "Nothing is to be released.")
         case.held_at = None
         session.add(case)
-        seal(context, session, EventType.CASE_HOLD_RELEASED, case_id, payload={"by": by, "reason": reason})
+        seal(
+            context,
+            session,
+            EventType.CASE_HOLD_RELEASED,
+            case_id,
+            payload={"by": actor_of(by).payload, "reason": reason},
+        )
 
 
-def request_erasure(context: Context, case_id: str, *, by: str, basis: str) -> Approval:
+def request_erasure(context: Context, case_id: str, *, by: Actor | str, basis: str) -> Question:
     """
     Ask for the case to be erased, and return what a second person approves; asked again, it is the same request.
 
@@ -79,20 +88,7 @@ def request_erasure(context: Context, case_id: str, *, by: str, basis: str) -> A
         known = _request(session, case_id)
         if known is not None:
             return known
-        request = Approval(
-            id=context.name("erase"),
-            case_id=case_id,
-            verb=VERB,
-            reason=basis,
-            requested_by=by,
-            requested_at=context.now(),
-        )
-        session.add(request)
-        seal(
-            context, session, EventType.CASE_ERASURE_REQUESTED, case_id, choice=_word(basis),
-            payload={"by": by, "basis": basis, "request": request.id},
-        )  # fmt: skip
-        return request
+        return ask(context, session, _ERASE, case_id, by=by, text=basis, choice=_word(basis), payload={"basis": basis})
 
 
 def erase(context: Context, case_id: str) -> int:
@@ -119,9 +115,9 @@ def erase(context: Context, case_id: str) -> int:
     return emptied
 
 
-def _erase(context: Context, session: Session, case: Case, request: Approval) -> int:
-    signed = {"by": request.requested_by, "approved_by": request.approved_by, "basis": request.reason}
-    word = _word(request.reason)
+def _erase(context: Context, session: Session, case: Case, request: Question) -> int:
+    asked, approved = (actor and actor.payload for actor in (request.asked_by, request.answered_by))
+    signed, word = {"by": asked, "approved_by": approved, "basis": request.text}, _word(request.text)
     case.erased_at = case.erased_at or context.now()
     session.add(case)
     for look in session.exec(choose(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))).all():
@@ -131,7 +127,7 @@ def _erase(context: Context, session: Session, case: Case, request: Approval) ->
     connection = session.connection()
     told = list(_told(connection, case.id))
     emptied = _empty_payloads(context, connection, case.id)
-    fates.let_ask(session, case)
+    fates.let_ask(context, session, case)
     session.flush()
     redact(context, connection, case.id)
     session.expire_all()
@@ -195,13 +191,13 @@ def _refuse_erased(case: Case) -> None:
         raise BadRequest(f"{case.id}: its personal data was erased already", "Nothing is left to erase.")
 
 
-def _request(session: Session, case_id: str) -> Approval | None:
-    return session.exec(choose(Approval).where(Approval.case_id == case_id, Approval.verb == VERB)).first()
+def _request(session: Session, case_id: str) -> Question | None:
+    return next(iter([*answered(session, case_id, _ERASE), *open_questions(session, case_id, {_ERASE})]), None)
 
 
-def _approved(session: Session, case_id: str) -> Approval:
+def _approved(session: Session, case_id: str) -> Question:
     request = _request(session, case_id)
-    if request is None or request.approved_at is None:
+    if request is None or request.answered_at is None:
         waits = f"lastday approve {request.id}" if request is not None else f"lastday erase {case_id} --basis …"
         raise BadRequest(f"{case_id}: an erasure needs a second person", f"Run: {waits}")
     return request

@@ -19,13 +19,15 @@ from casework.context import Context
 from casework.truth.findings import NO_ACCOUNT
 from casework.truth.states import WHOLE_KIND
 from models import tables
+from models.actor import NOBODY
+from models.tables.columns import ActorColumn
+from models.vocabulary import QuestionKind
 
 CASE = "offboarding_case"
 KEPT = {
-    CASE: {"id", "company", "timezone", "run_id"},
+    CASE: {"id", "company", "timezone", "run_id", "retain_basis"},
     "account": {"ref", "facts", "judged"},
     "account_link": {"facts"},
-    "approval": {"id", "verb", "account_ref"},
     "attestation": {"id"},
     "entitlement": {"op", "settled_by"},
     "evidence_file": {"id", "name", "sha256", "content_sha256"},
@@ -38,7 +40,6 @@ KEPT = {
     "pledge": {"key", "op", "language"},
     "pledge_refusal": {"id"},
     "question": {"id"},
-    "trade_secret_answer": {"id"},
     "search": {"problem", "remedy"},
     "waiver": {"id"},
 }
@@ -148,6 +149,11 @@ def _finding_key(row: Mapping[str, Any], names: Names) -> str:
     return names.next(str(row["kind"]))
 
 
+def _subject(row: Mapping[str, Any], names: Names) -> Any:
+    """Keep what a question is about: a reference or a word of ours, but for a row of the truth table."""
+    return names.row(row["subject"]) if row["kind"] == QuestionKind.TAKEN_BY_US else row["subject"]
+
+
 def _statement(row: Mapping[str, Any], names: Names) -> Any:  # noqa: ARG001  # all of these are asked alike
     """Keep what was asked of a log and how much came; not the vendor's sentences, and the account by its reference alone."""
     kept = {name: value for name, value in (row["statement"] or {}).items() if name in _STATED}
@@ -160,11 +166,14 @@ _SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Names], Any]] = 
     ("entitlement", "id"): lambda row, names: names.row(row["id"]),
     ("entitlement", "vendor_id"): lambda row, names: names.row(row["id"]).rpartition(":")[2],
     ("finding", "key"): _finding_key,
+    ("question", "subject"): _subject,
     ("activity_collection", "statement"): _statement,
 }
 
 
 def _nothing(column: Column[Any], value: Any) -> Any:
+    if isinstance(column.type, ActorColumn) and not column.nullable:
+        return NOBODY
     if isinstance(column.type, JSON):
         return [] if isinstance(value, list) else {} if isinstance(value, dict) else None
     return None if column.nullable else ""

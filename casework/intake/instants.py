@@ -12,6 +12,7 @@ from casework.intake.dates import end_of_day
 from casework.intake.notice import Notice
 from casework.lifecycle import move
 from casework.policy import Policy
+from casework.questions import move_deadlines
 from models.tables import Case
 from models.vocabulary import CaseState
 
@@ -28,7 +29,8 @@ def due_of(policy: Policy, said: Case | Notice) -> datetime:
 
 
 def wait_again(context: Context, session: Session, case: Case) -> None:
-    """Have a case wait whose instant has moved away after its first steps, and before its block."""
+    """Have a case wait whose instant has moved away after its first steps, and before its block; its questions move along."""
+    move_deadlines(context, session, case)
     if case.state is CaseState.CUTTING and case.due_at > context.now():
         move(context, session, case, CaseState.WAITING)
 

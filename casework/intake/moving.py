@@ -14,6 +14,7 @@ from casework.errors import BadRequest
 from casework.intake.instants import due_of, wait_again
 from casework.intake.person import commitment_to
 from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, TAKEN_BACK, begun, move, wake
+from casework.questions import move_deadlines
 from casework.recording import seal
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind
@@ -63,6 +64,7 @@ def make_at_once(context: Context, session: Session, case: Case, by: Actor | str
         return
     case.at_once_at, case.at_once_by = context.now(), str(by)
     case.due_at = min(case.due_at, case.at_once_at)
+    move_deadlines(context, session, case)
     wake(session, case)
     seal(
         context, session, EventType.CASE_AT_ONCE, case.id, due_at=stamp(case.due_at), payload={"by": actor_of(by).payload},

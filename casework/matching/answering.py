@@ -6,43 +6,50 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from audit.events import EventType
+from casework import questions
+from casework.actor import Actor
 from casework.context import Context
 from casework.errors import BadRequest
-from casework.lifecycle import move, wake
+from casework.lifecycle import move
 from casework.matching.judging import judge
-from casework.questions import settle_question
-from casework.recording import seal
+from casework.question_kinds import KINDS
 from casework.truth.findings import assess
 from casework.truth.rows import accounts_of
 from models.tables import Case, CaseAccount, Question
 from models.vocabulary import CaseState, QuestionKind, Standing
 
 
-def answer(context: Context, question_id: str, *, chosen: list[str], by: str, reason: str = "") -> Case:
+def answer(  # an answer's parts
+    context: Context,
+    question_id: str,
+    *,
+    chosen: list[str],
+    by: Actor | str,
+    reason: str = "",
+    revision: int | None = None,
+) -> Case:
     """
     Record a person's answer: the *chosen* accounts are the leaver's, the other doubtful ones are not.
 
-    An account is named as `SERVICE:ID`, or by its id where that is unambiguous.  Raises `BadRequest` for an unknown or
-    answered question, or for an account that was not asked about.
+    An account is named as `SERVICE:ID`, or by its id where that is unambiguous.  Raises `BadRequest` for an account that was
+    not asked about, and as `questions.answer` does.
     """
     with context.store.write() as session:
         question = _question(session, question_id)
-        if question.answered_at is not None:
-            raise BadRequest(f"{question_id}: was answered already", "See the answer with `lastday show CASE`.")
-        asked = _asked(session, question)
+        questions.require_open(session, question, revision)
+        asked = [row for row in _shown(session, question) if row.standing is Standing.ASKED]
         theirs = [_named(question, asked, name) for name in chosen]
+        questions.answer(context, session, question, [_name(row) for row in theirs], by=by, reason=reason)
         for row in asked:
             row.standing = Standing.ACCEPTED if row in theirs else Standing.REJECTED
-            row.decided_by, row.decided_at = by, context.now()
+            row.decided_by, row.decided_at = str(by), context.now()
             session.add(row)
-        settle_question(context, session, question, [_name(row) for row in theirs], by, reason)
         judge(context, session, question.case_id)
         assess(context, session, question.case_id)
         return session.get_one(Case, question.case_id)
 
 
-def take_back(context: Context, question_id: str, *, by: str, reason: str) -> Case:
+def take_back(context: Context, question_id: str, *, by: Actor | str, reason: str) -> Case:
     """
     Take an answer back and ask again.
 
@@ -51,8 +58,8 @@ def take_back(context: Context, question_id: str, *, by: str, reason: str) -> Ca
     """
     with context.store.write() as session:
         question = _question(session, question_id)
-        rows = [row for row in accounts_of(session, question.case_id) if _was_asked(question, row)]
-        decided = [row for row in rows if row.decided_by is not None and row.decided_by == question.answered_by]
+        shown = [row for row in _shown(session, question) if row.decided_by is not None]
+        decided = [row for row in shown if row.decided_by == str(question.answered_by)]
         if question.answered_at is None or not decided:
             raise BadRequest(f"{question_id}: holds no answer to take back", "See it with `lastday show CASE`.")
         case = session.get_one(Case, question.case_id)
@@ -60,13 +67,7 @@ def take_back(context: Context, question_id: str, *, by: str, reason: str) -> Ca
             row.decided_by, row.decided_at, row.standing = None, None, Standing.ASKED
             row.judged = row.judged | {"lost": True}
             session.add(row)
-        question.answered_at = question.answered_by = question.answer = question.reason = None
-        session.add(question)
-        wake(session, case)
-        seal(
-            context, session, EventType.ANSWER_RECORDED, case.id, question=question.id, kind=question.kind, count=len(decided),
-            choice="taken_back", payload={"by": by, "reason": reason},
-        )  # fmt: skip
+        questions.take_back(context, session, question, by=by, reason=reason, count=len(decided))
         if case.state is CaseState.CLOSED:
             move(context, session, case, CaseState.DEPROVISIONED, reason="taken_back")
         judge(context, session, case.id)
@@ -79,26 +80,14 @@ def _question(session: Session, question_id: str) -> Question:
     if question is None:
         raise BadRequest(f"{question_id}: no such question", "See the open ones with `lastday show CASE`.")
     if question.kind is not QuestionKind.WHOSE_ACCOUNT:
-        raise BadRequest(f"{question_id}: needs a second person", f"Run `lastday approve {question_id}`.")
-    if session.get_one(Case, question.case_id).erased_at is not None:
-        raise BadRequest(f"{question_id}: its case was erased", "Nothing is left to answer.")
+        raise BadRequest(f"{question_id}: asks something else", f"Run `{KINDS[question.kind].verb}`.")
     return question
 
 
-def _asked(session: Session, question: Question) -> list[CaseAccount]:
-    """Return the doubtful accounts that the question shows; what came up since is asked about in the next."""
-    rows = accounts_of(session, question.case_id)
-    return [row for row in rows if row.standing is Standing.ASKED and _was_asked(question, row)]
-
-
-def _was_asked(question: Question, row: CaseAccount) -> bool:
-    """Whether the question shows the account as a doubtful one.  One of the first core's names no service in its options."""
-    return any(
-        option["account"] == row.vendor_id
-        and option.get("service", question.service) == row.service
-        and option["standing"] == Standing.ASKED
-        for option in question.options
-    )
+def _shown(session: Session, question: Question) -> list[CaseAccount]:
+    """Return the accounts that the question shows as doubtful; what came up since is asked about in the next."""
+    shown = questions.candidates(question)
+    return [row for row in accounts_of(session, question.case_id) if _name(row) in shown]
 
 
 def _named(question: Question, asked: Sequence[CaseAccount], name: str) -> CaseAccount:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from audit.events import EventType
+from casework import questions
 from casework.context import Context
-from casework.questions import settle_question
-from casework.recording import seal
 from casework.truth.rows import accounts_of
-from models.tables import CaseAccount, Question
+from models.tables import CaseAccount
 from models.vocabulary import QuestionKind, Standing
+
+_WHOSE = QuestionKind.WHOSE_ACCOUNT
 
 
 def ask_whose(context: Context, session: Session, case_id: str) -> None:
@@ -20,38 +20,13 @@ def ask_whose(context: Context, session: Session, case_id: str) -> None:
     A later candidate joins the open question, or opens the next.  A question without a doubtful account is settled.
     """
     rows = accounts_of(session, case_id)
-    doubtful = [row for row in rows if row.standing is Standing.ASKED]
-    opened = _open(session, case_id)
-    first = opened[0] if opened else None
-    if first is not None and not doubtful:
-        settle_question(context, session, first, [], context.actor, "no account is doubtful any more")
-    for question in opened[1:]:  # the first core asked one a service
-        settle_question(context, session, question, [], context.actor, "asked together with the case's other accounts")
-    if not doubtful:
-        return
-    question = first or Question(
-        id=context.name("q"),
-        case_id=case_id,
-        kind=QuestionKind.WHOSE_ACCOUNT,
-        text="Which of these accounts are the leaver's?",
-        asked_at=context.now(),
-    )
-    question.service, question.options = None, [option(row) for row in rows]
-    session.add(question)
-    if first is None:
-        seal(
-            context, session, EventType.FINDING_QUESTION, case_id,
-            question=question.id, kind=question.kind, count=len(doubtful), payload={"options": question.options},
-        )  # fmt: skip
-
-
-def _open(session: Session, case_id: str) -> list[Question]:
-    query = select(Question).where(
-        Question.case_id == case_id,
-        Question.kind == QuestionKind.WHOSE_ACCOUNT,
-        col(Question.answered_at).is_(None),
-    )
-    return list(session.exec(query.order_by(col(Question.asked_at), col(Question.id))).all())
+    doubtful = sum(row.standing is Standing.ASKED for row in rows)
+    opened = questions.open_questions(session, case_id, {_WHOSE})
+    for question in opened[1:] if doubtful else opened:  # the first core asked one a service
+        why = "asked together with the case's other accounts" if doubtful else "no account is doubtful any more"
+        questions.settle(context, session, question, why)
+    if doubtful:
+        questions.ask(context, session, _WHOSE, case_id, options=[option(row) for row in rows], count=doubtful)
 
 
 def option(row: CaseAccount) -> dict[str, object]:

@@ -11,6 +11,7 @@ from datetime import date
 from sqlmodel import Session, select
 
 from audit.events import EventType
+from casework.actor import Actor, actor_of
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.nda import files
@@ -21,7 +22,7 @@ from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
 _LONGEST = 200
 
 
-def refuse(context: Context, case_id: str, *, witness: str, on: date, by: str, note: str = "") -> PledgeRefusal:
+def refuse(context: Context, case_id: str, *, witness: str, on: date, by: Actor | str, note: str = "") -> PledgeRefusal:
     """
     Record that the leaver declined the exit pledge on *on* before *witness*.  The same again is the same record.
 
@@ -37,12 +38,12 @@ def refuse(context: Context, case_id: str, *, witness: str, on: date, by: str, n
                 return row
         row = PledgeRefusal(
             id=context.name("refusal"), case_id=case_id, kind=PaperKind.EXIT_PLEDGE, witness=seen_by, refused_on=on,
-            note=note.strip(), recorded_by=by, recorded_at=context.now(),
+            note=note.strip(), recorded_by=str(by), recorded_at=context.now(),
         )  # fmt: skip
         session.add(row)
         seal(
             context, session, EventType.NDA_REFUSED, case_id, kind=row.kind, state=NdaState.REFUSED,
-            payload={"refusal": row.id, "witness": seen_by, "refused_on": str(on), "note": row.note, "by": by},
+            payload={"refusal": row.id, "witness": seen_by, "refused_on": str(on), "note": row.note, "by": actor_of(by).payload},
         )  # fmt: skip
         _stop_asking(context, session, case_id)
     return row
@@ -63,7 +64,7 @@ def _stop_asking(context: Context, session: Session, case_id: str) -> None:
             seal(context, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
 
 
-def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: str, by: str) -> PaperRuling:
+def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: str, by: Actor | str) -> PaperRuling:
     """
     Record a person's word on *paper* (`register:id`), which the newest check has found.
 
@@ -79,11 +80,11 @@ def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: st
             raise BadRequest(f"{case_id}: has no such paper", "`lastday nda show CASE` lists them as REGISTER:PAPER.")
         row = PaperRuling(
             id=context.name("ruling"), case_id=case_id, register_name=name, paper_id=paper_id, theirs=theirs,
-            reason=reason.strip(), ruled_by=by, ruled_at=context.now(),
+            reason=reason.strip(), ruled_by=str(by), ruled_at=context.now(),
         )  # fmt: skip
         session.add(row)
         seal(
             context, session, EventType.NDA_RULED, case_id, choice="theirs" if theirs else "not_theirs",
-            payload={"register": name, "paper": paper_id, "reason": row.reason, "by": by},
+            payload={"register": name, "paper": paper_id, "reason": row.reason, "by": actor_of(by).payload},
         )  # fmt: skip
     return row

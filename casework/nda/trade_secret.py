@@ -10,19 +10,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from audit.events import EventType
+from casework import questions
+from casework.actor import Actor
 from casework.context import Context
-from casework.errors import BadRequest
 from casework.messages import Said, message
 from casework.nda import files
-from casework.recording import seal
 from casework.truth.rows import accepted_rows
-from models.tables import CasePaper, TradeSecretAnswer
-from models.vocabulary import EntitlementKind, NdaState, PaperKind, TradeSecretTest
+from models.tables import CasePaper, Question
+from models.vocabulary import EntitlementKind, NdaState, PaperKind, QuestionKind, TradeSecretTest
 
-LONGEST_ANSWER = 4000
 _LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKind.GRANT})
 
 _ASKS: Mapping[TradeSecretTest, tuple[str, ...]] = {
@@ -39,7 +37,7 @@ class Shown:
     test: TradeSecretTest
     shows: Sequence[Said]
     asks: Sequence[Said]
-    answer: TradeSecretAnswer | None
+    answer: Question | None
 
 
 def show(session: Session, case_id: str, papers: Sequence[CasePaper], markings: Sequence[Said] = ()) -> list[Shown]:
@@ -62,33 +60,18 @@ def show(session: Session, case_id: str, papers: Sequence[CasePaper], markings: 
     ]
 
 
-def answer(context: Context, case_id: str, test: TradeSecretTest, text: str, *, by: str) -> TradeSecretAnswer:
+def answer(context: Context, case_id: str, test: TradeSecretTest, text: str, *, by: Actor | str) -> Question:
     """Record a person's answer to one of the tests.  A later one stands beside it, and counts."""
-    said = text.strip()
-    if not said or len(said) > LONGEST_ANSWER:
-        raise BadRequest(
-            f"nda answer: cannot take {len(said)} characters", f"Write one to {LONGEST_ANSWER} characters."
-        )
-    row = TradeSecretAnswer(
-        id=context.name("answer"), case_id=case_id, test=test, text=said, answered_by=by, answered_at=context.now()
-    )
     with context.store.write() as session:
         files.kept_case(session, case_id)
-        session.add(row)
-        seal(
-            context,
-            session,
-            EventType.NDA_ANSWERED,
-            case_id,
-            choice=test,
-            payload={"by": by, "text": said, "answer": row.id},
-        )
-    return row
+        question = questions.ask(context, session, QuestionKind.TRADE_SECRET, case_id, subject=test)
+        questions.answer(context, session, question, [text.strip()], by=by, choice=test)
+    return question
 
 
-def _answers(session: Session, case_id: str) -> dict[TradeSecretTest, TradeSecretAnswer]:
-    query = select(TradeSecretAnswer).where(TradeSecretAnswer.case_id == case_id)
-    return {row.test: row for row in session.exec(query.order_by(col(TradeSecretAnswer.answered_at))).all()}
+def _answers(session: Session, case_id: str) -> dict[str | None, Question]:
+    """Return the latest answer to each test."""
+    return {asked.subject: asked for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)}
 
 
 def _duties(papers: Sequence[CasePaper]) -> list[Said]:

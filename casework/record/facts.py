@@ -16,13 +16,15 @@ class Told:
     """
     One event of the trail.  *seq* is its number in the case: the bundle's `events/NNNN.json`.
 
-    *by* and *reason* are from its payload, which can be erased; the event cannot.
+    *by* and *reason* are from its payload, which can be erased; the event cannot.  *made_sure_by*: how it was made sure who
+    that is; None where the payload does not say.
     """
 
     seq: int
     type: str
     at: datetime
     by: str | None
+    made_sure_by: str | None
     reason: str | None
     fields: Mapping[str, Any]
 

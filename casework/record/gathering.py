@@ -43,6 +43,7 @@ def told(connection: Connection, case_id: str) -> Iterator[Told]:
             type=said["type"],
             at=datetime.fromisoformat(said["time"]),
             by=_first(payload, _BY),
+            made_sure_by=_made_sure(payload.get("by")),
             reason=_first(payload, _WHY),
             fields={name: value for name, value in said.items() if name not in FRAME | {"payload_commit"}},
         )
@@ -63,3 +64,7 @@ def _first(payload: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     return (
         said if said is None or isinstance(said, str) else str(said.get("subject") if isinstance(said, dict) else said)
     )
+
+
+def _made_sure(by: Any) -> str | None:
+    return by.get("authenticated_by") if isinstance(by, dict) else None

@@ -8,13 +8,15 @@ from sqlmodel import Session, col, select
 
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK, wake
+from casework.questions import ask
 from casework.truth.reasons import reason_of_row
 from casework.truth.states import PERHAPS_TAKEN
 from connectors.contract import KindManifest
-from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look
+from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look, Question
 from models.vocabulary import (
     CaseState,
     FindingKind,
+    QuestionKind,
     Restored,
     Restores,
     RevocationResult,
@@ -91,7 +93,15 @@ def _due_or_begun(context: Context, session: Session, case: Case, service: Servi
     return case.due_at <= context.now() or session.exec(begun).first() is not None
 
 
-def let_ask(session: Session, case: Case) -> None:
+def ask_taken(context: Context, session: Session, row: CaseEntitlement) -> Question:
+    """Ask a person whether we took *row*; asked twice, it is one question."""
+    return ask(
+        context, session, QuestionKind.TAKEN_BY_US, row.case_id,
+        subject=row.id, service=row.service, kind=row.kind, payload={"entitlement": row.id},
+    )  # fmt: skip
+
+
+def let_ask(context: Context, session: Session, case: Case) -> None:
     """
     Have a person asked about what other cases left to *case*, which is about to be erased: it held the accounts to the end,
     and nobody can tell that afterwards.
@@ -108,6 +118,7 @@ def let_ask(session: Session, case: Case) -> None:
                 "Only if the person works here: `lastday restore CASE --entitlement ID`; if not, add --not-ours."
             )
             session.add(row)
+            ask_taken(context, session, row)
 
 
 def look_anew(context: Context, session: Session, cases: Sequence[Case]) -> None:

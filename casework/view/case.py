@@ -13,15 +13,17 @@ from casework.lifecycle import FINISHED
 from casework.view.access import Account, Match
 from casework.view.downloads import Downloads
 from casework.view.papers import Papers
-from casework.view.part import Instant, Part
+from casework.view.part import Instant, Part, Who
 from models.vocabulary import (
     AccountKind,
     CaseState,
+    ClosingRequirement,
     DepartureKind,
     EntitlementKind,
     FindingKind,
     OpenReason,
     QuestionKind,
+    Role,
     Service,
     Standing,
 )
@@ -31,6 +33,8 @@ BY_LOOKING: Final[Any] = {
     "read_at": True,
     "searches": {"__all__": {"searched_at"}},
     "accounts": {"__all__": {"timing": {"sla_met"}}},
+    "questions": {"__all__": {"asked_of"}},
+    "closing_requires": True,
     "looks": True,
     "nda": {"checked_at": True, "risk": True},
     "downloads": {"confidential": True, "folders": True, "exits": True},
@@ -119,12 +123,19 @@ class Candidate(Match):
 
 
 class Question(Part):
-    """What only a person can decide, not answered yet."""
+    """
+    What only a person can decide, not answered yet.
+
+    *revision* rises when what it shows changes.  *asked_of*: the roles that are asked now, *wanted_by* until when.
+    """
 
     id: str
     kind: QuestionKind
     service: Service | None
     text: str
+    revision: int
+    asked_of: tuple[Role, ...]
+    wanted_by: Instant
     options: tuple[Candidate, ...]
 
 
@@ -136,12 +147,19 @@ class Waiting(Part):
     account_ref: str | None = None
 
 
+class Requirement(Part):
+    """One thing that stands in the way of closing, and *what* it is: a question's id, a kind of finding or entitlement …"""
+
+    kind: ClosingRequirement
+    what: str
+
+
 class Attestation(Part):
     """A signed human statement about a manual step.  *ended_at*: when a read contradicted it."""
 
     id: str
     entitlement_id: str = Field(alias="entitlement")
-    person: str
+    person: Who
     statement: str
     attested_at: Instant
     ended_at: Instant | None
@@ -159,9 +177,9 @@ class Waiver(Part):
     reason: str
     compensating_control: str
     until: date
-    requested_by: str
+    requested_by: Who
     requested_at: Instant
-    approved_by: str | None
+    approved_by: Who | None
     approved_at: Instant | None
 
 
@@ -179,7 +197,8 @@ class CaseView(Part):
     The whole case at *read_at*: personal, for those entitled to see it.
 
     *cut_at* is the due instant, or the notice's for a date that had passed.  *exposure_minutes* are counted from the due instant
-    until the last of the leaver's accounts was closed.  *open_intents*: requests to vendors whose outcome is not known yet.
+    until the last of the leaver's accounts was closed.  *closing_requires*: all that still stands in the way of closing, as far
+    as this process can say.  *open_intents*: requests to vendors whose outcome is not known yet.
     """
 
     case: str
@@ -193,6 +212,8 @@ class CaseView(Part):
     exposure_minutes: int | None
     contained_at: Instant | None
     closed_at: Instant | None
+    retain_until: Instant | None
+    retain_basis: str | None
     held_at: Instant | None
     erased_at: Instant | None
     notices: tuple[Notice, ...]
@@ -203,6 +224,7 @@ class CaseView(Part):
     resolved_findings: tuple[Finding, ...]
     questions: tuple[Question, ...]
     approvals_waiting: tuple[Waiting, ...]
+    closing_requires: tuple[Requirement, ...]
     attestations: tuple[Attestation, ...]
     waivers: tuple[Waiver, ...]
     looks: tuple[Look, ...]

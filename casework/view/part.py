@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from sqlmodel import SQLModel
 
 Instant = Annotated[
@@ -14,6 +14,14 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An aware instant, in JSON with its offset."""
+
+
+def _name(who: Any) -> Any:
+    return who["subject"] if isinstance(who, dict) else who
+
+
+Who = Annotated[str, BeforeValidator(_name)]
+"""Who acted, by name alone."""
 
 
 class Part(BaseModel):

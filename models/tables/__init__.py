@@ -5,19 +5,18 @@ from sqlmodel import SQLModel
 from models.tables.account import AccountLink, CaseAccount, DirectoryNumbers, Search
 from models.tables.case import Case
 from models.tables.collection import Collection, PostCutActivity
-from models.tables.decision import Approval, Attestation, Waiver
+from models.tables.decision import Attestation, Waiver
 from models.tables.entitlement import CaseEntitlement, KindRead
 from models.tables.evidence import EvidenceFile, EvidenceKey
 from models.tables.finding import Finding, Question
 from models.tables.notice import NoticeRecord
-from models.tables.paper import CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal, TradeSecretAnswer
+from models.tables.paper import CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal
 from models.tables.plan import Look, Plan
 
 metadata = SQLModel.metadata
 
 __all__ = [
     "AccountLink",
-    "Approval",
     "Attestation",
     "Case",
     "CaseAccount",
@@ -39,7 +38,6 @@ __all__ = [
     "PostCutActivity",
     "Question",
     "Search",
-    "TradeSecretAnswer",
     "Waiver",
     "metadata",
 ]

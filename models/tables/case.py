@@ -23,6 +23,7 @@ class Case(SQLModel, table=True):
     *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed, taken at
     *for_real_at*.  *services*: which are searched for the person's accounts; None until it was planned.
     *at_once_at*, *at_once_by*: when, and by whom, it was made an emergency, whose instant never moves later.
+    *retain_until*, *retain_basis*: how long its record is kept, and why so long; set at closing, by policy.
     *held_at*: since when a legal hold forbids to erase.  *erased_at*: when the personal data was removed; nobody works on the
     case any more.  *revision* counts reschedules and corrections.  *run_…* and *lease_…* say which run works on the case, so that there is one.
     """
@@ -61,6 +62,8 @@ class Case(SQLModel, table=True):
     contained_at: datetime | None = instant()
     deprovisioned_at: datetime | None = instant()
     closed_at: datetime | None = instant()
+    retain_until: datetime | None = instant()
+    retain_basis: str | None = None
     run_id: str | None = None
     run_attempt: int = 0
     run_state: RunState = word(RunState, default=RunState.NONE)

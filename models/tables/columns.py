@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Enum, TypeDecorator
 from sqlmodel import Field
+
+from models.actor import Actor
 
 
 class Instant(TypeDecorator[datetime]):
@@ -29,6 +32,22 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class ActorColumn(TypeDecorator[Actor]):
+    """Who acted, as JSON; nothing for nobody."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def process_bind_param(self, value: Actor | None, dialect: Dialect) -> Any:  # noqa: ARG002  # the signature is SQLAlchemy's
+        return None if value is None else asdict(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Actor | None:  # noqa: ARG002  # the signature is SQLAlchemy's
+        return None if value is None else Actor(**value)
+
+
 def instant(**options: Any) -> Any:
     """Return an instant column, empty by default."""
     return Field(**({"default": None} | options), sa_type=Instant)
@@ -47,3 +66,8 @@ def word(kind: type[StrEnum], **options: Any) -> Any:
 def json_column(**options: Any) -> Any:
     """Return a JSON column."""
     return Field(**options, sa_type=JSON)
+
+
+def actor(**options: Any) -> Any:
+    """Return a column that holds who acted, empty by default."""
+    return Field(**({"default": None} | options), sa_type=ActorColumn)

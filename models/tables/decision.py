@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 from sqlmodel import Field, SQLModel
 
-from models.tables.columns import instant, word
+from models.actor import Actor
+from models.tables.columns import actor, instant, word
 from models.vocabulary import EntitlementKind, OpenReason, Service
 
 
@@ -12,7 +13,7 @@ class Waiver(SQLModel, table=True):
     """
     One kind, open for one reason (*accepts*), accepted until a date.  Without *case_id* it stands for the tenant.
 
-    It counts only once a second person has approved it.  One without *accepts* is of the first core and counts for nothing: it
+    It counts only once a second person has approved it: asked by the question that bears its *id*.  One without *accepts* is of the first core and counts for nothing: it
     accepted whatever the kind was open for.
     """
 
@@ -27,9 +28,9 @@ class Waiver(SQLModel, table=True):
     reason: str
     compensating_control: str = ""
     until: date
-    requested_by: str
+    requested_by: Actor = actor(default=...)
     requested_at: datetime = instant(default=...)
-    approved_by: str | None = None
+    approved_by: Actor | None = actor()
     approved_at: datetime | None = instant()
 
 
@@ -45,27 +46,7 @@ class Attestation(SQLModel, table=True):
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
     entitlement_id: str
-    person: str
+    person: Actor = actor(default=...)
     statement: str
     attested_at: datetime = instant(default=...)
     ended_at: datetime | None = instant()
-
-
-class Approval(SQLModel, table=True):
-    """
-    A second person's consent, asked for before acting: a restore, a release of the blast radius.
-
-    *account_ref*: the one account that it is about, by its reference in the trail; None for the whole case.
-    """
-
-    __tablename__ = "approval"
-
-    id: str = Field(primary_key=True)
-    case_id: str = Field(index=True)
-    verb: str
-    account_ref: str | None = None
-    reason: str
-    requested_by: str
-    requested_at: datetime = instant(default=...)
-    approved_by: str | None = None
-    approved_at: datetime | None = instant()

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlmodel import Field, SQLModel
 
-from models.tables.columns import instant, json_column, word
+from models.actor import Actor
+from models.tables.columns import actor, instant, json_column, word
 from models.vocabulary import EntitlementKind, FindingKind, QuestionKind, Service
 
 
@@ -32,7 +33,14 @@ class Finding(SQLModel, table=True):
 
 
 class Question(SQLModel, table=True):
-    """What only a person can decide.  *id* is opaque; *options* hold what the person is shown."""
+    """
+    What only a person can decide; `casework.questions` has the rules of each *kind*.  *id* is opaque.
+
+    *subject*: what it is about, where that is not the whole case: an account by its reference in the trail, a row, a service,
+    a test.  *service*: of the first core's alone, which asked one a service.  *text* and *options* are what the person is
+    shown.  *revision* rises whenever these change, and when an answer is taken back.  *asked_by*: the person who asked; None
+    for casework itself.  *wanted_by*: until when somebody should have answered.
+    """
 
     __tablename__ = "question"
 
@@ -40,10 +48,14 @@ class Question(SQLModel, table=True):
     case_id: str = Field(index=True)
     kind: QuestionKind = word(QuestionKind)
     service: Service | None = word(Service, default=None, nullable=True)
+    subject: str | None = None
     text: str
     options: list[dict[str, Any]] = json_column(default_factory=list)
+    revision: int = 1
+    asked_by: Actor | None = actor()
     asked_at: datetime = instant(default=...)
+    wanted_by: datetime = instant(default=...)
     answered_at: datetime | None = instant()
-    answered_by: str | None = None
+    answered_by: Actor | None = actor()
     answer: list[str] | None = json_column(default=None, nullable=True)
     reason: str | None = None

@@ -1,4 +1,4 @@
-"""Confidentiality papers: what a look at the registers found, what was asked for, refused, ruled and answered."""
+"""Confidentiality papers: what a look at the registers found, what was asked for, refused and ruled."""
 
 from datetime import date, datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import instant, json_column, word
-from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState, TradeSecretTest
+from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState
 
 
 class PaperCheck(SQLModel, table=True):
@@ -122,16 +122,3 @@ class PaperRuling(SQLModel, table=True):
     reason: str
     ruled_by: str
     ruled_at: datetime = instant(default=...)
-
-
-class TradeSecretAnswer(SQLModel, table=True):
-    """A person's answer to one of the three tests.  The latest one counts; the older ones stay."""
-
-    __tablename__ = "trade_secret_answer"
-
-    id: str = Field(primary_key=True)
-    case_id: str = Field(index=True)
-    test: TradeSecretTest = word(TradeSecretTest)
-    text: str
-    answered_by: str
-    answered_at: datetime = instant(default=...)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from casework.actor import UNAUTHENTICATED
 from casework.record.facts import Facts, Told
 from casework.view.case import CaseView, Finding
-from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, mono
+from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, mono, visible
 from portal.record.words import event, named, word
 
 _SAID = Phrase("The words were erased; the events cannot be.", "文言は消去済み。事象そのものは消去されない。")
@@ -57,8 +58,9 @@ def people(facts: Facts, clock: Clock) -> Section:
         Phrase("Who asked, who approved, who signed", "依頼・承認・署名した者"),
         lead=Phrase(
             "Revocations were carried out by lastday itself. People asked for them, decided and signed; "
-            "what needs two people names two.",
-            "権限の剥奪は lastday が実行した。依頼・判断・署名は人が行い、二名を要するものは二名の名を記す。",
+            "what needs two people names two.  Unauthenticated: typed at a terminal, where nobody made sure who it was.",
+            "権限の剥奪は lastday が実行した。依頼・判断・署名は人が行い、二名を要するものは二名の名を記す。"
+            "「本人認証なし」は端末で入力された氏名で、本人確認を経ていない。",
         ),
         grids=(
             Grid(
@@ -77,7 +79,15 @@ def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
     choice = told.fields.get("choice")
     if isinstance(choice, str) and choice:
         what = Phrase(f"{what.en} ({choice})", f"{what.ja} ({choice})")
-    return mono(f"{told.seq:04d}"), clock(told.at), cell(what), cell(told.by), cell(told.reason)
+    return mono(f"{told.seq:04d}"), clock(told.at), cell(what), _who(told), cell(told.reason)
+
+
+def _who(told: Told) -> Cell:
+    """Name who acted, and say where nobody has made sure that it was they."""
+    if told.made_sure_by != UNAUTHENTICATED:
+        return cell(told.by)
+    name = visible(str(told.by))
+    return cell(Phrase(f"{name} (unauthenticated)", f"{name} (本人認証なし)"))
 
 
 def waivers(view: CaseView, clock: Clock) -> Section:

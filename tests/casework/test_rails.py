@@ -299,7 +299,7 @@ class TestSigned:
             office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
         )
         waiving.approve(office.context, waiver.id, by="b")
-        with pytest.raises(BadRequest, match="approved already"):
+        with pytest.raises(BadRequest, match="answered already"):
             waiving.approve(office.context, waiver.id, by="c")
         case = office.report()
         office.clock.pass_by(hours=10)

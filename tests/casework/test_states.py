@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from casework.actor import actor_of
 from casework.truth.states import (
     ACCEPTED,
     PERHAPS_TAKEN,
@@ -71,13 +72,13 @@ def block(**fields: Any) -> CaseEntitlement:
 def waiver(accepts: Why | None) -> Waiver:
     return Waiver(
         id="w", service=Service.GOOGLE_WORKSPACE, kind=K.GROUP, accepts=accepts, reason="r", until=date(2027, 1, 1),
-        requested_by="a", requested_at=at(0),
+        requested_by=actor_of("a"), requested_at=at(0),
     )  # fmt: skip
 
 
 def attested(minutes: float, **fields: Any) -> Attestation:
     return Attestation(
-        id="a", case_id="c", entitlement_id="r", person="p", statement="s", attested_at=at(minutes), **fields
+        id="a", case_id="c", entitlement_id="r", person=actor_of("p"), statement="s", attested_at=at(minutes), **fields
     )
 
 

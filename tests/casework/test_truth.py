@@ -10,7 +10,6 @@ from sqlmodel import select
 
 from casework import runbook
 from casework.access import closing, planning, rechecking, revoking
-from casework.decisions import retiring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.opening import decide_for_real
@@ -205,7 +204,7 @@ class TestLooks:
         bare = replace(office.context, connectors={})
         office.clock.pass_by(hours=2)
         assert (await rechecking.look_again(bare)).not_looked == [case_id]
-        request = retiring.request_retirement(bare, GOOGLE, by="a", reason="tenant closed")
+        request = waiving.request_retirement(bare, GOOGLE, by="a", reason="tenant closed")
         with pytest.raises(BadRequest, match="same person"):
             waiving.approve(bare, request.id, by="a")
         waiving.approve(bare, request.id, by="b")
@@ -453,7 +452,7 @@ class TestClosingNeedsALook:
             session.add(Search(case_id=case.id, service=Service.SLACK, searched_at=office.clock(), found=0))
         with pytest.raises(StillOpen, match="not_open_slack"):
             await office.run(case.id)
-        request = retiring.request_retirement(office.context, Service.SLACK, by="a", reason="tenant closed")
+        request = waiving.request_retirement(office.context, Service.SLACK, by="a", reason="tenant closed")
         waiving.approve(office.context, request.id, by="b")
         await office.run(case.id)
 

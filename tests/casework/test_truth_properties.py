@@ -15,6 +15,7 @@ from sqlmodel import Session, delete, select
 
 from casework.access.closing import close
 from casework.access.revoking import begin, finish, finish_failed
+from casework.actor import actor_of
 from casework.errors import CaseworkError
 from casework.truth.derive import derive, known_of
 from casework.truth.findings import assess
@@ -211,7 +212,7 @@ class World:
         with self.session() as session:
             row = self._row(session, kind, whole=whole)
             if row is not None:
-                session.add(Attestation(id=self.office.context.name("attest"), case_id=self.case_id, entitlement_id=row.id, person="p",
+                session.add(Attestation(id=self.office.context.name("attest"), case_id=self.case_id, entitlement_id=row.id, person=actor_of("p"),
                                         statement="s", attested_at=self.office.clock()))  # fmt: skip
 
     def _waive(self, kind: K, accepts: OpenReason, days: int, approved: bool, own: bool) -> None:
@@ -221,7 +222,7 @@ class World:
             session.add(Waiver(
                 id=self.office.context.name("waiver"), case_id=self.case_id if own else None, service=GOOGLE, kind=kind,
                 entitlement_id=row.id if own and row is not None else None, accepts=accepts, reason="r",
-                until=now.date() + timedelta(days=days), requested_by="a", requested_at=now, approved_at=now if approved else None,
+                until=now.date() + timedelta(days=days), requested_by=actor_of("a"), requested_at=now, approved_at=now if approved else None,
             ))  # fmt: skip
 
     def _correct(self, minutes: int) -> None:

@@ -127,6 +127,18 @@ class TestPage:
             assert words in seen.text, words
         assert "not closed when this was written" not in seen.text
 
+    def test_says_whose_name_nobody_made_sure_of(self, facts: Facts) -> None:
+        """A name that was only typed bears the word, in both languages; one that was made sure of, or of which nothing is known, does not."""
+        sure, old = "sec.sato", "hr.before"
+        first = next(told for told in facts.told if told.by == "hr.sato")
+        assert first.made_sure_by == "unauthenticated"
+        told = (first, replace(first, by=sure, made_sure_by="oidc"), replace(first, by=old, made_sure_by=None))
+        seen = read(page(compose(replace(facts, told=told), PROOF)))
+        assert "hr.sato (unauthenticated)" in seen.text
+        assert "hr.sato (本人認証なし)" in seen.text
+        assert f"{sure} (" not in seen.text
+        assert f"{old} (" not in seen.text
+
     def test_is_the_same_for_the_same_facts(self, facts: Facts) -> None:
         """Page and PDF are made of the facts alone: again, they are the same bytes."""
         assert pages(facts, PROOF) == pages(facts, PROOF)

@@ -188,10 +188,10 @@ class TestAnswer:
             house.json("nda", "answer", case, "usefulness", "--text", text, "--as", "legal")
         tests = {test["test"]: test["answer"] for test in house.json("nda", "show", case, code=1)["trade_secret"]}
         assert (tests["usefulness"]["text"], tests["usefulness"]["by"]) == ("価格表の計算に使う", "legal")
-        assert house.sizes()["trade_secret_answer"] == 2
+        assert house.sizes()["question"] == 2
 
     @pytest.mark.parametrize(("test", "text"), [("utility", "t"), ("usefulness", " "), ("usefulness", "x" * 4001)])
     def test_odd(self, house: House, case: str, test: str, text: str) -> None:
         """No such test, no answer, or one beyond measure: refused with what to write."""
         assert house.json("nda", "answer", case, test, "--text", text, code=2)["remedy"]
-        assert house.sizes()["trade_secret_answer"] == 0
+        assert house.sizes()["question"] == 0

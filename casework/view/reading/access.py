@@ -37,9 +37,11 @@ class Signed:
     def over(self, row: tables.CaseEntitlement) -> tuple[str | None, str | None]:
         """Return (person, words) for a row that no read settled."""
         if (attested := self.attestations.get(row.settled_by or "")) is not None:
-            return attested.person, attested.statement
+            return attested.person.subject, attested.statement
         waiver = self.waivers.get(row.settled_by or "")
-        return (waiver.approved_by, waiver.reason) if waiver is not None else (None, None)
+        if waiver is None or waiver.approved_by is None:
+            return None, None
+        return waiver.approved_by.subject, waiver.reason
 
 
 def accounts_in(context: Context, session: Session, case: tables.Case, signed: Signed) -> tuple[Account, ...]:

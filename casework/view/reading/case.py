@@ -8,19 +8,23 @@ from typing import TypeVar
 from sqlmodel import Session, SQLModel, select
 
 from audit.events import EventType
+from casework.access.closing import requirements
 from casework.context import Context, case_in
 from casework.intake.instants import cut_at, notice_late_minutes
 from casework.messages import Said
-from casework.questions import open_questions
+from casework.question_kinds import CONSENTS, HOLDING
+from casework.questions import asked_of, open_questions
 from casework.recording import seal
 from casework.truth.cutoffs import cutoff_of, exposure_minutes
 from casework.truth.rows import accepted_rows
+from casework.truth.table import load
 from casework.view import case as parts
 from casework.view.case import CaseView
 from casework.view.reading.access import Signed, accounts_in
 from casework.view.reading.downloads import downloads_in
 from casework.view.reading.papers import papers_in
 from models import tables
+from models.vocabulary import ClosingRequirement, QuestionKind
 
 T = TypeVar("T", bound=SQLModel)
 
@@ -69,8 +73,15 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         accounts=accounts_in(context, session, case, signed),
         findings=[finding for finding in findings if finding.resolved_at is None],
         resolved_findings=[finding for finding in findings if finding.resolved_at is not None],
-        questions=[parts.Question.of(row) for row in open_questions(session, case_id)],
-        approvals_waiting=list(_waiting(session, case_id, signed)),
+        questions=[
+            parts.Question.of(row, asked_of=asked_of(row, context.now())) for row in open_questions(session, case_id)
+        ],
+        approvals_waiting=list(_waiting(session, case_id)),
+        closing_requires=[
+            parts.Requirement(kind=one.kind, what=one.what)
+            for one in requirements(context, session, load(context, session, case))
+            if one.kind is not ClosingRequirement.NOT_OPEN  # which is about this process
+        ],
         attestations=[parts.Attestation.of(row) for row in signed.attestations.values()],
         waivers=[parts.Waiver.of(row, standing=row.case_id is None) for row in signed.waivers.values()],
         looks=[parts.Look.of(row) for row in _of(session, tables.Look, case_id, "due_at")],
@@ -85,10 +96,8 @@ def _of(session: Session, table: type[T], case_id: str, order: str) -> Sequence[
     return session.exec(select(table).where(columns.case_id == case_id).order_by(columns[order])).all()
 
 
-def _waiting(session: Session, case_id: str, signed: Signed) -> Iterator[parts.Waiting]:
-    for asked in _of(session, tables.Approval, case_id, "requested_at"):
-        if asked.approved_at is None:
-            yield parts.Waiting.of(asked)
-    for waiver in signed.waivers.values():
-        if waiver.approved_at is None:
-            yield parts.Waiting.of(waiver, verb="waive")
+def _waiting(session: Session, case_id: str) -> Iterator[parts.Waiting]:
+    """Yield the consents that hold nothing up, a waiver's included; *subject* of a restore is the one account that it is about."""
+    for asked in open_questions(session, case_id, CONSENTS - HOLDING):
+        ref = asked.subject if asked.kind is QuestionKind.RESTORE else None
+        yield parts.Waiting.of(asked, verb=str(asked.kind), account_ref=ref)

@@ -44,12 +44,19 @@ def _paper(row: tables.CasePaper) -> Paper:
 
 
 def _test(shown: trade_secret.Shown) -> SecretTest:
-    answer = shown.answer
     return SecretTest(
         test=shown.test,
         shows=tuple(said.en for said in shown.shows),
         shows_ja=tuple(said.ja for said in shown.shows),
         asks=tuple(said.en for said in shown.asks),
         asks_ja=tuple(said.ja for said in shown.asks),
-        answer=Answer(text=answer.text, by=answer.answered_by, at=answer.answered_at) if answer is not None else None,
+        answer=_answer(shown.answer),
+    )
+
+
+def _answer(question: tables.Question | None) -> Answer | None:
+    if question is None:
+        return None
+    return Answer.of(
+        question, text="".join(question.answer or ()), by=str(question.answered_by or ""), at=question.answered_at
     )
