@@ -19,7 +19,7 @@ from casework.store import Store, open_engine, require_schema
 from connectors.contract import Connector
 from connectors.registry import open_connectors
 from models.tables import EvidenceKey
-from models.vocabulary import Service
+from models.vocabulary import ConnectionId
 
 
 @asynccontextmanager
@@ -34,7 +34,7 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
     async with AsyncExitStack() as stack:
         store = open_store(settings)
         stack.callback(store.engine.dispose)
-        connectors: Mapping[Service, Connector] = {}
+        connectors: Mapping[ConnectionId, Connector] = {}
         if connected:
             connectors = await stack.enter_async_context(open_connectors(settings.services))
         yield Context(

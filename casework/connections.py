@@ -11,23 +11,23 @@ from casework.context import Context
 from connectors.contract import Connector, Kinds, Listing, cannot_look
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount
-from models.vocabulary import Account, DepartureKind, EntitlementKind, EntitlementState, Service
+from models.vocabulary import Account, ConnectionId, DepartureKind, EntitlementKind, EntitlementState
 
 CONTAINMENT: Kinds = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 
 
-async def ready(context: Context, service: Service) -> Connector:
+async def ready(context: Context, connection: ConnectionId) -> Connector:
     """
-    Return the connector of *service*, probed once for this process, however many ask for it at once.
+    Return the connector of *connection*, probed once for this process, however many ask for it at once.
 
     Raises `ConnectorError` if it is not configured or its probe fails: that is not remembered, the next call probes again.
     """
-    connector = context.connectors.get(service)
+    connector = context.connectors.get(connection)
     if connector is None:
-        raise ConnectorError(f"{service}: is not configured any more", remedy="Add it to LASTDAY_SERVICES again.")
-    async with context.probing.setdefault(service, asyncio.Lock()):
-        if service not in context.own_accounts:
-            context.own_accounts[service] = (await connector.probe()).own_account_ids
+        raise ConnectorError(f"{connection}: is not configured any more", remedy="Add it to LASTDAY_SERVICES again.")
+    async with context.probing.setdefault(connection, asyncio.Lock()):
+        if connection not in context.own_accounts:
+            context.own_accounts[connection] = (await connector.probe()).own_account_ids
     return connector
 
 
@@ -37,12 +37,12 @@ async def get_ready(context: Context) -> None:
 
     A probe that fails is left to the next call: the verbs say by themselves what they cannot do.
     """
-    await asyncio.gather(*(ready(context, service) for service in context.connectors), return_exceptions=True)
+    await asyncio.gather(*(ready(context, connection) for connection in context.connectors), return_exceptions=True)
 
 
 def account_of(row: CaseAccount) -> Account:
     """Return the account as its connector knows it."""
-    return Account(row.service, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)
+    return Account(row.connection, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)
 
 
 def kinds_for(case: Case, connector: Connector, kinds: Kinds | None = None) -> Kinds:
@@ -56,12 +56,12 @@ def kinds_for(case: Case, connector: Connector, kinds: Kinds | None = None) -> K
 async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> Listing:
     """List *account*'s access of *kinds*, by new requests."""
     try:
-        connector = await ready(context, account.service)
+        connector = await ready(context, account.connection)
         return await connector.list_access(account_of(account), kinds)
     except ConnectorError as error:
         blind = (
             cannot_look(
-                account.service,
+                account.connection,
                 account.vendor_id,
                 kind,
                 EntitlementState.UNREADABLE,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it is given them, by `casework.bootstrap` or a test, and ma
     from casework.policy import Policy
     from casework.store import Store
     from connectors.contract import Connector
-    from models.vocabulary import Service
+    from models.vocabulary import ConnectionId
 
 _LOGS_AT_ONCE = 64
 """Of all cases together: each that is read holds four files open."""
@@ -43,20 +43,20 @@ class Context:
 
     store: Store
     policy: Policy
-    connectors: Mapping[Service, Connector] = field(default_factory=dict)
+    connectors: Mapping[ConnectionId, Connector] = field(default_factory=dict)
     actor: str = "svc:lastday"
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    configured: frozenset[Service] = frozenset()
-    own_accounts: dict[Service, frozenset[str]] = field(default_factory=dict)
+    configured: frozenset[ConnectionId] = frozenset()
+    own_accounts: dict[ConnectionId, frozenset[str]] = field(default_factory=dict)
     leases: dict[str, str] = field(default_factory=dict)
     evidence: EvidenceStore | None = None
     readings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOGS_AT_ONCE))
-    probing: dict[Service, asyncio.Lock] = field(default_factory=dict)
-    _locks: dict[Service, asyncio.Lock] = field(default_factory=dict)
+    probing: dict[ConnectionId, asyncio.Lock] = field(default_factory=dict)
+    _locks: dict[ConnectionId, asyncio.Lock] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def one_at_a_time(self, service: Service, *, privileged: bool) -> AsyncIterator[None]:
+    async def one_at_a_time(self, connection: ConnectionId, *, privileged: bool) -> AsyncIterator[None]:
         """
         Let only one privileged account of a service be cut at a time by this process, so that two administrators who leave
         in the same night do not vouch for each other.  Other processes are not held up.
@@ -64,7 +64,7 @@ class Context:
         if not privileged:
             yield
             return
-        async with self._locks.setdefault(service, asyncio.Lock()):
+        async with self._locks.setdefault(connection, asyncio.Lock()):
             yield
 
     def name(self, prefix: str) -> str:

@@ -41,11 +41,13 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     Append one event in *session*'s transaction.
 
     *exchanged*: what was exchanged with a vendor about it, from `exchanges`; the leaf has their count and root, the payload the
-    list.  The same
-    *dedup_key* again is the same event: a retry writes nothing.  Fields outside the trail's white list, and a leaf that is too
+    list.  *connection* is told as
+    its vendor, `service`.  The same *dedup_key* again is the same event: a retry writes nothing.  Fields outside the trail's white list, and a leaf that is too
     long, raise `ValueError` before anything is written.
     """
     session.flush()
+    if connection := fields.pop("connection", None):
+        fields["service"] = connection
     said, listed = _bound(session, case_id, exchanged) if exchanged else (None, {})
     event = Event(
         type=event_type,
@@ -78,7 +80,7 @@ def seal_intent(context: Context, session: Session, row: CaseEntitlement, ref: s
     """Seal that we are about to ask the vendor: committed before the request leaves, or no request leaves."""
     seal(
         context, session, EventType.REVOKE_INTENT, row.case_id,
-        op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb,
+        op=row.op, connection=row.connection, account=ref, kind=row.kind, verb=verb,
         payload={"entitlement": row.id}, dedup_key=f"{row.op}:intent",
     )  # fmt: skip
 
@@ -97,7 +99,7 @@ def seal_outcome(  # noqa: PLR0913  # a row, what was exchanged about it and wha
     """Seal what became of the intent with the row's *op*, which ends with it."""
     seal(
         context, session, EventType.REVOKE_OUTCOME, row.case_id,
-        op=row.op, service=row.service, account=ref, kind=row.kind, verb=verb, result=result, exchanged=exchanged,
+        op=row.op, connection=row.connection, account=ref, kind=row.kind, verb=verb, result=result, exchanged=exchanged,
         payload={"entitlement": row.id, "text": text[:_LONGEST_TEXT]}, dedup_key=f"{row.op}:outcome",
     )  # fmt: skip
     row.op = None
@@ -110,7 +112,7 @@ def seal_seen(
     """Seal what a read saw of one row: its new state."""
     seal(
         context, session, EventType.OBSERVE_SEEN, row.case_id,
-        service=row.service, account=ref, kind=row.kind, state=row.state, reason=row.reason,
+        connection=row.connection, account=ref, kind=row.kind, state=row.state, reason=row.reason,
         confirmation=row.confirmation, exchanged=exchanged,
         observed_at=stamp(row.observed_at) if row.observed_at else None,
         cut_effective_by=stamp(row.cut_effective_by) if row.cut_effective_by else None,

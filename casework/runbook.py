@@ -18,7 +18,7 @@ from casework.errors import BadRequest, NotDueYet
 from casework.lifecycle import ENDED, FINISHED
 from casework.matching.searching import find_everywhere, find_in
 from casework.nda.checking import check_safely
-from models.vocabulary import Service
+from models.vocabulary import ConnectionId
 
 _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
 _TO_GET_READY = timedelta(seconds=30)
@@ -82,25 +82,25 @@ async def _within(left: timedelta, work: Coroutine[Any, Any, None]) -> None:
             await work
 
 
-async def contain(context: Context, case_id: str, service: Service) -> None:
+async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
     """Contain the leaver in one service; see `casework.access.cutting.contain`.  Asks first if too many are cut at once."""
     rails.ask_release(context, case_id)
-    await cutting.contain(context, case_id, service)
+    await cutting.contain(context, case_id, connection)
 
 
-async def deprovision(context: Context, case_id: str, service: Service) -> None:
+async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
     Take away the rest in one service, after a fresh look for accounts and a fresh inventory of them.
 
     The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
     the look adds is sealed into a new plan before it is touched.
     """
-    await find_in(context, case_id, service)
-    if planning.uncontained(context, case_id, service):
-        await cutting.contain(context, case_id, service)
-    await planning.take_inventory(context, case_id, services=[service])
+    await find_in(context, case_id, connection)
+    if planning.uncontained(context, case_id, connection):
+        await cutting.contain(context, case_id, connection)
+    await planning.take_inventory(context, case_id, connections=[connection])
     planning.seal_plan(context, case_id)
-    await cutting.deprovision(context, case_id, service)
+    await cutting.deprovision(context, case_id, connection)
 
 
 async def check_papers(context: Context, case_id: str) -> None:

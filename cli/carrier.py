@@ -17,7 +17,7 @@ from casework.lifecycle import PLAN_WANTED
 from cli.errors import REMAINS, Refused
 from cli.terminal import Step, say
 from models.tables import Case
-from models.vocabulary import Service
+from models.vocabulary import ConnectionId
 
 STEPS = 6
 _AGAIN = 1.0
@@ -69,7 +69,9 @@ async def whole_case(context: Context, case_id: str, step: Step) -> None:
         runbook.close(context, case_id)
 
 
-async def _everywhere(verb: Callable[[Context, str, Service], Awaitable[None]], context: Context, case_id: str) -> None:
+async def _everywhere(
+    verb: Callable[[Context, str, ConnectionId], Awaitable[None]], context: Context, case_id: str
+) -> None:
     """All services at once; one that fails never stops another, and closing refuses what it left open."""
     steps = (verb(context, case_id, service) for service in context.connectors)
     for outcome in await asyncio.gather(*steps, return_exceptions=True):

@@ -48,7 +48,7 @@ def _page(shown: Downloads) -> Page:
     parts += [say(said.text, said.text_ja) for said in shown.risks or ()]
     if shown.verdict == "nothing_unusual":
         parts += [say(said.text, said.text_ja) for said in shown.summary]
-    parts += [f"{quiet.service}: {say(quiet.text, quiet.text_ja)}" for quiet in shown.silence]
+    parts += [f"{quiet.connection}: {say(quiet.text, quiet.text_ja)}" for quiet in shown.silence]
     return parts + _tables(shown)
 
 
@@ -61,18 +61,18 @@ def _statement(row: Source) -> tuple[object, ...]:
     times = [local(moment) for moment in (row.from_at, row.until_at, row.oldest_at, row.newest_at)]
     added = f" (+{row.difference.late} late)" if row.difference and row.difference.late else ""
     counts = (f"{row.records:,}{added}", f"{row.pages:,}", (row.sha256 or "-")[:12])
-    return row.service, row.source, row.round, say(row.text, row.text_ja), *times, *counts
+    return row.connection, row.source, row.round, say(row.text, row.text_ja), *times, *counts
 
 
 def _caveats(sources: Sequence[Source]) -> Page:
     """What a log never holds, or calls by another name: without it a count says more than it knows."""
-    return [*dict.fromkeys(f"{row.service}/{row.source}: {said}" for row in sources for said in row.caveats)]
+    return [*dict.fromkeys(f"{row.connection}/{row.source}: {said}" for row in sources for said in row.caveats)]
 
 
 def _tables(shown: Downloads) -> Page:
     parts: Page = []
     if shown.exits:
-        exits = ((made.kind, local(made.at), made.service, made.text) for made in shown.exits[-_MOST_EXITS:])
+        exits = ((made.kind, local(made.at), made.connection, made.text) for made in shown.exits[-_MOST_EXITS:])
         parts.append(table("way out", "made", "service", "to", rows=exits))
     if shown.folders:
         folders = ((folder.folder, f"{folder.count:,}") for folder in shown.folders)

@@ -86,9 +86,9 @@ def _numbers() -> Row:
     if not found:
         return row("employee numbers")
     told = "; ".join(
-        f"{one.service}: agree with none of {one.compared} known people, and count as none" for one in found
+        f"{one.connection}: agree with none of {one.compared} known people, and count as none" for one in found
     )
-    places = ", ".join(f"LASTDAY_{one.service.upper()}_NUMBER_FIELD" for one in found)
+    places = ", ".join(f"LASTDAY_{one.connection.upper()}_NUMBER_FIELD" for one in found)
     return row("employee numbers", "amber", told, f"Set {places} to the field with HR's numbers, or to none.")
 
 

@@ -74,7 +74,7 @@ def answer_restored(terminal: Terminal, shown: CaseView) -> int:
     rows = [(account, row, row.detail) for account in shown.accounts for row in account.entitlements]
     told = [(account, row, detail) for account, row, detail in rows if detail.restored is not None]
     lines = (
-        (account.service, account.name, row.kind, detail.label, detail.restored, detail.problem, detail.remedy)
+        (account.connection, account.name, row.kind, detail.label, detail.restored, detail.problem, detail.remedy)
         for account, row, detail in told
     )
     made = table("service", "account", "kind", "what", "outcome", "problem", "remedy", rows=lines)

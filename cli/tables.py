@@ -133,8 +133,8 @@ def _came_back(shown: CaseView, zone: str) -> Iterator[str]:
                 else say("not closed again yet", "再停止は未確認")
             )
             yield say(
-                f"{account.service} {account.name} came back: seen open at {at}, {cut}. By whom, its own log says.",
-                f"{account.service} {account.name} は {at} に再び有効と確認、{cut}。操作者はサービスの監査ログを参照。",
+                f"{account.connection} {account.name} came back: seen open at {at}, {cut}. By whom, its own log says.",
+                f"{account.connection} {account.name} は {at} に再び有効と確認、{cut}。操作者はサービスの監査ログを参照。",
             )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def truth_table(shown: CaseView, zone: str) -> Table:
 
 def _truth(shown: CaseView, zone: str) -> Iterator[tuple[object, ...]]:
     for account in shown.accounts:
-        who: tuple[str, ...] = (account.service, account.name, _match(account.match))
+        who: tuple[str, ...] = (account.connection, account.name, _match(account.match))
         if not account.entitlements:
             yield (*who, None, None, account.standing, None, None, None)
         for row in account.entitlements:
@@ -171,7 +171,7 @@ def _truth(shown: CaseView, zone: str) -> Iterator[tuple[object, ...]]:
             who = ("", "", "")
     for search in shown.searches:
         if search.problem is not None:
-            yield search.service, None, None, None, search.problem, "unreadable", None, None, None
+            yield search.connection, None, None, None, search.problem, "unreadable", None, None, None
 
 
 def _match(match: Match) -> str:
@@ -199,17 +199,17 @@ def _clock(moment: datetime | None, zone: str) -> str | None:
 
 
 def _findings(findings: Sequence[Finding]) -> Table:
-    rows = ((found.kind, found.service, found.entitlement_id, found.text, found.remedy) for found in findings)
+    rows = ((found.kind, found.connection, found.entitlement_id, found.text, found.remedy) for found in findings)
     return table("finding", "service", "what", "reason", "remedy", title=say("Findings", "指摘"), rows=rows)
 
 
 def question_page(question: Question) -> Page:
     """Return a question with every candidate, and how to answer it."""
     rows = (
-        (one.service or question.service, one.account, one.label, one.kind, _match(one), one.text, one.standing)
+        (one.connection or question.connection, one.account, one.label, one.kind, _match(one), one.text, one.standing)
         for one in question.options
     )
     title = say(f"Question {question.id}: {question.text}", f"質問 {question.id}: {question.text}")
     how = f"lastday answer {question.id} --account SERVICE:ID | --none"
     options = table("service", "account", "name", "kind", "match", "reason", "state", rows=rows)
-    return [f"{title}  ({question.service or '-'})", options, f"  {how}"]
+    return [f"{title}  ({question.connection or '-'})", options, f"  {how}"]

@@ -37,7 +37,9 @@ def waive(
     }  # fmt: skip
     if tenant and case is None and service and kind:
         waiver = in_context(
-            lambda context: signatures.waive_for_tenant(context, service=service, kind=kind, accepts=accepts, **signed)
+            lambda context: signatures.waive_for_tenant(
+                context, connection=service, kind=kind, accepts=accepts, **signed
+            )
         )
     elif case is not None and entitlement is not None and not (tenant or service or kind):
         waiver = in_context(

@@ -16,6 +16,7 @@ from connectors.snapshot import Numbers
 from models.vocabulary import (
     Account,
     Confirmation,
+    ConnectionId,
     Entitlement,
     EntitlementKind,
     EntitlementState,
@@ -203,7 +204,13 @@ class Connector(ActivityLog, Protocol):
 
 
 def cannot_look(
-    service: Service, account_id: str, kind: EntitlementKind, state: EntitlementState, *, problem: str, remedy: str
+    connection: ConnectionId,
+    account_id: str,
+    kind: EntitlementKind,
+    state: EntitlementState,
+    *,
+    problem: str,
+    remedy: str,
 ) -> Entitlement:
     """Return the one row (vendor id "*") that stands for a kind which could not be looked at, or has no way to be."""
-    return Entitlement(service, account_id, kind, "*", state, problem=problem, remedy=remedy)
+    return Entitlement(connection, account_id, kind, "*", state, problem=problem, remedy=remedy)

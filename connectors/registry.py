@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from connectors.contract import Connector
 from connectors.errors import NotConfigured
-from models.vocabulary import Service
+from models.vocabulary import ConnectionId, Service
 
 _PACKAGES = {
     Service.GOOGLE_WORKSPACE: "connectors.google_workspace",
@@ -21,17 +21,17 @@ _PACKAGES = {
 
 
 @asynccontextmanager
-async def open_connectors(services: Iterable[Service]) -> AsyncIterator[Mapping[Service, Connector]]:
+async def open_connectors(connections: Iterable[ConnectionId]) -> AsyncIterator[Mapping[ConnectionId, Connector]]:
     """
-    Open the connectors of *services*, configured from the environment, and close them at the end.
+    Open the connectors of *connections*, configured from the environment, and close them at the end.
 
     A service's SDK is imported only when the service is used.  Raises `NotConfigured` for a missing setting: nothing is
     skipped.
     """
-    opened: dict[Service, Connector] = {}
+    opened: dict[ConnectionId, Connector] = {}
     try:
-        for service in services:
-            opened[service] = await _open(service)
+        for connection in connections:
+            opened[connection] = await _open(Service(connection))
         yield opened
     finally:
         await asyncio.gather(*(connector.aclose() for connector in opened.values()))

@@ -40,7 +40,7 @@ def truth_page(view: OpaqueView) -> str:
     """Write the page, in Markdown."""
     lines = [f"`{bar(view.settled, view.rows)}` {view.settled} of {view.rows} settled", ""]
     lines += ["| service | kind | state | confirmed by | count |", "|---|---|---|---|---|"]
-    lines += [f"| {r.service} | {r.kind} | {r.state} | {r.confirmed_by or '-'} | {r.count} |" for r in view.truth]
+    lines += [f"| {r.connection} | {r.kind} | {r.state} | {r.confirmed_by or '-'} | {r.count} |" for r in view.truth]
     if view.questions:
         lines += ["", "**Open questions**: answer them with `lastday answer`.", ""]
         lines += [f"- `{question.id}` {question.kind}" for question in view.questions]

@@ -17,25 +17,27 @@ from casework.context import Context
 from casework.errors import QuestionsOpen
 from casework.view.opaque import opaque_view
 from flows.redaction import Elsewhere, redacted
-from models.vocabulary import CaseState, Service
+from models.vocabulary import CaseState, ConnectionId
 
 _log = logging.getLogger("lastday.flows")  # the process's own standard error, not Prefect's
 
 
 # No retries, said aloud because a setting can change the default: a revocation is repeated by casework, which knows
 # what was sent.  No cache and no stored result: a step is a look at the world and has nothing to say afterwards.
-@task(name="contain", task_run_name="contain-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@task(name="contain", task_run_name="contain-{connection}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @redacted
-async def contain(context: Context, case_id: str, service: Service) -> None:
+async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
     """Block sign-in, then end sessions.  Safe to repeat."""
-    await runbook.contain(context, case_id, service)
+    await runbook.contain(context, case_id, connection)
 
 
-@task(name="deprovision", task_run_name="deprovision-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="deprovision", task_run_name="deprovision-{connection}", retries=0, cache_policy=NO_CACHE, persist_result=False
+)
 @redacted
-async def deprovision(context: Context, case_id: str, service: Service) -> None:
+async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
     """Take the rest away.  Safe to repeat."""
-    await runbook.deprovision(context, case_id, service)
+    await runbook.deprovision(context, case_id, connection)
 
 
 # Beside the cut, never before it: what goes wrong here is a state of the papers and stops nothing.
@@ -51,11 +53,11 @@ async def look_at_papers(context: Context, case_id: str) -> None:
     await regardless(check_papers(hidden(context), case_id))
 
 
-@task(name="collect", task_run_name="collect-{service}", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@task(name="collect", task_run_name="collect-{connection}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @redacted
-async def collect(context: Context, case_id: str, service: Service) -> None:
+async def collect(context: Context, case_id: str, connection: ConnectionId) -> None:
     """Read the service's own log of the leaver, for as long as policy allows.  Safe to repeat."""
-    await collection.after_the_cut(context, case_id, service)
+    await collection.after_the_cut(context, case_id, connection)
 
 
 @task(name="summarise", task_run_name="summarise", retries=0, cache_policy=NO_CACHE, persist_result=False)
@@ -67,7 +69,7 @@ async def summarise(context: Context, case_id: str) -> None:
 
 async def collect_everywhere(context: Context, case_id: str) -> None:
     """Collect in all services at once; what fails is stated, taken up by the sweep, and stops nothing."""
-    await everywhere(context, lambda service: collect(hidden(context), case_id, service))
+    await everywhere(context, lambda connection: collect(hidden(context), case_id, connection))
     await regardless(summarise(hidden(context), case_id))
 
 
@@ -104,12 +106,12 @@ def require_answers(context: Context, case_id: str) -> None:
 
 async def contain_everywhere(context: Context, case_id: str) -> None:
     """Contain all services at once.  See `everywhere`."""
-    await everywhere(context, lambda service: contain(hidden(context), case_id, service))
+    await everywhere(context, lambda connection: contain(hidden(context), case_id, connection))
 
 
 async def deprovision_everywhere(context: Context, case_id: str) -> None:
     """Deprovision all services at once.  See `everywhere`."""
-    await everywhere(context, lambda service: deprovision(hidden(context), case_id, service))
+    await everywhere(context, lambda connection: deprovision(hidden(context), case_id, connection))
 
 
 def hidden(context: Context) -> Context:
@@ -117,7 +119,7 @@ def hidden(context: Context) -> Context:
     return cast("Context", quote(context))  # unwrapped again before the task's function sees it
 
 
-async def everywhere(context: Context, step: Callable[[Service], Awaitable[None]]) -> None:
+async def everywhere(context: Context, step: Callable[[ConnectionId], Awaitable[None]]) -> None:
     """
     Take *step* in every service at once; one that fails never stops another, nor the steps that follow.
 

@@ -28,6 +28,12 @@ class Service(StrEnum):
     MICROSOFT365 = "microsoft365"
 
 
+ConnectionId: TypeAlias = str
+"""
+Which tenant of which vendor, and the first part of every entitlement's id: the vendor's name for the only or first one.
+"""
+
+
 class EntitlementKind(StrEnum):
     """One thing that an account can do, or be reached by."""
 
@@ -403,7 +409,7 @@ class Account:
     *active* is None where the vendor does not say.
     """
 
-    service: Service
+    connection: ConnectionId
     id: str
     kind: AccountKind = AccountKind.MEMBER
     label: str = ""
@@ -472,7 +478,7 @@ class Entitlement:
     *prestate* is what a restore needs, never a secret.  *label* is for people only.
     """
 
-    service: Service
+    connection: ConnectionId
     account_id: str
     kind: EntitlementKind
     vendor_id: str
@@ -487,8 +493,8 @@ class Entitlement:
 
     @property
     def id(self) -> str:
-        """The idempotency key everywhere: `service:account_id:kind:vendor_id`."""
-        return f"{self.service}:{self.account_id}:{self.kind}:{self.vendor_id}"
+        """The idempotency key everywhere: `connection:account_id:kind:vendor_id`."""
+        return f"{self.connection}:{self.account_id}:{self.kind}:{self.vendor_id}"
 
 
 @dataclass(frozen=True, slots=True)

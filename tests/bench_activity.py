@@ -125,7 +125,7 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     case_id = open_cases(context, reading, reported_by="bench", for_real=True).opened[0].case.id
     with store.write() as session:
         session.add(CaseAccount(
-            case_id=case_id, service=Service.GOOGLE_WORKSPACE, vendor_id="g1", ref=context.name("acct"), kind=AccountKind.MEMBER,
+            case_id=case_id, connection=Service.GOOGLE_WORKSPACE, vendor_id="g1", ref=context.name("acct"), kind=AccountKind.MEMBER,
             label="e1@example.test", reason=MatchReason.EMAIL, standing=Standing.ACCEPTED,
         ))  # fmt: skip
     began = time.perf_counter()

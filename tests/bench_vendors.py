@@ -170,7 +170,7 @@ def _case(context: Context, service: Service, account: str) -> str:
     case_id = open_cases(context, reading, reported_by="bench", for_real=True).opened[0].case.id
     with context.store.write() as session:
         session.add(CaseAccount(
-            case_id=case_id, service=service, vendor_id=account, ref=context.name("acct"), kind=AccountKind.MEMBER,
+            case_id=case_id, connection=service, vendor_id=account, ref=context.name("acct"), kind=AccountKind.MEMBER,
             label="e1@example.test", reason=MatchReason.EMAIL, standing=Standing.ACCEPTED,
         ))  # fmt: skip
     return case_id

@@ -74,7 +74,10 @@ def requirements(context: Context, session: Session, table: TruthTable) -> list[
         *(Requirement(ClosingRequirement.FINDING, finding.kind) for finding in findings),
         *(Requirement(ClosingRequirement.NOT_CUT, row.kind) for row in rows if row.id not in told),
         *(Requirement(ClosingRequirement.NOT_READ, kind) for kind in kinds),
-        *(Requirement(ClosingRequirement.NOT_OPEN, name) for name in sorted(table.services - set(context.connectors))),
+        *(
+            Requirement(ClosingRequirement.NOT_OPEN, name)
+            for name in sorted(table.connections - set(context.connectors))
+        ),
         *(Requirement(ClosingRequirement.INTENT, "without_outcome") for _ in intents),
     ]
     if not case.for_real:
@@ -91,12 +94,12 @@ def unread(context: Context, table: TruthTable) -> Iterator[EntitlementKind]:
     A kind without rows is proved by its read alone.  Services that are not open here are told of by themselves.
     """
     signed = table.signed_kinds
-    for service, account_id in table.accepted:
-        if service not in context.connectors:
+    for connection, account_id in table.accepted:
+        if connection not in context.connectors:
             continue
-        for kind in kinds_for(table.case, context.connectors[service]):
-            read = table.reads.get((service, account_id, kind))
-            if read is None or not ((service, account_id, kind) in signed or is_fresh(read, table.case.due_at)):
+        for kind in kinds_for(table.case, context.connectors[connection]):
+            read = table.reads.get((connection, account_id, kind))
+            if read is None or not ((connection, account_id, kind) in signed or is_fresh(read, table.case.due_at)):
                 yield kind
 
 

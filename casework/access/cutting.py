@@ -35,10 +35,10 @@ from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
     SETTLED,
     AccountKind,
+    ConnectionId,
     EntitlementKind,
     Guard,
     RevocationResult,
-    Service,
 )
 
 _WHOLE_ACCOUNT = NEVER_CUT - {Guard.LAST_OWNER}
@@ -47,30 +47,30 @@ _LAST_LOOK = 5.0
 _NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
-async def contain(context: Context, case_id: str, service: Service) -> None:
+async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
-    Block sign-in and end sessions of every accepted account in *service*, and see the block.
+    Block sign-in and end sessions of every accepted account in *connection*, and see the block.
 
     Raises nothing for an account: what did not succeed is a finding.  Changes nothing unless the case is for real.
     """
     case = context.case(case_id)
     if not case.for_real:
         return
-    if planning.unlisted(context, case_id, service):
-        await planning.list_and_plan(context, case_id, service)
-    await take_up(context, case_id, service)
-    await each(_contain(context, case, account) for account in _accepted(context, case_id, service))
+    if planning.unlisted(context, case_id, connection):
+        await planning.list_and_plan(context, case_id, connection)
+    await take_up(context, case_id, connection)
+    await each(_contain(context, case, account) for account in _accepted(context, case_id, connection))
 
 
-async def deprovision(context: Context, case_id: str, service: Service) -> None:
-    """Take away the rest of every accepted account in *service*, in the manifest's order.  Never lifts a block."""
+async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
+    """Take away the rest of every accepted account in *connection*, in the manifest's order.  Never lifts a block."""
     case = context.case(case_id)
     if not case.for_real:
         return
-    allowed = kinds_for(case, context.connectors[service])
+    allowed = kinds_for(case, context.connectors[connection])
     await each(
         _in_order(context, account, [row for row in _open_rows(context, account) if row.kind in allowed])
-        for account in _accepted(context, case_id, service)
+        for account in _accepted(context, case_id, connection)
     )
 
 
@@ -85,16 +85,14 @@ def early_rows(context: Context, case_id: str) -> list[tuple[CaseAccount, list[C
     case, early = context.case(case_id), context.policy.cut.early
     if not early or not case.for_real or case.last_working_at is None or case.last_working_at > context.now():
         return []
-    accounts = [
-        account for service in context.connectors or Service for account in _accepted(context, case_id, service)
-    ]
+    accounts = [*_accepted(context, case_id, *context.connectors)]
     found = [(account, [row for row in _open_rows(context, account) if row.kind in early]) for account in accounts]
     return [(account, rows) for account, rows in found if rows]
 
 
-def _accepted(context: Context, case_id: str, service: Service) -> list[CaseAccount]:
+def _accepted(context: Context, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
     with context.store.read() as session:
-        return accepted_accounts(session, case_id, service)
+        return accepted_accounts(session, case_id, *connections)
 
 
 def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
@@ -105,7 +103,7 @@ def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     if any(row.guard in _WHOLE_ACCOUNT for row in block):
         return []
     blocked_at = max((row.observed_at for row in block if row.observed_at is not None), default=None)
-    connector = context.connectors.get(account.service)  # none where the sweep only asks whether there is anything
+    connector = context.connectors.get(account.connection)  # none where the sweep only asks whether there is anything
     kinds = connector.manifest.kinds if blocked_at is not None and connector is not None else {}
     dead = {kind for kind, line in kinds.items() if line.dies_with_block}
     return [row for row in rows if row.kind not in dead and may_ask(context, row, blocked_at)]
@@ -116,7 +114,7 @@ async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
     Contain one account.  Its sign-in is read once more before anything is asked: a guard may have come up since the plan,
     the last administrator being one who was not the last then.  A look that takes long does not hold up the cut.
     """
-    async with context.one_at_a_time(account.service, privileged=_is_privileged(context, account)):
+    async with context.one_at_a_time(account.connection, privileged=_is_privileged(context, account)):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_LOOK):
                 await _see_block(context, account)
@@ -146,7 +144,7 @@ async def _block_after_what_dies_with_it(context: Context, account: CaseAccount)
 
 async def _in_order(context: Context, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
     """Revoke *rows*, those of one order at once, the frozen kinds among them in one request."""
-    kinds = context.connectors[account.service].manifest.kinds
+    kinds = context.connectors[account.connection].manifest.kinds
     for _, same in groupby(sorted(rows, key=lambda row: row.order), key=lambda row: row.order):
         frozen: list[CaseEntitlement] = []
         single: list[CaseEntitlement] = []
@@ -161,17 +159,19 @@ async def _freeze(context: Context, account: CaseAccount, rows: list[CaseEntitle
         return
     begin(context, account, rows)
     try:
-        receipts = {r.entitlement_id: r for r in await context.connectors[account.service].freeze(account_of(account))}
+        receipts = {
+            r.entitlement_id: r for r in await context.connectors[account.connection].freeze(account_of(account))
+        }
     except Exception as exc:  # noqa: BLE001  # whatever goes wrong is these rows'
         for row in rows:
-            finish_failed(context, account, row, failure_of(row.service, exc))
+            finish_failed(context, account, row, failure_of(row.connection, exc))
         return
     for row in rows:
         if row.id in receipts:
             finish(context, account, row, receipts[row.id])
         else:
             finish_failed(
-                context, account, row, ConnectorError(f"{row.service}: freeze gave no receipt for {row.kind}")
+                context, account, row, ConnectorError(f"{row.connection}: freeze gave no receipt for {row.kind}")
             )
 
 
@@ -205,14 +205,14 @@ async def _see_block(context: Context, account: CaseAccount) -> list[CaseEntitle
         return [row for row in rows_of(session, account.case_id, account) if row.kind is EntitlementKind.SIGN_IN]
 
 
-async def take_up(context: Context, case_id: str, service: Service) -> None:
+async def take_up(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
     Give an outcome to each intent that a crash left open and that something has overtaken: a later read, a waiver.
 
     By a read alone: what was signed for meanwhile is not asked for.  Open rows keep their intent: the cut comes to them in
     its order, and reads before it asks again.
     """
-    for account in _accepted(context, case_id, service):
+    for account in _accepted(context, case_id, connection):
         with context.store.read() as session:
             rows = [row for row in rows_of(session, case_id, account) if row.op is not None and row.state not in OPEN]
         await conclude_by_read(context, account, rows, RevocationResult.UNKNOWN, only_if_gone=False)

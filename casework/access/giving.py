@@ -118,9 +118,9 @@ async def _made_ready(context: Context, account: CaseAccount, until: datetime) -
     while True:
         try:
             async with asyncio.timeout(max(5.0, (until - context.now()).total_seconds())):
-                return await ready(context, account.service)
+                return await ready(context, account.connection)
         except Exception as exc:  # whatever is wrong with one service is told on its rows
-            error = failure_of(account.service, exc)
+            error = failure_of(account.connection, exc)
             if context.now() >= until or not isinstance(error, _PASSES):
                 raise error from exc
         await context.sleep(context.policy.observe.longest_wait_seconds)
@@ -210,7 +210,7 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
         async with asyncio.timeout(one.left):
             receipt = await one.connector.restore(as_entitlement(row), row.prestate)
     except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
-        error = failure_of(row.service, exc)
+        error = failure_of(row.connection, exc)
         unknown = isinstance(error, OutcomeUnknown)
         result = RevocationResult.UNKNOWN if unknown else RevocationResult.FAILED
         conclude(one.context, one.account, row, result, error.evidence, str(error), verb=GIVE)
@@ -257,7 +257,7 @@ def _same(row: CaseEntitlement, seen: Entitlement) -> bool:
 def _settled(one: Giving, row: CaseEntitlement) -> bool:
     """Whether *row* has an end without any request, which is written then."""
     with one.context.store.read() as session:
-        others = fates.claimants(one.context, session, row.case_id, row.service, row.account_id)
+        others = fates.claimants(one.context, session, row.case_id, row.connection, row.account_id)
     line = one.connector.manifest.kinds.get(row.kind)
     fate = fates.fate_of(row, line, claimed=bool(others))
     if fate is None:
@@ -272,11 +272,11 @@ def _end(context: Context, account: CaseAccount, row: CaseEntitlement, answer: _
     with context.store.write() as session:
         row.restored, row.problem, row.remedy = answer.fate, answer.text, answer.remedy
         session.add(row)
-        others = fates.claimants(context, session, row.case_id, row.service, row.account_id)
+        others = fates.claimants(context, session, row.case_id, row.connection, row.account_id)
         fates.look_anew(context, session, others if answer.fate is Restored.CLAIMED else ())
         if answer.fate is Restored.ASKED:
             fates.ask_taken(context, session, row)
         seal(
-            context, session, EventType.CASE_RESTORED_ROW, row.case_id, service=row.service, account=account.ref,
+            context, session, EventType.CASE_RESTORED_ROW, row.case_id, connection=row.connection, account=account.ref,
             kind=row.kind, state=answer.fate, exchanged=exchanges(answer.evidence), payload={"entitlement": row.id, "text": answer.text or ""},
         )  # fmt: skip

@@ -33,8 +33,8 @@ async def observe_until_closed(context: Context, case_id: str) -> None:
             break
         await context.sleep(wait)
         await _look(context, case_id, first=False)
-    for service in context.connectors:
-        await cutting.take_up(context, case_id, service)
+    for connection in context.connectors:
+        await cutting.take_up(context, case_id, connection)
 
 
 def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
@@ -43,12 +43,14 @@ def _waiting_helps(unsettled: Sequence[CaseEntitlement], tries: int) -> bool:
     few tries what could not be read.  Not what was refused, is guarded, or is a person's to take away, nor the sessions of an
     account whose block is.
     """
-    going = {(row.service, row.account_id) for row in unsettled if row.result in PERHAPS_TAKEN}
+    going = {(row.connection, row.account_id) for row in unsettled if row.result in PERHAPS_TAKEN}
     unblocked = {
-        (row.service, row.account_id) for row in unsettled if row.kind is EntitlementKind.SIGN_IN and not _is_going(row)
+        (row.connection, row.account_id)
+        for row in unsettled
+        if row.kind is EntitlementKind.SIGN_IN and not _is_going(row)
     }
     for row in unsettled:
-        place = (row.service, row.account_id)
+        place = (row.connection, row.account_id)
         if row.reason is OpenReason.UNREADABLE and tries < _BLIND_TRIES:
             return True
         if row.reason is OpenReason.INHERITED and place in going:
@@ -66,22 +68,22 @@ def _is_going(row: CaseEntitlement) -> bool:
 
 async def _look(context: Context, case_id: str, *, first: bool) -> None:
     """Look once; what nothing was answered about yet (it was found just now, came back, or its guard has gone) is taken away."""
-    for service in context.connectors:
-        if planning.unlisted(context, case_id, service):  # accepted by a person a moment ago
-            await cutting.contain(context, case_id, service)
-            await planning.take_inventory(context, case_id, services=[service])
+    for connection in context.connectors:
+        if planning.unlisted(context, case_id, connection):  # accepted by a person a moment ago
+            await cutting.contain(context, case_id, connection)
+            await planning.take_inventory(context, case_id, connections=[connection])
     unsettled = _unsettled(context, case_id)
-    kinds, services = frozenset(row.kind for row in unsettled), {row.service for row in unsettled}
+    kinds, connections = frozenset(row.kind for row in unsettled), {row.connection for row in unsettled}
     await planning.take_inventory(
-        context, case_id, kinds=None if first else kinds, services=None if first else services
+        context, case_id, kinds=None if first else kinds, connections=None if first else connections
     )
     fresh = [row for row in _unsettled(context, case_id) if row.result is None and may_ask(context, row)]
     if fresh:
         planning.seal_plan(context, case_id)
-    for service in {row.service for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
-        await cutting.contain(context, case_id, service)
-    for service in {row.service for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:
-        await cutting.deprovision(context, case_id, service)
+    for connection in {row.connection for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
+        await cutting.contain(context, case_id, connection)
+    for connection in {row.connection for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:
+        await cutting.deprovision(context, case_id, connection)
 
 
 def _unsettled(context: Context, case_id: str) -> list[CaseEntitlement]:

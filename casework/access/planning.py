@@ -22,9 +22,9 @@ from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan
 from models.vocabulary import (
     CaseState,
+    ConnectionId,
     EntitlementKind,
     EntitlementState,
-    Service,
 )
 
 
@@ -34,41 +34,41 @@ def _first_kinds(case: Case) -> Kinds | None:
     return CONTAINMENT if cut_first else None
 
 
-def unlisted(context: Context, case_id: str, service: Service) -> bool:
+def unlisted(context: Context, case_id: str, connection: ConnectionId) -> bool:
     """Whether an accepted account has never been listed: decided about, or made, since the plan."""
     with context.store.read() as session:
-        accepted = accepted_accounts(session, case_id, service)
+        accepted = accepted_accounts(session, case_id, connection)
         return any(account.listed_at is None and not rows_of(session, case_id, account) for account in accepted)
 
 
-def uncontained(context: Context, case_id: str, service: Service) -> bool:
+def uncontained(context: Context, case_id: str, connection: ConnectionId) -> bool:
     """Whether an accepted account was not there, or not accepted, when its service was contained: its block comes first."""
     with context.store.read() as session:
-        rows = [row for row in accepted_rows(session, case_id) if row.service is service]
+        rows = [row for row in accepted_rows(session, case_id) if row.connection == connection]
     found = any(row.kind is EntitlementKind.SIGN_IN and row.state is EntitlementState.FOUND for row in rows)
-    return found or unlisted(context, case_id, service)
+    return found or unlisted(context, case_id, connection)
 
 
-async def list_and_plan(context: Context, case_id: str, *services: Service) -> None:
-    """List what is to be listed before the cut, in *services* or in all, and seal the plan."""
+async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId) -> None:
+    """List what is to be listed before the cut, in *connections* or in all, and seal the plan."""
     kinds = _first_kinds(context.case(case_id))
-    await take_inventory(context, case_id, kinds=kinds, services=services)
+    await take_inventory(context, case_id, kinds=kinds, connections=connections)
     seal_plan(context, case_id, scope="full" if kinds is None else "containment")
 
 
 async def take_inventory(
-    context: Context, case_id: str, *, kinds: Kinds | None = None, services: Iterable[Service] | None = None
+    context: Context, case_id: str, *, kinds: Kinds | None = None, connections: Iterable[ConnectionId] | None = None
 ) -> None:
     """List the access of every accepted account, all at once, and merge it into the truth table."""
     with context.store.read() as session:
-        accounts = accepted_accounts(session, case_id, *(services or ()))
+        accounts = accepted_accounts(session, case_id, *(connections or ()))
     await asyncio.gather(
-        *(_inventory(context, account, kinds) for account in accounts if account.service in context.connectors)
+        *(_inventory(context, account, kinds) for account in accounts if account.connection in context.connectors)
     )
 
 
 async def _inventory(context: Context, account: CaseAccount, kinds: Kinds | None) -> None:
-    wanted = kinds_for(context.case(account.case_id), context.connectors[account.service], kinds)
+    wanted = kinds_for(context.case(account.case_id), context.connectors[account.connection], kinds)
     listing = await read_access(context, account, wanted)
     with context.store.write() as session:
         if kinds is None:
@@ -104,7 +104,7 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
             )  # fmt: skip
         table = load(context, session, case)
         whole = (
-            CaseState.WAITING if table.searched >= table.services else CaseState.PLANNED
+            CaseState.WAITING if table.searched >= table.connections else CaseState.PLANNED
         )  # if not, the plan is incomplete
         if case.state in PLAN_WANTED and case.state is not whole:
             move(context, session, case, whole)

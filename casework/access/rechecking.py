@@ -86,12 +86,12 @@ async def _recheck(context: Context, case_id: str) -> str:
 
 def _blind(context: Context, table: TruthTable) -> Iterator[str]:
     """Yield the services of the case that could not be looked at whole: not configured, not searched, or not read."""
-    yield from map(str, table.services - set(context.connectors))
-    yield from (str(s.service) for s in table.searches if s.problem is not None and s.service in table.services)
+    yield from map(str, table.connections - set(context.connectors))
+    yield from (s.connection for s in table.searches if s.problem is not None and s.connection in table.connections)
     signed = table.signed_kinds
     for place, read in table.reads.items():
         if read.failed_as is not None and place not in signed and place[:2] in table.accepted:
-            yield str(read.service)
+            yield read.connection
 
 
 def _looks_of(session: Session, case_id: str, now: datetime) -> Sequence[Look]:

@@ -35,7 +35,7 @@ def request_restore(
     context: Context, case_id: str, *, by: Actor | str, reason: str, account: str | None = None
 ) -> Question:
     """
-    Ask for a restore of the case, or of one *account* (`service:id`) which is not the leaver's; the others stay cut.
+    Ask for a restore of the case, or of one *account* (`connection:id`) which is not the leaver's; the others stay cut.
 
     It is carried out by `restore` once a second person has approved it.
     """
@@ -79,7 +79,7 @@ def confirm(context: Context, case_id: str, entitlement_id: str, *, by: Actor | 
         session.add(row)
         questions.answer(
             context, session, fates.ask_taken(context, session, row), [YES if ours else NO],
-            by=by, service=row.service, kind=row.kind, state=row.restored, payload={"entitlement": entitlement_id},
+            by=by, connection=row.connection, kind=row.kind, state=row.restored, payload={"entitlement": entitlement_id},
         )  # fmt: skip
         assess(context, session, case_id)
 
@@ -110,7 +110,7 @@ def _case(session: Session, case_id: str) -> Case:
 
 def _account(session: Session, case_id: str, name: str) -> CaseAccount:
     for account in accounts_of(session, case_id):
-        if name == f"{account.service}:{account.vendor_id}":
+        if name == f"{account.connection}:{account.vendor_id}":
             return account
     raise BadRequest(f"{case_id}: has no account {name}", f"Write SERVICE:ID as in `lastday show {case_id}`.")
 
@@ -160,7 +160,7 @@ def _set_apart(context: Context, session: Session, account: CaseAccount, request
         case = session.get_one(Case, account.case_id)
         links.remember(context, session, case, account, links.of_person(session, case), ())
         seal(
-            context, session, EventType.CASE_RESTORING, account.case_id, service=account.service, account=account.ref,
+            context, session, EventType.CASE_RESTORING, account.case_id, connection=account.connection, account=account.ref,
             payload={"request": request.id}, dedup_key=f"{request.id}:restoring",
         )  # fmt: skip
     return account

@@ -24,6 +24,7 @@ from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
     CaseState,
     Confirmation,
+    ConnectionId,
     Entitlement,
     EntitlementKind,
     EntitlementState,
@@ -32,7 +33,6 @@ from models.vocabulary import (
     OpenReason,
     Receipt,
     RevocationResult,
-    Service,
     Standing,
 )
 
@@ -89,9 +89,9 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
 async def ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
     """Ask the vendor to take *row* away and commit what came of it; return the failure, if it is one.  Its intent is committed."""
     try:
-        receipt = await context.connectors[row.service].revoke(as_entitlement(row))
+        receipt = await context.connectors[row.connection].revoke(as_entitlement(row))
     except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
-        error = failure_of(row.service, exc)
+        error = failure_of(row.connection, exc)
         finish_failed(context, account, row, error)
         return error
     finish(context, account, row, receipt)
@@ -105,12 +105,12 @@ async def each(works: Iterable[Coroutine[Any, Any, None]]) -> None:
             raise ended
 
 
-def failure_of(service: Service, exc: Exception) -> ConnectorError:
+def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:
     """Return what went wrong as a connector's failure; of what none foresaw the outcome is not known."""
     if isinstance(exc, ConnectorError):
         return exc
     what = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
-    return OutcomeUnknown(f"{service}: {what}")
+    return OutcomeUnknown(f"{connection}: {what}")
 
 
 def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
@@ -227,7 +227,7 @@ async def conclude_by_read(
 def as_entitlement(row: CaseEntitlement) -> Entitlement:
     """Return the row as a listing would give it: the connector need not know what we think of it."""
     return Entitlement(
-        row.service,
+        row.connection,
         row.account_id,
         row.kind,
         row.vendor_id,

@@ -43,7 +43,7 @@ def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb:
     """
     with context.store.write() as session:
         require_lease(context, session.get_one(Case, account.case_id))
-        others = fates.claimants(context, session, account.case_id, account.service, account.vendor_id)
+        others = fates.claimants(context, session, account.case_id, account.connection, account.vendor_id)
         if others and verb == GIVE:
             return others
         row.op = context.name("op")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,17 +31,19 @@ from casework.truth.rows import accounts_of
 from connectors.activity import ActivityLog, ActivitySource
 from connectors.errors import ConnectorError
 from models.tables import CaseAccount, Collection, EvidenceFile
-from models.vocabulary import Completeness, Service, Standing
+from models.vocabulary import Completeness, ConnectionId, Standing
 
 _AT_ONCE = 4
 """Logs of one service and one case: connectors read them with the threads by which they cut, of which some stay free."""
 _T = TypeVar("_T")
 
 
-def logs_of(context: Context) -> Mapping[Service, ActivityLog]:
+def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
     """Return the services whose connectors read an activity log."""
     return {
-        service: connector for service, connector in context.connectors.items() if isinstance(connector, ActivityLog)
+        connection: connector
+        for connection, connector in context.connectors.items()
+        if isinstance(connector, ActivityLog)
     }
 
 
@@ -57,52 +60,52 @@ async def to_the_last(steps: Iterable[Awaitable[_T]]) -> list[_T]:
     return cast("list[_T]", outcomes)
 
 
-async def collect(context: Context, case_id: str, *services: Service, seconds: float) -> int:
+async def collect(context: Context, case_id: str, *connections: ConnectionId, seconds: float) -> int:
     """
-    Read what is due of the case's logs in *services* (none given: in all) for at most *seconds*; return how many passes ended.
+    Read what is due of the case's logs in *connections* (none given: in all) for at most *seconds*; return how many passes ended.
 
     One that another process is at is left to it.  Safe to repeat and to kill at any point.
     """
     if context.evidence is None:
         return 0
     turn = _Turn(context, context.evidence, context.now() + timedelta(seconds=seconds))
-    known = await probed(context, case_id, *services, seconds=seconds)
+    known = await probed(context, case_id, *connections, seconds=seconds)
     return sum(await to_the_last(turn.read(account, row) for account, row in _due(context, case_id, known)))
 
 
-async def probed(context: Context, case_id: str, *services: Service, seconds: float) -> list[Service]:
+async def probed(context: Context, case_id: str, *connections: ConnectionId, seconds: float) -> list[ConnectionId]:
     """
-    Return those of *services* (none given: of all) in which the leaver has an account and whose logs are known.
+    Return those of *connections* (none given: of all) in which the leaver has an account and whose logs are known.
 
     One that cannot be probed now has its turn later.
     """
     with context.store.read() as session:
-        accounts = accounts_of(session, case_id, *services)
+        accounts = accounts_of(session, case_id, *connections)
     held = sorted(
-        {account.service for account in accounts if account.standing is Standing.ACCEPTED} & {*logs_of(context)}
+        {account.connection for account in accounts if account.standing is Standing.ACCEPTED} & {*logs_of(context)}
     )
-    known = await asyncio.gather(*(is_ready(context, service, seconds) for service in held))
-    return [service for service, is_known in zip(held, known, strict=True) if is_known]
+    known = await asyncio.gather(*(is_ready(context, connection, seconds) for connection in held))
+    return [connection for connection, is_known in zip(held, known, strict=True) if is_known]
 
 
-async def is_ready(context: Context, service: Service, seconds: float) -> bool:
-    """Whether *service* could be probed within *seconds*: which logs it has depends on the plan."""
+async def is_ready(context: Context, connection: ConnectionId, seconds: float) -> bool:
+    """Whether *connection* could be probed within *seconds*: which logs it has depends on the plan."""
     try:
         async with asyncio.timeout(seconds):
-            await ready(context, service)
+            await ready(context, connection)
     except (ConnectorError, TimeoutError):
         return False
     return True
 
 
-def _due(context: Context, case_id: str, services: list[Service]) -> Iterator[tuple[CaseAccount, Collection]]:
+def _due(context: Context, case_id: str, connections: list[ConnectionId]) -> Iterator[tuple[CaseAccount, Collection]]:
     case = context.case(case_id)
     with context.store.read() as session:
         accounts, passes = accounts_of(session, case_id), passes_of(session, case_id)
     for account in accounts:
-        if account.standing is Standing.ACCEPTED and account.service in services:
-            for source in logs_of(context)[account.service].activity_sources:
-                log = (account.service, account.vendor_id, source.name)
+        if account.standing is Standing.ACCEPTED and account.connection in connections:
+            for source in logs_of(context)[account.connection].activity_sources:
+                log = (account.connection, account.vendor_id, source.name)
                 before = [row for row in passes if log_of(row) == log]
                 if (row := due_pass(context, case, account, source, before)) is not None:
                     yield account, row
@@ -115,15 +118,15 @@ class _Turn:
     context: Context
     evidence: EvidenceStore
     deadline: datetime
-    places: Mapping[Service, asyncio.Semaphore] = field(
-        default_factory=lambda: {service: asyncio.Semaphore(_AT_ONCE) for service in Service}
+    places: Mapping[ConnectionId, asyncio.Semaphore] = field(
+        default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
     )
 
     async def read(self, account: CaseAccount, row: Collection) -> bool:
         """Carry one pass on.  True if it has ended."""
-        log = logs_of(self.context)[account.service]
+        log = logs_of(self.context)[account.connection]
         source = sources_of(log)[row.source]
-        async with self.places[account.service], self.context.readings:
+        async with self.places[account.connection], self.context.readings:
             try:
                 row = _claim(self.context, row)
                 if row.verdict is None:
@@ -153,7 +156,7 @@ def _claim(context: Context, row: Collection) -> Collection:
     with context.store.write() as session:
         same = select(Collection).where(
             Collection.case_id == row.case_id,
-            Collection.service == row.service,
+            Collection.connection == row.connection,
             Collection.account_id == row.account_id,
             Collection.source == row.source,
             Collection.round == row.round,
@@ -204,7 +207,7 @@ def _whole_file(evidence: EvidenceStore, row: Collection) -> EvidenceFile | None
 def _bind(context: Context, session: Session, row: Collection, parts: list[dict[str, Any]]) -> None:
     seal(
         context, session, EventType.EVIDENCE_BOUND, row.case_id,
-        service=row.service, account=row.account_ref, source=row.source, scope="downloads",
+        connection=row.connection, account=row.account_ref, source=row.source, scope="downloads",
         from_at=stamp(row.from_at), until_at=stamp(row.until_at), records=row.records, pages=row.pages, count=row.round,
         complete=row.verdict is Completeness.COMPLETE, reason=row.reason or "complete",
         evidence=parts, payload={"statement": row.statement}, dedup_key=f"{row.id}:bound",

@@ -18,7 +18,7 @@ from casework.context import Context
 from casework.errors import InUse
 from casework.lifecycle import COLLECTED, TAKEN_BACK
 from models.tables import Case
-from models.vocabulary import CaseState, DepartureKind, Service
+from models.vocabulary import CaseState, ConnectionId, DepartureKind
 
 _BY_THE_SWEEP = 60.0
 """Seconds that one turn gives all the cases' logs together: they go on from there in the next one."""
@@ -46,11 +46,11 @@ async def before_the_cut(context: Context, case_id: str) -> None:
         await collect(context, case_id, seconds=seconds)
 
 
-async def after_the_cut(context: Context, case_id: str, service: Service) -> int:
+async def after_the_cut(context: Context, case_id: str, connection: ConnectionId) -> int:
     """Collect from one service after the cut, for policy's seconds; return how many readings ended.  The sweep goes on."""
     if not wanted(context.case(case_id)):
         return 0
-    return await collect(context, case_id, service, seconds=context.policy.activity.after_seconds)
+    return await collect(context, case_id, connection, seconds=context.policy.activity.after_seconds)
 
 
 async def conclude(context: Context, case_id: str) -> bool:

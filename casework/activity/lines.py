@@ -39,7 +39,7 @@ def header_frame(collection: Collection) -> bytes:
     header: dict[str, Json] = {
         "lastday": "activity/1",
         "nonce": secrets.token_hex(32),
-        "service": str(collection.service),
+        "service": collection.connection,
         "source": collection.source,
         "query": {
             "account": collection.account_id,

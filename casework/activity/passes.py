@@ -12,11 +12,11 @@ from casework.activity.statement import LASTING, is_limited, kept_days
 from casework.context import Context
 from connectors.activity import ActivitySource
 from models.tables import Case, CaseAccount, Collection
-from models.vocabulary import Completeness, Service
+from models.vocabulary import Completeness, ConnectionId
 
 SUMMARIES = "downloads/summary-"
 """What the evidence files are called that sum up what the passes brought; a pass's own name is its log's."""
-Log: TypeAlias = tuple[Service, str, str]
+Log: TypeAlias = tuple[ConnectionId, str, str]
 """A service, the leaver's account in it, and the log's name."""
 _BEGUN_WITHIN = timedelta(days=30)
 """After the cut: a log that we learn to read later is not read of everybody who ever left."""
@@ -37,13 +37,13 @@ def notice_until(case: Case) -> datetime:
 
 
 def log_of(row: Collection) -> Log:
-    return row.service, row.account_id, row.source
+    return row.connection, row.account_id, row.source
 
 
 def passes_of(session: Session, case_id: str) -> list[Collection]:
     """Return the case's readings, the passes of a source one after the other."""
     query = select(Collection).where(Collection.case_id == case_id)
-    order = (Collection.service, Collection.account_id, Collection.source, Collection.round)
+    order = (Collection.connection, Collection.account_id, Collection.source, Collection.round)
     return list(session.exec(query.order_by(*(col(column) for column in order))).all())
 
 
@@ -65,7 +65,7 @@ def due_pass(
     return Collection(
         id=context.name("read"),
         case_id=case.id,
-        service=account.service,
+        connection=account.connection,
         account_id=account.vendor_id,
         account_ref=account.ref,
         source=source.name,
@@ -73,7 +73,7 @@ def due_pass(
         from_at=from_at,
         until_at=now,
         late_before=late_before,
-        file=f"downloads/{account.service}-{source.name}-{account.ref}-{number}.jsonl.zst",
+        file=f"downloads/{account.connection}-{source.name}-{account.ref}-{number}.jsonl.zst",
         begun_at=now,
         moved_at=now,
     )

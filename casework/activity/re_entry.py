@@ -27,7 +27,7 @@ from casework.truth.post_cut import Times
 from connectors.activity import Activity, ActivityLog, ActivityPage, Window
 from connectors.errors import ConnectorError, Unreachable
 from models.tables import Case
-from models.vocabulary import Account, ActivityKind, Completeness, FindingKind, Service
+from models.vocabulary import Account, ActivityKind, Completeness, ConnectionId, FindingKind
 
 _MOST_PAGES = 200
 """Of one log of one account: a watch that cannot see the end says that it did not."""
@@ -41,15 +41,15 @@ class _Seen:
     """What the watched accounts showed of *origins*.  *users*: by address or device, which accounts used it."""
 
     origins: frozenset[str]
-    heard: dict[tuple[Service, str, str], dict[ActivityKind, Times]] = field(default_factory=dict)
-    users: dict[str, set[tuple[Service, str]]] = field(default_factory=dict)
+    heard: dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]] = field(default_factory=dict)
+    users: dict[str, set[tuple[ConnectionId, str]]] = field(default_factory=dict)
     unread: int = 0
 
     def match(self, account: Account, activities: Sequence[Activity]) -> None:
         for activity in activities:
             for name in self.origins.intersection(_names(activity)):
-                self.users.setdefault(name, set()).add((account.service, account.id))
-                note(self.heard.setdefault((account.service, account.id, name), {}), activity)
+                self.users.setdefault(name, set()).add((account.connection, account.id))
+                note(self.heard.setdefault((account.connection, account.id, name), {}), activity)
 
 
 async def watch(context: Context, case_id: str) -> int:
@@ -62,8 +62,8 @@ async def watch(context: Context, case_id: str) -> int:
         return 0
     seen = _Seen(await asyncio.to_thread(_origins, context, context.evidence, case, cut_at))
     for name in sorted(rules.accounts):
-        service, _, account_id = name.partition(":")
-        await _read(context, Account(Service(service), account_id), Window(cut_at, now), seen)
+        connection, _, account_id = name.partition(":")
+        await _read(context, Account(connection, account_id), Window(cut_at, now), seen)
     return _conclude(context, case, seen)
 
 
@@ -76,7 +76,7 @@ def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: date
     for row in passes:
         if row.verdict is not Completeness.NOT_AVAILABLE:
             with evidence.open(row.case_id, row.file) as clear:
-                for done in activities_of(clear, logs[row.service], row.source):
+                for done in activities_of(clear, logs[row.connection], row.source):
                     used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
     return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS))
 
@@ -87,8 +87,8 @@ def _names(activity: Activity) -> list[str]:
 
 async def _read(context: Context, account: Account, window: Window, seen: _Seen) -> None:
     """Read every log of *account*; one that cannot be read to its end is counted."""
-    log = logs_of(context).get(account.service)
-    if log is None or not await is_ready(context, account.service, _LONGEST_ANSWER):
+    log = logs_of(context).get(account.connection)
+    if log is None or not await is_ready(context, account.connection, _LONGEST_ANSWER):
         seen.unread += 1
         return
     for source in log.activity_sources:
@@ -112,18 +112,18 @@ async def _pages(log: ActivityLog, account: Account, source: str, window: Window
             return
         if page.wait > timedelta(0):
             break
-    raise Unreachable(f"{account.service}: cannot read {source} to its end")
+    raise Unreachable(f"{account.connection}: cannot read {source} to its end")
 
 
 def _conclude(context: Context, case: Case, seen: _Seen) -> int:
     """Write findings for what is not the company's own address, and seal the watch."""
     rules = context.policy.activity.watch
     telling = {key: kinds for key, kinds in seen.heard.items() if len(seen.users[key[2]]) <= rules.shared_by}
-    matched = {(service, account_id) for service, account_id, _ in telling}
+    matched = {(connection, account_id) for connection, account_id, _ in telling}
     with context.store.write() as session:
-        for (service, account_id, _), kinds in telling.items():
+        for (connection, account_id, _), kinds in telling.items():
             post_cut.keep(
-                context, session, case.id, finding=FindingKind.RE_ENTRY, service=service, account_id=account_id,
+                context, session, case.id, finding=FindingKind.RE_ENTRY, connection=connection, account_id=account_id,
                 heard=kinds, effective_by=None,
             )  # fmt: skip
         seal(

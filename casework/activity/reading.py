@@ -102,7 +102,7 @@ class Reading:
                 window = Window(self.row.from_at, self.row.until_at)
                 return await self.log.activity(self.account, self.source.name, window, self.row.cursor)
         except TimeoutError as exc:
-            raise Unreachable(f"{self.row.service}: cannot read {self.row.source}: no answer") from exc
+            raise Unreachable(f"{self.row.connection}: cannot read {self.row.source}: no answer") from exc
 
     async def _may_ask(self) -> bool:
         """Wait for the instant that the vendor named.  False if that is beyond our time, or others should have the place."""

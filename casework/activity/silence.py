@@ -67,7 +67,7 @@ class Quiet:
         """Return it as the summary has it.  *sure_until*: up to when every log has been read past its lag."""
         state, said = self._said(sure_until)
         return {
-            "service": str(self.account.service),
+            "service": self.account.connection,
             "account": self.account.vendor_id,
             "state": state,
             "text": said.en,

@@ -189,7 +189,7 @@ def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) 
     more = f" ({details})" if details and row.verdict is not Completeness.COMPLETE else ""
     return {
         "lastday": "statement/1",
-        "service": str(row.service),
+        "service": row.connection,
         "source": row.source,
         "account": row.account_id,
         "round": row.round,

@@ -35,7 +35,7 @@ from casework.truth.rows import accounts_of, rows_of
 from connectors.activity import ActivityLog, ActivitySource
 from connectors.matching import fold_email
 from models.tables import Case, Collection, EvidenceFile
-from models.vocabulary import Completeness, FindingKind, Service, Standing
+from models.vocabulary import Completeness, ConnectionId, FindingKind, Standing
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
@@ -74,7 +74,7 @@ def _bind(work: _Work, number: int, session: Session, stored: EvidenceFile) -> N
         session.add(told)
     for quiet in work.quiets.values():
         post_cut.keep(
-            context, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, service=quiet.account.service,
+            context, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, connection=quiet.account.connection,
             account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
         )  # fmt: skip
     seal(
@@ -93,9 +93,9 @@ class _Work:
     case: Case
     passes: list[Collection]
     under_way: list[Collection]
-    quiets: Mapping[tuple[Service, str], Quiet]
+    quiets: Mapping[tuple[ConnectionId, str], Quiet]
     tally: Tally
-    logs: Mapping[Service, ActivityLog]
+    logs: Mapping[ConnectionId, ActivityLog]
     odd: int = 0
     covered: dict[str, date] = field(default_factory=dict)
 
@@ -106,7 +106,7 @@ class _Work:
         with context.store.read() as session:
             accounts = [a for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED]
             passes = passes_of(session, case_id)
-            quiets = {(a.service, a.vendor_id): Quiet.of(a, rows_of(session, case_id, a)) for a in accounts}
+            quiets = {(a.connection, a.vendor_id): Quiet.of(a, rows_of(session, case_id, a)) for a in accounts}
         zone, rules = ZoneInfo(case.timezone), context.policy.activity
         notice_on = notice_from(context, case).astimezone(zone).date()
         ends_on = (notice_until(case).astimezone(zone) - timedelta(seconds=1)).date()
@@ -116,10 +116,10 @@ class _Work:
 
     def read(self, row: Collection) -> None:
         """Count what one pass's records tell; not what others did to the account, which is evidence too."""
-        log, quiet = self.logs.get(row.service), self.quiets.get((row.service, row.account_id))
+        log, quiet = self.logs.get(row.connection), self.quiets.get((row.connection, row.account_id))
         if row.verdict is Completeness.NOT_AVAILABLE or log is None or quiet is None:
             return
-        source, own = f"{row.service}/{row.source}", self._names()
+        source, own = f"{row.connection}/{row.source}", self._names()
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
         self.covered[source] = min(first, self.covered.get(source, first))
         with self.evidence.open(row.case_id, row.file) as clear:
@@ -128,7 +128,7 @@ class _Work:
                     self.odd += 1
                     continue
                 done = [a for a in activities if a.actor_id is None or fold_email(a.actor_id) in own]
-                self.tally.add(source, str(row.service), done)
+                self.tally.add(source, row.connection, done)
                 quiet.hear(done)
 
     def _names(self) -> frozenset[str]:
@@ -156,7 +156,7 @@ class _Work:
             "folders": [{"folder": name, "count": n} for name, n in self.tally.folders.most_common(_MOST_FOLDERS)],
             "hours": self.tally.clock,
             "exits": [
-                {"kind": str(e.kind), "at": e.at.isoformat(), "service": e.service, "text": e.target}
+                {"kind": str(e.kind), "at": e.at.isoformat(), "service": e.connection, "text": e.target}
                 for e in self.tally.exits
             ],
             "exits_in_all": self.tally.exits_in_all,
@@ -173,7 +173,7 @@ class _Work:
                 f"解釈できない記録が{self.odd:,}件あります。保存していますが、内容は判断できません。",
                 {"records": self.odd}, unclean=True,
             )  # fmt: skip
-        lacking = sorted(f"{service}/{source}" for service, source in self._lacking())
+        lacking = sorted(f"{connection}/{source}" for connection, source in self._lacking())
         if lacking or not self.passes:
             named = ", ".join(dict.fromkeys(lacking)) or "-"
             yield Reason(
@@ -186,9 +186,9 @@ class _Work:
     def _telling(self) -> dict[Log, Collection]:
         """Return what is known of each of the leaver's logs; a later pass that is under way takes nothing from an earlier one."""
         known = [*self.passes, *(row for row in self.under_way if row.round == 1)]
-        return telling([row for row in known if (row.service, row.account_id) in self.quiets])
+        return telling([row for row in known if (row.connection, row.account_id) in self.quiets])
 
-    def _lacking(self) -> Iterator[tuple[Service, str]]:
+    def _lacking(self) -> Iterator[tuple[ConnectionId, str]]:
         """Yield the logs that were not read whole, as far as their vendors keep them, nor begun: there may be one that is not known."""
         known = self._telling()
         there = {(*account, source) for account in self.quiets for source in self._sources(account[0]) or ("?",)}
@@ -196,8 +196,8 @@ class _Work:
             if log not in known or not is_whole(known[log]):
                 yield log[0], log[2]
 
-    def _sources(self, service: Service) -> Mapping[str, ActivitySource]:
-        return sources_of(self.logs[service]) if service in self.logs else {}
+    def _sources(self, connection: ConnectionId) -> Mapping[str, ActivitySource]:
+        return sources_of(self.logs[connection]) if connection in self.logs else {}
 
     def _nothing_unusual(self) -> Said:
         """Say so, and since when each log could be looked at that does not reach over the notice window."""
@@ -205,10 +205,12 @@ class _Work:
             "Nothing unusual against the person's own days, in logs that were read completely.",
             "完全に取得したログの範囲で、本人の通常と異なる点はありません。",
         )
-        for (service, _, source), row in self._telling().items():
+        for (connection, _, source), row in self._telling().items():
             if is_limited(row):
-                limit = limit_of(row, self._sources(service).get(source))
-                said = Said(f"{said.en} {service}/{source}: {limit.en}.", f"{said.ja}{service}/{source}：{limit.ja}。")
+                limit = limit_of(row, self._sources(connection).get(source))
+                said = Said(
+                    f"{said.en} {connection}/{source}: {limit.en}.", f"{said.ja}{connection}/{source}：{limit.ja}。"
+                )
         return said
 
     def _picture(self, comparison: Comparison, baseline: Baseline) -> str:
@@ -220,7 +222,7 @@ class _Work:
         first = min(self.covered.values(), default=self.tally.notice_on)
         return draw(comparison.per_day(), baseline, self.tally.notice_on, marks, first=first, last=self.tally.ends_on)
 
-    def _sure_until(self, account: tuple[Service, str]) -> datetime | None:
+    def _sure_until(self, account: tuple[ConnectionId, str]) -> datetime | None:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
         sources, known = self._sources(account[0]), telling(self.passes)
         last = {name: known.get((*account, name)) for name in sources}

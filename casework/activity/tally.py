@@ -40,7 +40,7 @@ class Exit:
 
     at: datetime
     kind: ActivityKind
-    service: str
+    connection: str
     target: str = ""
 
 
@@ -88,7 +88,7 @@ class Tally:
     full: set[str] = field(default_factory=set)
     _hours: Counter[datetime] = field(default_factory=Counter)
 
-    def add(self, source: str, service: str, activities: Iterable[Activity]) -> None:
+    def add(self, source: str, connection: str, activities: Iterable[Activity]) -> None:
         """Count what one record of *source* tells."""
         for activity in activities:
             local = activity.at.astimezone(self.zone)
@@ -100,7 +100,7 @@ class Tally:
             if activity.kind in _SHARES:
                 half.shares += 1
             if activity.kind in EXITS and half is self.since:
-                self._exit(Exit(activity.at, activity.kind, service, activity.target or activity.title or ""))
+                self._exit(Exit(activity.at, activity.kind, connection, activity.target or activity.title or ""))
             self._program(source, half, activity)
 
     def close(self) -> None:

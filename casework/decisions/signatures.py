@@ -21,11 +21,11 @@ from models.tables import Attestation, Case, CaseEntitlement, Question, Waiver
 from models.vocabulary import (
     SETTLED,
     STANDING_REASONS,
+    ConnectionId,
     EntitlementKind,
     OpenReason,
     QuestionKind,
     Restored,
-    Service,
 )
 
 _NEVER_STANDING = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
@@ -51,7 +51,7 @@ def waive(  # noqa: PLR0913  # a waiver's parts, each by name
         if row.reason is None:
             raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to accept.")
         waiver = Waiver(
-            id=context.name("waiver"), case_id=case_id, service=row.service, kind=row.kind, entitlement_id=row.id,
+            id=context.name("waiver"), case_id=case_id, connection=row.connection, kind=row.kind, entitlement_id=row.id,
             accepts=row.reason, reason=reason, compensating_control=compensating, until=until, requested_by=actor_of(by), requested_at=context.now(),
         )  # fmt: skip
         return _request(context, session, waiver)
@@ -60,7 +60,7 @@ def waive(  # noqa: PLR0913  # a waiver's parts, each by name
 def waive_for_tenant(  # noqa: PLR0913  # a waiver's parts, each by name
     context: Context,
     *,
-    service: Service,
+    connection: ConnectionId,
     kind: EntitlementKind,
     accepts: OpenReason,
     reason: str,
@@ -79,7 +79,7 @@ def waive_for_tenant(  # noqa: PLR0913  # a waiver's parts, each by name
         raise BadRequest(f"waiver: {kind} cannot be accepted for a whole tenant", "Accept it in the case that has it.")
     with context.store.write() as session:
         waiver = Waiver(
-            id=context.name("waiver"), service=service, kind=kind, accepts=accepts, reason=reason,
+            id=context.name("waiver"), connection=connection, kind=kind, accepts=accepts, reason=reason,
             compensating_control=compensating, until=until, requested_by=actor_of(by), requested_at=context.now(),
         )  # fmt: skip
         return _request(context, session, waiver)
@@ -95,7 +95,7 @@ def _request(context: Context, session: Session, waiver: Waiver) -> Waiver:
     ask(
         context, session, QuestionKind.WAIVE, waiver.case_id or TENANT,
         by=waiver.requested_by, text=waiver.reason, question_id=waiver.id,
-        waiver=waiver.id, service=waiver.service, kind=waiver.kind, reason=waiver.accepts,
+        waiver=waiver.id, connection=waiver.connection, kind=waiver.kind, reason=waiver.accepts,
         payload={"compensating_control": waiver.compensating_control, "entitlement": waiver.entitlement_id,
                  "until": str(waiver.until)},
     )  # fmt: skip
@@ -141,13 +141,13 @@ def _attested(session: Session, case_id: str, about: str) -> dict[str, Any]:
         heard = post_cut.find(session, case_id, about)
         if heard is None:
             raise BadRequest(f"{case_id}: has no such finding", f"See them with `lastday show {case_id}`.")
-        return {"finding": heard.finding, "service": heard.service}
+        return {"finding": heard.finding, "service": heard.connection}
     row = _row(session, case_id, about)
     if row.restored is Restored.PROBLEM:
         row.restored = Restored.ATTESTED
     elif row.state in SETTLED and row.kind is not EntitlementKind.SIGN_IN:
         raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to attest.")
-    return {"service": row.service, "kind": row.kind}
+    return {"service": row.connection, "kind": row.kind}
 
 
 def _row(session: Session, case_id: str, entitlement_id: str) -> CaseEntitlement:
@@ -157,17 +157,24 @@ def _row(session: Session, case_id: str, entitlement_id: str) -> CaseEntitlement
     return row
 
 
-def request_retirement(context: Context, service: Service, *, by: Actor | str, reason: str) -> Question:
+def request_retirement(context: Context, connection: ConnectionId, *, by: Actor | str, reason: str) -> Question:
     """
-    Ask for *service* to be retired: cases that had accounts there are closed and looked at without it.
+    Ask for *connection* to be retired: cases that had accounts there are closed and looked at without it.
 
     Counts once a second person has approved it.  Raises `BadRequest` for one that is still configured, or without a reason.
     """
-    if service in context.configured:
-        raise BadRequest(f"retire: {service} is configured", "Take it out of LASTDAY_SERVICES first.")
+    if connection in context.configured:
+        raise BadRequest(f"retire: {connection} is configured", "Take it out of LASTDAY_SERVICES first.")
     with context.store.write() as session:
         return ask(
-            context, session, QuestionKind.RETIRE, TENANT, by=by, text=reason, subject=str(service), service=service
+            context,
+            session,
+            QuestionKind.RETIRE,
+            TENANT,
+            by=by,
+            text=reason,
+            subject=str(connection),
+            connection=connection,
         )
 
 

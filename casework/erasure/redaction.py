@@ -43,7 +43,7 @@ KEPT = {
     "search": {"problem", "remedy"},
     "waiver": {"id"},
 }
-"""Texts of ours, by table: random references, digests, words.  `case_id` is kept everywhere."""
+"""Texts of ours, by table: random references, digests, words.  `case_id` and `connection` are kept everywhere."""
 _STATED = {
     "lastday", "service", "source", "round", "verdict", "reason", "from", "until", "begun_at", "oldest", "newest", "lag_seconds",
     "retention_days", "plan", "vendor_page", "caveats", "pages", "records", "duplicates_dropped", "came_late", "late_before",
@@ -114,13 +114,13 @@ def _learn(connection: Connection, case_id: str, names: Names) -> None:
         names.accounts[found["vendor_id"]] = found["ref"]
     query = select(row).where(row.c.case_id == case_id).order_by(row.c.order, row.c.id)
     for found in connection.execute(query).mappings():
-        place = f"{found['service']}:{names.account(found['account_id'])}:{found['kind']}"
+        place = f"{found['connection']}:{names.account(found['account_id'])}:{found['kind']}"
         whole = found["vendor_id"] == WHOLE_KIND
         names.rows[found["id"]] = f"{place}:{WHOLE_KIND}" if whole else names.next(place)
 
 
 def _emptied(table: Table, row: Mapping[str, Any], names: Names) -> Iterator[tuple[Column[Any], Any]]:
-    kept = KEPT.get(table.name, set()) | {"case_id"}
+    kept = KEPT.get(table.name, set()) | {"case_id", "connection"}
     for column in table.c:
         if column.name not in kept and _may_be_personal(column):
             yield column, _instead(table, column, row, names)

@@ -100,4 +100,4 @@ def _named(question: Question, asked: Sequence[CaseAccount], name: str) -> CaseA
 
 
 def _name(row: CaseAccount) -> str:
-    return f"{row.service}:{row.vendor_id}"
+    return f"{row.connection}:{row.vendor_id}"

@@ -32,7 +32,7 @@ def ask_whose(context: Context, session: Session, case_id: str) -> None:
 def option(row: CaseAccount) -> dict[str, object]:
     """Return one candidate as a person is shown it."""
     return {
-        "service": str(row.service),
+        "service": row.connection,
         "account": row.vendor_id,
         "label": row.label,
         "kind": str(row.kind),

@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from models.vocabulary import AccountKind, Fact, MatchReason, Says, Service, Standing
+from models.vocabulary import AccountKind, ConnectionId, Fact, MatchReason, Says, Standing
 
-Key: TypeAlias = "tuple[Service, str]"
+Key: TypeAlias = "tuple[ConnectionId, str]"
 
 _BY_NAME = frozenset({MatchReason.NAME, MatchReason.FORMER_NAME})
 
@@ -26,7 +26,7 @@ class Candidate:
     business.  *primary*: its primary addresses.
     """
 
-    service: Service
+    connection: ConnectionId
     account_id: str
     kind: AccountKind
     reason: MatchReason
@@ -36,7 +36,7 @@ class Candidate:
 
     @property
     def key(self) -> Key:
-        return self.service, self.account_id
+        return self.connection, self.account_id
 
     def all_that(self, says: Says) -> frozenset[Fact]:
         """Return what speaks for it, or against it."""
@@ -63,7 +63,7 @@ def decide(
     """
     known = _with_rivals(candidates)
     denied = _denied(known, answers)
-    own = [one for one in known if _two_of_its_own(one) and not one.primary & denied[one.service]]
+    own = [one for one in known if _two_of_its_own(one) and not one.primary & denied[one.connection]]
     known = [_with_elsewhere(one, own, denied) for one in known]
     vouched = any(_vouches(one) for one in known)
     return {
@@ -81,10 +81,10 @@ def _with_rivals(candidates: Collection[Candidate]) -> list[Candidate]:
     Let the notice's address speak against an account with the number, where another one of its service has the address
     and the name, but not the number: the number may be a typing error that names a namesake.
     """
-    named = {one.service for one in candidates if one.all_that(Says.FACT) == {Fact.ADDRESS, Fact.NAME}}
+    named = {one.connection for one in candidates if one.all_that(Says.FACT) == {Fact.ADDRESS, Fact.NAME}}
     return [
         replace(one, says={**one.says, Fact.ADDRESS: Says.CONTRADICTION})
-        if one.service in named
+        if one.connection in named
         and Fact.NUMBER in one.all_that(Says.FACT)
         and one.says.get(Fact.ADDRESS) is Says.NEITHER
         else one
@@ -92,12 +92,12 @@ def _with_rivals(candidates: Collection[Candidate]) -> list[Candidate]:
     ]
 
 
-def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[Service, frozenset[str]]:
+def _denied(known: Collection[Candidate], answers: Mapping[Key, bool]) -> dict[ConnectionId, frozenset[str]]:
     """Return for each service the primary addresses that another one shows, or a person said, to be somebody else's."""
     against = [one for one in known if one.all_that(Says.CONTRADICTION) or answers.get(one.key) is False]
     return {
-        service: frozenset(address for one in against if one.service is not service for address in one.primary)
-        for service in {one.service for one in known}
+        connection: frozenset(address for one in against if one.connection != connection for address in one.primary)
+        for connection in {one.connection for one in known}
     }
 
 
@@ -122,11 +122,13 @@ def _always_asked(one: Candidate) -> bool:
     return one.for_administration or one.kind is AccountKind.BOT
 
 
-def _with_elsewhere(one: Candidate, own: Collection[Candidate], denied: Mapping[Service, frozenset[str]]) -> Candidate:
+def _with_elsewhere(
+    one: Candidate, own: Collection[Candidate], denied: Mapping[ConnectionId, frozenset[str]]
+) -> Candidate:
     """Add what the other services know of the same primary address."""
-    if one.primary & denied[one.service]:
+    if one.primary & denied[one.connection]:
         return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: Says.CONTRADICTION})
-    if any(other.service is not one.service and other.primary & one.primary for other in own):
+    if any(other.connection != one.connection and other.primary & one.primary for other in own):
         return replace(one, says={**one.says, Fact.CONFIRMED_ELSEWHERE: Says.FACT})
     return one
 

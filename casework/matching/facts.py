@@ -70,7 +70,7 @@ def candidate(row: CaseAccount, *, numbers_count: bool) -> Candidate:
     if not numbers_count:
         says.pop(Fact.NUMBER, None)
     primary = frozenset(row.addresses.get("primary", ()))
-    return Candidate(row.service, row.vendor_id, row.kind, row.reason, says, primary, row.for_administration)
+    return Candidate(row.connection, row.vendor_id, row.kind, row.reason, says, primary, row.for_administration)
 
 
 def contradicted_since(row: CaseAccount, moment: datetime) -> bool:

@@ -15,7 +15,7 @@ from casework.matching.deciding import Key, Verdict, decide
 from casework.recording import seal
 from casework.truth.rows import accounts_of
 from models.tables import Case, CaseAccount, CaseEntitlement, Question, Search
-from models.vocabulary import Fact, QuestionKind, Service, Standing
+from models.vocabulary import ConnectionId, Fact, QuestionKind, Standing
 
 _NOTHING = Verdict(Standing.LOOK_ALIKE, frozenset(), frozenset())
 
@@ -31,10 +31,13 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
     case = session.get_one(Case, case_id)
     rows = [row for row in accounts_of(session, case_id) if row.facts is not None]
     searched = _searched(session, case_id)
-    likely = [row for row in rows if facts.still_likely(row, searched.get(row.service))]
-    without, known = numbers.services_without(session), links.of_person(session, case)
+    likely = [row for row in rows if facts.still_likely(row, searched.get(row.connection))]
+    without, known = numbers.connections_without(session), links.of_person(session, case)
     verdicts = decide(
-        [facts.candidate(row, numbers_count=row.service not in without and not case.number_disputed) for row in likely],
+        [
+            facts.candidate(row, numbers_count=row.connection not in without and not case.number_disputed)
+            for row in likely
+        ],
         links.words(case, known),
         _answers(rows),
     )
@@ -82,13 +85,13 @@ def judge_again(context: Context, session: Session) -> set[str]:
 
 
 def _key(row: CaseAccount) -> Key:
-    return row.service, row.vendor_id
+    return row.connection, row.vendor_id
 
 
-def _searched(session: Session, case_id: str) -> dict[Service, datetime]:
+def _searched(session: Session, case_id: str) -> dict[ConnectionId, datetime]:
     """Return when each service was last searched whole."""
     found = session.exec(select(Search).where(Search.case_id == case_id)).all()
-    return {search.service: search.searched_at for search in found if search.problem is None}
+    return {search.connection: search.searched_at for search in found if search.problem is None}
 
 
 def _answers(rows: Sequence[CaseAccount]) -> dict[Key, bool]:
@@ -127,7 +130,7 @@ def _lost(session: Session, row: CaseAccount, found: Standing) -> bool:
         return False
     taken = select(CaseEntitlement.id).where(
         CaseEntitlement.case_id == row.case_id,
-        CaseEntitlement.service == row.service,
+        CaseEntitlement.connection == row.connection,
         CaseEntitlement.account_id == row.vendor_id,
         CaseEntitlement.attempts > 0,
     )
@@ -146,7 +149,7 @@ def _seal(context: Context, session: Session, row: CaseAccount) -> None:
     said = {name: row.judged[name] for name in ("facts", "contradictions")}
     seal(
         context, session, EventType.CASE_JUDGED, row.case_id,
-        service=row.service, account=row.ref, kind=row.kind, state=row.standing,
+        connection=row.connection, account=row.ref, kind=row.kind, state=row.standing,
         counts={name: len(those) for name, those in said.items()},
         payload={"account": row.vendor_id, "reason": str(row.reason), **said},
     )  # fmt: skip

@@ -21,7 +21,7 @@ def of_person(session: Session, case: Case) -> Links:
     links = session.exec(
         select(AccountLink).where(AccountLink.company == case.company, AccountLink.employee_key == case.employee_key)
     ).all()
-    return {(link.service, link.account_id): link for link in links}
+    return {(link.connection, link.account_id): link for link in links}
 
 
 def words(case: Case, links: Links) -> dict[Key, bool]:
@@ -46,7 +46,7 @@ def remember(
 
     A word is never replaced by facts.
     """
-    key = row.service, row.vendor_id
+    key = row.connection, row.vendor_id
     link, theirs, told = links.get(key), row.standing is Standing.ACCEPTED, sorted(map(str, facts))
     if link is not None and link.person is not None and row.decided_by is None:
         return
@@ -57,7 +57,7 @@ def remember(
         company=case.company,
         employee_key=case.employee_key,
         name="",
-        service=row.service,
+        connection=row.connection,
         account_id=row.vendor_id,
         theirs=theirs,
     )
@@ -69,7 +69,7 @@ def remember(
 
 def forget(session: Session, case: Case, row: CaseAccount, links: Links) -> None:
     """Take the link away that this case made: its answer was taken back, or its facts no longer hold."""
-    link = links.get((row.service, row.vendor_id))
+    link = links.get((row.connection, row.vendor_id))
     if link is not None and link.case_id == case.id:
         session.delete(link)
-        del links[row.service, row.vendor_id]
+        del links[row.connection, row.vendor_id]

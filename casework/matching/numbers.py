@@ -17,7 +17,7 @@ from casework.context import Context
 from casework.matching.leavers import leaver_of
 from connectors.snapshot import FRESH_FOR
 from models.tables import Case, DirectoryNumbers
-from models.vocabulary import Fact, Match, Says, Service
+from models.vocabulary import ConnectionId, Fact, Match, Says
 
 ENOUGH = 20
 _MOST = 200  # of the people that we know, the newest
@@ -30,23 +30,23 @@ def of_another_scheme(known: DirectoryNumbers | None) -> bool:
 
 def without_numbers(session: Session) -> list[DirectoryNumbers]:
     """Return what is known of the services whose numbers count as none, for the doctor."""
-    query = select(DirectoryNumbers).order_by(col(DirectoryNumbers.service))
+    query = select(DirectoryNumbers).order_by(col(DirectoryNumbers.connection))
     return [known for known in session.exec(query).all() if of_another_scheme(known)]
 
 
-def services_without(session: Session) -> frozenset[Service]:
+def connections_without(session: Session) -> frozenset[ConnectionId]:
     """Return the services whose numbers count as none."""
-    return frozenset(known.service for known in without_numbers(session))
+    return frozenset(known.connection for known in without_numbers(session))
 
 
-async def learn(context: Context, service: Service, matches: list[Match]) -> DirectoryNumbers | None:
+async def learn(context: Context, connection: ConnectionId, matches: list[Match]) -> DirectoryNumbers | None:
     """
-    Return what is to be written of *service*'s numbers; None if nothing is to be learnt.
+    Return what is to be written of *connection*'s numbers; None if nothing is to be learnt.
 
     They are looked into only when one of *matches* gives cause: a number that contradicts, or numbers that count as none.
     """
     with context.store.read() as session:
-        known = session.get(DirectoryNumbers, service)
+        known = session.get(DirectoryNumbers, connection)
         doubted = of_another_scheme(known) or any(m.says.get(Fact.NUMBER) is Says.CONTRADICTION for m in matches)
         if not doubted or (known is not None and not _stale(context, known)):
             return None
@@ -54,8 +54,10 @@ async def learn(context: Context, service: Service, matches: list[Match]) -> Dir
             select(Case).where(col(Case.erased_at).is_(None)).order_by(col(Case.opened_at).desc()).limit(_MOST)
         ).all()
     people = {case.employee_key: leaver_of(case) for case in cases}
-    found = await context.connectors[service].numbers(people.values())
-    return DirectoryNumbers(service=service, compared=found.compared, agreed=found.agreed, compared_at=context.now())
+    found = await context.connectors[connection].numbers(people.values())
+    return DirectoryNumbers(
+        connection=connection, compared=found.compared, agreed=found.agreed, compared_at=context.now()
+    )
 
 
 def _stale(context: Context, known: DirectoryNumbers) -> bool:

@@ -18,7 +18,7 @@ from casework.truth.rows import accounts_of
 from connectors.errors import ConnectorError
 from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search
-from models.vocabulary import Leaver, Match, Service, Standing
+from models.vocabulary import ConnectionId, Leaver, Match, Standing
 
 
 async def find_everywhere(context: Context, case_id: str) -> None:
@@ -27,14 +27,14 @@ async def find_everywhere(context: Context, case_id: str) -> None:
 
     The second look asks no vendor: it is answered from the snapshots that the first one read.
     """
-    await asyncio.gather(*(find_in(context, case_id, service, ask=False) for service in context.connectors))
-    await asyncio.gather(*(_find_further(context, case_id, service) for service in context.connectors))
+    await asyncio.gather(*(find_in(context, case_id, connection, ask=False) for connection in context.connectors))
+    await asyncio.gather(*(_find_further(context, case_id, connection) for connection in context.connectors))
     with context.store.write() as session:
         judge(context, session, case_id)
         assess(context, session, case_id)
 
 
-async def find_in(context: Context, case_id: str, service: Service, *, ask: bool = True) -> None:
+async def find_in(context: Context, case_id: str, connection: ConnectionId, *, ask: bool = True) -> None:
     """
     Look for the leaver in one service and record the candidates, or why the look failed.
 
@@ -44,33 +44,33 @@ async def find_in(context: Context, case_id: str, service: Service, *, ask: bool
     leaver, read_at = leaver_of(context.case(case_id)), context.now()
     _note_services(context, case_id)
     try:
-        await ready(context, service)
-        matches = await context.connectors[service].find_accounts(leaver)
-        matches = _together(matches, await _at_known_addresses(context, case_id, service, leaver))
-        learnt = await numbers.learn(context, service, matches)
+        await ready(context, connection)
+        matches = await context.connectors[connection].find_accounts(leaver)
+        matches = _together(matches, await _at_known_addresses(context, case_id, connection, leaver))
+        learnt = await numbers.learn(context, connection, matches)
     except ConnectorError as error:
         with context.store.write() as session:
-            session.merge(_search(case_id, service, read_at, problem=str(error), remedy=error.advice))
+            session.merge(_search(case_id, connection, read_at, problem=str(error), remedy=error.advice))
             assess(context, session, case_id)
         return
     with context.store.write() as session:
-        session.merge(_search(case_id, service, read_at, found=len(matches)))
+        session.merge(_search(case_id, connection, read_at, found=len(matches)))
         _record(context, session, case_id, matches, read_at)
-        for row in accounts_of(session, case_id, service):
+        for row in accounts_of(session, case_id, connection):
             facts.begin_anew(row)
         _take_in(context, session, case_id, learnt, ask=ask)
 
 
-async def _find_further(context: Context, case_id: str, service: Service) -> None:
+async def _find_further(context: Context, case_id: str, connection: ConnectionId) -> None:
     """Look in one service for the addresses of accounts that were accepted in others meanwhile."""
     leaver, read_at = leaver_of(context.case(case_id)), context.now()
     with context.store.read() as session:
-        search = session.get(Search, (case_id, service))
-        known = {row.vendor_id for row in accounts_of(session, case_id, service)}
+        search = session.get(Search, (case_id, connection))
+        known = {row.vendor_id for row in accounts_of(session, case_id, connection)}
     if search is None or search.problem is not None:
         return
     try:
-        matches = await _at_known_addresses(context, case_id, service, leaver)
+        matches = await _at_known_addresses(context, case_id, connection, leaver)
     except ConnectorError:  # the search itself succeeded a moment ago, and the next one looks for these too
         return
     new = [match for match in matches if match.account.id not in known]
@@ -79,12 +79,12 @@ async def _find_further(context: Context, case_id: str, service: Service) -> Non
             _record(context, session, case_id, new, read_at)
 
 
-async def _at_known_addresses(context: Context, case_id: str, service: Service, leaver: Leaver) -> list[Match]:
+async def _at_known_addresses(context: Context, case_id: str, connection: ConnectionId, leaver: Leaver) -> list[Match]:
     with context.store.read() as session:
         rows = [row for row in accounts_of(session, case_id) if row.standing is Standing.ACCEPTED]
-    borne = {address for row in rows if row.service is not service for address in _addresses(row)}
+    borne = {address for row in rows if row.connection != connection for address in _addresses(row)}
     new = borne - fold_all(address for address in (leaver.email, *leaver.other_emails) if address)
-    return await context.connectors[service].find_at(leaver, sorted(new)) if new else []
+    return await context.connectors[connection].find_at(leaver, sorted(new)) if new else []
 
 
 def _addresses(row: CaseAccount) -> list[str]:
@@ -100,22 +100,22 @@ def _note_services(context: Context, case_id: str) -> None:
     """Write down which services the case is about: it is not whole before each was searched, whichever is open then."""
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        case.services = sorted({*(case.services or ()), *map(str, context.connectors)})
+        case.connections = sorted({*(case.connections or ()), *map(str, context.connectors)})
         session.add(case)
 
 
-def _search(case_id: str, service: Service, read_at: datetime, **found: Any) -> Search:
-    return Search(case_id=case_id, service=service, searched_at=read_at, **found)
+def _search(case_id: str, connection: ConnectionId, read_at: datetime, **found: Any) -> Search:
+    return Search(case_id=case_id, connection=connection, searched_at=read_at, **found)
 
 
 def _record(context: Context, session: Session, case_id: str, matches: list[Match], read_at: datetime) -> None:
     """Take what was read of each candidate into its row, a new one for a new candidate."""
-    known = {(row.service, row.vendor_id): row for row in accounts_of(session, case_id)}
+    known = {(row.connection, row.vendor_id): row for row in accounts_of(session, case_id)}
     for match in matches:
         account = match.account
-        row = known.get((account.service, account.id)) or CaseAccount(
+        row = known.get((account.connection, account.id)) or CaseAccount(
             case_id=case_id,
-            service=account.service,
+            connection=account.connection,
             vendor_id=account.id,
             ref=context.name("acct"),
             kind=account.kind,
@@ -131,7 +131,7 @@ def _take_in(context: Context, session: Session, case_id: str, learnt: Directory
     """Judge the case, and all that wait for an answer if a service's numbers have come to count, or ceased to."""
     judged = set[str]()
     if learnt is not None:
-        before = numbers.of_another_scheme(session.get(DirectoryNumbers, learnt.service))
+        before = numbers.of_another_scheme(session.get(DirectoryNumbers, learnt.connection))
         session.merge(learnt)
         session.flush()
         if before is not numbers.of_another_scheme(learnt):

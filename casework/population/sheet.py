@@ -82,7 +82,7 @@ def _of_case(entry: Entry) -> dict[str, str]:
 def _of_account(account: Account) -> dict[str, str]:
     times = account.timing
     return {
-        "service": account.service.value,
+        "service": account.connection,
         "account_id": account.id,
         "account": account.label,
         "account_kind": account.kind.value,

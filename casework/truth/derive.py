@@ -42,7 +42,7 @@ def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[
     signed = _Signed(context, session, table.case)
     by_account: dict[Place, list[CaseEntitlement]] = defaultdict(list)
     for row in table.rows:
-        by_account[row.service, row.account_id].append(row)
+        by_account[row.connection, row.account_id].append(row)
     for place, rows in by_account.items():
         connector = context.connectors.get(place[0])
         if connector is not None:
@@ -57,7 +57,7 @@ def _known_of_account(
     of_kind: dict[EntitlementKind | None, list[CaseEntitlement]] = defaultdict(list)
     for row in rows:
         of_kind[row.kind].append(row)
-    place = account.service, account.vendor_id
+    place = account.connection, account.vendor_id
     reads = {kind: table.reads[*place, kind] for kind in manifest.kinds if (*place, kind) in table.reads}
     shown = {kind: frozenset(read.shown) for kind, read in reads.items()}
     block = next((row for row in of_kind[EntitlementKind.SIGN_IN] if row.vendor_id != WHOLE_KIND), None)
@@ -102,7 +102,7 @@ class _Signed:
 def _is_over(waiver: Waiver, row: CaseEntitlement) -> bool:
     if waiver.case_id is not None:
         return waiver.entitlement_id == row.id
-    return (waiver.service, waiver.kind) == (row.service, row.kind)
+    return (waiver.connection, waiver.kind) == (row.connection, row.kind)
 
 
 def _counted_at_closing(session: Session, case: Case) -> bool:

@@ -15,12 +15,12 @@ from connectors.contract import KindManifest
 from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look, Question
 from models.vocabulary import (
     CaseState,
+    ConnectionId,
     FindingKind,
     QuestionKind,
     Restored,
     Restores,
     RevocationResult,
-    Service,
     Standing,
 )
 
@@ -63,7 +63,9 @@ def inherited(row: CaseEntitlement) -> bool:
     return "through_group" in row.prestate or row.guard == "inherited"
 
 
-def claimants(context: Context, session: Session, case_id: str, service: Service, account_id: str) -> list[Case]:
+def claimants(
+    context: Context, session: Session, case_id: str, connection: ConnectionId, account_id: str
+) -> list[Case]:
     """
     Return the other cases that take this account away too: due or begun, for real, not over.
 
@@ -73,7 +75,7 @@ def claimants(context: Context, session: Session, case_id: str, service: Service
         select(Case)
         .join(CaseAccount, col(CaseAccount.case_id) == col(Case.id))
         .where(
-            CaseAccount.service == service,
+            CaseAccount.connection == connection,
             CaseAccount.vendor_id == account_id,
             CaseAccount.standing == Standing.ACCEPTED,
             Case.id != case_id,
@@ -82,12 +84,12 @@ def claimants(context: Context, session: Session, case_id: str, service: Service
             col(Case.erased_at).is_(None),
         )
     )
-    return [case for case in session.exec(query).all() if _due_or_begun(context, session, case, service, account_id)]
+    return [case for case in session.exec(query).all() if _due_or_begun(context, session, case, connection, account_id)]
 
 
-def _due_or_begun(context: Context, session: Session, case: Case, service: Service, account_id: str) -> bool:
+def _due_or_begun(context: Context, session: Session, case: Case, connection: ConnectionId, account_id: str) -> bool:
     begun = select(CaseEntitlement.id).where(
-        CaseEntitlement.case_id == case.id, CaseEntitlement.service == service,
+        CaseEntitlement.case_id == case.id, CaseEntitlement.connection == connection,
         CaseEntitlement.account_id == account_id, CaseEntitlement.attempts > 0,
     )  # fmt: skip
     return case.due_at <= context.now() or session.exec(begun).first() is not None
@@ -97,7 +99,7 @@ def ask_taken(context: Context, session: Session, row: CaseEntitlement) -> Quest
     """Ask a person whether we took *row*; asked twice, it is one question."""
     return ask(
         context, session, QuestionKind.TAKEN_BY_US, row.case_id,
-        subject=row.id, service=row.service, kind=row.kind, payload={"entitlement": row.id},
+        subject=row.id, connection=row.connection, kind=row.kind, payload={"entitlement": row.id},
     )  # fmt: skip
 
 
@@ -109,7 +111,7 @@ def let_ask(context: Context, session: Session, case: Case) -> None:
     held = select(CaseAccount).where(CaseAccount.case_id == case.id, CaseAccount.standing == Standing.ACCEPTED)
     for account in session.exec(held).all() if case.state is CaseState.CLOSED else ():
         left = select(CaseEntitlement).where(
-            CaseEntitlement.service == account.service, CaseEntitlement.account_id == account.vendor_id,
+            CaseEntitlement.connection == account.connection, CaseEntitlement.account_id == account.vendor_id,
             CaseEntitlement.case_id != case.id, CaseEntitlement.restored == Restored.CLAIMED,
         )  # fmt: skip
         for row in session.exec(left).all():

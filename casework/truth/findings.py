@@ -91,7 +91,7 @@ def open_findings(session: Session, case_id: str) -> list[Finding]:
 def _seal(context: Context, session: Session, finding: Finding, event: EventType) -> None:
     seal(
         context, session, event, finding.case_id,
-        finding=str(finding.kind), service=finding.service, kind=finding.entitlement_kind,
+        finding=str(finding.kind), connection=finding.connection, kind=finding.entitlement_kind,
         payload={"key": finding.key, "text": finding.text},
     )  # fmt: skip
 
@@ -107,12 +107,12 @@ def _reasons(context: Context, session: Session, table: TruthTable) -> Iterator[
     for account in table.accepted.values():
         if account.listed_at is None and case.contained_at is not None:
             yield reason(
-                case.id, FindingKind.UNREADABLE, f"{account.service}:{account.vendor_id}",
+                case.id, FindingKind.UNREADABLE, f"{account.connection}:{account.vendor_id}",
                 "the account has not been listed since it was accepted", "Run the case again.",
-                service=account.service, account_id=account.vendor_id,
+                connection=account.connection, account_id=account.vendor_id,
             )  # fmt: skip
     for row in table.rows:
-        owner = table.accepted[row.service, row.account_id]
+        owner = table.accepted[row.connection, row.account_id]
         yield from _reasons_of_row(context, case, row, owner, attested=row.id in attested)
     yield from post_cut.reasons(session, case)
 
@@ -121,8 +121,8 @@ def _reasons_of_searches(table: TruthTable, *, nobody_attested: bool) -> Iterato
     for search in table.searches:
         if search.problem is not None:
             yield reason(
-                table.case.id, FindingKind.UNMATCHED, search.service, search.problem, search.remedy or "",
-                service=search.service,
+                table.case.id, FindingKind.UNMATCHED, search.connection, search.problem, search.remedy or "",
+                connection=search.connection,
             )  # fmt: skip
     somebody = any(account.standing in {Standing.ACCEPTED, Standing.ASKED} for account in table.accounts)
     everywhere = table.searches and all(search.problem is None for search in table.searches)
@@ -173,7 +173,7 @@ def _is_progress(context: Context, case: Case, row: CaseEntitlement) -> bool:
     since = begun_at or case.contained_at
     if since is None:
         return row.attempts == 0
-    connector = context.connectors.get(row.service)
+    connector = context.connectors.get(row.connection)
     own = connector.manifest.kinds[row.kind].settles_within if connector is not None else timedelta(0)
     waiting_helps = row.reason is OpenReason.STILL_OPEN or row.reason is OpenReason.INHERITED
     return waiting_helps and context.now() < since + max(
@@ -218,10 +218,10 @@ def _everybody_known(table: TruthTable) -> bool:
     the leaver's the sign-in was read.
     """
     asked = any(account.standing is Standing.ASKED for account in table.accounts)
-    seen = {(row.service, row.account_id) for row in table.rows if row.kind is EntitlementKind.SIGN_IN}
+    seen = {(row.connection, row.account_id) for row in table.rows if row.kind is EntitlementKind.SIGN_IN}
     return (
-        table.case.services is not None
-        and table.searched >= table.services
+        table.case.connections is not None
+        and table.searched >= table.connections
         and not asked
         and seen >= set(table.accepted)
     )

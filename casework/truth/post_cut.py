@@ -11,10 +11,10 @@ from sqlmodel import Session, select
 from casework.context import Context
 from casework.truth.reasons import reason
 from models.tables import Attestation, Case, Finding, PostCutActivity
-from models.vocabulary import ActivityKind, FindingKind, Service
+from models.vocabulary import ActivityKind, ConnectionId, FindingKind
 
 KEY = "after_cut"
-"""What is attested, in an entitlement's place: `after_cut:service:account:kind`."""
+"""What is attested, in an entitlement's place: `after_cut:connection:account:kind`."""
 _REMEDY = {
     FindingKind.ACTIVITY_AFTER_CUT: (
         "Find out who acted, end what let them in, then `lastday attest` this with what was found."
@@ -38,7 +38,7 @@ class Times:
 
 def key_of(row: PostCutActivity) -> str:
     prefix = KEY if row.finding is FindingKind.ACTIVITY_AFTER_CUT else str(row.finding)
-    return f"{prefix}:{row.service}:{row.account_id}:{row.kind}"
+    return f"{prefix}:{row.connection}:{row.account_id}:{row.kind}"
 
 
 def is_key(text: str) -> bool:
@@ -56,18 +56,18 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
     case_id: str,
     *,
     finding: FindingKind,
-    service: Service,
+    connection: ConnectionId,
     account_id: str,
     heard: Mapping[ActivityKind, Times],
     effective_by: datetime | None,
 ) -> None:
     """Write what was heard of one account; what was known already stays as it is, and what grew is news."""
     for kind, times in heard.items():
-        row = session.get(PostCutActivity, (case_id, finding, service, account_id, kind))
+        row = session.get(PostCutActivity, (case_id, finding, connection, account_id, kind))
         if row is not None and row.count >= times.count:
             continue
         fresh = row or PostCutActivity(
-            case_id=case_id, finding=finding, service=service, account_id=account_id, kind=kind,
+            case_id=case_id, finding=finding, connection=connection, account_id=account_id, kind=kind,
             count=0, first_at=times.first_at, last_at=times.last_at, seen_at=context.now(),
         )  # fmt: skip
         fresh.count, fresh.first_at, fresh.last_at = times.count, times.first_at, times.last_at
@@ -90,7 +90,7 @@ def reasons(session: Session, case: Case) -> Iterator[Finding]:
     for row in unanswered(session, case.id):
         yield reason(
             case.id, row.finding, key_of(row), _text(row), _REMEDY[row.finding],
-            service=row.service, account_id=row.account_id, entitlement_id=key_of(row),
+            connection=row.connection, account_id=row.account_id, entitlement_id=key_of(row),
         )  # fmt: skip
 
 

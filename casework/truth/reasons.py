@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.tables import CaseEntitlement, Finding
-from models.vocabulary import EntitlementKind, FindingKind, Service
+from models.vocabulary import ConnectionId, EntitlementKind, FindingKind
 
 
 def reason(  # noqa: PLR0913  # a finding's parts
@@ -13,14 +13,14 @@ def reason(  # noqa: PLR0913  # a finding's parts
     text: str,
     remedy: str,
     *,
-    service: Service | None = None,
+    connection: ConnectionId | None = None,
     account_id: str | None = None,
     entitlement_id: str | None = None,
     entitlement_kind: EntitlementKind | None = None,
 ) -> Finding:
     """Return a finding; `casework.truth.findings.assess` says when it was opened.  *about*: what it is about, among its kind."""
     return Finding(
-        case_id=case_id, key=f"{kind}:{about}", kind=kind, text=text, remedy=remedy, service=service, account_id=account_id,
+        case_id=case_id, key=f"{kind}:{about}", kind=kind, text=text, remedy=remedy, connection=connection, account_id=account_id,
         entitlement_id=entitlement_id, entitlement_kind=entitlement_kind,
     )  # fmt: skip
 
@@ -29,5 +29,5 @@ def reason_of_row(row: CaseEntitlement, kind: FindingKind, text: str, remedy: st
     """Return a finding about one row."""
     return reason(
         row.case_id, kind, row.id, text, remedy,
-        service=row.service, account_id=row.account_id, entitlement_id=row.id, entitlement_kind=row.kind,
+        connection=row.connection, account_id=row.account_id, entitlement_id=row.id, entitlement_kind=row.kind,
     )  # fmt: skip

@@ -7,11 +7,11 @@ from sqlmodel import Session, col, select
 from casework.context import Context
 from casework.question_kinds import TENANT
 from models.tables import Question
-from models.vocabulary import QuestionKind, Service
+from models.vocabulary import ConnectionId, QuestionKind
 
 
-def retired(context: Context, session: Session) -> frozenset[Service]:
+def retired(context: Context, session: Session) -> frozenset[ConnectionId]:
     """Return the services that two people have retired, but for those that are open here: they are in use again."""
     asked = select(Question.subject).where(Question.case_id == TENANT, Question.kind == QuestionKind.RETIRE)
-    found = {Service(str(name)) for name in session.exec(asked.where(col(Question.answered_at).is_not(None))).all()}
+    found = {str(name) for name in session.exec(asked.where(col(Question.answered_at).is_not(None))).all()}
     return frozenset(found - set(context.connectors))

@@ -15,13 +15,13 @@ from connectors.matching import fold_email
 from models.tables import CaseAccount, CaseEntitlement, KindRead
 from models.vocabulary import (
     ACCOUNT,
+    ConnectionId,
     Entitlement,
     EntitlementKind,
     EntitlementState,
     Evidence,
     Guard,
     RevocationResult,
-    Service,
     Standing,
 )
 
@@ -30,11 +30,11 @@ LONGEST_LABEL = 200
 _SAID_NO = frozenset({RevocationResult.REFUSED, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
-def accounts_of(session: Session, case_id: str, *services: Service) -> Sequence[CaseAccount]:
-    """Return the case's candidate accounts, of *services* or of all."""
+def accounts_of(session: Session, case_id: str, *connections: ConnectionId) -> Sequence[CaseAccount]:
+    """Return the case's candidate accounts, of *connections* or of all."""
     query = select(CaseAccount).where(CaseAccount.case_id == case_id).order_by(col(CaseAccount.id))
-    if services:
-        query = query.where(col(CaseAccount.service).in_(services))
+    if connections:
+        query = query.where(col(CaseAccount.connection).in_(connections))
     return session.exec(query).all()
 
 
@@ -42,25 +42,27 @@ def rows_of(session: Session, case_id: str, account: CaseAccount | None = None) 
     """Return the case's rows, or those of one account, in the order of the cut."""
     query = select(CaseEntitlement).where(CaseEntitlement.case_id == case_id)
     if account is not None:
-        query = query.where(CaseEntitlement.service == account.service, CaseEntitlement.account_id == account.vendor_id)
-    return sorted(session.exec(query).all(), key=lambda row: (row.service, row.account_id, row.order, row.id))
+        query = query.where(
+            CaseEntitlement.connection == account.connection, CaseEntitlement.account_id == account.vendor_id
+        )
+    return sorted(session.exec(query).all(), key=lambda row: (row.connection, row.account_id, row.order, row.id))
 
 
-def accepted_accounts(session: Session, case_id: str, *services: Service) -> list[CaseAccount]:
-    """Return the accounts that are the leaver's, of *services* or of all."""
-    return [one for one in accounts_of(session, case_id, *services) if one.standing is Standing.ACCEPTED]
+def accepted_accounts(session: Session, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
+    """Return the accounts that are the leaver's, of *connections* or of all."""
+    return [one for one in accounts_of(session, case_id, *connections) if one.standing is Standing.ACCEPTED]
 
 
 def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
     """Return the rows of the accounts that are the leaver's, in the order of the cut."""
-    accepted = {(one.service, one.vendor_id) for one in accepted_accounts(session, case_id)}
-    return [row for row in rows_of(session, case_id) if (row.service, row.account_id) in accepted]
+    accepted = {(one.connection, one.vendor_id) for one in accepted_accounts(session, case_id)}
+    return [row for row in rows_of(session, case_id) if (row.connection, row.account_id) in accepted]
 
 
-def reads_of(session: Session, case_id: str) -> dict[tuple[Service, str, EntitlementKind], KindRead]:
+def reads_of(session: Session, case_id: str) -> dict[tuple[ConnectionId, str, EntitlementKind], KindRead]:
     """Return what is known by reading, by service, account and kind."""
     found = session.exec(select(KindRead).where(KindRead.case_id == case_id)).all()
-    return {(read.service, read.account_id, read.kind): read for read in found}
+    return {(read.connection, read.account_id, read.kind): read for read in found}
 
 
 def take_in(context: Context, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> None:
@@ -70,12 +72,12 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
     A kind that could not be looked at keeps what was read before, and gets a row that stands for the whole of it.  Changes no
     state: whoever calls this assesses the case in the same transaction.
     """
-    manifest = context.connectors[account.service].manifest
+    manifest = context.connectors[account.connection].manifest
     rows = {row.id: row for row in rows_of(session, account.case_id, account)}
     known = reads_of(session, account.case_id)
     for kind in kinds & frozenset(manifest.kinds):
         listed = [entitlement for entitlement in listing if entitlement.kind is kind]
-        read = known.get((account.service, account.vendor_id, kind)) or _unread(account, kind)
+        read = known.get((account.connection, account.vendor_id, kind)) or _unread(account, kind)
         if not _keep(read, listed, listing.evidence.get(kind, ()), context.now()):
             continue
         session.add(read)
@@ -92,7 +94,7 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
 
 
 def _unread(account: CaseAccount, kind: EntitlementKind) -> KindRead:
-    return KindRead(case_id=account.case_id, service=account.service, account_id=account.vendor_id, kind=kind)
+    return KindRead(case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind)
 
 
 def _keep(read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence], now: datetime) -> bool:
@@ -122,7 +124,7 @@ def _new_row(context: Context, account: CaseAccount, entitlement: Entitlement, m
     row = CaseEntitlement(
         case_id=account.case_id,
         id=entitlement.id,
-        service=account.service,
+        connection=account.connection,
         account_id=account.vendor_id,
         kind=entitlement.kind,
         vendor_id=entitlement.vendor_id,
@@ -138,7 +140,7 @@ def _new_row(context: Context, account: CaseAccount, entitlement: Entitlement, m
 
 def _blocked_before(context: Context, account: CaseAccount, manifest: Manifest) -> CaseEntitlement:
     """An account that was blocked already when we first looked has a row too: the record shows that we looked."""
-    blocked = Entitlement(account.service, account.vendor_id, EntitlementKind.SIGN_IN, ACCOUNT)
+    blocked = Entitlement(account.connection, account.vendor_id, EntitlementKind.SIGN_IN, ACCOUNT)
     row = _new_row(context, account, blocked, manifest)
     row.label = "blocked already when first looked at"
     return row
@@ -165,12 +167,12 @@ def _describe(context: Context, account: CaseAccount, row: CaseEntitlement, seen
 
 
 def _guard(context: Context, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> Guard | None:
-    own = context.own_accounts.get(account.service)
+    own = context.own_accounts.get(account.connection)
     if own is None and row.guard is Guard.OWN_CREDENTIAL:
         return row.guard  # not asked this time: what was known stands
     if own is not None and account.vendor_id in own:
         return Guard.OWN_CREDENTIAL
     protected = {fold_email(name) for name in context.policy.protected.accounts}
-    if {fold_email(f"{account.service}:{account.vendor_id}"), fold_email(account.label)} & (protected - {""}):
+    if {fold_email(f"{account.connection}:{account.vendor_id}"), fold_email(account.label)} & (protected - {""}):
         return Guard.PROTECTED
     return seen.guard

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import Field
+
 from casework.view.part import Instant, Part
 from models.vocabulary import (
     AccountKind,
     Confirmation,
+    ConnectionId,
     EntitlementKind,
     EntitlementState,
     Fact,
@@ -16,7 +19,6 @@ from models.vocabulary import (
     OpenReason,
     Restored,
     RevocationResult,
-    Service,
     Standing,
 )
 
@@ -98,7 +100,7 @@ class Timing(Part):
 class Account(Part):
     """One account that was considered: taken as the leaver's, or not, with the reason.  *id* is the vendor's."""
 
-    service: Service
+    connection: ConnectionId = Field(alias="service")
     id: str
     label: str
     kind: AccountKind

@@ -18,13 +18,13 @@ from models.vocabulary import (
     AccountKind,
     CaseState,
     ClosingRequirement,
+    ConnectionId,
     DepartureKind,
     EntitlementKind,
     FindingKind,
     OpenReason,
     QuestionKind,
     Role,
-    Service,
     Standing,
 )
 
@@ -91,7 +91,7 @@ class Plan(Part):
 class Search(Part):
     """The look for accounts in one service."""
 
-    service: Service
+    connection: ConnectionId = Field(alias="service")
     searched_at: Instant
     found: int
     problem: str | None
@@ -101,7 +101,7 @@ class Finding(Part):
     """One reason why the case may not close, or could not while it held."""
 
     kind: FindingKind
-    service: Service | None
+    connection: ConnectionId | None = Field(alias="service")
     account_id: str | None = Field(alias="account")
     entitlement_id: str | None = Field(alias="entitlement")
     entitlement_kind: EntitlementKind | None
@@ -114,7 +114,7 @@ class Finding(Part):
 class Candidate(Match):
     """One account of which a person is asked whose it is."""
 
-    service: Service | None = None
+    connection: ConnectionId | None = Field(default=None, alias="service")
     account: str
     label: str
     kind: AccountKind
@@ -131,7 +131,7 @@ class Question(Part):
 
     id: str
     kind: QuestionKind
-    service: Service | None
+    connection: ConnectionId | None = Field(alias="service")
     text: str
     revision: int
     asked_of: tuple[Role, ...]
@@ -170,7 +170,7 @@ class Waiver(Part):
 
     id: str
     standing: bool
-    service: Service
+    connection: ConnectionId = Field(alias="service")
     kind: EntitlementKind
     entitlement_id: str | None = Field(alias="entitlement")
     accepts: OpenReason | None

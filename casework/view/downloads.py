@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from casework.view.part import Instant, Part
-from models.vocabulary import ActivityKind, Completeness, Service
+from models.vocabulary import ActivityKind, Completeness, ConnectionId
 
 
 class Sentence(Part):
@@ -28,7 +28,7 @@ class Difference(Sentence):
 class Source(Sentence):
     """One pass over one log for one account, with how complete it is.  *lag* in seconds, *retention* in days."""
 
-    service: Service
+    connection: ConnectionId = Field(alias="service")
     source: str
     account_id: str = Field(alias="account")
     round: int
@@ -74,7 +74,7 @@ class Exit(Part):
 
     kind: ActivityKind
     at: Instant
-    service: Service
+    connection: ConnectionId = Field(alias="service")
     text: str
 
 
@@ -90,7 +90,7 @@ class Broken(Part):
 class Silence(Sentence):
     """What one account did after its cut: *state* is `not_cut`, `broken`, `not_read` or `silent`."""
 
-    service: Service
+    connection: ConnectionId = Field(alias="service")
     account: str
     state: str
     cut_effective_by: Instant | None

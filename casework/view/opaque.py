@@ -14,12 +14,12 @@ from casework.view.reading.case import case_view
 from models.vocabulary import (
     SETTLED,
     Confirmation,
+    ConnectionId,
     EntitlementKind,
     EntitlementState,
     NdaState,
     PaperKind,
     QuestionKind,
-    Service,
 )
 
 Opaque = Annotated[str, Field(pattern=r"^[a-z]+-[0-9a-f]+$")]
@@ -29,7 +29,7 @@ Opaque = Annotated[str, Field(pattern=r"^[a-z]+-[0-9a-f]+$")]
 class TruthCount(Part):
     """How many rows of the truth table are alike."""
 
-    service: Service
+    connection: Annotated[ConnectionId, Field(pattern=r"^[a-z0-9_]+$")]
     kind: EntitlementKind
     state: EntitlementState
     confirmed_by: Confirmation | None
@@ -68,15 +68,15 @@ def opaque_view(context: Context, case_id: str) -> OpaqueView:
 
 def opaque(view: CaseView) -> OpaqueView:
     """Return *view* without its person."""
-    rows = [(account.service, row) for account in view.taken for row in account.entitlements]
-    alike = Counter((service, row.kind, row.state, row.confirmed_by) for service, row in rows)
+    rows = [(account.connection, row) for account in view.taken for row in account.entitlements]
+    alike = Counter((connection, row.kind, row.state, row.confirmed_by) for connection, row in rows)
     papers = Counter((paper.kind, paper.state) for paper in view.nda.papers)
     return OpaqueView(
         settled=sum(row.state in SETTLED for _, row in rows),
         rows=len(rows),
         truth=tuple(
-            TruthCount(service=service, kind=kind, state=state, confirmed_by=by, count=count)
-            for (service, kind, state, by), count in sorted(alike.items(), key=str)
+            TruthCount(connection=connection, kind=kind, state=state, confirmed_by=by, count=count)
+            for (connection, kind, state, by), count in sorted(alike.items(), key=str)
         ),
         questions=tuple(OpaqueQuestion(id=question.id, kind=question.kind) for question in view.questions),
         papers=tuple(

@@ -7,7 +7,7 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import instant, json_column, word
-from models.vocabulary import AccountKind, MatchReason, Service, Standing
+from models.vocabulary import AccountKind, ConnectionId, MatchReason, Standing
 
 
 class CaseAccount(SQLModel, table=True):
@@ -22,11 +22,11 @@ class CaseAccount(SQLModel, table=True):
     """
 
     __tablename__ = "account"
-    __table_args__ = (UniqueConstraint("case_id", "service", "vendor_id"),)
+    __table_args__ = (UniqueConstraint("case_id", "connection", "vendor_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: str = Field(index=True)
-    service: Service = word(Service)
+    connection: ConnectionId = Field(max_length=40)
     vendor_id: str
     ref: str
     kind: AccountKind = word(AccountKind)
@@ -55,14 +55,14 @@ class AccountLink(SQLModel, table=True):
     """
 
     __tablename__ = "account_link"
-    __table_args__ = (UniqueConstraint("company", "employee_key", "service", "account_id"),)
+    __table_args__ = (UniqueConstraint("company", "employee_key", "connection", "account_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: str = Field(index=True)
     company: str = ""
     employee_key: str
     name: str
-    service: Service = word(Service)
+    connection: ConnectionId = Field(max_length=40)
     account_id: str
     theirs: bool
     facts: list[str] = json_column(default_factory=list)
@@ -75,7 +75,7 @@ class DirectoryNumbers(SQLModel, table=True):
 
     __tablename__ = "directory_numbers"
 
-    service: Service = word(Service, primary_key=True)
+    connection: ConnectionId = Field(primary_key=True, max_length=40)
     compared: int
     agreed: int
     compared_at: datetime = instant(default=...)
@@ -87,7 +87,7 @@ class Search(SQLModel, table=True):
     __tablename__ = "search"
 
     case_id: str = Field(primary_key=True)
-    service: Service = word(Service, primary_key=True)
+    connection: ConnectionId = Field(primary_key=True, max_length=40)
     searched_at: datetime = instant(default=...)
     found: int = 0
     problem: str | None = None

@@ -21,7 +21,7 @@ class Case(SQLModel, table=True):
     A person is (*company*, number); *number_disputed*: another person was reported under it, so it proves nothing any more.
 
     *due_at*: the instant at which access is cut.  *for_real*: the recorded decision that vendors may be changed, taken at
-    *for_real_at*.  *services*: which are searched for the person's accounts; None until it was planned.
+    *for_real_at*.  *connections*: which are searched for the person's accounts; None until it was planned.
     *at_once_at*, *at_once_by*: when, and by whom, it was made an emergency, whose instant never moves later.
     *retain_until*, *retain_basis*: how long its record is kept, and why so long; set at closing, by policy.
     *held_at*: since when a legal hold forbids to erase.  *erased_at*: when the personal data was removed; nobody works on the
@@ -58,7 +58,7 @@ class Case(SQLModel, table=True):
     for_real: bool = False
     for_real_by: str | None = None
     for_real_at: datetime | None = instant()
-    services: list[str] | None = json_column(default=None, nullable=True)
+    connections: list[str] | None = json_column(default=None, nullable=True)
     contained_at: datetime | None = instant()
     deprovisioned_at: datetime | None = instant()
     closed_at: datetime | None = instant()

@@ -7,7 +7,7 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import instant, json_column, word
-from models.vocabulary import ActivityKind, Completeness, FindingKind, Service
+from models.vocabulary import ActivityKind, Completeness, ConnectionId, FindingKind
 
 
 class Collection(SQLModel, table=True):
@@ -22,11 +22,11 @@ class Collection(SQLModel, table=True):
     """
 
     __tablename__ = "activity_collection"
-    __table_args__ = (UniqueConstraint("case_id", "service", "account_id", "source", "round"),)
+    __table_args__ = (UniqueConstraint("case_id", "connection", "account_id", "source", "round"),)
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
-    service: Service = word(Service)
+    connection: ConnectionId = Field(max_length=40)
     account_id: str
     account_ref: str
     source: str
@@ -65,7 +65,7 @@ class PostCutActivity(SQLModel, table=True):
 
     case_id: str = Field(primary_key=True)
     finding: FindingKind = word(FindingKind, primary_key=True)
-    service: Service = word(Service, primary_key=True)
+    connection: ConnectionId = Field(primary_key=True, max_length=40)
     account_id: str = Field(primary_key=True)
     kind: ActivityKind = word(ActivityKind, primary_key=True)
     count: int

@@ -6,7 +6,7 @@ from sqlmodel import Field, SQLModel
 
 from models.actor import Actor
 from models.tables.columns import actor, instant, word
-from models.vocabulary import EntitlementKind, OpenReason, Service
+from models.vocabulary import ConnectionId, EntitlementKind, OpenReason
 
 
 class Waiver(SQLModel, table=True):
@@ -21,7 +21,7 @@ class Waiver(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     case_id: str | None = Field(default=None, index=True)
-    service: Service = word(Service)
+    connection: ConnectionId = Field(max_length=40)
     kind: EntitlementKind = word(EntitlementKind)
     entitlement_id: str | None = None
     accepts: OpenReason | None = word(OpenReason, default=None, nullable=True)

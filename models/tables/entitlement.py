@@ -8,19 +8,19 @@ from sqlmodel import Field, SQLModel
 from models.tables.columns import instant, json_column, word
 from models.vocabulary import (
     Confirmation,
+    ConnectionId,
     EntitlementKind,
     EntitlementState,
     Guard,
     OpenReason,
     Restored,
     RevocationResult,
-    Service,
 )
 
 
 class CaseEntitlement(SQLModel, table=True):
     """
-    A row of the truth table.  *id* is `service:account_id:kind:vendor_id`.  *state*, *reason* and what goes with them are
+    A row of the truth table.  *id* is `connection:account_id:kind:vendor_id`.  *state*, *reason* and what goes with them are
     written by `casework.truth.derive` alone, from reads (`KindRead`), commands and signatures.
 
     *op* names the open intent (none between attempts).  *commanded_at* is when the vendor's acceptance reached us,
@@ -34,7 +34,7 @@ class CaseEntitlement(SQLModel, table=True):
 
     case_id: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
-    service: Service = word(Service)
+    connection: ConnectionId = Field(max_length=40)
     account_id: str
     kind: EntitlementKind = word(EntitlementKind)
     vendor_id: str
@@ -77,7 +77,7 @@ class KindRead(SQLModel, table=True):
     __tablename__ = "kind_read"
 
     case_id: str = Field(primary_key=True)
-    service: Service = word(Service, primary_key=True)
+    connection: ConnectionId = Field(primary_key=True, max_length=40)
     account_id: str = Field(primary_key=True)
     kind: EntitlementKind = word(EntitlementKind, primary_key=True)
     read_at: datetime | None = instant()

@@ -7,7 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from models.actor import Actor
 from models.tables.columns import actor, instant, json_column, word
-from models.vocabulary import EntitlementKind, FindingKind, QuestionKind, Service
+from models.vocabulary import ConnectionId, EntitlementKind, FindingKind, QuestionKind
 
 
 class Finding(SQLModel, table=True):
@@ -22,7 +22,7 @@ class Finding(SQLModel, table=True):
     case_id: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     kind: FindingKind = word(FindingKind)
-    service: Service | None = word(Service, default=None, nullable=True)
+    connection: ConnectionId | None = Field(default=None, max_length=40)
     account_id: str | None = None
     entitlement_id: str | None = None
     entitlement_kind: EntitlementKind | None = word(EntitlementKind, default=None, nullable=True)
@@ -37,7 +37,7 @@ class Question(SQLModel, table=True):
     What only a person can decide; `casework.questions` has the rules of each *kind*.  *id* is opaque.
 
     *subject*: what it is about, where that is not the whole case: an account by its reference in the trail, a row, a service,
-    a test.  *service*: of the first core's alone, which asked one a service.  *text* and *options* are what the person is
+    a test.  *connection*: of the first core's alone, which asked one a service.  *text* and *options* are what the person is
     shown.  *revision* rises whenever these change, and when an answer is taken back.  *asked_by*: the person who asked; None
     for casework itself.  *wanted_by*: until when somebody should have answered.
     """
@@ -47,7 +47,7 @@ class Question(SQLModel, table=True):
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
     kind: QuestionKind = word(QuestionKind)
-    service: Service | None = word(Service, default=None, nullable=True)
+    connection: ConnectionId | None = Field(default=None, max_length=40)
     subject: str | None = None
     text: str
     options: list[dict[str, Any]] = json_column(default_factory=list)

@@ -6,7 +6,7 @@ from casework.view.access import Account, Row
 from casework.view.case import CaseView
 from models.vocabulary import Standing
 from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, in_both
-from portal.record.words import named, state, word, yes_or_no
+from portal.record.words import place, state, word, yes_or_no
 
 _NOT_KNOWN = Phrase("policy changed since", "規程変更により不明")
 _NOT_YET = Phrase("not yet", "判定前")
@@ -18,7 +18,7 @@ def accounts(view: CaseView, clock: Clock) -> Section:
         (Phrase("Service", "サービス"), Phrase("Searched", "検索"), Phrase("Candidates", "候補"), Phrase("Problem", "問題")),
         (24, 20, 12, 44),
         tuple(
-            (cell(word(s.service)), clock(s.searched_at), cell(s.found), cell(s.problem, Tone.OPEN if s.problem else Tone.QUIET))
+            (cell(place(s.connection)), clock(s.searched_at), cell(s.found), cell(s.problem, Tone.OPEN if s.problem else Tone.QUIET))
             for s in view.searches
         ),
         empty=Phrase("No service has been searched yet.", "検索はまだ行われていない。"),
@@ -40,7 +40,7 @@ def accounts(view: CaseView, clock: Clock) -> Section:
 def _candidate(account: Account, clock: Clock) -> tuple[Cell, ...]:
     decided = account.decided_by or None
     return (
-        cell(word(account.service)),
+        cell(place(account.connection)),
         cell("\n".join(dict.fromkeys((account.name, account.id)))),
         cell(_why(account)),
         cell(word(account.standing), Tone.GOOD if account.standing is Standing.ACCEPTED else Tone.QUIET),
@@ -85,7 +85,7 @@ def _cutoff(account: Account, clock: Clock) -> tuple[Cell, ...]:
     exposure = None if t.exposure_minutes is None else f"{t.exposure_minutes:,}"
     sla = None if t.sla_minutes is None else Phrase(f"{t.sla_minutes} min", f"{t.sla_minutes} 分")
     return (
-        cell(f"{named('Service', account.service).en}\n{account.name}"),
+        cell(f"{place(account.connection).en}\n{account.name}"),
         clock(t.due_at),
         clock(t.commanded_at),
         cell(Phrase("not closed", "未遮断"), Tone.OPEN)
@@ -113,7 +113,7 @@ def truth_table(view: CaseView, clock: Clock) -> Section:
 
 
 def _truth(account: Account, clock: Clock) -> Grid:
-    service = named("Service", account.service).en
+    service = place(account.connection).en
     return Grid(
         (Phrase("Entitlement", "アクセス権"), Phrase("What", "対象"), Phrase("State", "状態"), Phrase("Confirmed by", "確認方法"),
          Phrase("Commanded", "指示"), Phrase("Seen closed", "遮断を確認"), Phrase("Signed by, problem", "署名者・問題")),

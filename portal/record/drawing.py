@@ -16,7 +16,7 @@ from audit.events import EventType
 from casework.record.facts import Facts
 from casework.view.access import Account
 from portal.record.document import Clock, Phrase, Picture
-from portal.record.words import named
+from portal.record.words import place
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _LANE = 1000, 170, 30, 42, 34
 _INK, _FAINT, _GOOD, _SIGNED = "#1f2933", "#c3ccd5", "#1d6b4f", "#8a5a00"
@@ -116,7 +116,7 @@ def _case_lane(svg: ET.Element, axis: _Axis, facts: Facts) -> None:
 
 
 def _account_lane(svg: ET.Element, axis: _Axis, account: Account, y: float) -> None:
-    _text(svg, 0, y + 4, named("Service", account.service).en, size=11, fill=_INK)
+    _text(svg, 0, y + 4, place(account.connection).en, size=11, fill=_INK)
     _line(svg, (_LEFT, y, _WIDTH - _RIGHT, y), _FAINT, 1)
     commanded = [axis(row.commanded_at) for row in account.entitlements if row.commanded_at is not None]
     closed = [axis(row.observed_at) for row in account.entitlements if row.observed_at is not None]

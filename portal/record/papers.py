@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from casework.view.downloads import Downloads, Exit, Sentence, Source
 from casework.view.papers import Paper, Papers, Pledge, SecretTest
 from portal.record.document import Cell, Clock, Grid, Phrase, Picture, Section, Tone, cell, in_both, mono, visible
-from portal.record.words import named, state, tone_of, word
+from portal.record.words import named, place, state, tone_of, word
 
 _NOT_COLLECTED = Phrase(
     "Not collected. This record says nothing about it; that is not the same as there being nothing.",
@@ -106,7 +106,7 @@ def _sources(sources: Iterable[Source], clock: Clock) -> Grid:
         (15, 19, 16, 16, 8, 26),
         tuple(
             (
-                _lines(word(s.service).en, s.source),
+                _lines(place(s.connection).en, s.source),
                 _completeness(s),
                 cell(f"{clock.text(s.from_at)}\n{clock.text(s.until_at)}"),
                 cell(f"{clock.text(s.oldest_at)}\n{clock.text(s.newest_at)}"),
@@ -156,11 +156,11 @@ def _more(found: Downloads, clock: Clock) -> Iterable[Grid]:
         yield Grid(heads, (18, 18, 18, 46), tuple(_exit(one, clock) for one in found.exits))
     if found.silence:
         names = (Phrase("Service", "サービス"), Phrase("Silence after the cut", "遮断後の静穏"))
-        yield Grid(names, (18, 82), tuple((cell(word(s.service)), _sentence(s)) for s in found.silence))
+        yield Grid(names, (18, 82), tuple((cell(place(s.connection)), _sentence(s)) for s in found.silence))
 
 
 def _exit(one: Exit, clock: Clock) -> tuple[Cell, ...]:
-    return clock(one.at), cell(word(one.service)), cell(word(one.kind)), cell(one.text)
+    return clock(one.at), cell(place(one.connection)), cell(word(one.kind)), cell(one.text)
 
 
 def _sentence(told: Paper | Sentence, *before: object) -> Cell:

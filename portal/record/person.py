@@ -8,7 +8,7 @@ from casework.actor import UNAUTHENTICATED
 from casework.record.facts import Facts, Told
 from casework.view.case import CaseView, Finding
 from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, mono, visible
-from portal.record.words import event, named, word
+from portal.record.words import event, place, word
 
 _SAID = Phrase("The words were erased; the events cannot be.", "文言は消去済み。事象そのものは消去されない。")
 
@@ -99,7 +99,7 @@ def waivers(view: CaseView, clock: Clock) -> Section:
         tuple(
             (
                 mono(w.id),
-                cell(Phrase(f"{named('Service', w.service).en}: {word(w.kind).en}"
+                cell(Phrase(f"{place(w.connection).en}: {word(w.kind).en}"
                             + (" (standing)" if w.standing else ""),
                             f"{word(w.kind).ja}" + (" (常設)" if w.standing else ""))),
                 cell(" / ".join(part for part in (w.reason, w.compensating_control) if part)),
@@ -138,7 +138,7 @@ def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
     """Put together what differs in its times and its entitlement alone, in the order in which each sort first came."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for f in sorted(found, key=lambda f: f.opened_at):
-        alike = (f.kind, f.service, f.entitlement_kind, f.text, f.remedy, f.resolved_at is None)
+        alike = (f.kind, f.connection, f.entitlement_kind, f.text, f.remedy, f.resolved_at is None)
         groups.setdefault(alike, []).append(f)
     return list(groups.values())
 
@@ -152,7 +152,7 @@ def _alike(group: list[Finding], clock: Clock) -> tuple[Cell, ...]:
         clock(first.opened_at),
         clock(max(ends)) if ends else cell(Phrase("open", "未解消"), Tone.OPEN),
         cell(Phrase(f"{kind.en}{times}", kind.ja), tone),
-        cell(Phrase(f"{word(first.service).en} {where.en}".strip(), where.ja)),
+        cell(Phrase(f"{place(first.connection).en} {where.en}".strip(), where.ja)),
         cell("\n".join(part for part in (first.text, first.remedy) if part)),
     )
 

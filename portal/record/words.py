@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from audit.events import EventType
+from models.vocabulary import ConnectionId
 from portal.record.document import Cell, Phrase, Tone, visible
 
 _GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
@@ -100,6 +101,11 @@ def named(enum: str, value: str) -> Phrase:
     japanese = glossary().get(enum, {}).get(value, "")
     english = japanese if enum == "Service" and japanese else visible(value.replace("_", " "))
     return Phrase(english, "" if japanese == english else japanese)
+
+
+def place(connection: ConnectionId | None) -> Phrase:
+    """Return a connection as its vendor is called, None as a dash."""
+    return Phrase("–") if connection is None else named("Service", connection)
 
 
 def event(kind: str) -> Phrase:

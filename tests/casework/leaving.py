@@ -41,7 +41,7 @@ async def finished(office: Office) -> Case:
         name=NAME, kana=KANA, manager=MANAGER, employment_ends_on=_yesterday(office), other_emails=None
     )
     waiver = waiving.waive_for_tenant(
-        office.context, service=Service.GOOGLE_WORKSPACE, kind=EntitlementKind.GRANT, accepts=OpenReason.NO_API, reason="no API shows them",
+        office.context, connection=Service.GOOGLE_WORKSPACE, kind=EntitlementKind.GRANT, accepts=OpenReason.NO_API, reason="no API shows them",
         until=office.clock.at.date() + timedelta(days=60), by="tenant.lead", compensating="monthly review",
     )  # fmt: skip
     waiving.approve(office.context, waiver.id, by="tenant.ciso")

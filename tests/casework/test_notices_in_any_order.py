@@ -99,7 +99,7 @@ class World:
 
 def row_of(case_id: str, kind: EntitlementKind, at: datetime) -> CaseEntitlement:
     return CaseEntitlement(
-        case_id=case_id, id=f"google_workspace:g1:{kind}:x", service=Service.GOOGLE_WORKSPACE, account_id="g1", kind=kind,
+        case_id=case_id, id=f"google_workspace:g1:{kind}:x", connection=Service.GOOGLE_WORKSPACE, account_id="g1", kind=kind,
         vendor_id="x", state=EntitlementState.COMMANDED, confirmation=Confirmation.READ, found_at=at, attempts=1,
     )  # fmt: skip
 

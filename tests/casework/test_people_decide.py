@@ -153,7 +153,7 @@ class TestWaivers:
         until = office.clock().date() + timedelta(days=90)
         waiver = waiving.waive_for_tenant(
             office.context,
-            service=GOOGLE,
+            connection=GOOGLE,
             kind=K.GRANT,
             accepts=OpenReason.NO_API,
             reason="no API",
@@ -173,7 +173,7 @@ class TestWaivers:
         """A tenant's waiver settles what cannot be done or seen, not a grant that is still there."""
         until = office.clock().date() + timedelta(days=90)
         waiver = waiving.waive_for_tenant(
-            office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+            office.context, connection=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
         )
         waiving.approve(office.context, waiver.id, by="b")
         office.paper.late = 10_000
@@ -188,7 +188,7 @@ class TestWaivers:
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
         until = office.clock().date()
         waiver = waiving.waive_for_tenant(
-            office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+            office.context, connection=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
         )
         waiving.approve(office.context, waiver.id, by="b")
         case = office.report(employment_ends_on="2026-11-29")
@@ -204,7 +204,13 @@ class TestWaivers:
         until = office.clock().date() + timedelta(days=days)
         with pytest.raises(BadRequest, match="cannot end on"):
             waiving.waive_for_tenant(
-                office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+                office.context,
+                connection=GOOGLE,
+                kind=K.GRANT,
+                accepts=OpenReason.NO_API,
+                reason="x",
+                until=until,
+                by="a",
             )
 
 

@@ -314,7 +314,7 @@ class TestAnswers:
             lambda: restoring.request_restore(office.context, case.id, by="hr", reason=" "),
             lambda: waiving.request_retirement(office.context, Service.SLACK, by="hr", reason=""),
             lambda: waiving.waive_for_tenant(
-                office.context, service=GOOGLE, kind=EntitlementKind.GRANT, accepts=OpenReason.NO_API, reason="",
+                office.context, connection=GOOGLE, kind=EntitlementKind.GRANT, accepts=OpenReason.NO_API, reason="",
                 until=until, by="hr",
             ),
         ):  # fmt: skip

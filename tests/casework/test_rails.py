@@ -296,7 +296,7 @@ class TestSigned:
         office.paper.blind[K.GRANT] = EntitlementState.NO_API
         until = office.clock().date() + timedelta(days=3)
         waiver = waiving.waive_for_tenant(
-            office.context, service=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
+            office.context, connection=GOOGLE, kind=K.GRANT, accepts=OpenReason.NO_API, reason="x", until=until, by="a"
         )
         waiving.approve(office.context, waiver.id, by="b")
         with pytest.raises(BadRequest, match="answered already"):

@@ -236,7 +236,7 @@ class TestAsked:
         """Whatever rows and results there are, only what our accepted command took, or a person confirmed, is given back."""
         for kind, result, attempts, open_intent, before in rows:
             row = CaseEntitlement(
-                case_id="case-1", id="x", service=GOOGLE, account_id="g1", kind=kind, vendor_id="v", found_at=datetime(2026, 11, 30, tzinfo=UTC),
+                case_id="case-1", id="x", connection=GOOGLE, account_id="g1", kind=kind, vendor_id="v", found_at=datetime(2026, 11, 30, tzinfo=UTC),
                 state=EntitlementState.OBSERVED_CLOSED, confirmation=Confirmation.READ, attempts=attempts, result=result,
                 op="op-1" if open_intent else None, restored=before,
             )  # fmt: skip
@@ -275,7 +275,7 @@ class TestEnds:
     def test_what_is_held_through_a_group_is_never_assigned(self, result: RevocationResult) -> None:
         """A role that came through a group is not given to the account itself, whatever became of our request."""
         row = CaseEntitlement(
-            case_id="case-1", id="x", service=GOOGLE, account_id="g1", kind=K.ROLE, vendor_id="77", attempts=1, result=result,
+            case_id="case-1", id="x", connection=GOOGLE, account_id="g1", kind=K.ROLE, vendor_id="77", attempts=1, result=result,
             state=EntitlementState.OBSERVED_CLOSED, confirmation=Confirmation.READ, prestate={"through_group": "03x"},
             found_at=datetime(2026, 11, 30, tzinfo=UTC),
         )  # fmt: skip
@@ -287,7 +287,7 @@ class TestEnds:
         with office.context.store.write() as session:
             session.add(
                 CaseEntitlement(
-                    case_id=case.id, id="google_workspace:g1:role:77", service=GOOGLE, account_id="g1", kind=K.ROLE,
+                    case_id=case.id, id="google_workspace:g1:role:77", connection=GOOGLE, account_id="g1", kind=K.ROLE,
                     vendor_id="77", state=EntitlementState.OBSERVED_CLOSED, confirmation=Confirmation.READ, attempts=2,
                     result=RevocationResult.ALREADY_ABSENT, prestate={"through_group": "03x"}, found_at=office.clock(),
                 )

@@ -236,7 +236,7 @@ class TestAccounts:
         with there.context.store.write() as session:
             session.add(
                 CaseAccount(
-                    case_id=case.id, service=there.rig.service, vendor_id=account, ref=there.context.name("acct"),
+                    case_id=case.id, connection=there.rig.service, vendor_id=account, ref=there.context.name("acct"),
                     kind=AccountKind.MEMBER, label="", reason=MatchReason.NAME, standing=Standing.ACCEPTED,
                     decided_by="it",
                 )

@@ -41,7 +41,7 @@ def at(minutes: float) -> datetime:
 
 def row(kind: K = K.GROUP, **fields: Any) -> CaseEntitlement:
     given: dict[str, Any] = {
-        "case_id": "c", "id": "r", "service": Service.GOOGLE_WORKSPACE, "account_id": "g1", "kind": kind, "vendor_id": "x",
+        "case_id": "c", "id": "r", "connection": Service.GOOGLE_WORKSPACE, "account_id": "g1", "kind": kind, "vendor_id": "x",
         "state": S.FOUND, "confirmation": Confirmation.READ, "found_at": at(-9),
     }  # fmt: skip
     return CaseEntitlement(**(given | fields))
@@ -50,7 +50,7 @@ def row(kind: K = K.GROUP, **fields: Any) -> CaseEntitlement:
 def read(*shown: str, sent: float | None = 5, failed_as: S | None = None) -> KindRead:
     when = None if sent is None else at(sent)
     return KindRead(
-        case_id="c", service=Service.GOOGLE_WORKSPACE, account_id="g1", kind=K.GROUP, read_at=when, answered_at=when,
+        case_id="c", connection=Service.GOOGLE_WORKSPACE, account_id="g1", kind=K.GROUP, read_at=when, answered_at=when,
         shown=list(shown), attempted_at=at(20) if failed_as else when, failed_as=failed_as,
     )  # fmt: skip
 
@@ -71,7 +71,7 @@ def block(**fields: Any) -> CaseEntitlement:
 
 def waiver(accepts: Why | None) -> Waiver:
     return Waiver(
-        id="w", service=Service.GOOGLE_WORKSPACE, kind=K.GROUP, accepts=accepts, reason="r", until=date(2027, 1, 1),
+        id="w", connection=Service.GOOGLE_WORKSPACE, kind=K.GROUP, accepts=accepts, reason="r", until=date(2027, 1, 1),
         requested_by=actor_of("a"), requested_at=at(0),
     )  # fmt: skip
 

@@ -60,7 +60,7 @@ def stored(office: Office, case_id: str, row_id: str) -> CaseEntitlement:
 def standing(office: Office, kind: K, accepts: OpenReason, *, days: int = 30) -> str:
     """Accept *kind* for the tenant, by two people."""
     waiver = waiving.waive_for_tenant(
-        office.context, service=GOOGLE, kind=kind, accepts=accepts, reason="tenant", by="a",
+        office.context, connection=GOOGLE, kind=kind, accepts=accepts, reason="tenant", by="a",
         until=office.clock().date() + timedelta(days=days),
     )  # fmt: skip
     waiving.approve(office.context, waiver.id, by="b")
@@ -447,9 +447,9 @@ class TestClosingNeedsALook:
         office.clock.pass_by(hours=10)
         with office.context.store.write() as session:
             known = session.get_one(Case, case.id)
-            known.services = ["google_workspace", "slack"]
+            known.connections = ["google_workspace", "slack"]
             session.add(known)
-            session.add(Search(case_id=case.id, service=Service.SLACK, searched_at=office.clock(), found=0))
+            session.add(Search(case_id=case.id, connection=Service.SLACK, searched_at=office.clock(), found=0))
         with pytest.raises(StillOpen, match="not_open_slack"):
             await office.run(case.id)
         request = waiving.request_retirement(office.context, Service.SLACK, by="a", reason="tenant closed")
@@ -462,11 +462,11 @@ class TestClosingNeedsALook:
         await runbook.make_plan(office.context, case.id)
         with office.context.store.write() as session:
             known = session.get_one(Case, case.id)
-            known.services = None
+            known.connections = None
             session.add(known)
         office.clock.pass_by(hours=10)
         await office.run(case.id)
-        assert office.context.case(case.id).services == ["google_workspace"]
+        assert office.context.case(case.id).connections == ["google_workspace"]
 
     async def test_an_account_without_any_row_is_not_contained(self, office: Office) -> None:
         """An accepted account that nobody has listed yet is not contained because nothing is known of it."""

@@ -133,7 +133,7 @@ class Machine(RuleBasedStateMachine):
     @rule(kind=kinds, accepts=st.sampled_from(OpenReason), days=st.integers(0, 3), approved=st.booleans())
     def waive_for_tenant(self, kind: K, accepts: OpenReason, days: int, approved: bool) -> None:
         self._sign(approved, lambda: signatures.waive_for_tenant(
-            self.office.context, service=Service.GOOGLE_WORKSPACE, kind=kind, accepts=accepts, reason="r", until=self._in(days), by="a"
+            self.office.context, connection=Service.GOOGLE_WORKSPACE, kind=kind, accepts=accepts, reason="r", until=self._in(days), by="a"
         ))  # fmt: skip
 
     def _sign(self, approved: bool, ask: Callable[[], Waiver]) -> None:
@@ -217,7 +217,7 @@ class Machine(RuleBasedStateMachine):
             assess(self.office.context, session, self.case_id)
             reads = reads_of(session, self.case_id)
             for row in accepted_rows(session, self.case_id):
-                read = reads.get((row.service, row.account_id, row.kind))
+                read = reads.get((row.connection, row.account_id, row.kind))
                 shown = read is not None and row.vendor_id in read.shown and row.kind not in STAMPED | {K.ROLE}
                 assert not shown or row.state not in {S.OBSERVED_CLOSED, S.ATTESTED}, row.id
                 if row.state is S.WAIVED:

@@ -26,7 +26,7 @@ from connectors.google_workspace.manifest import MANIFEST as GOOGLE
 from connectors.microsoft365.manifest import MANIFEST as MICROSOFT
 from connectors.slack.manifest import Plan, manifest_for
 from models.tables import Attestation, Case, Look, Waiver
-from models.vocabulary import Service
+from models.vocabulary import ConnectionId, Service
 from tests.audit.conftest import postgres, postgres_url
 from tests.casework.paper import Paper
 
@@ -160,7 +160,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 def context_over(engine: Engine) -> Context:
-    papers = {}
+    papers: dict[ConnectionId, Paper] = {}
     for service, manifest in MANIFESTS.items():
         papers[service] = Paper(service=service, now=lambda: NOW)
         papers[service].manifest = manifest
@@ -205,7 +205,7 @@ class TestFirstCoresDatabase:
         context = context_over(engine)
         with context.store.read() as session:
             case = session.get_one(Case, CASE)
-            assert case.services == sorted(Service)
+            assert case.connections == sorted(Service)
             looks = {look.label: (look.verdict, look.tries, look.blind) for look in session.exec(select(Look)).all()}
             assert looks == {"+1h": ("quiet", 0, []), "+24h": (None, 0, [])}
             reads = reads_of(session, CASE)

@@ -102,13 +102,13 @@ class World:
             session.add(Case(
                 id=case_id, employee_no=f"N{number}", employee_key=f"n{number}", timezone="Asia/Tokyo", due_at=context.now(),
                 employment_ends_on=context.now().date(), kind=DepartureKind.RESIGNATION, state=CaseState.WAITING, leaver={},
-                reported_by="hr", opened_at=context.now(), contained_at=context.now(), for_real=True, services=[str(GOOGLE)],
+                reported_by="hr", opened_at=context.now(), contained_at=context.now(), for_real=True, connections=[str(GOOGLE)],
             ))  # fmt: skip
             session.add(CaseAccount(
-                case_id=case_id, service=GOOGLE, vendor_id="g1", ref=f"acct-{number:016x}", kind=AccountKind.MEMBER, label="",
+                case_id=case_id, connection=GOOGLE, vendor_id="g1", ref=f"acct-{number:016x}", kind=AccountKind.MEMBER, label="",
                 reason=MatchReason.EMPLOYEE_NO, standing=Standing.ACCEPTED, listed_at=context.now(),
             ))  # fmt: skip
-            session.add(Search(case_id=case_id, service=GOOGLE, searched_at=context.now(), found=1))
+            session.add(Search(case_id=case_id, connection=GOOGLE, searched_at=context.now(), found=1))
         return cls(office, case_id)
 
     def act(self, name: str, *how: Any) -> None:
@@ -220,7 +220,7 @@ class World:
             row = self._row(session, kind) or self._row(session, kind, whole=True)
             now = self.office.clock()
             session.add(Waiver(
-                id=self.office.context.name("waiver"), case_id=self.case_id if own else None, service=GOOGLE, kind=kind,
+                id=self.office.context.name("waiver"), case_id=self.case_id if own else None, connection=GOOGLE, kind=kind,
                 entitlement_id=row.id if own and row is not None else None, accepts=accepts, reason="r",
                 until=now.date() + timedelta(days=days), requested_by=actor_of("a"), requested_at=now, approved_at=now if approved else None,
             ))  # fmt: skip

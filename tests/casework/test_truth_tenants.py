@@ -88,7 +88,7 @@ class Tenancy:
 
     def standing(self, kind: K, accepts: OpenReason) -> None:
         (service,) = self.context.connectors
-        waiver = signatures.waive_for_tenant(self.context, service=service, kind=kind, accepts=accepts, reason="plan", by="a",
+        waiver = signatures.waive_for_tenant(self.context, connection=service, kind=kind, accepts=accepts, reason="plan", by="a",
                                              until=self.context.now().date() + timedelta(days=30))  # fmt: skip
         signatures.approve(self.context, waiver.id, by="b")
 

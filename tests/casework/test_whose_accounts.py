@@ -17,12 +17,12 @@ from casework.intake.moving import withdraw
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.matching.judging import void
-from casework.matching.numbers import services_without
+from casework.matching.numbers import connections_without
 from casework.matching.searching import find_everywhere, find_in
 from connectors.errors import Unreachable
 from connectors.matching import Profile
 from models.tables import AccountLink, Case, CaseAccount, DirectoryNumbers
-from models.vocabulary import Account, AccountKind, Service
+from models.vocabulary import Account, AccountKind, ConnectionId, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import Holder, Paper
 from tests.casework.shown import open_questions, show
@@ -30,16 +30,18 @@ from tests.casework.shown import open_questions, show
 GOOGLE, SLACK, M365 = Service.GOOGLE_WORKSPACE, Service.SLACK, Service.MICROSOFT365
 
 
-def three(office: Office) -> dict[Service, Paper]:
+def three(office: Office) -> dict[ConnectionId, Paper]:
     """Give the office three services on paper, all empty."""
-    papers = {service: Paper(service=service, now=office.clock) for service in (GOOGLE, SLACK, M365)}
+    papers: dict[ConnectionId, Paper] = {
+        service: Paper(service=service, now=office.clock) for service in (GOOGLE, SLACK, M365)
+    }
     office.context = replace(office.context, connectors=papers)
     office.paper = papers[GOOGLE]
     return papers
 
 
 @pytest.fixture
-def papers(make_office: Callable[..., Office]) -> tuple[Office, dict[Service, Paper]]:
+def papers(make_office: Callable[..., Office]) -> tuple[Office, dict[ConnectionId, Paper]]:
     office = make_office()
     return office, three(office)
 
@@ -61,7 +63,7 @@ def told(office: Office, case_id: str, event: str) -> list[dict[str, Any]]:
 
 
 class TestOneQuestion:
-    async def test_for_all_services(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_for_all_services(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """One question holds the candidates of every service; an account is named with its service."""
         office, three = papers
         for service in (GOOGLE, SLACK, M365):
@@ -78,7 +80,7 @@ class TestOneQuestion:
         assert open_questions(office.context, case.id) == []
 
     async def test_not_while_another_service_is_about_to_answer(
-        self, papers: tuple[Office, dict[Service, Paper]]
+        self, papers: tuple[Office, dict[ConnectionId, Paper]]
     ) -> None:
         """What another service settles in the same search is never asked."""
         office, three = papers
@@ -89,7 +91,7 @@ class TestOneQuestion:
         assert standings(office, case.id) == {"slack:s1": "accepted", "microsoft365:m1": "accepted"}
         assert told(office, case.id, "finding.question") == []
 
-    async def test_a_number_on_a_guests_account(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_a_number_on_a_guests_account(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """A number alone suffices on a member's account, and is asked about on a guest's."""
         office, three = papers
         three[GOOGLE].add("g1", employee_no="E1")
@@ -99,7 +101,7 @@ class TestOneQuestion:
         await runbook.make_plan(office.context, case.id)
         assert standings(office, case.id) == {"google_workspace:g1": "accepted", "microsoft365:m1": "asked"}
 
-    async def test_every_judgement_is_sealed(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_every_judgement_is_sealed(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """What an account was taken for, and on how many facts, stands in the trail; names and ids do not."""
         office, three = papers
         three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
@@ -109,7 +111,7 @@ class TestOneQuestion:
         assert (leaf["state"], leaf["counts"]) == ("accepted", {"facts": 3, "contradictions": 0})
         assert "g1" not in str(leaf)
 
-    async def test_a_failing_search_voids_nothing(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_a_failing_search_voids_nothing(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """A service that cannot be searched leaves what was decided as it was."""
         office, three = papers
         three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
@@ -121,7 +123,7 @@ class TestOneQuestion:
 
 
 class TestBeyondTheCase:
-    async def test_a_question_is_answered_once(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_a_question_is_answered_once(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """What a person said in an earlier case of the same person, yes or no, is not asked again."""
         office, three = papers
         three[SLACK].add("s1", email="sora@home.test", name="星 空子")
@@ -136,7 +138,7 @@ class TestBeyondTheCase:
         assert open_questions(office.context, again.id) == []
 
     async def test_not_of_another_person_with_the_same_number(
-        self, papers: tuple[Office, dict[Service, Paper]]
+        self, papers: tuple[Office, dict[ConnectionId, Paper]]
     ) -> None:
         """A word about one contractor "001" says nothing about the other."""
         office, three = papers
@@ -149,7 +151,7 @@ class TestBeyondTheCase:
         await runbook.make_plan(office.context, other.id)
         assert standings(office, other.id) == {"slack:s1": "asked"}
 
-    async def test_who_and_on_what(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_who_and_on_what(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """The link says on which facts it rests and who signed it."""
         office, three = papers
         three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
@@ -191,7 +193,7 @@ class TestFactsAreKept:
         assert account["standing"] == "accepted"
         assert account["match"]["facts"] == ["address", "name", "number"]
 
-    async def test_what_another_service_confirmed(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_what_another_service_confirmed(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """That another service confirmed an account stays, though that one's own account is renamed once it is blocked."""
         office, three = papers
         three[GOOGLE].add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
@@ -218,7 +220,7 @@ def kept(office: Office, case_id: str) -> dict[str, dict[str, Any]]:
 
 
 class TestTakingBack:
-    async def test_asks_again(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_asks_again(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """An answer can be taken back: what it accepted is doubtful again, and the same question is open."""
         office, three = papers
         three[SLACK].add("s1", name="星 空子")
@@ -238,7 +240,7 @@ class TestTakingBack:
         choices = [leaf.get("choice") for leaf in told(office, case.id, "answer.recorded")]
         assert choices == [None, "taken_back", None]
 
-    async def test_after_the_cut(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_after_the_cut(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """Taken back after the cut: nothing more is written to the account, and the case waits for an answer."""
         office, three = papers
         three[SLACK].add("s1", name="星 空子")
@@ -363,7 +365,7 @@ GIVEN = [
 ]
 
 
-def company(papers: dict[Service, Paper], people: int) -> list[tuple[str, str, str]]:
+def company(papers: dict[ConnectionId, Paper], people: int) -> list[tuple[str, str, str]]:
     """
     Fill the three services with *people*, and return (number, name, address) of each as HR has them.
 
@@ -384,7 +386,7 @@ def company(papers: dict[Service, Paper], people: int) -> list[tuple[str, str, s
 
 
 class TestFewQuestions:
-    async def test_a_hundred_leavers(self, papers: tuple[Office, dict[Service, Paper]]) -> None:
+    async def test_a_hundred_leavers(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """
         HR's file has no kana, Slack neither numbers nor full names, Google numbers of another scheme.
 
@@ -420,7 +422,7 @@ class TestFewQuestions:
             assert not innocent, (n, innocent)
 
     async def test_numbers_of_another_scheme_are_said_to_be_none(
-        self, papers: tuple[Office, dict[Service, Paper]]
+        self, papers: tuple[Office, dict[ConnectionId, Paper]]
     ) -> None:
         """Where none of twenty known people bears HR's number, the service's numbers are silent; one that agrees brings them back."""
         office, three = papers
@@ -432,7 +434,7 @@ class TestFewQuestions:
         last = report(office, *known[19])
         await find_everywhere(office.context, last)
         with office.context.store.read() as session:
-            assert services_without(session) == {GOOGLE}
+            assert connections_without(session) == {GOOGLE}
             learnt = session.get_one(DirectoryNumbers, GOOGLE)
             assert (learnt.compared, learnt.agreed) == (20, 0)
         assert not [case_id for case_id in [*cases, last] if open_questions(office.context, case_id)]
@@ -442,7 +444,7 @@ class TestFewQuestions:
         office.clock.pass_by(minutes=16)
         await find_everywhere(office.context, last)
         with office.context.store.read() as session:
-            assert services_without(session) == frozenset()
+            assert connections_without(session) == frozenset()
 
 
 def report(office: Office, number: str, name: str, email: str) -> str:

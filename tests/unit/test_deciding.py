@@ -139,7 +139,7 @@ class TestElsewhere:
     )
     def test_not_by_another_address_or_the_same_service(self, other: Candidate) -> None:
         """Only the same primary address counts, and only in another service."""
-        mine = one("s", SLACK, primary="other@x" if other.service is GOOGLE else "m@x", address=YES)
+        mine = one("s", SLACK, primary="other@x" if other.connection == GOOGLE else "m@x", address=YES)
         assert standings(other, mine)[1] is S.ASKED
 
     def test_no_chain(self) -> None:
@@ -280,7 +280,7 @@ class World:
         matches = match_all(self.notice, self.profiles)
         candidates = [
             Candidate(
-                m.account.service,
+                m.account.connection,
                 m.account.id,
                 m.account.kind,
                 m.reason,
@@ -290,7 +290,7 @@ class World:
             )
             for m in matches
         ]
-        return {(m.account.service, m.account.id): m for m in matches}, decide(candidates, {}, {})
+        return {(m.account.connection, m.account.id): m for m in matches}, decide(candidates, {}, {})
 
 
 def profile(
@@ -302,7 +302,8 @@ def profile(
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """The leaver, namesakes, relatives and successors with the old address as alias, shared mailboxes, typing errors at HR."""
-    profiles, own = [], set()
+    profiles: list[Profile] = []
+    own: set[Key] = set()
     for service in (GOOGLE, SLACK, M365):
         numbered = draw(st.booleans())
 

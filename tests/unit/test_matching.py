@@ -61,7 +61,10 @@ _leavers = st.builds(
 _profiles = st.builds(
     Profile,
     account=st.builds(
-        Account, service=st.just(Service.SLACK), id=st.text(min_size=1, max_size=3), kind=st.sampled_from(AccountKind)
+        Account,
+        connection=st.just(Service.SLACK),
+        id=st.text(min_size=1, max_size=3),
+        kind=st.sampled_from(AccountKind),
     ),
     employee_no=st.none() | _numbers,
     emails=st.lists(_emails, max_size=2).map(tuple),

@@ -14,7 +14,7 @@ from casework.truth.cutoffs import cutoff_of, exposure_minutes
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.access import Account, Detail, Match, Row, Timing
 from models import tables
-from models.vocabulary import EntitlementState, Service
+from models.vocabulary import ConnectionId, EntitlementState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Signed:
 
 def accounts_in(context: Context, session: Session, case: tables.Case, signed: Signed) -> tuple[Account, ...]:
     """Return the case's candidate accounts with their times and rows."""
-    rows: dict[tuple[Service, str], list[tables.CaseEntitlement]] = defaultdict(list)
+    rows: dict[tuple[ConnectionId, str], list[tables.CaseEntitlement]] = defaultdict(list)
     for row in rows_of(session, case.id):
-        rows[row.service, row.account_id].append(row)
+        rows[row.connection, row.account_id].append(row)
     sla = _sla(context, session, case)
     return tuple(
         Account.of(
@@ -59,7 +59,7 @@ def accounts_in(context: Context, session: Session, case: tables.Case, signed: S
             entitlements=[_row(row, signed) for row in mine],
         )
         for account in accounts_of(session, case.id)
-        for mine in [rows[account.service, account.vendor_id]]
+        for mine in [rows[account.connection, account.vendor_id]]
     )
 
 

@@ -69,7 +69,7 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         exposure_minutes=exposure_minutes(case.due_at, cutoff),
         notices=[parts.Notice.of(row) for row in _of(session, tables.NoticeRecord, case_id, "id")],
         plans=[parts.Plan.of(row, steps=len(row.content)) for row in _of(session, tables.Plan, case_id, "id")],
-        searches=[parts.Search.of(row) for row in _of(session, tables.Search, case_id, "service")],
+        searches=[parts.Search.of(row) for row in _of(session, tables.Search, case_id, "connection")],
         accounts=accounts_in(context, session, case, signed),
         findings=[finding for finding in findings if finding.resolved_at is None],
         resolved_findings=[finding for finding in findings if finding.resolved_at is not None],

@@ -15,14 +15,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from models.vocabulary import CaseState, Service
+from models.vocabulary import CaseState, ConnectionId, Service
 
 ROOM = Path(os.environ.get("LASTDAY_STAND_IN", "."))
 
 
 @dataclass
 class Context:
-    connectors: dict[Service, object] = field(default_factory=lambda: dict.fromkeys(Service))
+    connectors: dict[ConnectionId, object] = field(default_factory=lambda: dict.fromkeys(Service))
 
     def name(self, prefix: str) -> str:
         return f"{prefix}-{time.monotonic_ns():x}"

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from casework.context import Context, change, note, read  # type: ignore[attr-defined]  # the stand-in's own context
 from casework.errors import QuestionsOpen, StillOpen
-from models.vocabulary import Service
+from models.vocabulary import ConnectionId, Service
 from tests.flows.personal import ADDRESS, KANJI, ROMAJI
 
 
@@ -26,18 +26,18 @@ async def wait_until_due(context: Context, case_id: str) -> None:
         await asyncio.sleep(min(left, 0.2))
 
 
-async def contain(context: Context, case_id: str, service: Service) -> None:
-    assert service in context.connectors
-    note(case_id, f"contain {service}")
-    if read(case_id)["story"] == "explodes" and service is Service.SLACK:
+async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
+    assert connection in context.connectors
+    note(case_id, f"contain {connection}")
+    if read(case_id)["story"] == "explodes" and connection == Service.SLACK:
         cause = LookupError(f"no account of {KANJI}")
         cause.add_note(f"asked for {ADDRESS}")
         raise ValueError(f"cannot contain {ROMAJI} <{ADDRESS}>", {"name": KANJI}) from cause
 
 
-async def deprovision(context: Context, case_id: str, service: Service) -> None:
-    assert service in context.connectors
-    note(case_id, f"deprovision {service}")
+async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
+    assert connection in context.connectors
+    note(case_id, f"deprovision {connection}")
 
 
 async def observe_until_closed(context: Context, case_id: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from casework.context import Context
-from models.vocabulary import Service
+from models.vocabulary import ConnectionId
 
 
 async def before_the_cut(context: Context, case_id: str) -> None:
     """There is nothing to read."""
 
 
-async def after_the_cut(context: Context, case_id: str, service: Service) -> None:
+async def after_the_cut(context: Context, case_id: str, connection: ConnectionId) -> None:
     """There is nothing to read."""
 
 

@@ -9,7 +9,7 @@ from casework.context import Context, read  # type: ignore[attr-defined]  # the 
 
 @dataclass(frozen=True, slots=True)
 class TruthCount:
-    service: str
+    connection: str
     kind: str
     state: str
     confirmed_by: str
