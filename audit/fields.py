@@ -111,6 +111,7 @@ SHAPES: Mapping[str, Shape] = {
          "from_state", "guard", "basis", "source"),
         word,
     ),
+    "connection": _matching(r"[a-z][a-z0-9_]{0,47}\.[a-z][a-z0-9]{0,19}"),
     "result": _one_of("commanded", "already_absent", "refused", "failed", "unknown"),
     "verb": _one_of("revoke", "freeze", "restore"),
     "code": code,
@@ -148,7 +149,7 @@ def _rule(required: str, optional: str) -> Rule:
     return Rule(frozenset(required.split()), frozenset(optional.split()))
 
 
-_ROW = "service account kind entitlement"
+_ROW = "service connection account kind entitlement"
 
 
 def _family(name: str, required: str, optional: str) -> dict[EventType, Rule]:
@@ -176,7 +177,7 @@ RULES: Mapping[EventType, Rule] = {
     ),
     EventType.PLAN_SEALED: _rule(
         "plan_sha256",
-        "policy_sha256 scope service accounts entitlements count counts due_at for_real revision evidence",
+        "policy_sha256 scope service connection accounts entitlements count counts due_at for_real revision evidence",
     ),
     EventType.REVOKE_INTENT: _rule("op", f"{_ROW} verb attempt plan_sha256 due_at reason"),
     EventType.REVOKE_OUTCOME: _rule(
@@ -191,7 +192,8 @@ RULES: Mapping[EventType, Rule] = {
         "question", f"{_ROW} choice finding count counts scope reason until_at evidence revision"
     ),
     EventType.EVIDENCE_BOUND: _rule(
-        "evidence", "service account source scope from_at until_at records pages count counts complete reason"
+        "evidence",
+        "service connection account source scope from_at until_at records pages count counts complete reason",
     ),
     EventType.NDA_CHECKED: _rule("state", "kind source reason count counts states evidence until_at"),
     EventType.PAYLOAD_ERASED: _rule("idx basis", "count reason"),

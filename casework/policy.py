@@ -16,9 +16,9 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from casework.errors import Misconfigured
-from models.vocabulary import EntitlementKind, PaperKind, Service
+from models.vocabulary import CONNECTION, EntitlementKind, PaperKind
 
-_ACCOUNT = rf"^(?:{'|'.join(Service)}):.+$"
+_ACCOUNT = rf"^{CONNECTION}:.+$"
 
 
 class _Section(BaseModel):
@@ -129,7 +129,7 @@ class Watch(_Section):
     The re-entry watch, off by default: the leaver's addresses and devices on colleagues' accounts after the cut.
 
     Monitoring people who stay needs a lawful ground: *purpose* and *rule* (the work rule or notice that announces it) are
-    required when it is on, and stand in the trail.  *accounts*, as `service:immutable id`, are the colleagues' that are
+    required when it is on, and stand in the trail.  *accounts*, as `connection:immutable id`, are the colleagues' that are
     watched, no others.  *days*: how long after the cut.  *known_days*: how far back an address or
     device counts as the leaver's.  *shared_by*: one that more than so many accounts use is the company's own, and no sign.
     """
@@ -197,7 +197,7 @@ class Activity(_Section):
 
 
 class Protected(_Section):
-    """Accounts that are never cut, as `service:immutable id` or by address: break-glass and shared ones."""
+    """Accounts that are never cut, as `connection:immutable id` or by address: break-glass and shared ones."""
 
     accounts: frozenset[str] = frozenset()
 

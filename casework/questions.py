@@ -147,7 +147,8 @@ def asked_of(question: Question, now: datetime) -> tuple[Role, ...]:
 def candidates(question: Question) -> frozenset[str]:
     """Return the doubtful accounts that are shown, as `connection:id`.  The first core's questions have one service for all."""
     doubtful = [option for option in question.options if option["standing"] == Standing.ASKED]
-    return frozenset(f"{option.get('service', question.connection)}:{option['account']}" for option in doubtful)
+    of_all = question.connection
+    return frozenset(f"{one.get('connection') or one.get('service', of_all)}:{one['account']}" for one in doubtful)
 
 
 def open_questions(session: Session, case_id: str, kinds: Collection[QuestionKind] = HOLDING) -> list[Question]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from audit.events import EventType
 from audit.exchanges import IN_PAYLOAD, bind
 from audit.leaf import Event, stamp
+from models.vocabulary import as_fields
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -41,13 +42,12 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     Append one event in *session*'s transaction.
 
     *exchanged*: what was exchanged with a vendor about it, from `exchanges`; the leaf has their count and root, the payload the
-    list.  *connection* is told as
-    its vendor, `service`.  The same *dedup_key* again is the same event: a retry writes nothing.  Fields outside the trail's white list, and a leaf that is too
-    long, raise `ValueError` before anything is written.
+    list.  *connection* is told by `as_fields`.  The same *dedup_key* again is the same event: a retry writes nothing.  Fields
+    outside the trail's white list, and a leaf that is too long, raise `ValueError` before anything is written.
     """
     session.flush()
     if connection := fields.pop("connection", None):
-        fields["service"] = connection
+        fields |= as_fields(connection)
     said, listed = _bound(session, case_id, exchanged) if exchanged else (None, {})
     event = Event(
         type=event_type,

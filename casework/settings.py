@@ -9,15 +9,15 @@ from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from casework.errors import Misconfigured
-from models.vocabulary import Service
+from models.vocabulary import ConnectionId, Service, checked_connection
 
 
 class CaseworkSettings(BaseSettings):
     """
     Read from the environment (`LASTDAY_…`) and from `.env`.
 
-    *services* are the configured tenants: one that is named here and cannot be opened stops the start, it is never
-    skipped.  *database_url* may hold a password and is therefore secret.
+    *services* are the connections to tenants, each once: one that is named here and cannot be opened stops the start, it
+    is never skipped.  *database_url* may hold a password and is therefore secret.
 
     The log's key and the certificate's are files, or URIs of a key store (`audit.key_uris`) with the public key beside them
     in PEM; *audit_former_…* signs as well while the log changes its key.  *key_pin*: for PKCS#11 tokens.
@@ -30,7 +30,7 @@ class CaseworkSettings(BaseSettings):
     )
 
     database_url: SecretStr = SecretStr("sqlite:///var/lastday.db")
-    services: Annotated[tuple[Service, ...], NoDecode] = tuple(Service)
+    services: Annotated[tuple[ConnectionId, ...], NoDecode] = tuple(service.value for service in Service)
     policy_file: Path | None = None
     audit_origin: str = "lastday.localhost/audit/2026"
     audit_key_file: Path = Path("var/keys/log.key")
@@ -61,10 +61,12 @@ class CaseworkSettings(BaseSettings):
 
     @field_validator("services")
     @classmethod
-    def _some(cls, value: tuple[Service, ...]) -> tuple[Service, ...]:
+    def _some(cls, value: tuple[ConnectionId, ...]) -> tuple[ConnectionId, ...]:
         if not value:
             raise ValueError("name at least one service")
-        return value
+        if len(set(value)) != len(value):
+            raise ValueError("a service is named twice: give a further tenant a name of its own, as slack.acquired")
+        return tuple(map(checked_connection, value))
 
 
 def read_settings() -> CaseworkSettings:

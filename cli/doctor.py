@@ -46,10 +46,11 @@ def _page(payload: dict[str, Any]) -> Page:
 
 
 def _service(service: dict[str, Any]) -> Page:
+    place = service.get("connection", service["service"])
     if service["state"] != "ok":
-        row = (service["service"], service["state"], service["detail"], service["remedy"])
+        row = (place, service["state"], service["detail"], service["remedy"])
         return [table("service", "state", "problem", "remedy", rows=[row])]
-    title = f"{service['service']}  {service['tenant']}  {say('plan', 'プラン')} {service['plan']}  "
+    title = f"{place}  {service['tenant']}  {say('plan', 'プラン')} {service['plan']}  "
     title += say("our own account", "自身のアカウント") + f" {', '.join(service['own_accounts']) or '-'}"
     made = table("kind", "list", "revoke", "scopes to read", "scopes to write", "problem", "remedy", title=title)
     for kind in service["kinds"]:

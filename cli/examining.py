@@ -22,7 +22,8 @@ from cli.terminal import Step
 from connectors.errors import NotConfigured
 from connectors.nda.registry import open_registers
 from connectors.registry import open_connectors
-from models.vocabulary import Service
+from connectors.settings import prefix_of
+from models.vocabulary import ConnectionId, as_fields
 
 if TYPE_CHECKING:
     from connectors.contract import Ability, Capabilities, Connector
@@ -88,7 +89,7 @@ def _numbers() -> Row:
     told = "; ".join(
         f"{one.connection}: agree with none of {one.compared} known people, and count as none" for one in found
     )
-    places = ", ".join(f"LASTDAY_{one.connection.upper()}_NUMBER_FIELD" for one in found)
+    places = ", ".join(f"{prefix_of(one.connection)}NUMBER_FIELD" for one in found)
     return row("employee numbers", "amber", told, f"Set {places} to the field with HR's numbers, or to none.")
 
 
@@ -117,35 +118,35 @@ def _register(name: str, problems: tuple[tuple[str, str], ...]) -> Row:
     return row(f"papers: {name}", "amber", "; ".join(told), " ".join(dict.fromkeys(remedies)))
 
 
-async def examine_services(services: Iterable[Service], step: Step) -> list[Row]:
-    """Probe each service, all at once, each for itself: one that cannot be opened does not hide the others."""
+async def examine_services(connections: Iterable[ConnectionId], step: Step) -> list[Row]:
+    """Probe each connection, all at once, each for itself: one that cannot be opened does not hide the others."""
 
-    async def one(service: Service) -> Row:
-        found = await _service(service)
-        step(service)
+    async def one(connection: ConnectionId) -> Row:
+        found = await _connection(connection)
+        step(connection)
         return found
 
-    return await asyncio.gather(*(one(service) for service in services))
+    return await asyncio.gather(*(one(connection) for connection in connections))
 
 
-async def _service(service: Service) -> Row:
-    found: Row = {"service": str(service), "kinds": [], "problems": [], "own_accounts": []}
+async def _connection(connection: ConnectionId) -> Row:
+    found: Row = {**as_fields(connection), "kinds": [], "problems": [], "own_accounts": []}
     try:
-        async with open_connectors([service]) as opened:
-            told = _told(opened[service], await opened[service].probe())
-            return found | _verdict(service, told["kinds"]) | told
+        async with open_connectors([connection]) as opened:
+            told = _told(opened[connection], await opened[connection].probe())
+            return found | _verdict(connection, told["kinds"]) | told
     except NotConfigured as exc:
-        return found | row(service, "missing", str(exc), exc.advice)
+        return found | row(connection, "missing", str(exc), exc.advice)
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return found | failed(service, exc)
+        return found | failed(connection, exc)
 
 
-def _verdict(service: Service, kinds: list[Row]) -> Row:
-    """A service in which not one kind can be listed is out of our reach, whatever the reason."""
+def _verdict(connection: ConnectionId, kinds: list[Row]) -> Row:
+    """A connection in which not one kind can be listed is out of our reach, whatever the reason."""
     if any(kind["list"] for kind in kinds):
-        return row(service)
+        return row(connection)
     first: Row = kinds[0] if kinds else {"problem": "it offers nothing", "remedy": None}
-    return row(service, "failed", first["problem"], first["remedy"])
+    return row(connection, "failed", first["problem"], first["remedy"])
 
 
 def _told(connector: Connector, found: Capabilities) -> Row:

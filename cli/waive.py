@@ -10,7 +10,7 @@ from cli.cases import parse_day, second_person
 from cli.contexts import in_context
 from cli.errors import Refused
 from cli.terminal import Terminal
-from models.vocabulary import EntitlementKind, OpenReason, Service
+from models.vocabulary import ConnectionId, EntitlementKind, OpenReason, checked_connection
 
 
 def waive(
@@ -25,7 +25,10 @@ def waive(
     tenant: Annotated[
         bool, typer.Option("--tenant", help="A standing waiver: what this tenant can never do or see.")
     ] = False,
-    service: Annotated[Service | None, typer.Option(help="With --tenant.")] = None,
+    service: Annotated[
+        ConnectionId | None,
+        typer.Option(parser=checked_connection, metavar="SERVICE", help="With --tenant: slack, slack.acquired."),
+    ] = None,
     kind: Annotated[EntitlementKind | None, typer.Option(help="With --tenant: the kind of entitlement.")] = None,
     accepts: Annotated[OpenReason, typer.Option(help="With --tenant: why the kind is open.")] = OpenReason.NO_API,
 ) -> None:

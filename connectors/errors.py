@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from models.vocabulary import Evidence
@@ -36,6 +37,11 @@ class ConnectorError(Exception):
     def advice(self) -> str:
         """The sentence that says what to do: this failure's own, else its class's."""
         return self._remedy if self._remedy is not None else type(self).remedy
+
+    def reword(self, words: Callable[[str], str]) -> None:
+        """Let message and remedy be what *words* makes of them."""
+        self.args = (words(str(self)),)
+        self._remedy = words(self.advice)
 
 
 class Throttled(ConnectorError):

@@ -1,4 +1,4 @@
-"""Which connector speaks to which service: one line each."""
+"""Which connector speaks to which vendor: one line each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from connectors.contract import Connector
 from connectors.errors import NotConfigured
-from models.vocabulary import ConnectionId, Service
+from connectors.further import Further
+from connectors.settings import prefix_of
+from models.vocabulary import ConnectionId, Service, vendor_of
 
 _PACKAGES = {
     Service.GOOGLE_WORKSPACE: "connectors.google_workspace",
@@ -23,31 +25,38 @@ _PACKAGES = {
 @asynccontextmanager
 async def open_connectors(connections: Iterable[ConnectionId]) -> AsyncIterator[Mapping[ConnectionId, Connector]]:
     """
-    Open the connectors of *connections*, configured from the environment, and close them at the end.
+    Open the connectors of *connections*, each configured from the environment by settings of its own, and close them at the end.
 
-    A service's SDK is imported only when the service is used.  Raises `NotConfigured` for a missing setting: nothing is
+    A vendor's SDK is imported only when the vendor is used.  Raises `NotConfigured` for a missing setting: nothing is
     skipped.
     """
     opened: dict[ConnectionId, Connector] = {}
     try:
         for connection in connections:
-            opened[connection] = await _open(Service(connection))
+            opened[connection] = await _open(connection)
         yield opened
     finally:
         await asyncio.gather(*(connector.aclose() for connector in opened.values()))
 
 
-async def _open(service: Service) -> Connector:
+async def _open(connection: ConnectionId) -> Connector:
+    package = import_module(_PACKAGES[vendor_of(connection)])
+    name = connection.partition(".")[2]
+    if name and any(field.startswith(f"{name}_") for field in package.Settings.model_fields):
+        raise NotConfigured(
+            f"{connection}: cannot be opened: its settings would be read as those of {vendor_of(connection)}",
+            remedy="Give the connection another name in LASTDAY_SERVICES.",
+        )
     try:
-        connector: Connector = await import_module(_PACKAGES[service]).connect()
+        connector: Connector = await package.connect(package.Settings(_env_prefix=prefix_of(connection)))
     except ValidationError as exc:
         faults = exc.errors(include_input=False, include_url=False, include_context=False)
-        named = "; ".join(f"{_variable(service, e['loc'])}: {e['msg']}" for e in faults)
+        named = "; ".join(f"{_variable(connection, e['loc'])}: {e['msg']}" for e in faults)
         # `from None`: the original holds the values, which may be secrets
-        raise NotConfigured(f"{service}: cannot be opened: {named}") from None
-    return connector
+        raise NotConfigured(f"{connection}: cannot be opened: {named}") from None
+    return Further(connector, connection) if name else connector
 
 
-def _variable(service: Service, loc: tuple[int | str, ...]) -> str:
+def _variable(connection: ConnectionId, loc: tuple[int | str, ...]) -> str:
     name = "_".join(map(str, loc)).upper()
-    return name if name.startswith("LASTDAY_") else f"LASTDAY_{service.upper()}_{name}"
+    return name if name.startswith("LASTDAY_") else f"{prefix_of(connection)}{name}"

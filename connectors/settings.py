@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.vocabulary import ConnectionId
+
 _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~!$&'()*+,;=:@%/-]*)?", re.ASCII)
 
 
@@ -41,6 +43,11 @@ def on_this_machine(url: str) -> bool:
 
 Endpoint: TypeAlias = Annotated[str, AfterValidator(checked_endpoint)]
 """Where requests go that carry a secret."""
+
+
+def prefix_of(connection: ConnectionId) -> str:
+    """Return what the names of *connection*'s settings begin with: `LASTDAY_SLACK_`, `LASTDAY_SLACK_ACQUIRED_`."""
+    return f"LASTDAY_{connection.replace('.', '_').upper()}_"
 
 
 class ConnectorSettings(BaseSettings):

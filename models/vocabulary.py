@@ -6,6 +6,7 @@ Every word stands in `docs/glossary.md`; a test holds the enums to it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ ACCOUNT = "account"
 
 
 class Service(StrEnum):
-    """A vendor's tenant in which a leaver may hold accounts."""
+    """A vendor in whose tenants a leaver may hold accounts."""
 
     GOOGLE_WORKSPACE = "google_workspace"
     SLACK = "slack"
@@ -30,8 +31,30 @@ class Service(StrEnum):
 
 ConnectionId: TypeAlias = str
 """
-Which tenant of which vendor, and the first part of every entitlement's id: the vendor's name for the only or first one.
+Which tenant of which vendor, and the first part of every entitlement's id: the vendor's name for the only or first one, and
+with a name of its own behind a dot for a further one, `slack.acquired`.
 """
+CONNECTION = rf"(?:{'|'.join(Service)})(?:\.[a-z][a-z0-9]{{0,19}})?"
+"""Every connection's id, as a regular expression."""
+
+
+def checked_connection(text: str) -> ConnectionId:
+    """Return *text* as a connection's id; raises `ValueError`, which says how they are written, if it is none."""
+    if re.fullmatch(CONNECTION, text, re.ASCII) is None:
+        vendors = ", ".join(Service)
+        raise ValueError(f"{text!r} is no connection: one of {vendors}, or a further one as {Service.SLACK}.acquired")
+    return str(text)
+
+
+def vendor_of(connection: ConnectionId) -> Service:
+    """Return the vendor of *connection*."""
+    return Service(connection.partition(".")[0])
+
+
+def as_fields(connection: ConnectionId) -> dict[str, str]:
+    """Return *connection* as formats for others name it: `service` is the vendor, `connection` stands beside it for a further one."""
+    service = vendor_of(connection)
+    return {"service": service.value} | ({} if connection == service else {"connection": connection})
 
 
 class EntitlementKind(StrEnum):

@@ -19,7 +19,7 @@ import zstandard
 from casework.evidence.digests import content_of
 from connectors.activity import Activity, ActivityLog, Record
 from models.tables import Collection
-from models.vocabulary import Json
+from models.vocabulary import Json, as_fields
 
 _LEVEL = 3
 """Level 6 saves a tenth of the bytes and takes three times as long."""
@@ -39,7 +39,7 @@ def header_frame(collection: Collection) -> bytes:
     header: dict[str, Json] = {
         "lastday": "activity/1",
         "nonce": secrets.token_hex(32),
-        "service": collection.connection,
+        **as_fields(collection.connection),
         "source": collection.source,
         "query": {
             "account": collection.account_id,

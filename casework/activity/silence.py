@@ -16,7 +16,7 @@ from casework.activity.statement import Said
 from casework.truth.post_cut import Times
 from connectors.activity import Activity
 from models.tables import CaseAccount, CaseEntitlement
-from models.vocabulary import TAKES, ActivityKind, EntitlementKind
+from models.vocabulary import TAKES, ActivityKind, EntitlementKind, as_fields
 
 _CLOCKS = timedelta(seconds=2)
 """How far the vendor's clock may be from ours."""
@@ -67,7 +67,7 @@ class Quiet:
         """Return it as the summary has it.  *sure_until*: up to when every log has been read past its lag."""
         state, said = self._said(sure_until)
         return {
-            "service": self.account.connection,
+            **as_fields(self.account.connection),
             "account": self.account.vendor_id,
             "state": state,
             "text": said.en,

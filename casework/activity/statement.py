@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from connectors.activity import ActivitySource, Gap
 from models.tables import Collection
-from models.vocabulary import Completeness
+from models.vocabulary import Completeness, as_fields
 
 
 class Said(NamedTuple):
@@ -189,7 +189,7 @@ def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) 
     more = f" ({details})" if details and row.verdict is not Completeness.COMPLETE else ""
     return {
         "lastday": "statement/1",
-        "service": row.connection,
+        **as_fields(row.connection),
         "source": row.source,
         "account": row.account_id,
         "round": row.round,

@@ -35,7 +35,7 @@ from casework.truth.rows import accounts_of, rows_of
 from connectors.activity import ActivityLog, ActivitySource
 from connectors.matching import fold_email
 from models.tables import Case, Collection, EvidenceFile
-from models.vocabulary import Completeness, ConnectionId, FindingKind, Standing
+from models.vocabulary import Completeness, ConnectionId, FindingKind, Standing, as_fields
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
@@ -156,7 +156,7 @@ class _Work:
             "folders": [{"folder": name, "count": n} for name, n in self.tally.folders.most_common(_MOST_FOLDERS)],
             "hours": self.tally.clock,
             "exits": [
-                {"kind": str(e.kind), "at": e.at.isoformat(), "service": e.connection, "text": e.target}
+                {"kind": str(e.kind), "at": e.at.isoformat(), **as_fields(e.connection), "text": e.target}
                 for e in self.tally.exits
             ],
             "exits_in_all": self.tally.exits_in_all,

@@ -141,13 +141,13 @@ def _attested(session: Session, case_id: str, about: str) -> dict[str, Any]:
         heard = post_cut.find(session, case_id, about)
         if heard is None:
             raise BadRequest(f"{case_id}: has no such finding", f"See them with `lastday show {case_id}`.")
-        return {"finding": heard.finding, "service": heard.connection}
+        return {"finding": heard.finding, "connection": heard.connection}
     row = _row(session, case_id, about)
     if row.restored is Restored.PROBLEM:
         row.restored = Restored.ATTESTED
     elif row.state in SETTLED and row.kind is not EntitlementKind.SIGN_IN:
         raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to attest.")
-    return {"service": row.connection, "kind": row.kind}
+    return {"connection": row.connection, "kind": row.kind}
 
 
 def _row(session: Session, case_id: str, entitlement_id: str) -> CaseEntitlement:

@@ -21,7 +21,7 @@ from casework.truth.states import WHOLE_KIND
 from models import tables
 from models.actor import NOBODY
 from models.tables.columns import ActorColumn
-from models.vocabulary import QuestionKind
+from models.vocabulary import ConnectionId, QuestionKind
 
 CASE = "offboarding_case"
 KEPT = {
@@ -45,7 +45,7 @@ KEPT = {
 }
 """Texts of ours, by table: random references, digests, words.  `case_id` and `connection` are kept everywhere."""
 _STATED = {
-    "lastday", "service", "source", "round", "verdict", "reason", "from", "until", "begun_at", "oldest", "newest", "lag_seconds",
+    "lastday", "service", "connection", "source", "round", "verdict", "reason", "from", "until", "begun_at", "oldest", "newest", "lag_seconds",
     "retention_days", "plan", "vendor_page", "caveats", "pages", "records", "duplicates_dropped", "came_late", "late_before",
     "problems", "file",
 }  # fmt: skip
@@ -67,13 +67,13 @@ class Names:
     """New names for what bore a vendor's: the same old one is the same new one throughout the case."""
 
     context: Context
-    accounts: dict[str, str] = field(default_factory=dict)
+    accounts: dict[tuple[ConnectionId, str], str] = field(default_factory=dict)
     rows: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def account(self, vendor_id: str) -> str:
+    def account(self, connection: ConnectionId, vendor_id: str) -> str:
         """Return the trail's reference of an account; of one that is no candidate of the case (a colleague's), a fresh one."""
-        return self.accounts.setdefault(vendor_id, self.context.name("acct"))
+        return self.accounts.setdefault((connection, vendor_id), self.context.name("acct"))
 
     def row(self, entitlement_id: str) -> str:
         if entitlement_id == NO_ACCOUNT:
@@ -111,10 +111,11 @@ def _learn(connection: Connection, case_id: str, names: Names) -> None:
     """Take over the references that the trail has for the accounts, and number the rows of the truth table anew."""
     account, row = tables.metadata.tables["account"], tables.metadata.tables["entitlement"]
     for found in connection.execute(select(account).where(account.c.case_id == case_id)).mappings():
-        names.accounts[found["vendor_id"]] = found["ref"]
+        names.accounts[found["connection"], found["vendor_id"]] = found["ref"]
     query = select(row).where(row.c.case_id == case_id).order_by(row.c.order, row.c.id)
     for found in connection.execute(query).mappings():
-        place = f"{found['connection']}:{names.account(found['account_id'])}:{found['kind']}"
+        account_ref = names.account(found["connection"], found["account_id"])
+        place = f"{found['connection']}:{account_ref}:{found['kind']}"
         whole = found["vendor_id"] == WHOLE_KIND
         names.rows[found["id"]] = f"{place}:{WHOLE_KIND}" if whole else names.next(place)
 
@@ -140,7 +141,7 @@ def _instead(table: Table, column: Column[Any], row: Mapping[str, Any], names: N
     if value is None:
         return None
     if column.name in _ACCOUNT:
-        return names.account(value)
+        return names.account(row["connection"], value)
     return names.row(value) if column.name == "entitlement_id" else _nothing(column, value)
 
 

@@ -31,7 +31,7 @@ def answer(  # an answer's parts
     """
     Record a person's answer: the *chosen* accounts are the leaver's, the other doubtful ones are not.
 
-    An account is named as `SERVICE:ID`, or by its id where that is unambiguous.  Raises `BadRequest` for an account that was
+    An account is named as `CONNECTION:ID`, or by its id where that is unambiguous.  Raises `BadRequest` for an account that was
     not asked about, and as `questions.answer` does.
     """
     with context.store.write() as session:

@@ -8,7 +8,7 @@ from casework import questions
 from casework.context import Context
 from casework.truth.rows import accounts_of
 from models.tables import CaseAccount
-from models.vocabulary import QuestionKind, Standing
+from models.vocabulary import QuestionKind, Standing, as_fields
 
 _WHOSE = QuestionKind.WHOSE_ACCOUNT
 
@@ -32,7 +32,7 @@ def ask_whose(context: Context, session: Session, case_id: str) -> None:
 def option(row: CaseAccount) -> dict[str, object]:
     """Return one candidate as a person is shown it."""
     return {
-        "service": row.connection,
+        **as_fields(row.connection),
         "account": row.vendor_id,
         "label": row.label,
         "kind": str(row.kind),

@@ -21,7 +21,7 @@ from models.vocabulary import Standing
 PREDICATE = "https://lastday.example/population/v1"
 COLUMNS = (
     "case", "in_sample", "employee_no", "kind", "employment_ends_on", "reported_by", "notices", "notice_received_at",
-    "hr_source_sha256", "state", "closed_at", "open_findings", "service", "account_id", "account", "account_kind", "match_reason",
+    "hr_source_sha256", "state", "closed_at", "open_findings", "service", "connection", "account_id", "account", "account_kind", "match_reason",
     "match_facts", "match_contradictions", "due_at", "commanded_at", "effective_cutoff_at", "cut_effective_by", "exposure_minutes", "sla_minutes",
     "sla_met", "policy_sha256", "rows", "waived_rows", "difference",
 )  # fmt: skip
@@ -82,7 +82,8 @@ def _of_case(entry: Entry) -> dict[str, str]:
 def _of_account(account: Account) -> dict[str, str]:
     times = account.timing
     return {
-        "service": account.connection,
+        "service": account.service.value,
+        "connection": account.connection,
         "account_id": account.id,
         "account": account.label,
         "account_kind": account.kind.value,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
-
-from casework.view.part import Instant, Part
+from casework.view.part import Instant, Part, Placed
 from models.vocabulary import (
     AccountKind,
     Confirmation,
-    ConnectionId,
     EntitlementKind,
     EntitlementState,
     Fact,
@@ -97,10 +94,9 @@ class Timing(Part):
     exceptions: int
 
 
-class Account(Part):
+class Account(Placed):
     """One account that was considered: taken as the leaver's, or not, with the reason.  *id* is the vendor's."""
 
-    connection: ConnectionId = Field(alias="service")
     id: str
     label: str
     kind: AccountKind

@@ -13,12 +13,11 @@ from casework.lifecycle import FINISHED
 from casework.view.access import Account, Match
 from casework.view.downloads import Downloads
 from casework.view.papers import Papers
-from casework.view.part import Instant, Part, Who
+from casework.view.part import Instant, Part, Placed, PlacedOrNot, Who
 from models.vocabulary import (
     AccountKind,
     CaseState,
     ClosingRequirement,
-    ConnectionId,
     DepartureKind,
     EntitlementKind,
     FindingKind,
@@ -88,20 +87,18 @@ class Plan(Part):
     steps: int
 
 
-class Search(Part):
+class Search(Placed):
     """The look for accounts in one service."""
 
-    connection: ConnectionId = Field(alias="service")
     searched_at: Instant
     found: int
     problem: str | None
 
 
-class Finding(Part):
+class Finding(PlacedOrNot):
     """One reason why the case may not close, or could not while it held."""
 
     kind: FindingKind
-    connection: ConnectionId | None = Field(alias="service")
     account_id: str | None = Field(alias="account")
     entitlement_id: str | None = Field(alias="entitlement")
     entitlement_kind: EntitlementKind | None
@@ -111,10 +108,9 @@ class Finding(Part):
     resolved_at: Instant | None
 
 
-class Candidate(Match):
+class Candidate(PlacedOrNot, Match):
     """One account of which a person is asked whose it is."""
 
-    connection: ConnectionId | None = Field(default=None, alias="service")
     account: str
     label: str
     kind: AccountKind
@@ -122,7 +118,7 @@ class Candidate(Match):
     active: bool | None = None
 
 
-class Question(Part):
+class Question(PlacedOrNot):
     """
     What only a person can decide, not answered yet.
 
@@ -131,7 +127,6 @@ class Question(Part):
 
     id: str
     kind: QuestionKind
-    connection: ConnectionId | None = Field(alias="service")
     text: str
     revision: int
     asked_of: tuple[Role, ...]
@@ -165,12 +160,11 @@ class Attestation(Part):
     ended_at: Instant | None
 
 
-class Waiver(Part):
+class Waiver(Placed):
     """One kind, accepted open for one reason until a date; *standing*: for the tenant as a whole."""
 
     id: str
     standing: bool
-    connection: ConnectionId = Field(alias="service")
     kind: EntitlementKind
     entitlement_id: str | None = Field(alias="entitlement")
     accepts: OpenReason | None

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from casework.view.part import Instant, Part
-from models.vocabulary import ActivityKind, Completeness, ConnectionId
+from casework.view.part import Instant, Part, Placed
+from models.vocabulary import ActivityKind, Completeness
 
 
 class Sentence(Part):
@@ -25,10 +25,9 @@ class Difference(Sentence):
     late: int | None
 
 
-class Source(Sentence):
+class Source(Placed, Sentence):
     """One pass over one log for one account, with how complete it is.  *lag* in seconds, *retention* in days."""
 
-    connection: ConnectionId = Field(alias="service")
     source: str
     account_id: str = Field(alias="account")
     round: int
@@ -69,12 +68,11 @@ class Folder(Part):
     count: int
 
 
-class Exit(Part):
+class Exit(Placed):
     """A way out that was made; *text*, whom it leads to, is confidential."""
 
     kind: ActivityKind
     at: Instant
-    connection: ConnectionId = Field(alias="service")
     text: str
 
 
@@ -87,10 +85,9 @@ class Broken(Part):
     last_at: Instant
 
 
-class Silence(Sentence):
+class Silence(Placed, Sentence):
     """What one account did after its cut: *state* is `not_cut`, `broken`, `not_read` or `silent`."""
 
-    connection: ConnectionId = Field(alias="service")
     account: str
     state: str
     cut_effective_by: Instant | None

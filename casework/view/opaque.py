@@ -12,6 +12,7 @@ from casework.view.case import CaseView
 from casework.view.part import Part
 from casework.view.reading.case import case_view
 from models.vocabulary import (
+    CONNECTION,
     SETTLED,
     Confirmation,
     ConnectionId,
@@ -29,7 +30,7 @@ Opaque = Annotated[str, Field(pattern=r"^[a-z]+-[0-9a-f]+$")]
 class TruthCount(Part):
     """How many rows of the truth table are alike."""
 
-    connection: Annotated[ConnectionId, Field(pattern=r"^[a-z0-9_]+$")]
+    connection: Annotated[ConnectionId, Field(pattern=f"^{CONNECTION}$")]
     kind: EntitlementKind
     state: EntitlementState
     confirmed_by: Confirmation | None

@@ -5,8 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    computed_field,
+)
 from sqlmodel import SQLModel
+
+from models.vocabulary import ConnectionId, Service, vendor_of
 
 Instant = Annotated[
     AwareDatetime,
@@ -39,3 +51,33 @@ class Part(BaseModel):
     def of(cls, row: SQLModel, /, **more: object) -> Self:
         """Return the part that *row*'s columns make; *more* adds to them, or stands in their place."""
         return cls.model_validate(row.model_dump() | more)
+
+
+class Placed(Part):
+    """A part that is about one connection.  JSON has its vendor as `service`, and `connection` for a further one of the vendor's."""
+
+    connection: ConnectionId = Field(
+        validation_alias=AliasChoices("connection", "service"), exclude_if=lambda connection: "." not in connection
+    )
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator on top of a property
+    @property
+    def service(self) -> Service:
+        """The vendor."""
+        return vendor_of(self.connection)
+
+
+class PlacedOrNot(Part):
+    """The same for what may be about the case as a whole."""
+
+    connection: ConnectionId | None = Field(
+        default=None,
+        validation_alias=AliasChoices("connection", "service"),
+        exclude_if=lambda connection: connection is None or "." not in connection,
+    )
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def service(self) -> Service | None:
+        """The vendor."""
+        return None if self.connection is None else vendor_of(self.connection)

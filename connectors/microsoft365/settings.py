@@ -78,9 +78,7 @@ class Settings(ConnectorSettings):
     @model_validator(mode="after")
     def _one_credential(self) -> Settings:
         if (self.client_secret is None) == (self.certificate_file is None):
-            raise ValueError(
-                "give LASTDAY_MICROSOFT365_CLIENT_SECRET or LASTDAY_MICROSOFT365_CERTIFICATE_FILE, one of them"
-            )
+            raise ValueError("give CLIENT_SECRET or CERTIFICATE_FILE, one of them")
         if (self.write_client_id is None) != (self.write_client_secret is None):
             raise ValueError("the write tier needs both WRITE_CLIENT_ID and WRITE_CLIENT_SECRET")
         return self

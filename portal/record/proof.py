@@ -100,7 +100,7 @@ def events(facts: Facts, clock: Clock) -> Section:
         tuple(
             (mono(f"{t.seq:04d}"), clock(t.at), cell(event(t.type)),
              cell(" ".join(str(t.fields[name]).replace("_", " ")
-                           for name in ("service", "kind", "finding", "state", "choice", "scope", "basis") if t.fields.get(name))))
+                           for name in ("service", "connection", "kind", "finding", "state", "choice", "scope", "basis") if t.fields.get(name))))
             for t in shown
         ),
     )  # fmt: skip

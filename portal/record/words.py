@@ -104,8 +104,12 @@ def named(enum: str, value: str) -> Phrase:
 
 
 def place(connection: ConnectionId | None) -> Phrase:
-    """Return a connection as its vendor is called, None as a dash."""
-    return Phrase("–") if connection is None else named("Service", connection)
+    """Return a connection as its vendor is called, with the name of a further one; None as a dash."""
+    if connection is None:
+        return Phrase("–")
+    vendor, _, name = connection.partition(".")
+    called = named("Service", vendor)
+    return Phrase(f"{called.en} ({visible(name)})", called.ja) if name else called
 
 
 def event(kind: str) -> Phrase:

@@ -20,7 +20,7 @@ FRAME = Frame("lastday.example/audit/2026", 0, "0" * 64, "2026-11-21T22:47:37.92
 OP = "733ffc45199d4a32a64504d581711341"
 
 SAMPLES: dict[str, Any] = {
-    "op": OP, "account": "acct-9f2c41d07b3e5a68", "service": "slack", "result": "commanded", "verb": "restore",
+    "op": OP, "account": "acct-9f2c41d07b3e5a68", "service": "slack", "connection": "slack.acquired", "result": "commanded", "verb": "restore",
     "code": "user_not_found", "plan_sha256": "ab" * 32, "due_at": "2026-03-31T15:00:00.000Z", "count": 3,
     "for_real": True, "counts": {"found": 2}, "corrected": ["email", "name"], "idx": [1, 2], "root": "gUtLAtI+J5RxbE6KLvOaeSkcWoLh+LjOJnWzbrcOFhM=",
     "evidence": [{"name": "evidence/downloads.jsonl.zst", "sha256": "cd" * 32, "size": 12, "status": 200}],

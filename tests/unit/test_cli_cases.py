@@ -248,6 +248,26 @@ class TestSettings:
         assert slack_row["state"] == "missing"
         assert "LASTDAY_SLACK_TOKEN" in slack_row["detail"]
 
+    def test_doctor_lists_each_connection(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A further tenant of a vendor has a row of its own, with the names of its own settings."""
+        monkeypatch.setenv("LASTDAY_SERVICES", "slack,slack.acquired")
+        first, further = house.json("doctor", code=2)["services"]
+        assert (first["service"], further["service"], further["connection"]) == ("slack", "slack", "slack.acquired")
+        assert "LASTDAY_SLACK_ACQUIRED_TOKEN" in further["detail"]
+
+    @pytest.mark.parametrize("named", ["slack,slack", "slack.Acquired"])
+    def test_no_connection(self, house: House, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+        """A service that is named twice, or that is none, stops every verb and is told with its setting."""
+        monkeypatch.setenv("LASTDAY_SERVICES", named)
+        assert "LASTDAY_SERVICES" in house.json("show", code=2)["error"]
+
+    def test_retires_a_connection(self, house: House) -> None:
+        """A further tenant is retired by its id; what is no id is refused."""
+        asked = house.json("retire", "slack.acquired", "--reason", "merged", "--as", "taro")
+        assert (asked["service"], asked["connection"]) == ("slack", "slack.acquired")
+        refused = house.lastday("retire", "acquired", "--reason", "merged", "--as", "taro")
+        assert (refused.code, "is no connection" in " ".join(refused.err.split())) == (2, True)
+
 
 class TestFiles:
     def test_policy_example_is_the_default(self) -> None:

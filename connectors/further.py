@@ -1,0 +1,112 @@
+"""A further tenant of a vendor: the vendor's own connector, whose accounts, rows and words bear the connection's id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from connectors.activity import Activity, ActivityPage, ActivitySource, Window
+from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
+from connectors.errors import ConnectorError
+from connectors.settings import prefix_of
+from connectors.snapshot import Numbers
+from models.vocabulary import Account, ConnectionId, Entitlement, Json, Leaver, Match, Receipt
+
+
+class Further:
+    """
+    `connectors.contract.Connector` for *connection*, through *inner*, which knows one tenant and calls it by its vendor's name.
+    What comes out of it bears the connection; what goes in is known by the vendor's ids alone.
+    """
+
+    def __init__(self, inner: Connector, connection: ConnectionId) -> None:
+        self.service = inner.service
+        self.manifest: Manifest = inner.manifest
+        self.activity_sources: tuple[ActivitySource, ...] = inner.activity_sources
+        self._inner = inner
+        self._connection = connection
+
+    async def probe(self) -> Capabilities:
+        with self._told():
+            found = await self._inner.probe()
+        self.manifest, self.activity_sources = self._inner.manifest, self._inner.activity_sources
+        abilities = tuple(
+            replace(one, problem=one.problem and self._own(one.problem), remedy=one.remedy and self._own(one.remedy))
+            for one in found.abilities
+        )
+        problems = tuple((self._own(problem), self._own(remedy)) for problem, remedy in found.problems)
+        return replace(found, abilities=abilities, problems=problems)
+
+    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+        with self._told():
+            return [self._match(match) for match in await self._inner.find_accounts(leaver)]
+
+    async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
+        with self._told():
+            return [self._match(match) for match in await self._inner.find_at(leaver, addresses)]
+
+    async def numbers(self, people: Iterable[Leaver]) -> Numbers:
+        with self._told():
+            return await self._inner.numbers(people)
+
+    async def get_account(self, account_id: str) -> Account | None:
+        with self._told():
+            found = await self._inner.get_account(account_id)
+        return None if found is None else replace(found, connection=self._connection)
+
+    async def list_access(self, account: Account, kinds: Kinds | None = None) -> Listing:
+        with self._told():
+            listing = await self._inner.list_access(account, kinds)
+        return Listing((self._row(row) for row in listing), listing.evidence)
+
+    async def freeze(self, account: Account) -> list[Receipt]:
+        with self._told():
+            return [self._receipt(receipt) for receipt in await self._inner.freeze(account)]
+
+    async def revoke(self, entitlement: Entitlement) -> Receipt:
+        with self._told():
+            return self._receipt(await self._inner.revoke(entitlement))
+
+    async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
+        with self._told():
+            return self._receipt(await self._inner.restore(entitlement, prestate))
+
+    async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
+        with self._told():
+            return await self._inner.activity(account, source, window, cursor)
+
+    def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
+        return self._inner.describe(source, raw)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def _match(self, match: Match) -> Match:
+        return replace(match, account=replace(match.account, connection=self._connection))
+
+    def _row(self, row: Entitlement) -> Entitlement:
+        return replace(
+            row,
+            connection=self._connection,
+            problem=row.problem and self._own(row.problem),
+            remedy=row.remedy and self._own(row.remedy),
+        )
+
+    def _receipt(self, receipt: Receipt) -> Receipt:
+        _, _, its = receipt.entitlement_id.partition(":")
+        return replace(receipt, entitlement_id=f"{self._connection}:{its}", text=self._own(receipt.text))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectorError as error:
+            error.reword(self._own)
+            raise
+
+    def _own(self, words: str) -> str:
+        """Return *words* with this connection and its settings where they name the vendor and the vendor's."""
+        own = words.replace(prefix_of(self.service), prefix_of(self._connection))
+        return re.sub(rf"^{self.service}: ", f"{self._connection}: ", own)
