@@ -27,6 +27,7 @@ def upgrade() -> None:
     op.add_column("question", sa.Column("subject", sa.String()))
     op.add_column("question", sa.Column("asked_by", sa.JSON()))
     op.add_column("question", sa.Column("wanted_by", moment))
+    op.add_column("question", sa.Column("used_at", moment))
     op.add_column("question", sa.Column("revision", sa.Integer(), nullable=False, server_default="1"))
     for table, column, may_be_nobody in _SIGNED:
         _change(connection, table, column, sa.JSON(), _actor, nullable=may_be_nobody)
@@ -158,7 +159,7 @@ def downgrade() -> None:
         _ask_as_before(connection, row)
     for table, column, may_be_nobody in _SIGNED:
         _change(connection, table, column, sa.String(), _subject, nullable=may_be_nobody)
-    for name in ("subject", "asked_by", "wanted_by", "revision"):
+    for name in ("subject", "asked_by", "wanted_by", "used_at", "revision"):
         op.drop_column("question", name)
     for name in ("retain_until", "retain_basis"):
         op.drop_column("offboarding_case", name)

@@ -39,7 +39,8 @@ class Question(SQLModel, table=True):
     *subject*: what it is about, where that is not the whole case: an account by its reference in the trail, a row, a service,
     a test.  *connection*: of the first core's alone, which asked one a service.  *text* and *options* are what the person is
     shown.  *revision* rises whenever these change, and when an answer is taken back.  *asked_by*: the person who asked; None
-    for casework itself.  *wanted_by*: until when somebody should have answered.
+    for casework itself.  *wanted_by*: until when somebody should have answered.  *used_at*: when what a consent was given for
+    was carried out, or overtaken: it allows nothing any more.
     """
 
     __tablename__ = "question"
@@ -56,6 +57,7 @@ class Question(SQLModel, table=True):
     asked_at: datetime = instant(default=...)
     wanted_by: datetime = instant(default=...)
     answered_at: datetime | None = instant()
+    used_at: datetime | None = instant()
     answered_by: Actor | None = actor()
     answer: list[str] | None = json_column(default=None, nullable=True)
     reason: str | None = None
