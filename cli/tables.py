@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
+from casework.question_kinds import KINDS
 from cli.terminal import japanese, say
 
 if TYPE_CHECKING:
@@ -210,6 +211,10 @@ def question_page(question: Question) -> Page:
         for one in question.options
     )
     title = say(f"Question {question.id}: {question.text}", f"質問 {question.id}: {question.text}")
-    how = f"lastday answer {question.id} --account SERVICE:ID | --none"
+    roles, until = ", ".join(question.asked_of), local(question.wanted_by)
+    whom = say(f"asked of {roles}, until {until}", f"回答者 {roles}、期限 {until}")
+    how = f"{KINDS[question.kind].verb} {question.id} --revision {question.revision}"
     options = table("service", "account", "name", "kind", "match", "reason", "state", rows=rows)
-    return [f"{title}  ({question.connection or '-'})", options, f"  {how}"]
+    if not question.options:
+        return [f"{title}  ({whom})", f"  {how}"]
+    return [f"{title}  ({whom})", options, f"  {how} --account SERVICE:ID | --none"]

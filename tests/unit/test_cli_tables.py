@@ -1,9 +1,10 @@
-"""What the page of a case says of downloads: never less than is known, and never more."""
+"""What the page of a case says of downloads and of what is asked: never less than is known, and never more."""
 
 from __future__ import annotations
 
 import pytest
 
+from casework.view.case import Question
 from casework.view.downloads import Downloads, Sentence
 from cli import tables
 from models.vocabulary import Completeness
@@ -34,3 +35,29 @@ class TestDownloads:
         """The page is Japanese where the terminal is."""
         monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")
         assert tables.downloads("case-1", Downloads(state="not_collected")) == ["ダウンロード記録: 未収集。"]
+
+
+NAMESAKE = {"reason": "name", "text": "x", "account": "s1", "label": "s1", "kind": "member", "standing": "asked"}
+
+
+class TestQuestions:
+    @pytest.mark.parametrize(
+        ("kind", "options", "how"),
+        [
+            ("release", [], "  lastday approve q-1 --revision 3"),
+            (
+                "whose_account",
+                [NAMESAKE],
+                "  lastday answer q-1 --revision 3 --account SERVICE:ID | --none",
+            ),
+        ],
+    )
+    def test_how_to_answer(self, kind: str, options: list[dict[str, str]], how: str) -> None:
+        """A question names its revision, the verb that answers it, who is asked and until when."""
+        asked = Question.model_validate(
+            {"id": "q-1", "kind": kind, "connection": None, "text": "?", "revision": 3, "asked_of": ["it", "hr"],
+             "wanted_by": "2026-11-30T15:00:00+00:00", "options": options}
+        )  # fmt: skip
+        title, *_, last = tables.question_page(asked)
+        assert last == how
+        assert "asked of it, hr, until 2026-1" in str(title)
