@@ -160,7 +160,7 @@ class TestTruthPage:
 
     def test_page(self) -> None:
         """The page has kinds, states and counts, and a question by its opaque label."""
-        truth = {"service": "slack", "kind": "group", "state": "still_open", "confirmed_by": None, "count": 2}
+        truth = {"connection": "slack", "kind": "group", "state": "still_open", "confirmed_by": None, "count": 2}
         page = truth_page(
             OpaqueView.model_validate(
                 {"settled": 1, "rows": 3, "truth": [truth], "papers": [],
