@@ -316,6 +316,7 @@ def _whole_story(world: World, story: list[tuple[Any, ...]]) -> None:
     world.check_closing()
 
 
+@pytest.mark.timeout(600)  # sixty stories on one core beside other work
 class TestAnyOrder:
     @given(story=st.lists(acts, min_size=8, max_size=20))
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
