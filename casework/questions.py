@@ -173,16 +173,19 @@ def _wanted_by(context: Context, kind: QuestionKind, case: Case | None) -> datet
 
 
 def _require_asked(session: Session, question: Question, who: Actor, now: datetime) -> None:
-    if KINDS[question.kind].second and (question.asked_by or _decider(session, question.case_id)).may_be(who):
-        raise BadRequest("approval: the same person asked for it", "Let a second person approve it.")
+    if KINDS[question.kind].second and any(first.may_be(who) for first in _first(session, question)):
+        another = "Let a second person approve it, named in full if the names are alike: NAME@DOMAIN."
+        raise BadRequest("approval: the same person asked for it", another)
     if who.role is not None and who.role not in (roles := asked_of(question, now)):
         raise BadRequest(f"{question.id}: is not asked of {who.role}", f"Let one of them answer: {', '.join(roles)}.")
 
 
-def _decider(session: Session, case_id: str) -> Actor:
-    """Return the first person where casework itself asks for a second: who decided that the case is for real."""
-    case = session.get_one(Case, case_id)
-    return actor_of(case.for_real_by or case.reported_by)
+def _first(session: Session, question: Question) -> list[Actor]:
+    """Return who asked; where casework itself did, who reported the case, decided it for real or made it an emergency."""
+    if question.asked_by is not None:
+        return [question.asked_by]
+    case = session.get_one(Case, question.case_id)
+    return [actor_of(name) for name in (case.reported_by, case.for_real_by, case.at_once_by) if name is not None]
 
 
 def _fits(question: Question, given: Sequence[str]) -> bool:

@@ -215,6 +215,10 @@ def question_page(question: Question) -> Page:
     whom = say(f"asked of {roles}, until {until}", f"回答者 {roles}、期限 {until}")
     how = f"{KINDS[question.kind].verb} {question.id} --revision {question.revision}"
     options = table("service", "account", "name", "kind", "match", "reason", "state", rows=rows)
+    if (release := question.release) is not None:
+        last = local(release.until)
+        counted = say(f"{release.count} cases, until {last}", f"{last} までの {release.count} 件")
+        return [f"{title}  ({whom})", f"  {counted}  (sha256 {release.sha256})", f"  {how}"]
     if not question.options:
         return [f"{title}  ({whom})", f"  {how}"]
     return [f"{title}  ({whom})", options, f"  {how} --account SERVICE:ID | --none"]

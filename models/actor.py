@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,10 +33,25 @@ class Actor:
         return asdict(self)
 
     def may_be(self, other: Actor) -> bool:
-        """Whether both may be one person: one subject, of one issuer unless nobody has made sure of either name."""
-        unsure = UNAUTHENTICATED in {self.authenticated_by, other.authenticated_by}
-        same_issuer = unsure or self.issuer.strip().casefold() == other.issuer.strip().casefold()
+        """
+        Whether both may be one person: one subject of one issuer, unless nobody has made sure of either name.
+
+        Such a name is whatever a person may have typed for it, the local part alone included.  Two full addresses are two people.
+        """
+        if UNAUTHENTICATED in {self.authenticated_by, other.authenticated_by}:
+            (ours, *places), (theirs, *others) = _parts(self.subject), _parts(other.subject)
+            return ours == theirs and all(a == b or not a or not b for a, b in zip(places, others, strict=True))
+        same_issuer = self.issuer.strip().casefold() == other.issuer.strip().casefold()
         return same_issuer and self.subject.strip().casefold() == other.subject.strip().casefold()
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    r"""Return the local part and the domains of `LOCAL@DOMAIN` and `DOMAIN\LOCAL`: no width, case, blanks or what is not seen."""
+    seen = "".join(c for c in name if unicodedata.category(c) != "Cf")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    windows, _, address = "".join(folded.split()).rpartition("\\")
+    local, _, domain = address.partition("@")
+    return local, domain, windows
 
 
 NOBODY = Actor("", "", "")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
+from audit.leaf import stamp
 from casework.context import Context
 from casework.errors import BadRequest, QuestionsOpen
-from casework.lifecycle import TAKEN_BACK
-from casework.questions import answered, ask, open_questions
-from models.tables import Case
+from casework.lifecycle import TAKEN_BACK, begun
+from casework.question_kinds import YES
+from casework.questions import answered, ask, open_questions, settle
+from models.tables import Case, Question
 from models.vocabulary import QuestionKind
 
 _RELEASE = QuestionKind.RELEASE
@@ -24,10 +29,23 @@ def require_lease(context: Context, case: Case) -> None:
 
 
 def ask_early(context: Context, case_id: str) -> str | None:
-    """Ask whether this cut may go on, if it would be one too many; return the question's id while it is open."""
+    """
+    Ask whether this cut may go on, if it would be one too many; return the question's id while it is open.
+
+    A release for another list is overtaken, and a question that nobody has to answer any more is settled.
+    """
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        return None if _within(context, session, case) else ask(context, session, _RELEASE, case_id).id
+        if _within(context, session, case):
+            for question in open_questions(session, case_id, {_RELEASE}):
+                settle(context, session, question, "no release is needed any more")
+            return None
+        for overtaken in _releases(session, case_id):
+            overtaken.used_at = context.now()
+            session.add(overtaken)
+        cut = sorted(_cut_together(context, session, case))
+        named = {"until": stamp(_cut_at(case)), "count": len(cut), "sha256": _digest(cut), "cases": cut}
+        return ask(context, session, _RELEASE, case_id, options=[named], count=len(cut)).id
 
 
 def ask_release(context: Context, case_id: str) -> None:
@@ -43,19 +61,34 @@ def require_release(context: Context, session: Session, case: Case) -> None:
 
 
 def _within(context: Context, session: Session, case: Case) -> bool:
-    """Whether the case may be cut: few enough in its window, begun already, or released."""
-    if case.contained_at is not None or not case.for_real:
+    """Whether the case may be cut: few enough in its window, begun already, or released with all who are cut with it."""
+    if case.contained_at is not None or not case.for_real or begun(session, case.id):
         return True
-    few = _cuts(context, session, case) <= context.policy.blast_radius.limit
-    return few or bool(answered(session, case.id, _RELEASE))
+    cut = _cut_together(context, session, case)
+    released = (question.options for question in _releases(session, case.id))
+    return len(cut) <= context.policy.blast_radius.limit or any(cut <= _named(options) for options in released)
 
 
-def _cuts(context: Context, session: Session, case: Case) -> int:
-    """Return how many cases are cut in the window that ends with this one, itself included."""
+def _releases(session: Session, case_id: str) -> list[Question]:
+    """Return the releases that a person gave and that were not overtaken."""
+    return [one for one in answered(session, case_id, _RELEASE) if one.answer == [YES] and one.used_at is None]
+
+
+def _named(options: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the cases that a release names; one from before releases named any names none."""
+    return {case for option in options for case in option["cases"]}
+
+
+def _digest(cases: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(cases).encode()).hexdigest()
+
+
+def _cut_together(context: Context, session: Session, case: Case) -> set[str]:
+    """Return the cases that are cut in the window that ends with this one, itself included."""
     until = max(_cut_at(case), context.now())  # what is decided late is cut now
     since = until - timedelta(hours=context.policy.blast_radius.window_hours)
     others = session.exec(select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK))).all()
-    return sum(since < _cut_at(other) <= until for other in others)
+    return {other.id for other in others if since < _cut_at(other) <= until}
 
 
 def _cut_at(case: Case) -> datetime:

@@ -118,6 +118,15 @@ class Candidate(PlacedOrNot, Match):
     active: bool | None = None
 
 
+class Release(Part):
+    """The *cases* that are released together, cut in the window that ends at *until*.  *sha256*: of their ids, one a line."""
+
+    until: Instant
+    count: int
+    sha256: str
+    cases: tuple[str, ...]
+
+
 class Question(PlacedOrNot):
     """
     What only a person can decide, not answered yet.
@@ -132,6 +141,7 @@ class Question(PlacedOrNot):
     asked_of: tuple[Role, ...]
     wanted_by: Instant
     options: tuple[Candidate, ...]
+    release: Release | None
 
 
 class Waiting(Part):

@@ -208,6 +208,21 @@ class TestWhoAnswers:
             (signed_in("ito", Role.IT), signed_in("ito", Role.HR), True),
             (signed_in("ito", Role.IT), signed_in("ito", Role.HR, "https://elsewhere.example.test"), False),
             (at_terminal("ito"), at_terminal("kim"), False),
+            ("ito", "ｉｔｏ", True),
+            ("山田 太郎", "山田　太郎", True),
+            ("ｶﾄｳ", "カトウ", True),
+            ("José", "Jose\u0301", True),
+            ("ito taro", "ito  taro", True),
+            ("ito", "ito\u200b", True),
+            ("Jose\u200b\u0301", "José", True),
+            ("ito@example.test", "ito", True),
+            ("ito", "CORP\\Ito", True),
+            ("CORP\\ito", "ito@example.test", True),
+            (signed_in("ito@example.test", Role.IT), at_terminal("ito"), True),
+            ("ito@example.test", "ito＠Example.test", True),
+            ("ito@example.test", "ito@elsewhere.test", False),
+            ("A\\ito", "B\\ito", False),
+            ("ito@example.test", "kim", False),
         ],
     )
     async def test_two_people_are_two(
@@ -215,7 +230,7 @@ class TestWhoAnswers:
     ) -> None:
         """
         The same subject of the same issuer is one person, however it is typed.  A name of which nobody made sure may be anybody's
-        of that name: typed elsewhere, it is no second person.
+        of that name: typed elsewhere or otherwise, it is no second person.  Two full addresses are two people.
         """
         case = await cut(office)
         request = restoring.request_restore(office.context, case.id, by=first, reason="x")
@@ -227,7 +242,7 @@ class TestWhoAnswers:
             waiving.approve(office.context, request.id, by=second)
 
     async def test_who_decided_does_not_release(self, make_office: Callable[..., Office]) -> None:
-        """Nobody asked for a release: the first of the two people is who decided that the case is for real."""
+        """Nobody asked for a release: the first is whoever reported the case, or decided that it is for real."""
         office = make_office(Policy(blast_radius=BlastRadius(departures=1)))
         for n in (1, 2):
             office.paper.add(f"g{n}", employee_no=f"E{n}", email=f"e{n}@example.test", name=f"人 {n}")
@@ -239,11 +254,12 @@ class TestWhoAnswers:
             decide_for_real(office.context, session, session.get_one(Case, one.id), at_terminal("it.kim"))
         await runbook.make_plan(office.context, one.id)
         (question,) = show(office.context, one.id)["questions"]
-        with pytest.raises(BadRequest, match="same person"):
-            waiving.approve(office.context, question["id"], by=at_terminal("IT.Kim"))
+        for first in ("IT.Kim", "hr"):
+            with pytest.raises(BadRequest, match="same person"):
+                waiving.approve(office.context, question["id"], by=at_terminal(first))
         with pytest.raises(BadRequest, match="asks something else"):
             answering.answer(office.context, question["id"], chosen=[], by="it")
-        assert waiving.approve(office.context, question["id"], by="hr") == "release"
+        assert waiving.approve(office.context, question["id"], by="it.second") == "release"
         office.clock.pass_by(hours=10)
         await office.run(one.id)
 

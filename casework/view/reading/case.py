@@ -73,9 +73,7 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         accounts=accounts_in(context, session, case, signed),
         findings=[finding for finding in findings if finding.resolved_at is None],
         resolved_findings=[finding for finding in findings if finding.resolved_at is not None],
-        questions=[
-            parts.Question.of(row, asked_of=asked_of(row, context.now())) for row in open_questions(session, case_id)
-        ],
+        questions=[_question(context, row) for row in open_questions(session, case_id)],
         approvals_waiting=list(_waiting(session, case_id)),
         closing_requires=[
             parts.Requirement(kind=one.kind, what=one.what)
@@ -94,6 +92,12 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
 def _of(session: Session, table: type[T], case_id: str, order: str) -> Sequence[T]:
     columns = table.__table__.c  # type: ignore[attr-defined]  # SQLModel makes it
     return session.exec(select(table).where(columns.case_id == case_id).order_by(columns[order])).all()
+
+
+def _question(context: Context, row: tables.Question) -> parts.Question:
+    release = next(iter(row.options), None) if row.kind is QuestionKind.RELEASE else None
+    options = row.options if release is None else []
+    return parts.Question.of(row, asked_of=asked_of(row, context.now()), options=options, release=release)
 
 
 def _waiting(session: Session, case_id: str) -> Iterator[parts.Waiting]:
