@@ -51,10 +51,11 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     """
     Block sign-in and end sessions of every accepted account in *connection*, and see the block.
 
-    Raises nothing for an account: what did not succeed is a finding.  Changes nothing unless the case is for real.
+    Raises nothing for an account: what did not succeed is a finding.  Changes nothing unless the case is for real and
+    *connection* is open here.
     """
     case = context.case(case_id)
-    if not case.for_real:
+    if not case.for_real or connection not in context.connectors:
         return
     if planning.unlisted(context, case_id, connection):
         await planning.list_and_plan(context, case_id, connection)
@@ -63,9 +64,12 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
 
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
-    """Take away the rest of every accepted account in *connection*, in the manifest's order.  Never lifts a block."""
+    """
+    Take away the rest of every accepted account in *connection*, in the manifest's order, if it is open here.  Never lifts a
+    block.
+    """
     case = context.case(case_id)
-    if not case.for_real:
+    if not case.for_real or connection not in context.connectors:
         return
     allowed = kinds_for(case, context.connectors[connection])
     await each(

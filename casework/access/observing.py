@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from casework.access import cutting, planning
 from casework.access.revoking import may_ask
 from casework.context import Context
-from casework.truth.rows import rows_of
+from casework.truth.rows import accepted_rows
 from casework.truth.states import PERHAPS_TAKEN
 from models.tables import CaseEntitlement
 from models.vocabulary import SETTLED, EntitlementKind, EntitlementState, OpenReason
@@ -87,5 +87,7 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
 
 
 def _unsettled(context: Context, case_id: str) -> list[CaseEntitlement]:
+    """Return what is still open and can be looked at here: of a connection that is not open, and of others' accounts, nothing."""
     with context.store.read() as session:
-        return [row for row in rows_of(session, case_id) if row.state not in SETTLED]
+        rows = accepted_rows(session, case_id)
+    return [row for row in rows if row.state not in SETTLED and row.connection in context.connectors]

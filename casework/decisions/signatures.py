@@ -17,6 +17,7 @@ from casework.questions import answer, ask
 from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import NO_ACCOUNT, assess
+from casework.truth.retired import in_use
 from models.tables import Attestation, Case, CaseEntitlement, Question, Waiver
 from models.vocabulary import (
     SETTLED,
@@ -163,8 +164,7 @@ def request_retirement(context: Context, connection: ConnectionId, *, by: Actor 
 
     Counts once a second person has approved it.  Raises `BadRequest` for one that is still configured, or without a reason.
     """
-    if connection in context.configured:
-        raise BadRequest(f"retire: {connection} is configured", "Take it out of LASTDAY_SERVICES first.")
+    _require_out_of_use(context, connection)
     with context.store.write() as session:
         return ask(
             context,
@@ -178,16 +178,27 @@ def request_retirement(context: Context, connection: ConnectionId, *, by: Actor 
         )
 
 
+def _require_out_of_use(context: Context, connection: ConnectionId, *, used: bool = False) -> None:
+    """Raise `BadRequest` for a connection that is configured, or that was *used* since its retirement was asked for."""
+    if connection in in_use(context):
+        raise BadRequest(f"retire: {connection} is configured", "Take it out of LASTDAY_SERVICES first.")
+    if used:
+        raise BadRequest(f"retire: {connection} was used since that was asked", "Ask again if it is out of use now.")
+
+
 def approve(context: Context, question_id: str, *, by: Actor | str, revision: int | None = None) -> str:
     """
     Give the second person's consent to a waiver, a restore, a release …; returns what was approved, in words.
 
-    Raises `BadRequest` when the same person asked for it: two pairs of eyes are two people.
+    Raises `BadRequest` when the same person asked for it: two pairs of eyes are two people; and for the retirement of a
+    connection that is in use again.
     """
     with context.store.write() as session:
         question = session.get(Question, question_id)
         if question is None or question.kind not in CONSENTS:
             raise BadRequest(f"{question_id}: nothing to approve", "See what waits with `lastday show CASE`.")
+        if question.kind is QuestionKind.RETIRE:
+            _require_out_of_use(context, str(question.subject), used=question.used_at is not None)
         told = {"waiver": question_id} if question.kind is QuestionKind.WAIVE else {"choice": question.kind}
         answer(context, session, question, [YES], by=by, revision=revision, **told)
         if question.kind is QuestionKind.WAIVE:

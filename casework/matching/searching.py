@@ -14,6 +14,7 @@ from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
 from casework.matching.leavers import leaver_of
 from casework.truth.findings import assess
+from casework.truth.retired import end_retirement
 from casework.truth.rows import accounts_of
 from connectors.errors import ConnectorError
 from connectors.matching import fold_all
@@ -38,7 +39,8 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
     """
     Look for the leaver in one service and record the candidates, or why the look failed.
 
-    Addresses of accounts that are accepted in other services are looked for too.  Without *ask* the case is judged and nobody
+    Addresses of accounts that are accepted in other services are looked for too.  A look that succeeds ends the service's
+    retirement.  Without *ask* the case is judged and nobody
     is asked yet: another service may be about to answer.
     """
     leaver, read_at = leaver_of(context.case(case_id)), context.now()
@@ -55,6 +57,7 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
         return
     with context.store.write() as session:
         session.merge(_search(case_id, connection, read_at, found=len(matches)))
+        end_retirement(context, session, connection)
         _record(context, session, case_id, matches, read_at)
         for row in accounts_of(session, case_id, connection):
             facts.begin_anew(row)
