@@ -141,7 +141,7 @@ class Question(PlacedOrNot):
     asked_of: tuple[Role, ...]
     wanted_by: Instant
     options: tuple[Candidate, ...]
-    release: Release | None
+    release: Release | None = None
 
 
 class Waiting(Part):
