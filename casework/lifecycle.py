@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, select
 
 from audit.events import EventType
+from casework import consents
 from casework.errors import BadRequest
 from casework.recording import seal
 from models.tables import Case, CaseEntitlement
-from models.vocabulary import CaseState, EntitlementKind, RunState
+from models.vocabulary import CaseState, EntitlementKind, QuestionKind, RunState
 
 if TYPE_CHECKING:
     from casework.context import Context
@@ -102,7 +103,7 @@ def move(  # a move's parts, and what its event says
     Move *case* to another state and seal the transition's event.  Nothing else in the house writes a case's state.
 
     The instant of containing, deprovisioning and closing is kept, the first one where a case comes there again; reopening
-    takes back that of closing.  Raises `BadRequest` for what the table does not have, `move` to the same state included.
+    takes back that of closing.  A consent to erase an ended case does not outlive its end, nor precede it.  Raises `BadRequest` for what the table does not have, `move` to the same state included.
     """
     step = _STEPS.get((case.state, to))
     if step is None:
@@ -110,6 +111,8 @@ def move(  # a move's parts, and what its event says
     source, case.state = case.state, to
     if source is S.CLOSED and step.verb == "reopen":
         case.closed_at = case.retain_until = case.retain_basis = None
+    if FINISHED & {source, to}:
+        consents.use_up(context, session, consents.living(session, case.id, QuestionKind.ERASE))
     stamp = _STAMPS.get(to)
     if stamp is not None and getattr(case, stamp) is None:
         setattr(case, stamp, context.now())

@@ -85,7 +85,7 @@ def answer(  # noqa: PLR0913  # an answer's parts, each by name
     **fields: Any,
 ) -> None:
     """
-    Take and seal what a person answers.  *revision* is the one that they saw; the newest, if they do not say.
+    Take and seal what a person answers.  *revision* is the one that they saw; the first, if they do not say.
 
     Raises `BadRequest` for a question that was answered, erased or changed since, for what does not answer it, and for
     somebody who is not asked: the one who asked, where it takes a second person, or one who is known to have another role.
@@ -100,15 +100,16 @@ def answer(  # noqa: PLR0913  # an answer's parts, each by name
 
 
 def require_open(session: Session, question: Question, revision: int | None = None) -> None:
-    """Raise `BadRequest` for a question that was answered, or erased, or that has changed since *revision*."""
-    case = session.get(Case, question.case_id)
-    if question.answered_at is not None:
-        raise BadRequest(f"{question.id}: was answered already", "See the case with `lastday show CASE`.")
+    """Raise `BadRequest` for a question that was answered, or erased, or that has changed since *revision*, by default the first."""
+    case, seen = session.get(Case, question.case_id), 1 if revision is None else revision
     if case is not None and case.erased_at is not None:
         raise BadRequest(f"{question.id}: its case was erased", "Nothing is left to answer.")
-    if revision is not None and revision != question.revision:
-        changed = f"{question.id}: has changed since revision {revision}: it is at {question.revision}"
-        raise BadRequest(changed, "Look at it again with `lastday show CASE`, then answer.")
+    if question.answered_at is not None:
+        raise BadRequest(f"{question.id}: was answered already", "See the case with `lastday show CASE`.")
+    if seen != question.revision:
+        changed = f"{question.id}: has changed since revision {seen}: it is at {question.revision}"
+        again = f"Look at it again with `lastday show CASE`, then answer with --revision {question.revision}."
+        raise BadRequest(changed, again)
 
 
 def settle(context: Context, session: Session, question: Question, why: str) -> None:

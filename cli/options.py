@@ -13,7 +13,10 @@ from cli.terminal import Terminal
 
 CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `lastday show` lists it.")]
 Revision: TypeAlias = Annotated[
-    int | None, typer.Option(help="The revision of the question that you saw; refused if it has changed since.")
+    int | None,
+    typer.Option(
+        help="The revision of the question that you saw, by default the first; refused if it has changed since."
+    ),
 ]
 ForReal: TypeAlias = Annotated[
     bool | None,

@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from audit.events import EventType
-from casework import questions
+from casework import consents, questions
 from casework.access.giving import give_back, waiting
 from casework.access.revoking import each
 from casework.actor import Actor
@@ -86,17 +86,19 @@ def confirm(context: Context, case_id: str, entitlement_id: str, *, by: Actor | 
 
 async def restore(context: Context, case_id: str) -> None:
     """
-    Give back what was taken, then read each row again.  Safe to repeat: rows that have ended stay as they are.
+    Give back what was taken, then read each row again.  Safe to repeat: rows that have ended stay as they are, and once all
+    have, the consent is used up.
 
-    Accounts at once, each within policy's deadline.  Raises `BadRequest` without approval, or while a run holds the case.
+    Accounts at once, each within policy's deadline.  Raises `BadRequest` without a consent that nothing has overtaken (a write to
+    its account, a word that it is the leaver's), or while a run holds the case.
     """
     async with claim(context, case_id, context.name("restore")) as ours:
         if not ours:
             raise BadRequest(f"{case_id}: a run holds the case", "Wait until it has ended, then restore.")
-        accounts = _begin(context, case_id)
+        approved, accounts = _begin(context, case_id)
         until = context.now() + timedelta(seconds=context.policy.restore.deadline_seconds)
         await each(give_back(context, one, until) for one in accounts)  # to their ends, before the case is let go
-        _finish(context, case_id, accounts)
+        _finish(context, case_id, approved, accounts)
 
 
 def _case(session: Session, case_id: str) -> Case:
@@ -115,29 +117,25 @@ def _account(session: Session, case_id: str, name: str) -> CaseAccount:
     raise BadRequest(f"{case_id}: has no account {name}", f"Write SERVICE:ID as in `lastday show {case_id}`.")
 
 
-def _begin(context: Context, case_id: str) -> list[CaseAccount]:
-    """Return the accounts to be given back; those asked for alone are not the leaver's from now on."""
+def _begin(context: Context, case_id: str) -> tuple[list[Question], list[CaseAccount]]:
+    """Return the consents, and the accounts to be given back; those asked for alone are not the leaver's from now on."""
     with context.store.write() as session:
         case = _case(session, case_id)
-        approved = questions.answered(session, case_id, QuestionKind.RESTORE, QuestionKind.RETURN)
+        approved = consents.living(session, case_id, *consents.RESTORES)
         if not approved:
-            raise BadRequest(f"{case_id}: a restore needs a second person", "Ask for it, then run `lastday approve`.")
+            raise BadRequest(
+                f"{case_id}: a restore needs a second person",
+                "Ask for it, then run `lastday approve`; ask anew if what was approved is carried out, or overtaken.",
+            )
         alone = {request.subject: request for request in approved if request.subject is not None}
         whole = next((request for request in approved if request.subject is None), None)
         every = accounts_of(session, case_id)
-        asked = [one for one in every if one.ref in alone and not _overtaken(one, alone[one.ref])]
-        chosen = [_set_apart(context, session, one, alone[one.ref]) for one in asked]
+        chosen = [_set_apart(context, session, one, alone[one.ref]) for one in every if one.ref in alone]
         if whole is None:
-            return chosen
+            return approved, chosen
         if case.state not in TAKEN_BACK:
             move(context, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
-        return chosen + [one for one in every if one not in chosen and _concerned(session, one)]
-
-
-def _overtaken(account: CaseAccount, request: Question) -> bool:
-    """Whether a person has said since the approval that the account is the leaver's after all."""
-    decided = account.decided_at if account.standing is Standing.ACCEPTED else None
-    return decided is not None and request.answered_at is not None and decided > request.answered_at
+        return approved, chosen + [one for one in every if one not in chosen and _concerned(session, one)]
 
 
 def _concerned(session: Session, account: CaseAccount) -> bool:
@@ -147,8 +145,8 @@ def _concerned(session: Session, account: CaseAccount) -> bool:
 
 
 def _left(session: Session, case_id: str) -> bool:
-    """Whether rows were left to another case, which may have let go of them since."""
-    return any(row.restored is Restored.CLAIMED for row in rows_of(session, case_id))
+    """Whether rows were left: to another case, which may have let go of them since, or for a person to see to."""
+    return any(fates.unended(row) for row in rows_of(session, case_id))
 
 
 def _set_apart(context: Context, session: Session, account: CaseAccount, request: Question) -> CaseAccount:
@@ -166,13 +164,19 @@ def _set_apart(context: Context, session: Session, account: CaseAccount, request
     return account
 
 
-def _finish(context: Context, case_id: str, accounts: list[CaseAccount]) -> None:
-    """The case is restored once every row has an end, whatever that is; what a person has to see to is a finding."""
+def _finish(context: Context, case_id: str, approved: list[Question], accounts: list[CaseAccount]) -> None:
+    """
+    The case is restored once every row has an end, whatever that is; what a person has to see to is a finding, and keeps the
+    consent alive.
+    """
     going_on = any(
         row.restored not in {Restored.PROBLEM, Restored.CLAIMED} for one in accounts for row in waiting(context, one)
     )
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
+        left = {one.ref for one in accounts if any(map(fates.unended, rows_of(session, case_id, one)))}
+        ended = [one for one in approved if not (left if one.subject is None else left & {one.subject})]
+        consents.use_up(context, session, (session.get_one(Question, one.id) for one in ended))
         if case.state is CaseState.RESTORING and not going_on:
             rows = [row for one in accounts for row in rows_of(session, case_id, one) if row.restored is not None]
             move(

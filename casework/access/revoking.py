@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from casework import consents
 from casework.access.rails import require_lease, require_release
 from casework.connections import read_access
 from casework.context import Context
@@ -118,7 +119,7 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
     Commit the intents of *rows* before any request leaves.  An open intent keeps its *op*.
 
     Every write passes here, so here, in the intent's own transaction, the case is asked once more: a withdrawal or another
-    date that came in meanwhile stops it.  Raises `BadRequest`, and `QuestionsOpen` for too many cuts at once.
+    date that came in meanwhile stops it.  A consent to give back was given for less than is taken now.  Raises `BadRequest`, and `QuestionsOpen` for too many cuts at once.
     """
     with context.store.write() as session:
         case = session.get_one(Case, account.case_id)
@@ -134,6 +135,7 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
             row.restored = None  # taken anew: an earlier restore says nothing of it
             session.add(row)
             seal_intent(context, session, row, account.ref)
+        consents.overtake_restores(context, session, case.id, {account.ref, None})
 
 
 def _require_leave_to_act(context: Context, case: Case, rows: Sequence[CaseEntitlement]) -> None:

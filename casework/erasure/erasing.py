@@ -18,12 +18,14 @@ from audit import reading
 from audit.events import EventType
 from audit.layout import files_of
 from audit.tables import audit_payload
+from casework import consents
 from casework.actor import Actor, actor_of
 from casework.context import Context, case_in
 from casework.erasure.redaction import redact
 from casework.errors import BadRequest
 from casework.lifecycle import FINISHED
-from casework.questions import answered, ask, open_questions
+from casework.question_kinds import KINDS
+from casework.questions import ask, open_questions, settle
 from casework.recording import seal
 from casework.truth import fates
 from models.tables import Case, Look, Question
@@ -31,7 +33,7 @@ from models.vocabulary import QuestionKind
 
 _ERASE = QuestionKind.ERASE
 ERASED = "erased"
-"""The verdict of a look that was not carried out any more."""
+"""The verdict of a look that was not carried out any more, and why nobody has to answer a question."""
 _MOST = 300
 """Entries named by one leaf: with eight digits each they stay below its 4,096 bytes."""
 
@@ -46,7 +48,11 @@ class ErasureBasis(StrEnum):
 
 
 def hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> None:
-    """Forbid to erase the case until the hold is released.  Twice is once.  Raises `BadRequest` without a reason."""
+    """
+    Forbid to erase the case until the hold is released; a consent that was given before is void.  Twice is once.
+
+    Raises `BadRequest` without a reason.
+    """
     if not reason.strip():
         raise BadRequest("hold: has no reason", "Say which matter the record is needed for.")
     with context.store.write() as session:
@@ -55,6 +61,7 @@ def hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> Non
         if case.held_at is None:
             case.held_at = context.now()
             session.add(case)
+            consents.use_up(context, session, consents.living(session, case_id, _ERASE))
             seal(context, session, EventType.CASE_HELD, case_id, payload={"by": actor_of(by).payload, "reason": reason})
 
 
@@ -102,7 +109,7 @@ def erase(context: Context, case_id: str) -> int:
         case = case_in(session, case_id)
         if case.erased_at is None:
             _refuse(case)
-        _approved(session, case_id)
+            _approved(session, case_id)
     if context.evidence is not None:
         context.evidence.erase(case_id)
     with context.store.write() as session:
@@ -120,6 +127,9 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
     signed, word = {"by": asked, "approved_by": approved, "basis": request.text}, _word(request.text)
     case.erased_at = case.erased_at or context.now()
     session.add(case)
+    consents.use_up(context, session, [request])
+    for question in open_questions(session, case.id, KINDS):
+        settle(context, session, question, ERASED)
     for look in session.exec(choose(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))).all():
         look.looked_at, look.verdict = context.now(), ERASED
         session.add(look)
@@ -192,7 +202,7 @@ def _refuse_erased(case: Case) -> None:
 
 
 def _request(session: Session, case_id: str) -> Question | None:
-    return next(iter([*answered(session, case_id, _ERASE), *open_questions(session, case_id, {_ERASE})]), None)
+    return next(iter([*consents.living(session, case_id, _ERASE), *open_questions(session, case_id, {_ERASE})]), None)
 
 
 def _approved(session: Session, case_id: str) -> Question:

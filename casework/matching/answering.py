@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from casework import questions
+from casework import consents, questions
 from casework.actor import Actor
 from casework.context import Context
 from casework.errors import BadRequest
@@ -39,7 +39,10 @@ def answer(  # an answer's parts
         questions.require_open(session, question, revision)
         asked = [row for row in _shown(session, question) if row.standing is Standing.ASKED]
         theirs = [_named(question, asked, name) for name in chosen]
-        questions.answer(context, session, question, [_name(row) for row in theirs], by=by, reason=reason)
+        questions.answer(
+            context, session, question, [_name(row) for row in theirs], by=by, reason=reason, revision=revision
+        )
+        consents.overtake_restores(context, session, question.case_id, [row.ref for row in theirs])
         for row in asked:
             row.standing = Standing.ACCEPTED if row in theirs else Standing.REJECTED
             row.decided_by, row.decided_at = str(by), context.now()

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from casework import consents
 from casework.context import Context
 from casework.matching import facts, links, numbers, wording
 from casework.matching.asking import ask_whose
@@ -25,10 +26,13 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
     Decide anew about every candidate of the case, and ask a person about those that are doubtful.
 
     A person's answer stands until it is taken back, or until a read speaks against an account that was accepted.  What is not
-    accepted any more is not written to any more; if something was taken from it, somebody is asked at once.
+    accepted any more is not written to any more; if something was taken from it, somebody is asked at once.  An erased case is
+    left as it is: nobody can tell any more.
     """
     session.flush()
     case = session.get_one(Case, case_id)
+    if case.erased_at is not None:
+        return
     rows = [row for row in accounts_of(session, case_id) if row.facts is not None]
     searched = _searched(session, case_id)
     likely = [row for row in rows if facts.still_likely(row, searched.get(row.connection))]
@@ -49,6 +53,8 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
         _link(context, session, case, row, known)
         if row.standing is not before:
             _seal(context, session, row)
+            if row.standing is Standing.ACCEPTED:
+                consents.overtake_restores(context, session, case_id, {row.ref})
     session.flush()
     if ask:
         ask_whose(context, session, case_id)
@@ -75,10 +81,9 @@ def void(context: Context, session: Session, case_id: str, fields: Iterable[str]
 
 def judge_again(context: Context, session: Session) -> set[str]:
     """Judge every case with an open question anew: what is known of a service's numbers has changed.  Return the cases."""
-    query = select(Question.case_id).where(
-        Question.kind == QuestionKind.WHOSE_ACCOUNT, col(Question.answered_at).is_(None)
-    )
-    cases = set(session.exec(query).all())
+    waiting = (Question.kind == QuestionKind.WHOSE_ACCOUNT, col(Question.answered_at).is_(None))
+    query = select(Case.id).join(Question, col(Question.case_id) == col(Case.id)).where(*waiting)
+    cases = set(session.exec(query.where(col(Case.erased_at).is_(None))).all())
     for case_id in sorted(cases):
         judge(context, session, case_id)
     return cases

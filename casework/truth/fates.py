@@ -28,6 +28,7 @@ TO_GO_ON = frozenset({None, Restored.PENDING, Restored.CONFIRMED, Restored.PROBL
 """Fates that a restore takes up, the first time and when it is asked for again."""
 OPEN = frozenset({Restored.ASKED, Restored.PROBLEM})
 """Fates that a person has to see to."""
+_UNENDED = TO_GO_ON | OPEN
 _LOOKED_AGAIN = "restore"
 """The label of the look at a closed case that another case's restore asks for."""
 
@@ -35,6 +36,11 @@ _LOOKED_AGAIN = "restore"
 def concerns(row: CaseEntitlement) -> bool:
     """Whether a restore has to say something of *row*: a request of ours about it was not refused, or its end is open."""
     return row.attempts > 0 and (row.result in PERHAPS_TAKEN or row.op is not None)
+
+
+def unended(row: CaseEntitlement) -> bool:
+    """Whether a restore that was consented to may still have to give *row* back, perhaps once a person has said so."""
+    return concerns(row) and row.restored in _UNENDED
 
 
 def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool) -> Restored | None:
@@ -113,6 +119,7 @@ def let_ask(context: Context, session: Session, case: Case) -> None:
         left = select(CaseEntitlement).where(
             CaseEntitlement.connection == account.connection, CaseEntitlement.account_id == account.vendor_id,
             CaseEntitlement.case_id != case.id, CaseEntitlement.restored == Restored.CLAIMED,
+            col(CaseEntitlement.case_id).in_(select(Case.id).where(col(Case.erased_at).is_(None))),
         )  # fmt: skip
         for row in session.exec(left).all():
             row.restored, row.problem = Restored.ASKED, "another case took this account away too, and was erased since"

@@ -116,7 +116,17 @@ class Scenario:
                 theirs = _addresses(number)
                 ids = [o["account"] for o in question["options"] if o["standing"] == "asked" and o["label"] in theirs]
                 chosen = [word for account in ids for word in ("--account", account)] or ["--none"]
-                self._verb("answer", question["id"], *chosen, "--reason", "asked the department", "--as", "it.tanaka")
+                self._verb(
+                    "answer",
+                    question["id"],
+                    *chosen,
+                    "--revision",
+                    str(question["revision"]),
+                    "--reason",
+                    "asked the department",
+                    "--as",
+                    "it.tanaka",
+                )
 
     def _sign_for_the_rest(self) -> None:
         """What died with a dismissal's block is accepted by two people; then what can go on goes on."""

@@ -85,11 +85,14 @@ def _complete_questions(connection: sa.Connection) -> None:
 
 
 def _approvals(connection: sa.Connection) -> list[dict[str, Any]]:
+    """What is still wanted of an earlier consent is asked anew, but for a restore under way, which goes on."""
+    under_way = {row["id"] for row in _rows(connection, "offboarding_case") if row["state"] == "restoring"}
     return [
         {
             "id": row["id"], "case_id": row["case_id"], "text": row["reason"],
             "kind": "return" if row["id"].startswith("return-") else row["verb"].partition(":")[0],
             "subject": row["account_ref"] or row["verb"].partition(":")[2] or None,
+            "used_at": row["approved_at"] if row["verb"] == "erase" or (row["verb"] == "restore" and row["case_id"] not in under_way) else None,
         } | _consented(_actor(row["requested_by"]), row["requested_at"], _actor(row["approved_by"]), row["approved_at"])
         for row in _rows(connection, "approval")
     ]  # fmt: skip

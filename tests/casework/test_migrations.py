@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from casework.actor import itself
+from casework.consents import living
 from casework.question_kinds import YES
 from casework.questions import answered, open_questions
 from casework.schema import _config, migrate
@@ -156,6 +157,23 @@ class TestQuestions:
         assert (told.subject, told.answer) == ("usefulness", ["prices"])
         assert {question.revision for question in found.values()} == {1}
         assert found["q-1"].wanted_by == AT
+
+    def test_what_was_consented_to_is_asked_anew(self, signed: Engine) -> None:
+        """A consent of earlier days allows nothing any more; only a restore that is under way goes on."""
+        put(signed, "offboarding_case", id="case-2", employee_no="E2", employee_key="e2", timezone="Asia/Tokyo", due_at=AT,
+            kind="resignation", state="restoring", run_state="none")  # fmt: skip
+        for id_, case, verb in (
+            ("restore-3", "case-1", "restore"), ("restore-4", "case-2", "restore"), ("erase-2", "case-1", "erase"),
+            ("erase-3", "case-2", "erase"),
+        ):  # fmt: skip
+            put(signed, "approval", id=id_, case_id=case, verb=verb, reason="why", requested_by="hr", requested_at=AT,
+                approved_by="it", approved_at=AT)  # fmt: skip
+        migrate(signed)
+        with Session(signed) as session:
+            used = {q.id: q.used_at for q in session.exec(select(Question)).all() if q.used_at is not None}
+            going_on = [q.id for q in living(session, "case-2", QuestionKind.RESTORE)]
+        assert used == dict.fromkeys(("restore-1", "return-1", "restore-3", "erase-2", "erase-3"), AT)
+        assert going_on == ["restore-4"]
 
     def test_names_are_of_a_terminal(self, signed: Engine) -> None:
         """Who signed did so at a terminal, unauthenticated; what casework settled it settled itself, what was erased names nobody."""

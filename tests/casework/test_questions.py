@@ -94,7 +94,11 @@ class TestRevision:
         await runbook.make_plan(office.context, case.id)
         with pytest.raises(BadRequest, match="has changed since revision 1: it is at 2"):
             answering.answer(office.context, question, chosen=["g3"], by="it", revision=1)
-        assert {a["id"]: a["standing"] for a in show(office.context, case.id)["accounts"]}["g3"] == "asked"
+        with pytest.raises(BadRequest, match="it is at 2") as told:  # who names none saw the first
+            answering.answer(office.context, question, chosen=["g3"], by="it")
+        assert "--revision 2" in told.value.remedy
+        standings = {a["id"]: a["standing"] for a in show(office.context, case.id)["accounts"]}
+        assert (standings["g3"], standings["g4"]) == ("asked", "asked")
         answering.answer(office.context, question, chosen=["g3"], by="it", revision=2)
         assert seen(office, question).answer == ["google_workspace:g3"]
 
@@ -118,7 +122,11 @@ class TestRevision:
         request = restoring.request_restore(office.context, case.id, by="hr", reason="x")
         with pytest.raises(BadRequest, match="has changed since revision 2"):
             waiving.approve(office.context, request.id, by="it", revision=2)
-        assert waiving.approve(office.context, request.id, by="it", revision=1) == "restore"
+        with office.context.store.write() as session:
+            session.get_one(Question, request.id).revision = 2
+        with pytest.raises(BadRequest, match="has changed since revision 1: it is at 2"):
+            waiving.approve(office.context, request.id, by="it")
+        assert waiving.approve(office.context, request.id, by="it", revision=2) == "restore"
 
 
 class TestDeadline:
@@ -379,7 +387,7 @@ class TestWhoIsWritten:
         case, question = await asked(office)
         answering.answer(context, question, chosen=["g3"], by=taro)
         answering.take_back(context, question, by=taro, reason="a namesake")
-        answering.answer(context, question, chosen=[], by=taro)
+        answering.answer(context, question, chosen=[], by=taro, revision=2)
         reschedule(context, case.id, ends_on=case.employment_ends_on, last_working_at=None, by=taro, now=True)
         office.paper.late = 10_000
         with pytest.raises(StillOpen):

@@ -390,4 +390,6 @@ class TestRestore:
         holder.profile = type(holder.profile)(holder.profile.account, "E77", ("adm-e1@example.test",), (), ("別 人",))
         await runbook.make_plan(office.context, case.id)
         asked = open_questions(office.context, case.id)
-        assert asked == [] or answering.answer(office.context, asked[0].id, chosen=[], by="it")
+        assert asked == [] or answering.answer(
+            office.context, asked[0].id, chosen=[], by="it", revision=asked[0].revision
+        )

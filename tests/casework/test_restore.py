@@ -360,9 +360,6 @@ class TestEnds:
         office.paper.restore_error = None
         await restoring.restore(office.context, case.id)
         assert office.paper.holders["g1"].active
-        given = len(office.paper.given)
-        await restoring.restore(office.context, case.id)
-        assert len(office.paper.given) == given
 
 
 class TestProbed:

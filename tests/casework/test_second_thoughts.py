@@ -73,7 +73,9 @@ class TestTakenBack:
         await after_all_looks(office)
         answering.take_back(office.context, question, by="it", reason="wrong")
         assert show(office.context, case.id)["state"] == "deprovisioned"
-        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it")
+        answering.answer(
+            office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it", revision=2
+        )
         await carry(office, case)
         assert not active(office, "g3")
 
@@ -114,7 +116,9 @@ class TestTakenBack:
         await restoring.restore(office.context, case.id)
         assert active(office, "g3")
         answering.take_back(office.context, question, by="it", reason="it was theirs after all")
-        answering.answer(office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it")
+        answering.answer(
+            office.context, open_questions(office.context, case.id)[0].id, chosen=["g3"], by="it", revision=2
+        )
         office.clock.pass_by(days=2)
         await rechecking.look_again(office.context)
         await carry(office, case)

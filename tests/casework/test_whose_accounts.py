@@ -233,7 +233,7 @@ class TestTakingBack:
         answering.take_back(office.context, question.id, by="it.lead", reason="a namesake")
         assert standings(office, case.id) == {"slack:s1": "asked"}
         assert [q.id for q in open_questions(office.context, case.id)] == [question.id]
-        answering.answer(office.context, question.id, chosen=[], by="it.lead")
+        answering.answer(office.context, question.id, chosen=[], by="it.lead", revision=2)
         assert standings(office, case.id) == {"slack:s1": "rejected"}
         with office.context.store.read() as session:
             assert [link.theirs for link in session.exec(select(AccountLink)).all()] == [False]

@@ -148,13 +148,14 @@ class TestNamesake:
         namesake = company.truths["microsoft365"].account_id("E1003")
         asked = {(o["service"], o["account"]) for o in question["options"] if o["standing"] == "asked"}
         assert asked == {("slack", theirs), ("slack", other), ("microsoft365", namesake)}
-        assert "was not asked" in house.json("answer", question["id"], "--account", "U0", code=2)["error"]
-        assert house.json("answer", question["id"], "--account", other, "--as", "it")["chosen"] == [other]
+        seen, again = (("--revision", str(question["revision"] + more)) for more in (0, 1))
+        assert "was not asked" in house.json("answer", question["id"], "--account", "U0", *seen, code=2)["error"]
+        assert house.json("answer", question["id"], "--account", other, *seen, "--as", "it")["chosen"] == [other]
         assert house.json("answer", question["id"], "--take-back", "--reason", "the wrong one", "--as", "it")[
             "taken_back"
         ]
         chosen = f"slack:{theirs}"
-        assert house.json("answer", question["id"], "--account", chosen, "--as", "it")["chosen"] == [chosen]
+        assert house.json("answer", question["id"], "--account", chosen, *again, "--as", "it")["chosen"] == [chosen]
         assert "already" in house.json("answer", question["id"], "--none", code=2)["error"]
         assert house.json("run", case)["state"] == "closed"
         for name, truth in company.truths.items():

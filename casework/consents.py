@@ -1,0 +1,35 @@
+"""A consent names what it was given for, and is used up or overtaken: then it allows nothing any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, select
+
+from models.tables import Question
+from models.vocabulary import QuestionKind
+
+if TYPE_CHECKING:
+    from casework.context import Context
+
+RESTORES = (QuestionKind.RESTORE, QuestionKind.RETURN)
+
+
+def living(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:
+    """Return the consents of *kinds* that were given and still allow something, in the order of their answers."""
+    query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_(kinds))
+    given = query.where(col(Question.answered_at).is_not(None), col(Question.used_at).is_(None))
+    return list(session.exec(given.order_by(col(Question.answered_at))).all())
+
+
+def use_up(context: Context, session: Session, consents: Iterable[Question]) -> None:
+    """Let *consents* allow nothing any more: what they were given for was carried out, or overtaken."""
+    for consent in consents:
+        consent.used_at = context.now()
+        session.add(consent)
+
+
+def overtake_restores(context: Context, session: Session, case_id: str, about: Collection[str | None]) -> None:
+    """Use up the consents to a restore of *about*: an account's reference, None for the whole case."""
+    use_up(context, session, (one for one in living(session, case_id, *RESTORES) if one.subject in about))
