@@ -92,8 +92,8 @@ def reader(database: str) -> Engine:
     """Return an engine that cannot write, and whose transactions see one state of the log."""
     try:
         url = make_url(database)
-    except SQLAlchemyError as exc:
-        raise BadInput("trail: cannot read the database: not a URL") from exc
+    except (SQLAlchemyError, ValueError):  # whose text may hold a piece of the password
+        raise BadInput("trail: cannot read the database: not a URL") from None
     if url.get_backend_name() == "sqlite":
         return _sqlite_reader(url)
     if url.drivername == "postgresql+psycopg":

@@ -32,7 +32,9 @@ class QuestionsOpen(CaseworkError):
     """The case waits for a person.  *questions* are opaque ids."""
 
     def __init__(self, questions: list[str]) -> None:
-        super().__init__(f"open questions: {', '.join(questions)}", "Answer them with `lastday answer`.")
+        super().__init__(
+            f"open questions: {', '.join(questions)}", "See `lastday show CASE`: it names the command for each."
+        )
         self.questions = questions
 
 

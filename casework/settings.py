@@ -73,6 +73,8 @@ def read_settings() -> CaseworkSettings:
     """Read the settings; raises `Misconfigured` with the names of those that are wrong, never with their values."""
     try:
         return CaseworkSettings()
+    except UnicodeDecodeError:
+        raise Misconfigured("settings: .env is not UTF-8", "Save it in UTF-8.") from None
     except ValidationError as exc:
         names = ", ".join(f"LASTDAY_{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors(include_input=False))
         raise Misconfigured(f"settings: cannot be used: {names}", "Correct them in .env (see .env.example).") from None

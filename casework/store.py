@@ -63,13 +63,7 @@ def open_engine(database_url: str) -> Engine:
     SQLite is prepared by the trail: its pragmas on each connection, and BEGIN IMMEDIATE for writers, so that two of
     them queue instead of failing at their end.  Its file is made for its owner alone.
     """
-    try:
-        url = make_url(database_url)
-    except ArgumentError:
-        raise Misconfigured(
-            "LASTDAY_DATABASE_URL: cannot be parsed",
-            "Write sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME.",
-        ) from None
+    url = parse_url(database_url)
     if url.get_backend_name() == "postgresql":
         return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if url.get_backend_name() != "sqlite":
@@ -84,12 +78,23 @@ def open_engine(database_url: str) -> Engine:
     return audit_tables.prepare(create_engine(url))
 
 
+def parse_url(database_url: str) -> URL:
+    """Return the database's URL; raises `Misconfigured`, without a piece of it: a piece may be the password's."""
+    try:
+        return make_url(database_url)
+    except (ArgumentError, ValueError):
+        raise Misconfigured(
+            "LASTDAY_DATABASE_URL: cannot be parsed",
+            "Write sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME, a password's @ : / as %40 %3A %2F.",
+        ) from None
+
+
 def database_files(database_url: str) -> list[Path]:
     """Return where SQLite keeps the database, links followed for what lies beside it; nothing for any other, or a wrong URL."""
     try:
-        url = make_url(database_url)
+        url = parse_url(database_url)
         file = _file(url) if url.get_backend_name() == "sqlite" else None
-    except (ArgumentError, Misconfigured):  # `open_engine` says what is wrong
+    except Misconfigured:  # `open_engine` says what is wrong
         return []
     return [] if file is None else [file, *(Path(os.path.realpath(file) + ending) for ending in ("-wal", "-shm"))]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from casework.visible import visible
 from cli import anchor, keys, nda, trail
 from cli.answer import answer
 from cli.approve import approve
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     survive_narrow_streams()
     look_again()
     try:
+        _require_text(given)
         return int(app(given, standalone_mode=False) or 0)
     except typer.TyperException as exc:  # the command line itself; without a message it was shown the help
         wrong = exc.format_message()
@@ -86,8 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(refusal(exc), given)
 
 
+def _require_text(given: Sequence[str]) -> None:
+    """Refuse what is not UTF-8 on the command line: no file and no database can hold it."""
+    try:
+        "".join(given).encode()
+    except UnicodeEncodeError:
+        raise Refused("the command line: is not UTF-8", "Write it in UTF-8, and rename a file that is not.") from None
+
+
 def _complain(told: Refused, given: Sequence[str]) -> int:
     if "--json" in given:
         write_json({"error": str(told), "remedy": told.remedy})
-    sys.stderr.write(f"lastday: {told}\n  {told.remedy}\n")
+    sys.stderr.write(visible(f"lastday: {told}\n  {told.remedy}\n"))
     return told.code

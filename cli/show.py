@@ -11,7 +11,7 @@ import typer
 
 from cli.errors import DONE, REMAINS
 from cli.private_files import write_private
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, plain, say
 
 if TYPE_CHECKING:
     from casework.context import Context
@@ -57,7 +57,7 @@ def _draw(shown: CaseView, picture: Path) -> None:
 
     console = Console(record=True, width=186, file=StringIO(), force_terminal=True)
     for part in case_page(shown):
-        console.print(part, markup=False, highlight=False)
+        console.print(plain(part), markup=False, highlight=False)
     own_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # fetch nothing from outside
     drawn = console.export_svg(title=f"lastday show {shown.case}", code_format=own_fonts)
     write_private(picture, drawn)

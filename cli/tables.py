@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from casework.question_kinds import KINDS
+from casework.visible import visible
 from cli.terminal import japanese, say
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def table(*headings: str, title: str | None = None, rows: Iterable[Iterable[obje
     from rich.text import Text
 
     made = Table(
-        box=box.SIMPLE_HEAD, title=Text(title, style="bold") if title else None, title_justify="left", pad_edge=False
+        box=box.SIMPLE_HEAD,
+        title=Text(visible(title), style="bold") if title else None,
+        title_justify="left",
+        pad_edge=False,
     )
     for heading in headings:
         made.add_column(_HEADINGS.get(heading, heading) if japanese() else heading, overflow="fold")
@@ -74,7 +78,7 @@ def _text(value: object) -> str:
         case bool():
             return say("yes", "可") if value else say("no", "不可")
         case _:
-            return str(value)
+            return visible(str(value))
 
 
 def local(moment: datetime | str | None, zone: str | None = None) -> str:

@@ -19,7 +19,9 @@ def tenants(
     directory: Annotated[Path, typer.Option(help="Where keys, certificates and tenants.env are written.")] = Path(
         "var/tenants"
     ),
-    port: Annotated[int, typer.Option(help="Of the first tenant, the others follow it; 0 takes free ones.")] = 9101,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the first tenant, the others follow it; 0 takes free ones.")
+    ] = 9101,
     page_size: Annotated[
         int | None, typer.Option(help="The most entries of a page, whatever a client asks for.")
     ] = None,

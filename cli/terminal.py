@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from casework.actor import Actor, at_terminal, os_user
+from casework.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -52,11 +53,11 @@ class Terminal:
             return
         console = out()
         for part in shown:
-            console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
+            console.print(plain(part), markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
     def say(self, english: str, japanese: str | None = None) -> None:
         """Say something in passing, on standard error."""
-        err().print(say(english, japanese), markup=False, highlight=False)
+        err().print(visible(say(english, japanese)), markup=False, highlight=False)
 
     @contextlib.contextmanager
     def progress(self, total: int | None, first: str) -> Iterator[Bar]:
@@ -87,6 +88,11 @@ class Bar:
     def reach(self, completed: int, total: int) -> None:
         """Tell how far it has come."""
         self._shown.update(self._task, completed=completed, total=total)
+
+
+def plain(part: RenderableType) -> RenderableType:
+    """Return *part* with nothing in its line that steers a terminal; tables are made so already."""
+    return visible(part) if isinstance(part, str) else part
 
 
 def out() -> Console:

@@ -16,7 +16,7 @@ from cli.terminal import Terminal, say
 
 def up(
     terminal: Terminal,
-    port: Annotated[int, typer.Option(help="Of Prefect's API and page; 0 takes a free one.")] = 4200,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of Prefect's API and page; 0 takes a free one.")] = 4200,
     home: Annotated[Path, typer.Option(help="Where Prefect's database and the logs are.")] = Path("var/prefect"),
 ) -> None:
     """Start everything that carries cases out, until interrupted."""
@@ -43,9 +43,9 @@ def settings_here() -> dict[str, str]:
     The processes work in the checkout: without this they would read another `.env`, and another database.
     """
     from dotenv import dotenv_values  # what pydantic-settings reads `.env` with
-    from sqlalchemy import make_url
 
     from casework.settings import read_settings
+    from casework.store import parse_url
 
     settings = read_settings()
     given = {**dotenv_values(".env"), **os.environ}
@@ -54,7 +54,7 @@ def settings_here() -> dict[str, str]:
     here |= {name: str(value) for name, value in defaults.items()}
     paths = {name: value for name, value in here.items() if name.endswith(("_FILE", "_BUNDLE", "_FOLDER"))}
     here |= {name: str(Path(value).resolve()) for name, value in paths.items()}
-    url = make_url(settings.database_url.get_secret_value())
+    url = parse_url(settings.database_url.get_secret_value())
     if url.get_backend_name() == "sqlite" and url.database:
         url = url.set(database=str(Path(url.database).resolve()))
     here["LASTDAY_DATABASE_URL"] = url.render_as_string(hide_password=False)

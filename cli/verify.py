@@ -14,6 +14,7 @@ from cli.terminal import Terminal, say
 if TYPE_CHECKING:
     from audit.verify import Report
 
+_A_CENTURY = 24 * 36525
 _LIMITS = (
     "This cannot show what was never written, nor the time before the first stamp: docs/verify.md.",
     "記録されなかった出来事と最初の時刻印より前の時刻は証明できません (docs/verify.md)。",
@@ -26,14 +27,14 @@ def verify(
     trust: Annotated[
         Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
     ],
-    longest_lag: Annotated[
-        float, typer.Option(metavar="HOURS", min=0, help="How long an event may have lain unsealed.")
-    ] = 26,
+    longest_lag: Annotated[float, typer.Option(metavar="HOURS", help="How long an event may have lain unsealed.")] = 26,
 ) -> int:
     """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
     from audit.verify import Unreadable
     from audit.verify import verify as prove
 
+    if not 0 <= longest_lag <= _A_CENTURY:  # nor not a number
+        raise Refused(f"--longest-lag: is not from 0 to {_A_CENTURY} hours", "Give the hours, as 26.")
     try:
         with terminal.progress(None, say("entries of the log", "ログの項目")) as bar:
             report = prove(folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.reach)

@@ -9,6 +9,7 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.logging import get_run_logger
 
 from casework.context import Context
+from casework.question_kinds import KINDS
 from casework.view.opaque import OpaqueView, opaque_view
 
 _BAR = 20
@@ -42,8 +43,8 @@ def truth_page(view: OpaqueView) -> str:
     lines += ["| service | kind | state | confirmed by | count |", "|---|---|---|---|---|"]
     lines += [f"| {r.connection} | {r.kind} | {r.state} | {r.confirmed_by or '-'} | {r.count} |" for r in view.truth]
     if view.questions:
-        lines += ["", "**Open questions**: answer them with `lastday answer`.", ""]
-        lines += [f"- `{question.id}` {question.kind}" for question in view.questions]
+        lines += ["", "**Open questions**, each with its command", ""]
+        lines += [f"- `{question.id}` {question.kind}: `{KINDS[question.kind].verb}`" for question in view.questions]
     if view.papers:
         lines += ["", "| confidentiality papers | count |", "|---|---|"]
         lines += [f"| {paper.kind or 'unknown'} {paper.state} | {paper.count} |" for paper in view.papers]

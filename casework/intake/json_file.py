@@ -112,6 +112,8 @@ def _row(number: int, item: Any, columns: dict[str, Column]) -> Row:
     if (twice := _twice(item)) is not None:
         refused.append(Refusal.of(Code.DUPLICATE_KEY, row=number, column=shown(twice)))
     for key, value in item.items():
+        if columns.get(key) in cells:  # policy's column, spelled in two ways
+            refused.append(Refusal.of(Code.DUPLICATE_KEY, row=number, column=shown(key)))
         try:
             if key in columns:
                 cells[columns[key]] = _cell(columns[key], value)

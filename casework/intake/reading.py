@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from casework.intake.columns import JAPANESE, Column
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Notice, Reading, Same
 from casework.intake.refusals import Code, Flaw, Refusal
-from casework.intake.rows import Table, read_row
+from casework.intake.rows import Table, number_in, read_row
 from casework.messages import Said, message
 
 MOST_ROWS = 20_000
@@ -43,20 +43,22 @@ def read_table(table: Table, sha256: str) -> Reading:
     Return the reading of *table*.
 
     Rows of one person (by employee number, whatever its case) on one date are one notice, filled from all of them, as
-    long as no two values differ.  Rows that differ, or give different dates, are all refused: nobody here knows which
-    one is right.
+    long as no two values differ.  Rows that differ, or give different dates, or of which one cannot be read, are all
+    refused: nobody here knows which one is right.
     """
     refused: list[Refusal] = []
     people: dict[str, list[Notice]] = {}
+    unread: dict[str | None, list[Refusal]] = {}
     for row in table.rows:
         match read_row(row, table):
             case Notice() as notice:
                 people.setdefault(notice.leaver.employee_no.casefold(), []).append(notice)
             case refusals:
                 refused += refusals
+                unread.setdefault(number_in(row), []).extend(refusals)
     agreeing: list[list[Notice]] = []
-    for group in people.values():
-        doubts = _disagreement(group, table)
+    for number, group in people.items():
+        doubts = _disagreement(group, table, unread.get(number, []))
         refused += doubts
         agreeing += [] if doubts else [group]
     return Reading(
@@ -69,9 +71,10 @@ def read_table(table: Table, sha256: str) -> Reading:
     )
 
 
-def _disagreement(group: list[Notice], table: Table) -> list[Refusal]:
-    """Return a refusal for each row of one person's *group*, if two of them differ."""
-    rows = ", ".join(str(notice.row) for notice in group[:_NAMED_ROWS]) + (" …" if group[_NAMED_ROWS:] else "")
+def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> list[Refusal]:
+    """Return a refusal for each row of one person's *group*, if two of them differ, or one more of theirs is *unread*."""
+    numbers = list(dict.fromkeys(sorted([n.row for n in group] + [refusal.row or 0 for refusal in unread])))
+    rows = ", ".join(map(str, numbers[:_NAMED_ROWS])) + (" …" if numbers[_NAMED_ROWS:] else "")
     if len({notice.employment_ends_on for notice in group}) > 1:
         column = table.header(Column.EMPLOYMENT_ENDS_ON)
         return [
@@ -79,15 +82,22 @@ def _disagreement(group: list[Notice], table: Table) -> list[Refusal]:
             for n in group
         ]
     differing = [column for column in (*_OF_LEAVER, *_OF_NOTICE) if len(set(_said(group, column))) > 1]
-    if not differing:
+    if not differing and not unread:
         return []
-    named, column = tuple(Said(one, JAPANESE[one]) for one in differing), table.header(Column.EMPLOYEE_NO)
+    named = tuple(Said(one, JAPANESE[one]) for one in differing) + tuple(_unread_columns(unread))
+    column = table.header(Column.EMPLOYEE_NO)
     return [
         Refusal.of(
             Code.CONTRADICTING_ROWS, row=n.row, column=column, value=n.leaver.employee_no, rows=rows, columns=named
         )
         for n in group
     ]
+
+
+def _unread_columns(unread: list[Refusal]) -> Iterator[Said]:
+    """Yield what could not be read, as the source spells it: a cell that cannot be read differs from one that can."""
+    for column in dict.fromkeys(refusal.column for refusal in unread):
+        yield Said(column, column) if column else message("columns").said
 
 
 def _filled(group: list[Notice]) -> Notice:

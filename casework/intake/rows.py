@@ -54,6 +54,14 @@ def read_row(row: Row, table: Table) -> Outcome:
     return row.refused or _RowReader(row, table).read()
 
 
+def number_in(row: Row) -> str | None:
+    """Return whose row it is, whatever its case, even of one that is refused; None where nobody can tell."""
+    try:
+        return parse_employee_no(row.cells.get(Column.EMPLOYEE_NO, "")).casefold()
+    except Flaw:
+        return None
+
+
 class _RowReader:
     """Reads one row's cells and keeps the refusals, so that the sender can correct all of them at once."""
 

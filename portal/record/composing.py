@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from casework.record.facts import Facts, Proof
 from casework.view.case import CaseView
+from casework.visible import visible
 from models.vocabulary import SIGNED, EntitlementState
 from portal.record import access, drawing, papers, person
 from portal.record import proof as proving
-from portal.record.document import Cell, Clock, Document, Phrase, Section, Tone, cell, visible
+from portal.record.document import Cell, Clock, Document, Phrase, Section, Tone, cell
 from portal.record.words import state, yes_or_no
 
 _TITLE = Phrase("Record of an offboarding", "退職時アクセス権剥奪の記録")

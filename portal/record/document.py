@@ -7,14 +7,12 @@ except for characters that nobody can see: those are made visible here, for ever
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-_VISIBLE_ENOUGH = {"\n", "\t"}
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+from casework.visible import visible
 
 
 class Tone(StrEnum):
@@ -140,15 +138,3 @@ def in_both(said: Phrase, *before: object, tone: Tone = Tone.PLAIN) -> Cell:
 def mono(value: object) -> Cell:
     """Return a digest, an id or a command as a cell."""
     return cell(value, Tone.MONO)
-
-
-def visible(text: str) -> str:
-    """
-    Return *text* with its invisible characters written out: 〈U+202E〉.
-
-    Marks that turn the direction of writing, joiners and control characters can make a name look like another.
-    """
-    return "".join(
-        f"〈U+{ord(char):04X}〉" if unicodedata.category(char) in _INVISIBLE and char not in _VISIBLE_ENOUGH else char
-        for char in text
-    )

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from casework.view.downloads import Downloads, Exit, Sentence, Source
 from casework.view.papers import Paper, Papers, Pledge, SecretTest
-from portal.record.document import Cell, Clock, Grid, Phrase, Picture, Section, Tone, cell, in_both, mono, visible
+from casework.visible import visible
+from portal.record.document import Cell, Clock, Grid, Phrase, Picture, Section, Tone, cell, in_both, mono
 from portal.record.words import named, place, state, tone_of, word
 
 _NOT_COLLECTED = Phrase(

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from casework.actor import UNAUTHENTICATED
 from casework.record.facts import Facts, Told
 from casework.view.case import CaseView, Finding
-from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, mono, visible
+from casework.visible import visible
+from portal.record.document import Cell, Clock, Grid, Phrase, Section, Tone, cell, mono
 from portal.record.words import event, place, word
 
 _SAID = Phrase("The words were erased; the events cannot be.", "文言は消去済み。事象そのものは消去されない。")

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from audit.events import EventType
+from casework.visible import visible
 from models.vocabulary import ConnectionId
-from portal.record.document import Cell, Phrase, Tone, visible
+from portal.record.document import Cell, Phrase, Tone
 
 _GLOSSARY = Path(__file__).resolve().parents[2] / "docs" / "glossary.md"
 

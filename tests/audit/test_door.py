@@ -96,6 +96,7 @@ class TestDoor:
         [
             ["check", "--database", "not a url"],
             ["check", "--database", "mysql://root:secret@localhost/x"],
+            ["check", "--database", "postgresql+psycopg://auditor:p@ss:secret@h/x"],
             ["check", "--database", "sqlite:////nowhere/trail.db"],
             ["check", "--database", "postgresql+psycopg://auditor:secret@127.0.0.1:1/x"],
         ],

@@ -159,17 +159,18 @@ class TestTruthPage:
         assert "█" not in bar(0, 0)
 
     def test_page(self) -> None:
-        """The page has kinds, states and counts, and a question by its opaque label."""
+        """The page has kinds, states and counts, and a question by its opaque label, with the verb that answers it."""
         truth = {"connection": "slack", "kind": "group", "state": "still_open", "confirmed_by": None, "count": 2}
         page = truth_page(
             OpaqueView.model_validate(
                 {"settled": 1, "rows": 3, "truth": [truth], "papers": [],
-                 "questions": [{"id": "q-1", "kind": "whose_account"}]}
+                 "questions": [{"id": "q-1", "kind": "whose_account"}, {"id": "q-2", "kind": "release"}]}
             )
         )  # fmt: skip
         assert "1 of 3 settled" in page
         assert "| slack | group | still_open | - | 2 |" in page
-        assert "- `q-1` whose_account" in page
+        assert "- `q-1` whose_account: `lastday answer`" in page
+        assert "- `q-2` release: `lastday approve`" in page
 
     async def test_stops_nothing(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
         """A page that cannot be made, whatever the reason, is logged without its words; the steps go on."""

@@ -13,9 +13,9 @@ from casework.record.facts import Facts, Proof
 from casework.record.gathering import gather
 from casework.view.downloads import Downloads
 from casework.view.papers import Paper, Papers
+from casework.visible import visible
 from models.vocabulary import EntitlementState
 from portal.record import compose, page, pages, pdf
-from portal.record.document import visible
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.casework.leaving import NAME, finished
 

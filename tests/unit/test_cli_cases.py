@@ -219,12 +219,22 @@ class TestSettings:
         (house.directory / "lastday.db").unlink()
         assert house.json("show", code=2)["remedy"] == "Run `lastday migrate`."
 
-    def test_unusable_database(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A wrong address is told without its password."""
-        monkeypatch.setenv("LASTDAY_DATABASE_URL", "oracle://u:secret@h/d")
-        said = house.lastday("show", "--json")
+    @pytest.mark.parametrize("verb", ["show", "migrate", "doctor", "up"])
+    @pytest.mark.parametrize("url", ["oracle://u:secret@h/d", "postgresql+psycopg://u:p@ss:secret@h/d", "secret"])
+    def test_unusable_database(self, house: House, monkeypatch: pytest.MonkeyPatch, url: str, verb: str) -> None:
+        """A wrong address is told in a sentence, without its password or a piece of it."""
+        monkeypatch.setenv("LASTDAY_DATABASE_URL", url)
+        said = house.lastday(verb, "--json")
         assert said.code == 2
         assert "secret" not in said.out + said.err
+
+    def test_env_file_that_is_not_utf8(self, house: House) -> None:
+        """A `.env` in another encoding stops with a sentence that names it."""
+        (house.directory / ".env").write_bytes("# 設定\n".encode("cp932"))
+        (house.directory / ".env").chmod(0o600)
+        for verb in ("show", "doctor", "sweep", "up", "migrate"):
+            assert ".env" in house.lastday(verb).err, verb
+            assert house.lastday(verb).code == 2, verb
 
     def test_wrong_policy_key(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         """A typing error in the policy is never a rule silently off."""
@@ -304,6 +314,21 @@ class TestStart:
         done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
         assert "--csv" in done.stdout
         assert heavy & set(done.stderr.split()) == set()
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("show", "\udcff"), ("show", "--as", "\udcff"), ("\udcff",), ("verify", "--trust", ".", "a\udcffb"),
+            ("up", "--port", "65536"), ("up", "--port", "-1"), ("tenants", "--port", "70000"),
+            ("verify", ".", "--trust", ".", "--longest-lag", "1e300"),
+            ("verify", ".", "--trust", ".", "--longest-lag", "nan"),
+        ],
+    )  # fmt: skip
+    def test_what_cannot_be_taken_is_a_sentence(self, house: House, words: tuple[str, ...]) -> None:
+        """Bytes that are no text, ports that are none and spans beyond every date end in exit code 2, not in a traceback."""
+        said = house.lastday(*words)
+        assert said.code == 2
+        assert said.err.startswith("lastday: ")
 
     def test_every_verb_speaks_json(self, capsys: pytest.CaptureFixture[str]) -> None:
         """--json and --as belong to every verb."""

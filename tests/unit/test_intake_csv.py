@@ -267,6 +267,31 @@ class TestSamePerson:
         assert column in reading.refused[0].reason.en
         assert reading.notices == ()
 
+    @pytest.mark.parametrize(
+        ("unread", "code", "named"),
+        [
+            ("ｅ1,x,2027-06-30,育児休業", Code.UNKNOWN_KIND, "kind"),
+            ("E1,x,2027/3/32,自己都合", Code.NO_SUCH_DATE, "employment_ends_on"),
+            ("E1,,2026-11-30,自己都合", Code.MISSING_VALUE, "name"),
+            ("E1,x,2026-11-30", Code.RAGGED_ROW, "columns"),
+        ],
+    )
+    @pytest.mark.parametrize("turn", [1, -1], ids=["after", "before"])
+    def test_with_a_row_that_cannot_be_read(self, unread: str, code: Code, named: str, turn: int) -> None:
+        """A row that nobody could read may say that the person stays: their other rows are not taken either."""
+        lines = ("E1,x,2026-11-30,自己都合", unread)[::turn]
+        reading = rows(*lines, "E2,y,2026-11-30,自己都合", head=f"{HEAD},kind")
+        assert [n.leaver.employee_no for n in reading.notices] == ["E2"]
+        told = {refusal.code: refusal for refusal in reading.refused}
+        assert set(told) == {code, Code.CONTRADICTING_ROWS}
+        assert "Rows 2, 3 " in told[Code.CONTRADICTING_ROWS].reason.en
+        assert named in told[Code.CONTRADICTING_ROWS].reason.en
+
+    def test_a_row_of_nobody_stops_nobody(self) -> None:
+        """A refused row without a number is nobody's, and the others are taken."""
+        reading = rows(",x,2026-11-30", "E1,x,2026-11-30")
+        assert [n.leaver.employee_no for n in reading.notices] == ["E1"]
+
     def test_contradiction(self) -> None:
         """Two names under one number may be two people: both rows are refused."""
         reading = rows("E1,x,2026-11-30", "E1,y,2026-11-30")

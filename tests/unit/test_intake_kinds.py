@@ -104,6 +104,15 @@ class TestUnknownColumn:
         (notice,) = read_json(raw, KindRule("異動区分")).notices
         assert (notice.kind, notice.extra) == (Kind.LEAVE, {"kind": "自己都合"})
 
+    @pytest.mark.parametrize("again", ["自己都合", None])
+    def test_in_json_two_spellings_of_the_named_key_refuse_the_row(self, again: str | None) -> None:
+        """Two keys that policy's name fits are a contradiction, as two headers are: neither is taken."""
+        person = {"employee_no": "E1", "name": "星 空子", "employment_ends_on": "2026-11-30"}
+        raw = json.dumps(person | {"異動区分": "休職", "異動 区分": again}).encode()
+        reading = read_json(raw, KindRule("異動区分"))
+        assert reading.notices == ()
+        assert [(one.code, one.row, one.column) for one in reading.refused] == [(Code.DUPLICATE_KEY, 1, "異動 区分")]
+
     def test_with_words_of_its_own_is_kept(self) -> None:
         """A remark is a remark: only a cell that is a kind and nothing else stops the file."""
         text = f"{HEAD},区分,備考\n{ROWS[0]},自己都合,休職から復帰後に退職\n"
