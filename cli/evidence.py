@@ -12,7 +12,7 @@ from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId
 from cli.private_files import write_private
-from cli.tables import Page, local, table
+from cli.tables import Page, local, table, unreadable
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def evidence(
         Path | None, typer.Option(metavar="FILE", help="Also write the picture of downloads per day into FILE, as SVG.")
     ] = None,
 ) -> int:
-    """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete."""
+    """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete and summarised."""
     from casework.view.reading.case import look
 
     shown = in_context(lambda context: look(context, case, by=terminal.actor)).downloads
@@ -38,13 +38,13 @@ def evidence(
         write_private(picture, shown.picture)
     payload = {"case": case, "downloads": shown.model_dump(mode="json")}
     terminal.answer(payload, *([] if terminal.as_json else _page(shown)))
-    return DONE if shown.state == "collected" else REMAINS
+    return DONE if shown.state == "collected" and shown.verdict is not None else REMAINS
 
 
 def _page(shown: Downloads) -> Page:
     if not shown.sources:
         return [say("Nothing has been collected yet.", "まだ何も取得されていません。")]
-    parts: Page = [_statements(shown.sources), *_caveats(shown.sources)]
+    parts: Page = [_statements(shown.sources), *_caveats(shown.sources), *unreadable(shown)]
     parts += [say(said.text, said.text_ja) for said in shown.risks or ()]
     if shown.verdict == "nothing_unusual":
         parts += [say(said.text, said.text_ja) for said in shown.summary]

@@ -124,7 +124,12 @@ def downloads(case: str, taken: Downloads) -> Page:
         f"Downloads: {taken.state}, {whole} of {every} readings of logs complete (lastday evidence {case})",
         f"ダウンロード記録: {taken.state}、ログの読み取り{every}回のうち完全なものは{whole}回 (lastday evidence {case})",
     )
-    return [head, *(f"  {say(said.text, said.text_ja)}" for said in taken.summary)]
+    return [head, *unreadable(taken), *(f"  {say(said.text, said.text_ja)}" for said in taken.summary)]
+
+
+def unreadable(taken: Downloads) -> Page:
+    """Say why no summary is shown though there is one, and what to do."""
+    return [f"{taken.problem}  ({taken.remedy})"] if taken.problem is not None else []
 
 
 def _came_back(shown: CaseView, zone: str) -> Iterator[str]:

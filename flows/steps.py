@@ -15,7 +15,7 @@ from casework import runbook
 from casework.activity import collection
 from casework.context import Context
 from casework.errors import QuestionsOpen
-from casework.view.opaque import opaque_view
+from casework.view.opaque import opaque_questions
 from flows.redaction import Elsewhere, redacted
 from models.vocabulary import CaseState, ConnectionId
 
@@ -100,7 +100,7 @@ async def plan_if_none(context: Context, case_id: str) -> None:
 
 def require_answers(context: Context, case_id: str) -> None:
     """Raise `QuestionsOpen` while a person is asked about the case."""
-    if asked := opaque_view(context, case_id).questions:
+    if asked := opaque_questions(context, case_id):
         raise QuestionsOpen([question.id for question in asked])
 
 

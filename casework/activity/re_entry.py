@@ -19,6 +19,7 @@ from casework.activity.lines import activities_of, understood
 from casework.activity.passes import passes_of
 from casework.activity.silence import note
 from casework.context import Context
+from casework.errors import CaseworkError
 from casework.evidence.store import EvidenceStore
 from casework.recording import seal
 from casework.truth import post_cut
@@ -38,12 +39,16 @@ _LONGEST_ANSWER = 90.0
 
 @dataclass(slots=True)
 class _Seen:
-    """What the watched accounts showed of *origins*.  *users*: by address or device, which accounts used it."""
+    """
+    What the watched accounts showed of *origins*.  *users*: by address or device, which accounts used it.
+
+    *unread* counts the logs, the leaver's own and the watched accounts', that could not be read to their end.
+    """
 
     origins: frozenset[str]
+    unread: int
     heard: dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]] = field(default_factory=dict)
     users: dict[str, set[tuple[ConnectionId, str]]] = field(default_factory=dict)
-    unread: int = 0
 
     def match(self, account: Account, activities: Sequence[Activity]) -> None:
         for activity in activities:
@@ -60,25 +65,32 @@ async def watch(context: Context, case_id: str) -> int:
         return 0
     if not cut_at < now <= cut_at + timedelta(days=rules.days):
         return 0
-    seen = _Seen(await asyncio.to_thread(_origins, context, context.evidence, case, cut_at))
+    seen = _Seen(*await asyncio.to_thread(_origins, context, context.evidence, case, cut_at))
     for name in sorted(rules.accounts):
         connection, _, account_id = name.partition(":")
         await _read(context, Account(connection, account_id), Window(cut_at, now), seen)
     return _conclude(context, case, seen)
 
 
-def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: datetime) -> frozenset[str]:
-    """Return the addresses and devices that the leaver used in the days before the cut, the most used first."""
+def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: datetime) -> tuple[frozenset[str], int]:
+    """Return the addresses and devices that the leaver used in the days before the cut, the most used first, and how many logs were not read."""
     since, used = cut_at - timedelta(days=context.policy.activity.watch.known_days), Counter[str]()
-    logs = logs_of(context)
+    logs, unread = logs_of(context), 0
     with context.store.read() as session:
         passes = [row for row in passes_of(session, case.id) if row.ended_at is not None]
     for row in passes:
-        if row.verdict is not Completeness.NOT_AVAILABLE:
+        if row.verdict is Completeness.NOT_AVAILABLE:
+            continue
+        if (log := logs.get(row.connection)) is None:  # no longer configured: nobody can say what its records mean
+            unread += 1
+            continue
+        try:
             with evidence.open(row.case_id, row.file) as clear:
-                for done in activities_of(clear, logs[row.connection], row.source):
+                for done in activities_of(clear, log, row.source):
                     used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
-    return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS))
+        except (CaseworkError, OSError, ValueError):  # this file is lost or damaged: the others still tell
+            unread += 1
+    return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS)), unread
 
 
 def _names(activity: Activity) -> list[str]:

@@ -39,6 +39,8 @@ from models.vocabulary import Completeness, ConnectionId, FindingKind, Standing,
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
+_NEARLY = timedelta(minutes=5)
+"""A log that was read so shortly before the end of the notice window was read to its end: the run waits for its instant."""
 
 
 def is_stale(context: Context, case_id: str) -> bool:
@@ -182,6 +184,15 @@ class _Work:
                 f"完全に取得できなかったログが{len(lacking):,}件あります（{named}）。その内容は不明です。",
                 {"logs": len(lacking)}, unclean=True,
             )  # fmt: skip
+        if unread := self._unread_since():
+            named = ", ".join(f"{log}: {until:%Y-%m-%d %H:%M} UTC" for log, until in unread.items())
+            yield Reason(
+                "not_read_since",
+                f"{len(unread):,} of the logs were not read to the end of the notice window, and what they show since is not known "
+                f"({named}).",
+                f"退職通知期間の終わりまで取得していないログが{len(unread):,}件あり、以降の内容は不明です（{named}）。",
+                {"logs": len(unread)}, unclean=True,
+            )  # fmt: skip
 
     def _telling(self) -> dict[Log, Collection]:
         """Return what is known of each of the leaver's logs; a later pass that is under way takes nothing from an earlier one."""
@@ -195,6 +206,12 @@ class _Work:
         for log in {**known, **dict.fromkeys(there)}:
             if log not in known or not is_whole(known[log]):
                 yield log[0], log[2]
+
+    def _unread_since(self) -> dict[str, datetime]:
+        """Return up to when each log was read whole that was not read since, though the notice window went on."""
+        newest = {log_of(row): row.until_at for row in self.passes if is_whole(row)}
+        mine = {f"{log[0]}/{log[2]}": until for log, until in sorted(newest.items()) if log[:2] in self.quiets}
+        return {name: until for name, until in mine.items() if until < notice_until(self.case) - _NEARLY}
 
     def _sources(self, connection: ConnectionId) -> Mapping[str, ActivitySource]:
         return sources_of(self.logs[connection]) if connection in self.logs else {}

@@ -31,7 +31,7 @@ BY_LOOKING: Final[Any] = {
     "digest": True,
     "read_at": True,
     "searches": {"__all__": {"searched_at"}},
-    "accounts": {"__all__": {"timing": {"sla_met"}}},
+    "accounts": {"__all__": {"timing": {"sla_met", "sla_minutes"}}},
     "questions": {"__all__": {"asked_of"}},
     "closing_requires": True,
     "looks": True,

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from casework.context import Context
+from casework.questions import open_questions
 from casework.view.case import CaseView
 from casework.view.part import Part
 from casework.view.reading.case import case_view
@@ -65,6 +66,12 @@ class OpaqueView(Part):
 def opaque_view(context: Context, case_id: str) -> OpaqueView:
     """Return the case as Prefect may know it."""
     return opaque(case_view(context, case_id))
+
+
+def opaque_questions(context: Context, case_id: str) -> tuple[OpaqueQuestion, ...]:
+    """Return what a person is asked, and read nothing else: no part of the view that cannot be had stands before a cut."""
+    with context.store.read() as session:
+        return tuple(OpaqueQuestion(id=asked.id, kind=asked.kind) for asked in open_questions(session, case_id))
 
 
 def opaque(view: CaseView) -> OpaqueView:

@@ -44,7 +44,7 @@ def _sections(facts: Facts, known: Proof, clock: Clock) -> tuple[Section, ...]:
         person.waivers(view, clock),
         person.people(facts, clock),
         papers.nda(view.nda, clock),
-        papers.downloads(view.downloads, clock),
+        papers.downloads(view.downloads, clock, erased=facts.erased_at is not None),
         access.accounts(view, clock),
         person.looks(view, clock),
         proving.events(facts, clock),

@@ -77,7 +77,7 @@ def _trade_secret(tests: Sequence[SecretTest]) -> Iterable[Grid]:
         )  # fmt: skip
 
 
-def downloads(found: Downloads, clock: Clock) -> Section:
+def downloads(found: Downloads, clock: Clock, *, erased: bool) -> Section:
     """What the services' own logs tell of the time before the cut, with how complete each one is."""
     title = Phrase("Download evidence", "ダウンロード証跡")
     if found.state == "not_collected":
@@ -96,7 +96,7 @@ def downloads(found: Downloads, clock: Clock) -> Section:
             *((word(kind), cell(f"{n:,}")) for kind, n in (found.counts or {}).items()),
         ),
         pictures=(Picture(str(found.picture), Phrase("Downloads by day", "日ごとのダウンロード")),) if drawn else (),
-        grids=(_sources(found.sources, clock), _risks(found.risks or ()), *_more(found, clock)),
+        grids=(_sources(found.sources, clock), _risks(found, erased=erased), *_more(found, clock)),
     )
 
 
@@ -134,13 +134,27 @@ def _completeness(source: Source) -> Cell:
     )
 
 
-def _risks(risks: Iterable[Sentence]) -> Grid:
+def _risks(found: Downloads, *, erased: bool) -> Grid:
+    """Say that nothing stands out only where a summary was read that says so."""
+    nothing = Phrase("Nothing stands out. People decide what that means.", "目立つ点はない。評価は人が行う。")
     return Grid(
         (Phrase("What stands out against the person's own baseline", "本人の平常時と比べて目立つ点"),),
         (100,),
-        tuple((_sentence(risk),) for risk in risks),
-        empty=Phrase("Nothing stands out. People decide what that means.", "目立つ点はない。評価は人が行う。"),
+        tuple((_sentence(risk),) for risk in found.risks or ()),
+        empty=nothing if found.risks is not None else _not_known(found, erased=erased),
     )
+
+
+def _not_known(found: Downloads, *, erased: bool) -> Phrase:
+    if erased:
+        return Phrase(
+            "Erased with the personal data: nobody can say it any more.",
+            "個人データとともに消去済み。もはや判断できない。",
+        )
+    if found.problem is not None:
+        told = f"{found.problem}. {found.remedy or ''}".strip()
+        return Phrase(f"Not known: {told}", f"不明: {told}")
+    return Phrase("Not known: nothing has been summarised yet.", "不明: まだ集計されていない。")
 
 
 def _more(found: Downloads, clock: Clock) -> Iterable[Grid]:

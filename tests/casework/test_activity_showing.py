@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -14,7 +15,9 @@ from casework.activity.baseline import Baseline
 from casework.activity.collecting import collect
 from casework.activity.passes import SUMMARIES
 from casework.activity.picture import Mark, draw
-from casework.view.reading.case import look
+from casework.evidence.keys import KeyFile
+from casework.view.opaque import opaque_questions
+from casework.view.reading.case import case_view, look
 from connectors.activity import ActivityPage
 from connectors.errors import NotRecorded
 from models.tables import Case
@@ -141,3 +144,28 @@ class TestNeverSilent:
         assert (shown["sources"][0]["records"], shown["counts"], shown["verdict"]) == (201, None, None)
         assert "cannot read" in shown["problem"]
         assert shown["remedy"]
+
+    @pytest.mark.parametrize("content", [b"[]", b"null", b"not json", b"\xff", b'{"hours": [NaN]}'])
+    async def test_no_summary_at_all(self, logged: Office, collected: Case, content: bytes) -> None:
+        """Whatever bytes stand where the summary should: a problem with a remedy, and the rest of the case has its digest."""
+        assert logged.context.evidence is not None
+        logged.context.evidence.save(collected.id, f"{SUMMARIES}9999.json", content)
+        shown = show(logged.context, collected.id)
+        assert (shown["downloads"]["verdict"], len(shown["digest"])) == (None, 64)
+        assert "cannot read" in shown["downloads"]["problem"]
+
+    async def test_master_key_gone(self, logged: Office, collected: Case) -> None:
+        """A lost key of the evidence is a problem of the downloads alone."""
+        assert logged.context.evidence is not None
+        lost = KeyFile(logged.context.evidence.folder / "gone.key", lambda: False)
+        context = replace(logged.context, evidence=replace(logged.context.evidence, master=lost))
+        shown = case_view(context, collected.id).downloads
+        assert (shown.sources[0].records, shown.verdict) == (201, None)
+        assert "evidence key file" in str(shown.problem)
+
+    async def test_questions_need_no_view(
+        self, logged: Office, collected: Case, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What holds a cut is read alone: a view that cannot be had at all does not stand in its way."""
+        monkeypatch.setattr("casework.view.opaque.case_view", None)
+        assert opaque_questions(logged.context, collected.id) == ()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from casework import runbook
 from casework.access.rechecking import collect_again
+from casework.activity import collection
 from casework.activity.summary import summarise
+from casework.intake import moving
 from connectors.activity import ActivityPage, ActivitySource, Gap, Record, Window
 from connectors.errors import ConnectorError, Denied, Unreachable
 from models.tables import Case
@@ -227,6 +230,29 @@ class TestLost:
         summarise(replace(office.context, connectors={}), case.id)
         shown = show(office.context, case.id)["downloads"]
         assert (shown["verdict"], shown["risks"][0]["reason"]) == ("cannot_say", "incomplete")
+
+
+class TestPutOff:
+    async def test_needs_the_days_that_were_added(self, office: Office) -> None:
+        """An instant that was put off after the logs were read: nobody is declared clean before the added days were read too."""
+        log(office).activity_sources = (DRIVE, replace(LOGINS, retention=None))
+        log(office).keeps, log(office).says = timedelta(days=400), False
+        case = office.report()
+        await runbook.make_plan(office.context, case.id)
+        office.clock.at = case.due_at - timedelta(seconds=50)
+        await collection.before_the_cut(office.context, case.id)
+        moving.reschedule(office.context, case.id, ends_on=date(2026, 12, 21), last_working_at=None, by="hr")
+        office.clock.at = office.context.case(case.id).due_at + timedelta(seconds=1)
+        await office.run(case.id)
+        summarise(office.context, case.id)
+        shown = show(office.context, case.id)["downloads"]
+        assert (shown["verdict"], [risk["reason"] for risk in shown["risks"]]) == ("cannot_say", ["not_read_since"])
+        assert (
+            f"google_workspace/drive: {case.due_at - timedelta(seconds=50):%Y-%m-%d %H:%M} UTC"
+            in shown["summary"][0]["text"]
+        )
+        office.clock.pass_by(days=3)
+        assert (await told(office, case))["verdict"] == "nothing_unusual"
 
 
 class TestSilence:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from casework.access.rechecking import collect_again
-from casework.activity import collection
+from casework.activity import collection, re_entry
 from casework.activity.collecting import collect
 from casework.activity.silence import Quiet
 from casework.decisions import signatures as waiving
@@ -240,6 +240,19 @@ class TestWatch:
         office, case = await self._watched(make_office, rules, "203.0.113.80")
         assert show(office.context, case.id)["findings"] == []
         assert self._sealed(office, case)[0]["count"] == 0
+
+    @pytest.mark.parametrize("lost", ["service", "file"])
+    async def test_counts_what_it_could_not_read(self, make_office: Callable[..., Office], lost: str) -> None:
+        """A log of the leaver's whose service is gone, or whose file is: the watch goes on, and seals how many were unread."""
+        rules = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
+        office, case = await self._watched(make_office, rules, "203.0.113.80")
+        evidence = office.context.evidence
+        assert evidence is not None
+        context = replace(office.context, connectors={}) if lost == "service" else office.context
+        for row in evidence.list(case.id, "downloads/google") if lost == "file" else ():
+            evidence.path_of(row).unlink()
+        assert await re_entry.watch(context, case.id) == 0
+        assert self._sealed(office, case)[-1]["counts"]["unread"] >= 1
 
     async def test_off_by_default(self, make_office: Callable[..., Office]) -> None:
         """Without policy nobody's account but the leaver's is read."""

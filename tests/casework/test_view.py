@@ -130,6 +130,9 @@ class TestDigest:
             lambda view: view.model_copy(update={"nda": view.nda.model_copy(update={"checked_at": view.read_at})}),
             of_first("looks", verdict="quiet"),
             of_downloads(confidential="shown", folders=()),
+            lambda view: of_first("accounts", timing=view.accounts[0].timing.model_copy(update={"sla_minutes": 7}))(
+                view
+            ),
         ],
     )
     def test_does_not_bind_a_look(self, asked: CaseView, change: Callable[[CaseView], CaseView]) -> None:

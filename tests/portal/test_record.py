@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pypdfium2
 import pytest
 
+from audit.events import EventType
 from casework.record.facts import Facts, Proof
 from casework.record.gathering import gather
 from casework.view.downloads import Downloads
@@ -152,6 +153,27 @@ class TestPage:
         assert "Plan only." in text
         assert "Not collected" in text
         assert "not closed when" in made["README.en.txt"].decode()
+
+
+class TestNothingKnown:
+    @pytest.mark.parametrize(
+        ("changed", "erased", "said"),
+        [
+            ({}, False, "nothing has been summarised yet"),
+            ({"problem": "cannot read this summary", "remedy": "Read it anew."}, False, "cannot read this summary. Read it anew."),
+            ({}, True, "Erased with the personal data"),
+        ],
+    )  # fmt: skip
+    def test_is_not_nothing(self, facts: Facts, changed: dict[str, str], erased: bool, said: str) -> None:
+        """Without a summary that was read the record says why, and never that nothing stands out; with one that found nothing it does."""
+        unknown = told(facts, downloads=DOWNLOADS.model_copy(update={"risks": None, **changed}))
+        if erased:
+            unknown = replace(unknown, told=(replace(facts.told[-1], type=EventType.PAYLOAD_ERASED),))
+        text = read(page(compose(unknown, PROOF))).text
+        assert said in text
+        assert "Nothing stands out" not in text
+        found_nothing = told(facts, downloads=DOWNLOADS.model_copy(update={"risks": ()}))
+        assert "Nothing stands out" in read(page(compose(found_nothing, PROOF))).text
 
 
 class TestPrinted:

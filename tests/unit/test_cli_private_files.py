@@ -178,7 +178,9 @@ class TestWritten:
             Path(house.file(name, "x" * 100_000)).chmod(0o666)
         case = house.one_case()
         looked = contexts.in_context(lambda context: case_view(context, case))
-        drawn = looked.model_copy(update={"downloads": Downloads(state="collected", picture="<svg/>")})
+        drawn = looked.model_copy(
+            update={"downloads": Downloads(state="collected", verdict="unusual", picture="<svg/>")}
+        )
         monkeypatch.setattr("casework.view.reading.case.look", lambda *_, **__: drawn)
         house.json("show", case, "--picture", "case.svg")
         house.json("evidence", case, "--picture", "downloads.svg")

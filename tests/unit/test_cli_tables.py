@@ -6,7 +6,7 @@ import pytest
 
 from casework.view.case import Question
 from casework.view.downloads import Downloads, Sentence
-from cli import tables
+from cli import evidence, tables
 from cli.app import main
 from cli.terminal import Terminal
 from models.vocabulary import Completeness
@@ -32,6 +32,15 @@ class TestDownloads:
             "Downloads: partial, 1 of 3 readings of logs complete (lastday evidence case-1)",
             "  37,000 files were taken.",
         ]
+
+    def test_unreadable(self) -> None:
+        """A summary that cannot be read says why and what to do, on both pages."""
+        broken = DOWNLOADS.model_copy(
+            update={"problem": "case-1: cannot read this summary", "remedy": "Restore it.", "summary": ()}
+        )
+        told = "case-1: cannot read this summary  (Restore it.)"
+        assert tables.downloads("case-1", broken)[1:] == [told]
+        assert told in evidence._page(broken)
 
     def test_in_japanese(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The page is Japanese where the terminal is."""

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import ValidationError
+import rfc8785
 from sqlmodel import Session
 
 from casework.activity.passes import SUMMARIES, passes_of, telling
 from casework.activity.statement import verdict_text
 from casework.context import Context
-from casework.errors import EvidenceError
+from casework.errors import CaseworkError
 from casework.evidence.store import EvidenceStore
 from casework.view.downloads import Difference, Downloads, Source
 from models.tables import Collection
@@ -22,7 +22,11 @@ HIDDEN = "…"
 
 
 def downloads_in(context: Context, session: Session, case_id: str, *, confidential: bool) -> Downloads:
-    """Return what was collected; unless *confidential*, folders and targets of ways out are hidden."""
+    """
+    Return what was collected; unless *confidential*, folders and targets of ways out are hidden.
+
+    A summary that cannot be read, whatever the reason, is a *problem* of this part and never stands in the way of the rest.
+    """
     passes = passes_of(session, case_id)
     if not passes or context.evidence is None:
         return Downloads(state="not_collected")
@@ -30,21 +34,24 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
               "sources": tuple(_source(row) for row in passes)}  # fmt: skip
     try:
         shown = Downloads.model_validate((latest(context.evidence, case_id) or {}) | stated)
-    except EvidenceError as exc:
+    except CaseworkError as exc:
         return Downloads.model_validate(stated | {"problem": str(exc), "remedy": exc.remedy})
-    except ValidationError:
+    except (ValueError, OSError):
         remedy = "Read it with the version that wrote it; the logs' own files are whole."
         return Downloads.model_validate(stated | {"problem": f"{case_id}: cannot read this summary", "remedy": remedy})
     return shown if confidential else _hidden(shown)
 
 
 def latest(evidence: EvidenceStore, case_id: str) -> dict[str, Any] | None:
-    """Return the newest summary, None if there is none."""
+    """Return the newest summary, None if there is none.  Raises `CaseworkError`, `OSError`, or `ValueError` for what is none."""
     kept = evidence.list(case_id, SUMMARIES)
     if not kept:
         return None
     with evidence.open(case_id, kept[-1].name) as clear:
-        content: dict[str, Any] = json.loads(clear.read())
+        content = json.loads(clear.read())
+    if not isinstance(content, dict):
+        raise ValueError("not an object")  # noqa: TRY004  # like what is no JSON at all
+    rfc8785.dumps(content)  # what has no canonical form would take the digest of the whole case down
     return content
 
 

@@ -29,3 +29,7 @@ def opaque_view(context: Context, case_id: str) -> OpaqueView:
     closed = read(case_id).get("state") == "closed"
     state = "observed_closed" if closed else "still_open"
     return OpaqueView(int(closed), 1, [TruthCount("slack", "sign_in", state, "read", 1)])
+
+
+def opaque_questions(_context: Context, _case_id: str) -> tuple[object, ...]:
+    return ()
