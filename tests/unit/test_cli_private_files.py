@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from typer.main import get_command
@@ -165,6 +166,19 @@ class TestVerbs:
             assert house.lastday("migrate").code == 0
             assert contexts.in_context(lambda context: context.actor) == contexts.ACTOR
         assert house.lastday("show").code == 2
+
+
+class TestEvidence:
+    @pytest.mark.parametrize(("verdict", "code"), [("unusual", 0), (None, 1)])
+    def test_exits_by_what_is_known(
+        self, house: House, monkeypatch: pytest.MonkeyPatch, verdict: Literal["unusual"] | None, code: int
+    ) -> None:
+        """Logs that were read whole, of which no summary can be read, are not in order."""
+        case = house.one_case()
+        looked = contexts.in_context(lambda context: case_view(context, case))
+        shown = looked.model_copy(update={"downloads": Downloads(state="collected", verdict=verdict)})
+        monkeypatch.setattr("casework.view.reading.case.look", lambda *_, **__: shown)
+        house.json("evidence", case, code=code)
 
 
 class TestWritten:
