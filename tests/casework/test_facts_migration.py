@@ -99,7 +99,7 @@ class TestMigration:
         found = {a["id"]: a["standing"] for a in show(office.context, case_id)["accounts"]}
         assert found == {"g1": "accepted", "g9": "asked", "s1": "asked", "s2": "rejected"}
         (question,) = open_questions(office.context, case_id)
-        answering.answer(office.context, question.id, chosen=["slack:s1"], by="it")
+        answering.answer(office.context, question.id, chosen=["slack:s1"], by="it", revision=question.revision)
         found = {a["id"]: a["standing"] for a in show(office.context, case_id)["accounts"]}
         assert found == {"g1": "accepted", "g9": "rejected", "s1": "accepted", "s2": "rejected"}
 

@@ -100,7 +100,8 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     (room / "casework").mkdir()
     for module in (part for part in stand_in.iterdir() if part.name != "__pycache__"):
         (room / "casework" / module.name).symlink_to(module)
-    (room / "casework" / "errors.py").symlink_to(CHECKOUT / "casework" / "errors.py")
+    for real in ("errors.py", "question_kinds.py"):
+        (room / "casework" / real).symlink_to(CHECKOUT / "casework" / real)
     due_at = time.time() + 45
     write(room, {PLAIN: "closes"}, due_at=due_at)
     write(room, {EXPLODES: "explodes"}, due_at=due_at - 40)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from casework.context import Context, change, ids, note, read  # type: ignore[attr-defined]  # the stand-in's own context
+from casework.context import Context, ids, read  # type: ignore[attr-defined]  # the stand-in's own context
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,6 @@ def due_for_run(context: Context) -> list[DueGroup]:
     ]
 
 
-def record_run(context: Context, case_ids: Sequence[str], run_id: str) -> None:
-    for case_id in case_ids:
-        change(case_id, run_id=run_id, run_state="scheduled")
-        note(case_id, f"run {run_id}")
-
-
 def runs_to_check(context: Context) -> list[tuple[str, str]]:
     cases = {case_id: read(case_id) for case_id in ids()}
     return [
@@ -43,8 +36,3 @@ def runs_to_check(context: Context) -> list[tuple[str, str]]:
         for case_id, case in cases.items()
         if case.get("run_state") == "scheduled" and case.get("lease", 0) < time.time()
     ]
-
-
-def release_run(context: Context, case_id: str) -> None:
-    change(case_id, run_state="none")
-    note(case_id, "released")

@@ -1,0 +1,18 @@
+"""The runs that were made for the stand-in's cases, and those that died."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from casework.context import Context, change, note  # type: ignore[attr-defined]  # the stand-in's own context
+
+
+def record_run(context: Context, case_ids: Sequence[str], run_id: str) -> None:
+    for case_id in case_ids:
+        change(case_id, run_id=run_id, run_state="scheduled")
+        note(case_id, f"run {run_id}")
+
+
+def release_run(context: Context, case_id: str) -> None:
+    change(case_id, run_state="none")
+    note(case_id, "released")
