@@ -58,6 +58,21 @@ async def asked_about(office: Office) -> tuple[Case, str]:
     return case, question.id
 
 
+async def left_while_on_leave(office: Office) -> tuple[Case, Case]:
+    """A leave of absence, then the same person's departure, both carried; and the leave given back while the departure holds the account."""
+    office.clock.pass_by(hours=10)
+    reading = read_options(
+        employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-29", kind="leave"
+    )
+    (opened,) = open_cases(office.context, reading, reported_by="hr", for_real=True, leave=True).opened
+    leave = opened.case
+    await carry(office, leave)
+    departure = office.report()
+    await carry(office, departure)
+    await given_back(office, leave)
+    return leave, departure
+
+
 async def after_all_looks(office: Office) -> None:
     for _ in range(4):
         office.clock.pass_by(days=20)
@@ -173,34 +188,18 @@ class TestTwoCases:
 
     async def test_what_another_case_held_is_given_back_once_it_let_go(self, office: Office) -> None:
         """On leave, then a departure, and the person comes back: the leave is restored once more when the departure was."""
-        office.clock.pass_by(hours=10)
-        reading = read_options(
-            employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-29", kind="leave"
-        )
-        (opened,) = open_cases(office.context, reading, reported_by="hr", for_real=True, leave=True).opened
-        await carry(office, opened.case)
-        departure = office.report()
-        await carry(office, departure)
-        await given_back(office, opened.case)
+        leave, departure = await left_while_on_leave(office)
         assert not active(office, "g1")
         await given_back(office, departure)
         assert not active(office, "g1")
-        await given_back(office, opened.case)
+        await given_back(office, leave)
         assert active(office, "g1")
         with pytest.raises(BadRequest, match="restored already"):
-            restoring.request_restore(office.context, opened.case.id, by="hr", reason="once more")
+            restoring.request_restore(office.context, leave.id, by="hr", reason="once more")
 
     async def test_an_erased_case_has_not_let_go(self, office: Office) -> None:
         """Somebody was on leave and then left for good: erasing the departure opens nothing that the leave had left to it."""
-        office.clock.pass_by(hours=10)
-        reading = read_options(
-            employee_no="E1", name="星 空子", email="e1@example.test", employment_ends_on="2026-11-29", kind="leave"
-        )
-        (opened,) = open_cases(office.context, reading, reported_by="hr", for_real=True, leave=True).opened
-        await carry(office, opened.case)
-        departure = office.report()
-        await carry(office, departure)
-        await given_back(office, opened.case)
+        leave, departure = await left_while_on_leave(office)
         with office.context.store.write() as session:
             case = session.get_one(Case, departure.id)
             if case.state is not CaseState.CLOSED:
@@ -208,9 +207,9 @@ class TestTwoCases:
         request = erasing.request_erasure(office.context, departure.id, by="lead", basis="retention")
         waiving.approve(office.context, request.id, by="ciso")
         erasing.erase(office.context, departure.id)
-        await restoring.restore(office.context, opened.case.id)
+        await restoring.restore(office.context, leave.id)
         assert not active(office, "g1")
-        assert "asked" in fate(show(office.context, opened.case.id)).values()
+        assert "asked" in fate(show(office.context, leave.id)).values()
 
 
 class TestInTheMiddle:
