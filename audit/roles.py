@@ -19,6 +19,8 @@ _MAY_FILL = {
     "audit_alarm": ("cleared_at", "cleared_by", "reason"),
 }
 """The trail's tables, and the columns that are filled, or emptied, once."""
+_LOCK = "audit_lock"
+"""Whoever may update its row may hold up every writer: nobody but a writer."""
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 
 
@@ -35,13 +37,15 @@ def grant_writer(connection: Connection, role: str) -> None:
         connection.exec_driver_sql(f"GRANT SELECT, INSERT ON {table} TO {role}")
         if columns:
             connection.exec_driver_sql(f"GRANT UPDATE ({', '.join(columns)}) ON {table} TO {role}")
+    connection.exec_driver_sql(f"REVOKE ALL ON {_LOCK} FROM {role}, PUBLIC")
+    connection.exec_driver_sql(f"GRANT SELECT, UPDATE ON {_LOCK} TO {role}")
     connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE audit_alarm_id_seq TO {role}")
 
 
 def grant_reader(connection: Connection, role: str) -> None:
     """Let *role* read leaves and anchors, which name nobody; payloads stay closed to it.  Otherwise like `grant_writer`."""
     _only_postgresql(connection, role)
-    connection.exec_driver_sql(f"REVOKE ALL ON {', '.join(_MAY_FILL)} FROM {role}")
+    connection.exec_driver_sql(f"REVOKE ALL ON {', '.join([*_MAY_FILL, _LOCK])} FROM {role}")
     connection.exec_driver_sql(f"GRANT SELECT ON audit_entry, audit_anchor TO {role}")
 
 

@@ -32,7 +32,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from audit import triggers
+from audit import lock, triggers
 
 metadata = MetaData()
 _INDEX = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's own row number: no second index
@@ -89,6 +89,7 @@ audit_payload = Table(
 def create(connection: Connection) -> None:
     """Create tables and triggers in the caller's transaction.  Raises if they exist."""
     metadata.create_all(connection, checkfirst=False)
+    lock.create(connection)
     for statement in triggers.statements(connection.dialect.name):
         connection.exec_driver_sql(statement)
 
@@ -96,6 +97,7 @@ def create(connection: Connection) -> None:
 def drop(connection: Connection) -> None:
     """Remove the whole trail with its triggers.  For a migration's way back on an empty database, and for nothing else."""
     metadata.drop_all(connection, checkfirst=False)
+    lock.drop(connection)
     for statement in triggers.removals(connection.dialect.name):
         connection.exec_driver_sql(statement)
 

@@ -34,5 +34,9 @@ def migrate(engine: Engine) -> None:
     """Bring the database to the newest version, in one transaction.  Twice is safe."""
     config = _config()
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(
+                "SET LOCAL statement_timeout = 0"
+            )  # a large table takes longer than daily work may
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

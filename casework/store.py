@@ -7,17 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlmodel import Session
 
+from audit import lock
 from audit import tables as audit_tables
 from audit.trail import Trail
 from casework.errors import Misconfigured
 from casework.schema import current, newest
 
-_LOCK = 0x6C617374  # "last": the advisory lock that orders the writers on PostgreSQL
+_LIMITS = {"statement_timeout": 5_000, "lock_timeout": 2_000, "idle_in_transaction_session_timeout": 15_000}
+"""Milliseconds, on PostgreSQL.  The last one ends the transaction of a process that was frozen inside it, and gives back its locks."""
+_CONNECT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 6_000,
+}
+_ATTEMPTS = 9
+"""Waits for the writers' lock: together a little longer than a frozen process may hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +53,7 @@ class Store:
         Reads inside it see the last committed state, so a decision and its record cannot be torn apart.
         """
         with Session(self.engine, expire_on_commit=False) as session:
-            connection = session.connection()
-            if self.engine.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            _hold(session)
             yield session
             session.commit()
 
@@ -56,16 +67,35 @@ class Store:
             yield session
 
 
+def _hold(session: Session) -> None:
+    """Take the writers' lock.  Raises `OperationalError` when it was not to be had in nine waits."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            lock.take(session.connection())
+        except OperationalError as exc:
+            if not isinstance(exc.orig, LockNotAvailable) or attempt == _ATTEMPTS:
+                raise
+            session.rollback()
+        else:
+            return
+
+
 def open_engine(database_url: str) -> Engine:
     """
     Open the database; raises `Misconfigured` for a URL that is none.
 
+    On PostgreSQL statements end after 5 s, waits for a lock after 2 s, attempts to connect after 5 s.
     SQLite is prepared by the trail: its pragmas on each connection, and BEGIN IMMEDIATE for writers, so that two of
     them queue instead of failing at their end.  Its file is made for its owner alone.
     """
     url = parse_url(database_url)
     if url.get_backend_name() == "postgresql":
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        driver = url.set(drivername="postgresql+psycopg")
+        engine = create_engine(
+            driver, pool_pre_ping=True, pool_timeout=_CONNECT["connect_timeout"], connect_args=_CONNECT
+        )
+        event.listen(engine, "connect", _set_limits)
+        return engine
     if url.get_backend_name() != "sqlite":
         raise Misconfigured(
             f"LASTDAY_DATABASE_URL: {url.get_backend_name()} is not supported",
@@ -76,6 +106,13 @@ def open_engine(database_url: str) -> Engine:
         file.parent.mkdir(parents=True, exist_ok=True)
         _make_private(file)
     return audit_tables.prepare(create_engine(url))
+
+
+def _set_limits(connection: Any, _record: object) -> None:
+    """Limit what a new connection may wait for: set, since a pooler in between refuses the same as options of the start."""
+    for name, milliseconds in _LIMITS.items():
+        connection.execute(f"SET {name} = {milliseconds}")
+    connection.commit()
 
 
 def parse_url(database_url: str) -> URL:

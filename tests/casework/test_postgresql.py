@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from audit import roles
 from audit.trail import Trail
-from casework import runbook
+from casework import runbook, store
 from casework.context import Context
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
@@ -112,3 +114,52 @@ class TestOnPostgreSQL:
         assert {show(office.context, case.id)["state"] for case in cases} == {"closed"}
         with office.context.store.read() as session:
             assert office.context.store.trail.check(session.connection()).sound
+
+
+def _as_reader(office: Office, database: str) -> Engine:
+    """Connect as a role that may connect and read the trail's leaves."""
+    role = "lastday_reads"
+    with office.context.store.engine.begin() as owner:
+        owner.execute(text(f"DROP ROLE IF EXISTS {role}"))
+        owner.execute(text(f"CREATE ROLE {role} LOGIN"))
+        roles.grant_reader(owner, role)
+    return create_engine(make_url(database).set(drivername="postgresql+psycopg", username=role))
+
+
+class TestLimits:
+    def test_who_may_only_read_holds_up_no_writer(self, office: Office, database: str) -> None:
+        """The writers' lock is a row that needs the right to update it; other locks that anybody may take stand in nobody's way."""
+        reader = _as_reader(office, database)
+        with reader.connect() as outside:
+            for key in (0x6C617374, 0x6C61_7374_6461_7931):
+                outside.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            for taken in ("SELECT id FROM audit_lock FOR UPDATE", "LOCK TABLE audit_lock IN ACCESS SHARE MODE"):
+                with pytest.raises(ProgrammingError, match="permission denied"), outside.begin_nested():
+                    outside.execute(text(taken))
+            with office.context.store.write() as session:
+                assert session.connection().execute(text("SELECT 1")).scalar_one() == 1
+        reader.dispose()
+
+    def test_a_frozen_writer_loses_its_lock(
+        self, office: Office, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A process that stopped inside its transaction is ended by the database, and the next writer goes on."""
+        monkeypatch.setitem(store._LIMITS, "lock_timeout", 100)
+        monkeypatch.setitem(store._LIMITS, "idle_in_transaction_session_timeout", 400)
+        machines = [Store(open_engine(database), office.context.store.trail) for _ in range(2)]
+        with (
+            pytest.raises(DBAPIError, match="idle-in-transaction"),
+            machines[0].write(),
+            machines[1].write() as session,
+        ):
+            session.connection().execute(text("SELECT 1"))
+        for machine in machines:
+            machine.engine.dispose()
+
+    def test_a_statement_ends(self, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the database does not answer in time is an error, and no process waits for it."""
+        monkeypatch.setitem(store._LIMITS, "statement_timeout", 100)
+        engine = open_engine(database)
+        with engine.connect() as connection, pytest.raises(OperationalError, match="statement timeout"):
+            connection.execute(text("SELECT pg_sleep(30)"))
+        engine.dispose()
