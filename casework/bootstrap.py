@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from audit.continuity import Guard
 from audit.mirror import Mirror
 from audit.trail import Trail
+from casework.clock import DatabaseClock
 from casework.context import Context
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
@@ -42,6 +43,7 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
             load_policy(settings.policy_file),
             connectors,
             actor,
+            now=store.clock,
             configured=frozenset(settings.services),
             evidence=open_evidence(settings, store),
         )
@@ -68,4 +70,8 @@ def open_store(settings: CaseworkSettings, *, check: bool = True) -> Store:
     if check:
         require_schema(engine)
     guard = Guard(Mirror(settings.anchor_folder, settings.audit_origin))
-    return Store(engine, Trail(origin=settings.audit_origin, guard=guard))
+    clock = DatabaseClock()
+    store = Store(engine, Trail(origin=settings.audit_origin, clock=clock, guard=guard), clock)
+    if check:
+        store.compare_clocks()
+    return store

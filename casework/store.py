@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlmodel import Session
 
 from audit import lock
 from audit import tables as audit_tables
 from audit.trail import Trail
+from casework.clock import DatabaseClock
 from casework.errors import Misconfigured
 from casework.schema import current, newest
 
@@ -39,11 +40,12 @@ class Store:
     One engine and its trail.
 
     `write` is the only way to change anything: one short transaction, under one lock, that may seal into the trail.
-    It is never held across a call to a vendor.
+    It is never held across a call to a vendor.  *clock* is compared with the database's in each.
     """
 
     engine: Engine
     trail: Trail
+    clock: DatabaseClock = field(default_factory=DatabaseClock)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -53,9 +55,32 @@ class Store:
         Reads inside it see the last committed state, so a decision and its record cannot be torn apart.
         """
         with Session(self.engine, expire_on_commit=False) as session:
-            _hold(session)
+            self._hold(session)
             yield session
             session.commit()
+
+    def compare_clocks(self) -> None:
+        """Compare our clock with the database's, where it has one, without waiting for a lock."""
+        if self.engine.dialect.name == "postgresql":
+            with self.engine.connect() as connection:
+                asked_at = self.clock.machine()
+                told = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+                self.clock.compare(asked_at, told, self.clock.machine())
+
+    def _hold(self, session: Session) -> None:
+        """Take the writers' lock, and compare the clocks.  Raises `OperationalError` when it was not to be had in nine waits."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            asked_at = self.clock.machine()
+            try:
+                told = lock.take(session.connection())
+            except OperationalError as exc:
+                if not isinstance(exc.orig, LockNotAvailable) or attempt == _ATTEMPTS:
+                    raise
+                session.rollback()
+            else:
+                if told is not None:
+                    self.clock.compare(asked_at, told, self.clock.machine())
+                return
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -65,19 +90,6 @@ class Store:
         with Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options=options)
             yield session
-
-
-def _hold(session: Session) -> None:
-    """Take the writers' lock.  Raises `OperationalError` when it was not to be had in nine waits."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            lock.take(session.connection())
-        except OperationalError as exc:
-            if not isinstance(exc.orig, LockNotAvailable) or attempt == _ATTEMPTS:
-                raise
-            session.rollback()
-        else:
-            return
 
 
 def open_engine(database_url: str) -> Engine:

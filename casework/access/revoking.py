@@ -156,10 +156,13 @@ def _require_accepted(session: Session, account: CaseAccount) -> None:
 
 
 def finish(context: Context, account: CaseAccount, row: CaseEntitlement, receipt: Receipt) -> None:
-    """Commit the outcome that the vendor gave.  Accepted is `commanded`, whatever it said: only a read closes."""
+    """
+    Commit the outcome that the vendor gave.  Accepted is `commanded`, whatever it said: only a read closes, and only one that was
+    surely sent after the answer, whichever machines asked.
+    """
     row.result = receipt.result
     if receipt.result in ACCEPTED:
-        row.commanded_at = max(e.received_at for e in receipt.evidence)
+        row.commanded_at = context.store.clock.latest(max(e.received_at for e in receipt.evidence))
         row.vendor_commanded_at = receipt.evidence[-1].commanded_on_vendor_clock()
         row.problem = row.remedy = None
     else:
@@ -172,7 +175,7 @@ def finish_failed(context: Context, account: CaseAccount, row: CaseEntitlement, 
     row.problem, row.remedy = str(error), error.advice
     row.result = RevocationResult.FAILED
     if isinstance(error, OutcomeUnknown):
-        row.result, row.commanded_at = RevocationResult.UNKNOWN, context.now()
+        row.result, row.commanded_at = RevocationResult.UNKNOWN, context.now() + context.store.clock.uncertainty
         row.vendor_commanded_at = error.evidence[-1].commanded_on_vendor_clock() if error.evidence else context.now()
     elif isinstance(error, (Denied, NotOnPlan)):
         row.result, row.by_hand = RevocationResult.REFUSED, isinstance(error, NotOnPlan)

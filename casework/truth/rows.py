@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -78,7 +77,7 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
     for kind in kinds & frozenset(manifest.kinds):
         listed = [entitlement for entitlement in listing if entitlement.kind is kind]
         read = known.get((account.connection, account.vendor_id, kind)) or _unread(account, kind)
-        if not _keep(read, listed, listing.evidence.get(kind, ()), context.now()):
+        if not _keep(context, read, listed, listing.evidence.get(kind, ())):
             continue
         session.add(read)
         for entitlement in listed:
@@ -97,21 +96,22 @@ def _unread(account: CaseAccount, kind: EntitlementKind) -> KindRead:
     return KindRead(case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind)
 
 
-def _keep(read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence], now: datetime) -> bool:
+def _keep(context: Context, read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence]) -> bool:
     """
     Take one attempt into *read*; return whether it tells anything new.
 
-    Attempts are ordered by the time they were sent, and so are successes by themselves: one whose answer comes after a
-    younger failure still counts.  One without any exchange is no look: it failed, or there is no API to ask.
+    Attempts are ordered by the time they were sent, on the database's clock and at the earliest: several machines ask.  So are
+    successes by themselves: one whose answer comes after a younger failure still counts.  One without any exchange is no look: it failed, or there is no API to ask.
     """
-    sent_at = min((e.sent_at for e in evidence), default=now)
+    clock = context.store.clock
+    sent_at = min((clock.earliest(e.sent_at) for e in evidence), default=context.now())
     whole = next((e for e in listed if e.vendor_id == WHOLE_KIND), None)
     failed_as = whole.state if whole is not None else None if evidence else EntitlementState.UNREADABLE
     newest = read.attempted_at is None or sent_at >= read.attempted_at
     if newest:
         read.attempted_at, read.failed_as = sent_at, failed_as
     if failed_as is None and (read.read_at is None or sent_at >= read.read_at):
-        read.read_at, read.answered_at = sent_at, max(e.received_at for e in evidence)
+        read.read_at, read.answered_at = sent_at, max(clock.latest(e.received_at) for e in evidence)
         read.shown, read.migrated = sorted(e.vendor_id for e in listed), False
         newest = True
     if newest:

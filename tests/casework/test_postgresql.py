@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,15 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from audit import roles
 from audit.trail import Trail
 from casework import runbook, store
+from casework.clock import DatabaseClock
 from casework.context import Context
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
-from casework.policy import Policy
+from casework.policy import Observe, Policy
 from casework.schema import current, migrate, newest
 from casework.store import Store, open_engine
 from casework.view.reading.case import case_view, view_in
-from models.vocabulary import Service
+from models.vocabulary import CaseState, Service
 from tests.audit.conftest import postgres_server
 from tests.casework.conftest import Clock, Office
 from tests.casework.paper import Killed, Paper
@@ -163,3 +165,30 @@ class TestLimits:
         with engine.connect() as connection, pytest.raises(OperationalError, match="statement timeout"):
             connection.execute(text("SELECT pg_sleep(30)"))
         engine.dispose()
+
+
+class TestClocks:
+    @pytest.mark.parametrize("wrong", [timedelta(seconds=-6), timedelta(seconds=6), timedelta(hours=-3)], ids=str)
+    async def test_a_machine_whose_clock_is_wrong_cuts_all_the_same(self, database: str, wrong: timedelta) -> None:
+        """Its stamps are told on the database's clock: nothing stops, and the record shows the true instants."""
+        clock = DatabaseClock(lambda: datetime.now(UTC) + wrong)
+        store = Store(open_engine(database), Trail(origin="test.example/audit/2026", clock=clock), clock)
+        migrate(store.engine)
+        store.compare_clocks()
+        paper = Paper(now=clock.machine)
+        name = f"c{wrong.total_seconds():.0f}"
+        paper.add(name, employee_no=name, email=f"{name}@example.test", name="星 空子")
+        policy = Policy(observe=Observe(deadline_seconds=10, first_wait_seconds=0.05, longest_wait_seconds=0.1))
+        office = Office(Context(store, policy, {Service.GOOGLE_WORKSPACE: paper}, now=clock), paper, Clock())
+        yesterday = str((datetime.now(UTC) - timedelta(days=2)).date())
+        case = office.report(employee_no=name, email=f"{name}@example.test", employment_ends_on=yesterday)
+        began = datetime.now(UTC)
+        await office.run(case.id)
+        view = case_view(office.context, case.id)
+        assert view.state is CaseState.CLOSED
+        seen = [
+            row.observed_at for account in view.taken for row in account.entitlements if row.observed_at is not None
+        ]
+        assert seen
+        assert all(began - timedelta(seconds=1) < moment < datetime.now(UTC) + timedelta(seconds=1) for moment in seen)
+        store.engine.dispose()
