@@ -28,8 +28,8 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
     """
     Open the database and, unless *connected* is False, every configured service.
 
-    Raises `casework.errors.Misconfigured` if a setting is missing or the schema is old, and
-    `connectors.errors.NotConfigured` if a service's is.
+    Raises `casework.errors.Misconfigured` if a setting is missing or the schema is old.  A service that cannot be opened is a
+    finding of the cases that need it, and stops no other.
     """
     settings = read_settings()
     async with AsyncExitStack() as stack:
@@ -37,7 +37,7 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
         stack.callback(store.engine.dispose)
         connectors: Mapping[ConnectionId, Connector] = {}
         if connected:
-            connectors = await stack.enter_async_context(open_connectors(settings.services))
+            connectors = await stack.enter_async_context(open_connectors(settings.services, strict=False))
         yield Context(
             store,
             load_policy(settings.policy_file),

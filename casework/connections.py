@@ -28,7 +28,7 @@ async def ready(context: Context, connection: ConnectionId) -> Connector:
     async with context.probing.setdefault(connection, asyncio.Lock()):
         if connection not in context.own_accounts:
             context.own_accounts[connection] = (await connector.probe()).own_account_ids
-    return connector
+    return context.connectors[connection]  # a probe may have opened it
 
 
 async def get_ready(context: Context) -> None:

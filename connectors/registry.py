@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from connectors.contract import Connector
 from connectors.errors import NotConfigured
 from connectors.further import Further
 from connectors.settings import prefix_of
+from connectors.unopened import Unopened
 from models.vocabulary import ConnectionId, Service, vendor_of
 
 _PACKAGES = {
@@ -23,17 +25,30 @@ _PACKAGES = {
 
 
 @asynccontextmanager
-async def open_connectors(connections: Iterable[ConnectionId]) -> AsyncIterator[Mapping[ConnectionId, Connector]]:
+async def open_connectors(
+    connections: Iterable[ConnectionId], *, strict: bool = True
+) -> AsyncIterator[Mapping[ConnectionId, Connector]]:
     """
     Open the connectors of *connections*, each configured from the environment by settings of its own, and close them at the end.
 
-    A vendor's SDK is imported only when the vendor is used.  Raises `NotConfigured` for a missing setting: nothing is
-    skipped.
+    A vendor's SDK is imported only when the vendor is used.  What cannot be opened raises `NotConfigured`; unless *strict*, it is
+    `connectors.unopened.Unopened`, so that the others can be used, nothing is skipped, and it is opened once that can be done.
     """
     opened: dict[ConnectionId, Connector] = {}
+
+    async def reopen(connection: ConnectionId) -> Connector:
+        opened[connection] = await _open(connection)
+        return opened[connection]
+
     try:
         for connection in connections:
-            opened[connection] = await _open(connection)
+            try:
+                await reopen(connection)
+            except NotConfigured as failure:
+                if strict:
+                    raise
+                manifest = import_module(_PACKAGES[vendor_of(connection)]).MANIFEST
+                opened[connection] = Unopened(manifest, failure, partial(reopen, connection))
         yield opened
     finally:
         await asyncio.gather(*(connector.aclose() for connector in opened.values()))
@@ -54,6 +69,11 @@ async def _open(connection: ConnectionId) -> Connector:
         named = "; ".join(f"{_variable(connection, e['loc'])}: {e['msg']}" for e in faults)
         # `from None`: the original holds the values, which may be secrets
         raise NotConfigured(f"{connection}: cannot be opened: {named}") from None
+    except NotConfigured:
+        raise
+    except Exception as exc:  # noqa: BLE001  # whatever is wrong with a key file is this connection's, and its words may be the key's
+        said = f"{exc.filename}: {exc.strerror}" if isinstance(exc, OSError) else type(exc).__name__
+        raise NotConfigured(f"{connection}: cannot be opened: {said}") from None
     return Further(connector, connection) if name else connector
 
 

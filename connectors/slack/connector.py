@@ -11,7 +11,7 @@ from connectors.slack.access import Access
 from connectors.slack.activity import ActivityReader, describe, sources_for
 from connectors.slack.directory import Directory
 from connectors.slack.identity import Identities
-from connectors.slack.manifest import Plan, manifest_for
+from connectors.slack.manifest import MANIFEST, Plan, manifest_for
 from connectors.slack.membership import Memberships
 from connectors.slack.probing import Probing
 from connectors.slack.restoring import Restoring
@@ -33,7 +33,7 @@ class SlackConnector:
     service = Service.SLACK
 
     def __init__(self, transport: Transport, *, with_numbers: bool = True) -> None:
-        self.manifest: Manifest = manifest_for(Plan.BUSINESS_PLUS)
+        self.manifest: Manifest = MANIFEST
         self.activity_sources: tuple[ActivitySource, ...] = sources_for(Plan.ENTERPRISE)
         self._transport = transport
         identities = Identities(transport)

@@ -91,3 +91,7 @@ def _implied(row: KindManifest) -> KindManifest:
         write_scopes=(),
         plan="any",
     )
+
+
+MANIFEST = manifest_for(Plan.BUSINESS_PLUS)
+"""Until a probe has seen the plan."""

@@ -1,0 +1,39 @@
+"""What stands for a connector that could not be opened: that is this service's finding, and the others are cut in time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from connectors.activity import ActivitySource
+from connectors.contract import Capabilities, Connector, Manifest
+from connectors.errors import NotConfigured
+
+
+class Unopened:
+    """
+    `connectors.contract.Connector` until it can be opened: every verb raises *failure*, and a probe tries again by *reopen*, which
+    puts the opened connector in this one's place.
+    """
+
+    activity_sources: tuple[ActivitySource, ...] = ()
+
+    def __init__(self, manifest: Manifest, failure: NotConfigured, reopen: Callable[[], Awaitable[Connector]]) -> None:
+        self.service = manifest.service
+        self.manifest = manifest
+        self._failure = failure
+        self._reopen = reopen
+
+    async def probe(self) -> Capabilities:
+        return await (await self._reopen()).probe()
+
+    async def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise NotConfigured(str(self._failure), remedy=self._failure.advice)
+
+    find_accounts = find_at = numbers = get_account = list_access = freeze = revoke = restore = activity = _refuse
+
+    def describe(self, *_: object) -> NoReturn:
+        raise NotConfigured(str(self._failure), remedy=self._failure.advice)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
