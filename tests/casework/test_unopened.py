@@ -54,7 +54,7 @@ class TestAServiceThatCannotBeOpened:
                 who, ends_on = person(LEAVER), str((datetime.now(UTC) - timedelta(days=2)).date())
                 notice = read_options(employee_no=LEAVER, name=who.name, email=who.email, employment_ends_on=ends_on, kind="resignation")  # fmt: skip
                 case = open_cases(context, notice, reported_by="hr", for_real=True).opened[0].case.id
-                tenancy = Tenancy(context, None, None, case, "")
+                tenancy = Tenancy(context, None, company.stages[GOOGLE], case, "")
 
                 with pytest.raises(StillOpen):
                     await tenancy.run()
