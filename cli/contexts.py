@@ -36,7 +36,7 @@ def in_open_context(work: Callable[[Context], Awaitable[T]]) -> T:
 
 
 def in_connected_context(work: Callable[[Context], Awaitable[T]]) -> T:
-    """Do *work* with every configured service open."""
+    """Do *work* with every configured service open that can be opened; raises `NotConfigured` if none can."""
     return asyncio.run(_with_context(work, connected=True))
 
 
@@ -54,9 +54,12 @@ def in_nda_context(work: Callable[[NdaContext], Awaitable[T]]) -> T:
 
 async def _with_context(work: Callable[[Context], Awaitable[T]], *, connected: bool) -> T:
     from casework.bootstrap import open_context
+    from connectors.unopened import require_one
 
     refuse_open_files()
     async with open_context(actor=ACTOR, connected=connected) as context:
+        if connected:
+            require_one(context.connectors)
         return await work(context)
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
 from connectors.activity import ActivitySource
 from connectors.contract import Capabilities, Connector, Manifest
 from connectors.errors import NotConfigured
+from models.vocabulary import ConnectionId
+
+
+def require_one(connectors: Mapping[ConnectionId, Connector]) -> None:
+    """Raise the first one's failure where none of *connectors* could be opened: then nothing can be done at all."""
+    closed = [connector for connector in connectors.values() if isinstance(connector, Unopened)]
+    if closed and len(closed) == len(connectors):
+        raise closed[0].failure
 
 
 class Unopened:
@@ -21,19 +29,19 @@ class Unopened:
     def __init__(self, manifest: Manifest, failure: NotConfigured, reopen: Callable[[], Awaitable[Connector]]) -> None:
         self.service = manifest.service
         self.manifest = manifest
-        self._failure = failure
+        self.failure = failure
         self._reopen = reopen
 
     async def probe(self) -> Capabilities:
         return await (await self._reopen()).probe()
 
     async def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise NotConfigured(str(self._failure), remedy=self._failure.advice)
+        raise NotConfigured(str(self.failure), remedy=self.failure.advice)
 
     find_accounts = find_at = numbers = get_account = list_access = freeze = revoke = restore = activity = _refuse
 
     def describe(self, *_: object) -> NoReturn:
-        raise NotConfigured(str(self._failure), remedy=self._failure.advice)
+        raise NotConfigured(str(self.failure), remedy=self.failure.advice)
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -242,7 +242,7 @@ class TestSettings:
         assert "precut_second" in house.json("show", code=2)["error"]
 
     def test_missing_credentials(self, house: House) -> None:
-        """A case is not carried out with a service left out: the missing setting stops it."""
+        """Where no service can be opened nothing is begun: the answer names the first missing setting."""
         assert set(house.json("run", house.one_case(), code=2)) == {"error", "remedy"}
 
     def test_doctor_names_what_is_missing(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
