@@ -31,6 +31,7 @@ from casework.record.gathering import gather
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_rows
 from casework.view.reading.case import case_view
+from cli.tables import case_page
 from connectors.slack import connect as connect_slack
 from connectors.slack.activity.sources import sources_for
 from connectors.slack.manifest import Plan
@@ -41,8 +42,10 @@ from models.tables import CaseEntitlement, Collection, Comeback, Look
 from models.vocabulary import SETTLED, Opener, OpenReason, Service
 from models.vocabulary import EntitlementKind as K
 from models.vocabulary import EntitlementState as S
+from portal.record import compose, page
 from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
+from tests.portal.test_record import PROOF
 
 POLICY = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5))
 
@@ -297,8 +300,11 @@ class TestComingBack:
             assert told[0]["detail"]["came_back_at"] is not None
 
     @pytest.mark.parametrize("service", list(Service))
-    async def test_names_who_let_it_in(self, folder: Path, empty_database: Path, service: Service) -> None:
-        """Scenario 54: who enabled it stands in the vendor's own log, and then in the view and, sealed, in the trail."""
+    async def test_names_who_let_it_in(
+        self, folder: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, service: Service
+    ) -> None:
+        """Scenario 54: who enabled it stands in the vendor's own log, then in the view, the terminal, the record and, sealed, the trail."""
+        monkeypatch.setenv("LASTDAY_LANGUAGE", "en")
         async with tenancy(folder, empty_database, service, "E1001") as t:
             await t.close()
             by = LET_IN[service](t)
@@ -307,9 +313,13 @@ class TestComingBack:
             await openers.ask(t.context)
             assert t.back() == (Opener.NAMED, by)
             await t.run()
-            assert t.state() == (S.OBSERVED_CLOSED, None) or t.context.case(t.case_id).state == "closed"
-            assert t.back() == (Opener.NAMED, by)
-            (sealed,) = [one for one in gather(t.context, t.case_id).told if one.type == EventType.OBSERVE_OPENER]
+            assert (t.state(), t.back()) == ((S.OBSERVED_CLOSED, None), (Opener.NAMED, by))
+            facts = gather(t.context, t.case_id)
+            (line,) = [part for part in case_page(facts.view) if isinstance(part, str) and "came back" in part]
+            assert "cut again at" in line
+            assert line.endswith(f"; by {by}.")
+            assert f"; by {by}" in page(compose(facts, PROOF)).decode()
+            (sealed,) = [one for one in facts.told if one.type == EventType.OBSERVE_OPENER]
             assert (sealed.by, sealed.fields["state"]) == (by, Opener.NAMED)
             assert sealed.fields["evidence"]["count"] > 0
             t.stage.journal.clear()
