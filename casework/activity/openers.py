@@ -58,7 +58,8 @@ async def ask(context: Context) -> None:
 async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> None:
     window = Window(comeback.closed_at - _CLOCKS, comeback.came_back_at + _CLOCKS)
     try:
-        told = await _read(context, account_of(account), window)
+        async with context.readings:
+            told = await _read(context, account_of(account), window)
     except ConnectorError as error:
         told = _Told(_WHY.get(type(error), Opener.NOT_READ), evidence=error.evidence)
     except TimeoutError:
