@@ -46,6 +46,7 @@ class EventType(StrEnum):
     REVOKE_INTENT = "revoke.intent"
     REVOKE_OUTCOME = "revoke.outcome"
     OBSERVE_SEEN = "observe.seen"
+    OBSERVE_OPENER = "observe.opener"
     FINDING_OPENED = "finding.opened"
     FINDING_RESOLVED = "finding.resolved"
     FINDING_QUESTION = "finding.question"

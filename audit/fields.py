@@ -188,6 +188,7 @@ RULES: Mapping[EventType, Rule] = {
         f"{_ROW} op confirmation code status evidence observed_at commanded_at ended_at cut_effective_by count counts"
         " reason source",
     ),
+    EventType.OBSERVE_OPENER: _rule("state", f"{_ROW} evidence"),
     EventType.ANSWER_RECORDED: _rule(
         "question", f"{_ROW} choice finding count counts scope reason until_at evidence revision"
     ),

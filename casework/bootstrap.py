@@ -65,8 +65,8 @@ def evidence_key(settings: CaseworkSettings, store: Store) -> KeyFile:
 
 
 def open_store(settings: CaseworkSettings, *, check: bool = True) -> Store:
-    """Open the store of *settings*; raises `Misconfigured` if *check* finds an old or missing schema."""
-    engine = open_engine(settings.database_url.get_secret_value())
+    """Open the store of *settings*; raises `Misconfigured` if *check* finds no database, or an old or missing schema."""
+    engine = open_engine(settings.database_url.get_secret_value(), may_create=not check)
     if check:
         require_schema(engine)
     guard = Guard(Mirror(settings.anchor_folder, settings.audit_origin))

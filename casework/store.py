@@ -92,9 +92,9 @@ class Store:
             yield session
 
 
-def open_engine(database_url: str) -> Engine:
+def open_engine(database_url: str, *, may_create: bool = True) -> Engine:
     """
-    Open the database; raises `Misconfigured` for a URL that is none.
+    Open the database; raises `Misconfigured` for a URL that is none, and for SQLite's file that is not there unless *may_create*.
 
     On PostgreSQL statements end after 5 s, waits for a lock after 2 s, attempts to connect after 5 s.
     SQLite is prepared by the trail: its pragmas on each connection, and BEGIN IMMEDIATE for writers, so that two of
@@ -114,6 +114,11 @@ def open_engine(database_url: str) -> Engine:
             "Use SQLite (one machine) or PostgreSQL.",
         )
     file = _file(url)
+    if file is not None and not may_create and not file.exists():
+        raise Misconfigured(
+            f"LASTDAY_DATABASE_URL: there is no file {file}",
+            "Correct the path; for a new database, run `lastday migrate`.",
+        )
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         _make_private(file)

@@ -56,7 +56,7 @@ def _of_ours(exc: Exception) -> Refused | None:
 
 
 def _of_libraries(exc: Exception) -> Refused | None:
-    """Name the settings that are wrong, never their values; of a database's text, statements and addresses, only the class."""
+    """Name the settings or fields that are wrong, never their values; of a database's text, statements and addresses, only the class."""
     from pydantic import ValidationError
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -66,7 +66,10 @@ def _of_libraries(exc: Exception) -> Refused | None:
                 f"{'.'.join(str(part) for part in e['loc']) or 'as a whole'}: {e['msg']}"
                 for e in exc.errors(include_input=False, include_url=False, include_context=False)
             )
-            return Refused(f"settings: cannot be used: {faults}", "`lastday doctor` lists what is missing.")
+            if exc.title.endswith("Settings"):
+                return Refused(f"settings: cannot be used: {faults}", "`lastday doctor` lists what is missing.")
+            remedy = "Another version wrote it, or somebody by hand: run `lastday trail check`, and keep the database as it is."
+            return Refused(f"database: what it holds cannot be read as {exc.title}: {faults}", remedy, REMAINS)
         case SQLAlchemyError():
             remedy = "Check LASTDAY_DATABASE_URL, its disk and its rights, then run `lastday doctor`."
             return Refused(f"database: cannot be used: {type(exc).__name__}", remedy)

@@ -133,7 +133,7 @@ def unreadable(taken: Downloads) -> Page:
 
 
 def _came_back(shown: CaseView, zone: str) -> Iterator[str]:
-    """Tell of each account that was seen open after it had been seen closed; who opened it, no read tells."""
+    """Tell of each account that was seen open after it had been seen closed: when, by whom, and when it was cut again."""
     for account in shown.taken:
         if account.came_back_at is not None:
             at, again = local(account.came_back_at, zone), account.timing.effective_cutoff_at
@@ -143,8 +143,8 @@ def _came_back(shown: CaseView, zone: str) -> Iterator[str]:
                 else say("not closed again yet", "再停止は未確認")
             )
             yield say(
-                f"{account.connection} {account.name} came back: seen open at {at}, {cut}. By whom, its own log says.",
-                f"{account.connection} {account.name} は {at} に再び有効と確認、{cut}。操作者はサービスの監査ログを参照。",
+                f"{account.connection} {account.name} came back: seen open at {at}, {cut}; {account.came_back_by.en}.",
+                f"{account.connection} {account.name} は {at} に再び有効と確認、{cut}。{account.came_back_by.ja}。",
             )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ class ActivitySource:
 
     *lag*: how late the vendor's documentation lets a record appear: a second look is taken after it.  *retention*: how far back the
     vendor keeps records on the longest plan that we know of, None where it does not say.  *scopes*: the least that
-    reading needs.  *plan*: in words.  *caveats*: sentences that belong into each completeness statement (what this log never holds).
+    reading needs.  *plan*: in words.  *of_administration*: it tells who enabled a blocked account again.  *caveats*: sentences that belong into each completeness statement (what this log never holds).
     *source*: the vendor's page.
     """
 
@@ -45,6 +45,7 @@ class ActivitySource:
     plan: str = "any"
     caveats: tuple[str, ...] = ()
     source: str = ""
+    of_administration: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Activity:
     """
     One thing that a record tells, in the house's words.
 
-    *raw_name* keeps the vendor's word (`drive/download`, `FileDownloaded`, `file_downloaded`).  *object_id*, *title*, *folder*, *size* (bytes) and
+    *raw_name* keeps the vendor's word (`drive/download`, `FileDownloaded`, `file_downloaded`).  *actor* is the address or name of
+    whoever did it, where the log of administration has one.  *object_id*, *title*, *folder*, *size* (bytes) and
     *label* (the vendor's or the title's confidentiality mark) are of what was touched; *target* is whom it went to (an
     address, an application); *external* is None where the vendor does not say.  *by_program*: through an API client or a sync client
     rather than by hand.  All of it is personal data.
@@ -103,6 +105,7 @@ class Activity:
     at: datetime
     raw_name: str
     actor_id: str | None = None
+    actor: str | None = None
     object_id: str | None = None
     title: str | None = None
     folder: str | None = None

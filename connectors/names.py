@@ -10,16 +10,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 
 import jaconv
 
-_VARIANTS = Path(__file__).with_name("kanji_variants.txt")
+from models.kanji import usual_forms
+
 _LATIN = str.maketrans({"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"})
 _VOICING = "\u3099\u309a"  # the marks that make が of か and ぱ of は: letters, not accents
-_SELECTORS = re.compile(
-    "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
-)  # which form of a character is drawn (邉󠄀): the same name
 _SPELLINGS = (
     # Hepburn to Kunrei, then what is said as n and written as m, then long vowels however they are written
     ("tsu", "tu"), ("shi", "si"), ("sha", "sya"), ("shu", "syu"), ("sho", "syo"), ("chi", "ti"), ("cha", "tya"),
@@ -29,15 +26,6 @@ _SPELLINGS = (
 _BETWEEN = re.compile(r"[\s,、・･=＝.\-‐'’]+")
 _ASIDE = re.compile(r"[()（）\[\]【】「」<>/／|｜]")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー・\s]+")
-
-
-def _table() -> dict[int, str]:
-    groups = (line for line in _VARIANTS.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return {ord(form): group[0] for group in groups for form in group[1:]}
-
-
-_USUAL_FORMS = _table()
-"""Every variant of a kanji (異体字) to the usual one; `kanji_variants.txt` says where they come from."""
 
 
 def fold_name(name: str) -> str:
@@ -102,7 +90,7 @@ def in_latin(name: str) -> str | None:
 
 def words_of(name: str) -> list[str]:
     """Return the words of *name*, each folded.  Which spelling of romaji is meant is asked of wholly Latin names only."""
-    text = jaconv.hira2kata(unicodedata.normalize("NFKC", _SELECTORS.sub("", name))).translate(_USUAL_FORMS).casefold()
+    text = jaconv.hira2kata(usual_forms(name)).casefold()
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if c in _VOICING or not _is_mark(c))
     plain = unicodedata.normalize("NFC", bare).translate(_LATIN)
     words = [word for word in _BETWEEN.split(plain) if word]

@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from models.kanji import usual_forms
+
 UNAUTHENTICATED = "unauthenticated"
 
 
@@ -46,9 +48,12 @@ class Actor:
 
 
 def _parts(name: str) -> tuple[str, str, str]:
-    r"""Return the local part and the domains of `LOCAL@DOMAIN` and `DOMAIN\LOCAL`: no width, case, blanks or what is not seen."""
+    r"""
+    Return the local part and the domains of `LOCAL@DOMAIN` and `DOMAIN\LOCAL`: no width, case, blanks or what is not seen, and
+    each kanji in its usual form.
+    """
     seen = "".join(c for c in name if unicodedata.category(c) != "Cf")
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    folded = unicodedata.normalize("NFKC", usual_forms(seen).casefold())
     windows, _, address = "".join(folded.split()).rpartition("\\")
     local, _, domain = address.partition("@")
     return local, domain, windows

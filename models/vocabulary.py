@@ -339,6 +339,7 @@ class ActivityKind(StrEnum):
     TOKEN_USE = "token_use"
     SIGN_IN = "sign_in"
     SIGN_IN_FAILED = "sign_in_failed"
+    ENABLED = "enabled"
     UPLOAD = "upload"
     VIEW = "view"
     OTHER = "other"
@@ -355,6 +356,18 @@ TAKES = frozenset(
     }
 )
 """The kinds by which content leaves the service with the person."""
+
+
+class Opener(StrEnum):
+    """What the vendor's own log tells of who let an account in again that had been seen closed."""
+
+    NAMED = "opener_named"
+    NOT_ASKED = "opener_not_asked"
+    LATE = "opener_late"
+    NOT_TOLD = "opener_not_told"
+    NOT_ON_PLAN = "opener_not_on_plan"
+    DENIED = "opener_denied"
+    NOT_READ = "opener_not_read"
 
 
 class Completeness(StrEnum):

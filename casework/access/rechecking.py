@@ -15,7 +15,7 @@ from sqlmodel import Session, and_, col, or_, select
 
 from audit.events import EventType
 from casework.access import planning
-from casework.activity import collection
+from casework.activity import collection, openers
 from casework.context import Context
 from casework.lifecycle import RECHECKED, move, wake
 from casework.matching.searching import find_everywhere
@@ -155,7 +155,8 @@ def _lapsed(context: Context) -> list[str]:
 
 async def collect_again(context: Context) -> tuple[int, int]:
     """
-    Go on with the collections that are not complete, or due again; return how many have news, and were opened again.
+    Go on with the collections that are not complete, or due again; return how many have news, and were opened again.  Then ask
+    who let in what came back.
 
     Whoever was heard of is opened again by what stands in the database, whatever became of this turn or of an earlier one.
     """
@@ -163,6 +164,7 @@ async def collect_again(context: Context) -> tuple[int, int]:
         news = await collection.go_on(context)
     finally:
         reopened = _reopen_heard(context)
+        await openers.ask(context)
     return len(news), reopened
 
 

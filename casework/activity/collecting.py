@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -28,13 +28,17 @@ from casework.errors import InUse
 from casework.evidence.store import EvidenceStore
 from casework.recording import seal
 from casework.truth.rows import accounts_of
-from connectors.activity import ActivityLog, ActivitySource
-from connectors.errors import ConnectorError
+from connectors.activity import ActivityLog, ActivityPage, ActivitySource, Window
+from connectors.errors import ConnectorError, Unreachable
 from models.tables import CaseAccount, Collection, EvidenceFile
-from models.vocabulary import Completeness, ConnectionId, Standing
+from models.vocabulary import Account, Completeness, ConnectionId, Standing
 
 _AT_ONCE = 4
 """Logs of one service and one case: connectors read them with the threads by which they cut, of which some stay free."""
+LONGEST_ANSWER = 90.0
+"""Seconds that a log may take for one page where it is read at one go."""
+_MOST_PAGES = 200
+"""Of one log of one account: who cannot see the end says so."""
 _T = TypeVar("_T")
 
 
@@ -96,6 +100,21 @@ async def is_ready(context: Context, connection: ConnectionId, seconds: float) -
     except (ConnectorError, TimeoutError):
         return False
     return True
+
+
+async def pages(log: ActivityLog, account: Account, source: str, window: Window) -> AsyncIterator[ActivityPage]:
+    """Yield the pages of a log.  Raises `ConnectorError` or `TimeoutError` where its end cannot be seen now."""
+    cursor: str | None = None
+    for _ in range(_MOST_PAGES):
+        async with asyncio.timeout(LONGEST_ANSWER):
+            page = await log.activity(account, source, window, cursor)
+        yield page
+        cursor = page.cursor
+        if cursor is None:
+            return
+        if page.wait > timedelta(0):
+            break
+    raise Unreachable(f"{account.connection}: cannot read {source} to its end")
 
 
 def _due(context: Context, case_id: str, connections: list[ConnectionId]) -> Iterator[tuple[CaseAccount, Collection]]:

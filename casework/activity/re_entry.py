@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from audit.events import EventType
-from casework.activity.collecting import is_ready, logs_of
+from casework.activity.collecting import LONGEST_ANSWER, is_ready, logs_of, pages
 from casework.activity.lines import activities_of, understood
 from casework.activity.passes import passes_of
 from casework.activity.silence import note
@@ -25,16 +25,12 @@ from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.post_cut import Times
-from connectors.activity import Activity, ActivityLog, ActivityPage, Window
-from connectors.errors import ConnectorError, Unreachable
+from connectors.activity import Activity, Window
+from connectors.errors import ConnectorError
 from models.tables import Case
 from models.vocabulary import Account, ActivityKind, Completeness, ConnectionId, FindingKind
 
-_MOST_PAGES = 200
-"""Of one log of one account: a watch that cannot see the end says that it did not."""
 _MOST_ORIGINS = 500
-_LONGEST_ANSWER = 90.0
-"""Seconds, as for the leaver's own logs."""
 
 
 @dataclass(slots=True)
@@ -100,31 +96,16 @@ def _names(activity: Activity) -> list[str]:
 async def _read(context: Context, account: Account, window: Window, seen: _Seen) -> None:
     """Read every log of *account*; one that cannot be read to its end is counted."""
     log = logs_of(context).get(account.connection)
-    if log is None or not await is_ready(context, account.connection, _LONGEST_ANSWER):
+    if log is None or not await is_ready(context, account.connection, LONGEST_ANSWER):
         seen.unread += 1
         return
     for source in log.activity_sources:
         try:
-            async for page in _pages(log, account, source.name, window):
+            async for page in pages(log, account, source.name, window):
                 for record in page.records:
                     seen.match(account, understood(log, source.name, record.raw) or ())
         except (ConnectorError, TimeoutError):
             seen.unread += 1
-
-
-async def _pages(log: ActivityLog, account: Account, source: str, window: Window) -> AsyncIterator[ActivityPage]:
-    """Yield the pages of a log.  Raises `ConnectorError` or `TimeoutError` where its end cannot be seen now."""
-    cursor: str | None = None
-    for _ in range(_MOST_PAGES):
-        async with asyncio.timeout(_LONGEST_ANSWER):
-            page = await log.activity(account, source, window, cursor)
-        yield page
-        cursor = page.cursor
-        if cursor is None:
-            return
-        if page.wait > timedelta(0):
-            break
-    raise Unreachable(f"{account.connection}: cannot read {source} to its end")
 
 
 def _conclude(context: Context, case: Case, seen: _Seen) -> int:

@@ -16,6 +16,8 @@ from casework.intake.refusals import Code, Flaw, shown
 from casework.intake.rows import LIKELY_NAME, Table
 
 _LIKELY = re.compile(r"区分|種別|事由|理由|kind|type|reason")
+_OF_EMPLOYMENT = re.compile(r"(雇用|社員|従業員|職員|employment|employee)(区分|種別|type|kind)")
+"""Regular staff or contract: who somebody is, and nothing that happens to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class KindRule:
         """
         Return *table* with a kind in every row; raises `Flaw` where nothing says it.
 
-        An unknown column that holds a kind of ours stops the source, unless policy has said which column counts.
+        An unknown column that holds a kind of ours stops the source, unless policy has said which column counts; so does one that
+        by its name may hold kinds, beside a kind that was typed for all rows.
         """
         if self.names(table.headers.get(Column.KIND, "")):
             return table
@@ -56,10 +59,17 @@ class KindRule:
             raise Flaw(Code.KIND_TWICE, column="kind")
         if says or all(row.refused and not row.cells and not row.extra for row in table.rows):
             return table
+        likely = [name for name in table.unknown if _may_say_kinds(name)]
         if self.whole is None:
-            # the key `kind` beside a list of notices is unknown too, and no column of theirs
-            names = [name for name in table.unknown if name not in BY_NAME and _LIKELY.search(fold_header(name))]
-            likely = names[0] if names else None
-            raise Flaw(Code.NO_KIND, column=likely or "kind", name=likely or LIKELY_NAME)
+            raise Flaw(Code.NO_KIND, column=next(iter(likely), "kind"), name=next(iter(likely), LIKELY_NAME))
+        filled = [name for name in likely if any(row.extra.get(name, "").strip() for row in table.rows)]
+        if filled and not self.implied:
+            raise Flaw(Code.KIND_ELSEWHERE, column=filled[0], name=filled[0])
         whole = {Column.KIND: self.whole}
         return replace(table, rows=[replace(row, cells={**row.cells, **whole}) for row in table.rows])
+
+
+def _may_say_kinds(name: str) -> bool:
+    """Whether the unknown column *name* may say kinds.  The key `kind` beside a list of notices is no column of theirs."""
+    folded = fold_header(name)
+    return name not in BY_NAME and bool(_LIKELY.search(folded)) and not _OF_EMPLOYMENT.fullmatch(folded)

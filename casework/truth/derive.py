@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal_seen
 from casework.truth.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
-from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Look, Waiver
+from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Comeback, Look, Waiver
 from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
             session.add(attestation)
     row, before = known.row, known.row.state
     if (back_at := came_back(known)) is not None:
+        if row.kind is EntitlementKind.SIGN_IN and row.observed_at is not None:
+            session.add(_comeback(row, row.observed_at, back_at))
         row.came_back_at = back_at
         row.result = row.commanded_at = row.vendor_commanded_at = row.observed_at = None  # to be asked for at once
     verdict = verdict_of(known)
@@ -132,6 +135,14 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
     session.add(row)
     if verdict.state is not before and verdict.state not in SIGNED:
         seal_seen(context, session, row, account.ref, known.read.exchanges)
+
+
+def _comeback(row: CaseEntitlement, closed_at: datetime, at: datetime) -> Comeback:
+    """Have it asked at once who let the account in."""
+    return Comeback(
+        case_id=row.case_id, connection=row.connection, account_id=row.account_id, came_back_at=at, closed_at=closed_at,
+        ask_at=at,
+    )  # fmt: skip
 
 
 def _close(known: Known) -> None:

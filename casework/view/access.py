@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from casework.messages import Said, message
 from casework.view.part import Instant, Part, Placed
 from models.vocabulary import (
     AccountKind,
@@ -13,6 +14,7 @@ from models.vocabulary import (
     Fact,
     Guard,
     MatchReason,
+    Opener,
     OpenReason,
     Restored,
     RevocationResult,
@@ -33,7 +35,8 @@ class Detail(Part):
     """
     What goes with a row's state.
 
-    *reason*: why it is open.  *came_back_at*: when a read last showed open what had been seen closed.  *settled_by* is the id of
+    *reason*: why it is open.  *came_back_at*: when a read last showed open what had been seen closed; *came_back_by*: who let it in
+    again, and *opener* what the vendor's log tells of that.  *settled_by* is the id of
     the signature that settles it, *signed_by* and *statement* who signed, and with which words.  *restored*: its fate in a restore.
     """
 
@@ -42,6 +45,8 @@ class Detail(Part):
     attempts: int
     reason: OpenReason | None
     came_back_at: Instant | None
+    came_back_by: str | None = None
+    opener: Opener | None = None
     guard: Guard | None
     problem: str | None
     remedy: str | None
@@ -49,6 +54,11 @@ class Detail(Part):
     signed_by: str | None
     statement: str | None
     restored: Restored | None
+
+    @property
+    def by_whom(self) -> Said:
+        """Who let it in again, or why that is unknown."""
+        return message(self.opener or Opener.NOT_ASKED, by=self.came_back_by or "…").said
 
 
 class Row(Part):
@@ -115,3 +125,9 @@ class Account(Placed):
     def came_back_at(self) -> datetime | None:
         """When a read last showed open anything of it that had been seen closed."""
         return max((row.detail.came_back_at for row in self.entitlements if row.detail.came_back_at), default=None)
+
+    @property
+    def came_back_by(self) -> Said:
+        """Who let it in again: known of its sign-in alone."""
+        asked = (row.detail for row in self.entitlements if row.detail.opener is not None)
+        return next(asked, self.entitlements[0].detail).by_whom

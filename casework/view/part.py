@@ -50,7 +50,7 @@ class Part(BaseModel):
     @classmethod
     def of(cls, row: SQLModel, /, **more: object) -> Self:
         """Return the part that *row*'s columns make; *more* adds to them, or stands in their place."""
-        return cls.model_validate(row.model_dump() | more)
+        return cls.model_validate(row.model_dump(warnings=False) | more)
 
 
 class Placed(Part):

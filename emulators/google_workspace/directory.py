@@ -89,12 +89,7 @@ def _suspend(call: Call, user: User, wanted: Mapping[str, Any]) -> None:
         return
     if not suspended and user.suspension_reason == "ABUSE":
         raise Refusal(412, "adminCannotUnsuspend", "Cannot restore a user suspended for abuse.")
-    user.suspended = suspended
-    user.suspension_reason = "ADMIN" if suspended else ""
-    user.suspended_at = call.tenant.now() if suspended else None
-    if suspended:
-        user.sessions = 0  # sign-in cookies are reset with it
-    call.tenant.record(call.actor, "SUSPEND_USER" if suspended else "UNSUSPEND_USER", user)
+    call.tenant.suspend(user, call.actor, suspended=suspended)
 
 
 def _password(call: Call, user: User, wanted: Mapping[str, Any]) -> None:

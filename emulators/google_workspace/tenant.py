@@ -173,6 +173,15 @@ class Tenant(Logbook):
         until, before = self._past.get(user.id, (None, user))
         return before if until is not None and self.now() < until else user
 
+    def suspend(self, user: User, actor: User, *, suspended: bool) -> None:
+        """Suspend *user* or let them in again, as *actor* does by the API or in the console."""
+        user.suspended = suspended
+        user.suspension_reason = "ADMIN" if suspended else ""
+        user.suspended_at = self.now() if suspended else None
+        if suspended:
+            user.sessions = 0  # sign-in cookies are reset with it
+        self.record(actor, "SUSPEND_USER" if suspended else "UNSUSPEND_USER", user)
+
     def record(self, actor: User, name: str, user: User, **parameters: str) -> None:
         kind = "DELEGATED_ADMIN_SETTINGS" if name.endswith("ASSIGN_ROLE") else "USER_SETTINGS"
         self._append(actor, kind, name, {"USER_EMAIL": user.email, **parameters})

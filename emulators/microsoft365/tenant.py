@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -138,14 +138,24 @@ class Tenant:
         if self.replica_lag:
             self._replica, self._stale_reads = copy.deepcopy(self.directory), self.replica_lag
 
+    def enable(self, user: str, by: str) -> None:
+        """Let *user* sign in again, as the administrator *by* does in the vendor's console."""
+        self.directory.users[user]["accountEnabled"] = True
+        who = {name: self.directory.users[by][name] for name in ("id", "displayName", "userPrincipalName")}
+        self._note("Enable account", {"user": who | {"ipAddress": "203.0.113.25"}}, [{"id": user, "type": "User"}])
+
     def note(self, activity: str, user: str, application: Application, group: str | None = None) -> None:
-        """Add to the tenant's own audit log, as `/auditLogs/directoryAudits` has it."""
+        """Add what *application* did to the tenant's own audit log."""
         targets = [{"id": user, "type": "User"}] + ([{"id": group, "type": "Group"}] if group else [])
+        self._note(activity, {"app": {"appId": application.client_id}}, targets)
+
+    def _note(self, activity: str, by: Row, targets: Sequence[Row]) -> None:
+        """Add a line as `/auditLogs/directoryAudits` has it."""
         self.audit.append(
             {
                 "activityDisplayName": activity,
                 "activityDateTime": datetime.now(UTC).isoformat(),
-                "initiatedBy": {"app": {"appId": application.client_id}},
+                "initiatedBy": by,
                 "targetResources": targets,
                 "result": "success",
             }

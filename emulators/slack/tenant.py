@@ -156,7 +156,7 @@ class Tenant:
             return
         self._end_sessions(member)
         member.deactivated_at, member.unseen = None, {}
-        self.record("user_reactivated", actor, user=member.id)
+        self.record("guest_reactivated" if member.is_restricted else "user_reactivated", actor, user=member.id)
 
     def gone(self, member: Member) -> bool:
         """Say whether the deactivation has taken effect: for the lag it has not, and the person works on."""
@@ -194,12 +194,14 @@ class Tenant:
     def record(self, action: str, actor: str, **entity: str) -> None:
         """Append to the organisation's log."""
         ((kind, entity_id),) = entity.items()
+        by = self.members.get(actor)
+        face = {"name": by.real_name, "email": by.email, "team": ENTERPRISE_ID} if by is not None else {}
         self.audit.append(
             {
                 "id": f"log-{next(self._numbers):06d}",
                 "date_create": int(self.options.clock()),
                 "action": action,
-                "actor": {"type": "user", "user": {"id": actor}},
+                "actor": {"type": "user", "user": {"id": actor, **face}},
                 "entity": {"type": kind, kind: {"id": entity_id}},
                 "context": {"location": {"type": "enterprise", "id": ENTERPRISE_ID}, "app": {"id": "A0LASTDAY"}},
                 "details": {},

@@ -6,7 +6,7 @@ from models.tables.account import AccountLink, CaseAccount, DirectoryNumbers, Se
 from models.tables.case import Case
 from models.tables.collection import Collection, PostCutActivity
 from models.tables.decision import Attestation, Waiver
-from models.tables.entitlement import CaseEntitlement, KindRead
+from models.tables.entitlement import CaseEntitlement, Comeback, KindRead
 from models.tables.evidence import EvidenceFile, EvidenceKey
 from models.tables.finding import Finding, Question
 from models.tables.notice import NoticeRecord
@@ -23,6 +23,7 @@ __all__ = [
     "CaseEntitlement",
     "CasePaper",
     "Collection",
+    "Comeback",
     "DirectoryNumbers",
     "EvidenceFile",
     "EvidenceKey",

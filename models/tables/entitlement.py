@@ -12,6 +12,7 @@ from models.vocabulary import (
     EntitlementKind,
     EntitlementState,
     Guard,
+    Opener,
     OpenReason,
     Restored,
     RevocationResult,
@@ -87,3 +88,23 @@ class KindRead(SQLModel, table=True):
     attempted_at: datetime | None = instant()
     failed_as: EntitlementState | None = word(EntitlementState, default=None, nullable=True)
     migrated: bool = False
+
+
+class Comeback(SQLModel, table=True):
+    """
+    An account that a read saw open (*came_back_at*) after one had seen it closed (*closed_at*), and who let it in.
+
+    *opened_by* is the address or name in the vendor's own log, once *opener* is `opener_named`.  *ask_at*: when the log is to be
+    asked (again); None once it has told, or told nothing for good.
+    """
+
+    __tablename__ = "comeback"
+
+    case_id: str = Field(primary_key=True)
+    connection: ConnectionId = Field(primary_key=True, max_length=40)
+    account_id: str = Field(primary_key=True)
+    came_back_at: datetime = instant(default=..., primary_key=True)
+    closed_at: datetime = instant(default=...)
+    opener: Opener = word(Opener, default=Opener.NOT_ASKED)
+    opened_by: str | None = None
+    ask_at: datetime | None = instant(index=True)

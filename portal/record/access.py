@@ -139,11 +139,8 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
 
 
 def _came_back(row: Row, clock: Clock) -> Phrase:
-    """Say when what had been seen closed was seen open; a read does not tell who opened it."""
+    """Say when what had been seen closed was seen open, and by whom."""
     if row.detail.came_back_at is None:
         return Phrase("")
-    at = clock.text(row.detail.came_back_at)
-    return Phrase(
-        f"came back: seen open at {at}; by whom, the service's own log says",
-        f"再び有効と確認: {at}。操作者はサービスの監査ログを参照",
-    )
+    at, who = clock.text(row.detail.came_back_at), row.detail.by_whom
+    return Phrase(f"came back: seen open at {at}; {who.en}", f"再び有効と確認: {at}。{who.ja}")

@@ -72,6 +72,7 @@ EVENTS: Mapping[EventType, Phrase] = {
     EventType.REVOKE_INTENT: Phrase("a vendor is about to be asked", "サービスへの要求を予告"),
     EventType.REVOKE_OUTCOME: Phrase("what the vendor answered", "サービスの応答"),
     EventType.OBSERVE_SEEN: Phrase("what a read saw", "読み取りの結果"),
+    EventType.OBSERVE_OPENER: Phrase("who let the account in again", "アカウントを再有効化した操作者"),
 }
 """Of every type that belongs to a case."""
 MANY = frozenset({EventType.REVOKE_INTENT, EventType.REVOKE_OUTCOME, EventType.OBSERVE_SEEN})

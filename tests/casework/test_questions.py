@@ -228,6 +228,9 @@ class TestWhoAnswers:
             ("CORP\\ito", "ito@example.test", True),
             (signed_in("ito@example.test", Role.IT), at_terminal("ito"), True),
             ("ito@example.test", "ito＠Example.test", True),
+            ("高橋 一郎", "髙橋一郎", True),
+            ("渡邉", "渡邊\U000e0100", True),
+            ("高橋", "髙木", False),
             ("ito@example.test", "ito@elsewhere.test", False),
             ("A\\ito", "B\\ito", False),
             ("ito@example.test", "kim", False),
@@ -238,7 +241,7 @@ class TestWhoAnswers:
     ) -> None:
         """
         The same subject of the same issuer is one person, however it is typed.  A name of which nobody made sure may be anybody's
-        of that name: typed elsewhere or otherwise, it is no second person.  Two full addresses are two people.
+        of that name: typed elsewhere or otherwise, in another form of its kanji too, it is no second person.  Two full addresses are two people.
         """
         case = await cut(office)
         request = restoring.request_restore(office.context, case.id, by=first, reason="x")

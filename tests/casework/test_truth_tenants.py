@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from audit.events import EventType
 from audit.trail import Trail
 from casework import runbook
 from casework.access import rechecking
+from casework.activity import openers
 from casework.activity.collecting import collect
 from casework.context import Context
 from casework.decisions import signatures
@@ -25,19 +27,25 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
+from casework.record.gathering import gather
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_rows
+from casework.view.reading.case import case_view
+from cli.tables import case_page
 from connectors.slack import connect as connect_slack
 from connectors.slack.activity.sources import sources_for
 from connectors.slack.manifest import Plan
 from emulators.company import person
+from emulators.google_workspace.state import user_id
 from emulators.stage import Fault, Stage, served
-from models.tables import CaseEntitlement, Collection, Look
-from models.vocabulary import SETTLED, OpenReason, Service
+from models.tables import CaseEntitlement, Collection, Comeback, Look
+from models.vocabulary import SETTLED, Opener, OpenReason, Service
 from models.vocabulary import EntitlementKind as K
 from models.vocabulary import EntitlementState as S
+from portal.record import compose, page
 from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
+from tests.portal.test_record import PROOF
 
 POLICY = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5))
 
@@ -70,6 +78,22 @@ class Tenancy:
     def state(self, kind: K = K.SIGN_IN) -> tuple[S, OpenReason | None]:
         (row,) = self.rows(kind)
         return row.state, row.reason
+
+    def back(self) -> tuple[Opener | None, str | None]:
+        """Return what the view says of who let the account in again."""
+        rows = [row for one in case_view(self.context, self.case_id).taken for row in one.entitlements]
+        (told,) = [row.detail for row in rows if row.kind is K.SIGN_IN]
+        return told.opener, told.came_back_by
+
+    def later(self, **after: float) -> Context:
+        """Return the context at a later time."""
+        return replace(self.context, now=lambda: self.context.now() + timedelta(**after))
+
+    def ask_again(self) -> None:
+        with self.context.store.write() as session:
+            for one in session.exec(select(Comeback)).all():
+                one.ask_at = self.context.now()
+                session.add(one)
 
     def attest(self) -> None:
         row = self.rows(K.SIGN_IN)[0].id
@@ -109,6 +133,36 @@ class Tenancy:
             due.due_at = self.context.now()
             session.add(due)
         return await rechecking.look_again(context or self.context)
+
+
+def _google(employee_no: str) -> str:
+    return user_id(person(employee_no).mailbox)
+
+
+def _in_google(t: Tenancy) -> str:
+    by = t.tenant.users[_google("E1003")]
+    t.tenant.suspend(t.tenant.users[t.account_id], by, suspended=False)
+    return str(by.email)
+
+
+def _in_slack(t: Tenancy) -> str:
+    by = t.tenant.members[t.tenant.account_id("E1003")]
+    t.tenant.activate(t.tenant.members[t.account_id], by.id)
+    return str(by.email)
+
+
+def _in_microsoft(t: Tenancy) -> str:
+    by = next(user for user in t.tenant.directory.users.values() if user["id"] != t.account_id)
+    t.tenant.enable(t.account_id, by["id"])
+    return str(by["userPrincipalName"])
+
+
+LET_IN: Mapping[Service, Callable[[Tenancy], str]] = {
+    Service.GOOGLE_WORKSPACE: _in_google,
+    Service.SLACK: _in_slack,
+    Service.MICROSOFT365: _in_microsoft,
+}
+"""An administrator enables the account again; who that was, as the vendor's log has it."""
 
 
 @asynccontextmanager
@@ -244,6 +298,95 @@ class TestComingBack:
             assert cut_at < row.came_back_at < row.observed_at
             told = [e for a in show(t.context, t.case_id)["accounts"] for e in a["entitlements"] if e["id"] == row.id]
             assert told[0]["detail"]["came_back_at"] is not None
+
+    @pytest.mark.parametrize("service", list(Service))
+    async def test_names_who_let_it_in(
+        self, folder: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, service: Service
+    ) -> None:
+        """Scenario 54: who enabled it stands in the vendor's own log, then in the view, the terminal, the record and, sealed, the trail."""
+        monkeypatch.setenv("LASTDAY_LANGUAGE", "en")
+        async with tenancy(folder, empty_database, service, "E1001") as t:
+            await t.close()
+            by = LET_IN[service](t)
+            assert (await t.look()).reopened == [t.case_id]
+            assert t.back() == (Opener.NOT_ASKED, None)
+            await openers.ask(t.context)
+            assert t.back() == (Opener.NAMED, by)
+            await t.run()
+            assert (t.state(), t.back()) == ((S.OBSERVED_CLOSED, None), (Opener.NAMED, by))
+            facts = gather(t.context, t.case_id)
+            (line,) = [part for part in case_page(facts.view) if isinstance(part, str) and "came back" in part]
+            assert "cut again at" in line
+            assert line.endswith(f"; by {by}.")
+            assert f"; by {by}" in page(compose(facts, PROOF)).decode()
+            (sealed,) = [one for one in facts.told if one.type == EventType.OBSERVE_OPENER]
+            assert (sealed.by, sealed.fields["state"]) == (by, Opener.NAMED)
+            assert sealed.fields["evidence"]["count"] > 0
+            t.stage.journal.clear()
+            await openers.ask(t.context)
+            assert t.stage.journal == [], "who is known is not asked for again"
+
+    async def test_waits_for_a_log_that_is_late(self, folder: Path, empty_database: Path) -> None:
+        """Until the log tells, by whom is unknown and said to be so; it is asked again, and then says."""
+        async with tenancy(folder, empty_database, Service.GOOGLE_WORKSPACE, "E1002") as t:
+            await t.close()
+            by = LET_IN[Service.GOOGLE_WORKSPACE](t)
+            line = t.tenant.events.pop()
+            await t.look()
+            await openers.ask(t.context)
+            assert t.back() == (Opener.LATE, None)
+            t.tenant.events.append(line)
+            await openers.ask(t.context)
+            assert t.back() == (Opener.LATE, None), "not asked at each turn"
+            await openers.ask(t.later(minutes=16))
+            assert t.back() == (Opener.NAMED, by)
+
+    async def test_names_nobody_for_an_earlier_time(self, folder: Path, empty_database: Path) -> None:
+        """An account that came back twice: who let it in the first time is not taken for who did the second time."""
+        async with tenancy(folder, empty_database, Service.GOOGLE_WORKSPACE, "E1002") as t:
+            await t.close()
+            LET_IN[Service.GOOGLE_WORKSPACE](t)
+            await t.look()
+            await asyncio.sleep(2.1)  # further apart than two clocks may be
+            await t.run()
+            t.tenant.users[t.account_id].suspended = False
+            await t.look()
+            await openers.ask(t.context)
+            assert t.back() == (Opener.LATE, None)
+
+    async def test_gives_up_after_a_day(self, folder: Path, empty_database: Path) -> None:
+        """A log that names nobody a day later is asked no more, and nobody is named: not who enabled another account."""
+        async with tenancy(folder, empty_database, Service.GOOGLE_WORKSPACE, "E1002") as t:
+            await t.close()
+            leaver, other = t.tenant.users[t.account_id], t.tenant.users[_google("E1003")]
+            leaver.suspended = False
+            t.tenant.suspend(other, leaver, suspended=False)
+            await t.look()
+            await openers.ask(t.later(days=1))
+            assert t.back() == (Opener.NOT_TOLD, None)
+            t.stage.journal.clear()
+            await openers.ask(t.later(days=9))
+            assert t.stage.journal == []
+
+    async def test_says_why_nobody_can_tell(self, folder: Path, empty_database: Path) -> None:
+        """A plan without a log, and a log that cannot be read, are told as what they are, and stop no cut."""
+        async with tenancy(folder, empty_database, Service.SLACK, "E1001") as t:
+            await t.close()
+            LET_IN[Service.SLACK](t)
+            await t.look()
+            for status, body, told in (
+                (500, "", Opener.NOT_READ),
+                (403, '{"ok": false, "error": "missing_scope"}', Opener.DENIED),
+                (403, '{"ok": false, "error": "feature_not_enabled"}', Opener.NOT_ON_PLAN),
+            ):
+                fault = Fault("GET /audit/v1/logs", status=status, body=body, times=None)
+                t.stage.faults.append(fault)
+                t.ask_again()
+                await openers.ask(t.context)
+                assert t.back() == (told, None)
+                t.stage.faults.remove(fault)
+            await t.run()
+            assert t.context.case(t.case_id).state == "closed"
 
 
 class TestWaiting:

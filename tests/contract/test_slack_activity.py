@@ -79,7 +79,23 @@ class TestAuditLogs:
             behave(r, habits.ordinary("sato", LAST_DAY, scale=0.02), "E1002")
             found = await everything(r, person, "audit_logs", HALF_A_YEAR)
             assert {record.raw["actor"]["user"]["id"] for record in found} == {person.id}  # type: ignore[index,call-overload]  # JSON
-            assert all(f"actor={person.id}" in request.query for request in r.stage.journal)
+            assert all(
+                f"actor={person.id}" in one.query or f"entity={person.id}" in one.query for one in r.stage.journal
+            )
+
+    async def test_who_enabled_it(self) -> None:
+        """What an administrator did to let the account in again is part of what the log tells of it, with the name."""
+        async with rig(page_size=1) as r:
+            person, by = r.tenant.members[r.account_id("E1002")], r.tenant.members[r.account_id("E1001")]
+            for other in (person, r.tenant.members[r.account_id("E1003")]):
+                r.tenant.deactivate(other, by.id)
+                r.tenant.activate(other, by.id)
+            now = datetime.now(UTC)
+            window = Window(now - timedelta(hours=1), now + timedelta(seconds=2))
+            found = await everything(r, account(r, "E1002"), "audit_logs", window)
+            (told,) = [told for one in found for told in r.connector.describe("audit_logs", one.raw)]
+            assert (told.kind, told.raw_name, told.object_id) == (ActivityKind.ENABLED, "user_reactivated", person.id)
+            assert told.actor == by.email
 
     async def test_edges(self) -> None:
         """The window's beginning belongs to it and its end does not, to the second that Slack counts in."""

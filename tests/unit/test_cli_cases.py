@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from connectors import google_workspace, microsoft365, slack
 from tests.terminal_house import House
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+ONE_PERSON = ("--employee-no", "E1", "--name", "星 空子", "--employment-ends-on", "2026-11-30", "--kind", "resignation")
 NO_CASE = "case-0000000000000000"
 CONTRACT = {"case", "state", "due_at", "departure", "accounts", "findings", "questions", "nda", "downloads"}
 
@@ -216,8 +219,32 @@ class TestTrail:
 class TestSettings:
     def test_old_schema(self, house: House) -> None:
         """An empty database is refused with the command that mends it."""
-        (house.directory / "lastday.db").unlink()
+        (house.directory / "lastday.db").write_bytes(b"")
         assert house.json("show", code=2)["remedy"] == "Run `lastday migrate`."
+
+    @pytest.mark.parametrize("verb", ["show", "sweep", "doctor", "depart"])
+    def test_mistyped_database(self, house: House, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+        """A path that names no file is refused, and no empty database is made in its place; `migrate` alone makes one."""
+        monkeypatch.setenv("LASTDAY_DATABASE_URL", f"sqlite:///{house.directory}/elsewhere/lastdya.db")
+        said = house.lastday(verb, "--json", *(ONE_PERSON if verb == "depart" else ()))
+        assert said.code == 2
+        assert "lastdya.db" in said.out + said.err
+        assert "Correct the path; for a new database, run `lastday migrate`." in said.out + said.err
+        assert not (house.directory / "elsewhere").exists()
+        assert house.lastday("migrate").code == 0
+        assert (house.directory / "elsewhere" / "lastdya.db").exists()
+
+    def test_a_case_that_cannot_be_shown(self, house: House) -> None:
+        """A row that no version of ours wrote is told as what it is, a fault of the database's: by its field, without its value."""
+        case = house.one_case()
+        with closing(sqlite3.connect(house.directory / "lastday.db")) as database:
+            database.execute("UPDATE notice SET row = 'written by hand'")
+            database.commit()
+        said = house.json("show", case, code=1)
+        assert said["error"].startswith("database: what it holds cannot be read as Notice: row: ")
+        assert "settings" not in said["error"]
+        assert "by hand" not in said["error"]
+        assert "lastday trail check" in said["remedy"]
 
     @pytest.mark.parametrize("verb", ["show", "migrate", "doctor", "up"])
     @pytest.mark.parametrize("url", ["oracle://u:secret@h/d", "postgresql+psycopg://u:p@ss:secret@h/d", "secret"])

@@ -119,6 +119,23 @@ class TestUnknownColumn:
         (notice,) = read_csv(text.encode()).notices
         assert notice.extra == {"備考": "休職から復帰後に退職"}
 
+    @SOURCES
+    @pytest.mark.parametrize("column", ["異動区分", "発令事由", "Leave Type", "退職理由"])
+    def test_that_may_say_kinds_stops_a_kind_for_all(self, read: Any, known: str, column: str) -> None:
+        """A kind typed for all rows does not outvote a filled column that may say, in HR's own words, who only goes on leave."""
+        code, named, remedy = stopped(read("依願", "育児のため", column=column, rule=KindRule(whole="resignation")))
+        assert (code, named) == (Code.KIND_ELSEWHERE, column)
+        assert "take this one out" in remedy
+
+    @SOURCES
+    @pytest.mark.parametrize(("column", "cells"), [("異動区分", ("", "")), ("雇用区分", ("正社員", "契約社員"))])
+    def test_that_says_nothing_of_the_kind_does_not(
+        self, read: Any, known: str, column: str, cells: tuple[str, ...]
+    ) -> None:
+        """An empty column, and one that says what contract somebody has, leave the typed kind to all rows."""
+        reading = read(*cells, column=column, rule=KindRule(whole="resignation"))
+        assert [notice.kind for notice in reading.notices] == [Kind.RESIGNATION] * 2
+
 
 class TestNamedColumn:
     @SOURCES

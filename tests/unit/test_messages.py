@@ -10,7 +10,7 @@ import pytest
 
 from casework.intake.refusals import Code, Remark
 from casework.messages import Said, catalogue, joined, message
-from models.vocabulary import NdaState, PaperKind
+from models.vocabulary import NdaState, Opener, PaperKind
 from tests.unit.reading_source import ROOT, tree
 
 SOURCES = sorted((ROOT / "casework").rglob("*.py"))
@@ -49,14 +49,14 @@ def calls(module: ast.Module) -> Iterator[tuple[str, set[str]]]:
 class TestCatalogue:
     def test_every_code_has_a_sentence(self) -> None:
         """Every reason for refusing, remark, kind and state of a paper is worded; a reason comes with a remedy."""
-        assert {*Code, *Remark, *PaperKind, *NdaState, *PROOFS} <= catalogue().keys()
+        assert {*Code, *Remark, *Opener, *PaperKind, *NdaState, *PROOFS} <= catalogue().keys()
         texts = {text for code in Code for text in (*catalogue()[code].sentence, *catalogue()[code].remedy)}
         assert {text for text in texts if not text.endswith((".", "。"))} == set()
 
     def test_no_sentence_without_a_use(self) -> None:
         """A sentence that nothing says any more goes."""
         used = {text for path in SOURCES for text in written(tree(path))}
-        assert set(catalogue()) - used - {*Remark, *PaperKind, *NdaState, *PROOFS} == set()
+        assert set(catalogue()) - used - {*Remark, *Opener, *PaperKind, *NdaState, *PROOFS} == set()
 
     def test_what_a_sentence_needs_is_given(self) -> None:
         """Wherever a code is said outright, every parameter of its sentence and its remedy is filled."""

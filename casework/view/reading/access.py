@@ -14,7 +14,7 @@ from casework.truth.cutoffs import cutoff_of, exposure_minutes
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.access import Account, Detail, Match, Row, Timing
 from models import tables
-from models.vocabulary import ConnectionId, EntitlementState
+from models.vocabulary import ConnectionId, EntitlementKind, EntitlementState
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +49,33 @@ def accounts_in(context: Context, session: Session, case: tables.Case, signed: S
     rows: dict[tuple[ConnectionId, str], list[tables.CaseEntitlement]] = defaultdict(list)
     for row in rows_of(session, case.id):
         rows[row.connection, row.account_id].append(row)
-    sla = _sla(context, session, case)
+    sla, back = _sla(context, session, case), _comebacks(session, case.id)
     return tuple(
         Account.of(
             account,
             id=account.vendor_id,
             match=Match.of(account, **({"facts": (), "contradictions": ()} | account.judged)),
             timing=_timing(context, case, mine, signed, sla),
-            entitlements=[_row(row, signed) for row in mine],
+            entitlements=[_row(row, signed, back.get((account.connection, account.vendor_id))) for row in mine],
         )
         for account in accounts_of(session, case.id)
         for mine in [rows[account.connection, account.vendor_id]]
     )
 
 
-def _row(row: tables.CaseEntitlement, signed: Signed) -> Row:
+def _comebacks(session: Session, case_id: str) -> dict[tuple[ConnectionId, str], tables.Comeback]:
+    """Return the newest comeback of each account."""
+    query = (
+        select(tables.Comeback).where(tables.Comeback.case_id == case_id).order_by(col(tables.Comeback.came_back_at))
+    )
+    return {(one.connection, one.account_id): one for one in session.exec(query)}
+
+
+def _row(row: tables.CaseEntitlement, signed: Signed, back: tables.Comeback | None) -> Row:
     person, words = signed.over(row)
-    return Row.of(row, detail=Detail.of(row, signed_by=person, statement=words))
+    of_row = back is not None and row.kind is EntitlementKind.SIGN_IN and row.came_back_at is not None
+    who = {"opener": back.opener, "came_back_by": back.opened_by} if back is not None and of_row else {}
+    return Row.of(row, detail=Detail.of(row, signed_by=person, statement=words, **who))
 
 
 def _timing(

@@ -72,6 +72,7 @@ def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
         at=shared.at,
         raw_name=f"{shared.source}/{name}",
         actor_id=_actor_id(shared.actor),
+        actor=_text(shared.actor.get("email")) or _text(shared.actor.get("key")),
         object_id=object_id,
         title=_text(parameters.get("doc_title")) or _text(resource.get("title")),
         folder=_folder(parameters),

@@ -93,7 +93,8 @@ Of what administrators do, what opens a way: each name is a query of the quota, 
 
 
 def _source(name: str, lag: timedelta, *caveats: str, plan: str = "any") -> ActivitySource:
-    return ActivitySource(name, lag, KEEPS, (AUDIT_READ,), plan, (*caveats, _RARELY), _PAGE)
+    every = (*caveats, _RARELY)
+    return ActivitySource(name, lag, KEEPS, (AUDIT_READ,), plan, every, _PAGE, of_administration=name == "admin")
 
 
 SOURCES: tuple[ActivitySource, ...] = (

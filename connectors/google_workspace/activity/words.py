@@ -29,6 +29,7 @@ _K = ActivityKind
 _FORWARD = Word(_K.FORWARD, target=("email_forwarding_destination_address",))
 _BLOCKED = Word(_K.SIGN_IN_FAILED, target=("affected_email_address",))
 _PASSKEY = Word(_K.DEVICE)
+_ENABLED = Word(_K.ENABLED, thing=("USER_EMAIL",))
 _EXPORT = Word(
     _K.TAKEOUT,
     target=("TAKEOUT_DESTINATION",),
@@ -77,6 +78,9 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "DOWNLOADED_USER_TAKEOUT": _EXPORT,
     },
     "admin": {
+        "UNSUSPEND_USER": _ENABLED,
+        "UNARCHIVE_USER": _ENABLED,
+        "UNDELETE_USER": _ENABLED,
         "CREATE_EMAIL_MONITOR": Word(_K.FORWARD, target=("EMAIL_MONITOR_DEST_EMAIL",), thing=()),
         "CUSTOMER_TAKEOUT_CREATED": Word(_K.TAKEOUT, thing=()),
         "CUSTOMER_TAKEOUT_SUCCEEDED": Word(_K.TAKEOUT, thing=()),

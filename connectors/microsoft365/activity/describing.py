@@ -184,7 +184,9 @@ def _system(device: Raw) -> str | None:
 
 def _changed(raw: Raw) -> Activity:
     name = _text(raw.get("activityDisplayName")) or "unknown"
-    by = _object(_object(raw.get("initiatedBy")).get("user"))
+    initiator = _object(raw.get("initiatedBy"))
+    by, app = _object(initiator.get("user")), _object(initiator.get("app"))
+    named = by.get("userPrincipalName"), by.get("displayName"), app.get("displayName"), app.get("appId")
     targets = raw.get("targetResources")
     first = _object(targets[0]) if isinstance(targets, list) and targets else {}
     done = raw.get("result") == "success"
@@ -193,6 +195,7 @@ def _changed(raw: Raw) -> Activity:
         at=_at(raw, "activityDateTime"),
         raw_name=name,
         actor_id=_text(by.get("id")),
+        actor=next(filter(None, map(_text, named)), None),
         object_id=_text(first.get("id")),
         target=_text(first.get("displayName")) or _text(first.get("userPrincipalName")),
         ip=_text(by.get("ipAddress")),

@@ -75,5 +75,6 @@ SOURCES = (
         scopes=READ_LOGS,
         plan="any; seven days on Entra ID Free, thirty above",
         source="learn.microsoft.com/graph/api/directoryaudit-list",
+        of_administration=True,
     ),
 )

@@ -82,6 +82,8 @@ OPERATIONS: dict[str, K] = {
 _IN_DIRECTORY = frozenset({K.GRANT, K.APP_PASSWORD, K.DEVICE})
 DIRECTORY: dict[str, K] = {
     "User registered all required security info": K.DEVICE,
+    "Enable account": K.ENABLED,
+    "Restore user": K.ENABLED,
     **{name.removesuffix("."): kind for name, kind in OPERATIONS.items() if kind in _IN_DIRECTORY},
 }
 """Of Entra's own directory log, which leaves the full stop out."""

@@ -12,7 +12,7 @@ from typing import Any
 from connectors.activity import ActivityPage, Gap, Record, Window
 from connectors.errors import ConnectorError, Denied, Expired, NotOnPlan, Unintelligible
 from connectors.slack.activity.sources import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS
-from connectors.slack.activity.words import moment
+from connectors.slack.activity.words import ENABLING, moment
 from connectors.slack.answers import Answer, check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.settings import Purpose
@@ -34,10 +34,15 @@ _NO_DOWNLOADS = (
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a reading stands.  *cursor* is Slack's own, *page* counts from 1 where Slack counts pages."""
+    """
+    Where a reading stands.  *cursor* is Slack's own, *page* counts from 1 where Slack counts pages.
+
+    *about*: what others did to the account is read, after all that it did itself.
+    """
 
     cursor: str = ""
     page: int = 1
+    about: bool = False
 
     @classmethod
     def of(cls, text: str | None) -> _Place:
@@ -96,8 +101,10 @@ class ActivityReader:
         return page
 
     async def _audit_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
+        about = asked.place.about
+        whose = {"entity": asked.user, "action": ",".join(ENABLING)} if about else {"actor": asked.user}
         query: dict[str, str | int] = {
-            "actor": asked.user, "oldest": asked.oldest, "latest": asked.latest, "limit": self._page_size,
+            **whose, "oldest": asked.oldest, "latest": asked.latest, "limit": self._page_size,
         }  # fmt: skip
         if asked.place.cursor:
             query["cursor"] = asked.place.cursor
@@ -106,7 +113,8 @@ class ActivityReader:
         except ConnectorError as error:
             raise _explained(error) from error
         records = (Record(_own_id(entry), moment(entry["date_create"]), entry) for entry in answer.rows("entries"))
-        return self._page(asked, answer, records)
+        page = self._page(asked, answer, records)
+        return page if about or page.cursor is not None else replace(page, cursor=_Place(about=True).text())
 
     async def _access_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
         """
@@ -154,7 +162,8 @@ class ActivityReader:
         if following and following == asked.place.cursor:
             raise Unintelligible("slack: cannot go on reading: the cursor stands still", evidence=answer.evidence)
         kept = [record for record in records if asked.inside(record)]
-        return ActivityPage(kept, _Place(str(following)).text() if following else None, answer.evidence)
+        onward = replace(asked.place, cursor=str(following)).text() if following else None
+        return ActivityPage(kept, onward, answer.evidence)
 
     def _counted(self, asked: _Asked, answer: Answer, rows: Iterable[tuple[str, Any, dict[str, Any]]]) -> ActivityPage:
         """Return a page of an answer whose pages are counted: what lies past Slack's last page is a gap."""

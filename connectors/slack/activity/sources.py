@@ -27,6 +27,7 @@ _AUDIT_LOGS = ActivitySource(
         "Slack does not say how long it keeps these logs, nor how late an entry may appear.",
     ),
     source="https://docs.slack.dev/reference/audit-logs-api",
+    of_administration=True,
 )
 _ACCESS_LOGS = ActivitySource(
     ACCESS_LOGS,

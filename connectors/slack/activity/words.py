@@ -30,9 +30,12 @@ ACTIONS: Mapping[str, ActivityKind] = {
     "org_app_workspace_added": K.GRANT,
     "user_login": K.SIGN_IN,
     "user_login_failed": K.SIGN_IN_FAILED,
+    "user_reactivated": K.ENABLED,
+    "guest_reactivated": K.ENABLED,
 }
 """The Audit Logs' actions that have a word of ours; the families below come on top."""
 
+ENABLING = tuple(action for action, kind in ACTIONS.items() if kind is K.ENABLED)
 _FAMILIES = (
     (
         re.compile(r"(?:manual|scheduled|channels|manual_user|channel_audit)_export_(?:started|completed|downloaded)"),
@@ -70,6 +73,7 @@ def _audit(raw: Mapping[str, Any]) -> tuple[Activity, ...]:
             moment(raw.get("date_create")),
             action,
             actor_id=_text(actor, "id"),
+            actor=_text(actor, "email") or _text(actor, "name"),
             object_id=_text(thing, "id"),
             title=_text(thing, "title") or _text(thing, "name"),
             target=_text(thing, "name") or _text(thing, "id") if kind is K.GRANT else _text(thing, "email"),

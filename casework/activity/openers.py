@@ -1,0 +1,118 @@
+"""
+Who let an account in again that had come back: asked of the vendor's own log of administration, beside every cut.
+
+A log may be late: it is asked again a few times, and until it tells, the case says that it is unknown, and why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select
+
+from audit.events import EventType
+from casework.activity.collecting import LONGEST_ANSWER, logs_of, pages, to_the_last
+from casework.activity.lines import understood
+from casework.connections import account_of, ready
+from casework.context import Context
+from casework.lifecycle import TAKEN_BACK
+from casework.recording import exchanges, seal
+from connectors.activity import Activity, Window
+from connectors.errors import ConnectorError, Denied, NotConfigured, NotOnPlan
+from connectors.matching import fold_email
+from models.tables import Case, CaseAccount, Comeback
+from models.vocabulary import Account, ActivityKind, EntitlementKind, Evidence, Opener
+
+_AGAIN = (timedelta(minutes=15), timedelta(hours=1), timedelta(days=1))
+"""After the read that saw the account open: logs of administration are minutes late, now and then hours."""
+_CLOCKS = timedelta(seconds=2)
+"""How far the vendor's clock may be from ours."""
+_WHY = {NotOnPlan: Opener.NOT_ON_PLAN, Denied: Opener.DENIED, NotConfigured: Opener.DENIED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a log tells: the state, and if somebody is named, by which record and which answers."""
+
+    state: Opener
+    by: Activity | None = None
+    evidence: Sequence[Evidence] = ()
+
+
+async def ask(context: Context) -> None:
+    """Ask for everybody who is still unknown and is due to be asked for.  Safe to repeat."""
+    place = (CaseAccount.case_id == Comeback.case_id, CaseAccount.connection == Comeback.connection,
+             CaseAccount.vendor_id == Comeback.account_id)  # fmt: skip
+    living = select(Case.id).where(col(Case.state).not_in(TAKEN_BACK), col(Case.erased_at).is_(None))
+    due = select(Comeback, CaseAccount).where(
+        *place, col(Comeback.ask_at) <= context.now(), col(Comeback.case_id).in_(living)
+    )
+    with context.store.read() as session:
+        found = session.exec(due).all()
+    await to_the_last(_ask(context, comeback, account) for comeback, account in found)
+
+
+async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> None:
+    window = Window(comeback.closed_at - _CLOCKS, comeback.came_back_at + _CLOCKS)
+    try:
+        async with context.readings:
+            told = await _read(context, account_of(account), window)
+    except ConnectorError as error:
+        told = _Told(_WHY.get(type(error), Opener.NOT_READ), evidence=error.evidence)
+    except TimeoutError:
+        told = _Told(Opener.NOT_READ)
+    again = (comeback.came_back_at + after for after in _AGAIN)
+    ask_at = None if told.by else next((at for at in again if at > context.now()), None)
+    if told.state is Opener.NOT_TOLD and ask_at is not None:
+        told = _Told(Opener.LATE)
+    _keep(context, comeback, account, told, ask_at)
+
+
+async def _read(context: Context, account: Account, window: Window) -> _Told:
+    """Read every log of administration to its end; the latest who enabled *account* is who let it in."""
+    async with asyncio.timeout(LONGEST_ANSWER):
+        await ready(context, account.connection)
+    log = logs_of(context).get(account.connection)
+    sources = [one.name for one in log.activity_sources if one.of_administration] if log is not None else []
+    if log is None or not sources:
+        return _Told(Opener.NOT_ON_PLAN)
+    told = _Told(Opener.NOT_TOLD)
+    for source in sources:
+        async for page in pages(log, account, source, window):
+            every = (done for record in page.records for done in understood(log, source, record.raw) or ())
+            for done in every:
+                if _lets_in(done, account) and (told.by is None or done.at >= told.by.at):
+                    told = _Told(Opener.NAMED, done, page.evidence)
+    return told
+
+
+def _lets_in(done: Activity, account: Account) -> bool:
+    """Whether somebody whom the log names enabled *account*: by its id, or by the address that the log knows it under."""
+    if done.kind is not ActivityKind.ENABLED or not (done.actor or done.actor_id):
+        return False
+    return done.object_id is not None and fold_email(done.object_id) in {
+        fold_email(account.id),
+        fold_email(account.label),
+    }
+
+
+def _keep(context: Context, comeback: Comeback, account: CaseAccount, told: _Told, ask_at: datetime | None) -> None:
+    """Keep and seal it, unless the case was erased meanwhile."""
+    by, place = told.by, (comeback.case_id, comeback.connection, comeback.account_id, comeback.came_back_at)
+    with context.store.write() as session:
+        kept = session.get(Comeback, place)
+        if kept is None:
+            return
+        kept.opener, kept.ask_at = told.state, ask_at
+        kept.opened_by = (by.actor or by.actor_id) if by else None
+        session.add(kept)
+        named = {"by": kept.opened_by, "at": by.at.isoformat(), "event": by.raw_name} if by else {}
+        seal(
+            context, session, EventType.OBSERVE_OPENER, comeback.case_id,
+            connection=comeback.connection, account=account.ref, kind=EntitlementKind.SIGN_IN, state=told.state,
+            exchanged=exchanges(told.evidence), payload=named,
+            dedup_key=f"{comeback.case_id}:{account.ref}:{comeback.came_back_at.isoformat()}:{told.state}",
+        )  # fmt: skip

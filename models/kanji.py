@@ -1,0 +1,26 @@
+"""Variants of one kanji (異体字), as people write them for one another."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+_VARIANTS = Path(__file__).with_name("kanji_variants.txt")
+_SELECTORS = re.compile(
+    "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)  # which form of a character is drawn (邉󠄀): the same name
+
+
+def _table() -> dict[int, str]:
+    groups = (line for line in _VARIANTS.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    return {ord(form): group[0] for group in groups for form in group[1:]}
+
+
+_USUAL_FORMS = _table()
+"""Every variant to the usual one; `kanji_variants.txt` says where they come from."""
+
+
+def usual_forms(text: str) -> str:
+    """Return *text* in one width, with the usual form of each kanji."""
+    return unicodedata.normalize("NFKC", _SELECTORS.sub("", text)).translate(_USUAL_FORMS)
