@@ -30,7 +30,7 @@ def answer(
     """Say which of the doubtful accounts are the leaver's, the others are not; or take such an answer back."""
     from casework.matching import answering
     from cli.contexts import in_context
-    from cli.orchestration import let_go_on
+    from cli.orchestration import ask_for_runs
 
     if none + take_back + bool(account) != 1:
         raise Refused(
@@ -41,7 +41,7 @@ def answer(
         case = in_context(lambda context: answering.take_back(context, question, by=terminal.who, reason=reason))
         told = say(f"{case.id}: taken back, asked again.", f"{case.id}: 回答を取り消し、再び質問します。")
         terminal.answer({"case": case.id, "question": question, "taken_back": True}, told)
-        let_go_on(terminal, case.id)
+        ask_for_runs(terminal, case.id)
         return DONE
     chosen = list(account or [])
     case = in_context(
@@ -53,5 +53,5 @@ def answer(
         f"{case.id}: recorded, {len(chosen)} accepted.", f"{case.id}: 記録しました({len(chosen)}件を本人と認定)。"
     )
     terminal.answer({"case": case.id, "question": question, "chosen": chosen}, told)
-    let_go_on(terminal, case.id)
+    ask_for_runs(terminal, case.id)
     return DONE

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     look_again()
     try:
         _require_text(given)
-        return int(app(given, standalone_mode=False) or 0)
+        return int(app(given, standalone_mode=False, obj=main) or 0)  # for `lastday demo`, which runs verbs
     except typer.TyperException as exc:  # the command line itself; without a message it was shown the help
         wrong = exc.format_message()
         return (

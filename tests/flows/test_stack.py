@@ -23,8 +23,8 @@ import pytest
 import websockets.exceptions
 import websockets.sync.client
 
-from cli.processes import CHECKOUT, LocalStack, Stack, stop_group
 from models.vocabulary import Service
+from stack.processes import CHECKOUT, LocalStack, Stack
 from tests.flows.personal import ADDRESS, KANJI, ROMAJI, forms
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
@@ -483,7 +483,7 @@ class TestEnd:
 
     def test_sigterm(self, up: Up) -> None:
         """The stack's processes stop when they are told to, and leave no one of their group behind."""
-        worker = up.local._children["worker"]
-        stop_group(worker)
+        group = os.getpgid(up.local.pid("worker"))
+        up.local.__exit__()
         with pytest.raises(ProcessLookupError):
-            os.killpg(worker.pid, signal.SIGTERM)
+            os.killpg(group, signal.SIGTERM)

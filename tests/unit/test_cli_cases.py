@@ -17,11 +17,11 @@ from pydantic_settings import BaseSettings
 from casework.policy import Policy, load_policy
 from casework.settings import CaseworkSettings
 from casework.view.reading.case import case_view
-from cli import processes
 from cli.app import app, main
 from cli.contexts import in_context
-from cli.up import settings_here
 from connectors import google_workspace, microsoft365, slack
+from stack import processes
+from stack.environments import settings_here
 from tests.terminal_house import House
 
 CHECKOUT = Path(__file__).resolve().parents[2]

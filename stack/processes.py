@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -20,28 +19,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
 import httpx
 
-from audit.secret_files import Unsafe, read_own, write_once
-from cli.environments import environment, environment_of
-from cli.errors import Refused
+from audit.secret_files import Unsafe
+from casework.errors import Misconfigured
+from stack.environments import environment, environment_of
+from stack.prefect_api import api_key, open_api
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _MODULES = {
     "server": "flows.api_server", "worker": "flows.worker", "deploy": "flows.deploy", "serve": "flows.serve",
     "watch": "flows.watch",
 }  # fmt: skip
-_LONGEST_KEY = 4096
-
 _WATCHDOG = Path(__file__).with_name("watchdog.py")
 _GRACE = 8.0
 _LOOK_EVERY = 2.0
 _READY_WITHIN = 180.0  # the first start after an installation compiles bytecode: 37 s were seen
 
 
-class StackFailed(Refused):
+class StackFailed(Misconfigured):
     """A local process did not start.  The text names its log."""
 
     def __init__(self, message: str) -> None:
@@ -63,9 +60,7 @@ class Stack:
 
     def client(self, *, with_key: bool = True) -> httpx.Client:
         """Return a client that may read from the API, or what it shows to anybody."""
-        name, _, secret = self.env["PREFECT_API_AUTH_STRING"].partition(":")
-        auth = (name, secret) if with_key else None
-        return httpx.Client(base_url=self.api_url, auth=auth, trust_env=False, timeout=10)
+        return open_api(self.api_url, self.env["PREFECT_API_AUTH_STRING"] if with_key else None)
 
 
 class LocalStack:
@@ -95,7 +90,7 @@ class LocalStack:
         self._stack = self._described()
         self._refuse_taken_port()
         with ExitStack() as ends:
-            self._watchdog = ends.enter_context(_watchdog())
+            self._group = ends.enter_context(watched_group())
             ends.callback(self._stop_all)
             self._start("server")
             self._wait_for("server", "/health")
@@ -124,7 +119,11 @@ class LocalStack:
     def _described(self) -> Stack:
         root = f"http://127.0.0.1:{self._port}"
         key_file = self._home / "api.key"
-        env = environment(self._home, self._port, self._extra) | {"PREFECT_API_AUTH_STRING": api_key(key_file)}
+        try:
+            key = api_key(key_file)
+        except Unsafe as exc:
+            raise StackFailed(f"key to Prefect's API: {exc}: {key_file}") from exc
+        env = environment(self._home, self._port, self._extra) | {"PREFECT_API_AUTH_STRING": key}
         return Stack(f"{root}/api", root, env, self._home / "logs", key_file)
 
     def __exit__(self, *_: object) -> None:
@@ -146,21 +145,17 @@ class LocalStack:
         del self._children["deploy"]  # it ran to its end, and is not started again
 
     def _start(self, name: str) -> None:
-        """Start a process at the head of a group of its own, so that Ctrl-C reaches us alone, and tell the watchdog."""
         with self._log_of(name).open("ab") as log:
-            child = subprocess.Popen(  # noqa: S603  # our own commands
+            self._children[name] = subprocess.Popen(  # noqa: S603  # our own commands
                 [sys.executable, "-m", _MODULES[name]],
                 cwd=self._checkout,
                 env=environment_of(name, self._stack.env),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                process_group=self._group,
                 umask=0o077,
             )
-        self._children[name] = child
-        self._watchdog.write(f"{child.pid}\n".encode())
-        self._watchdog.flush()
 
     def _wait_for(self, name: str, path: str) -> None:
         """Wait until the API answers 200 at *path*, which is *name*'s sign of life."""
@@ -182,35 +177,26 @@ class LocalStack:
         return self._stack.logs / f"{name}.log"
 
     def _stop_all(self) -> None:
-        """Stop the newest first, so that a run which is interrupted can still tell the server."""
+        """Stop the newest first, so that a run which is interrupted can still tell the server; then whoever is left of the group."""
         for child in reversed(self._children.values()):
-            stop_group(child)
-
-
-def stop_group(child: subprocess.Popen[bytes]) -> None:
-    """End *child* and all of its group: politely, and after eight seconds for good."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(timeout=_GRACE)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+            child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=_GRACE)
+        os.killpg(self._group, signal.SIGKILL)
+        for child in self._children.values():
+            child.wait()
 
 
 @contextlib.contextmanager
-def _watchdog() -> Iterator[IO[bytes]]:
+def watched_group() -> Iterator[int]:
     """
-    Start the watchdog and yield the pipe whose end it watches.
+    Start the watchdog at the head of a group of its own, which Ctrl-C does not reach, and yield the group.
 
-    The word of farewell is said after an orderly end alone: a second interrupt may break off the first one's stopping,
-    and then the watchdog ends what is left.
+    Whoever is in it is ended with us, however we end: a second interrupt may break off the first one's stopping.
     """
     command = [sys.executable, "-I", "-S", str(_WATCHDOG)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as dog:  # noqa: S603  # our own script
-        pipe = cast("IO[bytes]", dog.stdin)
-        yield pipe
-        pipe.write(b"farewell\n")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0) as dog:  # noqa: S603  # our own script
+        yield dog.pid
 
 
 def _answers(client: httpx.Client, path: str) -> bool:
@@ -226,18 +212,3 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
-
-
-def api_key(path: Path) -> str:
-    """
-    Return the key to Prefect's API, NAME:SECRET, from a file that only its owner can read; made on first use.
-
-    Raises `StackFailed` for a file that others may read.
-    """
-    with contextlib.suppress(FileExistsError):
-        if not os.path.lexists(path):
-            write_once(path, f"lastday:{secrets.token_urlsafe(32)}\n".encode())
-    try:
-        return read_own(path, _LONGEST_KEY).decode().strip()
-    except Unsafe as exc:
-        raise StackFailed(f"key to Prefect's API: {exc}: {path}") from exc
