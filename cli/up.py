@@ -20,11 +20,10 @@ def up(
 ) -> None:
     """Start everything that carries cases out, until interrupted."""
     from stack.environments import settings_here
-    from stack.processes import LocalStack
+    from stack.processes import local_stack
 
     in_context(lambda _: None)  # refuses an old schema before anything is started
-    local = LocalStack(home, port, env=settings_here())
-    with local as stack:
+    with local_stack(home, port, env=settings_here()) as stack:
         told = say(
             f"Prefect: {stack.ui_url}   logs: {stack.logs}   end with Ctrl-C\nIts page asks for the key in {stack.key_file}",
             f"Prefect: {stack.ui_url}   Ctrl-Cで終了\n画面で求められるキー: {stack.key_file} の内容",
@@ -33,4 +32,4 @@ def up(
         environment = f"PREFECT_API_URL={stack.api_url}\nLASTDAY_PREFECT_KEY_FILE={stack.key_file}"
         terminal.answer({"api_url": stack.api_url, **places}, told, environment)
         with contextlib.suppress(KeyboardInterrupt):
-            local.supervise(threading.Event())
+            stack.supervise(threading.Event())

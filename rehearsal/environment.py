@@ -48,20 +48,16 @@ company = "星空商事株式会社"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """It is open.  *home* holds everything that the demo leaves behind."""
+    """
+    It is open.  *home* holds everything that the demo leaves behind, but the bundles, which go into *records*, and the *trust*
+    material, which never lies with them.
+    """
 
     home: Path
+    records: Path
+    trust: Path
     company: Company
     env: Mapping[str, str]
-
-    @property
-    def records(self) -> Path:
-        """Where the bundles go, beside the trust material and never with it."""
-        return self.home.with_name("records")
-
-    @property
-    def trust(self) -> Path:
-        return self.home.with_name("trust")
 
 
 ENV_FILE = "demo.env"
@@ -77,16 +73,16 @@ def rehearsal(home: Path) -> Iterator[Environment]:
     keys of this one.  Raises `Misconfigured` for a real house's.
     """
     home = home.resolve()
-    beside = [home.with_name("records"), home.with_name("trust")]
-    for folder, ours in ((home, ENV_FILE), *((folder, MARK) for folder in beside)):
+    records, trust = home.with_name("records"), home.with_name("trust")
+    for folder, ours in ((home, ENV_FILE), (records, MARK), (trust, MARK)):
         if folder.exists() and any(folder.iterdir()) and not (folder / ours).exists():
             raise Misconfigured(
                 f"demo: {folder} holds something else",
                 "Choose another directory with --home: records and trust go beside it.",
             )
-    for folder in (home, *beside):
+    for folder in (home, records, trust):
         shutil.rmtree(folder, ignore_errors=True)
-    for folder in beside:
+    for folder in (records, trust):
         folder.mkdir(parents=True)
         (folder / MARK).write_text(
             "Made by a rehearsal: worthless against the operator.\n予行演習の成果物。運用者に対する証明力はない。\n",
@@ -101,7 +97,7 @@ def rehearsal(home: Path) -> Iterator[Environment]:
                 home / "tenants",
                 sync_every=4,
                 spare_owners=True,
-                trust=home.with_name("trust"),
+                trust=trust,
                 slack_options={"employee_numbers": False},
             )
         )
@@ -115,7 +111,7 @@ def rehearsal(home: Path) -> Iterator[Environment]:
         write_env(home / ENV_FILE, env)
         stack.enter_context(settings(env))
         stack.enter_context(contextlib.chdir(home))
-        yield Environment(home, company, env)
+        yield Environment(home, records, trust, company, env)
 
 
 def _house(home: Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ from rehearsal import expectations, watching
 from rehearsal.environment import ENV_FILE, LEAVERS, NAMESAKE, Environment, settings, write_notices
 from rehearsal.expectations import Expectation
 from rehearsal.watching import Sights, table
-from stack.processes import LocalStack, Stack
+from stack.processes import Stack, local_stack
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,20 +49,18 @@ class Scenario:
     def play(self, *, keep: bool, kill: bool) -> dict[str, Any]:
         """Play it to the end; return what came of it: "held" only if every expectation did."""
         self._set_up()
-        processes = LocalStack(self._environment.home / "prefect", env=self._environment.env)
         self._head("Prefect's server, a worker, the serving and the watching process start")
+        processes = local_stack(self._environment.home / "prefect", env=self._environment.env)
         with processes as stack, settings({k: v for k, v in stack.env.items() if k.startswith("PREFECT_")}):
             self._say(f"Prefect's page: {stack.ui_url}   it asks for the key in {stack.key_file}")
             self._report()
             if kill:
-                self._kill_in_the_middle(processes)
+                self._kill_in_the_middle(stack.pid("worker"))
             self._head("the runs work: plan, instant, cut, look until closed")
             self._watch(lambda seen: all(map(watching.at_rest, seen.values())), _PATIENCE * (2 if kill else 1))
             self._answer_questions()
             self._sign_for_the_rest()
-            self._head(
-                "the services' logs are read to their end: what a run's time did not suffice for, by the watching process"
-            )
+            self._head("the services' logs are read to their end; what runs left over, the watching process reads")
             seen = self._watch(lambda seen: all(sight.logs_read for sight in seen.values()))
             verdict = self._verdict(stack, seen)
             if keep:
@@ -92,10 +90,10 @@ class Scenario:
         self._cases = {row["case"]: row["employee_no"] for row in answer["cases"]}
         self._say(f"cut at {due:%H:%M:%S} {due:%Z}")
 
-    def _kill_in_the_middle(self, processes: LocalStack) -> None:
+    def _kill_in_the_middle(self, worker: int) -> None:
         self._head("In the middle of the cut the run's process is killed (-9)")
         self._watch(lambda seen: any(sight.settled for sight in seen.values()))
-        victims = _children(processes.pid("worker"))
+        victims = _children(worker)
         for victim in victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)

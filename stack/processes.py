@@ -16,8 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -45,146 +43,25 @@ class StackFailed(Misconfigured):
         super().__init__(message, "Read the log that is named; `lastday up --port` takes another port.")
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+@contextlib.contextmanager
+def local_stack(
+    home: Path, port: int = 0, *, checkout: Path = CHECKOUT, env: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
     """
-    A running stack.  *env* is what a child needs to speak to it, the key to Prefect's API included, which also lies in
-    *key_file*; *logs* holds one file a process.
-    """
-
-    api_url: str
-    ui_url: str
-    env: Mapping[str, str]
-    logs: Path
-    key_file: Path
-
-    def client(self, *, with_key: bool = True) -> httpx.Client:
-        """Return a client that may read from the API, or what it shows to anybody."""
-        return open_api(self.api_url, self.env["PREFECT_API_AUTH_STRING"] if with_key else None)
-
-
-class LocalStack:
-    """
-    Start everything under *home*, which may be used again; stop everything at the end.  A context manager, used once.
+    Start everything under *home*, which may be used again; stop everything at the end.
 
     *port* 0 takes a free one.  *checkout* is where prefect.yaml and the flows are.  *env* is added for all processes
     (`LASTDAY_…`); Prefect's own variables of the caller are not passed on, so a developer's profile stays untouched.
 
     Raises `StackFailed`.
     """
-
-    def __init__(
-        self, home: Path, port: int = 0, *, checkout: Path = CHECKOUT, env: Mapping[str, str] | None = None
-    ) -> None:
-        self._home = home.resolve()
-        self._checkout = checkout
-        self._port = port or _free_port()
-        self._extra = dict(env or {})
-        self._ends = ExitStack()
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
-
-    def __enter__(self) -> Stack:
-        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._home.chmod(0o700)
-        (self._home / "logs").mkdir(exist_ok=True)
-        self._stack = self._described()
-        self._refuse_taken_port()
-        with ExitStack() as ends:
-            self._group = ends.enter_context(watched_group())
-            ends.callback(self._stop_all)
-            self._start("server")
-            self._wait_for("server", "/health")
-            self._start("worker")
-            self._deploy()
-            self._start("serve")
-            self._start("watch")
-            self._wait_for("worker", "/work_pools/lastday")
-            self._ends = ends.pop_all()
-        return self._stack
-
-    def supervise(self, stop: threading.Event) -> None:
-        """Until *stop*, start again whatever has ended by itself: without its worker no run is carried."""
-        while not stop.wait(_LOOK_EVERY):
-            for name, child in list(self._children.items()):
-                if child.poll() is not None:
-                    self._start(name)
-
-    def _refuse_taken_port(self) -> None:
-        """Whoever holds the port already would be given the key."""
+    stack = Stack(home.resolve(), _own_port(port), checkout, env or {})
+    with watched_group() as group:
         try:
-            socket.create_server(("127.0.0.1", self._port)).close()
-        except OSError as exc:
-            raise StackFailed(f"port {self._port}: cannot be used: {exc.strerror}") from exc
-
-    def _described(self) -> Stack:
-        root = f"http://127.0.0.1:{self._port}"
-        key_file = self._home / "api.key"
-        try:
-            key = api_key(key_file)
-        except Unsafe as exc:
-            raise StackFailed(f"key to Prefect's API: {exc}: {key_file}") from exc
-        env = environment(self._home, self._port, self._extra) | {"PREFECT_API_AUTH_STRING": key}
-        return Stack(f"{root}/api", root, env, self._home / "logs", key_file)
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.close()
-
-    def pid(self, name: str) -> int:
-        """Return the process id of "server", "worker", "serve" or "watch"."""
-        return self._children[name].pid
-
-    def _deploy(self) -> None:
-        """Wait until the deployments are on the server; what takes too long is ended with the rest."""
-        self._start("deploy")
-        try:
-            code = self._children["deploy"].wait(_READY_WITHIN)
-        except subprocess.TimeoutExpired:
-            raise StackFailed(f"deploy: not ready after {_READY_WITHIN:.0f} s, see {self._log_of('deploy')}") from None
-        if code != 0:
-            raise StackFailed(f"deploy: cannot deploy: exit {code}, see {self._log_of('deploy')}")
-        del self._children["deploy"]  # it ran to its end, and is not started again
-
-    def _start(self, name: str) -> None:
-        with self._log_of(name).open("ab") as log:
-            self._children[name] = subprocess.Popen(  # noqa: S603  # our own commands
-                [sys.executable, "-m", _MODULES[name]],
-                cwd=self._checkout,
-                env=environment_of(name, self._stack.env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                process_group=self._group,
-                umask=0o077,
-            )
-
-    def _wait_for(self, name: str, path: str) -> None:
-        """Wait until the API answers 200 at *path*, which is *name*'s sign of life."""
-        deadline = time.monotonic() + _READY_WITHIN
-        with self._stack.client(with_key=name != "server") as client:  # until it is known to be ours it is shown no key
-            while not _answers(client, path):
-                self._refuse_ended(name)
-                if time.monotonic() > deadline:
-                    raise StackFailed(f"{name}: cannot start: no answer in time, see {self._log_of(name)}")
-                time.sleep(0.1)
-        self._refuse_ended(name)
-
-    def _refuse_ended(self, name: str) -> None:
-        code = self._children[name].poll()
-        if code is not None:
-            raise StackFailed(f"{name}: cannot start: exit {code}, see {self._log_of(name)}")
-
-    def _log_of(self, name: str) -> Path:
-        return self._stack.logs / f"{name}.log"
-
-    def _stop_all(self) -> None:
-        """Stop the newest first, so that a run which is interrupted can still tell the server; then whoever is left of the group."""
-        for child in reversed(self._children.values()):
-            child.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=_GRACE)
-        os.killpg(self._group, signal.SIGKILL)
-        for child in self._children.values():
-            child.wait()
+            stack.start(group)
+            yield stack
+        finally:
+            stack.stop()
 
 
 @contextlib.contextmanager
@@ -199,6 +76,106 @@ def watched_group() -> Iterator[int]:
         yield dog.pid
 
 
+class Stack:
+    """
+    The processes, and how to speak to them.  *env* is what a child needs for that, the key to Prefect's API included, which also
+    lies in *key_file*; *logs* holds one file a process.
+    """
+
+    def __init__(self, home: Path, port: int, checkout: Path, extra: Mapping[str, str]) -> None:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.chmod(0o700)
+        self.ui_url = f"http://127.0.0.1:{port}"
+        self.api_url = f"{self.ui_url}/api"
+        self.logs, self.key_file = home / "logs", home / "api.key"
+        self.logs.mkdir(exist_ok=True)
+        try:
+            self.env = environment(home, port, extra) | {"PREFECT_API_AUTH_STRING": api_key(self.key_file)}
+        except Unsafe as exc:
+            raise StackFailed(f"key to Prefect's API: {exc}: {self.key_file}") from exc
+        self._checkout = checkout
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def client(self, *, with_key: bool = True) -> httpx.Client:
+        """Return a client that may read from the API, or what it shows to anybody."""
+        return open_api(self.api_url, self.env["PREFECT_API_AUTH_STRING"] if with_key else None)
+
+    def pid(self, name: str) -> int:
+        """Return the process id of "server", "worker", "serve" or "watch"."""
+        return self._children[name].pid
+
+    def start(self, group: int) -> None:
+        """Start all processes in *group*; return when every one of them is ready."""
+        self._group = group
+        self._start("server")
+        self._wait_for("server", "/health")
+        self._start("worker")
+        self._deploy()
+        self._start("serve")
+        self._start("watch")
+        self._wait_for("worker", "/work_pools/lastday")
+
+    def supervise(self, stop: threading.Event) -> None:
+        """Until *stop*, start again whatever has ended by itself: without its worker no run is carried."""
+        while not stop.wait(_LOOK_EVERY):
+            for name, child in list(self._children.items()):
+                if child.poll() is not None:
+                    self._start(name)
+
+    def stop(self) -> None:
+        """Stop the newest first, so that a run which is interrupted can still tell the server; then whoever is left of the group."""
+        for child in reversed(self._children.values()):
+            child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=_GRACE)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._group, signal.SIGKILL)
+        for child in self._children.values():
+            child.wait()
+
+    def _deploy(self) -> None:
+        """Wait until the deployments are on the server; what takes too long is ended with the rest."""
+        self._start("deploy")
+        try:
+            code = self._children["deploy"].wait(_READY_WITHIN)
+        except subprocess.TimeoutExpired:
+            raise self._failed("deploy", f"not ready after {_READY_WITHIN:.0f} s") from None
+        if code != 0:
+            raise self._failed("deploy", f"cannot deploy: exit {code}")
+        del self._children["deploy"]  # it ran to its end, and is not started again
+
+    def _start(self, name: str) -> None:
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self._children[name] = subprocess.Popen(  # noqa: S603  # our own commands
+                [sys.executable, "-m", _MODULES[name]],
+                cwd=self._checkout,
+                env=environment_of(name, self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                process_group=self._group,
+                umask=0o077,
+            )
+
+    def _wait_for(self, name: str, path: str) -> None:
+        """Wait until the API answers 200 at *path*, which is *name*'s sign of life."""
+        deadline = time.monotonic() + _READY_WITHIN
+        with self.client(with_key=name != "server") as client:  # until it is known to be ours it is shown no key
+            while not _answers(client, path):
+                self._refuse_ended(name)
+                if time.monotonic() > deadline:
+                    raise self._failed(name, "cannot start: no answer in time")
+                time.sleep(0.1)
+        self._refuse_ended(name)
+
+    def _refuse_ended(self, name: str) -> None:
+        if (code := self._children[name].poll()) is not None:
+            raise self._failed(name, f"cannot start: exit {code}")
+
+    def _failed(self, name: str, what: str) -> StackFailed:
+        return StackFailed(f"{name}: {what}, see {self.logs / name}.log")
+
+
 def _answers(client: httpx.Client, path: str) -> bool:
     """Whether the API answers 200, and does not say of what it shows that it is not ready: a pool without a worker."""
     try:
@@ -208,7 +185,10 @@ def _answers(client: httpx.Client, path: str) -> bool:
     return answer.status_code == 200 and b"NOT_READY" not in answer.content
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def _own_port(port: int) -> int:
+    """Return *port*, a free one for 0.  Raises `StackFailed` for one that is taken: whoever holds it would be given the key."""
+    try:
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            return int(listener.getsockname()[1])
+    except OSError as exc:
+        raise StackFailed(f"port {port}: cannot be used: {exc.strerror}") from exc

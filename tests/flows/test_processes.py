@@ -16,7 +16,7 @@ import pytest
 from audit.secret_files import Unsafe
 from stack.environments import environment, environment_of
 from stack.prefect_api import api_key
-from stack.processes import CHECKOUT, LocalStack, StackFailed
+from stack.processes import CHECKOUT, Stack, StackFailed, _own_port, local_stack
 
 STARTER = """
 import subprocess, time
@@ -72,10 +72,10 @@ class TestEnvironment:
         assert given["PREFECT_HOME"] == str(tmp_path)
         assert given["LASTDAY_SERVICES"] == "slack"
 
-    def test_free_port(self, tmp_path: Path) -> None:
+    def test_free_port(self) -> None:
         """Two stacks on one machine do not meet."""
-        first, second = LocalStack(tmp_path / "a"), LocalStack(tmp_path / "b")
-        assert first._port != second._port
+        with socket.create_server(("127.0.0.1", _own_port(0))) as first:
+            assert _own_port(0) != first.getsockname()[1]
 
 
 class TestPort:
@@ -83,17 +83,14 @@ class TestPort:
         """A port that somebody holds already is refused before anything is started, and the holder is told nothing."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(1)
-            local = LocalStack(tmp_path, listener.getsockname()[1])
-            with pytest.raises(StackFailed, match="cannot be used"):
-                local.__enter__()
+            with pytest.raises(StackFailed, match="cannot be used"), local_stack(tmp_path, listener.getsockname()[1]):
+                pass
             with pytest.raises(TimeoutError):
                 listener.accept()
 
     def test_key_is_not_shown_to_a_stranger(self, tmp_path: Path) -> None:
         """Whether our server answers is asked without the key: another may have taken the port first."""
-        local = LocalStack(tmp_path)
-        (tmp_path / "logs").mkdir(parents=True)
-        stack = local._described()
+        stack = Stack(tmp_path, 4200, CHECKOUT, {})
         with stack.client(with_key=False) as client:
             assert client.auth is None
         with stack.client() as client:
@@ -116,7 +113,7 @@ class TestKey:
         with pytest.raises(Unsafe, match="0640"):
             api_key(tmp_path / "api.key")
         with pytest.raises(StackFailed, match="0640"):
-            LocalStack(tmp_path).__enter__()
+            Stack(tmp_path, 4200, CHECKOUT, {})
 
 
 class TestEnvironmentOf:
