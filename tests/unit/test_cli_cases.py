@@ -258,6 +258,13 @@ class TestSettings:
         assert slack_row["state"] == "missing"
         assert "LASTDAY_SLACK_TOKEN" in slack_row["detail"]
 
+    def test_doctor_on_evidence(self, house: House) -> None:
+        """A key of evidence that cannot be used is amber, with its remedy: it holds up no cut."""
+        house.file("keys/evidence.key", "no key")
+        (house.directory / "keys" / "evidence.key").chmod(0o600)
+        (row,) = [row for row in house.json("doctor", code=2)["checks"] if row["check"] == "evidence"]
+        assert (row["state"], bool(row["detail"]), bool(row["remedy"])) == ("amber", True, True)
+
     def test_doctor_lists_each_connection(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         """A further tenant of a vendor has a row of its own, with the names of its own settings."""
         monkeypatch.setenv("LASTDAY_SERVICES", "slack,slack.acquired")
