@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -48,7 +48,13 @@ def make(terminal: Terminal, context: typer.Context) -> int:
     with terminal.progress(1, say("asking witnesses and authorities", "証人と時刻認証局に依頼中")) as step:
         outcome = anchoring.anchor(at_once=True)
         step("")
-    payload = _told(outcome)
+    payload = {
+        "why": outcome.why,
+        "anchor": None if outcome.made is None else _told(outcome.made),
+        "finished": outcome.finished,
+        "problems": list(outcome.problems),
+        "complete": outcome.complete,
+    }
     terminal.answer(payload, *_lines(outcome))
     return DONE if outcome.complete else REMAINS
 
@@ -74,9 +80,8 @@ def clear(
     """Let signing go on after a witness's alarm.  The alarm stays on file, and the log tells that it was cleared."""
     from audit import anchoring
 
-    cleared = _written(
-        lambda log, context: anchoring.clear(log, context.store.trail, terminal.actor, reason, context.actor)
-    )
+    by = terminal.actor
+    cleared = _written(lambda log, context: anchoring.clear(log, context.store.trail, by, reason, context.actor))
     terminal.answer({"cleared": cleared}, say(f"{cleared} alarms cleared", f"{cleared} 件の警報を解除しました"))
 
 
@@ -121,49 +126,29 @@ def _written(write: Callable[[Connection, Context], T]) -> T:
     return in_context(work)
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
-    made = outcome.made
-    return {
-        "why": outcome.why,
-        "anchor": None if made is None else _anchor(made),
-        "finished": outcome.finished,
-        "problems": list(outcome.problems),
-        "complete": outcome.complete,
-    }
+def _told(made: Anchor) -> dict[str, Any]:
+    names = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha256", "recorded_idx")
+    at = None if made.tsa_time is None else made.tsa_time.isoformat()
+    return {name: getattr(made, name) for name in names} | {"tsa_time": at}
 
 
-def _anchor(made: Anchor) -> dict[str, Any]:
-    return {
-        "origin": made.origin,
-        "size": made.size,
-        "witnesses": list(made.witnesses),
-        "quorum": made.quorum,
-        "tsa_time": None if made.tsa_time is None else made.tsa_time.isoformat(),
-        "checkpoint_sha256": made.checkpoint_sha256,
-        "tsr_sha256": made.tsr_sha256,
-        "recorded_idx": made.recorded_idx,
-    }
-
-
-def _lines(outcome: Outcome) -> list[str]:
-    lines = list(outcome.problems)
+def _lines(outcome: Outcome) -> Iterator[str]:
+    yield from outcome.problems
     if outcome.why in WORDS:
-        lines.append(say(*WORDS[outcome.why]))
+        yield say(*WORDS[outcome.why])
     if outcome.why == "nobody_outside":
-        lines.append(say(*ADVICE))
+        yield say(*ADVICE)
     if outcome.finished:
-        lines.append(say(f"{outcome.finished} earlier anchors finished", f"以前のアンカー {outcome.finished} 件を完了"))
+        yield say(f"{outcome.finished} earlier anchors finished", f"以前のアンカー {outcome.finished} 件を完了")
     if outcome.made is not None:
-        lines.append(sentence(outcome.made))
-    return lines
+        yield sentence(outcome.made)
 
 
 def sentence(made: Anchor) -> str:
     """Say what an anchor has.  Rehearsal's witnesses bear their worth in their names."""
     names = ", ".join(made.witnesses) or "-"
     when = "-" if made.tsa_time is None else f"{made.tsa_time:%Y-%m-%d %H:%M:%S}Z"
-    enough, too_few = say("quorum", "定足数を満たす"), say("NO QUORUM", "定足数不足")
-    quorum = enough if made.quorum else too_few
+    quorum = say("quorum", "定足数を満たす") if made.quorum else say("NO QUORUM", "定足数不足")
     return say(
         f"{made.size} entries, cosigned by {names} ({quorum}), stamped {when}",
         f"{made.size} 件、連署 {names}（{quorum}）、時刻証明 {when}",

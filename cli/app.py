@@ -1,4 +1,4 @@
-"""`lastday`: the verbs for a terminal.  Each verb has a file of its own; heavy imports wait until it runs."""
+"""`lastday`: the verbs for a terminal.  Heavy imports wait until one runs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import typer
 
 from casework.visible import visible
 from cli import anchor, keys, nda, trail
-from cli.answer import answer
-from cli.approve import approve
-from cli.attest import attest
-from cli.back import come_back
+from cli.decisions import answer, approve, attest, retire, waive
 from cli.demo import demo
 from cli.depart import depart, leave
 from cli.doctor import doctor
@@ -25,8 +22,7 @@ from cli.moving import reschedule, withdraw
 from cli.options import verb
 from cli.population import population
 from cli.private_files import look_again
-from cli.restore import restore
-from cli.retire import retire
+from cli.restore import come_back, restore
 from cli.run import plan, run
 from cli.show import show
 from cli.sweep import sweep
@@ -34,7 +30,6 @@ from cli.tenants import tenants
 from cli.terminal import survive_narrow_streams, write_json
 from cli.up import up
 from cli.verify import verify
-from cli.waive import waive
 
 app = typer.Typer(
     name="lastday",
@@ -73,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     look_again()
     try:
         _require_text(given)
-        return int(app(given, standalone_mode=False) or 0)
+        return int(app(given, standalone_mode=False, obj=main) or 0)  # for `lastday demo`, which runs verbs
     except typer.TyperException as exc:  # the command line itself; without a message it was shown the help
         wrong = exc.format_message()
         return (

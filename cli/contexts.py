@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from cli.private_files import refuse_open_files
 
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from casework.nda.context import NdaContext
     from casework.store import Store
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 ACTOR = "svc:terminal"
 """How the trail names us: who sat there goes into payloads, which can be erased."""
 
 
-def in_context(work: Callable[[Context], T]) -> T:
+def in_context(work: Callable[Concatenate[Context, P], T], *given: P.args, **named: P.kwargs) -> T:
     """Do *work* on the database alone.  Raises what `casework.bootstrap.open_context` raises, and `refuse_open_files`."""
 
     async def quick(context: Context) -> T:
-        return work(context)
+        return work(context, *given, **named)
 
-    return in_open_context(quick)
+    return asyncio.run(_with_context(quick, connected=False))
 
 
 def in_open_context(work: Callable[[Context], Awaitable[T]]) -> T:
@@ -40,14 +41,14 @@ def in_connected_context(work: Callable[[Context], Awaitable[T]]) -> T:
     return asyncio.run(_with_context(work, connected=True))
 
 
-def in_nda_context(work: Callable[[NdaContext], Awaitable[T]]) -> T:
+def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *given: P.args, **named: P.kwargs) -> T:
     """Do *work* with every register of papers open that can be opened, and no service."""
 
     async def opened(context: Context) -> T:
         from casework.nda.context import open_nda_context
 
         async with open_nda_context(context) as nda:
-            return await work(nda)
+            return await work(nda, *given, **named)
 
     return in_open_context(opened)
 

@@ -7,26 +7,27 @@ from typing import Annotated
 
 import typer
 
-from cli.terminal import Terminal
+from cli.errors import DONE, REMAINS
+from cli.terminal import Terminal, err, out, write_json
 
 
 def demo(
     terminal: Terminal,
+    context: typer.Context,
     home: Annotated[Path, typer.Option(help="Where everything goes; emptied first.")] = Path("var/demo"),
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave everything running for the browser until Ctrl-C.")
-    ] = False,
-    kill: Annotated[
-        bool, typer.Option("--kill", help="Kill -9 the run in the middle of the cut; the sweep finishes it.")
-    ] = False,
-) -> int:
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running for the browser until Ctrl-C.")] = False,
+    kill: Annotated[bool, typer.Option("--kill", help="Kill -9 the run in the middle of the cut; the sweep finishes it.")] = False,
+) -> int:  # fmt: skip
     """
     Rehearse the main job on emulated tenants with real sockets and the vendors' own SDKs, run by Prefect on this machine.
 
     Exits with 0 only if everything came as it should: the expected failure of one case included.
     """
-    from cli.rehearse.environment import rehearsal
-    from cli.rehearse.scenario import Scenario
+    from rehearsal.environment import rehearsal
+    from rehearsal.scenario import Scenario
 
     with rehearsal(home) as there:
-        return Scenario(there, as_json=terminal.as_json).play(keep=keep, kill=kill)
+        played = Scenario(there, context.obj, err() if terminal.as_json else out()).play(keep=keep, kill=kill)
+    if terminal.as_json:
+        write_json(played)
+    return DONE if played["held"] else REMAINS

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from cli.errors import BAD_INPUT, DONE, REMAINS
-from cli.tables import Page, cells, table
+from cli.tables import table
 from cli.terminal import Terminal, say
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def doctor(terminal: Terminal) -> int:
@@ -25,7 +29,7 @@ def doctor(terminal: Terminal) -> int:
         step(say("asking the services", "各サービスを確認中"))
         services = asyncio.run(examine_services(settings.services, step))
     payload = {"checks": checks, "services": services}
-    terminal.answer(payload, *([] if terminal.as_json else _page(payload)))
+    terminal.answer(payload, *_page(payload))
     states = {check["state"] for check in [*checks, *services]}
     if states - {"ok", "amber"}:
         return BAD_INPUT
@@ -37,26 +41,29 @@ def _lacking(service: dict[str, Any]) -> bool:
     return any(not (kind["list"] and kind["revoke"]) and not kind["by_nature"] for kind in service["kinds"])
 
 
-def _page(payload: dict[str, Any]) -> Page:
+def _page(payload: dict[str, Any]) -> Iterator[RenderableType]:
     checks = ((row["check"], row["state"], row["detail"], row["remedy"]) for row in payload["checks"])
-    parts: Page = [table("check", "state", "problem", "remedy", rows=checks)]
+    yield table("check", "state", "problem", "remedy", rows=checks)
     for service in payload["services"]:
-        parts += _service(service)
-    return parts
+        yield from _service(service)
 
 
-def _service(service: dict[str, Any]) -> Page:
+def _service(service: dict[str, Any]) -> Iterator[RenderableType]:
     place = service.get("connection", service["service"])
     if service["state"] != "ok":
         row = (place, service["state"], service["detail"], service["remedy"])
-        return [table("service", "state", "problem", "remedy", rows=[row])]
+        yield table("service", "state", "problem", "remedy", rows=[row])
+        return
     title = f"{place}  {service['tenant']}  {say('plan', 'プラン')} {service['plan']}  "
     title += say("our own account", "自身のアカウント") + f" {', '.join(service['own_accounts']) or '-'}"
-    made = table("kind", "list", "revoke", "scopes to read", "scopes to write", "problem", "remedy", title=title)
-    for kind in service["kinds"]:
-        scopes = tuple("\n".join(map(_short, kind[tier])) for tier in ("read_scopes", "write_scopes"))
-        made.add_row(*cells(kind["kind"], kind["list"], kind["revoke"], *scopes, kind["problem"], kind["remedy"]))
-    return [made, *(f"{row['problem']}  {row['remedy']}" for row in service["problems"])]
+    heads = ("kind", "list", "revoke", "scopes to read", "scopes to write", "problem", "remedy")
+    yield table(*heads, title=title, rows=map(_kind, service["kinds"]))
+    yield from (f"{row['problem']}  {row['remedy']}" for row in service["problems"])
+
+
+def _kind(kind: dict[str, Any]) -> tuple[object, ...]:
+    scopes = ("\n".join(map(_short, kind[tier])) for tier in ("read_scopes", "write_scopes"))
+    return kind["kind"], kind["list"], kind["revoke"], *scopes, kind["problem"], kind["remedy"]
 
 
 def _short(scope: str) -> str:

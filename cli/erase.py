@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
-from cli.cases import second_person
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import CaseId
+from cli.options import CaseId, second_person
 from cli.terminal import Terminal, say
 
 
@@ -26,14 +26,14 @@ def erase(
     """
     from casework.erasure import erasing
 
-    request = in_context(lambda context: erasing.request_erasure(context, case, by=terminal.who, basis=basis))
+    request = in_context(erasing.request_erasure, case, by=terminal.who, basis=basis)
     if request.answered_at is None:
         payload = {"case": case, "request": request.id, "outcome": "requested"}
         terminal.answer(payload, second_person(request.id))
         return REMAINS
-    if not yes:
-        _ask_again(terminal, case)
-    emptied = in_context(lambda context: erasing.erase(context, case))
+    if not yes and _typed_again(terminal) != case:
+        raise Refused("erase: another id was typed", "Nothing was erased.")
+    emptied = in_context(erasing.erase, case)
     told = say(
         f"{case}: erased, {emptied} events lost their payload; every proof stands.  Exported folders and backups are not "
         "reached: have them destroyed, and export anew.",
@@ -53,21 +53,15 @@ def hold(
     """Set a legal hold on a case, or release it: while it stands, the case cannot be erased."""
     from casework.erasure import erasing
 
-    act = erasing.release_hold if release else erasing.hold
-    in_context(lambda context: act(context, case, by=terminal.who, reason=reason))
+    in_context(erasing.release_hold if release else erasing.hold, case, by=terminal.who, reason=reason)
     outcome = "released" if release else "held"
     shown = say(f"{case}: legal hold {outcome}", f"{case}: 法的保全を{'解除' if release else '設定'}しました")
     terminal.answer({"case": case, "outcome": outcome}, shown)
 
 
-def _ask_again(terminal: Terminal, case: str) -> None:
-    """Have the id typed again; without a terminal or with --json there is nobody to ask."""
-    import sys
-
+def _typed_again(terminal: Terminal) -> str:
+    """Have the case's id typed again; without a terminal or with --json there is nobody to ask."""
     if terminal.as_json or not sys.stdin.isatty():
         raise Refused("erase: nobody to ask", "Add --yes: it cannot be undone.")
-    typed = typer.prompt(
-        say("This cannot be undone.  The case's id again", "取り消せません。案件番号をもう一度"), err=True
-    )
-    if typed.strip() != case:
-        raise Refused("erase: another id was typed", "Nothing was erased.")
+    warning = say("This cannot be undone.  The case's id again", "取り消せません。案件番号をもう一度")
+    return str(typer.prompt(warning, err=True)).strip()

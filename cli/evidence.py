@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +12,11 @@ from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId
 from cli.private_files import write_private
-from cli.tables import Page, local, table, unreadable
+from cli.tables import local, table, unreadable
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
     from casework.view.downloads import Downloads, Source
@@ -33,23 +34,30 @@ def evidence(
     """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete and summarised."""
     from casework.view.reading.case import look
 
-    shown = in_context(lambda context: look(context, case, by=terminal.actor)).downloads
+    shown = in_context(look, case, by=terminal.actor).downloads
     if picture is not None and shown.picture:
         write_private(picture, shown.picture)
     payload = {"case": case, "downloads": shown.model_dump(mode="json")}
-    terminal.answer(payload, *([] if terminal.as_json else _page(shown)))
+    terminal.answer(payload, *_page(shown))
     return DONE if shown.state == "collected" and shown.verdict is not None else REMAINS
 
 
-def _page(shown: Downloads) -> Page:
+def _page(shown: Downloads) -> Iterator[RenderableType]:
     if not shown.sources:
-        return [say("Nothing has been collected yet.", "まだ何も取得されていません。")]
-    parts: Page = [_statements(shown.sources), *_caveats(shown.sources), *unreadable(shown)]
-    parts += [say(said.text, said.text_ja) for said in shown.risks or ()]
-    if shown.verdict == "nothing_unusual":
-        parts += [say(said.text, said.text_ja) for said in shown.summary]
-    parts += [f"{quiet.connection}: {say(quiet.text, quiet.text_ja)}" for quiet in shown.silence]
-    return parts + _tables(shown)
+        yield say("Nothing has been collected yet.", "まだ何も取得されていません。")
+        return
+    yield _statements(shown.sources)
+    # what a log never holds, or calls by another name: without it a count says more than it knows
+    yield from dict.fromkeys(f"{row.connection}/{row.source}: {said}" for row in shown.sources for said in row.caveats)
+    yield from unreadable(shown)
+    told = (*(shown.risks or ()), *(shown.summary if shown.verdict == "nothing_unusual" else ()))
+    yield from (say(said.text, said.text_ja) for said in told)
+    yield from (f"{quiet.connection}: {say(quiet.text, quiet.text_ja)}" for quiet in shown.silence)
+    if shown.exits:
+        exits = ((made.kind, local(made.at), made.connection, made.text) for made in shown.exits[-_MOST_EXITS:])
+        yield table("way out", "made", "service", "to", rows=exits)
+    if shown.folders:
+        yield table("busiest folder", "files", rows=((place.folder, f"{place.count:,}") for place in shown.folders))
 
 
 def _statements(sources: Sequence[Source]) -> Table:
@@ -62,19 +70,3 @@ def _statement(row: Source) -> tuple[object, ...]:
     added = f" (+{row.difference.late} late)" if row.difference and row.difference.late else ""
     counts = (f"{row.records:,}{added}", f"{row.pages:,}", (row.sha256 or "-")[:12])
     return row.connection, row.source, row.round, say(row.text, row.text_ja), *times, *counts
-
-
-def _caveats(sources: Sequence[Source]) -> Page:
-    """What a log never holds, or calls by another name: without it a count says more than it knows."""
-    return [*dict.fromkeys(f"{row.connection}/{row.source}: {said}" for row in sources for said in row.caveats)]
-
-
-def _tables(shown: Downloads) -> Page:
-    parts: Page = []
-    if shown.exits:
-        exits = ((made.kind, local(made.at), made.connection, made.text) for made in shown.exits[-_MOST_EXITS:])
-        parts.append(table("way out", "made", "service", "to", rows=exits))
-    if shown.folders:
-        folders = ((folder.folder, f"{folder.count:,}") for folder in shown.folders)
-        parts.append(table("busiest folder", "files", rows=folders))
-    return parts

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from audit.keys import KeyRefused
 from casework.bootstrap import evidence_key
-from casework.errors import Misconfigured
 from casework.matching.numbers import without_numbers
 from casework.policy import load_policy
 from casework.private_files import environment, find_open_files
@@ -17,9 +16,8 @@ from casework.settings import CaseworkSettings
 from cli.contexts import log_signers, only_store
 from cli.examining_anchors import examine_anchors
 from cli.examining_prefect import examine_prefect
-from cli.rows import Row, failed, row
+from cli.rows import Row, examined, failed, row
 from cli.terminal import Step
-from connectors.errors import NotConfigured
 from connectors.nda.registry import open_registers
 from connectors.registry import open_connectors
 from connectors.settings import prefix_of
@@ -32,24 +30,20 @@ if TYPE_CHECKING:
 def examine_house(settings: CaseworkSettings) -> list[Row]:
     """Check what is on our side: database and schema, policy, the trail's key and its anchors, evidence, numbers, Prefect, files."""
     return [
-        _database(), _policy(settings), _trail_key(settings), examine_anchors(settings), _evidence(settings), _numbers(),
-        examine_prefect(), *_files(settings),
-    ]  # fmt: skip
+        examined("database", _database),
+        examined("policy", lambda: row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")),
+        _trail_key(settings),
+        examine_anchors(settings),
+        examined("evidence", lambda: _evidence(settings), "amber"),  # what cannot be written holds up no cut
+        examined("employee numbers", _numbers, "amber"),
+        examine_prefect(),
+        *_files(settings),
+    ]
 
 
 def _database() -> Row:
-    try:
-        with only_store():
-            return row("database")
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return failed("database", exc)
-
-
-def _policy(settings: CaseworkSettings) -> Row:
-    try:
-        return row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")
-    except Misconfigured as exc:
-        return failed("policy", exc)
+    with only_store():
+        return row("database")
 
 
 def _trail_key(settings: CaseworkSettings) -> Row:
@@ -62,28 +56,20 @@ def _trail_key(settings: CaseworkSettings) -> Row:
 
 
 def _evidence(settings: CaseworkSettings) -> Row:
-    """Amber at the worst: evidence that cannot be written holds up no cut."""
     folder = settings.evidence_folder.resolve()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        return row(
-            "evidence", "amber", "its folder cannot be written", "Correct LASTDAY_EVIDENCE_FOLDER, or its owner."
-        )
-    try:
-        with only_store() as store:
-            evidence_key(settings, store).check()
-    except Misconfigured as exc:
-        return failed("evidence", exc, "amber")
+        remedy = "Correct LASTDAY_EVIDENCE_FOLDER, or its owner."
+        return row("evidence", "amber", "its folder cannot be written", remedy)
+    with only_store() as store:
+        evidence_key(settings, store).check()
     return row("evidence")
 
 
 def _numbers() -> Row:
     """Amber where a service's employee numbers turned out not to be HR's: accounts are found, with a fact less."""
-    try:
-        with only_store() as store, store.read() as session:
-            found = without_numbers(session)
-    except Misconfigured as exc:
-        return failed("employee numbers", exc, "amber")
+    with only_store() as store, store.read() as session:
+        found = without_numbers(session)
     if not found:
         return row("employee numbers")
     told = "; ".join(
@@ -105,8 +91,6 @@ async def examine_registers() -> list[Row]:
     try:
         async with open_registers() as opened:
             return [_register(name, await register.probe()) for name, register in opened.items()]
-    except NotConfigured as exc:
-        return [row("papers", "missing", str(exc), exc.advice)]
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
         return [failed("papers", exc)]
 
@@ -135,8 +119,6 @@ async def _connection(connection: ConnectionId) -> Row:
         async with open_connectors([connection]) as opened:
             told = _told(opened[connection], await opened[connection].probe())
             return found | _verdict(connection, told["kinds"]) | told
-    except NotConfigured as exc:
-        return found | row(connection, "missing", str(exc), exc.advice)
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
         return found | failed(connection, exc)
 

@@ -36,11 +36,7 @@ def export(
 
     try:
         with terminal.progress(1, say("writing", "書き出し中")):
-            made = in_context(
-                lambda context: _export(
-                    context, case, folder, by=terminal.actor, as_it_stands=as_it_stands, pkcs12=seal
-                )
-            )
+            made = in_context(_export, case, folder, by=terminal.actor, as_it_stands=as_it_stands, pkcs12=seal)
     except BundleRefused as exc:
         raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
     except NotPrinted as exc:
@@ -58,7 +54,13 @@ def export(
         "files": claim.files,
         "log_size": claim.size,
     }
-    terminal.answer(payload, *_shown(folder, made))
+    told = (
+        f"{folder}: record {claim.revision} of {claim.case}, {claim.events} events, {claim.files} files",
+        f"{folder}: {claim.case} の記録 {claim.revision}、事象 {claim.events} 件、ファイル {claim.files} 件",
+    )
+    how = f"lastday verify {folder} --trust DIR"
+    certificate = f"{say('certificate', '証明書')}: {made.sha256}"
+    terminal.answer(payload, say(*told), certificate, f"{say('Check it', '検証')}: {how}")
 
 
 def _export(
@@ -84,15 +86,3 @@ def _export(
     made = write(context, office, case, folder, by=by, as_it_stands=as_it_stands)
     trust.publish_authority(settings, made, signer.public_key)
     return made
-
-
-def _shown(folder: Path, made: Certificate) -> list[str]:
-    claim = made.claim
-    return [
-        say(
-            f"{folder}: record {claim.revision} of {claim.case}, {claim.events} events, {claim.files} files",
-            f"{folder}: {claim.case} の記録 {claim.revision}、事象 {claim.events} 件、ファイル {claim.files} 件",
-        ),
-        say(f"certificate: {made.sha256}", f"証明書: {made.sha256}"),
-        say(f"Check it: lastday verify {folder} --trust DIR", f"検証: lastday verify {folder} --trust DIR"),
-    ]

@@ -3,50 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.contexts import in_context
 from cli.errors import BAD_INPUT, DONE, Refused
-from cli.tables import Page, cells, table
+from cli.tables import table
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from casework.intake.notice import Reading
     from casework.intake.noticing import Opened
     from casework.intake.refusals import Refusal
     from casework.intake.submission import Intake
 
 
-def submit(
-    terminal: Terminal,
-    reading: Reading,
-    *,
-    all_or_nothing: bool,
-    for_real: bool | None,
-    leave: bool = False,
-    at_once: bool = False,
-) -> int:
-    """Open the cases of *reading*, answer.  Exits with 2 if anything was refused."""
+def submit(terminal: Terminal, reading: Reading, **decided: Any) -> int:
+    """Open the cases of *reading* as was *decided* (see `open_cases`), answer.  Exits with 2 if anything was refused."""
     from casework.intake.submission import open_cases
     from cli.orchestration import ask_for_runs
 
     with terminal.progress(1, say(f"{reading.rows} rows", f"{reading.rows}件")):
-        taken = in_context(
-            lambda context: open_cases(
-                context,
-                reading,
-                reported_by=terminal.who,
-                for_real=for_real,
-                all_or_nothing=all_or_nothing,
-                leave=leave,
-                at_once=at_once,
-            )
-        )
+        taken = in_context(open_cases, reading, reported_by=terminal.who, **decided)
     told = payload(reading, taken)
-    terminal.answer(told, *([] if terminal.as_json else page(told)))
+    terminal.answer(told, *page(told))
     if taken.opened:
         ask_for_runs(terminal)
     return BAD_INPUT if taken.refused else DONE
@@ -73,13 +57,9 @@ def read(
     from casework.settings import read_settings
 
     if [csv is not None, from_json is not None, bool(fields)].count(True) != 1:
-        raise Refused(
-            say(
-                "depart: needs one of --csv, --from-json or the options of one person",
-                "--csv、--from-json、一人分のオプションのいずれか一つが必要です",
-            ),
-            say("See `lastday depart --help`.", "`lastday depart --help` を参照してください。"),
-        )
+        english = "depart: needs one of --csv, --from-json or the options of one person"
+        needs = say(english, "--csv、--from-json、一人分のオプションのいずれか一つが必要です")
+        raise Refused(needs, say("See `lastday depart --help`.", "`lastday depart --help` を参照してください。"))
     kinds = KindRule(load_policy(read_settings().policy_file).intake.kind_column, kind, implied)
     if csv is not None:
         return read_csv(content(csv, "--csv"), kinds)
@@ -97,13 +77,11 @@ def content(path: Path, option: str) -> bytes:
             return sys.stdin.buffer.read(MOST_BYTES + 1)
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
-    except OSError as exc:
-        raise Refused(
-            say(f"{option}: cannot read the file: {exc.strerror}", f"{option}: ファイルを読めません: {exc.strerror}"),
-            say("Give the path of a file that you may read.", "読み取れるファイルのパスを指定してください。"),
-        ) from exc
-    except ValueError as exc:  # a path with a NUL byte
-        raise Refused(f"{option}: is not a path", "Give the path of a file.") from exc
+    except (OSError, ValueError) as exc:  # ValueError: a path with a NUL byte
+        why = exc.strerror if isinstance(exc, OSError) else exc
+        told = say(f"{option}: cannot read the file: {why}", f"{option}: ファイルを読めません: {why}")
+        remedy = say("Give the path of a file that you may read.", "読み取れるファイルのパスを指定してください。")
+        raise Refused(told, remedy) from exc
 
 
 def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
@@ -140,42 +118,31 @@ def _case(opened: Opened) -> dict[str, Any]:
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:
-    return {
-        "row": refusal.row,
-        "column": refusal.column,
-        "value": refusal.value,
-        "reason": say(*refusal.reason),
-        "remedy": say(*refusal.remedy),
-        "code": str(refusal.code),
-    }
+    place = {"row": refusal.row, "column": refusal.column, "value": refusal.value, "code": str(refusal.code)}
+    return place | {"reason": say(*refusal.reason), "remedy": say(*refusal.remedy)}
 
 
-def page(told: Mapping[str, Any]) -> Page:
-    """Return the answer for people."""
-    parts: Page = []
+def page(told: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Yield the answer for people."""
     if told["cases"]:
-        opened = table("case", "employee", "state", "due", "for real", "outcome")
-        for case in told["cases"]:
-            decided = say("yes", "はい") if case["for_real"] else say("plan only", "計画のみ")
-            became = " ".join((case["outcome"], *case["corrected"]))
-            due = datetime.fromisoformat(case["cut_at"])
-            opened.add_row(*cells(case["case"], case["employee_no"], case["state"], due, decided, became))
-        parts += [opened, *(case["note"]["text"] for case in told["cases"] if case["note"] is not None)]
+        yield table("case", "employee", "state", "due", "for real", "outcome", rows=map(_taken, told["cases"]))
+        yield from (case["note"]["text"] for case in told["cases"] if case["note"] is not None)
     if told["refused"]:
-        whole = say("file", "ファイル")
-        refused = (
-            (row["row"] if row["row"] is not None else whole, row["column"], row["value"], row["reason"], row["remedy"])
-            for row in told["refused"]
-        )
-        parts.append(table("row", "column", "value", "reason", "remedy", rows=refused))
+        yield table("row", "column", "value", "reason", "remedy", rows=map(_not_taken, told["refused"]))
         if not told["cases"]:
-            parts.append(
-                say(
-                    "Nothing was taken: correct it and send it again.",
-                    "受け付けたものはありません。直して再送してください。",
-                )
-            )
+            english = "Nothing was taken: correct it and send it again."
+            yield say(english, "受け付けたものはありません。直して再送してください。")
     if told["unknown_columns"]:
         names = ", ".join(told["unknown_columns"])
-        parts.append(say(f"Kept, but unknown to us: {names}", f"未知の列(保存しました): {names}"))
-    return parts
+        yield say(f"Kept, but unknown to us: {names}", f"未知の列(保存しました): {names}")
+
+
+def _taken(case: Mapping[str, Any]) -> tuple[object, ...]:
+    decided = say("yes", "はい") if case["for_real"] else say("plan only", "計画のみ")
+    became = " ".join((case["outcome"], *case["corrected"]))
+    return case["case"], case["employee_no"], case["state"], datetime.fromisoformat(case["cut_at"]), decided, became
+
+
+def _not_taken(row: Mapping[str, Any]) -> tuple[object, ...]:
+    where = say("file", "ファイル") if row["row"] is None else row["row"]
+    return where, row["column"], row["value"], row["reason"], row["remedy"]

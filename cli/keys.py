@@ -42,7 +42,7 @@ def announce(terminal: Terminal) -> None:
     """Tell the log of its new key: LASTDAY_AUDIT_KEY_… names it, and …_FORMER_KEY_… the one before.  Both sign from now on."""
     from casework.trail import keyring
 
-    key = in_context(lambda context: keyring.announce(context, log_signers(), terminal.actor))
+    key = in_context(keyring.announce, log_signers(), terminal.actor)
     terminal.answer({"announced": key.vkey}, say(f"announced: {key.vkey}", f"新しい鍵を記録しました: {key.vkey}"))
 
 
@@ -50,7 +50,7 @@ def retire(terminal: Terminal, vkey: Vkey) -> None:
     """Tell the log that this key signs no more: after at least one anchor that both keys have signed."""
     from casework.trail import keyring
 
-    in_context(lambda context: keyring.retire(context, vkey, log_signers(), terminal.actor))
+    in_context(keyring.retire, vkey, log_signers(), terminal.actor)
     terminal.answer({"retired": vkey}, say("retired", "この鍵の使用終了を記録しました"))
 
 
@@ -60,7 +60,7 @@ def compromised(
     since: Annotated[
         datetime,
         typer.Option(
-            formats=_TIMES, metavar="TIME", help="The earliest time at which it may have been stolen, with its zone."
+            formats=_TIMES, metavar="TIME", help="The earliest time, with its zone, at which it may be stolen."
         ),
     ],
     reason: Annotated[str, typer.Option(help="What is known of it.")] = "",
@@ -68,7 +68,7 @@ def compromised(
     """Tell the log that this key is in other hands.  What was time-stamped before stands; what came later does not."""
     from casework.trail import keyring
 
-    in_context(lambda context: keyring.compromised(context, vkey, since, terminal.actor, reason))
+    in_context(keyring.compromised, vkey, since, terminal.actor, reason)
     terminal.answer({"compromised": vkey, "since": since.isoformat()}, say("recorded", "鍵の漏えいを記録しました"))
 
 

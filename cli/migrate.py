@@ -21,11 +21,10 @@ def migrate(
     terminal: Terminal,
     writer: Annotated[
         str | None,
-        typer.Option(metavar="ROLE", help="PostgreSQL: the role that works may append to the trail, not change it."),
+        typer.Option(metavar="ROLE", help="PostgreSQL: it works, and may append to the trail, not change it."),
     ] = None,
     reader: Annotated[
-        str | None,
-        typer.Option(metavar="ROLE", help="PostgreSQL: a role that may read the trail's leaves, which name nobody."),
+        str | None, typer.Option(metavar="ROLE", help="PostgreSQL: it may read the trail's leaves, which name nobody.")
     ] = None,
 ) -> None:
     """Bring the database to the newest schema and make the trail's key if there is none; publish its public half.  Twice is safe."""

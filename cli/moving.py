@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from cli.cases import parse_day, parse_instant
 from cli.contexts import in_context
 from cli.errors import Refused
-from cli.options import CaseId
+from cli.options import CaseId, day
 from cli.tables import local
 from cli.terminal import Terminal, say
 
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 def reschedule(
     terminal: Terminal,
     case: CaseId,
-    ends_on: Annotated[
-        str | None, typer.Option(metavar="DATE", help="The new last day of employment, inclusive.")
-    ] = None,
+    ends_on: Annotated[date | None, day("The new last day of employment, inclusive.")] = None,
     last_working_at: Annotated[
         str | None, typer.Option(metavar="DATE [TIME]", help="The new last working day.")
     ] = None,
@@ -38,8 +37,8 @@ def reschedule(
 
     def move(context: Context) -> Case:
         old = context.case(case)
-        day = parse_day("--ends-on", ends_on) if ends_on is not None else old.employment_ends_on
-        last = parse_instant("--last-working-at", last_working_at, old.timezone) if last_working_at else None
+        last = _parse_instant(last_working_at, old.timezone) if last_working_at else None
+        day = ends_on or old.employment_ends_on
         return moving.reschedule(context, case, ends_on=day, last_working_at=last, by=terminal.who, now=now)
 
     _answer(terminal, in_context(move), "rescheduled")
@@ -54,19 +53,24 @@ def withdraw(
     """End a case from which nothing was taken yet.  What was taken is given back by `lastday restore`."""
     from casework.intake import moving
 
-    ended = in_context(lambda context: moving.withdraw(context, case, by=terminal.who, reason=reason))
-    _answer(terminal, ended, "withdrawn")
+    _answer(terminal, in_context(moving.withdraw, case, by=terminal.who, reason=reason), "withdrawn")
+
+
+def _parse_instant(text: str, zone: str) -> datetime:
+    """Return the instant that *text* names; a date alone means its end."""
+    from casework.intake import dates
+    from casework.intake.refusals import Flaw
+
+    try:
+        return dates.parse_instant(text, ZoneInfo(zone))
+    except Flaw as flaw:
+        raise Refused(f"--last-working-at: {say(*flaw.refusal.reason)}", say(*flaw.refusal.remedy)) from flaw
 
 
 def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
     """Tell what became of a case."""
     from casework.intake.instants import cut_at
 
-    due = case.due_at.isoformat()
-    payload = {"case": case.id, "state": str(case.state), "due_at": due, "outcome": outcome}
-    terminal.answer(
-        payload,
-        f"{case.id}: {outcome}, {case.state}, "
-        + say("cut at", "停止予定")
-        + f" {local(cut_at(case).isoformat(), case.timezone)}",
-    )
+    payload = {"case": case.id, "state": str(case.state), "due_at": case.due_at.isoformat(), "outcome": outcome}
+    at = f"{say('cut at', '停止予定')} {local(cut_at(case).isoformat(), case.timezone)}"
+    terminal.answer(payload, f"{case.id}: {outcome}, {case.state}, {at}")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cli.contexts import in_context, in_nda_context
 from cli.errors import DONE, REMAINS
-from cli.options import CaseId, group
-from cli.terminal import Terminal, say
+from cli.options import CaseId, day, group
+from cli.tables import nda_table, table
+from cli.terminal import Terminal, japanese, say
 from models.vocabulary import TradeSecretTest
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from casework.view.papers import Papers, SecretTest
 
 _SETTLED = frozenset({"signed", "refused"})
 
@@ -25,10 +33,9 @@ def check(terminal: Terminal, case: CaseId) -> int:
 def show(terminal: Terminal, case: CaseId) -> int:
     """Show the papers by the newest check, the pledge that was asked for, and the trade-secret tests."""
     from casework.view.reading.case import case_view
-    from cli.nda_tables import nda_page
 
-    nda = in_context(lambda context: case_view(context, case)).nda
-    terminal.answer({"case": case} | nda.model_dump(mode="json"), *([] if terminal.as_json else nda_page(nda)))
+    nda = in_context(case_view, case).nda
+    terminal.answer({"case": case} | nda.model_dump(mode="json"), *_page(nda))
     return DONE if nda.state in {*_SETTLED, "not_expected"} else REMAINS
 
 
@@ -48,11 +55,10 @@ def pledge(
     """
     from casework.nda import pledging
 
-    by = terminal.actor
     if file is not None:
-        made = in_context(lambda context: pledging.write_pledge(context, case, file, by=by, language=language))
+        made = in_context(pledging.write_pledge, case, file, by=terminal.actor, language=language)
     else:
-        made = in_nda_context(lambda nda: pledging.send_pledge(nda, case, by=by, language=language))
+        made = in_nda_context(pledging.send_pledge, case, by=terminal.actor, language=language)
     where = str(file) if file is not None else made.register_name
     payload = {"case": case, "state": str(made.state), "register": made.register_name, "sha256": made.sha256}
     told = say(f"{case}: exit pledge {made.state}: {where}", f"{case}: 退職時誓約書 {made.state}: {where}")
@@ -64,17 +70,13 @@ def refuse(
     terminal: Terminal,
     case: CaseId,
     witness: Annotated[str, typer.Option(metavar="NAME", help="Who was there when the person declined.")],
-    on: Annotated[str, typer.Option(metavar="DATE", help="The day on which the person declined.")],
+    on: Annotated[date, day("The day on which the person declined.")],
     note: Annotated[str, typer.Option(help="What was said, if it matters.")] = "",
 ) -> None:
     """Record that the leaver declined to sign, which is lawful.  Nobody asks again; earlier papers bind on."""
     from casework.nda import refusing
-    from cli.cases import parse_day
 
-    day = parse_day("--on", on)
-    row = in_context(
-        lambda context: refusing.refuse(context, case, witness=witness, on=day, note=note, by=terminal.who)
-    )
+    row = in_context(refusing.refuse, case, witness=witness, on=on, note=note, by=terminal.who)
     _check_again(case)
     payload = {"case": case, "refusal": row.id, "witness": row.witness, "refused_on": str(row.refused_on)}
     told = say(f"{case}: declined on {row.refused_on}, recorded", f"{case}: {row.refused_on} の署名拒否を記録しました")
@@ -91,7 +93,7 @@ def accept(
     """Rule whose a doubtful paper is."""
     from casework.nda import refusing
 
-    row = in_context(lambda context: refusing.rule(context, case, paper, theirs=theirs, reason=reason, by=terminal.who))
+    row = in_context(refusing.rule, case, paper, theirs=theirs, reason=reason, by=terminal.who)
     _check_again(case)
     payload = {"case": case, "paper": paper, "theirs": row.theirs, "ruling": row.id}
     terminal.answer(payload, say(f"{paper}: ruled by {row.ruled_by}", f"{paper}: {row.ruled_by} が判断"))
@@ -106,7 +108,7 @@ def answer(
     """Answer one of the three trade-secret tests (営業秘密の三要件)."""
     from casework.nda import trade_secret
 
-    row = in_context(lambda context: trade_secret.answer(context, case, test, text, by=terminal.who))
+    row = in_context(trade_secret.answer, case, test, text, by=terminal.who)
     payload = {"case": case, "test": str(test), "answer": row.id, "by": str(row.answered_by)}
     terminal.answer(payload, say(f"{test}: recorded", f"{test}: 記録しました"))
 
@@ -116,7 +118,27 @@ def _check_again(case: str) -> None:
     from casework.nda import checking
 
     in_context(lambda context: context.case(case))
-    in_nda_context(lambda nda: checking.check_or_record(nda, case))
+    in_nda_context(checking.check_or_record, case)
+
+
+def _page(nda: Papers) -> Iterator[RenderableType]:
+    """Yield the papers for people who may see them."""
+    yield nda_table(nda)
+    yield from (
+        f"  {look.register_name}: {look.problem}  {look.remedy}" for look in nda.looks if look.problem is not None
+    )
+    if (out := nda.pledge) is not None:
+        reminded = say(f"({out.reminders} reminders)", f"（督促 {out.reminders} 回）")
+        yield f"{say('  pledge', '  誓約書の依頼')}: {out.state} {out.register_name or 'file'} {reminded}"
+    if nda.risk.reasons:
+        yield f"{say('  risk raised', '  リスク増')}: {', '.join(nda.risk.reasons)}"
+    title = say("Trade-secret tests", "営業秘密の三要件")
+    yield table("test", "record shows", "to be answered", "answer", title=title, rows=map(_test, nda.trade_secret))
+
+
+def _test(test: SecretTest) -> tuple[object, ...]:
+    shows, asks = (test.shows_ja, test.asks_ja) if japanese() else (test.shows, test.asks)
+    return test.test, "\n".join(shows), "\n".join(asks), test.answer.text if test.answer is not None else None
 
 
 app = group(

@@ -1,28 +1,27 @@
-"""The options that verbs share."""
+"""What verbs share: options, and how a function becomes a verb."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
 import typer
 
-from cli.terminal import Terminal
+from cli.terminal import Terminal, say
 
 CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `lastday show` lists it.")]
 Revision: TypeAlias = Annotated[
     int | None,
-    typer.Option(
-        help="The revision of the question that you saw, by default the first; refused if it has changed since."
-    ),
+    typer.Option(help="Of the question that you saw, by default the first; refused if it has changed since."),
 ]
 ForReal: TypeAlias = Annotated[
     bool | None,
     typer.Option(
         "--for-real/--plan-only",
-        help="Record the decision that vendors may be changed, or that they may not; by default policy decides.",
+        help="Record that vendors may be changed, or may not; by default policy decides.",
     ),
 ]
 _AsJson: TypeAlias = Annotated[
@@ -35,6 +34,27 @@ _OF_EVERY_VERB = (
     inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_AsJson),
     inspect.Parameter("actor", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_As),
 )
+
+
+def day(summary: str, *names: str) -> Any:
+    """Return an option that takes a date in any form that a notice may use."""
+    return typer.Option(*names, parser=_parse_day, metavar="DATE", help=summary)
+
+
+def _parse_day(text: str) -> date:
+    from casework.intake.dates import parse_day
+    from casework.intake.refusals import Flaw
+
+    try:
+        return parse_day(text)
+    except Flaw as flaw:
+        raise typer.BadParameter(f"{say(*flaw.refusal.reason)}  {say(*flaw.refusal.remedy)}") from flaw
+
+
+def second_person(request_id: str) -> str:
+    """Say how a second person agrees to what was asked for."""
+    how = f"lastday approve {request_id}"
+    return say(f"Asked for.  A second person runs: {how}", f"第二者が実行: {how}")
 
 
 def verb(work: Callable[..., int | None]) -> Callable[..., int | None]:

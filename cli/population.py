@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.cases import parse_day
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
+from cli.options import day
 from cli.private_files import write_private
 from cli.tables import table
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from casework.context import Context
     from casework.population.facts import Population
 
 
 def population(
     terminal: Terminal,
-    from_: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day of the period.")],
-    to: Annotated[str, typer.Option("--to", metavar="DATE", help="Its last day, included.")],
+    from_: Annotated[date, day("The first day of the period.", "--from")],
+    to: Annotated[date, day("Its last day, included.", "--to")],
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the sheet here, and FILE.dsse.json, signed, beside it.")
     ] = None,
@@ -35,12 +39,11 @@ def population(
 
     if (sample is None) != (not seed):
         raise Refused("population: --sample and --seed go together", "Let the auditor choose both.")
-    period = parse_day("--from", from_), parse_day("--to", to)
 
     def read(context: Context) -> Population:
         from casework.population import comparing, counting, sampling
 
-        found = counting.count(context, *period)
+        found = counting.count(context, from_, to)
         if hr is not None:
             found = comparing.compare(
                 found, comparing.Extract.of(hr.read_bytes(), kind_column=context.policy.intake.kind_column)
@@ -53,7 +56,7 @@ def population(
     found = in_context(read)
     files = _write(found, csv) if csv is not None else {}
     payload = {**statement(found), "accounts": list(lines(found)), "files": files}
-    terminal.answer(payload, *([] if terminal.as_json else _shown(found, files)))
+    terminal.answer(payload, *_shown(found, files))
     return DONE if found.ties else REMAINS
 
 
@@ -75,13 +78,12 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (csv, beside)}
 
 
-def _shown(found: Population, files: dict[str, str]) -> list[Any]:
+def _shown(found: Population, files: dict[str, str]) -> Iterator[RenderableType]:
     counts = ((name.replace("_", " "), number) for name, number in found.tie_out.items())
-    parts: list[Any] = [table("what", "count", title=f"{found.from_on} – {found.to_on}", rows=counts)]
+    yield table("what", "count", title=f"{found.from_on} – {found.to_on}", rows=counts)
     if found.differences:
         rows = ((d.side, d.subject, d.employee_no, say(d.text, d.text_ja)) for d in found.differences)
-        parts.append(table("what", "case", "employee", "reason", title=say("Differences", "差異"), rows=rows))
+        yield table("what", "case", "employee", "reason", title=say("Differences", "差異"), rows=rows)
     if found.sample is not None:
-        parts.append(say("Sample: ", "標本: ") + " ".join(found.sample.cases))
-    parts += [f"{digest}  {path}" for path, digest in files.items()]
-    return parts
+        yield say("Sample: ", "標本: ") + " ".join(found.sample.cases)
+    yield from (f"{digest}  {path}" for path, digest in files.items())

@@ -1,4 +1,4 @@
-"""`lastday restore`: a wrong cut is undone, once a second person agrees."""
+"""`lastday restore`: a wrong cut is undone, once a second person agrees; `lastday return`: a person is back from leave (復職)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.cases import second_person
 from cli.contexts import in_connected_context, in_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import CaseId
+from cli.options import CaseId, second_person
 from cli.tables import table
 from cli.terminal import Terminal
 
@@ -39,53 +38,51 @@ def restore(
     """
     from casework.access import restore as restoring
 
-    if [go, reason is not None, entitlement is not None].count(True) != 1:
+    alone = [go, reason is not None, entitlement is not None].count(True) == 1
+    if not alone or (account is not None and reason is None) or (not_ours and entitlement is None):
         raise Refused(
-            "restore: needs either --reason or --go, or --entitlement",
+            "restore: needs --reason, which may go with --account, or --go, or --entitlement, which may go with --not-ours",
             "Ask with --reason; once approved, carry out with --go; answer what is asked with --entitlement.",
         )
-    if (account is not None and reason is None) or (not_ours and entitlement is None):
-        raise Refused(
-            "restore: --account goes with --reason, --not-ours with --entitlement", "See lastday restore --help."
-        )
     if reason is not None:
-        request = in_context(
-            lambda context: restoring.request_restore(context, case, by=terminal.who, reason=reason, account=account)
-        )
+        request = in_context(restoring.request_restore, case, by=terminal.who, reason=reason, account=account)
         payload = {"case": case, "request": request.id, "outcome": "requested"}
         terminal.answer(payload, second_person(request.id))
         return DONE
     if entitlement is not None:
-        in_context(lambda context: restoring.confirm(context, case, entitlement, by=terminal.who, ours=not not_ours))
-    return answer_restored(terminal, in_connected_context(lambda context: give_back(context, case)))
+        in_context(restoring.confirm, case, entitlement, by=terminal.who, ours=not not_ours)
+    return _give_back(terminal, case)
 
 
-async def give_back(context: Context, case_id: str) -> CaseView:
-    """Restore, and return the case as it stands then."""
-    from casework.access.restore import restore as carry_out
+def come_back(terminal: Terminal, case: CaseId) -> int:
+    """
+    Give access back after a leave of absence, and read that it is back.  Needs no second person.
+
+    If a service could not be reached, `lastday restore CASE --go` tries again.
+    """
+    from casework.access import restore as restoring
+
+    in_context(restoring.request_return, case, by=terminal.who)
+    return _give_back(terminal, case)
+
+
+def _give_back(terminal: Terminal, case: str) -> int:
+    """Restore, tell each row's fate; exits with 1 while a person has to see to one, or a whole restore is not at its end."""
+    from casework.access import restore as restoring
     from casework.view.reading.case import case_view
 
-    await carry_out(context, case_id)
-    return case_view(context, case_id)
+    async def work(context: Context) -> CaseView:
+        await restoring.restore(context, case)
+        return case_view(context, case)
 
-
-def answer_restored(terminal: Terminal, shown: CaseView) -> int:
-    """Tell each row's fate; exits with 1 while a person has to see to one, or a whole restore has not come to its end."""
-    rows = [(account, row, row.detail) for account in shown.accounts for row in account.entitlements]
-    told = [(account, row, detail) for account, row, detail in rows if detail.restored is not None]
+    shown = in_connected_context(work)
+    told = [(a, row, row.detail) for a in shown.accounts for row in a.entitlements if row.detail.restored is not None]
     lines = (
         (account.connection, account.name, row.kind, detail.label, detail.restored, detail.problem, detail.remedy)
         for account, row, detail in told
     )
+    rows = [{"id": row.id, "outcome": d.restored, "problem": d.problem, "remedy": d.remedy} for _, row, d in told]
     made = table("service", "account", "kind", "what", "outcome", "problem", "remedy", rows=lines)
-    payload = {
-        "case": shown.case,
-        "state": shown.state,
-        "rows": [
-            {"id": row.id, "outcome": detail.restored, "problem": detail.problem, "remedy": detail.remedy}
-            for _, row, detail in told
-        ],
-    }
-    terminal.answer(payload, made, f"{shown.case}: {shown.state}")
+    terminal.answer({"case": case, "state": shown.state, "rows": rows}, made, f"{case}: {shown.state}")
     open_ones = {"asked", "problem", "pending", "confirmed"} & {detail.restored for *_, detail in told}
     return REMAINS if open_ones or shown.state == "restoring" else DONE

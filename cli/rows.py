@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cli.errors import refusal
+from connectors.errors import NotConfigured
 
 Row = dict[str, Any]
 
@@ -14,7 +16,15 @@ def row(check: str, state: str = "ok", detail: str | None = None, remedy: str | 
     return {"check": check, "state": state, "detail": detail, "remedy": remedy}
 
 
+def examined(check: str, examine: Callable[[], Row], state: str = "failed") -> Row:
+    """Return the row that *examine* gives; what it raises and was foreseen is a row too, in *state*."""
+    try:
+        return examine()
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        return failed(check, exc, state)
+
+
 def failed(check: str, exc: Exception, state: str = "failed") -> Row:
-    """Tell a foreseeable failure; raises any other one again."""
+    """Tell a foreseeable failure, "missing" where it is a setting; raises any other one again."""
     told = refusal(exc)
-    return row(check, state, str(told), told.remedy)
+    return row(check, "missing" if isinstance(exc, NotConfigured) else state, str(told), told.remedy)

@@ -26,11 +26,9 @@ def sweep(terminal: Terminal) -> int:
     released, made = _reconcile() if reachable() else (0, 0)
     waiting = in_context(_waiting)
     report = in_connected_context(look_again)
-    payload = {
-        "released": released, "made": made, "looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened, "waiting": waiting,
-    }  # fmt: skip
-    told = f"released {released}, made {made}, looked {len(report.looked)}, could not look {len(report.not_looked)}, reopened {len(report.reopened)}"
-    terminal.answer(payload, told)
+    cases = {"looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened}
+    told = ", ".join([f"released {released}", f"made {made}", *(f"{what} {len(ids)}" for what, ids in cases.items())])
+    terminal.answer({"released": released, "made": made, **cases, "waiting": waiting}, told.replace("_", " "))
     if waiting:
         ids = ", ".join(waiting)
         terminal.say(

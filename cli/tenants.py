@@ -22,12 +22,7 @@ def tenants(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Of the first tenant, the others follow it; 0 takes free ones.")
     ] = 9101,
-    page_size: Annotated[
-        int | None, typer.Option(help="The most entries of a page, whatever a client asks for.")
-    ] = None,
-    latency: Annotated[float, typer.Option(help="Seconds before each answer.")] = 0.0,
     slack_plan: Annotated[str, typer.Option(help="pro, business_plus or enterprise.")] = "enterprise",
-    slack_lag: Annotated[float, typer.Option(help="Seconds until a deactivation shows.")] = 0.0,
     slack_numbers: Annotated[bool, typer.Option(help="Whether Slack knows employee numbers.")] = True,
     entra_plan: Annotated[str, typer.Option(help="P2, P1 or free.")] = "P2",
     sync_every: Annotated[float | None, typer.Option(help="Seconds between directory synchronisations.")] = None,
@@ -38,25 +33,20 @@ def tenants(
     from emulators.tenants import tenants as opened
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    slack = {"plan": slack_plan, "deactivation_lag": slack_lag, "employee_numbers": slack_numbers}
     company = opened(
         directory,
         port=port,
-        page_size=page_size,
-        latency=latency,
         sync_every=sync_every,
         spare_owners=spare_owners,
         trust=directory.with_name("trust"),
-        slack_options=slack,
+        slack_options={"plan": slack_plan, "employee_numbers": slack_numbers},
         microsoft={"plan": entra_plan},
     )
     try:
         with company as there, contextlib.suppress(KeyboardInterrupt):
-            lines = "\n".join(f"{name}={value}" for name, value in there.env.items())
-            terminal.answer(there.env, lines)
-            terminal.say(
-                f"Written to {directory / ENV_FILE}: copy it to .env, then `lastday migrate`.  End with Ctrl-C."
-            )
+            terminal.answer(there.env, *(f"{name}={value}" for name, value in there.env.items()))
+            written = directory / ENV_FILE
+            terminal.say(f"Written to {written}: copy it to .env, then `lastday migrate`.  End with Ctrl-C.")
             terminal.say(
                 "The witness and the time-stamping authority here are a rehearsal, worthless against the operator.",
                 "ここの証人と時刻認証局はリハーサル用で、運用者に対する証明力はありません。",

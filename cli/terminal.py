@@ -62,15 +62,9 @@ class Terminal:
     @contextlib.contextmanager
     def progress(self, total: int | None, first: str) -> Iterator[Bar]:
         """Show a bar of *total* steps, None if that turns out later, on standard error while a terminal is there to see it."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
+        columns = (SpinnerColumn(), "{task.description}", BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
         console = err()
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             yield Bar(bar, bar.add_task(first, total=total))

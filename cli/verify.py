@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from audit.verify import Report
 
 _A_CENTURY = 24 * 36525
+_AS_ASKED = ("sound, as far as it was asked", "求められた範囲で正常")
+_IN_GAP = (
+    "SOUND BUT FOR THE GAP: events of this case may be among what is missing",
+    "欠落部分を除き正常: 本件の事象が欠落に含まれ得ます",
+)
 _LIMITS = (
     "This cannot show what was never written, nor the time before the first stamp: docs/verify.md.",
     "記録されなかった出来事と最初の時刻印より前の時刻は証明できません (docs/verify.md)。",
@@ -47,45 +53,36 @@ def verify(
 def _payload(report: Report) -> dict[str, Any]:
     from audit.verify import TITLES, Step
 
-    broken = {fault.step: fault for fault in report.faults}
+    broken = {fault.step: {"file": fault.file, "what": fault.what} for fault in report.faults}
     steps = [
         {
             "step": int(step),
             "question": TITLES[step][0],
             "holds": step in report.passed,
             "seen": report.passed.get(step),
-            "broken": {"file": broken[step].file, "what": broken[step].what} if step in broken else None,
+            "broken": broken.get(step),
         }
         for step in Step
     ]
     first = report.first
     told = {"step": int(first.step), "file": first.file, "what": first.what} if first is not None else None
-    named: dict[str, Any] = {"case": report.case, "log": report.log, "size": report.size}
     gaps = [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps]
-    named |= {"gaps": gaps, "in_gap": report.in_gap}
+    named = {"case": report.case, "log": report.log, "size": report.size, "gaps": gaps, "in_gap": report.in_gap}
     return {**named, "sound": report.sound, "broken": told, "unasked": list(report.unasked), "steps": steps}
 
 
-def _shown(report: Report) -> list[str]:
+def _shown(report: Report) -> Iterator[str]:
     from audit.verify import TITLES, Step
 
-    broken = {fault.step: fault for fault in report.faults}
-    lines = [f"{report.case or '-'}  {report.log or '-'}"]
+    broken = {fault.step: f"{fault.file}: {fault.what}" for fault in report.faults}
+    yield f"{report.case or '-'}  {report.log or '-'}"
     for step in Step:
-        mark, seen = (
-            ("x", f"{broken[step].file}: {broken[step].what}") if step in broken else ("ok", report.passed[step])
-        )
-        lines += [f"{step:>3d} {mark:<3} {say(*TITLES[step])}", f"        {seen}"]
-    lines += [say(f"NOT SHOWN: {one}", f"未確認: {one}") for one in report.unasked]
-    lines += [say(f"GAP at {gap}", f"欠落: {gap}") for gap in report.gaps]
-    first = report.first
-    if first is None and report.in_gap:
-        gap = (
-            "SOUND BUT FOR THE GAP: events of this case may be among what is missing",
-            "欠落部分を除き正常: 本件の事象が欠落に含まれ得ます",
-        )
-        return [*lines, say(*gap), say(*_LIMITS)]
-    if first is None:
-        verdict = ("sound, as far as it was asked", "求められた範囲で正常") if report.unasked else ("sound", "正常")
-        return [*lines, say(*verdict), say(*_LIMITS)]
-    return [*lines, say(f"BROKEN: {first}", f"破損: {first}")]
+        yield f"{step:>3d} {'x' if step in broken else 'ok':<3} {say(*TITLES[step])}"
+        yield f"        {broken[step] if step in broken else report.passed[step]}"
+    yield from (say(f"NOT SHOWN: {one}", f"未確認: {one}") for one in report.unasked)
+    yield from (say(f"GAP at {gap}", f"欠落: {gap}") for gap in report.gaps)
+    if report.first is not None:
+        yield say(f"BROKEN: {report.first}", f"破損: {report.first}")
+        return
+    yield say(*(_IN_GAP if report.in_gap else _AS_ASKED if report.unasked else ("sound", "正常")))
+    yield say(*_LIMITS)

@@ -18,12 +18,12 @@ from prefect import Flow, Task
 from prefect.client.schemas.objects import FlowRun
 from prefect.workers.base import BaseWorker
 
-from cli.environments import SETTINGS
-from cli.processes import CHECKOUT
 from flows.api_server import OwnAddressOnly
 from flows.execute import FLOWS, find_flow
 from flows.results import HERE
 from flows.worker import BASE_JOB_TEMPLATE, POOL, NothingFromOutside, Worker, _end
+from stack.environments import SETTINGS
+from stack.processes import CHECKOUT
 
 TEXT = (CHECKOUT / "prefect.yaml").read_text()
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load(TEXT)["deployments"]

@@ -13,19 +13,19 @@ from typing import ClassVar
 
 import pytest
 
-from cli.environments import environment, environment_of
-from cli.processes import CHECKOUT, LocalStack, StackFailed, api_key, stop_group
+from audit.secret_files import Unsafe
+from stack.environments import environment, environment_of
+from stack.prefect_api import api_key
+from stack.processes import CHECKOUT, Stack, StackFailed, _own_port, local_stack
 
 STARTER = """
-import subprocess, sys, time
-from cli.processes import _watchdog
+import subprocess, time
+from stack.processes import watched_group
 gone = subprocess.DEVNULL
-with _watchdog() as pipe:
-    child = subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 300 & wait; wait"], stdout=gone, stderr=gone, start_new_session=True)
-    pipe.write(f"{child.pid}\\n".encode())
-    pipe.flush()
-    print(child.pid, flush=True)
-    time.sleep(float(sys.argv[1]))
+with watched_group() as group:
+    subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 300 & wait; wait"], stdout=gone, stderr=gone, process_group=group)
+    print(group, flush=True)
+    time.sleep(300)
 """
 
 
@@ -47,49 +47,18 @@ def ends(group: int) -> bool:
 
 
 class TestWatchdog:
-    def test_kill_9(self) -> None:
-        """A starter that is killed leaves no process behind, not even one that ignores SIGTERM, nor that one's child."""
-        starter = [sys.executable, "-c", STARTER, "300"]
-        with subprocess.Popen(starter, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as parent:
-            assert parent.stdout is not None
-            group = int(parent.stdout.readline())
-            parent.kill()
-        assert ends(group)
-
-    def test_interrupted_again_while_it_stops(self) -> None:
-        """A starter whose stopping is broken off by a second interrupt leaves no process behind either."""
-        starter = [sys.executable, "-c", STARTER, "300"]
+    @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+    def test_starter_ends(self, how: signal.Signals) -> None:
+        """However a starter ends, it leaves no process behind, not even one that ignores SIGTERM, nor that one's child."""
+        starter = [sys.executable, "-c", STARTER]
         with subprocess.Popen(
             starter, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as parent:
             assert parent.stdout is not None
             group = int(parent.stdout.readline())
-            parent.send_signal(signal.SIGINT)
-            parent.wait(timeout=30)
+            assert group_alive(group)
+            parent.send_signal(how)
         assert ends(group)
-
-    def test_farewell(self) -> None:
-        """A starter that ends in order has ended its own: the watchdog leaves alone what is still there."""
-        starter = [sys.executable, "-c", STARTER, "0"]
-        group = int(subprocess.run(starter, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout)
-        assert group_alive(group)
-        os.killpg(group, signal.SIGKILL)
-
-
-class TestStopGroup:
-    def test_polite(self) -> None:
-        """The whole group is asked first."""
-        child = subprocess.Popen(["sh", "-c", "sleep 300 & sleep 300"], start_new_session=True)
-        stop_group(child)
-        assert child.returncode == -signal.SIGTERM
-        assert ends(child.pid)
-
-    def test_twice(self) -> None:
-        """Stopping what has ended already does nothing."""
-        child = subprocess.Popen(["true"], start_new_session=True)
-        stop_group(child)
-        stop_group(child)
-        assert child.returncode is not None
 
 
 class TestEnvironment:
@@ -103,10 +72,10 @@ class TestEnvironment:
         assert given["PREFECT_HOME"] == str(tmp_path)
         assert given["LASTDAY_SERVICES"] == "slack"
 
-    def test_free_port(self, tmp_path: Path) -> None:
+    def test_free_port(self) -> None:
         """Two stacks on one machine do not meet."""
-        first, second = LocalStack(tmp_path / "a"), LocalStack(tmp_path / "b")
-        assert first._port != second._port
+        with socket.create_server(("127.0.0.1", _own_port(0))) as first:
+            assert _own_port(0) != first.getsockname()[1]
 
 
 class TestPort:
@@ -114,17 +83,14 @@ class TestPort:
         """A port that somebody holds already is refused before anything is started, and the holder is told nothing."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(1)
-            local = LocalStack(tmp_path, listener.getsockname()[1])
-            with pytest.raises(StackFailed, match="cannot be used"):
-                local.__enter__()
+            with pytest.raises(StackFailed, match="cannot be used"), local_stack(tmp_path, listener.getsockname()[1]):
+                pass
             with pytest.raises(TimeoutError):
                 listener.accept()
 
     def test_key_is_not_shown_to_a_stranger(self, tmp_path: Path) -> None:
         """Whether our server answers is asked without the key: another may have taken the port first."""
-        local = LocalStack(tmp_path)
-        (tmp_path / "logs").mkdir(parents=True)
-        stack = local._described()
+        stack = Stack(tmp_path, 4200, CHECKOUT, {})
         with stack.client(with_key=False) as client:
             assert client.auth is None
         with stack.client() as client:
@@ -144,8 +110,10 @@ class TestKey:
         """A key that others may read starts nothing."""
         api_key(tmp_path / "api.key")
         (tmp_path / "api.key").chmod(0o640)
-        with pytest.raises(StackFailed, match="0640"):
+        with pytest.raises(Unsafe, match="0640"):
             api_key(tmp_path / "api.key")
+        with pytest.raises(StackFailed, match="0640"):
+            Stack(tmp_path, 4200, CHECKOUT, {})
 
 
 class TestEnvironmentOf:

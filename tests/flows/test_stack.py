@@ -23,8 +23,8 @@ import pytest
 import websockets.exceptions
 import websockets.sync.client
 
-from cli.processes import CHECKOUT, LocalStack, Stack, stop_group
 from models.vocabulary import Service
+from stack.processes import CHECKOUT, Stack, local_stack
 from tests.flows.personal import ADDRESS, KANJI, ROMAJI, forms
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
@@ -46,8 +46,8 @@ asyncio.run(calls("{case}"))
 class Up:
     """The stack, its cases' files, and questions to its API."""
 
-    def __init__(self, stack: Stack, local: LocalStack, room: Path, home: Path) -> None:
-        self.stack, self.local, self.room, self.home = stack, local, room, home
+    def __init__(self, stack: Stack, room: Path, home: Path) -> None:
+        self.stack, self.room, self.home = stack, room, home
         self.api = stack.client()
         self.api.timeout = httpx.Timeout(30)
         token = self.api.get("/csrf-token", params={"client": "tests"}).raise_for_status().json()["token"]
@@ -109,9 +109,8 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     write(room, dict(zip(MANY, ("closes", "breaks", "asks"), strict=True)), due_at=due_at - 38)
     home = tmp_path_factory.mktemp("home")
     credentials = {READS: "reads", WRITES: "writes"}
-    local = LocalStack(home, checkout=room, env={"LASTDAY_STAND_IN": str(room), **credentials})
-    with local as stack:
-        started = Up(stack, local, room, home)
+    with local_stack(home, checkout=room, env={"LASTDAY_STAND_IN": str(room), **credentials}) as stack:
+        started = Up(stack, room, home)
         with contextlib.closing(started.api):
             yield started
 
@@ -422,7 +421,7 @@ class TestStorage:
 class TestCredentials:
     def test_tiers(self, up: Up) -> None:
         """Prefect's server has no setting of ours, the watching process none that revokes; worker and serving process have all."""
-        given = {name: environment(up.local.pid(name)) for name in ("server", "worker", "serve", "watch")}
+        given = {name: environment(up.stack.pid(name)) for name in ("server", "worker", "serve", "watch")}
         assert [name for name in given["server"] if name.startswith("LASTDAY_")] == []
         assert (READS in given["watch"], WRITES in given["watch"]) == (True, False)
         assert {READS, WRITES} <= given["worker"].keys() & given["serve"].keys()
@@ -451,7 +450,7 @@ class TestSettings:
     @pytest.mark.parametrize("process", ["serve", "watch"])
     def test_own_processes(self, up: Up, process: str) -> None:
         """What is due, and what is looked at afterwards, have each a process of their own."""
-        os.kill(up.local.pid(process), 0)
+        os.kill(up.stack.pid(process), 0)
 
     def test_sweep_survives(self, up: Up) -> None:
         """An idle sweep leaves at most one run behind."""
@@ -468,22 +467,23 @@ class TestSettings:
 class TestEnd:
     def test_started_again(self, up: Up) -> None:
         """A process that ends by itself is started again: without a worker no case is carried."""
-        stop, before = threading.Event(), up.local.pid("worker")
-        keeper = threading.Thread(target=up.local.supervise, args=(stop,))
+        stop, before = threading.Event(), up.stack.pid("worker")
+        keeper = threading.Thread(target=up.stack.supervise, args=(stop,))
         keeper.start()
         try:
             os.kill(before, signal.SIGKILL)
             deadline = time.monotonic() + 20
-            while up.local.pid("worker") == before and time.monotonic() < deadline:
+            while up.stack.pid("worker") == before and time.monotonic() < deadline:
                 time.sleep(0.1)
         finally:
             stop.set()
             keeper.join()
-        assert up.local.pid("worker") != before
+        assert up.stack.pid("worker") != before
 
     def test_sigterm(self, up: Up) -> None:
         """The stack's processes stop when they are told to, and leave no one of their group behind."""
-        worker = up.local._children["worker"]
-        stop_group(worker)
+        group = os.getpgid(up.stack.pid("worker"))
+        up.stack.stop()
+        os.waitpid(group, 0)  # the watchdog, its head
         with pytest.raises(ProcessLookupError):
-            os.killpg(worker.pid, signal.SIGTERM)
+            os.killpg(group, signal.SIGTERM)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from casework.intake.csv_file import read_csv
-from cli.rehearse import expecting
-from cli.rehearse.environment import LEAVERS, NAMESAKE, write_notices
 from emulators.tenants import tenants
 from models.vocabulary import DepartureKind
+from rehearsal import expectations
+from rehearsal.environment import LEAVERS, NAMESAKE, write_notices
 from tests.terminal_house import House
 
 FIRST, THEN = "2026-11-22T10:00:00+00:00", "2026-11-22T10:00:05+00:00"
@@ -41,7 +41,7 @@ def shown() -> dict[str, Any]:
 
 def failed(shown: dict[str, Any]) -> list[str]:
     """Return the employee numbers with which the rules that did not hold begin."""
-    return [one.rule[:5] for one in expecting.of_cases(shown) if not one.held]
+    return [one.rule[:5] for one in expectations.of_cases(shown) if not one.held]
 
 
 class TestOfCases:
@@ -69,10 +69,10 @@ class TestOfTenants:
     def test_innocent_touched(self, tmp_path: Path) -> None:
         """One changed bit of the namesake's account is seen."""
         with tenants(tmp_path) as company:
-            assert all(one.held for one in expecting.of_tenants(company))
+            assert all(one.held for one in expectations.of_tenants(company))
             google = company.tenants["google_workspace"]
             google.users[company.truths["google_workspace"].account_id(NAMESAKE)].suspended = True
-            assert [one.rule.partition(",")[0] for one in expecting.of_tenants(company) if not one.held] == [
+            assert [one.rule.partition(",")[0] for one in expectations.of_tenants(company) if not one.held] == [
                 "google_workspace: nobody but the leavers was changed",
                 NAMESAKE,
             ]
@@ -82,9 +82,9 @@ class TestOfPrivacy:
     def test_name_in_prefect(self, tmp_path: Path) -> None:
         """A name in Prefect's database is found, in the file or in its log."""
         (tmp_path / "p.db").write_bytes(b"nothing")
-        assert all(one.held for one in expecting.of_privacy(tmp_path / "p.db"))
+        assert all(one.held for one in expectations.of_privacy(tmp_path / "p.db"))
         (tmp_path / "p.db-wal").write_bytes("… 田中 美咲 …".encode())
-        assert not any(one.held for one in expecting.of_privacy(tmp_path / "p.db"))
+        assert not any(one.held for one in expectations.of_privacy(tmp_path / "p.db"))
 
 
 class TestNotices:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from cli.rehearse.watching import Sight, at_rest
 from emulators.company import person
 from emulators.tenants import Company, tenants
+from rehearsal.watching import Sight, at_rest
 from tests.rehearsal.conftest import POLICY
 from tests.terminal_house import House
 

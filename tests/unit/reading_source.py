@@ -9,7 +9,19 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("audit", "casework", "cli", "connectors", "emulators", "flows", "migrations", "models", "portal")
+ROOMS = (
+    "audit",
+    "casework",
+    "cli",
+    "connectors",
+    "emulators",
+    "flows",
+    "migrations",
+    "models",
+    "portal",
+    "rehearsal",
+    "stack",
+)
 
 
 @cache

@@ -19,11 +19,11 @@ from pydantic_settings import BaseSettings
 from casework.policy import Policy, load_policy
 from casework.settings import CaseworkSettings
 from casework.view.reading.case import case_view
-from cli import processes
 from cli.app import app, main
 from cli.contexts import in_context
-from cli.up import settings_here
 from connectors import google_workspace, microsoft365, slack
+from stack import processes
+from stack.environments import settings_here
 from tests.terminal_house import House
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -285,6 +285,13 @@ class TestSettings:
         assert slack_row["state"] == "missing"
         assert "LASTDAY_SLACK_TOKEN" in slack_row["detail"]
 
+    def test_doctor_on_evidence(self, house: House) -> None:
+        """A key of evidence that cannot be used is amber, with its remedy: it holds up no cut."""
+        house.file("keys/evidence.key", "no key")
+        (house.directory / "keys" / "evidence.key").chmod(0o600)
+        (row,) = [row for row in house.json("doctor", code=2)["checks"] if row["check"] == "evidence"]
+        assert (row["state"], bool(row["detail"]), bool(row["remedy"])) == ("amber", True, True)
+
     def test_doctor_lists_each_connection(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         """A further tenant of a vendor has a row of its own, with the names of its own settings."""
         monkeypatch.setenv("LASTDAY_SERVICES", "slack,slack.acquired")
@@ -394,7 +401,7 @@ class TestUp:
         for name, code in (("__init__", ""), ("api_server", answers), ("worker", sleeps), ("deploy", sleeps)):
             (flows / f"{name}.py").write_text(code)
         monkeypatch.setattr(processes, "_READY_WITHIN", 4.0)
-        monkeypatch.setattr(processes, "LocalStack", partial(processes.LocalStack, checkout=flows.parent))
+        monkeypatch.setattr(processes, "local_stack", partial(processes.local_stack, checkout=flows.parent))
         said = house.lastday("up", "--port", "0", "--home", "prefect", "--json")
         assert said.code == 2
         assert said.json["error"].startswith("deploy: not ready after 4 s, see ")

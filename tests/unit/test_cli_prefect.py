@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import pytest
 
 from cli.examining_prefect import _in_the_clear, examine_prefect
-from cli.orchestration import PrefectSettings, reachable
+from cli.orchestration import reachable
+from stack.prefect_api import PrefectSettings
 
 KEY = "lastday:right"
 
@@ -110,7 +111,7 @@ class TestDoctor:
     )
     def test_in_the_clear(self, url: str, clear: bool) -> None:
         """The key crosses no network without TLS unremarked."""
-        assert bool(_in_the_clear(url)) is clear
+        assert _in_the_clear(url) is clear
 
 
 class TestKey:

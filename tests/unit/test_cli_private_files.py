@@ -15,7 +15,7 @@ from casework.view.downloads import Downloads
 from casework.view.reading.case import case_view
 from cli import contexts, private_files
 from cli.app import app
-from cli.rehearse.environment import rehearsal
+from rehearsal.environment import rehearsal
 from tests.terminal_house import House
 
 SECRET = "xoxp-not-to-be-told"
@@ -81,7 +81,7 @@ class TestVerbs:
         self, house: House, env_file: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
     ) -> None:
         """Each verb that opens the database or a service exits with 2, names path, mode and remedy, and does nothing."""
-        for name in ("cli.processes.LocalStack", "cli.orchestration.reachable"):
+        for name in ("stack.processes.local_stack", "cli.orchestration.reachable"):
             monkeypatch.setattr(name, None)  # nothing is started, and Prefect is not asked
         before = {path: path.read_bytes() for path in house.directory.rglob("*") if path.is_file()}
         said = house.lastday(*words, "--json")

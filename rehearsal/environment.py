@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from cli.errors import Refused
-from cli.private_files import rehearsing
-from cli.processes import LocalStack, Stack
+from casework.errors import Misconfigured
 from emulators.company import Person, person
 from emulators.habits import heavy_leaver
 from emulators.tenants import Company, tenants, write_env
@@ -53,24 +48,16 @@ company = "星空商事株式会社"
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """It is open.  *home* holds everything that the demo leaves behind."""
+    """
+    It is open.  *home* holds everything that the demo leaves behind, but the bundles, which go into *records*, and the *trust*
+    material, which never lies with them.
+    """
 
     home: Path
+    records: Path
+    trust: Path
     company: Company
-    env: dict[str, str]
-
-    @property
-    def records(self) -> Path:
-        """Where the bundles go, beside the trust material and never with it."""
-        return self.home.with_name("records")
-
-    @property
-    def trust(self) -> Path:
-        return self.home.with_name("trust")
-
-    def processes(self) -> LocalStack:
-        """Return Prefect's server, worker and the sweep, not yet started."""
-        return LocalStack(self.home / "prefect", env=self.env)
+    env: Mapping[str, str]
 
 
 ENV_FILE = "demo.env"
@@ -81,20 +68,21 @@ MARK = "REHEARSAL.txt"
 @contextlib.contextmanager
 def rehearsal(home: Path) -> Iterator[Environment]:
     """
-    Open the environment in *home*, and lead this process's settings to it.  *home*, and what an earlier rehearsal left beside it, are
-    emptied first: its records cannot be verified with the keys of this one.  Raises `Refused` for a real house's.
+    Open the environment in *home*, and lead this process to it, by its settings and its current folder: no `.env` of somebody's
+    is read.  *home*, and what an earlier rehearsal left beside it, are emptied first: its records cannot be verified with the
+    keys of this one.  Raises `Misconfigured` for a real house's.
     """
     home = home.resolve()
-    beside = [home.with_name("records"), home.with_name("trust")]
-    for folder, ours in ((home, ENV_FILE), *((folder, MARK) for folder in beside)):
+    records, trust = home.with_name("records"), home.with_name("trust")
+    for folder, ours in ((home, ENV_FILE), (records, MARK), (trust, MARK)):
         if folder.exists() and any(folder.iterdir()) and not (folder / ours).exists():
-            raise Refused(
+            raise Misconfigured(
                 f"demo: {folder} holds something else",
                 "Choose another directory with --home: records and trust go beside it.",
             )
-    for folder in (home, *beside):
+    for folder in (home, records, trust):
         shutil.rmtree(folder, ignore_errors=True)
-    for folder in beside:
+    for folder in (records, trust):
         folder.mkdir(parents=True)
         (folder / MARK).write_text(
             "Made by a rehearsal: worthless against the operator.\n予行演習の成果物。運用者に対する証明力はない。\n",
@@ -109,7 +97,7 @@ def rehearsal(home: Path) -> Iterator[Environment]:
                 home / "tenants",
                 sync_every=4,
                 spare_owners=True,
-                trust=home.with_name("trust"),
+                trust=trust,
                 slack_options={"employee_numbers": False},
             )
         )
@@ -121,9 +109,9 @@ def rehearsal(home: Path) -> Iterator[Environment]:
         )
         env = company.env | _house(home)
         write_env(home / ENV_FILE, env)
-        stack.enter_context(_environment(env))
-        stack.enter_context(rehearsing())
-        yield Environment(home, company, env)
+        stack.enter_context(settings(env))
+        stack.enter_context(contextlib.chdir(home))
+        yield Environment(home, records, trust, company, env)
 
 
 def _house(home: Path) -> dict[str, str]:
@@ -141,7 +129,8 @@ def _house(home: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _environment(env: dict[str, str]) -> Iterator[None]:
+def settings(env: Mapping[str, str]) -> Iterator[None]:
+    """Add *env* to this process's environment for a while."""
     before = dict(os.environ)
     os.environ.update(env)
     try:
@@ -149,13 +138,6 @@ def _environment(env: dict[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-@contextlib.contextmanager
-def orchestrated(stack: Stack) -> Iterator[None]:
-    """Lead the verbs of this process to the running Prefect."""
-    with _environment({name: value for name, value in stack.env.items() if name.startswith("PREFECT_")}):
-        yield
 
 
 def write_notices(path: Path, *, ahead: timedelta) -> datetime:
@@ -173,17 +155,3 @@ def _notice(leaver: Person, due: datetime) -> str:
     kind = "解雇" if leaver.employee_no == _DISMISSED else "自己都合"
     ends_on = (due + timedelta(days=7)).date()
     return f"{leaver.employee_no},{leaver.name},{leaver.kana},{email},{due:%Y-%m-%d %H:%M:%S},{ends_on},{kind}"
-
-
-def lastday(*words: str, expect: tuple[int, ...] = (0,)) -> dict[str, Any]:
-    """Run a verb as the terminal does and return its JSON; raises `Refused` for another exit code than expected."""
-    from cli.app import main
-
-    answer = io.StringIO()
-    with contextlib.redirect_stdout(answer), contextlib.redirect_stderr(io.StringIO()) as said:
-        code = main([*words, "--json"])
-    if code not in expect:
-        what = f"lastday {words[0]}: exit {code}: {answer.getvalue()} {said.getvalue()}"
-        raise Refused(what, "Read the logs in the rehearsal's prefect/logs.")
-    found: dict[str, Any] = json.loads(answer.getvalue())
-    return found

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from audit.verify import verify
-from cli.processes import Stack
-from cli.rehearse.environment import HOARDER, LEAVERS, NAMESAKE
 from emulators.company import person
 from emulators.tenants import Company
+from rehearsal.environment import HOARDER, LEAVERS, NAMESAKE
+from stack.processes import Stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import io
+import json
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from casework.view.case import CaseView, Question
-from cli.contexts import in_context
-from cli.errors import DONE, REMAINS
-from cli.processes import LocalStack, Stack
-from cli.rehearse import expecting, watching
-from cli.rehearse.environment import ENV_FILE, LEAVERS, NAMESAKE, Environment, lastday, orchestrated, write_notices
-from cli.rehearse.expecting import Expectation
-from cli.rehearse.watching import Sight
-from cli.tables import case_page, question_page, table
-from cli.terminal import err, out, write_json
+from casework.errors import CaseworkError
 from emulators.company import person
+from rehearsal import expectations, watching
+from rehearsal.environment import ENV_FILE, LEAVERS, NAMESAKE, Environment, settings, write_notices
+from rehearsal.expectations import Expectation
+from rehearsal.watching import Sights, table
+from stack.processes import Stack, local_stack
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,49 +32,51 @@ _UNTIL = "2027-03-31"
 _SYNCED = "E1004"
 """Mastered on-premises: the one case that does not close."""
 
+Main: TypeAlias = Callable[[Sequence[str]], int]
+"""Runs a verb as a terminal does, and returns its exit code."""
+
 
 class Scenario:
-    """Played once.  With *as_json* everything but the verdict goes to standard error."""
+    """Played once, with the verbs of *main*, and told on *console*."""
 
-    def __init__(self, environment: Environment, *, as_json: bool) -> None:
+    def __init__(self, environment: Environment, main: Main, console: Console) -> None:
         self._environment = environment
-        self._as_json = as_json
-        self._console: Console = err() if as_json else out()
+        self._main = main
+        self._console = console
         self._began = time.monotonic()
         self._cases: dict[str, str] = {}
 
-    def play(self, *, keep: bool, kill: bool) -> int:
-        """Play it to the end; return 0 if every expectation held, else 1."""
+    def play(self, *, keep: bool, kill: bool) -> dict[str, Any]:
+        """Play it to the end; return what came of it: "held" only if every expectation did."""
         self._set_up()
-        processes = self._environment.processes()
         self._head("Prefect's server, a worker, the serving and the watching process start")
-        with processes as stack, orchestrated(stack):
+        processes = local_stack(self._environment.home / "prefect", env=self._environment.env)
+        with processes as stack, settings({k: v for k, v in stack.env.items() if k.startswith("PREFECT_")}):
             self._say(f"Prefect's page: {stack.ui_url}   it asks for the key in {stack.key_file}")
             self._report()
             if kill:
-                self._kill_in_the_middle(processes)
+                self._kill_in_the_middle(stack.pid("worker"))
             self._head("the runs work: plan, instant, cut, look until closed")
             self._watch(lambda seen: all(map(watching.at_rest, seen.values())), _PATIENCE * (2 if kill else 1))
             self._answer_questions()
             self._sign_for_the_rest()
-            self._wait_for_logs()
-            code = self._verdict(stack)
+            self._head("the services' logs are read to their end; what runs left over, the watching process reads")
+            seen = self._watch(lambda seen: all(sight.logs_read for sight in seen.values()))
+            verdict = self._verdict(stack, seen)
             if keep:
-                self._say(
-                    f"Everything runs on: {stack.ui_url}   settings: {self._environment.home / ENV_FILE}   Ctrl-C ends it."
-                )
+                env_file = self._environment.home / ENV_FILE
+                self._say(f"Everything runs on: {stack.ui_url}   settings: {env_file}   Ctrl-C ends it.")
                 with contextlib.suppress(KeyboardInterrupt):
                     threading.Event().wait()
-        return code
+        return verdict
 
     # -- the acts
 
     def _set_up(self) -> None:
         self._head("A fresh house: database, trail key, policy; three tenants of Hoshizora Trading, about 60 people")
-        self._say(
-            f"policy: {self._environment.home / 'policy.toml'} shortens the waits; the instant is the last working one"
-        )
-        lastday("migrate")
+        policy = self._environment.home / "policy.toml"
+        self._say(f"policy: {policy} shortens the waits; the instant is the last working one")
+        self._verb("migrate")
         self._head("What Slack can never show (other people's tokens) is accepted once, by two people")
         why = ("--reason", "Slack has no API for a member's tokens", "--compensating", "apps are reviewed monthly")
         self._accept("--tenant", "--service", "slack", "--kind", "grant", *why)
@@ -89,10 +90,10 @@ class Scenario:
         self._cases = {row["case"]: row["employee_no"] for row in answer["cases"]}
         self._say(f"cut at {due:%H:%M:%S} {due:%Z}")
 
-    def _kill_in_the_middle(self, processes: LocalStack) -> None:
+    def _kill_in_the_middle(self, worker: int) -> None:
         self._head("In the middle of the cut the run's process is killed (-9)")
         self._watch(lambda seen: any(sight.settled for sight in seen.values()))
-        victims = _children(processes.pid("worker"))
+        victims = _children(worker)
         for victim in victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
@@ -100,33 +101,25 @@ class Scenario:
             f"killed {len(victims)}; their leases end by themselves within 45 s, and the sweep gives the cases new runs"
         )
 
-    def _watch(self, until: Callable[[Mapping[str, Sight]], bool], patience: float = _PATIENCE) -> None:
+    def _watch(self, until: Callable[[Sights], bool], patience: float = _PATIENCE) -> Sights:
         """Show the cases while others work on them, until *until* holds or *patience* ends."""
-        if not watching.watch(self._console, self._cases, until, patience):
+        seen = asyncio.run(watching.watch(self._console, self._cases, until, patience))
+        if not until(seen):
             self._say(f"not so after {patience:.0f} s")
+        return seen
 
     def _answer_questions(self) -> None:
         """The person who knows both namesakes answers, with both shown."""
         for case_id, number in self._cases.items():
-            shown = self._show(case_id)
-            for question in shown["questions"]:
+            for question in self._show(case_id)["questions"]:
                 self._head(f"{number}: a person is asked, with every candidate shown")
-                for part in question_page(Question.model_validate(question)):
-                    self._console.print(part, markup=False, highlight=False)
+                self._page(case_id)
                 theirs = _addresses(number)
                 ids = [o["account"] for o in question["options"] if o["standing"] == "asked" and o["label"] in theirs]
                 chosen = [word for account in ids for word in ("--account", account)] or ["--none"]
-                self._verb(
-                    "answer",
-                    question["id"],
-                    *chosen,
-                    "--revision",
-                    str(question["revision"]),
-                    "--reason",
-                    "asked the department",
-                    "--as",
-                    "it.tanaka",
-                )
+                revision = ("--revision", str(question["revision"]))
+                why = ("--reason", "asked the department", "--as", "it.tanaka")
+                self._verb("answer", question["id"], *chosen, *revision, *why)
 
     def _sign_for_the_rest(self) -> None:
         """What died with a dismissal's block is accepted by two people; then what can go on goes on."""
@@ -137,41 +130,28 @@ class Scenario:
                 self._head(f"{number}: what could no longer be taken from a blocked account is accepted by two people")
                 self._say(f"{finding['entitlement']}: {finding['text']}")
                 self._accept(case_id, finding["entitlement"], "--reason", "inert while the account is blocked")
-        self._verb("sweep", expect=(DONE, REMAINS))
+        self._verb("sweep", expect=(0, 1))
         self._head("the sweep gives them runs; they end")
         ours = {case_id for case_id, number in self._cases.items() if number != _SYNCED}
         self._watch(lambda seen: all(seen[case_id].state == "closed" for case_id in ours))
 
-    def _wait_for_logs(self) -> None:
-        """What the runs' time did not suffice for, the sweep's process reads on, and summarises."""
-        self._head("the services' logs are read to their end")
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
-            taken = [self._show(case_id)["downloads"] for case_id in self._cases]
-            if all(
-                one["verdict"] is not None and not any(row["reason"] == "under_way" for row in one["sources"])
-                for one in taken
-            ):
-                return
-            time.sleep(2)
-        self._say(f"not read to their end after {_PATIENCE:.0f} s")
-
-    def _verdict(self, stack: Stack) -> int:
+    def _verdict(self, stack: Stack, seen: Sights) -> dict[str, Any]:
         shown = {number: self._show(case_id) for case_id, number in self._cases.items()}
-        for case in shown.values():
+        for case_id in self._cases:
             self._head("")
-            for part in case_page(CaseView.model_validate(case)):
-                self._console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
-        self._count_calls()
+            self._page(case_id)
+        calls = ((name, len(stage.journal)) for name, stage in self._environment.company.stages.items())
+        self._console.print(table("service", "requests", rows=calls))
+        run_ids = {number: seen[case_id].run_id for case_id, number in self._cases.items()}
         expected = [
-            *expecting.of_cases(shown),
-            *expecting.of_papers(shown),
-            *expecting.of_downloads(shown),
-            *expecting.of_tenants(self._environment.company),
-            *expecting.of_prefect(stack, self._run_of(_SYNCED)),
-            *expecting.of_privacy(self._environment.home / "prefect" / "prefect.db"),
-            *expecting.of_records(self._export(shown), self._environment.trust),
-            *expecting.of_trail(self._verb("trail", "check", expect=(DONE, REMAINS))),
+            *expectations.of_cases(shown),
+            *expectations.of_papers(shown),
+            *expectations.of_downloads(shown),
+            *expectations.of_tenants(self._environment.company),
+            *expectations.of_prefect(stack, run_ids[_SYNCED]),
+            *expectations.of_privacy(self._environment.home / "prefect" / "prefect.db"),
+            *expectations.of_records(self._export(shown), self._environment.trust),
+            *expectations.of_trail(self._verb("trail", "check", expect=(0, 1))),
         ]
         return self._judge(expected)
 
@@ -187,17 +167,15 @@ class Scenario:
             folders.append(folder)
         return folders
 
-    def _judge(self, expected: list[Expectation]) -> int:
+    def _judge(self, expected: Sequence[Expectation]) -> dict[str, Any]:
         self._head(f"What had to hold ({NAMESAKE} bears {LEAVERS[1]}'s name)")
-        judged = (("ok" if one.held else "failed", one.rule, one.seen) for one in expected)
-        self._console.print(table("", "check", "what", rows=judged))
-        seconds = time.monotonic() - self._began
-        held = all(one.held for one in expected)
-        self._say(f"{sum(one.held for one in expected)} of {len(expected)} held, {seconds:.0f} s")
-        if self._as_json:
-            rows = [{"rule": one.rule, "held": one.held, "seen": one.seen} for one in expected]
-            write_json({"held": held, "seconds": round(seconds, 1), "expectations": rows, "cases": list(self._cases)})
-        return DONE if held else REMAINS
+        judged = (("ok" if one.held else "FAILED", one.rule, one.seen) for one in expected)
+        self._console.print(table("", "check", "what was seen", rows=judged))
+        seconds, held = time.monotonic() - self._began, sum(one.held for one in expected)
+        self._say(f"{held} of {len(expected)} held, {seconds:.0f} s")
+        rows = [{"rule": one.rule, "held": one.held, "seen": one.seen} for one in expected]
+        whole = {"held": held == len(expected), "seconds": round(seconds, 1)}
+        return {**whole, "expectations": rows, "cases": list(self._cases)}
 
     # -- small things
 
@@ -205,20 +183,29 @@ class Scenario:
         waiver = self._verb("waive", *words, "--until", _UNTIL, "--as", "it.lead")["waiver"]
         self._verb("approve", waiver, "--as", "ciso")
 
-    def _count_calls(self) -> None:
-        calls = ((name, len(stage.journal)) for name, stage in self._environment.company.stages.items())
-        self._console.print(table("service", "requests", rows=calls))
-
-    def _run_of(self, number: str) -> str | None:
-        case_id = next(case_id for case_id, employee_no in self._cases.items() if employee_no == number)
-        return in_context(lambda context: context.case(case_id).run_id)
-
     def _show(self, case_id: str) -> dict[str, Any]:
-        return lastday("show", case_id, expect=(DONE, REMAINS))
+        return self._answered("show", case_id, expect=(0, 1))
+
+    def _page(self, case_id: str) -> None:
+        """Show the case as a person sees it."""
+        self._say(f"$ lastday show {case_id}")
+        with contextlib.redirect_stdout(self._console.file):
+            self._main(["show", case_id])
 
     def _verb(self, *words: str, expect: tuple[int, ...] = (0,)) -> dict[str, Any]:
         self._say("$ lastday " + " ".join(f'"{word}"' if " " in word else word for word in words))
-        return lastday(*words, expect=expect)
+        return self._answered(*words, expect=expect)
+
+    def _answered(self, *words: str, expect: tuple[int, ...]) -> dict[str, Any]:
+        """Return the verb's JSON; raises `CaseworkError` for another exit code than expected."""
+        answer = io.StringIO()
+        with contextlib.redirect_stdout(answer), contextlib.redirect_stderr(io.StringIO()) as said:
+            code = self._main([*words, "--json"])
+        if code not in expect:
+            what = f"lastday {words[0]}: exit {code}: {answer.getvalue()} {said.getvalue()}"
+            raise CaseworkError(what, "Read the logs in the rehearsal's prefect/logs.")
+        found: dict[str, Any] = json.loads(answer.getvalue())
+        return found
 
     def _head(self, text: str) -> None:
         self._console.rule(f"{time.monotonic() - self._began:4.0f} s  {text}", align="left", style="cyan")
@@ -238,9 +225,9 @@ def _addresses(number: str) -> set[str]:
 def _children(parent: int) -> list[int]:
     """Return the processes that *parent* has started and that still run."""
     found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            stat: Mapping[int, str] = dict(enumerate((entry / "stat").read_text().rpartition(")")[2].split()))
-            if int(stat[1]) == parent:
-                found.append(int(entry.name))
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            _, its_parent, *_ = stat.read_text().rpartition(")")[2].split()
+            if int(its_parent) == parent:
+                found.append(int(stat.parent.name))
     return found

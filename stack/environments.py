@@ -6,6 +6,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from dotenv import dotenv_values  # what pydantic-settings reads `.env` with
+
+from casework.settings import read_settings
+from casework.store import parse_url
+
 SETTINGS: Mapping[str, str] = {
     # nothing calls out: neither the server, nor the library, nor the page in the browser (V2's does)
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -68,3 +73,23 @@ def environment_of(name: str, env: Mapping[str, str]) -> dict[str, str]:
     if name == "watch":
         return {key: value for key, value in env.items() if not (key.startswith("LASTDAY_") and "_WRITE_" in key)}
     return dict(env)
+
+
+def settings_here() -> dict[str, str]:
+    """
+    Return the settings in force in this folder, `.env` included, with absolute paths.
+
+    The processes work in the checkout: without this they would read another `.env`, and another database.
+    """
+    settings = read_settings()
+    given = {**dotenv_values(".env"), **os.environ}
+    here = {name: value for name, value in given.items() if name.startswith("LASTDAY_") and value}
+    defaults = {f"LASTDAY_{name.upper()}": value for name, value in settings if isinstance(value, Path)}
+    here |= {name: str(value) for name, value in defaults.items()}
+    paths = {name: value for name, value in here.items() if name.endswith(("_FILE", "_BUNDLE", "_FOLDER"))}
+    here |= {name: str(Path(value).resolve()) for name, value in paths.items()}
+    url = parse_url(settings.database_url.get_secret_value())
+    if url.get_backend_name() == "sqlite" and url.database:
+        url = url.set(database=str(Path(url.database).resolve()))
+    here["LASTDAY_DATABASE_URL"] = url.render_as_string(hide_password=False)
+    return here

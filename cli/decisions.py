@@ -1,0 +1,130 @@
+"""What people decide: whose an account is, that a step was done by hand, that a finding is accepted, that a second person agrees."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from cli.contexts import in_context
+from cli.errors import Refused
+from cli.options import CaseId, Revision, day, second_person
+from cli.terminal import Terminal, say
+from models.vocabulary import ConnectionId, EntitlementKind, OpenReason, as_fields, checked_connection
+
+
+def answer(
+    terminal: Terminal,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="As `lastday show CASE` gives it.")],
+    account: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVICE:ID", help="One that is the leaver's; may be repeated."),
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="None of them is the leaver's.")] = False,
+    take_back: Annotated[bool, typer.Option("--take-back", help="Take the answer back, and ask again.")] = False,
+    reason: Annotated[str, typer.Option(help="What the decision rests on.")] = "",
+    revision: Revision = None,
+) -> None:
+    """Say which of the doubtful accounts are the leaver's, the others are not; or take such an answer back."""
+    from casework.matching import answering
+    from cli.orchestration import ask_for_runs
+
+    if none + take_back + bool(account) != 1:
+        needs = "answer: needs one of --account SERVICE:ID, --none and --take-back"
+        raise Refused(needs, "See the candidates with `lastday show CASE`.")
+    who: dict[str, Any] = {"by": terminal.who, "reason": reason}
+    chosen = account or []
+    if take_back:
+        case = in_context(answering.take_back, question, **who)
+        told = say("taken back, asked again.", "回答を取り消し、再び質問します。")
+        became: dict[str, Any] = {"taken_back": True}
+    else:
+        case = in_context(answering.answer, question, chosen=chosen, revision=revision, **who)
+        told = say(f"recorded, {len(chosen)} accepted.", f"記録しました({len(chosen)}件を本人と認定)。")
+        became = {"chosen": chosen}
+    terminal.answer({"case": case.id, "question": question, **became}, f"{case.id}: {told}")
+    ask_for_runs(terminal, case.id)
+
+
+def approve(
+    terminal: Terminal,
+    subject: Annotated[str, typer.Argument(metavar="ID", help="Of the waiver, restore, release … that was asked for.")],
+    revision: Revision = None,
+) -> None:
+    """Agree as the second person to a waiver, a restore or a release of the blast radius."""
+    from casework.decisions import signatures
+    from cli.orchestration import ask_for_runs
+
+    approved = in_context(signatures.approve, subject, by=terminal.who, revision=revision)
+    terminal.answer({"id": subject, "approved": approved}, say(f"Approved: {approved}", f"承認しました: {approved}"))
+    if approved == "release":
+        ask_for_runs(terminal)
+
+
+def attest(
+    terminal: Terminal,
+    case: CaseId,
+    entitlement: Annotated[str, typer.Argument(metavar="ENTITLEMENT", help="Its id in `lastday show CASE --json`.")],
+    statement: Annotated[str, typer.Option(help="What was done, where and when.")],
+) -> None:
+    """Sign that a step was done by hand.  A later read that shows it open wins over it."""
+    from casework.decisions import signatures
+
+    signed = in_context(
+        signatures.attest, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.who
+    )
+    payload = {"case": case, "entitlement": entitlement, "attestation": signed.id}
+    terminal.answer(payload, say(f"{signed.id}: attested by {signed.person}", f"{signed.id}: {signed.person} が確認"))
+
+
+def waive(
+    terminal: Terminal,
+    until: Annotated[date, day("The last day on which it counts.")],
+    case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="Without it, --tenant.")] = None,
+    entitlement: Annotated[
+        str | None, typer.Argument(metavar="[ENTITLEMENT]", help="The entitlement of the case.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why it is acceptable.")] = "",
+    compensating: Annotated[str, typer.Option(help="The control that stands in for it.")] = "",
+    tenant: Annotated[bool, typer.Option("--tenant", help="Standing: what this tenant can never do.")] = False,
+    service: Annotated[
+        ConnectionId | None,
+        typer.Option(parser=checked_connection, metavar="SERVICE", help="With --tenant: slack, slack.acquired."),
+    ] = None,
+    kind: Annotated[EntitlementKind | None, typer.Option(help="With --tenant: the kind of entitlement.")] = None,
+    accepts: Annotated[OpenReason, typer.Option(help="With --tenant: why the kind is open.")] = OpenReason.NO_API,
+) -> None:
+    """Ask for a waiver; it counts once a second person has approved it."""
+    from casework.decisions import signatures
+
+    signed: dict[str, Any] = {"reason": reason, "until": until, "by": terminal.who, "compensating": compensating}
+    if tenant and case is None and service and kind:
+        waiver = in_context(signatures.waive_for_tenant, connection=service, kind=kind, accepts=accepts, **signed)
+    elif case is not None and entitlement is not None and not (tenant or service or kind):
+        waiver = in_context(signatures.waive, entitlement_id=entitlement, case_id=case, **signed)
+    else:
+        needs = "waive: needs CASE and ENTITLEMENT, or --tenant with --service and --kind"
+        raise Refused(needs, "See `lastday waive --help`.")
+    payload = {"waiver": waiver.id, "until": str(waiver.until), "outcome": "requested"}
+    terminal.answer(payload, second_person(waiver.id))
+
+
+def retire(
+    terminal: Terminal,
+    service: Annotated[
+        ConnectionId,
+        typer.Argument(
+            parser=checked_connection,
+            metavar="SERVICE",
+            help="What LASTDAY_SERVICES no longer names: slack, slack.acquired.",
+        ),
+    ],
+    reason: Annotated[str, typer.Option(help="What became of the tenant, and of the accounts in it.")] = "",
+) -> None:
+    """Ask for a service to be retired; cases that had accounts there wait for it, until a second person has approved."""
+    from casework.decisions.signatures import request_retirement
+
+    request = in_context(request_retirement, service, by=terminal.who, reason=reason)
+    payload = {"request": request.id, **as_fields(service), "outcome": "requested"}
+    terminal.answer(payload, second_person(request.id))

@@ -1,0 +1,194 @@
+"""
+The local processes behind `lastday up` and `lastday demo`: Prefect's server, a worker, the serving and the watching process.
+
+They end with the one who started them, however that ends.  The figures behind the settings are in docs/architecture.md, who
+holds which credential in docs/operations.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+
+from audit.secret_files import Unsafe
+from casework.errors import Misconfigured
+from stack.environments import environment, environment_of
+from stack.prefect_api import api_key, open_api
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+_MODULES = {
+    "server": "flows.api_server", "worker": "flows.worker", "deploy": "flows.deploy", "serve": "flows.serve",
+    "watch": "flows.watch",
+}  # fmt: skip
+_WATCHDOG = Path(__file__).with_name("watchdog.py")
+_GRACE = 8.0
+_LOOK_EVERY = 2.0
+_READY_WITHIN = 180.0  # the first start after an installation compiles bytecode: 37 s were seen
+
+
+class StackFailed(Misconfigured):
+    """A local process did not start.  The text names its log."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "Read the log that is named; `lastday up --port` takes another port.")
+
+
+@contextlib.contextmanager
+def local_stack(
+    home: Path, port: int = 0, *, checkout: Path = CHECKOUT, env: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """
+    Start everything under *home*, which may be used again; stop everything at the end.
+
+    *port* 0 takes a free one.  *checkout* is where prefect.yaml and the flows are.  *env* is added for all processes
+    (`LASTDAY_…`); Prefect's own variables of the caller are not passed on, so a developer's profile stays untouched.
+
+    Raises `StackFailed`.
+    """
+    stack = Stack(home.resolve(), _own_port(port), checkout, env or {})
+    with watched_group() as group:
+        try:
+            stack.start(group)
+            yield stack
+        finally:
+            stack.stop()
+
+
+@contextlib.contextmanager
+def watched_group() -> Iterator[int]:
+    """
+    Start the watchdog at the head of a group of its own, which Ctrl-C does not reach, and yield the group.
+
+    Whoever is in it is ended with us, however we end: a second interrupt may break off the first one's stopping.
+    """
+    command = [sys.executable, "-I", "-S", str(_WATCHDOG)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0) as dog:  # noqa: S603  # our own script
+        yield dog.pid
+
+
+class Stack:
+    """
+    The processes, and how to speak to them.  *env* is what a child needs for that, the key to Prefect's API included, which also
+    lies in *key_file*; *logs* holds one file a process.
+    """
+
+    def __init__(self, home: Path, port: int, checkout: Path, extra: Mapping[str, str]) -> None:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.chmod(0o700)
+        self.ui_url = f"http://127.0.0.1:{port}"
+        self.api_url = f"{self.ui_url}/api"
+        self.logs, self.key_file = home / "logs", home / "api.key"
+        self.logs.mkdir(exist_ok=True)
+        try:
+            self.env = environment(home, port, extra) | {"PREFECT_API_AUTH_STRING": api_key(self.key_file)}
+        except Unsafe as exc:
+            raise StackFailed(f"key to Prefect's API: {exc}: {self.key_file}") from exc
+        self._checkout = checkout
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def client(self, *, with_key: bool = True) -> httpx.Client:
+        """Return a client that may read from the API, or what it shows to anybody."""
+        return open_api(self.api_url, self.env["PREFECT_API_AUTH_STRING"] if with_key else None)
+
+    def pid(self, name: str) -> int:
+        """Return the process id of "server", "worker", "serve" or "watch"."""
+        return self._children[name].pid
+
+    def start(self, group: int) -> None:
+        """Start all processes in *group*; return when every one of them is ready."""
+        self._group = group
+        self._start("server")
+        self._wait_for("server", "/health")
+        self._start("worker")
+        self._deploy()
+        self._start("serve")
+        self._start("watch")
+        self._wait_for("worker", "/work_pools/lastday")
+
+    def supervise(self, stop: threading.Event) -> None:
+        """Until *stop*, start again whatever has ended by itself: without its worker no run is carried."""
+        while not stop.wait(_LOOK_EVERY):
+            for name, child in list(self._children.items()):
+                if child.poll() is not None:
+                    self._start(name)
+
+    def stop(self) -> None:
+        """Stop the newest first, so that a run which is interrupted can still tell the server; then whoever is left of the group."""
+        for child in reversed(self._children.values()):
+            child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=_GRACE)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._group, signal.SIGKILL)
+        for child in self._children.values():
+            child.wait()
+
+    def _deploy(self) -> None:
+        """Wait until the deployments are on the server; what takes too long is ended with the rest."""
+        self._start("deploy")
+        try:
+            code = self._children["deploy"].wait(_READY_WITHIN)
+        except subprocess.TimeoutExpired:
+            raise self._failed("deploy", f"not ready after {_READY_WITHIN:.0f} s") from None
+        if code != 0:
+            raise self._failed("deploy", f"cannot deploy: exit {code}")
+        del self._children["deploy"]  # it ran to its end, and is not started again
+
+    def _start(self, name: str) -> None:
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self._children[name] = subprocess.Popen(  # noqa: S603  # our own commands
+                [sys.executable, "-m", _MODULES[name]],
+                cwd=self._checkout,
+                env=environment_of(name, self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                process_group=self._group,
+                umask=0o077,
+            )
+
+    def _wait_for(self, name: str, path: str) -> None:
+        """Wait until the API answers 200 at *path*, which is *name*'s sign of life."""
+        deadline = time.monotonic() + _READY_WITHIN
+        with self.client(with_key=name != "server") as client:  # until it is known to be ours it is shown no key
+            while not _answers(client, path):
+                self._refuse_ended(name)
+                if time.monotonic() > deadline:
+                    raise self._failed(name, "cannot start: no answer in time")
+                time.sleep(0.1)
+        self._refuse_ended(name)
+
+    def _refuse_ended(self, name: str) -> None:
+        if (code := self._children[name].poll()) is not None:
+            raise self._failed(name, f"cannot start: exit {code}")
+
+    def _failed(self, name: str, what: str) -> StackFailed:
+        return StackFailed(f"{name}: {what}, see {self.logs / name}.log")
+
+
+def _answers(client: httpx.Client, path: str) -> bool:
+    """Whether the API answers 200, and does not say of what it shows that it is not ready: a pool without a worker."""
+    try:
+        answer = client.get(path)
+    except httpx.TransportError:
+        return False
+    return answer.status_code == 200 and b"NOT_READY" not in answer.content
+
+
+def _own_port(port: int) -> int:
+    """Return *port*, a free one for 0.  Raises `StackFailed` for one that is taken: whoever holds it would be given the key."""
+    try:
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            return int(listener.getsockname()[1])
+    except OSError as exc:
+        raise StackFailed(f"port {port}: cannot be used: {exc.strerror}") from exc
