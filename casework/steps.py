@@ -19,28 +19,36 @@ from models.vocabulary import ConnectionId
 
 _log = logging.getLogger("lastday.steps")
 _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
+_OTHERS_ANSWER_WITHIN = 2.0
+_UNPLANNED_WAITS = timedelta(seconds=5)
 _TO_GET_READY = timedelta(seconds=30)
 
 
 async def plan_if_none(context: Context, case_id: str) -> None:
     """
     Plan a case that was not planned ahead: reported on its last day, or a dismissal.  A plan that stands is left as it is,
-    since looking again would delay the cut.  Raises `BadRequest` when the case has been withdrawn.
+    since looking again would delay the cut.  What is due waits two seconds for the services' answers: one that is silent is
+    searched again by its own cut, and keeps no other waiting.  Raises `BadRequest` when the case has been withdrawn.
     """
-    if _going_on(context, case_id).state in PLAN_WANTED:
+    case = _going_on(context, case_id)
+    if case.state not in PLAN_WANTED:
+        return
+    if case.for_real and case.due_at <= context.now():
+        await _within(_UNPLANNED_WAITS, make_plan(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
+    else:
         await make_plan(context, case_id)
 
 
-async def make_plan(context: Context, case_id: str) -> None:
+async def make_plan(context: Context, case_id: str, *, patience: float | None = None) -> None:
     """
     Find the leaver's accounts, list their access, seal the plan.  All services at once; one failing stops no other.
 
     Repeating it looks again, adds what is new, and seals another plan only if something changed.  An emergency that has not
-    been cut yet gets its containment plan only: the rest is listed after the cut.
+    been cut yet gets its containment plan only: the rest is listed after the cut.  *patience*: see `find_everywhere`.
     """
     if context.case(case_id).state in FINISHED:
         return
-    await find_everywhere(context, case_id)
+    await find_everywhere(context, case_id, patience=patience)
     await planning.list_and_plan(context, case_id)
     rails.ask_early(context, case_id)  # weeks ahead, and not at midnight
 

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from casework.context import Context, change, note  # type: ignore[attr-defined]  # the stand-in's own context
 
+SERVING = "serve"
+
 
 def record_run(context: Context, case_ids: Sequence[str], run_id: str) -> None:
     for case_id in case_ids:
