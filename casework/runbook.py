@@ -1,108 +1,131 @@
-"""The verbs from which the flows are made: a case from its notice to its end, each step safe to repeat."""
+"""
+The runbook: the order in which a case goes through its steps, which stands here alone.
+
+A Prefect run, a batch and the terminal carry it; see `Carrier`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Coroutine
-from datetime import timedelta
-from typing import Any
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Protocol
 
-from casework.access import cutting, planning, rails
 from casework.access.closing import close
 from casework.access.observing import observe_until_closed
+from casework.activity import collection
 from casework.claims import claim
-from casework.connections import get_ready
 from casework.context import Context
-from casework.errors import BadRequest, NotDueYet
-from casework.lifecycle import ENDED, FINISHED
-from casework.matching.searching import find_everywhere, find_in
+from casework.errors import QuestionsOpen
 from casework.nda.checking import check_safely
+from casework.steps import contain, deprovision, make_plan, plan_if_none, take_early, wait_until_due
 from models.vocabulary import ConnectionId
 
-_LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
-_TO_GET_READY = timedelta(seconds=30)
+_log = logging.getLogger("lastday.runbook")
+
+Work = Callable[[], Awaitable[object]]
 
 __all__ = [
-    "check_papers", "claim", "close", "contain", "deprovision", "make_plan", "observe_until_closed", "take_early", "wait_until_due",
+    "Carrier", "Work", "claim", "close", "contain", "cut", "deprovision", "look_at_papers", "make_plan", "observe_until_closed",
+    "offboard", "plainly", "take_early", "wait_until_due",
 ]  # fmt: skip
 
 
-async def make_plan(context: Context, case_id: str) -> None:
+class Carrier(Protocol):
     """
-    Find the leaver's accounts, list their access, seal the plan.  All services at once; one failing stops no other.
+    Carries one step where people see it: as a task of Prefect, as words in a terminal.
 
-    Repeating it looks again, adds what is new, and seals another plan only if something changed.  An emergency that has not
-    been cut yet gets its containment plan only: the rest is listed after the cut.
+    The step's *work* is awaited once, and what it raises is raised: none is left out, repeated or held back.
     """
-    if context.case(case_id).state in FINISHED:
-        return
-    await find_everywhere(context, case_id)
-    await planning.list_and_plan(context, case_id)
-    rails.ask_early(context, case_id)  # weeks ahead, and not at midnight
+
+    async def __call__(self, step: str, work: Work, connection: ConnectionId | None = None, /) -> None: ...
 
 
-async def take_early(context: Context, case_id: str) -> None:
-    """Take away what policy cuts at the end of the last day worked, if that has passed; else nothing."""
-    if cutting.early_rows(context, case_id):
-        rails.ask_release(context, case_id)
-        await cutting.deprovision_early(context, case_id)
+async def plainly(step: str, work: Work, connection: ConnectionId | None = None) -> None:  # noqa: ARG001  # shows nothing
+    """Carry a step where nobody watches."""
+    await work()
 
 
-async def wait_until_due(context: Context, case_id: str) -> None:
+async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> None:
     """
-    Wait for the instant that our database holds, re-reading it: a run may start early, a case may be moved meanwhile.
+    Take the case, which the carrier holds (`claim`), as far as it can go.  Safe to run again at any point.
 
-    The wait is used: services are probed, since manifests depend on the plan, and the case is planned once more, since
-    what was found weeks ago may have changed.  That never holds up the cut.  Raises `NotDueYet` when the instant is
-    further away than a run should wait: another run will be made for it, and `BadRequest` when the case has been withdrawn.
+    A case that nobody decided to cut ends with its plan.  Raises `NotDueYet`, `QuestionsOpen`, or `StillOpen` with the
+    findings: a run that ends in silence has closed the case.
     """
-    left = _left(context, case_id)
-    if left > timedelta(0):
-        await _within(left, make_plan(context, case_id))
-    await _within(_TO_GET_READY, get_ready(context))
-    while (left := _left(context, case_id)) > timedelta(0):
-        await context.sleep(min(left.total_seconds(), 5.0))
+    await carry("plan", partial(plan_if_none, context, case_id))
+    if context.case(case_id).for_real:
+        early = partial(collection.before_the_cut, context, case_id)  # what has not answered is asked for again below
+        async with _meanwhile(_regardless(plainly, "collect", early)):
+            await carry("wait", partial(wait_until_due, context, case_id))  # a run may start half a second early
+            await _everywhere(context, case_id, carry, "cut", cut)
+        await carry("observe", partial(observe_until_closed, context, case_id))
+        await _everywhere(context, case_id, carry, "collect", collection.after_the_cut)  # the rest is the sweep's
+        await _regardless(carry, "summarise", partial(collection.conclude, context, case_id))
+        await look_at_papers(context, case_id, carry)  # a dismissal's for the first time: it is cut first
+    close(context, case_id)
 
 
-def _left(context: Context, case_id: str) -> timedelta:
-    case = context.case(case_id)
-    if case.state in ENDED:
-        raise BadRequest(f"{case_id}: is {case.state}", "Nothing is to be taken away.")
-    left = case.due_at - context.now()
-    if left > _LONGEST_WAIT_FOR_DUE:
-        raise NotDueYet(f"{case_id}: is not due yet", "A run is made for the due instant.")
-    return left
-
-
-async def _within(left: timedelta, work: Coroutine[Any, Any, None]) -> None:
-    """Carry out *work*, which only reads at the vendors, but not beyond *left*."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(left.total_seconds()):
-            await work
-
-
-async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
-    """Contain the leaver in one service; see `casework.access.cutting.contain`.  Asks first if too many are cut at once."""
-    rails.ask_release(context, case_id)
-    await cutting.contain(context, case_id, connection)
-
-
-async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
+async def cut(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
-    Take away the rest in one service, after a fresh look for accounts and a fresh inventory of them.
+    Block sign-in and end sessions in one service, then take the rest away there.  No other service is waited for.
 
-    The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
-    the look adds is sealed into a new plan before it is touched.
+    A containment that fails keeps nothing from being taken: the second step contains what it finds uncontained.
     """
-    await find_in(context, case_id, connection)
-    if planning.uncontained(context, case_id, connection):
-        await cutting.contain(context, case_id, connection)
-    await planning.take_inventory(context, case_id, connections=[connection])
-    planning.seal_plan(context, case_id)
-    await cutting.deprovision(context, case_id, connection)
+    try:
+        await contain(context, case_id, connection)
+    except QuestionsOpen:
+        raise
+    except Exception:
+        await deprovision(context, case_id, connection)
+        raise
+    await deprovision(context, case_id, connection)
 
 
-async def check_papers(context: Context, case_id: str) -> None:
-    """Look for the leaver's confidentiality papers, unless that was done lately.  Never raises, and holds up no cut."""
-    await check_safely(context, case_id)
+async def look_at_papers(context: Context, case_id: str, carry: Carrier) -> None:
+    """Look for the leaver's confidentiality papers: beside the cut, never before it, and whatever goes wrong stops nothing."""
+    await _regardless(carry, "check-papers", partial(check_safely, context, case_id))
+
+
+@asynccontextmanager
+async def _meanwhile(step: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
+    """Take *step* beside others, which never wait for it: what is under way when they end is cut short."""
+    under_way = asyncio.ensure_future(step)
+    try:
+        yield
+    finally:
+        under_way.cancel()  # as safe as a kill: of a log, the page that is being written is finished and no other begun
+        await asyncio.wait({under_way})
+
+
+async def _everywhere(
+    context: Context, case_id: str, carry: Carrier, step: str, verb: Callable[[Context, str, ConnectionId], Awaitable[object]]
+) -> None:  # fmt: skip
+    """
+    Take *step* in every service at once, each to its end; one that fails stops no other, nor the steps that follow.
+
+    Raises a signal of the carrier's own (suspended or cancelled from outside), else `QuestionsOpen`: both concern the whole case.
+    """
+    steps = (_regardless(carry, step, partial(verb, context, case_id, one), one) for one in context.connectors)
+    outcomes = await asyncio.gather(*steps, return_exceptions=True)
+    for outcome in sorted(filter(None, outcomes), key=lambda one: isinstance(one, QuestionsOpen)):
+        raise outcome
+
+
+async def _regardless(
+    carry: Carrier, step: str, work: Work, connection: ConnectionId | None = None
+) -> QuestionsOpen | None:
+    """
+    Take one step, and return the question that it may not be taken without.
+
+    Any other failure is in our database as a finding, or its rows are not settled: closing refuses either way.
+    """
+    try:
+        await carry(step, work, connection)
+    except QuestionsOpen as asked:
+        return asked
+    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this step's, the carrier's own failures included
+        _log.error("%s %s: %s", step, connection or "", type(exc).__name__)
+    return None

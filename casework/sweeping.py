@@ -10,11 +10,16 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 
 from casework.access import cutting
-from casework.claims import held, lead, wanted
+from casework.claims import held, lead, may_be_taken_over, wanted
 from casework.context import Context
-from casework.lifecycle import PLAN_WANTED, UNDER_WAY
+from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
 from models.tables import Case
 from models.vocabulary import RunState
+
+_A_RUN_IS_LATE = timedelta(seconds=3)
+"""After the instant.  A run that was made in time has held its case for a minute then."""
+_NOBODY_WAS_ASKED = timedelta(seconds=1.5)
+"""After a decision for what is due already: no run can have been made ahead.  Who decided at a terminal carries it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,29 @@ def due_for_run(context: Context) -> list[DueGroup]:
         elif case.run_state is not RunState.PAUSED and _wants_plan(context, case):
             plans.append(DueGroup(now, (case.id,), "plan", _key(case)))
     return plans + [_group(starts_at, cases) for starts_at, cases in sorted(cuts.items())]
+
+
+def unclaimed(context: Context) -> list[str]:
+    """
+    Return the cases whose instant has passed and that nobody cuts, the earliest first, whatever their run is said to do.
+
+    Those whose last try left findings rest until their next one is due.
+    """
+    now = context.now()
+    due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
+    with context.store.read() as session:
+        cases = session.exec(select(Case).where(*due).order_by(col(Case.due_at))).all()
+    return [case.id for case in cases if _in_nobodys_hands(case, now)]
+
+
+def _in_nobodys_hands(case: Case, now: datetime) -> bool:
+    if case.next_run_at is not None and case.next_run_at > now:
+        return False
+    decided_at = case.for_real_at or case.opened_at
+    overdue = now - max(case.due_at, decided_at)
+    if held(case, now):
+        return may_be_taken_over(case, now)
+    return overdue >= (_NOBODY_WAS_ASKED if decided_at >= case.due_at else _A_RUN_IS_LATE)
 
 
 def _wants_plan(context: Context, case: Case) -> bool:

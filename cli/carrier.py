@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,15 +10,21 @@ from casework import runbook
 from casework.actor import Actor
 from casework.claims import LEASE
 from casework.context import Context
-from casework.errors import QuestionsOpen
 from casework.intake.opening import decide_for_real
-from casework.lifecycle import PLAN_WANTED
+from casework.runbook import Carrier, Work
 from cli.errors import REMAINS, Refused
 from cli.terminal import Step, say
 from models.tables import Case
 from models.vocabulary import ConnectionId
 
-STEPS = 6
+_WORDS = {
+    "wait": ("waiting for the instant", "停止時刻を待機中"),
+    "cut": ("cutting", "停止中"),
+    "observe": ("looking until it is closed", "停止を確認中"),
+    "collect": ("reading the logs", "ログを収集中"),
+    "check-papers": ("looking for papers", "誓約書を確認中"),
+}
+STEPS = 1 + len(_WORDS)
 _AGAIN = 1.0
 _MARGIN = timedelta(seconds=5)
 
@@ -47,33 +52,18 @@ def decide(context: Context, case_id: str, by: Actor | str) -> None:
 
 
 async def whole_case(context: Context, case_id: str, step: Step) -> None:
-    """
-    Take the case as far as it can go.  Safe to run again at any point.
-
-    Raises `StillOpen` or `QuestionsOpen` when it may not close.  A case that is a plan only ends with its plan.
-    """
+    """Carry the case's runbook; raises what `casework.runbook.offboard` raises."""
     async with hold(context, case_id):
-        if context.case(case_id).state in PLAN_WANTED:
-            await runbook.make_plan(context, case_id)
-        step(say("waiting for the instant", "停止時刻を待機中"))
-        if not context.case(case_id).for_real:
-            return
-        await runbook.wait_until_due(context, case_id)
-        step(say("containing", "封じ込め中"))
-        await _everywhere(runbook.contain, context, case_id)
-        step(say("taking the rest away", "残りを停止中"))
-        await _everywhere(runbook.deprovision, context, case_id)
-        step(say("looking until it is closed", "停止を確認中"))
-        await runbook.observe_until_closed(context, case_id)
-        step(say("closing", "完了処理中"))
-        runbook.close(context, case_id)
+        await runbook.offboard(context, case_id, in_words(step))
 
 
-async def _everywhere(
-    verb: Callable[[Context, str, ConnectionId], Awaitable[None]], context: Context, case_id: str
-) -> None:
-    """All services at once; one that fails never stops another, and closing refuses what it left open."""
-    steps = (verb(context, case_id, service) for service in context.connectors)
-    for outcome in await asyncio.gather(*steps, return_exceptions=True):
-        if isinstance(outcome, QuestionsOpen) or not isinstance(outcome, Exception | None):
-            raise outcome
+def in_words(step: Step) -> Carrier:
+    """Carry steps so that *step* hears of each kind once, when its first one begins."""
+    words = dict(_WORDS)
+
+    async def carry(name: str, work: Work, connection: ConnectionId | None = None) -> None:  # noqa: ARG001  # all alike
+        if (now := words.pop(name, None)) is not None:
+            step(say(*now))
+        await work()
+
+    return carry

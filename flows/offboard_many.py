@@ -9,26 +9,15 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
+from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from casework.bootstrap import open_context
 from casework.context import Context
-from casework.runbook import close, observe_until_closed, wait_until_due
-from flows.artifacts import show_truth_table, showing
+from casework.runbook import plainly
 from flows.redaction import CaseId, FindingsOpen, redacted, to_its_state, waiting_for
 from flows.results import HERE
-from flows.steps import (
-    check_papers,
-    collect,
-    contain,
-    deprovision,
-    everywhere,
-    hidden,
-    holding,
-    plan_if_none,
-    regardless,
-    summarise,
-)
+from flows.steps import carry_out
 
 MOST = 50
 
@@ -43,8 +32,9 @@ async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, ma
     has questions, and is cancelled if another run holds one: green means that all are closed.
     """
     async with open_context() as context:
+        hidden = cast("Context", quote(context))  # Prefect looks for futures inside arguments.  Unwrapped for the task
         # Prefect's types miss that an asynchronous task gives its state asynchronously too
-        runs = [cast("Awaitable[State[Any]]", one(hidden(context), case_id, return_state=True)) for case_id in case_ids]
+        runs = [cast("Awaitable[State[Any]]", one(hidden, case_id, return_state=True)) for case_id in case_ids]
         endings = await asyncio.gather(*runs)
     return together(endings)
 
@@ -65,15 +55,5 @@ def together(endings: Sequence[State[Any]]) -> State[Any] | None:
 @task(name="offboard", task_run_name="offboard-{case_id}", retries=0, cache_policy=NO_CACHE, persist_result=False)
 @to_its_state
 async def one(context: Context, case_id: str) -> None:
-    """The same order as `flows.offboard`."""
-    async with holding(context, case_id), showing(context, case_id):
-        await plan_if_none(context, case_id)
-        await wait_until_due(context, case_id)
-        await everywhere(context, lambda connection: contain.fn(context, case_id, connection))
-        await everywhere(context, lambda connection: deprovision.fn(context, case_id, connection))
-        await show_truth_table(context, case_id)
-        await observe_until_closed(context, case_id)
-        await everywhere(context, lambda connection: collect.fn(context, case_id, connection))
-        await regardless(summarise.fn(context, case_id))
-        await check_papers.fn(context, case_id)
-        close(context, case_id)
+    """Carry the runbook as `flows.offboard` does, without a task for each of its steps."""
+    await carry_out(context, case_id, redacted(plainly))

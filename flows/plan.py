@@ -3,11 +3,13 @@
 from prefect import flow
 
 from casework.bootstrap import open_context
-from casework.runbook import make_plan, take_early
+from casework.errors import QuestionsOpen
+from casework.runbook import look_at_papers, make_plan, take_early
+from casework.view.opaque import opaque_questions
 from flows.artifacts import showing
 from flows.redaction import CaseId, to_its_state
 from flows.results import HERE
-from flows.steps import holding, look_at_papers, require_answers
+from flows.steps import as_task, holding
 
 
 @flow(name="plan", flow_run_name="plan-{case_id}", retries=0, persist_result=False, result_storage=HERE)
@@ -22,5 +24,6 @@ async def plan(case_id: CaseId) -> None:
         async with holding(context, case_id):
             await make_plan(context, case_id)
             await take_early(context, case_id)
-        await look_at_papers(context, case_id)  # without the lease: a cut that falls due meanwhile does not wait
-        require_answers(context, case_id)  # raises QuestionsOpen: the run pauses, the plan stands
+        await look_at_papers(context, case_id, as_task)  # without the lease: no cut that falls due waits for it
+        if asked := opaque_questions(context, case_id):
+            raise QuestionsOpen([question.id for question in asked])  # the run pauses, the plan stands

@@ -1,19 +1,27 @@
 """
-The serving process: `python -m flows.serve`.  It sees that what is due is carried, outside the worker's slots: cases that wait
-in all of them cannot starve it.
+The serving process: `python -m flows.serve`.  It guarantees the cut: it makes the runs, and what nobody carries it carries itself,
+outside the worker's slots, so that cases that wait in all of them starve none.  Any number of them may run.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+from casework.bootstrap import open_context
+from flows.carrying import PERIOD as LOOKS
+from flows.carrying import Carrying
 from flows.periodic import PERIOD, Quiet, again, until_terminated
 from flows.sweep import sweep
 
 
 async def serve(stop: asyncio.Event) -> None:
-    """Sweep every thirty seconds until *stop*."""
-    await again(stop, "sweep", Quiet(sweep, PERIOD))
+    """Until *stop*, sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
+    async with open_context():
+        pass  # the vendors' SDKs take seconds to import, which no cut waits for
+    async with open_context(connected=False) as context:
+        await asyncio.gather(
+            again(stop, "carry", Carrying(context), after_failure=LOOKS), again(stop, "sweep", Quiet(sweep, PERIOD))
+        )
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ class Scenario:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
         self._say(
-            f"killed {len(victims)}; their leases end by themselves within 45 s, and the sweep gives the cases new runs"
+            f"killed {len(victims)}; their leases end by themselves within 20 s, and the sweep gives the cases new runs"
         )
 
     def _watch(self, until: Callable[[Sights], bool], patience: float = _PATIENCE) -> Sights:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 
@@ -22,17 +24,25 @@ from models.tables import Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import ConnectionId, Leaver, Match, Standing
 
 
-async def find_everywhere(context: Context, case_id: str) -> None:
+async def find_everywhere(context: Context, case_id: str, *, patience: float | None = None) -> None:
     """
     Look for the leaver in every service at once, then once more for the addresses that the accepted accounts bear.
 
-    The second look asks no vendor: it is answered from the snapshots that the first one read.
+    The second look asks no vendor: it is answered from the snapshots that the first one read.  After *patience*, in seconds, a
+    service that has not answered is waited for no longer: nothing is noted of it.
     """
-    await asyncio.gather(*(find_in(context, case_id, connection, ask=False) for connection in context.connectors))
+    await asyncio.gather(*(_within(patience, find_in(context, case_id, one, ask=False)) for one in context.connectors))
     await asyncio.gather(*(_find_further(context, case_id, connection) for connection in context.connectors))
     with context.store.write() as session:
         judge(context, session, case_id)
         assess(context, session, case_id)
+
+
+async def _within(patience: float | None, work: Awaitable[None]) -> None:
+    """Do *work*, and drop it if it takes longer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            await work
 
 
 async def find_in(context: Context, case_id: str, connection: ConnectionId, *, ask: bool = True) -> None:

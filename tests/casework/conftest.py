@@ -23,7 +23,7 @@ from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from models.tables import Case
-from models.vocabulary import CaseState, Service
+from models.vocabulary import Service
 from tests.casework.ledger import Ledger
 from tests.casework.paper import Paper
 
@@ -68,20 +68,11 @@ class Office:
         return intake.opened[0].case
 
     async def run(self, case_id: str) -> None:
-        """
-        Carry the case as far as it goes, in the flow's order and, as a run does, at a context of its own; raises what `close`
-        raises.
-        """
+        """Carry the case's runbook and, as a run does, at a context of its own; raises what it raises."""
         context = replace(self.context, own_accounts={}, leases={}, _locks={})
         async with runbook.claim(context, case_id, f"test-{self.clock()}") as ours:
             assert ours
-            if context.case(case_id).state in {CaseState.OPEN, CaseState.PLANNED}:
-                await runbook.make_plan(context, case_id)
-            await runbook.wait_until_due(context, case_id)
-            await asyncio.gather(*(runbook.contain(context, case_id, service) for service in context.connectors))
-            await asyncio.gather(*(runbook.deprovision(context, case_id, service) for service in context.connectors))
-            await runbook.observe_until_closed(context, case_id)
-            runbook.close(context, case_id)
+            await runbook.offboard(context, case_id)
 
 
 @pytest.fixture(scope="session")

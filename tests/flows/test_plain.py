@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -10,10 +9,8 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.exceptions import Pause
 from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running, Scheduled
 
-from casework.activity import collection
 from casework.context import Context
 from casework.sweeping import DueGroup
 from casework.view.opaque import OpaqueView
@@ -22,7 +19,6 @@ from flows.artifacts import bar, show_truth_table, truth_page
 from flows.offboard_many import MOST, together
 from flows.redaction import FindingsOpen
 from flows.scheduling import _until_settled, orders
-from flows.steps import collecting_meanwhile, regardless
 from flows.sweep import START_WITHIN, _is_gone
 
 MIDNIGHT = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
@@ -65,44 +61,6 @@ class TestResuming:
         """A run that has just paused is given time to end: resumed earlier, it is submitted twice and its worker dies."""
         paused = State(type=StateType.PAUSED, timestamp=datetime.now(UTC) - timedelta(seconds=ago))
         assert least <= _until_settled(FlowRun(flow_id=uuid4(), state=paused)) <= most
-
-
-class TestCollectingMeanwhile:
-    async def test_holds_up_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A log that never answers, and a disk that is full: the cut goes on, and so does what follows it."""
-
-        async def hanging(_context: Context, _case_id: str) -> None:
-            await asyncio.Event().wait()
-
-        async def full(_context: Context, _case_id: str) -> None:
-            raise OSError(28, "no space")
-
-        passed = []
-        for trouble in (hanging, full):
-            monkeypatch.setattr(collection, "before_the_cut", trouble)
-            async with asyncio.timeout(2), collecting_meanwhile(cast("Context", None), "case-1"):
-                await asyncio.sleep(0)
-                passed.append(trouble)
-        assert passed == [hanging, full]
-
-
-class TestRegardless:
-    async def test_failure(self) -> None:
-        """What is taken beside the cut may fail in any way: the run goes on."""
-
-        async def failing() -> None:
-            raise OSError(28, "no space")
-
-        await regardless(failing())
-
-    async def test_signal(self) -> None:
-        """Prefect's own signals are no failures: a run that is suspended from outside stops."""
-
-        async def suspended() -> None:
-            raise Pause
-
-        with pytest.raises(Pause):
-            await regardless(suspended())
 
 
 class TestTogether:

@@ -100,7 +100,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     (room / "casework").mkdir()
     for module in (part for part in stand_in.iterdir() if part.name != "__pycache__"):
         (room / "casework" / module.name).symlink_to(module)
-    for real in ("errors.py", "question_kinds.py"):
+    for real in ("errors.py", "question_kinds.py", "runbook.py"):
         (room / "casework" / real).symlink_to(CHECKOUT / "casework" / real)
     due_at = time.time() + 45
     write(room, {PLAIN: "closes"}, due_at=due_at)
@@ -130,18 +130,18 @@ class TestRuns:
         assert {"contain google_workspace", "contain microsoft365", "deprovision slack", "observe"} <= steps
 
     def test_tasks(self, up: Up) -> None:
-        """The page shows each step of each service, and which of them failed."""
+        """The page shows each step, those of the services one by one, and which of them failed."""
         run = up.ended(EXPLODES)
         wanted = {"flow_runs": {"id": {"any_": [run["id"]]}}}
-        expected = {f"{step}-{service}" for step in ("contain", "deprovision", "collect") for service in Service}
-        expected |= {"summarise", "check-papers"}
+        expected = {f"{step}-{service}" for step in ("cut", "collect") for service in Service}
+        expected |= {"plan", "wait", "observe", "summarise", "check-papers"}
         deadline = time.monotonic() + 20  # Prefect records tasks a moment later, under a name that it gives up
         tasks: dict[str, str] = {}
         while set(tasks) != expected and time.monotonic() < deadline:
             time.sleep(0.3)
             tasks = {t["name"]: t["state_type"] for t in up.api.post("/task_runs/filter", json=wanted).json()}
         assert set(tasks) == expected
-        assert [name for name, state in tasks.items() if state == "FAILED"] == ["contain-slack"]
+        assert [name for name, state in tasks.items() if state == "FAILED"] == ["cut-slack"]
 
     def test_many(self, up: Up) -> None:
         """In a run over many, each case is for itself: the good one closes although another breaks."""
@@ -151,6 +151,14 @@ class TestRuns:
         assert up.case(MANY[0])["state"] == "closed"
         assert "deprovision slack" in {line["step"] for line in up.journal(MANY[1])}
         assert {up.case(case_id)["run_id"] for case_id in MANY} == {run["id"]}
+
+    def test_many_as_one(self, up: Up) -> None:
+        """A case takes the same steps in a run over many as in a run of its own."""
+        up.ended(PLAIN), up.ended(MANY[0])
+        one, many = ([line["step"] for line in up.journal(case_id)] for case_id in (PLAIN, MANY[0]))
+        assert sorted(step for step in one if not step.startswith("run ")) == sorted(
+            step for step in many if not step.startswith("run ")
+        )
 
     def test_closed(self, up: Up) -> None:
         """A case that closes has a green run, and nothing was done before its instant."""

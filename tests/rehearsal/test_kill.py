@@ -52,7 +52,7 @@ def seen(company: Company) -> int:
 
 
 def let_the_lease_end(house: House) -> None:
-    """Do as if the 45 seconds had passed after which a dead run's hold on its case ends."""
+    """Do as if the 20 seconds had passed after which a dead run's hold on its case ends."""
     with closing(connect(house.directory / "lastday.db")) as database, database:
         database.execute("UPDATE offboarding_case SET lease_until = '2026-01-01 00:00:00.000000'")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from casework.context import Context, change, note  # type: ignore[attr-defined]  # the stand-in's own context
+
+SERVING = "serve"
 
 
 def record_run(context: Context, case_ids: Sequence[str], run_id: str) -> None:
@@ -16,3 +20,13 @@ def record_run(context: Context, case_ids: Sequence[str], run_id: str) -> None:
 def release_run(context: Context, case_id: str) -> None:
     change(case_id, run_state="none")
     note(case_id, "released")
+
+
+@asynccontextmanager
+async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bool]:
+    note(case_id, "claim")
+    change(case_id, lease=time.time() + 45)
+    try:
+        yield True
+    finally:
+        change(case_id, lease=0, run_state="ended")

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from models.vocabulary import CaseState, ConnectionId, Service
+from models.vocabulary import ConnectionId, Service
 
 ROOM = Path(os.environ.get("LASTDAY_STAND_IN", "."))
 
@@ -28,7 +28,7 @@ class Context:
         return f"{prefix}-{time.monotonic_ns():x}"
 
     def case(self, case_id: str) -> Any:
-        return SimpleNamespace(state=CaseState(read(case_id).get("state", "waiting")))
+        return SimpleNamespace(for_real=True)
 
 
 def read(case_id: str) -> dict[str, Any]:

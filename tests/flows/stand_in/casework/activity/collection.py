@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from casework.context import Context
+from casework.context import Context, note  # type: ignore[attr-defined]  # the stand-in's own context
 from models.vocabulary import ConnectionId
 
 
 async def before_the_cut(context: Context, case_id: str) -> None:
-    """There is nothing to read."""
+    note(case_id, "collect early")
 
 
 async def after_the_cut(context: Context, case_id: str, connection: ConnectionId) -> None:
-    """There is nothing to read."""
+    note(case_id, f"collect {connection}")
 
 
 async def conclude(context: Context, case_id: str) -> None:
-    """There is nothing to summarise."""
+    note(case_id, "summarise")

@@ -1,0 +1,124 @@
+"""The steps of the runbook, each safe to repeat: what is done, not in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+from casework.access import cutting, planning, rails
+from casework.connections import ready
+from casework.context import Context
+from casework.errors import BadRequest, NotDueYet
+from casework.lifecycle import ENDED, FINISHED, PLAN_WANTED
+from casework.matching.searching import find_everywhere, find_in
+from models.tables import Case
+from models.vocabulary import ConnectionId
+
+_log = logging.getLogger("lastday.steps")
+_LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
+_OTHERS_ANSWER_WITHIN = 2.0
+_UNPLANNED_WAITS = timedelta(seconds=5)
+_TO_GET_READY = timedelta(seconds=30)
+
+
+async def plan_if_none(context: Context, case_id: str) -> None:
+    """
+    Plan a case that was not planned ahead: reported on its last day, or a dismissal.  A plan that stands is left as it is,
+    since looking again would delay the cut.  What is due waits two seconds for the services' answers: one that is silent is
+    searched again by its own cut, and keeps no other waiting.  Raises `BadRequest` when the case has been withdrawn.
+    """
+    case = _going_on(context, case_id)
+    if case.state not in PLAN_WANTED:
+        return
+    if case.for_real and case.due_at <= context.now():
+        await _within(_UNPLANNED_WAITS, make_plan(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
+    else:
+        await make_plan(context, case_id)
+
+
+async def make_plan(context: Context, case_id: str, *, patience: float | None = None) -> None:
+    """
+    Find the leaver's accounts, list their access, seal the plan.  All services at once; one failing stops no other.
+
+    Repeating it looks again, adds what is new, and seals another plan only if something changed.  An emergency that has not
+    been cut yet gets its containment plan only: the rest is listed after the cut.  *patience*: see `find_everywhere`.
+    """
+    if context.case(case_id).state in FINISHED:
+        return
+    await find_everywhere(context, case_id, patience=patience)
+    await planning.list_and_plan(context, case_id)
+    rails.ask_early(context, case_id)  # weeks ahead, and not at midnight
+
+
+async def take_early(context: Context, case_id: str) -> None:
+    """Take away what policy cuts at the end of the last day worked, if that has passed; else nothing."""
+    if cutting.early_rows(context, case_id):
+        rails.ask_release(context, case_id)
+        await cutting.deprovision_early(context, case_id)
+
+
+async def wait_until_due(context: Context, case_id: str) -> None:
+    """
+    Wait for the instant that our database holds, re-reading it: a run may start early, a case may be moved meanwhile.
+
+    The wait is used: the case is planned once more, since what was found weeks ago may have changed.  That never holds up
+    the cut.  Raises `NotDueYet` when the instant is further away than a run should wait: another run will be made for it,
+    and `BadRequest` when the case has been withdrawn.
+    """
+    left = _left(context, case_id)
+    if left > timedelta(0):
+        await _within(left, make_plan(context, case_id))
+    while (left := _left(context, case_id)) > timedelta(0):
+        await context.sleep(min(left.total_seconds(), 5.0))
+
+
+def _left(context: Context, case_id: str) -> timedelta:
+    left = _going_on(context, case_id).due_at - context.now()
+    if left > _LONGEST_WAIT_FOR_DUE:
+        raise NotDueYet(f"{case_id}: is not due yet", "A run is made for the due instant.")
+    return left
+
+
+def _going_on(context: Context, case_id: str) -> Case:
+    """Return the case; raises `BadRequest` if its departure does not take place."""
+    case = context.case(case_id)
+    if case.state in ENDED:
+        raise BadRequest(f"{case_id}: is {case.state}", "Nothing is to be taken away.")
+    return case
+
+
+async def _within(left: timedelta, work: Coroutine[Any, Any, object]) -> None:
+    """Carry out *work*, which only reads at the vendors, but not beyond *left*; what goes wrong in it stops nothing."""
+    try:
+        async with asyncio.timeout(left.total_seconds()):
+            await work
+    except Exception as exc:  # noqa: BLE001  # the cut follows, and tells by itself what it cannot do
+        _log.warning("before the cut: %s", type(exc).__name__)
+
+
+async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
+    """
+    Contain the leaver in one service, probed first; see `casework.access.cutting.contain`.  Asks first if too many are cut
+    at once.
+    """
+    rails.ask_release(context, case_id)
+    await _within(_TO_GET_READY, ready(context, connection))
+    await cutting.contain(context, case_id, connection)
+
+
+async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
+    """
+    Take away the rest in one service, after a fresh look for accounts and a fresh inventory of them.
+
+    The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
+    the look adds is sealed into a new plan before it is touched.
+    """
+    await find_in(context, case_id, connection)
+    if planning.uncontained(context, case_id, connection):
+        await cutting.contain(context, case_id, connection)
+    await planning.take_inventory(context, case_id, connections=[connection])
+    planning.seal_plan(context, case_id)
+    await cutting.deprovision(context, case_id, connection)

@@ -1,0 +1,111 @@
+"""What is due and in nobody's hands is known from our database alone, whatever Prefect says of its runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from casework import runbook
+from casework.sweeping import unclaimed
+from models.tables import Case
+from models.vocabulary import CaseState, RunState
+from tests.casework.conftest import Office
+
+
+def due(office: Office, *, ahead: float = 86_400, **values: Any) -> Case:
+    """Report a departure *ahead* of its instant, in seconds (below 0: decided so long after it), and stand at the later of both."""
+    case = office.report()
+    decided_at = case.due_at - timedelta(seconds=ahead)
+    office.clock.at = max(case.due_at, decided_at)
+    return change(office, case.id, opened_at=decided_at, for_real_at=decided_at, **values)
+
+
+def change(office: Office, case_id: str, **values: Any) -> Case:
+    with office.context.store.write() as session:
+        case = session.get_one(Case, case_id)
+        for name, value in values.items():
+            setattr(case, name, value)
+        session.add(case)
+        return case
+
+
+def later(office: Office, seconds: float) -> list[str]:
+    office.clock.pass_by(seconds=seconds)
+    return unclaimed(office.context)
+
+
+class TestUnclaimed:
+    def test_three_seconds_after_its_instant(self, office: Office) -> None:
+        """A run that was made ahead holds its case since a minute; if none does, it does not matter what became of it."""
+        case = due(office, run_state=RunState.SCHEDULED, run_id="a run that somebody moved to 2030")
+        assert later(office, -60) == []
+        assert later(office, 62.9) == []
+        assert later(office, 0.2) == [case.id]
+
+    def test_sooner_when_it_was_decided_after_its_instant(self, office: Office) -> None:
+        """For an emergency no run can have been made ahead: whoever decides it at a terminal has a moment to carry it there."""
+        case = due(office, ahead=-3_600)
+        assert later(office, 1.4) == []
+        assert later(office, 0.2) == [case.id]
+
+    @pytest.mark.parametrize("state", sorted(CaseState))
+    def test_before_it_is_contained_alone(self, office: Office, state: CaseState) -> None:
+        """What was cut already, restored or withdrawn needs no run at its instant."""
+        case = due(office, state=state)
+        wanted = state in {CaseState.OPEN, CaseState.PLANNED, CaseState.WAITING, CaseState.CUTTING}
+        assert later(office, 60) == ([case.id] if wanted else [])
+
+    def test_never_without_the_decision(self, office: Office) -> None:
+        """A case that is a plan only is left alone."""
+        due(office, for_real=False)
+        assert later(office, 60) == []
+
+    def test_what_left_findings_rests_until_its_next_try(self, office: Office) -> None:
+        """A vendor that is down is not asked twice a second."""
+        case = due(office)
+        change(office, case.id, next_run_at=office.clock.at + timedelta(seconds=60))
+        assert later(office, 59) == []
+        assert later(office, 2) == [case.id]
+
+    def test_the_earliest_first(self, office: Office) -> None:
+        """Who left first is cut first."""
+        first, second = due(office), due(office, employee_no="E2", employee_key="e2", id="case-2")
+        change(office, second.id, due_at=first.due_at - timedelta(seconds=1))
+        assert later(office, 60)[0] == second.id
+
+
+class TestWhoHoldsIt:
+    async def test_a_living_run_is_left_alone(self, office: Office) -> None:
+        """A case that is being cut is nobody else's."""
+        case = due(office, state=CaseState.CUTTING)
+        async with runbook.claim(office.context, case.id, "run-1") as ours:
+            assert ours
+            assert later(office, 19) == []
+
+    async def test_who_asks_for_nothing_loses_it_to_a_serving_process(self, office: Office) -> None:
+        """
+        Fifteen seconds after the instant: a run that hangs, in Prefect or in a vendor's probe, holds the case and cuts nothing.
+
+        It cannot begin a write afterwards.  Only a serving process takes over, and none from another.
+        """
+        case = due(office)
+        async with runbook.claim(office.context, case.id, "run-1") as first:
+            assert first
+            assert later(office, 14.5) == []
+            assert later(office, 0.6) == [case.id]
+            async with runbook.claim(office.context, case.id, "run-2") as other_run:
+                assert not other_run
+            async with runbook.claim(office.context, case.id, "serve-1") as serving:
+                assert serving
+                assert unclaimed(office.context) == []
+                async with runbook.claim(office.context, case.id, "serve-2") as another:
+                    assert not another
+
+    async def test_a_killed_run_loses_it_in_twenty_seconds(self, office: Office) -> None:
+        """In the middle of its cut, too: what it left open is concluded by a read."""
+        case = due(office, state=CaseState.CUTTING, lease_holder="run-1")
+        change(office, case.id, lease_until=office.clock.at + timedelta(seconds=20))
+        assert later(office, 19.9) == []
+        assert later(office, 0.2) == [case.id]
