@@ -39,7 +39,7 @@ def _lacking(service: dict[str, Any]) -> bool:
 
 def _page(payload: dict[str, Any]) -> Page:
     checks = ((row["check"], row["state"], row["detail"], row["remedy"]) for row in payload["checks"])
-    parts: Page = [table("check", "state", "problem", "remedy", rows=checks)]
+    parts: Page = [table("Check", "State", "Problem", "Remedy", rows=checks)]
     for service in payload["services"]:
         parts += _service(service)
     return parts
@@ -49,10 +49,10 @@ def _service(service: dict[str, Any]) -> Page:
     place = service.get("connection", service["service"])
     if service["state"] != "ok":
         row = (place, service["state"], service["detail"], service["remedy"])
-        return [table("service", "state", "problem", "remedy", rows=[row])]
+        return [table("Service", "State", "Problem", "Remedy", rows=[row])]
     title = f"{place}  {service['tenant']}  {say('plan', 'プラン')} {service['plan']}  "
     title += say("our own account", "自身のアカウント") + f" {', '.join(service['own_accounts']) or '-'}"
-    made = table("kind", "list", "revoke", "scopes to read", "scopes to write", "problem", "remedy", title=title)
+    made = table("Kind", "List", "Revoke", "Scopes to read", "Scopes to write", "Problem", "Remedy", title=title)
     for kind in service["kinds"]:
         scopes = tuple("\n".join(map(_short, kind[tier])) for tier in ("read_scopes", "write_scopes"))
         made.add_row(*cells(kind["kind"], kind["list"], kind["revoke"], *scopes, kind["problem"], kind["remedy"]))

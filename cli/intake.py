@@ -154,7 +154,7 @@ def page(told: Mapping[str, Any]) -> Page:
     """Return the answer for people."""
     parts: Page = []
     if told["cases"]:
-        opened = table("case", "employee", "state", "due", "for real", "outcome")
+        opened = table("Case", "Employee", "State", "Due", "For real", "Outcome")
         for case in told["cases"]:
             decided = say("yes", "はい") if case["for_real"] else say("plan only", "計画のみ")
             became = " ".join((case["outcome"], *case["corrected"]))
@@ -167,7 +167,7 @@ def page(told: Mapping[str, Any]) -> Page:
             (row["row"] if row["row"] is not None else whole, row["column"], row["value"], row["reason"], row["remedy"])
             for row in told["refused"]
         )
-        parts.append(table("row", "column", "value", "reason", "remedy", rows=refused))
+        parts.append(table("Row", "Column", "Value", "Reason", "Remedy", rows=refused))
         if not told["cases"]:
             parts.append(
                 say(

@@ -66,7 +66,5 @@ def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
     payload = {"case": case.id, "state": str(case.state), "due_at": due, "outcome": outcome}
     terminal.answer(
         payload,
-        f"{case.id}: {outcome}, {case.state}, "
-        + say("cut at", "停止予定")
-        + f" {local(cut_at(case).isoformat(), case.timezone)}",
+        f"{case.id}: {outcome}, {case.state}, " + say("cut at", "停止予定") + f" {local(cut_at(case), case.timezone)}",
     )

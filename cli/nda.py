@@ -25,10 +25,15 @@ def check(terminal: Terminal, case: CaseId) -> int:
 def show(terminal: Terminal, case: CaseId) -> int:
     """Show the papers by the newest check, the pledge that was asked for, and the trade-secret tests."""
     from casework.view.reading.case import case_view
-    from cli.nda_tables import nda_page
+    from cli.tables import section_page
+    from portal.document import Clock
+    from portal.sections import papers
 
-    nda = in_context(lambda context: case_view(context, case)).nda
-    terminal.answer({"case": case} | nda.model_dump(mode="json"), *([] if terminal.as_json else nda_page(nda)))
+    view = in_context(lambda context: case_view(context, case))
+    nda = view.nda
+    sections = papers.nda(nda, Clock(view.departure.timezone), *nda.not_accepted), papers.trade_secret(nda.trade_secret)
+    shown = [part for section in sections for part in section_page(section)]
+    terminal.answer({"case": case} | nda.model_dump(mode="json"), *([] if terminal.as_json else shown))
     return DONE if nda.state in {*_SETTLED, "not_expected"} else REMAINS
 
 

@@ -77,7 +77,7 @@ def answer_restored(terminal: Terminal, shown: CaseView) -> int:
         (account.connection, account.name, row.kind, detail.label, detail.restored, detail.problem, detail.remedy)
         for account, row, detail in told
     )
-    made = table("service", "account", "kind", "what", "outcome", "problem", "remedy", rows=lines)
+    made = table("Service", "Account", "Kind", "What", "Outcome", "Problem", "Remedy", rows=lines)
     payload = {
         "case": shown.case,
         "state": shown.state,

@@ -20,9 +20,12 @@ from cli.rehearse import expecting, watching
 from cli.rehearse.environment import ENV_FILE, LEAVERS, NAMESAKE, Environment, lastday, orchestrated, write_notices
 from cli.rehearse.expecting import Expectation
 from cli.rehearse.watching import Sight
-from cli.tables import case_page, question_page, table
+from cli.tables import document_page, section_page, table
 from cli.terminal import err, out, write_json
 from emulators.company import person
+from portal.document import Clock
+from portal.sections.case import question as asked
+from portal.sections.front import at_work
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,9 +112,10 @@ class Scenario:
         """The person who knows both namesakes answers, with both shown."""
         for case_id, number in self._cases.items():
             shown = self._show(case_id)
+            clock = Clock(shown["departure"]["timezone"])
             for question in shown["questions"]:
                 self._head(f"{number}: a person is asked, with every candidate shown")
-                for part in question_page(Question.model_validate(question)):
+                for part in section_page(asked(Question.model_validate(question), clock)):
                     self._console.print(part, markup=False, highlight=False)
                 theirs = _addresses(number)
                 ids = [o["account"] for o in question["options"] if o["standing"] == "asked" and o["label"] in theirs]
@@ -160,7 +164,7 @@ class Scenario:
         shown = {number: self._show(case_id) for case_id, number in self._cases.items()}
         for case in shown.values():
             self._head("")
-            for part in case_page(CaseView.model_validate(case)):
+            for part in document_page(at_work(CaseView.model_validate(case))):
                 self._console.print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
         self._count_calls()
         expected = [
@@ -190,7 +194,7 @@ class Scenario:
     def _judge(self, expected: list[Expectation]) -> int:
         self._head(f"What had to hold ({NAMESAKE} bears {LEAVERS[1]}'s name)")
         judged = (("ok" if one.held else "failed", one.rule, one.seen) for one in expected)
-        self._console.print(table("", "check", "what", rows=judged))
+        self._console.print(table("", "Check", "What", rows=judged))
         seconds = time.monotonic() - self._began
         held = all(one.held for one in expected)
         self._say(f"{sum(one.held for one in expected)} of {len(expected)} held, {seconds:.0f} s")
@@ -207,7 +211,7 @@ class Scenario:
 
     def _count_calls(self) -> None:
         calls = ((name, len(stage.journal)) for name, stage in self._environment.company.stages.items())
-        self._console.print(table("service", "requests", rows=calls))
+        self._console.print(table("Service", "Requests", rows=calls))
 
     def _run_of(self, number: str) -> str | None:
         case_id = next(case_id for case_id, employee_no in self._cases.items() if employee_no == number)

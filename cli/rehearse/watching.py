@@ -10,7 +10,6 @@ from rich.live import Live
 
 from cli.contexts import in_context
 from cli.tables import table
-from cli.terminal import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,9 +73,8 @@ def at_rest(sight: Sight) -> bool:
 
 def page(cases: Mapping[str, str], seen: Mapping[str, Sight]) -> Table:
     """Draw what is seen."""
-    words = (("run", "実行"), ("settled", "確認済み"), ("findings", "指摘"), ("questions", "質問"))
     rows = ((employee_no, case_id, *_cells(seen[case_id])) for case_id, employee_no in cases.items())
-    return table("employee", "case", "state", *(say(*word) for word in words), rows=rows)
+    return table("Employee", "Case", "State", "Run", "Settled", "Findings", "Questions", rows=rows)
 
 
 def _cells(sight: Sight) -> tuple[object, ...]:

@@ -15,8 +15,8 @@ from xml.etree import ElementTree as ET
 from audit.events import EventType
 from casework.record.facts import Facts
 from casework.view.access import Account
-from portal.record.document import Clock, Phrase, Picture
-from portal.record.words import place
+from portal.document import Clock, Picture
+from portal.words import place, said
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _LANE = 1000, 170, 30, 42, 34
 _INK, _FAINT, _GOOD, _SIGNED = "#1f2933", "#c3ccd5", "#1d6b4f", "#8a5a00"
@@ -27,10 +27,7 @@ _STEPS = (
     (EventType.CASE_OPENED, "1"), (EventType.PLAN_SEALED, "2"), (EventType.CASE_CONTAINED, "3"), (EventType.CASE_DEPROVISIONED, "4"), (EventType.CASE_CLOSED, "5"),
     (EventType.CASE_LOOKED, "6"), (EventType.CASE_REOPENED, "7"), (EventType.CASE_RESTORED, "8"), (EventType.CASE_WITHDRAWN, "9"),
 )  # fmt: skip
-_LEGEND = Phrase(
-    "1 opened  2 plan sealed  3 contained  4 deprovisioned  5 closed  6 looked again  7 reopened  8 restored  9 withdrawn",
-    "1 開始  2 計画封緘  3 封じ込め  4 権限剥奪  5 完了  6 再確認  7 再開  8 復元  9 撤回",
-)
+_LEGEND = "1 opened  2 plan sealed  3 contained  4 deprovisioned  5 closed  6 looked again  7 reopened  8 restored  9 withdrawn"
 
 
 class _Axis:
@@ -71,13 +68,12 @@ def timeline(facts: Facts, clock: Clock) -> Picture:
         role="img",
     )  # fmt: skip
     bottom = _TOP + _LANE * (len(taken) + 1)
-    _scale(svg, axis, bottom, f"{clock.text(due_at)}")
+    _scale(svg, axis, bottom, clock.text(due_at))
     _case_lane(svg, axis, facts)
     for number, account in enumerate(taken, start=1):
         _account_lane(svg, axis, account, _TOP + _LANE * number + _LANE / 2)
-    _text(svg, _LEFT, bottom + 26, _LEGEND.en, size=10.5, fill="#52606d")
-    alt = Phrase("Timeline around the instant of the cut", "停止時刻の前後の時系列")
-    return Picture(ET.tostring(svg, encoding="unicode"), alt, ours=True)
+    _text(svg, _LEFT, bottom + 26, _LEGEND, size=10.5, fill="#52606d")
+    return Picture(ET.tostring(svg, encoding="unicode"), said("Timeline around the instant of the cut"), ours=True)
 
 
 def _moments(facts: Facts, taken: Sequence[Account]) -> Iterator[datetime]:

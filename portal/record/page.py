@@ -8,7 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from portal.record.document import Cell, Document, Phrase, Picture
+from portal.document import Cell, Document, Picture
+from portal.words import Phrase, said
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -18,7 +19,7 @@ def page(document: Document) -> bytes:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
-    environment.globals |= {"both": both, "shown": shown, "image": image}
+    environment.globals |= {"both": both, "shown": shown, "image": image, "said": said}
     return environment.get_template("record.html").render(record=document).encode()
 
 
@@ -32,8 +33,13 @@ def both(phrase: Phrase) -> Markup:
 
 
 def shown(cell: Cell) -> Markup:
-    """Return a cell's content, toned."""
-    return Markup('<span class="{}">{}</span>').format(cell.tone.value, both(cell.text))  # as above
+    """Return a cell's lines, toned."""
+    lines = Markup("").join(
+        Markup('<span class="line">{}</span>').format(both(line)) for line in cell.lines
+    )  # as above
+    return Markup('<span class="{}">{}</span>').format(
+        cell.tone.value, both(cell.lines[0]) if len(cell.lines) == 1 else lines
+    )  # as above
 
 
 def image(picture: Picture) -> Markup:

@@ -58,7 +58,7 @@ PROOF = Proof(
     last_event_sha256="0" * 64, anchor_size=46, rehearsal=True, revision=2, former_sha256="1" * 64, exported_by=HOSTILE
 )
 SECTIONS = {
-    "timeline", "notice", "cutoffs", "truth", "findings", "waivers", "people", "nda", "downloads", "accounts", "looks", "events",
+    "timeline", "notice", "cutoffs", "truth", "findings", "waivers", "people", "nda", "secrets", "downloads", "accounts", "looks", "events",
     "proof", "verify",
 }  # fmt: skip
 
