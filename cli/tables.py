@@ -43,7 +43,7 @@ def section_page(shown: Section) -> Iterator[RenderableType]:
 
 def _labelled(facts: Mapping[str, Cell]) -> Iterator[str]:
     if facts:
-        parts = (f"{told(said(label))}: {_lines(value, ', ')}" for label, value in facts.items())
+        parts = (f"{told(said(label))}: {_lines(value, ' ')}" for label, value in facts.items())
         yield "  " + "   ".join(parts)
 
 

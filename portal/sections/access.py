@@ -101,7 +101,7 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
         state(row.state),
         cell(row.confirmed_by),
         clock(row.commanded_at),
-        cell(clock.text(seen), lives_on and joined(" ", said("tokens until"), clock.text(lives_on))),
+        cell(clock.text(seen), lives_on and said("tokens until"), clock.text(lives_on)),
         cell(
             told.came_back_at and joined(" ", said("came back"), clock.text(told.came_back_at)),
             joined(" — ", told.signed_by, told.statement),

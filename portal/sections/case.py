@@ -71,7 +71,7 @@ def _alike(group: list[Finding], clock: Clock, *, by_id: bool) -> tuple[Cell, ..
         clock(first.opened_at),
         clock(max(ends)) if ends else cell(said("open"), tone=Tone.OPEN),
         cell(joined(" ", first.kind, f"×{len(group)}" if len(group) > 1 else None), tone=Tone.PLAIN if ends else Tone.OPEN),
-        mono(*ids) if ids else cell(joined(" ", place(first.connection), first.entitlement_kind)),
+        mono(*ids) if ids else cell(place(first.connection), first.entitlement_kind),
         cell(first.text, first.remedy),
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def _waiver(w: Waiver, clock: Clock) -> tuple[Cell, ...]:
     approved = cell(w.approved_by, clock.text(w.approved_at))
     return (
         mono(w.id),
-        cell(joined(" ", place(w.connection), w.kind, said("(standing)") if w.standing else None)),
+        cell(place(w.connection), w.kind, said("(standing)") if w.standing else None),
         cell(joined(" / ", w.reason, w.compensating_control)),
         cell(w.requested_by, clock.text(w.requested_at)),
         approved if w.approved_by else cell(said("not approved"), tone=Tone.OPEN),

@@ -15,14 +15,13 @@ def downloads(found: Downloads, clock: Clock, *, erased: bool = False) -> Sectio
     section = titled("downloads")
     if found.state == "not_collected":
         return Section(*section[:2], notes=(sentence("not_collected"),))
-    counts = [joined(": ", kind, f"{number:,}") for kind, number in (found.counts or {}).items()]
     drawn = found.picture is not None and found.picture.lstrip().startswith("<svg")
     caveats = dict.fromkeys(
         f"{place(row.connection).en}, {row.source}: {caveat}" for row in found.sources for caveat in row.caveats
     )
     return Section(
         *section,
-        facts={"State": _state(found), "Counted": cell(*counts)},
+        facts={"State": _state(found)},
         pictures=(Picture(str(found.picture), said("Downloads by day")),) if drawn else (),
         grids=(_sources(found, clock), _risks(found, erased=erased), *_more(found, clock)),
         notes=tuple(map(Phrase, caveats)),
@@ -97,6 +96,9 @@ def _not_known(found: Downloads, *, erased: bool) -> Phrase:
 
 
 def _more(found: Downloads, clock: Clock) -> Iterator[Grid]:
+    if found.counts:
+        counted = tuple((cell(kind), cell(f"{number:,}")) for kind, number in found.counts.items())
+        yield Grid({"What was done": 85, "Times": 15}, counted)
     if found.folders:
         yield Grid({"Folder": 85, "Taken": 15}, tuple((cell(f.folder), cell(f"{f.count:,}")) for f in found.folders))
     if found.exits:
