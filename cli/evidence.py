@@ -25,13 +25,15 @@ def evidence(
     from casework.view.reading.case import look
     from cli.tables import section_page
     from portal.document import Clock
+    from portal.sections import days
     from portal.sections.downloads import downloads
 
     view = in_context(lambda context: look(context, case, by=terminal.actor))
     shown = view.downloads
-    if picture is not None and shown.picture:
-        write_private(picture, shown.picture)
+    drawn = days.picture(view)
+    if picture is not None and drawn is not None:
+        write_private(picture, drawn.svg)
     payload = {"case": case, "downloads": shown.model_dump(mode="json")}
-    section = downloads(shown, Clock(view.departure.timezone), erased=view.erased_at is not None)
+    section = downloads(view, Clock(view.departure.timezone), erased=view.erased_at is not None)
     terminal.answer(payload, *([] if terminal.as_json else section_page(section)))
     return DONE if shown.state == "collected" and shown.verdict is not None else REMAINS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,13 +86,19 @@ def _all(context: Context) -> list[dict[str, Any]]:
 
 
 def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
-    from cli.tables import cells, local, table
+    from cli.tables import table
 
-    shown = table("Case", "Employee", "Name", "Kind", "State", "Due", "For real")
-    for case in cases:
-        due = local(case["cut_at"])
-        shown.add_row(
-            *cells(*(case[key] for key in ("case", "employee_no", "name", "kind", "state")), due, case["for_real"])
-        )
+    rows = ({**case, "cut_at": datetime.fromisoformat(case["cut_at"])} for case in cases)
+    columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real")
+    shown = table(
+        "Case",
+        "Employee",
+        "Name",
+        "Kind",
+        "State",
+        "Due",
+        "For real",
+        rows=([row[key] for key in columns] for row in rows),
+    )
     terminal.answer({"cases": cases}, shown if cases else say("There are no cases.", "案件はありません。"))
     return DONE

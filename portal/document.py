@@ -52,11 +52,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing as SVG.  *ours*: no words of others stand in it; any other is shown as a foreign image."""
+    """A drawing of ours as SVG, with *alt* for whoever does not see it."""
 
     svg: str
     alt: Phrase
-    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def _sections(facts: Facts, known: Proof, clock: Clock) -> Iterator[Section]:
     yield papers.nda(view.nda, clock)
     if view.nda.trade_secret:
         yield papers.trade_secret(view.nda.trade_secret)
-    yield downloads(view.downloads, clock, erased=facts.erased_at is not None)
+    yield downloads(view, clock, erased=facts.erased_at is not None)
     yield access.accounts(view, clock)
     yield case.looks(view, clock)
     yield course.events(facts, clock)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -31,30 +31,20 @@ def pdf(document: Document) -> bytes:
     """
     Return `record.pdf`.  The same document gives the same bytes.
 
-    Characters that the font lacks are shown by their number; a foreign picture that cannot be set is left out: `record.html`
-    shows both as they are.  Raises `NotPrinted`.
+    Characters that the font lacks are shown by their number: `record.html` has them as they are.  Raises `NotPrinted`.
     """
+    record = json.dumps({"family": FAMILY, **_plain(document)}, ensure_ascii=False)
     try:
-        return _set(document)
-    except typst.TypstError:
-        own = tuple(replace(s, pictures=tuple(p for p in s.pictures if p.ours)) for s in document.sections)
-    try:
-        return _set(replace(document, sections=own))
+        return typst.compile(
+            _TEMPLATE.read_bytes(),
+            font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(font_folder())]),
+            ignore_system_fonts=True,
+            sys_inputs={"record": record},
+            pdf_standards=[_STANDARD],
+            timestamp=int(document.made_at.timestamp()),
+        )
     except typst.TypstError as exc:
         raise NotPrinted(f"record.pdf: cannot be set: {type(exc).__name__}") from None
-
-
-def _set(document: Document) -> bytes:
-    fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(font_folder())])
-    record = json.dumps({"family": FAMILY, **_plain(document)}, ensure_ascii=False)
-    return typst.compile(
-        _TEMPLATE.read_bytes(),
-        font_paths=fonts,
-        ignore_system_fonts=True,
-        sys_inputs={"record": record},
-        pdf_standards=[_STANDARD],
-        timestamp=int(document.made_at.timestamp()),
-    )
 
 
 def _plain(part: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from casework.view.access import Account, Match, Row
 from casework.view.case import CaseView
 from models.vocabulary import Standing
@@ -101,7 +103,7 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
         state(row.state),
         cell(row.confirmed_by),
         clock(row.commanded_at),
-        cell(clock.text(seen), lives_on and said("tokens until"), clock.text(lives_on)),
+        cell(clock.text(seen), lives_on and joined(" ", said("tokens until"), _later(clock, lives_on, seen))),
         cell(
             told.came_back_at and joined(" ", said("came back"), clock.text(told.came_back_at)),
             joined(" — ", told.signed_by, told.statement),
@@ -109,6 +111,11 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
             tone=Tone.QUIET,
         ),
     )
+
+
+def _later(clock: Clock, moment: datetime, than: datetime | None) -> str:
+    """Return the time of day alone where the day is that of *than*."""
+    return clock.text(moment).removeprefix(clock.text(than)[: len("2026-11-30 ")])
 
 
 def _came_back(account: Account, clock: Clock) -> Phrase:

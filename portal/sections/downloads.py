@@ -4,40 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casework.view.case import CaseView
 from casework.view.downloads import Downloads, Exit, Sentence, Source
 from models.vocabulary import Completeness
-from portal.document import Cell, Clock, Grid, Picture, Section, cell, mono, state
+from portal.document import Cell, Clock, Grid, Section, cell, mono, state
+from portal.sections import days
 from portal.words import Phrase, joined, place, said, sentence, titled
 
 
-def downloads(found: Downloads, clock: Clock, *, erased: bool = False) -> Section:
+def downloads(view: CaseView, clock: Clock, *, erased: bool = False) -> Section:
     """Everything that was collected, with how complete each reading is."""
-    section = titled("downloads")
+    section, found = titled("downloads"), view.downloads
     if found.state == "not_collected":
         return Section(*section[:2], notes=(sentence("not_collected"),))
-    drawn = found.picture is not None and found.picture.lstrip().startswith("<svg")
+    drawn = days.picture(view)
     caveats = dict.fromkeys(
         f"{place(row.connection).en}, {row.source}: {caveat}" for row in found.sources for caveat in row.caveats
     )
     return Section(
         *section,
         facts={"State": _state(found)},
-        pictures=(Picture(str(found.picture), said("Downloads by day")),) if drawn else (),
+        pictures=(drawn,) if drawn is not None else (),
         grids=(_sources(found, clock), _risks(found, erased=erased), *_more(found, clock)),
         notes=tuple(map(Phrase, caveats)),
     )
 
 
-def in_short(case: str, found: Downloads, clock: Clock) -> Section:
+def in_short(view: CaseView, clock: Clock) -> Section:
     """What stands out, and how much of it is known; the rest is `lastday evidence`'s."""
+    found = view.downloads
     if not found.sources:
-        return downloads(found, clock)
+        return downloads(view, clock)
     whole = sum(row.verdict is Completeness.COMPLETE for row in found.sources)
     told = tuple(_both(one) for one in found.summary)
     return Section(
         *titled("downloads"),
         facts={"State": _state(found), "Complete readings of logs": cell(f"{whole} / {len(found.sources)}")},
-        commands=(f"lastday evidence {case}",),
+        commands=(f"lastday evidence {view.case}",),
         notes=told if found.problem is None else (_not_known(found, erased=False),),
     )
 

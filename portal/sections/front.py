@@ -38,7 +38,7 @@ def at_work(view: CaseView) -> Document:
     sections += [case.question(asked, clock) for asked in view.questions]
     sections += [
         papers.nda(view.nda, clock, *view.nda.not_accepted),
-        downloads.in_short(view.case, view.downloads, clock),
+        downloads.in_short(view, clock),
     ]
     return document(view, sections)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
-from casework.view.case import Question
+from casework.view.case import CaseView, Question
 from casework.view.downloads import Downloads, Sentence
 from cli.app import main
 from cli.tables import section_page, table
@@ -25,12 +26,19 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CLOCK = Clock("Asia/Tokyo")
+NOTHING = Downloads(state="not_collected")
+
+
+def known(downloads: Downloads) -> CaseView:
+    """Return a case of which nothing else is known."""
+    parts: dict[str, Any] = {"case": "case-1", "downloads": downloads.model_copy(update={"days": None})}
+    return CaseView.model_construct(**parts)
 
 
 class TestDownloads:
     def test_nothing_read(self) -> None:
         """A case whose logs were not read says so, and names no number."""
-        shown = printed(section_page(in_short("case-1", Downloads(state="not_collected"), CLOCK)))
+        shown = printed(section_page(in_short(known(NOTHING), CLOCK)))
         assert "Not collected." in shown
         assert not re.search("[0-9]", shown)
 
@@ -38,7 +46,7 @@ class TestDownloads:
         """What was found stands there in the record's sentences, beside how much of it is complete and where the rest is."""
         sources = tuple(DOWNLOADS.sources[0].model_copy(update={"verdict": verdict}) for verdict in Completeness)
         said = Sentence(text="37,000 files were taken.", text_ja="37,000件を取得。")
-        shown = in_short("case-1", Downloads(state="partial", sources=sources, summary=(said,)), CLOCK)
+        shown = in_short(known(Downloads(state="partial", sources=sources, summary=(said,))), CLOCK)
         assert printed(section_page(shown)).splitlines()[2:] == [
             "  State: partial   Complete readings of logs: 1 / 3",
             "  lastday evidence case-1",
@@ -55,19 +63,21 @@ class TestDownloads:
                 "risks": None,
             }
         )
-        for shown in (in_short("case-1", broken, CLOCK), downloads(broken, CLOCK)):
+        for shown in (in_short(known(broken), CLOCK), downloads(known(broken), CLOCK)):
             assert "Not known: case-1: cannot read this summary. Restore it." in printed(section_page(shown))
 
     def test_says_what_a_log_never_holds(self) -> None:
         """The caveats of a log stand beside its counts, once each: without them a count says more than it knows."""
         source = DOWNLOADS.sources[0].model_copy(update={"caveats": ("views are counted",)})
-        shown = printed(section_page(downloads(DOWNLOADS.model_copy(update={"sources": (source, source)}), CLOCK)))
+        shown = printed(
+            section_page(downloads(known(DOWNLOADS.model_copy(update={"sources": (source, source)})), CLOCK))
+        )
         assert shown.count("Slack, audit_logs: views are counted") == 1
 
     def test_in_japanese(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The page is Japanese where the terminal is."""
         monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")
-        shown = printed(section_page(in_short("case-1", Downloads(state="not_collected"), CLOCK)))
+        shown = printed(section_page(in_short(known(NOTHING), CLOCK)))
         assert "ダウンロード証跡" in shown
         assert "未収集。" in shown
         assert "Not collected" not in shown
