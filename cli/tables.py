@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Page: TypeAlias = "list[RenderableType]"
 """What is shown one below the other."""
 
-_STYLES = {Tone.GOOD: "green", Tone.SIGNED: "cyan", Tone.OPEN: "bold red"}
+_STYLES = {Tone.GOOD: "green", Tone.SIGNED: "cyan", Tone.PENDING: "yellow", Tone.OPEN: "bold red"}
 
 
 def document_page(shown: Document) -> Page:

@@ -18,11 +18,12 @@ _DASH = Phrase("–")
 
 
 class Tone(StrEnum):
-    """How a cell is set: what is well, what a person signed for, what is open; digests in fixed width."""
+    """How a cell is set: what is well, what a person signed for, what is on its way, what is open; digests in fixed width."""
 
     PLAIN = "plain"
     GOOD = "good"
     SIGNED = "signed"
+    PENDING = "pending"
     OPEN = "open"
     MONO = "mono"
     QUIET = "quiet"
@@ -116,13 +117,14 @@ def mono(*values: object) -> Cell:
     return cell(*values, tone=Tone.MONO)
 
 
-_WELL = ("observed_closed", "closed", "restored", "withdrawn", "signed", "complete", "quiet", "ok", "yes")
-_BAD = ("still_open", "unreadable", "failed", "missing", "altered", "broken")
-_TONES = (
-    dict.fromkeys(_WELL, Tone.GOOD)
-    | dict.fromkeys(_BAD, Tone.OPEN)
-    | {"attested": Tone.SIGNED, "waived": Tone.SIGNED, "erased": Tone.QUIET}
-)
+_STATES = {
+    Tone.GOOD: "observed_closed closed restored withdrawn signed complete quiet accepted ok yes",
+    Tone.SIGNED: "attested waived",
+    Tone.PENDING: "found commanded asked open planned waiting cutting contained deprovisioned restoring",
+    Tone.OPEN: "still_open unreadable failed missing altered broken",
+    Tone.QUIET: "erased",
+}
+_TONES = {word: tone for tone, words in _STATES.items() for word in words.split()}
 
 
 def state(value: StrEnum) -> Cell:

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from casework.view.access import Account, Match, Row
 from casework.view.case import CaseView
-from models.vocabulary import Standing
-from portal.document import Cell, Clock, Grid, Section, Tone, cell, state, yes_or_no
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, state, tone_of, yes_or_no
 from portal.words import Phrase, joined, place, said, titled
 
 
@@ -35,7 +34,7 @@ def _candidate(account: Account, clock: Clock) -> tuple[Cell, ...]:
         cell(place(account.connection)),
         cell(*dict.fromkeys((account.name, account.id))),
         cell(why(account.match)),
-        cell(account.standing, tone=Tone.GOOD if account.standing is Standing.ACCEPTED else Tone.QUIET),
+        cell(account.standing, tone=tone_of(account.standing, Tone.QUIET)),
         by_a_person if account.decided_by else cell(said("rule"), tone=Tone.QUIET),
     )
 

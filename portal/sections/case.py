@@ -103,7 +103,14 @@ def _release(release: Release, clock: Clock) -> dict[str, Cell]:
 
 def _option(one: Candidate, asked: Question) -> tuple[Cell, ...]:
     account = mono(f"{one.connection or asked.connection}:{one.account}")
-    return account, cell(one.label), cell(one.kind), cell(why(one)), cell(one.text), cell(one.standing)
+    return (
+        account,
+        cell(one.label),
+        cell(one.kind),
+        cell(why(one)),
+        cell(one.text),
+        cell(one.standing, tone=tone_of(one.standing, Tone.QUIET)),
+    )
 
 
 def waivers(view: CaseView, clock: Clock) -> Section:

@@ -15,10 +15,10 @@ from portal.words import Phrase, joined, said, sentence
 
 def document(view: CaseView, sections: Iterable[Section], *before: Phrase) -> Document:
     """Return *sections* behind the case's front; banners of its own stand behind those *before*."""
-    zone = view.departure.timezone
+    zone, who = view.departure.timezone, joined(" ", view.departure.employee_no, view.departure.name)
     return Document(
         title=said("Record of an offboarding"),
-        subject=joined(" ", view.departure.employee_no, view.departure.name),
+        subject=who if who.en else Phrase("—"),
         case=view.case,
         verdict=state(view.state),
         zone=f"{zone} (UTC{view.read_at.astimezone(ZoneInfo(zone)):%z})",
