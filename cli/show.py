@@ -88,17 +88,9 @@ def _all(context: Context) -> list[dict[str, Any]]:
 def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
     from cli.tables import table
 
-    rows = ({**case, "cut_at": datetime.fromisoformat(case["cut_at"])} for case in cases)
+    heads = ("Case", "Employee", "Name", "Kind", "State", "Due", "For real")
     columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real")
-    shown = table(
-        "Case",
-        "Employee",
-        "Name",
-        "Kind",
-        "State",
-        "Due",
-        "For real",
-        rows=([row[key] for key in columns] for row in rows),
-    )
+    rows = ({**case, "cut_at": datetime.fromisoformat(case["cut_at"])} for case in cases)
+    shown = table(*heads, rows=([row[column] for column in columns] for row in rows))
     terminal.answer({"cases": cases}, shown if cases else say("There are no cases.", "案件はありません。"))
     return DONE

@@ -38,8 +38,7 @@ def notice(view: CaseView, clock: Clock) -> Section:
 
 def findings(view: CaseView, clock: Clock) -> Section:
     """Every reason why the case could not close, those that ended included; those that are alike stand in one row."""
-    every = (*view.findings, *view.resolved_findings)
-    return Section(*titled("findings"), grids=(_findings(every, clock, empty=said("No finding was ever opened.")),))
+    return Section(*titled("findings"), grids=(_findings((*view.findings, *view.resolved_findings), clock),))
 
 
 def open_findings(view: CaseView, clock: Clock) -> Section:
@@ -47,11 +46,11 @@ def open_findings(view: CaseView, clock: Clock) -> Section:
     return Section(*titled("open_findings"), grids=(_findings(view.findings, clock, by_id=True),))
 
 
-def _findings(found: Iterable[Finding], clock: Clock, *, by_id: bool = False, empty: Phrase | None = None) -> Grid:
+def _findings(found: Iterable[Finding], clock: Clock, *, by_id: bool = False) -> Grid:
     return Grid(
         {"First opened": 16, "Last resolved": 16, "Finding": 16, "Where": 20, "Text and remedy": 32},
         tuple(_alike(group, clock, by_id=by_id) for group in _groups(found)),
-        empty=empty or said("None."),
+        empty=said("No finding was ever opened."),
     )
 
 

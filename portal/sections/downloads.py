@@ -58,7 +58,7 @@ def _sources(found: Downloads, clock: Clock) -> Grid:
                 _completeness(s),
                 cell(clock.text(s.from_at), clock.text(s.until_at)),
                 cell(clock.text(s.oldest_at), clock.text(s.newest_at)),
-                cell(f"{s.records:,}", Phrase(f"{s.pages:,} pages", f"{s.pages:,} ページ")),
+                cell(f"{s.records:,}", Phrase(f"pages: {s.pages:,}", f"{s.pages:,} ページ")),
                 mono(s.content_sha256, s.sha256),
             )
             for s in found.sources
