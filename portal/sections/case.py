@@ -8,7 +8,7 @@ from casework.question_kinds import KINDS
 from casework.view.case import Candidate, CaseView, Finding, Question, Release, Waiver
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, tone_of
 from portal.sections.access import minutes, why
-from portal.words import Phrase, joined, place, said, titled
+from portal.words import joined, place, said, titled
 
 
 def notice(view: CaseView, clock: Clock) -> Section:
