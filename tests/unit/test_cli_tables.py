@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from casework.view.case import CaseView, Question
+from casework.view.case import CaseView, Finding, Question
 from casework.view.downloads import Downloads, Sentence
 from cli.app import main
 from cli.tables import section_page, table
 from cli.terminal import Terminal
 from models.vocabulary import Completeness
 from portal.document import Clock
-from portal.sections.case import question
+from portal.sections.case import findings, open_findings, question
 from portal.sections.downloads import downloads, in_short
-from tests.portal.test_record import DOWNLOADS
+from portal.sections.papers import nda
+from tests.portal.test_record import DOWNLOADS, NDA
 from tests.unit.printed import printed
 
 
@@ -117,6 +118,32 @@ class TestQuestions:
         assert "Question q-1: ?" in shown
         assert "Asked of: it, hr   Answer wanted by: 2026-12-01 00:00:00" in shown
         assert ("slack:s1" in shown) is bool(options)
+
+
+class TestFindings:
+    FOUND: Final[dict[str, object]] = {"kind": "still_open", "service": "slack", "account": "U1", "entitlement_kind": "group", "text": "open",
+                                       "remedy": "close it", "opened_at": "2026-11-30T15:00:00+00:00", "resolved_at": None}  # fmt: skip
+
+    def test_name_what_is_attested_or_waived(self) -> None:
+        """At a terminal findings that are alike stand in one row, with each id that a signature needs; a record counts them."""
+        found = tuple(Finding.model_validate({**self.FOUND, "entitlement": f"slack:U1:group:S{n}"}) for n in (1, 2))
+        parts: dict[str, Any] = {"findings": found, "resolved_findings": ()}
+        view = CaseView.model_construct(**parts)
+        at_work, told = (printed(section_page(one(view, CLOCK))) for one in (open_findings, findings))
+        assert all(one.entitlement_id in at_work for one in found if one.entitlement_id)
+        assert at_work.count("close it") == 1
+        assert "still open ×2" in told
+        assert "S1" not in told
+
+
+class TestPapers:
+    def test_doubtful_ones_are_shown_to_who_rules_on_them(self) -> None:
+        """A paper that may be another person's is named with its id at a terminal, and only there."""
+        doubtful = NDA.papers[0].model_copy(update={"paper": "folder:E9-exit"})
+        assert "folder:E9-exit" in printed(section_page(nda(NDA, CLOCK, doubtful)))
+        assert "folder:E9-exit" not in printed(
+            section_page(nda(NDA.model_copy(update={"not_accepted": (doubtful,)}), CLOCK))
+        )
 
 
 class TestWhatOthersWrote:
