@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import io
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 
-from audit.certificate import PAYLOAD, STATEMENT, pae
+from audit.certificate import STATEMENT, envelope, pae
 from audit.certificate_keys import CertificateSigner
 from audit.fields import Json
 from audit.leaf import canonical, stamp
@@ -120,21 +119,11 @@ def attest(population: Population, name: str, written: bytes, signer: Certificat
 
     It says what the sheet cannot: the period, the tie-out, the differences, HR's extract, how the sample was drawn.
     """
+    subject: dict[str, Json] = {"name": name, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}
     payload = canonical(
-        {
-            "_type": STATEMENT,
-            "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}],
-            "predicateType": PREDICATE,
-            "predicate": statement(population),
-        }
+        {"_type": STATEMENT, "subject": [subject], "predicateType": PREDICATE, "predicate": statement(population)}
     )
-    signed = base64.b64encode(signer.sign(pae(payload))).decode()
-    envelope = {
-        "payload": base64.b64encode(payload).decode(),
-        "payloadType": PAYLOAD,
-        "signatures": [{"sig": signed}],
-    }
-    return json.dumps(envelope, indent=1).encode() + b"\n"
+    return json.dumps(envelope(payload, signer.sign(pae(payload))), indent=1).encode() + b"\n"
 
 
 def statement(population: Population) -> dict[str, Json]:

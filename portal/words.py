@@ -39,7 +39,7 @@ class Phrase:
         object.__setattr__(self, "ja", visible(self.ja))
 
 
-EVENTS: Mapping[EventType, Phrase] = {EventType(name): Phrase(*both) for name, both in _WRITTEN["events"].items()}
+EVENTS: Mapping[str, Phrase] = {name: Phrase(*both) for name, both in _WRITTEN["events"].items()}
 """Of every type that belongs to a case."""
 MANY = frozenset({EventType.REVOKE_INTENT, EventType.REVOKE_OUTCOME, EventType.OBSERVE_SEEN})
 """One or more for each entitlement: in `events/` only, not in the course of the case."""
@@ -105,8 +105,3 @@ def place(connection: ConnectionId | None) -> Phrase:
     vendor, _, name = (connection or "").partition(".")
     called = named("Service", vendor)
     return Phrase(f"{called.en} ({name})", called.ja) if name else called
-
-
-def event(kind: str) -> Phrase:
-    """Return what a type of event of a case means.  Raises `ValueError` for one that no trail of ours holds."""
-    return EVENTS[EventType(kind)]

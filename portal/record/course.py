@@ -5,7 +5,7 @@ from __future__ import annotations
 from casework.actor import UNAUTHENTICATED
 from casework.record.facts import Facts, Told
 from portal.document import Cell, Clock, Grid, Section, cell, mono
-from portal.words import MANY, Phrase, event, joined, said, titled
+from portal.words import EVENTS, MANY, Phrase, joined, said, titled
 
 _OF_WHAT = ("service", "connection", "kind", "finding", "state", "choice", "scope", "basis")
 
@@ -27,7 +27,7 @@ def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
     return (
         mono(f"{told.seq:04d}"),
         clock(told.at),
-        cell(joined(" ", event(told.type), chosen)),
+        cell(joined(" ", EVENTS[told.type], chosen)),
         cell(joined(" ", told.by, nobody_made_sure)),
         cell(told.reason),
     )
@@ -38,7 +38,7 @@ def events(facts: Facts, clock: Clock) -> Section:
     shown = [told for told in facts.told if told.type not in MANY]
     grid = Grid(
         {"Event": 8, "When": 20, "What happened": 40, "Of what": 32},
-        tuple((mono(f"{told.seq:04d}"), clock(told.at), cell(event(told.type)), _of_what(told)) for told in shown),
+        tuple((mono(f"{told.seq:04d}"), clock(told.at), cell(EVENTS[told.type]), _of_what(told)) for told in shown),
     )
     rest = len(facts.told) - len(shown)
     lead = Phrase(

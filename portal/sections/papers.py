@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from casework.view.papers import Paper, Papers, Pledge, SecretTest
-from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state, tone_of
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state, tone_of, yes_or_no
 from portal.words import Phrase, joined, named, said, sentence, titled
 
 
@@ -45,25 +45,16 @@ def _papers(papers: Iterable[Paper], doubtful: Iterable[Paper]) -> Grid:
 
 
 def _paper(p: Paper, counts_as: Cell) -> tuple[Cell, ...]:
+    binds = yes_or_no(p.survives, unknown=said("not known"))
     told, remedy = Phrase(p.text, p.text_ja), Phrase(p.remedy or "", p.remedy_ja or "")
     return (
         cell(p.kind),
         counts_as,
         cell(p.title, p.paper or p.register_name, told, remedy),
         cell(p.signer, p.signed_on),
-        _survives(p),
+        cell(*binds.lines, p.expires_on if p.survives else None, tone=binds.tone),
         mono(p.sha256, p.signature),
     )
-
-
-def _survives(paper: Paper) -> Cell:
-    match paper.survives:
-        case True:
-            return cell(joined(" ", said("yes"), f"({paper.expires_on})" if paper.expires_on else None))
-        case False:
-            return cell(said("no"), tone=Tone.OPEN)
-        case None:
-            return cell(said("not known"), tone=Tone.QUIET)
 
 
 def trade_secret(tests: Iterable[SecretTest]) -> Section:
