@@ -161,9 +161,9 @@ def read_claim(raw: bytes) -> Claim:
 def _parts(raw: bytes) -> tuple[bytes, bytes, bytes | None]:
     try:
         bundle = json.loads(raw[:LONGEST])
-        envelope, material = bundle["dsseEnvelope"], bundle["verificationMaterial"]
-        (signed,) = envelope["signatures"]
-        payload, signature = (base64.b64decode(one, validate=True) for one in (envelope["payload"], signed["sig"]))
+        told, material = bundle["dsseEnvelope"], bundle["verificationMaterial"]
+        (signed,) = told["signatures"]
+        payload, signature = (base64.b64decode(one, validate=True) for one in (told["payload"], signed["sig"]))
         if "timestampVerificationData" not in material:
             return payload, signature, None
         (stamp,) = material["timestampVerificationData"]["rfc3161Timestamps"]
@@ -178,12 +178,14 @@ def _render(payload: bytes, signature: bytes, key: EllipticCurvePublicKey, stamp
     material: dict[str, Json] = {"publicKey": {"hint": _base64(keys.key_hash(key))}}
     if stamp is not None:
         material["timestampVerificationData"] = {"rfc3161Timestamps": [{"signedTimestamp": _base64(stamp)}]}
-    envelope: dict[str, Json] = {
-        "payload": _base64(payload),
-        "payloadType": PAYLOAD,
-        "signatures": [{"sig": _base64(signature)}],
-    }
-    return canonical({"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope})
+    return canonical(
+        {"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope(payload, signature)}
+    )
+
+
+def envelope(payload: bytes, signature: bytes) -> dict[str, Json]:
+    """Return the DSSE envelope about *payload*, of which `pae` was signed."""
+    return {"payload": _base64(payload), "payloadType": PAYLOAD, "signatures": [{"sig": _base64(signature)}]}
 
 
 def _base64(raw: bytes) -> str:

@@ -43,7 +43,7 @@ def _lacking(service: dict[str, Any]) -> bool:
 
 def _page(payload: dict[str, Any]) -> Iterator[RenderableType]:
     checks = ((row["check"], row["state"], row["detail"], row["remedy"]) for row in payload["checks"])
-    yield table("check", "state", "problem", "remedy", rows=checks)
+    yield table("Check", "State", "Problem", "Remedy", rows=checks)
     for service in payload["services"]:
         yield from _service(service)
 
@@ -52,11 +52,11 @@ def _service(service: dict[str, Any]) -> Iterator[RenderableType]:
     place = service.get("connection", service["service"])
     if service["state"] != "ok":
         row = (place, service["state"], service["detail"], service["remedy"])
-        yield table("service", "state", "problem", "remedy", rows=[row])
+        yield table("Service", "State", "Problem", "Remedy", rows=[row])
         return
     title = f"{place}  {service['tenant']}  {say('plan', 'プラン')} {service['plan']}  "
     title += say("our own account", "自身のアカウント") + f" {', '.join(service['own_accounts']) or '-'}"
-    heads = ("kind", "list", "revoke", "scopes to read", "scopes to write", "problem", "remedy")
+    heads = ("Kind", "List", "Revoke", "Scopes to read", "Scopes to write", "Problem", "Remedy")
     yield table(*heads, title=title, rows=map(_kind, service["kinds"]))
     yield from (f"{row['problem']}  {row['remedy']}" for row in service["problems"])
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,16 +11,7 @@ from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId
 from cli.private_files import write_private
-from cli.tables import local, table, unreadable
-from cli.terminal import Terminal, say
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
-    from casework.view.downloads import Downloads, Source
-
-_MOST_EXITS = 40
+from cli.terminal import Terminal
 
 
 def evidence(
@@ -33,40 +23,17 @@ def evidence(
 ) -> int:
     """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete and summarised."""
     from casework.view.reading.case import look
+    from cli.tables import section_page
+    from portal.document import Clock
+    from portal.sections import days
+    from portal.sections.downloads import downloads
 
-    shown = in_context(look, case, by=terminal.actor).downloads
-    if picture is not None and shown.picture:
-        write_private(picture, shown.picture)
+    view = in_context(look, case, by=terminal.actor)
+    shown = view.downloads
+    drawn = days.picture(view)
+    if picture is not None and drawn is not None:
+        write_private(picture, drawn.svg)
     payload = {"case": case, "downloads": shown.model_dump(mode="json")}
-    terminal.answer(payload, *_page(shown))
+    section = downloads(view, Clock(view.departure.timezone), erased=view.erased_at is not None)
+    terminal.answer(payload, *section_page(section))
     return DONE if shown.state == "collected" and shown.verdict is not None else REMAINS
-
-
-def _page(shown: Downloads) -> Iterator[RenderableType]:
-    if not shown.sources:
-        yield say("Nothing has been collected yet.", "まだ何も取得されていません。")
-        return
-    yield _statements(shown.sources)
-    # what a log never holds, or calls by another name: without it a count says more than it knows
-    yield from dict.fromkeys(f"{row.connection}/{row.source}: {said}" for row in shown.sources for said in row.caveats)
-    yield from unreadable(shown)
-    told = (*(shown.risks or ()), *(shown.summary if shown.verdict == "nothing_unusual" else ()))
-    yield from (say(said.text, said.text_ja) for said in told)
-    yield from (f"{quiet.connection}: {say(quiet.text, quiet.text_ja)}" for quiet in shown.silence)
-    if shown.exits:
-        exits = ((made.kind, local(made.at), made.connection, made.text) for made in shown.exits[-_MOST_EXITS:])
-        yield table("way out", "made", "service", "to", rows=exits)
-    if shown.folders:
-        yield table("busiest folder", "files", rows=((place.folder, f"{place.count:,}") for place in shown.folders))
-
-
-def _statements(sources: Sequence[Source]) -> Table:
-    heads = ("service", "log", "look", "verdict", "from", "until", "oldest", "newest", "records", "pages", "digest")
-    return table(*heads, rows=map(_statement, sources))
-
-
-def _statement(row: Source) -> tuple[object, ...]:
-    times = [local(moment) for moment in (row.from_at, row.until_at, row.oldest_at, row.newest_at)]
-    added = f" (+{row.difference.late} late)" if row.difference and row.difference.late else ""
-    counts = (f"{row.records:,}{added}", f"{row.pages:,}", (row.sha256 or "-")[:12])
-    return row.connection, row.source, row.round, say(row.text, row.text_ja), *times, *counts

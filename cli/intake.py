@@ -125,10 +125,10 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
 def page(told: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Yield the answer for people."""
     if told["cases"]:
-        yield table("case", "employee", "state", "due", "for real", "outcome", rows=map(_taken, told["cases"]))
+        yield table("Case", "Employee", "State", "Due", "For real", "Outcome", rows=map(_taken, told["cases"]))
         yield from (case["note"]["text"] for case in told["cases"] if case["note"] is not None)
     if told["refused"]:
-        yield table("row", "column", "value", "reason", "remedy", rows=map(_not_taken, told["refused"]))
+        yield table("Row", "Column", "Value", "Reason", "Remedy", rows=map(_not_taken, told["refused"]))
         if not told["cases"]:
             english = "Nothing was taken: correct it and send it again."
             yield say(english, "受け付けたものはありません。直して再送してください。")

@@ -72,5 +72,5 @@ def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
     from casework.intake.instants import cut_at
 
     payload = {"case": case.id, "state": str(case.state), "due_at": case.due_at.isoformat(), "outcome": outcome}
-    at = f"{say('cut at', '停止予定')} {local(cut_at(case).isoformat(), case.timezone)}"
+    at = f"{say('cut at', '停止予定')} {local(cut_at(case), case.timezone)}"
     terminal.answer(payload, f"{case.id}: {outcome}, {case.state}, {at}")

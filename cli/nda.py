@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from cli.contexts import in_context, in_nda_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId, day, group
-from cli.tables import nda_table, table
-from cli.terminal import Terminal, japanese, say
+from cli.terminal import Terminal, say
 from models.vocabulary import TradeSecretTest
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from casework.view.papers import Papers, SecretTest
 
 _SETTLED = frozenset({"signed", "refused"})
 
@@ -33,9 +26,15 @@ def check(terminal: Terminal, case: CaseId) -> int:
 def show(terminal: Terminal, case: CaseId) -> int:
     """Show the papers by the newest check, the pledge that was asked for, and the trade-secret tests."""
     from casework.view.reading.case import case_view
+    from cli.tables import section_page
+    from portal.document import Clock
+    from portal.sections import papers
 
-    nda = in_context(case_view, case).nda
-    terminal.answer({"case": case} | nda.model_dump(mode="json"), *_page(nda))
+    view = in_context(case_view, case)
+    nda = view.nda
+    sections = papers.nda(nda, Clock(view.departure.timezone), *nda.not_accepted), papers.trade_secret(nda.trade_secret)
+    shown = [part for section in sections for part in section_page(section)]
+    terminal.answer({"case": case} | nda.model_dump(mode="json"), *shown)
     return DONE if nda.state in {*_SETTLED, "not_expected"} else REMAINS
 
 
@@ -119,26 +118,6 @@ def _check_again(case: str) -> None:
 
     in_context(lambda context: context.case(case))
     in_nda_context(checking.check_or_record, case)
-
-
-def _page(nda: Papers) -> Iterator[RenderableType]:
-    """Yield the papers for people who may see them."""
-    yield nda_table(nda)
-    yield from (
-        f"  {look.register_name}: {look.problem}  {look.remedy}" for look in nda.looks if look.problem is not None
-    )
-    if (out := nda.pledge) is not None:
-        reminded = say(f"({out.reminders} reminders)", f"（督促 {out.reminders} 回）")
-        yield f"{say('  pledge', '  誓約書の依頼')}: {out.state} {out.register_name or 'file'} {reminded}"
-    if nda.risk.reasons:
-        yield f"{say('  risk raised', '  リスク増')}: {', '.join(nda.risk.reasons)}"
-    title = say("Trade-secret tests", "営業秘密の三要件")
-    yield table("test", "record shows", "to be answered", "answer", title=title, rows=map(_test, nda.trade_secret))
-
-
-def _test(test: SecretTest) -> tuple[object, ...]:
-    shows, asks = (test.shows_ja, test.asks_ja) if japanese() else (test.shows, test.asks)
-    return test.test, "\n".join(shows), "\n".join(asks), test.answer.text if test.answer is not None else None
 
 
 app = group(

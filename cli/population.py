@@ -35,7 +35,7 @@ def population(
     seed: Annotated[str, typer.Option(metavar="WORDS", help="The auditor's own words: the same seed, the same sample.")] = "",
 ) -> int:  # fmt: skip
     """List who left in a period: HR's notices = cases = seen closed.  Exits with 1 if differences need explaining."""
-    from casework.population.sheet import lines, statement
+    from portal.population import lines, statement
 
     if (sample is None) != (not seed):
         raise Refused("population: --sample and --seed go together", "Let the auditor choose both.")
@@ -64,9 +64,9 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
     """Write sheet and statement, which name people, for their owner alone; return their digests by name."""
     import hashlib
 
-    from casework.population import sheet as sheets
     from casework.settings import read_settings
     from casework.trail.signing import certificate_signer
+    from portal import population as sheets
 
     signer = certificate_signer(read_settings())
     written = sheets.sheet(found)
@@ -80,10 +80,10 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
 
 def _shown(found: Population, files: dict[str, str]) -> Iterator[RenderableType]:
     counts = ((name.replace("_", " "), number) for name, number in found.tie_out.items())
-    yield table("what", "count", title=f"{found.from_on} – {found.to_on}", rows=counts)
+    yield table("What", "Count", title=f"{found.from_on} – {found.to_on}", rows=counts)
     if found.differences:
         rows = ((d.side, d.subject, d.employee_no, say(d.text, d.text_ja)) for d in found.differences)
-        yield table("what", "case", "employee", "reason", title=say("Differences", "差異"), rows=rows)
+        yield table("What", "Case", "Employee", "Reason", title=say("Differences", "差異"), rows=rows)
     if found.sample is not None:
         yield say("Sample: ", "標本: ") + " ".join(found.sample.cases)
     yield from (f"{digest}  {path}" for path, digest in files.items())

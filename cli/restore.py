@@ -82,7 +82,7 @@ def _give_back(terminal: Terminal, case: str) -> int:
         for account, row, detail in told
     )
     rows = [{"id": row.id, "outcome": d.restored, "problem": d.problem, "remedy": d.remedy} for _, row, d in told]
-    made = table("service", "account", "kind", "what", "outcome", "problem", "remedy", rows=lines)
+    made = table("Service", "Account", "Kind", "What", "Outcome", "Problem", "Remedy", rows=lines)
     terminal.answer({"case": case, "state": shown.state, "rows": rows}, made, f"{case}: {shown.state}")
     open_ones = {"asked", "problem", "pending", "confirmed"} & {detail.restored for *_, detail in told}
     return REMAINS if open_ones or shown.state == "restoring" else DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,9 +43,10 @@ def show(
 
 def answer_case(terminal: Terminal, shown: CaseView) -> int:
     """Answer with a case; exits with 1 while findings or questions remain."""
-    from cli.tables import case_page
+    from cli.tables import document_page
+    from portal.sections.front import at_work
 
-    terminal.answer(shown.model_dump(mode="json"), *([] if terminal.as_json else case_page(shown)))
+    terminal.answer(shown.model_dump(mode="json"), *document_page(at_work(shown)))
     return REMAINS if shown.findings or shown.questions else DONE
 
 
@@ -53,10 +55,11 @@ def _draw(shown: CaseView, picture: Path) -> None:
     from rich._export_format import CONSOLE_SVG_FORMAT
     from rich.console import Console
 
-    from cli.tables import case_page
+    from cli.tables import document_page
+    from portal.sections.front import at_work
 
     console = Console(record=True, width=186, file=StringIO(), force_terminal=True)
-    for part in case_page(shown):
+    for part in document_page(at_work(shown)):
         console.print(plain(part), markup=False, highlight=False)
     own_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # fetch nothing from outside
     drawn = console.export_svg(title=f"lastday show {shown.case}", code_format=own_fonts)
@@ -83,13 +86,11 @@ def _all(context: Context) -> list[dict[str, Any]]:
 
 
 def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
-    from cli.tables import cells, local, table
+    from cli.tables import table
 
-    shown = table("case", "employee", "name", "kind", "state", "due", "for real")
-    for case in cases:
-        due = local(case["cut_at"])
-        shown.add_row(
-            *cells(*(case[key] for key in ("case", "employee_no", "name", "kind", "state")), due, case["for_real"])
-        )
+    heads = ("Case", "Employee", "Name", "Kind", "State", "Due", "For real")
+    columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real")
+    rows = ({**case, "cut_at": datetime.fromisoformat(case["cut_at"])} for case in cases)
+    shown = table(*heads, rows=([row[column] for column in columns] for row in rows))
     terminal.answer({"cases": cases}, shown if cases else say("There are no cases.", "案件はありません。"))
     return DONE

@@ -68,7 +68,7 @@ def open_intents(
     """List writes that were announced and never answered: they may have happened.  Exits with 1 if there are any."""
     intents = _reading(lambda store, log: store.trail.open_intents(log, case))
     rows = [{"row": i.idx, "case": i.case, "op": i.op, "at": i.at} for i in intents]
-    shown = table("row", "case", "op", "at", rows=(row.values() for row in rows))
+    shown = table("Row", "Case", "Op", "At", rows=(row.values() for row in rows))
     terminal.answer({"open_intents": rows}, shown if intents else say("None.", "ありません。"))
     return REMAINS if intents else DONE
 

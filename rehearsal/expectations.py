@@ -71,8 +71,8 @@ def of_downloads(shown: Mapping[str, Mapping[str, Any]]) -> Iterator[Expectation
     drive = [row for row in taken["sources"] if row["source"] == "drive" and row["records"] > 37_000]
     said = [sentence["text"] for sentence in taken["summary"]]
     yield Expectation(
-        f"{HOARDER}: 37,000 files taken before leaving are found, explained in three sentences, and drawn",
-        bool(drive) and len(said) == 3 and taken["verdict"] == "unusual" and taken["picture"].startswith("<svg"),
+        f"{HOARDER}: 37,000 files taken before leaving are found, explained in three sentences, and counted by day",
+        bool(drive) and len(said) == 3 and taken["verdict"] == "unusual" and max(taken["days"]["counts"]) > 100,
         said[0] if said else f"{taken['state']}, nothing is said",
     )
     read = {number: len(case["downloads"]["sources"]) for number, case in shown.items()}

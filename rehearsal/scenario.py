@@ -141,7 +141,7 @@ class Scenario:
             self._head("")
             self._page(case_id)
         calls = ((name, len(stage.journal)) for name, stage in self._environment.company.stages.items())
-        self._console.print(table("service", "requests", rows=calls))
+        self._console.print(table("Service", "Requests", rows=calls))
         run_ids = {number: seen[case_id].run_id for case_id, number in self._cases.items()}
         expected = [
             *expectations.of_cases(shown),
@@ -170,7 +170,7 @@ class Scenario:
     def _judge(self, expected: Sequence[Expectation]) -> dict[str, Any]:
         self._head(f"What had to hold ({NAMESAKE} bears {LEAVERS[1]}'s name)")
         judged = (("ok" if one.held else "FAILED", one.rule, one.seen) for one in expected)
-        self._console.print(table("", "check", "what was seen", rows=judged))
+        self._console.print(table("", "Check", "What was seen", rows=judged))
         seconds, held = time.monotonic() - self._began, sum(one.held for one in expected)
         self._say(f"{held} of {len(expected)} held, {seconds:.0f} s")
         rows = [{"rule": one.rule, "held": one.held, "seen": one.seen} for one in expected]

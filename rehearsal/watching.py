@@ -83,7 +83,7 @@ def table(*headings: str, rows: Iterable[Iterable[object]]) -> Table:
 
 def _page(cases: Mapping[str, str], seen: Sights) -> Table:
     rows = ((number, case_id, *_cells(seen[case_id])) for case_id, number in cases.items())
-    return table("employee", "case", "state", "run", "settled", "findings", "questions", rows=rows)
+    return table("Employee", "Case", "State", "Run", "Settled", "Findings", "Questions", rows=rows)
 
 
 def _cells(sight: Sight) -> tuple[object, ...]:

@@ -1,5 +1,5 @@
 """
-The summary of all passes: counts, reasons, picture, exits, silence; kept as evidence itself, so that showing reads no log.
+The summary of all passes: counts, reasons, days, exits, silence; kept as evidence itself, so that showing reads no log.
 
 It is derived: the same files give the same summary, and whoever doubts it counts the lines himself.
 """
@@ -21,7 +21,6 @@ from casework.activity.baseline import Baseline, measure
 from casework.activity.collecting import logs_of, sources_of
 from casework.activity.lines import activities_of
 from casework.activity.passes import SUMMARIES, Log, log_of, notice_from, notice_until, passes_of, telling
-from casework.activity.picture import Mark, draw
 from casework.activity.risk import Comparison, Reason, reasons_of
 from casework.activity.silence import Quiet
 from casework.activity.statement import FORGOTTEN, Said, is_limited, is_whole, limit_of, reach
@@ -39,6 +38,8 @@ from models.vocabulary import Completeness, ConnectionId, FindingKind, Standing,
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
+_LONGEST = 400
+"""Days of which the counts are kept at most."""
 _NEARLY = timedelta(minutes=5)
 """A log that was read so shortly before the end of the notice window was read to its end: the run waits for its instant."""
 
@@ -144,7 +145,7 @@ class _Work:
         reasons = [*reasons_of(comparison), *self._unread()]
         sentences = [Said(r.text, r.text_ja) for r in reasons[:_SAID_AT_ONCE]] or [self._nothing_unusual()]
         return {
-            "lastday": "summary/1",
+            "lastday": "summary/2",
             "made_at": self.context.now().isoformat(),
             "timezone": self.case.timezone,
             "notice_from": str(self.tally.notice_on),
@@ -154,7 +155,7 @@ class _Work:
             "verdict": _verdict(reasons),
             "summary": [{"text": said.en, "text_ja": said.ja} for said in sentences],
             "risks": [asdict(reason) for reason in reasons],
-            "picture": self._picture(comparison, baseline),
+            "days": self._days(comparison, baseline),
             "folders": [{"folder": name, "count": n} for name, n in self.tally.folders.most_common(_MOST_FOLDERS)],
             "hours": self.tally.clock,
             "exits": [
@@ -230,14 +231,20 @@ class _Work:
                 )
         return said
 
-    def _picture(self, comparison: Comparison, baseline: Baseline) -> str:
-        case, zone = self.case, self.tally.zone
-        marks = [Mark(case.opened_at.astimezone(zone).date(), "notice", "退職通知")]
-        if case.last_working_at is not None:
-            marks.append(Mark(case.last_working_at.astimezone(zone).date(), "last day worked", "最終出社日"))
-        marks.append(Mark(case.employment_ends_on, "last day", "退職日"))
-        first = min(self.covered.values(), default=self.tally.notice_on)
-        return draw(comparison.per_day(), baseline, self.tally.notice_on, marks, first=first, last=self.tally.ends_on)
+    def _days(self, comparison: Comparison, baseline: Baseline) -> dict[str, Any]:
+        """Return how much was taken per day, the latest days where there are too many, and what was usual by weekday."""
+        per_day = comparison.per_day()
+        last = max([self.tally.ends_on, *(day for day, count in per_day.items() if count)])
+        begun = min(self.covered.values(), default=self.tally.notice_on)
+        first = max(min(begun, last), last - timedelta(days=_LONGEST))
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        monday = last - timedelta(days=last.weekday())
+        week = [baseline.of(monday + timedelta(days=n)) for n in range(7)] if baseline.days else []
+        return {
+            "first": str(first),
+            "counts": [per_day.get(day, 0) for day in days],
+            "usual": [asdict(day) for day in week],
+        }
 
     def _sure_until(self, account: tuple[ConnectionId, str]) -> datetime | None:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""

@@ -95,6 +95,21 @@ class Silence(Placed, Sentence):
     events: tuple[Broken, ...]
 
 
+class Usual(Part):
+    """What was usual on one weekday: the median of what was taken, and the limit above which a day stands out."""
+
+    median: float
+    limit: float
+
+
+class Days(Part):
+    """How much was taken per day: *counts* of the days from *first* on; *usual* from Monday on, empty with nothing to compare with."""
+
+    first: date
+    counts: tuple[int, ...] = Field(min_length=1)
+    usual: tuple[Usual, ...] = ()
+
+
 class Baseline(Part):
     """How many days before the notice there are to compare with, and the sources that have too few."""
 
@@ -106,7 +121,7 @@ class Downloads(Part):
     """
     What was collected.  From *counts* on it is the summary's, None where there is none (yet), or where it was erased.
 
-    *confidential*: whether folders and targets of ways out are shown here, None where nothing was collected.  *picture* is an SVG.
+    *confidential*: whether folders and targets of ways out are shown here, None where nothing was collected.
     """
 
     state: Literal["not_collected", "not_available", "partial", "collected"]
@@ -118,7 +133,7 @@ class Downloads(Part):
     verdict: Literal["unusual", "cannot_say", "nothing_unusual"] | None = None
     summary: tuple[Sentence, ...] = ()
     risks: tuple[Risk, ...] | None = None
-    picture: str | None = None
+    days: Days | None = None
     folders: tuple[Folder, ...] = ()
     hours: tuple[int, ...] | None = None
     exits: tuple[Exit, ...] = ()

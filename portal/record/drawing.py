@@ -10,16 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from xml.etree import ElementTree as ET
 
 from audit.events import EventType
 from casework.record.facts import Facts
 from casework.view.access import Account
-from portal.record.document import Clock, Phrase, Picture
-from portal.record.words import place
+from portal.document import Clock, Picture
+from portal.svg import INK, Drawing
+from portal.words import place, said
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _LANE = 1000, 170, 30, 42, 34
-_INK, _FAINT, _GOOD, _SIGNED = "#1f2933", "#c3ccd5", "#1d6b4f", "#8a5a00"
+_GOOD, _SIGNED = "#1d6b4f", "#8a5a00"
 _TICKS = (
     (30 * 86400, "30 d"), (7 * 86400, "7 d"), (86400, "1 d"), (3600, "1 h"), (60, "1 min"), (1, "1 s"),
 )  # fmt: skip
@@ -27,10 +27,7 @@ _STEPS = (
     (EventType.CASE_OPENED, "1"), (EventType.PLAN_SEALED, "2"), (EventType.CASE_CONTAINED, "3"), (EventType.CASE_DEPROVISIONED, "4"), (EventType.CASE_CLOSED, "5"),
     (EventType.CASE_LOOKED, "6"), (EventType.CASE_REOPENED, "7"), (EventType.CASE_RESTORED, "8"), (EventType.CASE_WITHDRAWN, "9"),
 )  # fmt: skip
-_LEGEND = Phrase(
-    "1 opened  2 plan sealed  3 contained  4 deprovisioned  5 closed  6 looked again  7 reopened  8 restored  9 withdrawn",
-    "1 開始  2 計画封緘  3 封じ込め  4 権限剥奪  5 完了  6 再確認  7 再開  8 復元  9 撤回",
-)
+_LEGEND = "1 opened  2 plan sealed  3 contained  4 deprovisioned  5 closed  6 looked again  7 reopened  8 restored  9 withdrawn"
 
 
 class _Axis:
@@ -66,18 +63,14 @@ def timeline(facts: Facts, clock: Clock) -> Picture:
     taken, due_at = facts.view.taken, facts.view.due_at
     axis = _Axis(due_at, list(_moments(facts, taken)))
     height = _TOP + _LANE * (len(taken) + 1) + 34
-    svg = ET.Element(
-        "svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {_WIDTH} {height}", width=str(_WIDTH), height=str(height),
-        role="img",
-    )  # fmt: skip
+    svg = Drawing(_WIDTH, height)
     bottom = _TOP + _LANE * (len(taken) + 1)
-    _scale(svg, axis, bottom, f"{clock.text(due_at)}")
+    _scale(svg, axis, bottom, clock.text(due_at))
     _case_lane(svg, axis, facts)
     for number, account in enumerate(taken, start=1):
         _account_lane(svg, axis, account, _TOP + _LANE * number + _LANE / 2)
-    _text(svg, _LEFT, bottom + 26, _LEGEND.en, size=10.5, fill="#52606d")
-    alt = Phrase("Timeline around the instant of the cut", "停止時刻の前後の時系列")
-    return Picture(ET.tostring(svg, encoding="unicode"), alt, ours=True)
+    svg.text(_LEFT, bottom + 26, _LEGEND, size=10.5, fill="#52606d")
+    return Picture(str(svg), said("Timeline around the instant of the cut"))
 
 
 def _moments(facts: Facts, taken: Sequence[Account]) -> Iterator[datetime]:
@@ -88,56 +81,41 @@ def _moments(facts: Facts, taken: Sequence[Account]) -> Iterator[datetime]:
             yield from (moment for moment in (row.commanded_at, row.observed_at) if moment is not None)
 
 
-def _scale(svg: ET.Element, axis: _Axis, bottom: float, due: str) -> None:
+def _scale(svg: Drawing, axis: _Axis, bottom: float, due: str) -> None:
     last = -math.inf
     for x, label in sorted(axis.ticks()):
         if x - last < 34 or abs(x - axis.at(0)) < 18:
             continue
         last = x
-        _line(svg, (x, _TOP - 8, x, bottom), _FAINT, 0.6)
-        _text(svg, x, _TOP - 13, label, size=10, fill="#7b8794", anchor="middle")
+        svg.line((x, _TOP - 8, x, bottom), width=0.6)
+        svg.text(x, _TOP - 13, label, size=10, fill="#7b8794", anchor="middle")
     x = axis.at(0)
-    _line(svg, (x, _TOP - 12, x, bottom), _INK, 1.4)
-    _text(svg, min(max(x, _LEFT + 60), _WIDTH - 80), 14, due, size=11.5, fill=_INK, anchor="middle", weight="bold")
+    svg.line((x, _TOP - 12, x, bottom), INK, width=1.4)
+    svg.text(min(max(x, _LEFT + 60), _WIDTH - 80), 14, due, size=11.5, anchor="middle", font_weight="bold")
 
 
-def _case_lane(svg: ET.Element, axis: _Axis, facts: Facts) -> None:
+def _case_lane(svg: Drawing, axis: _Axis, facts: Facts) -> None:
     y = _TOP + _LANE / 2
-    _text(svg, 0, y + 4, facts.view.case, size=11, fill=_INK)
-    _line(svg, (_LEFT, y, _WIDTH - _RIGHT, y), _FAINT, 1)
+    svg.text(0, y + 4, facts.view.case, size=11)
+    svg.line((_LEFT, y, _WIDTH - _RIGHT, y))
     numbers = {str(step): number for step, number in _STEPS}
     placed = -math.inf
     for told in facts.told:
         if told.type in numbers:
             x = max(axis(told.at), placed + 17)
             placed = x
-            ET.SubElement(svg, "circle", cx=str(x), cy=str(y), r="8", fill="#ffffff", stroke=_INK)
-            _text(svg, x, y + 3.6, numbers[told.type], size=10, fill=_INK, anchor="middle")
+            svg.add("circle", cx=x, cy=y, r=8, fill="#ffffff", stroke=INK)
+            svg.text(x, y + 3.6, numbers[told.type], size=10, anchor="middle")
 
 
-def _account_lane(svg: ET.Element, axis: _Axis, account: Account, y: float) -> None:
-    _text(svg, 0, y + 4, place(account.connection).en, size=11, fill=_INK)
-    _line(svg, (_LEFT, y, _WIDTH - _RIGHT, y), _FAINT, 1)
+def _account_lane(svg: Drawing, axis: _Axis, account: Account, y: float) -> None:
+    svg.text(0, y + 4, place(account.connection).en, size=11)
+    svg.line((_LEFT, y, _WIDTH - _RIGHT, y))
     commanded = [axis(row.commanded_at) for row in account.entitlements if row.commanded_at is not None]
     closed = [axis(row.observed_at) for row in account.entitlements if row.observed_at is not None]
     if commanded and closed:
-        _line(svg, (min(commanded), y, max(closed), y), _GOOD, 3)
+        svg.line((min(commanded), y, max(closed), y), _GOOD, width=3)
     for x in commanded:
-        ET.SubElement(svg, "circle", cx=str(x), cy=str(y), r="4.5", fill="#ffffff", stroke=_SIGNED)
+        svg.add("circle", cx=x, cy=y, r=4.5, fill="#ffffff", stroke=_SIGNED)
     for x in closed:
-        ET.SubElement(svg, "circle", cx=str(x), cy=str(y), r="4.5", fill=_GOOD, stroke="#ffffff")
-
-
-def _line(svg: ET.Element, ends: tuple[float, float, float, float], colour: str, width: float) -> None:
-    x1, y1, x2, y2 = (str(end) for end in ends)
-    ET.SubElement(svg, "line", {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "stroke": colour, "stroke-width": str(width)})
-
-
-def _text(svg: ET.Element, x: float, y: float, text: str, **style: object) -> None:
-    given = {"font-size": str(style["size"]), "fill": str(style["fill"])}
-    given["text-anchor"] = str(style.get("anchor", "start"))
-    given["font-weight"] = str(style.get("weight", "normal"))
-    ET.SubElement(svg, "text", {"x": str(x), "y": str(y), "font-family": _FONTS} | given).text = text
-
-
-_FONTS = "IPAexGothic, Hiragino Sans, Yu Gothic, Noto Sans JP, sans-serif"
+        svg.add("circle", cx=x, cy=y, r=4.5, fill=_GOOD, stroke="#ffffff")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from portal.record.document import Cell, Document, Phrase, Picture
+from portal.document import Cell, Document, Picture
+from portal.words import Phrase, said
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -18,7 +18,7 @@ def page(document: Document) -> bytes:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
-    environment.globals |= {"both": both, "shown": shown, "image": image}
+    environment.globals |= {"both": both, "shown": shown, "image": image, "said": said}
     return environment.get_template("record.html").render(record=document).encode()
 
 
@@ -32,20 +32,18 @@ def both(phrase: Phrase) -> Markup:
 
 
 def shown(cell: Cell) -> Markup:
-    """Return a cell's content, toned."""
-    return Markup('<span class="{}">{}</span>').format(cell.tone.value, both(cell.text))  # as above
+    """Return a cell's lines, toned."""
+    lines = Markup("").join(
+        Markup('<span class="line">{}</span>').format(both(line)) for line in cell.lines
+    )  # as above
+    return Markup('<span class="{}">{}</span>').format(
+        cell.tone.value, both(cell.lines[0]) if len(cell.lines) == 1 else lines
+    )  # as above
 
 
 def image(picture: Picture) -> Markup:
-    """
-    Return a picture: ours as part of the page, any other as an image of its own.
-
-    Whatever stands in an image of its own, it runs nothing and fetches nothing.
-    """
-    if picture.ours:
-        return Markup(picture.svg)  # noqa: S704  # made by `drawing`, which escapes what it writes
-    source = "data:image/svg+xml;base64," + base64.b64encode(picture.svg.encode()).decode()
-    return Markup('<img src="{}" alt="{} / {}">').format(source, picture.alt.en, picture.alt.ja)  # as above
+    """Return a picture as part of the page."""
+    return Markup(picture.svg)  # noqa: S704  # made by `portal.svg`, which escapes what it writes
 
 
 def _lines(text: str) -> Markup:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from casework.record.facts import Facts, Proof
-from portal.record.document import Clock, Phrase
+from portal.document import Clock
+from portal.record.composing import warnings
 from portal.record.page import TEMPLATES
-from portal.record.proof import AS_IT_STANDS, COMMANDS, REHEARSAL
-from portal.record.words import word
+from portal.record.proof import COMMANDS
+from portal.words import Phrase, phrase
 
 
 def readmes(facts: Facts, known: Proof) -> dict[str, bytes]:
@@ -17,7 +18,6 @@ def readmes(facts: Facts, known: Proof) -> dict[str, bytes]:
         loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True,  # noqa: S701  # plain text, and nothing of others stands in it
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    warnings = [REHEARSAL] * known.rehearsal + [AS_IT_STANDS] * facts.view.as_it_stands
     clock = Clock(facts.view.departure.timezone)
     return {
         f"README.{language}.txt": plain.get_template(f"README.{language}.txt")
@@ -25,15 +25,15 @@ def readmes(facts: Facts, known: Proof) -> dict[str, bytes]:
             facts=facts,
             known=known,
             commands=COMMANDS,
-            erased_at=clock.text(facts.erased_at) if facts.erased_at else None,
-            state=_in(language, word(facts.view.state)),
+            erased_at=clock.text(facts.erased_at),
+            state=_in(language, phrase(facts.view.state)),
             made_at=clock.text(facts.view.read_at),
-            warnings=[_in(language, warning) for warning in warnings],
+            warnings=[_in(language, warning) for warning in warnings(facts, known)],
         )
         .encode()
         for language in ("ja", "en")
     }
 
 
-def _in(language: str, phrase: Phrase) -> str:
-    return phrase.ja if language == "ja" and phrase.ja else phrase.en
+def _in(language: str, both: Phrase) -> str:
+    return both.ja if language == "ja" and both.ja else both.en

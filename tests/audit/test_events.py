@@ -8,7 +8,7 @@ import pytest
 
 from audit.events import OF_THE_LOG, EventType
 from audit.fields import RULES
-from portal.record.words import EVENTS, MANY
+from portal.words import EVENTS, MANY
 from tests.unit.reading_source import ROOT
 
 _LOOKS_LIKE_ONE = re.compile(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
 from casework import runbook
 from casework.activity import collection
-from casework.activity.baseline import Baseline
 from casework.activity.collecting import collect
 from casework.activity.passes import SUMMARIES
-from casework.activity.picture import Mark, draw
 from casework.evidence.keys import KeyFile
 from casework.view.opaque import opaque_questions
 from casework.view.reading.case import case_view, look
@@ -43,7 +41,7 @@ async def collected(logged: Office) -> Case:
 
 class TestShow:
     async def test_shape(self, logged: Office, collected: Case) -> None:
-        """State, statements, counts, reasons, picture, folders, hours, ways out and silence."""
+        """State, statements, counts, reasons, days, folders, hours, ways out and silence."""
         shown = show(logged.context, collected.id)["downloads"]
         assert shown["state"] == "collected"
         [source] = shown["sources"]
@@ -71,32 +69,14 @@ class TestShow:
         assert (leaf["type"], leaf["scope"]) == ("case.evidence_looked", "downloads")
         assert b"tanaka" not in entries[-1].leaf
 
-    async def test_picture(self, logged: Office, collected: Case) -> None:
-        """The picture is well-formed, without script, names or titles, and speaks both languages."""
-        picture = show(logged.context, collected.id)["downloads"]["picture"]
-        root = ET.fromstring(picture)  # noqa: S314  # ours
-        names = {element.tag.rsplit("}", 1)[-1] for element in root.iter()}
-        assert names <= {"svg", "title", "rect", "text", "line", "polygon", "polyline"}
-        assert "退職通知" in picture
-        assert "last day" in picture
-        assert "買収" not in picture
-
-
-class TestDrawing:
-    @pytest.mark.parametrize("days", [0, 1, 2, 179])
-    def test_few_days(self, days: int) -> None:
-        """A picture of one day, of two, and of half a year: well-formed, and every text within its edges."""
-        last = date(2026, 11, 30)
-        first, hostile = last - timedelta(days=days), "<script>&\"'"
-        marks = [Mark(day, hostile, "退職通知") for day in (first, last)]
-        drawn = draw({last: 3} if days else {}, Baseline({}, (), 0), first, marks, first=first, last=last)
-        texts = [e for e in ET.fromstring(drawn).iter() if e.tag.endswith("text")]  # noqa: S314  # ours
-        assert "<script" not in drawn
-        assert sum(hostile in (text.text or "") for text in texts) == 2
-        for text in texts:
-            at, wide = float(text.get("x", "0")), 6 * len(text.text or "")
-            begins = {"end": at - wide, "middle": at - wide / 2}.get(text.get("text-anchor", ""), at)
-            assert begins >= 0
+    async def test_days(self, logged: Office, collected: Case) -> None:
+        """How much was taken on each day stands there, to the last one, beside what was usual on each weekday."""
+        days = show(logged.context, collected.id)["downloads"]["days"]
+        assert sum(days["counts"]) == 200
+        first, zone = date.fromisoformat(days["first"]), ZoneInfo(collected.timezone)
+        on = [(DAY - timedelta(hours=n)).astimezone(zone).date() for n in range(200)]
+        assert days["counts"][(max(on) - first).days] == on.count(max(on))
+        assert len(days["usual"]) == 7
 
 
 class TestNeverSilent:

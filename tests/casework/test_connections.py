@@ -35,8 +35,8 @@ from emulators.company import person
 from emulators.slack import Tenant
 from emulators.stage import Fault, Stage, served
 from models.vocabulary import ActivityKind, Leaver
-from portal.record.access import truth_table
-from portal.record.document import Clock
+from portal.document import Clock
+from portal.sections.access import truth_table
 from tests.casework.conftest import Office
 from tests.casework.ledger import Ledger, event
 from tests.casework.paper import Paper

@@ -19,12 +19,13 @@ from audit import certificate_keys
 from audit.certificate import pae
 from casework.errors import BadRequest
 from casework.intake.moving import withdraw
-from casework.population import comparing, counting, sampling, sheet
+from casework.population import comparing, counting, sampling
 from casework.population.comparing import Extract
 from casework.population.facts import Population
 from casework.population.sampling import METHOD, place
-from casework.population.sheet import COLUMNS, lines, safe
 from models.tables import NoticeRecord
+from portal import population as sheet
+from portal.population import COLUMNS, lines, safe
 from tests.casework.conftest import Office
 from tests.casework.leaving import finished
 from tests.portal.test_record import SECTIONS

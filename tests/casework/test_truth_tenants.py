@@ -31,7 +31,7 @@ from casework.record.gathering import gather
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_rows
 from casework.view.reading.case import case_view
-from cli.tables import case_page
+from cli.tables import document_page
 from connectors.slack import connect as connect_slack
 from connectors.slack.activity.sources import sources_for
 from connectors.slack.manifest import Plan
@@ -43,6 +43,7 @@ from models.vocabulary import SETTLED, Opener, OpenReason, Service
 from models.vocabulary import EntitlementKind as K
 from models.vocabulary import EntitlementState as S
 from portal.record import compose, page
+from portal.sections.front import at_work
 from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
 from tests.portal.test_record import PROOF
@@ -311,7 +312,9 @@ class TestComingBack:
             await t.run()
             assert (t.state(), t.back()) == ((S.OBSERVED_CLOSED, None), (Opener.NAMED, by))
             facts = gather(t.context, t.case_id)
-            (line,) = [part for part in case_page(facts.view) if isinstance(part, str) and "came back" in part]
+            (line,) = [
+                part for part in document_page(at_work(facts.view)) if isinstance(part, str) and "came back" in part
+            ]
             assert "cut again at" in line
             assert line.endswith(f"; by {by}.")
             assert f"; by {by}" in page(compose(facts, PROOF)).decode()

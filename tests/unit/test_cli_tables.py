@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any, Final
+
 import pytest
 
-from casework.view.case import Question
+from casework.view.case import CaseView, Finding, Question
 from casework.view.downloads import Downloads, Sentence
-from cli import evidence, tables
 from cli.app import main
+from cli.tables import section_page, table
 from cli.terminal import Terminal
 from models.vocabulary import Completeness
-from tests.portal.test_record import DOWNLOADS
+from portal.document import Clock
+from portal.sections.case import findings, open_findings, question
+from portal.sections.downloads import downloads, in_short
+from portal.sections.papers import nda
+from tests.portal.test_record import DOWNLOADS, NDA
+from tests.unit.printed import printed
 
 
 @pytest.fixture(autouse=True)
@@ -18,37 +26,73 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LASTDAY_LANGUAGE", "en")
 
 
+CLOCK = Clock("Asia/Tokyo")
+NOTHING = Downloads(state="not_collected")
+
+
+def known(downloads: Downloads) -> CaseView:
+    """Return a case of which nothing else is known."""
+    parts: dict[str, Any] = {"case": "case-1", "downloads": downloads.model_copy(update={"days": None})}
+    return CaseView.model_construct(**parts)
+
+
 class TestDownloads:
     def test_nothing_read(self) -> None:
         """A case whose logs were not read says so, and names no number."""
-        assert tables.downloads("case-1", Downloads(state="not_collected")) == ["Downloads: not collected."]
+        shown = printed(section_page(in_short(known(NOTHING), CLOCK)))
+        assert "Not collected." in shown
+        assert not re.search("[0-9]", shown)
 
     def test_read(self) -> None:
-        """What was found stands there in the record's sentences, beside how much of it is complete."""
+        """What was found stands there in the record's sentences, beside how much of it is complete and where the rest is."""
         sources = tuple(DOWNLOADS.sources[0].model_copy(update={"verdict": verdict}) for verdict in Completeness)
         said = Sentence(text="37,000 files were taken.", text_ja="37,000件を取得。")
-        shown = tables.downloads("case-1", Downloads(state="partial", sources=sources, summary=(said,)))
-        assert shown == [
-            "Downloads: partial, 1 of 3 readings of logs complete (lastday evidence case-1)",
+        shown = in_short(known(Downloads(state="partial", sources=sources, summary=(said,))), CLOCK)
+        assert printed(section_page(shown)).splitlines()[2:] == [
+            "  State: partial   Complete readings of logs: 1 / 3",
+            "  lastday evidence case-1",
             "  37,000 files were taken.",
         ]
 
     def test_unreadable(self) -> None:
         """A summary that cannot be read says why and what to do, on both pages."""
         broken = DOWNLOADS.model_copy(
-            update={"problem": "case-1: cannot read this summary", "remedy": "Restore it.", "summary": ()}
+            update={
+                "problem": "case-1: cannot read this summary",
+                "remedy": "Restore it.",
+                "summary": (),
+                "risks": None,
+            }
         )
-        told = "case-1: cannot read this summary  (Restore it.)"
-        assert tables.downloads("case-1", broken)[1:] == [told]
-        assert told in evidence._page(broken)
+        for shown in (in_short(known(broken), CLOCK), downloads(known(broken), CLOCK)):
+            assert "Not known: case-1: cannot read this summary. Restore it." in printed(section_page(shown))
+
+    def test_says_what_a_log_never_holds(self) -> None:
+        """The caveats of a log stand beside its counts, once each: without them a count says more than it knows."""
+        source = DOWNLOADS.sources[0].model_copy(update={"caveats": ("views are counted",)})
+        shown = printed(
+            section_page(downloads(known(DOWNLOADS.model_copy(update={"sources": (source, source)})), CLOCK))
+        )
+        assert shown.count("Slack, audit_logs: views are counted") == 1
 
     def test_in_japanese(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The page is Japanese where the terminal is."""
         monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")
-        assert tables.downloads("case-1", Downloads(state="not_collected")) == ["ダウンロード記録: 未収集。"]
+        shown = printed(section_page(in_short(known(NOTHING), CLOCK)))
+        assert "ダウンロード証跡" in shown
+        assert "未収集。" in shown
+        assert "Not collected" not in shown
 
 
-NAMESAKE = {"reason": "name", "text": "x", "account": "s1", "label": "s1", "kind": "member", "standing": "asked"}
+NAMESAKE = {
+    "reason": "name",
+    "text": "x",
+    "account": "s1",
+    "label": "s1",
+    "kind": "member",
+    "standing": "asked",
+    "connection": "slack",
+}
 
 
 class TestQuestions:
@@ -69,9 +113,37 @@ class TestQuestions:
             {"id": "q-1", "kind": kind, "connection": None, "text": "?", "revision": 3, "asked_of": ["it", "hr"],
              "wanted_by": "2026-11-30T15:00:00+00:00", "options": options}
         )  # fmt: skip
-        title, *_, last = tables.question_page(asked)
-        assert last == how
-        assert "asked of it, hr, until 2026-1" in str(title)
+        shown = printed(section_page(question(asked, CLOCK)))
+        assert shown.splitlines()[-1] == how
+        assert "Question q-1: ?" in shown
+        assert "Asked of: it, hr   Answer wanted by: 2026-12-01 00:00:00" in shown
+        assert ("slack:s1" in shown) is bool(options)
+
+
+class TestFindings:
+    FOUND: Final[dict[str, object]] = {"kind": "still_open", "service": "slack", "account": "U1", "entitlement_kind": "group", "text": "open",
+                                       "remedy": "close it", "opened_at": "2026-11-30T15:00:00+00:00", "resolved_at": None}  # fmt: skip
+
+    def test_name_what_is_attested_or_waived(self) -> None:
+        """At a terminal findings that are alike stand in one row, with each id that a signature needs; a record counts them."""
+        found = tuple(Finding.model_validate({**self.FOUND, "entitlement": f"slack:U1:group:S{n}"}) for n in (1, 2))
+        parts: dict[str, Any] = {"findings": found, "resolved_findings": ()}
+        view = CaseView.model_construct(**parts)
+        at_work, told = (printed(section_page(one(view, CLOCK))) for one in (open_findings, findings))
+        assert all(one.entitlement_id in at_work for one in found if one.entitlement_id)
+        assert at_work.count("close it") == 1
+        assert "still open ×2" in told
+        assert "S1" not in told
+
+
+class TestPapers:
+    def test_doubtful_ones_are_shown_to_who_rules_on_them(self) -> None:
+        """A paper that may be another person's is named with its id at a terminal, and only there."""
+        doubtful = NDA.papers[0].model_copy(update={"paper": "folder:E9-exit"})
+        assert "folder:E9-exit" in printed(section_page(nda(NDA, CLOCK, doubtful)))
+        assert "folder:E9-exit" not in printed(
+            section_page(nda(NDA.model_copy(update={"not_accepted": (doubtful,)}), CLOCK))
+        )
 
 
 class TestWhatOthersWrote:
@@ -79,7 +151,7 @@ class TestWhatOthersWrote:
 
     def test_steers_no_terminal(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Control characters in a cell, a title or a line are shown, never obeyed."""
-        page = tables.table("account", title=self.HOSTILE, rows=[(self.HOSTILE,)])
+        page = table("account", title=self.HOSTILE, rows=[(self.HOSTILE,)])
         Terminal.of(as_json=False, actor="hr").answer({}, page, f"case {self.HOSTILE}")
         told = capsys.readouterr().out
         assert told.count("a〈U+001B〉[2J〈U+001B〉]0;pwn〈U+0007〉〈U+202E〉b〈U+009B〉") == 3

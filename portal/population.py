@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 
-from audit.certificate import PAYLOAD, STATEMENT, pae
+from audit.certificate import STATEMENT, envelope, pae
 from audit.certificate_keys import CertificateSigner
 from audit.fields import Json
 from audit.leaf import canonical, stamp
@@ -49,12 +49,11 @@ def lines(population: Population) -> Iterator[dict[str, str]]:
     sampled = set(population.sample.cases) if population.sample is not None else set()
     why = {d.subject: d.text for d in population.differences}
     for entry in population.entries:
-        told = _of_case(entry) | {"in_sample": _text(entry.case in sampled), "difference": why.get(entry.case, "")}
-        taken = [account for account in entry.accounts if account.standing is Standing.ACCEPTED]
-        for account in taken:
-            yield dict.fromkeys(COLUMNS, "") | told | _of_account(account)
-        if not taken:
-            yield dict.fromkeys(COLUMNS, "") | told | {"due_at": _text(entry.due_at)}
+        told = {**_of_case(entry), "in_sample": entry.case in sampled, "difference": why.get(entry.case)}
+        taken = [_of_account(account) for account in entry.accounts if account.standing is Standing.ACCEPTED]
+        for account in taken or [{"due_at": entry.due_at}]:
+            line = told | account
+            yield {name: _text(line.get(name)) for name in COLUMNS}
 
 
 def safe(text: str) -> str:
@@ -62,43 +61,43 @@ def safe(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _of_case(entry: Entry) -> dict[str, str]:
+def _of_case(entry: Entry) -> dict[str, object]:
     return {
         "case": entry.case,
         "employee_no": entry.employee_no,
-        "kind": entry.kind.value,
-        "employment_ends_on": _text(entry.employment_ends_on),
+        "kind": entry.kind,
+        "employment_ends_on": entry.employment_ends_on,
         "reported_by": entry.reported_by,
-        "notices": _text(entry.notices),
-        "notice_received_at": _text(entry.first_notice_at),
+        "notices": entry.notices,
+        "notice_received_at": entry.first_notice_at,
         "hr_source_sha256": " ".join(entry.source_sha256),
-        "state": entry.state.value,
-        "closed_at": _text(entry.closed_at),
-        "open_findings": _text(entry.open_findings),
-        "policy_sha256": _text(entry.policy_sha256),
+        "state": entry.state,
+        "closed_at": entry.closed_at,
+        "open_findings": entry.open_findings,
+        "policy_sha256": entry.policy_sha256,
     }
 
 
-def _of_account(account: Account) -> dict[str, str]:
+def _of_account(account: Account) -> dict[str, object]:
     times = account.timing
     return {
-        "service": account.service.value,
+        "service": account.service,
         "connection": account.connection,
         "account_id": account.id,
         "account": account.label,
-        "account_kind": account.kind.value,
-        "match_reason": account.match.reason.value,
+        "account_kind": account.kind,
+        "match_reason": account.match.reason,
         "match_facts": " ".join(account.match.facts),
         "match_contradictions": " ".join(account.match.contradictions),
-        "due_at": _text(times.due_at),
-        "commanded_at": _text(times.commanded_at),
-        "effective_cutoff_at": _text(times.effective_cutoff_at),
-        "cut_effective_by": _text(times.cut_effective_by),
-        "exposure_minutes": _text(times.exposure_minutes),
-        "sla_minutes": _text(times.sla_minutes),
-        "sla_met": _text(times.sla_met),
-        "rows": _text(len(account.entitlements)),
-        "waived_rows": _text(times.exceptions),
+        "due_at": times.due_at,
+        "commanded_at": times.commanded_at,
+        "effective_cutoff_at": times.effective_cutoff_at,
+        "cut_effective_by": times.cut_effective_by,
+        "exposure_minutes": times.exposure_minutes,
+        "sla_minutes": times.sla_minutes,
+        "sla_met": times.sla_met,
+        "rows": len(account.entitlements),
+        "waived_rows": times.exceptions,
     }
 
 
@@ -120,52 +119,25 @@ def attest(population: Population, name: str, written: bytes, signer: Certificat
 
     It says what the sheet cannot: the period, the tie-out, the differences, HR's extract, how the sample was drawn.
     """
+    subject: dict[str, Json] = {"name": name, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}
     payload = canonical(
-        {
-            "_type": STATEMENT,
-            "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}],
-            "predicateType": PREDICATE,
-            "predicate": statement(population),
-        }
+        {"_type": STATEMENT, "subject": [subject], "predicateType": PREDICATE, "predicate": statement(population)}
     )
-    signed = base64.b64encode(signer.sign(pae(payload))).decode()
-    envelope = {
-        "payload": base64.b64encode(payload).decode(),
-        "payloadType": PAYLOAD,
-        "signatures": [{"sig": signed}],
-    }
-    return json.dumps(envelope, indent=1).encode() + b"\n"
+    return json.dumps(envelope(payload, signer.sign(pae(payload))), indent=1).encode() + b"\n"
 
 
 def statement(population: Population) -> dict[str, Json]:
     """Return what is known of the population as a whole, as JSON: also the command's answer."""
-    said: dict[str, Json] = {
+    extract, sample = population.extract, population.sample
+    return {
         "from": str(population.from_on),
         "to": str(population.to_on),
         "read_at": stamp(population.read_at),
         "log": population.origin,
         "tie_out": dict(population.tie_out),
         "ties": population.ties,
-        "differences": [
-            {"side": d.side, "subject": d.subject, "employee_no": d.employee_no, "text": d.text, "text_ja": d.text_ja}
-            for d in population.differences
-        ],
+        "differences": [asdict(difference) for difference in population.differences],
         "cases": [entry.case for entry in population.entries],
-        "hr_extract": None,
-        "sample": None,
+        "hr_extract": asdict(extract) if extract is not None else None,
+        "sample": {**asdict(sample), "cases": list(sample.cases)} if sample is not None else None,
     }
-    if (extract := population.extract) is not None:
-        said["hr_extract"] = {
-            "sha256": extract.sha256,
-            "rows": extract.rows,
-            "in_period": extract.in_period,
-            "unreadable": extract.unreadable,
-        }
-    if (sample := population.sample) is not None:
-        said["sample"] = {
-            "seed": sample.seed,
-            "size": sample.size,
-            "method": sample.method,
-            "cases": list(sample.cases),
-        }
-    return said

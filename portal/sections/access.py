@@ -1,0 +1,128 @@
+"""The accounts: how they were found, when they were due and seen closed, and the truth table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from casework.view.access import Account, Match, Row
+from casework.view.case import CaseView
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, state, tone_of, yes_or_no
+from portal.words import Phrase, joined, place, said, titled
+
+
+def accounts(view: CaseView, clock: Clock) -> Section:
+    """Every account that was considered, in every service that was searched."""
+    searched = Grid(
+        {"Service": 24, "Searched": 20, "Candidates": 12, "Problem": 44},
+        tuple(
+            (cell(place(s.connection)), clock(s.searched_at), cell(s.found), cell(s.problem, tone=Tone.OPEN))
+            for s in view.searches
+        ),
+        empty=said("No service has been searched yet."),
+    )
+    considered = Grid(
+        {"Service": 18, "Account": 32, "Why the leaver's": 20, "Decision": 14, "Decided by": 16},
+        tuple(_candidate(account, clock) for account in view.accounts),
+        empty=said("No account of this person was found."),
+    )
+    return Section(*titled("accounts"), grids=(searched, considered))
+
+
+def _candidate(account: Account, clock: Clock) -> tuple[Cell, ...]:
+    by_a_person = cell(account.decided_by, clock.text(account.decided_at))
+    return (
+        cell(place(account.connection)),
+        cell(*dict.fromkeys((account.name, account.id))),
+        cell(why(account.match)),
+        cell(account.standing, tone=tone_of(account.standing, Tone.QUIET)),
+        by_a_person if account.decided_by else cell(said("rule"), tone=Tone.QUIET),
+    )
+
+
+def why(match: Match) -> Phrase:
+    """Return the facts and the contradictions; of an account with neither, what made it a candidate."""
+    against = [joined(": ", said("not"), fact) for fact in match.contradictions]
+    return joined("; ", joined(", ", *(match.facts or [match.reason])), *against)
+
+
+def cutoffs(view: CaseView, clock: Clock) -> Section:
+    """Per account: due, commanded, effective cut-off, exposure, SLA."""
+    grid = Grid(
+        {"Account": 19, "Due": 14, "First commanded": 14, "Effective cut-off": 14, "Tokens dead by": 14, "Exposure": 9, "SLA": 8, "Met": 8},
+        tuple(_cutoff(account, clock) for account in view.taken),
+        empty=said("No account was taken as the leaver's."),
+    )  # fmt: skip
+    return Section(*titled("cutoffs"), grids=(grid,))
+
+
+def _cutoff(account: Account, clock: Clock) -> tuple[Cell, ...]:
+    t = account.timing
+    not_known = said("policy changed since")
+    closed = clock(t.effective_cutoff_at, Tone.GOOD)
+    return (
+        cell(place(account.connection), account.name),
+        clock(t.due_at),
+        clock(t.commanded_at),
+        cell(said("not closed"), tone=Tone.OPEN) if t.exposure_minutes is None else closed,
+        clock(t.cut_effective_by),
+        cell(minutes(t.exposure_minutes)),
+        cell(not_known, tone=Tone.QUIET) if t.sla_minutes is None else cell(minutes(t.sla_minutes)),
+        yes_or_no(t.sla_met, unknown=not_known if t.sla_minutes is None else said("not decided yet")),
+    )
+
+
+def minutes(count: int | None) -> Phrase:
+    """Return a number of minutes; None as nothing."""
+    return Phrase("") if count is None else Phrase(f"{count:,} min", f"{count:,} 分")
+
+
+def truth_table(view: CaseView, clock: Clock) -> Section:
+    """Each entitlement of each account, as it was last seen."""
+    grids = tuple(_truth(account, clock) for account in view.taken)
+    nothing = Grid({"Account": 100}, ())
+    back = tuple(_came_back(account, clock) for account in view.taken if account.came_back_at is not None)
+    return Section(*titled("truth"), grids=grids or (nothing,), notes=back)
+
+
+def _truth(account: Account, clock: Clock) -> Grid:
+    return Grid(
+        {"Entitlement": 14, "What": 19, "State": 13, "Confirmed by": 11, "Commanded": 13, "Seen closed": 13, "Signed by, problem": 17},
+        tuple(_row(row, clock) for row in account.entitlements),
+        empty=said("Its access has not been listed yet."),
+        title=cell(joined(" · ", place(account.connection), account.name)),
+    )  # fmt: skip
+
+
+def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
+    told, seen = row.detail, row.observed_at
+    lives_on = row.cut_effective_by if seen is not None and row.cut_effective_by != seen else None
+    return (
+        cell(row.kind),
+        cell(row.what),
+        state(row.state),
+        cell(row.confirmed_by),
+        clock(row.commanded_at),
+        cell(clock.text(seen), lives_on and joined(" ", said("tokens until"), _later(clock, lives_on, seen))),
+        cell(
+            told.came_back_at and joined(" ", said("came back"), clock.text(told.came_back_at)),
+            joined(" — ", told.signed_by, told.statement),
+            told.problem if seen is None else None,
+            tone=Tone.QUIET,
+        ),
+    )
+
+
+def _later(clock: Clock, moment: datetime, than: datetime | None) -> str:
+    """Return the time of day alone where the day is that of *than*."""
+    return clock.text(moment).removeprefix(clock.text(than)[: len("2026-11-30 ")])
+
+
+def _came_back(account: Account, clock: Clock) -> Phrase:
+    """Say when an account that had been seen closed was seen open, by whom, and when it was cut again."""
+    who, at = joined(" ", place(account.connection), account.name), clock.text(account.came_back_at)
+    again = clock.text(account.timing.effective_cutoff_at)
+    cut = Phrase(f"cut again at {again}", f"{again} に再停止") if again else said("not closed again yet")
+    return Phrase(
+        f"{who.en} came back: seen open at {at}, {cut.en}; {account.came_back_by.en}.",
+        f"{who.ja or who.en} は {at} に再び有効と確認、{cut.ja}。{account.came_back_by.ja}。",
+    )

@@ -1,0 +1,155 @@
+"""The case itself: HR's notice, findings, questions, waivers, looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from casework.question_kinds import KINDS
+from casework.view.case import Candidate, CaseView, Finding, Question, Release, Waiver
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, tone_of
+from portal.sections.access import minutes, why
+from portal.words import joined, place, said, titled
+
+
+def notice(view: CaseView, clock: Clock) -> Section:
+    """The leaver and HR's notices, with the digest of each file that HR sent."""
+    person = view.departure
+    facts = {
+        "Name": cell(person.name),
+        "Kana · romaji · former name": cell(joined(" · ", person.kana, person.romaji, person.former_name)),
+        "Employee number": cell(person.employee_no),
+        "Addresses": cell(joined(", ", person.email, *person.other_emails)),
+        "Manager": cell(person.manager),
+        "Kind of departure": cell(person.kind),
+        "Last day worked until": clock(person.last_working_at),
+        "Employment ends on (inclusive)": cell(person.employment_ends_on),
+        "Cut due": clock(view.due_at),
+        "Notice came late by": cell(minutes(person.notice_late_minutes)),
+    }
+    notices = Grid(
+        {"Received": 16, "Reported by": 14, "Became": 12, "Row": 5, "SHA-256 of the file that HR sent": 53},
+        tuple(
+            (clock(n.received_at), cell(n.reported_by), cell(n.disposition), cell(n.row), mono(n.source_sha256))
+            for n in view.notices
+        ),
+    )
+    return Section(*titled("notice"), facts=facts, grids=(notices,))
+
+
+def findings(view: CaseView, clock: Clock) -> Section:
+    """Every reason why the case could not close, those that ended included; those that are alike stand in one row."""
+    return Section(*titled("findings"), grids=(_findings((*view.findings, *view.resolved_findings), clock),))
+
+
+def open_findings(view: CaseView, clock: Clock) -> Section:
+    """What is to be acted on now, with the ids by which it is attested or waived."""
+    return Section(*titled("open_findings"), grids=(_findings(view.findings, clock, by_id=True),))
+
+
+def _findings(found: Iterable[Finding], clock: Clock, *, by_id: bool = False) -> Grid:
+    return Grid(
+        {"First opened": 16, "Last resolved": 16, "Finding": 16, "Where": 20, "Text and remedy": 32},
+        tuple(_alike(group, clock, by_id=by_id) for group in _groups(found)),
+        empty=said("No finding was ever opened."),
+    )
+
+
+def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
+    """Put together what differs in its times and its entitlement alone, in the order in which each sort first came."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for f in sorted(found, key=lambda f: f.opened_at):
+        alike = (f.kind, f.connection, f.entitlement_kind, f.text, f.remedy, f.resolved_at is None)
+        groups.setdefault(alike, []).append(f)
+    return list(groups.values())
+
+
+def _alike(group: list[Finding], clock: Clock, *, by_id: bool) -> tuple[Cell, ...]:
+    first, ends = group[0], [f.resolved_at for f in group if f.resolved_at is not None]
+    ids = [f.entitlement_id for f in group if by_id and f.entitlement_id]
+    return (
+        clock(first.opened_at),
+        clock(max(ends)) if ends else cell(said("open"), tone=Tone.OPEN),
+        cell(joined(" ", first.kind, f"×{len(group)}" if len(group) > 1 else None), tone=Tone.PLAIN if ends else Tone.OPEN),
+        mono(*ids) if ids else cell(place(first.connection), first.entitlement_kind),
+        cell(first.text, first.remedy),
+    )  # fmt: skip
+
+
+def question(asked: Question, clock: Clock) -> Section:
+    """What a person is asked, with every candidate, and the command that answers it."""
+    facts = {
+        "Asked of": cell(joined(", ", *asked.asked_of)),
+        "Answer wanted by": clock(asked.wanted_by),
+        **(_release(asked.release, clock) if asked.release is not None else {}),
+    }
+    grid = Grid(
+        {"Account": 22, "Name": 22, "Kind": 10, "Why the leaver's": 16, "Reason": 20, "State": 10},
+        tuple(_option(one, asked) for one in asked.options),
+    )
+    how = f"{KINDS[asked.kind].verb} {asked.id} --revision {asked.revision}"
+    return Section(
+        "question",
+        joined(" ", said("Question"), f"{asked.id}:", asked.text),
+        facts=facts,
+        grids=(grid,) if asked.options else (),
+        commands=(f"{how} --account SERVICE:ID | --none" if asked.options else how,),
+    )
+
+
+def _release(release: Release, clock: Clock) -> dict[str, Cell]:
+    return {"Cases": cell(release.count), "Until": clock(release.until), "SHA-256": mono(release.sha256)}
+
+
+def _option(one: Candidate, asked: Question) -> tuple[Cell, ...]:
+    account = mono(f"{one.connection or asked.connection}:{one.account}")
+    return (
+        account,
+        cell(one.label),
+        cell(one.kind),
+        cell(why(one)),
+        cell(one.text),
+        cell(one.standing, tone=tone_of(one.standing, Tone.QUIET)),
+    )
+
+
+def waivers(view: CaseView, clock: Clock) -> Section:
+    """The exceptions: accepted by two people, until a date, with what stands in for the control."""
+    grid = Grid(
+        {"Waiver": 17, "What": 15, "Reason and compensating control": 30, "Asked": 14, "Approved": 14, "Until": 10},
+        tuple(_waiver(waiver, clock) for waiver in view.waivers),
+    )
+    return Section(*titled("waivers"), grids=(grid,))
+
+
+def _waiver(w: Waiver, clock: Clock) -> tuple[Cell, ...]:
+    approved = cell(w.approved_by, clock.text(w.approved_at))
+    return (
+        mono(w.id),
+        cell(place(w.connection), w.kind, said("(standing)") if w.standing else None),
+        cell(joined(" / ", w.reason, w.compensating_control)),
+        cell(w.requested_by, clock.text(w.requested_at)),
+        approved if w.approved_by else cell(said("not approved"), tone=Tone.OPEN),
+        cell(w.until),
+    )
+
+
+def looks(view: CaseView, clock: Clock) -> Section:
+    """The looks after closing, done and due."""
+    grid = Grid(
+        {"Look": 15, "Planned for": 25, "Looked": 25, "Verdict": 35},
+        tuple(
+            (cell(look.label), clock(look.due_at), clock(look.looked_at), _verdict(look.verdict)) for look in view.looks
+        ),
+    )
+    return Section(*titled("looks"), grids=(grid,))
+
+
+def _verdict(verdict: str | None) -> Cell:
+    words = {
+        "quiet": "nothing opened again",
+        "erased": "not carried out: erased before",
+        "reopened": "open again: case reopened",
+    }
+    if verdict is None:
+        return cell(said("not yet"), tone=Tone.QUIET)
+    return cell(said(words.get(verdict, verdict)), tone=tone_of(verdict))

@@ -1,0 +1,123 @@
+"""What the services' own logs tell of the time before the cut; what was not collected says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from casework.view.case import CaseView
+from casework.view.downloads import Downloads, Exit, Sentence, Source
+from models.vocabulary import Completeness
+from portal.document import Cell, Clock, Grid, Section, cell, mono, state
+from portal.sections import days
+from portal.words import Phrase, joined, place, said, sentence, titled
+
+
+def downloads(view: CaseView, clock: Clock, *, erased: bool = False) -> Section:
+    """Everything that was collected, with how complete each reading is."""
+    section, found = titled("downloads"), view.downloads
+    if found.state == "not_collected":
+        return Section(*section[:2], notes=(sentence("not_collected"),))
+    drawn = days.picture(view)
+    caveats = dict.fromkeys(
+        f"{place(row.connection).en}, {row.source}: {caveat}" for row in found.sources for caveat in row.caveats
+    )
+    return Section(
+        *section,
+        facts={"State": _state(found)},
+        pictures=(drawn,) if drawn is not None else (),
+        grids=(_sources(found, clock), _risks(found, erased=erased), *_more(found, clock)),
+        notes=tuple(map(Phrase, caveats)),
+    )
+
+
+def in_short(view: CaseView, clock: Clock) -> Section:
+    """What stands out, and how much of it is known; the rest is `lastday evidence`'s."""
+    found = view.downloads
+    if not found.sources:
+        return downloads(view, clock)
+    whole = sum(row.verdict is Completeness.COMPLETE for row in found.sources)
+    told = tuple(_both(one) for one in found.summary)
+    return Section(
+        *titled("downloads"),
+        facts={"State": _state(found), "Complete readings of logs": cell(f"{whole} / {len(found.sources)}")},
+        commands=(f"lastday evidence {view.case}",),
+        notes=told if found.problem is None else (_not_known(found, erased=False),),
+    )
+
+
+def _state(found: Downloads) -> Cell:
+    return cell(said(found.state.replace("_", " ")))
+
+
+def _sources(found: Downloads, clock: Clock) -> Grid:
+    return Grid(
+        {"Source": 15, "Completeness": 19, "Window asked for": 16, "Oldest, newest": 16, "Records": 8, "Digests: content, file": 26},
+        tuple(
+            (
+                cell(place(s.connection), s.source, said("later pass") if s.round > 1 else None),
+                _completeness(s),
+                cell(clock.text(s.from_at), clock.text(s.until_at)),
+                cell(clock.text(s.oldest_at), clock.text(s.newest_at)),
+                cell(f"{s.records:,}", Phrase(f"pages: {s.pages:,}", f"{s.pages:,} ページ")),
+                mono(s.content_sha256, s.sha256),
+            )
+            for s in found.sources
+        ),
+    )  # fmt: skip
+
+
+def _completeness(source: Source) -> Cell:
+    """Return the verdict with what the source says of its limits, in its own words."""
+    verdict = state(source.verdict)
+    added = _both(source.difference) if source.difference is not None else None
+    lag = None if source.lag is None else Phrase(f"lag {source.lag:,} s", f"遅延 {source.lag:,} 秒")
+    kept = (
+        None
+        if source.retention is None
+        else Phrase(f"retention {source.retention:,} d", f"保持 {source.retention:,} 日")
+    )
+    return cell(*verdict.lines, _both(source), added, lag, kept, tone=verdict.tone)
+
+
+def _risks(found: Downloads, *, erased: bool) -> Grid:
+    """Say that nothing stands out only where a summary was read that says so."""
+    clean = found.summary if found.verdict == "nothing_unusual" else ()
+    nothing = said("Nothing stands out. People decide what that means.")
+    return Grid(
+        {"What stands out against the person's own baseline": 100},
+        tuple((cell(_both(told)),) for told in (*(found.risks or ()), *clean)),
+        empty=nothing if found.risks is not None else _not_known(found, erased=erased),
+    )
+
+
+def _not_known(found: Downloads, *, erased: bool) -> Phrase:
+    if erased:
+        return said("Erased with the personal data: nobody can say it any more.")
+    if found.problem is not None:
+        return joined(": ", said("Not known"), joined(" ", f"{found.problem}.", found.remedy))
+    return said("Not known: nothing has been summarised yet.")
+
+
+def _more(found: Downloads, clock: Clock) -> Iterator[Grid]:
+    if found.counts:
+        counted = tuple((cell(kind), cell(f"{number:,}")) for kind, number in found.counts.items())
+        yield Grid({"What was done": 85, "Times": 15}, counted)
+    if found.folders:
+        yield Grid({"Folder": 85, "Taken": 15}, tuple((cell(f.folder), cell(f"{f.count:,}")) for f in found.folders))
+    if found.exits:
+        yield Grid(
+            {"When": 18, "Service": 18, "Way out": 18, "Leads to": 46}, tuple(_exit(one, clock) for one in found.exits)
+        )
+    if found.silence:
+        yield Grid(
+            {"Service": 18, "Silence after the cut": 82},
+            tuple((cell(place(s.connection)), cell(_both(s))) for s in found.silence),
+        )
+
+
+def _exit(one: Exit, clock: Clock) -> tuple[Cell, ...]:
+    return clock(one.at), cell(place(one.connection)), cell(one.kind), cell(one.text)
+
+
+def _both(told: Sentence) -> Phrase:
+    return Phrase(told.text, told.text_ja)

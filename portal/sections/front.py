@@ -1,0 +1,83 @@
+"""The front of a case: who, how it stands, and what must not be overlooked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from casework.view.case import CaseView
+from models.vocabulary import SIGNED, EntitlementState
+from portal.document import Cell, Clock, Document, Section, Tone, cell, state, yes_or_no
+from portal.sections import access, case, downloads, papers
+from portal.sections.access import minutes
+from portal.words import Phrase, joined, said, sentence
+
+
+def document(view: CaseView, sections: Iterable[Section], *before: Phrase) -> Document:
+    """Return *sections* behind the case's front; banners of its own stand behind those *before*."""
+    zone, who = view.departure.timezone, joined(" ", view.departure.employee_no, view.departure.name)
+    return Document(
+        title=said("Record of an offboarding"),
+        subject=who if who.en else Phrase("—"),
+        case=view.case,
+        verdict=state(view.state),
+        zone=f"{zone} (UTC{view.read_at.astimezone(ZoneInfo(zone)):%z})",
+        made_at=view.read_at,
+        figures=_figures(view, Clock(zone)),
+        banners=(*before, *_banners(view, Clock(zone))),
+        sections=tuple(sections),
+    )
+
+
+def at_work(view: CaseView) -> Document:
+    """Return a case for those who work on it: what is so now, what they are asked, and how they answer."""
+    clock = Clock(view.departure.timezone)
+    sections = [access.accounts(view, clock), access.cutoffs(view, clock), access.truth_table(view, clock)]
+    if view.findings:
+        sections.append(case.open_findings(view, clock))
+    sections += [case.question(asked, clock) for asked in view.questions]
+    sections += [
+        papers.nda(view.nda, clock, *view.nda.not_accepted),
+        downloads.in_short(view, clock),
+    ]
+    return document(view, sections)
+
+
+def _banners(view: CaseView, clock: Clock) -> Iterable[Phrase]:
+    if not view.for_real:
+        yield sentence("plan_only")
+    if view.erased_at is not None:
+        yield joined(" ", sentence("erased"), clock.text(view.erased_at))
+    if view.held_at is not None:
+        yield joined(" ", sentence("held"), clock.text(view.held_at))
+    if waiting := [f"{row.verb} {row.id}" for row in view.approvals_waiting]:
+        yield joined(" ", sentence("second_person"), ", ".join(waiting))
+
+
+def _figures(view: CaseView, clock: Clock) -> dict[str, Cell]:
+    timings = [account.timing for account in view.taken]
+    ends = [t.effective_cutoff_at for t in timings if t.effective_cutoff_at is not None]
+    whole = bool(timings) and len(ends) == len(timings)
+    exposure = max((t.exposure_minutes or 0 for t in timings), default=0) if whole else None
+    late = (said("after the notice:"), clock.text(view.cut_at)) if view.cut_at != view.due_at else ()
+    return {
+        "Cut due": cell(clock.text(view.due_at), *late),
+        "Last account closed": clock(max(ends), Tone.GOOD) if whole else cell(said("not all closed"), tone=Tone.OPEN),
+        "Longest exposure": cell(minutes(exposure)),
+        "Within SLA": yes_or_no(_met([t.sla_met for t in timings])),
+        "Seen closed · signed for · open": _rows(view),
+    }
+
+
+def _met(verdicts: list[bool | None]) -> bool | None:
+    if False in verdicts:
+        return False
+    return True if verdicts and None not in verdicts else None
+
+
+def _rows(view: CaseView) -> Cell:
+    rows = [row for account in view.taken for row in account.entitlements]
+    seen = sum(row.state is EntitlementState.OBSERVED_CLOSED for row in rows)
+    signed = sum(row.state in SIGNED for row in rows)
+    still = len(rows) - seen - signed
+    return cell(f"{seen} · {signed} · {still}", tone=Tone.OPEN if still else Tone.GOOD)

@@ -1,0 +1,73 @@
+"""The confidentiality papers and the tests of a trade secret; what was not collected says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from casework.view.papers import Paper, Papers, Pledge, SecretTest
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state, tone_of, yes_or_no
+from portal.words import Phrase, joined, named, said, sentence, titled
+
+
+def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
+    """What binds the leaver to confidentiality: each paper with its state and its digest, and *doubtful* ones behind them."""
+    section = titled("nda")
+    if found.state == "not_collected":
+        return Section(*section, notes=(sentence("not_collected"),))
+    facts = {
+        "State": cell(named("NdaState", found.state), tone=tone_of(found.state)),
+        "Checked": clock(found.checked_at),
+    }
+    if found.pledge is not None:
+        facts["Pledge asked for"] = _pledge(found.pledge, clock)
+    if found.risk.reasons:
+        facts["Risk raised by"] = cell(", ".join(found.risk.reasons), tone=Tone.OPEN)
+    lost = [
+        joined(": ", look.register_name, joined("  ", look.problem, look.remedy))
+        for look in found.looks
+        if look.problem
+    ]
+    return Section(*section, facts=facts, grids=(_papers(found.papers, doubtful),), notes=tuple(lost))
+
+
+def _pledge(pledge: Pledge, clock: Clock) -> Cell:
+    reminders = Phrase(f"reminders: {pledge.reminders}", f"督促 {pledge.reminders} 回") if pledge.reminders else None
+    return cell(joined(" · ", pledge.state, pledge.register_name, clock.text(pledge.sent_at), reminders))
+
+
+def _papers(papers: Iterable[Paper], doubtful: Iterable[Paper]) -> Grid:
+    return Grid(
+        {"Paper": 14, "State": 11, "Title, register": 21, "Signer, date": 16, "Binds after leaving": 12, "SHA-256, signature": 26},
+        tuple(_paper(p, state(p.state)) for p in papers)
+        + tuple(_paper(p, cell(said("not accepted"), tone=Tone.QUIET)) for p in doubtful),
+        empty=said("No paper was found."),
+    )  # fmt: skip
+
+
+def _paper(p: Paper, counts_as: Cell) -> tuple[Cell, ...]:
+    binds = yes_or_no(p.survives, unknown=said("not known"))
+    told, remedy = Phrase(p.text, p.text_ja), Phrase(p.remedy or "", p.remedy_ja or "")
+    return (
+        cell(p.kind),
+        counts_as,
+        cell(p.title, p.paper or p.register_name, told, remedy),
+        cell(p.signer, p.signed_on),
+        cell(*binds.lines, p.expires_on if p.survives else None, tone=binds.tone),
+        mono(p.sha256, p.signature),
+    )
+
+
+def trade_secret(tests: Iterable[SecretTest]) -> Section:
+    """What the record shows of each test, what a person must still say, and what one said."""
+    grid = Grid(
+        {"Test for a trade secret": 16, "The record shows": 32, "A person must still say": 30, "Answer": 22},
+        tuple(
+            (cell(t.test), _listed(t.shows, t.shows_ja), _listed(t.asks, t.asks_ja), cell(t.answer and t.answer.text))
+            for t in tests
+        ),
+    )
+    return Section(*titled("secrets"), grids=(grid,))
+
+
+def _listed(english: Iterable[str], japanese: Iterable[str]) -> Cell:
+    return cell(Phrase("\n".join(english), "\n".join(japanese)))

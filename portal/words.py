@@ -1,0 +1,107 @@
+"""
+The words of page, print and terminal, in both languages.
+
+Those of enums stand in the glossary, all others in `words.toml`: whoever translates needs no Python.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from audit.events import EventType
+from casework.visible import visible
+from models.vocabulary import ConnectionId
+
+_HERE = Path(__file__).resolve().parent
+_GLOSSARY = _HERE.parent / "docs" / "glossary.md"
+_WRITTEN = tomllib.loads((_HERE / "words.toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """
+    Words in both languages.  *ja* empty: the same in both, or written by others.
+
+    Characters that nobody can see are made visible here, for every reader.
+    """
+
+    en: str
+    ja: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "en", visible(self.en))
+        object.__setattr__(self, "ja", visible(self.ja))
+
+
+EVENTS: Mapping[str, Phrase] = {name: Phrase(*both) for name, both in _WRITTEN["events"].items()}
+"""Of every type that belongs to a case."""
+MANY = frozenset({EventType.REVOKE_INTENT, EventType.REVOKE_OUTCOME, EventType.OBSERVE_SEEN})
+"""One or more for each entitlement: in `events/` only, not in the course of the case."""
+
+
+def said(english: str) -> Phrase:
+    """Return words of ours by their English; what `words.toml` does not have is shown as it is."""
+    return Phrase(english, _WRITTEN["words"].get(english, ""))
+
+
+def sentence(name: str) -> Phrase:
+    """Return a longer sentence of ours by its name.  Raises `KeyError`."""
+    return Phrase(*_WRITTEN["sentences"][name])
+
+
+def titled(section: str) -> tuple[str, Phrase, Phrase | None]:
+    """Return a section's id with its title and what leads in to it.  Raises `KeyError`."""
+    written = _WRITTEN["sections"][section]
+    return section, Phrase(*written["title"]), Phrase(*written["lead"]) if "lead" in written else None
+
+
+def phrase(value: object) -> Phrase:
+    """Return anything in words: an enum's member in both languages, others' text and numbers as they are, None as nothing."""
+    match value:
+        case Phrase():
+            return value
+        case StrEnum():
+            return named(type(value).__name__, value.value)
+        case _:
+            return Phrase("" if value is None else str(value))
+
+
+def joined(separator: str, *parts: object) -> Phrase:
+    """Return *parts* put together in each language; absent ones are left out."""
+    told = [part for part in map(phrase, parts) if part.en]
+    english, japanese = (
+        separator.join(one) for one in ([part.en for part in told], [part.ja or part.en for part in told])
+    )
+    return Phrase(english, "" if japanese == english else japanese)
+
+
+@cache
+def glossary() -> dict[str, dict[str, str]]:
+    """Return value → Japanese by enum, from the page that a test holds to the enums."""
+    found: dict[str, dict[str, str]] = {}
+    for part in re.split(r"^## ", _GLOSSARY.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        title, _, body = part.partition("\n")
+        enum = re.search(r"`(\w+)`", title)
+        if enum is not None:
+            found[enum[1]] = dict(re.findall(r"^\| `([^|`]+)` \| ([^|]+?) \|", body, re.MULTILINE))
+    return found
+
+
+def named(enum: str, value: str) -> Phrase:
+    """Return the word *value* of the enum called *enum*; one that the glossary lacks is shown as it is."""
+    japanese = glossary().get(enum, {}).get(value, "")
+    english = japanese if enum == "Service" and japanese else value.replace("_", " ")
+    return Phrase(english, "" if japanese == english else japanese)
+
+
+def place(connection: ConnectionId | None) -> Phrase:
+    """Return a connection as its vendor is called, with the name of a further one; None as nothing."""
+    vendor, _, name = (connection or "").partition(".")
+    called = named("Service", vendor)
+    return Phrase(f"{called.en} ({name})", called.ja) if name else called
