@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cli.terminal import say
-from portal.document import Cell, Document, Section, Tone, cell, tone_of
+from portal.document import Cell, Document, Grid, Section, Tone, cell, tone_of
 from portal.words import Phrase, said
 
 if TYPE_CHECKING:
@@ -34,10 +34,17 @@ def section_page(shown: Section) -> Iterator[RenderableType]:
 
     yield Text(f"\n{told(shown.title)}", style="bold")
     yield from _labelled(shown.facts)
-    for grid in shown.grids:
-        title = _lines(grid.title) if grid.title is not None else None
-        yield table(*grid.columns, title=title, rows=grid.rows) if grid.rows else f"  {told(grid.empty)}"
+    for number, grid in enumerate(shown.grids):
+        if number:
+            yield ""
+        yield _grid(grid) if grid.rows else f"  {told(grid.empty)}"
     yield from (f"  {line}" for line in (*shown.commands, *map(told, shown.notes)))
+
+
+def _grid(grid: Grid) -> Table:
+    made = table(*grid.columns, title=_lines(grid.title) if grid.title is not None else None, rows=grid.rows)
+    made.show_edge = False
+    return made
 
 
 def _labelled(facts: Mapping[str, Cell]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import replace
 
 from casework.view.access import Account, Match, Row
 from casework.view.case import CaseView
@@ -94,15 +95,14 @@ def _truth(account: Account, clock: Clock) -> Grid:
 
 
 def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
-    told, seen = row.detail, row.observed_at
-    lives_on = row.cut_effective_by if seen is not None and row.cut_effective_by != seen else None
+    told, seen, lives_on = row.detail, row.observed_at, _lives_on(row, clock)
     return (
         cell(row.kind),
         cell(row.what),
         state(row.state),
         cell(row.confirmed_by),
         clock(row.commanded_at),
-        cell(clock.text(seen), lives_on and joined(" ", said("tokens until"), _later(clock, lives_on, seen))),
+        cell(clock.text(seen), lives_on and joined(" ", said("tokens until"), lives_on)),
         cell(
             told.came_back_at and joined(" ", said("came back"), clock.text(told.came_back_at)),
             joined(" — ", told.signed_by, told.statement),
@@ -112,9 +112,38 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
     )
 
 
-def _later(clock: Clock, moment: datetime, than: datetime | None) -> str:
-    """Return the time of day alone where the day is that of *than*."""
-    return clock.text(moment).removeprefix(clock.text(than)[: len("2026-11-30 ")])
+def in_short(view: CaseView, clock: Clock) -> Section:
+    """The truth table on a line a row, each account's name beside its first one; commands and what was signed stand in the record."""
+    grid = Grid(
+        {"Account": 22, "Entitlement": 10, "What": 20, "State": 12, "Confirmed by": 12, "Seen closed": 12, "Tokens dead by": 12},
+        tuple(line for account in view.taken for line in _lines_of(account, clock)),
+        empty=said("No account was taken as the leaver's."),
+    )  # fmt: skip
+    return replace(truth_table(view, clock), grids=(grid,))
+
+
+def _lines_of(account: Account, clock: Clock) -> Iterator[tuple[Cell, ...]]:
+    who = cell(place(account.connection), account.name)
+    if not account.entitlements:
+        yield who, cell(), cell(said("Its access has not been listed yet."), tone=Tone.QUIET)
+    for row in account.entitlements:
+        signed = cell(joined(" · ", row.confirmed_by, row.detail.signed_by))
+        yield (
+            who,
+            cell(row.kind),
+            cell(row.what),
+            state(row.state),
+            signed,
+            clock(row.observed_at),
+            cell(_lives_on(row, clock)),
+        )
+        who = Cell(())
+
+
+def _lives_on(row: Row, clock: Clock) -> str | None:
+    """Return until when tokens may outlive the block, without the day where it is that of the block; None where they do not."""
+    seen, ends = clock.text(row.observed_at), clock.text(row.cut_effective_by)
+    return None if not seen or ends == seen else ends.removeprefix(seen[: len("2026-11-30 ")])
 
 
 def _came_back(account: Account, clock: Clock) -> Phrase:

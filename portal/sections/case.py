@@ -38,20 +38,21 @@ def notice(view: CaseView, clock: Clock) -> Section:
 
 def findings(view: CaseView, clock: Clock) -> Section:
     """Every reason why the case could not close, those that ended included; those that are alike stand in one row."""
-    return Section(*titled("findings"), grids=(_findings((*view.findings, *view.resolved_findings), clock),))
+    grid = Grid(
+        {"First opened": 16, "Last resolved": 16, "Finding": 16, "Where": 20, "Text and remedy": 32},
+        tuple(_alike(group, clock) for group in _groups((*view.findings, *view.resolved_findings))),
+        empty=said("No finding was ever opened."),
+    )
+    return Section(*titled("findings"), grids=(grid,))
 
 
 def open_findings(view: CaseView, clock: Clock) -> Section:
     """What is to be acted on now, with the ids by which it is attested or waived."""
-    return Section(*titled("open_findings"), grids=(_findings(view.findings, clock, by_id=True),))
-
-
-def _findings(found: Iterable[Finding], clock: Clock, *, by_id: bool = False) -> Grid:
-    return Grid(
-        {"First opened": 16, "Last resolved": 16, "Finding": 16, "Where": 20, "Text and remedy": 32},
-        tuple(_alike(group, clock, by_id=by_id) for group in _groups(found)),
-        empty=said("No finding was ever opened."),
+    grid = Grid(
+        {"First opened": 16, "Finding": 16, "Where": 36, "Text and remedy": 32},
+        tuple(_still_open(group, clock) for group in _groups(view.findings)),
     )
+    return Section(*titled("open_findings"), grids=(grid,))
 
 
 def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
@@ -63,14 +64,19 @@ def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
     return list(groups.values())
 
 
-def _alike(group: list[Finding], clock: Clock, *, by_id: bool) -> tuple[Cell, ...]:
+def _still_open(group: list[Finding], clock: Clock) -> tuple[Cell, ...]:
+    opened, _, kind, where, told = _alike(group, clock)
+    ids = [f.entitlement_id for f in group if f.entitlement_id]
+    return opened, kind, mono(*ids) if ids else where, told
+
+
+def _alike(group: list[Finding], clock: Clock) -> tuple[Cell, Cell, Cell, Cell, Cell]:
     first, ends = group[0], [f.resolved_at for f in group if f.resolved_at is not None]
-    ids = [f.entitlement_id for f in group if by_id and f.entitlement_id]
     return (
         clock(first.opened_at),
         clock(max(ends)) if ends else cell(said("open"), tone=Tone.OPEN),
         cell(joined(" ", first.kind, f"×{len(group)}" if len(group) > 1 else None), tone=Tone.PLAIN if ends else Tone.OPEN),
-        mono(*ids) if ids else cell(place(first.connection), first.entitlement_kind),
+        cell(place(first.connection), first.entitlement_kind),
         cell(first.text, first.remedy),
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from casework.view.case import CaseView
-from models.vocabulary import SIGNED, EntitlementState
+from models.vocabulary import SIGNED, EntitlementState, Standing
 from portal.document import Cell, Clock, Document, Section, Tone, cell, state, yes_or_no
 from portal.sections import access, case, downloads, papers
 from portal.sections.access import minutes
@@ -30,17 +30,22 @@ def document(view: CaseView, sections: Iterable[Section], *before: Phrase) -> Do
 
 
 def at_work(view: CaseView) -> Document:
-    """Return a case for those who work on it: what is so now, what they are asked, and how they answer."""
-    clock = Clock(view.departure.timezone)
-    sections = [access.accounts(view, clock), access.cutoffs(view, clock), access.truth_table(view, clock)]
+    """
+    Return a case for those who work on it: what is so now, what they are asked, and how they answer.
+
+    How accounts were found, and when each was due, is told while it is in doubt; afterwards the record tells it.
+    """
+    clock, sections = Clock(view.departure.timezone), []
+    asked = Standing.ASKED in {account.standing for account in view.accounts}
+    if asked or any(search.problem for search in view.searches):
+        sections.append(access.accounts(view, clock))
+    if any(account.timing.effective_cutoff_at is None for account in view.taken):
+        sections.append(access.cutoffs(view, clock))
+    sections.append(access.in_short(view, clock))
     if view.findings:
         sections.append(case.open_findings(view, clock))
-    sections += [case.question(asked, clock) for asked in view.questions]
-    sections += [
-        papers.nda(view.nda, clock, *view.nda.not_accepted),
-        downloads.in_short(view, clock),
-    ]
-    return document(view, sections)
+    sections += [case.question(one, clock) for one in view.questions]
+    return document(view, (*sections, papers.in_short(view, clock), downloads.in_short(view, clock)))
 
 
 def _banners(view: CaseView, clock: Clock) -> Iterable[Phrase]:

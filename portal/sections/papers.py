@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from casework.view.case import CaseView
 from casework.view.papers import Paper, Papers, Pledge, SecretTest
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state, tone_of, yes_or_no
 from portal.words import Phrase, joined, named, said, sentence, titled
+
+_NOT_ACCEPTED = cell(said("not accepted"), tone=Tone.QUIET)
 
 
 def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
@@ -30,6 +34,29 @@ def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
     return Section(*section, facts=facts, grids=(_papers(found.papers, doubtful),), notes=tuple(lost))
 
 
+def in_short(view: CaseView, clock: Clock) -> Section:
+    """Each paper on a line, with its id for whoever rules whose it is; digests and the trade-secret tests are `lastday nda show`'s."""
+    whole = nda(view.nda, clock)
+    if not whole.grids:
+        return whole
+    grid = Grid(
+        {"Paper": 12, "State": 10, "Register": 18, "Signer, date": 20, "Text and remedy": 40},
+        tuple(_line(p, state(p.state)) for p in view.nda.papers) + tuple(_line(p, _NOT_ACCEPTED) for p in view.nda.not_accepted),
+        empty=whole.grids[0].empty,
+    )  # fmt: skip
+    return replace(whole, grids=(grid,), commands=(f"lastday nda show {view.case}",))
+
+
+def _line(p: Paper, counts_as: Cell) -> tuple[Cell, ...]:
+    signed = joined(" ", p.signer, p.signed_on)
+    return cell(p.kind), counts_as, cell(p.paper or p.register_name), cell(signed), cell(*_told(p))
+
+
+def _told(p: Paper) -> tuple[Phrase, Phrase]:
+    """Return what is said of a paper, and what to do."""
+    return Phrase(p.text, p.text_ja), Phrase(p.remedy or "", p.remedy_ja or "")
+
+
 def _pledge(pledge: Pledge, clock: Clock) -> Cell:
     reminders = Phrase(f"reminders: {pledge.reminders}", f"督促 {pledge.reminders} 回") if pledge.reminders else None
     return cell(joined(" · ", pledge.state, pledge.register_name, clock.text(pledge.sent_at), reminders))
@@ -39,18 +66,17 @@ def _papers(papers: Iterable[Paper], doubtful: Iterable[Paper]) -> Grid:
     return Grid(
         {"Paper": 14, "State": 11, "Title, register": 21, "Signer, date": 16, "Binds after leaving": 12, "SHA-256, signature": 26},
         tuple(_paper(p, state(p.state)) for p in papers)
-        + tuple(_paper(p, cell(said("not accepted"), tone=Tone.QUIET)) for p in doubtful),
+        + tuple(_paper(p, _NOT_ACCEPTED) for p in doubtful),
         empty=said("No paper was found."),
     )  # fmt: skip
 
 
 def _paper(p: Paper, counts_as: Cell) -> tuple[Cell, ...]:
     binds = yes_or_no(p.survives, unknown=said("not known"))
-    told, remedy = Phrase(p.text, p.text_ja), Phrase(p.remedy or "", p.remedy_ja or "")
     return (
         cell(p.kind),
         counts_as,
-        cell(p.title, p.paper or p.register_name, told, remedy),
+        cell(p.title, p.paper or p.register_name, *_told(p)),
         cell(p.signer, p.signed_on),
         cell(*binds.lines, p.expires_on if p.survives else None, tone=binds.tone),
         mono(p.sha256, p.signature),

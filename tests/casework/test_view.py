@@ -216,10 +216,39 @@ class TestTerminal:
         at = asked.read_at
         waiting = Waiting(id="q-7", verb="erase")
         changed = {"for_real": False, "erased_at": at, "held_at": at, "approvals_waiting": (waiting,)}
-        front = text_of(asked.model_copy(update=changed)).partition("Services searched")[0]
+        front = text_of(asked.model_copy(update=changed)).partition("Truth table")[0]
         for words in ("Plan only.", "was erased", "legal hold", "second person: erase q-7"):
             assert words in front, words
             assert words not in text_of(asked)
+
+    async def test_is_short_where_nothing_is_in_doubt(self, office: Office) -> None:
+        """How accounts were found and when each was due is told while one is asked about, unread or not closed, and no longer."""
+        whole = case_view(office.context, (await finished(office)).id)
+        second = whole.taken[0].model_copy(update={"id": "g2"})
+        whole = whole.model_copy(update={"accounts": (*whole.accounts, second)})
+        doubts = {
+            "Services searched, accounts considered": (
+                of_first("accounts", standing=Standing.ASKED),
+                of_first("searches", problem="down"),
+            ),
+            "Due, commanded, effective cut-off": (
+                of_first("accounts", timing=whole.taken[0].timing.model_copy(update={"effective_cutoff_at": None})),
+            ),
+        }
+        for title, changes in doubts.items():
+            assert title not in text_of(whole)
+            assert [change for change in changes if title not in text_of(change(whole))] == []
+
+    async def test_tells_each_row_on_a_line(self, office: Office) -> None:
+        """A row has its kind, its state, who confirmed it and when, beside its account; one that nobody has listed says so."""
+        whole = case_view(office.context, (await finished(office)).id)
+        lines = text_of(whole).splitlines()
+        for row in whole.taken[0].entitlements:
+            seen = f"{row.observed_at.astimezone(TOKYO):%Y-%m-%d %H:%M:%S}" if row.observed_at else row.detail.signed_by
+            words = (row.kind.replace("_", " "), row.what, row.state.replace("_", " "), seen or "-")
+            assert [line for line in lines if all(word in line for word in words)], words
+        unlisted = text_of(of_first("accounts", entitlements=())(whole))
+        assert "Its access has not been listed yet." in unlisted
 
 
 class TestComingBack:

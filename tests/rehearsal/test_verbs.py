@@ -111,7 +111,7 @@ class TestRun:
         said = house.lastday("plan", depart(house, "E1001"))
         assert said.code == 1
         assert "misaki.tanaka@" in said.out
-        assert "no_api" in said.out
+        assert "no api" in said.out
 
 
 class TestNamesake:

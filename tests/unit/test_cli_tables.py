@@ -16,6 +16,7 @@ from models.vocabulary import Completeness
 from portal.document import Clock
 from portal.sections.case import findings, open_findings, question
 from portal.sections.downloads import downloads, in_short
+from portal.sections.papers import in_short as in_short_papers
 from portal.sections.papers import nda
 from tests.portal.test_record import DOWNLOADS, NDA
 from tests.unit.printed import printed
@@ -28,6 +29,7 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 CLOCK = Clock("Asia/Tokyo")
 NOTHING = Downloads(state="not_collected")
+NO_PAPERS = NDA.model_copy(update={"state": "not_collected", "papers": ()})
 
 
 def known(downloads: Downloads) -> CaseView:
@@ -140,10 +142,24 @@ class TestPapers:
     def test_doubtful_ones_are_shown_to_who_rules_on_them(self) -> None:
         """A paper that may be another person's is named with its id at a terminal, and only there."""
         doubtful = NDA.papers[0].model_copy(update={"paper": "folder:E9-exit"})
-        assert "folder:E9-exit" in printed(section_page(nda(NDA, CLOCK, doubtful)))
+        view = known(NOTHING).model_copy(update={"nda": NDA.model_copy(update={"not_accepted": (doubtful,)})})
+        for section in (nda(NDA, CLOCK, doubtful), in_short_papers(view, CLOCK)):
+            assert "folder:E9-exit" in printed(section_page(section))
         assert "folder:E9-exit" not in printed(
             section_page(nda(NDA.model_copy(update={"not_accepted": (doubtful,)}), CLOCK))
         )
+
+    def test_stand_on_a_line_each(self) -> None:
+        """At work a paper is its kind, state, signer and what to do; its digest, and what a court asks, stand behind `nda show`."""
+        shown = printed(section_page(in_short_papers(known(NOTHING).model_copy(update={"nda": NDA}), CLOCK)))
+        assert "lastday nda show case-1" in shown
+        assert "ab" * 8 not in shown
+        (line,) = [line for line in shown.splitlines() if "entry pledge" in line]
+        assert "2019-04-01" in line
+        assert "on file" in line
+        nothing = printed(section_page(in_short_papers(known(NOTHING).model_copy(update={"nda": NO_PAPERS}), CLOCK)))
+        assert "Not collected." in nothing
+        assert "nda show" not in nothing
 
 
 class TestWhatOthersWrote:
