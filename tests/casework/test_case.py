@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from audit.leaf import read
-from casework import runbook
+from casework import runbook, steps
+from casework.context import Context
 from casework.errors import NotDueYet, StillOpen
 from casework.intake.moving import reschedule
 from casework.policy import Cut, Policy
@@ -100,6 +101,19 @@ class TestDueInstant:
         await office.run(case.id)
         assert sum(office.clock.slept) >= 59
         assert show(office.context, case.id)["contained_at"] >= show(office.context, case.id)["due_at"]
+
+    async def test_planning_once_more_holds_up_no_cut(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The wait is used to plan once more; whatever goes wrong in that, the case is cut at its instant."""
+        case = office.report()
+        await runbook.make_plan(office.context, case.id)
+        office.clock.pass_by(hours=8, minutes=59)
+
+        async def broken(_context: Context, _case_id: str) -> None:
+            raise AttributeError("nobody foresaw it")
+
+        monkeypatch.setattr(steps, "find_everywhere", broken)
+        await office.run(case.id)
+        assert show(office.context, case.id)["state"] == "closed"
 
     async def test_a_run_does_not_wait_for_days(self, office: Office) -> None:
         """A run that starts long before the instant ends without cutting: another is made for the instant."""
