@@ -31,15 +31,6 @@ async def ready(context: Context, connection: ConnectionId) -> Connector:
     return context.connectors[connection]  # a probe may have opened it
 
 
-async def get_ready(context: Context) -> None:
-    """
-    Probe the services that this process has not probed yet, all at once.
-
-    A probe that fails is left to the next call: the verbs say by themselves what they cannot do.
-    """
-    await asyncio.gather(*(ready(context, connection) for connection in context.connectors), return_exceptions=True)
-
-
 def account_of(row: CaseAccount) -> Account:
     """Return the account as its connector knows it."""
     return Account(row.connection, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)

@@ -12,12 +12,14 @@ from casework import runbook, steps
 from casework.context import Context
 from casework.errors import NotDueYet, StillOpen
 from casework.intake.moving import reschedule
+from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
 from casework.sweeping import due_for_run
+from connectors.contract import Capabilities, Manifest
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from models.vocabulary import EntitlementKind, EntitlementState, Guard
 from tests.casework.conftest import Office
-from tests.casework.paper import Killed
+from tests.casework.paper import MANIFEST_ROWS, Killed, Paper
 from tests.casework.shown import show
 
 K = EntitlementKind
@@ -91,6 +93,30 @@ class TestPlainDeparture:
         told, writes = events(office, case.id), list(office.paper.writes)
         await office.run(case.id)
         assert (events(office, case.id), office.paper.writes) == (told, writes)
+
+
+class BigPlan(Paper):
+    """A service of which only the probe tells that its plan has groups."""
+
+    async def probe(self) -> Capabilities:
+        self.manifest = Manifest.of(self.service, MANIFEST_ROWS)
+        return await super().probe()
+
+
+class TestContain:
+    async def test_knows_the_plan_of_the_service_first(self, make_office: Callable[..., Office]) -> None:
+        """A process that has probed nothing yet lists an account that was accepted since the plan by what the service has."""
+        office = make_office(kind=BigPlan)
+        holder = office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        holder.held[K.GROUP] = {"sales"}
+        case = office.report()
+        await find_everywhere(office.context, case.id)
+        office.clock.pass_by(hours=10)
+        small = [row for row in MANIFEST_ROWS if row.kind is not K.GROUP]
+        office.paper.manifest = Manifest.of(office.paper.service, small)
+        await runbook.contain(replace(office.context, own_accounts={}), case.id, office.paper.service)
+        (account,) = show(office.context, case.id)["accounts"]
+        assert "group" in {row["kind"] for row in account["entitlements"]}
 
 
 class TestDueInstant:
@@ -333,7 +359,7 @@ class TestFailures:
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen, match="guarded 1"):
             await office.run(case.id)
-        assert office.paper.holders["g1"].held[K.GROUP] == {"sales"}
+        assert office.paper.holders["g1"].held[EntitlementKind.GROUP] == {"sales"}
         assert not office.paper.holders["g1"].active
 
 
