@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from casework.commitment import Commitment, commit, employee_key
 from casework.lifecycle import TAKEN_BACK
 from casework.matching.leavers import leaver_of
+from connectors.full_names import written_names
 from connectors.matching import fold_email
 from connectors.names import former_spellings, spellings
 from models.tables import Case
@@ -40,7 +41,7 @@ def _address_in(one: Leaver, other: Leaver) -> bool:
 
 
 def _names(leaver: Leaver) -> frozenset[str]:
-    written = [name for name in (leaver.name, leaver.kana, leaver.romaji) if name]
+    written = written_names(leaver)
     former = former_spellings(leaver.former_name, *written) if leaver.former_name else frozenset()
     return frozenset(form for name in written for form in spellings(name)) | former
 

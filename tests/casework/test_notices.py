@@ -128,6 +128,12 @@ class TestSameDeparture:
         (refusal,) = one(office, employee_no="001", name="山田 花子", other_emails="info@partner.test").refused
         assert refusal.code is Code.OTHER_PERSON
 
+    def test_a_shared_department_is_no_agreement(self, office: Office) -> None:
+        """What two names have in brackets does not make one person of them."""
+        one(office, employee_no="001", name="田中 美咲（営業部）")
+        (refusal,) = one(office, employee_no="001", name="佐藤 太郎（営業部）").refused
+        assert refusal.code is Code.OTHER_PERSON
+
     async def test_a_number_given_again_after_closing_proves_nothing_in_either_case(self, office: Office) -> None:
         """Another person under the number of a closed case is a departure of its own; neither case relies on the number."""
         former = office.report()
