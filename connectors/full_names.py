@@ -39,7 +39,7 @@ def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str]
     """
     given = [*names]
     theirs = [bare_name(name) for name in given]
-    present, former = _full(written_names(leaver)), _full(_former(leaver))
+    present, former = _full(written_names(leaver)), former_full_names(leaver)
     shown = _all_spellings((*given, *nicknames))
     now, formerly = bool(shown & _all_spellings(present)), bool(shown & _all_spellings(former))
     if now or formerly:
@@ -62,8 +62,9 @@ def written_names(leaver: Leaver) -> tuple[str, ...]:
     return tuple(bare_name(name) for name in (leaver.name, leaver.kana, leaver.romaji) if name)
 
 
-def _former(leaver: Leaver) -> tuple[str, ...]:
-    return tuple(former_names(leaver.former_name, *written_names(leaver))) if leaver.former_name else ()
+def former_full_names(leaver: Leaver) -> tuple[str, ...]:
+    """Return the leaver's former name in full, in each script; a former family name alone is many people's."""
+    return _full(former_names(leaver.former_name, *written_names(leaver))) if leaver.former_name else ()
 
 
 def _full(names: Iterable[str]) -> tuple[str, ...]:

@@ -128,6 +128,12 @@ class TestSameDeparture:
         (refusal,) = one(office, employee_no="001", name="山田 花子", other_emails="info@partner.test").refused
         assert refusal.code is Code.OTHER_PERSON
 
+    def test_a_shared_family_name_of_old_is_no_agreement(self, office: Office) -> None:
+        """Two people who were both born 田中 are two people."""
+        one(office, employee_no="001", name="佐藤 花子", former_name="田中")
+        (refusal,) = one(office, employee_no="001", name="鈴木 一郎", former_name="田中").refused
+        assert refusal.code is Code.OTHER_PERSON
+
     def test_a_shared_department_is_no_agreement(self, office: Office) -> None:
         """What two names have in brackets does not make one person of them."""
         one(office, employee_no="001", name="田中 美咲（営業部）")
