@@ -95,7 +95,7 @@ class TestErasure:
             assert len(list((tmp_path / "after" / "payloads").glob("*.salt"))) < 5
 
     async def test_twice_and_then_nobody_works_on_it(self, office: Office) -> None:
-        """Erasing again changes nothing; later looks, and a waiver that ends, leave an erased case alone."""
+        """Erasing again changes nothing; later looks, a waiver that ends and a run by hand leave an erased case alone."""
         case = await finished(office)
         approved(office, case.id, basis="the person asked us on paper")
         erasing.erase(office.context, case.id)
@@ -104,6 +104,8 @@ class TestErasure:
         assert shown["erased_at"] is not None
         assert shown["departure"]["name"] == ""
         assert {look["verdict"] for look in shown["looks"]} == {"erased"}
+        with pytest.raises(BadRequest, match="erased"):
+            await office.run(case.id)
         office.clock.pass_by(days=400)
         report = await look_again(office.context)
         assert (report.looked, report.reopened) == ([], [])
