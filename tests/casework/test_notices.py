@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -216,6 +216,18 @@ class TestCorrections:
             shown = show(office.context, case.id)
             assert office.context.case(case.id).due_at == due_at
             assert (shown["departure"]["manager"], shown["state"]) == (f"上長 {hour}", state)
+
+    def test_a_day_without_a_zone_is_the_cases(self, make_office: Callable[..., Office]) -> None:
+        """A source that names no zone says the same last day again: nobody is cut earlier for it; an offset of its own counts."""
+        office = make_office(Policy(cut=Cut(at="last_working")))
+        said = {"employee_no": "E1", "last_working_at": "2026-12-20", "employment_ends_on": "2026-12-31"}
+        first = one(office, timezone="America/New_York", **said).opened[0].case
+        (again,) = one(office, **said).opened
+        assert (again.corrected, again.case.due_at) == ((), first.due_at)
+        (moved,) = one(office, **said | {"last_working_at": "2026-12-21T18:00"}).opened
+        assert moved.case.due_at == datetime(2026, 12, 21, 23, tzinfo=UTC)
+        (moved,) = one(office, **said | {"last_working_at": "2026-12-21T18:00+09:00"}).opened
+        assert moved.case.due_at == datetime(2026, 12, 21, 9, tzinfo=UTC)
 
     def test_of_dates_before_the_block_have_the_case_wait_again(self, make_office: Callable[..., Office]) -> None:
         """The first steps have begun, the block has not: another last day worked is taken, and the case waits for it."""
