@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from casework.context import Context
 from casework.recording import exchanges, seal_seen
+from casework.truth.administrators import is_last
 from casework.truth.states import NOT_LOOKED_AT, WHOLE_KIND
 from connectors.contract import Kinds, Listing, Manifest
 from connectors.matching import fold_email
@@ -82,13 +83,13 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
         session.add(read)
         for entitlement in listed:
             if entitlement.id not in rows:
-                row = rows[entitlement.id] = _new_row(context, account, entitlement, manifest)
+                row = rows[entitlement.id] = _new_row(context, session, account, entitlement, manifest)
                 session.add(row)
                 seal_seen(context, session, row, account.ref, read.exchanges)
-            _describe(context, account, rows[entitlement.id], entitlement)
+            _describe(context, session, account, rows[entitlement.id], entitlement)
         looked = kind is EntitlementKind.SIGN_IN and read.failed_as is None
         if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
-            rows[ACCOUNT] = _blocked_before(context, account, manifest)
+            rows[ACCOUNT] = _blocked_before(context, session, account, manifest)
     session.add_all(rows.values())
 
 
@@ -113,13 +114,16 @@ def _keep(context: Context, read: KindRead, listed: Sequence[Entitlement], evide
     if failed_as is None and (read.read_at is None or sent_at >= read.read_at):
         read.read_at, read.answered_at = sent_at, max(clock.latest(e.received_at) for e in evidence)
         read.shown, read.migrated = sorted(e.vendor_id for e in listed), False
+        read.administrators = sorted(frozenset().union(*(e.administrators for e in listed)))
         newest = True
     if newest:
         read.exchanges = exchanges(evidence)
     return newest
 
 
-def _new_row(context: Context, account: CaseAccount, entitlement: Entitlement, manifest: Manifest) -> CaseEntitlement:
+def _new_row(
+    context: Context, session: Session, account: CaseAccount, entitlement: Entitlement, manifest: Manifest
+) -> CaseEntitlement:
     line = manifest.kinds[entitlement.kind]
     row = CaseEntitlement(
         case_id=account.case_id,
@@ -134,19 +138,21 @@ def _new_row(context: Context, account: CaseAccount, entitlement: Entitlement, m
         prestate=dict(entitlement.prestate),
         found_at=context.now(),
     )
-    _describe(context, account, row, entitlement)
+    _describe(context, session, account, row, entitlement)
     return row
 
 
-def _blocked_before(context: Context, account: CaseAccount, manifest: Manifest) -> CaseEntitlement:
+def _blocked_before(context: Context, session: Session, account: CaseAccount, manifest: Manifest) -> CaseEntitlement:
     """An account that was blocked already when we first looked has a row too: the record shows that we looked."""
     blocked = Entitlement(account.connection, account.vendor_id, EntitlementKind.SIGN_IN, ACCOUNT)
-    row = _new_row(context, account, blocked, manifest)
+    row = _new_row(context, session, account, blocked, manifest)
     row.label = "blocked already when first looked at"
     return row
 
 
-def _describe(context: Context, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> None:
+def _describe(
+    context: Context, session: Session, account: CaseAccount, row: CaseEntitlement, seen: Entitlement
+) -> None:
     """
     Take over what the listing says about the row, besides its state.  An ending that a log told once has happened.
 
@@ -156,7 +162,7 @@ def _describe(context: Context, account: CaseAccount, row: CaseEntitlement, seen
     row.ended_at = max((at for at in (row.ended_at, seen.ended_at) if at is not None), default=None)
     row.by_hand = seen.by_hand or (row.by_hand and row.result is RevocationResult.REFUSED)
     row.listed_as = seen.state if seen.state in NOT_LOOKED_AT and seen.vendor_id != WHOLE_KIND else None
-    guard = _guard(context, account, row, seen)
+    guard = _guard(context, session, account, row, seen)
     if row.guard is not None and guard is None and row.result is RevocationResult.REFUSED:
         row.result = None
     row.guard = guard
@@ -166,7 +172,9 @@ def _describe(context: Context, account: CaseAccount, row: CaseEntitlement, seen
         row.prestate = dict(seen.prestate)
 
 
-def _guard(context: Context, account: CaseAccount, row: CaseEntitlement, seen: Entitlement) -> Guard | None:
+def _guard(
+    context: Context, session: Session, account: CaseAccount, row: CaseEntitlement, seen: Entitlement
+) -> Guard | None:
     own = context.own_accounts.get(account.connection)
     if own is None and row.guard is Guard.OWN_CREDENTIAL:
         return row.guard  # not asked this time: what was known stands
@@ -175,4 +183,4 @@ def _guard(context: Context, account: CaseAccount, row: CaseEntitlement, seen: E
     protected = {fold_email(name) for name in context.policy.protected.accounts}
     if {fold_email(f"{account.connection}:{account.vendor_id}"), fold_email(account.label)} & (protected - {""}):
         return Guard.PROTECTED
-    return seen.guard
+    return Guard.LAST_ADMIN if is_last(context, session, account, seen.administrators) else seen.guard

@@ -70,7 +70,7 @@ class KindRead(SQLModel, table=True):
     What reads have told of one kind of one account: the newest successful read, and the newest attempt.
 
     *read_at* is when the newest successful read was sent, *answered_at* when its answer came, *shown* the vendor ids that it
-    showed.  An older read never replaces a newer one.  *attempted_at* and *failed_as* are the newest attempt's: `failed_as` is
+    showed, *administrators* who ruled over the tenant then, for the sign-in of one of them.  An older read never replaces a newer one.  *attempted_at* and *failed_as* are the newest attempt's: `failed_as` is
     None if that was a success, else what it said (`unreadable`, `no_api`, `not_on_plan`).  *migrated*: made from the first
     core's rows, not by a read of ours.
     """
@@ -84,6 +84,7 @@ class KindRead(SQLModel, table=True):
     read_at: datetime | None = instant()
     answered_at: datetime | None = instant()
     shown: list[str] = json_column(default_factory=list)
+    administrators: list[str] = json_column(default_factory=list)
     exchanges: list[dict[str, Any]] = json_column(default_factory=list)
     attempted_at: datetime | None = instant()
     failed_as: EntitlementState | None = word(EntitlementState, default=None, nullable=True)
