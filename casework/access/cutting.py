@@ -28,7 +28,8 @@ from casework.access.revoking import (
 from casework.connections import account_of, kinds_for, read_access
 from casework.context import Context
 from casework.truth.findings import assess
-from casework.truth.rows import accepted_accounts, rows_of, take_in
+from casework.truth.listing import take_in
+from casework.truth.rows import accepted_accounts, rows_of
 from casework.truth.states import NEVER_CUT
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement

@@ -19,7 +19,7 @@ from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
 from casework.recording import exchanges, seal_intent, seal_outcome
 from casework.truth.administrators import spare_the_last
 from casework.truth.findings import assess
-from casework.truth.rows import take_in
+from casework.truth.listing import take_in
 from casework.truth.states import ACCEPTED, NEVER_CUT, WHOLE_KIND
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement

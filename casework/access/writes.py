@@ -15,7 +15,8 @@ from casework.connections import read_access
 from casework.context import Context
 from casework.recording import seal_intent, seal_outcome
 from casework.truth import fates
-from casework.truth.rows import rows_of, take_in
+from casework.truth.listing import take_in
+from casework.truth.rows import rows_of
 from casework.truth.states import WHOLE_KIND
 from connectors.contract import Kinds, Manifest
 from connectors.errors import ConnectorError
