@@ -28,7 +28,8 @@ class CaseEntitlement(SQLModel, table=True):
     *vendor_commanded_at* the earliest instant of it on the vendor's clock.  *observed_at* is the time of the read that saw
     it closed: the effective cut-off; *cut_effective_by* adds what issued tokens may live on.  *listed_as*: an entry of a listing
     that says of itself that it could not be looked at.  *by_hand*: this plan gives us no way to take it away.  *came_back_at*:
-    when a read last showed open what had been seen closed.
+    when a read last showed open what had been seen closed.  *lifted_at*: when a restore set out to lift a block whose exits it has
+    not seen gone since.
     """
 
     __tablename__ = "entitlement"
@@ -63,6 +64,7 @@ class CaseEntitlement(SQLModel, table=True):
     settled_by: str | None = None
     came_back_at: datetime | None = instant()
     restored: Restored | None = word(Restored, default=None, nullable=True)
+    lifted_at: datetime | None = instant(index=True)
 
 
 class KindRead(SQLModel, table=True):

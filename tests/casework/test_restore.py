@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework import runbook
-from casework.access import rechecking
+from casework.access import interrupted, rechecking
 from casework.access import restore as restoring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, StillOpen
@@ -524,3 +524,23 @@ class TestKilled:
         shown = show(office.context, case.id)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
         assert {fate(shown)[row] for row in ("sign_in:account", "group:sales", "group:all-hands")} == {"restored"}
+
+    async def test_after_lifting_and_not_blocked_again_is_tried_again(self, office: Office) -> None:
+        """An account that a killed restore left open, and that cannot be blocked at first, is not forgotten."""
+        case = await cut(office)
+        office.paper.after_giving = lambda _: office.paper.kill()
+        with pytest.raises(Killed):
+            await given_back(office, case)
+        assert office.paper.holders["g1"].active
+        office.paper.dead = False
+
+        def refuse(_: Entitlement) -> None:
+            raise Unreachable("google_workspace: cannot suspend")
+
+        office.paper.before = refuse
+        await interrupted.block_interrupted(office.context)
+        assert interrupted.lifted(office.context) == [case.id]
+        assert "THE ACCOUNT IS OPEN" in str(show(office.context, case.id)["findings"])
+        office.paper.before = lambda _: None
+        await interrupted.block_interrupted(office.context)
+        assert (interrupted.lifted(office.context), office.paper.holders["g1"].active) == ([], False)

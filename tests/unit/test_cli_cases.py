@@ -225,8 +225,8 @@ class TestTrail:
         """An output that fails before the lines are flushed moves no cursor: the same events come again."""
         house.one_case()
         full = io.StringIO()
-        full.flush = Mock(side_effect=OSError(28, "No space left on device"))  # type: ignore[method-assign]
         with monkeypatch.context() as patch:
+            patch.setattr(full, "flush", Mock(side_effect=OSError(28, "No space left on device")))
             patch.setattr(sys, "stdout", full)
             assert main(["trail", "follow", "--as", "siem"]) == 2
         assert len(full.getvalue().splitlines()) == 2
