@@ -199,14 +199,14 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
 
 
 async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
-    """Block the account, whose sign-in stays one that we took."""
+    """Block the account, whose sign-in stays one that we took, or took now."""
     close_intents(one.context, one.account)
-    until, ours = one.context.now() + writes.CLEARED_WITHIN, row.result
+    until = one.context.now() + writes.CLEARED_WITHIN
     failure = await take(one.context, one.account, row)
     while failure is not None and one.context.now() < until:
         await one.context.sleep(one.context.policy.observe.first_wait_seconds)
         failure = await take(one.context, one.account, row)
-    row.result = ours
+    row.result = RevocationResult.COMMANDED
     row.lifted_at = row.lifted_at if failure is not None else None
     blocked = _BLOCKED if failure is None else f"THE ACCOUNT IS OPEN and could not be blocked again: {failure}"
     remedy = "Run the restore again; if exits stay, remove them by hand first."
@@ -283,8 +283,9 @@ def _settled(one: Giving, row: CaseEntitlement) -> bool:
     """Whether *row* has an end without any request, which is written then."""
     with one.context.store.read() as session:
         others = fates.claimants(one.context, session, row.case_id, row.connection, row.account_id)
+        confirmed = fates.confirmed(session, row)
     line = one.connector.manifest.kinds.get(row.kind)
-    fate = fates.fate_of(row, line, claimed=bool(others))
+    fate = fates.fate_of(row, line, claimed=bool(others), confirmed=confirmed)
     if fate is None:
         return False
     text, remedy = _WORDS.get(fate, (None, None))
