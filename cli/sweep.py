@@ -19,7 +19,8 @@ def sweep(terminal: Terminal) -> int:
     Release dead runs, give due cases a run, block again what a killed restore left open, take the looks after closing that are
     due.  Safe to run at any time.
 
-    Exits with 1 if a look opened a case again or could not be made, or if cases wait for a run that Prefect cannot be asked for.
+    Exits with 1 if a look opened a case again or could not be made, if a restore is to be carried out again, or if cases wait for a
+    run that Prefect cannot be asked for.
     """
     from cli.orchestration import reachable
 
@@ -38,7 +39,7 @@ def sweep(terminal: Terminal) -> int:
             f"Without a run: {ids}.  Start Prefect with `lastday up`, or `lastday run CASE`.",
             f"未実行: {ids}。`lastday up` でPrefectを起動するか、`lastday run CASE` を実行してください。",
         )
-    return REMAINS if waiting or report.reopened or report.not_looked else DONE
+    return REMAINS if waiting or blocked or report.reopened or report.not_looked else DONE
 
 
 def _reconcile() -> tuple[int, int]:
