@@ -29,10 +29,9 @@ from audit.fields import Json
 from audit.gathering import Gathered, Submission, gather
 from audit.leaf import LOG_CASE, Event, stamp
 from audit.note import NoteError
-from audit.policy import Witness
 from audit.timestamp import SKEW, AuthorityUnreachable, StampRefused
 from audit.trail import Trail
-from audit.witness import Ahead, Asker, ForkSeen, WitnessFailed
+from audit.witness import Ahead, Asker, EpochBefore, ForkSeen, WitnessFailed
 
 ACTOR = "svc:anchor"
 _CLOCKS = "its clock and the log's differ by more than 5 s: see which is right; the anchor waits"
@@ -99,7 +98,7 @@ def compare(berth: Berth) -> tuple[str, ...]:
             if held is not None:
                 continuity.require(connection, held[0])
                 if not continuity.continues(connection, held[0]):
-                    problems.append(_epoch_before(witness, held[0]))
+                    problems.append(str(EpochBefore(witness.name, held[0].size)))
     return tuple(problems)
 
 
@@ -114,13 +113,6 @@ def clear(connection: Connection, trail: Trail, by: str, reason: str, actor: str
         event = Event(EventType.ANCHOR_CLEARED, LOG_CASE, actor, {"count": cleared})
         trail.append(connection, event, {"by": by, "reason": reason})
     return cleared
-
-
-def _epoch_before(witness: Witness, held: Checkpoint) -> str:
-    return (
-        f"witness {witness.name}: cannot cosign: it holds the epoch before, {held.size} entries: show its operator the trail.epoch "
-        "of this log, so that it is begun anew there"
-    )
 
 
 class _Job:
@@ -208,40 +200,21 @@ class _Job:
         berth = self._berth
         if berth.policy is None:
             return b""
-        submission = Submission(head, signed, old, lambda start: self._prove(start, head.size))
+        with berth.reading() as connection:
+            gaps = epochs.told(connection)
+        submission = Submission(
+            head,
+            signed,
+            old,
+            lambda start: self._prove(start, head.size),
+            lambda size: any(gap.explains(size) for gap in gaps),
+        )
         try:
-            gathered: Gathered = gather(self._client, self._of_this_epoch(), submission, berth.patience)
+            gathered: Gathered = gather(self._client, berth.policy.witnesses, submission, berth.patience)
         except (ForkSeen, Ahead) as exc:
             self._stop_signing(exc, head, signed)
         self._problems += gathered.problems
         return "".join(map(note.write_line, gathered.lines)).encode()
-
-    def _of_this_epoch(self) -> list[Witness]:
-        """
-        Return the witnesses that can cosign.  One that has signed what the log says that it lacks rightly refuses, until whoever
-        runs it has seen the epoch: it is no alarm.
-        """
-        with self._berth.reading() as connection:
-            gaps = epochs.told(connection)
-        chosen = []
-        for witness in self._berth.policy.witnesses if self._berth.policy is not None else ():
-            held = self._held_by(witness) if gaps and witness.url is not None else None
-            if held is None or not any(gap.explains(held.size) for gap in gaps) or self._continued(held):
-                chosen.append(witness)
-            else:
-                self._problems.append(_epoch_before(witness, held))
-        return chosen
-
-    def _held_by(self, witness: Witness) -> Checkpoint | None:
-        try:
-            held = Asker(self._client, witness).latest(self._origin)
-        except WitnessFailed:
-            return None
-        return None if held is None else held[0]
-
-    def _continued(self, head: Checkpoint) -> bool:
-        with self._berth.reading() as connection:
-            return continuity.continues(connection, head)
 
     def _prove(self, old: int, new: int) -> list[bytes]:
         with self._berth.reading() as connection:

@@ -74,7 +74,12 @@ def begin(head: Checkpoint, note: bytes, size: int, common: int) -> Draft:
 def name(connection: Connection) -> str:
     """Return the name of the epoch that the log is in: empty in the first."""
     gaps = told(connection)
-    return f"epoch-{gaps[-1].row:08d}-{gaps[-1].lost[:16]}" if gaps else ""
+    return named(gaps[-1]) if gaps else ""
+
+
+def named(gap: Gap) -> str:
+    """Return the name of the epoch that *gap* begins."""
+    return f"epoch-{gap.row:08d}-{gap.lost[:16]}"
 
 
 def told(connection: Connection) -> list[Gap]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -11,17 +11,21 @@ import httpx
 from audit.checkpoint import Checkpoint
 from audit.note import Line
 from audit.policy import Witness
-from audit.witness import Ahead, Asker, ForkSeen, Prove, WitnessFailed
+from audit.witness import Ahead, Asker, EpochBefore, ForkSeen, Prove, WitnessFailed
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A signed head for the witnesses.  *old*: the size that they are believed to have signed last."""
+    """
+    A signed head for the witnesses.  *old*: the size that they are believed to have signed last; *lost* says of a size whether the
+    log tells that it lacks the head that had it.
+    """
 
     head: Checkpoint
     signed: bytes
     old: int
     prove: Prove
+    lost: Callable[[int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,12 @@ def gather(client: httpx.Client, witnesses: Iterable[Witness], submission: Submi
 
 def _ask(client: httpx.Client, witness: Witness, submission: Submission) -> list[Line]:
     s = submission
-    return Asker(client, witness).cosign(s.head, s.signed, s.old, s.prove)
+    try:
+        return Asker(client, witness).cosign(s.head, s.signed, s.old, s.prove)
+    except (ForkSeen, Ahead) as exc:
+        if s.lost(exc.size):
+            raise EpochBefore(witness.name, exc.size) from exc
+        raise
 
 
 def _sorted_out(futures: dict[str, Future[list[Line]]]) -> Gathered:

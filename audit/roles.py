@@ -17,8 +17,9 @@ _MAY_FILL = {
     "audit_payload": ("salt", "payload", "erased_at"),
     "audit_anchor": ("tsr", "tsa_time", "recorded_idx"),
     "audit_alarm": ("cleared_at", "cleared_by", "reason"),
+    "audit_reader": ("epoch", "idx"),
 }
-"""The trail's tables, and the columns that are filled, or emptied, once."""
+"""The trail's tables, and the columns that are filled, or emptied, once; a reader's cursor moves."""
 _LOCK = "audit_lock"
 """Whoever may update its row may hold up every writer: nobody but a writer."""
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)

@@ -133,6 +133,7 @@ PRAGMAS = (
     "synchronous = FULL",  # an intent that a power cut may take back is no intent
     "foreign_keys = ON",
     "recursive_triggers = ON",  # otherwise REPLACE deletes rows without firing the delete trigger
+    "secure_delete = ON",  # whatever a row said before lies in no free page when it is erased
 )
 
 

@@ -34,14 +34,25 @@ class WitnessFailed(Exception):
     """The witness gave no cosignature, for a reason that says nothing about our log: ask again later."""
 
 
-class ForkSeen(Exception):
-    """422: the witness has signed another history under our key.  Nothing may be signed until a person has looked."""
+class EpochBefore(WitnessFailed):
+    """The witness rightly refuses: it has signed what the log says that it lacks since a backup was restored."""
 
-    def __init__(self, witness: str) -> None:
+    def __init__(self, witness: str, size: int) -> None:
+        super().__init__(
+            f"witness {witness}: cannot cosign: it holds the epoch before, {size} entries: show its operator the trail.epoch of this "
+            "log, so that it is begun anew there"
+        )
+
+
+class ForkSeen(Exception):
+    """422: the witness has signed another history under our key, of *size* entries.  Nothing may be signed until a person has looked."""
+
+    def __init__(self, witness: str, size: int) -> None:
         super().__init__(
             f"witness {witness}: refuses the log's head: it continues not what the witness has signed (422)"
         )
         self.witness = witness
+        self.size = size
 
 
 class Ahead(Exception):
@@ -73,7 +84,7 @@ class Asker:
                 if old > head.size:
                     raise Ahead(self.witness.name, old)
             elif answer.status == 422:
-                raise ForkSeen(self.witness.name)
+                raise ForkSeen(self.witness.name, old)
             elif answer.status == 200:
                 return self._lines(head, answer.body)
             else:

@@ -33,7 +33,7 @@ _LIVELY = frozenset({RunState.SCHEDULED, RunState.RUNNING})
 @asynccontextmanager
 async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bool]:
     """
-    Hold the case for one run.  Yields False if another run holds it: then do nothing.
+    Hold the case for one run.  Yields False if another run holds it: then do nothing.  Raises `BadRequest` for an erased one.
 
     The hold is a lease that a heartbeat renews; a killed run's lease ends by itself within 20 seconds, and a run that has
     lost its lease cannot begin another write.  At the end the case says when it wants to be taken up again.
@@ -58,6 +58,8 @@ def _take(context: Context, case_id: str, runner: str) -> bool:
         case = session.get(Case, case_id)
         if case is None:
             raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+        if case.erased_at is not None:
+            raise BadRequest(f"{case_id}: its personal data was erased", "Nobody is left to look for.")
         others = held(case, context.now()) and case.lease_holder != runner
         if others and not (runner.startswith(SERVING) and may_be_taken_over(case, context.now())):
             return False

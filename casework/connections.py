@@ -6,10 +6,12 @@ manifest, and read afresh.  A read that fails as a whole is a row for each kind,
 from __future__ import annotations
 
 import asyncio
+import traceback
+from pathlib import Path
 
 from casework.context import Context
 from connectors.contract import Connector, Kinds, Listing, cannot_look
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Unintelligible
 from models.tables import Case, CaseAccount
 from models.vocabulary import Account, ConnectionId, DepartureKind, EntitlementKind, EntitlementState
 
@@ -31,15 +33,6 @@ async def ready(context: Context, connection: ConnectionId) -> Connector:
     return context.connectors[connection]  # a probe may have opened it
 
 
-async def get_ready(context: Context) -> None:
-    """
-    Probe the services that this process has not probed yet, all at once.
-
-    A probe that fails is left to the next call: the verbs say by themselves what they cannot do.
-    """
-    await asyncio.gather(*(ready(context, connection) for connection in context.connectors), return_exceptions=True)
-
-
 def account_of(row: CaseAccount) -> Account:
     """Return the account as its connector knows it."""
     return Account(row.connection, row.vendor_id, row.kind, row.label, row.active, row.mastered_elsewhere)
@@ -53,13 +46,24 @@ def kinds_for(case: Case, connector: Connector, kinds: Kinds | None = None) -> K
     return every if kinds is None else every & kinds
 
 
+def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:
+    """Return what went wrong in a read as the connector's failure: what nobody foresaw is this service's, and stops no other."""
+    if isinstance(exc, ConnectorError):
+        return exc
+    *_, (file, line, *_) = traceback.extract_tb(exc.__traceback__)
+    where = f"{type(exc).__name__} at {Path(file).name}:{line}"  # never its text, which may hold anything
+    remedy = "Report it: this version cannot read what the service answers."
+    return Unintelligible(f"{connection}: cannot be read: {where}", remedy=remedy)
+
+
 async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> Listing:
     """List *account*'s access of *kinds*, by new requests."""
     try:
         connector = await ready(context, account.connection)
         return await connector.list_access(account_of(account), kinds)
-    except ConnectorError as error:
-        blind = (
+    except Exception as exc:  # noqa: BLE001  # see `failure_of`
+        error = failure_of(account.connection, exc)
+        blind = [
             cannot_look(
                 account.connection,
                 account.vendor_id,
@@ -69,5 +73,5 @@ async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> L
                 remedy=error.advice,
             )
             for kind in sorted(kinds)
-        )
+        ]
         return Listing(blind, dict.fromkeys(kinds, error.evidence))

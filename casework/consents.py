@@ -17,10 +17,13 @@ RESTORES = (QuestionKind.RESTORE, QuestionKind.RETURN)
 
 
 def living(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:
-    """Return the consents of *kinds* that were given and still allow something, in the order of their answers."""
+    """
+    Return the consents of *kinds* that were given and still allow something, in the order of their answers.  A question that was
+    settled unanswered is none.
+    """
     query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_(kinds))
     given = query.where(col(Question.answered_at).is_not(None), col(Question.used_at).is_(None))
-    return list(session.exec(given.order_by(col(Question.answered_at))).all())
+    return [one for one in session.exec(given.order_by(col(Question.answered_at))).all() if one.answer]
 
 
 def use_up(context: Context, session: Session, consents: Iterable[Question]) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -53,19 +52,6 @@ class Context:
     evidence: EvidenceStore | None = None
     readings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOGS_AT_ONCE))
     probing: dict[ConnectionId, asyncio.Lock] = field(default_factory=dict)
-    _locks: dict[ConnectionId, asyncio.Lock] = field(default_factory=dict)
-
-    @asynccontextmanager
-    async def one_at_a_time(self, connection: ConnectionId, *, privileged: bool) -> AsyncIterator[None]:
-        """
-        Let only one privileged account of a service be cut at a time by this process, so that two administrators who leave
-        in the same night do not vouch for each other.  Other processes are not held up.
-        """
-        if not privileged:
-            yield
-            return
-        async with self._locks.setdefault(connection, asyncio.Lock()):
-            yield
 
     def name(self, prefix: str) -> str:
         """Return a fresh random name such as `case-3f0c…`: it says nothing about anybody."""

@@ -10,32 +10,36 @@ from cli.private_files import refuse_open_files
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from casework.access.rechecking import LookReport
     from casework.context import Context
 
 
 def sweep(terminal: Terminal) -> int:
     """
-    Release dead runs, give due cases a run, take the looks after closing that are due.  Safe to run at any time.
+    Release dead runs, give due cases a run, block again what a killed restore left open, take the looks after closing that are
+    due.  Safe to run at any time.
 
-    Exits with 1 if a look opened a case again or could not be made, or if cases wait for a run that Prefect cannot be asked for.
+    Exits with 1 if a look opened a case again or could not be made, if a restore is to be carried out again, or if cases wait for a
+    run that Prefect cannot be asked for.
     """
-    from casework.access.rechecking import look_again
     from cli.orchestration import reachable
 
     refuse_open_files()
     released, made = _reconcile() if reachable() else (0, 0)
     waiting = in_context(_waiting)
-    report = in_connected_context(look_again)
+    blocked, report = in_connected_context(_at_the_services)
     cases = {"looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened}
-    told = ", ".join([f"released {released}", f"made {made}", *(f"{what} {len(ids)}" for what, ids in cases.items())])
-    terminal.answer({"released": released, "made": made, **cases, "waiting": waiting}, told.replace("_", " "))
+    counts = {"released": released, "made": made, "blocked_again": blocked}
+    counted = counts | {what: len(ids) for what, ids in cases.items()}
+    told = ", ".join(f"{what} {count}" for what, count in counted.items())
+    terminal.answer({**counts, **cases, "waiting": waiting}, told.replace("_", " "))
     if waiting:
         ids = ", ".join(waiting)
         terminal.say(
             f"Without a run: {ids}.  Start Prefect with `lastday up`, or `lastday run CASE`.",
             f"未実行: {ids}。`lastday up` でPrefectを起動するか、`lastday run CASE` を実行してください。",
         )
-    return REMAINS if waiting or report.reopened or report.not_looked else DONE
+    return REMAINS if waiting or blocked or report.reopened or report.not_looked else DONE
 
 
 def _reconcile() -> tuple[int, int]:
@@ -47,6 +51,13 @@ def _reconcile() -> tuple[int, int]:
         return in_open_context(reconcile)
     except PrefectUnreachable as exc:
         raise Refused(str(exc), "Start Prefect with `lastday up`, then run it again.") from exc
+
+
+async def _at_the_services(context: Context) -> tuple[int, LookReport]:
+    from casework.access.interrupted import block_interrupted
+    from casework.access.rechecking import look_again
+
+    return await block_interrupted(context), await look_again(context)
 
 
 def _waiting(context: Context) -> list[str]:

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,11 @@ class Terminal:
         console = out()
         for part in shown:
             console.print(plain(part), markup=False, highlight=False, soft_wrap=isinstance(part, str))
+
+    def lines(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Give one JSON object a line, whether or not JSON was asked for: once this returns, whoever reads has them."""
+        sys.stdout.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+        sys.stdout.flush()
 
     def say(self, english: str, japanese: str | None = None) -> None:
         """Say something in passing, on standard error."""

@@ -84,6 +84,31 @@ def export(
     terminal.answer({"origin": head.origin, "entries": head.size}, f"{head.origin}: {head.size} entries written")
 
 
+def follow(
+    terminal: Terminal,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Events between two moves of the cursor.")] = 500,
+) -> None:
+    """
+    Print the events that the one named by --as has not had yet, one JSON object a line, and end.
+
+    Each receiver has a cursor of its own, by its name.  Each event comes at least once, and none is skipped.
+    """
+    from dataclasses import asdict
+
+    from audit import outbox
+
+    refuse_open_files()
+    with only_store() as store:
+        while True:
+            with store.read() as session:
+                told = outbox.after(session.connection(), terminal.actor, batch)
+            if not told:
+                return
+            terminal.lines(map(asdict, told))
+            with store.write() as session:  # only now: what was not passed on is printed again
+                outbox.move(session.connection(), terminal.actor, told[-1])
+
+
 def _reading(look: Callable[[Store, Connection], T]) -> T:
     """Return what *look* finds in one state of the log; writes nothing."""
     refuse_open_files()
@@ -104,6 +129,6 @@ def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
 
 
 app = group(
-    "Check the trail, sign its head, list open intents, export it.",
-    {"check": check, "checkpoint": checkpoint, "open-intents": open_intents, "export": export},
+    "Check the trail, sign its head, list open intents, export it, pass its events on.",
+    {"check": check, "checkpoint": checkpoint, "open-intents": open_intents, "export": export, "follow": follow},
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from connectors.names import former_names, in_latin, parts_of, spellings, words_of
+from connectors.names import bare_name, former_names, in_latin, spellings, words_of
 from models.vocabulary import Leaver, Says
 
 _WITH_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー]")
@@ -34,11 +34,12 @@ def compare_names(leaver: Leaver, names: Iterable[str], nicknames: Iterable[str]
     """
     Compare the leaver's names with an account's.  A nickname may agree in full, and never contradicts.
 
-    The same kanji with another reading are neither: they are namesakes, or one person with a name for foreigners.
+    What the notice has in brackets is nobody's name: two people of one department, or both 派遣, would agree.  The same kanji with
+    another reading are neither: they are namesakes, or one person with a name for foreigners.
     """
     given = [*names]
-    theirs = [parts[0] for name in given if (parts := parts_of(name))]
-    present, former = _full(written_names(leaver)), _full(_former(leaver))
+    theirs = [bare_name(name) for name in given]
+    present, former = _full(written_names(leaver)), former_full_names(leaver)
     shown = _all_spellings((*given, *nicknames))
     now, formerly = bool(shown & _all_spellings(present)), bool(shown & _all_spellings(former))
     if now or formerly:
@@ -57,12 +58,13 @@ def _sounds_otherwise(theirs: Iterable[str], ours: Iterable[str]) -> bool:
 
 
 def written_names(leaver: Leaver) -> tuple[str, ...]:
-    """Return the leaver's present name in each script that HR gave."""
-    return tuple(name for name in (leaver.name, leaver.kana, leaver.romaji) if name)
+    """Return the leaver's present name in each script that HR gave, without asides."""
+    return tuple(bare_name(name) for name in (leaver.name, leaver.kana, leaver.romaji) if name)
 
 
-def _former(leaver: Leaver) -> tuple[str, ...]:
-    return tuple(former_names(leaver.former_name, *written_names(leaver))) if leaver.former_name else ()
+def former_full_names(leaver: Leaver) -> tuple[str, ...]:
+    """Return the leaver's former name in full, in each script; a former family name alone is many people's."""
+    return _full(former_names(leaver.former_name, *written_names(leaver))) if leaver.former_name else ()
 
 
 def _full(names: Iterable[str]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ _SPELLINGS = (
 )  # fmt: skip
 _BETWEEN = re.compile(r"[\s,、・･=＝.\-‐'’]+")
 _ASIDE = re.compile(r"[()（）\[\]【】「」<>/／|｜]")
+_BRACKETED = re.compile(r"[(（\[【「<][^)）\]】」>]*[)）\]】」>]")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー・\s]+")
 
 
@@ -42,10 +43,10 @@ def spellings(name: str) -> frozenset[str]:
     """
     Return all folded forms under which *name* may be found, never an empty one.
 
-    Besides the plain fold: family name last, as directories of the West print it; each part of what a display name puts
-    in brackets or behind a stroke; kana in Latin letters.
+    Besides the plain fold: family name last, as directories of the West print it; the name without what a display name puts
+    in brackets or behind a stroke, and each part of that; kana in Latin letters.
     """
-    return frozenset(form for part in {name, *parts_of(name)} for form in _forms(part) if form)
+    return frozenset(form for part in {name, bare_name(name), *parts_of(name)} for form in _forms(part) if form)
 
 
 def former_spellings(former: str, *names: str) -> frozenset[str]:
@@ -65,8 +66,13 @@ def former_names(former: str, *names: str) -> Iterator[str]:
 
 
 def parts_of(name: str) -> list[str]:
-    """Return what stands before, in and behind brackets and strokes; the first is the name itself."""
+    """Return what stands before, in and behind brackets and strokes."""
     return [part for part in _ASIDE.split(name) if part.strip()]
+
+
+def bare_name(name: str) -> str:
+    """Return *name* without what stands in brackets or behind a stroke: a department, a contract, a former name.  Never empty."""
+    return next(iter(parts_of(_BRACKETED.sub("", name))), name).strip()
 
 
 def _forms(name: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from casework.context import Context
 from casework.question_kinds import KINDS
 from casework.view.opaque import OpaqueView, opaque_view
+from flows.redaction import boundary
 
 _BAR = 20
 
@@ -22,10 +23,11 @@ async def show_truth_table(context: Context, case_id: str) -> None:
     A page that cannot be written never stops a cut: that is logged, and nothing is raised.
     """
     try:
-        page = truth_page(opaque_view(context, case_id))
-        await acreate_markdown_artifact(page, key=f"truth-{case_id}", description="Observed, not commanded.")
-    except Exception as exc:  # noqa: BLE001  # whatever breaks a page, the cut goes on
-        get_run_logger().warning("truth table: cannot be shown: %s", type(exc).__name__)
+        with boundary():
+            page = truth_page(opaque_view(context, case_id))
+            await acreate_markdown_artifact(page, key=f"truth-{case_id}", description="Observed, not commanded.")
+    except Exception as told:  # noqa: BLE001  # whatever breaks a page, the cut goes on
+        get_run_logger().warning("truth table: cannot be shown: %s", told)
 
 
 @asynccontextmanager

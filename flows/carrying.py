@@ -6,6 +6,8 @@ No worker, an API that is down, a run that is late, lost, cancelled or was moved
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from prefect.client.orchestration import get_client
 
@@ -13,20 +15,23 @@ from casework import runbook
 from casework.bootstrap import open_context
 from casework.claims import SERVING
 from casework.context import Context
-from casework.errors import CaseworkError
 from casework.sweeping import unclaimed
 from flows.offboard import offboard
+from flows.offboard_many import MOST, offboard_many
 from flows.redaction import redact
 
 PERIOD = 0.5
 """Seconds between two looks for what is due."""
+STATE: Mapping[str, Any] = {"return_state": True}
+"""How a run's failure is told here: it raises nothing."""
 _ANSWERS_WITHIN = 1.0
 _log = logging.getLogger("lastday.flows")
 
 
 class Carrying:
     """
-    A turn takes up each case that `casework.sweeping.unclaimed` gives, all at once, each for itself, and waits for none.
+    A turn takes up the cases that `casework.sweeping.unclaimed` gives, those of one turn together and each for itself, and waits
+    for none.
 
     *context* needs no service: it is for looking.
     """
@@ -36,22 +41,23 @@ class Carrying:
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def __call__(self) -> float:
-        for case_id in unclaimed(self._context):
-            if case_id not in self._under_way:
-                self._under_way[case_id] = asyncio.ensure_future(self._carry(case_id))
+        new = [case_id for case_id in unclaimed(self._context) if case_id not in self._under_way]
+        for together in (new[start : start + MOST] for start in range(0, len(new), MOST)):
+            self._under_way |= dict.fromkeys(together, asyncio.ensure_future(self._carry(together)))
         return PERIOD
 
-    async def _carry(self, case_id: str) -> None:
-        """Carry the case in a run of its own, so that IT sees it, and without Prefect if that does not answer or does not cut."""
+    async def _carry(self, case_ids: list[str]) -> None:
+        """Carry them in a run of their own, so that IT sees it, and without Prefect if that does not answer or does not cut."""
         try:
             if await _prefect_answers():
-                await offboard(case_id, return_state=True)
-            if case_id in unclaimed(self._context):
-                await _plainly(case_id)
-        except Exception as exc:  # noqa: BLE001  # it stands in our database, and the next turn tries again
-            _log.error("carrying %s: %s", case_id, redact(exc))
+                await (offboard_many(case_ids, **STATE) if len(case_ids) > 1 else offboard(case_ids[0], **STATE))
+        except Exception as exc:  # noqa: BLE001  # whatever became of that run, what it has not cut is cut here
+            _log.error("carrying: %s", redact(exc))
+        try:
+            await asyncio.gather(*(_plainly(case_id) for case_id in unclaimed(self._context) if case_id in case_ids))
         finally:
-            del self._under_way[case_id]
+            for case_id in case_ids:
+                del self._under_way[case_id]
 
 
 async def _prefect_answers() -> bool:
@@ -64,11 +70,11 @@ async def _prefect_answers() -> bool:
 
 
 async def _plainly(case_id: str) -> None:
-    """Carry the case without Prefect; what it ends with, findings or questions, stands in our database."""
+    """Carry the case without Prefect; whatever it ends with stands in our database, and a later turn tries again."""
     _log.warning("carrying %s without Prefect", case_id)
-    async with open_context() as context, runbook.claim(context, case_id, context.name(SERVING)) as ours:
-        if ours:
-            try:
+    try:
+        async with open_context() as context, runbook.claim(context, case_id, context.name(SERVING)) as ours:
+            if ours:
                 await runbook.offboard(context, case_id)
-            except CaseworkError as exc:
-                _log.warning("carrying %s: %s", case_id, redact(exc))
+    except Exception as exc:  # noqa: BLE001  # one case's failure is no other's
+        _log.warning("carrying %s: %s", case_id, redact(exc))

@@ -12,12 +12,15 @@ import functools
 import logging
 import re
 import traceback
+from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 from uuid import uuid4
 
 from prefect.client.schemas.objects import State
+from prefect.exceptions import ExternalSignal, PrefectSignal
 from prefect.runtime import deployment
 from prefect.states import Cancelled, Paused, Suspended
 from pydantic import Field
@@ -35,6 +38,7 @@ CaseId = Annotated[str, Field(pattern=r"^case-[0-9a-f]{6,64}$")]
 _log = logging.getLogger(
     "lastday.flows"
 )  # the process's own standard error: Prefect keeps no other logger than its own
+_SIGNALS = (CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit, PrefectSignal, ExternalSignal)
 _OURS = re.compile(r"[a-z0-9_-]{1,60}")  # kinds and ids that our code makes: no capital, space, dot or at sign
 
 
@@ -60,12 +64,8 @@ def redacted(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine
 
     @functools.wraps(step)
     async def redacting(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
+        with boundary():
             return await step(*args, **kwargs)
-        except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001  # all of them: this is the boundary
-            said = redact(exc)
-        # Raised out here, where no exception is current: `from None` would hide the first one from the traceback only.
-        raise said
 
     return redacting
 
@@ -82,20 +82,39 @@ def to_its_state(
 
     @functools.wraps(flow)
     async def ending(*args: P.args, **kwargs: P.kwargs) -> State[Any] | None:
-        try:
-            await flow(*args, **kwargs)
+        with boundary():
+            try:
+                await flow(*args, **kwargs)
+            except QuestionsOpen as exc:
+                return waiting_for(len(exc.questions))
+            except Elsewhere:
+                return Cancelled(message="another run has this case")
+            except NotDueYet:
+                return Cancelled(message="not due yet: the sweep makes a run for the new instant")
             return None
-        except QuestionsOpen as exc:
-            return waiting_for(len(exc.questions))
-        except Elsewhere:
-            return Cancelled(message="another run has this case")
-        except NotDueYet:
-            return Cancelled(message="not due yet: the sweep makes a run for the new instant")
-        except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001  # all of them: this is the boundary
-            said = redact(exc)
-        raise said
 
     return ending
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """
+    Let out what is raised inside as `redact` tells it, a library's panic included; a signal to stop as itself.
+
+    Neither has a cause or a context: `from None` would hide them from the traceback only, and whoever ends the process may do so
+    while an error is being looked at.
+    """
+    try:
+        yield
+    except _SIGNALS as signal:
+        signal.__cause__ = signal.__context__ = None
+        raise
+    except BaseException as exc:  # noqa: BLE001  # all of them: this is the boundary
+        said = redact(exc)
+        try:
+            raise said
+        finally:
+            said.__context__ = None
 
 
 def waiting_for(questions: int) -> State[Any]:

@@ -1,13 +1,16 @@
 """
 The serving process: `python -m flows.serve`.  It guarantees the cut: it makes the runs, and what nobody carries it carries itself,
-outside the worker's slots, so that cases that wait in all of them starve none.  Any number of them may run.
+outside the worker's slots, so that cases that wait in all of them starve none.  It blocks again what a killed restore left open.  Any
+number of them may run.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+from casework.access import interrupted
 from casework.bootstrap import open_context
+from casework.context import Context
 from flows.carrying import PERIOD as LOOKS
 from flows.carrying import Carrying
 from flows.periodic import PERIOD, Quiet, again, until_terminated
@@ -20,8 +23,18 @@ async def serve(stop: asyncio.Event) -> None:
         pass  # the vendors' SDKs take seconds to import, which no cut waits for
     async with open_context(connected=False) as context:
         await asyncio.gather(
-            again(stop, "carry", Carrying(context), after_failure=LOOKS), again(stop, "sweep", Quiet(sweep, PERIOD))
+            again(stop, "carry", Carrying(context), after_failure=LOOKS),
+            again(stop, "sweep", Quiet(sweep, PERIOD)),
+            again(stop, "restores", lambda: _block_interrupted(context)),
         )
+
+
+async def _block_interrupted(context: Context) -> float:
+    """Without a run: no account stays open because Prefect is away."""
+    if interrupted.lifted(context):
+        async with open_context() as connected:
+            await interrupted.block_interrupted(connected)
+    return PERIOD
 
 
 if __name__ == "__main__":

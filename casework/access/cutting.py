@@ -28,13 +28,13 @@ from casework.access.revoking import (
 from casework.connections import account_of, kinds_for, read_access
 from casework.context import Context
 from casework.truth.findings import assess
-from casework.truth.rows import accepted_accounts, rows_of, take_in
+from casework.truth.listing import take_in
+from casework.truth.rows import accepted_accounts, rows_of
 from casework.truth.states import NEVER_CUT
 from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import (
     SETTLED,
-    AccountKind,
     ConnectionId,
     EntitlementKind,
     Guard,
@@ -118,23 +118,14 @@ async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
     Contain one account.  Its sign-in is read once more before anything is asked: a guard may have come up since the plan,
     the last administrator being one who was not the last then.  A look that takes long does not hold up the cut.
     """
-    async with context.one_at_a_time(account.connection, privileged=_is_privileged(context, account)):
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_LOOK):
-                await _see_block(context, account)
-        if case.at_once_at is not None:
-            await _block(context, account)
-        else:
-            await _block_after_what_dies_with_it(context, account)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_LOOK):
+            await _see_block(context, account)
+    if case.at_once_at is not None:
+        await _block(context, account)
+    else:
+        await _block_after_what_dies_with_it(context, account)
     await _in_order(context, account, [r for r in _open_rows(context, account) if r.kind is EntitlementKind.SESSION])
-
-
-def _is_privileged(context: Context, account: CaseAccount) -> bool:
-    with context.store.read() as session:
-        rows = rows_of(session, account.case_id, account)
-    block = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
-    marked = any(row.guard is Guard.PRIVILEGED or row.prestate.get("privileged") for row in block)
-    return account.kind is AccountKind.ADMIN or marked
 
 
 async def _block_after_what_dies_with_it(context: Context, account: CaseAccount) -> None:

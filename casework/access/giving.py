@@ -95,6 +95,8 @@ async def give_back(context: Context, account: CaseAccount, until: datetime) -> 
             _end(context, account, row, _Answer(given=False, text=str(error), remedy=error.advice))
         return
     one = Giving(context, account, connector, until)
+    if not await block_lifted(one):
+        return
     lifted = [await _lift(one, row) for row in waiting(context, account) if row.kind is EntitlementKind.SIGN_IN]
     rest = [
         row for row in waiting(context, account) if row.kind is not EntitlementKind.SIGN_IN and not _settled(one, row)
@@ -104,6 +106,19 @@ async def give_back(context: Context, account: CaseAccount, until: datetime) -> 
         return
     for row in rest:
         _end(context, account, row, _Answer(given=False, text=_BLOCKED, remedy=_BY_HAND))
+
+
+async def block_lifted(one: Giving) -> bool:
+    """
+    Block the account again if a restore that was killed has lifted its block, and is not known to have cleared its exits.
+
+    Return False if that could not be done: whoever comes next tries again.
+    """
+    with one.context.store.read() as session:
+        rows = [row for row in rows_of(session, one.account.case_id, one.account) if row.lifted_at is not None]
+    for row in rows:
+        await _block_again(one, row, "not seen gone when a restore was interrupted")
+    return all(row.lifted_at is None for row in rows)
 
 
 def waiting(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
@@ -139,16 +154,25 @@ async def _lift(one: Giving, row: CaseEntitlement) -> bool:
         await _give(one, row)
         return True
     while True:
+        _mark(one, row, one.context.now())
         answer, left = await _lift_and_clear(one, row, frozen)
         if left:
             await _block_again(one, row, left)
             return False
+        _mark(one, row, None)
         if answer.given and await _see(one, row, one.until):
             return True
         if one.over or not answer.passes:
             _end(one.context, one.account, row, answer)
             return answer.given or answer.fate is Restored.CLAIMED
         await one.context.sleep(one.context.policy.observe.longest_wait_seconds)
+
+
+def _mark(one: Giving, row: CaseEntitlement, lifted_at: datetime | None) -> None:
+    """Commit that the block is about to be lifted, or that nothing of the leaver's is left behind it."""
+    with one.context.store.write() as session:
+        row.lifted_at = lifted_at
+        session.add(row)
 
 
 async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> tuple[_Answer, str]:
@@ -175,16 +199,17 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
 
 
 async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
-    """Block the account, whose sign-in stays one that we took."""
+    """Block the account, whose sign-in stays one that we took, or took now."""
     close_intents(one.context, one.account)
-    until, ours = one.context.now() + writes.CLEARED_WITHIN, row.result
+    until = one.context.now() + writes.CLEARED_WITHIN
     failure = await take(one.context, one.account, row)
     while failure is not None and one.context.now() < until:
         await one.context.sleep(one.context.policy.observe.first_wait_seconds)
         failure = await take(one.context, one.account, row)
-    row.result = ours
+    row.result = RevocationResult.COMMANDED
+    row.lifted_at = row.lifted_at if failure is not None else None
     blocked = _BLOCKED if failure is None else f"THE ACCOUNT IS OPEN and could not be blocked again: {failure}"
-    remedy = "Remove its exits by hand, then run the restore again."
+    remedy = "Run the restore again; if exits stay, remove them by hand first."
     _end(one.context, one.account, row, _Answer(given=False, text=f"{blocked}; its exits were {left}", remedy=remedy))
 
 
@@ -258,8 +283,9 @@ def _settled(one: Giving, row: CaseEntitlement) -> bool:
     """Whether *row* has an end without any request, which is written then."""
     with one.context.store.read() as session:
         others = fates.claimants(one.context, session, row.case_id, row.connection, row.account_id)
+        confirmed = fates.confirmed(session, row)
     line = one.connector.manifest.kinds.get(row.kind)
-    fate = fates.fate_of(row, line, claimed=bool(others))
+    fate = fates.fate_of(row, line, claimed=bool(others), confirmed=confirmed)
     if fate is None:
         return False
     text, remedy = _WORDS.get(fate, (None, None))

@@ -16,7 +16,8 @@ from casework.context import Context
 from casework.lifecycle import PLAN_WANTED, move
 from casework.recording import seal
 from casework.truth.findings import assess
-from casework.truth.rows import accepted_accounts, accepted_rows, rows_of, take_in
+from casework.truth.listing import take_in
+from casework.truth.rows import accepted_accounts, accepted_rows, rows_of
 from casework.truth.table import load
 from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan

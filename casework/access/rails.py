@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from audit.leaf import stamp
+from casework.consents import living, use_up
 from casework.context import Context
 from casework.errors import BadRequest, QuestionsOpen
 from casework.lifecycle import TAKEN_BACK, begun
-from casework.question_kinds import YES
-from casework.questions import answered, ask, open_questions, settle
-from models.tables import Case, Question
+from casework.questions import ask, open_questions, settle
+from models.tables import Case
 from models.vocabulary import QuestionKind
 
 _RELEASE = QuestionKind.RELEASE
@@ -40,9 +40,7 @@ def ask_early(context: Context, case_id: str) -> str | None:
             for question in open_questions(session, case_id, {_RELEASE}):
                 settle(context, session, question, "no release is needed any more")
             return None
-        for overtaken in _releases(session, case_id):
-            overtaken.used_at = context.now()
-            session.add(overtaken)
+        use_up(context, session, living(session, case_id, _RELEASE))
         cut = sorted(_cut_together(context, session, case))
         named = {"until": stamp(_cut_at(case)), "count": len(cut), "sha256": _digest(cut), "cases": cut}
         return ask(context, session, _RELEASE, case_id, options=[named], count=len(cut)).id
@@ -65,13 +63,8 @@ def _within(context: Context, session: Session, case: Case) -> bool:
     if case.contained_at is not None or not case.for_real or begun(session, case.id):
         return True
     cut = _cut_together(context, session, case)
-    released = (question.options for question in _releases(session, case.id))
+    released = (question.options for question in living(session, case.id, _RELEASE))
     return len(cut) <= context.policy.blast_radius.limit or any(cut <= _named(options) for options in released)
-
-
-def _releases(session: Session, case_id: str) -> list[Question]:
-    """Return the releases that a person gave and that were not overtaken."""
-    return [one for one in answered(session, case_id, _RELEASE) if one.answer == [YES] and one.used_at is None]
 
 
 def _named(options: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -87,8 +80,9 @@ def _cut_together(context: Context, session: Session, case: Case) -> set[str]:
     """Return the cases that are cut in the window that ends with this one, itself included."""
     until = max(_cut_at(case), context.now())  # what is decided late is cut now
     since = until - timedelta(hours=context.policy.blast_radius.window_hours)
-    others = session.exec(select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK))).all()
-    return {other.id for other in others if since < _cut_at(other) <= until}
+    query = select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK))
+    lately = query.where(or_(col(Case.contained_at).is_(None), col(Case.contained_at) > since))
+    return {other.id for other in session.exec(lately).all() if since < _cut_at(other) <= until}
 
 
 def _cut_at(case: Case) -> datetime:

@@ -17,8 +17,9 @@ from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
 from casework.recording import exchanges, seal_intent, seal_outcome
+from casework.truth.administrators import spare_the_last
 from casework.truth.findings import assess
-from casework.truth.rows import take_in
+from casework.truth.listing import take_in
 from casework.truth.states import ACCEPTED, NEVER_CUT, WHOLE_KIND
 from connectors.errors import ConnectorError, Denied, NotOnPlan, OutcomeUnknown
 from models.tables import Case, CaseAccount, CaseEntitlement
@@ -81,8 +82,7 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
     asked = [row for row in rows if row.id not in gone]
     if not asked:
         return
-    begin(context, account, asked)
-    await asyncio.gather(*(ask(context, account, row) for row in asked))
+    await asyncio.gather(*(ask(context, account, row) for row in begin(context, account, asked)))
     with context.store.write() as session:
         assess(context, session, account.case_id)
 
@@ -114,9 +114,10 @@ def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:
     return OutcomeUnknown(f"{connection}: {what}")
 
 
-def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
+def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> list[CaseEntitlement]:
     """
-    Commit the intents of *rows* before any request leaves.  An open intent keeps its *op*.
+    Commit the intents of *rows* before any request leaves, and return those; the last administrator's block is not among them.
+    An open intent keeps its *op*.
 
     Every write passes here, so here, in the intent's own transaction, the case is asked once more: a withdrawal or another
     date that came in meanwhile stops it.  A consent to give back was given for less than is taken now.  Raises `BadRequest`, and `QuestionsOpen` for too many cuts at once.
@@ -127,15 +128,18 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
         _require_leave_to_act(context, case, rows)
         _require_accepted(session, account)
         require_release(context, session, case)
-        if case.state in BEFORE_THE_CUT and case.due_at <= context.now():
+        begun = spare_the_last(context, session, account, rows)
+        if begun and case.state in BEFORE_THE_CUT and case.due_at <= context.now():
             move(context, session, case, CaseState.CUTTING)
-        for row in rows:
+        for row in begun:
             row.op = row.op or context.name("op")
             row.attempts += 1
             row.restored = None  # taken anew: an earlier restore says nothing of it
             session.add(row)
             seal_intent(context, session, row, account.ref)
-        consents.overtake_restores(context, session, case.id, {account.ref, None})
+        if begun:
+            consents.overtake_restores(context, session, case.id, {account.ref, None})
+    return begun
 
 
 def _require_leave_to_act(context: Context, case: Case, rows: Sequence[CaseEntitlement]) -> None:

@@ -15,7 +15,8 @@ from casework.connections import read_access
 from casework.context import Context
 from casework.recording import seal_intent, seal_outcome
 from casework.truth import fates
-from casework.truth.rows import rows_of, take_in
+from casework.truth.listing import take_in
+from casework.truth.rows import rows_of
 from casework.truth.states import WHOLE_KIND
 from connectors.contract import Kinds, Manifest
 from connectors.errors import ConnectorError
@@ -48,7 +49,7 @@ def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb:
             return others
         row.op = context.name("op")
         if verb == GIVE:
-            row.restored = Restored.PENDING if row.restored is not Restored.CONFIRMED else row.restored
+            row.restored = Restored.PENDING
         else:
             row.attempts += 1
         session.add(row)
@@ -68,7 +69,7 @@ def close_intents(context: Context, account: CaseAccount) -> None:
         for row in rows_of(session, account.case_id, account):
             if row.op is None:
                 continue
-            giving = row.restored in {Restored.PENDING, Restored.CONFIRMED}
+            giving = row.restored is Restored.PENDING
             if not giving:
                 row.result = RevocationResult.UNKNOWN
             seal_outcome(

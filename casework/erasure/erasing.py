@@ -7,6 +7,7 @@ ended case, and no legal hold.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
@@ -22,7 +23,7 @@ from casework import consents
 from casework.actor import Actor, actor_of
 from casework.context import Context, case_in
 from casework.erasure.redaction import redact
-from casework.errors import BadRequest
+from casework.errors import BadRequest, InUse
 from casework.lifecycle import FINISHED
 from casework.question_kinds import KINDS
 from casework.questions import ask, open_questions, settle
@@ -103,7 +104,7 @@ def erase(context: Context, case_id: str) -> int:
     Carry out an approved erasure; return how many events lost their payload.  Safe to repeat after a crash at any point.
 
     Evidence goes first: its key cannot come back, and a second time finds nothing.  Copies outside (exported bundles, backups)
-    are not reached: whoever holds them must be told.
+    are not reached: whoever holds them must be told.  Raises `InUse` when all is erased but the journal of SQLite.
     """
     with context.store.read() as session:
         case = case_in(session, case_id)
@@ -112,12 +113,12 @@ def erase(context: Context, case_id: str) -> int:
             _approved(session, case_id)
     if context.evidence is not None:
         context.evidence.erase(case_id)
+    emptied = 0
     with context.store.write() as session:
         case = case_in(session, case_id)
-        if case.erased_at is not None:
-            return 0
-        _refuse(case)
-        emptied = _erase(context, session, case, _approved(session, case_id))
+        if case.erased_at is None:
+            _refuse(case)
+            emptied = _erase(context, session, case, _approved(session, case_id))
     _forget_journal(context)
     return emptied
 
@@ -147,14 +148,20 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
 
 
 def _forget_journal(context: Context) -> None:
-    """Empty SQLite's write-ahead log: pages from before the erasure lie in it.  PostgreSQL recycles its own."""
+    """
+    Empty SQLite's write-ahead log: pages from before the erasure lie in it.  PostgreSQL recycles its own.
+
+    Waits as long as the database does for who reads older pages; raises `InUse` if they still do then.
+    """
     if context.store.engine.dialect.name != "sqlite":
         return
-    connection = context.store.engine.raw_connection()
-    try:
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        connection.close()
+    with contextlib.closing(context.store.engine.raw_connection()) as connection:
+        busy, _, _ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise InUse(
+            "erase: the case is erased, but the database's journal holds older pages: another process reads them",
+            "End it (an export, a database client).  The journal goes with the next erasure, or with lastday's last process.",
+        )
 
 
 def _told(connection: Connection, case_id: str) -> Iterator[int]:
@@ -167,8 +174,6 @@ def _told(connection: Connection, case_id: str) -> Iterator[int]:
 
 def _empty_payloads(context: Context, connection: Connection, case_id: str) -> int:
     """Take payloads and salts away, as the only change that the trail's triggers let through."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
     ids = [entry.idx for entry in reading.entries(connection, case_id)]
     emptied = 0
     for part in _parts(ids):

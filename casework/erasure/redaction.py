@@ -40,7 +40,6 @@ KEPT = {
     "pledge": {"key", "op", "language"},
     "pledge_refusal": {"id"},
     "question": {"id"},
-    "search": {"problem", "remedy"},
     "waiver": {"id"},
 }
 """Texts of ours, by table: random references, digests, words.  `case_id` and `connection` are kept everywhere."""
@@ -168,6 +167,8 @@ _SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Names], Any]] = 
     ("entitlement", "vendor_id"): lambda row, names: names.row(row["id"]).rpartition(":")[2],
     ("finding", "key"): _finding_key,
     ("question", "subject"): _subject,
+    # that it failed is kept; its sentence may name an account
+    ("search", "problem"): lambda row, _: row["problem"] and "erased",
     ("activity_collection", "statement"): _statement,
 }
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from audit import layout
@@ -127,17 +126,15 @@ class EvidenceStore:
 
     def erase(self, case_id: str) -> int:
         """
-        Make every file of the case unreadable for ever, by its key, and remove the files; return how many.
+        Make every file of the case unreadable for ever, by its key, and remove the files; return how many.  None is begun later.
 
         The caller seals that it was done, and why.  Copies of the files, wherever they are, become noise; copies of
         the database and of the master key together would still open them.
         """
         with self.store.write() as session:
-            if self.store.engine.dialect.name == "sqlite":
-                session.connection().execute(text("PRAGMA secure_delete = ON"))
-            if (key := session.get(EvidenceKey, case_id)) is not None:
-                key.wrapped, key.erased_at = None, key.erased_at or self.now()
-                session.add(key)
+            key = session.get(EvidenceKey, case_id) or EvidenceKey(case_id=case_id, master="", made_at=self.now())
+            key.wrapped, key.erased_at = None, key.erased_at or self.now()
+            session.add(key)
             query = select(EvidenceFile).where(EvidenceFile.case_id == case_id, col(EvidenceFile.erased_at).is_(None))
             rows = session.exec(query).all()
             for row in rows:

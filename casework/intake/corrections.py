@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -11,6 +13,7 @@ from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor
 from casework.context import Context
+from casework.intake.dates import to_utc
 from casework.intake.instants import due_of, wait_again
 from casework.intake.notice import Notice
 from casework.intake.person import as_json, commitment_to
@@ -91,8 +94,16 @@ def _said_otherwise(case: Case, notice: Notice) -> dict[str, Any]:
     """Return what the source has a column for and says otherwise, by column."""
     known = case.leaver | {"last_working_at": case.last_working_at, "timezone": case.timezone, "manager": case.manager}
     said = as_json(notice.leaver)
-    said |= {"last_working_at": notice.last_working_at, "timezone": notice.timezone, "manager": notice.manager}
+    said |= {"last_working_at": _last_working_at(case, notice), "timezone": notice.timezone, "manager": notice.manager}
     return {name: value for name, value in said.items() if name in notice.given and known.get(name) != value}
+
+
+def _last_working_at(case: Case, notice: Notice) -> datetime | None:
+    """Return the instant, in the case's zone if the source names none: a day that is given again must not end earlier."""
+    last = notice.last_working_at
+    if last is None or not notice.floating:
+        return last
+    return to_utc(last.astimezone(ZoneInfo(notice.timezone)).replace(tzinfo=None), ZoneInfo(case.timezone))
 
 
 def _as_json(changed: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ class Notice:
     *row* as a spreadsheet counts (the header is 1); in JSON the place in the list, from 1.  *employment_ends_on* is
     inclusive, in *timezone*; for a leave of absence the last day before it begins, for a withdrawal the day of the
     departure that is withdrawn.  *extra* holds the filled cells of unknown columns, as they were written.  *given* are the columns
-    that the source has: of any other it says nothing, while an empty cell says that there is no such thing.
+    that the source has: of any other it says nothing, while an empty cell says that there is no such thing.  *floating*: nothing in
+    the source says in which zone *last_working_at* is meant; it was read in *timezone*.
     """
 
     row: int
@@ -32,6 +33,7 @@ class Notice:
     manager: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     given: frozenset[Column] = frozenset(Column)
+    floating: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from sqlmodel import Session, col, select
 from casework.commitment import Commitment, commit, employee_key
 from casework.lifecycle import TAKEN_BACK
 from casework.matching.leavers import leaver_of
+from connectors.full_names import former_full_names, written_names
 from connectors.matching import fold_email
-from connectors.names import former_spellings, spellings
+from connectors.names import spellings
 from models.tables import Case
 from models.vocabulary import Leaver
 
@@ -40,9 +41,8 @@ def _address_in(one: Leaver, other: Leaver) -> bool:
 
 
 def _names(leaver: Leaver) -> frozenset[str]:
-    written = [name for name in (leaver.name, leaver.kana, leaver.romaji) if name]
-    former = former_spellings(leaver.former_name, *written) if leaver.former_name else frozenset()
-    return frozenset(form for name in written for form in spellings(name)) | former
+    names = (*written_names(leaver), *former_full_names(leaver))
+    return frozenset(form for name in names for form in spellings(name))
 
 
 def as_json(leaver: Leaver) -> dict[str, Any]:

@@ -109,6 +109,7 @@ def _filled(group: list[Notice]) -> Notice:
         first,
         leaver=leaver,
         given=frozenset().union(*(notice.given for notice in group)),
+        floating=any(notice.floating for notice in group),
         extra={name: text for notice in reversed(group) for name, text in notice.extra.items()},
         **_given(group, _OF_NOTICE),
     )

@@ -74,13 +74,16 @@ class _RowReader:
         zone = self._take(Column.TIMEZONE, zone_name) or DEFAULT_ZONE
         kind = self._kind()
         manager = self._take(Column.MANAGER, parse_text)
-        last = self._take(Column.LAST_WORKING_AT, lambda text: parse_instant(text, ZoneInfo(zone)))
+        last = self._last(ZoneInfo(zone))
         ends_on = self._ends_on(kind, last, ZoneInfo(zone))
         if self.refused or leaver is None or kind is None or ends_on is None:
             return tuple(self.refused)
-        return Notice(
-            self.row.number, leaver, kind, ends_on, last, zone, manager, self.row.extra, frozenset(self.row.cells)
-        )
+        given = frozenset(self.row.cells)
+        floating = last is not None and Column.TIMEZONE not in given and last != self._last(ZoneInfo("UTC"))
+        return Notice(self.row.number, leaver, kind, ends_on, last, zone, manager, self.row.extra, given, floating)
+
+    def _last(self, zone: ZoneInfo) -> datetime | None:
+        return self._take(Column.LAST_WORKING_AT, lambda text: parse_instant(text, zone))
 
     def _leaver(self) -> Leaver | None:
         number = self._take(Column.EMPLOYEE_NO, parse_employee_no, required=True)

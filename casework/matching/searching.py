@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from casework.connections import ready
+from casework.connections import failure_of, ready
 from casework.context import Context
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
@@ -18,7 +18,6 @@ from casework.matching.leavers import leaver_of
 from casework.truth.findings import assess
 from casework.truth.retired import end_retirement
 from casework.truth.rows import accounts_of
-from connectors.errors import ConnectorError
 from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import ConnectionId, Leaver, Match, Standing
@@ -60,7 +59,8 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
         matches = await context.connectors[connection].find_accounts(leaver)
         matches = _together(matches, await _at_known_addresses(context, case_id, connection, leaver))
         learnt = await numbers.learn(context, connection, matches)
-    except ConnectorError as error:
+    except Exception as exc:  # noqa: BLE001  # see `failure_of`
+        error = failure_of(connection, exc)
         with context.store.write() as session:
             session.merge(_search(case_id, connection, read_at, problem=str(error), remedy=error.advice))
             assess(context, session, case_id)
@@ -84,7 +84,8 @@ async def _find_further(context: Context, case_id: str, connection: ConnectionId
         return
     try:
         matches = await _at_known_addresses(context, case_id, connection, leaver)
-    except ConnectorError:  # the search itself succeeded a moment ago, and the next one looks for these too
+    except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one looks for these too
+        failure_of(connection, exc)
         return
     new = [match for match in matches if match.account.id not in known]
     if new:

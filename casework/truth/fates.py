@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK, wake
+from casework.question_kinds import YES
 from casework.questions import ask
 from casework.truth.reasons import reason_of_row
 from casework.truth.states import PERHAPS_TAKEN
@@ -43,11 +44,11 @@ def unended(row: CaseEntitlement) -> bool:
     return concerns(row) and row.restored in _UNENDED
 
 
-def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool) -> Restored | None:
+def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, confirmed: bool) -> Restored | None:
     """
     Return what becomes of *row*; None: it is to be given back.
 
-    Given back is only what our own command took, which the vendor accepted, or what a person has said we took.  Gone already, or
+    Given back is only what our own command took, which the vendor accepted, or what a person has *confirmed* that we took.  Gone already, or
     with an outcome that nobody knows, it may have been somebody else's doing: that is asked.
     """
     if row.restored not in TO_GO_ON:
@@ -59,9 +60,17 @@ def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool) -
     if line is not None and line.restores is not Restores.RESTORED:
         return Restored(line.restores.value)
     ours = row.result is RevocationResult.COMMANDED and row.op is None
-    if not ours and row.restored is not Restored.CONFIRMED:
-        return Restored.ASKED
-    return None
+    return None if ours or confirmed else Restored.ASKED
+
+
+def confirmed(session: Session, row: CaseEntitlement) -> bool:
+    """Whether a person has said that we took *row*, and we have asked for it no more since."""
+    about = select(Question).where(Question.kind == QuestionKind.TAKEN_BY_US, Question.subject == row.id)
+    said = about.where(Question.case_id == row.case_id, col(Question.answered_at).is_not(None))
+    last = session.exec(said.order_by(col(Question.answered_at).desc())).first()
+    if last is None or last.answered_at is None or last.answer != [YES]:
+        return False
+    return row.commanded_at is None or last.answered_at >= row.commanded_at
 
 
 def inherited(row: CaseEntitlement) -> bool:

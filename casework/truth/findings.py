@@ -37,7 +37,7 @@ NO_ACCOUNT = "no_account"
 """What is attested, in an entitlement's place, when a person truly holds no account."""
 _GUARD_REMEDY = {
     Guard.OWN_CREDENTIAL: "Our own credentials belong to this account: move them to another administrator first.",
-    Guard.LAST_ADMIN: "Name another super administrator first, then run the case again.",
+    Guard.LAST_ADMIN: "Make somebody who stays an administrator of the tenant first, then run the case again.",
     Guard.PRIMARY_OWNER: "Transfer the primary ownership in the vendor's console first, then run the case again.",
     Guard.LAST_OWNER: "Name another owner of the group first, then run the case again.",
     Guard.PROTECTED: "Policy protects this account: take it off the list, or attest how it was dealt with.",

@@ -69,16 +69,16 @@ async def sign_in(look: Look, log: Log) -> list[Entitlement]:
     user = await look.user(log)
     if is_blocked(user):
         return []
-    guard = await _admin_guard(look, user, log)
-    return [look.row(EntitlementKind.SIGN_IN, ACCOUNT, guard=guard, prestate={"suspended": False})]
-
-
-async def _admin_guard(look: Look, user: Row, log: Log) -> Guard | None:
-    """The last super admin must stay; another may go, if ours is one too."""
+    row = look.row(EntitlementKind.SIGN_IN, ACCOUNT, prestate={"suspended": False})
     if user.get("isAdmin") is not True:
-        return None
-    others = await look.directory.other_super_admins(look.account_id, log)
-    return Guard.PRIVILEGED if others else Guard.LAST_ADMIN
+        return [row]
+    admins = await look.directory.super_admins(log) | {look.account_id}
+    return [replace(row, guard=_admin_guard(look, admins), administrators=admins)]
+
+
+def _admin_guard(look: Look, admins: frozenset[str]) -> Guard:
+    """The last super admin must stay; another may go, if ours is one too."""
+    return Guard.PRIVILEGED if admins - {look.account_id} else Guard.LAST_ADMIN
 
 
 async def session(look: Look, log: Log) -> list[Entitlement]:
@@ -209,7 +209,7 @@ async def roles(look: Look, log: Log) -> list[Entitlement]:
         else:
             rows.append(_direct(look, assignment, role))
     if super_admin:
-        guard = await _admin_guard(look, user | {"isAdmin": True}, log)
+        guard = _admin_guard(look, await look.directory.super_admins(log))
         prestate: dict[str, Json] = {SUPER_ADMIN: True}
         rows.append(look.row(EntitlementKind.ROLE, SUPER_ADMIN, label="super admin", guard=guard, prestate=prestate))
     return rows

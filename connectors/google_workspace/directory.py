@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.google_workspace import manifest
-from connectors.google_workspace.shape import Row, same_id
+from connectors.google_workspace.shape import Row, same_id, text
 from connectors.google_workspace.transport import Ask, Log, Transport
 
 USER_FIELDS = (
@@ -75,11 +75,11 @@ class Directory:
             most=most,
         )
 
-    async def other_super_admins(self, user_id: str, log: Log) -> int:
-        """Count the super admins who could still sign in without *user_id*."""
+    async def super_admins(self, log: Log) -> frozenset[str]:
+        """Return the ids of the super admins who can sign in."""
         rows = await self.search("isAdmin=true", log)
         admins = (row for row in rows if row.get("isAdmin") is True)  # a search that is ignored finds everybody
-        return sum(not is_blocked(row) for row in admins if row.get("id") != user_id)
+        return frozenset(text(row, "id") for row in admins if not is_blocked(row))
 
     async def groups_of(self, user_id: str, log: Log) -> list[Row]:
         """Return the groups that the user is a direct member of.  What those are nested in is theirs."""

@@ -86,22 +86,25 @@ class Access:
             return []
         prestate: dict[str, Json] = {"accountEnabled": True}
         synced = row.get("onPremisesSyncEnabled") is True
+        admins: frozenset[str] = frozenset()
         try:
             if await privilege.is_privileged(self._graph, user, seen):
                 prestate[PRIVILEGED] = True
-            guard, problem, remedy = await self._guard(user, seen, privileged=PRIVILEGED in prestate, synced=synced)
+                others = await privilege.other_admins(self._graph, user, seen)
+                admins = admins if others is None else others | {user.casefold()}
+            guard, problem, remedy = await self._guard(admins, seen, privileged=PRIVILEGED in prestate, synced=synced)
         except ConnectorError as error:
             # The cut is worth more than this question: the vendor itself refuses where we may not reach.
             text = f"whether it is an administrator's account could not be read: {error}"
             guard, problem, remedy = (Guard.MASTERED_ELSEWHERE if synced else None), text, error.advice
         found = _row(user, EntitlementKind.SIGN_IN, ACCOUNT, prestate=prestate)
-        return [_marked(found, guard, problem, remedy)]
+        return [replace(_marked(found, guard, problem, remedy), administrators=admins)]
 
     async def _guard(
-        self, user: str, seen: Seen, *, privileged: bool, synced: bool
+        self, admins: frozenset[str], seen: Seen, *, privileged: bool, synced: bool
     ) -> tuple[Guard | None, str | None, str | None]:
         if privileged:
-            if await privilege.is_last_admin(self._graph, user, seen):
+            if len(admins) == 1:
                 return Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY
             if not await privilege.may_touch_admins(self._graph, self._writer, seen):
                 return (
@@ -144,7 +147,7 @@ class Access:
         listed = await lookups.role_assignments(self._graph, user, seen)
         rows = [_role(user, row) for row in listed]
         if any(row["roleDefinitionId"] == privilege.GLOBAL_ADMINISTRATOR for row in listed) and (
-            await privilege.is_last_admin(self._graph, user, seen)
+            await privilege.other_admins(self._graph, user, seen) == frozenset()
         ):
             return [_guarded_admin(row) for row in rows]
         return rows

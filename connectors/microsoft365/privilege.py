@@ -45,16 +45,19 @@ async def may_touch_admins(graph: Graph, client_id: str, seen: Seen) -> bool:
     return any(row.get("directoryScopeId") == "/" and row.get("roleDefinitionId") in MAY_TOUCH_ADMINS for row in roles)
 
 
-async def is_last_admin(graph: Graph, user: str, seen: Seen, gone: frozenset[str] = frozenset()) -> bool:
+async def other_admins(
+    graph: Graph, user: str, seen: Seen, gone: frozenset[str] = frozenset()
+) -> frozenset[str] | None:
     """
-    Whether *user* is the only Global Administrator who can sign in.  *gone* are those who no longer can, in small letters.
+    Return the other Global Administrators who can sign in, in small letters; None if *user* is none.  *gone* no longer can.
 
     Holders through a group or an application do not count: better one question too many than a locked tenant.
     """
     everyone = await lookups.holders(graph, GLOBAL_ADMINISTRATOR, seen)
     if user.casefold() not in everyone:
-        return False
-    return not await lookups.enabled(graph, everyone - gone - {user.casefold()}, seen)
+        return None
+    others = await lookups.enabled(graph, everyone - gone - {user.casefold()}, seen)
+    return frozenset(other.casefold() for other in others)
 
 
 async def service_principal(graph: Graph, app_id: str, seen: Seen, *properties: str) -> Row:

@@ -117,7 +117,7 @@ class Revoking:
         Refuse to block the last Global Administrator, as it stands now: two who leave at once vouch for each other in their
         listings.  Those whom we have blocked count as gone, whatever a replica still shows.
         """
-        if await privilege.is_last_admin(self._reader, row.account_id, seen, frozenset(self._blocked)):
+        if await privilege.other_admins(self._reader, row.account_id, seen, frozenset(self._blocked)) == frozenset():
             text = f"microsoft365: cannot block {row.account_id}: {privilege.LAST_ADMIN_PROBLEM}"
             raise Refused(text, code=Guard.LAST_ADMIN, evidence=tuple(seen), remedy=privilege.LAST_ADMIN_REMEDY)
 

@@ -47,7 +47,7 @@ class Settings(ConnectorSettings):
 
     graph_endpoint: Endpoint = "https://graph.microsoft.com/v1.0"
     authority: Endpoint = "https://login.microsoftonline.com"
-    tenant_id: str = Field(min_length=1)
+    tenant_id: str = Field(pattern=r"^[0-9A-Za-z.-]+$")  # what the SDK takes
     client_id: str = Field(min_length=1)
     client_secret: SecretStr | None = None
     certificate_file: Path | None = None

@@ -28,7 +28,8 @@ class CaseEntitlement(SQLModel, table=True):
     *vendor_commanded_at* the earliest instant of it on the vendor's clock.  *observed_at* is the time of the read that saw
     it closed: the effective cut-off; *cut_effective_by* adds what issued tokens may live on.  *listed_as*: an entry of a listing
     that says of itself that it could not be looked at.  *by_hand*: this plan gives us no way to take it away.  *came_back_at*:
-    when a read last showed open what had been seen closed.
+    when a read last showed open what had been seen closed.  *lifted_at*: when a restore set out to lift a block whose exits it has
+    not seen gone since.
     """
 
     __tablename__ = "entitlement"
@@ -63,6 +64,7 @@ class CaseEntitlement(SQLModel, table=True):
     settled_by: str | None = None
     came_back_at: datetime | None = instant()
     restored: Restored | None = word(Restored, default=None, nullable=True)
+    lifted_at: datetime | None = instant(index=True)
 
 
 class KindRead(SQLModel, table=True):
@@ -70,7 +72,7 @@ class KindRead(SQLModel, table=True):
     What reads have told of one kind of one account: the newest successful read, and the newest attempt.
 
     *read_at* is when the newest successful read was sent, *answered_at* when its answer came, *shown* the vendor ids that it
-    showed.  An older read never replaces a newer one.  *attempted_at* and *failed_as* are the newest attempt's: `failed_as` is
+    showed, *administrators* who ruled over the tenant then, for the sign-in of one of them.  An older read never replaces a newer one.  *attempted_at* and *failed_as* are the newest attempt's: `failed_as` is
     None if that was a success, else what it said (`unreadable`, `no_api`, `not_on_plan`).  *migrated*: made from the first
     core's rows, not by a read of ours.
     """
@@ -84,6 +86,7 @@ class KindRead(SQLModel, table=True):
     read_at: datetime | None = instant()
     answered_at: datetime | None = instant()
     shown: list[str] = json_column(default_factory=list)
+    administrators: list[str] = json_column(default_factory=list)
     exchanges: list[dict[str, Any]] = json_column(default_factory=list)
     attempted_at: datetime | None = instant()
     failed_as: EntitlementState | None = word(EntitlementState, default=None, nullable=True)

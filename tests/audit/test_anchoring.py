@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from audit import anchoring, checkpoint, continuity, epochs, keys, leading, mirror, note, tables, timestamp
+from audit import anchoring, checkpoint, continuity, epochs, keys, leading, mirror, note, policy, tables, timestamp
 from audit.anchoring import anchor
 from audit.cadence import Level
 from audit.checkpoint import Checkpoint
@@ -29,7 +29,8 @@ from audit.events import EventType
 from audit.mirror import Mirror
 from audit.note import NoteError
 from audit.trail import Draft, Event, Trail
-from emulators.stage import Fault
+from emulators.stage import Fault, Stage, served
+from emulators.witness import Witness
 from tests.audit.port import Port, elsewhere, port
 from tests.audit.samples import ORIGIN, reference, seen
 
@@ -378,6 +379,41 @@ class TestRestoredBackup:
         later = anchor(berth, at_once=True)
         assert (later.made is not None, anchoring.health(berth).alarms) == (True, ())
         assert "the epoch before" in " ".join(anchoring.compare(berth))
+        engine.dispose()
+
+    def test_witness_that_only_signs(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """
+        A witness that tells nobody what it holds refuses the new epoch, by its size or for its root, and that is no alarm either:
+        the anchor says what to do, signing goes on.
+        """
+        engine = self.restored(on_sqlite, tmp_path)
+        on_sqlite.witness_stage.faults.append(Fault("GET", status=404, times=None))
+        berth = replace(on_sqlite.berth, engine=engine, trail=self.guarded(on_sqlite))
+        for size in (9, 11, 40):  # fewer entries than the witness has signed, as many, more
+            with engine.begin() as connection:
+                berth.trail.append_many(connection, [forged(n) for n in range(size - berth.trail.size(connection) - 1)])
+            outcome = anchor(berth, at_once=True)
+            assert outcome.made is not None
+            assert (outcome.made.quorum, outcome.made.tsr is not None) == (False, True)
+            assert "show its operator the trail.epoch" in " ".join(outcome.problems)
+        assert anchoring.health(berth).alarms == ()
+        engine.dispose()
+
+    def test_quorum_of_the_others(self, on_sqlite: Port, tmp_path: Path) -> None:
+        """A quorum that the witnesses of the new epoch make up is one; the witness of the epoch before is told of as a problem."""
+        engine = self.restored(on_sqlite, tmp_path)
+        other = Witness(tmp_path / "other", logs=(on_sqlite.signer.verifier.vkey,))
+        (first,) = on_sqlite.berth.policy.witnesses if on_sqlite.berth.policy else ()
+        with served(Stage(other.app)) as second:
+            both = policy.read(
+                f"log {on_sqlite.signer.verifier.vkey}\nwitness w1 {on_sqlite.witness.vkey} {first.url}\n"
+                f"witness w2 {other.vkey} {second}\ngroup any-one any w1 w2\nquorum any-one\n"
+            )
+            berth = replace(on_sqlite.berth, engine=engine, trail=self.guarded(on_sqlite), policy=both)
+            made = anchor(berth, at_once=True)
+        assert made.made is not None
+        assert (made.made.witnesses, made.made.quorum) == (("w2",), True)
+        assert ["w1" in problem and "the epoch before" in problem for problem in made.problems] == [True]
         engine.dispose()
 
     def test_twice(self, on_sqlite: Port, tmp_path: Path) -> None:

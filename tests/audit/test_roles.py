@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from audit import anchors, roles, tables
+from audit import anchors, outbox, roles, tables
 from audit.trail import Trail
 from tests.audit.samples import seen
 
@@ -25,6 +25,7 @@ def shared(postgres_url: str, trail: Trail) -> Iterator[Engine]:
             connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {role}"))
         tables.create(connection)
         anchors.create(connection)
+        outbox.create(connection)
         for n in range(3):
             trail.append(connection, seen(n), {"n": n})
         for _ in range(2):  # twice is safe

@@ -135,11 +135,11 @@ class TestSchema:
             triggers.statements("mysql")
 
     def test_pragmas(self, sqlite: Engine) -> None:
-        """Each SQLite connection waits for the lock, writes through to the disk, and minds its keys and triggers."""
+        """Each SQLite connection waits for the lock, writes through to the disk, minds its keys and triggers, and wipes what is erased."""
         with sqlite.begin() as connection:
-            names = ("busy_timeout", "journal_mode", "synchronous", "foreign_keys", "recursive_triggers")
-            found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names]
-        assert found == [30_000, "wal", 2, 1, 1]
+            names = "busy_timeout journal_mode synchronous foreign_keys recursive_triggers secure_delete"
+            found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names.split()]
+        assert found == [30_000, "wal", 2, 1, 1, 1]
 
     def test_begin(self, sqlite: Engine) -> None:
         """A transaction begins IMMEDIATE, DEFERRED for those who only read, and in no other way."""

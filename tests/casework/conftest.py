@@ -69,7 +69,7 @@ class Office:
 
     async def run(self, case_id: str) -> None:
         """Carry the case's runbook and, as a run does, at a context of its own; raises what it raises."""
-        context = replace(self.context, own_accounts={}, leases={}, _locks={})
+        context = replace(self.context, own_accounts={}, leases={})
         async with runbook.claim(context, case_id, f"test-{self.clock()}") as ours:
             assert ours
             await runbook.offboard(context, case_id)

@@ -67,7 +67,7 @@ class Paper:
     The connector.
 
     *before* and *after* are called around each revocation with the entitlement, to fail, or to be killed; *late* is how
-    many reads still show what is gone; *blind* gives the kinds whose listing fails, with the row's state, *by_hand* those that this plan cannot take away.
+    many reads still show what is gone; *rulers* are shown as administrators, blocked or not; *blind* gives the kinds whose listing fails, with the row's state, *by_hand* those that this plan cannot take away.
     """
 
     service: Service = Service.GOOGLE_WORKSPACE
@@ -87,6 +87,7 @@ class Paper:
     by_hand: frozenset[K] = frozenset()
     late: int = 0
     own: frozenset[str] = frozenset()
+    rulers: frozenset[str] = frozenset()
     dead: bool = False
     activity_sources: tuple[ActivitySource, ...] = ()
 
@@ -173,6 +174,7 @@ class Paper:
             ended_at=holder.stamps.get(kind),
             guard=None if kind in {K.SESSION, K.PASSWORD} else holder.guards.get(vendor_id),
             by_hand=kind in self.by_hand,
+            administrators=self.rulers if kind is K.SIGN_IN and account_id in self.rulers else frozenset(),
         )
 
     async def freeze(self, account: Account) -> list[Receipt]:

@@ -8,15 +8,18 @@ from dataclasses import replace
 import pytest
 
 from audit.leaf import read
-from casework import runbook
+from casework import runbook, steps
+from casework.context import Context
 from casework.errors import NotDueYet, StillOpen
 from casework.intake.moving import reschedule
+from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
 from casework.sweeping import due_for_run
+from connectors.contract import Capabilities, Manifest
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from models.vocabulary import EntitlementKind, EntitlementState, Guard
 from tests.casework.conftest import Office
-from tests.casework.paper import Killed
+from tests.casework.paper import MANIFEST_ROWS, Killed, Paper
 from tests.casework.shown import show
 
 K = EntitlementKind
@@ -92,6 +95,30 @@ class TestPlainDeparture:
         assert (events(office, case.id), office.paper.writes) == (told, writes)
 
 
+class BigPlan(Paper):
+    """A service of which only the probe tells that its plan has groups."""
+
+    async def probe(self) -> Capabilities:
+        self.manifest = Manifest.of(self.service, MANIFEST_ROWS)
+        return await super().probe()
+
+
+class TestContain:
+    async def test_knows_the_plan_of_the_service_first(self, make_office: Callable[..., Office]) -> None:
+        """A process that has probed nothing yet lists an account that was accepted since the plan by what the service has."""
+        office = make_office(kind=BigPlan)
+        holder = office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        holder.held[K.GROUP] = {"sales"}
+        case = office.report()
+        await find_everywhere(office.context, case.id)
+        office.clock.pass_by(hours=10)
+        small = [row for row in MANIFEST_ROWS if row.kind is not K.GROUP]
+        office.paper.manifest = Manifest.of(office.paper.service, small)
+        await runbook.contain(replace(office.context, own_accounts={}), case.id, office.paper.service)
+        (account,) = show(office.context, case.id)["accounts"]
+        assert "group" in {row["kind"] for row in account["entitlements"]}
+
+
 class TestDueInstant:
     async def test_nothing_is_cut_early(self, office: Office) -> None:
         """The last day is inclusive: at 23:59 of it nothing has been taken away, and the run waits for 00:00."""
@@ -100,6 +127,19 @@ class TestDueInstant:
         await office.run(case.id)
         assert sum(office.clock.slept) >= 59
         assert show(office.context, case.id)["contained_at"] >= show(office.context, case.id)["due_at"]
+
+    async def test_planning_once_more_holds_up_no_cut(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The wait is used to plan once more; whatever goes wrong in that, the case is cut at its instant."""
+        case = office.report()
+        await runbook.make_plan(office.context, case.id)
+        office.clock.pass_by(hours=8, minutes=59)
+
+        async def broken(_context: Context, _case_id: str) -> None:
+            raise AttributeError("nobody foresaw it")
+
+        monkeypatch.setattr(steps, "find_everywhere", broken)
+        await office.run(case.id)
+        assert show(office.context, case.id)["state"] == "closed"
 
     async def test_a_run_does_not_wait_for_days(self, office: Office) -> None:
         """A run that starts long before the instant ends without cutting: another is made for the instant."""
@@ -319,7 +359,7 @@ class TestFailures:
         office.clock.pass_by(hours=10)
         with pytest.raises(StillOpen, match="guarded 1"):
             await office.run(case.id)
-        assert office.paper.holders["g1"].held[K.GROUP] == {"sales"}
+        assert office.paper.holders["g1"].held[EntitlementKind.GROUP] == {"sales"}
         assert not office.paper.holders["g1"].active
 
 

@@ -180,6 +180,21 @@ class TestTwoWorkspaces:
             assert not hanging.done()
             hanging.cancel()
 
+    async def test_a_probe_that_hangs_holds_up_its_own_alone(
+        self, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A run that has probed nothing yet cuts the other workspace while this one's probe has not answered."""
+        async with two_workspaces(tmp_path, empty_database, monkeypatch) as t:
+            context, case_id = t.case.context, t.case.case_id
+            await runbook.make_plan(context, case_id)
+            t.stages[ACQUIRED].faults.append(Fault(".", delay=10, times=None))
+            running = asyncio.ensure_future(runbook.offboard(replace(context, own_accounts={}), case_id))
+            async with asyncio.timeout(8):
+                while not t.blocked(SLACK):
+                    await asyncio.sleep(0.05)
+            running.cancel()
+            await asyncio.wait({running})
+
     async def test_what_a_log_tells_is_of_its_own_connection(self, logged: Office) -> None:
         """Two accounts of one id: a sign-in after the cut in one tenant breaks that one's silence, and not the other's."""
         bought, other = "google_workspace.bought", Ledger(now=logged.clock)

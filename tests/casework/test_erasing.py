@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import JSON, LargeBinary, String, TypeDecorator
+from sqlalchemy import JSON, LargeBinary, String, TypeDecorator, event
 from sqlmodel import select
 
 from audit.verify import verify
@@ -15,12 +15,12 @@ from casework.access.rechecking import collect_again, look_again
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.erasure.redaction import KEPT, case_tables
-from casework.errors import BadRequest
+from casework.errors import BadRequest, InUse
 from casework.record.exporting import export
 from connectors.activity import Gap
-from models.tables import Case
+from models.tables import Case, Search
 from tests.casework.conftest import Office
-from tests.casework.leaving import PERSONAL, export_office, finished
+from tests.casework.leaving import LABEL, PERSONAL, export_office, finished
 from tests.casework.ledger import Ledger
 from tests.casework.shown import show
 
@@ -95,7 +95,7 @@ class TestErasure:
             assert len(list((tmp_path / "after" / "payloads").glob("*.salt"))) < 5
 
     async def test_twice_and_then_nobody_works_on_it(self, office: Office) -> None:
-        """Erasing again changes nothing; later looks, and a waiver that ends, leave an erased case alone."""
+        """Erasing again changes nothing; later looks, a waiver that ends and a run by hand leave an erased case alone."""
         case = await finished(office)
         approved(office, case.id, basis="the person asked us on paper")
         erasing.erase(office.context, case.id)
@@ -104,10 +104,39 @@ class TestErasure:
         assert shown["erased_at"] is not None
         assert shown["departure"]["name"] == ""
         assert {look["verdict"] for look in shown["looks"]} == {"erased"}
+        with pytest.raises(BadRequest, match="erased"):
+            await office.run(case.id)
         office.clock.pass_by(days=400)
         report = await look_again(office.context)
         assert (report.looked, report.reopened) == ([], [])
         assert office.context.case(case.id).state == "closed"
+
+    async def test_a_journal_that_cannot_be_emptied(self, office: Office, tmp_path: Path) -> None:
+        """While somebody reads older pages the journal keeps them: that is said, and the next erasure empties it."""
+        case = await finished(office)
+        approved(office, case.id)
+        engine = office.context.store.engine
+        engine.dispose()
+        event.listen(engine, "connect", lambda found, _: found.execute("PRAGMA busy_timeout = 100").close())
+        with office.context.store.read() as session:
+            session.get_one(Case, case.id)
+            with pytest.raises(InUse, match="journal"):
+                erasing.erase(office.context, case.id)
+            assert LABEL in on_disk(tmp_path)
+        assert erasing.erase(office.context, case.id) == 0
+        assert LABEL not in on_disk(tmp_path)
+
+    async def test_a_search_that_failed(self, office: Office) -> None:
+        """That a search failed is kept, and not the sentence, which may name an account by the vendor's id."""
+        case = await finished(office)
+        with office.context.store.write() as session:
+            search = session.exec(select(Search).where(Search.case_id == case.id)).one()
+            search.problem, search.remedy = "google_workspace: cannot read user leaver-g1", "Look at leaver-g1."
+            session.add(search)
+        approved(office, case.id)
+        erasing.erase(office.context, case.id)
+        assert "leaver-g1" not in dump(office)
+        assert [one["problem"] for one in show(office.context, case.id)["searches"]] == ["erased"]
 
     async def test_refusals(self, office: Office) -> None:
         """A case under way, one under a legal hold, and one without a second person are not erased."""

@@ -226,6 +226,12 @@ class TestErasure:
         assert vault.evidence.list(CASE) == []
         assert vault.evidence.erase(CASE) == 0
 
+    def test_before_the_first_file(self, vault: Vault) -> None:
+        """A case that had no evidence when it was erased gets none afterwards."""
+        assert vault.evidence.erase(CASE) == 0
+        with pytest.raises(Erased):
+            vault.evidence.save(CASE, "a.bin", b"aa")
+
     def test_leaves_no_key_behind(self, vault: Vault, tmp_path: Path) -> None:
         """The wrapped key is not left in the database's free pages."""
         vault.evidence.save(CASE, "a.bin", b"aa")

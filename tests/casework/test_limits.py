@@ -17,7 +17,7 @@ from casework.intake import moving
 from connectors.activity import ActivityPage, ActivitySource, Gap, Record, Window
 from connectors.errors import ConnectorError, Denied, Unreachable
 from models.tables import Case
-from models.vocabulary import Account, ActivityKind
+from models.vocabulary import Account, ActivityKind, Service
 from tests.casework.conftest import Office
 from tests.casework.leavers import steady
 from tests.casework.ledger import DRIVE, Ledger, event
@@ -243,7 +243,7 @@ class TestPutOff:
         await collection.before_the_cut(office.context, case.id)
         moving.reschedule(office.context, case.id, ends_on=date(2026, 12, 21), last_working_at=None, by="hr")
         office.clock.at = office.context.case(case.id).due_at + timedelta(seconds=1)
-        await office.run(case.id)
+        await runbook.cut(office.context, case.id, Service.GOOGLE_WORKSPACE)
         summarise(office.context, case.id)
         shown = show(office.context, case.id)["downloads"]
         assert (shown["verdict"], [risk["reason"] for risk in shown["risks"]]) == ("cannot_say", ["not_read_since"])

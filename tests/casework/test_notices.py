@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -128,6 +128,18 @@ class TestSameDeparture:
         (refusal,) = one(office, employee_no="001", name="山田 花子", other_emails="info@partner.test").refused
         assert refusal.code is Code.OTHER_PERSON
 
+    def test_a_shared_family_name_of_old_is_no_agreement(self, office: Office) -> None:
+        """Two people who were both born 田中 are two people."""
+        one(office, employee_no="001", name="佐藤 花子", former_name="田中")
+        (refusal,) = one(office, employee_no="001", name="鈴木 一郎", former_name="田中").refused
+        assert refusal.code is Code.OTHER_PERSON
+
+    def test_a_shared_department_is_no_agreement(self, office: Office) -> None:
+        """What two names have in brackets does not make one person of them."""
+        one(office, employee_no="001", name="田中 美咲（営業部）")
+        (refusal,) = one(office, employee_no="001", name="佐藤 太郎（営業部）").refused
+        assert refusal.code is Code.OTHER_PERSON
+
     async def test_a_number_given_again_after_closing_proves_nothing_in_either_case(self, office: Office) -> None:
         """Another person under the number of a closed case is a departure of its own; neither case relies on the number."""
         former = office.report()
@@ -204,6 +216,18 @@ class TestCorrections:
             shown = show(office.context, case.id)
             assert office.context.case(case.id).due_at == due_at
             assert (shown["departure"]["manager"], shown["state"]) == (f"上長 {hour}", state)
+
+    def test_a_day_without_a_zone_is_the_cases(self, make_office: Callable[..., Office]) -> None:
+        """A source that names no zone says the same last day again: nobody is cut earlier for it; an offset of its own counts."""
+        office = make_office(Policy(cut=Cut(at="last_working")))
+        said = {"employee_no": "E1", "last_working_at": "2026-12-20", "employment_ends_on": "2026-12-31"}
+        first = one(office, timezone="America/New_York", **said).opened[0].case
+        (again,) = one(office, **said).opened
+        assert (again.corrected, again.case.due_at) == ((), first.due_at)
+        (moved,) = one(office, **said | {"last_working_at": "2026-12-21T18:00"}).opened
+        assert moved.case.due_at == datetime(2026, 12, 21, 23, tzinfo=UTC)
+        (moved,) = one(office, **said | {"last_working_at": "2026-12-21T18:00+09:00"}).opened
+        assert moved.case.due_at == datetime(2026, 12, 21, 9, tzinfo=UTC)
 
     def test_of_dates_before_the_block_have_the_case_wait_again(self, make_office: Callable[..., Office]) -> None:
         """The first steps have begun, the block has not: another last day worked is taken, and the case waits for it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
+from sqlalchemy import event
 
 from casework import runbook
 from casework.access import rails
@@ -36,6 +38,20 @@ def leave(office: Office, *numbers: int, ends_on: str = "2026-11-30") -> list[Ca
 def asked(office: Office, case: Case) -> str:
     """The id of the release that is asked for."""
     return str(rails.ask_early(office.context, case.id))
+
+
+@contextlib.contextmanager
+def sessions_loading(read: list[Case]) -> Iterator[None]:
+    """Note each case that is read from the database."""
+
+    def note(case: Case, _: object) -> None:
+        read.append(case)
+
+    event.listen(Case, "load", note)
+    try:
+        yield
+    finally:
+        event.remove(Case, "load", note)
 
 
 @pytest.fixture
@@ -108,6 +124,18 @@ class TestRelease:
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         assert office.context.case(case.id).state == "closed"
+
+    def test_is_decided_without_the_cases_of_former_years(self, office: Office) -> None:
+        """Whoever was cut before the window is not even read: each intent asks, and holds the database meanwhile."""
+        case, *others = leave(office, *range(1, 30), ends_on="2025-11-30")
+        (new,) = leave(office, 40)
+        with office.context.store.write() as session:
+            for old in (case, *others):
+                session.get_one(Case, old.id).contained_at = old.due_at
+        read: list[Case] = []
+        with sessions_loading(read):
+            assert rails.ask_early(office.context, new.id) is None
+        assert {one.id for one in read} == {new.id}
 
     async def test_is_not_asked_for_in_the_middle_of_a_cut(self, office: Office) -> None:
         """A case of which a sign-in was asked to be blocked is carried through, whoever is reported meanwhile."""

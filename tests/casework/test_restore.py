@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework import runbook
-from casework.access import rechecking
+from casework.access import interrupted, rechecking
 from casework.access import restore as restoring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, StillOpen
@@ -210,6 +210,26 @@ class TestAsked:
         assert office.paper.holders["g1"].held[K.GROUP] == {"all-hands"}
         assert fate(show(office.context, case.id))["group:sales"] == "not_ours"
 
+    async def test_is_asked_once(self, office: Office) -> None:
+        """What a person said we took stays said when giving it back fails: the next restore gives it back without asking."""
+        case = await cut(office)
+        row = "google_workspace:g1:group:sales"
+        with office.context.store.write() as session:
+            session.get_one(CaseEntitlement, (case.id, row)).result = RevocationResult.UNKNOWN
+        assert fate(await given_back(office, case))["group:sales"] == "asked"
+        restoring.confirm(office.context, case.id, row, by="it", ours=True)
+        with office.context.store.read() as session:
+            taken = session.get_one(CaseEntitlement, (case.id, row))
+            assert fates.confirmed(session, taken)
+            taken.commanded_at = office.clock()
+            assert not fates.confirmed(session, taken), "what was said of one request says nothing of the next"
+        office.paper.restore_error = Denied("google_workspace: cannot add to the group")
+        await restoring.restore(office.context, case.id)
+        assert fate(show(office.context, case.id))["group:sales"] == "problem"
+        office.paper.restore_error = None
+        await restoring.restore(office.context, case.id)
+        assert fate(show(office.context, case.id))["group:sales"] == "restored"
+
     async def test_only_what_is_asked_is_answered(self, office: Office) -> None:
         """A person's word counts for rows that a restore asks about, and for no others."""
         case = await cut(office)
@@ -241,7 +261,8 @@ class TestAsked:
                 op="op-1" if open_intent else None, restored=before,
             )  # fmt: skip
             line = KindManifest(kind, 0, Confirmation.READ)
-            if not fates.concerns(row) or fates.fate_of(row, line, claimed=claimed) is not None:
+            said = before is Restored.CONFIRMED
+            if not fates.concerns(row) or fates.fate_of(row, line, claimed=claimed, confirmed=said) is not None:
                 continue
             ours = result is RevocationResult.COMMANDED and attempts > 0 and not open_intent
             assert not claimed
@@ -279,7 +300,10 @@ class TestEnds:
             state=EntitlementState.OBSERVED_CLOSED, confirmation=Confirmation.READ, prestate={"through_group": "03x"},
             found_at=datetime(2026, 11, 30, tzinfo=UTC),
         )  # fmt: skip
-        assert fates.fate_of(row, KindManifest(K.ROLE, 20, Confirmation.READ), claimed=False) is Restored.NOT_RESTORABLE
+        assert (
+            fates.fate_of(row, KindManifest(K.ROLE, 20, Confirmation.READ), claimed=False, confirmed=False)
+            is Restored.NOT_RESTORABLE
+        )
 
     async def test_a_role_held_through_a_group_comes_back_with_it(self, office: Office) -> None:
         """What is held through a group cannot be given back by itself: it has an end, in words, and the restore ends too."""
@@ -524,3 +548,23 @@ class TestKilled:
         shown = show(office.context, case.id)
         assert (shown["state"], shown["open_intents"]) == ("restored", 0)
         assert {fate(shown)[row] for row in ("sign_in:account", "group:sales", "group:all-hands")} == {"restored"}
+
+    async def test_after_lifting_and_not_blocked_again_is_tried_again(self, office: Office) -> None:
+        """An account that a killed restore left open, and that cannot be blocked at first, is not forgotten."""
+        case = await cut(office)
+        office.paper.after_giving = lambda _: office.paper.kill()
+        with pytest.raises(Killed):
+            await given_back(office, case)
+        assert office.paper.holders["g1"].active
+        office.paper.dead = False
+
+        def refuse(_: Entitlement) -> None:
+            raise Unreachable("google_workspace: cannot suspend")
+
+        office.paper.before = refuse
+        await interrupted.block_interrupted(office.context)
+        assert interrupted.lifted(office.context) == [case.id]
+        assert "THE ACCOUNT IS OPEN" in str(show(office.context, case.id)["findings"])
+        office.paper.before = lambda _: None
+        await interrupted.block_interrupted(office.context)
+        assert (interrupted.lifted(office.context), office.paper.holders["g1"].active) == ([], False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 
 from audit.trail import Trail
 from casework import runbook
-from casework.access import cutting
+from casework.access import cutting, interrupted
 from casework.access import restore as restoring
 from casework.context import Context
 from casework.decisions import signatures as waiving
@@ -24,12 +24,14 @@ from casework.matching import answering
 from casework.policy import Observe, Policy, Restore
 from casework.store import Store, open_engine
 from casework.truth.rows import rows_of
+from connectors.errors import Denied
 from connectors.slack.connector import SlackConnector
 from emulators.company import person
 from emulators.google_workspace.state import AppPassword
 from models.tables import Case, CaseAccount
 from models.vocabulary import AccountKind, MatchReason, RevocationResult, Service, Standing
 from tests.casework.conftest import empty_database
+from tests.casework.paper import Killed
 from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
 from tests.contract.rig import Rig
@@ -289,3 +291,66 @@ class TestFrozenExits:
             assert user.suspended
             assert fates(shown, "sign_in") == ["problem"]
             assert any("its exits were" in f["text"] for f in shown["findings"])
+
+    @pytest.mark.parametrize("claimed", [False, True], ids=["the serving process", "the next restore"])
+    @pytest.mark.parametrize("when", ["before its outcome is written", "before the exits are cleared"])
+    async def test_of_a_killed_restore_are_shut_again(
+        self, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, when: str, claimed: bool
+    ) -> None:
+        """
+        A restore that is killed between lifting the block and having cleared the exits leaves no account open: whoever comes first,
+        the serving process or the next restore, blocks it again before anything else.
+        """
+        async with house("google_workspace", tmp_path, empty_database, tokens_after_suspension="401") as there:
+            case = await self.dismissed(there)
+            user = there.rig.tenant.users[there.rig.account_id(LEAVER)]
+            await self.killed(there, case, monkeypatch, when)
+            assert not user.suspended
+            assert user.grants
+            context = restarted(there.context)
+            assert interrupted.lifted(context) == []  # the killed one's lease has not ended yet
+            context = replace(context, now=lambda: datetime.now(UTC) + timedelta(minutes=2))
+            if claimed:
+                user.app_passwords[8] = AppPassword(8, "Mail")
+                shown = await self.restored_with_no_new_password(context, case, monkeypatch)
+            else:
+                assert await interrupted.block_interrupted(context) == 1
+                shown = show(context, case.id)
+            assert user.suspended
+            assert interrupted.lifted(context) == []
+            assert fates(shown, "sign_in") == ["problem"]
+            await restoring.restore(context, case.id)
+            assert (user.suspended, user.grants, user.app_passwords) == (False, {}, {})
+            assert show(context, case.id)["state"] == "restored"
+
+    async def killed(self, there: House, case: Case, patch: pytest.MonkeyPatch, when: str) -> None:
+        """Carry the restore to the point of *when*, and let nothing of ours run after it."""
+        request = restoring.request_restore(there.context, case.id, by="hr", reason="wrong person")
+        waiving.approve(there.context, request.id, by="it")
+        point = "casework.access.giving." + ("clear" if "exits" in when else "conclude")
+        with patch.context() as dying:
+            dying.setattr(point, self.dead)
+            dying.setattr("casework.access.giving._block_again", self.dead)
+            dying.setattr("casework.claims._let_go", lambda *_: None)
+            with pytest.raises(Killed):
+                await restoring.restore(there.context, case.id)
+
+    @staticmethod
+    def dead(*_: object, **__: object) -> Any:
+        raise Killed
+
+    async def restored_with_no_new_password(self, context: Context, case: Case, patch: pytest.MonkeyPatch) -> Any:
+        """Restore while no new password can be set: the account could not be lifted anew."""
+
+        async def denied(*_: object) -> Denied:
+            return Denied("google_workspace: cannot change password", code="403")
+
+        with patch.context() as failing:
+            failing.setattr("casework.access.giving.change_password", denied)
+            await restoring.restore(context, case.id)
+        return show(context, case.id)
+
+
+def restarted(context: Context) -> Context:
+    """Return the context of a process that has just started."""
+    return replace(context, own_accounts={}, leases={}, probing={})

@@ -218,7 +218,7 @@ class TestInTheMiddle:
         """HR adds a reading between plan and cut: nothing rests on what was not said, and the emergency is cut, block first."""
         office.paper.holders["g1"].profile = replace(office.paper.holders["g1"].profile, employee_no=None)
         case = office.report(kind="dismissal")
-        run = replace(office.context, own_accounts={}, leases={}, _locks={})
+        run = replace(office.context, own_accounts={}, leases={})
         async with runbook.claim(run, case.id, "run"):
             await runbook.make_plan(run, case.id)
             assert office.report(kind="dismissal", kana="ホシ ソラコ").id == case.id
@@ -250,7 +250,7 @@ class TestInTheMiddle:
             return await listed(account, kinds)
 
         monkeypatch.setattr(office.paper, "list_access", doubtful_meanwhile)
-        run = replace(office.context, own_accounts={}, leases={}, _locks={})
+        run = replace(office.context, own_accounts={}, leases={})
         async with runbook.claim(run, case.id, "run"):
             with contextlib.suppress(CaseworkError, BadRequest):
                 await runbook.contain(run, case.id, GOOGLE)

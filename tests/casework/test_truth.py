@@ -16,7 +16,8 @@ from casework.intake.opening import decide_for_real
 from casework.matching.searching import find_in
 from casework.policy import BlastRadius, Policy
 from casework.truth.findings import assess
-from casework.truth.rows import accepted_rows, accounts_of, reads_of, take_in
+from casework.truth.listing import take_in
+from casework.truth.rows import accepted_rows, accounts_of, reads_of
 from casework.truth.table import load
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied, Unreachable

@@ -19,7 +19,8 @@ from casework.actor import actor_of
 from casework.errors import CaseworkError
 from casework.truth.derive import derive, known_of
 from casework.truth.findings import assess
-from casework.truth.rows import rows_of, take_in
+from casework.truth.listing import take_in
+from casework.truth.rows import rows_of
 from casework.truth.states import verdict_of
 from casework.truth.table import load
 from connectors.contract import Listing, cannot_look

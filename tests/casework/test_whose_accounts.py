@@ -62,6 +62,16 @@ def told(office: Office, case_id: str, event: str) -> list[dict[str, Any]]:
     return [leaf for leaf in leaves if leaf["type"] == event]
 
 
+class TestTwoFacts:
+    async def test_a_department_is_no_fact(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
+        """A colleague whose address was typed by mistake, and whose name has the same department in brackets, is asked about."""
+        office, three = papers
+        three[SLACK].add("a1", email="taro@example.test", name="佐藤 太郎（営業部）")
+        case = office.report(name="田中 美咲（営業部）", email="taro@example.test")
+        await runbook.make_plan(office.context, case.id)
+        assert standings(office, case.id) == {"slack:a1": "asked"}
+
+
 class TestOneQuestion:
     async def test_for_all_services(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
         """One question holds the candidates of every service; an account is named with its service."""

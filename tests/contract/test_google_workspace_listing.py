@@ -427,6 +427,9 @@ class TestRoles:
             assert [(e.guard, dict(e.prestate)) for e in mine] == [(Guard.PRIVILEGED, {"super_admin": True})]
             (sign_in,) = await rows_of(r, K.SIGN_IN, account(r, "E1009"))
             assert sign_in.guard is Guard.PRIVILEGED
+            rulers = {user.id for user in r.tenant.users.values() if user.is_admin and not user.suspended}
+            assert sign_in.administrators == rulers > {r.account_id("E1009")}
+            assert (await rows_of(r, K.SIGN_IN, account(r, TANAKA)))[0].administrators == frozenset()
 
     async def test_last_super_admin(self) -> None:
         """The last super admin who can sign in is guarded, in the role and in the sign-in."""

@@ -323,6 +323,7 @@ class TestSettings:
             {"certificate_file": "both.pem"},
             {"write_client_id": "w"},
             {"tenant_id": ""},
+            {"tenant_id": "contoso onmicrosoft"},
         ],
     )
     def test_refused(self, wrong: dict[str, object]) -> None:

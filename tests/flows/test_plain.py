@@ -130,13 +130,17 @@ class TestTruthPage:
         assert "- `q-1` whose_account: `lastday answer`" in page
         assert "- `q-2` release: `lastday approve`" in page
 
-    async def test_stops_nothing(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    @pytest.mark.parametrize("kind", [LookupError, BaseException])
+    async def test_stops_nothing(
+        self, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """A page that cannot be made, whatever the reason, is logged without its words; the steps go on."""
 
         def broken(_context: Context, _case_id: str) -> OpaqueView:
-            raise LookupError("no case of 田中 美咲")
+            raise kind("no case of 田中 美咲")
 
         monkeypatch.setattr(artifacts, "opaque_view", broken)
         monkeypatch.setattr(artifacts, "get_run_logger", lambda: logging.getLogger("page"))
         await show_truth_table(cast("Context", None), "case-1")
-        assert caplog.messages == ["truth table: cannot be shown: LookupError"]
+        assert caplog.messages[-1].startswith(f"truth table: cannot be shown: {kind.__name__} at ")
+        assert "田中" not in caplog.text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 from prefect.client.schemas.objects import State, StateType
+from prefect.exceptions import Pause, TerminationSignal
 from pydantic import TypeAdapter, ValidationError
 
 from casework.errors import Misconfigured, NotDueYet, QuestionsOpen, StillOpen
@@ -64,6 +66,51 @@ class TestRedacted:
             raise ValueError(KANJI)
 
         with pytest.raises(StepFailed) as caught:
+            await step()
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+    async def test_while_another_is_looked_at(self) -> None:
+        """Whoever calls a step while it looks at an error of its own does not hang that one on what is told."""
+
+        @redacted
+        async def step() -> None:
+            raise ValueError(KANJI)
+
+        try:
+            look_up()
+        except ValueError:
+            with pytest.raises(StepFailed) as caught:
+                await step()
+        assert caught.value.__context__ is None
+
+    async def test_panic(self) -> None:
+        """What a library raises beside every `Exception` is a failure like others: its words stay out, and it stops no other step."""
+
+        class Panic(BaseException):
+            pass
+
+        @redacted
+        async def step() -> None:
+            raise Panic(KANJI)
+
+        with pytest.raises(StepFailed, match=r"^Panic at [^ ]+$"):
+            await step()
+
+    @pytest.mark.parametrize(
+        "signal", [asyncio.CancelledError, KeyboardInterrupt, SystemExit, Pause, TerminationSignal(15)]
+    )
+    async def test_signal(self, signal: type[BaseException] | BaseException) -> None:
+        """A signal to stop goes on as itself, and without the error that was looked at when it came."""
+
+        @redacted
+        async def step() -> None:
+            try:
+                look_up()
+            except ValueError:
+                raise signal  # noqa: B904  # it has nothing to do with the error
+
+        kind = signal if isinstance(signal, type) else type(signal)
+        with pytest.raises(kind) as caught:
             await step()
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 

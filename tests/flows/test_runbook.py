@@ -150,6 +150,13 @@ class TestOffboard:
             await runbook.offboard(taken.context, CASE)
         assert "observe_until_closed" not in taken.taken
 
+    async def test_signal_waits(self, taken: Steps) -> None:
+        """What another service is at when the signal comes is ended first: nothing is written after the run."""
+        taken.beside = {f"contain {SLACK}": failing(Pause()), f"contain {GOOGLE}": lambda: asyncio.sleep(0.1)}
+        with pytest.raises(Pause):
+            await runbook.offboard(taken.context, CASE)
+        assert taken.taken[-1] == f"deprovision {GOOGLE}"
+
     @pytest.mark.parametrize("step", [f"after_the_cut {SLACK}", "conclude", "check_safely"])
     async def test_beside(self, taken: Steps, step: str) -> None:
         """Evidence and papers may fail in any way: the case goes on to its end."""

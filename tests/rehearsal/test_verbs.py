@@ -218,8 +218,8 @@ class TestSweep:
 
     def test_nothing_to_do(self, house: House, company: Company) -> None:
         """Nothing due is done."""
-        answer = house.json("sweep")
-        assert answer == {"released": 0, "made": 0, "looked": [], "not_looked": [], "reopened": [], "waiting": []}
+        counts = {"released": 0, "made": 0, "blocked_again": 0}
+        assert house.json("sweep") == counts | {"looked": [], "not_looked": [], "reopened": [], "waiting": []}
 
 
 class TestTenants:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sqlite3
@@ -11,6 +12,7 @@ import tomllib
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import jsonschema
 import pytest
@@ -200,6 +202,35 @@ class TestTrail:
             "entries.jsonl",
             "log.vkey",
         }
+
+    def test_follow(self, house: House) -> None:
+        """Each receiver is given each event once, one JSON object a line, and its own; what is new since, the next time."""
+        house.one_case()
+        first = [
+            json.loads(line)
+            for line in house.lastday("trail", "follow", "--as", "siem", "--batch", "1").out.splitlines()
+        ]
+        assert [(one["epoch"], one["index"], one["event"]["type"]) for one in first] == [
+            ("", 0, "case.opened"), ("", 1, "case.noticed"),
+        ]  # fmt: skip
+        assert "田中" not in json.dumps(first, ensure_ascii=False)
+        assert house.lastday("trail", "follow", "--as", "siem").out == ""
+        house.one_case(number="E1002")
+        assert [
+            json.loads(line)["index"] for line in house.lastday("trail", "follow", "--as", "siem").out.splitlines()
+        ] == [2, 3]
+        assert len(house.lastday("trail", "follow", "--as", "soc").out.splitlines()) == 4
+
+    def test_follow_repeats_what_was_not_passed_on(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An output that fails before the lines are flushed moves no cursor: the same events come again."""
+        house.one_case()
+        full = io.StringIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(full, "flush", Mock(side_effect=OSError(28, "No space left on device")))
+            patch.setattr(sys, "stdout", full)
+            assert main(["trail", "follow", "--as", "siem"]) == 2
+        assert len(full.getvalue().splitlines()) == 2
+        assert len(house.lastday("trail", "follow", "--as", "siem").out.splitlines()) == 2
 
     def test_no_open_intents(self, house: House) -> None:
         """Nothing was announced, nothing is open."""

@@ -1,0 +1,73 @@
+"""
+The last administrator: of those who rule over a tenant, one who stays is left whatever is cut.
+
+What the newest read of the account itself saw, less what all cases have asked for and will ask for, on whichever machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from sqlmodel import Session, and_, col, or_, select
+
+from casework.context import Context
+from casework.lifecycle import UNDER_WAY
+from models.tables import Case, CaseAccount, CaseEntitlement, KindRead
+from models.vocabulary import EntitlementKind, Guard, Standing
+
+_FRESH = timedelta(seconds=60)
+_SHOWN_STILL = timedelta(minutes=15)
+"""How long a vendor may go on showing an administrator whose block it has accepted."""
+_RULING = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.ROLE})
+_STALE = "who else is an administrator was last read more than a minute ago"
+
+
+def is_last(context: Context, session: Session, account: CaseAccount, administrators: Collection[str]) -> bool:
+    """
+    Whether nobody would be left, if *account* were cut, of the *administrators* that a read of it showed.
+
+    Those count as gone whom a case has asked to be blocked lately, and who leave before this one does: where all leave, the last
+    to leave stays until another is named, and it is the same one for every machine.
+    """
+    others = {one.casefold() for one in administrators} - {account.vendor_id.casefold()}
+    return bool(administrators) and others <= _gone(context, session, account)
+
+
+def spare_the_last(
+    context: Context, session: Session, account: CaseAccount, rows: Sequence[CaseEntitlement]
+) -> list[CaseEntitlement]:
+    """
+    Return those of *rows* that may be asked for, in the intent's own transaction: neither block nor roles of the last
+    administrator, which are marked.
+
+    A read that is older than a minute says nothing of who is left: then they wait for the next one.
+    """
+    place = account.case_id, account.connection, account.vendor_id, EntitlementKind.SIGN_IN
+    read = session.get(KindRead, place)
+    if read is None or read.read_at is None or not read.administrators:
+        return [*rows]
+    stale = context.now() - read.read_at > _FRESH
+    if not stale and not is_last(context, session, account, read.administrators):
+        return [*rows]
+    for row in rows:
+        if row.kind in _RULING:
+            row.guard, row.problem = (row.guard, _STALE) if stale else (Guard.LAST_ADMIN, row.problem)
+            session.add(row)
+    return [row for row in rows if row.kind not in _RULING]
+
+
+def _gone(context: Context, session: Session, account: CaseAccount) -> set[str]:
+    """Return, in small letters, the accounts of other cases that are asked to be blocked, or whose day is before this one's."""
+    case, since = session.get_one(Case, account.case_id), context.now() - _SHOWN_STILL
+    earlier = or_(col(Case.due_at) < case.due_at, and_(col(Case.due_at) == case.due_at, col(Case.id) < case.id))
+    leaving = select(CaseAccount.vendor_id).join(Case, col(Case.id) == col(CaseAccount.case_id)).where(
+        CaseAccount.connection == account.connection, CaseAccount.standing == Standing.ACCEPTED,
+        col(Case.for_real).is_(True), col(Case.state).in_(UNDER_WAY), earlier,
+    )  # fmt: skip
+    asked = select(CaseEntitlement.account_id).join(Case, col(Case.id) == col(CaseEntitlement.case_id)).where(
+        CaseEntitlement.connection == account.connection, CaseEntitlement.kind == EntitlementKind.SIGN_IN,
+        or_(col(CaseEntitlement.op).is_not(None), col(CaseEntitlement.commanded_at) >= since),
+        or_(col(Case.state).in_(UNDER_WAY), col(Case.closed_at) >= since),
+    )  # fmt: skip
+    return {one.casefold() for query in (leaving, asked) for one in session.exec(query).all()}

@@ -1,0 +1,55 @@
+"""What nobody foresaw in one service is that service's finding: the others are cut, and nothing is closed over it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from casework.errors import StillOpen
+from casework.view.reading.case import case_view
+from connectors.errors import ConnectorError
+from models.vocabulary import EntitlementState, Service
+from tests.casework.conftest import Office
+from tests.casework.paper import Paper
+
+GOOGLE, SLACK = Service.GOOGLE_WORKSPACE, Service.SLACK
+UNFORESEEN = cast("ConnectorError", AttributeError("no attribute of 星 空子"))
+
+
+@pytest.fixture
+def broken(office: Office) -> Paper:
+    """A second service beside the office's own, with an account of the leaver."""
+    paper = Paper(SLACK, office.clock)
+    paper.add("s1", employee_no="E1", email="e1@example.test", name="星 空子")
+    office.context = replace(office.context, connectors={**office.context.connectors, SLACK: paper})
+    return paper
+
+
+class TestAnExceptionNobodyForesaw:
+    @pytest.mark.parametrize("where", ["search_error", "list_error"])
+    async def test_is_that_services_finding(self, office: Office, broken: Paper, where: str) -> None:
+        """In a search or in a listing: the other service is cut and seen closed, the case stays open, and the text stays out."""
+        setattr(broken, where, UNFORESEEN)
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        view = case_view(office.context, case.id)
+        told = [finding for finding in view.findings if "AttributeError at paper.py" in finding.text]
+        assert {finding.connection for finding in told} == {SLACK}
+        assert "星" not in "".join(finding.text for finding in told)
+        (account,) = [one for one in view.taken if one.connection == GOOGLE]
+        assert {row.state for row in account.entitlements} == {EntitlementState.OBSERVED_CLOSED}
+
+    async def test_once_it_is_mended_the_case_closes(self, office: Office, broken: Paper) -> None:
+        """Nothing of it is remembered."""
+        broken.search_error = UNFORESEEN
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        broken.search_error = None
+        await office.run(case.id)
+        assert case_view(office.context, case.id).state == "closed"
