@@ -128,8 +128,10 @@ def downloads(case: str, taken: Downloads) -> Page:
 
 
 def unreadable(taken: Downloads) -> Page:
-    """Say why no summary is shown though there is one, and what to do."""
-    return [f"{taken.problem}  ({taken.remedy})"] if taken.problem is not None else []
+    """Say which logs nobody has begun to read; why no summary is shown though there is one, and what to do."""
+    logs = ", ".join(taken.not_begun)
+    parts: Page = [say(f"Not begun to be read: {logs}.", f"取得を開始していないログ: {logs}。")] if logs else []
+    return [*parts, f"{taken.problem}  ({taken.remedy})"] if taken.problem is not None else parts
 
 
 def _came_back(shown: CaseView, zone: str) -> Iterator[str]:

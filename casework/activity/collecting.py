@@ -19,7 +19,7 @@ from sqlmodel import Session, select
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.activity import statement
-from casework.activity.passes import due_pass, log_of, passes_of
+from casework.activity.passes import due_pass, log_of, logs_of, passes_of, sources_of
 from casework.activity.reading import Reading, keep
 from casework.activity.seen import Seen
 from casework.connections import account_of, ready
@@ -40,19 +40,6 @@ LONGEST_ANSWER = 90.0
 _MOST_PAGES = 200
 """Of one log of one account: who cannot see the end says so."""
 _T = TypeVar("_T")
-
-
-def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
-    """Return the services whose connectors read an activity log."""
-    return {
-        connection: connector
-        for connection, connector in context.connectors.items()
-        if isinstance(connector, ActivityLog)
-    }
-
-
-def sources_of(log: ActivityLog) -> Mapping[str, ActivitySource]:
-    return {source.name: source for source in log.activity_sources}
 
 
 async def to_the_last(steps: Iterable[Awaitable[_T]]) -> list[_T]:

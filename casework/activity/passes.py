@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 
 from casework.activity.statement import LASTING, is_limited, kept_days
 from casework.context import Context
-from connectors.activity import ActivitySource
+from connectors.activity import ActivityLog, ActivitySource
 from models.tables import Case, CaseAccount, Collection
-from models.vocabulary import Completeness, ConnectionId
+from models.vocabulary import Completeness, ConnectionId, Standing
 
 SUMMARIES = "downloads/summary-"
 """What the evidence files are called that sum up what the passes brought; a pass's own name is its log's."""
@@ -36,6 +36,19 @@ def notice_until(case: Case) -> datetime:
     return min(case.due_at, case.contained_at or case.due_at)
 
 
+def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
+    """Return the services whose connectors read an activity log."""
+    return {
+        connection: connector
+        for connection, connector in context.connectors.items()
+        if isinstance(connector, ActivityLog)
+    }
+
+
+def sources_of(log: ActivityLog) -> Mapping[str, ActivitySource]:
+    return {source.name: source for source in log.activity_sources}
+
+
 def log_of(row: Collection) -> Log:
     return row.connection, row.account_id, row.source
 
@@ -45,6 +58,18 @@ def passes_of(session: Session, case_id: str) -> list[Collection]:
     query = select(Collection).where(Collection.case_id == case_id)
     order = (Collection.connection, Collection.account_id, Collection.source, Collection.round)
     return list(session.exec(query.order_by(*(col(column) for column in order))).all())
+
+
+def not_begun(context: Context, accounts: Iterable[CaseAccount], passes: Sequence[Collection]) -> list[Log]:
+    """Return the logs of *accounts* that no pass has begun to read; `?` is one of an account's of which nobody here knows."""
+    logs, begun = logs_of(context), {log_of(row) for row in passes}
+    known = {log[:2] for log in begun}
+    return [
+        (*account, source)
+        for account in ((one.connection, one.vendor_id) for one in accounts if one.standing is Standing.ACCEPTED)
+        for source in (sources_of(logs[account[0]]) if account[0] in logs else () if account in known else ("?",))
+        if (*account, source) not in begun
+    ]
 
 
 def due_pass(

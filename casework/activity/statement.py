@@ -145,6 +145,11 @@ def is_limited(row: Collection) -> bool:
     return row.verdict is Completeness.PARTIAL and row.reason == LIMIT
 
 
+def sure_until(row: Collection) -> datetime:
+    """Return up to when an ended pass shows all that it could: its end, less the lag that the vendor allowed itself then."""
+    return row.until_at - timedelta(seconds=(row.statement or {})["lag_seconds"])
+
+
 def limit_of(row: Collection, source: ActivitySource | None) -> Said:
     """Return since when a limited log could be looked at, as a clause."""
     since, days = reach(row, source)

@@ -18,13 +18,23 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from casework.activity.baseline import Baseline, measure
-from casework.activity.collecting import logs_of, sources_of
 from casework.activity.lines import activities_of
-from casework.activity.passes import SUMMARIES, Log, log_of, notice_from, notice_until, passes_of, telling
+from casework.activity.passes import (
+    SUMMARIES,
+    Log,
+    log_of,
+    logs_of,
+    not_begun,
+    notice_from,
+    notice_until,
+    passes_of,
+    sources_of,
+    telling,
+)
 from casework.activity.picture import Mark, draw
 from casework.activity.risk import Comparison, Reason, reasons_of
 from casework.activity.silence import Quiet
-from casework.activity.statement import FORGOTTEN, Said, is_limited, is_whole, limit_of, reach
+from casework.activity.statement import FORGOTTEN, Said, is_limited, is_whole, limit_of, reach, sure_until
 from casework.activity.tally import Tally
 from casework.context import Context
 from casework.evidence.store import EvidenceStore
@@ -39,8 +49,6 @@ from models.vocabulary import Completeness, ConnectionId, FindingKind, Standing,
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
-_NEARLY = timedelta(minutes=5)
-"""A log that was read so shortly before the end of the notice window was read to its end: the run waits for its instant."""
 
 
 def is_stale(context: Context, case_id: str) -> bool:
@@ -175,7 +183,7 @@ class _Work:
                 f"解釈できない記録が{self.odd:,}件あります。保存していますが、内容は判断できません。",
                 {"records": self.odd}, unclean=True,
             )  # fmt: skip
-        lacking = sorted(f"{connection}/{source}" for connection, source in self._lacking())
+        lacking = sorted(f"{log[0]}/{log[2]}" for log in self._lacking())
         if lacking or not self.passes:
             named = ", ".join(dict.fromkeys(lacking)) or "-"
             yield Reason(
@@ -188,9 +196,9 @@ class _Work:
             named = ", ".join(f"{log}: {until:%Y-%m-%d %H:%M} UTC" for log, until in unread.items())
             yield Reason(
                 "not_read_since",
-                f"{len(unread):,} of the logs were not read to the end of the notice window, and what they show since is not known "
-                f"({named}).",
-                f"退職通知期間の終わりまで取得していないログが{len(unread):,}件あり、以降の内容は不明です（{named}）。",
+                f"{len(unread):,} of the logs were not read after the end of the notice window and their vendor's lag, and what they "
+                f"show since is not known ({named}).",
+                f"退職通知期間の終了後、ベンダーの反映遅延を過ぎてから取得していないログが{len(unread):,}件あり、以降の内容は不明です（{named}）。",
                 {"logs": len(unread)}, unclean=True,
             )  # fmt: skip
 
@@ -199,19 +207,17 @@ class _Work:
         known = [*self.passes, *(row for row in self.under_way if row.round == 1)]
         return telling([row for row in known if (row.connection, row.account_id) in self.quiets])
 
-    def _lacking(self) -> Iterator[tuple[ConnectionId, str]]:
-        """Yield the logs that were not read whole, as far as their vendors keep them, nor begun: there may be one that is not known."""
+    def _lacking(self) -> Iterator[Log]:
+        """Yield the logs that were not read whole, as far as their vendors keep them, nor begun, or that nobody reads any more."""
         known = self._telling()
-        there = {(*account, source) for account in self.quiets for source in self._sources(account[0]) or ("?",)}
-        for log in {**known, **dict.fromkeys(there)}:
-            if log not in known or not is_whole(known[log]):
-                yield log[0], log[2]
+        yield from not_begun(self.context, [quiet.account for quiet in self.quiets.values()], [*known.values()])
+        yield from (log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs)
 
     def _unread_since(self) -> dict[str, datetime]:
-        """Return up to when each log was read whole that was not read since, though the notice window went on."""
-        newest = {log_of(row): row.until_at for row in self.passes if is_whole(row)}
+        """Return up to when each log is known of which more may still come from the notice window, or of which nobody has asked."""
+        newest = {log_of(row): sure_until(row) for row in self.passes if is_whole(row)}
         mine = {f"{log[0]}/{log[2]}": until for log, until in sorted(newest.items()) if log[:2] in self.quiets}
-        return {name: until for name, until in mine.items() if until < notice_until(self.case) - _NEARLY}
+        return {name: until for name, until in mine.items() if until < notice_until(self.case)}
 
     def _sources(self, connection: ConnectionId) -> Mapping[str, ActivitySource]:
         return sources_of(self.logs[connection]) if connection in self.logs else {}
@@ -245,8 +251,8 @@ class _Work:
         last = {name: known.get((*account, name)) for name in sources}
         if not sources or not all(row is not None and _reaches(row, self.quiets[account]) for row in last.values()):
             return None
-        newest = {log_of(row): row.until_at for row in self.passes}
-        return min(newest[*account, name] - source.lag for name, source in sources.items())
+        newest = {log_of(row): sure_until(row) for row in self.passes}
+        return min(newest[*account, name] for name in sources)
 
 
 def _reaches(row: Collection, quiet: Quiet) -> bool:

@@ -93,6 +93,7 @@ def downloads(found: Downloads, clock: Clock, *, erased: bool) -> Section:
         ),
         facts=(
             (Phrase("State", "状態"), cell(_plain(found.state))),
+            *((Phrase("Not begun to be read", "取得を開始していないログ"), cell(log)) for log in found.not_begun),
             *((word(kind), cell(f"{n:,}")) for kind, n in (found.counts or {}).items()),
         ),
         pictures=(Picture(str(found.picture), Phrase("Downloads by day", "日ごとのダウンロード")),) if drawn else (),

@@ -116,6 +116,7 @@ class TestDigest:
             of_first("searches", problem="down"),
             lambda view: view.model_copy(update={"nda": view.nda.model_copy(update={"papers": ()})}),
             of_downloads(sources=()),
+            of_downloads(summary_sha256="0" * 64),
         ],
     )
     def test_binds(self, asked: CaseView, change: Callable[[CaseView], CaseView]) -> None:
@@ -130,6 +131,7 @@ class TestDigest:
             lambda view: view.model_copy(update={"nda": view.nda.model_copy(update={"checked_at": view.read_at})}),
             of_first("looks", verdict="quiet"),
             of_downloads(confidential="shown", folders=()),
+            of_downloads(state="partial", not_begun=("slack/?",)),
             lambda view: of_first("accounts", timing=view.accounts[0].timing.model_copy(update={"sla_minutes": 7}))(
                 view
             ),

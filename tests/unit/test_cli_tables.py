@@ -42,6 +42,13 @@ class TestDownloads:
         assert tables.downloads("case-1", broken)[1:] == [told]
         assert told in evidence._page(broken)
 
+    def test_not_begun(self) -> None:
+        """Logs that nobody has begun to read are named, on both pages."""
+        lacking = DOWNLOADS.model_copy(update={"not_begun": ("slack/?", "google_workspace/drive")})
+        told = "Not begun to be read: slack/?, google_workspace/drive."
+        assert told in tables.downloads("case-1", lacking)
+        assert told in evidence._page(lacking)
+
     def test_in_japanese(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The page is Japanese where the terminal is."""
         monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")

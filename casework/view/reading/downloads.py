@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection as Names
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import rfc8785
 from sqlmodel import Session
 
-from casework.activity.passes import SUMMARIES, passes_of, telling
+from casework.activity.passes import SUMMARIES, not_begun, passes_of, telling
 from casework.activity.statement import verdict_text
 from casework.context import Context
 from casework.errors import CaseworkError
 from casework.evidence.store import EvidenceStore
+from casework.truth.rows import accounts_of
 from casework.view.downloads import Difference, Downloads, Source
 from models.tables import Collection
 from models.vocabulary import Completeness
@@ -30,8 +32,11 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
     passes = passes_of(session, case_id)
     if not passes or context.evidence is None:
         return Downloads(state="not_collected")
-    stated = {"state": _state(passes), "confidential": "shown" if confidential else "hidden",
-              "sources": tuple(_source(row) for row in passes)}  # fmt: skip
+    kept = context.evidence.list(case_id, SUMMARIES)
+    missing = {f"{log[0]}/{log[2]}" for log in not_begun(context, accounts_of(session, case_id), passes)}
+    stated = {"state": _state(passes, missing), "confidential": "shown" if confidential else "hidden",
+              "sources": tuple(map(_source, passes)), "not_begun": tuple(sorted(missing)),
+              "summary_sha256": kept[-1].sha256 if kept else None}  # fmt: skip
     try:
         shown = Downloads.model_validate((latest(context.evidence, case_id) or {}) | stated)
     except CaseworkError as exc:
@@ -51,7 +56,7 @@ def latest(evidence: EvidenceStore, case_id: str) -> dict[str, Any] | None:
         content = json.loads(clear.read())
     if not isinstance(content, dict):
         raise ValueError("not an object")  # noqa: TRY004  # like what is no JSON at all
-    rfc8785.dumps(content)  # what has no canonical form would take the digest of the whole case down
+    rfc8785.dumps(content)  # what has no canonical form cannot be shown
     return content
 
 
@@ -62,10 +67,10 @@ def _hidden(shown: Downloads) -> Downloads:
     return shown.model_copy(update={"folders": folders, "exits": exits})
 
 
-def _state(passes: Sequence[Collection]) -> Literal["collected", "not_available", "partial"]:
-    """Return the sum of what is known of each log."""
+def _state(passes: Sequence[Collection], missing: Names[str]) -> Literal["collected", "not_available", "partial"]:
+    """Return the sum of what is known of each log; *missing* are those that nobody has begun to read."""
     verdicts = {row.verdict for row in telling(passes).values()}
-    if verdicts == {Completeness.COMPLETE}:
+    if verdicts == {Completeness.COMPLETE} and not missing:
         return "collected"
     return "not_available" if verdicts == {Completeness.NOT_AVAILABLE} else "partial"
 
