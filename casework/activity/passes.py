@@ -53,6 +53,11 @@ def log_of(row: Collection) -> Log:
     return row.connection, row.account_id, row.source
 
 
+def name_of(log: Log) -> str:
+    """Return how a log is called in what people read; the account is not named."""
+    return f"{log[0]}/{log[2]}"
+
+
 def passes_of(session: Session, case_id: str) -> list[Collection]:
     """Return the case's readings, the passes of a source one after the other."""
     query = select(Collection).where(Collection.case_id == case_id)

@@ -54,6 +54,8 @@ class Half:
     marked: int = 0
     most_in_an_hour: int = 0
     most_at: datetime | None = None
+    most_folders: int = 0
+    most_folders_on: date | None = None
     addresses: Counter[str] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
     applications: set[tuple[str, str]] = field(default_factory=set)
@@ -77,7 +79,6 @@ class Tally:
     kinds: Counter[str] = field(default_factory=Counter)
     clock: list[int] = field(default_factory=lambda: [0] * 24)
     folders: Counter[str] = field(default_factory=Counter)
-    folders_of_day: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
     before: Half = field(default_factory=Half)
     since: Half = field(default_factory=Half)
     programs: int = 0
@@ -87,12 +88,13 @@ class Tally:
     exits_in_all: int = 0
     full: set[str] = field(default_factory=set)
     _hours: Counter[datetime] = field(default_factory=Counter)
+    _folders_of_day: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, source: str, connection: str, activities: Iterable[Activity]) -> None:
         """Count what one record of *source* tells."""
         for activity in activities:
             local = activity.at.astimezone(self.zone)
-            half = self.since if local.date() >= self.notice_on else self.before
+            half = self._half(local.date())
             self.kinds[str(activity.kind)] += half is self.since
             self._origin(half, activity)
             if activity.kind in TAKES:
@@ -104,12 +106,19 @@ class Tally:
             self._program(source, half, activity)
 
     def close(self) -> None:
-        """Work out what needs every record: the fullest hours.  Call once, at the end."""
+        """Work out what needs every record: the fullest hours and the widest days.  Call once, at the end."""
         for hour, number in self._hours.items():
-            half = self.since if hour.date() >= self.notice_on else self.before
+            half = self._half(hour.date())
             if number > half.most_in_an_hour:
                 half.most_in_an_hour, half.most_at = number, hour
+        for day, folders in sorted(self._folders_of_day.items()):
+            half = self._half(day)
+            if len(folders) >= half.most_folders:
+                half.most_folders, half.most_folders_on = len(folders), day
         self.exits.sort()
+
+    def _half(self, day: date) -> Half:
+        return self.since if day >= self.notice_on else self.before
 
     def _taken(self, source: str, local: datetime, half: Half, activity: Activity) -> None:
         day = local.date()
@@ -126,7 +135,7 @@ class Tally:
     def _folder(self, day: date, half: Half, folder: str) -> None:
         if half is self.since:
             self._count(self.folders, folder, _FOLDERS, "folders")
-        of_day = self.folders_of_day[day]
+        of_day = self._folders_of_day[day]
         if len(of_day) < _FOLDERS_A_DAY:
             of_day.add(hash(folder))
 

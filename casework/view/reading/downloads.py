@@ -10,11 +10,12 @@ from typing import Any, Literal
 import rfc8785
 from sqlmodel import Session
 
-from casework.activity.passes import SUMMARIES, not_begun, passes_of, telling
-from casework.activity.statement import verdict_text
+from casework.activity.passes import SUMMARIES, name_of, not_begun, passes_of, telling
+from casework.activity.statement import verdict_of
 from casework.context import Context
 from casework.errors import CaseworkError
 from casework.evidence.store import EvidenceStore
+from casework.messages import message
 from casework.truth.rows import accounts_of
 from casework.view.downloads import Difference, Downloads, Source
 from models.tables import Collection
@@ -33,7 +34,7 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
     if not passes or context.evidence is None:
         return Downloads(state="not_collected")
     kept = context.evidence.list(case_id, SUMMARIES)
-    missing = {f"{log[0]}/{log[2]}" for log in not_begun(context, accounts_of(session, case_id), passes)}
+    missing = {name_of(log) for log in not_begun(context, accounts_of(session, case_id), passes)}
     stated = {"state": _state(passes, missing), "confidential": "shown" if confidential else "hidden",
               "sources": tuple(map(_source, passes)), "not_begun": tuple(sorted(missing)),
               "summary_sha256": kept[-1].sha256 if kept else None}  # fmt: skip
@@ -81,13 +82,11 @@ def _source(row: Collection) -> Source:
     file = stated.get("file") or {}
     verdict = row.verdict if row.ended_at is not None and row.verdict is not None else Completeness.PARTIAL
     reason = row.reason if row.ended_at is not None else "under_way"
-    said = verdict_text(verdict, reason)
     return Source.of(
         row,
         verdict=verdict,
         reason=reason,
-        text=stated.get("text", said.en),
-        text_ja=stated.get("text_ja", said.ja),
+        **verdict_of(verdict, reason).said.fields | {key: stated[key] for key in ("text", "text_ja") if key in stated},
         lag=stated.get("lag_seconds"),
         retention=stated.get("retention_days"),
         caveats=stated.get("caveats", ()),
@@ -103,10 +102,9 @@ def _difference(row: Collection) -> Difference | None:
     if row.round == 1:
         return None
     late = row.late if row.late_before is not None else None
-    if late is None:
-        text, ja = f"{row.records:,} records were new in a second reading of the whole window", f"全期間を再取得し、新たに{row.records:,}件"  # fmt: skip
-    else:
-        later = row.records - late
-        text = f"{late:,} records came late, {later:,} happened since the pass before"
-        ja = f"遅れて反映された記録{late:,}件、前回以降の記録{later:,}件"
-    return Difference(new=row.records, late=late, text=text, text_ja=ja)
+    added = (
+        message("pass_again", new=row.records)
+        if late is None
+        else message("pass_tail", late=late, later=row.records - late)
+    )
+    return Difference(new=row.records, late=late, **added.said.fields)
