@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ from casework.activity.statement import LASTING, is_limited, kept_days
 from casework.context import Context
 from connectors.activity import ActivityLog, ActivitySource
 from models.tables import Case, CaseAccount, Collection
-from models.vocabulary import Completeness, ConnectionId, Standing
+from models.vocabulary import Completeness, ConnectionId
 
 SUMMARIES = "downloads/summary-"
 """What the evidence files are called that sum up what the passes brought; a pass's own name is its log's."""
@@ -45,8 +45,16 @@ def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
     }
 
 
-def sources_of(log: ActivityLog) -> Mapping[str, ActivitySource]:
-    return {source.name: source for source in log.activity_sources}
+def sources_in(context: Context, accounts: Iterable[CaseAccount]) -> Iterator[tuple[CaseAccount, ActivitySource]]:
+    """Yield each log of each of *accounts*, as far as it is known here which there are."""
+    logs = logs_of(context)
+    for account in accounts:
+        if account.connection in logs:
+            yield from ((account, source) for source in logs[account.connection].activity_sources)
+
+
+def log_in(account: CaseAccount, source: str) -> Log:
+    return account.connection, account.vendor_id, source
 
 
 def log_of(row: Collection) -> Log:
@@ -65,16 +73,13 @@ def passes_of(session: Session, case_id: str) -> list[Collection]:
     return list(session.exec(query.order_by(*(col(column) for column in order))).all())
 
 
-def not_begun(context: Context, accounts: Iterable[CaseAccount], passes: Sequence[Collection]) -> list[Log]:
+def not_begun(context: Context, accounts: Sequence[CaseAccount], passes: Iterable[Collection]) -> list[Log]:
     """Return the logs of *accounts* that no pass has begun to read; `?` is one of an account's of which nobody here knows."""
-    logs, begun = logs_of(context), {log_of(row) for row in passes}
-    known = {log[:2] for log in begun}
-    return [
-        (*account, source)
-        for account in ((one.connection, one.vendor_id) for one in accounts if one.standing is Standing.ACCEPTED)
-        for source in (sources_of(logs[account[0]]) if account[0] in logs else () if account in known else ("?",))
-        if (*account, source) not in begun
-    ]
+    begun = {log_of(row) for row in passes}
+    there = [log_in(account, source.name) for account, source in sources_in(context, accounts)]
+    known = {log[:2] for log in (*there, *begun)}
+    dark = [log_in(account, "?") for account in accounts if log_in(account, "?")[:2] not in known]
+    return [log for log in (*there, *dark) if log not in begun]
 
 
 def due_pass(

@@ -22,6 +22,7 @@ from casework.activity.lines import activities_of
 from casework.activity.passes import (
     SUMMARIES,
     Log,
+    log_in,
     log_of,
     logs_of,
     name_of,
@@ -29,7 +30,7 @@ from casework.activity.passes import (
     notice_from,
     notice_until,
     passes_of,
-    sources_of,
+    sources_in,
     telling,
 )
 from casework.activity.picture import Mark, draw
@@ -43,11 +44,11 @@ from casework.messages import Message, joined, message
 from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
-from casework.truth.rows import accounts_of, rows_of
-from connectors.activity import ActivityLog, ActivitySource
+from casework.truth.rows import accepted_accounts, rows_of
+from connectors.activity import ActivityLog
 from connectors.matching import fold_email
 from models.tables import Case, Collection, EvidenceFile
-from models.vocabulary import Completeness, ConnectionId, FindingKind, Standing, as_fields
+from models.vocabulary import Completeness, ConnectionId, FindingKind, as_fields
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
@@ -113,11 +114,9 @@ class _Work:
 
     @classmethod
     def of(cls, context: Context, evidence: EvidenceStore, case_id: str) -> _Work:
-        """Begin with the leaver's accounts; one that turned out to be another person's says nothing about the leaver."""
         case = context.case(case_id)
         with context.store.read() as session:
-            accounts = [a for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED]
-            passes = passes_of(session, case_id)
+            passes, accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
             quiets = {(a.connection, a.vendor_id): Quiet.of(a, rows_of(session, case_id, a)) for a in accounts}
         zone, rules = ZoneInfo(case.timezone), context.policy.activity
         notice_on = notice_from(context, case).astimezone(zone).date()
@@ -204,15 +203,14 @@ class _Work:
 
     def _nothing_unusual(self) -> Message:
         """Say so, and since when each log could be looked at that does not reach over the notice window."""
+        accounts = [quiet.account for quiet in self.quiets.values()]
+        sources = {log_in(account, source.name): source for account, source in sources_in(self.context, accounts)}
         limits = [
-            message("nothing_limit", log=name_of(log), limit=limit_of(row, self._sources(log[0]).get(log[2])))
+            message("nothing_limit", log=name_of(log), limit=limit_of(row, sources.get(log)))
             for log, row in self._telling().items()
             if is_limited(row)
         ]
         return message("nothing_unusual", limits=joined(limits, "", ""))
-
-    def _sources(self, connection: ConnectionId) -> Mapping[str, ActivitySource]:
-        return sources_of(self.logs[connection]) if connection in self.logs else {}
 
     def _picture(self, comparison: Comparison, baseline: Baseline) -> str:
         case, zone = self.case, self.tally.zone
@@ -226,8 +224,7 @@ class _Work:
     def _sure_until(self, quiet: Quiet) -> datetime | None:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
         known, newest = telling(self.passes), {log_of(row): row for row in self.passes}
-        account = (quiet.account.connection, quiet.account.vendor_id)
-        logs: list[Log] = [(*account, name) for name in self._sources(account[0])]
+        logs = [log_in(account, source.name) for account, source in sources_in(self.context, [quiet.account])]
         if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs):
             return None
         return min(sure_until(newest[log]) for log in logs)

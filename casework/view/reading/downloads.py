@@ -16,9 +16,9 @@ from casework.context import Context
 from casework.errors import CaseworkError
 from casework.evidence.store import EvidenceStore
 from casework.messages import message
-from casework.truth.rows import accounts_of
+from casework.truth.rows import accepted_accounts
 from casework.view.downloads import Difference, Downloads, Source
-from models.tables import Collection
+from models.tables import Collection, EvidenceFile
 from models.vocabulary import Completeness
 
 HIDDEN = "…"
@@ -33,13 +33,13 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
     passes = passes_of(session, case_id)
     if not passes or context.evidence is None:
         return Downloads(state="not_collected")
-    kept = context.evidence.list(case_id, SUMMARIES)
-    missing = {name_of(log) for log in not_begun(context, accounts_of(session, case_id), passes)}
+    newest = next(reversed(context.evidence.list(case_id, SUMMARIES)), None)
+    missing = {name_of(log) for log in not_begun(context, accepted_accounts(session, case_id), passes)}
     stated = {"state": _state(passes, missing), "confidential": "shown" if confidential else "hidden",
               "sources": tuple(map(_source, passes)), "not_begun": tuple(sorted(missing)),
-              "summary_sha256": kept[-1].sha256 if kept else None}  # fmt: skip
+              "summary_sha256": newest and newest.sha256}  # fmt: skip
     try:
-        shown = Downloads.model_validate((latest(context.evidence, case_id) or {}) | stated)
+        shown = Downloads.model_validate((content_of(context.evidence, newest) if newest else {}) | stated)
     except CaseworkError as exc:
         return Downloads.model_validate(stated | {"problem": str(exc), "remedy": exc.remedy})
     except (ValueError, OSError):
@@ -48,12 +48,9 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
     return shown if confidential else _hidden(shown)
 
 
-def latest(evidence: EvidenceStore, case_id: str) -> dict[str, Any] | None:
-    """Return the newest summary, None if there is none.  Raises `CaseworkError`, `OSError`, or `ValueError` for what is none."""
-    kept = evidence.list(case_id, SUMMARIES)
-    if not kept:
-        return None
-    with evidence.open(case_id, kept[-1].name) as clear:
+def content_of(evidence: EvidenceStore, summary: EvidenceFile) -> dict[str, Any]:
+    """Return what *summary* tells.  Raises `CaseworkError`, `OSError`, or `ValueError` for what is none."""
+    with evidence.open(summary.case_id, summary.name) as clear:
         content = json.loads(clear.read())
     if not isinstance(content, dict):
         raise ValueError("not an object")  # noqa: TRY004  # like what is no JSON at all
