@@ -211,7 +211,11 @@ def _clock(moment: datetime | None, zone: str) -> str | None:
 
 
 def _findings(findings: Sequence[Finding]) -> Table:
-    rows = ((found.kind, found.connection, found.entitlement_id, found.text, found.remedy) for found in findings)
+    rows = (
+        (found.kind, found.connection, found.entitlement_id,
+         say(found.text, found.text_ja or found.text), say(found.remedy, found.remedy_ja or found.remedy))
+        for found in findings
+    )  # fmt: skip
     return table("finding", "service", "what", "reason", "remedy", title=say("Findings", "指摘"), rows=rows)
 
 

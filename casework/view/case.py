@@ -96,14 +96,16 @@ class Search(Placed):
 
 
 class Finding(PlacedOrNot):
-    """One reason why the case may not close, or could not while it held."""
+    """One reason why the case may not close, or could not while it held.  In Japanese it is empty where that was not kept yet."""
 
     kind: FindingKind
     account_id: str | None = Field(alias="account")
     entitlement_id: str | None = Field(alias="entitlement")
     entitlement_kind: EntitlementKind | None
     text: str
+    text_ja: str = ""
     remedy: str
+    remedy_ja: str = ""
     opened_at: Instant
     resolved_at: Instant | None
 

@@ -154,7 +154,14 @@ def _alike(group: list[Finding], clock: Clock) -> tuple[Cell, ...]:
         clock(max(ends)) if ends else cell(Phrase("open", "未解消"), Tone.OPEN),
         cell(Phrase(f"{kind.en}{times}", kind.ja), tone),
         cell(Phrase(f"{place(first.connection).en} {where.en}".strip(), where.ja)),
-        cell("\n".join(part for part in (first.text, first.remedy) if part)),
+        cell(
+            Phrase(
+                *(
+                    "\n".join(filter(None, parts))
+                    for parts in ((first.text, first.remedy), (first.text_ja, first.remedy_ja))
+                )
+            )
+        ),
     )
 
 
