@@ -283,7 +283,6 @@ class TestPutOff:
         await collection.before_the_cut(office.context, case.id)
         moving.reschedule(office.context, case.id, ends_on=date(2026, 12, 21), last_working_at=None, by="hr")
         office.clock.at = office.context.case(case.id).due_at + timedelta(seconds=1)
-        await office.run(case.id)
         summarise(office.context, case.id)
         shown = show(office.context, case.id)["downloads"]
         assert (shown["verdict"], [risk["reason"] for risk in shown["risks"]]) == ("cannot_say", ["not_read_since"])
@@ -291,6 +290,7 @@ class TestPutOff:
             f"google_workspace/drive: {case.due_at - timedelta(seconds=50) - DRIVE.lag:%Y-%m-%d %H:%M} UTC"
             in shown["summary"][0]["text"]
         )
+        await office.run(case.id)
         office.clock.pass_by(days=3)
         assert (await told(office, case))["verdict"] == "nothing_unusual"
 
