@@ -19,7 +19,7 @@ from sqlmodel import Session, select
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.activity import statement
-from casework.activity.passes import due_pass, log_of, passes_of
+from casework.activity.passes import due_pass, log_in, log_of, logs_of, passes_of, sources_in
 from casework.activity.reading import Reading, keep
 from casework.activity.seen import Seen
 from casework.connections import account_of, ready
@@ -27,11 +27,11 @@ from casework.context import Context
 from casework.errors import InUse
 from casework.evidence.store import EvidenceStore
 from casework.recording import seal
-from casework.truth.rows import accounts_of
+from casework.truth.rows import accepted_accounts
 from connectors.activity import ActivityLog, ActivityPage, ActivitySource, Window
 from connectors.errors import ConnectorError, Unreachable
 from models.tables import CaseAccount, Collection, EvidenceFile
-from models.vocabulary import Account, Completeness, ConnectionId, Standing
+from models.vocabulary import Account, Completeness, ConnectionId
 
 _AT_ONCE = 4
 """Logs of one service and one case: connectors read them with the threads by which they cut, of which some stay free."""
@@ -40,19 +40,6 @@ LONGEST_ANSWER = 90.0
 _MOST_PAGES = 200
 """Of one log of one account: who cannot see the end says so."""
 _T = TypeVar("_T")
-
-
-def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
-    """Return the services whose connectors read an activity log."""
-    return {
-        connection: connector
-        for connection, connector in context.connectors.items()
-        if isinstance(connector, ActivityLog)
-    }
-
-
-def sources_of(log: ActivityLog) -> Mapping[str, ActivitySource]:
-    return {source.name: source for source in log.activity_sources}
 
 
 async def to_the_last(steps: Iterable[Awaitable[_T]]) -> list[_T]:
@@ -74,7 +61,7 @@ async def collect(context: Context, case_id: str, *connections: ConnectionId, se
         return 0
     turn = _Turn(context, context.evidence, context.now() + timedelta(seconds=seconds))
     known = await probed(context, case_id, *connections, seconds=seconds)
-    return sum(await to_the_last(turn.read(account, row) for account, row in _due(context, case_id, known)))
+    return sum(await to_the_last(turn.read(*due) for due in _due(context, case_id, known)))
 
 
 async def probed(context: Context, case_id: str, *connections: ConnectionId, seconds: float) -> list[ConnectionId]:
@@ -84,10 +71,8 @@ async def probed(context: Context, case_id: str, *connections: ConnectionId, sec
     One that cannot be probed now has its turn later.
     """
     with context.store.read() as session:
-        accounts = accounts_of(session, case_id, *connections)
-    held = sorted(
-        {account.connection for account in accounts if account.standing is Standing.ACCEPTED} & {*logs_of(context)}
-    )
+        accounts = accepted_accounts(session, case_id, *connections)
+    held = sorted({account.connection for account in accounts} & {*logs_of(context)})
     known = await asyncio.gather(*(is_ready(context, connection, seconds) for connection in held))
     return [connection for connection, is_known in zip(held, known, strict=True) if is_known]
 
@@ -117,17 +102,16 @@ async def pages(log: ActivityLog, account: Account, source: str, window: Window)
     raise Unreachable(f"{account.connection}: cannot read {source} to its end")
 
 
-def _due(context: Context, case_id: str, connections: list[ConnectionId]) -> Iterator[tuple[CaseAccount, Collection]]:
+def _due(
+    context: Context, case_id: str, connections: list[ConnectionId]
+) -> Iterator[tuple[CaseAccount, ActivitySource, Collection]]:
     case = context.case(case_id)
     with context.store.read() as session:
-        accounts, passes = accounts_of(session, case_id), passes_of(session, case_id)
-    for account in accounts:
-        if account.standing is Standing.ACCEPTED and account.connection in connections:
-            for source in logs_of(context)[account.connection].activity_sources:
-                log = (account.connection, account.vendor_id, source.name)
-                before = [row for row in passes if log_of(row) == log]
-                if (row := due_pass(context, case, account, source, before)) is not None:
-                    yield account, row
+        accounts, passes = accepted_accounts(session, case_id), passes_of(session, case_id)
+    for account, source in sources_in(context, (one for one in accounts if one.connection in connections)):
+        before = [row for row in passes if log_of(row) == log_in(account, source.name)]
+        if (row := due_pass(context, case, account, source, before)) is not None:
+            yield account, source, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,33 +125,30 @@ class _Turn:
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
     )
 
-    async def read(self, account: CaseAccount, row: Collection) -> bool:
+    async def read(self, account: CaseAccount, source: ActivitySource, row: Collection) -> bool:
         """Carry one pass on.  True if it has ended."""
-        log = logs_of(self.context)[account.connection]
-        source = sources_of(log)[row.source]
         async with self.places[account.connection], self.context.readings:
             try:
                 row = _claim(self.context, row)
                 if row.verdict is None:
-                    row = await self._read_on(log, source, account, row)
+                    row = await self._read_on(source, account, row)
                 if row.verdict is not None:
                     await asyncio.to_thread(_end, self.context, self.evidence, row, source)
             except InUse:
                 return False
         return row.verdict is not None
 
-    async def _read_on(
-        self, log: ActivityLog, source: ActivitySource, account: CaseAccount, row: Collection
-    ) -> Collection:
+    async def _read_on(self, source: ActivitySource, account: CaseAccount, row: Collection) -> Collection:
         remembered = self.evidence.folder / row.case_id / f"{row.account_ref}-{row.source}.seen"
         with self.evidence.grow(row.case_id, row.file) as growing, Seen(remembered) as seen:
             row = _claim(self.context, row)  # the last writer may have ended between our look and our turn
-            if row.verdict is not None:
-                return row
-            await asyncio.to_thread(_agree, self.context, row, seen)
-            reading = Reading(self.context, log, source, account_of(account), row, growing, seen, self.deadline)
-            await reading.run()
-            return reading.row
+            if row.verdict is None:
+                await asyncio.to_thread(_agree, self.context, row, seen)
+                log = logs_of(self.context)[account.connection]
+                reading = Reading(self.context, log, source, account_of(account), row, growing, seen, self.deadline)
+                await reading.run()
+                row = reading.row
+        return row
 
 
 def _claim(context: Context, row: Collection) -> Collection:

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 
 from audit.events import EventType
-from casework.activity.collecting import LONGEST_ANSWER, logs_of, pages, to_the_last
+from casework.activity.collecting import LONGEST_ANSWER, pages, to_the_last
 from casework.activity.lines import understood
+from casework.activity.passes import logs_of
 from casework.connections import account_of, ready
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK

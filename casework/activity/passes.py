@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from casework.activity.statement import LASTING, is_limited, kept_days
 from casework.context import Context
-from connectors.activity import ActivitySource
+from connectors.activity import ActivityLog, ActivitySource
 from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, ConnectionId
 
@@ -36,8 +36,34 @@ def notice_until(case: Case) -> datetime:
     return min(case.due_at, case.contained_at or case.due_at)
 
 
+def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
+    """Return the services whose connectors read an activity log."""
+    return {
+        connection: connector
+        for connection, connector in context.connectors.items()
+        if isinstance(connector, ActivityLog)
+    }
+
+
+def sources_in(context: Context, accounts: Iterable[CaseAccount]) -> Iterator[tuple[CaseAccount, ActivitySource]]:
+    """Yield each log of each of *accounts*, as far as it is known here which there are."""
+    logs = logs_of(context)
+    for account in accounts:
+        if account.connection in logs:
+            yield from ((account, source) for source in logs[account.connection].activity_sources)
+
+
+def log_in(account: CaseAccount, source: str) -> Log:
+    return account.connection, account.vendor_id, source
+
+
 def log_of(row: Collection) -> Log:
     return row.connection, row.account_id, row.source
+
+
+def name_of(log: Log) -> str:
+    """Return how a log is called in what people read; the account is not named."""
+    return f"{log[0]}/{log[2]}"
 
 
 def passes_of(session: Session, case_id: str) -> list[Collection]:
@@ -45,6 +71,15 @@ def passes_of(session: Session, case_id: str) -> list[Collection]:
     query = select(Collection).where(Collection.case_id == case_id)
     order = (Collection.connection, Collection.account_id, Collection.source, Collection.round)
     return list(session.exec(query.order_by(*(col(column) for column in order))).all())
+
+
+def not_begun(context: Context, accounts: Sequence[CaseAccount], passes: Iterable[Collection]) -> list[Log]:
+    """Return the logs of *accounts* that no pass has begun to read; `?` is one of an account's of which nobody here knows."""
+    begun = {log_of(row) for row in passes}
+    there = [log_in(account, source.name) for account, source in sources_in(context, accounts)]
+    known = {log[:2] for log in (*there, *begun)}
+    dark = [log_in(account, "?") for account in accounts if log_in(account, "?")[:2] not in known]
+    return [log for log in (*there, *dark) if log not in begun]
 
 
 def due_pass(

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from audit.events import EventType
-from casework.activity.collecting import LONGEST_ANSWER, is_ready, logs_of, pages
+from casework.activity.collecting import LONGEST_ANSWER, is_ready, pages
 from casework.activity.lines import activities_of, understood
-from casework.activity.passes import passes_of
+from casework.activity.passes import logs_of, passes_of
 from casework.activity.silence import note
 from casework.context import Context
 from casework.errors import CaseworkError

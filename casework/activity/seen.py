@@ -18,8 +18,6 @@ from connectors.activity import Record
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (id BLOB PRIMARY KEY, round INTEGER NOT NULL, page INTEGER NOT NULL) WITHOUT ROWID
 """
-_AT_ONCE = 10_000
-"""How many ids one statement asks for; SQLite allows 32,766."""
 
 
 class Seen:
@@ -49,20 +47,15 @@ class Seen:
 
     def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
         """Return the records that were not seen before, each once, in their order; they count as seen from now on."""
-        by_id = {_key(record): record for record in reversed(records)}  # of twins the first stays
-        known: set[bytes] = set()
-        keys = list(by_id)
-        for start in range(0, len(keys), _AT_ONCE):
-            known |= self._known(keys[start : start + _AT_ONCE])
-        fresh = {key: record for key, record in by_id.items() if key not in known}
         self._database.execute("BEGIN")
-        self._database.executemany("INSERT INTO seen VALUES (?, ?, ?)", [(key, round_, page) for key in sorted(fresh)])
+        fresh = [record for record in records if self._is_new(record, round_, page)]
         self._database.execute("COMMIT")
-        return list(reversed(fresh.values()))
+        return fresh
 
-    def _known(self, keys: Sequence[bytes]) -> set[bytes]:
-        marks = ",".join("?" * len(keys))
-        return {row[0] for row in self._database.execute(f"SELECT id FROM seen WHERE id IN ({marks})", keys)}  # noqa: S608  # question marks only
+    def _is_new(self, record: Record, round_: int, page: int) -> bool:
+        """Remember *record*; whether it was not known yet."""
+        row = (_key(record), round_, page)
+        return self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", row).rowcount == 1
 
 
 def _key(record: Record) -> bytes:

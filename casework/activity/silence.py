@@ -8,11 +8,11 @@ documents: their use, and content fetched with them, counts from `cut_effective_
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from casework.activity.statement import Said
+from casework.messages import message
 from casework.truth.post_cut import Times
 from connectors.activity import Activity
 from models.tables import CaseAccount, CaseEntitlement
@@ -65,39 +65,22 @@ class Quiet:
 
     def told(self, sure_until: datetime | None) -> dict[str, Any]:
         """Return it as the summary has it.  *sure_until*: up to when every log has been read past its lag."""
-        state, said = self._said(sure_until)
+        state = self._state(sure_until)
+        count = sum(times.count for times in self.broken.values())
+        until = sure_until and sure_until.isoformat(timespec="minutes")
         return {
             **as_fields(self.account.connection),
             "account": self.account.vendor_id,
             "state": state,
-            "text": said.en,
-            "text_ja": said.ja,
-            "cut_effective_by": self.effective_by.isoformat() if self.effective_by else None,
+            **message(f"silence_{state}", count=count, until=until).said.fields,
+            "cut_effective_by": self.effective_by,
             "residual": self.residual,
-            "events": [
-                {
-                    "kind": str(kind),
-                    "count": t.count,
-                    "first_at": t.first_at.isoformat(),
-                    "last_at": t.last_at.isoformat(),
-                }
-                for kind, t in sorted(self.broken.items())
-            ],
+            "events": [{"kind": kind, **asdict(times)} for kind, times in sorted(self.broken.items())],
         }
 
-    def _said(self, sure_until: datetime | None) -> tuple[str, Said]:
-        """Return the state as a word and as a sentence."""
+    def _state(self, sure_until: datetime | None) -> str:
         if self.blocked_at is None or self.effective_by is None:
-            return "not_cut", Said("the account has not been seen blocked", "停止が確認されていません")
+            return "not_cut"
         if self.broken:
-            count = sum(times.count for times in self.broken.values())
-            return "broken", Said(
-                f"{count:,} events later than the effective cut-off", f"遮断後の活動が{count:,}件記録されています"
-            )
-        if sure_until is None or sure_until <= self.effective_by:
-            return "not_read", Said(
-                "no silence is proved: not every log has been read to its end past the cut-off and the vendor's lag",
-                "遮断後のログのうち、ベンダーの反映遅延を含めて読み取れていないものがあり、活動なしとは確認できません",
-            )
-        until = sure_until.isoformat(timespec="minutes")
-        return "silent", Said(f"nothing since the cut-off, sure until {until}", f"遮断後の活動なし（{until}まで確認）")
+            return "broken"
+        return "silent" if sure_until is not None and sure_until > self.effective_by else "not_read"

@@ -7,57 +7,17 @@ limit, and named; what the vendor kept and we did not get is lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from casework.messages import Message, catalogue, message
 from connectors.activity import ActivitySource, Gap
 from models.tables import Collection
 from models.vocabulary import Completeness, as_fields
 
-
-class Said(NamedTuple):
-    """One sentence in English and in Japanese."""
-
-    en: str
-    ja: str
-
-
 LIMIT = "retention"
 """The word for a log that was read whole as far as its vendor keeps it, which is less than the notice window."""
-REASONS: Mapping[str, Said] = {
-    "quota": Said("the vendor's quota was used up", "ベンダーの利用上限に達したため"),
-    "unreachable": Said("the vendor could not be reached", "ベンダーに接続できなかったため"),
-    "unfinished": Said("the vendor did not finish its search", "ベンダー側の検索が完了しなかったため"),
-    "cursor_expired": Said(
-        "the vendor lost our place in the log again and again", "ベンダー側で読み取り位置が繰り返し失効したため"
-    ),
-    "repeated": Said("the vendor gave the same pages again and again", "ベンダーが同じページを繰り返し返したため"),
-    "unintelligible": Said("the vendor's answer could not be understood", "ベンダーの応答を解釈できなかったため"),
-    "denied": Said("our credential lacks a scope or a role for this log", "このログを読む権限（スコープ）がないため"),
-    "not_on_plan": Said("the tenant's plan does not offer this log", "契約プランにこのログが含まれないため"),
-    "not_recorded": Said(
-        "the tenant has switched this log off: that is not the same as nothing having happened",
-        "テナントでこのログの記録が無効なため（操作がなかったことを意味しません）",
-    ),
-    "truncated": Said("the vendor cut its answer short", "ベンダーが結果を途中で打ち切ったため"),
-    "search_failed": Said("the vendor's search failed again and again", "ベンダー側の検索が繰り返し失敗したため"),
-    "fewer": Said("the vendor gave fewer records than it counts", "取得件数がベンダーの示す件数に満たないため"),
-    "refused": Said("the vendor refused one of the log's queries", "照会の一部をベンダーが受け付けなかったため"),
-    LIMIT: Said("the vendor keeps less than the notice window", "ベンダーの保存期間が退職通知期間より短いため"),
-    "forgotten": Said(
-        "it was read too late: the vendor had forgotten days that it kept at the end of the notice window",
-        "読み取りが遅れ、退職通知期間の終了時に残っていた記録の一部が保存期間を過ぎたため",
-    ),
-    "plan": Said("the tenant's plan shows only a part", "契約プランでは一部しか取得できないため"),
-    "unproven": Said(
-        "nothing shows that the tenant records at all", "テナントで記録が有効であることを確認できないため"
-    ),
-    "address": Said("one of the log's queries needs an address that is not known", "照会に必要なアドレスが不明なため"),
-    "failed": Said("reading it failed on our side", "当システム側の障害で読み取れなかったため"),
-    "not_yet": Said("the window had not begun", "対象期間が始まっていないため"),
-    "under_way": Said("it is still being read", "取得の途中のため"),
-}
 FORGOTTEN = frozenset({LIMIT, "forgotten"})
 LASTING = FORGOTTEN | {"plan"}
 """What another reading of the same window would lack just as well."""
@@ -145,24 +105,21 @@ def is_limited(row: Collection) -> bool:
     return row.verdict is Completeness.PARTIAL and row.reason == LIMIT
 
 
-def limit_of(row: Collection, source: ActivitySource | None) -> Said:
+def sure_until(row: Collection) -> datetime:
+    """Return up to when an ended pass shows all that it could: its end, less the lag that the vendor allowed itself then."""
+    return row.until_at - timedelta(seconds=(row.statement or {})["lag_seconds"])
+
+
+def limit_of(row: Collection, source: ActivitySource | None) -> Message:
     """Return since when a limited log could be looked at, as a clause."""
     since, days = reach(row, source)
-    at = f"{since:%Y-%m-%d %H:%M} UTC"
-    return Said(
-        f"looked for in this log from {at} only, because the vendor keeps {days} days",
-        f"ベンダーの保存期間が{days}日のため、このログは{at}以降のみ確認",
-    )
+    return message("log_since", since=since, days=days)
 
 
-def verdict_text(verdict: Completeness, reason: str | None) -> Said:
-    """Return the verdict as a sentence."""
-    if verdict is Completeness.COMPLETE:
-        return Said("complete", "完全")
-    why = REASONS.get(reason or "", Said(reason or "unknown", reason or "不明"))
-    if verdict is Completeness.PARTIAL:
-        return Said(f"partial because {why.en}", f"一部のみ：{why.ja}")
-    return Said(f"not available because {why.en}", f"取得不可：{why.ja}")
+def verdict_of(verdict: Completeness, reason: str | None) -> Message:
+    """Return the verdict as a sentence; a reason that this version does not know any more stands as it is."""
+    why = message(f"log_{reason}") if f"log_{reason}" in catalogue() else reason
+    return message(f"log_{verdict}", why=why)
 
 
 def stated(gap: Gap, now: datetime) -> dict[str, Any]:
@@ -185,7 +142,10 @@ def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) 
     The same row gives the same bytes: a statement that a crash interrupted is written again, not contradicted.
     """
     assert row.verdict is not None  # noqa: S101  # for the type alone: stated after it was concluded
-    text, details = _text(row, source), "; ".join(str(gap["text"]) for gap in row.gaps)
+    verdict = (
+        message("log_limited", limit=limit_of(row, source)) if is_limited(row) else verdict_of(row.verdict, row.reason)
+    )
+    text, details = verdict.said, "; ".join(str(gap["text"]) for gap in row.gaps)
     more = f" ({details})" if details and row.verdict is not Completeness.COMPLETE else ""
     return {
         "lastday": "statement/1",
@@ -216,13 +176,6 @@ def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) 
         "gaps": list(row.gaps),
         "file": file,
     }
-
-
-def _text(row: Collection, source: ActivitySource) -> Said:
-    if not is_limited(row):
-        return verdict_text(row.verdict or Completeness.PARTIAL, row.reason)
-    limit = limit_of(row, source)
-    return Said(f"partial: {limit.en}", f"一部のみ：{limit.ja}")
 
 
 def _iso(moment: datetime | None) -> str | None:

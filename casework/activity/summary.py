@@ -7,7 +7,7 @@ It is derived: the same files give the same summary, and whoever doubts it count
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -18,30 +18,41 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from casework.activity.baseline import Baseline, measure
-from casework.activity.collecting import logs_of, sources_of
 from casework.activity.lines import activities_of
-from casework.activity.passes import SUMMARIES, Log, log_of, notice_from, notice_until, passes_of, telling
-from casework.activity.risk import Comparison, Reason, reasons_of
+from casework.activity.passes import (
+    SUMMARIES,
+    Log,
+    log_in,
+    log_of,
+    logs_of,
+    name_of,
+    not_begun,
+    notice_from,
+    notice_until,
+    passes_of,
+    sources_in,
+    telling,
+)
+from casework.activity.risk import Comparison, Reason, because, reasons_of, verdict_of
 from casework.activity.silence import Quiet
-from casework.activity.statement import FORGOTTEN, Said, is_limited, is_whole, limit_of, reach
+from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until
 from casework.activity.tally import Tally
 from casework.context import Context
 from casework.evidence.store import EvidenceStore
+from casework.messages import Message, joined, message
 from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
-from casework.truth.rows import accounts_of, rows_of
-from connectors.activity import ActivityLog, ActivitySource
+from casework.truth.rows import accepted_accounts, rows_of
+from connectors.activity import ActivityLog
 from connectors.matching import fold_email
 from models.tables import Case, Collection, EvidenceFile
-from models.vocabulary import Completeness, ConnectionId, FindingKind, Standing, as_fields
+from models.vocabulary import Completeness, ConnectionId, FindingKind, as_fields
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
 _LONGEST = 400
 """Days of which the counts are kept at most."""
-_NEARLY = timedelta(minutes=5)
-"""A log that was read so shortly before the end of the notice window was read to its end: the run waits for its instant."""
 
 
 def is_stale(context: Context, case_id: str) -> bool:
@@ -62,7 +73,7 @@ def summarise(context: Context, case_id: str) -> EvidenceFile | None:
     for row in work.passes:
         work.read(row)
     work.tally.close()
-    content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True).encode()
+    content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True, default=lambda at: at.isoformat()).encode()
     number = len(context.evidence.list(case_id, SUMMARIES)) + 1
     binding = partial(_bind, work, number)
     return context.evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=binding)
@@ -104,11 +115,9 @@ class _Work:
 
     @classmethod
     def of(cls, context: Context, evidence: EvidenceStore, case_id: str) -> _Work:
-        """Begin with the leaver's accounts; one that turned out to be another person's says nothing about the leaver."""
         case = context.case(case_id)
         with context.store.read() as session:
-            accounts = [a for a in accounts_of(session, case_id) if a.standing is Standing.ACCEPTED]
-            passes = passes_of(session, case_id)
+            passes, accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
             quiets = {(a.connection, a.vendor_id): Quiet.of(a, rows_of(session, case_id, a)) for a in accounts}
         zone, rules = ZoneInfo(case.timezone), context.policy.activity
         notice_on = notice_from(context, case).astimezone(zone).date()
@@ -140,96 +149,69 @@ class _Work:
         return frozenset(fold_email(name) for name in names if name)
 
     def content(self) -> dict[str, Any]:
-        baseline = measure(self.tally.days, self.covered, self.tally.notice_on, mads=self.context.policy.activity.mads)
-        comparison = Comparison(self.tally, baseline, self.context.policy.activity, self.tally.ends_on)
+        tally, rules = self.tally, self.context.policy.activity
+        baseline = measure(tally.days, self.covered, tally.notice_on, mads=rules.mads)
+        comparison = Comparison(tally, baseline, rules)
         reasons = [*reasons_of(comparison), *self._unread()]
-        sentences = [Said(r.text, r.text_ja) for r in reasons[:_SAID_AT_ONCE]] or [self._nothing_unusual()]
+        sentences = [reason.said for reason in reasons[:_SAID_AT_ONCE]] or [self._nothing_unusual().said]
         return {
             "lastday": "summary/2",
-            "made_at": self.context.now().isoformat(),
+            "made_at": self.context.now(),
             "timezone": self.case.timezone,
-            "notice_from": str(self.tally.notice_on),
-            "until": str(self.tally.ends_on),
-            "baseline": {"days": baseline.days, "without": list(baseline.missing)},
-            "counts": {kind: number for kind, number in sorted(self.tally.kinds.items()) if number},
-            "verdict": _verdict(reasons),
-            "summary": [{"text": said.en, "text_ja": said.ja} for said in sentences],
-            "risks": [asdict(reason) for reason in reasons],
+            "notice_from": tally.notice_on,
+            "until": tally.ends_on,
+            "baseline": {"days": baseline.days, "without": baseline.missing},
+            "counts": {kind: number for kind, number in tally.kinds.items() if number},
+            "verdict": verdict_of(reasons),
+            "summary": [said.fields for said in sentences],
+            "risks": [reason.fields for reason in reasons],
             "days": self._days(comparison, baseline),
-            "folders": [{"folder": name, "count": n} for name, n in self.tally.folders.most_common(_MOST_FOLDERS)],
-            "hours": self.tally.clock,
-            "exits": [
-                {"kind": str(e.kind), "at": e.at.isoformat(), **as_fields(e.connection), "text": e.target}
-                for e in self.tally.exits
-            ],
-            "exits_in_all": self.tally.exits_in_all,
-            "silence": [quiet.told(self._sure_until(account)) for account, quiet in self.quiets.items()],
-            "not_counted_in_full": sorted(self.tally.full),
+            "folders": [{"folder": name, "count": n} for name, n in tally.folders.most_common(_MOST_FOLDERS)],
+            "hours": tally.clock,
+            "exits": [{"kind": e.kind, "at": e.at, **as_fields(e.connection), "text": e.target} for e in tally.exits],
+            "exits_in_all": tally.exits_in_all,
+            "silence": [quiet.told(self._sure_until(quiet)) for quiet in self.quiets.values()],
+            "not_counted_in_full": sorted(tally.full),
         }
 
     def _unread(self) -> Iterator[Reason]:
         """Say what could not be read: without it nobody is declared clean."""
         if self.odd:
-            yield Reason(
-                "odd_records",
-                f"{self.odd:,} records could not be understood: they are kept, and nobody can say what they tell.",
-                f"解釈できない記録が{self.odd:,}件あります。保存していますが、内容は判断できません。",
-                {"records": self.odd}, unclean=True,
-            )  # fmt: skip
-        lacking = sorted(f"{connection}/{source}" for connection, source in self._lacking())
+            yield because("odd_records", records=self.odd)
+        lacking = sorted(map(name_of, self._lacking()))
         if lacking or not self.passes:
-            named = ", ".join(dict.fromkeys(lacking)) or "-"
-            yield Reason(
-                "incomplete",
-                f"{len(lacking):,} of the logs could not be read completely ({named}): what they would have shown is not known.",
-                f"完全に取得できなかったログが{len(lacking):,}件あります（{named}）。その内容は不明です。",
-                {"logs": len(lacking)}, unclean=True,
-            )  # fmt: skip
+            named = tuple(dict.fromkeys(lacking)) or "-"
+            yield because("incomplete", named=named, logs=len(lacking))
         if unread := self._unread_since():
-            named = ", ".join(f"{log}: {until:%Y-%m-%d %H:%M} UTC" for log, until in unread.items())
-            yield Reason(
-                "not_read_since",
-                f"{len(unread):,} of the logs were not read to the end of the notice window, and what they show since is not known "
-                f"({named}).",
-                f"退職通知期間の終わりまで取得していないログが{len(unread):,}件あり、以降の内容は不明です（{named}）。",
-                {"logs": len(unread)}, unclean=True,
-            )  # fmt: skip
+            named = tuple(f"{log}: {until:%Y-%m-%d %H:%M} UTC" for log, until in unread.items())
+            yield because("not_read_since", named=named, logs=len(unread))
 
     def _telling(self) -> dict[Log, Collection]:
         """Return what is known of each of the leaver's logs; a later pass that is under way takes nothing from an earlier one."""
         known = [*self.passes, *(row for row in self.under_way if row.round == 1)]
-        return telling([row for row in known if (row.connection, row.account_id) in self.quiets])
+        return telling([row for row in known if log_of(row)[:2] in self.quiets])
 
-    def _lacking(self) -> Iterator[tuple[ConnectionId, str]]:
-        """Yield the logs that were not read whole, as far as their vendors keep them, nor begun: there may be one that is not known."""
+    def _lacking(self) -> Iterator[Log]:
+        """Yield the logs that were not read whole, as far as their vendors keep them, nor begun, or that nobody reads any more."""
         known = self._telling()
-        there = {(*account, source) for account in self.quiets for source in self._sources(account[0]) or ("?",)}
-        for log in {**known, **dict.fromkeys(there)}:
-            if log not in known or not is_whole(known[log]):
-                yield log[0], log[2]
+        yield from not_begun(self.context, [quiet.account for quiet in self.quiets.values()], [*known.values()])
+        yield from (log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs)
 
     def _unread_since(self) -> dict[str, datetime]:
-        """Return up to when each log was read whole that was not read since, though the notice window went on."""
-        newest = {log_of(row): row.until_at for row in self.passes if is_whole(row)}
-        mine = {f"{log[0]}/{log[2]}": until for log, until in sorted(newest.items()) if log[:2] in self.quiets}
-        return {name: until for name, until in mine.items() if until < notice_until(self.case) - _NEARLY}
+        """Return up to when each log is known of which more may still come from the notice window, or of which nobody has asked."""
+        mine = {log_of(row): sure_until(row) for row in self.passes if is_whole(row) and log_of(row)[:2] in self.quiets}
+        return {name_of(log): until for log, until in sorted(mine.items()) if until < notice_until(self.case)}
 
-    def _sources(self, connection: ConnectionId) -> Mapping[str, ActivitySource]:
-        return sources_of(self.logs[connection]) if connection in self.logs else {}
-
-    def _nothing_unusual(self) -> Said:
+    def _nothing_unusual(self) -> Message:
         """Say so, and since when each log could be looked at that does not reach over the notice window."""
-        said = Said(
-            "Nothing unusual against the person's own days, in logs that were read completely.",
-            "完全に取得したログの範囲で、本人の通常と異なる点はありません。",
-        )
-        for (connection, _, source), row in self._telling().items():
-            if is_limited(row):
-                limit = limit_of(row, self._sources(connection).get(source))
-                said = Said(
-                    f"{said.en} {connection}/{source}: {limit.en}.", f"{said.ja}{connection}/{source}：{limit.ja}。"
-                )
-        return said
+        accounts = [quiet.account for quiet in self.quiets.values()]
+        sources = {log_in(account, source.name): source for account, source in sources_in(self.context, accounts)}
+        limits = [
+            message("nothing_limit", log=name_of(log), limit=limit_of(row, sources.get(log)))
+            for log, row in self._telling().items()
+            if is_limited(row)
+        ]
+        return message("nothing_unusual", limits=joined(limits, "", ""))
 
     def _days(self, comparison: Comparison, baseline: Baseline) -> dict[str, Any]:
         """Return how much was taken per day, the latest days where there are too many, and what was usual by weekday."""
@@ -246,14 +228,13 @@ class _Work:
             "usual": [asdict(day) for day in week],
         }
 
-    def _sure_until(self, account: tuple[ConnectionId, str]) -> datetime | None:
+    def _sure_until(self, quiet: Quiet) -> datetime | None:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
-        sources, known = self._sources(account[0]), telling(self.passes)
-        last = {name: known.get((*account, name)) for name in sources}
-        if not sources or not all(row is not None and _reaches(row, self.quiets[account]) for row in last.values()):
+        known, newest = telling(self.passes), {log_of(row): row for row in self.passes}
+        logs = [log_in(account, source.name) for account, source in sources_in(self.context, [quiet.account])]
+        if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs):
             return None
-        newest = {log_of(row): row.until_at for row in self.passes}
-        return min(newest[*account, name] - source.lag for name, source in sources.items())
+        return min(sure_until(newest[log]) for log in logs)
 
 
 def _reaches(row: Collection, quiet: Quiet) -> bool:
@@ -261,10 +242,3 @@ def _reaches(row: Collection, quiet: Quiet) -> bool:
     forgotten = row.verdict is Completeness.PARTIAL and row.reason in FORGOTTEN
     since_the_block = quiet.blocked_at is not None and reach(row, None).since <= quiet.blocked_at
     return row.verdict is Completeness.COMPLETE or (forgotten and since_the_block)
-
-
-def _verdict(reasons: Sequence[Reason]) -> str:
-    """Return `unusual`, `cannot_say` (something stands against declaring the leaver clean) or `nothing_unusual`."""
-    if any(not reason.unclean for reason in reasons):
-        return "unusual"
-    return "cannot_say" if reasons else "nothing_unusual"

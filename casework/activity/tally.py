@@ -54,6 +54,8 @@ class Half:
     marked: int = 0
     most_in_an_hour: int = 0
     most_at: datetime | None = None
+    most_folders: int = 0
+    most_folders_on: date | None = None
     addresses: Counter[str] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
     applications: set[tuple[str, str]] = field(default_factory=set)
@@ -77,7 +79,6 @@ class Tally:
     kinds: Counter[str] = field(default_factory=Counter)
     clock: list[int] = field(default_factory=lambda: [0] * 24)
     folders: Counter[str] = field(default_factory=Counter)
-    folders_of_day: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
     before: Half = field(default_factory=Half)
     since: Half = field(default_factory=Half)
     programs: int = 0
@@ -87,55 +88,54 @@ class Tally:
     exits_in_all: int = 0
     full: set[str] = field(default_factory=set)
     _hours: Counter[datetime] = field(default_factory=Counter)
+    _folders_of_day: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, source: str, connection: str, activities: Iterable[Activity]) -> None:
         """Count what one record of *source* tells."""
         for activity in activities:
             local = activity.at.astimezone(self.zone)
-            half = self.since if local.date() >= self.notice_on else self.before
-            self.kinds[str(activity.kind)] += half is self.since
-            self._origin(half, activity)
+            half = self._half(local.date())
+            self.kinds[activity.kind] += half is self.since
+            for seen, name in ((half.addresses, activity.ip), (half.devices, activity.device)):
+                self._count(seen, name, _ORIGINS, "addresses and devices", weight=activity.kind in TAKES)
             if activity.kind in TAKES:
                 self._taken(source, local, half, activity)
-            if activity.kind in _SHARES:
-                half.shares += 1
+            half.shares += activity.kind in _SHARES
             if activity.kind in EXITS and half is self.since:
                 self._exit(Exit(activity.at, activity.kind, connection, activity.target or activity.title or ""))
             self._program(source, half, activity)
 
     def close(self) -> None:
-        """Work out what needs every record: the fullest hours.  Call once, at the end."""
+        """Work out what needs every record: the fullest hours and the widest days.  Call once, at the end."""
         for hour, number in self._hours.items():
-            half = self.since if hour.date() >= self.notice_on else self.before
+            half = self._half(hour.date())
             if number > half.most_in_an_hour:
                 half.most_in_an_hour, half.most_at = number, hour
+        for day, folders in sorted(self._folders_of_day.items()):
+            half = self._half(day)
+            if len(folders) >= half.most_folders:
+                half.most_folders, half.most_folders_on = len(folders), day
         self.exits.sort()
 
+    def _half(self, day: date) -> Half:
+        return self.since if day >= self.notice_on else self.before
+
     def _taken(self, source: str, local: datetime, half: Half, activity: Activity) -> None:
-        day = local.date()
+        day, (begins, ends) = local.date(), self.work_hours
         self.days[source][day] += 1
         self._hours[local.replace(minute=0, second=0, microsecond=0)] += 1
         half.takes += 1
-        half.off_hours += self._is_off(local)
+        half.off_hours += local.weekday() >= 5 or not begins <= local.hour < ends
         half.marked += is_marked((activity.label, activity.title), self.own_marks)
+        if activity.folder is not None and len(self._folders_of_day[day]) < _FOLDERS_A_DAY:
+            self._folders_of_day[day].add(hash(activity.folder))
         if half is self.since:
             self.clock[local.hour] += 1
-        if activity.folder is not None:
-            self._folder(day, half, activity.folder)
+            self._count(self.folders, activity.folder, _FOLDERS, "folders")
 
-    def _folder(self, day: date, half: Half, folder: str) -> None:
-        if half is self.since:
-            self._count(self.folders, folder, _FOLDERS, "folders")
-        of_day = self.folders_of_day[day]
-        if len(of_day) < _FOLDERS_A_DAY:
-            of_day.add(hash(folder))
-
-    def _origin(self, half: Half, activity: Activity) -> None:
-        for seen, name in ((half.addresses, activity.ip), (half.devices, activity.device)):
-            if name is not None:
-                self._count(seen, name, _ORIGINS, "addresses and devices", weight=activity.kind in TAKES)
-
-    def _count(self, seen: Counter[str], name: str, most: int, what: str, *, weight: int = 1) -> None:
+    def _count(self, seen: Counter[str], name: str | None, most: int, what: str, *, weight: int = 1) -> None:
+        if name is None:
+            return
         if name in seen or len(seen) < most:
             seen[name] += weight
         else:
@@ -158,7 +158,3 @@ class Tally:
                 half.applications.add((source, activity.target))
         elif activity.by_program and activity.kind in TAKES and activity.kind is not ActivityKind.SYNC:
             self.programs += 1
-
-    def _is_off(self, local: datetime) -> bool:
-        begins, ends = self.work_hours
-        return local.weekday() >= 5 or not begins <= local.hour < ends

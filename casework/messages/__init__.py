@@ -27,6 +27,11 @@ class Said(NamedTuple):
     en: str
     ja: str
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """As it stands in what is kept and shown."""
+        return {"text": self.en, "text_ja": self.ja}
+
     def filled(self, facts: Mapping[str, object]) -> Said:
         """Return it with its parameters filled; raises `KeyError` where one is missing."""
         english, japanese = ({name: _in(language, fact) for name, fact in facts.items()} for language in Said._fields)
@@ -61,10 +66,10 @@ def message(code: str, /, **facts: object) -> Message:
     return Message(code, facts)
 
 
-def joined(messages: Iterable[Message]) -> Said:
-    """Return several sentences without full stops as one."""
+def joined(messages: Iterable[Message], en: str = "; ", ja: str = "。") -> Said:
+    """Return several sentences without full stops as one; *en* and *ja* stand between them."""
     every = [one.said for one in messages]
-    return Said("; ".join(one.en for one in every), "。".join(one.ja for one in every))
+    return Said(en.join(one.en for one in every), ja.join(one.ja for one in every))
 
 
 def _in(language: str, fact: object) -> object:

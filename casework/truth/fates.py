@@ -8,9 +8,10 @@ from sqlmodel import Session, col, select
 
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK, wake
+from casework.messages import message
 from casework.question_kinds import YES
 from casework.questions import ask
-from casework.truth.reasons import reason_of_row
+from casework.truth.reasons import quoted, reason_of_row
 from casework.truth.states import PERHAPS_TAKEN
 from connectors.contract import KindManifest
 from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look, Question
@@ -155,5 +156,4 @@ def reasons(session: Session, case: Case) -> Iterator[Finding]:
         .order_by(col(CaseEntitlement.id))
     ).all()
     for row in rows:
-        text, remedy = row.problem or "it was not given back", row.remedy or "Give it back by hand, then attest it."
-        yield reason_of_row(row, FindingKind.NOT_GIVEN_BACK, text, remedy)
+        yield reason_of_row(row, FindingKind.NOT_GIVEN_BACK, quoted(row, message("finding_not_given_back")))

@@ -14,10 +14,11 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from casework.context import Context
 from casework.lifecycle import ADVANCING, TAKEN_BACK, move
+from casework.messages import Message, message
 from casework.recording import seal
 from casework.truth import fates, post_cut
 from casework.truth.derive import derive
-from casework.truth.reasons import reason, reason_of_row
+from casework.truth.reasons import quoted, reason, reason_of_row
 from casework.truth.states import ACCEPTED
 from casework.truth.table import TruthTable, load
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding
@@ -27,7 +28,6 @@ from models.vocabulary import (
     EntitlementKind,
     EntitlementState,
     FindingKind,
-    Guard,
     OpenReason,
     RevocationResult,
     Standing,
@@ -35,21 +35,10 @@ from models.vocabulary import (
 
 NO_ACCOUNT = "no_account"
 """What is attested, in an entitlement's place, when a person truly holds no account."""
-_GUARD_REMEDY = {
-    Guard.OWN_CREDENTIAL: "Our own credentials belong to this account: move them to another administrator first.",
-    Guard.LAST_ADMIN: "Make somebody who stays an administrator of the tenant first, then run the case again.",
-    Guard.PRIMARY_OWNER: "Transfer the primary ownership in the vendor's console first, then run the case again.",
-    Guard.LAST_OWNER: "Name another owner of the group first, then run the case again.",
-    Guard.PROTECTED: "Policy protects this account: take it off the list, or attest how it was dealt with.",
-}
 _KNOWN_AT_ONCE = frozenset({
     OpenReason.UNREADABLE, OpenReason.NOT_ON_PLAN, OpenReason.NO_API, OpenReason.GUARDED, OpenReason.REFUSED,
 })  # fmt: skip
 """What waiting cannot settle: said as soon as it is known, weeks ahead if need be."""
-_FROZEN = (
-    "cannot be taken away from a blocked account; it is inert while the block lasts",
-    "Accept it with a waiver for `frozen_by_block`; a restore clears it in the same minute.",
-)
 
 
 def assess(context: Context, session: Session, case_id: str) -> TruthTable:
@@ -70,9 +59,9 @@ def assess(context: Context, session: Session, case_id: str) -> TruthTable:
             finding.opened_at = context.now()
             session.merge(finding)
             _seal(context, session, finding, EventType.FINDING_OPENED)
-        elif (old.text, old.remedy) != (finding.text, finding.remedy):
-            old.text, old.remedy = finding.text, finding.remedy
-            session.add(old)
+        elif _worded(old) != _worded(finding):
+            finding.opened_at = old.opened_at
+            session.merge(finding)
     for key, old in known.items():
         if key not in reasons and old.resolved_at is None:
             old.resolved_at = context.now()
@@ -80,6 +69,10 @@ def assess(context: Context, session: Session, case_id: str) -> TruthTable:
             _seal(context, session, old, EventType.FINDING_RESOLVED)
     _advance(context, session, table)
     return table
+
+
+def _worded(finding: Finding) -> tuple[str, ...]:
+    return finding.text, finding.text_ja, finding.remedy, finding.remedy_ja
 
 
 def open_findings(session: Session, case_id: str) -> list[Finding]:
@@ -107,8 +100,7 @@ def _reasons(context: Context, session: Session, table: TruthTable) -> Iterator[
     for account in table.accepted.values():
         if account.listed_at is None and case.contained_at is not None:
             yield reason(
-                case.id, FindingKind.UNREADABLE, f"{account.connection}:{account.vendor_id}",
-                "the account has not been listed since it was accepted", "Run the case again.",
+                case.id, FindingKind.UNREADABLE, f"{account.connection}:{account.vendor_id}", message("finding_unlisted"),
                 connection=account.connection, account_id=account.vendor_id,
             )  # fmt: skip
     for row in table.rows:
@@ -121,16 +113,13 @@ def _reasons_of_searches(table: TruthTable, *, nobody_attested: bool) -> Iterato
     for search in table.searches:
         if search.problem is not None:
             yield reason(
-                table.case.id, FindingKind.UNMATCHED, search.connection, search.problem, search.remedy or "",
-                connection=search.connection,
+                table.case.id, FindingKind.UNMATCHED, search.connection,
+                message("quoted", text=search.problem, remedy=search.remedy or ""), connection=search.connection,
             )  # fmt: skip
     somebody = any(account.standing in {Standing.ACCEPTED, Standing.ASKED} for account in table.accounts)
     everywhere = table.searches and all(search.problem is None for search in table.searches)
     if everywhere and not somebody and not nobody_attested:
-        yield reason(
-            table.case.id, FindingKind.NO_ACCOUNT, "-", "no account of this person was found in any service",
-            f"Check the notice's number, name and address; if it is right, attest `{NO_ACCOUNT}`.",
-        )  # fmt: skip
+        yield reason(table.case.id, FindingKind.NO_ACCOUNT, "-", message("finding_no_account", key=NO_ACCOUNT))
 
 
 def _reasons_of_row(
@@ -138,17 +127,12 @@ def _reasons_of_row(
 ) -> Iterator[Finding]:
     waived = row.state is EntitlementState.WAIVED
     if row.kind is EntitlementKind.SIGN_IN and account.mastered_elsewhere and not (attested or waived):
-        yield reason_of_row(
-            row, FindingKind.MASTERED_ELSEWHERE,
-            "the account is mastered on premises: a cut in the cloud alone comes back with the next sync",
-            "Disable it where it is mastered, then `lastday attest` this entitlement.",
-        )  # fmt: skip
+        yield reason_of_row(row, FindingKind.MASTERED_ELSEWHERE, message("finding_mastered_elsewhere"))
     if row.state in SETTLED:
         return
     kind = _kind_of(context, case, row)
     if kind is not None:
-        text, remedy = _words(row, kind)
-        yield reason_of_row(row, kind, text, remedy)
+        yield reason_of_row(row, kind, _told(row, kind))
 
 
 def _kind_of(context: Context, case: Case, row: CaseEntitlement) -> FindingKind | None:
@@ -181,19 +165,17 @@ def _is_progress(context: Context, case: Case, row: CaseEntitlement) -> bool:
     )
 
 
-def _words(row: CaseEntitlement, kind: FindingKind) -> tuple[str, str]:
+def _told(row: CaseEntitlement, kind: FindingKind) -> Message:
     if kind is FindingKind.GUARDED and row.guard is not None:
-        return f"must not be taken away: {row.guard}", _GUARD_REMEDY[row.guard]
+        return message(f"finding_guarded_{row.guard}", guard=row.guard)
     if row.reason is OpenReason.FROZEN_BY_BLOCK:
-        return _FROZEN
-    text, remedy = kind.value.replace("_", " "), "See the problem, then run the case again."
+        return message("finding_frozen_by_block")
     if kind is FindingKind.NOT_CONFIRMED:
-        text, remedy = "the vendor accepted it, no read has shown it yet", "Nothing by hand: the sweep looks again."
-    if kind is FindingKind.STILL_OPEN:
-        text, remedy = "a read still shows it", "Run the case again; if it stays, take it away by hand and attest."
-        if row.came_back_at is not None:
-            text = f"it came back: seen open at {row.came_back_at:%Y-%m-%d %H:%M:%S} UTC"
-    return row.problem or text, row.remedy or remedy
+        return quoted(row, message("finding_not_confirmed"))
+    if kind is not FindingKind.STILL_OPEN:
+        return quoted(row, message("finding_problem", kind=kind.replace("_", " ")))
+    back = row.came_back_at
+    return quoted(row, message("finding_came_back", at=back) if back is not None else message("finding_still_open"))
 
 
 def _advance(context: Context, session: Session, table: TruthTable) -> None:

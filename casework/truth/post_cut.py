@@ -9,18 +9,13 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from casework.context import Context
+from casework.messages import Message, message
 from casework.truth.reasons import reason
 from models.tables import Attestation, Case, Finding, PostCutActivity
 from models.vocabulary import ActivityKind, ConnectionId, FindingKind
 
 KEY = "after_cut"
 """What is attested, in an entitlement's place: `after_cut:connection:account:kind`."""
-_REMEDY = {
-    FindingKind.ACTIVITY_AFTER_CUT: (
-        "Find out who acted, end what let them in, then `lastday attest` this with what was found."
-    ),
-    FindingKind.RE_ENTRY: "Ask the account's owner and end its sessions; then `lastday attest` this with what was found.",
-}
 
 
 @dataclass(slots=True)
@@ -89,7 +84,7 @@ def reasons(session: Session, case: Case) -> Iterator[Finding]:
     """Yield why the case may not close: activity that nobody has answered for."""
     for row in unanswered(session, case.id):
         yield reason(
-            case.id, row.finding, key_of(row), _text(row), _REMEDY[row.finding],
+            case.id, row.finding, key_of(row), _told(row),
             connection=row.connection, account_id=row.account_id, entitlement_id=key_of(row),
         )  # fmt: skip
 
@@ -98,10 +93,8 @@ def _rows(session: Session, case_id: str) -> Sequence[PostCutActivity]:
     return session.exec(select(PostCutActivity).where(PostCutActivity.case_id == case_id)).all()
 
 
-def _text(row: PostCutActivity) -> str:
-    kind = str(row.kind).replace("_", " ")
+def _told(row: PostCutActivity) -> Message:
     first, last = (at.isoformat(timespec="seconds") for at in (row.first_at, row.last_at))
-    if row.finding is FindingKind.RE_ENTRY:
-        return f"{row.count} times {kind} from the leaver's address or device on this account, {first} to {last}"
     by = row.cut_effective_by.isoformat(timespec="seconds") if row.cut_effective_by else "unknown"
-    return f"{row.count} times {kind} after the cut-off (effective by {by}), {first} to {last}"
+    kind = row.kind.replace("_", " ")
+    return message(f"finding_{row.finding}", count=row.count, kind=kind, by=by, first=first, last=last)

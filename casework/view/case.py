@@ -35,10 +35,10 @@ BY_LOOKING: Final[Any] = {
     "questions": {"__all__": {"asked_of"}},
     "closing_requires": True,
     "looks": True,
-    "nda": {"checked_at": True, "risk": True},
-    "downloads": {"confidential": True, "folders": True, "exits": True},
+    "nda": {"checked_at": True, "risk": True, "trade_secret": {"__all__": {"shows", "shows_ja"}}},
+    "downloads": Downloads.model_fields.keys() - {"sources", "summary_sha256"},
 }
-"""What no digest binds: it changes by the hour, by a look that finds nothing new, or with who looks."""
+"""What no digest binds: it changes by the hour, by a look that finds nothing new, with who looks, or with what can be read here."""
 
 
 class Departure(Part):
@@ -96,14 +96,16 @@ class Search(Placed):
 
 
 class Finding(PlacedOrNot):
-    """One reason why the case may not close, or could not while it held."""
+    """One reason why the case may not close, or could not while it held.  In Japanese it is empty where that was not kept yet."""
 
     kind: FindingKind
     account_id: str | None = Field(alias="account")
     entitlement_id: str | None = Field(alias="entitlement")
     entitlement_kind: EntitlementKind | None
     text: str
+    text_ja: str = ""
     remedy: str
+    remedy_ja: str = ""
     opened_at: Instant
     resolved_at: Instant | None
 
@@ -243,7 +245,7 @@ class CaseView(Part):
         The SHA-256, in hexadecimal, of this view as JSON by RFC 8785: who names it has seen exactly this.
 
         It binds the departure, every account and row with its state, findings, questions, signatures, papers and the digests of
-        evidence.  It leaves out `BY_LOOKING`, so that looking again, and finding the same, gives the same digest.
+        evidence: not what the evidence says, which a machine without its key cannot read.  It leaves out `BY_LOOKING`, so that looking again, and finding the same, gives the same digest.
         """
         return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json", exclude=BY_LOOKING))).hexdigest()
 

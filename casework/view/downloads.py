@@ -121,12 +121,15 @@ class Downloads(Part):
     """
     What was collected.  From *counts* on it is the summary's, None where there is none (yet), or where it was erased.
 
-    *confidential*: whether folders and targets of ways out are shown here, None where nothing was collected.
+    *confidential*: whether folders and targets of ways out are shown here, None where nothing was collected.  *not_begun*: the
+    leaver's logs that nobody has begun to read, as far as this process knows which there are.
     """
 
     state: Literal["not_collected", "not_available", "partial", "collected"]
     confidential: Literal["hidden", "shown"] | None = None
     sources: tuple[Source, ...] = ()
+    not_begun: tuple[str, ...] = ()
+    summary_sha256: str | None = None
     problem: str | None = None
     remedy: str | None = None
     counts: dict[ActivityKind, int] | None = None

@@ -14,7 +14,7 @@ class Finding(SQLModel, table=True):
     """
     One reason, once: *key* says what it is about, so that looking again does not repeat it.
 
-    Resolved when a later look no longer gives it; never deleted.
+    Resolved when a later look no longer gives it; never deleted.  The Japanese is empty in those that ended before it was kept.
     """
 
     __tablename__ = "finding"
@@ -27,7 +27,9 @@ class Finding(SQLModel, table=True):
     entitlement_id: str | None = None
     entitlement_kind: EntitlementKind | None = word(EntitlementKind, default=None, nullable=True)
     text: str
+    text_ja: str = ""
     remedy: str
+    remedy_ja: str = ""
     opened_at: datetime = instant(default=...)
     resolved_at: datetime | None = instant()
 

@@ -8,7 +8,7 @@ from casework.question_kinds import KINDS
 from casework.view.case import Candidate, CaseView, Finding, Question, Release, Waiver
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, tone_of
 from portal.sections.access import minutes, why
-from portal.words import joined, place, said, titled
+from portal.words import Phrase, joined, place, said, titled
 
 
 def notice(view: CaseView, clock: Clock) -> Section:
@@ -77,7 +77,7 @@ def _alike(group: list[Finding], clock: Clock) -> tuple[Cell, Cell, Cell, Cell, 
         clock(max(ends)) if ends else cell(said("open"), tone=Tone.OPEN),
         cell(joined(" ", first.kind, f"×{len(group)}" if len(group) > 1 else None), tone=Tone.PLAIN if ends else Tone.OPEN),
         cell(place(first.connection), first.entitlement_kind),
-        cell(first.text, first.remedy),
+        cell(Phrase(first.text, first.text_ja or first.text), Phrase(first.remedy, first.remedy_ja or first.remedy)),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from casework.view.case import CaseView
 from casework.view.downloads import Downloads, Exit, Sentence, Source
 from models.vocabulary import Completeness
-from portal.document import Cell, Clock, Grid, Section, cell, mono, state
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state
 from portal.sections import days
 from portal.words import Phrase, joined, place, said, sentence, titled
 
@@ -23,7 +23,7 @@ def downloads(view: CaseView, clock: Clock, *, erased: bool = False) -> Section:
     )
     return Section(
         *section,
-        facts={"State": _state(found)},
+        facts={"State": _state(found), **_not_begun(found)},
         pictures=(drawn,) if drawn is not None else (),
         grids=(_sources(found, clock), _risks(found, erased=erased), *_more(found, clock)),
         notes=tuple(map(Phrase, caveats)),
@@ -39,7 +39,11 @@ def in_short(view: CaseView, clock: Clock) -> Section:
     told = tuple(_both(one) for one in found.summary)
     return Section(
         *titled("downloads"),
-        facts={"State": _state(found), "Complete readings of logs": cell(f"{whole} / {len(found.sources)}")},
+        facts={
+            "State": _state(found),
+            "Complete readings of logs": cell(f"{whole} / {len(found.sources)}"),
+            **_not_begun(found),
+        },
         commands=(f"lastday evidence {view.case}",),
         notes=told if found.problem is None else (_not_known(found, erased=False),),
     )
@@ -47,6 +51,10 @@ def in_short(view: CaseView, clock: Clock) -> Section:
 
 def _state(found: Downloads) -> Cell:
     return cell(said(found.state.replace("_", " ")))
+
+
+def _not_begun(found: Downloads) -> dict[str, Cell]:
+    return {"Not begun to be read": cell(*found.not_begun, tone=Tone.OPEN)} if found.not_begun else {}
 
 
 def _sources(found: Downloads, clock: Clock) -> Grid:

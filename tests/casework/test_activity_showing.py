@@ -139,9 +139,22 @@ class TestNeverSilent:
         assert logged.context.evidence is not None
         lost = KeyFile(logged.context.evidence.folder / "gone.key", lambda: False)
         context = replace(logged.context, evidence=replace(logged.context.evidence, master=lost))
-        shown = case_view(context, collected.id).downloads
-        assert (shown.sources[0].records, shown.verdict) == (201, None)
-        assert "evidence key file" in str(shown.problem)
+        seen = case_view(context, collected.id)
+        assert (seen.downloads.sources[0].records, seen.downloads.verdict) == (201, None)
+        assert "evidence key file" in str(seen.downloads.problem)
+
+    async def test_digest_needs_no_key(self, logged: Office, collected: Case) -> None:
+        """Whoever cannot decrypt the evidence names the same case by the same digest, and so does who looks at all of it."""
+        assert logged.context.evidence is not None
+        lost = KeyFile(logged.context.evidence.folder / "gone.key", lambda: False)
+        blind = replace(logged.context, evidence=replace(logged.context.evidence, master=lost))
+        seen, unseen = case_view(logged.context, collected.id), case_view(blind, collected.id)
+        assert "marked" in {risk.reason for risk in seen.downloads.risks or ()}, (
+            "what is known beyond the digest, in two parts"
+        )
+        assert seen.nda.trade_secret != unseen.nda.trade_secret
+        assert seen.digest == unseen.digest == look(logged.context, collected.id, by="legal").digest
+        assert seen.downloads.summary_sha256 == logged.context.evidence.list(collected.id, SUMMARIES)[-1].sha256
 
     async def test_questions_need_no_view(
         self, logged: Office, collected: Case, monkeypatch: pytest.MonkeyPatch

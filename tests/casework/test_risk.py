@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework import runbook
-from casework.activity import collection, summary
+from casework.activity import collection
 from casework.activity.baseline import measure
 from casework.activity.collecting import collect
 from casework.activity.marks import is_marked
-from casework.activity.risk import Comparison, Reason, reasons_of
+from casework.activity.risk import Comparison, Reason, reasons_of, verdict_of
 from casework.activity.tally import Tally
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
@@ -40,7 +40,7 @@ def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules
     tally.close()
     covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
     baseline = measure(tally.days, covered_from, NOTICE_ON, mads=rules.mads)
-    return {reason.reason: reason for reason in reasons_of(Comparison(tally, baseline, rules, END))}
+    return {reason.reason: reason for reason in reasons_of(Comparison(tally, baseline, rules))}
 
 
 class TestHoarder:
@@ -121,8 +121,8 @@ class TestNotClean:
         """An API client or a whole export leaves no list of what was taken: nobody is declared clean after one."""
         found = reasons(leaver())
         assert found[word].unclean
-        assert "cannot be declared clean" in found[word].text
-        assert summary._verdict(list(found.values())) == "cannot_say"
+        assert "cannot be declared clean" in found[word].said.en
+        assert verdict_of(list(found.values())) == "cannot_say"
 
     def test_too_few_days(self) -> None:
         """Without days to compare with, much is said to be much, and nothing is called unusual."""
@@ -138,8 +138,8 @@ class TestNotClean:
         ]
         found = reasons(weekend, covered=NOTICE_ON - timedelta(days=2))
         assert found.keys() == {"no_baseline"}
-        assert "300 files" in found["no_baseline"].text
-        assert summary._verdict(list(found.values())) == "cannot_say"
+        assert "300 files" in found["no_baseline"].said.en
+        assert verdict_of(list(found.values())) == "cannot_say"
 
     def test_a_short_log_beside_a_long_one(self) -> None:
         """What a log without days before the notice tells is not held against the days of another one."""
@@ -151,7 +151,7 @@ class TestNotClean:
                 tally.add("files", "paper", LEDGER.describe("files", raw))
         tally.close()
         covered = {"drive": END - timedelta(days=DAYS - 1), "files": NOTICE_ON}
-        comparison = Comparison(tally, measure(tally.days, covered, NOTICE_ON, mads=6.0), Rules(), END)
+        comparison = Comparison(tally, measure(tally.days, covered, NOTICE_ON, mads=6.0), Rules())
         words = {reason.reason for reason in reasons_of(comparison)}
         assert "no_baseline" in words
         assert not {"volume", "days"} & words
@@ -169,8 +169,8 @@ class TestViews:
             {"id": f"v{n}", "time": "2026-11-20T03:00:00+00:00", "kind": "view_as_download"} for n in range(3000)
         ]
         found = reasons([*steady(10), *seen])["volume"]
-        assert "3,000 of them are views" in found.text
-        assert "3,000件" in found.text_ja
+        assert "3,000 of them are views" in found.said.en
+        assert "3,000件" in found.said.ja
 
 
 class TestShares:
@@ -179,7 +179,7 @@ class TestShares:
         shared: list[Raw] = [
             {"id": f"s{n}", "time": f"2026-11-2{n}T03:00:00+00:00", "kind": "external_share"} for n in range(4)
         ]
-        assert reasons([*steady(30), *shared])["shares"].figures == {"shares": 4, "before": 0}
+        assert reasons([*steady(30), *shared])["shares"].figures == {"shares": 4, "before": 0, "days": 149}
 
 
 class TestZone:

@@ -13,6 +13,7 @@ import pytest
 from casework.access.rechecking import collect_again
 from casework.activity import collection, re_entry
 from casework.activity.collecting import collect
+from casework.activity.passes import SUMMARIES
 from casework.activity.silence import Quiet
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
@@ -20,7 +21,7 @@ from casework.policy import Activity as Rules
 from casework.policy import Policy, Watch
 from casework.truth import post_cut
 from casework.truth.rows import accounts_of, rows_of
-from casework.view.reading.downloads import latest
+from casework.view.reading.downloads import content_of
 from connectors.activity import ActivityPage, Gap
 from connectors.errors import Denied, NotRecorded
 from models.tables import Case
@@ -282,6 +283,6 @@ class TestExits:
         case, _ = await cut(logged)
         await read(logged, case)
         assert logged.context.evidence is not None
-        kept = latest(logged.context.evidence, case.id)
+        kept = content_of(logged.context.evidence, logged.context.evidence.list(case.id, SUMMARIES)[-1])
         assert kept is not None
         assert [(made["kind"], made["text"]) for made in kept["exits"]] == [("forward", "me@elsewhere.example"), ("grant", "rclone")]  # fmt: skip

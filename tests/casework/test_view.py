@@ -10,16 +10,20 @@ from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
+from rich.table import Table
+from sqlmodel import select
 
 from casework import runbook
 from casework.access import rechecking
 from casework.record.gathering import gather
+from casework.truth.findings import assess
 from casework.view.__main__ import schema
 from casework.view.case import CaseView, Waiting
 from casework.view.opaque import OpaqueView, opaque
 from casework.view.reading.case import case_view, look
 from cli.tables import document_page
-from models.vocabulary import CONNECTION, CaseState, EntitlementState, FindingKind, Standing
+from models.tables import Finding
+from models.vocabulary import CONNECTION, CaseState, EntitlementKind, EntitlementState, FindingKind, Standing
 from portal.record import compose, page
 from portal.sections.front import at_work
 from tests.casework.conftest import Office
@@ -123,6 +127,7 @@ class TestDigest:
             of_first("searches", problem="down"),
             lambda view: view.model_copy(update={"nda": view.nda.model_copy(update={"papers": ()})}),
             of_downloads(sources=()),
+            of_downloads(summary_sha256="0" * 64),
         ],
     )
     def test_binds(self, asked: CaseView, change: Callable[[CaseView], CaseView]) -> None:
@@ -137,6 +142,7 @@ class TestDigest:
             lambda view: view.model_copy(update={"nda": view.nda.model_copy(update={"checked_at": view.read_at})}),
             of_first("looks", verdict="quiet"),
             of_downloads(confidential="shown", folders=()),
+            of_downloads(state="partial", not_begun=("slack/?",)),
             lambda view: of_first("accounts", timing=view.accounts[0].timing.model_copy(update={"sla_minutes": 7}))(
                 view
             ),
@@ -282,6 +288,37 @@ class TestComingBack:
         record = page(compose(gather(office.context, case.id), PROOF)).decode()
         assert "No finding was ever opened." in record
         assert "came back" not in record
+
+
+class TestFindings:
+    async def test_are_told_in_both_languages(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is to be done is told in the reader's language; a finding from before that was kept is worded anew, and stays the same."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        office.paper.holders["g1"].active = True
+        office.clock.pass_by(hours=2)
+        await rechecking.look_again(office.context)
+        found = case_view(office.context, case.id).findings
+        [back] = [one for one in found if one.entitlement_kind is EntitlementKind.SIGN_IN]
+        assert back.text.startswith("it came back: seen open at ")
+        assert back.text_ja.startswith("元に戻った: ")
+        assert "手作業で取り除いて署名してください" in back.remedy_ja
+        with office.context.store.write() as session:
+            for row in session.exec(select(Finding).where(Finding.case_id == case.id)):
+                row.text_ja = row.remedy_ja = ""
+                session.add(row)
+        office.clock.pass_by(hours=1)
+        with office.context.store.write() as session:
+            assess(office.context, session, case.id)
+        assert case_view(office.context, case.id).findings == found
+        monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")
+        tables = [
+            part for part in document_page(at_work(case_view(office.context, case.id))) if isinstance(part, Table)
+        ]
+        shown = {str(cell) for table in tables for column in table.columns for cell in column.cells}
+        assert any(back.remedy_ja in cell for cell in shown)
+        assert back.remedy_ja in page(compose(gather(office.context, case.id), PROOF)).decode()
 
 
 def text_of(view: CaseView) -> str:

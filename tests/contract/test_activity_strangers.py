@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casework.activity.statement import REASONS
+from casework.messages import catalogue
 from connectors.activity import Window
 from connectors.errors import Expired, Throttled, Unintelligible
 from connectors.google_workspace.activity import describe as google
@@ -39,7 +39,8 @@ class TestReasons:
         """Every reason why a log is not whole is said in words, in both languages."""
         sources = [path.read_text("utf-8") for path in Path(__file__).parents[2].glob("connectors/*/activity/*.py")]
         used = {reason for text in sources for reason in re.findall(r'\b_?[Gg]ap\(\s*(?:progress, )?"(\w+)"', text)}
-        assert {"retention", "address", "fewer", "truncated", "refused"} <= used <= REASONS.keys()
+        assert {"retention", "address", "fewer", "truncated", "refused"} <= used
+        assert {f"log_{reason}" for reason in used} <= catalogue().keys()
 
 
 async def _account(r: Rig) -> Account:

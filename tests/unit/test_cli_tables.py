@@ -77,6 +77,14 @@ class TestDownloads:
         )
         assert shown.count("Slack, audit_logs: views are counted") == 1
 
+    def test_not_begun(self) -> None:
+        """Logs that nobody has begun to read are named, on both pages."""
+        lacking = known(DOWNLOADS.model_copy(update={"not_begun": ("slack/?", "google_workspace/drive")}))
+        for section in (in_short, downloads):
+            shown = printed(section_page(section(lacking, CLOCK)))
+            assert "Not begun to be read: slack/?" in shown
+            assert "google_workspace/drive" in shown
+
     def test_in_japanese(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The page is Japanese where the terminal is."""
         monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")

@@ -10,14 +10,18 @@ import pytest
 
 from casework.intake.refusals import Code, Remark
 from casework.messages import Said, catalogue, joined, message
-from models.vocabulary import NdaState, Opener, PaperKind
+from casework.truth.states import NEVER_CUT
+from models.vocabulary import Completeness, FindingKind, NdaState, Opener, PaperKind
 from tests.unit.reading_source import ROOT, tree
 
 SOURCES = sorted((ROOT / "casework").rglob("*.py"))
+LOGS = sorted(ROOT.glob("connectors/*/activity/*.py"))
 PROOFS = ("proof_verified", "proof_untrusted", "proof_none", "proof_broken")
 """Put together from what `casework.nda.judging` says a signature proves."""
-SAYING = {"message", "Flaw", "of", "refuse"}
-"""What takes a code and the parameters of its sentence."""
+SAYING = {"message": "", "Flaw": "", "of": "", "refuse": "", "because": "risk_"}
+"""What takes a code and the parameters of its sentence, and what stands before the code in the catalogue."""
+ROOMS = ("log", "risk", "silence", "finding", "finding_guarded")
+"""Words that stand after their room's name in the catalogue: of verdicts and gaps, the connectors' too, reasons, states and guards."""
 
 
 def written(module: ast.Module) -> Iterator[str]:
@@ -40,7 +44,7 @@ def calls(module: ast.Module) -> Iterator[tuple[str, set[str]]]:
                 name in SAYING
             ):
                 filled = {word.arg for word in words if word.arg is not None}
-                codes = [text for arg in args[:2] for text in written(ast.Module([ast.Expr(arg)], []))]
+                codes = [SAYING[name] + text for arg in args[:2] for text in written(ast.Module([ast.Expr(arg)], []))]
                 yield from ((code, filled) for code in codes if code in catalogue() and len(filled) == len(words))
             case _:
                 pass
@@ -53,9 +57,14 @@ class TestCatalogue:
         texts = {text for code in Code for text in (*catalogue()[code].sentence, *catalogue()[code].remedy)}
         assert {text for text in texts if not text.endswith((".", "。"))} == set()
 
+    def test_every_guard_has_its_remedy(self) -> None:
+        """Whatever keeps an account from being cut is told with what to do about it."""
+        assert {f"finding_guarded_{guard}" for guard in NEVER_CUT} <= catalogue().keys()
+
     def test_no_sentence_without_a_use(self) -> None:
         """A sentence that nothing says any more goes."""
-        used = {text for path in SOURCES for text in written(tree(path))}
+        used = {text for path in (*SOURCES, *LOGS) for text in written(tree(path))}
+        used |= {f"{room}_{word}" for room in ROOMS for word in used | {*Completeness, *FindingKind, *NEVER_CUT}}
         assert set(catalogue()) - used - {*Remark, *Opener, *PaperKind, *NdaState, *PROOFS} == set()
 
     def test_what_a_sentence_needs_is_given(self) -> None:

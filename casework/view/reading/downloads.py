@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection as Names
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import rfc8785
 from sqlmodel import Session
 
-from casework.activity.passes import SUMMARIES, passes_of, telling
-from casework.activity.statement import verdict_text
+from casework.activity.passes import SUMMARIES, name_of, not_begun, passes_of, telling
+from casework.activity.statement import verdict_of
 from casework.context import Context
 from casework.errors import CaseworkError
 from casework.evidence.store import EvidenceStore
+from casework.messages import message
+from casework.truth.rows import accepted_accounts
 from casework.view.downloads import Difference, Downloads, Source
-from models.tables import Collection
+from models.tables import Collection, EvidenceFile
 from models.vocabulary import Completeness
 
 HIDDEN = "…"
@@ -30,10 +33,13 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
     passes = passes_of(session, case_id)
     if not passes or context.evidence is None:
         return Downloads(state="not_collected")
-    stated = {"state": _state(passes), "confidential": "shown" if confidential else "hidden",
-              "sources": tuple(_source(row) for row in passes)}  # fmt: skip
+    newest = next(reversed(context.evidence.list(case_id, SUMMARIES)), None)
+    missing = {name_of(log) for log in not_begun(context, accepted_accounts(session, case_id), passes)}
+    stated = {"state": _state(passes, missing), "confidential": "shown" if confidential else "hidden",
+              "sources": tuple(map(_source, passes)), "not_begun": tuple(sorted(missing)),
+              "summary_sha256": newest and newest.sha256}  # fmt: skip
     try:
-        shown = Downloads.model_validate((latest(context.evidence, case_id) or {}) | stated)
+        shown = Downloads.model_validate((content_of(context.evidence, newest) if newest else {}) | stated)
     except CaseworkError as exc:
         return Downloads.model_validate(stated | {"problem": str(exc), "remedy": exc.remedy})
     except (ValueError, OSError):
@@ -42,16 +48,13 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
     return shown if confidential else _hidden(shown)
 
 
-def latest(evidence: EvidenceStore, case_id: str) -> dict[str, Any] | None:
-    """Return the newest summary, None if there is none.  Raises `CaseworkError`, `OSError`, or `ValueError` for what is none."""
-    kept = evidence.list(case_id, SUMMARIES)
-    if not kept:
-        return None
-    with evidence.open(case_id, kept[-1].name) as clear:
+def content_of(evidence: EvidenceStore, summary: EvidenceFile) -> dict[str, Any]:
+    """Return what *summary* tells.  Raises `CaseworkError`, `OSError`, or `ValueError` for what is none."""
+    with evidence.open(summary.case_id, summary.name) as clear:
         content = json.loads(clear.read())
     if not isinstance(content, dict):
         raise ValueError("not an object")  # noqa: TRY004  # like what is no JSON at all
-    rfc8785.dumps(content)  # what has no canonical form would take the digest of the whole case down
+    rfc8785.dumps(content)  # what has no canonical form cannot be shown
     return content
 
 
@@ -62,10 +65,10 @@ def _hidden(shown: Downloads) -> Downloads:
     return shown.model_copy(update={"folders": folders, "exits": exits})
 
 
-def _state(passes: Sequence[Collection]) -> Literal["collected", "not_available", "partial"]:
-    """Return the sum of what is known of each log."""
+def _state(passes: Sequence[Collection], missing: Names[str]) -> Literal["collected", "not_available", "partial"]:
+    """Return the sum of what is known of each log; *missing* are those that nobody has begun to read."""
     verdicts = {row.verdict for row in telling(passes).values()}
-    if verdicts == {Completeness.COMPLETE}:
+    if verdicts == {Completeness.COMPLETE} and not missing:
         return "collected"
     return "not_available" if verdicts == {Completeness.NOT_AVAILABLE} else "partial"
 
@@ -76,13 +79,11 @@ def _source(row: Collection) -> Source:
     file = stated.get("file") or {}
     verdict = row.verdict if row.ended_at is not None and row.verdict is not None else Completeness.PARTIAL
     reason = row.reason if row.ended_at is not None else "under_way"
-    said = verdict_text(verdict, reason)
     return Source.of(
         row,
         verdict=verdict,
         reason=reason,
-        text=stated.get("text", said.en),
-        text_ja=stated.get("text_ja", said.ja),
+        **verdict_of(verdict, reason).said.fields | {key: stated[key] for key in ("text", "text_ja") if key in stated},
         lag=stated.get("lag_seconds"),
         retention=stated.get("retention_days"),
         caveats=stated.get("caveats", ()),
@@ -98,10 +99,9 @@ def _difference(row: Collection) -> Difference | None:
     if row.round == 1:
         return None
     late = row.late if row.late_before is not None else None
-    if late is None:
-        text, ja = f"{row.records:,} records were new in a second reading of the whole window", f"全期間を再取得し、新たに{row.records:,}件"  # fmt: skip
-    else:
-        later = row.records - late
-        text = f"{late:,} records came late, {later:,} happened since the pass before"
-        ja = f"遅れて反映された記録{late:,}件、前回以降の記録{later:,}件"
-    return Difference(new=row.records, late=late, text=text, text_ja=ja)
+    added = (
+        message("pass_again", new=row.records)
+        if late is None
+        else message("pass_tail", late=late, later=row.records - late)
+    )
+    return Difference(new=row.records, late=late, **added.said.fields)
