@@ -132,6 +132,14 @@ def record_run(context: Context, case_ids: tuple[str, ...], run_id: str) -> None
             session.add(case)
 
 
+def note_run(context: Context, case_id: str, run_id: str) -> None:
+    """Note the run that carries the case now: another one may have been made for it, and come too late."""
+    with context.store.write() as session:
+        case = session.get_one(Case, case_id)
+        case.run_id = run_id
+        session.add(case)
+
+
 def release_run(context: Context, case_id: str) -> None:
     """Note that the case's run is dead: the next sweep offers the case again at once.  A living lease is left alone."""
     with context.store.write() as session:

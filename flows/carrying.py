@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from prefect import tags
 from prefect.client.orchestration import get_client
 
 from casework import runbook
@@ -19,6 +20,7 @@ from casework.sweeping import unclaimed
 from flows.offboard import offboard
 from flows.offboard_many import MOST, offboard_many
 from flows.redaction import redact
+from flows.scheduling import tag
 
 PERIOD = 0.5
 """Seconds between two looks for what is due."""
@@ -50,7 +52,8 @@ class Carrying:
         """Carry them in a run of their own, so that IT sees it, and without Prefect if that does not answer or does not cut."""
         try:
             if await _prefect_answers():
-                await (offboard_many(case_ids, **STATE) if len(case_ids) > 1 else offboard(case_ids[0], **STATE))
+                with tags(*map(tag, case_ids)):
+                    await (offboard_many(case_ids, **STATE) if len(case_ids) > 1 else offboard(case_ids[0], **STATE))
         except Exception as exc:  # noqa: BLE001  # whatever became of that run, what it has not cut is cut here
             _log.error("carrying: %s", redact(exc))
         try:

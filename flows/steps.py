@@ -7,7 +7,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from casework import runbook
+from casework import claims, runbook
 from casework.context import Context
 from casework.runbook import Carrier, Work
 from flows.artifacts import show_truth_table, showing
@@ -48,4 +48,6 @@ async def holding(context: Context, case_id: str) -> AsyncIterator[None]:
     async with runbook.claim(context, case_id, flow_run.id or context.name("terminal")) as ours:
         if not ours:
             raise Elsewhere
+        if flow_run.id:
+            claims.note_run(context, case_id, flow_run.id)
         yield

@@ -17,6 +17,10 @@ def record_run(context: Context, case_ids: Sequence[str], run_id: str) -> None:
         note(case_id, f"run {run_id}")
 
 
+def note_run(context: Context, case_id: str, run_id: str) -> None:
+    change(case_id, run_id=run_id)
+
+
 def release_run(context: Context, case_id: str) -> None:
     change(case_id, run_state="none")
     note(case_id, "released")
