@@ -38,6 +38,8 @@ class EventType(StrEnum):
     CASE_EXPORTED = "case.exported"
     CASE_EVIDENCE_LOOKED = "case.evidence_looked"
     CASE_CERTIFIED = "case.certified"
+    CASE_PAUSED = "case.paused"
+    CASE_RESUMED = "case.resumed"
     CASE_HELD = "case.held"
     CASE_HOLD_RELEASED = "case.hold_released"
     CASE_ERASURE_REQUESTED = "case.erasure_requested"

@@ -104,7 +104,7 @@ EVIDENCE: Mapping[str, Shape] = {
 
 SHAPES: Mapping[str, Shape] = {
     # what it is about: random references made by casework, whose meaning stands in the payload
-    **dict.fromkeys(("op", "account", "entitlement", "question", "waiver", "departure"), reference),
+    **dict.fromkeys(("op", "account", "entitlement", "question", "waiver", "departure", "pause"), reference),
     # words of the vocabulary
     **dict.fromkeys(
         ("service", "kind", "state", "confirmation", "reason", "choice", "scope", "finding",
@@ -163,7 +163,7 @@ RULES: Mapping[EventType, Rule] = {
         f"{_ROW} state from_state states reason departure due_at previous_due_at last_working_at until_at for_real revision"
         " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_minutes cut_effective_by"
         " notice_late_minutes person_commitment corrected"
-        " finding question waiver scope choice evidence wanted_by retain_until",
+        " finding question waiver pause scope choice evidence wanted_by retain_until",
     ),
     **_family(
         "finding",

@@ -42,6 +42,10 @@ class NotDueYet(CaseworkError):
     """The case's instant has not come, and the run does not wait so long."""
 
 
+class Paused(CaseworkError):
+    """Somebody has pulled the emergency brake: nothing is asked of a vendor."""
+
+
 class EvidenceError(CaseworkError):
     """Why a piece of evidence cannot be had."""
 

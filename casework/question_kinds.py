@@ -71,6 +71,10 @@ KINDS: Mapping[QuestionKind, Rules] = MappingProxyType({
         "yes", (Role.IT, Role.SECURITY), Role.LEGAL, within=timedelta(days=7), second=True,
         asked_as=EventType.CASE_APPROVAL_REQUESTED,
     ),
+    QuestionKind.RESUME: Rules(
+        "yes", (Role.IT, Role.HR, Role.SECURITY), Role.LEGAL, within=timedelta(hours=1), second=True,
+        asked_as=EventType.CASE_APPROVAL_REQUESTED, answered_as=EventType.CASE_RESUMED,
+    ),
     QuestionKind.TRADE_SECRET: Rules(
         "words", (Role.LEGAL,), Role.SECURITY, "lastday nda answer", within=timedelta(days=30),
         asked_as=None, answered_as=EventType.NDA_ANSWERED,

@@ -13,6 +13,7 @@ from casework.access import cutting
 from casework.claims import held, lead, may_be_taken_over, wanted
 from casework.context import Context
 from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
+from casework.pauses import concerns, in_force
 from models.tables import Case
 from models.vocabulary import RunState
 
@@ -36,20 +37,22 @@ def due_for_run(context: Context) -> list[DueGroup]:
     """
     Return what needs a run now or soon: an open case its plan, a due one its cut, one with findings another try.
 
-    A case that a living run holds is not among them.  An open question never keeps a due case from its cut: what is
+    A case that a living run holds is not among them, and a paused one gets a plan at most.  An open question never keeps a due case from its cut: what is
     sure goes at the instant, what is doubtful waits for the answer.
     """
     now = context.now()
     plans: list[DueGroup] = []
     cuts: dict[datetime, list[Case]] = defaultdict(list)
     with context.store.read() as session:
-        cases = session.exec(select(Case).where(col(Case.state).in_(UNDER_WAY))).all()
+        cases, pauses = session.exec(select(Case).where(col(Case.state).in_(UNDER_WAY))).all(), in_force(session)
     for case in cases:
         if not wanted(case, now):
             continue
-        if case.for_real and case.due_at <= now + timedelta(seconds=context.policy.sweep.ahead_seconds):
+        paused = any(concerns(pause, case) for pause in pauses)
+        soon = case.due_at <= now + timedelta(seconds=context.policy.sweep.ahead_seconds)
+        if case.for_real and soon and not paused:
             cuts[max(case.due_at - lead(context), case.next_run_at or case.opened_at)].append(case)
-        elif case.run_state is not RunState.PAUSED and _wants_plan(context, case):
+        elif case.run_state is not RunState.PAUSED and _wants_plan(context, case, paused=paused):
             plans.append(DueGroup(now, (case.id,), "plan", _key(case)))
     return plans + [_group(starts_at, cases) for starts_at, cases in sorted(cuts.items())]
 
@@ -58,13 +61,14 @@ def unclaimed(context: Context) -> list[str]:
     """
     Return the cases whose instant has passed and that nobody cuts, the earliest first, whatever their run is said to do.
 
-    Those whose last try left findings rest until their next one is due.
+    Those whose last try left findings rest until their next one is due, those that are paused until they are resumed.
     """
     now = context.now()
     due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
     with context.store.read() as session:
-        cases = session.exec(select(Case).where(*due).order_by(col(Case.due_at))).all()
-    return [case.id for case in cases if _in_nobodys_hands(case, now)]
+        cases, pauses = session.exec(select(Case).where(*due).order_by(col(Case.due_at))).all(), in_force(session)
+    going = [case for case in cases if not any(concerns(pause, case) for pause in pauses)]
+    return [case.id for case in going if _in_nobodys_hands(case, now)]
 
 
 def _in_nobodys_hands(case: Case, now: datetime) -> bool:
@@ -77,9 +81,9 @@ def _in_nobodys_hands(case: Case, now: datetime) -> bool:
     return overdue >= (_NOBODY_WAS_ASKED if decided_at >= case.due_at else _A_RUN_IS_LATE)
 
 
-def _wants_plan(context: Context, case: Case) -> bool:
-    """Whether the case has no whole plan yet, or something is to be taken away before its instant."""
-    return case.state in PLAN_WANTED or bool(cutting.early_rows(context, case.id))
+def _wants_plan(context: Context, case: Case, *, paused: bool) -> bool:
+    """Whether the case has no whole plan yet, or something is to be taken away before its instant and may be."""
+    return case.state in PLAN_WANTED or (not paused and bool(cutting.early_rows(context, case.id)))
 
 
 def _key(case: Case) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from casework.visible import visible
 from cli import anchor, keys, nda, trail
-from cli.decisions import answer, approve, attest, retire, waive
+from cli.decisions import answer, approve, attest, pause, resume, retire, waive
 from cli.demo import demo
 from cli.depart import depart, leave
 from cli.doctor import doctor
@@ -49,6 +49,7 @@ _PANELS: dict[str, dict[str, Callable[..., int | None]]] = {
     },
     "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore, "evidence": evidence},
     "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
+    "Emergency brake": {"pause": pause, "resume": resume},
     "Records": {"population": population, "export": export, "verify": verify, "hold": hold, "erase": erase},
     "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "retire": retire, "tenants": tenants, "demo": demo},
 }

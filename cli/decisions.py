@@ -52,13 +52,13 @@ def approve(
     subject: Annotated[str, typer.Argument(metavar="ID", help="Of the waiver, restore, release … that was asked for.")],
     revision: Revision = None,
 ) -> None:
-    """Agree as the second person to a waiver, a restore or a release of the blast radius."""
+    """Agree as the second person to a waiver, a restore, a release of the blast radius or the end of a pause."""
     from casework.decisions import signatures
     from cli.orchestration import ask_for_runs
 
     approved = in_context(signatures.approve, subject, by=terminal.who, revision=revision)
     terminal.answer({"id": subject, "approved": approved}, say(f"Approved: {approved}", f"承認しました: {approved}"))
-    if approved == "release":
+    if approved in {"release", "resume"}:
         ask_for_runs(terminal)
 
 
@@ -128,3 +128,38 @@ def retire(
     request = in_context(request_retirement, service, by=terminal.who, reason=reason)
     payload = {"request": request.id, **as_fields(service), "outcome": "requested"}
     terminal.answer(payload, second_person(request.id))
+
+
+def pause(
+    terminal: Terminal,
+    reason: Annotated[str, typer.Option(help="Why; whoever resumes decides by it.")],
+    case: Annotated[
+        str | None, typer.Argument(metavar="[CASE]", help="One case; else --company or --everything.")
+    ] = None,
+    company: Annotated[str | None, typer.Option(metavar="COMPANY", help="All cases of a company.")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All cases.")] = False,
+) -> None:
+    """Pull the emergency brake: no vendor is asked to cut or to restore anything until two people resume.  Reads go on."""
+    from casework.decisions import pausing
+
+    if (case is not None) + (company is not None) + everything != 1:
+        raise Refused("pause: needs one of CASE, --company and --everything", "See `lastday pause --help`.")
+    made = in_context(pausing.pause, by=terminal.who, reason=reason, case_id=case, company=company)
+    payload = {"pause": made.id, "case": case, "company": company, "everything": everything, "outcome": "paused"}
+    told = say(
+        "paused; what was sent already is not undone.  To go on:",
+        "一時停止しました（送信済みの要求は取り消されません）。再開:",
+    )
+    terminal.answer(payload, f"{made.id}: {told} lastday resume {made.id} --reason …")
+
+
+def resume(
+    terminal: Terminal,
+    pause: Annotated[str, typer.Argument(metavar="PAUSE", help="As `lastday show CASE` gives it.")],
+    reason: Annotated[str, typer.Option(help="Why it may go on.")] = "",
+) -> None:
+    """Ask for a pause to end; it ends once a second person has approved."""
+    from casework.decisions.pausing import request_resumption
+
+    request = in_context(request_resumption, pause, by=terminal.who, reason=reason)
+    terminal.answer({"request": request.id, "pause": pause, "outcome": "requested"}, second_person(request.id))

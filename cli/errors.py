@@ -31,13 +31,13 @@ def _of_ours(exc: Exception) -> Refused | None:
     from audit.leaf import LeafError
     from audit.note import NoteError
     from audit.placing import TrailError
-    from casework.errors import CaseworkError, NotDueYet, QuestionsOpen, StillOpen
+    from casework.errors import CaseworkError, NotDueYet, Paused, QuestionsOpen, StillOpen
     from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
 
     code = BAD_INPUT
     match exc:
         case CaseworkError():
-            code = REMAINS if isinstance(exc, (StillOpen, QuestionsOpen, NotDueYet)) else BAD_INPUT
+            code = REMAINS if isinstance(exc, (StillOpen, QuestionsOpen, NotDueYet, Paused)) else BAD_INPUT
             remedy = exc.remedy
         case ConnectorError():
             code = REMAINS if isinstance(exc, (Throttled, Unreachable, OutcomeUnknown)) else BAD_INPUT

@@ -42,12 +42,12 @@ def show(
 
 
 def answer_case(terminal: Terminal, shown: CaseView) -> int:
-    """Answer with a case; exits with 1 while findings or questions remain."""
+    """Answer with a case; exits with 1 while findings or questions remain, or it is paused."""
     from cli.tables import document_page
     from portal.sections.front import at_work
 
     terminal.answer(shown.model_dump(mode="json"), *document_page(at_work(shown)))
-    return REMAINS if shown.findings or shown.questions else DONE
+    return REMAINS if shown.findings or shown.questions or shown.paused else DONE
 
 
 def _draw(shown: CaseView, picture: Path) -> None:
@@ -69,7 +69,10 @@ def _draw(shown: CaseView, picture: Path) -> None:
 def _all(context: Context) -> list[dict[str, Any]]:
     from casework.intake.instants import cut_at
     from casework.intake.opening import list_cases
+    from casework.pauses import concerns, in_force
 
+    with context.store.read() as session:
+        pauses = in_force(session)
     return [
         {
             "case": case.id,
@@ -80,6 +83,7 @@ def _all(context: Context) -> list[dict[str, Any]]:
             "due_at": case.due_at.isoformat(),
             "cut_at": cut_at(case).isoformat(),
             "for_real": case.for_real,
+            "paused": any(concerns(pause, case) for pause in pauses),
         }
         for case in list_cases(context)
     ]
@@ -88,8 +92,8 @@ def _all(context: Context) -> list[dict[str, Any]]:
 def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
     from cli.tables import table
 
-    heads = ("Case", "Employee", "Name", "Kind", "State", "Due", "For real")
-    columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real")
+    heads = ("Case", "Employee", "Name", "Kind", "State", "Due", "For real", "Paused")
+    columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real", "paused")
     rows = ({**case, "cut_at": datetime.fromisoformat(case["cut_at"])} for case in cases)
     shown = table(*heads, rows=([row[column] for column in columns] for row in rows))
     terminal.answer({"cases": cases}, shown if cases else say("There are no cases.", "案件はありません。"))

@@ -42,6 +42,8 @@ async def showing(context: Context, case_id: str) -> AsyncIterator[None]:
 def truth_page(view: OpaqueView) -> str:
     """Write the page, in Markdown."""
     lines = [f"`{bar(view.settled, view.rows)}` {view.settled} of {view.rows} settled", ""]
+    paused = f"**Paused** since {view.paused_at:%Y-%m-%d %H:%M:%S} UTC. " if view.paused_at is not None else ""
+    lines += [f"{paused}Cancelling this run stops nothing; `lastday pause CASE` does.", ""]
     lines += ["| service | kind | state | confirmed by | count |", "|---|---|---|---|---|"]
     lines += [f"| {r.connection} | {r.kind} | {r.state} | {r.confirmed_by or '-'} | {r.count} |" for r in view.truth]
     if view.questions:

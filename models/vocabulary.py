@@ -294,6 +294,7 @@ class ClosingRequirement(StrEnum):
     NOT_READ = "not_read"
     NOT_OPEN = "not_open"
     INTENT = "intent"
+    PAUSE = "pause"
     STATE = "state"
 
 
@@ -309,6 +310,7 @@ class QuestionKind(StrEnum):
     ERASE = "erase"
     RETIRE = "retire"
     TRADE_SECRET = "trade_secret"
+    RESUME = "resume"
 
 
 class Role(StrEnum):

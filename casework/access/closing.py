@@ -15,6 +15,7 @@ from casework.connections import kinds_for
 from casework.context import Context
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
+from casework.pauses import pauses_of
 from casework.questions import open_questions
 from casework.truth.findings import assess, open_findings
 from casework.truth.rows import accepted_rows
@@ -31,7 +32,7 @@ class Requirement(NamedTuple):
     what: str
 
     def __str__(self) -> str:
-        bare = self.kind in {ClosingRequirement.FINDING, ClosingRequirement.STATE}
+        bare = self.kind in {ClosingRequirement.FINDING, ClosingRequirement.STATE, ClosingRequirement.PAUSE}
         return self.what if bare else f"{self.kind}_{self.what}"
 
 
@@ -79,6 +80,7 @@ def requirements(context: Context, session: Session, table: TruthTable) -> list[
             for name in sorted(table.connections - set(context.connectors))
         ),
         *(Requirement(ClosingRequirement.INTENT, "without_outcome") for _ in intents),
+        *(Requirement(ClosingRequirement.PAUSE, pause.id) for pause in pauses_of(session, case)),
     ]
     if not case.for_real:
         missing.append(Requirement(ClosingRequirement.STATE, "plan_only"))

@@ -24,6 +24,7 @@ from casework.access.writes import (
 )
 from casework.connections import read_access, ready
 from casework.context import Context
+from casework.errors import Paused
 from casework.recording import exchanges, seal
 from casework.truth import fates
 from casework.truth.rows import rows_of
@@ -228,7 +229,10 @@ async def _give(one: Giving, row: CaseEntitlement) -> None:
 
 async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
     """Ask the vendor once, between an intent and an outcome."""
-    others = announce(one.context, one.account, row, GIVE)
+    try:
+        others = announce(one.context, one.account, row, GIVE)
+    except Paused as paused:
+        return _Answer(given=False, text=str(paused), remedy=f"{paused.remedy}  Then run the restore again.")
     if others:
         return _Answer(False, True, False, Restored.CLAIMED, *_WORDS[Restored.CLAIMED])
     try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from casework.access import cutting, planning
 from casework.access.revoking import may_ask
 from casework.context import Context
+from casework.errors import Paused
 from casework.truth.rows import accepted_rows
 from casework.truth.states import PERHAPS_TAKEN
 from models.tables import CaseEntitlement
@@ -70,7 +72,8 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
     """Look once; what nothing was answered about yet (it was found just now, came back, or its guard has gone) is taken away."""
     for connection in context.connectors:
         if planning.unlisted(context, case_id, connection):  # accepted by a person a moment ago
-            await cutting.contain(context, case_id, connection)
+            with contextlib.suppress(Paused):  # its finding tells
+                await cutting.contain(context, case_id, connection)
             await planning.take_inventory(context, case_id, connections=[connection])
     unsettled = _unsettled(context, case_id)
     kinds, connections = frozenset(row.kind for row in unsettled), {row.connection for row in unsettled}
@@ -80,10 +83,11 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
     fresh = [row for row in _unsettled(context, case_id) if row.result is None and may_ask(context, row)]
     if fresh:
         planning.seal_plan(context, case_id)
-    for connection in {row.connection for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
-        await cutting.contain(context, case_id, connection)
-    for connection in {row.connection for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:
-        await cutting.deprovision(context, case_id, connection)
+    with contextlib.suppress(Paused):
+        for connection in {row.connection for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
+            await cutting.contain(context, case_id, connection)
+        for connection in {row.connection for row in fresh if row.kind is not EntitlementKind.SIGN_IN}:
+            await cutting.deprovision(context, case_id, connection)
 
 
 def _unsettled(context: Context, case_id: str) -> list[CaseEntitlement]:

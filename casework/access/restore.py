@@ -22,6 +22,7 @@ from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK, move
 from casework.matching import links
+from casework.pauses import require_not_paused
 from casework.question_kinds import NO, YES
 from casework.recording import seal
 from casework.truth import fates
@@ -90,7 +91,7 @@ async def restore(context: Context, case_id: str) -> None:
     have, the consent is used up.
 
     Accounts at once, each within policy's deadline.  Raises `BadRequest` without a consent that nothing has overtaken (a write to
-    its account, a word that it is the leaver's), or while a run holds the case.
+    its account, a word that it is the leaver's), or while a run holds the case, and `Paused`.
     """
     async with claim(context, case_id, context.name("restore")) as ours:
         if not ours:
@@ -121,6 +122,7 @@ def _begin(context: Context, case_id: str) -> tuple[list[Question], list[CaseAcc
     """Return the consents, and the accounts to be given back; those asked for alone are not the leaver's from now on."""
     with context.store.write() as session:
         case = _case(session, case_id)
+        require_not_paused(session, case)
         approved = consents.living(session, case_id, *consents.RESTORES)
         if not approved:
             raise BadRequest(

@@ -16,6 +16,7 @@ from casework.connections import read_access
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
+from casework.pauses import require_not_paused
 from casework.recording import exchanges, seal_intent, seal_outcome
 from casework.truth.administrators import spare_the_last
 from casework.truth.findings import assess
@@ -119,12 +120,14 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
     Commit the intents of *rows* before any request leaves, and return those; the last administrator's block is not among them.
     An open intent keeps its *op*.
 
-    Every write passes here, so here, in the intent's own transaction, the case is asked once more: a withdrawal or another
-    date that came in meanwhile stops it.  A consent to give back was given for less than is taken now.  Raises `BadRequest`, and `QuestionsOpen` for too many cuts at once.
+    Every write passes here, so here, in the intent's own transaction, the case is asked once more: a withdrawal, another date
+    or a pause that came in meanwhile stops it.  A consent to give back was given for less than is taken now.  Raises `BadRequest`,
+    `Paused`, and `QuestionsOpen` for too many cuts at once.
     """
     with context.store.write() as session:
         case = session.get_one(Case, account.case_id)
         require_lease(context, case)
+        require_not_paused(session, case)
         _require_leave_to_act(context, case, rows)
         _require_accepted(session, account)
         require_release(context, session, case)

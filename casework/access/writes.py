@@ -13,6 +13,7 @@ from casework.access.rails import require_lease
 from casework.access.revoking import ask
 from casework.connections import read_access
 from casework.context import Context
+from casework.pauses import require_not_paused
 from casework.recording import seal_intent, seal_outcome
 from casework.truth import fates
 from casework.truth.listing import take_in
@@ -40,10 +41,14 @@ def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb:
     """
     Commit the intent before the request leaves; but if another case claims the account, nothing: return those cases.
 
-    The claim is asked for in the intent's own transaction: a case that was decided a moment ago counts.
+    The claim is asked for in the intent's own transaction: a case that was decided a moment ago counts.  Raises `Paused`
+    instead of giving; taking goes on, so that an account whose block is lifted does not keep its exits.
     """
     with context.store.write() as session:
-        require_lease(context, session.get_one(Case, account.case_id))
+        case = session.get_one(Case, account.case_id)
+        require_lease(context, case)
+        if verb == GIVE:
+            require_not_paused(session, case)
         others = fates.claimants(context, session, account.case_id, account.connection, account.vendor_id)
         if others and verb == GIVE:
             return others

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from casework.actor import Actor, actor_of
 from casework.context import Context, case_in
+from casework.decisions import pausing
 from casework.errors import BadRequest
 from casework.lifecycle import FINISHED, wake
 from casework.question_kinds import CONSENTS, TENANT, YES
@@ -191,7 +192,7 @@ def approve(context: Context, question_id: str, *, by: Actor | str, revision: in
     Give the second person's consent to a waiver, a restore, a release …; returns what was approved, in words.
 
     Raises `BadRequest` when the same person asked for it: two pairs of eyes are two people; and for the retirement of a
-    connection that is in use again.
+    connection that is in use again, and the end of a pause that has ended.
     """
     with context.store.write() as session:
         question = session.get(Question, question_id)
@@ -199,7 +200,11 @@ def approve(context: Context, question_id: str, *, by: Actor | str, revision: in
             raise BadRequest(f"{question_id}: nothing to approve", "See what waits with `lastday show CASE`.")
         if question.kind is QuestionKind.RETIRE:
             _require_out_of_use(context, str(question.subject), used=question.used_at is not None)
-        told = {"waiver": question_id} if question.kind is QuestionKind.WAIVE else {"choice": question.kind}
+        told: dict[str, Any] = (
+            {"waiver": question_id} if question.kind is QuestionKind.WAIVE else {"choice": question.kind}
+        )
+        if question.kind is QuestionKind.RESUME:
+            told["pause"] = pausing.resume(context, session, str(question.subject)).id
         answer(context, session, question, [YES], by=by, revision=revision, **told)
         if question.kind is QuestionKind.WAIVE:
             return _let_count(context, session, question)

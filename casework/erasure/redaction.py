@@ -37,6 +37,7 @@ KEPT = {
     "notice": {"disposition"},
     "paper_ruling": {"id"},
     "plan": {"scope", "sha256", "policy_sha256"},
+    "pause": {"id", "company"},
     "pledge": {"key", "op", "language"},
     "pledge_refusal": {"id"},
     "question": {"id"},

@@ -189,6 +189,17 @@ class Waiver(Placed):
     approved_at: Instant | None
 
 
+class Pause(Part):
+    """The emergency brake: until *resumed_at* nothing was, or is, cut or given back.  *scope*: `case`, `company`, `everything`."""
+
+    id: str
+    scope: str
+    paused_by: Who
+    reason: str
+    paused_at: Instant
+    resumed_at: Instant | None
+
+
 class Look(Part):
     """A look after closing, done or due.  *verdict*: `quiet`, `reopened`, `not_looked`, `erased`; None before the first."""
 
@@ -222,6 +233,7 @@ class CaseView(Part):
     retain_basis: str | None
     held_at: Instant | None
     erased_at: Instant | None
+    pauses: tuple[Pause, ...]
     notices: tuple[Notice, ...]
     plans: tuple[Plan, ...]
     searches: tuple[Search, ...]
@@ -253,6 +265,11 @@ class CaseView(Part):
     def taken(self) -> tuple[Account, ...]:
         """The accounts that are the leaver's."""
         return tuple(account for account in self.accounts if account.standing is Standing.ACCEPTED)
+
+    @property
+    def paused(self) -> tuple[Pause, ...]:
+        """The pauses that hold the case."""
+        return tuple(pause for pause in self.pauses if pause.resumed_at is None)
 
     @property
     def as_it_stands(self) -> bool:

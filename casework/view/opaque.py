@@ -10,7 +10,7 @@ from pydantic import Field
 from casework.context import Context
 from casework.questions import open_questions
 from casework.view.case import CaseView
-from casework.view.part import Part
+from casework.view.part import Instant, Part
 from casework.view.reading.case import case_view
 from models.vocabulary import (
     CONNECTION,
@@ -54,10 +54,11 @@ class PaperCount(Part):
 
 
 class OpaqueView(Part):
-    """A case without its person.  Of the *rows* of the leaver's accounts, *settled* let it close."""
+    """A case without its person.  Of the *rows* of the leaver's accounts, *settled* let it close.  *paused_at*: see `casework.pauses`."""
 
     settled: int
     rows: int
+    paused_at: Instant | None
     truth: tuple[TruthCount, ...]
     questions: tuple[OpaqueQuestion, ...]
     papers: tuple[PaperCount, ...]
@@ -82,6 +83,7 @@ def opaque(view: CaseView) -> OpaqueView:
     return OpaqueView(
         settled=sum(row.state in SETTLED for _, row in rows),
         rows=len(rows),
+        paused_at=view.paused[0].paused_at if view.paused else None,
         truth=tuple(
             TruthCount(connection=connection, kind=kind, state=state, confirmed_by=by, count=count)
             for (connection, kind, state, by), count in sorted(alike.items(), key=str)

@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 from models.tables.account import AccountLink, CaseAccount, DirectoryNumbers, Search
 from models.tables.case import Case
 from models.tables.collection import Collection, PostCutActivity
-from models.tables.decision import Attestation, Waiver
+from models.tables.decision import Attestation, Pause, Waiver
 from models.tables.entitlement import CaseEntitlement, Comeback, KindRead
 from models.tables.evidence import EvidenceFile, EvidenceKey
 from models.tables.finding import Finding, Question
@@ -33,6 +33,7 @@ __all__ = [
     "NoticeRecord",
     "PaperCheck",
     "PaperRuling",
+    "Pause",
     "Plan",
     "Pledge",
     "PledgeRefusal",

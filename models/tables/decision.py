@@ -34,6 +34,24 @@ class Waiver(SQLModel, table=True):
     approved_at: datetime | None = instant()
 
 
+class Pause(SQLModel, table=True):
+    """
+    The emergency brake, pulled by one person: of a case, of a *company*, or with neither of everything.
+
+    *resumed_at*: when the question about it, which two people decide, was approved.
+    """
+
+    __tablename__ = "pause"
+
+    id: str = Field(primary_key=True)
+    case_id: str | None = None
+    company: str | None = None
+    paused_by: Actor = actor(default=...)
+    reason: str
+    paused_at: datetime = instant(default=...)
+    resumed_at: datetime | None = instant()
+
+
 class Attestation(SQLModel, table=True):
     """
     A signed human statement about a manual step, as it was seen at *attested_at*.

@@ -55,6 +55,11 @@ def _banners(view: CaseView, clock: Clock) -> Iterable[Phrase]:
         yield joined(" ", sentence("erased"), clock.text(view.erased_at))
     if view.held_at is not None:
         yield joined(" ", sentence("held"), clock.text(view.held_at))
+    late = view.for_real and view.contained_at is None and view.due_at <= view.read_at
+    for one in view.pauses:
+        head = sentence("was_paused" if one.resumed_at else "overdue" if late else "paused")
+        when = " – ".join(clock.text(moment) for moment in (one.paused_at, one.resumed_at) if moment is not None)
+        yield joined(" ", head, f"{one.id} ({one.scope}), {when}, {one.paused_by}: {one.reason}")
     if waiting := [f"{row.verb} {row.id}" for row in view.approvals_waiting]:
         yield joined(" ", sentence("second_person"), ", ".join(waiting))
 

@@ -25,11 +25,13 @@ from casework.policy import Observe, Policy
 from casework.schema import current, migrate, newest
 from casework.store import Store, open_engine
 from casework.view.reading.case import case_view, view_in
+from models.tables import Pause
 from models.vocabulary import CaseState, Service
 from tests.audit.conftest import postgres_server
 from tests.casework.conftest import Clock, Office
 from tests.casework.paper import Killed, Paper
 from tests.casework.shown import show
+from tests.casework.test_pause import paused_while_an_intent_waits
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +118,20 @@ class TestOnPostgreSQL:
         assert {show(office.context, case.id)["state"] for case in cases} == {"closed"}
         with office.context.store.read() as session:
             assert office.context.store.trail.check(session.connection()).sound
+
+    async def test_a_pause_of_another_machine_stops_an_intent_that_waits(self, office: Office, database: str) -> None:
+        """The pause is read in the intent's own transaction, once the writers' lock is had."""
+        office.paper.add("p8", employee_no="P8", email="p8@example.test", name="星 空子")
+        case = office.report(employee_no="P8", email="p8@example.test")
+        await runbook.make_plan(office.context, case.id)
+        office.clock.pass_by(hours=10)
+        other = Store(open_engine(database), office.context.store.trail)
+        paused_while_an_intent_waits(office, case, other)
+        with office.context.store.write() as session:
+            session.delete(session.get_one(Pause, "pause-0"))
+        other.engine.dispose()
+        await office.run(case.id)
+        assert show(office.context, case.id)["state"] == "closed"
 
 
 def _as_reader(office: Office, database: str) -> Engine:

@@ -196,8 +196,8 @@ class TestWhoAnswers:
         assert KINDS[kind].escalates_to not in KINDS[kind].roles
 
     def test_what_needs_two_people(self) -> None:
-        """Waivers, restores, erasures, releases and retirements take a second person, nothing else does."""
-        assert {"waive", "restore", "erase", "release", "retire"} == CONSENTS
+        """Waivers, restores, erasures, releases, retirements and the end of a pause take a second person, nothing else does."""
+        assert {"waive", "restore", "erase", "release", "retire", "resume"} == CONSENTS
 
     async def test_a_known_role_that_is_not_asked(self, office: Office) -> None:
         """Who is known to hold another role is refused; of somebody at a terminal no role is known."""

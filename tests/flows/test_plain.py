@@ -121,7 +121,7 @@ class TestTruthPage:
         truth = {"connection": "slack", "kind": "group", "state": "still_open", "confirmed_by": None, "count": 2}
         page = truth_page(
             OpaqueView.model_validate(
-                {"settled": 1, "rows": 3, "truth": [truth], "papers": [],
+                {"settled": 1, "rows": 3, "paused_at": None, "truth": [truth], "papers": [],
                  "questions": [{"id": "q-1", "kind": "whose_account"}, {"id": "q-2", "kind": "release"}]}
             )
         )  # fmt: skip
@@ -129,6 +129,13 @@ class TestTruthPage:
         assert "| slack | group | still_open | - | 2 |" in page
         assert "- `q-1` whose_account: `lastday answer`" in page
         assert "- `q-2` release: `lastday approve`" in page
+        assert "Cancelling this run stops nothing; `lastday pause CASE` does." in page
+        assert "Paused" not in page
+
+    def test_of_a_paused_case(self) -> None:
+        """The page says so, and since when."""
+        view = {"settled": 1, "rows": 3, "paused_at": MIDNIGHT, "truth": [], "papers": [], "questions": []}
+        assert "**Paused** since 2026-11-30 15:00:00 UTC" in truth_page(OpaqueView.model_validate(view))
 
     @pytest.mark.parametrize("kind", [LookupError, BaseException])
     async def test_stops_nothing(

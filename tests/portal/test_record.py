@@ -10,6 +10,7 @@ import pypdfium2
 import pytest
 
 from audit.events import EventType
+from casework.decisions import pausing, signatures
 from casework.record.facts import Facts, Proof
 from casework.record.gathering import gather
 from casework.view.downloads import Downloads
@@ -154,6 +155,17 @@ class TestPage:
         assert "Plan only." in text
         assert "Not collected" in text
         assert "not closed when" in made["README.en.txt"].decode()
+
+    async def test_a_pause_is_told(self, office: Office) -> None:  # noqa: F811  # the fixture imported above
+        """Who has paused the case or everything, from when until when and why stand at its front: what was late is explained."""
+        case = office.report()
+        made = pausing.pause(office.context, by="it.taro", reason="the wrong person?")
+        front = read(pages(gather(office.context, case.id), PROOF)["record.html"]).text
+        assert re.search(r"PAUSED\. .*pause-\S+ \(everything\), \S+ \S+, it.taro: the wrong person\?", front)
+        request = pausing.request_resumption(office.context, made.id, by="it.taro", reason="no")
+        signatures.approve(office.context, request.id, by="it.hanako")
+        after = read(pages(gather(office.context, case.id), PROOF)["record.html"]).text
+        assert re.search(r"Was paused.*, \S+ \S+ – \S+ \S+, it.taro", after)
 
 
 class TestNothingKnown:

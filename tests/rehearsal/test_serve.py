@@ -95,6 +95,17 @@ class TestServe:
             emergency(house)
             wait_for(house, company, {"google_workspace", "microsoft365"})
 
+    def test_leaves_a_paused_case_alone_until_two_resume(self, house: House, company: Company) -> None:
+        """An emergency that comes in while everything is paused is not touched; resumed, it is cut within seconds."""
+        made = house.json("pause", "--everything", "--reason", "drill", "--as", "taro")["pause"]
+        with serving(house):
+            emergency(house)
+            time.sleep(6)
+            assert [truth.changed() for truth in company.truths.values()] == [set()] * 3
+            request = house.json("resume", made, "--reason", "over", "--as", "taro")["request"]
+            house.json("approve", request, "--as", "hanako")
+            wait_for(house, company, set(company.tenants))
+
     @pytest.mark.parametrize("requests", [15, 60])
     def test_another_goes_on_where_one_was_killed(self, house: House, company: Company, requests: int) -> None:
         """Killed in the middle of the cut; the lease of the dead ends by itself, and what it left open is concluded by a read."""

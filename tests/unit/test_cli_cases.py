@@ -177,6 +177,36 @@ class TestDecisions:
         assert set(house.json("waive", *words, code=2)) == {"error", "remedy"}
 
 
+class TestPause:
+    def test_a_case(self, house: House) -> None:
+        """The case and the list say so, the answer says how it ends; one person cannot end it, two can."""
+        case = house.one_case("--for-real")
+        made = house.json("pause", case, "--reason", "wrong person?", "--as", "taro")
+        assert made | {"pause": ""} == {
+            "pause": "", "case": case, "company": None, "everything": False, "outcome": "paused",
+        }  # fmt: skip
+        shown = house.json("show", case, code=1)
+        assert [(one["id"], one["paused_by"], one["reason"]) for one in shown["pauses"]] == [
+            (made["pause"], "taro", "wrong person?")
+        ]
+        page = house.lastday("show", case).out
+        assert "PAUSED, AND OVERDUE" in page
+        assert [row["paused"] for row in house.json("show")["cases"]] == [True]
+        assert "Paused" in house.lastday("show").out
+        asked = house.json("resume", made["pause"], "--reason", "it was right", "--as", "hanako")
+        assert asked["outcome"] == "requested"
+        assert "same person" in house.json("approve", asked["request"], "--as", "hanako", code=2)["error"]
+        assert house.json("approve", asked["request"], "--as", "taro")["approved"] == "resume"
+        assert house.json("show", case)["pauses"][0]["resumed_at"] is not None
+
+    @pytest.mark.parametrize(
+        "words", [(), ("--everything", "--company", "default"), (NO_CASE, "--everything"), (NO_CASE,)]
+    )
+    def test_names_one_thing(self, house: House, words: tuple[str, ...]) -> None:
+        """Neither nothing nor two things are paused, nor what does not exist."""
+        assert set(house.json("pause", *words, "--reason", "r", code=2)) == {"error", "remedy"}
+
+
 class TestTrail:
     def test_sound(self, house: House) -> None:
         """The whole log is recomputed, and said to be sound."""

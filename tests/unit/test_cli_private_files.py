@@ -30,6 +30,7 @@ VERBS = (
     ("answer", "q", "--none"), ("approve", "w"), ("attest", CASE, "e", "--statement", "s"),
     ("waive", CASE, "e", "--reason", "r", "--until", "2027-03-31", "--compensating", "c"),
     ("population", *PERIOD), ("export", CASE, "out"), ("hold", CASE, "--reason", "r"), ("erase", CASE, "--basis", "retention", "--yes"),
+    ("pause", "--everything", "--reason", "r"), ("resume", "pause-0", "--reason", "r"),
     ("retire", "slack", "--reason", "r"), ("migrate",), ("up", "--port", "0"), ("anchor",), ("anchor", "clear", "--reason", "r"),
     ("anchor", "close-log", "lastday.x/audit/2027"), ("anchor", "begin-log", "lastday.db"),
     ("nda", "check", CASE), ("nda", "show", CASE), ("nda", "pledge", CASE), ("nda", "pledge", CASE, "--file", "p.pdf"),

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
 from audit.events import EventType
 from casework.access.closing import requirements
 from casework.context import Context, case_in
 from casework.intake.instants import cut_at, notice_late_minutes
+from casework.lifecycle import ENDED
 from casework.messages import Said
+from casework.pauses import concerns, scope_of
 from casework.question_kinds import CONSENTS, HOLDING
 from casework.questions import asked_of, open_questions
 from casework.recording import seal
@@ -67,6 +69,7 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         cut_at=cut_at(case),
         departure=parts.Departure.of(case, **case.leaver, notice_late_minutes=notice_late_minutes(case)),
         exposure_minutes=exposure_minutes(case.due_at, cutoff),
+        pauses=list(_pauses(session, case)),
         notices=[parts.Notice.of(row) for row in _of(session, tables.NoticeRecord, case_id, "id")],
         plans=[parts.Plan.of(row, steps=len(row.content)) for row in _of(session, tables.Plan, case_id, "id")],
         searches=[parts.Search.of(row) for row in _of(session, tables.Search, case_id, "connection")],
@@ -105,3 +108,11 @@ def _waiting(session: Session, case_id: str) -> Iterator[parts.Waiting]:
     for asked in open_questions(session, case_id, CONSENTS - HOLDING):
         ref = asked.subject if asked.kind is QuestionKind.RESTORE else None
         yield parts.Waiting.of(asked, verb=str(asked.kind), account_ref=ref)
+
+
+def _pauses(session: Session, case: tables.Case) -> Iterator[parts.Pause]:
+    """Yield the pauses of the case's life, until it closed or ended in another way."""
+    for row in session.exec(select(tables.Pause).order_by(col(tables.Pause.paused_at))).all():
+        begun = case.state not in ENDED and (case.closed_at is None or row.paused_at < case.closed_at)
+        if concerns(row, case) and begun and (row.resumed_at is None or row.resumed_at > case.opened_at):
+            yield parts.Pause.of(row, scope=scope_of(row))

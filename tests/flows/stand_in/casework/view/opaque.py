@@ -23,6 +23,7 @@ class OpaqueView:
     truth: list[TruthCount]
     questions: list[object] = field(default_factory=list)
     papers: list[object] = field(default_factory=list)
+    paused_at: None = None
 
 
 def opaque_view(context: Context, case_id: str) -> OpaqueView:

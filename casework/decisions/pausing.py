@@ -1,0 +1,72 @@
+"""The emergency brake pulled by one person, and released by two."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from audit.events import EventType
+from casework.actor import Actor, actor_of
+from casework.context import Context
+from casework.errors import BadRequest
+from casework.lifecycle import UNDER_WAY, wake
+from casework.pauses import concerns, scope_of
+from casework.question_kinds import TENANT
+from casework.questions import ask
+from casework.recording import seal
+from models.tables import Case, Pause, Question
+from models.vocabulary import QuestionKind
+
+
+def pause(
+    context: Context, *, by: Actor | str, reason: str, case_id: str | None = None, company: str | None = None
+) -> Pause:
+    """
+    Stop every write at vendors from now on: of one case, of a company, or with neither of everything.
+
+    What was sent already is not undone.  Raises `BadRequest` without a reason, and for a case or a company that is not there: it
+    would stop nothing.
+    """
+    if not reason.strip():
+        raise BadRequest("pause: has no reason", "Say why: whoever resumes decides by it.")
+    with context.store.write() as session:
+        named = Case.company == company if case_id is None else Case.id == case_id
+        if (case_id or company) is not None and session.exec(select(Case.id).where(named)).first() is None:
+            raise BadRequest(f"pause: there is no case of {case_id or company}", "List the cases with `lastday show`.")
+        made = Pause(
+            id=context.name("pause"), case_id=case_id, company=company, paused_by=actor_of(by), reason=reason,
+            paused_at=context.now(),
+        )  # fmt: skip
+        session.add(made)
+        seal(
+            context, session, EventType.CASE_PAUSED, case_id or TENANT, pause=made.id, scope=scope_of(made),
+            payload={"by": made.paused_by.payload, "reason": reason, "company": company},
+        )  # fmt: skip
+    return made
+
+
+def request_resumption(context: Context, pause_id: str, *, by: Actor | str, reason: str) -> Question:
+    """Ask for a pause to end; it does once a second person has approved it, whoever of the two had paused."""
+    with context.store.write() as session:
+        paused = _in_force(session, pause_id)
+        return ask(
+            context, session, QuestionKind.RESUME, paused.case_id or TENANT,
+            by=by, text=reason, subject=pause_id, pause=pause_id, scope=scope_of(paused),
+        )  # fmt: skip
+
+
+def resume(context: Context, session: Session, pause_id: str) -> Pause:
+    """End a pause, and let the cases that it held be taken up at once.  Raises `BadRequest` for one that has ended."""
+    paused = _in_force(session, pause_id)
+    paused.resumed_at = context.now()
+    session.add(paused)
+    for case in session.exec(select(Case).where(col(Case.state).in_(UNDER_WAY), col(Case.for_real).is_(True))).all():
+        if concerns(paused, case):
+            wake(session, case)
+    return paused
+
+
+def _in_force(session: Session, pause_id: str) -> Pause:
+    paused = session.get(Pause, pause_id)
+    if paused is None or paused.resumed_at is not None:
+        raise BadRequest(f"{pause_id}: no such pause is in force", "See what is with `lastday show CASE`.")
+    return paused
