@@ -14,32 +14,3 @@ from models.tables.paper import CasePaper, PaperCheck, PaperRuling, Pledge, Pled
 from models.tables.plan import Look, Plan
 
 metadata = SQLModel.metadata
-
-__all__ = [
-    "AccountLink",
-    "Attestation",
-    "Case",
-    "CaseAccount",
-    "CaseEntitlement",
-    "CasePaper",
-    "Collection",
-    "Comeback",
-    "DirectoryNumbers",
-    "EvidenceFile",
-    "EvidenceKey",
-    "Finding",
-    "KindRead",
-    "Look",
-    "NoticeRecord",
-    "PaperCheck",
-    "PaperRuling",
-    "Pause",
-    "Plan",
-    "Pledge",
-    "PledgeRefusal",
-    "PostCutActivity",
-    "Question",
-    "Search",
-    "Waiver",
-    "metadata",
-]
