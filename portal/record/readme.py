@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from casework.record.facts import Facts, Proof
 from portal.document import Clock
 from portal.record.composing import warnings
@@ -14,13 +12,9 @@ from portal.words import Phrase, phrase
 
 def readmes(facts: Facts, known: Proof) -> dict[str, bytes]:
     """Return README.ja.txt and README.en.txt.  They name the case, never the person."""
-    plain = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True,  # noqa: S701  # plain text, and nothing of others stands in it
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     clock = Clock(facts.view.departure.timezone)
     return {
-        f"README.{language}.txt": plain.get_template(f"README.{language}.txt")
+        f"README.{language}.txt": TEMPLATES.get_template(f"README.{language}.txt")
         .render(
             facts=facts,
             known=known,
