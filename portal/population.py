@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from audit.certificate import STATEMENT, envelope, pae
@@ -51,7 +51,7 @@ def lines(population: Population) -> Iterator[dict[str, str]]:
     for entry in population.entries:
         told = {**_of_case(entry), "in_sample": entry.case in sampled, "difference": why.get(entry.case)}
         taken = [_of_account(account) for account in entry.accounts if account.standing is Standing.ACCEPTED]
-        for account in taken or [{"due_at": entry.due_at}]:
+        for account in taken or [{}]:
             line = told | account
             yield {name: _text(line.get(name)) for name in COLUMNS}
 
@@ -62,25 +62,13 @@ def safe(text: str) -> str:
 
 
 def _of_case(entry: Entry) -> dict[str, object]:
-    return {
-        "case": entry.case,
-        "employee_no": entry.employee_no,
-        "kind": entry.kind,
-        "employment_ends_on": entry.employment_ends_on,
-        "reported_by": entry.reported_by,
-        "notices": entry.notices,
-        "notice_received_at": entry.first_notice_at,
-        "hr_source_sha256": " ".join(entry.source_sha256),
-        "state": entry.state,
-        "closed_at": entry.closed_at,
-        "open_findings": entry.open_findings,
-        "policy_sha256": entry.policy_sha256,
-    }
+    """Return its facts by name, as most columns are called."""
+    facts = {fact.name: getattr(entry, fact.name) for fact in fields(entry)}
+    return facts | {"notice_received_at": entry.first_notice_at, "hr_source_sha256": " ".join(entry.source_sha256)}
 
 
 def _of_account(account: Account) -> dict[str, object]:
-    times = account.timing
-    return {
+    return dict(account.timing) | {
         "service": account.service,
         "connection": account.connection,
         "account_id": account.id,
@@ -89,15 +77,8 @@ def _of_account(account: Account) -> dict[str, object]:
         "match_reason": account.match.reason,
         "match_facts": " ".join(account.match.facts),
         "match_contradictions": " ".join(account.match.contradictions),
-        "due_at": times.due_at,
-        "commanded_at": times.commanded_at,
-        "effective_cutoff_at": times.effective_cutoff_at,
-        "cut_effective_by": times.cut_effective_by,
-        "exposure_minutes": times.exposure_minutes,
-        "sla_minutes": times.sla_minutes,
-        "sla_met": times.sla_met,
         "rows": len(account.entitlements),
-        "waived_rows": times.exceptions,
+        "waived_rows": account.timing.exceptions,
     }
 
 

@@ -37,7 +37,7 @@ def of(office: Office) -> Population:
 
 class TestTieOut:
     async def test_a_closed_case_needs_no_explanation(self, office: Office) -> None:
-        """Notices, cases and what was seen closed are one number; each account has its times, its exposure and its SLA."""
+        """Notices, cases and what was seen closed are one number; each account has its times, its exposure and its SLA, and no column lacks its fact."""
         case = await finished(office)
         found = of(office)
         assert (found.tie_out["notified"], found.tie_out["cases"], found.tie_out["seen_closed"]) == (1, 1, 1)
@@ -48,6 +48,7 @@ class TestTieOut:
         assert int(line["exposure_minutes"]) > 24 * 60 - 1
         assert (line["sla_minutes"], line["sla_met"], line["waived_rows"]) == ("60", "no", "1")
         assert line["policy_sha256"] == office.context.policy.sha256
+        assert {name for name, told in line.items() if not told} == {"difference", "match_contradictions"}
 
     async def test_every_difference_is_explained_both_ways(self, office: Office) -> None:
         """Open, planned only, withdrawn, without notice; HR's rows without a case, on another day, unreadable; cases HR lacks."""
