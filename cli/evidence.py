@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId
-from cli.private_files import write_private
 from cli.terminal import Terminal
 
 
-def evidence(
-    terminal: Terminal,
-    case: CaseId,
-    picture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the picture of downloads per day into FILE, as SVG.")
-    ] = None,
-) -> int:
+def evidence(terminal: Terminal, case: CaseId) -> int:
     """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete and summarised."""
     from casework.view.reading.case import look
     from cli.tables import section_page
     from portal.document import Clock
-    from portal.sections import days
     from portal.sections.downloads import downloads
 
     view = in_context(look, case, by=terminal.actor)
     shown = view.downloads
-    drawn = days.picture(view)
-    if picture is not None and drawn is not None:
-        write_private(picture, drawn.svg)
     payload = {"case": case, "downloads": shown.model_dump(mode="json")}
     section = downloads(view, Clock(view.departure.timezone), erased=view.erased_at is not None)
     terminal.answer(payload, *section_page(section))

@@ -264,14 +264,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--page-size", type=int)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--slack-plan", default="enterprise")
+    parser.add_argument("--entra-plan", default="P2")
     parser.add_argument("--sync-every", type=float)
     parser.add_argument("--spare-owners", action="store_true")
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    plan = {"plan": asked.slack_plan}
+    plans: dict[str, Any] = {"slack_options": {"plan": asked.slack_plan}, "microsoft": {"plan": asked.entra_plan}}
     options: dict[str, Any] = {"port": asked.port, "page_size": asked.page_size, "latency": asked.latency}
     options |= {"sync_every": asked.sync_every, "spare_owners": asked.spare_owners}
-    with tenants(asked.directory, **options, slack_options=plan) as company:
+    with tenants(asked.directory, **options, **plans) as company:
         print(json.dumps(company.env), flush=True)  # noqa: T201  # a command's answer
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

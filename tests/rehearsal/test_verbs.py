@@ -245,10 +245,6 @@ class TestTenants:
         assert child.returncode == 0
         assert env_file.stat().st_mode & 0o077 == 0, "it holds secrets"
 
-    def test_unknown_plan(self, house: House) -> None:
-        """A plan that Slack does not sell is refused."""
-        assert "no such plan" in house.json("tenants", "--port", "0", "--slack-plan", "gold", code=2)["error"]
-
 
 class TestWatching:
     @pytest.mark.parametrize(
