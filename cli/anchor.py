@@ -10,8 +10,7 @@ import typer
 
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused, refusal
-from cli.options import group, verb
-from cli.private_files import refuse_open_files
+from cli.options import group, refuse_open_files, verb
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -159,4 +158,4 @@ app = group(
     "Let outsiders date the trail: witnesses cosign its head, an authority stamps it.",
     {"clear": clear, "close-log": close_log, "begin-log": begin_log},
 )
-app.callback(invoke_without_command=True, no_args_is_help=False)(verb(make))
+app.callback(invoke_without_command=True, no_args_is_help=False)(verb(make, secrets=False))

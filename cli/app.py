@@ -21,7 +21,6 @@ from cli.migrate import migrate
 from cli.moving import reschedule, withdraw
 from cli.options import verb
 from cli.population import population
-from cli.private_files import look_again
 from cli.restore import come_back, restore
 from cli.run import plan, run
 from cli.show import show
@@ -53,9 +52,10 @@ _PANELS: dict[str, dict[str, Callable[..., int | None]]] = {
     "Records": {"population": population, "export": export, "verify": verify, "hold": hold, "erase": erase},
     "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "retire": retire, "tenants": tenants, "demo": demo},
 }
+_WITHOUT_SECRETS = {doctor, verify, tenants, demo}  # the doctor tells of open files instead of stopping
 for _panel, _verbs in _PANELS.items():
     for _name, _work in _verbs.items():
-        app.command(_name, rich_help_panel=_panel)(verb(_work))
+        app.command(_name, rich_help_panel=_panel)(verb(_work, secrets=_work not in _WITHOUT_SECRETS))
 app.add_typer(nda.app, name="nda", rich_help_panel="Cases")
 app.add_typer(trail.app, name="trail", rich_help_panel="Operation")
 app.add_typer(keys.app, name="keys", rich_help_panel="Operation")
@@ -66,7 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code.  What goes wrong is a sentence and a remedy, never a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     survive_narrow_streams()
-    look_again()
     try:
         _require_text(given)
         return int(app(given, standalone_mode=False, obj=main) or 0)  # for `lastday demo`, which runs verbs

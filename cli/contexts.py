@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from cli.private_files import refuse_open_files
-
 if TYPE_CHECKING:
     from audit.note import Signer
     from casework.context import Context
@@ -23,7 +21,7 @@ ACTOR = "svc:terminal"
 
 
 def in_context(work: Callable[Concatenate[Context, P], T], *given: P.args, **named: P.kwargs) -> T:
-    """Do *work* on the database alone.  Raises what `casework.bootstrap.open_context` raises, and `refuse_open_files`."""
+    """Do *work* on the database alone.  Raises what `casework.bootstrap.open_context` raises."""
 
     async def quick(context: Context) -> T:
         return work(context, *given, **named)
@@ -57,7 +55,6 @@ async def _with_context(work: Callable[[Context], Awaitable[T]], *, connected: b
     from casework.bootstrap import open_context
     from connectors.unopened import require_one
 
-    refuse_open_files()
     async with open_context(actor=ACTOR, connected=connected) as context:
         if connected:
             require_one(context.connectors)

@@ -8,7 +8,6 @@ import typer
 
 from cli.contexts import log_signers, only_store
 from cli.errors import Refused
-from cli.private_files import refuse_open_files
 from cli.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ def migrate(
     from casework.trail.trust import publish
 
     settings = read_settings()
-    refuse_open_files()
     with only_store(check=False) as store:
         before = schema.current(store.engine)
         schema.migrate(store.engine)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
 import typer
 
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, say, warn
 
 CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `lastday show` lists it.")]
 Revision: TypeAlias = Annotated[
@@ -57,10 +57,10 @@ def second_person(request_id: str) -> str:
     return say(f"Asked for.  A second person runs: {how}", f"第二者が実行: {how}")
 
 
-def verb(work: Callable[..., int | None]) -> Callable[..., int | None]:
+def verb(work: Callable[..., int | None], *, secrets: bool = True) -> Callable[..., int | None]:
     """
     Return *work* as typer takes it: in the place of its `Terminal`, which comes first, the options `--json` and `--as`.
-    *work* returns the exit code, or nothing when it is done.
+    *work* returns the exit code, or nothing when it is done.  One that needs the house's *secrets* begins by `refuse_open_files`.
 
     What *work* takes as `**fields: Unpack[...]` becomes an option a field, None where it is not given.
     """
@@ -69,12 +69,22 @@ def verb(work: Callable[..., int | None]) -> Callable[..., int | None]:
 
     @functools.wraps(work)
     def command(*, as_json: bool, actor: str | None, **given: Any) -> int | None:
+        if secrets:
+            refuse_open_files()
         return work(Terminal.of(as_json=as_json, actor=actor), **given)
 
     taken = [*own, *_OF_EVERY_VERB]
     command.__signature__ = signature.replace(parameters=taken)  # type: ignore[attr-defined]  # where typer looks
     command.__annotations__ = {option.name: option.annotation for option in taken}
     return command
+
+
+def refuse_open_files() -> None:
+    """Raise `Misconfigured` if others may read or change a file of secrets of ours, and warn of those that are not ours."""
+    from casework import private_files
+
+    for file in private_files.refuse_open_files():
+        warn(file.text, file.remedy)
 
 
 def group(summary: str, verbs: Mapping[str, Callable[..., int | None]]) -> typer.Typer:

@@ -12,7 +12,6 @@ import typer
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import day
-from cli.private_files import write_private
 from cli.tables import table
 from cli.terminal import Terminal, say
 
@@ -64,6 +63,7 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
     """Write sheet and statement, which name people, for their owner alone; return their digests by name."""
     import hashlib
 
+    from audit.secret_files import rewrite
     from casework.settings import read_settings
     from casework.trail.signing import certificate_signer
     from portal import population as sheets
@@ -74,7 +74,8 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
     beside = csv.with_name(f"{csv.name}.dsse.json")
     csv.parent.mkdir(parents=True, exist_ok=True)
     for path, content in ((csv, written), (beside, signed)):
-        write_private(path, content)
+        with rewrite(path) as file:
+            file.write(content)
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (csv, beside)}
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.errors import DONE, REMAINS
-from cli.private_files import write_private
 from cli.terminal import Terminal, plain, say
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ def _draw(shown: CaseView, picture: Path) -> None:
     from rich._export_format import CONSOLE_SVG_FORMAT
     from rich.console import Console
 
+    from audit.secret_files import rewrite
     from cli.tables import document_page
     from portal.sections.front import at_work
 
@@ -62,8 +62,8 @@ def _draw(shown: CaseView, picture: Path) -> None:
     for part in document_page(at_work(shown)):
         console.print(plain(part), markup=False, highlight=False)
     own_fonts = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)  # fetch nothing from outside
-    drawn = console.export_svg(title=f"lastday show {shown.case}", code_format=own_fonts)
-    write_private(picture, drawn)
+    with rewrite(picture) as file:
+        file.write(console.export_svg(title=f"lastday show {shown.case}", code_format=own_fonts).encode())
 
 
 def _all(context: Context) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from cli.contexts import in_connected_context, in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.private_files import refuse_open_files
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ def sweep(terminal: Terminal) -> int:
     """
     from cli.orchestration import reachable
 
-    refuse_open_files()
     released, made = _reconcile() if reachable() else (0, 0)
     waiting = in_context(_waiting)
     blocked, report = in_connected_context(_at_the_services)

@@ -11,7 +11,6 @@ import typer
 from cli.contexts import log_signers, only_store
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import group
-from cli.private_files import refuse_open_files
 from cli.tables import table
 from cli.terminal import Terminal, say
 
@@ -97,7 +96,6 @@ def follow(
 
     from audit import outbox
 
-    refuse_open_files()
     with only_store() as store:
         while True:
             with store.read() as session:
@@ -111,7 +109,6 @@ def follow(
 
 def _reading(look: Callable[[Store, Connection], T]) -> T:
     """Return what *look* finds in one state of the log; writes nothing."""
-    refuse_open_files()
     with only_store() as store, store.read() as session:
         return look(store, session.connection())
 

@@ -7,13 +7,14 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+from unittest.mock import AsyncMock
 
 import pytest
 from typer.main import get_command
 
 from casework.view.downloads import Downloads
 from casework.view.reading.case import case_view
-from cli import contexts, private_files
+from cli import contexts
 from cli.app import app
 from rehearsal.environment import rehearsal
 from tests.terminal_house import House
@@ -37,11 +38,11 @@ VERBS = (
     ("nda", "answer", CASE, "usefulness", "--text", "t"),
     ("trail", "check"), ("trail", "checkpoint"), ("trail", "open-intents"), ("trail", "export", "out"),
     ("trail", "follow", "--as", "siem"),
-    ("keys", "announce"), ("keys", "retire", "vkey"), ("keys", "compromised", "vkey", "--since", "2026-11-22T09:00:00+09:00"),
+    ("keys", "list"), ("keys", "new", "k"), ("keys", "announce"), ("keys", "retire", "vkey"), ("keys", "compromised", "vkey", "--since", "2026-11-22T09:00:00+09:00"),
 )  # fmt: skip
 GROUPS = {"nda", "trail", "keys", "anchor"}
-UNASKED = {"doctor", "verify", "verify-population", "tenants", "demo", "keys list", "keys new"}
-"""They open neither the database nor a service; the doctor tells instead of stopping."""
+UNASKED = {"doctor", "verify", "verify-population", "tenants", "demo"}
+"""They need none of the house's secrets; the doctor tells instead of stopping."""
 
 
 @pytest.fixture
@@ -115,12 +116,13 @@ class TestVerbs:
         assert "chmod 600 .env" in said.err
         assert "warning" in house.lastday("show").err, "each verb says it"
 
-    def test_half_way(self, house: House, env_file: Path) -> None:
+    def test_half_way(self, house: House, env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A mode that changes while a verb is under way stops it no more than it stops a run."""
         env_file.chmod(0o600)
-        private_files.look_again()
-        contexts.in_context(lambda _: env_file.chmod(0o644))
-        contexts.in_context(lambda _: None)
+        monkeypatch.setattr(
+            "casework.nda.checking.check_or_record", AsyncMock(side_effect=lambda *_: env_file.chmod(0o644))
+        )
+        assert house.lastday("nda", "check", house.one_case()).code == 1
         assert house.lastday("show").code == 2
 
     def test_doctor_lists_all(self, house: House, env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
