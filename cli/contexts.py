@@ -26,17 +26,22 @@ def in_context(work: Callable[Concatenate[Context, P], T], *given: P.args, **nam
     async def quick(context: Context) -> T:
         return work(context, *given, **named)
 
-    return asyncio.run(_with_context(quick, connected=False))
+    return in_open_context(quick)
 
 
-def in_open_context(work: Callable[[Context], Awaitable[T]]) -> T:
-    """Do *work* that waits for others, but for no service."""
-    return asyncio.run(_with_context(work, connected=False))
+def in_open_context(work: Callable[[Context], Awaitable[T]], *, connected: bool = False) -> T:
+    """Do *work* that waits for others; *connected*: every service is open that can be opened, or `NotConfigured` raised."""
 
+    async def opened() -> T:
+        from casework.bootstrap import open_context
+        from connectors.unopened import require_one
 
-def in_connected_context(work: Callable[[Context], Awaitable[T]]) -> T:
-    """Do *work* with every configured service open that can be opened; raises `NotConfigured` if none can."""
-    return asyncio.run(_with_context(work, connected=True))
+        async with open_context(actor=ACTOR, connected=connected) as context:
+            if connected:
+                require_one(context.connectors)
+            return await work(context)
+
+    return asyncio.run(opened())
 
 
 def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *given: P.args, **named: P.kwargs) -> T:
@@ -49,16 +54,6 @@ def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *gi
             return await work(nda, *given, **named)
 
     return in_open_context(opened)
-
-
-async def _with_context(work: Callable[[Context], Awaitable[T]], *, connected: bool) -> T:
-    from casework.bootstrap import open_context
-    from connectors.unopened import require_one
-
-    async with open_context(actor=ACTOR, connected=connected) as context:
-        if connected:
-            require_one(context.connectors)
-        return await work(context)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.contexts import in_connected_context, in_context
+from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId, second_person
 from cli.tables import table
@@ -75,7 +75,7 @@ def _give_back(terminal: Terminal, case: str) -> int:
         await restoring.restore(context, case)
         return case_view(context, case)
 
-    shown = in_connected_context(work)
+    shown = in_open_context(work, connected=True)
     told = [(a, row, row.detail) for a in shown.accounts for row in a.entitlements if row.detail.restored is not None]
     lines = (
         (account.connection, account.name, row.kind, detail.label, detail.restored, detail.problem, detail.remedy)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.contexts import in_connected_context
+from cli.contexts import in_open_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId
 from cli.show import answer_case
@@ -32,7 +32,7 @@ def plan(terminal: Terminal, case: CaseId) -> int:
             step(say("planned", "計画済み"))
             return case_view(context, case)
 
-        shown = in_connected_context(work)
+        shown = in_open_context(work, connected=True)
     return answer_case(terminal, shown)
 
 
@@ -63,7 +63,7 @@ def run(
         return case_view(context, case)
 
     with terminal.progress(STEPS, say("looking for accounts", "アカウントを検索中")) as step:
-        shown = in_connected_context(lambda context: work(context, step))
+        shown = in_open_context(lambda context: work(context, step), connected=True)
     if shown.state == "closed":
         anchor_soon(terminal)
     remains = answer_case(terminal, shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.contexts import in_connected_context, in_context, in_open_context
+from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.terminal import Terminal
 
@@ -25,7 +25,7 @@ def sweep(terminal: Terminal) -> int:
 
     released, made = _reconcile() if reachable() else (0, 0)
     waiting = in_context(_waiting)
-    blocked, report = in_connected_context(_at_the_services)
+    blocked, report = in_open_context(_at_the_services, connected=True)
     cases = {"looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened}
     counts = {"released": released, "made": made, "blocked_again": blocked}
     counted = counts | {what: len(ids) for what, ids in cases.items()}
