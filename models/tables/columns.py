@@ -35,11 +35,8 @@ class Instant(TypeDecorator[datetime]):
 class ActorColumn(TypeDecorator[Actor]):
     """Who acted, as JSON; nothing for nobody."""
 
-    impl = JSON
+    impl = JSON(none_as_null=True)
     cache_ok = True
-
-    def __init__(self) -> None:
-        super().__init__(none_as_null=True)
 
     def process_bind_param(self, value: Actor | None, dialect: Dialect) -> Any:  # noqa: ARG002  # the signature is SQLAlchemy's
         return None if value is None else asdict(value)
