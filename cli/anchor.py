@@ -126,9 +126,8 @@ def _written(write: Callable[[Connection, Context], T]) -> T:
 
 
 def _told(made: Anchor) -> dict[str, Any]:
-    names = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha256", "recorded_idx")
-    at = None if made.tsa_time is None else made.tsa_time.isoformat()
-    return {name: getattr(made, name) for name in names} | {"tsa_time": at}
+    names = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha256", "tsa_time", "recorded_idx")
+    return {name: getattr(made, name) for name in names}
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

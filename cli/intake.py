@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.contexts import in_context
 from cli.errors import BAD_INPUT, DONE, Refused
+from cli.show import in_short
 from cli.tables import table
 from cli.terminal import Terminal, say
 
@@ -89,7 +89,7 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
     Return the answer of `depart --json`.
 
     What became of a row is said twice, for programs that look for a word and for those that look for a key:
-    `"outcome": "created"` and `"created": true`.  *due_at* is what HR said, *cut_at* the instant of the cut.
+    `"outcome": "created"` and `"created": true`.
     """
     return {
         "cases": [_case(opened) for opened in taken.opened],
@@ -100,25 +100,17 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
 
 
 def _case(opened: Opened) -> dict[str, Any]:
-    from casework.intake.instants import cut_at
-
-    case, remark = opened.case, opened.remark
-    return {
-        "case": case.id,
-        "employee_no": case.employee_no,
-        "state": str(case.state),
-        "due_at": case.due_at.isoformat(),
-        "cut_at": cut_at(case).isoformat(),
-        "for_real": case.for_real,
+    remark = opened.remark
+    return in_short(opened.case) | {
         "outcome": opened.disposition,
         opened.disposition: True,
         "corrected": list(opened.corrected),
-        "note": None if remark is None else {"code": str(remark.code), "text": say(*remark.said)},
+        "note": None if remark is None else {"code": remark.code, "text": say(*remark.said)},
     }
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:
-    place = {"row": refusal.row, "column": refusal.column, "value": refusal.value, "code": str(refusal.code)}
+    place = {"row": refusal.row, "column": refusal.column, "value": refusal.value, "code": refusal.code}
     return place | {"reason": say(*refusal.reason), "remedy": say(*refusal.remedy)}
 
 
@@ -140,7 +132,7 @@ def page(told: Mapping[str, Any]) -> Iterator[RenderableType]:
 def _taken(case: Mapping[str, Any]) -> tuple[object, ...]:
     decided = say("yes", "はい") if case["for_real"] else say("plan only", "計画のみ")
     became = " ".join((case["outcome"], *case["corrected"]))
-    return case["case"], case["employee_no"], case["state"], datetime.fromisoformat(case["cut_at"]), decided, became
+    return case["case"], case["employee_no"], case["state"], case["cut_at"], decided, became
 
 
 def _not_taken(row: Mapping[str, Any]) -> tuple[object, ...]:

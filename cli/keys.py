@@ -69,7 +69,7 @@ def compromised(
     from casework.trail import keyring
 
     in_context(keyring.compromised, vkey, since, terminal.actor, reason)
-    terminal.answer({"compromised": vkey, "since": since.isoformat()}, say("recorded", "鍵の漏えいを記録しました"))
+    terminal.answer({"compromised": vkey, "since": since}, say("recorded", "鍵の漏えいを記録しました"))
 
 
 app = group(

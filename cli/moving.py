@@ -71,6 +71,6 @@ def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
     """Tell what became of a case."""
     from casework.intake.instants import cut_at
 
-    payload = {"case": case.id, "state": str(case.state), "due_at": case.due_at.isoformat(), "outcome": outcome}
+    payload = {"case": case.id, "state": case.state, "due_at": case.due_at, "outcome": outcome}
     at = f"{say('cut at', '停止予定')} {local(cut_at(case), case.timezone)}"
     terminal.answer(payload, f"{case.id}: {outcome}, {case.state}, {at}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +15,7 @@ from cli.terminal import Terminal, plain, say
 if TYPE_CHECKING:
     from casework.context import Context
     from casework.view.case import CaseView
+    from models.tables import Case
 
 
 def show(
@@ -67,26 +67,34 @@ def _draw(shown: CaseView, picture: Path) -> None:
 
 
 def _all(context: Context) -> list[dict[str, Any]]:
-    from casework.intake.instants import cut_at
     from casework.intake.opening import list_cases
     from casework.pauses import concerns, in_force
 
     with context.store.read() as session:
         pauses = in_force(session)
     return [
-        {
-            "case": case.id,
-            "employee_no": case.employee_no,
+        in_short(case)
+        | {
             "name": case.leaver["name"],
-            "kind": str(case.kind),
-            "state": str(case.state),
-            "due_at": case.due_at.isoformat(),
-            "cut_at": cut_at(case).isoformat(),
-            "for_real": case.for_real,
+            "kind": case.kind,
             "paused": any(concerns(pause, case) for pause in pauses),
         }
         for case in list_cases(context)
     ]
+
+
+def in_short(case: Case) -> dict[str, Any]:
+    """Return a case as one row of a list has it.  *due_at* is what HR said, *cut_at* the instant of the cut."""
+    from casework.intake.instants import cut_at
+
+    return {
+        "case": case.id,
+        "employee_no": case.employee_no,
+        "state": case.state,
+        "due_at": case.due_at,
+        "cut_at": cut_at(case),
+        "for_real": case.for_real,
+    }
 
 
 def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
@@ -94,7 +102,6 @@ def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
 
     heads = ("Case", "Employee", "Name", "Kind", "State", "Due", "For real", "Paused")
     columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real", "paused")
-    rows = ({**case, "cut_at": datetime.fromisoformat(case["cut_at"])} for case in cases)
-    shown = table(*heads, rows=([row[column] for column in columns] for row in rows))
+    shown = table(*heads, rows=([case[column] for column in columns] for case in cases))
     terminal.answer({"cases": cases}, shown if cases else say("There are no cases.", "案件はありません。"))
     return DONE

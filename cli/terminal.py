@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from casework.actor import Actor, at_terminal, os_user
@@ -114,9 +115,9 @@ def warn(sentence: str, remedy: str) -> None:
 
 
 def write_json(payload: Mapping[str, Any]) -> None:
-    """Write *payload* on standard output, characters as they are where the stream can carry them."""
+    """Write *payload* on standard output, characters as they are where the stream can carry them, instants by ISO 8601."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(payload, ensure_ascii=not unicode, indent=2) + "\n")
+    sys.stdout.write(json.dumps(payload, ensure_ascii=not unicode, indent=2, default=datetime.isoformat) + "\n")
     sys.stdout.flush()
 
 
