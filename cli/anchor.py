@@ -11,7 +11,7 @@ import typer
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused, refusal
 from cli.options import group, refuse_open_files, verb
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, advice, sentence
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from casework.context import Context
 
 T = TypeVar("T")
-
-WORDS = {
-    "nobody_outside": ("not anchored: nobody outside vouches", "アンカーなし: 外部の証人・時刻認証局が未設定です"),
-    "busy": ("another process makes an anchor", "別の処理がアンカーを作成中です"),
-    "not_due": ("nothing new to anchor", "新たにアンカーする記録はありません"),
-}
-ADVICE = (
-    "Set LASTDAY_WITNESS_POLICY_FILE and LASTDAY_TIMESTAMP_URLS (see .env.example).",
-    "LASTDAY_WITNESS_POLICY_FILE と LASTDAY_TIMESTAMP_URLS を設定してください（.env.example 参照）。",
-)
 
 
 def make(terminal: Terminal, context: typer.Context) -> int:
@@ -44,7 +34,7 @@ def make(terminal: Terminal, context: typer.Context) -> int:
     from casework.trail import anchoring
 
     refuse_open_files()
-    with terminal.progress(1, say("asking witnesses and authorities", "証人と時刻認証局に依頼中")) as step:
+    with terminal.progress(1, sentence("asking_outsiders")) as step:
         outcome = anchoring.anchor(at_once=True)
         step("")
     payload = {
@@ -81,7 +71,7 @@ def clear(
 
     by = terminal.actor
     cleared = _written(lambda log, context: anchoring.clear(log, context.store.trail, by, reason, context.actor))
-    terminal.answer({"cleared": cleared}, say(f"{cleared} alarms cleared", f"{cleared} 件の警報を解除しました"))
+    terminal.answer({"cleared": cleared}, sentence("alarms_cleared", count=cleared))
 
 
 def close_log(
@@ -95,11 +85,9 @@ def close_log(
     from audit.fields import SHAPES
 
     if not SHAPES["next_log"](successor):
-        raise Refused(
-            f"anchor: {successor} is not a log's name", "Write lastday.<company>/audit/<year>, in small letters."
-        )
+        raise Refused(*advice("no_log_name", name=successor))
     idx = _written(lambda log, context: rollover.close(log, context.store.trail, successor, context.actor)).idx
-    terminal.answer({"closed": True, "row": idx}, say(f"closed at row {idx}", f"{idx} 行目で記録を閉じました"))
+    terminal.answer({"closed": True, "row": idx}, sentence("log_closed", row=idx))
 
 
 def begin_log(
@@ -112,7 +100,7 @@ def begin_log(
 
     last = checkpoint.read_bytes()
     idx = _written(lambda log, context: rollover.begin(log, context.store.trail, last, context.actor, lost=lost)).idx
-    terminal.answer({"begun": True, "row": idx}, say("the new log has begun", "新しい記録を開始しました"))
+    terminal.answer({"begun": True, "row": idx}, sentence("log_begun"))
 
 
 def _written(write: Callable[[Connection, Context], T]) -> T:
@@ -132,25 +120,20 @@ def _told(made: Anchor) -> dict[str, Any]:
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     yield from outcome.problems
-    if outcome.why in WORDS:
-        yield say(*WORDS[outcome.why])
-    if outcome.why == "nobody_outside":
-        yield say(*ADVICE)
+    if outcome.why in {"nobody_outside", "busy", "not_due"}:
+        yield from filter(None, advice(outcome.why))
     if outcome.finished:
-        yield say(f"{outcome.finished} earlier anchors finished", f"以前のアンカー {outcome.finished} 件を完了")
+        yield sentence("anchors_finished", count=outcome.finished)
     if outcome.made is not None:
-        yield sentence(outcome.made)
+        yield anchored(outcome.made)
 
 
-def sentence(made: Anchor) -> str:
+def anchored(made: Anchor) -> str:
     """Say what an anchor has.  Rehearsal's witnesses bear their worth in their names."""
     names = ", ".join(made.witnesses) or "-"
     when = "-" if made.tsa_time is None else f"{made.tsa_time:%Y-%m-%d %H:%M:%S}Z"
-    quorum = say("quorum", "定足数を満たす") if made.quorum else say("NO QUORUM", "定足数不足")
-    return say(
-        f"{made.size} entries, cosigned by {names} ({quorum}), stamped {when}",
-        f"{made.size} 件、連署 {names}（{quorum}）、時刻証明 {when}",
-    )
+    quorum = sentence("quorum") if made.quorum else sentence("no_quorum")
+    return sentence("anchored", size=made.size, names=names, quorum=quorum, when=when)
 
 
 app = group(

@@ -26,7 +26,7 @@ from cli.run import plan, run
 from cli.show import show
 from cli.sweep import sweep
 from cli.tenants import tenants
-from cli.terminal import survive_narrow_streams, write_json
+from cli.terminal import advice, survive_narrow_streams, write_json
 from cli.up import up
 from cli.verify import verify
 
@@ -88,7 +88,7 @@ def _require_text(given: Sequence[str]) -> None:
     try:
         "".join(given).encode()
     except UnicodeEncodeError:
-        raise Refused("the command line: is not UTF-8", "Write it in UTF-8, and rename a file that is not.") from None
+        raise Refused(*advice("not_utf8")) from None
 
 
 def _complain(told: Refused, given: Sequence[str]) -> int:

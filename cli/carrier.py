@@ -13,18 +13,12 @@ from casework.context import Context
 from casework.intake.opening import decide_for_real
 from casework.runbook import Carrier, Work
 from cli.errors import REMAINS, Refused
-from cli.terminal import Step, say
+from cli.terminal import Step, advice, sentence
 from models.tables import Case
 from models.vocabulary import ConnectionId
 
-_WORDS = {
-    "wait": ("waiting for the instant", "停止時刻を待機中"),
-    "cut": ("cutting", "停止中"),
-    "observe": ("looking until it is closed", "停止を確認中"),
-    "collect": ("reading the logs", "ログを収集中"),
-    "check-papers": ("looking for papers", "誓約書を確認中"),
-}
-STEPS = 1 + len(_WORDS)
+_TOLD = frozenset({"wait", "cut", "observe", "collect", "check-papers"})
+STEPS = 1 + len(_TOLD)
 _AGAIN = 1.0
 _MARGIN = timedelta(seconds=5)
 
@@ -40,7 +34,7 @@ async def hold(context: Context, case_id: str) -> AsyncIterator[None]:
                 yield
                 return
         if context.now() > deadline:
-            raise Refused(f"{case_id}: another run works on it", "Wait until that run has ended.", REMAINS)
+            raise Refused(*advice("another_run", case=case_id), REMAINS)
         await context.sleep(_AGAIN)
 
 
@@ -59,11 +53,12 @@ async def whole_case(context: Context, case_id: str, step: Step) -> None:
 
 def in_words(step: Step) -> Carrier:
     """Carry steps so that *step* hears of each kind once, when its first one begins."""
-    words = dict(_WORDS)
+    untold = set(_TOLD)
 
     async def carry(name: str, work: Work, connection: ConnectionId | None = None) -> None:  # noqa: ARG001  # all alike
-        if (now := words.pop(name, None)) is not None:
-            step(say(*now))
+        if name in untold:
+            untold.remove(name)
+            step(sentence(f"step_{name}"))
         await work()
 
     return carry

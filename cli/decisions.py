@@ -9,8 +9,8 @@ import typer
 
 from cli.contexts import in_context
 from cli.errors import Refused
-from cli.options import CaseId, Revision, day, second_person
-from cli.terminal import Terminal, say
+from cli.options import CaseId, Revision, day
+from cli.terminal import Terminal, advice, sentence
 from models.vocabulary import ConnectionId, EntitlementKind, OpenReason, as_fields, checked_connection
 
 
@@ -31,19 +31,18 @@ def answer(
     from cli.orchestration import ask_for_runs
 
     if none + take_back + bool(account) != 1:
-        needs = "answer: needs one of --account SERVICE:ID, --none and --take-back"
-        raise Refused(needs, "See the candidates with `lastday show CASE`.")
+        raise Refused(*advice("needs_answer"))
     who: dict[str, Any] = {"by": terminal.who, "reason": reason}
     chosen = account or []
+    became: dict[str, Any]
     if take_back:
         case = in_context(answering.take_back, question, **who)
-        told = say("taken back, asked again.", "回答を取り消し、再び質問します。")
-        became: dict[str, Any] = {"taken_back": True}
+        told, became = "answer_taken_back", {"taken_back": True}
     else:
         case = in_context(answering.answer, question, chosen=chosen, revision=revision, **who)
-        told = say(f"recorded, {len(chosen)} accepted.", f"記録しました({len(chosen)}件を本人と認定)。")
-        became = {"chosen": chosen}
-    terminal.answer({"case": case.id, "question": question, **became}, f"{case.id}: {told}")
+        told, became = "answer_recorded", {"chosen": chosen}
+    payload = {"case": case.id, "question": question, **became}
+    terminal.answer(payload, sentence(told, **payload, count=len(chosen)))
     ask_for_runs(terminal, case.id)
 
 
@@ -57,7 +56,7 @@ def approve(
     from cli.orchestration import ask_for_runs
 
     approved = in_context(signatures.approve, subject, by=terminal.who, revision=revision)
-    terminal.answer({"id": subject, "approved": approved}, say(f"Approved: {approved}", f"承認しました: {approved}"))
+    terminal.answer({"id": subject, "approved": approved}, sentence("approved", approved=approved))
     if approved in {"release", "resume"}:
         ask_for_runs(terminal)
 
@@ -75,7 +74,7 @@ def attest(
         signatures.attest, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.who
     )
     payload = {"case": case, "entitlement": entitlement, "attestation": signed.id}
-    terminal.answer(payload, say(f"{signed.id}: attested by {signed.person}", f"{signed.id}: {signed.person} が確認"))
+    terminal.answer(payload, sentence("attested", attestation=signed.id, by=signed.person))
 
 
 def waive(
@@ -104,10 +103,9 @@ def waive(
     elif case is not None and entitlement is not None and not (tenant or service or kind):
         waiver = in_context(signatures.waive, entitlement_id=entitlement, case_id=case, **signed)
     else:
-        needs = "waive: needs CASE and ENTITLEMENT, or --tenant with --service and --kind"
-        raise Refused(needs, "See `lastday waive --help`.")
+        raise Refused(*advice("needs_waived"))
     payload = {"waiver": waiver.id, "until": str(waiver.until), "outcome": "requested"}
-    terminal.answer(payload, second_person(waiver.id))
+    terminal.answer(payload, sentence("second_person", request=waiver.id))
 
 
 def retire(
@@ -127,7 +125,7 @@ def retire(
 
     request = in_context(request_retirement, service, by=terminal.who, reason=reason)
     payload = {"request": request.id, **as_fields(service), "outcome": "requested"}
-    terminal.answer(payload, second_person(request.id))
+    terminal.answer(payload, sentence("second_person", request=request.id))
 
 
 def pause(
@@ -143,14 +141,10 @@ def pause(
     from casework.decisions import pausing
 
     if (case is not None) + (company is not None) + everything != 1:
-        raise Refused("pause: needs one of CASE, --company and --everything", "See `lastday pause --help`.")
+        raise Refused(*advice("needs_paused"))
     made = in_context(pausing.pause, by=terminal.who, reason=reason, case_id=case, company=company)
     payload = {"pause": made.id, "case": case, "company": company, "everything": everything, "outcome": "paused"}
-    told = say(
-        "paused; what was sent already is not undone.  To go on:",
-        "一時停止しました（送信済みの要求は取り消されません）。再開:",
-    )
-    terminal.answer(payload, f"{made.id}: {told} lastday resume {made.id} --reason …")
+    terminal.answer(payload, sentence("paused", **payload))
 
 
 def resume(
@@ -162,4 +156,6 @@ def resume(
     from casework.decisions.pausing import request_resumption
 
     request = in_context(request_resumption, pause, by=terminal.who, reason=reason)
-    terminal.answer({"request": request.id, "pause": pause, "outcome": "requested"}, second_person(request.id))
+    terminal.answer(
+        {"request": request.id, "pause": pause, "outcome": "requested"}, sentence("second_person", request=request.id)
+    )

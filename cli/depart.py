@@ -11,7 +11,7 @@ import typer
 from cli.errors import Refused
 from cli.intake import read, submit
 from cli.options import ForReal
-from cli.terminal import Terminal
+from cli.terminal import Terminal, advice
 
 Csv: TypeAlias = Annotated[
     Path | None,
@@ -73,7 +73,7 @@ def depart(
     """
     of_file = csv is not None or from_json is not None
     if at_once and of_file:
-        raise Refused("depart: --at-once is for one person, by options", "Report a dismissal, or that person, alone.")
+        raise Refused(*advice("at_once_alone"))
     typed = _typed(fields)
     kind = str(typed.pop("kind")) if of_file and "kind" in typed else None  # beside a file it is the file's
     reading = read(csv, from_json, typed, kind)

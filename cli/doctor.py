@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.errors import BAD_INPUT, DONE, REMAINS
 from cli.tables import table
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, sentence
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,9 +24,9 @@ def doctor(terminal: Terminal) -> int:
     from cli.examining import examine_house, examine_registers, examine_services
 
     settings = read_settings()
-    with terminal.progress(1 + len(settings.services), say("checking", "点検中")) as step:
+    with terminal.progress(1 + len(settings.services), sentence("checking")) as step:
         checks = examine_house(settings) + asyncio.run(examine_registers())
-        step(say("asking the services", "各サービスを確認中"))
+        step(sentence("asking_services"))
         services = asyncio.run(examine_services(settings.services, step))
     payload = {"checks": checks, "services": services}
     terminal.answer(payload, *_page(payload))
@@ -54,8 +54,8 @@ def _service(service: dict[str, Any]) -> Iterator[RenderableType]:
         row = (place, service["state"], service["detail"], service["remedy"])
         yield table("Service", "State", "Problem", "Remedy", rows=[row])
         return
-    title = f"{place}  {service['tenant']}  {say('plan', 'プラン')} {service['plan']}  "
-    title += say("our own account", "自身のアカウント") + f" {', '.join(service['own_accounts']) or '-'}"
+    own = ", ".join(service["own_accounts"]) or "-"
+    title = sentence("tenant", place=place, tenant=service["tenant"], plan=service["plan"], own=own)
     heads = ("Kind", "List", "Revoke", "Scopes to read", "Scopes to write", "Problem", "Remedy")
     yield table(*heads, title=title, rows=map(_kind, service["kinds"]))
     yield from (f"{row['problem']}  {row['remedy']}" for row in service["problems"])

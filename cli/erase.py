@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import CaseId, second_person
-from cli.terminal import Terminal, say
+from cli.options import CaseId
+from cli.terminal import Terminal, advice, sentence
 
 
 def erase(
@@ -29,18 +29,13 @@ def erase(
     request = in_context(erasing.request_erasure, case, by=terminal.who, basis=basis)
     if request.answered_at is None:
         payload = {"case": case, "request": request.id, "outcome": "requested"}
-        terminal.answer(payload, second_person(request.id))
+        terminal.answer(payload, sentence("second_person", request=request.id))
         return REMAINS
     if not yes and _typed_again(terminal) != case:
-        raise Refused("erase: another id was typed", "Nothing was erased.")
+        raise Refused(*advice("another_id_typed"))
     emptied = in_context(erasing.erase, case)
-    told = say(
-        f"{case}: erased, {emptied} events lost their payload; every proof stands.  Exported folders and backups are not "
-        "reached: have them destroyed, and export anew.",
-        f"{case}: 消去しました ({emptied} 件の事象の内容)。証明はすべて有効です。出力済みフォルダーとバックアップは"
-        "対象外です。破棄のうえ、改めて出力してください。",
-    )
-    terminal.answer({"case": case, "erased": emptied, "outcome": "erased"}, told)
+    done: dict[str, Any] = {"case": case, "erased": emptied, "outcome": "erased"}
+    terminal.answer(done, sentence("erased", **done))
     return DONE
 
 
@@ -55,13 +50,12 @@ def hold(
 
     in_context(erasing.release_hold if release else erasing.hold, case, by=terminal.who, reason=reason)
     outcome = "released" if release else "held"
-    shown = say(f"{case}: legal hold {outcome}", f"{case}: 法的保全を{'解除' if release else '設定'}しました")
-    terminal.answer({"case": case, "outcome": outcome}, shown)
+    terminal.answer({"case": case, "outcome": outcome}, sentence(f"hold_{outcome}", case=case))
 
 
 def _typed_again(terminal: Terminal) -> str:
     """Have the case's id typed again; without a terminal or with --json there is nobody to ask."""
     if terminal.as_json or not sys.stdin.isatty():
-        raise Refused("erase: nobody to ask", "Add --yes: it cannot be undone.")
-    warning = say("This cannot be undone.  The case's id again", "取り消せません。案件番号をもう一度")
+        raise Refused(*advice("nobody_to_ask"))
+    warning = sentence("type_again")
     return str(typer.prompt(warning, err=True)).strip()

@@ -6,19 +6,10 @@ from audit.cadence import Health
 from audit.continuity import SigningStopped
 from casework.settings import CaseworkSettings
 from casework.trail import anchoring
-from cli import anchor
+from cli.anchor import anchored
 from cli.contexts import only_store
 from cli.rows import Row, failed, row
-from cli.terminal import say
-
-_LATE = (
-    "Run `lastday anchor` and read its problems; see that the watching process runs (`lastday up`).",
-    "`lastday anchor` を実行して問題を確認し、定期巡回（`lastday up`）が動いているか確認してください。",
-)
-_GAP = (
-    "What lies in the gap is proved by nobody: compare these days with the vendors' logs, and show auditors the trail.epoch.",
-    "欠落部分は証明できません。各社のログと照合し、監査人に trail.epoch を示してください。",
-)
+from cli.terminal import advice, say, sentence
 
 
 def examine_anchors(settings: CaseworkSettings) -> Row:
@@ -33,7 +24,7 @@ def examine_anchors(settings: CaseworkSettings) -> Row:
         with only_store() as store:
             opened = True
             silent = anchoring.compare(store, settings)
-            gaps = [say(f"GAP: {gap}", f"欠落: {gap}") for gap in anchoring.gaps(store)]
+            gaps = [advice("gap", gap=gap) for gap in anchoring.gaps(store)]
             return _with_gaps(_weighed(anchoring.health(store, settings), silent), gaps)
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
         return failed("anchors", exc, "red" if opened else "failed")
@@ -42,24 +33,22 @@ def examine_anchors(settings: CaseworkSettings) -> Row:
 def _weighed(health: Health, silent: tuple[str, ...]) -> Row:
     if health.alarms:
         names = ", ".join(health.alarms)
-        seen = say(f"SIGNING STOPPED: {names} knows another history", f"署名停止: {names} が別の履歴を保持しています")
+        seen = sentence("signing_stopped", names=names)
         return row("anchors", "red", seen, say(SigningStopped.remedy, SigningStopped.remedy_ja))
     if health.level == "nobody":
-        return row("anchors", detail=say(*anchor.WORDS["nobody_outside"]), remedy=say(*anchor.ADVICE))
-    newest = say("none yet", "まだありません") if health.newest is None else anchor.sentence(health.newest)
+        return row("anchors", "ok", *advice("nobody_outside"))
+    newest = sentence("no_anchor_yet") if health.newest is None else anchored(health.newest)
     if health.late_since is None:
         return row("anchors", detail="; ".join([newest, *silent]))
-    late = say(
-        f"since {health.late_since:%Y-%m-%d %H:%M}Z something waits for its anchor; {health.waiting} wait for a stamp",
-        f"{health.late_since:%Y-%m-%d %H:%M}Z 以降の記録が未アンカー、時刻証明待ち {health.waiting} 件",
-    )
-    return row("anchors", "amber", "; ".join([late, newest, *silent]), say(*_LATE))
+    late, remedy = advice("anchors_late", since=health.late_since, waiting=health.waiting)
+    return row("anchors", "amber", "; ".join([late, newest, *silent]), remedy)
 
 
-def _with_gaps(found: Row, gaps: list[str]) -> Row:
+def _with_gaps(found: Row, gaps: list[tuple[str, str]]) -> Row:
     """A log that lacks entries is never green again: it says so to whoever asks."""
     if not gaps:
         return found
     state = "amber" if found["state"] == "ok" else found["state"]
-    remedy = " ".join(filter(None, [found["remedy"], say(*_GAP)]))
-    return row("anchors", state, "; ".join([*gaps, found["detail"]]), remedy)
+    told, remedies = zip(*gaps, strict=True)
+    remedy = " ".join(filter(None, [found["remedy"], remedies[0]]))
+    return row("anchors", state, "; ".join([*told, found["detail"]]), remedy)

@@ -11,7 +11,7 @@ import typer
 from cli.contexts import in_context
 from cli.errors import Refused
 from cli.options import CaseId
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, sentence
 
 if TYPE_CHECKING:
     from audit.certificate import Certificate
@@ -35,7 +35,7 @@ def export(
     from portal.record.sealing import SealRefused
 
     try:
-        with terminal.progress(1, say("writing", "書き出し中")):
+        with terminal.progress(1, sentence("writing")):
             made = in_context(_export, case, folder, by=terminal.actor, as_it_stands=as_it_stands, pkcs12=seal)
     except BundleRefused as exc:
         raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
@@ -54,13 +54,7 @@ def export(
         "files": claim.files,
         "log_size": claim.size,
     }
-    told = (
-        f"{folder}: record {claim.revision} of {claim.case}, {claim.events} events, {claim.files} files",
-        f"{folder}: {claim.case} の記録 {claim.revision}、事象 {claim.events} 件、ファイル {claim.files} 件",
-    )
-    how = f"lastday verify {folder} --trust DIR"
-    certificate = f"{say('certificate', '証明書')}: {made.sha256}"
-    terminal.answer(payload, say(*told), certificate, f"{say('Check it', '検証')}: {how}")
+    terminal.answer(payload, sentence("exported", **payload))
 
 
 def _export(

@@ -11,7 +11,7 @@ from cli.contexts import in_context
 from cli.errors import BAD_INPUT, DONE, Refused
 from cli.show import in_short
 from cli.tables import table
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, advice, say, sentence
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +27,7 @@ def submit(terminal: Terminal, reading: Reading, **decided: Any) -> int:
     from casework.intake.submission import open_cases
     from cli.orchestration import ask_for_runs
 
-    with terminal.progress(1, say(f"{reading.rows} rows", f"{reading.rows}件")):
+    with terminal.progress(1, sentence("rows", count=reading.rows)):
         taken = in_context(open_cases, reading, reported_by=terminal.who, **decided)
     told = payload(reading, taken)
     terminal.answer(told, *page(told))
@@ -57,9 +57,7 @@ def read(
     from casework.settings import read_settings
 
     if [csv is not None, from_json is not None, bool(fields)].count(True) != 1:
-        english = "depart: needs one of --csv, --from-json or the options of one person"
-        needs = say(english, "--csv、--from-json、一人分のオプションのいずれか一つが必要です")
-        raise Refused(needs, say("See `lastday depart --help`.", "`lastday depart --help` を参照してください。"))
+        raise Refused(*advice("needs_notice"))
     kinds = KindRule(load_policy(read_settings().policy_file).intake.kind_column, kind, implied)
     if csv is not None:
         return read_csv(content(csv, "--csv"), kinds)
@@ -79,9 +77,7 @@ def content(path: Path, option: str) -> bytes:
             return file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as exc:  # ValueError: a path with a NUL byte
         why = exc.strerror if isinstance(exc, OSError) else exc
-        told = say(f"{option}: cannot read the file: {why}", f"{option}: ファイルを読めません: {why}")
-        remedy = say("Give the path of a file that you may read.", "読み取れるファイルのパスを指定してください。")
-        raise Refused(told, remedy) from exc
+        raise Refused(*advice("unreadable_file", option=option, why=why)) from exc
 
 
 def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
@@ -122,19 +118,18 @@ def page(told: Mapping[str, Any]) -> Iterator[RenderableType]:
     if told["refused"]:
         yield table("Row", "Column", "Value", "Reason", "Remedy", rows=map(_not_taken, told["refused"]))
         if not told["cases"]:
-            english = "Nothing was taken: correct it and send it again."
-            yield say(english, "受け付けたものはありません。直して再送してください。")
+            yield sentence("nothing_taken")
     if told["unknown_columns"]:
         names = ", ".join(told["unknown_columns"])
-        yield say(f"Kept, but unknown to us: {names}", f"未知の列(保存しました): {names}")
+        yield sentence("unknown_columns", names=names)
 
 
 def _taken(case: Mapping[str, Any]) -> tuple[object, ...]:
-    decided = say("yes", "はい") if case["for_real"] else say("plan only", "計画のみ")
+    decided = sentence("yes") if case["for_real"] else sentence("plan_only")
     became = " ".join((case["outcome"], *case["corrected"]))
     return case["case"], case["employee_no"], case["state"], case["cut_at"], decided, became
 
 
 def _not_taken(row: Mapping[str, Any]) -> tuple[object, ...]:
-    where = say("file", "ファイル") if row["row"] is None else row["row"]
+    where = sentence("whole_file") if row["row"] is None else row["row"]
     return where, row["column"], row["value"], row["reason"], row["remedy"]

@@ -11,7 +11,7 @@ import typer
 from cli.contexts import in_context, log_signers
 from cli.errors import Refused
 from cli.options import group
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, advice, sentence
 
 _TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 Vkey: TypeAlias = Annotated[str, typer.Argument(metavar="VKEY", help="The key's line in log.vkey: name+id+key.")]
@@ -32,7 +32,7 @@ def new(
     from casework.settings import read_settings
 
     if file.exists():
-        raise Refused(f"keys: {file.name} exists", "Choose another file: a key is never written over.")
+        raise Refused(*advice("key_exists", file=file.name))
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     vkey = open_or_create(file, read_settings().audit_origin).verifier.vkey
     terminal.answer({"vkey": vkey, "file": str(file)}, vkey)
@@ -43,7 +43,7 @@ def announce(terminal: Terminal) -> None:
     from casework.trail import keyring
 
     key = in_context(keyring.announce, log_signers(), terminal.actor)
-    terminal.answer({"announced": key.vkey}, say(f"announced: {key.vkey}", f"新しい鍵を記録しました: {key.vkey}"))
+    terminal.answer({"announced": key.vkey}, sentence("key_announced", vkey=key.vkey))
 
 
 def retire(terminal: Terminal, vkey: Vkey) -> None:
@@ -51,7 +51,7 @@ def retire(terminal: Terminal, vkey: Vkey) -> None:
     from casework.trail import keyring
 
     in_context(keyring.retire, vkey, log_signers(), terminal.actor)
-    terminal.answer({"retired": vkey}, say("retired", "この鍵の使用終了を記録しました"))
+    terminal.answer({"retired": vkey}, sentence("key_retired"))
 
 
 def compromised(
@@ -69,7 +69,7 @@ def compromised(
     from casework.trail import keyring
 
     in_context(keyring.compromised, vkey, since, terminal.actor, reason)
-    terminal.answer({"compromised": vkey, "since": since}, say("recorded", "鍵の漏えいを記録しました"))
+    terminal.answer({"compromised": vkey, "since": since}, sentence("key_compromised"))
 
 
 app = group(

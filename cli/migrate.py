@@ -8,7 +8,7 @@ import typer
 
 from cli.contexts import log_signers, only_store
 from cli.errors import Refused
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, sentence
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -40,7 +40,7 @@ def migrate(
     vkey = _trail_key(settings)
     trust = publish(settings)
     payload = {"before": before, "schema": after, "trail_key": vkey, "trust": str(trust)}
-    told = say(f"schema {after}; the trail's public key: {vkey}", f"スキーマ {after}。記録の公開鍵: {vkey}")
+    told = sentence("migrated", after=after, vkey=vkey)
     terminal.answer(payload, told)
 
 

@@ -12,7 +12,7 @@ from cli.contexts import in_context
 from cli.errors import Refused
 from cli.options import CaseId, day
 from cli.tables import local
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, advice, say, sentence
 
 if TYPE_CHECKING:
     from casework.context import Context
@@ -33,7 +33,7 @@ def reschedule(
     from cli.orchestration import ask_for_runs
 
     if ends_on is None and not now:
-        raise Refused("reschedule: needs --ends-on DATE or --now", "Say to which day the case moves.")
+        raise Refused(*advice("needs_day"))
 
     def move(context: Context) -> Case:
         old = context.case(case)
@@ -72,5 +72,5 @@ def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
     from casework.intake.instants import cut_at
 
     payload = {"case": case.id, "state": case.state, "due_at": case.due_at, "outcome": outcome}
-    at = f"{say('cut at', '停止予定')} {local(cut_at(case), case.timezone)}"
-    terminal.answer(payload, f"{case.id}: {outcome}, {case.state}, {at}")
+    at = local(cut_at(case), case.timezone)
+    terminal.answer(payload, sentence("moved", **payload, at=at))

@@ -11,7 +11,7 @@ import typer
 from cli.contexts import in_context, in_nda_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId, day, group
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, sentence
 from models.vocabulary import TradeSecretTest
 
 _SETTLED = frozenset({"signed", "refused"})
@@ -59,9 +59,9 @@ def pledge(
     else:
         made = in_nda_context(pledging.send_pledge, case, by=terminal.actor, language=language)
     where = str(file) if file is not None else made.register_name
-    payload = {"case": case, "state": str(made.state), "register": made.register_name, "sha256": made.sha256}
-    told = say(f"{case}: exit pledge {made.state}: {where}", f"{case}: 退職時誓約書 {made.state}: {where}")
-    terminal.answer(payload | {"file": str(file) if file is not None else None, "problem": made.problem}, told)
+    payload = {"case": case, "state": made.state, "register": made.register_name, "sha256": made.sha256}
+    payload |= {"file": str(file) if file is not None else None, "problem": made.problem}
+    terminal.answer(payload, sentence("pledge", **payload, where=where))
     return REMAINS if made.state == "intended" else DONE
 
 
@@ -78,8 +78,7 @@ def refuse(
     row = in_context(refusing.refuse, case, witness=witness, on=on, note=note, by=terminal.who)
     _check_again(case)
     payload = {"case": case, "refusal": row.id, "witness": row.witness, "refused_on": str(row.refused_on)}
-    told = say(f"{case}: declined on {row.refused_on}, recorded", f"{case}: {row.refused_on} の署名拒否を記録しました")
-    terminal.answer(payload, told)
+    terminal.answer(payload, sentence("declined", **payload))
 
 
 def accept(
@@ -95,7 +94,7 @@ def accept(
     row = in_context(refusing.rule, case, paper, theirs=theirs, reason=reason, by=terminal.who)
     _check_again(case)
     payload = {"case": case, "paper": paper, "theirs": row.theirs, "ruling": row.id}
-    terminal.answer(payload, say(f"{paper}: ruled by {row.ruled_by}", f"{paper}: {row.ruled_by} が判断"))
+    terminal.answer(payload, sentence("ruled", paper=paper, by=row.ruled_by))
 
 
 def answer(
@@ -109,7 +108,7 @@ def answer(
 
     row = in_context(trade_secret.answer, case, test, text, by=terminal.who)
     payload = {"case": case, "test": str(test), "answer": row.id, "by": str(row.answered_by)}
-    terminal.answer(payload, say(f"{test}: recorded", f"{test}: 記録しました"))
+    terminal.answer(payload, sentence("test_answered", test=test))
 
 
 def _check_again(case: str) -> None:

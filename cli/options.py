@@ -51,12 +51,6 @@ def _parse_day(text: str) -> date:
         raise typer.BadParameter(f"{say(*flaw.refusal.reason)}  {say(*flaw.refusal.remedy)}") from flaw
 
 
-def second_person(request_id: str) -> str:
-    """Say how a second person agrees to what was asked for."""
-    how = f"lastday approve {request_id}"
-    return say(f"Asked for.  A second person runs: {how}", f"第二者が実行: {how}")
-
-
 def verb(work: Callable[..., int | None], *, secrets: bool = True) -> Callable[..., int | None]:
     """
     Return *work* as typer takes it: in the place of its `Terminal`, which comes first, the options `--json` and `--as`.

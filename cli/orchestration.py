@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from cli.contexts import in_open_context
+from cli.terminal import sentence
 from stack.prefect_api import PrefectSettings, open_api
 
 if TYPE_CHECKING:
@@ -50,7 +51,4 @@ def ask_for_runs(terminal: Terminal, answered: str | None = None) -> None:
             else:
                 asyncio.run(resume_case(answered))
             return
-    terminal.say(
-        "Prefect is not reachable from here: the sweep takes the case up, or `lastday run CASE` does.",
-        "Prefectに接続できません。定期巡回が案件を引き継ぐか、`lastday run CASE` で実行できます。",
-    )
+    terminal.say(sentence("prefect_unreachable"))

@@ -13,7 +13,7 @@ from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import day
 from cli.tables import table
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, advice, say, sentence
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,7 +37,7 @@ def population(
     from portal.population import lines, statement
 
     if (sample is None) != (not seed):
-        raise Refused("population: --sample and --seed go together", "Let the auditor choose both.")
+        raise Refused(*advice("needs_seed"))
 
     def read(context: Context) -> Population:
         from casework.population import comparing, counting, sampling
@@ -84,7 +84,7 @@ def _shown(found: Population, files: dict[str, str]) -> Iterator[RenderableType]
     yield table("What", "Count", title=f"{found.from_on} – {found.to_on}", rows=counts)
     if found.differences:
         rows = ((d.side, d.subject, d.employee_no, say(d.text, d.text_ja)) for d in found.differences)
-        yield table("What", "Case", "Employee", "Reason", title=say("Differences", "差異"), rows=rows)
+        yield table("What", "Case", "Employee", "Reason", title=sentence("differences"), rows=rows)
     if found.sample is not None:
-        yield say("Sample: ", "標本: ") + " ".join(found.sample.cases)
+        yield sentence("sample") + " ".join(found.sample.cases)
     yield from (f"{digest}  {path}" for path, digest in files.items())

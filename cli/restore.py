@@ -8,9 +8,9 @@ import typer
 
 from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.options import CaseId, second_person
+from cli.options import CaseId
 from cli.tables import table
-from cli.terminal import Terminal
+from cli.terminal import Terminal, advice, sentence
 
 if TYPE_CHECKING:
     from casework.context import Context
@@ -40,14 +40,11 @@ def restore(
 
     alone = [go, reason is not None, entitlement is not None].count(True) == 1
     if not alone or (account is not None and reason is None) or (not_ours and entitlement is None):
-        raise Refused(
-            "restore: needs --reason, which may go with --account, or --go, or --entitlement, which may go with --not-ours",
-            "Ask with --reason; once approved, carry out with --go; answer what is asked with --entitlement.",
-        )
+        raise Refused(*advice("needs_restore"))
     if reason is not None:
         request = in_context(restoring.request_restore, case, by=terminal.who, reason=reason, account=account)
         payload = {"case": case, "request": request.id, "outcome": "requested"}
-        terminal.answer(payload, second_person(request.id))
+        terminal.answer(payload, sentence("second_person", request=request.id))
         return DONE
     if entitlement is not None:
         in_context(restoring.confirm, case, entitlement, by=terminal.who, ours=not not_ours)

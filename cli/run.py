@@ -11,7 +11,7 @@ from cli.contexts import in_open_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId
 from cli.show import answer_case
-from cli.terminal import Step, Terminal, say
+from cli.terminal import Step, Terminal, sentence
 
 if TYPE_CHECKING:
     from casework.context import Context
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def plan(terminal: Terminal, case: CaseId) -> int:
     """Find the leaver's accounts, list what they hold, seal the plan.  Exits with 1 if findings or questions remain."""
-    with terminal.progress(1, say("looking for accounts", "アカウントを検索中")) as step:
+    with terminal.progress(1, sentence("looking_for_accounts")) as step:
 
         async def work(context: Context) -> CaseView:
             from casework import runbook
@@ -29,7 +29,7 @@ def plan(terminal: Terminal, case: CaseId) -> int:
 
             async with hold(context, case):
                 await runbook.make_plan(context, case)
-            step(say("planned", "計画済み"))
+            step(sentence("planned"))
             return case_view(context, case)
 
         shown = in_open_context(work, connected=True)
@@ -62,15 +62,12 @@ def run(
             await whole_case(context, case, step)
         return case_view(context, case)
 
-    with terminal.progress(STEPS, say("looking for accounts", "アカウントを検索中")) as step:
+    with terminal.progress(STEPS, sentence("looking_for_accounts")) as step:
         shown = in_open_context(lambda context: work(context, step), connected=True)
     if shown.state == "closed":
         anchor_soon(terminal)
     remains = answer_case(terminal, shown)
     if not shown.for_real:
-        terminal.say(
-            "A plan only: nothing was changed.  Decide with --for-real.",
-            "計画のみです。実施するには --for-real を付けてください。",
-        )
+        terminal.say(sentence("was_plan_only"))
         return remains
     return DONE if shown.state in {"closed", "withdrawn", "restored"} and remains == DONE else REMAINS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.errors import DONE, REMAINS
-from cli.terminal import Terminal, plain, say
+from cli.terminal import Terminal, plain, sentence
 
 if TYPE_CHECKING:
     from casework.context import Context
@@ -103,5 +103,5 @@ def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
     heads = ("Case", "Employee", "Name", "Kind", "State", "Due", "For real", "Paused")
     columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real", "paused")
     shown = table(*heads, rows=([case[column] for column in columns] for case in cases))
-    terminal.answer({"cases": cases}, shown if cases else say("There are no cases.", "案件はありません。"))
+    terminal.answer({"cases": cases}, shown if cases else sentence("no_cases"))
     return DONE

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
-from cli.terminal import Terminal
+from cli.terminal import Terminal, sentence
 
 if TYPE_CHECKING:
     from casework.access.rechecking import LookReport
@@ -33,10 +33,7 @@ def sweep(terminal: Terminal) -> int:
     terminal.answer({**counts, **cases, "waiting": waiting}, told.replace("_", " "))
     if waiting:
         ids = ", ".join(waiting)
-        terminal.say(
-            f"Without a run: {ids}.  Start Prefect with `lastday up`, or `lastday run CASE`.",
-            f"未実行: {ids}。`lastday up` でPrefectを起動するか、`lastday run CASE` を実行してください。",
-        )
+        terminal.say(sentence("without_run", ids=ids))
     return REMAINS if waiting or blocked or report.reopened or report.not_looked else DONE
 
 

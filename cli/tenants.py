@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.errors import Refused
-from cli.terminal import Terminal
+from cli.terminal import Terminal, advice, sentence
 
 
 def tenants(
@@ -35,11 +35,8 @@ def tenants(
         ):
             terminal.answer(there.env, *(f"{name}={value}" for name, value in there.env.items()))
             written = directory / ENV_FILE
-            terminal.say(f"Written to {written}: copy it to .env, then `lastday migrate`.  End with Ctrl-C.")
-            terminal.say(
-                "The witness and the time-stamping authority here are a rehearsal, worthless against the operator.",
-                "ここの証人と時刻認証局はリハーサル用で、運用者に対する証明力はありません。",
-            )
+            terminal.say(sentence("tenants_written", written=written))
+            terminal.say(sentence("tenants_are_rehearsal"))
             threading.Event().wait()
     except OSError as exc:
-        raise Refused(f"tenants: cannot open: {exc.strerror}", "Choose another --port or --directory.") from exc
+        raise Refused(*advice("tenants_closed", why=exc.strerror)) from exc

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from casework.actor import Actor, at_terminal, os_user
@@ -61,9 +62,9 @@ class Terminal:
         sys.stdout.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
         sys.stdout.flush()
 
-    def say(self, english: str, japanese: str | None = None) -> None:
+    def say(self, sentence: str) -> None:
         """Say something in passing, on standard error."""
-        err().print(visible(say(english, japanese)), markup=False, highlight=False)
+        err().print(visible(sentence), markup=False, highlight=False)
 
     @contextlib.contextmanager
     def progress(self, total: int | None, first: str) -> Iterator[Bar]:
@@ -130,9 +131,22 @@ def japanese() -> bool:
     return locale.lower().startswith("ja")
 
 
-def say(english: str, in_japanese: str | None) -> str:
+def say(english: str, in_japanese: str) -> str:
     """Return the sentence in the language of the terminal."""
-    return in_japanese if in_japanese is not None and japanese() else english
+    return in_japanese if japanese() else english
+
+
+def sentence(code: str, /, **facts: object) -> str:
+    """Return what `sentences.toml` has of *code*, in the language of the terminal."""
+    return advice(code, **facts)[0]
+
+
+def advice(code: str, /, **facts: object) -> tuple[str, str]:
+    """Return what `sentences.toml` has of *code*, and what to do about it.  Raises `KeyError`."""
+    from casework.messages import catalogue
+
+    entry = catalogue(Path(__file__).parent)[code]
+    return say(*entry.sentence.filled(facts)), say(*entry.remedy.filled(facts))
 
 
 def survive_narrow_streams() -> None:

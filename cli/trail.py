@@ -12,7 +12,7 @@ from cli.contexts import log_signers, only_store
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import group
 from cli.tables import table
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, advice, sentence
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,9 +48,9 @@ def check(
         "sound": report.sound,
         "gaps": [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps],
     }
-    verdict = say("sound", "正常") if report.sound else say(f"BROKEN at {report.broken}", f"破損: {report.broken}")
+    verdict = sentence("sound") if report.sound else sentence("broken_at", row=report.broken)
     shown = f"{report.origin or '-'}: {report.size} entries, root {report.root.hex()}, {len(intents)} open intents: {verdict}"
-    terminal.answer(payload, shown, *(say(f"GAP at {gap}", f"欠落: {gap}") for gap in report.gaps))
+    terminal.answer(payload, shown, *(sentence("gap", gap=gap) for gap in report.gaps))
     return DONE if report.whole and not intents else REMAINS
 
 
@@ -68,7 +68,7 @@ def open_intents(
     intents = _reading(lambda store, log: store.trail.open_intents(log, case))
     rows = [{"row": i.idx, "case": i.case, "op": i.op, "at": i.at} for i in intents]
     shown = table("Row", "Case", "Op", "At", rows=(row.values() for row in rows))
-    terminal.answer({"open_intents": rows}, shown if intents else say("None.", "ありません。"))
+    terminal.answer({"open_intents": rows}, shown if intents else sentence("none"))
     return REMAINS if intents else DONE
 
 
@@ -118,7 +118,7 @@ def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
     from audit.note import Verifier
 
     if bool(files) != (vkey is not None):
-        raise Refused("trail: --held and --vkey go together", "Give the kept checkpoints and the key that signed them.")
+        raise Refused(*advice("needs_vkey"))
     if vkey is None:
         return []
     verifier = Verifier.parse(vkey.read_text("utf-8"))

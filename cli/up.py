@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.contexts import in_context
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, sentence
 
 
 def up(
@@ -24,10 +24,7 @@ def up(
 
     in_context(lambda _: None)  # refuses an old schema before anything is started
     with local_stack(home, port, env=settings_here()) as stack:
-        told = say(
-            f"Prefect: {stack.ui_url}   logs: {stack.logs}   end with Ctrl-C\nIts page asks for the key in {stack.key_file}",
-            f"Prefect: {stack.ui_url}   Ctrl-Cで終了\n画面で求められるキー: {stack.key_file} の内容",
-        )
+        told = sentence("up", url=stack.ui_url, logs=stack.logs, key_file=stack.key_file)
         places = {"ui_url": stack.ui_url, "logs": str(stack.logs), "key_file": str(stack.key_file)}
         environment = f"PREFECT_API_URL={stack.api_url}\nLASTDAY_PREFECT_KEY_FILE={stack.key_file}"
         terminal.answer({"api_url": stack.api_url, **places}, told, environment)

@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.errors import DONE, REMAINS, Refused
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, advice, say, sentence
 
 if TYPE_CHECKING:
     from audit.verify import Report
 
 _A_CENTURY = 24 * 36525
-_AS_ASKED = ("sound, as far as it was asked", "求められた範囲で正常")
-_IN_GAP = (
-    "SOUND BUT FOR THE GAP: events of this case may be among what is missing",
-    "欠落部分を除き正常: 本件の事象が欠落に含まれ得ます",
-)
-_LIMITS = (
-    "This cannot show what was never written, nor the time before the first stamp: docs/verify.md.",
-    "記録されなかった出来事と最初の時刻印より前の時刻は証明できません (docs/verify.md)。",
-)
 
 
 def verify(
@@ -40,9 +31,9 @@ def verify(
     from audit.verify import verify as prove
 
     if not 0 <= longest_lag <= _A_CENTURY:  # nor not a number
-        raise Refused(f"--longest-lag: is not from 0 to {_A_CENTURY} hours", "Give the hours, as 26.")
+        raise Refused(*advice("no_lag", most=_A_CENTURY))
     try:
-        with terminal.progress(None, say("entries of the log", "ログの項目")) as bar:
+        with terminal.progress(None, sentence("reading_entries")) as bar:
             report = prove(folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.reach)
     except Unreadable as exc:
         raise Refused(str(exc), "Give the bundle's folder, and the trust material as it came by another way.") from exc
@@ -79,10 +70,10 @@ def _shown(report: Report) -> Iterator[str]:
     for step in Step:
         yield f"{step:>3d} {'x' if step in broken else 'ok':<3} {say(*TITLES[step])}"
         yield f"        {broken[step] if step in broken else report.passed[step]}"
-    yield from (say(f"NOT SHOWN: {one}", f"未確認: {one}") for one in report.unasked)
-    yield from (say(f"GAP at {gap}", f"欠落: {gap}") for gap in report.gaps)
+    yield from (sentence("not_shown", one=one) for one in report.unasked)
+    yield from (sentence("gap", gap=gap) for gap in report.gaps)
     if report.first is not None:
-        yield say(f"BROKEN: {report.first}", f"破損: {report.first}")
+        yield sentence("broken", first=report.first)
         return
-    yield say(*(_IN_GAP if report.in_gap else _AS_ASKED if report.unasked else ("sound", "正常")))
-    yield say(*_LIMITS)
+    yield sentence("sound_but_gap" if report.in_gap else "sound_as_asked" if report.unasked else "sound")
+    yield sentence("never_shown")

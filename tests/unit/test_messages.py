@@ -124,3 +124,30 @@ class TestMessage:
     def test_several_are_one_sentence(self) -> None:
         """What is said of one paper is one line in either language."""
         assert joined([message("unsigned"), message("missing")]) == ("not signed; not on file", "未署名。未登録")
+
+
+class TestTerminal:
+    def test_every_sentence_is_said_with_what_it_needs(self) -> None:
+        """The terminal says what `cli/sentences.toml` has: every code, in both languages, with every parameter."""
+        sentences = catalogue(ROOT / "cli")
+        modules = [tree(path) for path in sorted((ROOT / "cli").glob("*.py"))]
+        used = {text for module in modules for text in written(module)}
+        spoken = used | {f"step_{step}" for step in used} | {f"hold_{outcome}" for outcome in used}
+        assert set(sentences) - spoken == set()
+        for module in modules:
+            for code, filled in said_outright(module):
+                assert sentences[code].parameters == filled, code
+
+
+def said_outright(module: ast.Module) -> Iterator[tuple[str, set[str | None]]]:
+    """Yield what a verb says: the code, and the parameters; one that its answer fills is left to its test."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(
+                func=ast.Name(id="sentence" | "advice"), args=[ast.Constant(value=str() as code)], keywords=words
+            ):
+                filled = {word.arg for word in words}
+                if None not in filled:
+                    yield code, filled
+            case _:
+                pass
