@@ -17,7 +17,7 @@ from cli.contexts import log_signers, only_store
 from cli.examining_anchors import examine_anchors
 from cli.examining_prefect import examine_prefect
 from cli.rows import Row, examined, failed, row
-from cli.terminal import Step
+from cli.terminal import Step, advice
 from connectors.nda.registry import open_registers
 from connectors.registry import open_connectors
 from connectors.settings import prefix_of
@@ -50,17 +50,15 @@ def _trail_key(settings: CaseworkSettings) -> Row:
     try:
         return row("trail key", detail=log_signers()[0].verifier.vkey)
     except KeyRefused as exc:
-        missing = settings.audit_key_uri is None and not settings.audit_key_file.exists()
-        remedy = "Run `lastday migrate`, which makes it." if missing else "Correct the file's owner and mode (0600)."
-        return row("trail key", "missing" if missing else "failed", str(exc), remedy)
+        state = "missing" if settings.audit_key_uri is None and not settings.audit_key_file.exists() else "failed"
+        return row("trail key", state, *advice(f"trail_key_{state}", why=exc))
 
 
 def _evidence(settings: CaseworkSettings) -> Row:
     folder = settings.evidence_folder.resolve()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        remedy = "Correct LASTDAY_EVIDENCE_FOLDER, or its owner."
-        return row("evidence", "amber", "its folder cannot be written", remedy)
+        return row("evidence", "amber", *advice("evidence_folder"))
     with only_store() as store:
         evidence_key(settings, store).check()
     return row("evidence")
@@ -132,26 +130,25 @@ def _verdict(connection: ConnectionId, kinds: list[Row]) -> Row:
 
 
 def _told(connector: Connector, found: Capabilities) -> Row:
-    abilities = {ability.kind: ability for ability in found.abilities}
     return {
         "plan": found.plan,
         "tenant": found.tenant,
         "own_accounts": sorted(found.own_account_ids),
         "problems": [{"problem": problem, "remedy": remedy} for problem, remedy in found.problems],
-        "kinds": [_kind(connector, ability) for ability in abilities.values()],
+        "kinds": [_kind(connector, ability) for ability in found.abilities],
     }
 
 
 def _kind(connector: Connector, ability: Ability) -> Row:
-    manifest = connector.manifest.kinds.get(ability.kind)
+    manifest = connector.manifest.kinds[ability.kind]
     return {
-        "kind": str(ability.kind),
+        "kind": ability.kind,
         "list": ability.can_list,
         "revoke": ability.can_revoke,
-        "problem": ability.problem or (manifest.no_api if manifest is not None else None),
+        "problem": ability.problem or manifest.no_api,
         "remedy": ability.remedy,
-        "by_nature": manifest is not None and (manifest.no_api is not None or manifest.implied_by is not None),
-        "confirmation": str(manifest.confirmation) if manifest is not None else None,
-        "read_scopes": list(manifest.read_scopes) if manifest is not None else [],
-        "write_scopes": list(manifest.write_scopes) if manifest is not None else [],
+        "by_nature": manifest.no_api is not None or manifest.implied_by is not None,
+        "confirmation": manifest.confirmation,
+        "read_scopes": manifest.read_scopes,
+        "write_scopes": manifest.write_scopes,
     }

@@ -10,11 +10,10 @@ import httpx
 
 from cli.orchestration import PATIENCE
 from cli.rows import Row, row
+from cli.terminal import advice, sentence
 from stack.prefect_api import PrefectSettings, open_api
 
 _ELSEWHERE = "elsewhere.invalid"
-_SILENT = ("its API does not answer", "Start it with `lastday up`, or correct PREFECT_API_URL.")
-_START = "Start it with `lastday up`, or as `python -m flows.api_server`: see docs/operations.md."
 _ANY = "/admin/version"
 """Is shown to whoever has the key."""
 
@@ -26,47 +25,39 @@ def examine_prefect() -> Row:
     """
     settings = PrefectSettings()
     if settings.api_url is None:
-        unset = "PREFECT_API_URL is not set: cases run by `lastday run` only"
-        return row("prefect", detail=unset, remedy="Start it with `lastday up`.")
+        return row("prefect", "ok", *advice("prefect_unset"))
     key = settings.key()
     secret = key.get_secret_value() if key is not None else None
     try:
         if (fault := _fault(settings.api_url, secret)) is not None:
-            return row("prefect", "failed", *fault)
-        weak = "; ".join(_weak(settings.api_url, secret))
+            return row("prefect", "failed", *advice(fault))
+        weak = "; ".join(map(sentence, _weak(settings.api_url, secret)))
     except (httpx.HTTPError, httpx.InvalidURL):
-        return row("prefect", "failed", *_SILENT)
-    return row("prefect", "amber", weak, _START) if weak else row("prefect")
+        return row("prefect", "failed", *advice("prefect_silent"))
+    return row("prefect", "amber", *advice("prefect_weak", how=weak)) if weak else row("prefect")
 
 
-def _fault(url: str, key: str | None) -> tuple[str, str] | None:
-    """Return problem and remedy of a server that cannot be worked with."""
+def _fault(url: str, key: str | None) -> str | None:
+    """Return what is wrong with a server that cannot be worked with."""
     with open_api(url, patience=PATIENCE) as client:
         if client.get("/health").status_code != 200:
-            return _SILENT
+            return "prefect_silent"
         if client.get(_ANY).status_code != 401:
-            open_to_all = "its API asks for no key: whoever reaches it can direct the worker. This is not acceptable"
-            return open_to_all, f"Stop it. {_START}"
+            return "prefect_open_to_all"
     if key is None:
-        return (
-            "it asks for a key and we have none",
-            "Set PREFECT_API_AUTH_STRING, or LASTDAY_PREFECT_KEY_FILE (mode 0600).",
-        )
+        return "prefect_key_missing"
     with open_api(url, key, patience=PATIENCE) as client:
-        if client.get(_ANY).status_code != 200:
-            which = "Correct PREFECT_API_AUTH_STRING, or the file that LASTDAY_PREFECT_KEY_FILE names."
-            return "it does not take our key", which
-    return None
+        return "prefect_key_refused" if client.get(_ANY).status_code != 200 else None
 
 
 def _weak(url: str, key: str | None) -> Iterator[str]:
     with open_api(url, key, patience=PATIENCE) as client:
         if client.get(_ANY, headers={"Host": _ELSEWHERE}).status_code == 200:
-            yield "it takes requests for any host"
+            yield "prefect_takes_any_host"
         if client.get(_ANY, headers={"Origin": f"http://{_ELSEWHERE}"}).status_code == 200:
-            yield "it takes requests from other sites' pages"
+            yield "prefect_takes_any_page"
     if _in_the_clear(url):
-        yield "the key travels in the clear: its address is not https"
+        yield "prefect_in_the_clear"
 
 
 def _in_the_clear(url: str) -> bool:

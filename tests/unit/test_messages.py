@@ -132,7 +132,12 @@ class TestTerminal:
         sentences = catalogue(ROOT / "cli")
         modules = [tree(path) for path in sorted((ROOT / "cli").glob("*.py"))]
         used = {text for module in modules for text in written(module)}
-        spoken = used | {f"step_{step}" for step in used} | {f"hold_{outcome}" for outcome in used}
+        spoken = (
+            used
+            | {f"step_{step}" for step in used}
+            | {f"hold_{outcome}" for outcome in used}
+            | {f"trail_key_{state}" for state in used}
+        )
         assert set(sentences) - spoken == set()
         for module in modules:
             for code, filled in said_outright(module):
