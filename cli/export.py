@@ -31,18 +31,12 @@ def export(
 ) -> None:  # fmt: skip
     """Write a case's record: pages, events with their proofs, evidence in the clear, certificate.  Each export is recorded."""
     from audit.bundle import BundleRefused
-    from portal.record.printing import NotPrinted
-    from portal.record.sealing import SealRefused
 
     try:
         with terminal.progress(1, sentence("writing")):
             made = in_context(_export, case, folder, by=terminal.actor, as_it_stands=as_it_stands, pkcs12=seal)
     except BundleRefused as exc:
         raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
-    except NotPrinted as exc:
-        raise Refused(str(exc), "Report it with the case's id: the page alone would be half a record.") from exc
-    except SealRefused as exc:
-        raise Refused(str(exc), "Correct --seal and LASTDAY_SEAL_PASSPHRASE, or leave the seal out.") from exc
     claim = made.claim
     payload = {
         "case": case,

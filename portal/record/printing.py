@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import typst
 
+from casework.errors import CaseworkError
 from casework.fonts import FAMILY, drawable, font_folder
 from portal.document import Document
 from portal.words import said
@@ -23,7 +24,7 @@ _TEMPLATE = Path(__file__).parent / "templates" / "record.typ"
 _STANDARD: Final = "a-2b"
 
 
-class NotPrinted(Exception):
+class NotPrinted(CaseworkError):
     """The typesetter refused the record.  Its text is not repeated: it may quote what stands in the record."""
 
 
@@ -44,7 +45,8 @@ def pdf(document: Document) -> bytes:
             timestamp=int(document.made_at.timestamp()),
         )
     except typst.TypstError as exc:
-        raise NotPrinted(f"record.pdf: cannot be set: {type(exc).__name__}") from None
+        remedy = "Report it with the case's id: the page alone would be half a record."
+        raise NotPrinted(f"record.pdf: cannot be set: {type(exc).__name__}", remedy) from None
 
 
 def _plain(part: Any) -> Any:

@@ -21,13 +21,14 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.timestamps import TimeStamper
 
+from casework.errors import CaseworkError
 from casework.record.facts import Facts, Proof
 
 _FIELD = "lastday"
 _QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
 
 
-class SealRefused(Exception):
+class SealRefused(CaseworkError):
     """The PKCS#12 file cannot be opened, or no authority stamps: then nothing is exported."""
 
 
@@ -46,7 +47,8 @@ class _Asking(TimeStamper):
                     answer = client.post(url, content=req.dump(), headers={"content-type": _QUERY, "accept": _REPLY})
                     if answer.status_code == httpx.codes.OK:
                         return tsp.TimeStampResp.load(answer.content)
-        raise SealRefused("seal: cannot be stamped: no authority answered")
+        remedy = "See that an authority of LASTDAY_TIMESTAMP_URLS answers, or leave the seal out."
+        raise SealRefused("seal: cannot be stamped: no authority answered", remedy)
 
 
 def sealed(
@@ -59,7 +61,8 @@ def sealed(
     """Return *pages* with `record.pdf` sealed by the key of *pkcs12*.  Raises `SealRefused` for a file that cannot be used."""
     signer = signers.SimpleSigner.load_pkcs12(str(pkcs12), passphrase=passphrase.encode() or None)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
     if signer is None:
-        raise SealRefused("seal: cannot open the PKCS#12 file: not one, or another passphrase")
+        remedy = "Correct --seal and LASTDAY_SEAL_PASSPHRASE, or leave the seal out."
+        raise SealRefused("seal: cannot open the PKCS#12 file: not one, or another passphrase", remedy)
 
     def make(facts: Facts, known: Proof) -> Mapping[str, bytes]:
         made = pages(facts, known)
