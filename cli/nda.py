@@ -14,8 +14,6 @@ from cli.options import CaseId, day, group
 from cli.terminal import Terminal, sentence
 from models.vocabulary import TradeSecretTest
 
-_SETTLED = frozenset({"signed", "refused"})
-
 
 def check(terminal: Terminal, case: CaseId) -> int:
     """Search the registers now and judge what is on file.  Exits with 1 unless every expected paper is signed or refused."""
@@ -35,7 +33,7 @@ def show(terminal: Terminal, case: CaseId) -> int:
     sections = papers.nda(nda, Clock(view.departure.timezone), *nda.not_accepted), papers.trade_secret(nda.trade_secret)
     shown = [part for section in sections for part in section_page(section)]
     terminal.answer({"case": case} | nda.model_dump(mode="json"), *shown)
-    return DONE if nda.state in {*_SETTLED, "not_expected"} else REMAINS
+    return DONE if nda.state in {"signed", "refused", "not_expected"} else REMAINS
 
 
 def pledge(

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
 import typer
 
+from casework.actor import os_user
 from cli.terminal import Terminal, say, warn
 
 CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `lastday show` lists it.")]
@@ -65,7 +66,7 @@ def verb(work: Callable[..., int | None], *, secrets: bool = True) -> Callable[.
     def command(*, as_json: bool, actor: str | None, **given: Any) -> int | None:
         if secrets:
             refuse_open_files()
-        return work(Terminal.of(as_json=as_json, actor=actor), **given)
+        return work(Terminal(as_json, (actor or "").strip() or os_user()), **given)
 
     taken = [*own, *_OF_EVERY_VERB]
     command.__signature__ = signature.replace(parameters=taken)  # type: ignore[attr-defined]  # where typer looks

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from casework.actor import Actor, at_terminal, os_user
+from casework.actor import Actor, at_terminal
 from casework.visible import visible
 
 if TYPE_CHECKING:
@@ -37,11 +37,6 @@ class Terminal:
 
     as_json: bool
     actor: str
-
-    @classmethod
-    def of(cls, *, as_json: bool, actor: str | None) -> Terminal:
-        """Without an *actor* it is the user of this machine."""
-        return cls(as_json, (actor or "").strip() or os_user())
 
     @property
     def who(self) -> Actor:

@@ -176,13 +176,13 @@ class TestWhatOthersWrote:
     def test_steers_no_terminal(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Control characters in a cell, a title or a line are shown, never obeyed."""
         page = table("account", title=self.HOSTILE, rows=[(self.HOSTILE,)])
-        Terminal.of(as_json=False, actor="hr").answer({}, page, f"case {self.HOSTILE}")
+        Terminal(as_json=False, actor="hr").answer({}, page, f"case {self.HOSTILE}")
         told = capsys.readouterr().out
         assert told.count("a〈U+001B〉[2J〈U+001B〉]0;pwn〈U+0007〉〈U+202E〉b〈U+009B〉") == 3
         assert not set("\x1b\x07\u202e\x9b") & set(told)
 
     def test_nor_in_passing(self, capsys: pytest.CaptureFixture[str]) -> None:
         """What is said on standard error shows them too, the last sentence of a verb included."""
-        Terminal.of(as_json=False, actor="hr").say(self.HOSTILE)
+        Terminal(as_json=False, actor="hr").say(self.HOSTILE)
         assert main(["show", "--" + self.HOSTILE]) == 2
         assert not set("\x1b\x07\u202e\x9b") & set(capsys.readouterr().err)
