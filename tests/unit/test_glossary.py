@@ -18,7 +18,7 @@ SECTIONS = {
 }
 ENUMS = {
     name: members
-    for path in [ROOT / "models" / "vocabulary.py", *sorted((ROOT / "casework").rglob("*.py"))]
+    for path in [*(ROOT / "models" / "vocabulary").glob("*.py"), *sorted((ROOT / "casework").rglob("*.py"))]
     for name, members in str_enums(path).items()
 }
 WORDS = """departure leaver account entitlement revocation containment deprovision receipt evidence case finding

@@ -1,0 +1,103 @@
+"""What the services' logs and the registers of papers tell."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ActivityKind(StrEnum):
+    """What an audit log's record tells.  The vendor's own word is kept beside it."""
+
+    DOWNLOAD = "download"
+    VIEW_AS_DOWNLOAD = "view_as_download"
+    SYNC = "sync"
+    COPY = "copy"
+    PRINT = "print"
+    TAKEOUT = "takeout"
+    EXTERNAL_SHARE = "external_share"
+    PUBLIC_LINK = "public_link"
+    FORWARD = "forward"
+    DELEGATE = "delegate"
+    GRANT = "grant"
+    APP_PASSWORD = "app_password"
+    DEVICE = "device"
+    TOKEN_USE = "token_use"
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    ENABLED = "enabled"
+    UPLOAD = "upload"
+    VIEW = "view"
+    OTHER = "other"
+
+
+TAKES = frozenset(
+    {
+        ActivityKind.DOWNLOAD,
+        ActivityKind.VIEW_AS_DOWNLOAD,
+        ActivityKind.SYNC,
+        ActivityKind.COPY,
+        ActivityKind.PRINT,
+        ActivityKind.TAKEOUT,
+    }
+)
+"""The kinds by which content leaves the service with the person."""
+
+
+class Opener(StrEnum):
+    """What the vendor's own log tells of who let an account in again that had been seen closed."""
+
+    NAMED = "opener_named"
+    NOT_ASKED = "opener_not_asked"
+    LATE = "opener_late"
+    NOT_TOLD = "opener_not_told"
+    NOT_ON_PLAN = "opener_not_on_plan"
+    DENIED = "opener_denied"
+    NOT_READ = "opener_not_read"
+
+
+class Completeness(StrEnum):
+    """What a collection from one source amounts to."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    NOT_AVAILABLE = "not_available"
+
+
+class PaperKind(StrEnum):
+    """What a confidentiality paper is."""
+
+    ENTRY_PLEDGE = "entry_pledge"
+    EXIT_PLEDGE = "exit_pledge"
+    WORK_RULES = "work_rules"
+    PROJECT_NDA = "project_nda"
+
+
+class NdaState(StrEnum):
+    """What is known of one paper that should bind the leaver.  None of these delays a cut."""
+
+    SIGNED = "signed"
+    UNSIGNED = "unsigned"
+    REFUSED = "refused"
+    MISSING = "missing"
+    EXPIRED = "expired"
+    ALTERED = "altered"
+    UNREADABLE = "unreadable"
+
+
+class PledgeState(StrEnum):
+    """How far an exit pledge has come that was asked for."""
+
+    INTENDED = "intended"
+    SENT = "sent"
+    FILED = "filed"
+    RETURNED = "returned"
+    DECLINED = "declined"
+    REJECTED = "rejected"
+
+
+class TradeSecretTest(StrEnum):
+    """The three tests that make knowledge a trade secret (不正競争防止法, article 2, paragraph 6)."""
+
+    SECRECY_MANAGEMENT = "secrecy_management"
+    USEFULNESS = "usefulness"
+    NON_PUBLIC = "non_public"
