@@ -71,7 +71,7 @@ def clear(
 
     by = terminal.actor
     cleared = _written(lambda log, context: anchoring.clear(log, context.store.trail, by, reason, context.actor))
-    terminal.answer({"cleared": cleared}, sentence("alarms_cleared", count=cleared))
+    terminal.report("alarms_cleared", cleared=cleared)
 
 
 def close_log(
@@ -87,7 +87,7 @@ def close_log(
     if not SHAPES["next_log"](successor):
         raise Refused(*advice("no_log_name", name=successor))
     idx = _written(lambda log, context: rollover.close(log, context.store.trail, successor, context.actor)).idx
-    terminal.answer({"closed": True, "row": idx}, sentence("log_closed", row=idx))
+    terminal.report("log_closed", closed=True, row=idx)
 
 
 def begin_log(
@@ -100,7 +100,7 @@ def begin_log(
 
     last = checkpoint.read_bytes()
     idx = _written(lambda log, context: rollover.begin(log, context.store.trail, last, context.actor, lost=lost)).idx
-    terminal.answer({"begun": True, "row": idx}, sentence("log_begun"))
+    terminal.report("log_begun", begun=True, row=idx)
 
 
 def _written(write: Callable[[Connection, Context], T]) -> T:

@@ -56,7 +56,7 @@ def approve(
     from cli.orchestration import ask_for_runs
 
     approved = in_context(signatures.approve, subject, by=terminal.who, revision=revision)
-    terminal.answer({"id": subject, "approved": approved}, sentence("approved", approved=approved))
+    terminal.report("approved", id=subject, approved=approved)
     if approved in {"release", "resume"}:
         ask_for_runs(terminal)
 
@@ -73,8 +73,7 @@ def attest(
     signed = in_context(
         signatures.attest, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.who
     )
-    payload = {"case": case, "entitlement": entitlement, "attestation": signed.id}
-    terminal.answer(payload, sentence("attested", attestation=signed.id, by=signed.person))
+    terminal.report("attested", case=case, entitlement=entitlement, attestation=signed.id, by=signed.person.subject)
 
 
 def waive(
@@ -124,8 +123,7 @@ def retire(
     from casework.decisions.signatures import request_retirement
 
     request = in_context(request_retirement, service, by=terminal.who, reason=reason)
-    payload = {"request": request.id, **as_fields(service), "outcome": "requested"}
-    terminal.answer(payload, sentence("second_person", request=request.id))
+    terminal.report("second_person", request=request.id, **as_fields(service), outcome="requested")
 
 
 def pause(
@@ -143,8 +141,7 @@ def pause(
     if (case is not None) + (company is not None) + everything != 1:
         raise Refused(*advice("needs_paused"))
     made = in_context(pausing.pause, by=terminal.who, reason=reason, case_id=case, company=company)
-    payload = {"pause": made.id, "case": case, "company": company, "everything": everything, "outcome": "paused"}
-    terminal.answer(payload, sentence("paused", **payload))
+    terminal.report("paused", pause=made.id, case=case, company=company, everything=everything, outcome="paused")
 
 
 def resume(
@@ -156,6 +153,4 @@ def resume(
     from casework.decisions.pausing import request_resumption
 
     request = in_context(request_resumption, pause, by=terminal.who, reason=reason)
-    terminal.answer(
-        {"request": request.id, "pause": pause, "outcome": "requested"}, sentence("second_person", request=request.id)
-    )
+    terminal.report("second_person", request=request.id, pause=pause, outcome="requested")

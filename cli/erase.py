@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -28,14 +28,12 @@ def erase(
 
     request = in_context(erasing.request_erasure, case, by=terminal.who, basis=basis)
     if request.answered_at is None:
-        payload = {"case": case, "request": request.id, "outcome": "requested"}
-        terminal.answer(payload, sentence("second_person", request=request.id))
+        terminal.report("second_person", case=case, request=request.id, outcome="requested")
         return REMAINS
     if not yes and _typed_again(terminal) != case:
         raise Refused(*advice("another_id_typed"))
     emptied = in_context(erasing.erase, case)
-    done: dict[str, Any] = {"case": case, "erased": emptied, "outcome": "erased"}
-    terminal.answer(done, sentence("erased", **done))
+    terminal.report("erased", case=case, erased=emptied, outcome="erased")
     return DONE
 
 
@@ -50,12 +48,11 @@ def hold(
 
     in_context(erasing.release_hold if release else erasing.hold, case, by=terminal.who, reason=reason)
     outcome = "released" if release else "held"
-    terminal.answer({"case": case, "outcome": outcome}, sentence(f"hold_{outcome}", case=case))
+    terminal.report(f"hold_{outcome}", case=case, outcome=outcome)
 
 
 def _typed_again(terminal: Terminal) -> str:
     """Have the case's id typed again; without a terminal or with --json there is nobody to ask."""
     if terminal.as_json or not sys.stdin.isatty():
         raise Refused(*advice("nobody_to_ask"))
-    warning = sentence("type_again")
-    return str(typer.prompt(warning, err=True)).strip()
+    return str(typer.prompt(sentence("type_again"), err=True)).strip()

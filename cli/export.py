@@ -38,17 +38,17 @@ def export(
     except BundleRefused as exc:
         raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
     claim = made.claim
-    payload = {
-        "case": case,
-        "folder": str(folder),
-        "revision": claim.revision,
-        "certificate_sha256": made.sha256,
-        "former_sha256": claim.former.sha256 if claim.former else None,
-        "events": claim.events,
-        "files": claim.files,
-        "log_size": claim.size,
-    }
-    terminal.answer(payload, sentence("exported", **payload))
+    terminal.report(
+        "exported",
+        case=case,
+        folder=str(folder),
+        revision=claim.revision,
+        certificate_sha256=made.sha256,
+        former_sha256=claim.former.sha256 if claim.former else None,
+        events=claim.events,
+        files=claim.files,
+        log_size=claim.size,
+    )
 
 
 def _export(

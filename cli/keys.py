@@ -11,7 +11,7 @@ import typer
 from cli.contexts import in_context, log_signers
 from cli.errors import Refused
 from cli.options import group
-from cli.terminal import Terminal, advice, sentence
+from cli.terminal import Terminal, advice
 
 _TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 Vkey: TypeAlias = Annotated[str, typer.Argument(metavar="VKEY", help="The key's line in log.vkey: name+id+key.")]
@@ -43,7 +43,7 @@ def announce(terminal: Terminal) -> None:
     from casework.trail import keyring
 
     key = in_context(keyring.announce, log_signers(), terminal.actor)
-    terminal.answer({"announced": key.vkey}, sentence("key_announced", vkey=key.vkey))
+    terminal.report("key_announced", announced=key.vkey)
 
 
 def retire(terminal: Terminal, vkey: Vkey) -> None:
@@ -51,7 +51,7 @@ def retire(terminal: Terminal, vkey: Vkey) -> None:
     from casework.trail import keyring
 
     in_context(keyring.retire, vkey, log_signers(), terminal.actor)
-    terminal.answer({"retired": vkey}, sentence("key_retired"))
+    terminal.report("key_retired", retired=vkey)
 
 
 def compromised(
@@ -69,7 +69,7 @@ def compromised(
     from casework.trail import keyring
 
     in_context(keyring.compromised, vkey, since, terminal.actor, reason)
-    terminal.answer({"compromised": vkey, "since": since}, sentence("key_compromised"))
+    terminal.report("key_compromised", compromised=vkey, since=since)
 
 
 app = group(

@@ -8,7 +8,7 @@ import typer
 
 from cli.contexts import log_signers, only_store
 from cli.errors import Refused
-from cli.terminal import Terminal, sentence
+from cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -38,10 +38,7 @@ def migrate(
         after = schema.current(store.engine)
         _grant(store.engine, writer, reader)
     vkey = _trail_key(settings)
-    trust = publish(settings)
-    payload = {"before": before, "schema": after, "trail_key": vkey, "trust": str(trust)}
-    told = sentence("migrated", after=after, vkey=vkey)
-    terminal.answer(payload, told)
+    terminal.report("migrated", before=before, schema=after, trail_key=vkey, trust=str(publish(settings)))
 
 
 def _grant(engine: Engine, writer: str | None, reader: str | None) -> None:

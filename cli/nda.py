@@ -75,8 +75,7 @@ def refuse(
 
     row = in_context(refusing.refuse, case, witness=witness, on=on, note=note, by=terminal.who)
     _check_again(case)
-    payload = {"case": case, "refusal": row.id, "witness": row.witness, "refused_on": str(row.refused_on)}
-    terminal.answer(payload, sentence("declined", **payload))
+    terminal.report("declined", case=case, refusal=row.id, witness=row.witness, refused_on=str(row.refused_on))
 
 
 def accept(
@@ -91,8 +90,7 @@ def accept(
 
     row = in_context(refusing.rule, case, paper, theirs=theirs, reason=reason, by=terminal.who)
     _check_again(case)
-    payload = {"case": case, "paper": paper, "theirs": row.theirs, "ruling": row.id}
-    terminal.answer(payload, sentence("ruled", paper=paper, by=row.ruled_by))
+    terminal.report("ruled", case=case, paper=paper, theirs=row.theirs, ruling=row.id, by=row.ruled_by)
 
 
 def answer(
@@ -105,8 +103,7 @@ def answer(
     from casework.nda import trade_secret
 
     row = in_context(trade_secret.answer, case, test, text, by=terminal.who)
-    payload = {"case": case, "test": str(test), "answer": row.id, "by": str(row.answered_by)}
-    terminal.answer(payload, sentence("test_answered", test=test))
+    terminal.report("test_answered", case=case, test=test, answer=row.id, by=str(row.answered_by))
 
 
 def _check_again(case: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
@@ -11,7 +12,7 @@ from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 import typer
 
 from casework.actor import os_user
-from cli.terminal import Terminal, say, warn
+from cli.terminal import Terminal, say
 
 CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `lastday show` lists it.")]
 Revision: TypeAlias = Annotated[
@@ -79,7 +80,7 @@ def refuse_open_files() -> None:
     from casework import private_files
 
     for file in private_files.refuse_open_files():
-        warn(file.text, file.remedy)
+        sys.stderr.write(f"lastday: warning: {file.text}\n  {file.remedy}\n")
 
 
 def group(summary: str, verbs: Mapping[str, Callable[..., int | None]]) -> typer.Typer:

@@ -10,7 +10,7 @@ from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
 from cli.tables import table
-from cli.terminal import Terminal, advice, sentence
+from cli.terminal import Terminal, advice
 
 if TYPE_CHECKING:
     from casework.context import Context
@@ -43,8 +43,7 @@ def restore(
         raise Refused(*advice("needs_restore"))
     if reason is not None:
         request = in_context(restoring.request_restore, case, by=terminal.who, reason=reason, account=account)
-        payload = {"case": case, "request": request.id, "outcome": "requested"}
-        terminal.answer(payload, sentence("second_person", request=request.id))
+        terminal.report("second_person", case=case, request=request.id, outcome="requested")
         return DONE
     if entitlement is not None:
         in_context(restoring.confirm, case, entitlement, by=terminal.who, ours=not not_ours)

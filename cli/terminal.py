@@ -52,14 +52,18 @@ class Terminal:
         for part in shown:
             console.print(plain(part), markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
+    def report(self, code: str, /, **facts: Any) -> None:
+        """Give *facts* as the verb's answer: as JSON, else by the sentence *code*, which they fill."""
+        self.answer(facts, sentence(code, **facts))
+
     def lines(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Give one JSON object a line, whether or not JSON was asked for: once this returns, whoever reads has them."""
         sys.stdout.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
         sys.stdout.flush()
 
-    def say(self, sentence: str) -> None:
+    def say(self, told: str) -> None:
         """Say something in passing, on standard error."""
-        err().print(visible(sentence), markup=False, highlight=False)
+        err().print(visible(told), markup=False, highlight=False)
 
     @contextlib.contextmanager
     def progress(self, total: int | None, first: str) -> Iterator[Bar]:
@@ -103,11 +107,6 @@ def err() -> Console:
     from rich.console import Console
 
     return Console(stderr=True)
-
-
-def warn(sentence: str, remedy: str) -> None:
-    """Warn on standard error, which stops nothing."""
-    sys.stderr.write(f"lastday: warning: {sentence}\n  {remedy}\n")
 
 
 def write_json(payload: Mapping[str, Any]) -> None:

@@ -80,7 +80,7 @@ def export(
     from audit.export import export as write
 
     head = _reading(lambda _store, log: write(log, log_signers()[0], folder))
-    terminal.answer({"origin": head.origin, "entries": head.size}, f"{head.origin}: {head.size} entries written")
+    terminal.report("log_written", origin=head.origin, entries=head.size)
 
 
 def follow(

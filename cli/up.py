@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.contexts import in_context
-from cli.terminal import Terminal, sentence
+from cli.terminal import Terminal
 
 
 def up(
@@ -24,9 +24,7 @@ def up(
 
     in_context(lambda _: None)  # refuses an old schema before anything is started
     with local_stack(home, port, env=settings_here()) as stack:
-        told = sentence("up", url=stack.ui_url, logs=stack.logs, key_file=stack.key_file)
-        places = {"ui_url": stack.ui_url, "logs": str(stack.logs), "key_file": str(stack.key_file)}
-        environment = f"PREFECT_API_URL={stack.api_url}\nLASTDAY_PREFECT_KEY_FILE={stack.key_file}"
-        terminal.answer({"api_url": stack.api_url, **places}, told, environment)
+        places = {"logs": str(stack.logs), "key_file": str(stack.key_file)}
+        terminal.report("up", api_url=stack.api_url, ui_url=stack.ui_url, **places)
         with contextlib.suppress(KeyboardInterrupt):
             stack.supervise(threading.Event())

@@ -141,7 +141,7 @@ class TestTerminal:
         assert set(sentences) - spoken == set()
         for module in modules:
             for code, filled in said_outright(module):
-                assert sentences[code].parameters == filled, code
+                assert sentences[code].parameters <= filled, code
 
 
 def said_outright(module: ast.Module) -> Iterator[tuple[str, set[str | None]]]:
@@ -149,7 +149,9 @@ def said_outright(module: ast.Module) -> Iterator[tuple[str, set[str | None]]]:
     for node in ast.walk(module):
         match node:
             case ast.Call(
-                func=ast.Name(id="sentence" | "advice"), args=[ast.Constant(value=str() as code)], keywords=words
+                func=ast.Name(id="sentence" | "advice") | ast.Attribute(attr="report"),
+                args=[ast.Constant(value=str() as code)],
+                keywords=words,
             ):
                 filled = {word.arg for word in words}
                 if None not in filled:
