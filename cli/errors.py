@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.terminal import say
+from cli.terminal import advice, say
 
 DONE, REMAINS, BAD_INPUT = 0, 1, 2
 """The exit codes: done; findings or questions remain; bad input or settings."""
@@ -34,25 +34,23 @@ def _of_ours(exc: Exception) -> Refused | None:
     from casework.errors import CaseworkError, NotDueYet, Paused, QuestionsOpen, StillOpen
     from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
 
-    code = BAD_INPUT
     match exc:
-        case CaseworkError():
-            code = REMAINS if isinstance(exc, (StillOpen, QuestionsOpen, NotDueYet, Paused)) else BAD_INPUT
-            remedy = exc.remedy
-        case ConnectorError():
-            code = REMAINS if isinstance(exc, (Throttled, Unreachable, OutcomeUnknown)) else BAD_INPUT
-            remedy = exc.advice
+        case CaseworkError() | ConnectorError():
+            waits = isinstance(
+                exc, (StillOpen, QuestionsOpen, NotDueYet, Paused, Throttled, Unreachable, OutcomeUnknown)
+            )
+            remedy = exc.remedy if isinstance(exc, CaseworkError) else exc.advice
+            return Refused(str(exc), remedy, REMAINS if waits else BAD_INPUT)
         case Discontinued() | SigningStopped():
-            code, remedy = REMAINS, say(exc.remedy, exc.remedy_ja)
+            return Refused(str(exc), say(exc.remedy, exc.remedy_ja), REMAINS)
         case KeyRefused():
-            remedy = "Correct LASTDAY_AUDIT_KEY_FILE, or the file's owner and mode (0600)."
+            return Refused(*advice("key_refused", why=exc))
         case NoteError():
-            remedy = "Give a checkpoint and a key of this log."
+            return Refused(*advice("note_refused", why=exc))
         case TrailError() | LeafError():
-            code, remedy = REMAINS, "Run `lastday trail check`, and keep the database as it is."
+            return Refused(*advice("trail_refused", why=exc), REMAINS)
         case _:
             return None
-    return Refused(str(exc), remedy, code)
 
 
 def _of_libraries(exc: Exception) -> Refused | None:
@@ -67,13 +65,11 @@ def _of_libraries(exc: Exception) -> Refused | None:
                 for e in exc.errors(include_input=False, include_url=False, include_context=False)
             )
             if exc.title.endswith("Settings"):
-                return Refused(f"settings: cannot be used: {faults}", "`lastday doctor` lists what is missing.")
-            remedy = "Another version wrote it, or somebody by hand: run `lastday trail check`, and keep the database as it is."
-            return Refused(f"database: what it holds cannot be read as {exc.title}: {faults}", remedy, REMAINS)
+                return Refused(*advice("settings_unusable", faults=faults))
+            return Refused(*advice("database_unreadable", what=exc.title, faults=faults), REMAINS)
         case SQLAlchemyError():
-            remedy = "Check LASTDAY_DATABASE_URL, its disk and its rights, then run `lastday doctor`."
-            return Refused(f"database: cannot be used: {type(exc).__name__}", remedy)
+            return Refused(*advice("database_unusable", why=type(exc).__name__))
         case OSError():
-            return Refused(f"system: cannot go on: {exc.strerror or type(exc).__name__}", "Correct it and run again.")
+            return Refused(*advice("system_stopped", why=exc.strerror or type(exc).__name__))
         case _:
             return None
