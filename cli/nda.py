@@ -100,9 +100,9 @@ def answer(
     text: Annotated[str, typer.Option(help="The answer, in words.")],
 ) -> None:
     """Answer one of the three trade-secret tests (営業秘密の三要件)."""
-    from casework.nda import trade_secret
+    from casework.nda import refusing
 
-    row = in_context(trade_secret.answer, case, test, text, by=terminal.who)
+    row = in_context(refusing.answer, case, test, text, by=terminal.who)
     terminal.report("test_answered", case=case, test=test, answer=row.id, by=str(row.answered_by))
 
 

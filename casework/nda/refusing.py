@@ -1,5 +1,5 @@
 """
-The leaver declines to sign, or a person rules whose a doubtful paper is.
+What people say about papers: the leaver declines to sign, a person rules whose a doubtful paper is, or answers a trade-secret test.
 
 Declining is lawful: it is written down with its date and witness, nobody asks again, and what was signed before binds on.
 """
@@ -11,13 +11,14 @@ from datetime import date
 from sqlmodel import Session, select
 
 from audit.events import EventType
+from casework import questions
 from casework.actor import Actor, actor_of
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.nda import files
 from casework.recording import seal
-from models.tables import Case, PaperRuling, PledgeRefusal
-from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
+from models.tables import Case, PaperRuling, PledgeRefusal, Question
+from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, QuestionKind, TradeSecretTest
 
 _LONGEST = 200
 
@@ -88,3 +89,12 @@ def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: st
             payload={"register": name, "paper": paper_id, "reason": row.reason, "by": actor_of(by).payload},
         )  # fmt: skip
     return row
+
+
+def answer(context: Context, case_id: str, test: TradeSecretTest, text: str, *, by: Actor | str) -> Question:
+    """Record a person's answer to one of the three tests of a trade secret.  A later one stands beside it, and counts."""
+    with context.store.write() as session:
+        files.kept_case(session, case_id)
+        question = questions.ask(context, session, QuestionKind.TRADE_SECRET, case_id, subject=test)
+        questions.answer(context, session, question, [text.strip()], by=by, choice=test)
+    return question

@@ -15,7 +15,7 @@ from audit.leaf import read
 from casework.errors import BadRequest
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from casework.nda import checking, following, pledging, refusing, trade_secret
+from casework.nda import checking, following, pledging, refusing
 from casework.nda.context import NdaContext
 from casework.policy import Nda, Policy
 from connectors.errors import Unreachable
@@ -374,8 +374,8 @@ class TestTradeSecret:
         house.file([ENTRY | {"scope": "設計図"}, RULES], {"in.pdf": papers.scan_pdf()})
         case = house.office.report()
         await house.check(case)
-        trade_secret.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "first", by="legal")
-        trade_secret.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "価格表の計算に使う", by="legal")
+        refusing.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "first", by="legal")
+        refusing.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "価格表の計算に使う", by="legal")
         tests = {test["test"]: test for test in house.shown(case)["trade_secret"]}
         assert set(tests) == set(TradeSecretTest)
         assert "entry pledge on file (2020-04-01)" in tests["secrecy_management"]["shows"]
@@ -384,7 +384,7 @@ class TestTradeSecret:
         assert tests["non_public"]["answer"] is None
         assert all(test["asks"] and test["asks_ja"] for test in tests.values())
         with pytest.raises(BadRequest):
-            trade_secret.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "  ", by="legal")
+            refusing.answer(house.office.context, case.id, TradeSecretTest.USEFULNESS, "  ", by="legal")
 
 
 class TestLeave:

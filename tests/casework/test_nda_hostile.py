@@ -16,7 +16,7 @@ from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.intake import moving
-from casework.nda import checking, following, pledging, refusing, trade_secret
+from casework.nda import checking, following, pledging, refusing
 from casework.nda.context import NdaContext
 from casework.policy import Nda, Policy
 from connectors.nda.contract import Found, Paper, Sent
@@ -423,7 +423,7 @@ class TestErased:
         verbs: Sequence[Callable[[], object]] = (
             lambda: refusing.refuse(context, case.id, witness="S", on=date(2026, 11, 30), by="hr"),
             lambda: refusing.rule(context, case.id, "shelf:p", theirs=True, reason="r", by="hr"),
-            lambda: trade_secret.answer(context, case.id, TradeSecretTest.USEFULNESS, "secret", by="legal"),
+            lambda: refusing.answer(context, case.id, TradeSecretTest.USEFULNESS, "secret", by="legal"),
             lambda: pledging.write_pledge(context, case.id, tmp_path / "p.pdf", by="hr"),
         )
         for verb in verbs:

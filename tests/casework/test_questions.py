@@ -23,7 +23,7 @@ from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.lifecycle import move
 from casework.matching import answering
-from casework.nda import trade_secret
+from casework.nda import refusing
 from casework.nda.refusing import refuse
 from casework.policy import BlastRadius, Policy, Retention
 from casework.question_kinds import CONSENTS, KINDS, YES
@@ -286,7 +286,7 @@ class TestAnswers:
                     questions.answer(office.context, session, session.get_one(Question, request.id), given, by="it")
         for words in (" ", "x" * 4001):
             with pytest.raises(BadRequest, match="not answered by that"):
-                trade_secret.answer(office.context, case.id, TradeSecretTest.USEFULNESS, words, by="legal")
+                refusing.answer(office.context, case.id, TradeSecretTest.USEFULNESS, words, by="legal")
         assert seen(office, request.id).answered_at is None
 
     async def test_name_what_was_shown(self, office: Office) -> None:
@@ -403,7 +403,7 @@ class TestWhoIsWritten:
             context, case_id=case.id, entitlement_id="google_workspace:g1:grant:app-1", statement="s", by=taro
         )
         refuse(context, case.id, witness="w", on=office.clock().date(), by=taro)
-        trade_secret.answer(context, case.id, TradeSecretTest.USEFULNESS, "prices", by=hanako)
+        refusing.answer(context, case.id, TradeSecretTest.USEFULNESS, "prices", by=hanako)
         request = restoring.request_restore(context, case.id, by=taro, reason="x")
         waiving.approve(context, request.id, by=hanako)
         erasing.hold(context, case.id, by=hanako, reason="matter 7")
@@ -435,7 +435,7 @@ class TestWhoIsWritten:
                 row.restored = Restored.ASKED
                 session.add(row)
         restoring.confirm(office.context, case.id, "google_workspace:g1:group:sales", by="it", ours=False)
-        trade_secret.answer(office.context, case.id, TradeSecretTest.USEFULNESS, "prices", by="legal")
+        refusing.answer(office.context, case.id, TradeSecretTest.USEFULNESS, "prices", by="legal")
         request = erasing.request_erasure(office.context, case.id, by=at_terminal("lead"), basis="retention")
         waiving.approve(office.context, request.id, by=at_terminal("ciso"))
         erasing.erase(office.context, case.id)

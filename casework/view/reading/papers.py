@@ -8,9 +8,10 @@ from sqlmodel import Session, col, select
 
 from casework.context import Context
 from casework.messages import Said
-from casework.nda import files, trade_secret
+from casework.nda import files
 from casework.nda.judging import raises_risk
-from casework.view.papers import Answer, Paper, Papers, Pledge, Refusal, RegisterLook, Risk, SecretTest
+from casework.view.papers import Paper, Papers, Pledge, Refusal, RegisterLook, Risk
+from casework.view.reading.trade_secret import secret_tests
 from models import tables
 
 
@@ -34,29 +35,10 @@ def papers_in(context: Context, session: Session, case: tables.Case, markings: S
             for row in session.exec(refused.order_by(col(tables.PledgeRefusal.recorded_at)))
         ),
         risk=Risk(level="raised" if raised else "ordinary", reasons=tuple(raised)),
-        trade_secret=tuple(_test(shown) for shown in trade_secret.show(session, case.id, rows, markings)),
+        trade_secret=tuple(secret_tests(session, case.id, rows, markings)),
     )
 
 
 def _paper(row: tables.CasePaper) -> Paper:
     name = f"{row.register_name}:{row.paper_id}" if row.paper_id is not None else None
     return Paper.of(row, paper=name, title=row.title or None, signature=row.signature or None)
-
-
-def _test(shown: trade_secret.Shown) -> SecretTest:
-    return SecretTest(
-        test=shown.test,
-        shows=tuple(said.en for said in shown.shows),
-        shows_ja=tuple(said.ja for said in shown.shows),
-        asks=tuple(said.en for said in shown.asks),
-        asks_ja=tuple(said.ja for said in shown.asks),
-        answer=_answer(shown.answer),
-    )
-
-
-def _answer(question: tables.Question | None) -> Answer | None:
-    if question is None:
-        return None
-    return Answer.of(
-        question, text="".join(question.answer or ()), by=str(question.answered_by or ""), at=question.answered_at
-    )

@@ -7,17 +7,14 @@ Nothing here decides: whether a court would see a trade secret is for legal, wit
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlmodel import Session
 
 from casework import questions
-from casework.actor import Actor
-from casework.context import Context
 from casework.messages import Said, message
-from casework.nda import files
 from casework.truth.rows import accepted_rows
+from casework.view.papers import Answer, SecretTest
 from models.tables import CasePaper, Question
 from models.vocabulary import EntitlementKind, NdaState, PaperKind, QuestionKind, TradeSecretTest
 
@@ -30,48 +27,38 @@ _ASKS: Mapping[TradeSecretTest, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One test: what the record shows, what a person must answer, and the latest answer."""
-
-    test: TradeSecretTest
-    shows: Sequence[Said]
-    asks: Sequence[Said]
-    answer: Question | None
-
-
-def show(session: Session, case_id: str, papers: Sequence[CasePaper], markings: Sequence[Said] = ()) -> list[Shown]:
+def secret_tests(
+    session: Session, case_id: str, papers: Sequence[CasePaper], markings: Sequence[Said]
+) -> Iterator[SecretTest]:
     """
-    Return the three tests.
+    Yield the three tests, each with its latest answer.
 
     *markings*: what the download evidence says of marked files that were taken: a marking is one that the leaver saw.
     """
-    answers = _answers(session, case_id)
-    shows = {
+    answers = {asked.subject: asked for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)}
+    record = {
         TradeSecretTest.SECRECY_MANAGEMENT: [
             *_duties(papers), *_limits(session, case_id), *(markings or [message("markings_none").said]),
         ],
         TradeSecretTest.USEFULNESS: _scopes(papers),
         TradeSecretTest.NON_PUBLIC: _outsiders(papers),
     }  # fmt: skip
-    return [
-        Shown(test, shows[test], [message(code).said for code in _ASKS[test]], answers.get(test))
-        for test in TradeSecretTest
-    ]
+    for test, shows in record.items():
+        asks = [message(code).said for code in _ASKS[test]]
+        yield SecretTest(
+            test=test,
+            shows=tuple(said.en for said in shows),
+            shows_ja=tuple(said.ja for said in shows),
+            asks=tuple(said.en for said in asks),
+            asks_ja=tuple(said.ja for said in asks),
+            answer=_answer(answers[test]) if test in answers else None,
+        )
 
 
-def answer(context: Context, case_id: str, test: TradeSecretTest, text: str, *, by: Actor | str) -> Question:
-    """Record a person's answer to one of the tests.  A later one stands beside it, and counts."""
-    with context.store.write() as session:
-        files.kept_case(session, case_id)
-        question = questions.ask(context, session, QuestionKind.TRADE_SECRET, case_id, subject=test)
-        questions.answer(context, session, question, [text.strip()], by=by, choice=test)
-    return question
-
-
-def _answers(session: Session, case_id: str) -> dict[str | None, Question]:
-    """Return the latest answer to each test."""
-    return {asked.subject: asked for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)}
+def _answer(question: Question) -> Answer:
+    return Answer.of(
+        question, text="".join(question.answer or ()), by=str(question.answered_by), at=question.answered_at
+    )
 
 
 def _duties(papers: Sequence[CasePaper]) -> list[Said]:
