@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from casework.intake.refusals import Code, Flaw
+from casework.intake.refusals import Flaw
 from casework.messages import Said, message
 from models.vocabulary import DepartureKind
 
@@ -42,7 +42,7 @@ def parse_text(text: str) -> str:
     """Return *text* as written, except that spaces and line breaks of any width become one space."""
     _limit(text, _LONGEST_TEXT)
     if found := _UNREADABLE.search(text):
-        raise Flaw(Code.BAD_CHARACTER, position=found.start() + 1)
+        raise Flaw("bad_character", position=found.start() + 1)
     return " ".join(text.split())
 
 
@@ -51,7 +51,7 @@ def parse_employee_no(text: str) -> str:
     _limit(text, _LONGEST_NUMBER)
     number = unicodedata.normalize("NFKC", text).translate(_DASHES).strip()
     if not _NUMBER.fullmatch(number):
-        raise Flaw(Code.BAD_EMPLOYEE_NO)
+        raise Flaw("bad_employee_no")
     return number
 
 
@@ -60,7 +60,7 @@ def parse_email(text: str) -> str:
     address = unicodedata.normalize("NFKC", text).strip()
     _limit(address, _LONGEST_EMAIL)
     if not _EMAIL.fullmatch(address) or not address.isprintable():
-        raise Flaw(Code.BAD_EMAIL)
+        raise Flaw("bad_email")
     return address
 
 
@@ -69,7 +69,7 @@ def parse_emails(text: str) -> tuple[str, ...]:
     _limit(text, _LONGEST_EMAIL * _MOST_EMAILS)
     parts = [part for part in re.split(r"[;\s,、]+", unicodedata.normalize("NFKC", text)) if part]
     if len(parts) > _MOST_EMAILS:
-        raise Flaw(Code.TOO_MANY, limit=_MOST_EMAILS, things=message("addresses"))
+        raise Flaw("too_many", limit=_MOST_EMAILS, things=message("addresses"))
     return tuple(dict.fromkeys(parse_email(part) for part in parts))
 
 
@@ -78,7 +78,7 @@ def parse_kind(text: str) -> DepartureKind:
     _limit(text, _LONGEST_TEXT)
     kind = _BY_WORD.get(_fold(text))
     if kind is None:
-        raise Flaw(Code.UNKNOWN_KIND, kinds=tuple(Said(*names) for names in KINDS.items()))
+        raise Flaw("unknown_kind", kinds=tuple(Said(*names) for names in KINDS.items()))
     return kind
 
 
@@ -93,4 +93,4 @@ def _fold(text: str) -> str:
 
 def _limit(text: str, longest: int) -> None:
     if len(text) > longest:
-        raise Flaw(Code.TOO_LONG, limit=longest)
+        raise Flaw("too_long", limit=longest)

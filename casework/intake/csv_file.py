@@ -11,7 +11,7 @@ from casework.intake.decoding import decode_csv
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Reading
 from casework.intake.reading import read_file
-from casework.intake.refusals import Code, Flaw, Refusal, shown
+from casework.intake.refusals import Flaw, Refusal, shown
 from casework.intake.rows import Row, Table
 from casework.messages import Said, message
 
@@ -34,9 +34,9 @@ def _parse(raw: bytes, rule: KindRule) -> Table:
     records = _records(decode_csv(raw))
     _, head = next(records, (0, None))
     if head is None:
-        raise Flaw(Code.EMPTY_FILE)
+        raise Flaw("empty_file")
     if len(head) > _MOST_COLUMNS:
-        raise Flaw(Code.TOO_MANY, limit=_MOST_COLUMNS, things=message("columns"))
+        raise Flaw("too_many", limit=_MOST_COLUMNS, things=message("columns"))
     places = _places(head, rule)
     rows = [_row(number, cells, places) for number, cells in records]
     headers = {
@@ -59,7 +59,7 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
             if any(cell.strip() for cell in cells):
                 yield number, cells
     except csv.Error as error:
-        raise Flaw(Code.BROKEN_QUOTES, row=number + 1) from error
+        raise Flaw("broken_quotes", row=number + 1) from error
 
 
 def _places(head: list[str], rule: KindRule) -> list[Column | str]:
@@ -73,11 +73,11 @@ def _places(head: list[str], rule: KindRule) -> list[Column | str]:
     if missing := [column for column in REQUIRED if column not in ours]:
         _look_for_separator(head)
         named = tuple(Said(column, JAPANESE[column]) for column in missing)
-        raise Flaw(Code.MISSING_HEADER, column=missing[0].value, value=",".join(head), missing=named)
+        raise Flaw("missing_header", column=missing[0].value, value=",".join(head), missing=named)
     for column in Column:
         if ours.count(column) > 1:
             again = [cell for cell, one in zip(head, ours, strict=True) if one is column][1]
-            raise Flaw(Code.DUPLICATE_HEADER, column=shown(again), name=Said(column, JAPANESE[column]))
+            raise Flaw("duplicate_header", column=shown(again), name=Said(column, JAPANESE[column]))
     places: list[Column | str] = []
     for n, (cell, known) in enumerate(zip(head, ours, strict=True), 1):
         name = shown(cell.strip()) or f"column {n}"
@@ -91,7 +91,7 @@ def _look_for_separator(head: list[str]) -> None:
     line = ",".join(head)
     for separator, name in _SEPARATORS.items():
         if sum(column_of(part) is not None for part in line.split(separator)) >= 2:
-            raise Flaw(Code.WRONG_SEPARATOR, separator=message(name))
+            raise Flaw("wrong_separator", separator=message(name))
 
 
 def _row(number: int, cells: list[str], places: list[Column | str]) -> Row:
@@ -101,5 +101,5 @@ def _row(number: int, cells: list[str], places: list[Column | str]) -> Row:
     extra = {str(place): cell for place, cell in pairs if not isinstance(place, Column) and cell.strip()}
     if len(cells) >= len(places) and not any(cell.strip() for cell in cells[len(places) :]):
         return Row(number, known, extra)
-    ragged = Refusal.of(Code.RAGGED_ROW, row=number, value=",".join(cells), found=len(cells), expected=len(places))
+    ragged = Refusal.of("ragged_row", row=number, value=",".join(cells), found=len(cells), expected=len(places))
     return Row(number, known, extra, (ragged,))

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from casework.intake.refusals import Code, Flaw
+from casework.intake.refusals import Flaw
 
 DEFAULT_ZONE = "Asia/Tokyo"
 _NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # a machine's own affairs, not the person's
@@ -51,11 +51,11 @@ def parse_day(text: str) -> date:
     """Return the day that *text* means in the Gregorian calendar; raises `Flaw`."""
     plain = re.sub(r"\s+", "", _fold(text))
     if _SERIAL.fullmatch(plain):
-        raise Flaw(Code.EXCEL_SERIAL)
+        raise Flaw("excel_serial")
     for pattern in _DAYS:
         if found := pattern.fullmatch(plain):
             return _day(found.groupdict())
-    raise Flaw(Code.BAD_DATE)
+    raise Flaw("bad_date")
 
 
 def parse_instant(text: str, zone: ZoneInfo) -> datetime:
@@ -74,7 +74,7 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
 
 def _fold(text: str) -> str:
     if len(text) > _LONGEST:
-        raise Flaw(Code.TOO_LONG, limit=_LONGEST)
+        raise Flaw("too_long", limit=_LONGEST)
     return unicodedata.normalize("NFKC", text).translate(_DASHES).strip().upper()
 
 
@@ -84,8 +84,8 @@ def _day_before_anything(plain: str) -> date:
         return parse_day(plain)
     except Flaw as flaw:
         head = re.split(r"[\sT]", plain, maxsplit=1)[0]
-        if flaw.code is Code.BAD_DATE and head != plain and any(p.fullmatch(head) for p in _DAYS):
-            raise Flaw(Code.BAD_TIME) from flaw
+        if flaw.code == "bad_date" and head != plain and any(p.fullmatch(head) for p in _DAYS):
+            raise Flaw("bad_time") from flaw
         raise
 
 
@@ -96,11 +96,11 @@ def _day(parts: dict[str, str | None]) -> date:
     try:
         day = date(number + (begin.year - 1 if era else 0), int(parts["m"] or ""), int(parts["d"] or ""))
     except ValueError as error:
-        raise Flaw(Code.NO_SUCH_DATE) from error
+        raise Flaw("no_such_date") from error
     if number == 0 or not begin <= day <= end:
-        raise Flaw(Code.NO_SUCH_DATE)
+        raise Flaw("no_such_date")
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise Flaw(Code.OUT_OF_RANGE, first=_FIRST_YEAR, last=_LAST_YEAR)
+        raise Flaw("out_of_range", first=_FIRST_YEAR, last=_LAST_YEAR)
     return day
 
 
@@ -108,7 +108,7 @@ def _since_midnight(found: re.Match[str]) -> timedelta:
     hour, minute, second = (int(n or 0) for n in (found["hour"], found["minute"] or found["fun"], found["second"]))
     midnight = (hour, minute, second) == (24, 0, 0)
     if not midnight and (hour > 23 or minute > 59 or second > 59):
-        raise Flaw(Code.BAD_TIME)
+        raise Flaw("bad_time")
     return timedelta(hours=hour, minutes=minute, seconds=second)
 
 
@@ -117,12 +117,12 @@ def _in_zone(local: datetime, text: str) -> datetime:
     if found := _OFFSET.fullmatch(text):
         size = timedelta(hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0))
         if size > timedelta(hours=14) or int(found["minutes"] or 0) > 59:
-            raise Flaw(Code.BAD_TIME)
+            raise Flaw("bad_time")
         return local.replace(tzinfo=timezone(-size if found["sign"] == "-" else size)).astimezone(UTC)
     try:
         return to_utc(local, ZoneInfo(zone_name(text)))
     except Flaw as flaw:
-        raise Flaw(Code.BAD_TIME) from flaw
+        raise Flaw("bad_time") from flaw
 
 
 @cache
@@ -134,7 +134,7 @@ def zone_name(text: str) -> str:
     """Return the IANA name that *text* spells in any case and width; raises `Flaw`.  Abbreviations such as JST are not names."""
     name = _names().get(unicodedata.normalize("NFKC", text).strip().casefold())
     if name is None:
-        raise Flaw(Code.UNKNOWN_TIMEZONE, default=DEFAULT_ZONE)
+        raise Flaw("unknown_timezone", default=DEFAULT_ZONE)
     return name
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from casework.intake.refusals import Code, Flaw
+from casework.intake.refusals import Flaw
 
 MOST_BYTES = 5 * 1024 * 1024
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
@@ -24,7 +24,7 @@ def decode_csv(raw: bytes) -> str:
     try:
         return decode_json(raw)
     except Flaw as flaw:
-        if flaw.code is not Code.UNREADABLE_ENCODING or raw.startswith(codecs.BOM_UTF8):
+        if flaw.code != "unreadable_encoding" or raw.startswith(codecs.BOM_UTF8):
             raise
     return _decode_cp932(raw)
 
@@ -39,28 +39,28 @@ def decode_json(raw: bytes) -> str:
     try:
         return raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Flaw(Code.UNREADABLE_ENCODING, encodings=("UTF-8",), offset=error.start) from error
+        raise Flaw("unreadable_encoding", encodings=("UTF-8",), offset=error.start) from error
 
 
 def _look_at_bytes(raw: bytes) -> None:
     if len(raw) > MOST_BYTES:
-        raise Flaw(Code.TOO_LARGE, limit=MOST_BYTES)
+        raise Flaw("too_large", limit=MOST_BYTES)
     if not raw.removeprefix(codecs.BOM_UTF8).strip():
-        raise Flaw(Code.EMPTY_FILE)
+        raise Flaw("empty_file")
     if raw.startswith(_WIDE):
-        raise Flaw(Code.UTF16)
+        raise Flaw("utf16")
     if (offset := raw.find(b"\0")) >= 0:
-        raise Flaw(Code.NUL_BYTE, offset=offset)
+        raise Flaw("nul_byte", offset=offset)
 
 
 def _decode_cp932(raw: bytes) -> str:
     try:
         text = raw.decode("cp932")
     except UnicodeDecodeError as error:
-        raise Flaw(Code.UNREADABLE_ENCODING, encodings=("UTF-8", "CP932"), offset=error.start) from error
+        raise Flaw("unreadable_encoding", encodings=("UTF-8", "CP932"), offset=error.start) from error
     first = next(n for n, byte in enumerate(raw) if byte > 0x7F)
     if _IN_A_WORD.search(text) or not _has_everyday_japanese(text):
-        raise Flaw(Code.DOUBTFUL_ENCODING, offset=first)
+        raise Flaw("doubtful_encoding", offset=first)
     return text
 
 

@@ -13,7 +13,7 @@ from casework.intake.decoding import decode_json
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Reading
 from casework.intake.reading import read_file
-from casework.intake.refusals import Code, Flaw, Refusal, shown
+from casework.intake.refusals import Flaw, Refusal, shown
 from casework.intake.rows import Row, Table
 from casework.messages import message
 
@@ -60,17 +60,17 @@ def _load(text: str) -> Any:
     for token in _TOKEN.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
         if depth > _DEEPEST:
-            raise Flaw(Code.TOO_DEEP, limit=_DEEPEST)
+            raise Flaw("too_deep", limit=_DEEPEST)
     try:
         return json.loads(
             text, object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant
         )
     except json.JSONDecodeError as error:
-        raise Flaw(Code.BROKEN_JSON, line=error.lineno, character=error.colno) from error
+        raise Flaw("broken_json", line=error.lineno, character=error.colno) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise Flaw(Code.NOT_FINITE, value=name)
+    raise Flaw("not_finite", value=name)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Object:
@@ -93,27 +93,27 @@ def _unwrap(whole: Any) -> tuple[list[Any], list[str]]:
     if isinstance(whole, list):
         return whole, []
     if not isinstance(whole, _Object):
-        raise _misfit(Code.WRONG_SHAPE, whole)
+        raise _misfit("wrong_shape", whole)
     if _WRAPPER not in whole:
         return [whole], []
     if whole.twice is not None:
-        raise Flaw(Code.DUPLICATE_KEY, column=shown(whole.twice))
+        raise Flaw("duplicate_key", column=shown(whole.twice))
     if not isinstance(whole[_WRAPPER], list):
-        raise _misfit(Code.WRONG_SHAPE, whole[_WRAPPER], column=_WRAPPER)
+        raise _misfit("wrong_shape", whole[_WRAPPER], column=_WRAPPER)
     return whole[_WRAPPER], [key for key in whole if key != _WRAPPER]
 
 
 def _row(number: int, item: Any, columns: dict[str, Column]) -> Row:
     if not isinstance(item, _Object):
-        return Row(number, refused=(_misfit(Code.WRONG_SHAPE, item).at(number, value=_text(item)),))
+        return Row(number, refused=(_misfit("wrong_shape", item).at(number, value=_text(item)),))
     cells: dict[Column, str] = {}
     extra: dict[str, str] = {}
     refused: list[Refusal] = []
     if (twice := _twice(item)) is not None:
-        refused.append(Refusal.of(Code.DUPLICATE_KEY, row=number, column=shown(twice)))
+        refused.append(Refusal.of("duplicate_key", row=number, column=shown(twice)))
     for key, value in item.items():
         if columns.get(key) in cells:  # policy's column, spelled in two ways
-            refused.append(Refusal.of(Code.DUPLICATE_KEY, row=number, column=shown(key)))
+            refused.append(Refusal.of("duplicate_key", row=number, column=shown(key)))
         try:
             if key in columns:
                 cells[columns[key]] = _cell(columns[key], value)
@@ -131,7 +131,7 @@ def _cell(column: Column, value: Any) -> str:
     if column is Column.OTHER_EMAILS and isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ";".join(value)
     if not isinstance(value, str):
-        raise _misfit(Code.WRONG_TYPE, value)
+        raise _misfit("wrong_type", value)
     return value
 
 
@@ -140,7 +140,7 @@ def _whole(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise Flaw(Code.BAD_CHARACTER, position=error.start + 1) from error
+        raise Flaw("bad_character", position=error.start + 1) from error
     return text
 
 
@@ -157,6 +157,6 @@ def _text(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
 
 
-def _misfit(code: Code, value: Any, column: str | None = None) -> Flaw:
+def _misfit(code: str, value: Any, column: str | None = None) -> Flaw:
     names: dict[type, str] = {_Object: "object", list: "list", str: "string", _Number: "number", bool: "boolean"}
     return Flaw(code, column=column, found=message(names.get(type(value), "null")))

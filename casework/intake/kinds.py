@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from casework.intake.cells import is_kind
 from casework.intake.columns import BY_NAME, Column, fold_header
-from casework.intake.refusals import Code, Flaw, shown
+from casework.intake.refusals import Flaw, shown
 from casework.intake.rows import LIKELY_NAME, Table
 
 _LIKELY = re.compile(r"区分|種別|事由|理由|kind|type|reason")
@@ -53,18 +53,18 @@ class KindRule:
             return table
         for name, cell in dict.fromkeys(one for row in table.rows for one in row.extra.items()):
             if is_kind(cell.strip()):
-                raise Flaw(Code.KIND_ELSEWHERE, column=shown(name), name=shown(name))
+                raise Flaw("kind_elsewhere", column=shown(name), name=shown(name))
         says = Column.KIND in table.headers or any(Column.KIND in row.cells for row in table.rows)
         if says and self.whole is not None and not self.implied:
-            raise Flaw(Code.KIND_TWICE, column="kind")
+            raise Flaw("kind_twice", column="kind")
         if says or all(row.refused and not row.cells and not row.extra for row in table.rows):
             return table
         likely = [name for name in table.unknown if _may_say_kinds(name)]
         if self.whole is None:
-            raise Flaw(Code.NO_KIND, column=next(iter(likely), "kind"), name=next(iter(likely), LIKELY_NAME))
+            raise Flaw("no_kind", column=next(iter(likely), "kind"), name=next(iter(likely), LIKELY_NAME))
         filled = [name for name in likely if any(row.extra.get(name, "").strip() for row in table.rows)]
         if filled and not self.implied:
-            raise Flaw(Code.KIND_ELSEWHERE, column=filled[0], name=filled[0])
+            raise Flaw("kind_elsewhere", column=filled[0], name=filled[0])
         whole = {Column.KIND: self.whole}
         return replace(table, rows=[replace(row, cells={**row.cells, **whole}) for row in table.rows])
 

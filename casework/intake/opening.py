@@ -17,7 +17,7 @@ from casework.intake.moving import make_at_once
 from casework.intake.notice import Notice
 from casework.intake.noticing import Opened, Sender, dispute_number, record
 from casework.intake.person import as_json, commitment_to, same_person
-from casework.intake.refusals import Code, Refusal, Remark
+from casework.intake.refusals import Refusal
 from casework.lifecycle import enter, move, wake
 from casework.messages import message
 from casework.recording import seal
@@ -25,7 +25,7 @@ from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind
 
 
-def refuse(notice: Notice, code: Code, column: str, value: str, **facts: str) -> Refusal:
+def refuse(notice: Notice, code: str, column: str, value: str, **facts: str) -> Refusal:
     """Return why the notice is not taken."""
     return Refusal.of(code, row=notice.row, column=column, value=value, **facts)
 
@@ -36,12 +36,12 @@ def stays(context: Context, session: Session, notice: Notice, live: Case | None,
     kept, shown and erased like any other.  An open departure of the person is nobody's to end but HR's: asked.
     """
     if live is not None:
-        return refuse(notice, Code.CONTINUED_BUT_OPEN, "kind", notice.kind, case=live.id)
+        return refuse(notice, "continued_but_open", "kind", notice.kind, case=live.id)
     case = _continued(session, notice, sender)
     if case is None:
         case = _enter(context, session, notice, replace(sender, for_real=False))
         move(context, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
-    remark = message(Remark.CONTINUED, case=case.id)
+    remark = message("continued", case=case.id)
     return record(context, session, notice, Opened(case, "continued", remark=remark), sender)
 
 
@@ -61,7 +61,7 @@ def create(context: Context, session: Session, notice: Notice, others: Sequence[
         make_at_once(context, session, case, sender.by)
     for doubtful in (*others, case) if others else ():
         dispute_number(context, session, doubtful, sender, notice.row)
-    remark = message(Remark.NUMBER_USED_BEFORE, case=others[0].id) if others else None
+    remark = message("number_used_before", case=others[0].id) if others else None
     return record(context, session, notice, Opened(case, "created", remark=remark), sender)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from casework.intake.columns import JAPANESE, Column
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Notice, Reading, Same
-from casework.intake.refusals import Code, Flaw, Refusal
+from casework.intake.refusals import Flaw, Refusal
 from casework.intake.rows import Table, number_in, read_row
 from casework.messages import Said, message
 
@@ -32,9 +32,9 @@ def read_file(raw: bytes, kinds: KindRule | None, parse: Callable[[bytes, KindRu
 
 def _of_bearable_size(table: Table) -> Table:
     if not table.rows:
-        raise Flaw(Code.NO_ROWS)
+        raise Flaw("no_rows")
     if len(table.rows) > MOST_ROWS:
-        raise Flaw(Code.TOO_MANY, limit=MOST_ROWS, things=message("rows"))
+        raise Flaw("too_many", limit=MOST_ROWS, things=message("rows"))
     return table
 
 
@@ -78,8 +78,7 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
     if len({notice.employment_ends_on for notice in group}) > 1:
         column = table.header(Column.EMPLOYMENT_ENDS_ON)
         return [
-            Refusal.of(Code.TWO_DATES, row=n.row, column=column, value=str(n.employment_ends_on), rows=rows)
-            for n in group
+            Refusal.of("two_dates", row=n.row, column=column, value=str(n.employment_ends_on), rows=rows) for n in group
         ]
     differing = [column for column in (*_OF_LEAVER, *_OF_NOTICE) if len(set(_said(group, column))) > 1]
     if not differing and not unread:
@@ -87,9 +86,7 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
     named = tuple(Said(one, JAPANESE[one]) for one in differing) + tuple(_unread_columns(unread))
     column = table.header(Column.EMPLOYEE_NO)
     return [
-        Refusal.of(
-            Code.CONTRADICTING_ROWS, row=n.row, column=column, value=n.leaver.employee_no, rows=rows, columns=named
-        )
+        Refusal.of("contradicting_rows", row=n.row, column=column, value=n.leaver.employee_no, rows=rows, columns=named)
         for n in group
     ]
 

@@ -12,7 +12,7 @@ from casework.intake.cells import parse_email, parse_emails, parse_employee_no, 
 from casework.intake.columns import Column
 from casework.intake.dates import DEFAULT_ZONE, end_of_day, parse_day, parse_instant, zone_name
 from casework.intake.notice import Notice
-from casework.intake.refusals import Code, Flaw, Refusal
+from casework.intake.refusals import Flaw, Refusal
 from models.vocabulary import DepartureKind, Leaver
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class _RowReader:
     def _kind(self) -> DepartureKind | None:
         """No kind is anybody's by default: neither a source that does not say it, nor an empty cell, cuts somebody."""
         if Column.KIND not in self.row.cells:
-            self._refuse(Column.KIND, Flaw(Code.NO_KIND, name=LIKELY_NAME))
+            self._refuse(Column.KIND, Flaw("no_kind", name=LIKELY_NAME))
             return None
         return self._take(Column.KIND, parse_kind, required=True)
 
@@ -111,14 +111,14 @@ class _RowReader:
         if ends_on is None:
             return None if last is None else (last - timedelta(microseconds=1)).astimezone(zone).date()
         if last is not None and last > end_of_day(ends_on, zone):
-            self._refuse(Column.LAST_WORKING_AT, Flaw(Code.LAST_DAY_AFTER_END))
+            self._refuse(Column.LAST_WORKING_AT, Flaw("last_day_after_end"))
         return ends_on
 
     def _take(self, column: Column, parse: Callable[[str], T], *, required: bool = False) -> T | None:
         text = self._text(column)
         if text == "":
             if required:
-                self._refuse(column, Flaw(Code.MISSING_VALUE))
+                self._refuse(column, Flaw("missing_value"))
             return None
         try:
             return parse(text)

@@ -15,7 +15,7 @@ from casework.intake.notice import Notice, Reading
 from casework.intake.noticing import Opened, Sender, dispute_number, record
 from casework.intake.opening import create, decide_for_real, refuse, stays
 from casework.intake.person import cases_of, same_person
-from casework.intake.refusals import Code, Refusal, Remark
+from casework.intake.refusals import Refusal
 from casework.messages import message
 from models.tables import Case
 from models.tables.case import DEFAULT_COMPANY
@@ -64,7 +64,7 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
         if refused and all_or_nothing:
             session.rollback()
             opened = []
-    _dispute_numbers(context, [refusal for refusal in refused if refusal.code is Code.OTHER_PERSON], sender)
+    _dispute_numbers(context, [refusal for refusal in refused if refusal.code == "other_person"], sender)
     return Intake(tuple(opened), tuple(sorted(refused, key=lambda r: r.row or 0)))
 
 
@@ -79,9 +79,8 @@ def _dispute_numbers(context: Context, refused: Sequence[Refusal], sender: Sende
 
 
 def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal:
-    wrong = _wrong_kind(notice, sender)
-    if wrong is not None:
-        return refuse(notice, wrong, "kind", notice.kind)
+    if (wrong := _wrong_kind(notice, sender)) is not None:
+        return wrong
     every = cases_of(session, sender.company, notice.leaver.employee_no)
     theirs = [case for case in every if same_person(case, notice.leaver)]
     others = [case for case in every if case not in theirs]
@@ -99,16 +98,16 @@ def _other_person(others: Sequence[Case], notice: Notice) -> Refusal | None:
     """Return why a case of *others*, people who are not the notice's, stands in its way; a closed one of another day is history."""
     for other in others:
         if other.state is not CaseState.CLOSED or other.employment_ends_on == notice.employment_ends_on:
-            return refuse(notice, Code.OTHER_PERSON, "employee_no", notice.leaver.employee_no, case=other.id)
+            return refuse(notice, "other_person", "employee_no", notice.leaver.employee_no, case=other.id)
     return None
 
 
-def _wrong_kind(notice: Notice, sender: Sender) -> Code | None:
+def _wrong_kind(notice: Notice, sender: Sender) -> Refusal | None:
     if notice.kind is DepartureKind.WITHDRAWN:
-        return Code.WITHDRAWN_IS_NO_DEPARTURE
+        return refuse(notice, "withdrawn_is_no_departure", "kind", notice.kind)
     if (notice.kind is DepartureKind.LEAVE) == sender.leave:
         return None
-    return Code.DEPARTURE_IS_NO_LEAVE if sender.leave else Code.LEAVE_IS_NO_DEPARTURE
+    return refuse(notice, "departure_is_no_leave" if sender.leave else "leave_is_no_departure", "kind", notice.kind)
 
 
 def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | None:
@@ -131,12 +130,12 @@ def _again(context: Context, session: Session, notice: Notice, live: Case, sende
     kept = live.at_once_at is not None
     same_date = live.employment_ends_on == notice.employment_ends_on
     if not same_date and not kept:
-        return refuse(notice, Code.OTHER_DATE, "employment_ends_on", str(notice.employment_ends_on), case=live.id)
+        return refuse(notice, "other_date", "employment_ends_on", str(notice.employment_ends_on), case=live.id)
     if live.kind is not notice.kind and not kept:
-        return refuse(notice, Code.OTHER_KIND, "kind", notice.kind, case=live.id)
+        return refuse(notice, "other_kind", "kind", notice.kind, case=live.id)
     agrees = same_date and live.kind is notice.kind
     changed = correct(context, session, live, notice, sender.by, PARTICULARS | DATES if agrees else PARTICULARS)
     if sender.for_real:
         decide_for_real(context, session, live, sender.by)
-    remark = None if agrees else message(Remark.KEPT_AT_ONCE, case=live.id)
+    remark = None if agrees else message("kept_at_once", case=live.id)
     return record(context, session, notice, Opened(live, "same", changed, remark), sender)

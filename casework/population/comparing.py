@@ -9,7 +9,6 @@ from casework.commitment import employee_key
 from casework.intake.csv_file import read_csv
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Notice, Reading
-from casework.intake.refusals import Code
 from casework.population.facts import Difference, Entry, ExtractFacts, Population
 from models.vocabulary import NOT_DEPARTURES, DepartureKind
 
@@ -39,7 +38,7 @@ def compare(population: Population, extract: Extract) -> Population:
         if population.from_on <= n.employment_ends_on <= population.to_on and n.kind not in NOT_DEPARTURES
     ]
     refused = sorted(
-        {(r.row, *r.reason) for r in reading.refused if r.code not in {Code.NO_ROWS, Code.EMPTY_FILE}},
+        {(r.row, *r.reason) for r in reading.refused if r.code not in {"no_rows", "empty_file"}},
         key=str,
     )
     differences = [*population.differences]

@@ -20,7 +20,6 @@ from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import reschedule, withdraw
 from casework.intake.options import read_options
-from casework.intake.refusals import Code
 from casework.intake.submission import Intake, open_cases
 from casework.lifecycle import begun
 from casework.matching import answering
@@ -85,7 +84,7 @@ class TestSameDeparture:
             office, employee_no="００１", name="山田 花子", email="hanako@partner-b.test", employment_ends_on=day
         )
         (refusal,) = later.refused
-        assert (later.opened, refusal.code) == ((), Code.OTHER_PERSON)
+        assert (later.opened, refusal.code) == ((), "other_person")
         told = " ".join((*refusal.reason, *refusal.remedy))
         assert first.id in told
         assert not any(word in told for word in ("Miller", "john@", "partner-a"))
@@ -126,19 +125,19 @@ class TestSameDeparture:
         """A firm's own mailbox among the further addresses of two contractors does not make one person of them."""
         one(office, employee_no="001", name="John Miller", other_emails="info@partner.test")
         (refusal,) = one(office, employee_no="001", name="山田 花子", other_emails="info@partner.test").refused
-        assert refusal.code is Code.OTHER_PERSON
+        assert refusal.code == "other_person"
 
     def test_a_shared_family_name_of_old_is_no_agreement(self, office: Office) -> None:
         """Two people who were both born 田中 are two people."""
         one(office, employee_no="001", name="佐藤 花子", former_name="田中")
         (refusal,) = one(office, employee_no="001", name="鈴木 一郎", former_name="田中").refused
-        assert refusal.code is Code.OTHER_PERSON
+        assert refusal.code == "other_person"
 
     def test_a_shared_department_is_no_agreement(self, office: Office) -> None:
         """What two names have in brackets does not make one person of them."""
         one(office, employee_no="001", name="田中 美咲（営業部）")
         (refusal,) = one(office, employee_no="001", name="佐藤 太郎（営業部）").refused
-        assert refusal.code is Code.OTHER_PERSON
+        assert refusal.code == "other_person"
 
     async def test_a_number_given_again_after_closing_proves_nothing_in_either_case(self, office: Office) -> None:
         """Another person under the number of a closed case is a departure of its own; neither case relies on the number."""
@@ -455,7 +454,7 @@ class TestContinued:
         """Nobody here ends an open departure by it, nor cuts on in silence: HR is asked."""
         case = office.report()
         (refusal,) = one(office, employee_no="E1", kind="転籍").refused
-        assert refusal.code is Code.CONTINUED_BUT_OPEN
+        assert refusal.code == "continued_but_open"
         assert f"lastday withdraw {case.id}" in refusal.remedy.en
         withdraw(office.context, case.id, by="hr", reason="stays")
         assert one(office, employee_no="E1", kind="転籍").opened

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework.intake.dates import end_of_day, parse_day, parse_instant, zone_name
-from casework.intake.refusals import Code, Flaw
+from casework.intake.refusals import Flaw
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding
 
 
-def flaw(text: str) -> Code:
+def flaw(text: str) -> str:
     with pytest.raises(Flaw) as caught:
         parse_instant(text, TOKYO)
     return caught.value.code
@@ -50,17 +50,17 @@ class TestDay:
     @pytest.mark.parametrize(
         ("text", "code"),
         [
-            ("2026-02-29", Code.NO_SUCH_DATE), ("2026/11/31", Code.NO_SUCH_DATE), ("2026-13-01", Code.NO_SUCH_DATE),
-            ("平成31年5月1日", Code.NO_SUCH_DATE), ("令和元年4月30日", Code.NO_SUCH_DATE), ("令和0年5月1日", Code.NO_SUCH_DATE),
-            ("0000-01-01", Code.NO_SUCH_DATE), ("1999-12-31", Code.OUT_OF_RANGE), ("9999-12-31", Code.OUT_OF_RANGE),
-            ("昭和60年1月1日", Code.OUT_OF_RANGE), ("46356", Code.EXCEL_SERIAL), ("46356.75", Code.EXCEL_SERIAL),
-            ("11/30/2026", Code.BAD_DATE), ("26/11/30", Code.BAD_DATE), ("2026-11/30", Code.BAD_DATE), ("8年11月30日", Code.BAD_DATE),
-            ("月末", Code.BAD_DATE), ("2026-11-30 25:00", Code.BAD_TIME), ("2026-11-30 18:60", Code.BAD_TIME),
-            ("2026-11-30 18:00 JST", Code.BAD_TIME), ("2026-11-30 18:00+15:00", Code.BAD_TIME), ("2026-11-30 夕方", Code.BAD_TIME),
-            ("2" * 65, Code.TOO_LONG),
+            ("2026-02-29", "no_such_date"), ("2026/11/31", "no_such_date"), ("2026-13-01", "no_such_date"),
+            ("平成31年5月1日", "no_such_date"), ("令和元年4月30日", "no_such_date"), ("令和0年5月1日", "no_such_date"),
+            ("0000-01-01", "no_such_date"), ("1999-12-31", "out_of_range"), ("9999-12-31", "out_of_range"),
+            ("昭和60年1月1日", "out_of_range"), ("46356", "excel_serial"), ("46356.75", "excel_serial"),
+            ("11/30/2026", "bad_date"), ("26/11/30", "bad_date"), ("2026-11/30", "bad_date"), ("8年11月30日", "bad_date"),
+            ("月末", "bad_date"), ("2026-11-30 25:00", "bad_time"), ("2026-11-30 18:60", "bad_time"),
+            ("2026-11-30 18:00 JST", "bad_time"), ("2026-11-30 18:00+15:00", "bad_time"), ("2026-11-30 夕方", "bad_time"),
+            ("2" * 65, "too_long"),
         ],
     )  # fmt: skip
-    def test_refused(self, text: str, code: Code) -> None:
+    def test_refused(self, text: str, code: str) -> None:
         """What would have to be guessed is refused, with a reason of its own."""
         assert flaw(text) is code
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from casework.intake.refusals import Code, Remark
 from casework.messages import Said, catalogue, joined, message
 from casework.truth.states import NEVER_CUT
 from models.vocabulary import Completeness, FindingKind, NdaState, Opener, PaperKind
 from tests.unit.reading_source import ROOT, tree
 
 SOURCES = sorted((ROOT / "casework").rglob("*.py"))
+INTAKE = [path for path in SOURCES if path.parent.name == "intake"]
 LOGS = sorted(ROOT.glob("connectors/*/activity/*.py"))
 PROOFS = ("proof_verified", "proof_untrusted", "proof_none", "proof_broken")
 """Put together from what `casework.nda.judging` says a signature proves."""
@@ -25,13 +25,11 @@ ROOMS = ("log", "risk", "silence", "finding", "finding_guarded")
 
 
 def written(module: ast.Module) -> Iterator[str]:
-    """Yield every text of a module's, and the value of every code that it names by `Code`."""
+    """Yield every text of a module's."""
     for node in ast.walk(module):
         match node:
             case ast.Constant(value=str() as text):
                 yield text
-            case ast.Attribute(value=ast.Name(id="Code"), attr=name):
-                yield Code[name]
             case _:
                 pass
 
@@ -50,11 +48,28 @@ def calls(module: ast.Module) -> Iterator[tuple[str, set[str]]]:
                 pass
 
 
+def reasons(module: ast.Module) -> Iterator[str]:
+    """Yield every code that is given as the reason for refusing something."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(func=ast.Name(id="Flaw" | "_misfit") | ast.Attribute(attr="of"), args=[first, *_]):
+                yield from written(ast.Module([ast.Expr(first)], []))
+            case ast.Call(func=ast.Name(id="refuse"), args=[_, code, *_]):
+                yield from written(ast.Module([ast.Expr(code)], []))
+            case _:
+                pass
+
+
 class TestCatalogue:
     def test_every_code_has_a_sentence(self) -> None:
-        """Every reason for refusing, remark, kind and state of a paper is worded; a reason comes with a remedy."""
-        assert {*Code, *Remark, *Opener, *PaperKind, *NdaState, *PROOFS} <= catalogue().keys()
-        texts = {text for code in Code for text in (*catalogue()[code].sentence, *catalogue()[code].remedy)}
+        """Every kind and state of a paper is worded, and who let an account in again."""
+        assert {*Opener, *PaperKind, *NdaState, *PROOFS} <= catalogue().keys()
+
+    def test_every_reason_for_refusing_has_its_remedy(self) -> None:
+        """Whatever stops a file, a row or a cell is told in whole sentences, with what to do about it."""
+        stopping = {code for path in INTAKE for code in reasons(tree(path))}
+        assert len(stopping) > 30, "the test sees what the program says"
+        texts = {text for code in stopping for text in (*catalogue()[code].sentence, *catalogue()[code].remedy)}
         assert {text for text in texts if not text.endswith((".", "。"))} == set()
 
     def test_every_guard_has_its_remedy(self) -> None:
@@ -65,7 +80,7 @@ class TestCatalogue:
         """A sentence that nothing says any more goes."""
         used = {text for path in (*SOURCES, *LOGS) for text in written(tree(path))}
         used |= {f"{room}_{word}" for room in ROOMS for word in used | {*Completeness, *FindingKind, *NEVER_CUT}}
-        assert set(catalogue()) - used - {*Remark, *Opener, *PaperKind, *NdaState, *PROOFS} == set()
+        assert set(catalogue()) - used - {*Opener, *PaperKind, *NdaState, *PROOFS} == set()
 
     def test_what_a_sentence_needs_is_given(self) -> None:
         """Wherever a code is said outright, every parameter of its sentence and its remedy is filled."""
@@ -104,7 +119,7 @@ class TestMessage:
     def test_says_the_same_in_both_languages(self) -> None:
         """What is filled in is put into the reader's language, several things as that language lists them."""
         named = (Said("name", "氏名"), Said("email", "メールアドレス"))
-        said = message(Code.CONTRADICTING_ROWS, rows="2, 3", columns=named).said
+        said = message("contradicting_rows", rows="2, 3", columns=named).said
         assert said.en == "Rows 2, 3 report the same departure, but differ in name, email."
         assert said.ja == "2, 3行目は同じ退職の通知ですが、氏名、メールアドレスが異なります。"
         assert message("duty_lacking", kind=message("exit_pledge"), state=message("missing")).said == (
@@ -119,7 +134,7 @@ class TestMessage:
     def test_without_a_parameter_is_an_error(self) -> None:
         """A sentence with a hole in it is said to nobody."""
         with pytest.raises(KeyError, match="limit"):
-            _ = message(Code.TOO_LARGE).said
+            _ = message("too_large").said
 
     def test_several_are_one_sentence(self) -> None:
         """What is said of one paper is one line in either language."""
