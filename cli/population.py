@@ -44,9 +44,7 @@ def population(
 
         found = counting.count(context, from_, to)
         if hr is not None:
-            found = comparing.compare(
-                found, comparing.Extract.of(hr.read_bytes(), kind_column=context.policy.intake.kind_column)
-            )
+            found = comparing.compare(found, hr.read_bytes(), kind_column=context.policy.intake.kind_column)
         if sample is not None:
             found = sampling.draw(found, sample, seed)
         counting.tell(context, found, by=terminal.actor)

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 
 from audit.certificate import STATEMENT, envelope, pae
@@ -63,8 +63,8 @@ def safe(text: str) -> str:
 
 def _of_case(entry: Entry) -> dict[str, object]:
     """Return its facts by name, as most columns are called."""
-    facts = {fact.name: getattr(entry, fact.name) for fact in fields(entry)}
-    return facts | {"notice_received_at": entry.first_notice_at, "hr_source_sha256": " ".join(entry.source_sha256)}
+    told = {"notice_received_at": entry.first_notice_at, "hr_source_sha256": " ".join(entry.source_sha256)}
+    return dict(entry) | told
 
 
 def _of_account(account: Account) -> dict[str, object]:

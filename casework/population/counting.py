@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 from audit.events import EventType
 from casework.context import Context
 from casework.errors import BadRequest
+from casework.messages import message
 from casework.population.facts import Difference, Entry, Population
 from casework.recording import seal
 from casework.view.reading.access import Signed, accounts_in
@@ -50,20 +51,12 @@ def _entry(context: Context, session: Session, case: Case) -> Entry:
     ).all()
     still = select(func.count()).where(Finding.case_id == case.id, col(Finding.resolved_at).is_(None))
     plan = session.exec(select(Plan).where(Plan.case_id == case.id).order_by(col(Plan.id).desc())).first()
-    return Entry(
+    return Entry.of(
+        case,
         case=case.id,
-        employee_no=case.employee_no,
-        kind=case.kind,
-        state=case.state,
-        employment_ends_on=case.employment_ends_on,
-        due_at=case.due_at,
-        reported_by=case.reported_by,
         notices=len(notices),
         first_notice_at=min((notice.received_at for notice in notices), default=None),
         source_sha256=tuple(dict.fromkeys(notice.source_sha256 for notice in notices if notice.source_sha256)),
-        closed_at=case.closed_at,
-        erased_at=case.erased_at,
-        for_real=case.for_real,
         open_findings=session.exec(still).one(),
         policy_sha256=plan.policy_sha256 if plan is not None else None,
         accounts=accounts_in(context, session, case, Signed.of(session, case.id)),
@@ -75,43 +68,28 @@ def _without_case(session: Session, known: set[str]) -> Iterator[Difference]:
     every = set(session.exec(select(Case.id)).all()) | known
     for notice in session.exec(select(NoticeRecord).order_by(col(NoticeRecord.id))).all():
         if notice.case_id is None or notice.case_id not in every:
-            yield Difference(
-                "notice",
-                f"notice {notice.id}",
-                str(notice.content.get("leaver", {}).get("employee_no", "")),
-                f"no case belongs to this notice ({notice.disposition})",
-                f"この届出に対応する案件がない ({notice.disposition})",
-            )
+            told = message("notice_without_case", disposition=notice.disposition).said
+            number = notice.content.get("leaver", {}).get("employee_no", "")
+            yield Difference("notice", f"notice {notice.id}", str(number), *told)
 
 
 def _explained(entry: Entry) -> Iterator[Difference]:
     """Yield why a case is not simply notified and seen closed."""
     if entry.notices == 0:
-        yield _of(entry, "no notice is on file for this case", "この案件の届出が保管されていない")
+        yield entry.difference("case_without_notice")
     if entry.seen_closed:
         return
     match entry.state:
         case CaseState.WITHDRAWN:
-            yield _of(entry, "withdrawn: the person stays, nothing was taken away", "退職撤回のため剥奪なし")
+            yield entry.difference("case_withdrawn")
         case CaseState.RESTORING | CaseState.RESTORED:
-            yield _of(entry, "access was given back", "アクセス権を復元した")
-        case _:
-            yield _of(entry, *_open_because(entry))
-
-
-def _open_because(entry: Entry) -> tuple[str, str]:
-    if not entry.for_real:
-        return "not closed: planned only, no decision to change anything", "未完了: 計画のみで本実施の決定がない"
-    if entry.open_findings:
-        return (
-            f"not closed: {entry.state}, {entry.open_findings} open findings",
-            f"未完了: {entry.state}、未解消の指摘 {entry.open_findings} 件",
-        )
-    return f"not closed: {entry.state}, due {entry.due_at:%Y-%m-%d %H:%M} UTC", f"未完了: {entry.state}"
-
-
-def _of(entry: Entry, text: str, text_ja: str) -> Difference:
-    return Difference("case", entry.case, entry.employee_no, text, text_ja)
+            yield entry.difference("case_given_back")
+        case _ if not entry.for_real:
+            yield entry.difference("case_planned_only")
+        case state if entry.open_findings:
+            yield entry.difference("case_with_findings", state=state, count=entry.open_findings)
+        case state:
+            yield entry.difference("case_not_closed", state=state, due=f"{entry.due_at:%Y-%m-%d %H:%M}")
 
 
 def tell(context: Context, population: Population, *, by: str) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from casework.messages import message
 from casework.view.access import Account
+from casework.view.part import Part
 from models.vocabulary import CaseState, DepartureKind
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Part):
     """
     One departure of the period: its case, its notices, its accounts.
 
@@ -39,6 +40,10 @@ class Entry:
     def seen_closed(self) -> bool:
         """Whether the case is closed and each account of it has an effective cut-off."""
         return self.state is CaseState.CLOSED and self.closed_at is not None
+
+    def difference(self, code: str, **facts: object) -> Difference:
+        """Return what *code* says of this case."""
+        return Difference("case", self.case, self.employee_no, *message(code, **facts).said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from audit.certificate import pae
 from casework.errors import BadRequest
 from casework.intake.moving import withdraw
 from casework.population import comparing, counting, sampling
-from casework.population.comparing import Extract
 from casework.population.facts import Population
 from casework.population.sampling import METHOD, place
 from models.tables import NoticeRecord
@@ -65,7 +64,7 @@ class TestTieOut:
         raw = (
             "社員番号,氏名,退職日\r\nＥ２,影,2026-11-30\r\nE3,影,2026-11-29\r\nE9,新 人,2026-11-30\r\nE8,壊,13月\r\nE7,先,2027-01-05\r\n"
         ).encode("cp932")
-        found = comparing.compare(of(office), Extract.of(raw))
+        found = comparing.compare(of(office), raw)
         assert found.extract is not None
         assert (found.extract.sha256, found.extract.rows, found.extract.in_period) == (
             hashlib.sha256(raw).hexdigest(),
@@ -117,7 +116,9 @@ class TestSheet:
         office.report(employee_no="E2", employment_ends_on="2026-11-30")
         found = sampling.draw(of(office), 1, "seed")
         formula = "=cmd|'/C calc'!A0"
-        found = replace(found, entries=tuple(replace(entry, reported_by=formula) for entry in found.entries))
+        found = replace(
+            found, entries=tuple(entry.model_copy(update={"reported_by": formula}) for entry in found.entries)
+        )
         written = sheet.sheet(found)
         assert written.startswith(b"\xef\xbb\xbf")
         rows = list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"), newline="")))

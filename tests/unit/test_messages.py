@@ -18,7 +18,7 @@ INTAKE = [path for path in SOURCES if path.parent.name == "intake"]
 LOGS = sorted(ROOT.glob("connectors/*/activity/*.py"))
 PROOFS = ("proof_verified", "proof_untrusted", "proof_none", "proof_broken")
 """Put together from what `casework.nda.judging` says a signature proves."""
-SAYING = {"message": "", "Flaw": "", "of": "", "refuse": "", "because": "risk_"}
+SAYING = {"message": "", "Flaw": "", "of": "", "refuse": "", "because": "risk_", "difference": ""}
 """What takes a code and the parameters of its sentence, and what stands before the code in the catalogue."""
 ROOMS = ("log", "risk", "silence", "finding", "finding_guarded")
 """Words that stand after their room's name in the catalogue: of verdicts and gaps, the connectors' too, reasons, states and guards."""
