@@ -39,7 +39,8 @@ def option(row: CaseAccount) -> dict[str, object]:
         "reason": str(row.reason),
         "facts": row.judged.get("facts", []),
         "contradictions": row.judged.get("contradictions", []),
-        "text": row.text,
+        "held": row.judged.get("held", False),
+        "for_administration": row.for_administration,
         "standing": str(row.standing),
         "active": row.active,
     }

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from casework import consents
 from casework.context import Context
-from casework.matching import facts, links, numbers, wording
+from casework.matching import facts, links, numbers
 from casework.matching.asking import ask_whose
 from casework.matching.deciding import Key, Verdict, decide
 from casework.recording import seal
@@ -49,7 +49,7 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
         before, verdict = row.standing, verdicts.get(_key(row))
         if verdict is None and row.decided_by is not None:
             continue  # a person decided, and no read says anything since
-        _settle(context, session, row, verdict)
+        _settle(context, session, row, verdict or _NOTHING)
         _link(context, session, case, row, known)
         if row.standing is not before:
             _seal(context, session, row)
@@ -109,14 +109,11 @@ def _answers(rows: Sequence[CaseAccount]) -> dict[Key, bool]:
     }
 
 
-def _settle(context: Context, session: Session, row: CaseAccount, verdict: Verdict | None) -> None:
+def _settle(context: Context, session: Session, row: CaseAccount, found: Verdict) -> None:
     """Take the verdict into the row.  Only a person may let an account go that was taken for the leaver's, and acted upon."""
-    found = verdict or _NOTHING
     lost = bool(row.judged.get("lost")) or _lost(session, row, found.standing)
-    row.standing = found.standing
-    row.text = wording.GONE if verdict is None else wording.in_words(row, found)
-    if lost and found.standing is Standing.LOOK_ALIKE:
-        row.standing, row.text = Standing.ASKED, f"{row.text}; {wording.LOST}"
+    held = lost and found.standing is Standing.LOOK_ALIKE
+    row.standing = Standing.ASKED if held else found.standing
     if row.standing is Standing.ASKED:
         row.decided_by = row.decided_at = None
     if Fact.CONFIRMED_ELSEWHERE in found.facts and Fact.CONFIRMED_ELSEWHERE not in (row.facts or {}):
@@ -125,6 +122,7 @@ def _settle(context: Context, session: Session, row: CaseAccount, verdict: Verdi
         "facts": sorted(found.facts),
         "contradictions": sorted(found.contradictions),
         "lost": lost and row.standing is Standing.ASKED,
+        "held": held,
     }
     session.add(row)
 

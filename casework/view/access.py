@@ -23,12 +23,17 @@ from models.vocabulary import (
 
 
 class Match(Part):
-    """Why an account is thought to be the leaver's: what made it a candidate, and the facts for and against it."""
+    """
+    Why an account is thought to be the leaver's: what made it a candidate, and the facts for and against it.
+
+    *held*: it was taken for the leaver's before, and only a person may let it go.  *for_administration*: then it is asked about, whatever it bears.
+    """
 
     reason: MatchReason
     facts: tuple[Fact, ...] = ()
     contradictions: tuple[Fact, ...] = ()
-    text: str
+    held: bool = False
+    for_administration: bool = False
 
 
 class Detail(Part):

@@ -34,7 +34,6 @@ class CaseAccount(SQLModel, table=True):
     active: bool | None = None
     mastered_elsewhere: bool = False
     reason: MatchReason = word(MatchReason)
-    text: str = ""
     facts: dict[str, Any] | None = json_column(default=None, nullable=True)
     judged: dict[str, Any] = json_column(default_factory=dict)
     addresses: dict[str, Any] = json_column(default_factory=dict)

@@ -113,7 +113,11 @@ def _option(one: Candidate, asked: Question) -> tuple[Cell, ...]:
         cell(one.label),
         cell(one.kind),
         cell(why(one)),
-        cell(one.text),
+        cell(
+            one.reason if one.facts else None,
+            said("for administration") if one.for_administration else None,
+            said("taken for the leaver's before") if one.held else None,
+        ),
         cell(one.standing, tone=tone_of(one.standing, Tone.QUIET)),
     )
 

@@ -64,19 +64,17 @@ def fill(engine: Engine, case_id: str) -> None:
 
 class TestMigration:
     def test_keeps_every_row(self, old: Engine) -> None:
-        """Standing, reason, words and decisions stay; no fact is made up from a confidence."""
+        """Standing, reason and decisions stay; no fact is made up from a confidence."""
         fill(old, "case-1")
         migrate(old)
         with old.connect() as connection:
-            rows = connection.execute(
-                text("SELECT vendor_id, standing, reason, text, decided_by, facts FROM account")
-            ).all()
+            rows = connection.execute(text("SELECT vendor_id, standing, reason, decided_by, facts FROM account")).all()
             asked = connection.execute(text("SELECT count(*) FROM question WHERE answered_at IS NULL")).scalar_one()
         assert [tuple(row) for row in rows] == [
-            ("g1", "accepted", "employee_no", "old words", None, None),
-            ("g9", "accepted", "alias", "old words", None, None),
-            ("s1", "asked", "name", "old words", None, None),
-            ("s2", "rejected", "name", "old words", "it", None),
+            ("g1", "accepted", "employee_no", None, None),
+            ("g9", "accepted", "alias", None, None),
+            ("s1", "asked", "name", None, None),
+            ("s2", "rejected", "name", "it", None),
         ]
         assert asked == 1
 

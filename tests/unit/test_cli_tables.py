@@ -96,7 +96,6 @@ class TestDownloads:
 
 NAMESAKE = {
     "reason": "name",
-    "text": "x",
     "account": "s1",
     "label": "s1",
     "kind": "member",
