@@ -9,7 +9,6 @@ from sqlmodel import Session, col, select
 
 from casework.commitment import Commitment, commit, employee_key
 from casework.lifecycle import TAKEN_BACK
-from casework.matching.leavers import leaver_of
 from connectors.full_names import former_full_names, written_names
 from connectors.matching import fold_email
 from connectors.names import spellings
@@ -31,7 +30,7 @@ def same_person(case: Case, leaver: Leaver) -> bool:
 
     Further addresses count against the other side's company address alone: two of them may be one shared mailbox.
     """
-    ours = leaver_of(case)
+    ours = case.person
     return bool(_names(ours) & _names(leaver)) or _address_in(ours, leaver) or _address_in(leaver, ours)
 
 

@@ -14,7 +14,6 @@ from datetime import timedelta
 from sqlmodel import Session, col, select
 
 from casework.context import Context
-from casework.matching.leavers import leaver_of
 from connectors.snapshot import FRESH_FOR
 from models.tables import Case, DirectoryNumbers
 from models.vocabulary import ConnectionId, Fact, Match, Says
@@ -53,7 +52,7 @@ async def learn(context: Context, connection: ConnectionId, matches: list[Match]
         cases = session.exec(
             select(Case).where(col(Case.erased_at).is_(None)).order_by(col(Case.opened_at).desc()).limit(_MOST)
         ).all()
-    people = {case.employee_key: leaver_of(case) for case in cases}
+    people = {case.employee_key: case.person for case in cases}
     found = await context.connectors[connection].numbers(people.values())
     return DirectoryNumbers(
         connection=connection, compared=found.compared, agreed=found.agreed, compared_at=context.now()

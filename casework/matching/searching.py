@@ -14,7 +14,6 @@ from casework.connections import failure_of, ready
 from casework.context import Context
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
-from casework.matching.leavers import leaver_of
 from casework.truth.findings import assess
 from casework.truth.retired import end_retirement
 from casework.truth.rows import accounts_of
@@ -52,7 +51,7 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
     retirement.  Without *ask* the case is judged and nobody
     is asked yet: another service may be about to answer.
     """
-    leaver, read_at = leaver_of(context.case(case_id)), context.now()
+    leaver, read_at = context.case(case_id).person, context.now()
     _note_services(context, case_id)
     try:
         await ready(context, connection)
@@ -76,7 +75,7 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
 
 async def _find_further(context: Context, case_id: str, connection: ConnectionId) -> None:
     """Look in one service for the addresses of accounts that were accepted in others meanwhile."""
-    leaver, read_at = leaver_of(context.case(case_id)), context.now()
+    leaver, read_at = context.case(case_id).person, context.now()
     with context.store.read() as session:
         search = session.get(Search, (case_id, connection))
         known = {row.vendor_id for row in accounts_of(session, case_id, connection)}

@@ -17,7 +17,6 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from casework.context import Context
-from casework.matching.leavers import leaver_of
 from casework.messages import joined
 from casework.nda import files, reading
 from casework.nda.context import NdaContext, open_nda_context
@@ -82,7 +81,7 @@ async def check(nda: NdaContext, case_id: str) -> NdaState:
     seconds = 2 * context.policy.nda.seconds
     try:
         async with asyncio.timeout(seconds):
-            reads = await reading.search(nda, leaver_of(case), pledges)
+            reads = await reading.search(nda, case.person, pledges)
             opened = await reading.open_papers(nda, reads, rulings)
     except TimeoutError:
         slow = Unreachable(f"lastday: cannot open all papers within {seconds:g} s")

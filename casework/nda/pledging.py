@@ -17,7 +17,6 @@ from audit.secret_files import create
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
-from casework.matching.leavers import leaver_of
 from casework.nda import files
 from casework.nda.context import NdaContext
 from casework.nda.printing import Language, Printed, print_pledge
@@ -106,7 +105,7 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
     if not _take_turn(context, pledge):
         return
     printed = _content(context, pledge)
-    leaver = leaver_of(context.case(pledge.case_id))
+    leaver = context.case(pledge.case_id).person
     try:
         call = register.send(printed.pdf, leaver, title=printed.title, key=pledge.key)
         sent = await nda.within(register.name, call)

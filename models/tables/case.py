@@ -7,7 +7,7 @@ from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import instant, json_column, word
-from models.vocabulary import CaseState, DepartureKind, RunState
+from models.vocabulary import CaseState, DepartureKind, Leaver, RunState
 
 DEFAULT_COMPANY = "default"
 _LIVE = text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'")
@@ -72,3 +72,8 @@ class Case(SQLModel, table=True):
     lease_until: datetime | None = instant()
     held_at: datetime | None = instant()
     erased_at: datetime | None = instant()
+
+    @property
+    def person(self) -> Leaver:
+        """The leaver as connectors know one."""
+        return Leaver(**(self.leaver | {"other_emails": tuple(self.leaver.get("other_emails", ()))}))
