@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel, select
 
 from casework.errors import BadRequest
 from models.tables import Case
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # it is given them, by `casework.bootstrap` or a test, and ma
     from connectors.contract import Connector
     from models.vocabulary import ConnectionId
 
+T = TypeVar("T", bound=SQLModel)
 _LOGS_AT_ONCE = 64
 """Of all cases together: each that is read holds four files open."""
 
@@ -69,3 +70,17 @@ def case_in(session: Session, case_id: str) -> Case:
     if case is None:
         raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
     return case
+
+
+def kept_case(session: Session, case_id: str) -> Case:
+    """Return the case; raises `BadRequest` without one, and for an erased one: nothing personal is written of it any more."""
+    case = case_in(session, case_id)
+    if case.erased_at is not None:
+        raise BadRequest(f"{case_id}: its personal data was erased", "Nothing more is recorded of it.")
+    return case
+
+
+def all_of(session: Session, table: type[T], case_id: str, order: Any) -> Sequence[T]:
+    """Return every row that *table* has of the case, in the *order* of one of its columns."""
+    of_case = table.__table__.c.case_id == case_id  # type: ignore[attr-defined]  # SQLModel makes it
+    return session.exec(select(table).where(of_case).order_by(order)).all()

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework.actor import Actor, actor_of
-from casework.context import Context, case_in
+from casework.context import Context, kept_case
 from casework.decisions import pausing
 from casework.errors import BadRequest
 from casework.lifecycle import FINISHED, wake
@@ -117,9 +117,7 @@ def attest(context: Context, *, case_id: str, entitlement_id: str, statement: st
     if not statement.strip():
         raise BadRequest("attestation: says nothing", "State what was done, where and when.")
     with context.store.write() as session:
-        case = case_in(session, case_id)
-        if case.erased_at is not None:
-            raise BadRequest(f"{case_id}: its personal data was erased already", "Nothing is left to attest.")
+        case = kept_case(session, case_id)
         told = _attested(session, case_id, entitlement_id)
         signed = Attestation(
             id=context.name("attest"), case_id=case_id, entitlement_id=entitlement_id, person=actor_of(by),

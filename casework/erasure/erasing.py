@@ -21,7 +21,7 @@ from audit.layout import files_of
 from audit.tables import audit_payload
 from casework import consents
 from casework.actor import Actor, actor_of
-from casework.context import Context, case_in
+from casework.context import Context, case_in, kept_case
 from casework.erasure.redaction import redact
 from casework.errors import BadRequest, InUse
 from casework.lifecycle import FINISHED
@@ -57,8 +57,7 @@ def hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> Non
     if not reason.strip():
         raise BadRequest("hold: has no reason", "Say which matter the record is needed for.")
     with context.store.write() as session:
-        case = case_in(session, case_id)
-        _refuse_erased(case)
+        case = kept_case(session, case_id)
         if case.held_at is None:
             case.held_at = context.now()
             session.add(case)
@@ -194,16 +193,12 @@ def _word(basis: str) -> ErasureBasis:
 
 
 def _refuse(case: Case) -> None:
-    _refuse_erased(case)
+    if case.erased_at is not None:
+        raise BadRequest(f"{case.id}: its personal data was erased already", "Nothing is left to erase.")
     if case.state not in FINISHED:
         raise BadRequest(f"{case.id}: cannot erase a case that is {case.state}", "Wait until it is closed.")
     if case.held_at is not None:
         raise BadRequest(f"{case.id}: is under a legal hold", f"Release it first: lastday hold {case.id} --release.")
-
-
-def _refuse_erased(case: Case) -> None:
-    if case.erased_at is not None:
-        raise BadRequest(f"{case.id}: its personal data was erased already", "Nothing is left to erase.")
 
 
 def _request(session: Session, case_id: str) -> Question | None:

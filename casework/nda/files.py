@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.context import Context, case_in
+from casework.context import Context, all_of
 from casework.errors import BadRequest, EvidenceError
 from casework.intake.dates import parse_day
 from casework.intake.refusals import Flaw
@@ -35,14 +35,6 @@ LIVELY = (PledgeState.INTENDED, PledgeState.SENT, PledgeState.FILED)
 def is_over(case: Case) -> bool:
     """Whether nobody is asked for papers: a leave of absence, a departure that does not take place, an erased case."""
     return case.kind is DepartureKind.LEAVE or case.state in ENDED or case.erased_at is not None
-
-
-def kept_case(session: Session, case_id: str) -> Case:
-    """Return the case; raises `BadRequest` without one, and for an erased one: nothing personal is written of it any more."""
-    case = case_in(session, case_id)
-    if case.erased_at is not None:
-        raise BadRequest(f"{case_id}: its personal data was erased", "Nothing more is recorded of it.")
-    return case
 
 
 def today(context: Context, case: Case) -> date:
@@ -71,8 +63,7 @@ def _first_seen(session: Session, case_id: str) -> dict[tuple[str, str], str]:
 
 def joined_on(session: Session, case_id: str) -> date | None:
     """Return the day of entry, if HR's notice had a column for it that can be read; the newest notice counts."""
-    query = select(NoticeRecord).where(NoticeRecord.case_id == case_id).order_by(col(NoticeRecord.id).desc())
-    for notice in session.exec(query).all():
+    for notice in reversed(all_of(session, NoticeRecord, case_id, NoticeRecord.id)):
         extra: Mapping[str, str] = notice.content.get("extra", {})
         for name, text in extra.items():
             if _JOINED.fullmatch(unicodedata.normalize("NFKC", name).strip().replace(" ", "_")):
@@ -85,22 +76,18 @@ def joined_on(session: Session, case_id: str) -> date | None:
 
 def refusals_of(session: Session, case_id: str) -> dict[PaperKind, PledgeRefusal]:
     """Return the refusals by kind, the first of each."""
-    query = (
-        select(PledgeRefusal).where(PledgeRefusal.case_id == case_id).order_by(col(PledgeRefusal.recorded_at).desc())
-    )
-    return {row.kind: row for row in session.exec(query).all()}
+    return {row.kind: row for row in reversed(all_of(session, PledgeRefusal, case_id, PledgeRefusal.recorded_at))}
 
 
 def rulings_of(session: Session, case_id: str) -> dict[tuple[str, str], PaperRuling]:
     """Return the latest ruling on each paper, by register and id."""
-    query = select(PaperRuling).where(PaperRuling.case_id == case_id).order_by(col(PaperRuling.ruled_at))
-    return {(row.register_name, row.paper_id): row for row in session.exec(query).all()}
+    rulings = all_of(session, PaperRuling, case_id, PaperRuling.ruled_at)
+    return {(row.register_name, row.paper_id): row for row in rulings}
 
 
-def pledges_of(session: Session, case_id: str) -> list[Pledge]:
+def pledges_of(session: Session, case_id: str) -> Sequence[Pledge]:
     """Return the case's pledges, the oldest first."""
-    query = select(Pledge).where(Pledge.case_id == case_id).order_by(col(Pledge.requested_at))
-    return list(session.exec(query).all())
+    return all_of(session, Pledge, case_id, Pledge.requested_at)
 
 
 def newest_check(session: Session, case_id: str) -> PaperCheck | None:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from audit.secret_files import create
-from casework.context import Context
+from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
@@ -149,7 +149,7 @@ def _sender(nda: NdaContext) -> Register:
 def _begin(context: Context, case_id: str, register: str | None, language: Language, by: str) -> tuple[Pledge, bool]:
     """Write the intent, unless a pledge is out the same way; return it, and whether it is new."""
     with context.store.write() as session:
-        case = files.kept_case(session, case_id)
+        case = kept_case(session, case_id)
         _require_askable(session, case)
         out = [p for p in files.pledges_of(session, case_id) if p.state in files.LIVELY and p.register_name == register]
         if out:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from audit.events import EventType
 from casework import questions
 from casework.actor import Actor, actor_of
-from casework.context import Context
+from casework.context import Context, all_of, kept_case
 from casework.errors import BadRequest
 from casework.nda import files
 from casework.recording import seal
@@ -33,8 +33,8 @@ def refuse(context: Context, case_id: str, *, witness: str, on: date, by: Actor 
     if not seen_by or len(seen_by) > _LONGEST or len(note) > 10 * _LONGEST:
         raise BadRequest("nda refuse: cannot take this witness", f"Name who was there, in 1 to {_LONGEST} characters.")
     with context.store.write() as session:
-        _require_possible(context, session, files.kept_case(session, case_id), on)
-        for row in session.exec(select(PledgeRefusal).where(PledgeRefusal.case_id == case_id)).all():
+        _require_possible(context, session, kept_case(session, case_id), on)
+        for row in all_of(session, PledgeRefusal, case_id, PledgeRefusal.recorded_at):
             if (row.witness, row.refused_on) == (seen_by, on):
                 return row
         row = PledgeRefusal(
@@ -75,7 +75,7 @@ def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: st
         raise BadRequest("nda accept: needs a reason", "Say by what you know whose paper it is: --reason.")
     name, _, paper_id = paper.partition(":")
     with context.store.write() as session:
-        files.kept_case(session, case_id)
+        kept_case(session, case_id)
         found = files.newest_papers(session, case_id)
         if not any((row.register_name, row.paper_id) == (name, paper_id) for row in found):
             raise BadRequest(f"{case_id}: has no such paper", "`lastday nda show CASE` lists them as REGISTER:PAPER.")
@@ -94,7 +94,7 @@ def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: st
 def answer(context: Context, case_id: str, test: TradeSecretTest, text: str, *, by: Actor | str) -> Question:
     """Record a person's answer to one of the three tests of a trade secret.  A later one stands beside it, and counts."""
     with context.store.write() as session:
-        files.kept_case(session, case_id)
+        kept_case(session, case_id)
         question = questions.ask(context, session, QuestionKind.TRADE_SECRET, case_id, subject=test)
         questions.answer(context, session, question, [text.strip()], by=by, choice=test)
     return question

@@ -8,7 +8,7 @@ from datetime import date
 from sqlmodel import Session, col, func, select
 
 from audit.events import EventType
-from casework.context import Context
+from casework.context import Context, all_of
 from casework.errors import BadRequest
 from casework.messages import message
 from casework.population.facts import Difference, Entry, Population
@@ -46,9 +46,7 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
 
 
 def _entry(context: Context, session: Session, case: Case) -> Entry:
-    notices = session.exec(
-        select(NoticeRecord).where(NoticeRecord.case_id == case.id).order_by(col(NoticeRecord.received_at))
-    ).all()
+    notices = all_of(session, NoticeRecord, case.id, NoticeRecord.received_at)
     still = select(func.count()).where(Finding.case_id == case.id, col(Finding.resolved_at).is_(None))
     plan = session.exec(select(Plan).where(Plan.case_id == case.id).order_by(col(Plan.id).desc())).first()
     return Entry.of(

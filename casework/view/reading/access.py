@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, or_, select
 
-from casework.context import Context
+from casework.context import Context, all_of
 from casework.truth.cutoffs import cutoff_of, exposure_minutes
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.access import Account, Detail, Match, Row, Timing
@@ -65,10 +65,8 @@ def accounts_in(context: Context, session: Session, case: tables.Case, signed: S
 
 def _comebacks(session: Session, case_id: str) -> dict[tuple[ConnectionId, str], tables.Comeback]:
     """Return the newest comeback of each account."""
-    query = (
-        select(tables.Comeback).where(tables.Comeback.case_id == case_id).order_by(col(tables.Comeback.came_back_at))
-    )
-    return {(one.connection, one.account_id): one for one in session.exec(query)}
+    comebacks = all_of(session, tables.Comeback, case_id, tables.Comeback.came_back_at)
+    return {(one.connection, one.account_id): one for one in comebacks}
 
 
 def _row(row: tables.CaseEntitlement, signed: Signed, back: tables.Comeback | None) -> Row:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator
 
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework.access.closing import requirements
-from casework.context import Context, case_in
+from casework.context import Context, all_of, case_in
 from casework.intake.instants import cut_at, notice_late_minutes
 from casework.lifecycle import ENDED
 from casework.messages import Said
@@ -27,8 +26,6 @@ from casework.view.reading.downloads import downloads_in
 from casework.view.reading.papers import papers_in
 from models import tables
 from models.vocabulary import ClosingRequirement, QuestionKind
-
-T = TypeVar("T", bound=SQLModel)
 
 
 def case_view(context: Context, case_id: str) -> CaseView:
@@ -60,7 +57,7 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
     case, signed = case_in(session, case_id), Signed.of(session, case_id)
     downloads = downloads_in(context, session, case_id, confidential=confidential)
     marked = [Said(risk.text, risk.text_ja) for risk in downloads.risks or () if risk.reason == "marked"]
-    findings = [parts.Finding.of(row) for row in _of(session, tables.Finding, case_id, "key")]
+    findings = [parts.Finding.of(row) for row in all_of(session, tables.Finding, case_id, tables.Finding.key)]
     cutoff = cutoff_of(accepted_rows(session, case_id), signed.attestations)
     return CaseView.of(
         case,
@@ -70,9 +67,11 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         departure=parts.Departure.of(case, **case.leaver, notice_late_minutes=notice_late_minutes(case)),
         exposure_minutes=exposure_minutes(case.due_at, cutoff),
         pauses=list(_pauses(session, case)),
-        notices=[parts.Notice.of(row) for row in _of(session, tables.NoticeRecord, case_id, "id")],
-        plans=[parts.Plan.of(row, steps=len(row.content)) for row in _of(session, tables.Plan, case_id, "id")],
-        searches=[parts.Search.of(row) for row in _of(session, tables.Search, case_id, "connection")],
+        notices=[parts.Notice.of(row) for row in all_of(session, tables.NoticeRecord, case_id, tables.NoticeRecord.id)],
+        plans=[
+            parts.Plan.of(row, steps=len(row.content)) for row in all_of(session, tables.Plan, case_id, tables.Plan.id)
+        ],
+        searches=[parts.Search.of(row) for row in all_of(session, tables.Search, case_id, tables.Search.connection)],
         accounts=accounts_in(context, session, case, signed),
         findings=[finding for finding in findings if finding.resolved_at is None],
         resolved_findings=[finding for finding in findings if finding.resolved_at is not None],
@@ -85,16 +84,11 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         ],
         attestations=[parts.Attestation.of(row) for row in signed.attestations.values()],
         waivers=[parts.Waiver.of(row, standing=row.case_id is None) for row in signed.waivers.values()],
-        looks=[parts.Look.of(row) for row in _of(session, tables.Look, case_id, "due_at")],
+        looks=[parts.Look.of(row) for row in all_of(session, tables.Look, case_id, tables.Look.due_at)],
         open_intents=len(context.store.trail.open_intents(session.connection(), case_id)),
         nda=papers_in(context, session, case, marked),
         downloads=downloads,
     )
-
-
-def _of(session: Session, table: type[T], case_id: str, order: str) -> Sequence[T]:
-    columns = table.__table__.c  # type: ignore[attr-defined]  # SQLModel makes it
-    return session.exec(select(table).where(columns.case_id == case_id).order_by(columns[order])).all()
 
 
 def _question(context: Context, row: tables.Question) -> parts.Question:

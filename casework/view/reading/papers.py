@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from casework.context import Context
+from casework.context import Context, all_of
 from casework.messages import Said
 from casework.nda import files
 from casework.nda.judging import raises_risk
@@ -22,7 +22,7 @@ def papers_in(context: Context, session: Session, case: tables.Case, markings: S
     facts = files.facts_of(context, session, case)
     raised = sorted({word for row in rows if row.accepted and (word := raises_risk(row.kind, row.state, facts))})
     pledges = files.pledges_of(session, case.id)
-    refused = select(tables.PledgeRefusal).where(tables.PledgeRefusal.case_id == case.id)
+    refused = all_of(session, tables.PledgeRefusal, case.id, tables.PledgeRefusal.recorded_at)
     return Papers(
         state=check.state if check is not None else "not_expected" if files.is_over(case) else "not_collected",
         checked_at=check.checked_at if check is not None else None,
@@ -30,10 +30,7 @@ def papers_in(context: Context, session: Session, case: tables.Case, markings: S
         papers=tuple(_paper(row) for row in rows if row.accepted),
         not_accepted=tuple(_paper(row) for row in rows if not row.accepted),
         pledge=Pledge.of(pledges[-1]) if pledges else None,
-        refusals=tuple(
-            Refusal.of(row, note=row.note or None)
-            for row in session.exec(refused.order_by(col(tables.PledgeRefusal.recorded_at)))
-        ),
+        refusals=tuple(Refusal.of(row, note=row.note or None) for row in refused),
         risk=Risk(level="raised" if raised else "ordinary", reasons=tuple(raised)),
         trade_secret=tuple(secret_tests(session, case.id, rows, markings)),
     )
