@@ -135,13 +135,16 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
         session.add(look)
     session.flush()
     connection = session.connection()
-    told = list(_told(connection, case.id))
-    emptied = _empty_payloads(context, connection, case.id)
+    binds = {  # something that is removed: a payload, or a file of evidence
+        entry.idx: "payload_commit" in entry.record or bool(files_of(entry.record))
+        for entry in reading.entries(connection, case.id)
+    }
+    emptied = sum(_empty(context, connection, part) for part in _parts([*binds]))
     fates.let_ask(context, session, case)
     session.flush()
     redact(context, connection, case.id)
     session.expire_all()
-    for part in _parts(told):
+    for part in _parts([idx for idx, bound in binds.items() if bound]):
         seal(context, session, EventType.PAYLOAD_ERASED, case.id, idx=part, basis=word, count=len(part), payload=signed)
     return emptied
 
@@ -163,22 +166,10 @@ def _forget_journal(context: Context) -> None:
         )
 
 
-def _told(connection: Connection, case_id: str) -> Iterator[int]:
-    """Yield the events that bind something which is removed: a payload, or a file of evidence."""
-    for entry in reading.entries(connection, case_id):
-        said = entry.record
-        if "payload_commit" in said or files_of(said):
-            yield entry.idx
-
-
-def _empty_payloads(context: Context, connection: Connection, case_id: str) -> int:
-    """Take payloads and salts away, as the only change that the trail's triggers let through."""
-    ids = [entry.idx for entry in reading.entries(connection, case_id)]
-    emptied = 0
-    for part in _parts(ids):
-        there = update(audit_payload).where(audit_payload.c.idx.in_(part), audit_payload.c.erased_at.is_(None))
-        emptied += connection.execute(there.values(salt=None, payload=None, erased_at=context.now())).rowcount
-    return emptied
+def _empty(context: Context, connection: Connection, ids: list[int]) -> int:
+    """Take payloads and salts away, as the only change that the trail's triggers let through; return how many there were."""
+    there = update(audit_payload).where(audit_payload.c.idx.in_(ids), audit_payload.c.erased_at.is_(None))
+    return connection.execute(there.values(salt=None, payload=None, erased_at=context.now())).rowcount
 
 
 def _parts(ids: Sequence[int]) -> Iterator[list[int]]:
