@@ -54,7 +54,7 @@ def export(
 def _export(
     context: Context, case: str, folder: Path, *, by: str, as_it_stands: bool, pkcs12: Path | None
 ) -> Certificate:
-    from casework.record.exporting import MakePages, Office, rehearsed
+    from casework.record.exporting import MakePages, Office
     from casework.record.exporting import export as write
     from casework.settings import read_settings
     from casework.trail import trust
@@ -70,7 +70,6 @@ def _export(
     if pkcs12 is not None:
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
         make = sealing.sealed(pages, pkcs12, passphrase, place.open_client, tuple(place.authorities))
-    office = Office(place, signer, make, rehearsed(place))
-    made = write(context, office, case, folder, by=by, as_it_stands=as_it_stands)
+    made = write(context, Office(place, signer, make), case, folder, by=by, as_it_stands=as_it_stands)
     trust.publish_authority(settings, made, signer.public_key)
     return made

@@ -42,16 +42,11 @@ class NotAnchored(CaseworkError):
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """
-    Who vouches for a bundle, and who makes its pages.
-
-    *berth*: the anchors' job and its authorities.  *rehearsal*: authority or witnesses are the operator's own.
-    """
+    """Who vouches for a bundle (*berth*: the anchors' job and its authorities), and who makes its pages."""
 
     berth: Berth
     signer: CertificateSigner
     pages: MakePages
-    rehearsal: bool
 
 
 def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about it
@@ -76,7 +71,7 @@ def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about
         return bundle.write(connection, folder, contents, sealed, lambda made: _announce(context, made), progress)
 
 
-def rehearsed(berth: Berth) -> bool:
+def _rehearsed(berth: Berth) -> bool:
     """Whether authority or witnesses call themselves a rehearsal's: then they are the operator's own, and prove nothing."""
     names = [root.subject.rfc4514_string() for root in berth.roots]
     names += [witness.key.name for witness in berth.policy.witnesses] if berth.policy is not None else []
@@ -140,7 +135,7 @@ def _proof(connection: Connection, case_id: str, office: Office, by: str) -> Pro
         last_event_sha256=hashlib.sha256(last).hexdigest(),
         anchor_size=newest.size if newest else None,
         anchored_at=newest.tsa_time if newest else None,
-        rehearsal=office.rehearsal,
+        rehearsal=_rehearsed(office.berth),
         revision=1 if former is None else former.revision + 1,
         former_sha256=None if former is None else former.sha256,
         exported_by=by,

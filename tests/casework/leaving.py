@@ -77,4 +77,4 @@ def export_office(office: Office, folder: Path) -> Iterator[Export]:
             lambda: httpx.Client(trust_env=False, timeout=10), rules, (there.env["LASTDAY_TIMESTAMP_URLS"],),
             tuple(x509.load_pem_x509_certificates(roots)),
         )  # fmt: skip
-        yield Export(berth, certifier, pages, rehearsal=True)
+        yield Export(berth, certifier, pages)
