@@ -156,21 +156,17 @@ def _seal_paper(context: Context, session: Session, case_id: str, verdict: Verdi
     """Seal one verdict: the digest of the bytes in the leaf, what they are in the payload."""
     held = verdict.held
     examined = held.examined if held is not None else None
+    found = {} if held is None else {
+        "register": held.match.paper.register, "paper": held.match.paper.id, "title": held.match.paper.title,
+        "match": str(held.match.reason), "confidence": held.match.confidence,
+        "template_sha256": held.match.paper.template_sha256,
+    }  # fmt: skip
     seal(
         context, session, EventType.NDA_CHECKED, case_id,
         state=verdict.state, kind=verdict.kind or "unknown",
         reason="accepted" if verdict.accepted else "not_accepted",
         evidence=[{"content_sha256": examined.sha256, "size": examined.size}] if examined is not None else None,
-        payload={
-            "register": held.match.paper.register if held else None,
-            "paper": held.match.paper.id if held else None,
-            "title": held.match.paper.title if held else None,
-            "match": str(held.match.reason) if held else None,
-            "confidence": held.match.confidence if held else None,
-            "template_sha256": held.match.paper.template_sha256 if held else None,
-            "signature": verdict.signature,
-            "text": joined(verdict.said).en,
-        },
+        payload=found | {"signature": verdict.signature, "text": joined(verdict.said).en},
     )  # fmt: skip
 
 

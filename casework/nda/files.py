@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
@@ -28,6 +29,7 @@ from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
 
 _log = logging.getLogger("lastday.nda")
 _JOINED = re.compile(r"入社(?:年月)?日|joined(?:_?on)?|hire_?date|entry_?date", re.IGNORECASE)
+_SIGNATURES = TypeAdapter(tuple[Signature, ...])
 LIVELY = (PledgeState.INTENDED, PledgeState.SENT, PledgeState.FILED)
 """The states in which an answer to a pledge may still come."""
 
@@ -149,19 +151,7 @@ def _fill(row: CasePaper, held: Held) -> None:
     row.reason, row.confidence = held.match.reason, held.match.confidence
     if examined is not None:
         row.sha256, row.size = examined.sha256, examined.size
-        row.signatures = [_signature(one) for one in examined.signatures]
-
-
-def _signature(one: Signature) -> dict[str, Any]:
-    return {
-        "signer": one.signer,
-        "intact": one.intact,
-        "trusted": one.trusted,
-        "covers_whole": one.covers_whole,
-        "claimed_at": one.claimed_at.isoformat() if one.claimed_at else None,
-        "timestamped_at": one.timestamped_at.isoformat() if one.timestamped_at else None,
-        "problem": one.problem,
-    }
+        row.signatures = _SIGNATURES.dump_python(examined.signatures, mode="json")
 
 
 def keep_bytes(context: Context, case_id: str, content: bytes, payload: Mapping[str, Any], *, dedup: str) -> None:

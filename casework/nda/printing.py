@@ -37,7 +37,6 @@ class Printed:
     """A pledge ready to be signed."""
 
     title: str
-    language: Language
     pdf: bytes
 
 
@@ -58,7 +57,7 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
         timestamp=at.replace(microsecond=0),
         format="pdf",
     )
-    return Printed(title, language, pdf)
+    return Printed(title, pdf)
 
 
 def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:
