@@ -52,19 +52,11 @@ def remember(
         return
     if link is not None and (link.theirs, link.facts, link.person) == (theirs, told, row.decided_by):
         return
-    link = link or AccountLink(
-        case_id=case.id,
-        company=case.company,
-        employee_key=case.employee_key,
-        name="",
-        connection=row.connection,
-        account_id=row.vendor_id,
-        theirs=theirs,
-    )
-    link.case_id, link.name, link.theirs = case.id, str(case.leaver["name"]), theirs
-    link.facts, link.person, link.linked_at = told, row.decided_by, context.now()
-    session.add(link)
-    links[key] = link
+    written = AccountLink(
+        id=None if link is None else link.id, company=case.company, employee_key=case.employee_key, connection=row.connection, account_id=row.vendor_id,
+        case_id=case.id, name=case.leaver["name"], theirs=theirs, facts=told, person=row.decided_by, linked_at=context.now(),
+    )  # fmt: skip
+    links[key] = session.merge(written)
 
 
 def forget(session: Session, case: Case, row: CaseAccount, links: Links) -> None:
