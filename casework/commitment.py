@@ -7,7 +7,6 @@ The digest stands in the leaf for ever, the salt in the payload: once that is er
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 import unicodedata
 from dataclasses import dataclass
@@ -32,16 +31,11 @@ def employee_key(employee_no: str) -> str:
 def commit(*, company: str, employee_no: str, name: str, day: date) -> Commitment:
     """Commit to one person's last day, under a fresh salt."""
     salt = secrets.token_hex(32)
-    return Commitment(_digest(salt, company, employee_no, name, day), salt)
+    return Commitment(digest(salt, company=company, employee_no=employee_no, name=name, day=day), salt)
 
 
-def opens(commitment: Commitment, *, company: str, employee_no: str, name: str, day: date) -> bool:
-    """Whether *commitment* was made to this person and day, however number and name are spelled in width and space."""
-    return hmac.compare_digest(commitment.sha256, _digest(commitment.salt, company, employee_no, name, day))
-
-
-def _digest(salt: str, company: str, employee_no: str, name: str, day: date) -> str:
-    """SHA-256 over canonical JSON (RFC 8785): five strings, number and name folded."""
+def digest(salt: str, *, company: str, employee_no: str, name: str, day: date) -> str:
+    """Return the SHA-256 over canonical JSON (RFC 8785): five strings, number and name folded: whoever has all five opens a commitment."""
     plain = " ".join(unicodedata.normalize("NFKC", name).split())
     said = {"salt": salt, "company": company, "employee_no": employee_key(employee_no), "name": plain, "day": str(day)}
     return hashlib.sha256(rfc8785.dumps(said)).hexdigest()

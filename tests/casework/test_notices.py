@@ -15,7 +15,7 @@ from audit.tables import audit_entry, audit_payload
 from casework import runbook
 from casework.access.rechecking import look_again
 from casework.actor import Actor, at_terminal
-from casework.commitment import Commitment, opens
+from casework.commitment import Commitment, digest
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import reschedule, withdraw
@@ -237,7 +237,7 @@ class TestCorrections:
         moved = office.context.case(case.id)
         assert (moved.state, moved.due_at.isoformat()) == (CaseState.WAITING, "2026-11-30T11:00:00+00:00")
 
-    async def test_a_new_address_opens_a_closed_case_again(self, office: Office) -> None:
+    async def test_a_new_address_digest_a_closed_case_again(self, office: Office) -> None:
         """Whoever bears the corrected address has not been looked for: closed was said too early."""
         office.paper.add("g9", email="e1.new@example.test", name="")
         case = office.report()
@@ -432,7 +432,7 @@ class TestContinued:
     """An employment that goes on (定年再雇用, 契約→正社員, 転籍, 在籍出向) is recorded and never cut."""
 
     @pytest.mark.parametrize("kind", ["定年再雇用", "正社員登用", "転籍", "在籍出向", "continued"])
-    async def test_opens_no_cut(self, office: Office, kind: str) -> None:
+    async def test_digest_no_cut(self, office: Office, kind: str) -> None:
         """The notice is kept and sealed under a case that is withdrawn from its first moment; nothing is ever asked for."""
         (taken,) = one(office, employee_no="E1", email="e1@example.test", kind=kind).opened
         assert (taken.disposition, taken.case.state, taken.case.for_real) == ("continued", CaseState.WITHDRAWN, False)
@@ -467,7 +467,7 @@ class TestContinued:
 
 class TestSealed:
     async def test_every_accepted_notice_with_a_commitment_to_the_person(self, office: Office) -> None:
-        """Each notice, the repeated one too, is an event whose digest opens with the payload's salt and HR's own words."""
+        """Each notice, the repeated one too, is an event whose digest digest with the payload's salt and HR's own words."""
         case = office.report()
         office.report()
         said: dict[str, Any] = {
@@ -480,7 +480,7 @@ class TestSealed:
         opened = [(leaf, payload) for kind, leaf, payload in events(office, case.id) if kind == "case.opened"]
         assert [leaf["choice"] for leaf, _ in noticed] == ["created", "same"]
         made = [Commitment(leaf["person_commitment"], payload["salt"]) for leaf, payload in [*opened, *noticed]]
-        assert all(opens(one, **said) for one in made)
+        assert all(digest(one.salt, **said) == one.sha256 for one in made)
         assert len({one.sha256 for one in made}) == 3, "the same person is not seen to be the same from outside"
         others: tuple[dict[str, Any], ...] = (
             {"company": "x"},
@@ -489,7 +489,7 @@ class TestSealed:
             {"day": date(2026, 12, 1)},
         )
         for other in others:
-            assert not any(opens(one, **(said | other)) for one in made)
+            assert not any(digest(one.salt, **(said | other)) == one.sha256 for one in made)
 
     async def test_who_sent_it_and_that_nobody_made_sure(self, office: Office) -> None:
         """A terminal's actor is sealed as one, with host and account, unauthenticated; nothing of it is in a leaf."""
