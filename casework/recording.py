@@ -8,20 +8,24 @@ could name a person, the vendors' ids of accounts included, goes into the payloa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from audit.events import EventType
 from audit.exchanges import IN_PAYLOAD, bind
 from audit.leaf import Event, stamp
-from models.vocabulary import as_fields
+from models.vocabulary import Evidence, as_fields
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
     from casework.context import Context
     from models.tables import CaseEntitlement
-    from models.vocabulary import Evidence, RevocationResult
+    from models.vocabulary import RevocationResult
 
+_EXCHANGES = TypeAdapter(list[Evidence])
 _LONGEST_TEXT = 2_000
 """Characters of a vendor's own words that are kept."""
 
@@ -122,16 +126,6 @@ def seal_seen(
 
 def exchanges(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
     """Return the exchanges for the payload, in full."""
-    return [
-        {
-            "what": e.what,
-            "sent_at": e.sent_at.isoformat(),
-            "received_at": e.received_at.isoformat(),
-            "status": e.status,
-            "code": e.code[:_LONGEST_TEXT] if e.code else e.code,
-            "request_sha256": e.request_sha256,
-            "response_sha256": e.response_sha256,
-            "vendor_at": e.vendor_at.isoformat() if e.vendor_at else None,
-        }
-        for e in evidence
-    ]
+    bounded = [replace(one, code=one.code and one.code[:_LONGEST_TEXT]) for one in evidence]
+    told: list[dict[str, Any]] = _EXCHANGES.dump_python(bounded, mode="json")
+    return told
