@@ -166,15 +166,9 @@ def request_retirement(context: Context, connection: ConnectionId, *, by: Actor 
     _require_out_of_use(context, connection)
     with context.store.write() as session:
         return ask(
-            context,
-            session,
-            QuestionKind.RETIRE,
-            TENANT,
-            by=by,
-            text=reason,
-            subject=str(connection),
-            connection=connection,
-        )
+            context, session, QuestionKind.RETIRE, TENANT,
+            by=by, text=reason, subject=str(connection), connection=connection,
+        )  # fmt: skip
 
 
 def _require_out_of_use(context: Context, connection: ConnectionId, *, used: bool = False) -> None:

@@ -73,13 +73,8 @@ def release_hold(context: Context, case_id: str, *, by: Actor | str, reason: str
             raise BadRequest(f"{case_id}: is under no legal hold", "Nothing is to be released.")
         case.held_at = None
         session.add(case)
-        seal(
-            context,
-            session,
-            EventType.CASE_HOLD_RELEASED,
-            case_id,
-            payload={"by": actor_of(by).payload, "reason": reason},
-        )
+        said = {"by": actor_of(by).payload, "reason": reason}
+        seal(context, session, EventType.CASE_HOLD_RELEASED, case_id, payload=said)
 
 
 def request_erasure(context: Context, case_id: str, *, by: Actor | str, basis: str) -> Question:
