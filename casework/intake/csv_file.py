@@ -39,15 +39,10 @@ def _parse(raw: bytes, rule: KindRule) -> Table:
         raise Flaw("too_many", limit=_MOST_COLUMNS, things=message("columns"))
     places = _places(head, rule)
     rows = [_row(number, cells, places) for number, cells in records]
-    headers = {
-        place: shown(cell.strip().strip("\ufeff"))
-        for place, cell in zip(places, head, strict=True)
-        if isinstance(place, Column)
-    }
+    named = [(place, cell.strip().strip("\ufeff")) for place, cell in zip(places, head, strict=True)]
+    headers = {place: shown(name) for place, name in named if isinstance(place, Column)}
     filled = {name for row in rows for name in row.extra}
-    unknown = [
-        p for p, cell in zip(places, head, strict=True) if not isinstance(p, Column) and (cell.strip() or p in filled)
-    ]
+    unknown = [place for place, name in named if not isinstance(place, Column) and (name or place in filled)]
     return Table(rows, headers, tuple(unknown))
 
 
