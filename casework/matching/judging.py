@@ -36,7 +36,8 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
     rows = [row for row in accounts_of(session, case_id) if row.facts is not None]
     searched = _searched(session, case_id)
     likely = [row for row in rows if facts.still_likely(row, searched.get(row.connection))]
-    without, known = numbers.connections_without(session), links.of_person(session, case)
+    without = {service.connection for service in numbers.without_numbers(session)}
+    known = links.of_person(session, case)
     verdicts = decide(
         [
             facts.candidate(row, numbers_count=row.connection not in without and not case.number_disputed)

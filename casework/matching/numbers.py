@@ -28,14 +28,9 @@ def of_another_scheme(known: DirectoryNumbers | None) -> bool:
 
 
 def without_numbers(session: Session) -> list[DirectoryNumbers]:
-    """Return what is known of the services whose numbers count as none, for the doctor."""
+    """Return what is known of the services whose numbers count as none."""
     query = select(DirectoryNumbers).order_by(col(DirectoryNumbers.connection))
     return [known for known in session.exec(query).all() if of_another_scheme(known)]
-
-
-def connections_without(session: Session) -> frozenset[ConnectionId]:
-    """Return the services whose numbers count as none."""
-    return frozenset(known.connection for known in without_numbers(session))
 
 
 async def learn(context: Context, connection: ConnectionId, matches: list[Match]) -> DirectoryNumbers | None:

@@ -13,8 +13,8 @@ from casework.errors import BadRequest
 from casework.messages import message
 from casework.population.facts import Difference, Entry, Population
 from casework.recording import seal
-from casework.view.reading.access import Signed, accounts_in
-from models.tables import Case, Finding, NoticeRecord, Plan
+from casework.view.reading.access import Signed, accounts_in, policy_of
+from models.tables import Case, Finding, NoticeRecord
 from models.vocabulary import NOT_DEPARTURES, CaseState
 
 POPULATION = "population"
@@ -48,7 +48,6 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
 def _entry(context: Context, session: Session, case: Case) -> Entry:
     notices = all_of(session, NoticeRecord, case.id, NoticeRecord.received_at)
     still = select(func.count()).where(Finding.case_id == case.id, col(Finding.resolved_at).is_(None))
-    plan = session.exec(select(Plan).where(Plan.case_id == case.id).order_by(col(Plan.id).desc())).first()
     return Entry.of(
         case,
         case=case.id,
@@ -56,7 +55,7 @@ def _entry(context: Context, session: Session, case: Case) -> Entry:
         first_notice_at=min((notice.received_at for notice in notices), default=None),
         source_sha256=tuple(dict.fromkeys(notice.source_sha256 for notice in notices if notice.source_sha256)),
         open_findings=session.exec(still).one(),
-        policy_sha256=plan.policy_sha256 if plan is not None else None,
+        policy_sha256=policy_of(session, case.id),
         accounts=accounts_in(context, session, case, Signed.of(session, case.id)),
     )
 

@@ -105,6 +105,10 @@ def _sla(context: Context, session: Session, case: tables.Case) -> int | None:
 
     A plan names its policy by digest: minutes of another policy would be a promise that nobody made.
     """
-    plans = select(tables.Plan.policy_sha256).where(tables.Plan.case_id == case.id)
-    newest = session.exec(plans.order_by(col(tables.Plan.id).desc())).first()
-    return context.policy.sla.minutes if newest in {None, context.policy.sha256} else None
+    return context.policy.sla.minutes if policy_of(session, case.id) in {None, context.policy.sha256} else None
+
+
+def policy_of(session: Session, case_id: str) -> str | None:
+    """Return the digest of the policy that the case's newest plan was made under; None before the first."""
+    plans = select(tables.Plan.policy_sha256).where(tables.Plan.case_id == case_id)
+    return session.exec(plans.order_by(col(tables.Plan.id).desc())).first()
