@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Enum, String, Table, TypeDecorator, select, update
@@ -21,7 +21,7 @@ from casework.truth.states import WHOLE_KIND
 from models import tables
 from models.actor import NOBODY
 from models.tables.columns import ActorColumn
-from models.vocabulary import ConnectionId, QuestionKind
+from models.vocabulary import ConnectionId, Leaver, QuestionKind
 
 CASE = "offboarding_case"
 KEPT = {
@@ -51,15 +51,7 @@ _STATED = {
 }  # fmt: skip
 """Words, times, counts and digests of a log's statement."""
 _ACCOUNT = {"account_id", "vendor_id"}
-_PERSON: Mapping[str, Any] = {
-    "name": "",
-    "employee_no": "",
-    "email": None,
-    "kana": None,
-    "romaji": None,
-    "former_name": None,
-    "other_emails": [],
-}
+_PERSON: Mapping[str, Any] = asdict(Leaver("", "")) | {"other_emails": []}
 
 
 @dataclass
