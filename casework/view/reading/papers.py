@@ -1,18 +1,29 @@
-"""The papers of a case from its rows."""
+"""The papers of a case from its rows, and what the record shows for the three tests of a trade secret."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlmodel import Session
 
+from casework import questions
 from casework.context import Context, all_of
-from casework.messages import Said
+from casework.messages import Said, message
 from casework.nda import files
 from casework.nda.judging import raises_risk
-from casework.view.papers import Paper, Papers, Pledge, Refusal, RegisterLook, Risk
-from casework.view.reading.trade_secret import secret_tests
+from casework.truth.rows import accepted_rows
+from casework.view.papers import Answer, Paper, Papers, Pledge, Refusal, RegisterLook, Risk, SecretTest
 from models import tables
+from models.vocabulary import EntitlementKind, NdaState, PaperKind, QuestionKind, TradeSecretTest
+
+_LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKind.GRANT})
+
+_ASKS: Mapping[TradeSecretTest, tuple[str, ...]] = {
+    TradeSecretTest.SECRECY_MANAGEMENT: ("ask_marking", "ask_rules"),
+    TradeSecretTest.USEFULNESS: ("ask_use",),
+    TradeSecretTest.NON_PUBLIC: ("ask_publicity",),
+}
 
 
 def papers_in(context: Context, session: Session, case: tables.Case, markings: Sequence[Said]) -> Papers:
@@ -32,10 +43,80 @@ def papers_in(context: Context, session: Session, case: tables.Case, markings: S
         pledge=Pledge.of(pledges[-1]) if pledges else None,
         refusals=tuple(Refusal.of(row, note=row.note or None) for row in refused),
         risk=Risk(level="raised" if raised else "ordinary", reasons=tuple(raised)),
-        trade_secret=tuple(secret_tests(session, case.id, rows, markings)),
+        trade_secret=tuple(_secret_tests(session, case.id, rows, markings)),
     )
 
 
 def _paper(row: tables.CasePaper) -> Paper:
     name = f"{row.register_name}:{row.paper_id}" if row.paper_id is not None else None
     return Paper.of(row, paper=name, title=row.title or None, signature=row.signature or None)
+
+
+def _secret_tests(
+    session: Session, case_id: str, papers: Sequence[tables.CasePaper], markings: Sequence[Said]
+) -> Iterator[SecretTest]:
+    """
+    Yield the three tests (不正競争防止法 2条6項), each with what the record shows, what a person must still answer, and the latest answer.
+
+    Nothing here decides: whether a court would see a trade secret is for legal, with the answers and the record before them.
+
+    *markings*: what the download evidence says of marked files that were taken: a marking is one that the leaver saw.
+    """
+    answers = {asked.subject: asked for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)}
+    record = {
+        TradeSecretTest.SECRECY_MANAGEMENT: [
+            *_duties(papers), *_limits(session, case_id), *(markings or [message("markings_none").said]),
+        ],
+        TradeSecretTest.USEFULNESS: _scopes(papers),
+        TradeSecretTest.NON_PUBLIC: _outsiders(papers),
+    }  # fmt: skip
+    for test, shows in record.items():
+        asks = [message(code).said for code in _ASKS[test]]
+        yield SecretTest(
+            test=test,
+            shows=tuple(said.en for said in shows),
+            shows_ja=tuple(said.ja for said in shows),
+            asks=tuple(said.en for said in asks),
+            asks_ja=tuple(said.ja for said in asks),
+            answer=_answer(answers[test]) if test in answers else None,
+        )
+
+
+def _answer(question: tables.Question) -> Answer:
+    return Answer.of(
+        question, text="".join(question.answer or ()), by=str(question.answered_by), at=question.answered_at
+    )
+
+
+def _duties(papers: Sequence[tables.CasePaper]) -> list[Said]:
+    """Each paper by which the leaver was told, or each that is lacking."""
+    said = []
+    for paper in papers:
+        if paper.kind is None or not paper.accepted:
+            continue
+        kind = message(paper.kind)
+        if paper.state is NdaState.SIGNED:
+            day = f" ({paper.signed_on})" if paper.signed_on else ""
+            said.append(message("duty_on_file", kind=kind, day=day))
+        else:
+            said.append(message("duty_lacking", kind=kind, state=message(paper.state)))
+    return [one.said for one in said or [message("papers_not_checked")]]
+
+
+def _limits(session: Session, case_id: str) -> list[Said]:
+    """How access was limited: by groups, roles and grants that the leaver held and others did not."""
+    held = Counter(str(row.kind) for row in accepted_rows(session, case_id) if row.kind in _LIMITS)
+    if not held:
+        return [message("access_unknown").said]
+    listed = ", ".join(f"{kind} {count}" for kind, count in sorted(held.items()))
+    return [message("access_limited", kinds=listed).said]
+
+
+def _scopes(papers: Sequence[tables.CasePaper]) -> list[Said]:
+    scopes = sorted({paper.scope for paper in papers if paper.accepted and paper.scope})
+    return [message("scope_named", scope=scope).said for scope in scopes] or [message("scope_none").said]
+
+
+def _outsiders(papers: Sequence[tables.CasePaper]) -> list[Said]:
+    ndas = sum(p.kind is PaperKind.PROJECT_NDA and p.state is NdaState.SIGNED for p in papers if p.accepted)
+    return [message("outsiders_bound", count=ndas).said if ndas else message("outsiders_none").said]
