@@ -14,11 +14,10 @@ _AT_ONCE = 1 << 20
 
 
 class Digests(NamedTuple):
-    """SHA-256 of the clear bytes, SHA-256 and size of what they hold if they are compressed."""
+    """SHA-256 of the clear bytes, and of what they hold if they are compressed."""
 
     sha256: str
     content_sha256: str
-    content_size: int
 
 
 @dataclass(slots=True)
@@ -27,12 +26,10 @@ class _Tally:
 
     source: BinaryIO | zstandard.ZstdDecompressionReader
     seen: hashlib._Hash = field(default_factory=hashlib.sha256)
-    size: int = 0
 
     def read(self, count: int = _AT_ONCE) -> bytes:
         part = self.source.read(count)
         self.seen.update(part)
-        self.size += len(part)
         return part
 
 
@@ -45,7 +42,7 @@ def digest(clear: BinaryIO, *, compressed: bool) -> Digests:
             continue
     except zstandard.ZstdError as exc:
         raise Damaged("it is no Zstandard file") from exc
-    return Digests(outer.seen.hexdigest(), inner.seen.hexdigest(), inner.size)
+    return Digests(outer.seen.hexdigest(), inner.seen.hexdigest())
 
 
 def content_of(compressed: BinaryIO) -> zstandard.ZstdDecompressionReader:

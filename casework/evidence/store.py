@@ -89,7 +89,7 @@ class EvidenceStore:
             seen = digest(cast("BinaryIO", io.BufferedReader(clear)), compressed=growing.row.name.endswith(".zst"))
         with self.store.write() as session:
             row = growing.keep(session)
-            row.sha256, row.content_sha256, row.content_size = seen
+            row.sha256, row.content_sha256 = seen
             row.finished_at = self.now()
             if binding is not None:
                 binding(session, row)

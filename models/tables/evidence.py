@@ -43,7 +43,6 @@ class EvidenceFile(SQLModel, table=True):
     clear_size: int = Field(default=0, sa_type=BigInteger)
     sha256: str | None = None
     content_sha256: str | None = None
-    content_size: int | None = Field(default=None, sa_type=BigInteger)
     begun_at: datetime = instant(default=...)
     finished_at: datetime | None = instant()
     erased_at: datetime | None = instant()
