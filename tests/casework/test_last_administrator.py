@@ -17,10 +17,12 @@ from audit.trail import Trail
 from casework import runbook
 from casework.access.revoking import begin
 from casework.context import Context
+from casework.errors import StillOpen
 from casework.policy import Observe, Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_accounts, rows_of
+from connectors.contract import Kinds, Listing
 from connectors.microsoft365 import connect
 from emulators.ca import certificate
 from emulators.company import person
@@ -28,7 +30,7 @@ from emulators.microsoft365 import Tenant
 from emulators.microsoft365.directory import GLOBAL_ADMINISTRATOR
 from emulators.stage import Stage, served
 from models.tables import Case, CaseAccount, CaseEntitlement
-from models.vocabulary import EntitlementKind, Service
+from models.vocabulary import Account, EntitlementKind, Service
 from tests.audit.conftest import postgres, postgres_url
 from tests.casework.conftest import Clock, Office
 from tests.casework.paper import Paper
@@ -145,6 +147,28 @@ class TestTheIntent:
         assert len(begin(office.context, *block_of(office.context, case))) == (seconds < 60)
         (block,) = block_of(office.context, case)[1]
         assert (block.op is not None) == (seconds < 60)
+
+    async def test_that_was_put_off_is_told(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An administrator who is not cut because every read takes too long is a finding, until one is read in time."""
+        office.paper.rulers |= {"g3"}
+        case, read = leaves(office, 1), office.paper.list_access
+        office.clock.pass_by(hours=10)
+
+        async def slowly(account: Account, kinds: Kinds | None = None) -> Listing:
+            listing = await read(account, kinds)
+            office.clock.pass_by(seconds=61)
+            return listing
+
+        monkeypatch.setattr(office.paper, "list_access", slowly)
+        with pytest.raises(StillOpen):
+            await office.run(case)
+        (found,) = show(office.context, case)["findings"]
+        assert (found["kind"], "more than a minute ago" in found["text"]) == ("failed", True)
+        assert "g1" in active(office)
+        monkeypatch.undo()
+        await office.run(case)
+        assert "g1" not in active(office)
+        assert show(office.context, case)["findings"] == []
 
     async def test_is_weighed_with_those_of_other_machines(self, office: Office) -> None:
         """An intent that another machine committed since the read is seen by this one's, whatever its own read showed."""

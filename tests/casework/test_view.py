@@ -214,8 +214,9 @@ class TestTerminal:
         assert "down for maintenance" in shown
         assert "slack:U1:group:S1" in shown
         for question in view.questions:
-            assert f"lastday answer {question.id} --revision {question.revision} --account SERVICE:ID | --none" in shown
-            assert [one.account for one in question.options if f"google_workspace:{one.account}" not in shown] == []
+            how = f"  lastday answer {question.id} --revision {question.revision}"
+            wanted = [f"{how} --account google_workspace:{one.account}\n" for one in question.options]
+            assert [command for command in (*wanted, f"{how} --none\n") if command not in shown] == []
         assert f"lastday evidence {view.case}" in shown
 
     async def test_says_what_must_not_be_overlooked(self, asked: CaseView) -> None:
