@@ -571,7 +571,9 @@ class TestKilled:
         await interrupted.block_interrupted(office.context)
         assert (interrupted.lifted(office.context), office.paper.holders["g1"].active) == ([], False)
 
-    async def test_after_lifting_is_blocked_whatever_another_service_does(self, office: Office) -> None:
+    async def test_after_lifting_is_blocked_whatever_another_service_does(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """An account that a killed restore left open is blocked although another service of the case cannot be opened."""
         slack = Paper(service=Service.SLACK, now=office.clock)
         slack.add("s1", employee_no="E1", email="e1@example.test", name="星 空子")
@@ -588,6 +590,6 @@ class TestKilled:
         async def away() -> Capabilities:
             raise Unreachable("slack: away")
 
-        slack.probe = away  # type: ignore[method-assign]
+        monkeypatch.setattr(slack, "probe", away)
         await interrupted.block_interrupted(replace(office.context, probing={}, own_accounts={}, leases={}))
         assert not office.paper.holders["g1"].active
