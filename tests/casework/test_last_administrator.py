@@ -28,7 +28,7 @@ from emulators.ca import certificate
 from emulators.company import person
 from emulators.microsoft365 import Tenant
 from emulators.microsoft365.directory import GLOBAL_ADMINISTRATOR
-from emulators.stage import Stage, served
+from emulators.stage import Fault, Stage, served
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import Account, EntitlementKind, Service
 from tests.audit.conftest import postgres, postgres_url
@@ -185,12 +185,20 @@ class TestTheIntent:
 
 
 class TestOnATenant:
-    async def test_two_processes_leave_one_global_administrator(self, tmp_path: Path, empty_database: Path) -> None:
-        """Two Global Administrators, the only ones, leave by two processes with a connector each: one of them is cut."""
-        async with two_machines(tmp_path, empty_database) as (tenant, machines):
+    @pytest.mark.parametrize("status", [None, 403, 503])
+    async def test_two_processes_leave_one_global_administrator(
+        self, tmp_path: Path, empty_database: Path, status: int | None
+    ) -> None:
+        """
+        Two Global Administrators, the only ones, leave by two processes with a connector each: one of them is cut, also if who is
+        an administrator cannot be read any more since they were planned.
+        """
+        async with two_machines(tmp_path, empty_database) as (stage, tenant, machines):
             cases = [machines[0].report(**of(number)).id for number in ("E1001", "E1002")]
             for each, case in zip(machines, cases, strict=True):
                 await runbook.make_plan(each.context, case)
+            if status is not None:
+                stage.faults.append(Fault("GET .*/directory/roleAssignments", status=status, body="{}", times=None))
             await asyncio.gather(
                 *(runbook.contain(each.context, case, M365) for each, case in zip(machines, cases, strict=True))
             )
@@ -206,7 +214,7 @@ def of(number: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Tenant, list[Office]]]:
+async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Stage, Tenant, list[Office]]]:
     """One tenant with two administrators and one database; a connector and a context for each of two processes."""
     tenant = Tenant(own_roles=ROLES)
     for number in ("E1009", "break-glass"):
@@ -216,7 +224,8 @@ async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Tenan
     shutil.copy(empty, tmp_path / "case.db")
     papers = certificate(tmp_path)
     async with AsyncExitStack() as stack:
-        root = stack.enter_context(served(Stage(tenant.app), certificate=papers.pair))
+        stage = Stage(tenant.app)
+        root = stack.enter_context(served(stage, certificate=papers.pair))
         machines = []
         for _ in range(2):
             connector = await connect(settings_for(tenant, root, papers.ca), pace=FAST)
@@ -225,4 +234,4 @@ async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Tenan
             stack.callback(engine.dispose)
             context = Context(Store(engine, Trail("test.example/audit/2026")), QUICK, {M365: connector})
             machines.append(Office(context, Paper(), Clock()))
-        yield tenant, machines
+        yield stage, tenant, machines
