@@ -152,11 +152,11 @@ class TestFindings:
 
 class TestPapers:
     def test_doubtful_ones_are_shown_to_who_rules_on_them(self) -> None:
-        """A paper that may be another person's is named with its id at a terminal, and only there."""
+        """A paper that may be another person's is named with its id at a terminal, on a line of its own, and only there."""
         doubtful = NDA.papers[0].model_copy(update={"paper": "folder:E9-exit"})
         view = known(NOTHING).model_copy(update={"nda": NDA.model_copy(update={"not_accepted": (doubtful,)})})
         for section in (nda(NDA, CLOCK, doubtful), in_short_papers(view, CLOCK)):
-            assert "folder:E9-exit" in printed(section_page(section))
+            assert "  folder:E9-exit" in printed(section_page(section), 80).splitlines()
         assert "folder:E9-exit" not in printed(
             section_page(nda(NDA.model_copy(update={"not_accepted": (doubtful,)}), CLOCK))
         )
