@@ -22,8 +22,8 @@ from casework.view.case import CaseView, Waiting
 from casework.view.opaque import OpaqueView, opaque
 from casework.view.reading.case import case_view, look
 from cli.tables import document_page
-from models.tables import Finding
-from models.vocabulary import CONNECTION, CaseState, EntitlementKind, EntitlementState, FindingKind, Standing
+from models.tables import Comeback, Finding
+from models.vocabulary import CONNECTION, CaseState, EntitlementKind, EntitlementState, FindingKind, Opener, Standing
 from portal.record import compose, page
 from portal.sections.front import at_work
 from tests.casework.conftest import Office
@@ -279,6 +279,27 @@ class TestComingBack:
         record = page(compose(gather(office.context, case.id), PROOF)).decode()
         assert came_back in record
         assert "再び有効と確認" in record
+
+    async def test_names_nobody_for_what_came_back_later(self, office: Office) -> None:
+        """Who enabled an account once is not said to have brought back what came back after it was closed again."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        office.paper.holders["g1"].active = True
+        office.clock.pass_by(hours=2)
+        await rechecking.look_again(office.context)
+        with office.context.store.write() as session:
+            back = session.exec(select(Comeback)).one()
+            back.opener, back.opened_by = Opener.NAMED, "admin@example.test"
+            session.add(back)
+        await office.run(case.id)
+        assert "by admin@example.test" in text_of(case_view(office.context, case.id))
+        office.paper.holders["g1"].held[EntitlementKind.GROUP].add("sales")
+        office.clock.pass_by(days=2)
+        await rechecking.look_again(office.context)
+        told = text_of(case_view(office.context, case.id))
+        assert "came back" in told
+        assert "by admin@example.test" not in told
 
     async def test_plain_case_has_no_finding(self, office: Office) -> None:
         """What is found, commanded and seen closed in time is no finding: a plain case's record has none, not even a resolved one."""
