@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from shlex import quote
 
 from casework.question_kinds import KINDS
 from casework.view.case import Candidate, CaseView, Finding, Question, Release, Waiver
@@ -96,7 +97,7 @@ def question(asked: Question, clock: Clock) -> Section:
         joined(" ", said("Question"), f"{asked.id}:", asked.text),
         facts=facts,
         grids=(grid,) if asked.options else (),
-        commands=(*(f"{how} --account {_named(one, asked)}" for one in asked.options), f"{how} --none")
+        commands=(*(f"{how} --account {quote(_named(one, asked))}" for one in asked.options), f"{how} --none")
         if asked.options
         else (how,),
     )
