@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 _MAY_FILL = {
     "audit_entry": (),
@@ -22,6 +22,11 @@ _MAY_FILL = {
 """The trail's tables, and the columns that are filled, or emptied, once; a reader's cursor moves."""
 _LOCK = "audit_lock"
 """Whoever may update its row may hold up every writer: nobody but a writer."""
+_WRITERS = text(
+    "SELECT DISTINCT grantee FROM information_schema.role_table_grants JOIN pg_tables ON tablename = table_name AND schemaname = table_schema"
+    " WHERE table_schema = current_schema() AND table_name = 'audit_entry' AND privilege_type = 'INSERT'"
+    " AND grantee NOT IN (tableowner, current_user)"
+)
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 
 
@@ -48,6 +53,13 @@ def grant_reader(connection: Connection, role: str) -> None:
     _only_postgresql(connection, role)
     connection.exec_driver_sql(f"REVOKE ALL ON {', '.join([*_MAY_FILL, _LOCK])} FROM {role}")
     connection.exec_driver_sql(f"GRANT SELECT ON audit_entry, audit_anchor TO {role}")
+
+
+def writers(connection: Connection) -> list[str]:
+    """Return the roles that `grant_writer` has let append; none on other databases than PostgreSQL."""
+    if connection.dialect.name != "postgresql":
+        return []
+    return [role for role in connection.execute(_WRITERS).scalars() if _ROLE.fullmatch(role) is not None]
 
 
 def _only_postgresql(connection: Connection, role: str) -> None:

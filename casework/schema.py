@@ -10,6 +10,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from audit import roles
+from models.tables import metadata
+
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -40,3 +43,22 @@ def migrate(engine: Engine) -> None:
             )  # a large table takes longer than daily work may
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def grant(engine: Engine, writer: str | None, reader: str | None) -> None:
+    """
+    Let *writer* work, and every earlier one with the tables that are new; let *reader* read the trail's leaves.  Twice is safe.
+
+    Run it as the owner of the tables.  Raises `ValueError` like `audit.roles`.
+    """
+    with engine.begin() as connection:
+        for role in dict.fromkeys([*roles.writers(connection), *([writer] if writer is not None else [])]):
+            roles.grant_writer(connection, role)
+            schema = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
+            ours = ", ".join(table.name for table in metadata.sorted_tables)
+            connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+            connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {ours} TO {role}")
+            connection.exec_driver_sql(f"GRANT SELECT ON alembic_version TO {role}")
+            connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}")
+        if reader is not None:
+            roles.grant_reader(connection, reader)

@@ -11,8 +11,6 @@ from cli.errors import Refused
 from cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from casework.settings import CaseworkSettings
 
 
@@ -36,22 +34,12 @@ def migrate(
         before = schema.current(store.engine)
         schema.migrate(store.engine)
         after = schema.current(store.engine)
-        _grant(store.engine, writer, reader)
+        try:
+            schema.grant(store.engine, writer, reader)
+        except ValueError as exc:
+            raise Refused(str(exc), 'See docs/keys.md, "The database\'s roles".') from exc
     vkey = _trail_key(settings)
     terminal.report("migrated", before=before, schema=after, trail_key=vkey, trust=str(publish(settings)))
-
-
-def _grant(engine: Engine, writer: str | None, reader: str | None) -> None:
-    from audit import roles
-
-    try:
-        with engine.begin() as connection:
-            if writer is not None:
-                roles.grant_writer(connection, writer)
-            if reader is not None:
-                roles.grant_reader(connection, reader)
-    except ValueError as exc:
-        raise Refused(str(exc), 'See docs/keys.md, "The database\'s roles".') from exc
 
 
 def _trail_key(settings: CaseworkSettings) -> str:

@@ -24,8 +24,9 @@ _SPELLINGS = (
     ("mb", "nb"), ("mp", "np"), ("mm", "nm"), ("ou", "o"), ("oo", "o"), ("oh", "o"), ("uu", "u"),
 )  # fmt: skip
 _BETWEEN = re.compile(r"[\s,、・･=＝.\-‐'’]+")
-_ASIDE = re.compile(r"[()（）\[\]【】「」<>/／|｜]")
-_BRACKETED = re.compile(r"[(（\[【「<][^)）\]】」>]*[)）\]】」>]")
+_OPEN, _CLOSE = r"(（\[［{｛<＜【〔〈《「『", r")）\]］}｝>＞】〕〉》」』"
+_ASIDE = re.compile(rf"[{_OPEN}{_CLOSE}/／|｜]")
+_BRACKETED = re.compile(rf"[{_OPEN}][^{_CLOSE}]*[{_CLOSE}]")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー・\s]+")
 
 
@@ -71,8 +72,11 @@ def parts_of(name: str) -> list[str]:
 
 
 def bare_name(name: str) -> str:
-    """Return *name* without what stands in brackets or behind a stroke: a department, a contract, a former name.  Never empty."""
-    return next(iter(parts_of(_BRACKETED.sub("", name))), name).strip()
+    """
+    Return *name* without what stands in brackets or behind a stroke: a department, a contract, a former name; or what
+    is in them, if nothing stands outside.  Never empty.
+    """
+    return next(iter(parts_of(_BRACKETED.sub("", name)) or parts_of(name)), name).strip()
 
 
 def _forms(name: str) -> Iterator[str]:

@@ -7,13 +7,14 @@ import logging
 from sqlmodel import col, select
 
 from casework.access.giving import Giving, block_lifted
+from casework.access.revoking import each
 from casework.access.writes import CLEARED_WITHIN, close_intents
 from casework.claims import claim, held
 from casework.connections import ready
 from casework.context import Context
 from casework.truth.findings import assess
 from casework.truth.rows import accounts_of
-from models.tables import Case, CaseEntitlement
+from models.tables import Case, CaseAccount, CaseEntitlement
 
 _log = logging.getLogger("lastday.restores")
 
@@ -31,8 +32,8 @@ async def block_interrupted(context: Context) -> int:
     """
     Block again every account that a killed restore left open; return how many cases that was tried for.
 
-    The restore itself is carried out again by a person: what it had not given back is a finding.  One case that fails stops no
-    other.
+    The restore itself is carried out again by a person: what it had not given back is a finding.  No account that cannot be
+    blocked, because its service cannot be opened, stops another one.
     """
     cases = lifted(context)
     for case_id in cases:
@@ -49,9 +50,14 @@ async def _block(context: Context, case_id: str) -> None:
             return
         with context.store.read() as session:
             accounts = accounts_of(session, case_id, *context.connectors)
-        for account in accounts:
-            close_intents(context, account)
-            connector = await ready(context, account.connection)
-            await block_lifted(Giving(context, account, connector, context.now() + CLEARED_WITHIN))
-        with context.store.write() as session:
-            assess(context, session, case_id)
+        try:
+            await each(_block_account(context, account) for account in accounts)
+        finally:
+            with context.store.write() as session:
+                assess(context, session, case_id)
+
+
+async def _block_account(context: Context, account: CaseAccount) -> None:
+    close_intents(context, account)
+    connector = await ready(context, account.connection)
+    await block_lifted(Giving(context, account, connector, context.now() + CLEARED_WITHIN))

@@ -7,6 +7,7 @@ A log may be late: it is asked again a few times, and until it tells, the case s
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from connectors.errors import ConnectorError, Denied, NotConfigured, NotOnPlan
 from connectors.matching import fold_email
 from models.tables import Case, CaseAccount, Comeback
 from models.vocabulary import Account, ActivityKind, EntitlementKind, Evidence, Opener
+
+_log = logging.getLogger("lastday.activity")
 
 _AGAIN = (timedelta(minutes=15), timedelta(hours=1), timedelta(days=1))
 """After the read that saw the account open: logs of administration are minutes late, now and then hours."""
@@ -63,7 +66,8 @@ async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> No
             told = await _read(context, account_of(account), window)
     except ConnectorError as error:
         told = _Told(_WHY.get(type(error), Opener.NOT_READ), evidence=error.evidence)
-    except TimeoutError:
+    except Exception as exc:  # noqa: BLE001  # no answer in time, or what nobody foresaw: it is this log's alone
+        _log.warning("%s: who let an account in again: %s", comeback.case_id, type(exc).__name__)
         told = _Told(Opener.NOT_READ)
     again = (comeback.came_back_at + after for after in _AGAIN)
     ask_at = None if told.by else next((at for at in again if at > context.now()), None)

@@ -13,8 +13,9 @@ from sqlmodel import Session, and_, col, or_, select
 
 from casework.context import Context
 from casework.lifecycle import UNDER_WAY
+from casework.truth.states import ACCEPTED
 from models.tables import Case, CaseAccount, CaseEntitlement, KindRead
-from models.vocabulary import EntitlementKind, Guard, Standing
+from models.vocabulary import EntitlementKind, Guard, RevocationResult, Standing
 
 _FRESH = timedelta(seconds=60)
 _SHOWN_STILL = timedelta(minutes=15)
@@ -41,7 +42,7 @@ def spare_the_last(
     Return those of *rows* that may be asked for, in the intent's own transaction: neither block nor roles of the last
     administrator, which are marked.
 
-    A read that is older than a minute says nothing of who is left: then they wait for the next one.
+    A read that is older than a minute says nothing of who is left: then they have failed, and wait for the next one.
     """
     place = account.case_id, account.connection, account.vendor_id, EntitlementKind.SIGN_IN
     read = session.get(KindRead, place)
@@ -51,9 +52,13 @@ def spare_the_last(
     if not stale and not is_last(context, session, account, read.administrators):
         return [*rows]
     for row in rows:
-        if row.kind in _RULING:
-            row.guard, row.problem = (row.guard, _STALE) if stale else (Guard.LAST_ADMIN, row.problem)
-            session.add(row)
+        if row.kind not in _RULING:
+            continue
+        if not stale:
+            row.guard = Guard.LAST_ADMIN
+        elif row.result not in ACCEPTED:
+            row.result, row.problem = RevocationResult.FAILED, _STALE
+        session.add(row)
     return [row for row in rows if row.kind not in _RULING]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlmodel import Session
 
@@ -40,8 +41,8 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
     rows = {row.id: row for row in rows_of(session, account.case_id, account)}
     known = reads_of(session, account.case_id)
     for kind in kinds & frozenset(manifest.kinds):
-        listed = [entitlement for entitlement in listing if entitlement.kind is kind]
         read = known.get((account.connection, account.vendor_id, kind)) or _unread(account, kind)
+        listed = [_ruled(entitlement, read) for entitlement in listing if entitlement.kind is kind]
         if not _keep(context, read, listed, listing.evidence.get(kind, ())):
             continue
         session.add(read)
@@ -61,6 +62,11 @@ def _unread(account: CaseAccount, kind: EntitlementKind) -> KindRead:
     return KindRead(case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind)
 
 
+def _ruled(seen: Entitlement, read: KindRead) -> Entitlement:
+    """Who rules over the tenant, as far as a listing could not see it, is who did when it was last seen."""
+    return seen if seen.administrators is not None else replace(seen, administrators=frozenset(read.administrators))
+
+
 def _keep(context: Context, read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence]) -> bool:
     """
     Take one attempt into *read*; return whether it tells anything new.
@@ -78,7 +84,7 @@ def _keep(context: Context, read: KindRead, listed: Sequence[Entitlement], evide
     if failed_as is None and (read.read_at is None or sent_at >= read.read_at):
         read.read_at, read.answered_at = sent_at, max(clock.latest(e.received_at) for e in evidence)
         read.shown, read.migrated = sorted(e.vendor_id for e in listed), False
-        read.administrators = sorted(frozenset().union(*(e.administrators for e in listed)))
+        read.administrators = sorted(frozenset().union(*(e.administrators or () for e in listed)))
         newest = True
     if newest:
         read.exchanges = exchanges(evidence)
@@ -147,4 +153,4 @@ def _guard(
     protected = {fold_email(name) for name in context.policy.protected.accounts}
     if {fold_email(f"{account.connection}:{account.vendor_id}"), fold_email(account.label)} & (protected - {""}):
         return Guard.PROTECTED
-    return Guard.LAST_ADMIN if is_last(context, session, account, seen.administrators) else seen.guard
+    return Guard.LAST_ADMIN if is_last(context, session, account, seen.administrators or ()) else seen.guard

@@ -133,6 +133,7 @@ class Account(Placed):
 
     @property
     def came_back_by(self) -> Said:
-        """Who let it in again: known of its sign-in alone."""
-        asked = (row.detail for row in self.entitlements if row.detail.opener is not None)
-        return next(asked, self.entitlements[0].detail).by_whom
+        """Who let it in again: known of its sign-in alone, and not of what came back after that was closed again."""
+        asked = [row for row in self.entitlements if row.detail.opener is not None]
+        late = any(row.observed_at and self.came_back_at and row.observed_at < self.came_back_at for row in asked)
+        return message(Opener.NOT_ASKED, by="…").said if late or not asked else asked[0].detail.by_whom

@@ -86,12 +86,13 @@ class Access:
             return []
         prestate: dict[str, Json] = {"accountEnabled": True}
         synced = row.get("onPremisesSyncEnabled") is True
-        admins: frozenset[str] = frozenset()
+        admins: frozenset[str] | None = None
         try:
+            others = None
             if await privilege.is_privileged(self._graph, user, seen):
                 prestate[PRIVILEGED] = True
                 others = await privilege.other_admins(self._graph, user, seen)
-                admins = admins if others is None else others | {user.casefold()}
+            admins = frozenset() if others is None else others | {user.casefold()}
             guard, problem, remedy = await self._guard(admins, seen, privileged=PRIVILEGED in prestate, synced=synced)
         except ConnectorError as error:
             # The cut is worth more than this question: the vendor itself refuses where we may not reach.

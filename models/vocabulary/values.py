@@ -116,7 +116,8 @@ class Entitlement:
     *ended_at*: for kinds that cannot be listed but carry a stamp (sessions, passwords), the vendor's time of the last
     ending: such a row is closed when that time is not before the command, see `Evidence.commanded_on_vendor_clock`.
     *by_hand*: it is open, and this plan has no way for us to take it away: a person does, and the next read shows it.
-    *administrators*: of the sign-in of one who rules over the tenant: all who do and can sign in, as this listing saw them.
+    *administrators*: of the sign-in of one who rules over the tenant: all who do and can sign in, as this listing saw them;
+    None if it could not see them.
     *prestate* is what a restore needs, never a secret.  *label* is for people only.
     """
 
@@ -131,7 +132,7 @@ class Entitlement:
     problem: str | None = None
     remedy: str | None = None
     by_hand: bool = False
-    administrators: frozenset[str] = frozenset()
+    administrators: frozenset[str] | None = frozenset()
     prestate: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

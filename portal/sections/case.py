@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from shlex import quote
 
 from casework.question_kinds import KINDS
 from casework.view.case import Candidate, CaseView, Finding, Question, Release, Waiver
@@ -47,12 +48,16 @@ def findings(view: CaseView, clock: Clock) -> Section:
 
 
 def open_findings(view: CaseView, clock: Clock) -> Section:
-    """What is to be acted on now, with the ids by which it is attested or waived."""
+    """What is to be acted on now, and in the same order the ids by which it is attested or waived, each on one line."""
+    groups = _groups(view.findings)
     grid = Grid(
-        {"First opened": 16, "Finding": 16, "Where": 36, "Text and remedy": 32},
-        tuple(_still_open(group, clock) for group in _groups(view.findings)),
+        {"First opened": 16, "Finding": 16, "Where": 20, "Text and remedy": 48},
+        tuple(
+            (opened, kind, where, told) for opened, _, kind, where, told in (_alike(group, clock) for group in groups)
+        ),
     )
-    return Section(*titled("open_findings"), grids=(grid,))
+    ids = tuple(f.entitlement_id for group in groups for f in group if f.entitlement_id)
+    return Section(*titled("open_findings"), grids=(grid,), commands=ids)
 
 
 def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
@@ -62,12 +67,6 @@ def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
         alike = (f.kind, f.connection, f.entitlement_kind, f.text, f.remedy, f.resolved_at is None)
         groups.setdefault(alike, []).append(f)
     return list(groups.values())
-
-
-def _still_open(group: list[Finding], clock: Clock) -> tuple[Cell, ...]:
-    opened, _, kind, where, told = _alike(group, clock)
-    ids = [f.entitlement_id for f in group if f.entitlement_id]
-    return opened, kind, mono(*ids) if ids else where, told
 
 
 def _alike(group: list[Finding], clock: Clock) -> tuple[Cell, Cell, Cell, Cell, Cell]:
@@ -82,7 +81,7 @@ def _alike(group: list[Finding], clock: Clock) -> tuple[Cell, Cell, Cell, Cell, 
 
 
 def question(asked: Question, clock: Clock) -> Section:
-    """What a person is asked, with every candidate, and the command that answers it."""
+    """What a person is asked, with every candidate, and the commands that answer it."""
     facts = {
         "Asked of": cell(joined(", ", *asked.asked_of)),
         "Answer wanted by": clock(asked.wanted_by),
@@ -98,7 +97,9 @@ def question(asked: Question, clock: Clock) -> Section:
         joined(" ", said("Question"), f"{asked.id}:", asked.text),
         facts=facts,
         grids=(grid,) if asked.options else (),
-        commands=(f"{how} --account SERVICE:ID | --none" if asked.options else how,),
+        commands=(*(f"{how} --account {quote(_named(one, asked))}" for one in asked.options), f"{how} --none")
+        if asked.options
+        else (how,),
     )
 
 
@@ -107,9 +108,8 @@ def _release(release: Release, clock: Clock) -> dict[str, Cell]:
 
 
 def _option(one: Candidate, asked: Question) -> tuple[Cell, ...]:
-    account = mono(f"{one.connection or asked.connection}:{one.account}")
     return (
-        account,
+        mono(_named(one, asked)),
         cell(one.label),
         cell(one.kind),
         cell(why(one)),
@@ -120,6 +120,10 @@ def _option(one: Candidate, asked: Question) -> tuple[Cell, ...]:
         ),
         cell(one.standing, tone=tone_of(one.standing, Tone.QUIET)),
     )
+
+
+def _named(one: Candidate, asked: Question) -> str:
+    return f"{one.connection or asked.connection}:{one.account}"
 
 
 def waivers(view: CaseView, clock: Clock) -> Section:

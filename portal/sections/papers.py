@@ -14,7 +14,7 @@ _NOT_ACCEPTED = cell(said("not accepted"), tone=Tone.QUIET)
 
 
 def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
-    """What binds the leaver to confidentiality: each paper with its state and its digest, and *doubtful* ones behind them."""
+    """What binds the leaver to confidentiality: each paper with its state and its digest, and *doubtful* ones behind them, their ids each on a line."""
     section = titled("nda")
     if found.state == "not_collected":
         return Section(*section, notes=(sentence("not_collected"),))
@@ -31,12 +31,13 @@ def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
         for look in found.looks
         if look.problem
     ]
-    return Section(*section, facts=facts, grids=(_papers(found.papers, doubtful),), notes=tuple(lost))
+    ids = tuple(paper.paper for paper in doubtful if paper.paper is not None)
+    return Section(*section, facts=facts, grids=(_papers(found.papers, doubtful),), commands=ids, notes=tuple(lost))
 
 
 def in_short(view: CaseView, clock: Clock) -> Section:
     """Each paper on a line, with its id for whoever rules whose it is; digests and the trade-secret tests are `lastday nda show`'s."""
-    whole = nda(view.nda, clock)
+    whole = nda(view.nda, clock, *view.nda.not_accepted)
     if not whole.grids:
         return whole
     grid = Grid(
@@ -44,7 +45,7 @@ def in_short(view: CaseView, clock: Clock) -> Section:
         tuple(_line(p, state(p.state)) for p in view.nda.papers) + tuple(_line(p, _NOT_ACCEPTED) for p in view.nda.not_accepted),
         empty=whole.grids[0].empty,
     )  # fmt: skip
-    return replace(whole, grids=(grid,), commands=(f"lastday nda show {view.case}",))
+    return replace(whole, grids=(grid,), commands=(f"lastday nda show {view.case}", *whole.commands))
 
 
 def _line(p: Paper, counts_as: Cell) -> tuple[Cell, ...]:

@@ -17,18 +17,20 @@ from audit.trail import Trail
 from casework import runbook
 from casework.access.revoking import begin
 from casework.context import Context
+from casework.errors import StillOpen
 from casework.policy import Observe, Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_accounts, rows_of
+from connectors.contract import Kinds, Listing
 from connectors.microsoft365 import connect
 from emulators.ca import certificate
 from emulators.company import person
 from emulators.microsoft365 import Tenant
 from emulators.microsoft365.directory import GLOBAL_ADMINISTRATOR
-from emulators.stage import Stage, served
+from emulators.stage import Fault, Stage, served
 from models.tables import Case, CaseAccount, CaseEntitlement
-from models.vocabulary import EntitlementKind, Service
+from models.vocabulary import Account, EntitlementKind, Service
 from tests.audit.conftest import postgres, postgres_url
 from tests.casework.conftest import Clock, Office
 from tests.casework.paper import Paper
@@ -146,6 +148,28 @@ class TestTheIntent:
         (block,) = block_of(office.context, case)[1]
         assert (block.op is not None) == (seconds < 60)
 
+    async def test_that_was_put_off_is_told(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An administrator who is not cut because every read takes too long is a finding, until one is read in time."""
+        office.paper.rulers |= {"g3"}
+        case, read = leaves(office, 1), office.paper.list_access
+        office.clock.pass_by(hours=10)
+
+        async def slowly(account: Account, kinds: Kinds | None = None) -> Listing:
+            listing = await read(account, kinds)
+            office.clock.pass_by(seconds=61)
+            return listing
+
+        monkeypatch.setattr(office.paper, "list_access", slowly)
+        with pytest.raises(StillOpen):
+            await office.run(case)
+        (found,) = show(office.context, case)["findings"]
+        assert (found["kind"], "more than a minute ago" in found["text"]) == ("failed", True)
+        assert "g1" in active(office)
+        monkeypatch.undo()
+        await office.run(case)
+        assert "g1" not in active(office)
+        assert show(office.context, case)["findings"] == []
+
     async def test_is_weighed_with_those_of_other_machines(self, office: Office) -> None:
         """An intent that another machine committed since the read is seen by this one's, whatever its own read showed."""
         early, late = leaves(office, 1, on="2026-11-20", for_real=False), leaves(office, 2)
@@ -161,12 +185,20 @@ class TestTheIntent:
 
 
 class TestOnATenant:
-    async def test_two_processes_leave_one_global_administrator(self, tmp_path: Path, empty_database: Path) -> None:
-        """Two Global Administrators, the only ones, leave by two processes with a connector each: one of them is cut."""
-        async with two_machines(tmp_path, empty_database) as (tenant, machines):
+    @pytest.mark.parametrize("status", [None, 403, 503])
+    async def test_two_processes_leave_one_global_administrator(
+        self, tmp_path: Path, empty_database: Path, status: int | None
+    ) -> None:
+        """
+        Two Global Administrators, the only ones, leave by two processes with a connector each: one of them is cut, also if who is
+        an administrator cannot be read any more since they were planned.
+        """
+        async with two_machines(tmp_path, empty_database) as (stage, tenant, machines):
             cases = [machines[0].report(**of(number)).id for number in ("E1001", "E1002")]
             for each, case in zip(machines, cases, strict=True):
                 await runbook.make_plan(each.context, case)
+            if status is not None:
+                stage.faults.append(Fault("GET .*/directory/roleAssignments", status=status, body="{}", times=None))
             await asyncio.gather(
                 *(runbook.contain(each.context, case, M365) for each, case in zip(machines, cases, strict=True))
             )
@@ -182,7 +214,7 @@ def of(number: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Tenant, list[Office]]]:
+async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Stage, Tenant, list[Office]]]:
     """One tenant with two administrators and one database; a connector and a context for each of two processes."""
     tenant = Tenant(own_roles=ROLES)
     for number in ("E1009", "break-glass"):
@@ -192,7 +224,8 @@ async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Tenan
     shutil.copy(empty, tmp_path / "case.db")
     papers = certificate(tmp_path)
     async with AsyncExitStack() as stack:
-        root = stack.enter_context(served(Stage(tenant.app), certificate=papers.pair))
+        stage = Stage(tenant.app)
+        root = stack.enter_context(served(stage, certificate=papers.pair))
         machines = []
         for _ in range(2):
             connector = await connect(settings_for(tenant, root, papers.ca), pace=FAST)
@@ -201,4 +234,4 @@ async def two_machines(tmp_path: Path, empty: Path) -> AsyncIterator[tuple[Tenan
             stack.callback(engine.dispose)
             context = Context(Store(engine, Trail("test.example/audit/2026")), QUICK, {M365: connector})
             machines.append(Office(context, Paper(), Clock()))
-        yield tenant, machines
+        yield stage, tenant, machines

@@ -14,15 +14,16 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from audit import roles
+from audit import outbox, roles
 from audit.trail import Trail
 from casework import runbook, store
+from casework.access.rechecking import look_again
 from casework.clock import DatabaseClock
 from casework.context import Context
 from casework.intake.options import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
-from casework.schema import current, migrate, newest
+from casework.schema import current, grant, migrate, newest
 from casework.store import Store, open_engine
 from casework.view.reading.case import case_view, view_in
 from models.tables import Pause
@@ -208,3 +209,30 @@ class TestClocks:
         assert seen
         assert all(began - timedelta(seconds=1) < moment < datetime.now(UTC) + timedelta(seconds=1) for moment in seen)
         store.engine.dispose()
+
+
+class TestRoles:
+    async def test_a_writer_works_before_and_after_an_upgrade(self, office: Office, database: str) -> None:
+        """The role that `migrate --writer` names carries a case to its end; so does one of before, once newer tables are there."""
+        owner = open_engine(database)
+        with owner.begin() as connection:
+            connection.exec_driver_sql("CREATE ROLE works_here LOGIN")
+        grant(owner, "works_here", None)
+        with owner.begin() as connection:
+            connection.exec_driver_sql("REVOKE ALL ON comeback, audit_reader FROM works_here")  # as if they were new
+        grant(owner, None, None)
+        owner.dispose()
+        worker = open_engine(make_url(database).set(username="works_here").render_as_string(hide_password=False))
+        there = replace(office, context=replace(office.context, store=Store(worker, office.context.store.trail)))
+        office.paper.add("w1", employee_no="W1", email="w1@example.test", name="星 空子")
+        case = there.report(employee_no="W1", email="w1@example.test")
+        office.clock.pass_by(hours=10)
+        await there.run(case.id)
+        office.paper.holders["w1"].active = True
+        office.clock.pass_by(days=2)
+        await look_again(there.context)
+        assert case_view(there.context, case.id).taken[0].came_back_at is not None
+        with there.context.store.write() as session:
+            (event,) = outbox.after(session.connection(), "siem", 1)
+            outbox.move(session.connection(), "siem", event)
+        worker.dispose()

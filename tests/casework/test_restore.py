@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,12 +22,13 @@ from casework.matching import answering
 from casework.policy import Policy, Restore
 from casework.truth import fates
 from casework.truth.rows import rows_of
-from connectors.contract import Capabilities, KindManifest, Kinds, Listing
+from connectors.contract import Capabilities, Connector, KindManifest, Kinds, Listing
 from connectors.errors import Denied, NotOnPlan, Unreachable
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import (
     Account,
     Confirmation,
+    ConnectionId,
     Entitlement,
     EntitlementKind,
     EntitlementState,
@@ -35,7 +37,7 @@ from models.vocabulary import (
     Service,
 )
 from tests.casework.conftest import Office
-from tests.casework.paper import Killed
+from tests.casework.paper import Killed, Paper
 from tests.casework.shown import show
 
 K = EntitlementKind
@@ -568,3 +570,26 @@ class TestKilled:
         office.paper.before = lambda _: None
         await interrupted.block_interrupted(office.context)
         assert (interrupted.lifted(office.context), office.paper.holders["g1"].active) == ([], False)
+
+    async def test_after_lifting_is_blocked_whatever_another_service_does(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An account that a killed restore left open is blocked although another service of the case cannot be opened."""
+        slack = Paper(service=Service.SLACK, now=office.clock)
+        slack.add("s1", employee_no="E1", email="e1@example.test", name="星 空子")
+        both: dict[ConnectionId, Connector] = {Service.SLACK: slack, GOOGLE: office.paper}
+        office = replace(office, context=replace(office.context, connectors=both))
+        case = await cut(office)
+        office.paper.after_giving = lambda _: office.paper.kill()
+        with pytest.raises(Killed):
+            await given_back(office, case)
+        assert office.paper.holders["g1"].active
+        office.paper.dead = False
+        office.clock.pass_by(minutes=2)
+
+        async def away() -> Capabilities:
+            raise Unreachable("slack: away")
+
+        monkeypatch.setattr(slack, "probe", away)
+        await interrupted.block_interrupted(replace(office.context, probing={}, own_accounts={}, leases={}))
+        assert not office.paper.holders["g1"].active

@@ -7,11 +7,14 @@ from typing import cast
 
 import pytest
 
+from casework.access.rechecking import look_again
+from casework.activity import openers
 from casework.errors import StillOpen
 from casework.view.reading.case import case_view
 from connectors.errors import ConnectorError
-from models.vocabulary import EntitlementState, Service
+from models.vocabulary import EntitlementState, Opener, Service
 from tests.casework.conftest import Office
+from tests.casework.ledger import DRIVE, Ledger
 from tests.casework.paper import Paper
 
 GOOGLE, SLACK = Service.GOOGLE_WORKSPACE, Service.SLACK
@@ -53,3 +56,24 @@ class TestAnExceptionNobodyForesaw:
         broken.search_error = None
         await office.run(case.id)
         assert case_view(office.context, case.id).state == "closed"
+
+    async def test_of_the_log_of_administration_is_asked_again_in_time(self, logged: Office) -> None:
+        """Who let an account in is then not known; no turn fails, and the log is not asked at each of them."""
+        log = cast("Ledger", logged.paper)
+        log.activity_sources = (replace(DRIVE, of_administration=True),)
+        case = logged.report()
+        logged.clock.pass_by(hours=10)
+        await logged.run(case.id)
+        log.holders["g1"].active = True
+        logged.clock.pass_by(minutes=90)
+        await look_again(logged.context)
+
+        def broken(number: int, cursor: str | None) -> None:
+            raise UNFORESEEN
+
+        log.fault, asked = broken, len(log.asked)
+        for _ in range(3):
+            await openers.ask(logged.context)
+        assert len(log.asked) == asked + 1
+        (account,) = case_view(logged.context, case.id).taken
+        assert {row.detail.opener for row in account.entitlements} == {None, Opener.NOT_READ}

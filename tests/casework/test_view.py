@@ -22,8 +22,8 @@ from casework.view.case import CaseView, Waiting
 from casework.view.opaque import OpaqueView, opaque
 from casework.view.reading.case import case_view, look
 from cli.tables import document_page
-from models.tables import Finding
-from models.vocabulary import CONNECTION, CaseState, EntitlementKind, EntitlementState, FindingKind, Standing
+from models.tables import Comeback, Finding
+from models.vocabulary import CONNECTION, CaseState, EntitlementKind, EntitlementState, FindingKind, Opener, Standing
 from portal.record import compose, page
 from portal.sections.front import at_work
 from tests.casework.conftest import Office
@@ -214,8 +214,9 @@ class TestTerminal:
         assert "down for maintenance" in shown
         assert "slack:U1:group:S1" in shown
         for question in view.questions:
-            assert f"lastday answer {question.id} --revision {question.revision} --account SERVICE:ID | --none" in shown
-            assert [one.account for one in question.options if f"google_workspace:{one.account}" not in shown] == []
+            how = f"  lastday answer {question.id} --revision {question.revision}"
+            wanted = [f"{how} --account google_workspace:{one.account}\n" for one in question.options]
+            assert [command for command in (*wanted, f"{how} --none\n") if command not in shown] == []
         assert f"lastday evidence {view.case}" in shown
 
     async def test_says_what_must_not_be_overlooked(self, asked: CaseView) -> None:
@@ -278,6 +279,27 @@ class TestComingBack:
         record = page(compose(gather(office.context, case.id), PROOF)).decode()
         assert came_back in record
         assert "再び有効と確認" in record
+
+    async def test_names_nobody_for_what_came_back_later(self, office: Office) -> None:
+        """Who enabled an account once is not said to have brought back what came back after it was closed again."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        office.paper.holders["g1"].active = True
+        office.clock.pass_by(hours=2)
+        await rechecking.look_again(office.context)
+        with office.context.store.write() as session:
+            back = session.exec(select(Comeback)).one()
+            back.opener, back.opened_by = Opener.NAMED, "admin@example.test"
+            session.add(back)
+        await office.run(case.id)
+        assert "by admin@example.test" in text_of(case_view(office.context, case.id))
+        office.paper.holders["g1"].held[EntitlementKind.GROUP].add("sales")
+        office.clock.pass_by(days=2)
+        await rechecking.look_again(office.context)
+        told = text_of(case_view(office.context, case.id))
+        assert "came back" in told
+        assert "by admin@example.test" not in told
 
     async def test_plain_case_has_no_finding(self, office: Office) -> None:
         """What is found, commanded and seen closed in time is no finding: a plain case's record has none, not even a resolved one."""

@@ -257,14 +257,26 @@ class TestName:
     @pytest.mark.parametrize(
         ("ours", "theirs"),
         [("田中 美咲（営業部）", "佐藤 太郎（営業部）"), ("田中 美咲（派遣）", "【派遣】佐藤 太郎"), ("【営業部】田中 美咲", "営業部 / 佐藤 太郎"),
-         ("鈴木(田中) 花子", "佐藤(木村) 花子")],
+         ("鈴木(田中) 花子", "佐藤(木村) 花子"), ("田中 美咲［営業部］", "佐藤 太郎〔営業部〕")],
     )  # fmt: skip
     def test_what_both_have_in_brackets(self, ours: str, theirs: str) -> None:
         """A department, a contract or a given name behind brackets is nobody's full name: it makes no two people one."""
         assert compare_names(Leaver("1", ours), (theirs,)).says is not Says.FACT
 
-    @pytest.mark.parametrize("theirs", ["田中 美咲", "【営業部】田中 美咲", "Misaki (田中美咲)", "田中（営業部）美咲"])
-    @pytest.mark.parametrize("ours", ["田中 美咲（営業部）", "田中(佐藤) 美咲"])
+    @pytest.mark.parametrize(
+        "theirs",
+        [
+            "田中 美咲",
+            "【営業部】田中 美咲",
+            "Misaki (田中美咲)",
+            "田中（営業部）美咲",
+            "田中 美咲［営業部］",
+            "＜営業＞田中 美咲",
+        ],
+    )
+    @pytest.mark.parametrize(
+        "ours", ["田中 美咲（営業部）", "田中(佐藤) 美咲", "田中 美咲［営業部］", "田中 美咲〔出向〕", "（田中 美咲）"]
+    )
     def test_a_name_beside_brackets(self, ours: str, theirs: str) -> None:
         """What stands beside the brackets of the notice is the name; of a directory's entry either may be."""
         assert compare_names(Leaver("1", ours), (theirs,)).says is Says.FACT
