@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from types import NoneType
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from casework.context import Context
-from casework.errors import BadRequest
-from casework.lifecycle import BEFORE_THE_CUT
+from casework.errors import BadRequest, CaseworkError
+from casework.lifecycle import BEFORE_THE_CUT, UNDER_WAY
 from casework.questions import open_questions
 from casework.truth.findings import assess, open_findings
 from models.tables import Case
@@ -25,6 +27,8 @@ LEASE = timedelta(seconds=20)
 _HEARTBEAT = 4.0
 _CUTS_NOTHING = timedelta(seconds=15)
 """After the instant, or the decision if that came later: who holds a case by then and has asked for nothing loses it."""
+_RECOVERY = timedelta(seconds=5)
+_SOON = timedelta(minutes=10)
 SERVING = "serve"
 """How a serving process names itself as a runner: none takes a case from another."""
 _LIVELY = frozenset({RunState.SCHEDULED, RunState.RUNNING})
@@ -46,11 +50,11 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
     try:
         yield True
     finally:
+        stumbled = not isinstance(sys.exception(), (NoneType, CaseworkError))
         beat.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beat
+        await asyncio.wait({beat})
         context.leases.pop(case_id, None)
-        _let_go(context, case_id, runner)
+        _let_go(context, case_id, runner, stumbled=stumbled)
 
 
 def _take(context: Context, case_id: str, runner: str) -> bool:
@@ -80,23 +84,46 @@ async def _heartbeat(context: Context, case_id: str, runner: str) -> None:
                 session.add(case)
 
 
-def _let_go(context: Context, case_id: str, runner: str) -> None:
+def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> None:
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
         if case.lease_holder != runner:
             return
         case.lease_holder = case.lease_until = None
-        asked, findings = bool(open_questions(session, case_id)), bool(open_findings(session, case_id))
+        asked = bool(open_questions(session, case_id))
+        due = case.for_real and case.state in UNDER_WAY and case.due_at <= context.now()
         case.run_state = RunState.PAUSED if asked else RunState.ENDED
-        case.next_run_at = _next(context, case) if asked or findings else None
+        case.next_run_at = None
+        if due or asked or open_findings(session, case_id):
+            case.next_run_at = _next(context, case, stumbled=due and stumbled)
         session.add(case)
 
 
-def _next(context: Context, case: Case) -> datetime:
-    """Return when to try again: later each time, but never later than the due instant asks for."""
-    waits = context.policy.sweep.again_seconds
-    again = context.now() + timedelta(seconds=waits[min(case.run_attempt, len(waits) - 1)])
-    return min(again, case.due_at - lead(context)) if context.now() < case.due_at else again
+def _next(context: Context, case: Case, *, stumbled: bool) -> datetime:
+    """
+    Return when to try again: at first soon, later each time, but never later than the due instant asks for.
+
+    A due case whose run *stumbled*, over the database perhaps, may not have been cut at all: that is tried again at once.
+    """
+    now = context.now()
+    waited = overdue(case, now)
+    if stumbled and waited < _SOON:
+        return now + _RECOVERY
+    if now < case.due_at:
+        waited = now - decided_at(case)
+    waits = [timedelta(seconds=one) for one in context.policy.sweep.again_seconds]
+    again = now + next((wait for wait in waits if wait > waited), waits[-1])
+    return min(again, case.due_at - lead(context)) if now < case.due_at else again
+
+
+def overdue(case: Case, now: datetime) -> timedelta:
+    """Return how long ago the case could be cut: its instant, or the decision if that came later."""
+    return now - max(case.due_at, decided_at(case))
+
+
+def decided_at(case: Case) -> datetime:
+    """Return when somebody decided that the case is to be cut; until then, when it was reported."""
+    return case.for_real_at or case.opened_at
 
 
 def lead(context: Context) -> timedelta:
@@ -112,8 +139,7 @@ def held(case: Case, now: datetime) -> bool:
 def may_be_taken_over(case: Case, now: datetime) -> bool:
     """Whether a serving process may take the case from the run that holds it: due for a while, and nothing asked for yet."""
     serving = (case.lease_holder or "").startswith(SERVING)
-    late = now - max(case.due_at, case.for_real_at or case.opened_at) >= _CUTS_NOTHING
-    return case.state in BEFORE_THE_CUT and late and not serving
+    return case.state in BEFORE_THE_CUT and overdue(case, now) >= _CUTS_NOTHING and not serving
 
 
 def wanted(case: Case, now: datetime) -> bool:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 _LASTS = timedelta(minutes=1)
 """How long a measurement stands against a less certain one: two quartz clocks part by some milliseconds in it."""
+_TELLS_NOTHING = timedelta(seconds=2)
+"""More than a wait for the writers' lock makes of it."""
 _NONE = timedelta(0)
 
 
@@ -32,8 +34,11 @@ class DatabaseClock:
         Take what the database told between two moments of the machine's.
 
         What was measured more exactly, less than a minute ago, stands, unless the two exclude each other: then a clock was set.
+        So does what was measured before, if this process was stopped between the two moments.
         """
         uncertainty = (answered_at - asked_at) / 2
+        if self._compared_at is not None and uncertainty > _TELLS_NOTHING:
+            return
         ahead = told - asked_at - uncertainty
         fresh = self._compared_at is not None and _NONE <= answered_at - self._compared_at < _LASTS
         agrees = abs(ahead - self._ahead) <= uncertainty + self.uncertainty

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 
 from casework.access import cutting
-from casework.claims import held, lead, may_be_taken_over, wanted
+from casework.claims import decided_at, held, lead, may_be_taken_over, overdue, wanted
 from casework.context import Context
 from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
 from casework.pauses import concerns, in_force
@@ -63,6 +63,7 @@ def unclaimed(context: Context) -> list[str]:
 
     Those whose last try left findings rest until their next one is due, those that are paused until they are resumed.
     """
+    context.store.compare_clocks()  # whoever looks for hours and writes nothing: its machine's clock may be set meanwhile
     now = context.now()
     due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
     with context.store.read() as session:
@@ -74,11 +75,9 @@ def unclaimed(context: Context) -> list[str]:
 def _in_nobodys_hands(case: Case, now: datetime) -> bool:
     if case.next_run_at is not None and case.next_run_at > now:
         return False
-    decided_at = case.for_real_at or case.opened_at
-    overdue = now - max(case.due_at, decided_at)
     if held(case, now):
         return may_be_taken_over(case, now)
-    return overdue >= (_NOBODY_WAS_ASKED if decided_at >= case.due_at else _A_RUN_IS_LATE)
+    return overdue(case, now) >= (_NOBODY_WAS_ASKED if decided_at(case) >= case.due_at else _A_RUN_IS_LATE)
 
 
 def _wants_plan(context: Context, case: Case, *, paused: bool) -> bool:

@@ -22,8 +22,8 @@ _log = logging.getLogger("lastday.restores")
 def lifted(context: Context) -> list[str]:
     """Return the cases in which a restore lifted a block, saw the exits not gone, and is not carried on by anybody."""
     now = context.now()
-    query = select(Case).join(CaseEntitlement, col(CaseEntitlement.case_id) == col(Case.id)).distinct()
-    open_ones = query.where(col(CaseEntitlement.lifted_at) <= now, col(Case.erased_at).is_(None))
+    of = select(CaseEntitlement.case_id).where(col(CaseEntitlement.lifted_at) <= now)
+    open_ones = select(Case).where(col(Case.id).in_(of), col(Case.erased_at).is_(None))
     with context.store.read() as session:
         return sorted(case.id for case in session.exec(open_ones).all() if not held(case, now))
 

@@ -58,6 +58,16 @@ class TestDatabaseClock:
         machine.ask(4 * MS, 4 * MS)
         assert machine.clock.uncertainty == 4 * MS
 
+    @pytest.mark.parametrize(("there", "back"), [(0, 30_000), (30_000, 0)])
+    def test_a_process_that_was_stopped_meanwhile_learns_nothing(self, machine: Machine, there: int, back: int) -> None:
+        """Half a minute between question and answer would put its clock wrong by a quarter: the former comparison stands."""
+        machine.ask(1 * MS, 1 * MS)
+        machine.ask(there * MS, back * MS)
+        assert abs(machine.clock() - machine.true) <= 1 * MS
+        machine.true += timedelta(minutes=2)
+        machine.ask(there * MS, back * MS)
+        assert abs(machine.clock() - machine.true) <= 1 * MS
+
     @pytest.mark.parametrize("step", [-90_000, -2_000, 2_000, 90_000])
     def test_a_clock_that_was_set_is_seen_by_the_next_answer(self, machine: Machine, step: int) -> None:
         """What excludes the former measurement replaces it, however exact that one was."""

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from audit import outbox, roles
 from audit.trail import Trail
 from casework import runbook, store
+from casework.access import interrupted
 from casework.access.rechecking import look_again
 from casework.clock import DatabaseClock
 from casework.context import Context
@@ -25,6 +26,8 @@ from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.schema import current, grant, migrate, newest
 from casework.store import Store, open_engine
+from casework.sweeping import unclaimed
+from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.case import case_view, view_in
 from models.tables import Pause
 from models.vocabulary import CaseState, Service
@@ -95,6 +98,28 @@ class TestOnPostgreSQL:
         office.clock.pass_by(minutes=2)
         await office.run(case.id)
         assert show(office.context, case.id)["open_intents"] == 0
+
+    async def test_an_account_that_a_killed_restore_left_open_is_found(self, office: Office) -> None:
+        """Whoever looks for such accounts finds the case, once however many rows say so."""
+        office.paper.add("p4", employee_no="P4", email="p4@example.test", name="星 空子")
+        case = office.report(employee_no="P4", email="p4@example.test")
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        with office.context.store.write() as session:
+            for row in rows_of(session, case.id, *accounts_of(session, case.id)):
+                row.lifted_at = office.clock()
+                session.add(row)
+        assert interrupted.lifted(office.context) == [case.id]
+
+    def test_a_machine_whose_clock_is_set_misses_no_instant(self, office: Office) -> None:
+        """Who looks for what is due, and writes nothing for hours, goes by the database's clock all the same."""
+        ahead = [timedelta(0)]
+        clock = DatabaseClock(lambda: datetime.now(UTC) + ahead[0])
+        store = replace(office.context.store, clock=clock)
+        context = replace(office.context, store=store, now=clock)
+        for ahead[0] in (timedelta(0), timedelta(hours=-1), timedelta(hours=1)):
+            unclaimed(context)
+            assert abs(context.now() - datetime.now(UTC)) < timedelta(seconds=5)
 
     def test_the_same_notice_from_many_machines_is_one_case(self, office: Office) -> None:
         """Eight senders of one notice at once: one case is created, seven are told that it is there."""
