@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,18 +15,20 @@ from casework.view.opaque import OpaqueView, opaque_view
 from flows.redaction import boundary
 
 _BAR = 20
+_WRITTEN_WITHIN = 5.0
 
 
 async def show_truth_table(context: Context, case_id: str) -> None:
     """
     Publish the case's truth table as it stands, as a new version of the artifact `truth-<case>`.
 
-    A page that cannot be written never stops a cut: that is logged, and nothing is raised.
+    A page that cannot be written, or not soon, never stops a cut: that is logged, and nothing is raised.
     """
     try:
         with boundary():
             page = truth_page(opaque_view(context, case_id))
-            await acreate_markdown_artifact(page, key=f"truth-{case_id}", description="Observed, not commanded.")
+            async with asyncio.timeout(_WRITTEN_WITHIN):
+                await acreate_markdown_artifact(page, key=f"truth-{case_id}", description="Observed, not commanded.")
     except Exception as told:  # noqa: BLE001  # whatever breaks a page, the cut goes on
         get_run_logger().warning("truth table: cannot be shown: %s", told)
 

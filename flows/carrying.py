@@ -6,11 +6,12 @@ No worker, an API that is down, a run that is late, lost, cancelled or was moved
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any
 
-from prefect import tags
+from prefect import Flow
 from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectSignal
+from prefect.flow_engine import run_flow_async
 
 from casework import runbook
 from casework.bootstrap import open_context
@@ -24,9 +25,11 @@ from flows.scheduling import tag
 
 PERIOD = 0.5
 """Seconds between two looks for what is due."""
-STATE: Mapping[str, Any] = {"return_state": True}
-"""How a run's failure is told here: it raises nothing."""
 _ANSWERS_WITHIN = 1.0
+_TAKEN_UP_WITHIN = 2.0
+"""Seconds from giving a case to a run until that run holds it."""
+_RESTS = 5.0
+"""Seconds after a failure that no case has caused: the settings, the database."""
 _log = logging.getLogger("lastday.flows")
 
 
@@ -40,44 +43,63 @@ class Carrying:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._given = set[str]()
+        """Cases that a carrier is about to claim: no other one is given them meanwhile."""
+        self._carriers = set[asyncio.Task[None]]()
 
     async def __call__(self) -> float:
-        new = [case_id for case_id in unclaimed(self._context) if case_id not in self._under_way]
+        new = [case_id for case_id in unclaimed(self._context) if case_id not in self._given]
         for together in (new[start : start + MOST] for start in range(0, len(new), MOST)):
-            self._under_way |= dict.fromkeys(together, asyncio.ensure_future(self._carry(together)))
+            self._given.update(together)
+            carrier = asyncio.ensure_future(self._carry(together))
+            self._carriers.add(carrier)
+            carrier.add_done_callback(self._carriers.discard)
         return PERIOD
 
     async def _carry(self, case_ids: list[str]) -> None:
-        """Carry them in a run of their own, so that IT sees it, and without Prefect if that does not answer or does not cut."""
+        """Carry them in a run of their own, so that IT sees it, and without Prefect what that run has not taken up in time."""
+        run = asyncio.ensure_future(_in_a_run(case_ids))
+        await asyncio.wait({run}, timeout=_TAKEN_UP_WITHIN)
         try:
-            if await _prefect_answers():
-                with tags(*map(tag, case_ids)):
-                    await (offboard_many(case_ids, **STATE) if len(case_ids) > 1 else offboard(case_ids[0], **STATE))
-        except Exception as exc:  # noqa: BLE001  # whatever became of that run, what it has not cut is cut here
+            left = [case_id for case_id in unclaimed(self._context) if case_id in case_ids]
+            self._given.difference_update(set(case_ids) - set(left))
+            if left:
+                async with open_context() as context:
+                    await asyncio.gather(*(self._plainly(context, case_id) for case_id in left))
+        except Exception as exc:  # noqa: BLE001  # a later turn tries again
             _log.error("carrying: %s", redact(exc))
-        try:
-            await asyncio.gather(*(_plainly(case_id) for case_id in unclaimed(self._context) if case_id in case_ids))
+            await asyncio.sleep(_RESTS)
         finally:
-            for case_id in case_ids:
-                del self._under_way[case_id]
+            self._given.difference_update(case_ids)
+        await run
+
+    async def _plainly(self, context: Context, case_id: str) -> None:
+        """Carry the case without Prefect; whatever it ends with stands in our database, and a later turn tries again."""
+        _log.warning("carrying %s without Prefect", case_id)
+        try:
+            async with runbook.claim(context, case_id, context.name(SERVING)) as ours:
+                self._given.discard(case_id)  # from here on our database knows who holds it
+                if ours:
+                    await runbook.offboard(context, case_id)
+        except Exception as exc:  # noqa: BLE001  # one case's failure is no other's
+            _log.warning("carrying %s: %s", case_id, redact(exc))
 
 
-async def _prefect_answers() -> bool:
-    """Whether Prefect's API answers within a second."""
+async def _in_a_run(case_ids: list[str]) -> None:
+    """
+    Carry the cases in a run of Prefect's page, if its API answers within a second.  Raises nothing: what the run leaves is in
+    nobody's hands.
+
+    The run alone is tagged: of a task that inherits tags Prefect asks its API for a slot, and waits.
+    """
+    many = len(case_ids) > 1
+    flow: Flow[Any, Any] = offboard_many if many else offboard
+    parameters: dict[str, Any] = {"case_ids": case_ids} if many else {"case_id": case_ids[0]}
     try:
-        async with asyncio.timeout(_ANSWERS_WITHIN), get_client() as client:
-            return await client.api_healthcheck() is None
-    except Exception:  # noqa: BLE001  # whatever it is, Prefect cannot be used now
-        return False
-
-
-async def _plainly(case_id: str) -> None:
-    """Carry the case without Prefect; whatever it ends with stands in our database, and a later turn tries again."""
-    _log.warning("carrying %s without Prefect", case_id)
-    try:
-        async with open_context() as context, runbook.claim(context, case_id, context.name(SERVING)) as ours:
-            if ours:
-                await runbook.offboard(context, case_id)
-    except Exception as exc:  # noqa: BLE001  # one case's failure is no other's
-        _log.warning("carrying %s: %s", case_id, redact(exc))
+        async with get_client() as client:
+            async with asyncio.timeout(_ANSWERS_WITHIN):
+                await client.hello()
+            run = await client.create_flow_run(flow, parameters=parameters, tags=map(tag, case_ids))
+        await run_flow_async(flow, run, parameters, return_type="state")
+    except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # whatever became of that run, what it has not cut is cut without
+        _log.warning("carrying: no run of Prefect's: %s", type(exc).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -151,3 +152,17 @@ class TestTruthPage:
         await show_truth_table(cast("Context", None), "case-1")
         assert caplog.messages[-1].startswith(f"truth table: cannot be shown: {kind.__name__} at ")
         assert "田中" not in caplog.text
+
+    async def test_hangs(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        """A server that takes the page and never answers holds up no observing and no closing."""
+
+        async def hang(*_: object, **__: object) -> None:
+            await asyncio.sleep(3_600)
+
+        monkeypatch.setattr(artifacts, "opaque_view", lambda *_: None)
+        monkeypatch.setattr(artifacts, "truth_page", lambda _: "")
+        monkeypatch.setattr(artifacts, "acreate_markdown_artifact", hang)
+        monkeypatch.setattr(artifacts, "get_run_logger", lambda: logging.getLogger("page"))
+        monkeypatch.setattr(artifacts, "_WRITTEN_WITHIN", 0.01)
+        await show_truth_table(cast("Context", None), "case-1")
+        assert "TimeoutError" in caplog.messages[-1]

@@ -1,0 +1,117 @@
+"""What is due is carried whatever Prefect, or the case beside it, does meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from prefect.exceptions import Abort
+
+from casework import runbook
+from casework.context import Context
+from flows import carrying
+from flows.carrying import Carrying
+from tests.casework.conftest import Office, empty_database, make_office
+
+__all__ = ["empty_database", "make_office"]
+
+
+@pytest.fixture
+def office(make_office: Callable[[], Office], monkeypatch: pytest.MonkeyPatch) -> Office:
+    """An office whose Prefect never takes anything up, and who waits for nothing long."""
+    built = make_office()
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Context]:
+        yield built.context
+
+    async def hang(case_ids: list[str]) -> None:
+        await asyncio.sleep(3_600)
+
+    monkeypatch.setattr(carrying, "open_context", opened)
+    monkeypatch.setattr(carrying, "_in_a_run", hang)
+    monkeypatch.setattr(carrying, "_TAKEN_UP_WITHIN", 0.01)
+    return built
+
+
+def due(office: Office, *numbers: str) -> list[str]:
+    cases = [office.report(employee_no=number, email=f"{number}@example.test").id for number in numbers]
+    office.clock.at = office.context.case(cases[0]).due_at + timedelta(minutes=1)
+    return cases
+
+
+class Carried:
+    """Stands for the runbook: what was carried, in order.  *hangs*: the cases that never come to an end."""
+
+    def __init__(self, *hangs: str) -> None:
+        self.cases: list[str] = []
+        self._hangs = hangs
+
+    async def __call__(self, context: Context, case_id: str) -> None:
+        self.cases.append(case_id)
+        if case_id in self._hangs:
+            await asyncio.sleep(3_600)
+
+
+async def turns(carrier: Carrying, count: int) -> None:
+    for _ in range(count):
+        await carrier()
+        await asyncio.sleep(0.03)
+
+
+class TestCarrying:
+    async def test_an_api_that_answers_and_then_hangs(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A run that does not take its case up in time is not waited for; each case is carried once."""
+        cases = due(office, "E1", "E2")
+        monkeypatch.setattr(runbook, "offboard", carried := Carried(*cases))
+        await turns(Carrying(office.context), 5)
+        assert sorted(carried.cases) == sorted(cases)
+
+    async def test_one_that_takes_long_keeps_no_other_from_its_next_try(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A vendor may say Retry-After: half an hour.  The cases that were taken up with that one go on."""
+        slow, other = due(office, "E1", "E2")
+        monkeypatch.setattr(runbook, "offboard", carried := Carried(slow))
+        carrier = Carrying(office.context)
+        await turns(carrier, 2)
+        office.clock.pass_by(minutes=10)
+        with office.context.store.write() as session:  # as its heartbeat would
+            case = office.context.case(slow)
+            case.lease_until = office.clock.at + timedelta(seconds=20)
+            session.merge(case)
+        await turns(carrier, 2)
+        assert sorted(carried.cases) == sorted([slow, other, other])
+
+    async def test_what_cannot_be_opened_is_not_tried_twice_a_second(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Settings that were broken while it runs cost a failed run every few seconds, and are taken up once they are mended."""
+        opened = []
+
+        def broken() -> None:
+            opened.append(1)
+            raise RuntimeError
+
+        due(office, "E1")
+        monkeypatch.setattr(carrying, "open_context", broken)
+        monkeypatch.setattr(carrying, "_RESTS", 0.2)
+        carrier = Carrying(office.context)
+        await turns(carrier, 4)
+        assert len(opened) == 1
+        await asyncio.sleep(0.2)
+        await turns(carrier, 2)
+        assert len(opened) == 2
+
+
+async def test_a_run_that_prefect_ends_at_once_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prefect ends a run by a signal that is no `Exception`: the serving process outlives it, and carries the case without."""
+
+    def aborted() -> None:
+        raise Abort
+
+    monkeypatch.setattr(carrying, "get_client", aborted)
+    await carrying._in_a_run(["case-0000000000000001"])
