@@ -24,12 +24,11 @@ async def ready(context: Context, connection: ConnectionId) -> Connector:
 
     Raises `ConnectorError` if it is not configured or its probe fails: that is not remembered, the next call probes again.
     """
-    connector = context.connectors.get(connection)
-    if connector is None:
+    if connection not in context.connectors:
         raise ConnectorError(f"{connection}: is not configured any more", remedy="Add it to LASTDAY_SERVICES again.")
     async with context.probing.setdefault(connection, asyncio.Lock()):
         if connection not in context.own_accounts:
-            context.own_accounts[connection] = (await connector.probe()).own_account_ids
+            context.own_accounts[connection] = (await context.connectors[connection].probe()).own_account_ids
     return context.connectors[connection]  # a probe may have opened it
 
 

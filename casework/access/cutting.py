@@ -145,7 +145,7 @@ async def _in_order(context: Context, account: CaseAccount, rows: Iterable[CaseE
         single: list[CaseEntitlement] = []
         for row in same:
             (frozen if kinds[row.kind].frozen else single).append(row)
-        await asyncio.gather(revoke(context, account, single), _freeze(context, account, frozen))
+        await each((revoke(context, account, single), _freeze(context, account, frozen)))
 
 
 async def _freeze(context: Context, account: CaseAccount, rows: list[CaseEntitlement]) -> None:

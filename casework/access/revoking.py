@@ -83,7 +83,7 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
     asked = [row for row in rows if row.id not in gone]
     if not asked:
         return
-    await asyncio.gather(*(ask(context, account, row) for row in begin(context, account, asked)))
+    await each(ask(context, account, row) for row in begin(context, account, asked))
     with context.store.write() as session:
         assess(context, session, account.case_id)
 
@@ -100,11 +100,12 @@ async def ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> C
     return None
 
 
-async def each(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+async def each(works: Iterable[Coroutine[Any, Any, object]]) -> None:
     """Carry each of *works* to its end, all at once, then raise what the first one raised: one that fails stops no other."""
-    for ended in await asyncio.gather(*works, return_exceptions=True):
-        if isinstance(ended, BaseException):
-            raise ended
+    tasks = [asyncio.ensure_future(work) for work in works]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        task.result()
 
 
 def failure_of(connection: ConnectionId, exc: Exception) -> ConnectorError:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from casework.access import revoking
 from casework.access.rechecking import look_again
 from casework.activity import openers
 from casework.errors import StillOpen
 from casework.view.reading.case import case_view
 from connectors.errors import ConnectorError
+from models.tables import CaseAccount, CaseEntitlement
 from models.vocabulary import EntitlementState, Opener, Service
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, Ledger
@@ -77,3 +81,21 @@ class TestAnExceptionNobodyForesaw:
         assert len(log.asked) == asked + 1
         (account,) = case_view(logged.context, case.id).taken
         assert {row.detail.opener for row in account.entitlements} == {None, Opener.NOT_READ}
+
+
+async def test_a_write_that_fails_leaves_no_other_behind(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong with one outcome is raised once the requests beside it have theirs: until then the case is held."""
+    ended = []
+
+    async def ask(_: object, __: object, row: CaseEntitlement) -> None:
+        if row.id == "fails":
+            raise ZeroDivisionError
+        await asyncio.sleep(0.01)
+        ended.append(row.id)
+
+    monkeypatch.setattr(revoking, "ask", ask)
+    monkeypatch.setattr(revoking, "begin", lambda _, __, rows: rows)
+    rows = [SimpleNamespace(id=name, op=None) for name in ("fails", "goes on")]
+    with pytest.raises(ZeroDivisionError):
+        await revoking.revoke(office.context, cast("CaseAccount", None), cast("list[CaseEntitlement]", rows))
+    assert ended == ["goes on"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from audit.trail import Trail
+from casework.connections import ready
 from casework.context import Context
 from casework.errors import StillOpen
 from casework.intake.options import read_options
@@ -15,10 +18,15 @@ from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.store import Store, open_engine
 from casework.view.reading.case import case_view
+from connectors.contract import Capabilities, Connector
+from connectors.errors import NotConfigured, Unreachable
+from connectors.google_workspace import MANIFEST
 from connectors.registry import open_connectors
+from connectors.unopened import Unopened
 from emulators.company import person
 from emulators.tenants import tenants
-from models.vocabulary import CaseState, EntitlementKind, Service
+from models.vocabulary import CaseState, ConnectionId, EntitlementKind, Service
+from tests.casework.paper import Paper
 from tests.casework.test_truth_tenants import Tenancy
 
 GOOGLE, SLACK, M365 = Service.GOOGLE_WORKSPACE, Service.SLACK, Service.MICROSOFT365
@@ -69,6 +77,30 @@ class TestAServiceThatCannotBeOpened:
                 assert blocked(context, case) == {GOOGLE, SLACK, M365}
                 assert context.case(case).state is CaseState.CLOSED
                 engine.dispose()
+
+
+async def test_is_opened_once_by_those_who_ask_together() -> None:
+    """Two leavers ask at once, and the first probe of what was opened fails: nothing is opened a second time and left open."""
+    opened, probed = [], []
+
+    class Opened(Paper):
+        async def probe(self) -> Capabilities:
+            probed.append(1)
+            await asyncio.sleep(0)
+            if len(probed) == 1:
+                raise Unreachable("paper: 503")
+            return await super().probe()
+
+    async def reopen() -> Connector:
+        opened.append(1)
+        connectors[GOOGLE] = Opened()
+        return connectors[GOOGLE]
+
+    connectors: dict[ConnectionId, Connector] = {GOOGLE: Unopened(MANIFEST, NotConfigured("no key"), reopen)}
+    context = Context(cast("Store", None), Policy(), connectors)
+    failed, found = await asyncio.gather(*(ready(context, GOOGLE) for _ in range(2)), return_exceptions=True)
+    assert isinstance(failed, Unreachable)
+    assert (found, len(opened)) == (connectors[GOOGLE], 1)
 
 
 def blocked(context: Context, case_id: str) -> set[str]:
