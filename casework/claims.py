@@ -106,14 +106,14 @@ def _next(context: Context, case: Case, *, stumbled: bool) -> datetime:
     A due case whose run *stumbled*, over the database perhaps, may not have been cut at all: that is tried again at once.
     """
     now = context.now()
-    waited = overdue(case, now)
-    if stumbled and waited < _SOON:
+    if stumbled and overdue(case, now) < _SOON:
         return now + _RECOVERY
-    if now < case.due_at:
-        waited = now - decided_at(case)
     waits = [timedelta(seconds=one) for one in context.policy.sweep.again_seconds]
-    again = now + next((wait for wait in waits if wait > waited), waits[-1])
-    return min(again, case.due_at - lead(context)) if now < case.due_at else again
+    if now < case.due_at:
+        again = now + next((wait for wait in waits if wait > now - decided_at(case)), waits[-1])
+        return min(again, case.due_at - lead(context))
+    case.tries += 1
+    return now + waits[min(case.tries, len(waits)) - 1]
 
 
 def overdue(case: Case, now: datetime) -> timedelta:

@@ -132,7 +132,7 @@ def move(  # a move's parts, and what its event says
 
 def wake(session: Session, case: Case) -> None:
     """Let the next sweep take the case up at once: something about it was decided, or moved."""
-    case.next_run_at = None
+    case.next_run_at, case.tries = None, 0
     if case.run_state is not RunState.RUNNING:
         case.run_state, case.run_id = RunState.NONE, None
     session.add(case)

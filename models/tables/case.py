@@ -25,7 +25,7 @@ class Case(SQLModel, table=True):
     *at_once_at*, *at_once_by*: when, and by whom, it was made an emergency, whose instant never moves later.
     *retain_until*, *retain_basis*: how long its record is kept, and why so long; set at closing, by policy.
     *held_at*: since when a legal hold forbids to erase.  *erased_at*: when the personal data was removed; nobody works on the
-    case any more.  *revision* counts reschedules and corrections.  *run_…* and *lease_…* say which run works on the case, so that there is one.
+    case any more.  *tries* since the instant left something open, counted anew once a person has acted.  *revision* counts reschedules and corrections.  *run_…* and *lease_…* say which run works on the case, so that there is one.
     """
 
     __tablename__ = "offboarding_case"
@@ -66,6 +66,7 @@ class Case(SQLModel, table=True):
     retain_basis: str | None = None
     run_id: str | None = None
     run_attempt: int = 0
+    tries: int = 0
     run_state: RunState = word(RunState, default=RunState.NONE)
     next_run_at: datetime | None = instant()
     lease_holder: str | None = None

@@ -331,7 +331,7 @@ class TestFrozenExits:
         with patch.context() as dying:
             dying.setattr(point, self.dead)
             dying.setattr("casework.access.giving._block_again", self.dead)
-            dying.setattr("casework.claims._let_go", lambda *_: None)
+            dying.setattr("casework.claims._let_go", lambda *_, **__: None)
             with pytest.raises(Killed):
                 await restoring.restore(there.context, case.id)
 
