@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from prefect.exceptions import PrefectSignal
 from prefect.logging import get_logger, get_run_logger
 from prefect.runtime import flow_run
 
@@ -31,7 +32,7 @@ async def again(
     while not stop.is_set():
         try:
             pause = await turn()
-        except Exception as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
+        except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
             pause = after_failure
             _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's own page tells more
         with contextlib.suppress(TimeoutError):
