@@ -175,8 +175,7 @@ def _hang_up(send: Send) -> None:
     """Break the connection.  ASGI has no word for it, so this reaches for uvicorn's transport behind `send`."""
     cycle: Any = send.__self__  # type: ignore[attr-defined]  # uvicorn's RequestResponseCycle
     cycle.transport.abort()
-    cycle.disconnected = True
-    cycle.response_started = cycle.response_complete = True
+    cycle.disconnected = True  # and no more: a server that stops just now takes "complete" for a connection to reuse
 
 
 class _Server(uvicorn.Server):
