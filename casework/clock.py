@@ -29,6 +29,11 @@ class DatabaseClock:
     def __call__(self) -> datetime:
         return self.machine() + self._ahead
 
+    @property
+    def ahead(self) -> timedelta:
+        """By how much the database's clock was ahead of the machine's when they were compared last."""
+        return self._ahead
+
     def compare(self, asked_at: datetime, told: datetime, answered_at: datetime) -> None:
         """
         Take what the database told between two moments of the machine's.

@@ -22,6 +22,8 @@ class CaseworkSettings(BaseSettings):
     The log's key and the certificate's are files, or URIs of a key store (`audit.key_uris`) with the public key beside them
     in PEM; *audit_former_…* signs as well while the log changes its key.  *key_pin*: for PKCS#11 tokens.
 
+    *health_address*: HOST:PORT at which a serving process tells how it stands; empty for nowhere.
+
     *timestamp_urls* and *witness_policy_file* name who outside vouches for the log; without either nobody does.
     """
 
@@ -51,6 +53,7 @@ class CaseworkSettings(BaseSettings):
     witness_policy_file: Path | None = None
     anchor_folder: Path = Path("var/anchors")
     trust_folder: Path = Path("var/trust")
+    health_address: str = "127.0.0.1:4280"
 
     @field_validator("services", "timestamp_urls", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from cli.erase import erase, hold
 from cli.errors import BAD_INPUT, Refused, refusal
 from cli.evidence import evidence
 from cli.export import export
+from cli.health import health
 from cli.migrate import migrate
 from cli.moving import reschedule, withdraw
 from cli.options import verb
@@ -50,7 +51,15 @@ _PANELS: dict[str, dict[str, Callable[..., int | None]]] = {
     "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
     "Emergency brake": {"pause": pause, "resume": resume},
     "Records": {"population": population, "export": export, "verify": verify, "hold": hold, "erase": erase},
-    "Operation": {"doctor": doctor, "migrate": migrate, "up": up, "retire": retire, "tenants": tenants, "demo": demo},
+    "Operation": {
+        "health": health,
+        "doctor": doctor,
+        "migrate": migrate,
+        "up": up,
+        "retire": retire,
+        "tenants": tenants,
+        "demo": demo,
+    },
 }
 _WITHOUT_SECRETS = {doctor, verify, tenants, demo}  # the doctor tells of open files instead of stopping
 for _panel, _verbs in _PANELS.items():

@@ -13,6 +13,7 @@ from casework.matching.numbers import without_numbers
 from casework.policy import load_policy
 from casework.private_files import environment, find_open_files
 from casework.settings import CaseworkSettings
+from cli import health
 from cli.contexts import log_signers, only_store
 from cli.examining_anchors import examine_anchors
 from cli.examining_prefect import examine_prefect
@@ -37,6 +38,7 @@ def examine_house(settings: CaseworkSettings) -> list[Row]:
         examined("evidence", lambda: _evidence(settings), "amber"),  # what cannot be written holds up no cut
         examined("employee numbers", _numbers, "amber"),
         examine_prefect(),
+        *_health(),
         *_files(settings),
     ]
 
@@ -44,6 +46,14 @@ def examine_house(settings: CaseworkSettings) -> list[Row]:
 def _database() -> Row:
     with only_store():
         return row("database")
+
+
+def _health() -> list[Row]:
+    """Tell each alarm of `lastday health`; a database that cannot be opened has its own row."""
+    try:
+        return health.rows(health.look())
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        return [failed("health", exc)]
 
 
 def _trail_key(settings: CaseworkSettings) -> Row:

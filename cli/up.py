@@ -19,12 +19,15 @@ def up(
     home: Annotated[Path, typer.Option(help="Where Prefect's database and the logs are.")] = Path("var/prefect"),
 ) -> None:
     """Start everything that carries cases out, until interrupted."""
+    from casework.settings import read_settings
     from stack.environments import settings_here
     from stack.processes import local_stack
 
     in_context(lambda _: None)  # refuses an old schema before anything is started
     with local_stack(home, port, env=settings_here()) as stack:
         places = {"logs": str(stack.logs), "key_file": str(stack.key_file)}
-        terminal.report("up", api_url=stack.api_url, ui_url=stack.ui_url, **places)
+        terminal.report(
+            "up", health=read_settings().health_address, api_url=stack.api_url, ui_url=stack.ui_url, **places
+        )
         with contextlib.suppress(KeyboardInterrupt):
             stack.supervise(threading.Event())

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,11 @@ from uuid import UUID
 from prefect.exceptions import PrefectSignal
 from prefect.logging import get_logger, get_run_logger
 from prefect.runtime import flow_run
+from sqlalchemy.exc import SQLAlchemyError
 
+from casework.context import Context
+from casework.pulse import PERIOD as BEAT
+from casework.pulse import Pulse
 from flows.scheduling import prefect_api
 from flows.starting import refuse_to_start_open
 
@@ -23,20 +28,42 @@ _log: logging.Logger = get_logger("lastday.periodic")
 
 
 async def again(
-    stop: asyncio.Event, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
+    stop: asyncio.Event, pulse: Pulse, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
 ) -> None:
     """
-    Take *turn*, which says how many seconds to rest, until *stop*.  A turn that fails is logged, and the next one comes all
-    the same.
+    Take *turn*, which says how many seconds to rest, until *stop*.  A turn that fails is logged and told by *pulse*, and the next
+    one comes all the same.
     """
     while not stop.is_set():
+        well = False
         try:
             pause = await turn()
+            well = True
         except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
             pause = after_failure
             _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's own page tells more
+        pulse.went(name, well=well)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
+
+
+@asynccontextmanager
+async def pulsing(stop: asyncio.Event, context: Context, role: str) -> AsyncIterator[Pulse]:
+    """Give signs of life until the end, from a thread: they stop when the event loop does, and hold it up for nothing."""
+    pulse = Pulse(context, role)
+
+    async def beat() -> float:
+        await asyncio.to_thread(pulse.beat)
+        return BEAT
+
+    beating = asyncio.ensure_future(again(stop, pulse, "beat", beat, after_failure=BEAT))
+    try:
+        yield pulse
+    finally:
+        beating.cancel()
+        await asyncio.wait({beating})
+        with contextlib.suppress(SQLAlchemyError):  # its silence will be told instead
+            pulse.stop()
 
 
 @dataclass(frozen=True, slots=True)

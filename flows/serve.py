@@ -8,25 +8,48 @@ from __future__ import annotations
 
 import asyncio
 
+from prefect.client.schemas.objects import WorkerStatus
+
 from casework.access import interrupted
 from casework.bootstrap import open_context
 from casework.context import Context
+from casework.settings import read_settings
 from flows.carrying import PERIOD as LOOKS
 from flows.carrying import Carrying
-from flows.periodic import PERIOD, Quiet, again, until_terminated
+from flows.health import Watchman, answering
+from flows.periodic import PERIOD, Quiet, again, pulsing, until_terminated
+from flows.scheduling import prefect_api
 from flows.sweep import sweep
+from flows.worker import POOL
+
+
+class NoWorker(Exception):
+    """No worker of the pool polls for runs."""
 
 
 async def serve(stop: asyncio.Event) -> None:
     """Until *stop*, sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
     async with open_context():
         pass  # the vendors' SDKs take seconds to import, which no cut waits for
-    async with open_context(connected=False) as context:
-        await asyncio.gather(
-            again(stop, "carry", Carrying(context), after_failure=LOOKS),
-            again(stop, "sweep", Quiet(sweep, PERIOD)),
-            again(stop, "restores", lambda: _block_interrupted(context)),
-        )
+    async with open_context(connected=False) as context, pulsing(stop, context, "serve") as pulse:
+        watchman = Watchman(context)
+        with answering(watchman, read_settings().health_address):
+            await asyncio.gather(
+                again(stop, pulse, "carry", Carrying(context), after_failure=LOOKS),
+                again(stop, pulse, "sweep", Quiet(sweep, PERIOD)),
+                again(stop, pulse, "workers", _require_a_worker),
+                again(stop, pulse, "restores", lambda: _block_interrupted(context)),
+                again(stop, pulse, "health", watchman),
+            )
+
+
+async def _require_a_worker() -> float:
+    """Raise if no worker polls for runs: then each due case is cut by us, late by seconds."""
+    async with prefect_api() as client:
+        workers = await client.read_workers_for_work_pool(POOL)
+    if not any(worker.status is WorkerStatus.ONLINE for worker in workers):
+        raise NoWorker
+    return PERIOD
 
 
 async def _block_interrupted(context: Context) -> float:

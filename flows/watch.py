@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 
+from casework.bootstrap import open_context
 from casework.trail import anchoring
 from flows.anchor import anchor
 from flows.collect_again import collect_again
 from flows.papers import papers
-from flows.periodic import PERIOD, Quiet, again, until_terminated
+from flows.periodic import PERIOD, Quiet, again, pulsing, until_terminated
 from flows.rechecks import rechecks
 
 ANCHOR_PAUSE = 300.0
@@ -20,12 +21,13 @@ ANCHOR_PAUSE = 300.0
 
 async def watch(stop: asyncio.Event) -> None:
     """Take each of the four in turns of its own until *stop*: one that is slow or fails stops no other."""
-    await asyncio.gather(
-        again(stop, "rechecks", Quiet(rechecks, PERIOD)),
-        again(stop, "collect-again", Quiet(collect_again, 2 * PERIOD)),
-        again(stop, "papers", Quiet(papers, 2 * PERIOD)),
-        again(stop, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
-    )
+    async with open_context(connected=False) as context, pulsing(stop, context, "watch") as pulse:
+        await asyncio.gather(
+            again(stop, pulse, "rechecks", Quiet(rechecks, PERIOD)),
+            again(stop, pulse, "collect-again", Quiet(collect_again, 2 * PERIOD)),
+            again(stop, pulse, "papers", Quiet(papers, 2 * PERIOD)),
+            again(stop, pulse, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
+        )
 
 
 async def _see_to_anchors() -> float:

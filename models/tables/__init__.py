@@ -9,6 +9,7 @@ from models.tables.decision import Attestation, Pause, Waiver
 from models.tables.entitlement import CaseEntitlement, Comeback, KindRead
 from models.tables.evidence import EvidenceFile, EvidenceKey
 from models.tables.finding import Finding, Question
+from models.tables.heartbeat import Heartbeat
 from models.tables.notice import NoticeRecord
 from models.tables.paper import CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal
 from models.tables.plan import Look, Plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import Mock, call
 
 import pytest
 from prefect.exceptions import Abort, Pause
@@ -23,5 +24,7 @@ class TestAgain:
             stop.set()
             return 0.0
 
-        await asyncio.wait_for(again(stop, "test", turn, after_failure=0.0), 10)
+        pulse = Mock()
+        await asyncio.wait_for(again(stop, pulse, "test", turn, after_failure=0.0), 10)
         assert turns == [0, 1]
+        assert pulse.went.mock_calls == [call("test", well=False), call("test", well=True)]

@@ -37,7 +37,7 @@ VERBS = (
     ("nda", "refuse", CASE, "--witness", "S", "--on", "2026-11-20"), ("nda", "accept", CASE, "folder:out", "--reason", "r"),
     ("nda", "answer", CASE, "usefulness", "--text", "t"),
     ("trail", "check"), ("trail", "checkpoint"), ("trail", "open-intents"), ("trail", "export", "out"),
-    ("trail", "follow", "--as", "siem"),
+    ("trail", "follow", "--as", "siem"), ("health",),
     ("keys", "list"), ("keys", "new", "k"), ("keys", "announce"), ("keys", "retire", "vkey"), ("keys", "compromised", "vkey", "--since", "2026-11-22T09:00:00+09:00"),
 )  # fmt: skip
 GROUPS = {"nda", "trail", "keys", "anchor"}

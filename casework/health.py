@@ -1,0 +1,191 @@
+"""
+Is the cut guaranteed now, and does anything lie unattended?  Answered from our database alone: neither a vendor nor Prefect is asked.
+
+What a process meets outside (Prefect away, no worker, a log's reading that fails) stands in its sign of life.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from audit import cadence
+from audit.cadence import Vouchers
+from casework import pauses
+from casework.claims import overdue
+from casework.context import Context
+from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, RECHECKED, UNDER_WAY
+from casework.question_kinds import HOLDING
+from casework.settings import CaseworkSettings
+from casework.trail.anchoring import CADENCE
+from models.tables import Case, Collection, Heartbeat, Look, Question
+
+_CUT_WITHIN = timedelta(seconds=10)
+"""Of its instant: the serving process takes up after three seconds what nobody carries."""
+_SEEN_WITHIN = timedelta(minutes=1)
+_SILENT_AFTER = timedelta(seconds=20)
+"""Four signs of life that did not come."""
+_CLOCK_OFF = timedelta(seconds=2)
+_NEAR = timedelta(days=1)
+_BEHIND = timedelta(hours=1)
+_NAMED = 20
+"""Cases that one alarm names; its count has all."""
+_ANSWERS_WITHIN = 0.8
+_MISSED = {"serve": "no_serving_process", "watch": "no_watching_process"}
+_GUARANTEES = frozenset({"serve"})
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What is wrong, by *code* (`messages/health.toml` has its sentence and remedy), with its *facts*.  *red*: a cut is late or not guaranteed."""
+
+    code: str
+    red: bool
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        return "red" if self.red else "amber"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All *alarms* at one moment, the loudest first."""
+
+    at: datetime
+    alarms: tuple[Alarm, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """The loudest: "red", "amber" or "ok"."""
+        return "red" if any(alarm.red for alarm in self.alarms) else "amber" if self.alarms else "ok"
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """As JSON, for machines.  Names nobody: cases by id, processes by host."""
+        alarms = [{"code": alarm.code, "state": alarm.state, **alarm.facts} for alarm in self.alarms]
+        return {"state": self.state, "at": self.at.isoformat(), "alarms": alarms}
+
+
+def health_soon(look: Callable[[], Health], now: Callable[[], datetime]) -> Health:
+    """Return what *look* finds, or within a second that the database is silent.  Raises what *look* raises."""
+    found: queue.SimpleQueue[Health | Exception] = queue.SimpleQueue()
+
+    def looking() -> None:
+        try:
+            found.put(look())
+        except Exception as exc:  # noqa: BLE001  # handed over to whoever waits
+            found.put(exc)
+
+    threading.Thread(target=looking, daemon=True).start()
+    try:
+        answer = found.get(timeout=_ANSWERS_WITHIN)
+    except queue.Empty:
+        return Health(now(), (Alarm("database_silent", red=True),))
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def health(context: Context, settings: CaseworkSettings) -> Health:
+    """Look once, in one transaction.  *settings* say who outside is asked to vouch for the trail."""
+    now = context.now()
+    vouchers = Vouchers(settings.witness_policy_file is not None, bool(settings.timestamp_urls))
+    with context.store.read() as session:
+        alarms = [
+            *_instants(session, now),
+            *_alive(session, now),
+            *_questions(session, now),
+            *_behind(session, now),
+        ]
+        standing = cadence.health(session.connection(), context.store.trail.origin, now, CADENCE, vouchers)
+    if standing.alarms or standing.late_since is not None:
+        alarms.append(Alarm("anchors_behind", red=False, facts={"since": standing.late_since}))
+    return Health(now, tuple(sorted(alarms, key=lambda alarm: not alarm.red)))
+
+
+def _instants(session: Session, now: datetime) -> Iterator[Alarm]:
+    """Yield what is due and was not asked for, what was asked for and is not seen blocked, and what a person has stopped."""
+    due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
+    cases = session.exec(select(Case).where(*due, col(Case.erased_at).is_(None)).order_by(col(Case.due_at))).all()
+    in_force = pauses.in_force(session)
+    paused = [case for case in cases if any(pauses.concerns(pause, case) for pause in in_force)]
+    going = [case for case in cases if case not in paused]
+    late = [case for case in going if case.state in BEFORE_THE_CUT and overdue(case, now) > _CUT_WITHIN]
+    unseen = [case for case in going if case.state not in BEFORE_THE_CUT and overdue(case, now) > _SEEN_WITHIN]
+    for code, red, found in (
+        ("cut_overdue", True, late),
+        ("block_not_seen", True, unseen),
+        ("paused_overdue", False, paused),
+    ):
+        if found:
+            longest = max(overdue(case, now) for case in found)
+            yield Alarm(code, red, _named(found) | {"seconds": round(longest.total_seconds())})
+
+
+def _alive(session: Session, now: datetime) -> Iterator[Alarm]:
+    """Yield who is missed, who fell silent, what fails in those that live, and whose clock is wrong."""
+    told = session.exec(select(Heartbeat).order_by(col(Heartbeat.role), col(Heartbeat.host), col(Heartbeat.pid))).all()
+    living = [one for one in told if now - one.beat_at <= _SILENT_AFTER]
+    places = {(one.role, one.host) for one in living}
+    for role, code in _MISSED.items():
+        if role not in {one.role for one in living} and _needed(session, role):
+            yield Alarm(code, role in _GUARANTEES)
+    for one in told:
+        if (one.role, one.host) not in places:  # one that was started again has another number
+            yield Alarm("process_silent", red=False, facts=_place(one) | {"since": one.beat_at})
+    for one in living:
+        for turn, since in one.turns.items():
+            if since is not None:
+                yield Alarm("turn_fails", turn == "carry", _place(one) | {"turn": turn, "since": since})
+        if abs(one.clock_ahead) > _CLOCK_OFF.total_seconds():
+            yield Alarm("clock_off", red=False, facts=_place(one) | {"seconds": round(-one.clock_ahead, 1)})
+
+
+def _needed(session: Session, role: str) -> bool:
+    """Whether there is a case for which a process of *role* has something to do."""
+    states = UNDER_WAY if role in _GUARANTEES else RECHECKED
+    wanted = select(Case.id).where(col(Case.state).in_(states), col(Case.for_real).is_(True))
+    if role not in _GUARANTEES:
+        wanted = wanted.where(col(Case.id).in_(select(Look.case_id).where(col(Look.looked_at).is_(None))))
+    return session.exec(wanted.limit(1)).first() is not None
+
+
+def _questions(session: Session, now: datetime) -> Iterator[Alarm]:
+    """Yield the cases whose instant is near, or over, and which wait for a person."""
+    near = col(Case.state).in_(UNDER_WAY), col(Case.for_real).is_(True), col(Case.due_at) <= now + _NEAR
+    asked = select(Question.case_id).where(col(Question.kind).in_([*HOLDING]), col(Question.answered_at).is_(None))
+    cases = session.exec(select(Case).where(*near, col(Case.id).in_(asked)).order_by(col(Case.due_at))).all()
+    if cases:
+        yield Alarm("questions_near", red=False, facts=_named(cases) | {"due": cases[0].due_at})
+
+
+def _behind(session: Session, now: datetime) -> Iterator[Alarm]:
+    """Yield looks after closing and readings of logs that lie unattended for more than an hour."""
+    alive = select(Case.id).where(col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None))
+    looks = select(func.count(), func.min(Look.due_at)).where(
+        col(Look.looked_at).is_(None), col(Look.due_at) < now - _BEHIND, col(Look.case_id).in_(alive)
+    )
+    logs = select(func.count(), func.min(Collection.moved_at)).where(
+        col(Collection.ended_at).is_(None),
+        col(Collection.moved_at) < now - _BEHIND,
+        func.coalesce(Collection.not_before, Collection.moved_at) < now - _BEHIND,
+    )
+    for code, query in (("looks_behind", looks), ("logs_behind", logs)):
+        count, since = session.exec(query).one()
+        if count:
+            yield Alarm(code, red=False, facts={"count": count, "since": since})
+
+
+def _named(cases: Sequence[Case]) -> dict[str, Any]:
+    return {"count": len(cases), "cases": tuple(case.id for case in cases[:_NAMED])}
+
+
+def _place(one: Heartbeat) -> dict[str, Any]:
+    return {"process": f"{one.role}@{one.host}:{one.pid}"}

@@ -1,0 +1,95 @@
+"""The serving process's health, over HTTP and as lines of its log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from casework.context import Context
+from casework.health import Alarm, Health, health, health_soon
+from casework.settings import read_settings
+from flows.redaction import redact
+
+PERIOD = 10.0
+"""Seconds between two looks for the log."""
+_log = logging.getLogger("lastday.health")
+
+
+class Watchman:
+    """A turn that looks, and writes a line of JSON when what is wrong has changed; `look` is for whoever asks."""
+
+    def __init__(self, context: Context) -> None:
+        self._look: Callable[[], Health] = partial(health, context, read_settings())
+        self._told: list[str] = []
+
+    def look(self) -> Health:
+        """Answer within a second, whatever the database does.  Raises nothing: what goes wrong in looking is an alarm."""
+        try:
+            return health_soon(self._look, lambda: datetime.now(UTC))
+        except Exception as exc:  # noqa: BLE001  # whoever asks gets an answer
+            _log.warning("health: %s", redact(exc))
+            return Health(datetime.now(UTC), (Alarm("database_silent", red=True),))
+
+    async def __call__(self) -> float:
+        found = await asyncio.to_thread(self.look)
+        told = [alarm.code for alarm in found.alarms]
+        if told != self._told:
+            self._told = told
+            level = {"ok": logging.INFO, "amber": logging.WARNING, "red": logging.CRITICAL}[found.state]
+            _log.log(level, "%s", json.dumps(found.payload, default=datetime.isoformat, separators=(",", ":")))
+        return PERIOD
+
+
+@contextmanager
+def answering(watchman: Watchman, address: str) -> Iterator[None]:
+    """
+    Answer `GET /health` at *address* (HOST:PORT; empty: nowhere), 503 while a cut is late or not guaranteed, in threads of their own:
+    an event loop that hangs does not silence it.  An address that is taken is told in the log: no cut waits for it.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        server = ThreadingHTTPServer((host.strip("[]"), int(port)), partial(_Answer, watchman)) if address else None
+    except (OSError, ValueError, OverflowError) as exc:
+        _log.error("health: LASTDAY_HEALTH_ADDRESS: cannot listen: %s", type(exc).__name__)
+        server = None
+    if server is None:
+        yield
+        return
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+
+
+class _Answer(BaseHTTPRequestHandler):
+    timeout = 5.0
+    server_version, sys_version = "lastday", ""
+
+    def __init__(self, watchman: Watchman, *given: object) -> None:
+        self._watchman = watchman
+        super().__init__(*given)  # type: ignore[arg-type]  # the server's own: request, address, server
+
+    def do_GET(self) -> None:  # the name is the library's
+        if self.path != "/health":
+            self.send_error(404)
+            return
+        found = self._watchman.look()
+        body = json.dumps(found.payload, default=datetime.isoformat).encode()
+        self.send_response(503 if found.state == "red" else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's signature
+        """Keep what was asked out of the log: a probe comes every few seconds."""

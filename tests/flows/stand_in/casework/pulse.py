@@ -1,0 +1,15 @@
+"""The stand-in's processes give no sign of life."""
+
+from __future__ import annotations
+
+PERIOD = 5.0
+
+
+class Pulse:
+    def __init__(self, context: object, role: str) -> None: ...
+
+    def went(self, turn: str, *, well: bool) -> None: ...
+
+    def beat(self) -> None: ...
+
+    def stop(self) -> None: ...
