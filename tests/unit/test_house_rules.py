@@ -28,6 +28,7 @@ ALLOWED = {
     "handle_starttag": "html.parser's hook",
     "handle_data": "html.parser's hook",
     "handle": "Slack's name for a user group's short name",
+    "do_get": "http.server's method",
     "users_info": "Slack's method",
     "team_info": "Slack's method",
 }
