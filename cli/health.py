@@ -32,7 +32,8 @@ def health(terminal: Terminal) -> int:
 
 
 def look() -> Health:
-    """Return how this house stands.  Raises what opening the database raises."""
+    """Return how this house stands.  Raises what opening the database raises.  What is imported here counts in no second."""
+    import casework.bootstrap  # noqa: F401  # `in_context` needs it
     from casework.health import health as all_alarms
     from casework.health import health_soon
     from casework.settings import read_settings
