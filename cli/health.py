@@ -32,13 +32,13 @@ def health(terminal: Terminal) -> int:
 
 
 def look() -> Health:
-    """Return how this house stands.  Raises what opening the database raises.  What is imported here counts in no second."""
-    import casework.bootstrap  # noqa: F401  # `in_context` needs it
+    """Return how this house stands.  Raises what opening the database raises."""
     from casework.health import health as all_alarms
     from casework.health import health_soon
     from casework.settings import read_settings
 
-    return health_soon(lambda: in_context(all_alarms, read_settings()), lambda: datetime.now(UTC))
+    settings = read_settings()
+    return in_context(lambda context: health_soon(lambda: all_alarms(context, settings), lambda: datetime.now(UTC)))
 
 
 def rows(found: Health) -> list[Row]:
