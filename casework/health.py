@@ -143,7 +143,9 @@ def _alive(session: Session, now: datetime) -> Iterator[Alarm]:
     for one in living:
         for turn, since in one.turns.items():
             if since is not None:
-                yield Alarm("turn_fails", turn == "carry", _place(one) | {"turn": turn, "since": since})
+                yield Alarm(
+                    "turn_fails", turn == "carry", _place(one) | {"turn": turn, "since": datetime.fromisoformat(since)}
+                )
         if abs(one.clock_ahead) > _CLOCK_OFF.total_seconds():
             yield Alarm("clock_off", red=False, facts=_place(one) | {"seconds": round(-one.clock_ahead, 1)})
 

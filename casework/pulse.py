@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import col, delete
 
@@ -15,23 +15,36 @@ from models.tables import Heartbeat
 PERIOD = 5.0
 """Seconds between two signs."""
 _FORGOTTEN_AFTER = timedelta(days=1)
+_LONGEST_TURN = {"serve": timedelta(minutes=1), "watch": timedelta(minutes=10)}
+"""A turn that has not come back by then counts as failing since it began."""
 
 
 class Pulse:
     """
     What one process tells of itself.  *role*: "serve" or "watch".
 
-    `went` notes how a turn ended and touches nothing; `beat` writes it down, and may be called from another thread.
+    `begins` and `ended` note a turn and touch nothing; `beat` writes down what they told, and may be called from another thread.
     """
 
     def __init__(self, context: Context, role: str) -> None:
         self._context = context
         self._key = (role, socket.gethostname(), os.getpid())
-        self._turns: dict[str, str | None] = {}
+        self._fails: dict[str, datetime | None] = {}
+        self._begun: dict[str, datetime] = {}
 
-    def went(self, turn: str, *, well: bool) -> None:
+    def begins(self, turn: str) -> None:
+        """Note that *turn* is under way."""
+        self._begun[turn] = self._context.now()
+
+    def ended(self, turn: str, *, well: bool) -> None:
         """Note how *turn* ended: a failure counts from the first one after a success."""
-        self._turns[turn] = None if well else self._turns.get(turn) or stamp(self._context.now())
+        began = self._begun.pop(turn)
+        self._fails[turn] = None if well else self._fails.get(turn) or began
+
+    def _told(self, now: datetime) -> dict[str, str | None]:
+        hang = {turn: began for turn, began in [*self._begun.items()] if now - began > _LONGEST_TURN[self._key[0]]}
+        since = {turn: self._fails.get(turn) or hang.get(turn) for turn in [*self._fails, *hang]}
+        return {turn: None if at is None else stamp(at) for turn, at in since.items()}
 
     def beat(self) -> None:
         """Say that the process lives, and forget who has been silent for a day."""
@@ -39,7 +52,7 @@ class Pulse:
         with self._context.store.write() as session:
             now = self._context.now()
             own = session.get(Heartbeat, self._key) or Heartbeat(role=role, host=host, pid=pid, beat_at=now)
-            own.beat_at, own.turns = now, dict(self._turns)
+            own.beat_at, own.turns = now, self._told(now)
             own.clock_ahead = self._context.store.clock.ahead.total_seconds()
             session.add(own)
             session.exec(delete(Heartbeat).where(col(Heartbeat.beat_at) < now - _FORGOTTEN_AFTER))

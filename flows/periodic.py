@@ -36,13 +36,14 @@ async def again(
     """
     while not stop.is_set():
         well = False
+        pulse.begins(name)
         try:
             pause = await turn()
             well = True
         except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
             pause = after_failure
             _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's own page tells more
-        pulse.went(name, well=well)
+        pulse.ended(name, well=well)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
 

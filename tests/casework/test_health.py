@@ -151,7 +151,7 @@ class TestProcesses:
         put(office, beat(office, turns={turn: "2026-11-30T05:00:00.000Z", "restores": None}))
         alarm = codes(office)["turn_fails"]
         assert alarm.red is red
-        assert alarm.facts == {"process": "serve@one:1", "turn": turn, "since": "2026-11-30T05:00:00.000Z"}
+        assert alarm.facts == {"process": "serve@one:1", "turn": turn, "since": datetime(2026, 11, 30, 5, tzinfo=UTC)}
 
     @pytest.mark.parametrize("ahead", [6.0, -6.0])
     def test_a_clock_that_is_off(self, office: Office, ahead: float) -> None:
@@ -262,16 +262,37 @@ class TestAnswer:
 
 
 class TestPulse:
+    def turn(self, office: Office, own: Pulse, *, well: bool) -> datetime:
+        """Take one turn and give a sign; return when it began."""
+        own.begins("sweep")
+        began = office.clock.at
+        own.ended("sweep", well=well)
+        own.beat()
+        return began
+
     def test_tells_since_when_a_turn_fails(self, office: Office) -> None:
         """The first failure after a success counts, and a success ends it."""
         own = Pulse(office.context, "serve")
-        own.went("sweep", well=False)
-        first = office.clock.at
+        first = self.turn(office, own, well=False)
         office.clock.pass_by(seconds=5)
-        own.went("sweep", well=False)
+        self.turn(office, own, well=False)
+        assert codes(office)["turn_fails"].facts["since"] == first
+        self.turn(office, own, well=True)
+        assert codes(office) == {}
+
+    @pytest.mark.parametrize(("role", "seconds"), [("serve", 60), ("watch", 600)])
+    def test_tells_a_turn_that_does_not_come_back(self, office: Office, role: str, seconds: int) -> None:
+        """A service that accepts and is silent fails nothing: a turn that hangs is told since it began, until it ends."""
+        own = Pulse(office.context, role)
+        own.begins("rechecks")
+        began = office.clock.at
+        office.clock.pass_by(seconds=seconds - 1)
         own.beat()
-        assert codes(office)["turn_fails"].facts["since"].startswith(first.strftime("%Y-%m-%dT%H:%M:%S"))
-        own.went("sweep", well=True)
+        assert codes(office) == {}
+        office.clock.pass_by(seconds=2)
+        own.beat()
+        assert codes(office)["turn_fails"].facts["since"] == began
+        own.ended("rechecks", well=True)
         own.beat()
         assert codes(office) == {}
 

@@ -27,4 +27,4 @@ class TestAgain:
         pulse = Mock()
         await asyncio.wait_for(again(stop, pulse, "test", turn, after_failure=0.0), 10)
         assert turns == [0, 1]
-        assert pulse.went.mock_calls == [call("test", well=False), call("test", well=True)]
+        assert pulse.ended.mock_calls == [call("test", well=False), call("test", well=True)]
