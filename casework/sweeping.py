@@ -25,7 +25,11 @@ _NOBODY_WAS_ASKED = timedelta(seconds=1.5)
 
 @dataclass(frozen=True, slots=True)
 class DueGroup:
-    """Cases of one instant that need one run.  *key* makes asking for the run twice one run."""
+    """
+    Cases of one instant that need one run.  *key* makes asking for the run twice one run.
+
+    *purpose*: "plan", "offboard", or "again" for what was cut, or tried, and left something open.
+    """
 
     due_at: datetime
     case_ids: tuple[str, ...]
@@ -42,7 +46,7 @@ def due_for_run(context: Context) -> list[DueGroup]:
     """
     now = context.now()
     plans: list[DueGroup] = []
-    cuts: dict[datetime, list[Case]] = defaultdict(list)
+    runs: dict[tuple[datetime, str], list[Case]] = defaultdict(list)
     with context.store.read() as session:
         cases, pauses = session.exec(select(Case).where(col(Case.state).in_(UNDER_WAY))).all(), in_force(session)
     for case in cases:
@@ -51,10 +55,11 @@ def due_for_run(context: Context) -> list[DueGroup]:
         paused = any(concerns(pause, case) for pause in pauses)
         soon = case.due_at <= now + timedelta(seconds=context.policy.sweep.ahead_seconds)
         if case.for_real and soon and not paused:
-            cuts[max(case.due_at - lead(context), case.next_run_at or case.opened_at)].append(case)
+            purpose = "offboard" if case.state in MOVABLE and case.tries == 0 else "again"
+            runs[max(case.due_at - lead(context), case.next_run_at or case.opened_at), purpose].append(case)
         elif case.run_state is not RunState.PAUSED and _wants_plan(context, case, paused=paused):
             plans.append(DueGroup(now, (case.id,), "plan", _key(case)))
-    return plans + [_group(starts_at, cases) for starts_at, cases in sorted(cuts.items())]
+    return plans + [_group(*when, runs[when]) for when in sorted(runs)]
 
 
 def unclaimed(context: Context) -> list[str]:
@@ -89,8 +94,8 @@ def _key(case: Case) -> str:
     return f"case:{case.id}:rev{case.revision}:run{case.run_attempt}"
 
 
-def _group(starts_at: datetime, cases: Sequence[Case]) -> DueGroup:
-    return DueGroup(starts_at, tuple(case.id for case in cases), "offboard", "+".join(_key(case) for case in cases))
+def _group(starts_at: datetime, purpose: str, cases: Sequence[Case]) -> DueGroup:
+    return DueGroup(starts_at, tuple(case.id for case in cases), purpose, "+".join(_key(case) for case in cases))
 
 
 def runs_to_check(context: Context) -> list[tuple[str, str]]:

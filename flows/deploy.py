@@ -35,14 +35,19 @@ ZOMBIES = AutomationCore.model_validate(
 )
 """A run whose process died counts as crashed: the server has no such rule of its own."""
 
+QUEUES: dict[str, int | None] = {"cuts": None, "plans": 2, "rest": 1}
+"""The pool's queues in their order, and how many runs of each go at once: one of a worker's four slots is left for cuts at least."""
+
 
 async def prepare() -> None:
     """
-    Make the pool, or take from an older one what it lets a run bring along; see to the automation; take away a default storage,
+    Make the pool, or take from an older one what it lets a run bring along, and its queues; see to the automation; take away a default storage,
     which nothing of ours uses.  What somebody has paused or limited goes on.
     """
     async with get_client() as client:
         await _close_pool(client)
+        for priority, (name, limit) in enumerate(QUEUES.items(), 1):
+            await _see_to_queue(client, name, priority, limit)
         for known in await client.read_automations_by_name(ZOMBIES.name):
             await client.delete_automation(known.id)
         await client.create_automation(ZOMBIES)
@@ -55,6 +60,14 @@ async def _close_pool(client: PrefectClient) -> None:
     except ObjectAlreadyExists:  # an older one, or our worker's, which came first
         anew = WorkPoolUpdate(base_job_template=BASE_JOB_TEMPLATE, is_paused=False, concurrency_limit=None)
         await client.update_work_pool(POOL, anew)
+
+
+async def _see_to_queue(client: PrefectClient, name: str, priority: int, limit: int | None) -> None:
+    try:
+        queue = await client.create_work_queue(name, work_pool_name=POOL)
+    except ObjectAlreadyExists:
+        queue = await client.read_work_queue_by_name(name, work_pool_name=POOL)
+    await client.update_work_queue(queue.id, priority=priority, concurrency_limit=limit, is_paused=False)
 
 
 def main() -> int:

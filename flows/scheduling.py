@@ -38,13 +38,14 @@ class PrefectUnreachable(Exception):
 class Order:
     """
     One run to be made.  *key*: the same key twice is one run, also when the second asks for another time; a cancelled
-    run keeps its key, therefore casework's keys count revisions and attempts.
+    run keeps its key, therefore casework's keys count revisions and attempts.  *queue*: None for the deployment's own.
     """
 
     deployment: str
     case_ids: tuple[str, ...]
     at: datetime
     key: str
+    queue: str | None = None
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -61,7 +62,8 @@ def orders(groups: Iterable[DueGroup]) -> Iterator[Order]:
         for start in range(0, len(group.case_ids), size):
             chunk = group.case_ids[start : start + size]
             deployment = "plan" if group.purpose == "plan" else "offboard" if len(chunk) == 1 else "offboard-many"
-            yield Order(deployment, chunk, group.due_at, _key(group, chunk))
+            queue = "rest" if group.purpose == "again" else None  # it was cut: whoever is due goes before it
+            yield Order(deployment, chunk, group.due_at, _key(group, chunk), queue)
 
 
 def _key(group: DueGroup, chunk: tuple[str, ...]) -> str:
@@ -132,6 +134,7 @@ async def _create(client: PrefectClient, order: Order, deployment_id: UUID) -> U
         state=Scheduled(scheduled_time=order.at),
         tags=[tag(case_id) for case_id in order.case_ids],
         idempotency_key=order.key,
+        work_queue_name=order.queue,
     )
     return run.id
 

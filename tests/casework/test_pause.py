@@ -332,11 +332,11 @@ class TestWhoCarriesIt:
         with pytest.raises(StillOpen):
             await office.run(case.id)
         office.clock.pass_by(days=1)
-        assert [group.purpose for group in due_for_run(office.context)] == ["offboard"]
+        assert [group.purpose for group in due_for_run(office.context)] == ["again"]
         made = pause(office)
         assert due_for_run(office.context) == []
         resume(office, made)
-        assert [group.purpose for group in due_for_run(office.context)] == ["offboard"]
+        assert [group.purpose for group in due_for_run(office.context)] == ["again"]
 
     async def test_does_not_close(self, office: Office) -> None:
         """A case whose rows are all settled waits as well: closing says what holds it."""

@@ -10,7 +10,7 @@ import pytest
 from casework import runbook
 from casework.errors import StillOpen
 from casework.lifecycle import wake
-from casework.sweeping import unclaimed
+from casework.sweeping import due_for_run, unclaimed
 from models.tables import Case
 from models.vocabulary import CaseState, RunState
 from tests.casework.conftest import Office
@@ -143,3 +143,26 @@ class TestWhoHoldsIt:
         change(office, case.id, lease_until=office.clock.at + timedelta(seconds=20))
         assert later(office, 19.9) == []
         assert later(office, 0.2) == [case.id]
+
+
+class TestRuns:
+    @pytest.mark.parametrize(
+        ("values", "purpose"),
+        [
+            ({}, "offboard"),
+            ({"state": CaseState.CUTTING}, "offboard"),
+            ({"tries": 1}, "again"),
+            ({"state": CaseState.CONTAINED}, "again"),
+            ({"state": CaseState.DEPROVISIONED}, "again"),
+        ],
+    )
+    def test_the_first_cut_stands_in_no_queue_of_repetitions(
+        self, office: Office, values: dict[str, Any], purpose: str
+    ) -> None:
+        """What was cut, or tried and left open, is made a run of its own kind, also beside a first cut of the same instant."""
+        case = due(office, **values)
+        other = office.report(employee_no="E2", name="月 影子", email="e2@example.test")
+        change(office, other.id, opened_at=case.opened_at, for_real_at=case.opened_at)
+        groups = {group.purpose: group.case_ids for group in due_for_run(office.context)}
+        assert case.id in groups[purpose]
+        assert other.id in groups["offboard"]

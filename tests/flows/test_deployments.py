@@ -19,9 +19,10 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.workers.base import BaseWorker
 
 from flows.api_server import OwnAddressOnly
+from flows.deploy import QUEUES
 from flows.execute import FLOWS, find_flow
 from flows.results import HERE
-from flows.worker import BASE_JOB_TEMPLATE, POOL, NothingFromOutside, Worker, _end
+from flows.worker import BASE_JOB_TEMPLATE, LIMIT, POOL, NothingFromOutside, Worker, _end
 from stack.environments import SETTINGS
 from stack.processes import CHECKOUT
 
@@ -37,12 +38,20 @@ class TestDeployments:
 
     @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: d["name"])
     def test_rules(self, deployment: dict[str, Any]) -> None:
-        """No schedule but the anchors', no dropped run, no cut in a limit, no parameter but a case's id, one pool."""
-        assert ("schedules" in deployment) is (deployment["name"] == "anchor")
-        assert ("concurrency_limit" in deployment) is not deployment["name"].startswith("offboard")
+        """No schedule but the anchors', no dropped run, what cuts in no limit but the queue's, no parameter but a case's id, one pool."""
+        name = deployment["name"]
+        assert ("schedules" in deployment) is (name == "anchor")
+        assert ("concurrency_limit" in deployment) is (name == "anchor")
         assert deployment.get("concurrency_limit", {}).get("collision_strategy", "ENQUEUE") == "ENQUEUE"
         assert deployment["enforce_parameter_schema"] is True
-        assert deployment["work_pool"] == {"name": POOL}
+        queue = {"plan": "plans", "anchor": "rest"}.get(name, "cuts")
+        assert deployment["work_pool"] == {"name": POOL, "work_queue_name": queue}
+
+    def test_a_slot_is_left_for_cuts(self) -> None:
+        """Plans and repetitions together never fill one worker, and cuts come first and in no limit."""
+        assert next(iter(QUEUES.items())) == ("cuts", None)
+        assert sum(limit or 0 for limit in QUEUES.values()) < LIMIT
+        assert {deployment["work_pool"]["work_queue_name"] for deployment in DEPLOYMENTS} == QUEUES.keys()
 
     @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: d["name"])
     def test_entrypoint(self, deployment: dict[str, Any]) -> None:

@@ -55,6 +55,11 @@ class TestOrders:
         """Planning is one run a case."""
         assert [order.deployment for order in orders([group(1, "plan"), group(1, "plan")])] == ["plan", "plan"]
 
+    def test_what_was_cut_waits_behind_what_is_due(self) -> None:
+        """What is repeated has the same flow, and a queue of its own whose limit leaves a slot for cuts."""
+        assert [(o.deployment, o.queue) for o in orders([group(1, "again")])] == [("offboard", "rest")]
+        assert [o.queue for o in orders([group(2), group(1, "plan")])] == [None, None]
+
 
 class TestResuming:
     @pytest.mark.parametrize(("ago", "least", "most"), [(0, 9, 10), (4, 5, 6), (60, 0, 0)])
