@@ -68,6 +68,7 @@ def _take(context: Context, case_id: str, runner: str) -> bool:
         if others and not (runner.startswith(SERVING) and may_be_taken_over(case, context.now())):
             return False
         case.lease_holder, case.lease_until, case.run_state = runner, context.now() + LEASE, RunState.RUNNING
+        case.next_run_at = context.now()  # gone by the end if somebody has woken the case meanwhile
         session.add(case)
         assess(context, session, case_id)
         return True
@@ -93,9 +94,9 @@ def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> N
         asked = bool(open_questions(session, case_id))
         due = case.for_real and case.state in UNDER_WAY and case.due_at <= context.now()
         case.run_state = RunState.PAUSED if asked else RunState.ENDED
-        case.next_run_at = None
-        if due or asked or open_findings(session, case_id):
-            case.next_run_at = _next(context, case, stumbled=due and stumbled)
+        if case.next_run_at is not None:
+            wanted_again = due or asked or open_findings(session, case_id)
+            case.next_run_at = _next(context, case, stumbled=due and stumbled) if wanted_again else None
         session.add(case)
 
 
@@ -173,5 +174,5 @@ def release_run(context: Context, case_id: str) -> None:
         if held(case, context.now()):
             return
         case.run_id, case.run_state = None, RunState.ENDED
-        case.lease_holder = case.lease_until = None
+        case.lease_holder = case.lease_until = case.next_run_at = None
         session.add(case)

@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework.actor import Actor, actor_of
-from casework.context import Context
+from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import UNDER_WAY, wake
 from casework.pauses import concerns, scope_of
@@ -23,15 +23,16 @@ def pause(
     """
     Stop every write at vendors from now on: of one case, of a company, or with neither of everything.
 
-    What was sent already is not undone.  Raises `BadRequest` without a reason, and for a case or a company that is not there: it
-    would stop nothing.
+    What was sent already is not undone.  Raises `BadRequest` without a reason, and for a case or a company that is not there,
+    or erased: it would stop nothing.
     """
     if not reason.strip():
         raise BadRequest("pause: has no reason", "Say why: whoever resumes decides by it.")
     with context.store.write() as session:
-        named = Case.company == company if case_id is None else Case.id == case_id
-        if (case_id or company) is not None and session.exec(select(Case.id).where(named)).first() is None:
-            raise BadRequest(f"pause: there is no case of {case_id or company}", "List the cases with `lastday show`.")
+        if case_id is not None:
+            kept_case(session, case_id)
+        elif company is not None and session.exec(select(Case.id).where(Case.company == company)).first() is None:
+            raise BadRequest(f"pause: there is no case of {company}", "List the cases with `lastday show`.")
         made = Pause(
             id=context.name("pause"), case_id=case_id, company=company, paused_by=actor_of(by), reason=reason,
             paused_at=context.now(),
