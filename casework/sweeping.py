@@ -12,8 +12,8 @@ from sqlmodel import col, select
 from casework.access import cutting
 from casework.claims import decided_at, held, lead, may_be_taken_over, overdue, wanted
 from casework.context import Context
+from casework.decisions.pausing import concerns, in_force
 from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
-from casework.pauses import concerns, in_force
 from models.tables import Case
 from models.vocabulary import RunState
 

@@ -11,14 +11,13 @@ from casework.visible import visible
 from cli import anchor, keys, nda, trail
 from cli.decisions import answer, approve, attest, pause, resume, retire, waive
 from cli.demo import demo
-from cli.depart import depart, leave
+from cli.depart import depart, leave, reschedule, withdraw
 from cli.doctor import doctor
 from cli.erase import erase, hold
 from cli.errors import BAD_INPUT, Refused, refusal
 from cli.evidence import evidence
 from cli.export import export
 from cli.migrate import migrate
-from cli.moving import reschedule, withdraw
 from cli.options import verb
 from cli.population import population
 from cli.restore import come_back, restore

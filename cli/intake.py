@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from casework.intake.notice import Reading
-    from casework.intake.noticing import Opened
+    from casework.intake.opening import Opened
     from casework.intake.refusals import Refusal
     from casework.intake.submission import Intake
 
@@ -52,7 +52,7 @@ def read(
     from casework.intake.csv_file import read_csv
     from casework.intake.json_file import read_json
     from casework.intake.kinds import KindRule
-    from casework.intake.options import read_options
+    from casework.intake.reading import read_options
     from casework.policy import load_policy
     from casework.settings import read_settings
 
@@ -90,7 +90,7 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
     return {
         "cases": [_case(opened) for opened in taken.opened],
         "refused": [_refusal(refusal) for refusal in taken.refused],
-        "same_rows": [{"row": same.row, "first_row": same.first_row} for same in reading.same],
+        "same_rows": [{"row": row, "first_row": first} for row, first in reading.same.items()],
         "unknown_columns": list(reading.unknown_columns),
     }
 
@@ -107,7 +107,7 @@ def _case(opened: Opened) -> dict[str, Any]:
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:
     place = {"row": refusal.row, "column": refusal.column, "value": refusal.value, "code": refusal.code}
-    return place | {"reason": say(*refusal.reason), "remedy": say(*refusal.remedy)}
+    return place | {"reason": say(*refusal.said), "remedy": say(*refusal.remedy)}
 
 
 def page(told: Mapping[str, Any]) -> Iterator[RenderableType]:

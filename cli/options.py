@@ -50,7 +50,7 @@ def _parse_day(text: str) -> date:
     try:
         return parse_day(text)
     except Flaw as flaw:
-        raise typer.BadParameter(f"{say(*flaw.refusal.reason)}  {say(*flaw.refusal.remedy)}") from flaw
+        raise typer.BadParameter(f"{say(*flaw.refusal.said)}  {say(*flaw.refusal.remedy)}") from flaw
 
 
 def verb(work: Callable[..., int | None], *, secrets: bool = True) -> Callable[..., int | None]:

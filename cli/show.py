@@ -67,11 +67,13 @@ def _draw(shown: CaseView, picture: Path) -> None:
 
 
 def _all(context: Context) -> list[dict[str, Any]]:
-    from casework.intake.opening import list_cases
-    from casework.pauses import concerns, in_force
+    from sqlmodel import col, select
+
+    from casework.decisions.pausing import concerns, in_force
+    from models.tables import Case
 
     with context.store.read() as session:
-        pauses = in_force(session)
+        pauses, cases = in_force(session), session.exec(select(Case).order_by(col(Case.due_at))).all()
     return [
         in_short(case)
         | {
@@ -79,13 +81,13 @@ def _all(context: Context) -> list[dict[str, Any]]:
             "kind": case.kind,
             "paused": any(concerns(pause, case) for pause in pauses),
         }
-        for case in list_cases(context)
+        for case in cases
     ]
 
 
 def in_short(case: Case) -> dict[str, Any]:
     """Return a case as one row of a list has it.  *due_at* is what HR said, *cut_at* the instant of the cut."""
-    from casework.intake.instants import cut_at
+    from casework.intake.moving import cut_at
 
     return {
         "case": case.id,

@@ -19,10 +19,10 @@ from casework.access.revoking import each
 from casework.actor import Actor
 from casework.claims import claim
 from casework.context import Context
+from casework.decisions.pausing import require_not_paused
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK, move
 from casework.matching import links
-from casework.pauses import require_not_paused
 from casework.question_kinds import NO, YES
 from casework.recording import seal
 from casework.truth import fates
@@ -158,7 +158,7 @@ def _set_apart(context: Context, session: Session, account: CaseAccount, request
         account.decided_at = context.now()
         session.add(account)
         case = session.get_one(Case, account.case_id)
-        links.remember(context, session, case, account, links.of_person(session, case), ())
+        links.remember(context, session, case, account, links.of_person(session, case))
         seal(
             context, session, EventType.CASE_RESTORING, account.case_id, connection=account.connection, account=account.ref,
             payload={"request": request.id}, dedup_key=f"{request.id}:restoring",

@@ -14,9 +14,9 @@ from casework import consents
 from casework.access.rails import require_lease, require_release
 from casework.connections import read_access
 from casework.context import Context
+from casework.decisions.pausing import require_not_paused
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
-from casework.pauses import require_not_paused
 from casework.recording import exchanges, seal_intent, seal_outcome
 from casework.truth.administrators import spare_the_last
 from casework.truth.findings import assess

@@ -13,7 +13,7 @@ from casework.access.rails import require_lease
 from casework.access.revoking import ask
 from casework.connections import read_access
 from casework.context import Context
-from casework.pauses import require_not_paused
+from casework.decisions.pausing import require_not_paused
 from casework.recording import seal_intent, seal_outcome
 from casework.truth import fates
 from casework.truth.listing import take_in

@@ -1,4 +1,4 @@
-"""The emergency brake pulled by one person, and released by two."""
+"""The emergency brake: pulled by one person, released by two, asked for in the transaction of each intent.  Reads go on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,38 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from casework.actor import Actor, actor_of
 from casework.context import Context, kept_case
-from casework.errors import BadRequest
+from casework.errors import BadRequest, Paused
 from casework.lifecycle import UNDER_WAY, wake
-from casework.pauses import concerns, scope_of
 from casework.question_kinds import TENANT
 from casework.questions import ask
 from casework.recording import seal
 from models.tables import Case, Pause, Question
 from models.vocabulary import QuestionKind
+
+
+def in_force(session: Session) -> list[Pause]:
+    """Return the pauses that nobody has resumed, the oldest first."""
+    query = select(Pause).where(col(Pause.resumed_at).is_(None))
+    return list(session.exec(query.order_by(col(Pause.paused_at), col(Pause.id))).all())
+
+
+def concerns(pause: Pause, case: Case) -> bool:
+    """Whether *pause* is about *case*: it alone, its company, or everything."""
+    return pause.case_id == case.id if pause.case_id is not None else pause.company in {None, case.company}
+
+
+def require_not_paused(session: Session, case: Case) -> None:
+    """Raise `Paused` while a pause holds *case*; its remedy, which Prefect never sees, names who has paused it."""
+    held_by = next((pause for pause in in_force(session) if concerns(pause, case)), None)
+    if held_by is not None:
+        how = f"`lastday resume {held_by.id}`, then a second person approves."
+        since = f"{case.id}: paused since {held_by.paused_at:%Y-%m-%d %H:%M:%S} UTC"
+        raise Paused(since, f"By {held_by.paused_by}: {held_by.reason}. {how}")
+
+
+def scope_of(pause: Pause) -> str:
+    """Return of what it is: `case`, `company` or `everything`."""
+    return "case" if pause.case_id is not None else "company" if pause.company is not None else "everything"
 
 
 def pause(

@@ -14,11 +14,11 @@ from audit.leaf import stamp
 from casework.actor import Actor
 from casework.context import Context
 from casework.intake.dates import to_utc
-from casework.intake.instants import due_of, wait_again
+from casework.intake.moving import due_of, wait_again
 from casework.intake.notice import Notice
 from casework.intake.person import as_json, commitment_to
 from casework.lifecycle import MOVABLE, begun, move, wake
-from casework.matching.judging import judge, void
+from casework.matching.judging import void
 from casework.recording import seal
 from casework.truth.rows import accounts_of
 from models.tables import Case
@@ -64,18 +64,15 @@ def correct(
     )  # fmt: skip
     if changed.keys() & IDENTITY:
         judge_anew(context, session, case, voided)
-    if changed.keys() & IDENTITY and case.state is CaseState.CLOSED:
-        move(context, session, case, CaseState.DEPROVISIONED, reason="corrected")
+        if case.state is CaseState.CLOSED:
+            move(context, session, case, CaseState.DEPROVISIONED, reason="corrected")
     wake(session, case)
     return tuple(sorted(changed))
 
 
 def judge_anew(context: Context, session: Session, case: Case, fields: Collection[str]) -> None:
-    """Void what rests on *fields* and have the person searched for again: by a plan, or by the run that is cutting."""
-    if IDENTITY.intersection(fields):
-        void(context, session, case.id, fields)
-    else:
-        judge(context, session, case.id)
+    """Void what rests on *fields*, if any, and have the person searched for again: by a plan, or by the run that is cutting."""
+    void(context, session, case.id, fields)
     if case.state is CaseState.WAITING:
         move(context, session, case, CaseState.PLANNED)
     elif case.state is CaseState.CLOSED and any(

@@ -37,21 +37,13 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
-    """A row that says what *first_row* said already: one notice, not two."""
-
-    row: int
-    first_row: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """
     What was found in one file.
 
     Each of the *rows* that are not blank is in exactly one of *notices*, *same* and *refused* (there perhaps several
-    times, once for each thing to correct).  A file that is refused whole has no rows.  *sha256* is of the bytes as
-    they came, in hexadecimal.
+    times, once for each thing to correct).  A file that is refused whole has no rows.  *same*: rows that say what the first
+    one of their person said already, with that row.  *sha256* is of the bytes as they came, in hexadecimal.
     """
 
     notices: tuple[Notice, ...]
@@ -59,4 +51,4 @@ class Reading:
     unknown_columns: tuple[str, ...]
     rows: int
     sha256: str
-    same: tuple[Same, ...] = ()
+    same: Mapping[int, int] = field(default_factory=dict)

@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from casework.messages import Said, message
+from casework.messages import Message
 
 _SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Message):
     """
-    Why a cell, a row or a file is not taken, and what to do about it.  *code* stays the same across languages and releases.
+    Why a cell, a row or a file is not taken, and what to do about it.  The code stays the same across languages and releases.
 
     *row* None: the whole file.  *column* as the file spells it, None: the whole row.  *value* is the offending text,
-    shortened, with unprintable characters escaped: personal data, for the sender's eyes and never for a log.  *facts* fill
-    the sentences: numbers, positions, names of columns and cases, never the value.
+    shortened, with unprintable characters escaped: personal data, for the sender's eyes and never for a log.  The facts that
+    fill the sentences are numbers, positions, names of columns and cases, never the value.
     """
 
-    code: str
     row: int | None
     column: str | None
     value: str | None
-    facts: Mapping[str, object]
 
     @classmethod
     def of(
         cls, code: str, *, row: int | None = None, column: str | None = None, value: str | None = None, **facts: object
     ) -> Refusal:
         """Make *value* fit to be shown."""
-        return cls(code, row, column, None if value is None else shown(value), facts)
-
-    @property
-    def reason(self) -> Said:
-        """Why, as a sentence."""
-        return message(self.code, **self.facts).said
-
-    @property
-    def remedy(self) -> Said:
-        """What to do, as a sentence."""
-        return message(self.code, **self.facts).remedy
+        return cls(code, facts, row, column, None if value is None else shown(value))
 
 
 class Flaw(Exception):

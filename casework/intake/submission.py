@@ -12,8 +12,7 @@ from casework.context import Context
 from casework.intake.corrections import DATES, PARTICULARS, correct
 from casework.intake.moving import make_at_once
 from casework.intake.notice import Notice, Reading
-from casework.intake.noticing import Opened, Sender, dispute_number, record
-from casework.intake.opening import create, decide_for_real, refuse, stays
+from casework.intake.opening import Opened, Sender, create, decide_for_real, dispute_number, record, refuse, stays
 from casework.intake.person import cases_of, same_person
 from casework.intake.refusals import Refusal
 from casework.messages import message

@@ -27,7 +27,7 @@ def compare(population: Population, extract: bytes, *, kind_column: str = "") ->
         for n in reading.notices
         if population.from_on <= n.employment_ends_on <= population.to_on and n.kind not in NOT_DEPARTURES
     ]
-    refused = {(r.row, r.reason) for r in reading.refused if r.code not in {"no_rows", "empty_file"}}
+    refused = {(r.row, r.said) for r in reading.refused if r.code not in {"no_rows", "empty_file"}}
     differences = (
         *population.differences,
         *(_unread(row, why) for row, why in sorted(refused, key=str)),

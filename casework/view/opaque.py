@@ -54,7 +54,7 @@ class PaperCount(Part):
 
 
 class OpaqueView(Part):
-    """A case without its person.  Of the *rows* of the leaver's accounts, *settled* let it close.  *paused_at*: see `casework.pauses`."""
+    """A case without its person.  Of the *rows* of the leaver's accounts, *settled* let it close.  *paused_at*: see `casework.decisions.pausing`."""
 
     settled: int
     rows: int

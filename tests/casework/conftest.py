@@ -17,7 +17,7 @@ from casework import runbook
 from casework.context import Context
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate

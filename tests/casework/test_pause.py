@@ -138,7 +138,7 @@ class TestWho:
     def test_what_stops_nothing_is_refused(self, office: Office, about: dict[str, str]) -> None:
         """A name that is mistyped, or empty, would leave its writer believing that all is stopped; nor does one pause without a reason."""
         case = office.report()
-        with pytest.raises(BadRequest, match="no such case|there is no case of"):
+        with pytest.raises(BadRequest, match=r"no such case|there is no case of"):
             pausing.pause(office.context, by="taro", reason=WHY, **about)
         with pytest.raises(BadRequest, match="no reason"):
             pausing.pause(office.context, by="taro", reason=" ", case_id=case.id)

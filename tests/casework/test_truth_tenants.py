@@ -24,7 +24,7 @@ from casework.decisions import signatures
 from casework.errors import StillOpen
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.record.gathering import gather

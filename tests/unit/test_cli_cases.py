@@ -443,7 +443,7 @@ class TestStart:
         def interrupted(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("casework.intake.opening.list_cases", interrupted)
+        monkeypatch.setattr("casework.decisions.pausing.in_force", interrupted)
         assert house.lastday("show").code == 130
 
 

@@ -9,10 +9,10 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from casework.access.closing import requirements
 from casework.context import Context, all_of, case_in
-from casework.intake.instants import cut_at, notice_late_minutes
+from casework.decisions.pausing import concerns, scope_of
+from casework.intake.moving import cut_at, notice_late_minutes
 from casework.lifecycle import ENDED
 from casework.messages import Said
-from casework.pauses import concerns, scope_of
 from casework.question_kinds import CONSENTS, HOLDING
 from casework.questions import asked_of, open_questions
 from casework.recording import seal
