@@ -15,7 +15,7 @@ from types import NoneType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.errors import BadRequest, CaseworkError
 from casework.lifecycle import BEFORE_THE_CUT, UNDER_WAY
 from casework.questions import open_questions
@@ -59,9 +59,7 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
 
 def _take(context: Context, case_id: str, runner: str) -> bool:
     with context.store.write() as session:
-        case = session.get(Case, case_id)
-        if case is None:
-            raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+        case = case_in(session, case_id)
         if case.erased_at is not None:
             raise BadRequest(f"{case_id}: its personal data was erased", "Nobody is left to look for.")
         others = held(case, context.now()) and case.lease_holder != runner

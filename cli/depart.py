@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, Unpack
@@ -12,7 +11,7 @@ import typer
 
 from cli.contexts import in_context
 from cli.errors import Refused
-from cli.intake import read, submit
+from cli.intake import submit
 from cli.options import CaseId, ForReal, day
 from cli.tables import local
 from cli.terminal import Terminal, advice, say, sentence
@@ -79,13 +78,10 @@ def depart(
 
     Nothing is changed at a vendor unless the case says so (--for-real, or policy).
     """
-    of_file = csv is not None or from_json is not None
-    if at_once and of_file:
+    if at_once and (csv is not None or from_json is not None):
         raise Refused(*advice("at_once_alone"))
-    typed = _typed(fields)
-    kind = str(typed.pop("kind")) if of_file and "kind" in typed else None  # beside a file it is the file's
-    reading = read(csv, from_json, typed, kind)
-    return submit(terminal, reading, all_or_nothing=all_or_nothing, for_real=for_real, at_once=at_once)
+    decided: dict[str, Any] = {"all_or_nothing": all_or_nothing, "for_real": for_real, "at_once": at_once}
+    return submit(terminal, csv, from_json, fields, **decided)
 
 
 def leave(
@@ -101,14 +97,7 @@ def leave(
 
     Nothing is ever deleted or taken apart.
     """
-    typed = _typed(fields)
-    reading = read(csv, from_json, typed | {"kind": "leave"} if typed else {}, "leave", implied=True)
-    return submit(terminal, reading, all_or_nothing=all_or_nothing, for_real=for_real, leave=True)
-
-
-def _typed(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """Leave out what was not typed: None, or an empty list for what may be repeated."""
-    return {name: value for name, value in fields.items() if value not in (None, [])}
+    return submit(terminal, csv, from_json, fields, leave=True, all_or_nothing=all_or_nothing, for_real=for_real)
 
 
 def reschedule(
@@ -151,7 +140,7 @@ def withdraw(
 def _parse_instant(text: str, zone: str) -> datetime:
     """Return the instant that *text* names; a date alone means its end."""
     from casework.intake import dates
-    from casework.intake.refusals import Flaw
+    from casework.intake.notice import Flaw
 
     try:
         return dates.parse_instant(text, ZoneInfo(zone))

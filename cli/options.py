@@ -45,7 +45,7 @@ def day(summary: str, *names: str) -> Any:
 
 def _parse_day(text: str) -> date:
     from casework.intake.dates import parse_day
-    from casework.intake.refusals import Flaw
+    from casework.intake.notice import Flaw
 
     try:
         return parse_day(text)

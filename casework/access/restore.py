@@ -18,7 +18,7 @@ from casework.access.giving import give_back, waiting
 from casework.access.revoking import each
 from casework.actor import Actor
 from casework.claims import claim
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.decisions.pausing import require_not_paused
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK, move
@@ -103,9 +103,7 @@ async def restore(context: Context, case_id: str) -> None:
 
 
 def _case(session: Session, case_id: str) -> Case:
-    case = session.get(Case, case_id)
-    if case is None:
-        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+    case = case_in(session, case_id)
     if case.state is CaseState.WITHDRAWN or case.erased_at is not None:
         raise BadRequest(f"{case_id}: is {case.state} already", "Nothing is to be given back.")
     return case

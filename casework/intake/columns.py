@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import jaconv
 
-from casework.intake.refusals import Flaw
+from casework.intake.notice import Flaw
 from casework.messages import Said, message
 from models.vocabulary import DepartureKind
 

@@ -26,8 +26,7 @@ from models.vocabulary import CaseState, Standing
 
 IDENTITY = frozenset({"name", "kana", "romaji", "former_name", "email", "other_emails"})
 """What accounts are found by.  The number is none of them: under another one it is another person."""
-PARTICULARS = IDENTITY | {"manager"}
-DATES = frozenset({"last_working_at", "timezone"})
+_DATES = frozenset({"last_working_at", "timezone"})
 
 
 def correct(
@@ -36,15 +35,16 @@ def correct(
     case: Case,
     notice: Notice,
     by: Actor,
-    fields: Collection[str] = PARTICULARS | DATES,
+    *,
+    dates: bool,
 ) -> tuple[str, ...]:
     """
-    Take over what *notice* says otherwise in *fields*, and return their names.  At any time: what is cut is cut.
+    Take over what *notice* says otherwise, its *dates* too, and return the names of it.  At any time: what is cut is cut.
 
     It never moves the instant of an emergency or of a case that has begun.  A closed case is opened again: whoever bears the
     new name or address has not been looked for.
     """
-    changed = {name: value for name, value in _said_otherwise(case, notice).items() if name in fields}
+    changed = {name: value for name, value in _said_otherwise(case, notice).items() if dates or name not in _DATES}
     if not changed:
         return ()
     voided = {name for name in changed.keys() & IDENTITY if case.leaver.get(name)}  # nothing rests on what was not said

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from casework.intake.columns import BY_NAME, Column, fold, is_kind
-from casework.intake.refusals import Flaw, shown
+from casework.intake.notice import Flaw, shown
 from casework.intake.rows import LIKELY_NAME, Table
 
 _LIKELY = re.compile(r"区分|種別|事由|理由|kind|type|reason")

@@ -14,9 +14,8 @@ from casework.commitment import commit, employee_key
 from casework.context import Context
 from casework.intake.corrections import judge_anew
 from casework.intake.moving import due_of, make_at_once, notice_late_minutes
-from casework.intake.notice import Notice
+from casework.intake.notice import Notice, Refusal
 from casework.intake.person import as_json, commitment_to, same_person
-from casework.intake.refusals import Refusal
 from casework.lifecycle import enter, move, wake
 from casework.messages import Message, message
 from casework.recording import seal

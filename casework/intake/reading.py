@@ -10,8 +10,7 @@ from typing import Any
 
 from casework.intake.columns import JAPANESE, Column
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Notice, Reading
-from casework.intake.refusals import Flaw, Refusal
+from casework.intake.notice import Flaw, Notice, Reading, Refusal
 from casework.intake.rows import Row, Table, number_in, read_row
 from casework.messages import Said, message
 

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 from casework.intake.columns import Column, parse_email, parse_emails, parse_employee_no, parse_kind, parse_text
 from casework.intake.dates import DEFAULT_ZONE, end_of_day, parse_day, parse_instant, zone_name
-from casework.intake.notice import Notice
-from casework.intake.refusals import Flaw, Refusal
+from casework.intake.notice import Flaw, Notice, Refusal
 from models.vocabulary import DepartureKind, Leaver
 
 T = TypeVar("T")

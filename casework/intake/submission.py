@@ -9,12 +9,11 @@ from sqlmodel import Session
 
 from casework.actor import Actor, actor_of
 from casework.context import Context
-from casework.intake.corrections import DATES, PARTICULARS, correct
+from casework.intake.corrections import correct
 from casework.intake.moving import make_at_once
-from casework.intake.notice import Notice, Reading
+from casework.intake.notice import Notice, Reading, Refusal
 from casework.intake.opening import Opened, Sender, create, decide_for_real, dispute_number, record, refuse, stays
 from casework.intake.person import cases_of, same_person
-from casework.intake.refusals import Refusal
 from casework.messages import message
 from models.tables import Case
 from models.tables.case import DEFAULT_COMPANY
@@ -63,18 +62,13 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
         if refused and all_or_nothing:
             session.rollback()
             opened = []
-    _dispute_numbers(context, [refusal for refusal in refused if refusal.code == "other_person"], sender)
+    # whatever becomes of the file: who has a number is a question from now on, and the earlier case must not rely on it
+    if disputed := [refusal for refusal in refused if refusal.code == "other_person"]:
+        with context.store.write() as session:
+            for refusal in disputed:
+                case = session.get_one(Case, refusal.facts["case"])
+                dispute_number(context, session, case, sender, refusal.row or 0)
     return Intake(tuple(opened), tuple(sorted(refused, key=lambda r: r.row or 0)))
-
-
-def _dispute_numbers(context: Context, refused: Sequence[Refusal], sender: Sender) -> None:
-    """Whatever becomes of the file: who has the number is a question from now on, and the earlier case must not rely on it."""
-    if not refused:
-        return
-    with context.store.write() as session:
-        for refusal in refused:
-            case = session.get_one(Case, refusal.facts["case"])
-            dispute_number(context, session, case, sender, refusal.row or 0)
 
 
 def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal:
@@ -133,7 +127,7 @@ def _again(context: Context, session: Session, notice: Notice, live: Case, sende
     if live.kind is not notice.kind and not kept:
         return refuse(notice, "other_kind", "kind", notice.kind, case=live.id)
     agrees = same_date and live.kind is notice.kind
-    changed = correct(context, session, live, notice, sender.by, PARTICULARS | DATES if agrees else PARTICULARS)
+    changed = correct(context, session, live, notice, sender.by, dates=agrees)
     if sender.for_real:
         decide_for_real(context, session, live, sender.by)
     remark = None if agrees else message("kept_at_once", case=live.id)

@@ -18,7 +18,7 @@ from audit.events import EventType
 from casework.context import Context, all_of
 from casework.errors import BadRequest, EvidenceError
 from casework.intake.dates import parse_day
-from casework.intake.refusals import Flaw
+from casework.intake.notice import Flaw
 from casework.lifecycle import ENDED
 from casework.messages import joined
 from casework.nda.facts import Facts, Held, Verdict, signed_on
