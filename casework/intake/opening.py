@@ -103,21 +103,16 @@ def stays(context: Context, session: Session, notice: Notice, live: Case | None,
     """
     if live is not None:
         return refuse(notice, "continued_but_open", "kind", notice.kind, case=live.id)
-    case = _continued(session, notice, sender)
+    known = select(Case).where(
+        Case.company == sender.company, Case.employee_key == employee_key(notice.leaver.employee_no),
+        Case.kind == DepartureKind.CONTINUED, Case.employment_ends_on == notice.employment_ends_on,
+    )  # fmt: skip
+    case = next((case for case in session.exec(known).all() if same_person(case, notice.leaver)), None)
     if case is None:
         case = _enter(context, session, notice, replace(sender, for_real=False))
         move(context, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
     remark = message("continued", case=case.id)
     return record(context, session, notice, Opened(case, "continued", remark=remark), sender)
-
-
-def _continued(session: Session, notice: Notice, sender: Sender) -> Case | None:
-    """Return the case that says the same already."""
-    known = select(Case).where(
-        Case.company == sender.company, Case.employee_key == employee_key(notice.leaver.employee_no),
-        Case.kind == DepartureKind.CONTINUED, Case.employment_ends_on == notice.employment_ends_on,
-    )  # fmt: skip
-    return next((case for case in session.exec(known).all() if same_person(case, notice.leaver)), None)
 
 
 def create(context: Context, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> Opened:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -100,18 +100,18 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
     differing = [column for column in (*_OF_LEAVER, *_OF_NOTICE) if len(set(_said(group, column))) > 1]
     if not differing and not unread:
         return []
-    named = tuple(Said(one, JAPANESE[one]) for one in differing) + tuple(_unread_columns(unread))
+    columns = dict.fromkeys(
+        refusal.column for refusal in unread
+    )  # a cell that cannot be read differs from one that can
+    named = (
+        *(Said(one, JAPANESE[one]) for one in differing),
+        *(Said(one, one) if one else message("columns").said for one in columns),
+    )
     column = table.header(Column.EMPLOYEE_NO)
     return [
         Refusal.of("contradicting_rows", row=n.row, column=column, value=n.leaver.employee_no, rows=rows, columns=named)
         for n in group
     ]
-
-
-def _unread_columns(unread: list[Refusal]) -> Iterator[Said]:
-    """Yield what could not be read, as the source spells it: a cell that cannot be read differs from one that can."""
-    for column in dict.fromkeys(refusal.column for refusal in unread):
-        yield Said(column, column) if column else message("columns").said
 
 
 def _filled(group: list[Notice]) -> Notice:

@@ -72,35 +72,24 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
 
 
 def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal:
-    if (wrong := _wrong_kind(notice, sender)) is not None:
-        return wrong
+    if notice.kind is DepartureKind.WITHDRAWN:
+        return refuse(notice, "withdrawn_is_no_departure", "kind", notice.kind)
+    if (notice.kind is DepartureKind.LEAVE) != sender.leave:
+        code = "departure_is_no_leave" if sender.leave else "leave_is_no_departure"
+        return refuse(notice, code, "kind", notice.kind)
     every = cases_of(session, sender.company, notice.leaver.employee_no)
     theirs = [case for case in every if same_person(case, notice.leaver)]
     others = [case for case in every if case not in theirs]
     live = _live_case(theirs, notice, leave=sender.leave)
-    if live is None and (doubt := _other_person(others, notice)) is not None:
-        return doubt
+    day = notice.employment_ends_on  # a closed case of another person and another day is history
+    in_the_way = [case for case in others if case.state is not CaseState.CLOSED or case.employment_ends_on == day]
+    if live is None and in_the_way:
+        return refuse(notice, "other_person", "employee_no", notice.leaver.employee_no, case=in_the_way[0].id)
     if notice.kind is DepartureKind.CONTINUED:
         return stays(context, session, notice, live, sender)
     if live is not None:
         return _again(context, session, notice, live, sender)
     return create(context, session, notice, others, sender)
-
-
-def _other_person(others: Sequence[Case], notice: Notice) -> Refusal | None:
-    """Return why a case of *others*, people who are not the notice's, stands in its way; a closed one of another day is history."""
-    for other in others:
-        if other.state is not CaseState.CLOSED or other.employment_ends_on == notice.employment_ends_on:
-            return refuse(notice, "other_person", "employee_no", notice.leaver.employee_no, case=other.id)
-    return None
-
-
-def _wrong_kind(notice: Notice, sender: Sender) -> Refusal | None:
-    if notice.kind is DepartureKind.WITHDRAWN:
-        return refuse(notice, "withdrawn_is_no_departure", "kind", notice.kind)
-    if (notice.kind is DepartureKind.LEAVE) == sender.leave:
-        return None
-    return refuse(notice, "departure_is_no_leave" if sender.leave else "leave_is_no_departure", "kind", notice.kind)
 
 
 def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | None:
