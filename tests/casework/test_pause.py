@@ -232,6 +232,25 @@ class TestAnIntent:
         await office.run(case.id)
         assert office.context.case(case.id).state is CaseState.CLOSED
 
+    async def test_of_many_rows_are_begun_a_few_at_a_time(self, office: Office) -> None:
+        """A pause does not wait for the thousands of groups of one account: of those no more than twenty are begun together."""
+        case = await planned(office)
+        office.paper.holders["g1"].held[K.GROUP] = {f"group-{n:03d}" for n in range(100)}
+        made: list[str] = []
+
+        def brake(row: Entitlement) -> None:
+            if row.kind is K.GROUP and not made:
+                made.append(pause(office, case.id))
+
+        office.paper.after = brake
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        assert len([write for write in office.paper.writes if ":group:" in write]) == 20
+        assert show(office.context, case.id)["open_intents"] == 0
+        resume(office, *made)
+        await office.run(case.id)
+        assert office.context.case(case.id).state is CaseState.CLOSED
+
     async def test_of_an_early_kind(self, make_office: Callable[..., Office]) -> None:
         """What policy takes on the last working day waits too, and makes no run again and again."""
         office = make_office(Policy(cut=Cut(early=(K.GROUP,))))
