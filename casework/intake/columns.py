@@ -59,11 +59,6 @@ KINDS = {
 }
 _CONTINUED = ("定年再雇用", "正社員登用", "契約→正社員", "転籍", "在籍出向")
 """HR's own words for an employment that goes on under another contract or employer."""
-_BY_WORD = (
-    {kind.value.replace("_", ""): kind for kind in KINDS}
-    | {word: kind for kind, word in KINDS.items()}
-    | dict.fromkeys(_CONTINUED, DepartureKind.CONTINUED)
-)
 _LONGEST_TEXT, _LONGEST_NUMBER, _MOST_EMAILS = 200, 64, 20
 _LONGEST_EMAIL = 254  # RFC 5321's path, without brackets
 _LONGEST_WORD = 40  # of a kind, with whatever spaces stand in it
@@ -84,6 +79,9 @@ def fold(header: str) -> str:
 
 
 BY_NAME = {column.value: column for column in Column}
+_BY_WORD = {fold(word): kind for kind, japanese in KINDS.items() for word in (kind.value, japanese)} | {
+    fold(word): DepartureKind.CONTINUED for word in _CONTINUED
+}
 _BY_HEADER = {fold(column.value): column for column in Column} | {
     fold(text): column for column, text in JAPANESE.items()
 }

@@ -30,13 +30,7 @@ _DATES = frozenset({"last_working_at", "timezone"})
 
 
 def correct(
-    context: Context,
-    session: Session,
-    case: Case,
-    notice: Notice,
-    by: Actor,
-    *,
-    dates: bool,
+    context: Context, session: Session, case: Case, notice: Notice, by: Actor, *, dates: bool
 ) -> tuple[str, ...]:
     """
     Take over what *notice* says otherwise, its *dates* too, and return the names of it.  At any time: what is cut is cut.
@@ -52,15 +46,16 @@ def correct(
     case.manager = changed.get("manager", case.manager)
     case.last_working_at = changed.get("last_working_at", case.last_working_at)
     case.timezone = changed.get("timezone", case.timezone)
-    if may_move(session, case):
+    if case.at_once_at is None and case.state in MOVABLE and not begun(session, case.id):
         case.due_at = due_of(context.policy, case)
         wait_again(context, session, case)
     case.revision += 1
     commitment = commitment_to(case)
+    said = changed | {name: stamp(value) for name, value in changed.items() if isinstance(value, datetime)}
     seal(
         context, session, EventType.CASE_CORRECTED, case.id, due_at=stamp(case.due_at), revision=case.revision,
         corrected=sorted(changed), person_commitment=commitment.sha256,
-        payload={"by": by.payload, "salt": commitment.salt, "said": _as_json(changed)},
+        payload={"by": by.payload, "salt": commitment.salt, "said": said},
     )  # fmt: skip
     if changed.keys() & IDENTITY:
         judge_anew(context, session, case, voided)
@@ -82,11 +77,6 @@ def judge_anew(context: Context, session: Session, case: Case, fields: Collectio
     wake(session, case)
 
 
-def may_move(session: Session, case: Case) -> bool:
-    """Whether the instant may move to a later one: no emergency, and no sign-in was asked for yet."""
-    return case.at_once_at is None and case.state in MOVABLE and not begun(session, case.id)
-
-
 def _said_otherwise(case: Case, notice: Notice) -> dict[str, Any]:
     """Return what the source has a column for and says otherwise, by column."""
     known = case.leaver | {"last_working_at": case.last_working_at, "timezone": case.timezone, "manager": case.manager}
@@ -101,8 +91,3 @@ def _last_working_at(case: Case, notice: Notice) -> datetime | None:
     if last is None or not notice.floating:
         return last
     return to_utc(last.astimezone(ZoneInfo(notice.timezone)).replace(tzinfo=None), ZoneInfo(case.timezone))
-
-
-def _as_json(changed: dict[str, Any]) -> dict[str, Any]:
-    last = changed.get("last_working_at")
-    return changed | ({"last_working_at": stamp(last)} if last is not None else {})

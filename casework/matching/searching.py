@@ -48,8 +48,7 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
     Look for the leaver in one service and record the candidates, or why the look failed.
 
     Addresses of accounts that are accepted in other services are looked for too.  A look that succeeds ends the service's
-    retirement.  Without *ask* the case is judged and nobody
-    is asked yet: another service may be about to answer.
+    retirement.  Without *ask* the case is judged and nobody is asked yet: another service may be about to answer.
     """
     leaver, read_at = context.case(case_id).person, context.now()
     search = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
@@ -123,9 +122,7 @@ def _record(context: Context, session: Session, case_id: str, matches: list[Matc
             connection=account.connection,
             vendor_id=account.id,
             ref=context.name("acct"),
-            kind=account.kind,
             label=account.label,
-            reason=match.reason,
             standing=Standing.LOOK_ALIKE,
         )
         facts.take(row, match, read_at)
@@ -134,7 +131,7 @@ def _record(context: Context, session: Session, case_id: str, matches: list[Matc
 
 def _take_in(context: Context, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:
     """Judge the case, and all that wait for an answer if a service's numbers have come to count, or ceased to."""
-    judged = set[str]()
+    judged = {case_id}
     if learnt is not None:
         before = numbers.of_another_scheme(session.get(DirectoryNumbers, learnt.connection))
         session.merge(learnt)
@@ -142,5 +139,5 @@ def _take_in(context: Context, session: Session, case_id: str, learnt: Directory
         if before is not numbers.of_another_scheme(learnt):
             judged |= judge_again(context, session)
     judge(context, session, case_id, ask=ask)
-    for one in sorted(judged | {case_id}):
+    for one in sorted(judged):
         assess(context, session, one)
