@@ -9,6 +9,8 @@ import typer
 
 from cli.errors import DONE, REMAINS
 from cli.terminal import Terminal, err, out, write_json
+from rehearsal.environment import rehearsal
+from rehearsal.scenario import Scenario
 
 
 def demo(
@@ -23,9 +25,6 @@ def demo(
 
     Exits with 0 only if everything came as it should: the expected failure of one case included.
     """
-    from rehearsal.environment import rehearsal
-    from rehearsal.scenario import Scenario
-
     with rehearsal(home) as there:
         played = Scenario(there, context.obj, err() if terminal.as_json else out()).play(keep=keep, kill=kill)
     if terminal.as_json:

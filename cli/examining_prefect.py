@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from cli.examining import Row, row
 from cli.orchestration import PATIENCE
-from cli.rows import Row, row
 from cli.terminal import advice, sentence
 from stack.prefect_api import PrefectSettings, open_api
 

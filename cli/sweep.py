@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from casework.access.interrupted import block_interrupted
+from casework.access.rechecking import LookReport, look_again
+from casework.context import Context
+from casework.sweeping import due_for_run
 from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
+from cli.orchestration import reachable
 from cli.terminal import Terminal, sentence
-
-if TYPE_CHECKING:
-    from casework.access.rechecking import LookReport
-    from casework.context import Context
 
 
 def sweep(terminal: Terminal) -> int:
@@ -21,8 +20,6 @@ def sweep(terminal: Terminal) -> int:
     Exits with 1 if a look opened a case again or could not be made, if a restore is to be carried out again, or if cases wait for a
     run that Prefect cannot be asked for.
     """
-    from cli.orchestration import reachable
-
     released, made = _reconcile() if reachable() else (0, 0)
     waiting = in_context(_waiting)
     blocked, report = in_open_context(_at_the_services, connected=True)
@@ -49,13 +46,8 @@ def _reconcile() -> tuple[int, int]:
 
 
 async def _at_the_services(context: Context) -> tuple[int, LookReport]:
-    from casework.access.interrupted import block_interrupted
-    from casework.access.rechecking import look_again
-
     return await block_interrupted(context), await look_again(context)
 
 
 def _waiting(context: Context) -> list[str]:
-    from casework.sweeping import due_for_run
-
     return [case_id for group in due_for_run(context) for case_id in group.case_ids]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from cli.terminal import say
 from portal.document import Cell, Document, Grid, Section, Tone, cell, tone_of
 from portal.words import Phrase, said
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-    from rich.text import Text
 
 _STYLES = {Tone.GOOD: "green", Tone.SIGNED: "cyan", Tone.PENDING: "yellow", Tone.OPEN: "bold red"}
 
@@ -30,8 +29,6 @@ def document_page(shown: Document) -> Iterator[RenderableType]:
 
 def section_page(shown: Section) -> Iterator[RenderableType]:
     """Yield a section without its lead: whoever works with it every day knows that."""
-    from rich.text import Text
-
     yield Text(f"\n{told(shown.title)}", style="bold")
     yield from _labelled(shown.facts)
     for number, grid in enumerate(shown.grids):
@@ -60,10 +57,6 @@ def told(words: Phrase) -> str:
 
 def table(*headings: str, title: str | None = None, rows: Iterable[Iterable[object]] = ()) -> Table:
     """Return a table with these headings, in the terminal's language, and *rows* as `cells` shows them."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     made = Table(
         box=box.SIMPLE_HEAD,
         title=Text(Phrase(title).en, style="bold") if title else None,
@@ -93,8 +86,6 @@ def _cell(value: object) -> Cell:
 
 
 def _text(shown: Cell) -> Text:
-    from rich.text import Text
-
     return Text(_lines(shown), style=_STYLES.get(shown.tone, ""))
 
 

@@ -12,6 +12,8 @@ import typer
 
 from cli.errors import Refused
 from cli.terminal import Terminal, advice, sentence
+from emulators.tenants import ENV_FILE
+from emulators.tenants import tenants as opened
 
 
 def tenants(
@@ -24,9 +26,6 @@ def tenants(
     ] = 9101,
 ) -> None:
     """Open Hoshizora Trading's three tenants on this machine and print the settings that lead there, until interrupted."""
-    from emulators.tenants import ENV_FILE
-    from emulators.tenants import tenants as opened
-
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with (

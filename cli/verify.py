@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from audit.verify import TITLES, Report, Step, Unreadable
+from audit.verify import verify as prove
 from cli.errors import DONE, REMAINS, Refused
 from cli.terminal import Terminal, advice, say, sentence
-
-if TYPE_CHECKING:
-    from audit.verify import Report
 
 _A_CENTURY = 24 * 36525
 
@@ -27,9 +26,6 @@ def verify(
     longest_lag: Annotated[float, typer.Option(metavar="HOURS", help="How long an event may have lain unsealed.")] = 26,
 ) -> int:
     """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
-    from audit.verify import Unreadable
-    from audit.verify import verify as prove
-
     if not 0 <= longest_lag <= _A_CENTURY:  # nor not a number
         raise Refused(*advice("no_lag", most=_A_CENTURY))
     try:
@@ -42,8 +38,6 @@ def verify(
 
 
 def _payload(report: Report) -> dict[str, Any]:
-    from audit.verify import TITLES, Step
-
     broken = {fault.step: {"file": fault.file, "what": fault.what} for fault in report.faults}
     steps = [
         {
@@ -63,8 +57,6 @@ def _payload(report: Report) -> dict[str, Any]:
 
 
 def _shown(report: Report) -> Iterator[str]:
-    from audit.verify import TITLES, Step
-
     broken = {fault.step: f"{fault.file}: {fault.what}" for fault in report.faults}
     yield f"{report.case or '-'}  {report.log or '-'}"
     for step in Step:

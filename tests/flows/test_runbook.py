@@ -15,7 +15,7 @@ from prefect.exceptions import Pause
 from casework import runbook
 from casework.activity import collection
 from casework.errors import QuestionsOpen
-from cli.carrier import whole_case
+from cli.run import whole_case
 from flows import artifacts, offboard, offboard_many, steps
 from models.vocabulary import ConnectionId
 
