@@ -20,11 +20,11 @@ def sweep(terminal: Terminal) -> int:
     Exits with 1 if a look opened a case again or could not be made, if a restore is to be carried out again, or if cases wait for a
     run that Prefect cannot be asked for.
     """
-    released, made = _reconcile() if reachable() else (0, 0)
+    runs = _reconcile() if reachable() else {"released": 0, "made": 0}
     waiting = in_context(_waiting)
     blocked, report = in_open_context(_at_the_services, connected=True)
     cases = {"looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened}
-    counts = {"released": released, "made": made, "blocked_again": blocked}
+    counts = runs | {"blocked_again": blocked}
     counted = counts | {what: len(ids) for what, ids in cases.items()}
     told = ", ".join(f"{what} {count}" for what, count in counted.items())
     terminal.answer({**counts, **cases, "waiting": waiting}, told.replace("_", " "))
@@ -34,10 +34,10 @@ def sweep(terminal: Terminal) -> int:
     return REMAINS if waiting or blocked or report.reopened or report.not_looked else DONE
 
 
-def _reconcile() -> tuple[int, int]:
+def _reconcile() -> dict[str, int]:
     """Return how many runs were released and made."""
     from flows.scheduling import PrefectUnreachable
-    from flows.sweep import reconcile
+    from flows.sweep import sweep as reconcile
 
     try:
         return in_open_context(reconcile)

@@ -81,7 +81,10 @@ async def schedule(context: Context) -> int:
     async with prefect_api() as client:
         for order in made:
             deployment_id = await _deployment(client, order.deployment)
-            run = await _resumed(client, order, deployment_id) or await _create(client, order, deployment_id)
+            run: UUID | None = None
+            if len(order.case_ids) == 1:  # the page of the run that asked shows how it went on
+                run = await _resume(client, order.case_ids[0], deployment_id)
+            run = run or await _create(client, order, deployment_id)
             claims.record_run(context, order.case_ids, str(run))
     return len(made)
 
@@ -136,16 +139,11 @@ async def _create(client: PrefectClient, order: Order, deployment_id: UUID) -> U
     return run.id
 
 
-async def _resumed(client: PrefectClient, order: Order, deployment_id: UUID) -> UUID | None:
-    """Resume instead of making another run: the page of the one that asked shows how it went on."""
-    if len(order.case_ids) > 1:
-        return None
-    return await _resume(client, order.case_ids[0], deployment_id)
-
-
 async def _resume(client: PrefectClient, case_id: str, deployment_id: UUID | None = None) -> UUID | None:
     """Resume the case's paused run, of that deployment if one is named: a cut is not made by a plan's run."""
-    for run in await _paused(client, case_id):
+    tags = FlowRunFilterTags(all_=[tag(case_id)])
+    paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+    for run in await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags, state=paused)):
         if run.deployment_id is not None and deployment_id in {None, run.deployment_id}:
             await asyncio.sleep(_until_settled(run))
             await client.resume_flow_run(run.id)
@@ -157,12 +155,3 @@ def _until_settled(run: FlowRun) -> float:
     """Return the seconds until the process that paused *run* has surely ended."""
     paused_at = run.state.timestamp if run.state is not None else datetime.now(UTC)
     return max((paused_at + _SETTLES_WITHIN - datetime.now(UTC)).total_seconds(), 0.0)
-
-
-async def _paused(client: PrefectClient, case_id: str) -> list[FlowRun]:
-    return await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            tags=FlowRunFilterTags(all_=[tag(case_id)]),
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
-        )
-    )

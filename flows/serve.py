@@ -13,7 +13,7 @@ from casework.bootstrap import open_context
 from casework.context import Context
 from flows.carrying import PERIOD as LOOKS
 from flows.carrying import Carrying
-from flows.periodic import PERIOD, Quiet, again, until_terminated
+from flows.periodic import PERIOD, again, in_runs, until_terminated
 from flows.sweep import sweep
 
 
@@ -24,7 +24,7 @@ async def serve(stop: asyncio.Event) -> None:
     async with open_context(connected=False) as context:
         await asyncio.gather(
             again(stop, "carry", Carrying(context), after_failure=LOOKS),
-            again(stop, "sweep", Quiet(sweep, PERIOD)),
+            in_runs(stop, "sweep", sweep, connected=False),
             again(stop, "restores", lambda: _block_interrupted(context)),
         )
 

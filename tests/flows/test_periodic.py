@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import pytest
-from prefect.exceptions import Abort, Pause
+from prefect.exceptions import Abort, ObjectNotFound, Pause
 
-from flows.periodic import again
+from flows import periodic
+from flows.periodic import again, in_runs
+from flows.redaction import HERE
 
 
 class TestAgain:
@@ -25,3 +33,40 @@ class TestAgain:
 
         await asyncio.wait_for(again(stop, "test", turn, after_failure=0.0), 10)
         assert turns == [0, 1]
+
+
+class TestInRuns:
+    async def test_of_those_that_did_nothing_the_last_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each is deleted by its successor, once: one that somebody else deleted keeps no later one in Prefect."""
+        stop, runs, deleted, options = asyncio.Event(), list[str](), list[str](), dict[str, object]()
+
+        def plain(**given: object) -> Callable[[Any], Any]:
+            options.update(given)
+            return lambda run: run
+
+        @asynccontextmanager
+        async def opened(**_: object) -> AsyncIterator[Any]:
+            async def delete_flow_run(run: UUID) -> None:
+                deleted.append(str(run))
+                if len(deleted) == 1:
+                    raise ObjectNotFound(LookupError())
+
+            yield SimpleNamespace(delete_flow_run=delete_flow_run)
+
+        async def work(_: object) -> dict[str, int]:
+            runs.append(str(UUID(int=len(runs))))
+            monkeypatch.setattr(periodic, "flow_run", SimpleNamespace(id=runs[-1]))
+            if len(runs) == 5:
+                stop.set()
+            return {"done": int(len(runs) == 3)}
+
+        monkeypatch.setattr(periodic, "flow", plain)
+        monkeypatch.setattr(periodic, "get_run_logger", lambda: logging.getLogger("runs"))
+        monkeypatch.setattr(again, "__kwdefaults__", {"after_failure": 0.0})
+        for name in ("open_context", "prefect_api"):
+            monkeypatch.setattr(periodic, name, opened)
+        await asyncio.wait_for(in_runs(stop, "test", work, pause=0.0), 10)
+        assert deleted == [runs[0], runs[1], runs[3]]
+        assert options == {
+            "name": "test", "flow_run_name": "test", "retries": 0, "persist_result": False, "result_storage": HERE,
+        }  # fmt: skip
