@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 from uuid import UUID
 
 from prefect import flow
@@ -22,25 +23,18 @@ PERIOD = 30.0
 _log: logging.Logger = get_logger("lastday.periodic")
 
 
-async def again(
-    stop: asyncio.Event, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
-) -> None:
-    """
-    Take *turn*, which says how many seconds to rest, until *stop*.  A turn that fails is logged, and the next one comes all
-    the same.
-    """
-    while not stop.is_set():
+async def again(name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD) -> None:
+    """Take *turn*, which says how many seconds to rest, for ever.  A turn that fails is logged, and the next one comes all the same."""
+    while True:
         try:
             pause = await turn()
         except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
             pause = after_failure
             _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's own page tells more
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+        await asyncio.sleep(pause)
 
 
 async def in_runs(
-    stop: asyncio.Event,
     name: str,
     work: Callable[[Context], Awaitable[Mapping[str, int]]],
     *,
@@ -48,7 +42,7 @@ async def in_runs(
     connected: bool = True,
 ) -> None:
     """
-    Do *work*, which tells by number what it did, again and again until *stop*, each time as a flow's run.
+    Do *work*, which tells by number what it did, again and again, each time as a flow's run.
 
     Of the runs that did nothing the last one is left in Prefect: 2,880 a day would bury those that matter.
     """
@@ -70,13 +64,14 @@ async def in_runs(
                 await client.delete_flow_run(UUID(last))
         return pause
 
-    await again(stop, name, turn)
+    await again(name, turn)
 
 
-async def until_terminated(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run *serve*, and let it stop at SIGINT or SIGTERM."""
+async def until_terminated(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run *serve* until SIGINT or SIGTERM cuts it short, wherever it is: it may wait for a Prefect that never answers."""
     refuse_to_start_open()
-    stop = asyncio.Event()
+    serving = asyncio.ensure_future(serve())
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(stop)
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving

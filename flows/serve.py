@@ -17,15 +17,15 @@ from flows.periodic import PERIOD, again, in_runs, until_terminated
 from flows.sweep import sweep
 
 
-async def serve(stop: asyncio.Event) -> None:
-    """Until *stop*, sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
+async def serve() -> None:
+    """Sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
     async with open_context():
         pass  # the vendors' SDKs take seconds to import, which no cut waits for
     async with open_context(connected=False) as context:
         await asyncio.gather(
-            again(stop, "carry", Carrying(context), after_failure=LOOKS),
-            in_runs(stop, "sweep", sweep, connected=False),
-            again(stop, "restores", lambda: _block_interrupted(context)),
+            again("carry", Carrying(context), after_failure=LOOKS),
+            in_runs("sweep", sweep, connected=False),
+            again("restores", lambda: _block_interrupted(context)),
         )
 
 

@@ -18,13 +18,13 @@ ANCHOR_PAUSE = 300.0
 """Seconds before an anchor that could not be finished is tried again."""
 
 
-async def watch(stop: asyncio.Event) -> None:
-    """Take each of the four in turns of its own until *stop*: one that is slow or fails stops no other."""
+async def watch() -> None:
+    """Take each of the four in turns of its own: one that is slow or fails stops no other."""
     await asyncio.gather(
-        in_runs(stop, "rechecks", _look_again),
-        in_runs(stop, "collect-again", _collect_again, pause=2 * PERIOD),
-        in_runs(stop, "papers", _follow_papers, pause=2 * PERIOD, connected=False),
-        again(stop, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
+        in_runs("rechecks", _look_again),
+        in_runs("collect-again", _collect_again, pause=2 * PERIOD),
+        in_runs("papers", _follow_papers, pause=2 * PERIOD, connected=False),
+        again("anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ import pytest
 from prefect.exceptions import Abort, ObjectNotFound, Pause
 
 from flows import periodic
-from flows.periodic import again, in_runs
+from flows.periodic import again, in_runs, until_terminated
 from flows.redaction import HERE
 
 
@@ -22,23 +24,23 @@ class TestAgain:
     @pytest.mark.parametrize("failure", [ValueError, Abort, Pause])
     async def test_a_turn_that_fails_is_followed_by_the_next(self, failure: type[BaseException]) -> None:
         """A signal of Prefect's ends its run, and never the process that guarantees the cut."""
-        stop, turns = asyncio.Event(), list[int]()
+        turns = list[int]()
 
         async def turn() -> float:
             turns.append(len(turns))
             if len(turns) == 1:
                 raise failure
-            stop.set()
-            return 0.0
+            return 3_600.0
 
-        await asyncio.wait_for(again(stop, "test", turn, after_failure=0.0), 10)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(again("test", turn, after_failure=0.0), 0.1)
         assert turns == [0, 1]
 
 
 class TestInRuns:
     async def test_of_those_that_did_nothing_the_last_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Each is deleted by its successor, once: one that somebody else deleted keeps no later one in Prefect."""
-        stop, runs, deleted, options = asyncio.Event(), list[str](), list[str](), dict[str, object]()
+        runs, deleted, options = list[str](), list[str](), dict[str, object]()
 
         def plain(**given: object) -> Callable[[Any], Any]:
             options.update(given)
@@ -57,7 +59,7 @@ class TestInRuns:
             runs.append(str(UUID(int=len(runs))))
             monkeypatch.setattr(periodic, "flow_run", SimpleNamespace(id=runs[-1]))
             if len(runs) == 5:
-                stop.set()
+                await asyncio.sleep(3_600)
             return {"done": int(len(runs) == 3)}
 
         monkeypatch.setattr(periodic, "flow", plain)
@@ -65,8 +67,25 @@ class TestInRuns:
         monkeypatch.setattr(again, "__kwdefaults__", {"after_failure": 0.0})
         for name in ("open_context", "prefect_api"):
             monkeypatch.setattr(periodic, name, opened)
-        await asyncio.wait_for(in_runs(stop, "test", work, pause=0.0), 10)
-        assert deleted == [runs[0], runs[1], runs[3]]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(in_runs("test", work, pause=0.0), 0.1)
+        assert deleted == [runs[0], runs[1]]
         assert options == {
             "name": "test", "flow_run_name": "test", "retries": 0, "persist_result": False, "result_storage": HERE,
         }  # fmt: skip
+
+
+class TestUntilTerminated:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    async def test_a_turn_that_hangs(self, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A Prefect that takes a request and never answers keeps no process from stopping, and no successor from its start."""
+
+        async def serve() -> None:
+            asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), number)
+            await asyncio.sleep(3_600)
+
+        monkeypatch.setattr(periodic, "refuse_to_start_open", lambda: None)
+        try:
+            await asyncio.wait_for(until_terminated(serve), 5)
+        finally:
+            asyncio.get_running_loop().remove_signal_handler(number)
