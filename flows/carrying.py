@@ -20,7 +20,7 @@ from casework.context import Context
 from casework.sweeping import unclaimed
 from flows.offboard import offboard
 from flows.offboard_many import MOST, offboard_many
-from flows.redaction import redact
+from flows.redaction import boundary, redact
 from flows.scheduling import tag
 
 PERIOD = 0.5
@@ -77,12 +77,13 @@ class Carrying:
         """Carry the case without Prefect; whatever it ends with stands in our database, and a later turn tries again."""
         _log.warning("carrying %s without Prefect", case_id)
         try:
-            async with runbook.claim(context, case_id, context.name(SERVING)) as ours:
-                self._given.discard(case_id)  # from here on our database knows who holds it
-                if ours:
-                    await runbook.offboard(context, case_id)
-        except Exception as exc:  # noqa: BLE001  # one case's failure is no other's
-            _log.warning("carrying %s: %s", case_id, redact(exc))
+            with boundary():
+                async with runbook.claim(context, case_id, context.name(SERVING)) as ours:
+                    self._given.discard(case_id)  # from here on our database knows who holds it
+                    if ours:
+                        await runbook.offboard(context, case_id)
+        except Exception as told:  # noqa: BLE001  # one case's failure is no other's
+            _log.warning("carrying %s: %s", case_id, told)
 
 
 async def _in_a_run(case_ids: list[str]) -> None:
