@@ -56,7 +56,7 @@ def told(words: Phrase) -> str:
 
 
 def table(*headings: str, title: str | None = None, rows: Iterable[Iterable[object]] = ()) -> Table:
-    """Return a table with these headings, in the terminal's language, and *rows* as `cells` shows them."""
+    """Return a table with these headings, in the terminal's language, and *rows*: states in their colour, None as a dash."""
     made = Table(
         box=box.SIMPLE_HEAD,
         title=Text(Phrase(title).en, style="bold") if title else None,
@@ -66,26 +66,20 @@ def table(*headings: str, title: str | None = None, rows: Iterable[Iterable[obje
     for heading in headings:
         made.add_column(told(said(heading)), overflow="fold")
     for row in rows:
-        made.add_row(*cells(*row))
+        made.add_row(*map(_text, row))
     return made
 
 
-def cells(*values: object) -> list[Text]:
-    """Return *values* as cells: states in their colour, instants on this machine's clock, None as a dash."""
-    return [_text(value if isinstance(value, Cell) else _cell(value)) for value in values]
-
-
-def _cell(value: object) -> Cell:
+def _text(value: object) -> Text:
     match value:
+        case Cell():
+            shown = value
         case datetime():
-            return cell(local(value))
+            shown = cell(local(value))
         case bool():
-            return cell(said("yes" if value else "no"))
+            shown = cell(said("yes" if value else "no"))
         case _:
-            return cell(value, tone=tone_of(str(value), Tone.PLAIN))
-
-
-def _text(shown: Cell) -> Text:
+            shown = cell(value, tone=tone_of(str(value), Tone.PLAIN))
     return Text(_lines(shown), style=_STYLES.get(shown.tone, ""))
 
 

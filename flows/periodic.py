@@ -1,11 +1,8 @@
 """What a process of ours does again and again, in its own interpreter: Prefect's `serve` would start one a run."""
 
 import asyncio
-import contextlib
 import logging
-import signal
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 from prefect import flow
@@ -17,7 +14,6 @@ from casework.bootstrap import open_context
 from casework.context import Context
 from flows.redaction import HERE, redacted
 from flows.scheduling import prefect_api
-from flows.starting import refuse_to_start_open
 
 PERIOD = 30.0
 _log: logging.Logger = get_logger("lastday.periodic")
@@ -65,13 +61,3 @@ async def in_runs(
         return pause
 
     await again(name, turn)
-
-
-async def until_terminated(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run *serve* until SIGINT or SIGTERM cuts it short, wherever it is: it may wait for a Prefect that never answers."""
-    refuse_to_start_open()
-    serving = asyncio.ensure_future(serve())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving

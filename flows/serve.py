@@ -13,7 +13,8 @@ from casework.bootstrap import open_context
 from casework.context import Context
 from flows.carrying import PERIOD as LOOKS
 from flows.carrying import Carrying
-from flows.periodic import PERIOD, again, in_runs, until_terminated
+from flows.periodic import PERIOD, again, in_runs
+from flows.starting import until_terminated
 from flows.sweep import sweep
 
 
@@ -38,4 +39,4 @@ async def _block_interrupted(context: Context) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(until_terminated(serve))
+    asyncio.run(until_terminated(serve()))

@@ -12,7 +12,8 @@ from casework.context import Context
 from casework.nda import following
 from casework.trail import anchoring
 from flows.anchor import anchor
-from flows.periodic import PERIOD, again, in_runs, until_terminated
+from flows.periodic import PERIOD, again, in_runs
+from flows.starting import until_terminated
 
 ANCHOR_PAUSE = 300.0
 """Seconds before an anchor that could not be finished is tried again."""
@@ -54,4 +55,4 @@ async def _see_to_anchors() -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(until_terminated(watch))
+    asyncio.run(until_terminated(watch()))

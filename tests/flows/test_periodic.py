@@ -15,9 +15,10 @@ from uuid import UUID
 import pytest
 from prefect.exceptions import Abort, ObjectNotFound, Pause
 
-from flows import periodic
-from flows.periodic import again, in_runs, until_terminated
+from flows import periodic, starting
+from flows.periodic import again, in_runs
 from flows.redaction import HERE
+from flows.starting import until_terminated
 
 
 class TestAgain:
@@ -84,8 +85,8 @@ class TestUntilTerminated:
             asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), number)
             await asyncio.sleep(3_600)
 
-        monkeypatch.setattr(periodic, "refuse_to_start_open", lambda: None)
+        monkeypatch.setattr(starting, "refuse_open_files", list)
         try:
-            await asyncio.wait_for(until_terminated(serve), 5)
+            await asyncio.wait_for(until_terminated(serve()), 5)
         finally:
             asyncio.get_running_loop().remove_signal_handler(number)
