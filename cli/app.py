@@ -22,7 +22,7 @@ _PANELS = {
     "Emergency brake": ("decisions.pause", "decisions.resume"),
     "Records": ("population.population", "export.export", "verify.verify", "erase.hold", "erase.erase"),
     "Operation": (
-        *("doctor.doctor", "migrate.migrate", "up.up", "decisions.retire", "tenants.tenants", "demo.demo"),
+        *("doctor.doctor", "migrate.migrate", "up.up", "decisions.retire", "demo.tenants", "demo.demo"),
         *("trail", "keys", "anchor"),
     ),
 }
