@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,8 +50,7 @@ def _payload(report: Report) -> dict[str, Any]:
         }
         for step in Step
     ]
-    first = report.first
-    told = {"step": int(first.step), "file": first.file, "what": first.what} if first is not None else None
+    told = asdict(report.first) if report.first is not None else None
     gaps = [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps]
     named = {"case": report.case, "log": report.log, "size": report.size, "gaps": gaps, "in_gap": report.in_gap}
     return {**named, "sound": report.sound, "broken": told, "unasked": list(report.unasked), "steps": steps}
