@@ -11,9 +11,8 @@ from typing import Annotated
 import typer
 
 from casework import runbook
-from casework.actor import Actor
 from casework.claims import LEASE
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.errors import QuestionsOpen, StillOpen
 from casework.intake.opening import decide_for_real
 from casework.runbook import Carrier, Work
@@ -25,7 +24,6 @@ from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
 from cli.show import answer_case
 from cli.terminal import Step, Terminal, advice, sentence
-from models.tables import Case
 from models.vocabulary import ConnectionId
 
 _TOLD = frozenset({"wait", "cut", "observe", "collect", "check-papers"})
@@ -63,7 +61,8 @@ def run(
 
     async def work(context: Context) -> CaseView:
         if for_real:
-            _decide(context, case, terminal.who)
+            with context.store.write() as session:
+                decide_for_real(context, session, case_in(session, case), terminal.who)
         with contextlib.suppress(StillOpen, QuestionsOpen):  # both are shown with the case, each with its remedy
             await whole_case(context, case, step)
         return case_view(context, case)
@@ -98,12 +97,6 @@ async def _hold(context: Context, case_id: str) -> AsyncIterator[None]:
         if context.now() > deadline:
             raise Refused(*advice("another_run", case=case_id), REMAINS)
         await context.sleep(_AGAIN)
-
-
-def _decide(context: Context, case_id: str, by: Actor) -> None:
-    context.case(case_id)  # raises for one that is not there
-    with context.store.write() as session:
-        decide_for_real(context, session, session.get_one(Case, case_id), by)
 
 
 def _in_words(step: Step) -> Carrier:

@@ -21,7 +21,7 @@ def sweep(terminal: Terminal) -> int:
     run that Prefect cannot be asked for.
     """
     runs = _reconcile() if reachable() else {"released": 0, "made": 0}
-    waiting = in_context(_waiting)
+    waiting = [case_id for group in in_context(due_for_run) for case_id in group.case_ids]
     blocked, report = in_open_context(_at_the_services, connected=True)
     cases = {"looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened}
     counts = runs | {"blocked_again": blocked}
@@ -47,7 +47,3 @@ def _reconcile() -> dict[str, int]:
 
 async def _at_the_services(context: Context) -> tuple[int, LookReport]:
     return await block_interrupted(context), await look_again(context)
-
-
-def _waiting(context: Context) -> list[str]:
-    return [case_id for group in due_for_run(context) for case_id in group.case_ids]

@@ -21,7 +21,7 @@ from casework.sweeping import unclaimed
 from flows.offboard import offboard
 from flows.offboard_many import MOST, offboard_many
 from flows.redaction import boundary, redact
-from flows.scheduling import tag
+from flows.scheduling import parameters, tag
 
 PERIOD = 0.5
 """Seconds between two looks for what is due."""
@@ -93,14 +93,13 @@ async def _in_a_run(case_ids: list[str]) -> None:
 
     The run alone is tagged: of a task that inherits tags Prefect asks its API for a slot, and waits.
     """
-    many = len(case_ids) > 1
-    flow: Flow[Any, Any] = offboard_many if many else offboard
-    parameters: dict[str, Any] = {"case_ids": case_ids} if many else {"case_id": case_ids[0]}
+    flow: Flow[Any, Any] = offboard if len(case_ids) == 1 else offboard_many
+    given = parameters(case_ids)
     try:
         async with get_client() as client:
             async with asyncio.timeout(_ANSWERS_WITHIN):
                 await client.hello()
-            run = await client.create_flow_run(flow, parameters=parameters, tags=map(tag, case_ids))
-        await run_flow_async(flow, run, parameters, return_type="state")
+            run = await client.create_flow_run(flow, parameters=given, tags=map(tag, case_ids))
+        await run_flow_async(flow, run, given, return_type="state")
     except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # whatever became of that run, what it has not cut is cut without
         _log.warning("carrying: no run of Prefect's: %s", type(exc).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -46,21 +46,13 @@ class Order:
     at: datetime
     key: str
 
-    @property
-    def parameters(self) -> dict[str, object]:
-        """The ids, and nothing else: Prefect keeps parameters in clear."""
-        if self.deployment == "offboard-many":
-            return {"case_ids": list(self.case_ids)}
-        return {"case_id": self.case_ids[0]}
-
 
 def orders(groups: Iterable[DueGroup]) -> Iterator[Order]:
     """Yield the runs that *groups* need: one each for planning and for a lone case, one a chunk of fifty for many."""
     for group in groups:
-        size = 1 if group.purpose == "plan" else MOST
-        for start in range(0, len(group.case_ids), size):
-            chunk = group.case_ids[start : start + size]
-            deployment = "plan" if group.purpose == "plan" else "offboard" if len(chunk) == 1 else "offboard-many"
+        for start in range(0, len(group.case_ids), MOST):
+            chunk = group.case_ids[start : start + MOST]
+            deployment = group.purpose if len(chunk) == 1 else "offboard-many"
             yield Order(deployment, chunk, group.due_at, _key(group, chunk))
 
 
@@ -115,6 +107,11 @@ async def prefect_api() -> AsyncIterator[PrefectClient]:
         raise PrefectUnreachable(f"prefect: cannot reach its API: {type(exc).__name__}") from exc
 
 
+def parameters(case_ids: Sequence[str]) -> dict[str, object]:
+    """Return what a run over *case_ids* is given, and nothing else: Prefect keeps parameters in clear."""
+    return {"case_id": case_ids[0]} if len(case_ids) == 1 else {"case_ids": list(case_ids)}
+
+
 def tag(case_id: str) -> str:
     """Return the tag by which a run is found again from its case."""
     return f"case:{case_id}"
@@ -131,7 +128,7 @@ async def _deployment(client: PrefectClient, name: str) -> UUID:
 async def _create(client: PrefectClient, order: Order, deployment_id: UUID) -> UUID:
     run = await client.create_flow_run_from_deployment(
         deployment_id,
-        parameters=order.parameters,
+        parameters=parameters(order.case_ids),
         state=Scheduled(scheduled_time=order.at),
         tags=[tag(case_id) for case_id in order.case_ids],
         idempotency_key=order.key,
