@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 from sqlalchemy import Connection
@@ -23,6 +23,7 @@ from cli.terminal import Terminal, advice, sentence
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_TOLD = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha256", "tsa_time", "recorded_idx")
 
 
 def make(terminal: Terminal, context: typer.Context) -> int:
@@ -39,7 +40,7 @@ def make(terminal: Terminal, context: typer.Context) -> int:
         step("")
     payload = {
         "why": outcome.why,
-        "anchor": None if outcome.made is None else _told(outcome.made),
+        "anchor": None if outcome.made is None else {name: getattr(outcome.made, name) for name in _TOLD},
         "finished": outcome.finished,
         "problems": list(outcome.problems),
         "complete": outcome.complete,
@@ -94,11 +95,6 @@ def _written(write: Callable[Concatenate[Connection, Trail, P], T], *given: P.ar
     """Return what *write* gives, in a transaction of the log."""
     with only_store() as store, store.write() as session:
         return write(session.connection(), store.trail, *given, **named)
-
-
-def _told(made: Anchor) -> dict[str, Any]:
-    names = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha256", "tsa_time", "recorded_idx")
-    return {name: getattr(made, name) for name in names}
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

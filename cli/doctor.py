@@ -19,6 +19,9 @@ from connectors.nda.registry import open_registers
 from connectors.registry import open_connectors
 from models.vocabulary import ConnectionId, as_fields
 
+_OF_ALL_GOOGLE_S = "https://www.googleapis.com/auth/"
+"""What each of Google's scopes begins with."""
+
 
 def doctor(terminal: Terminal) -> int:
     """
@@ -130,10 +133,5 @@ def _service(service: dict[str, Any]) -> Iterator[RenderableType]:
 
 
 def _shown_kind(kind: dict[str, Any]) -> tuple[object, ...]:
-    scopes = ("\n".join(map(_short, kind[tier])) for tier in ("read_scopes", "write_scopes"))
+    scopes = ("\n".join(kind[tier]).replace(_OF_ALL_GOOGLE_S, "") for tier in ("read_scopes", "write_scopes"))
     return kind["kind"], kind["list"], kind["revoke"], *scopes, kind["problem"], kind["remedy"]
-
-
-def _short(scope: str) -> str:
-    """Return a scope without the part that all of Google's share."""
-    return scope.removeprefix("https://www.googleapis.com/auth/")

@@ -41,9 +41,7 @@ a flow asks the server for its default storage, writes the exceptions of a faile
 runs whatever kind of storage somebody has put there.
 """
 
-_log = logging.getLogger(
-    "lastday.flows"
-)  # the process's own standard error: Prefect keeps no other logger than its own
+_log = logging.getLogger("lastday.flows")  # the process's own standard error: Prefect keeps its own loggers' alone
 _SIGNALS = (CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit, PrefectSignal, ExternalSignal)
 _OURS = re.compile(r"[a-z0-9_-]{1,60}")  # kinds and ids that our code makes: no capital, space, dot or at sign
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
@@ -72,7 +72,6 @@ async def _bury(client: PrefectClient, run_id: str) -> None:
 async def _state(client: PrefectClient, run_id: str) -> State | None:
     """Return the run's state; None for a run that Prefect does not know (any more)."""
     try:
-        run: FlowRun = await client.read_flow_run(UUID(run_id))
+        return (await client.read_flow_run(UUID(run_id))).state
     except ObjectNotFound:
         return None
-    return run.state
