@@ -66,7 +66,9 @@ def _take(context: Context, case_id: str, runner: str) -> bool:
         if others and not (runner.startswith(SERVING) and may_be_taken_over(case, context.now())):
             return False
         case.lease_holder, case.lease_until, case.run_state = runner, context.now() + LEASE, RunState.RUNNING
-        case.next_run_at = context.now()  # gone by the end if somebody has woken the case meanwhile
+        case.next_run_at = (
+            context.now()
+        )  # one that is killed is followed at once; gone by the end if somebody has woken it
         session.add(case)
         assess(context, session, case_id)
         return True
@@ -142,9 +144,14 @@ def may_be_taken_over(case: Case, now: datetime) -> bool:
 
 
 def wanted(case: Case, now: datetime) -> bool:
-    """Whether nobody works on the case or is about to, and its wait is over."""
+    """
+    Whether nobody works on the case or is about to, and its wait is over.
+
+    What Prefect says of a run that it was given is looked at first (`casework.sweeping.runs_to_check`).
+    """
     later = case.next_run_at is not None and case.next_run_at > now
-    return not held(case, now) and not later and case.run_state not in _LIVELY
+    given = case.run_id is not None and case.run_state in _LIVELY
+    return not held(case, now) and not later and not given
 
 
 def record_run(context: Context, case_ids: tuple[str, ...], run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""`lastday nda`: confidentiality papers of a case.  Nothing in here holds up a cut, or a close."""
+"""Confidentiality papers (秘密保持誓約書): check, ask, record.  They never delay a cut."""
 
 from __future__ import annotations
 
@@ -115,6 +115,6 @@ def _check_again(case: str) -> None:
 
 
 app = group(
-    "Confidentiality papers (秘密保持誓約書): check, ask, record. They never delay a cut.",
+    __doc__,
     {"check": check, "show": show, "pledge": pledge, "refuse": refuse, "accept": accept, "answer": answer},
 )

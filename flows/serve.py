@@ -13,19 +13,20 @@ from casework.bootstrap import open_context
 from casework.context import Context
 from flows.carrying import PERIOD as LOOKS
 from flows.carrying import Carrying
-from flows.periodic import PERIOD, Quiet, again, until_terminated
+from flows.periodic import PERIOD, again, in_runs
+from flows.starting import until_terminated
 from flows.sweep import sweep
 
 
-async def serve(stop: asyncio.Event) -> None:
-    """Until *stop*, sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
+async def serve() -> None:
+    """Sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
     async with open_context():
         pass  # the vendors' SDKs take seconds to import, which no cut waits for
     async with open_context(connected=False) as context:
         await asyncio.gather(
-            again(stop, "carry", Carrying(context), after_failure=LOOKS),
-            again(stop, "sweep", Quiet(sweep, PERIOD)),
-            again(stop, "restores", lambda: _block_interrupted(context)),
+            again("carry", Carrying(context), after_failure=LOOKS),
+            in_runs("sweep", sweep, connected=False),
+            again("restores", lambda: _block_interrupted(context)),
         )
 
 
@@ -38,4 +39,4 @@ async def _block_interrupted(context: Context) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(until_terminated(serve))
+    asyncio.run(until_terminated(serve()))

@@ -15,8 +15,8 @@ from prefect.exceptions import Pause
 from casework import runbook
 from casework.activity import collection
 from casework.errors import QuestionsOpen
-from cli.carrier import whole_case
-from flows import artifacts, offboard, offboard_many, steps
+from cli.run import whole_case
+from flows import artifacts, offboard, offboard_many
 from models.vocabulary import ConnectionId
 
 CASE, GOOGLE, SLACK = "case-00ff00ff", "google_workspace", "slack"
@@ -61,9 +61,9 @@ class Steps:
         monkeypatch.setattr(runbook, "claim", self.claim)
         for flow in (offboard, offboard_many):
             monkeypatch.setattr(flow, "open_context", self.opened)
-        for module in (artifacts, steps):
+        for module in (artifacts, offboard):
             monkeypatch.setattr(module, "show_truth_table", self.step("show"))
-        monkeypatch.setattr(steps.carried, "with_options", lambda **_: steps.carried.fn)
+        monkeypatch.setattr(offboard.carried, "with_options", lambda **_: offboard.carried.fn)
 
     def step(self, name: str) -> Callable[..., Awaitable[None]]:
         async def taking(_context: object, _case_id: str, connection: ConnectionId | None = None) -> None:
