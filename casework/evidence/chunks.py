@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -55,13 +56,7 @@ class Lock:
         return MAGIC + self.identity + struct.pack(">Q?", number, last)
 
 
-def pieces(clear: bytes) -> Iterator[bytes]:
-    """Cut *clear* into what fits a chunk; at least one piece, which may be empty."""
-    for start in range(0, max(len(clear), 1), CHUNK):
-        yield clear[start : start + CHUNK]
-
-
-def clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
+def _clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
     """Yield the clear bytes, chunk by chunk.  Raises `Damaged`, at the latest where the file ends too early or too late."""
     if file.read(len(MAGIC)) != MAGIC:
         raise Damaged("it does not begin like an evidence file")
@@ -79,13 +74,23 @@ def clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
         raise Damaged("it goes on after its last chunk")
 
 
-class ClearReader(io.RawIOBase):
-    """The clear bytes of a file as a stream; holds one chunk at a time, and closes the file with itself."""
+def opened(file: BinaryIO, lock: Lock) -> io.BufferedReader:
+    """Return the clear bytes as a stream, which closes *file* with itself.  Raises `Damaged`; the end is sure only when it was reached."""
+    return io.BufferedReader(_ClearReader(file, lock), 1 << 16)
+
+
+def content_of(compressed: BinaryIO) -> zstandard.ZstdDecompressionReader:
+    """Return what a Zstandard stream of one frame or many holds, as a stream."""
+    return zstandard.ZstdDecompressor().stream_reader(compressed, read_across_frames=True)
+
+
+class _ClearReader(io.RawIOBase):
+    """Holds one chunk at a time."""
 
     def __init__(self, file: BinaryIO, lock: Lock) -> None:
         super().__init__()
         self._file = file
-        self._pieces = clear_pieces(file, lock)
+        self._pieces = _clear_pieces(file, lock)
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from pathlib import Path
 from typing import BinaryIO
 
+import zstandard
 from sqlmodel import Session
 
 from audit.secret_files import settle
 from casework.errors import Damaged, InUse
-from casework.evidence.chunks import MAGIC, ClearReader, Lock, pieces
+from casework.evidence.chunks import CHUNK, MAGIC, Lock, content_of, opened
 from models.tables import EvidenceFile
 
 
@@ -45,22 +47,32 @@ class GrowingFile:
 
     def append(self, clear: bytes) -> None:
         """Write *clear*, which is on the disk when this returns; until it is kept, a crash takes it back."""
-        parts = list(pieces(clear))
+        parts = [clear[start : start + CHUNK] for start in range(0, max(len(clear), 1), CHUNK)]
         self._write(b"".join(self._lock.close(self.row.chunks + n, part, last=False) for n, part in enumerate(parts)))
         self.row.chunks += len(parts)
         self.row.clear_size += len(clear)
 
-    def end(self) -> ClearReader:
-        """Write the last chunk, which is empty, and return what the disk has of the whole file."""
+    def end(self) -> tuple[str, str]:
+        """
+        Write the last chunk, which is empty.  Return the SHA-256 of what the disk has of the clear bytes, and of what they hold if
+        the file is a `.zst`; raises `Damaged` if it is none.
+        """
         self._write(self._lock.close(self.row.chunks, b"", last=True))
         self.row.chunks += 1
-        return ClearReader(self._path.open("rb"), self._lock)
+        with opened(self._path.open("rb"), self._lock) as clear:
+            whole = hashlib.file_digest(clear, "sha256").hexdigest()
+        if not self.row.name.endswith(".zst"):
+            return whole, whole
+        try:
+            with content_of(opened(self._path.open("rb"), self._lock)) as content:
+                return whole, hashlib.file_digest(content, "sha256").hexdigest()
+        except zstandard.ZstdError as exc:
+            raise Damaged("it is no Zstandard file") from exc
 
     def keep(self, session: Session) -> EvidenceFile:
         """Say in the caller's transaction how far the file is certain; return its row there."""
         row = session.get_one(EvidenceFile, self.row.id)
         row.length, row.chunks, row.clear_size = self.row.length, self.row.chunks, self.row.clear_size
-        session.add(row)
         return row
 
     def close(self) -> None:
