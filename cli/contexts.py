@@ -62,11 +62,8 @@ def only_store(*, check: bool = True) -> Iterator[Store]:
     from casework.bootstrap import open_store
     from casework.settings import read_settings
 
-    store = open_store(read_settings(), check=check)
-    try:
+    with open_store(read_settings(), check=check) as store:
         yield store
-    finally:
-        store.engine.dispose()
 
 
 def log_signers() -> list[Signer]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from audit import anchoring, epochs
 from audit.cadence import Health
 from audit.continuity import SigningStopped
 from casework.settings import CaseworkSettings
-from casework.trail import anchoring
+from casework.trail.anchoring import berth
 from cli.anchor import anchored
 from cli.contexts import only_store
 from cli.rows import Row, failed, row
@@ -23,9 +24,11 @@ def examine_anchors(settings: CaseworkSettings) -> Row:
     try:
         with only_store() as store:
             opened = True
-            silent = anchoring.compare(store, settings)
-            gaps = [advice("gap", gap=gap) for gap in anchoring.gaps(store)]
-            return _with_gaps(_weighed(anchoring.health(store, settings), silent), gaps)
+            place = berth(settings, store)
+            silent = anchoring.compare(place)
+            with place.reading() as connection:
+                gaps = [advice("gap", gap=gap) for gap in epochs.told(connection)]
+            return _with_gaps(_weighed(anchoring.health(place), silent), gaps)
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
         return failed("anchors", exc, "red" if opened else "failed")
 

@@ -16,26 +16,15 @@ def log_signers(settings: CaseworkSettings) -> list[note.Signer]:
 
     Raises `audit.keys.KeyRefused` for a key that is missing or not to be trusted, `Misconfigured` for a URI without its public key.
     """
-    former = settings.audit_former_key_file or settings.audit_former_key_uri
-    signers = [_log_signer(settings, settings.audit_key_uri, settings.audit_public_key_file, settings.audit_key_file)]
-    if former:
-        signers.append(
-            _log_signer(
-                settings,
-                settings.audit_former_key_uri,
-                settings.audit_former_public_key_file,
-                settings.audit_former_key_file,
-            )
-        )
+    present = settings.audit_key_uri, settings.audit_public_key_file, settings.audit_key_file
+    former = settings.audit_former_key_uri, settings.audit_former_public_key_file, settings.audit_former_key_file
+    signers: list[note.Signer] = []
+    for uri, public, file in (present, former):
+        if uri is not None:
+            signers.append(key_uris.open_log_key(uri, _beside(uri, public), settings.audit_origin, _pin(settings)))
+        elif file is not None:
+            signers.append(keys.open_key(file, settings.audit_origin))
     return signers
-
-
-def _log_signer(settings: CaseworkSettings, uri: str | None, public: Path | None, file: Path | None) -> note.Signer:
-    if uri is not None:
-        return key_uris.open_log_key(uri, _beside(uri, public), settings.audit_origin, _pin(settings))
-    if file is None:
-        raise Misconfigured("the log's key: no file and no URI", "Set LASTDAY_AUDIT_KEY_FILE or LASTDAY_AUDIT_KEY_URI.")
-    return keys.open_key(file, settings.audit_origin)
 
 
 def certificate_signer(settings: CaseworkSettings) -> CertificateSigner:
