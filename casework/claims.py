@@ -31,7 +31,6 @@ _RECOVERY = timedelta(seconds=5)
 _SOON = timedelta(minutes=10)
 SERVING = "serve"
 """How a serving process names itself as a runner: none takes a case from another."""
-LIVELY = frozenset({RunState.SCHEDULED, RunState.RUNNING})
 
 
 @asynccontextmanager
@@ -137,9 +136,13 @@ def may_be_taken_over(case: Case, now: datetime) -> bool:
 
 
 def wanted(case: Case, now: datetime) -> bool:
-    """Whether nobody works on the case or is about to, and its wait is over."""
+    """
+    Whether nobody works on the case or is about to, and its wait is over.
+
+    Whoever runs holds it: one that does not any more is dead, and where it was no run of Prefect's nobody else can tell.
+    """
     later = case.next_run_at is not None and case.next_run_at > now
-    return not held(case, now) and not later and case.run_state not in LIVELY
+    return not held(case, now) and not later and case.run_state is not RunState.SCHEDULED
 
 
 def record_run(context: Context, case_ids: tuple[str, ...], run_id: str) -> None:

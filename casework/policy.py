@@ -121,7 +121,7 @@ class Sweep(_Section):
 
     ahead_seconds: float = Field(default=600.0, ge=0)
     lead_seconds: float = Field(default=60.0, ge=0)
-    again_seconds: tuple[float, ...] = (60, 300, 900, 3600)
+    again_seconds: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(60, 300, 900, 3600), min_length=1)
 
 
 class Watch(_Section):

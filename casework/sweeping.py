@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 
 from casework.access import cutting
-from casework.claims import LIVELY, decided_at, held, lead, may_be_taken_over, overdue, wanted
+from casework.claims import decided_at, held, lead, may_be_taken_over, overdue, wanted
 from casework.context import Context
 from casework.decisions.pausing import concerns, in_force
 from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
@@ -97,5 +97,5 @@ def runs_to_check(context: Context) -> list[tuple[str, str]]:
     """Return (case, run) where a run should be alive and no lease proves it."""
     now = context.now()
     with context.store.read() as session:
-        cases = session.exec(select(Case).where(col(Case.run_state).in_(LIVELY))).all()
+        cases = session.exec(select(Case).where(col(Case.run_state).in_((RunState.SCHEDULED, RunState.RUNNING)))).all()
     return [(case.id, case.run_id) for case in cases if case.run_id is not None and not held(case, now)]
