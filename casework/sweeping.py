@@ -53,8 +53,8 @@ def due_for_run(context: Context) -> list[DueGroup]:
         if case.for_real and soon and not paused:
             cuts[max(case.due_at - lead(context), case.next_run_at or case.opened_at)].append(case)
         elif case.run_state is not RunState.PAUSED and _wants_plan(context, case, paused=paused):
-            plans.append(DueGroup(now, (case.id,), "plan", _key(case)))
-    return plans + [_group(starts_at, cases) for starts_at, cases in sorted(cuts.items())]
+            plans.append(_group(now, [case], "plan"))
+    return plans + [_group(starts_at, cases, "offboard") for starts_at, cases in sorted(cuts.items())]
 
 
 def unclaimed(context: Context) -> list[str]:
@@ -85,12 +85,9 @@ def _wants_plan(context: Context, case: Case, *, paused: bool) -> bool:
     return case.state in PLAN_WANTED or (not paused and bool(cutting.early_rows(context, case.id)))
 
 
-def _key(case: Case) -> str:
-    return f"case:{case.id}:rev{case.revision}:run{case.run_attempt}"
-
-
-def _group(starts_at: datetime, cases: Sequence[Case]) -> DueGroup:
-    return DueGroup(starts_at, tuple(case.id for case in cases), "offboard", "+".join(_key(case) for case in cases))
+def _group(starts_at: datetime, cases: Sequence[Case], purpose: str) -> DueGroup:
+    key = "+".join(f"case:{case.id}:rev{case.revision}:run{case.run_attempt}" for case in cases)
+    return DueGroup(starts_at, tuple(case.id for case in cases), purpose, key)
 
 
 def runs_to_check(context: Context) -> list[tuple[str, str]]:

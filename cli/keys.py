@@ -40,17 +40,17 @@ def new(
 
 def announce(terminal: Terminal) -> None:
     """Tell the log of its new key: LASTDAY_AUDIT_KEY_… names it, and …_FORMER_KEY_… the one before.  Both sign from now on."""
-    from casework.trail import keyring
+    from casework.trail import signing
 
-    key = in_context(keyring.announce, log_signers(), terminal.actor)
+    key = in_context(signing.announce, log_signers(), terminal.actor)
     terminal.report("key_announced", announced=key.vkey)
 
 
 def retire(terminal: Terminal, vkey: Vkey) -> None:
     """Tell the log that this key signs no more: after at least one anchor that both keys have signed."""
-    from casework.trail import keyring
+    from casework.trail import signing
 
-    in_context(keyring.retire, vkey, log_signers(), terminal.actor)
+    in_context(signing.retire, vkey, log_signers(), terminal.actor)
     terminal.report("key_retired", retired=vkey)
 
 
@@ -66,9 +66,9 @@ def compromised(
     reason: Annotated[str, typer.Option(help="What is known of it.")] = "",
 ) -> None:
     """Tell the log that this key is in other hands.  What was time-stamped before stands; what came later does not."""
-    from casework.trail import keyring
+    from casework.trail import signing
 
-    in_context(keyring.compromised, vkey, since, terminal.actor, reason)
+    in_context(signing.compromised, vkey, since, terminal.actor, reason)
     terminal.report("key_compromised", compromised=vkey, since=since)
 
 
