@@ -11,7 +11,7 @@ from audit.keys import KeyRefused
 from casework.bootstrap import evidence_key
 from casework.matching.numbers import without_numbers
 from casework.policy import load_policy
-from casework.private_files import environment, find_open_files
+from casework.private_files import find_open_files
 from casework.settings import CaseworkSettings
 from cli.contexts import log_signers, only_store
 from cli.examining_anchors import examine_anchors
@@ -79,7 +79,7 @@ def _numbers() -> Row:
 
 def _files(settings: CaseworkSettings) -> list[Row]:
     """Tell of each file of secrets that others may read: "failed" for one of ours, "amber" for one not ours to change."""
-    found = find_open_files(settings, environment())
+    found = find_open_files(settings)
     rows = [row(f"file: {file.path}", "failed" if file.ours else "amber", file.text, file.remedy) for file in found]
     return rows or [row("files")]
 

@@ -7,9 +7,8 @@ import unicodedata
 from pathlib import Path
 
 _VARIANTS = Path(__file__).with_name("kanji_variants.txt")
-_SELECTORS = re.compile(
-    "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
-)  # which form of a character is drawn (邉󠄀): the same name
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Which form of a character is drawn (邉󠄀): the same name."""
 
 
 def _table() -> dict[int, str]:

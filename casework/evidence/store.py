@@ -20,8 +20,7 @@ from sqlmodel import Session, col, select
 
 from audit import layout
 from casework.errors import Erased, EvidenceError, Missing
-from casework.evidence.chunks import Lock, opened
-from casework.evidence.growing import GrowingFile
+from casework.evidence.chunks import GrowingFile, Lock, opened
 from casework.evidence.keys import KEY_SIZE, KeyFile
 from casework.store import Store
 from models.tables import EvidenceFile, EvidenceKey
