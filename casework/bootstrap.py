@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from sqlmodel import col, select
@@ -17,10 +17,8 @@ from casework.evidence.store import EvidenceStore
 from casework.policy import load_policy
 from casework.settings import CaseworkSettings, read_settings
 from casework.store import Store, open_engine, require_schema
-from connectors.contract import Connector
 from connectors.registry import open_connectors
 from models.tables import EvidenceKey
-from models.vocabulary import ConnectionId
 
 
 @asynccontextmanager
@@ -34,9 +32,8 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
     settings = read_settings()
     async with AsyncExitStack() as stack:
         store = stack.enter_context(open_store(settings))
-        connectors: Mapping[ConnectionId, Connector] = {}
-        if connected:
-            connectors = await stack.enter_async_context(open_connectors(settings.services, strict=False))
+        services = settings.services if connected else ()
+        connectors = await stack.enter_async_context(open_connectors(services, strict=False))
         yield Context(
             store,
             load_policy(settings.policy_file),

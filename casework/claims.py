@@ -165,7 +165,6 @@ def release_run(context: Context, case_id: str) -> None:
     """Note that the case's run is dead: the next sweep offers the case again at once.  A living lease is left alone."""
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        if held(case, context.now()):
-            return
-        case.run_id, case.run_state = None, RunState.ENDED
-        case.lease_holder = case.lease_until = case.next_run_at = None
+        if not held(case, context.now()):
+            case.run_id, case.run_state = None, RunState.ENDED
+            case.lease_holder = case.lease_until = case.next_run_at = None

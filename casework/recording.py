@@ -60,9 +60,7 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     context.store.trail.append(session.connection(), event, content or None, dedup_key=dedup_key)
 
 
-def _bound(
-    session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _bound(session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]]) -> tuple[Any, dict[str, Any]]:
     """
     Return what the leaf and what the payload says of *exchanged*.
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from audit import layout
@@ -126,12 +127,12 @@ class EvidenceStore:
             )
             key.wrapped, key.erased_at = None, key.erased_at or self.store.clock()
             session.add(key)
-            query = select(EvidenceFile).where(EvidenceFile.case_id == case_id, col(EvidenceFile.erased_at).is_(None))
-            rows = session.exec(query).all()
-            for row in rows:
-                row.erased_at = self.store.clock()
+            files = update(EvidenceFile).where(
+                col(EvidenceFile.case_id) == case_id, col(EvidenceFile.erased_at).is_(None)
+            )
+            count = session.connection().execute(files.values(erased_at=self.store.clock())).rowcount
         shutil.rmtree(self.folder / case_id, ignore_errors=True)
-        return len(rows)
+        return count
 
     def path_of(self, row: EvidenceFile) -> Path:
         """Return where the file's encrypted bytes lie."""
