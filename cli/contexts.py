@@ -55,8 +55,5 @@ def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *gi
 @contextmanager
 def only_store(*, check: bool = True) -> Iterator[Store]:
     """Open the database and nothing else.  Raises `Misconfigured` if *check* finds an old or missing schema."""
-    store = open_store(read_settings(), check=check)
-    try:
+    with open_store(read_settings(), check=check) as store:
         yield store
-    finally:
-        store.engine.dispose()

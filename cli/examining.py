@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from audit import anchoring, epochs
+from audit.berth import Berth
 from audit.continuity import SigningStopped
 from audit.keys import KeyRefused
 from casework.bootstrap import evidence_key
 from casework.matching.numbers import without_numbers
 from casework.policy import load_policy
-from casework.private_files import environment, find_open_files
+from casework.private_files import find_open_files
 from casework.settings import CaseworkSettings
 from casework.store import Store
-from casework.trail import anchoring
+from casework.trail.anchoring import berth
 from casework.trail.signing import log_signers
 from cli.anchor import anchored
 from cli.contexts import only_store
@@ -82,14 +84,13 @@ def examine_anchors(settings: CaseworkSettings) -> Row:
 
     def examine() -> Row:
         with only_store() as store:
-            return _examined("anchors", lambda: _with_gaps(_weighed(store, settings), store), "red")
+            return _examined("anchors", lambda: _with_gaps(_weighed(berth(settings, store)), store), "red")
 
     return _examined("anchors", examine)
 
 
-def _weighed(store: Store, settings: CaseworkSettings) -> Row:
-    silent = anchoring.compare(store, settings)
-    health = anchoring.health(store, settings)
+def _weighed(place: Berth) -> Row:
+    silent, health = anchoring.compare(place), anchoring.health(place)
     if health.alarms:
         seen = sentence("signing_stopped", names=", ".join(health.alarms))
         return row("anchors", "red", seen, say(SigningStopped.remedy, SigningStopped.remedy_ja))
@@ -104,7 +105,8 @@ def _weighed(store: Store, settings: CaseworkSettings) -> Row:
 
 def _with_gaps(found: Row, store: Store) -> Row:
     """A log that lacks entries is never green again: it says so to whoever asks."""
-    gaps = [advice("gap", gap=gap) for gap in anchoring.gaps(store)]
+    with store.read() as session:
+        gaps = [advice("gap", gap=gap) for gap in epochs.told(session.connection())]
     if not gaps:
         return found
     state = "amber" if found["state"] == "ok" else found["state"]
@@ -138,6 +140,6 @@ def _numbers() -> Row:
 
 def _files(settings: CaseworkSettings) -> list[Row]:
     """Tell of each file of secrets that others may read: "failed" for one of ours, "amber" for one not ours to change."""
-    found = find_open_files(settings, environment())
+    found = find_open_files(settings)
     rows = [row(f"file: {file.path}", "failed" if file.ours else "amber", file.text, file.remedy) for file in found]
     return rows or [row("files")]

@@ -10,8 +10,7 @@ import typer
 
 from audit.keys import open_or_create
 from casework.settings import read_settings
-from casework.trail import keyring
-from casework.trail.signing import log_signers
+from casework.trail import signing
 from cli.contexts import in_context
 from cli.errors import Refused
 from cli.options import group
@@ -23,7 +22,7 @@ Vkey: TypeAlias = Annotated[str, typer.Argument(metavar="VKEY", help="The key's 
 
 def list_keys(terminal: Terminal) -> None:
     """Show the public keys that sign the log now, the present one first."""
-    vkeys = [signer.verifier.vkey for signer in log_signers(read_settings())]
+    vkeys = [signer.verifier.vkey for signer in signing.log_signers(read_settings())]
     terminal.answer({"keys": vkeys}, *vkeys)
 
 
@@ -41,13 +40,13 @@ def new(
 
 def announce(terminal: Terminal) -> None:
     """Tell the log of its new key: LASTDAY_AUDIT_KEY_… names it, and …_FORMER_KEY_… the one before.  Both sign from now on."""
-    key = in_context(keyring.announce, log_signers(read_settings()), terminal.actor)
+    key = in_context(signing.announce, signing.log_signers(read_settings()), terminal.actor)
     terminal.report("key_announced", announced=key.vkey)
 
 
 def retire(terminal: Terminal, vkey: Vkey) -> None:
     """Tell the log that this key signs no more: after at least one anchor that both keys have signed."""
-    in_context(keyring.retire, vkey, log_signers(read_settings()), terminal.actor)
+    in_context(signing.retire, vkey, signing.log_signers(read_settings()), terminal.actor)
     terminal.report("key_retired", retired=vkey)
 
 
@@ -63,7 +62,7 @@ def compromised(
     reason: Annotated[str, typer.Option(help="What is known of it.")] = "",
 ) -> None:
     """Tell the log that this key is in other hands.  What was time-stamped before stands; what came later does not."""
-    in_context(keyring.compromised, vkey, since, terminal.actor, reason)
+    in_context(signing.compromised, vkey, since, terminal.actor, reason)
     terminal.report("key_compromised", compromised=vkey, since=since)
 
 

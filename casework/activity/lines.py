@@ -16,7 +16,7 @@ from typing import BinaryIO
 import orjson
 import zstandard
 
-from casework.evidence.digests import content_of
+from casework.evidence.chunks import content_of
 from connectors.activity import Activity, ActivityLog, Record
 from models.tables import Collection
 from models.vocabulary import Json, as_fields

@@ -20,7 +20,7 @@ from casework.activity.passes import notice_from, notice_until
 from casework.activity.seen import Seen
 from casework.context import Context
 from casework.errors import Erased
-from casework.evidence.growing import GrowingFile
+from casework.evidence.chunks import GrowingFile
 from connectors.activity import ActivityLog, ActivityPage, ActivitySource, Window
 from connectors.errors import (
     ConnectorError,

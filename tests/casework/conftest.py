@@ -103,9 +103,7 @@ def make_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., 
             {Service.GOOGLE_WORKSPACE: paper},
             now=clock,
             sleep=clock.sleep,
-            evidence=EvidenceStore(
-                store, tmp_path / "evidence", KeyFile(tmp_path / "evidence.key", lambda: True), clock
-            ),
+            evidence=EvidenceStore(store, tmp_path / "evidence", KeyFile(tmp_path / "evidence.key", lambda: True)),
         )
         return Office(context, paper, clock)
 

@@ -12,7 +12,7 @@ import pytest
 from casework.activity.seen import Seen
 from casework.bootstrap import open_context
 from casework.errors import Misconfigured
-from casework.private_files import OpenFile, environment, find_open_files, refuse_open_files
+from casework.private_files import OpenFile, find_open_files, refuse_open_files
 from casework.schema import migrate
 from casework.settings import CaseworkSettings, read_settings
 from casework.store import open_engine
@@ -58,7 +58,7 @@ def no_umask() -> Iterator[None]:
 
 
 def found() -> list[str]:
-    return [str(file.path) for file in find_open_files(read_settings(), environment())]
+    return [str(file.path) for file in find_open_files(read_settings())]
 
 
 def mode(path: Path) -> int:
@@ -145,15 +145,15 @@ class TestFind:
     def test_no_file_of_a_database(self, folder: Path, url: str) -> None:
         """A database that is no file of ours, or no database, has none to be looked at."""
         (folder / "lastday.db").chmod(0o666)
-        assert find_open_files(CaseworkSettings(database_url=url), environment()) == []
+        assert find_open_files(CaseworkSettings(database_url=url)) == []
 
     def test_not_ours(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A file is ours if it belongs to us; root may change others', and does not know who needs them."""
         (folder / ".env").chmod(0o644)
-        assert find_open_files(read_settings(), environment()) == [OpenFile(Path(".env"), 0o644, ours=True)]
+        assert find_open_files(read_settings()) == [OpenFile(Path(".env"), 0o644, ours=True)]
         owner = (folder / ".env").stat().st_uid
         monkeypatch.setattr(os, "geteuid", lambda: 0 if owner else 4242)
-        assert find_open_files(read_settings(), environment()) == [OpenFile(Path(".env"), 0o644, ours=False)]
+        assert find_open_files(read_settings()) == [OpenFile(Path(".env"), 0o644, ours=False)]
 
 
 class TestRefuse:

@@ -385,6 +385,12 @@ class TestFiles:
         del shown["protected"], shown["blast_radius"]["headcount"]
         assert Policy.model_validate(shown) == Policy()
 
+    @pytest.mark.parametrize("waits", [[], [60, 0], [-1]])
+    def test_a_case_with_findings_waits_before_its_next_try(self, waits: list[float]) -> None:
+        """Without a wait a vendor that is down would be asked twice a second, and without any no run could end."""
+        with pytest.raises(ValueError, match="again_seconds"):
+            Policy.model_validate({"sweep": {"again_seconds": waits}})
+
     @pytest.mark.parametrize(
         "settings", [CaseworkSettings, google_workspace.Settings, slack.Settings, microsoft365.Settings]
     )
