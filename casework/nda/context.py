@@ -46,9 +46,9 @@ class NdaContext:
         remedy = "Name it in LASTDAY_NDA_REGISTERS, or correct `sender` in policy.toml."
         raise BadRequest(f"nda: {name or 'its register'} is not configured", remedy)
 
-    async def within(self, name: str, call: Coroutine[Any, Any, T]) -> T:
-        """Await *call* of a register; raises `Unreachable` where it takes longer than policy lets one check take."""
-        seconds = self.policy.seconds
+    async def within(self, name: str, call: Coroutine[Any, Any, T], *, times: int = 1) -> T:
+        """Await *call* of *name*; raises `Unreachable` where it takes longer than *times* what policy lets one call take."""
+        seconds = times * self.policy.seconds
         try:
             async with asyncio.timeout(seconds):
                 return await call

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from casework.messages import Message, Said, message
 from connectors.nda.contract import Examined, PaperMatch, Signature
-from models.tables import PledgeRefusal
+from models.tables import PaperRuling, PledgeRefusal
 from models.vocabulary import NdaState, PaperKind
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
@@ -18,15 +18,14 @@ _TOKYO = ZoneInfo("Asia/Tokyo")
 @dataclass(frozen=True, slots=True)
 class Held:
     """
-    A paper with its match, and what its bytes showed; *problem*: why they could not be had.  *content*: the bytes that were
-    examined.  *ruled*: a person's word.
+    A paper with its match and a person's word on it, and what its bytes showed; *problem*: why they could not be had.
+    *content*: the bytes that were examined.
     """
 
     match: PaperMatch
+    ruling: PaperRuling | None = None
     examined: Examined | None = None
     problem: str | None = None
-    ruled: bool | None = None
-    ruled_why: str = ""
     content: bytes | None = field(default=None, repr=False)
 
 
@@ -42,7 +41,7 @@ class Facts:
     today: date
     ends_on: date
     joined_on: date | None = None
-    refusals: Mapping[PaperKind, PledgeRefusal] = field(default_factory=dict)
+    refusal: PledgeRefusal | None = None
     seen: Mapping[tuple[str, str], str] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     asked_for: bool = False

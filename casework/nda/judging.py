@@ -65,7 +65,7 @@ def kind_of(paper: Paper, policy: Nda) -> PaperKind | None:
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
     kind = kind_of(held.match.paper, policy)
-    stranger = _not_theirs(held, policy)
+    stranger = not_theirs(held, policy)
     if stranger is not None:
         return Verdict(kind, NdaState.MISSING, False, (stranger,), held)
     proof = _proof(held)
@@ -80,11 +80,11 @@ def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
     return Verdict(kind, state, True, once, held, proof)
 
 
-def _not_theirs(held: Held, policy: Nda) -> Message | None:
+def not_theirs(held: Held, policy: Nda) -> Message | None:
     """Return why the paper does not count as the leaver's, None if it does.  A person's word outweighs the match."""
     match = held.match
-    if held.ruled is not None:
-        return None if held.ruled else message("paper_rejected", why=held.ruled_why)
+    if held.ruling is not None:
+        return None if held.ruling.theirs else message("paper_rejected", why=held.ruling.reason)
     if match.reason is MatchReason.DIFFERENT_PERSON:
         return message("paper_of_namesake", why=match.text)
     if match.confidence < policy.threshold:
@@ -174,8 +174,8 @@ def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -
     """Let a refusal take the place of a paper of its kind that is not signed, and say what binds on."""
     if not verdict.accepted or verdict.state not in _REPLACED_BY_A_REFUSAL:
         return verdict
-    if verdict.kind is not None and (refusal := facts.refusals.get(verdict.kind)) is not None:
-        declined = message("pledge_declined_before", on=refusal.refused_on, witness=refusal.witness)
+    if verdict.kind is PaperKind.EXIT_PLEDGE and facts.refusal is not None:
+        declined = message("pledge_declined_before", on=facts.refusal.refused_on, witness=facts.refusal.witness)
     elif verdict.state is NdaState.REFUSED and verdict.held is not None:
         at = verdict.held.match.paper.declined_at
         declined = message("pledge_declined", on=at.date() if at is not None else facts.today)

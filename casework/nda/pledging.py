@@ -7,6 +7,7 @@ Nothing is sent but by a person's command, or where policy says so for a case th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
 from models.tables import Case, Pledge
-from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, RevocationResult
+from models.vocabulary import DepartureKind, Evidence, NdaState, PaperKind, PledgeState, RevocationResult
 
 _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
 """After these the same key is tried again: what was sent already is returned, and not sent twice."""
@@ -40,9 +41,8 @@ async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Langu
     refusal, a signed pledge on file, a leave), and the register's error if it did not take it.
     """
     context = nda.context
-    register = _sender(nda)
-    pledge, begun = _begin(context, case_id, register.name, language or context.policy.nda.language, by)
-    if begun or pledge.state is PledgeState.INTENDED:
+    pledge = _begin(context, case_id, _sender(nda).name, language, by)
+    if pledge.state is PledgeState.INTENDED:
         await deliver(nda, pledge)
     with context.store.read() as session:
         return session.get_one(Pledge, pledge.key)
@@ -54,7 +54,7 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
 
     Raises what `send_pledge` raises, `BadRequest` where another file has that name, and `OSError`: then nothing was asked for.
     """
-    pledge, _ = _begin(context, case_id, None, language or context.policy.nda.language, by)
+    pledge = _begin(context, case_id, None, language, by)
     printed = _content(context, pledge)
     try:
         _put(out, printed.pdf)
@@ -77,10 +77,9 @@ async def send_by_policy(nda: NdaContext, case_id: str) -> None:
     if not case.for_real or case.state not in BEFORE_THE_CUT or case.kind is DepartureKind.DISMISSAL:
         return
     with context.store.read() as session:
-        facts = files.facts_of(context, session, case)
         lacking = files.exit_pledge_is(NdaState.MISSING, files.newest_papers(session, case_id))
-        asked = files.pledges_of(session, case_id)
-    if lacking and not asked and not facts.refusals and facts.today <= facts.ends_on:
+        answered = files.pledges_of(session, case_id) or files.refusal_of(session, case_id)
+    if lacking and not answered and files.today(context, case) <= case.employment_ends_on:
         await send_pledge(nda, case_id, by="policy")
 
 
@@ -113,11 +112,11 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
         again = isinstance(error, _AGAIN)
         state = PledgeState.INTENDED if again else PledgeState.REJECTED
         result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
-        _record(context, pledge, state, result, problem=str(error), error=error)
+        _record(context, pledge, state, result, problem=str(error), evidence=error.evidence)
         raise
-    files.keep_bytes(context, pledge.case_id, printed.pdf, {"pledge": pledge.key}, dedup="pledge")
+    files.keep_bytes(context, pledge.case_id, printed.pdf, {"pledge": pledge.key})
     state = PledgeState.SENT if register.can_send else PledgeState.FILED
-    _record(context, pledge, state, RevocationResult.COMMANDED, sent=sent)
+    _record(context, pledge, state, RevocationResult.COMMANDED, sent=sent, evidence=sent.evidence)
 
 
 def _take_turn(context: Context, pledge: Pledge) -> bool:
@@ -146,19 +145,19 @@ def _sender(nda: NdaContext) -> Register:
     )
 
 
-def _begin(context: Context, case_id: str, register: str | None, language: Language, by: str) -> tuple[Pledge, bool]:
-    """Write the intent, unless a pledge is out the same way; return it, and whether it is new."""
+def _begin(context: Context, case_id: str, register: str | None, language: Language | None, by: str) -> Pledge:
+    """Write the intent, unless a pledge is out the same way, and return it.  By default in policy's *language*."""
+    policy = context.policy.nda
+    language = language or policy.language
     with context.store.write() as session:
         case = kept_case(session, case_id)
         _require_askable(session, case)
         out = [p for p in files.pledges_of(session, case_id) if p.state in files.LIVELY and p.register_name == register]
         if out:
-            return out[-1], False
+            return out[-1]
         key = context.name("pledge")
-        asked_at = context.now().replace(
-            microsecond=0
-        )  # the page bears it, in seconds: the same again is the same page
-        printed = print_pledge(case, context.policy.nda, language, at=asked_at, reference=key)
+        asked_at = context.now().replace(microsecond=0)  # the page bears it: the same again is the same page
+        printed = print_pledge(case, policy, language, at=asked_at, reference=key)
         pledge = Pledge(
             key=key, case_id=case_id, state=PledgeState.INTENDED, register_name=register,
             language=language, title=printed.title, sha256=hashlib.sha256(printed.pdf).hexdigest(), op=context.name("op"),
@@ -171,13 +170,13 @@ def _begin(context: Context, case_id: str, register: str | None, language: Langu
             evidence=[{"content_sha256": pledge.sha256, "size": len(printed.pdf)}],
             payload={"key": pledge.key, "title": pledge.title, "by": by}, dedup_key=f"{pledge.op}:intent",
         )  # fmt: skip
-    return pledge, True
+    return pledge
 
 
 def _require_askable(session: Session, case: Case) -> None:
     if files.is_over(case):
         raise BadRequest(f"{case.id}: nobody leaves", "An exit pledge belongs to a departure.")
-    if files.refusals_of(session, case.id):
+    if files.refusal_of(session, case.id) is not None:
         raise BadRequest(
             f"{case.id}: the leaver has declined", "Nobody asks again: the entry pledge and the work rules bind."
         )
@@ -208,9 +207,8 @@ def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged
     *,
     sent: Sent | None = None,
     problem: str | None = None,
-    error: ConnectorError | None = None,
+    evidence: Sequence[Evidence] = (),
 ) -> None:
-    evidence = sent.evidence if sent is not None else error.evidence if error is not None else ()
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.state, row.problem = state, problem

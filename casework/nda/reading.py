@@ -1,20 +1,19 @@
-"""One check of the registers: every paper that may be the leaver's, with its bytes examined.  Bounded in time."""
+"""What the registers hold: every paper that may be the leaver's, with its bytes examined."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
+from casework.nda import files
 from casework.nda.context import NdaContext
 from casework.nda.facts import Held
-from casework.nda.judging import kind_of
-from casework.policy import Nda
+from casework.nda.judging import kind_of, not_theirs
 from connectors.errors import ConnectorError
 from connectors.nda.contract import PaperMatch, Register
 from connectors.nda.matching import weigh_paper
-from models.tables import PaperRuling, Pledge
+from models.tables import Case, PaperRuling, Pledge
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
 MOST_PAPERS = 40
@@ -33,22 +32,26 @@ class RegisterRead:
     error: ConnectorError | None = None
 
 
-async def search(nda: NdaContext, leaver: Leaver, pledges: Sequence[Pledge]) -> list[RegisterRead]:
+async def read_papers(nda: NdaContext, case: Case) -> tuple[list[RegisterRead], list[Held]]:
     """
-    Search every register at once.  One that fails or is too slow is told as such and stops no other.
+    Search every register at once, and open what counts as the leaver's.  One that fails or is too slow is told as such and
+    stops no other.
 
     What we sent ourselves is looked up by its id, and is the leaver's unless the register names somebody else as its signer.
     """
+    with nda.context.store.read() as session:
+        pledges, rulings = files.pledges_of(session, case.id), files.rulings_of(session, case.id)
     closed = [RegisterRead(name, error=error) for name, error in nda.closed.items()]
-    sent = {name: [p for p in pledges if p.register_name == name and p.paper_id] for name in nda.registers}
-    searches = (_search(nda, register, leaver, sent[name]) for name, register in nda.registers.items())
-    return [*closed, *await asyncio.gather(*searches)]
+    searches = (_search(nda, register, case.person, pledges) for register in nda.registers.values())
+    reads = [*closed, *await asyncio.gather(*searches)]
+    return reads, await _open_papers(nda, reads, rulings)
 
 
-async def _search(nda: NdaContext, register: Register, leaver: Leaver, sent: Sequence[Pledge]) -> RegisterRead:
+async def _search(nda: NdaContext, register: Register, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterRead:
+    sent = [pledge.paper_id for pledge in pledges if pledge.register_name == register.name and pledge.paper_id]
     try:
         found = await nda.within(register.name, register.find_papers(leaver))
-        ours = [match for pledge in sent if (match := await _own(nda, register, pledge, leaver)) is not None]
+        ours = [match for paper_id in sent if (match := await _own(nda, register, paper_id, leaver)) is not None]
     except ConnectorError as error:
         return RegisterRead(register.name, evidence=error.evidence, error=error)
     known = {match.paper.id for match in ours}
@@ -56,8 +59,8 @@ async def _search(nda: NdaContext, register: Register, leaver: Leaver, sent: Seq
     return RegisterRead(register.name, (*ours, *others), found.evidence)
 
 
-async def _own(nda: NdaContext, register: Register, pledge: Pledge, leaver: Leaver) -> PaperMatch | None:
-    found = await nda.within(register.name, register.look_up(pledge.paper_id or ""))
+async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leaver) -> PaperMatch | None:
+    found = await nda.within(register.name, register.look_up(paper_id))
     if found is None:
         return None
     paper = replace(found, kind=found.kind or PaperKind.EXIT_PLEDGE)
@@ -67,10 +70,10 @@ async def _own(nda: NdaContext, register: Register, pledge: Pledge, leaver: Leav
     match = weigh_paper(leaver, paper)
     if match is None:
         return PaperMatch(paper, MatchReason.DIFFERENT_PERSON, 0.0, "sent to the leaver, passed on to somebody else")
-    return ours if match.reason in _BY_NAME or _sure(nda, match) else match
+    return ours if match.reason in _BY_NAME or _theirs(nda, Held(match)) else match
 
 
-async def open_papers(
+async def _open_papers(
     nda: NdaContext, reads: Sequence[RegisterRead], rulings: Mapping[tuple[str, str], PaperRuling]
 ) -> list[Held]:
     """
@@ -78,38 +81,30 @@ async def open_papers(
 
     The others are not opened: they are somebody else's, or letters and contracts that are none of ours to read.
     """
-    matches = [(read.register, match) for read in reads for match in read.found]
     at_once = asyncio.Semaphore(_AT_ONCE)
     opened = 0
     work = []
-    for name, match in matches:
-        ruling = rulings.get((name, match.paper.id))
-        theirs = ruling.theirs if ruling else _sure(nda, match)
-        held = Held(match, ruled=ruling.theirs if ruling else None, ruled_why=ruling.reason if ruling else "")
-        wanted = theirs and kind_of(match.paper, nda.policy) is not None
+    for match in (match for read in reads for match in read.found):
+        paper = match.paper
+        held = Held(match, rulings.get((paper.register, paper.id)))
+        wanted = _theirs(nda, held) and kind_of(paper, nda.policy) is not None
+        wanted = wanted and paper.media_type is not None and paper.completed
         opened += wanted
-        work.append(_open(nda, name, held, at_once, wanted=wanted and opened <= MOST_PAPERS))
+        work.append(_open(nda, held, at_once, wanted=wanted and opened <= MOST_PAPERS))
     return list(await asyncio.gather(*work))
 
 
-def _sure(nda: NdaContext, match: PaperMatch) -> bool:
-    return match.reason is not MatchReason.DIFFERENT_PERSON and match.confidence >= nda.policy.threshold
+def _theirs(nda: NdaContext, held: Held) -> bool:
+    return not_theirs(held, nda.policy) is None
 
 
-async def _open(nda: NdaContext, name: str, held: Held, at_once: asyncio.Semaphore, *, wanted: bool) -> Held:
-    paper = held.match.paper
-    if not wanted or paper.media_type is None or not paper.completed:
+async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, *, wanted: bool) -> Held:
+    if not wanted:
         return held
+    paper = held.match.paper
     async with at_once:
         try:
-            content = await nda.within(name, nda.registers[name].fetch(paper.id))
+            content = await nda.within(paper.register, nda.registers[paper.register].fetch(paper.id))
         except ConnectorError as error:
             return replace(held, problem=str(error))
         return replace(held, examined=await nda.examine(content), content=content)
-
-
-def next_after(policy: Nda, reads: Sequence[RegisterRead]) -> timedelta:
-    """Return how long to wait before the next check: less while a register cannot be read."""
-    if any(read.error is not None for read in reads):
-        return timedelta(minutes=policy.unreadable_again_minutes)
-    return timedelta(hours=policy.again_hours)

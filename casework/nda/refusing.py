@@ -46,7 +46,7 @@ def refuse(context: Context, case_id: str, *, witness: str, on: date, by: Actor 
             context, session, EventType.NDA_REFUSED, case_id, kind=row.kind, state=NdaState.REFUSED,
             payload={"refusal": row.id, "witness": seen_by, "refused_on": str(on), "note": row.note, "by": actor_of(by).payload},
         )  # fmt: skip
-        _stop_asking(context, session, case_id)
+        files.settle(context, session, files.pledges_of(session, case_id), PledgeState.DECLINED)
     return row
 
 
@@ -56,13 +56,6 @@ def _require_possible(context: Context, session: Session, case: Case, on: date) 
     if on > files.today(context, case):
         raise BadRequest("nda refuse: the day lies ahead", "Give the day on which the person declined.")
     files.require_unsigned(session, case.id)
-
-
-def _stop_asking(context: Context, session: Session, case_id: str) -> None:
-    for pledge in files.pledges_of(session, case_id):
-        if pledge.state in files.LIVELY:
-            pledge.state, pledge.next_look_at = PledgeState.DECLINED, None
-            seal(context, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
 
 
 def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: str, by: Actor | str) -> PaperRuling:

@@ -17,7 +17,7 @@ _FARTHEST_EAST = timezone(timedelta(hours=14))
 def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
     """Return what is worth saying and changes nothing."""
     paper = held.match.paper
-    said = [message("paper_ruled")] if held.ruled else []
+    said = [message("paper_ruled")] if held.ruling is not None else []
     if kind is None:
         said.append(message("paper_kind_unknown"))
     if paper.kind is None and kind is not None:

@@ -242,7 +242,7 @@ class TestLoops:
         case = office.report()
         shelf.breaks = True
         office.clock.pass_by(hours=10)
-        await checking.check_or_record(registers, case.id)
+        await checking.check(registers, case.id)
         await office.run(case.id)
         assert office.context.case(case.id).state == "closed"
         shelf.breaks = False

@@ -29,7 +29,7 @@ _ASKS: Mapping[TradeSecretTest, tuple[str, ...]] = {
 def papers_in(context: Context, session: Session, case: tables.Case, markings: Sequence[Said]) -> Papers:
     """Return the case's papers.  *markings*: what the download evidence says of marked files that were taken."""
     check = files.newest_check(session, case.id)
-    rows = files.papers_of(session, check) if check is not None else []
+    rows = files.newest_papers(session, case.id)
     facts = files.facts_of(context, session, case)
     raised = sorted({word for row in rows if row.accepted and (word := raises_risk(row.kind, row.state, facts))})
     pledges = files.pledges_of(session, case.id)
