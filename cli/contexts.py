@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from audit.note import Signer
     from casework.context import Context
-    from casework.nda.context import NdaContext
+    from casework.nda.registers import NdaContext
     from casework.store import Store
 
 P = ParamSpec("P")
@@ -48,7 +48,7 @@ def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *gi
     """Do *work* with every register of papers open that can be opened, and no service."""
 
     async def opened(context: Context) -> T:
-        from casework.nda.context import open_nda_context
+        from casework.nda.registers import open_nda_context
 
         async with open_nda_context(context) as nda:
             return await work(nda, *given, **named)

@@ -16,12 +16,11 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from casework.context import Context
-from casework.nda import files, reading
-from casework.nda.context import NdaContext, open_nda_context
+from casework.nda import files
 from casework.nda.facts import Held
 from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
-from casework.nda.reading import RegisterRead
+from casework.nda.registers import NdaContext, RegisterRead, open_nda_context, read_papers
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError
 from models.tables import Case, CasePaper, PaperCheck
@@ -61,7 +60,9 @@ async def check(nda: NdaContext, case_id: str) -> None:
     if files.is_over(case):
         return
     try:
-        reads, opened = await nda.within("lastday", reading.read_papers(nda, case), times=2)
+        with context.store.read() as session:
+            pledges, rulings = files.pledges_of(session, case_id), files.rulings_of(session, case_id)
+        reads, opened = await nda.within("lastday", read_papers(nda, case.person, pledges, rulings), times=2)
         _record(context, case_id, reads, opened)
         for held in opened:
             if held.content is not None:
@@ -82,7 +83,7 @@ def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opene
     looks = [_look(read) for read in reads]
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        verdicts = judge(opened, files.facts_of(context, session, case, blind=blind), policy)
+        verdicts = judge(opened, files.facts_of(context, session, case, blind), policy)
         known = {_told(row) for row in files.newest_papers(session, case_id)}
         now, state = context.now(), overall(verdicts, policy)
         check = PaperCheck(case_id=case_id, checked_at=now, state=state, looks=looks, next_at=now + wait)

@@ -7,7 +7,8 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
@@ -38,15 +39,15 @@ def is_over(case: Case) -> bool:
     return case.kind is DepartureKind.LEAVE or case.state in ENDED or case.erased_at is not None
 
 
-def today(context: Context, case: Case) -> date:
-    """Return the day on the leaver's calendar."""
-    return context.now().astimezone(ZoneInfo(case.timezone)).date()
+def day_of(case: Case, at: datetime) -> date:
+    """Return the day of *at* on the leaver's calendar."""
+    return at.astimezone(ZoneInfo(case.timezone)).date()
 
 
-def facts_of(context: Context, session: Session, case: Case, *, blind: tuple[str, ...] = ()) -> Facts:
+def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, ...]) -> Facts:
     """Return what the case knows of the employment, on the leaver's calendar."""
     return Facts(
-        today=today(context, case),
+        today=day_of(case, context.now()),
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
         refusal=refusal_of(session, case.id),
@@ -65,13 +66,10 @@ def _first_seen(session: Session, case_id: str) -> dict[tuple[str, str], str]:
 def joined_on(session: Session, case_id: str) -> date | None:
     """Return the day of entry, if HR's notice had a column for it that can be read; the newest notice counts."""
     for notice in reversed(all_of(session, NoticeRecord, case_id, NoticeRecord.id)):
-        extra: Mapping[str, str] = notice.content.get("extra", {})
-        for name, text in extra.items():
+        for name, text in notice.content.get("extra", {}).items():
             if _JOINED.fullmatch(unicodedata.normalize("NFKC", name).strip().replace(" ", "_")):
-                try:
+                with suppress(Flaw):
                     return parse_day(text)
-                except Flaw:
-                    continue
     return None
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlmodel import col, func, select
 
@@ -17,8 +16,8 @@ from casework.errors import CaseworkError
 from casework.lifecycle import NOT_TO_BE_CUT
 from casework.nda import files
 from casework.nda.checking import check
-from casework.nda.context import NdaContext, open_nda_context
 from casework.nda.pledging import deliver
+from casework.nda.registers import NdaContext, open_nda_context
 from casework.recording import seal
 from connectors.errors import ConnectorError
 from connectors.nda.contract import Register
@@ -114,8 +113,8 @@ def _judged(context: Context, pledge: Pledge) -> bool:
 
 def _reminder_due(context: Context, case: Case, pledge: Pledge) -> bool:
     """Whether a day for a reminder has come since the leaver was last asked.  After the last day none goes out."""
-    today, last = files.today(context, case), _last_day(case)
-    asked_on = (pledge.reminded_at or pledge.requested_at).astimezone(ZoneInfo(case.timezone)).date()
+    today, last = files.day_of(case, context.now()), _last_day(case)
+    asked_on = files.day_of(case, pledge.reminded_at or pledge.requested_at)
     days = [last - timedelta(days=before) for before in context.policy.nda.reminder_days]
     return pledge.state is PledgeState.SENT and today <= last and any(asked_on < day <= today for day in days)
 
@@ -124,8 +123,7 @@ def _last_day(case: Case) -> date:
     """Return the last day on which the leaver can be met."""
     if case.last_working_at is None:
         return case.employment_ends_on
-    at = case.last_working_at.astimezone(ZoneInfo(case.timezone)) - timedelta(seconds=1)
-    return min(at.date(), case.employment_ends_on)
+    return min(files.day_of(case, case.last_working_at - timedelta(seconds=1)), case.employment_ends_on)
 
 
 async def _remind(nda: NdaContext, register: Register, case: Case, pledge: Pledge) -> None:
@@ -157,7 +155,7 @@ def _later(context: Context, pledge: Pledge, *, problem: str | None = None) -> N
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         case = session.get_one(Case, row.case_id)
-        over = files.today(context, case) > case.employment_ends_on + timedelta(days=policy.signing_days)
+        over = files.day_of(case, context.now()) > case.employment_ends_on + timedelta(days=policy.signing_days)
         waits = row.state in files.LIVELY and not over and not files.is_over(case)
         row.next_look_at = context.now() + timedelta(minutes=policy.pledge_again_minutes) if waits else None
         if problem is not None:

@@ -16,6 +16,7 @@ from casework.nda.remarks import remarks
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
+from models.tables import CasePaper
 from models.vocabulary import MatchReason, NdaState, PaperKind
 
 _SLACK = timedelta(days=1)  # a day of signing is written in somebody's zone
@@ -194,9 +195,8 @@ def _binds_on(every: Sequence[Verdict]) -> Message:
     return message("papers_bind_on", papers=tuple(papers)) if papers else message("no_paper_binds_on")
 
 
-def raises_risk(kind: PaperKind | None, state: NdaState, facts: Facts) -> str | None:
-    """Return the word for what raises the case's risk, such as `exit_pledge_refused`; None for what does not, as a letter of no such kind."""
-    may_still_come = kind is PaperKind.EXIT_PLEDGE and facts.today <= facts.ends_on
-    if kind is None or state is NdaState.SIGNED or (may_still_come and state in {NdaState.UNSIGNED, NdaState.MISSING}):
-        return None
-    return f"{kind}_{state}"
+def risks(papers: Iterable[CasePaper], *, leaves: bool) -> list[str]:
+    """Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign."""
+    may_still_come = {(PaperKind.EXIT_PLEDGE, NdaState.UNSIGNED), (PaperKind.EXIT_PLEDGE, NdaState.MISSING)}
+    raised = {(p.kind, p.state) for p in papers if p.accepted and p.kind is not None and p.state is not NdaState.SIGNED}
+    return sorted(f"{kind}_{state}" for kind, state in (raised - may_still_come if leaves else raised))

@@ -19,8 +19,8 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
-from casework.nda.context import NdaContext
 from casework.nda.printing import Language, Printed, print_pledge
+from casework.nda.registers import NdaContext
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
@@ -79,7 +79,7 @@ async def send_by_policy(nda: NdaContext, case_id: str) -> None:
     with context.store.read() as session:
         lacking = files.exit_pledge_is(NdaState.MISSING, files.newest_papers(session, case_id))
         answered = files.pledges_of(session, case_id) or files.refusal_of(session, case_id)
-    if lacking and not answered and files.today(context, case) <= case.employment_ends_on:
+    if lacking and not answered and files.day_of(case, context.now()) <= case.employment_ends_on:
         await send_pledge(nda, case_id, by="policy")
 
 
@@ -134,12 +134,12 @@ def _sender(nda: NdaContext) -> Register:
     named = nda.policy.sender
     if named:
         return nda.register(named)
-    able = [register for register in nda.registers.values() if register.can_send]
-    every = able or list(nda.registers.values())
+    opened = [register for register in nda.registers.values() if not isinstance(register, ConnectorError)]
+    every = [register for register in opened if register.can_send] or opened
     if len(every) == 1:
         return every[0]
-    if not every and nda.closed:
-        raise next(iter(nda.closed.values()))
+    if not every and nda.registers:
+        return nda.register(next(iter(nda.registers)))
     raise BadRequest(
         f"nda pledge: {len(every)} registers could send it", "Name one as `sender` in policy.toml, or use --file OUT."
     )

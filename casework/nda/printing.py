@@ -20,8 +20,9 @@ import typst
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from casework.fonts import covered, font_folder
+from casework.fonts import drawable, font_folder
 from casework.policy import Nda
+from casework.visible import INVISIBLE
 from models.tables import Case
 
 Language = Literal["ja", "en"]
@@ -29,7 +30,6 @@ _HERE = Path(__file__).resolve().parent / "templates"
 _NUMBERED = re.compile(r"(\d{1,2})\. (.*)")
 _LONGEST = 200
 _EAST = "\u2e80"  # before it a second font helps out, with the accents of Viet Nam and Eastern Europe
-_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
     *reference* is random and printed: its digest is public for ever, and must not be found by who guesses the words.
     """
     title, lines = _words(case, policy, language, reference)
-    page = _drawn(json.dumps({"title": title, "language": language, "lines": lines}, ensure_ascii=False))
+    page = drawable(json.dumps({"title": title, "language": language, "lines": lines}, ensure_ascii=False), _EAST)
     pdf = typst.compile(
         _HERE / "pledge.typ",
         root=_HERE,
@@ -95,20 +95,11 @@ def _templates() -> ImmutableSandboxedEnvironment:
         undefined=StrictUndefined,
         finalize=_visible,
         autoescape=False,  # plain words, not HTML: an escape would be printed; `_visible` is what guards the page
-        keep_trailing_newline=False,
     )
 
 
-def _visible(value: object) -> object:
+def _visible(value: object) -> str:
     """Reduce a value to one line of visible characters of a bearable length; absent ones to nothing."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return value
-    seen = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in value)
+    text = "" if value is None else str(value)
+    seen = "".join(" " if unicodedata.category(c) in INVISIBLE else c for c in text)
     return " ".join(seen.split())[:_LONGEST]
-
-
-def _drawn(text: str) -> str:
-    """Return *text* with each character of the East that the font cannot draw as its number: a name is never an empty box."""
-    return "".join(c if c < _EAST or ord(c) in covered() else f"〈U+{ord(c):04X}〉" for c in text)

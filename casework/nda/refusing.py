@@ -53,7 +53,7 @@ def refuse(context: Context, case_id: str, *, witness: str, on: date, by: Actor 
 def _require_possible(context: Context, session: Session, case: Case, on: date) -> None:
     if case.kind is DepartureKind.LEAVE:
         raise BadRequest(f"{case.id}: is a leave of absence", "Nobody is asked for an exit pledge.")
-    if on > files.today(context, case):
+    if on > files.day_of(case, context.now()):
         raise BadRequest("nda refuse: the day lies ahead", "Give the day on which the person declined.")
     files.require_unsigned(session, case.id)
 

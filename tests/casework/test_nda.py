@@ -16,7 +16,7 @@ from casework.errors import BadRequest
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.nda import checking, following, pledging, refusing
-from casework.nda.context import NdaContext
+from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
 from connectors.errors import Unreachable
 from connectors.nda.contract import Examined, Found

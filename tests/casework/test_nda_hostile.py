@@ -17,7 +17,7 @@ from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing
-from casework.nda.context import NdaContext
+from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers

@@ -15,8 +15,8 @@ import pytest
 from audit.leaf import read
 from casework.errors import BadRequest
 from casework.nda import checking, following, pledging, refusing
-from casework.nda.context import NdaContext
 from casework.nda.printing import print_pledge
+from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from connectors.nda.contract import Register, Sent
