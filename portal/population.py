@@ -14,7 +14,7 @@ from audit.certificate import STATEMENT, envelope, pae
 from audit.certificate_keys import CertificateSigner
 from audit.fields import Json
 from audit.leaf import canonical, stamp
-from casework.population.facts import Entry, Population
+from casework.population.facts import Population
 from casework.view.access import Account
 from models.vocabulary import Standing
 
@@ -49,7 +49,7 @@ def lines(population: Population) -> Iterator[dict[str, str]]:
     sampled = set(population.sample.cases) if population.sample is not None else set()
     why = {d.subject: d.text for d in population.differences}
     for entry in population.entries:
-        told = {**_of_case(entry), "in_sample": entry.case in sampled, "difference": why.get(entry.case)}
+        told = dict(entry) | {"in_sample": entry.case in sampled, "difference": why.get(entry.case)}
         taken = [_of_account(account) for account in entry.accounts if account.standing is Standing.ACCEPTED]
         for account in taken or [{}]:
             line = told | account
@@ -61,12 +61,6 @@ def safe(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _of_case(entry: Entry) -> dict[str, object]:
-    """Return its facts by name, as most columns are called."""
-    told = {"notice_received_at": entry.first_notice_at, "hr_source_sha256": " ".join(entry.source_sha256)}
-    return dict(entry) | told
-
-
 def _of_account(account: Account) -> dict[str, object]:
     return dict(account.timing) | {
         "service": account.service,
@@ -75,8 +69,8 @@ def _of_account(account: Account) -> dict[str, object]:
         "account": account.label,
         "account_kind": account.kind,
         "match_reason": account.match.reason,
-        "match_facts": " ".join(account.match.facts),
-        "match_contradictions": " ".join(account.match.contradictions),
+        "match_facts": account.match.facts,
+        "match_contradictions": account.match.contradictions,
         "rows": len(account.entitlements),
         "waived_rows": account.timing.exceptions,
     }
@@ -90,6 +84,8 @@ def _text(value: object) -> str:
             return "yes" if value else "no"
         case datetime():
             return stamp(value)
+        case tuple():
+            return " ".join(map(str, value))
         case _:
             return str(value)
 

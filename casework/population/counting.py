@@ -40,7 +40,7 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
         )
         cases = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
         entries = tuple(_entry(context, session, case) for case in cases)
-        orphans = tuple(_without_case(session, {case.id for case in cases}))
+        orphans = tuple(_without_case(session))
     differences = (*orphans, *(d for entry in entries for d in _explained(entry)))
     return Population(from_on, to_on, read_at, context.store.trail.origin, entries, differences)
 
@@ -52,22 +52,21 @@ def _entry(context: Context, session: Session, case: Case) -> Entry:
         case,
         case=case.id,
         notices=len(notices),
-        first_notice_at=min((notice.received_at for notice in notices), default=None),
-        source_sha256=tuple(dict.fromkeys(notice.source_sha256 for notice in notices if notice.source_sha256)),
+        notice_received_at=min((notice.received_at for notice in notices), default=None),
+        hr_source_sha256=tuple(dict.fromkeys(notice.source_sha256 for notice in notices if notice.source_sha256)),
         open_findings=session.exec(still).one(),
         policy_sha256=policy_of(session, case.id),
         accounts=accounts_in(context, session, case, Signed.of(session, case.id)),
     )
 
 
-def _without_case(session: Session, known: set[str]) -> Iterator[Difference]:
+def _without_case(session: Session) -> Iterator[Difference]:
     """Yield notices that belong to no case at all: intake makes none, so each one is a question."""
-    every = set(session.exec(select(Case.id)).all()) | known
-    for notice in session.exec(select(NoticeRecord).order_by(col(NoticeRecord.id))).all():
-        if notice.case_id is None or notice.case_id not in every:
-            told = message("notice_without_case", disposition=notice.disposition).said
-            number = notice.content.get("leaver", {}).get("employee_no", "")
-            yield Difference("notice", f"notice {notice.id}", str(number), *told)
+    query = select(NoticeRecord).outerjoin(Case, col(Case.id) == NoticeRecord.case_id).where(col(Case.id).is_(None))
+    for notice in session.exec(query.order_by(col(NoticeRecord.id))).all():
+        told = message("notice_without_case", disposition=notice.disposition).said
+        number = notice.content.get("leaver", {}).get("employee_no", "")
+        yield Difference("notice", f"notice {notice.id}", str(number), *told)
 
 
 def _explained(entry: Entry) -> Iterator[Difference]:

@@ -1,21 +1,26 @@
-"""The population as values."""
+"""The population as values, and a sample of it that an auditor draws again with `sha256sum` and `sort`, without us."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from casework.errors import BadRequest
 from casework.messages import message
 from casework.view.access import Account
 from casework.view.part import Part
 from models.vocabulary import CaseState, DepartureKind
+
+METHOD = "sort by the hexadecimal SHA-256 of SEED, newline, CASE; take the first N"
+"""Case ids are random, and the seed is chosen by the auditor: neither side can steer the draw."""
 
 
 class Entry(Part):
     """
     One departure of the period: its case, its notices, its accounts.
 
-    *notices* counts the rows that HR sent for it, *first_notice_at* the first of them, *source_sha256* the digests of the files.
+    *notices* counts the rows that HR sent for it, *notice_received_at* the first of them, *hr_source_sha256* the digests of the files.
     *policy_sha256*: of the policy that its plan was made under.
     """
 
@@ -27,8 +32,8 @@ class Entry(Part):
     due_at: datetime
     reported_by: str
     notices: int
-    first_notice_at: datetime | None
-    source_sha256: tuple[str, ...]
+    notice_received_at: datetime | None
+    hr_source_sha256: tuple[str, ...]
     closed_at: datetime | None
     erased_at: datetime | None
     for_real: bool
@@ -113,3 +118,17 @@ class Population:
     def ties(self) -> bool:
         """Whether all sides are the same number with nothing to explain."""
         return not self.differences
+
+    def sampled(self, size: int, seed: str) -> Population:
+        """Return it with a sample of *size* of its cases.  Raises `BadRequest` for an empty one, or without a seed."""
+        if size < 1 or not seed:
+            raise BadRequest(
+                "sample: needs a size and a seed", "Let the auditor choose both: --sample 25 --seed WORDS."
+            )
+        cases = sorted((entry.case for entry in self.entries), key=lambda case: place(seed, case))
+        return replace(self, sample=Sample(seed, size, METHOD, tuple(cases[:size])))
+
+
+def place(seed: str, case: str) -> str:
+    r"""Return the place of *case* in the draw: `printf '%s\n%s' SEED CASE | sha256sum`."""
+    return hashlib.sha256(f"{seed}\n{case}".encode()).hexdigest()

@@ -19,9 +19,8 @@ from audit import certificate_keys
 from audit.certificate import pae
 from casework.errors import BadRequest
 from casework.intake.moving import withdraw
-from casework.population import comparing, counting, sampling
-from casework.population.facts import Population
-from casework.population.sampling import METHOD, place
+from casework.population import comparing, counting
+from casework.population.facts import METHOD, Population, place
 from models.tables import NoticeRecord
 from portal import population as sheet
 from portal.population import COLUMNS, lines, safe
@@ -94,19 +93,19 @@ class TestSample:
         """The sample follows from the case ids and the seed: sha256sum and sort give the same cases in the same order."""
         for number in range(12):
             office.report(employee_no=f"E{number}", employment_ends_on="2026-12-20")
-        found = sampling.draw(of(office), 5, "auditor's words")
-        again = sampling.draw(of(office), 5, "auditor's words")
+        found = of(office).sampled(5, "auditor's words")
+        again = of(office).sampled(5, "auditor's words")
         assert found.sample is not None
         assert found.sample == again.sample
         ids = [entry.case for entry in found.entries]
         digests = {hashlib.sha256(f"auditor's words\n{case}".encode()).hexdigest(): case for case in ids}
         assert list(found.sample.cases) == [digests[d] for d in sorted(digests)[:5]]
         assert place("a", "b") != place("a", "c")
-        other = sampling.draw(of(office), 5, "other words").sample
+        other = of(office).sampled(5, "other words").sample
         assert other is not None
         assert other.cases != found.sample.cases
         with pytest.raises(BadRequest, match="a size and a seed"):
-            sampling.draw(of(office), 0, "x")
+            of(office).sampled(0, "x")
 
 
 class TestSheet:
@@ -114,7 +113,7 @@ class TestSheet:
         """UTF-8 with a mark, one line an account; a name that is a formula stays a name.  The statement binds exactly these bytes."""
         await finished(office)
         office.report(employee_no="E2", employment_ends_on="2026-11-30")
-        found = sampling.draw(of(office), 1, "seed")
+        found = of(office).sampled(1, "seed")
         formula = "=cmd|'/C calc'!A0"
         found = replace(
             found, entries=tuple(entry.model_copy(update={"reported_by": formula}) for entry in found.entries)
