@@ -109,43 +109,28 @@ def _state(
     held: Held, kind: PaperKind | None, proof: str, facts: Facts, policy: Nda
 ) -> tuple[NdaState, Message | None]:
     """Return the first that speaks against the paper, the gravest first; else that it is signed."""
-    paper = held.match.paper
-    if proof == "broken":
-        return NdaState.ALTERED, message("proof_broken")
-    if held.examined is not None and paper.sha256 is not None and held.examined.sha256 != paper.sha256.lower():
-        return NdaState.ALTERED, message("paper_other_bytes")
-    if paper.declined_at is not None:
-        return NdaState.REFUSED, message("paper_declined")
-    if not paper.completed:
-        return NdaState.UNSIGNED, message("paper_not_completed")
-    unread = _unread(held, kind)
-    if unread is not None:
-        return NdaState.UNREADABLE, unread
-    return _in_time(held, kind, facts, policy)
-
-
-def _unread(held: Held, kind: PaperKind | None) -> Message | None:
-    paper, problem = held.match.paper, held.match.paper.details.get("problem")
-    if held.problem is not None:
-        return message("paper_unreadable", why=held.problem)
-    if held.examined is not None and not held.examined.readable:
-        return message("paper_unreadable", why=held.examined.text)
-    if problem:
-        return message("paper_unclear", problem=problem)
-    if paper.media_type is None and kind is not PaperKind.WORK_RULES:
-        return message("paper_without_bytes")
-    return message("paper_kind_unknown") if kind is None else None
-
-
-def _in_time(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Message | None]:
-    paper, day = held.match.paper, signed_on(held)
-    if day is not None and day > facts.today + _SLACK:
-        return NdaState.UNSIGNED, message("paper_dated_ahead")
-    if paper.expires_on is not None and paper.expires_on < facts.matters_on:
-        return NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)
-    if kind is PaperKind.EXIT_PLEDGE and day is not None and _of_another_departure(day, facts, policy):
-        return NdaState.EXPIRED, message("paper_of_another_departure")
-    return NdaState.SIGNED, None
+    paper, examined, day = held.match.paper, held.examined, signed_on(held)
+    other_bytes = examined is not None and paper.sha256 is not None and examined.sha256 != paper.sha256.lower()
+    unread = held.problem if examined is None or examined.readable else examined.text
+    unclear = paper.details.get("problem")
+    without_bytes = paper.media_type is None and kind is not PaperKind.WORK_RULES
+    ahead = day is not None and day > facts.today + _SLACK
+    expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
+    another = kind is PaperKind.EXIT_PLEDGE and day is not None and _of_another_departure(day, facts, policy)
+    against = (
+        (proof == "broken", NdaState.ALTERED, message("proof_broken")),
+        (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
+        (paper.declined_at is not None, NdaState.REFUSED, message("paper_declined")),
+        (not paper.completed, NdaState.UNSIGNED, message("paper_not_completed")),
+        (unread is not None, NdaState.UNREADABLE, message("paper_unreadable", why=unread)),
+        (unclear, NdaState.UNREADABLE, message("paper_unclear", problem=unclear)),
+        (without_bytes, NdaState.UNREADABLE, message("paper_without_bytes")),
+        (kind is None, NdaState.UNREADABLE, message("paper_kind_unknown")),
+        (ahead, NdaState.UNSIGNED, message("paper_dated_ahead")),
+        (expired, NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)),
+        (another, NdaState.EXPIRED, message("paper_of_another_departure")),
+    )
+    return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
 
 
 def _of_another_departure(day: date, facts: Facts, policy: Nda) -> bool:

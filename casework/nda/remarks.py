@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta, timezone
 from casework.messages import Message, message
 from casework.nda.facts import Facts, Held, signatures, signed_on
 from casework.policy import Nda
-from connectors.nda.contract import Paper
 from models.vocabulary import PaperKind
 
 _LONG_BEFORE_ENTRY = timedelta(days=366)
@@ -15,37 +14,39 @@ _FARTHEST_EAST = timezone(timedelta(hours=14))
 
 
 def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
-    """Return what is worth saying and changes nothing."""
-    paper = held.match.paper
-    said = [message("paper_ruled")] if held.ruling is not None else []
-    if kind is None:
-        said.append(message("paper_kind_unknown"))
-    if paper.kind is None and kind is not None:
-        said.append(message("paper_kind_by_title"))
-    if held.examined is not None:
-        if facts.seen.get((paper.register, paper.id), held.examined.sha256) != held.examined.sha256:
-            said.append(message("paper_exchanged"))
-        signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
-        said += [message("paper_certified", names=tuple(signers))] if signers else []
+    """Return what is worth saying and changes nothing.  An article of the work rules has no term and no date of its own."""
+    paper, first_seen = held.match.paper, facts.seen.get((held.match.paper.register, held.match.paper.id))
+    signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
     known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
-    if known and paper.template_sha256 not in known:
-        said.append(message("paper_other_wording"))
-    if policy.languages and paper.language is not None and paper.language not in policy.languages:
-        said.append(message("paper_other_language"))
-    if kind is not PaperKind.WORK_RULES:
-        said += _of_term(paper, facts, policy) + _of_dates(held, kind, facts)
-    return said
+    remarkable = (
+        (held.ruling is not None, message("paper_ruled")),
+        (kind is None, message("paper_kind_unknown")),
+        (paper.kind is None and kind is not None, message("paper_kind_by_title")),
+        (first_seen and held.examined and held.examined.sha256 != first_seen, message("paper_exchanged")),
+        (signers, message("paper_certified", names=tuple(signers))),
+        (known and paper.template_sha256 not in known, message("paper_other_wording")),
+        (policy.languages and paper.language not in {*policy.languages, None}, message("paper_other_language")),
+    )
+    said = [remark for holds, remark in remarkable if holds]
+    return said if kind is PaperKind.WORK_RULES else said + _of_term_and_dates(held, kind, facts, policy)
 
 
-def _of_term(paper: Paper, facts: Facts, policy: Nda) -> list[Message]:
-    if paper.survives is False:
-        return [message("paper_not_surviving")]
-    said = [message("paper_survival_unknown")] if paper.survives is None else []
-    if paper.expires_on is not None and facts.matters_on <= paper.expires_on < _years_after(
-        facts.ends_on, policy.survive_years
-    ):
-        said.append(message("paper_ends_early", on=paper.expires_on, years=policy.survive_years))
-    return said
+def _of_term_and_dates(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
+    paper, ends, joined = held.match.paper, held.match.paper.expires_on, facts.joined_on
+    wanted = _years_after(facts.ends_on, policy.survive_years)
+    early = paper.survives is not False and ends is not None and facts.matters_on <= ends < wanted
+    day, stamps = signed_on(held), [one.timestamped_at for one in signatures(held) if one.timestamped_at is not None]
+    before = kind is PaperKind.ENTRY_PLEDGE and day and joined and day < joined - _LONG_BEFORE_ENTRY
+    remarkable = (
+        (paper.survives is False, message("paper_not_surviving")),
+        (paper.survives is None, message("paper_survival_unknown")),
+        (early, message("paper_ends_early", on=ends, years=policy.survive_years)),
+        (day is None and paper.completed, message("paper_undated")),
+        (day and day > facts.ends_on, message("paper_signed_after_end")),
+        (before, message("paper_signed_before_entry")),
+        (day and stamps and not any(_same_day(one, day) for one in stamps), message("paper_stamped_on_another_day")),
+    )
+    return [remark for holds, remark in remarkable if holds]
 
 
 def _years_after(day: date, years: int) -> date:
@@ -53,21 +54,6 @@ def _years_after(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:  # the 29th of February
         return day.replace(year=day.year + years, day=28)
-
-
-def _of_dates(held: Held, kind: PaperKind | None, facts: Facts) -> list[Message]:
-    day = signed_on(held)
-    if day is None:
-        return [message("paper_undated")] if held.match.paper.completed else []
-    said = []
-    if day > facts.ends_on:
-        said.append(message("paper_signed_after_end"))
-    if kind is PaperKind.ENTRY_PLEDGE and facts.joined_on is not None and day < facts.joined_on - _LONG_BEFORE_ENTRY:
-        said.append(message("paper_signed_before_entry"))
-    stamps = [one.timestamped_at for one in signatures(held) if one.timestamped_at is not None]
-    if stamps and not any(_same_day(stamp, day) for stamp in stamps):
-        said.append(message("paper_stamped_on_another_day"))
-    return said
 
 
 def _same_day(stamp: datetime, day: date) -> bool:
