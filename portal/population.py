@@ -62,18 +62,19 @@ def safe(text: str) -> str:
 
 
 def _of_account(account: Account) -> dict[str, object]:
-    return dict(account.timing) | {
-        "service": account.service,
-        "connection": account.connection,
-        "account_id": account.id,
-        "account": account.label,
-        "account_kind": account.kind,
-        "match_reason": account.match.reason,
-        "match_facts": account.match.facts,
-        "match_contradictions": account.match.contradictions,
-        "rows": len(account.entitlements),
-        "waived_rows": account.timing.exceptions,
-    }
+    return (
+        dict(account.timing)
+        | {f"match_{name}": told for name, told in account.match}
+        | {
+            "service": account.service,
+            "connection": account.connection,
+            "account_id": account.id,
+            "account": account.label,
+            "account_kind": account.kind,
+            "rows": len(account.entitlements),
+            "waived_rows": account.timing.exceptions,
+        }
+    )
 
 
 def _text(value: object) -> str:

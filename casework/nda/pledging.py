@@ -131,8 +131,7 @@ def _take_turn(context: Context, pledge: Pledge) -> bool:
 
 def _sender(nda: NdaContext) -> Register:
     """Return the register that policy names, else the only one that delivers, else the only one there is."""
-    named = nda.policy.sender
-    if named:
+    if named := nda.context.policy.nda.sender:
         return nda.register(named)
     opened = [register for register in nda.registers.values() if not isinstance(register, ConnectorError)]
     every = [register for register in opened if register.can_send] or opened

@@ -61,17 +61,8 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
 
 
 def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:
-    leaver = case.leaver
-    filled = _templates().get_template(f"pledge.{language}.txt.j2").render(
-        company=policy.company,
-        name=leaver["name"],
-        kana=leaver.get("kana"),
-        romaji=leaver.get("romaji"),
-        employee_no=leaver["employee_no"],
-        ends_on=_day(case, language),
-        survive_years=policy.survive_years,
-        reference=reference,
-    )  # fmt: skip
+    template = _templates().get_template(f"pledge.{language}.txt.j2")
+    filled = template.render(who=case.person, policy=policy, ends_on=case.employment_ends_on, reference=reference)
     first, *rest = [line for line in filled.splitlines() if line.strip()]
     return first.removeprefix("# "), [_line(line) for line in rest]
 
@@ -81,11 +72,6 @@ def _line(line: str) -> dict[str, Any]:
     if numbered is None:
         return {"number": None, "text": line}
     return {"number": int(numbered[1]), "text": numbered[2]}
-
-
-def _day(case: Case, language: Language) -> str:
-    day = case.employment_ends_on
-    return f"{day.year}年{day.month}月{day.day}日" if language == "ja" else day.isoformat()
 
 
 @cache

@@ -12,7 +12,6 @@ from casework.context import Context
 from casework.errors import BadRequest
 from casework.nda.facts import Held
 from casework.nda.judging import kind_of, not_theirs
-from casework.policy import Nda
 from connectors.errors import ConnectorError, Unreachable
 from connectors.nda.apart import examine_apart
 from connectors.nda.contract import Examined, PaperMatch, Register
@@ -40,11 +39,6 @@ class NdaContext:
     registers: Mapping[str, Register | ConnectorError]
     examine: Callable[[bytes], Awaitable[Examined]] = examine_apart
 
-    @property
-    def policy(self) -> Nda:
-        """What policy says of papers."""
-        return self.context.policy.nda
-
     def register(self, name: str) -> Register:
         """Return the open register; raises why it could not be opened, and `BadRequest` for one that is not configured."""
         register = self.registers.get(name)
@@ -57,7 +51,7 @@ class NdaContext:
 
     async def within(self, name: str, call: Coroutine[Any, Any, T], *, times: int = 1) -> T:
         """Await *call* of *name*; raises `Unreachable` where it takes longer than *times* what policy lets one call take."""
-        seconds = times * self.policy.seconds
+        seconds = times * self.context.policy.nda.seconds
         try:
             async with asyncio.timeout(seconds):
                 return await call
@@ -99,13 +93,11 @@ async def read_papers(
     The others are not opened: they are somebody else's, or letters and contracts that are none of ours to read.
     """
     reads = await asyncio.gather(*(_search(nda, name, leaver, pledges) for name in nda.registers))
-    at_once = asyncio.Semaphore(_AT_ONCE)
-    opened = 0
-    work = []
+    policy, at_once, work, opened = nda.context.policy.nda, asyncio.Semaphore(_AT_ONCE), [], 0
     for match in (match for read in reads for match in read.found):
         paper = match.paper
         held = Held(match, rulings.get((paper.register, paper.id)))
-        wanted = _theirs(nda, held) and kind_of(paper, nda.policy) is not None
+        wanted = not_theirs(held, policy) is None and kind_of(paper, policy) is not None
         wanted = wanted and paper.media_type is not None and paper.completed
         opened += wanted
         work.append(_open(nda, held, at_once, wanted=wanted and opened <= MOST_PAPERS))
@@ -136,11 +128,8 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
     match = weigh_paper(leaver, paper)
     if match is None:
         return PaperMatch(paper, MatchReason.DIFFERENT_PERSON, 0.0, "sent to the leaver, passed on to somebody else")
-    return ours if match.reason in _BY_NAME or _theirs(nda, Held(match)) else match
-
-
-def _theirs(nda: NdaContext, held: Held) -> bool:
-    return not_theirs(held, nda.policy) is None
+    theirs = match.reason in _BY_NAME or not_theirs(Held(match), nda.context.policy.nda) is None
+    return ours if theirs else match
 
 
 async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, *, wanted: bool) -> Held:

@@ -13,7 +13,7 @@ from casework.view.part import Part
 from models.vocabulary import CaseState, DepartureKind
 
 METHOD = "sort by the hexadecimal SHA-256 of SEED, newline, CASE; take the first N"
-"""Case ids are random, and the seed is chosen by the auditor: neither side can steer the draw."""
+"""Case ids are random, and the seed is chosen by the auditor: neither side can steer the draw.  `docs/controls.md` draws it again."""
 
 
 class Entry(Part):
@@ -125,10 +125,5 @@ class Population:
             raise BadRequest(
                 "sample: needs a size and a seed", "Let the auditor choose both: --sample 25 --seed WORDS."
             )
-        cases = sorted((entry.case for entry in self.entries), key=lambda case: place(seed, case))
-        return replace(self, sample=Sample(seed, size, METHOD, tuple(cases[:size])))
-
-
-def place(seed: str, case: str) -> str:
-    r"""Return the place of *case* in the draw: `printf '%s\n%s' SEED CASE | sha256sum`."""
-    return hashlib.sha256(f"{seed}\n{case}".encode()).hexdigest()
+        places = {hashlib.sha256(f"{seed}\n{entry.case}".encode()).hexdigest(): entry.case for entry in self.entries}
+        return replace(self, sample=Sample(seed, size, METHOD, tuple(places[key] for key in sorted(places)[:size])))
