@@ -69,9 +69,13 @@ async def check(nda: NdaContext, case_id: str) -> None:
                 paper = held.match.paper
                 files.keep_bytes(context, case_id, held.content, {"register": paper.register, "paper": paper.id})
     except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is a check of its own
-        _log.error("nda: cannot check: %s", type(exc).__name__)
-        unforeseen = ConnectorError(f"lastday: cannot check papers: {type(exc).__name__}", code=type(exc).__name__)
-        failure = exc if isinstance(exc, ConnectorError) else unforeseen
+        what = type(exc).__name__
+        _log.error("nda: cannot check: %s", what)
+        failure = (
+            exc
+            if isinstance(exc, ConnectorError)
+            else ConnectorError(f"lastday: cannot check papers: {what}", code=what)
+        )
         _record(context, case_id, [RegisterRead("lastday", error=failure)], [])
 
 

@@ -19,7 +19,7 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
-from casework.nda.printing import Language, Printed, print_pledge
+from casework.nda.printing import Language, print_pledge
 from casework.nda.registers import NdaContext
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
@@ -55,9 +55,9 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
     Raises what `send_pledge` raises, `BadRequest` where another file has that name, and `OSError`: then nothing was asked for.
     """
     pledge = _begin(context, case_id, None, language, by)
-    printed = _content(context, pledge)
+    pdf = _content(context, pledge)
     try:
-        _put(out, printed.pdf)
+        _put(out, pdf)
     except (OSError, BadRequest):
         if pledge.state is PledgeState.INTENDED:
             _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, problem="file: cannot be written")
@@ -103,10 +103,9 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
     register = nda.register(pledge.register_name or "")
     if not _take_turn(context, pledge):
         return
-    printed = _content(context, pledge)
-    leaver = context.case(pledge.case_id).person
+    pdf, leaver = _content(context, pledge), context.case(pledge.case_id).person
     try:
-        call = register.send(printed.pdf, leaver, title=printed.title, key=pledge.key)
+        call = register.send(pdf, leaver, title=pledge.title, key=pledge.key)
         sent = await nda.within(register.name, call)
     except ConnectorError as error:
         again = isinstance(error, _AGAIN)
@@ -114,7 +113,7 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
         result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
         _record(context, pledge, state, result, problem=str(error), evidence=error.evidence)
         raise
-    files.keep_bytes(context, pledge.case_id, printed.pdf, {"pledge": pledge.key})
+    files.keep_bytes(context, pledge.case_id, pdf, {"pledge": pledge.key})
     state = PledgeState.SENT if register.can_send else PledgeState.FILED
     _record(context, pledge, state, RevocationResult.COMMANDED, sent=sent, evidence=sent.evidence)
 
@@ -156,17 +155,17 @@ def _begin(context: Context, case_id: str, register: str | None, language: Langu
             return out[-1]
         key = context.name("pledge")
         asked_at = context.now().replace(microsecond=0)  # the page bears it: the same again is the same page
-        printed = print_pledge(case, policy, language, at=asked_at, reference=key)
+        title, pdf = print_pledge(case, policy, language, at=asked_at, reference=key)
         pledge = Pledge(
             key=key, case_id=case_id, state=PledgeState.INTENDED, register_name=register,
-            language=language, title=printed.title, sha256=hashlib.sha256(printed.pdf).hexdigest(), op=context.name("op"),
+            language=language, title=title, sha256=hashlib.sha256(pdf).hexdigest(), op=context.name("op"),
             requested_by=by, requested_at=asked_at, next_look_at=context.now() if register else None,
         )  # fmt: skip
         session.add(pledge)
         seal(
             context, session, EventType.NDA_INTENT, case_id,
             op=pledge.op, kind=PaperKind.EXIT_PLEDGE, source=register or BY_HAND,
-            evidence=[{"content_sha256": pledge.sha256, "size": len(printed.pdf)}],
+            evidence=[{"content_sha256": pledge.sha256, "size": len(pdf)}],
             payload={"key": pledge.key, "title": pledge.title, "by": by}, dedup_key=f"{pledge.op}:intent",
         )  # fmt: skip
     return pledge
@@ -182,7 +181,7 @@ def _require_askable(session: Session, case: Case) -> None:
     files.require_unsigned(session, case.id)
 
 
-def _content(context: Context, pledge: Pledge) -> Printed:
+def _content(context: Context, pledge: Pledge) -> bytes:
     """
     Print the pledge again, as it was: at its own instant, in its own language.
 
@@ -190,9 +189,9 @@ def _content(context: Context, pledge: Pledge) -> Printed:
     """
     language: Language = "en" if pledge.language == "en" else "ja"
     case, policy = context.case(pledge.case_id), context.policy.nda
-    printed = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
-    if hashlib.sha256(printed.pdf).hexdigest() == pledge.sha256:
-        return printed
+    _, pdf = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
+    if hashlib.sha256(pdf).hexdigest() == pledge.sha256:
+        return pdf
     problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
     _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem=problem)
     raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -32,17 +31,9 @@ _LONGEST = 200
 _EAST = "\u2e80"  # before it a second font helps out, with the accents of Viet Nam and Eastern Europe
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A pledge ready to be signed."""
-
-    title: str
-    pdf: bytes
-
-
-def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, reference: str) -> Printed:
+def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, reference: str) -> tuple[str, bytes]:
     """
-    Return the pledge for *case*'s leaver.  The same case, policy, instant and reference give the same bytes.
+    Return title and PDF of the pledge for *case*'s leaver.  The same case, policy, instant and reference give the same bytes.
 
     *reference* is random and printed: its digest is public for ever, and must not be found by who guesses the words.
     """
@@ -57,7 +48,7 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
         timestamp=at.replace(microsecond=0),
         format="pdf",
     )
-    return Printed(title, pdf)
+    return title, pdf
 
 
 def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:

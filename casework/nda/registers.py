@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -93,15 +93,9 @@ async def read_papers(
     The others are not opened: they are somebody else's, or letters and contracts that are none of ours to read.
     """
     reads = await asyncio.gather(*(_search(nda, name, leaver, pledges) for name in nda.registers))
-    policy, at_once, work, opened = nda.context.policy.nda, asyncio.Semaphore(_AT_ONCE), [], 0
-    for match in (match for read in reads for match in read.found):
-        paper = match.paper
-        held = Held(match, rulings.get((paper.register, paper.id)))
-        wanted = not_theirs(held, policy) is None and kind_of(paper, policy) is not None
-        wanted = wanted and paper.media_type is not None and paper.completed
-        opened += wanted
-        work.append(_open(nda, held, at_once, wanted=wanted and opened <= MOST_PAPERS))
-    return reads, await asyncio.gather(*work)
+    found = [Held(match, rulings.get((match.paper.register, match.paper.id))) for read in reads for match in read.found]
+    at_once, left = asyncio.Semaphore(_AT_ONCE), iter(range(MOST_PAPERS))
+    return reads, await asyncio.gather(*(_open(nda, held, at_once, left) for held in found))
 
 
 async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterRead:
@@ -132,10 +126,12 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
     return ours if theirs else match
 
 
-async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, *, wanted: bool) -> Held:
-    if not wanted:
+async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
+    """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened."""
+    paper, policy = held.match.paper, nda.context.policy.nda
+    counts = not_theirs(held, policy) is None and kind_of(paper, policy) is not None
+    if not counts or paper.media_type is None or not paper.completed or next(left, None) is None:
         return held
-    paper = held.match.paper
     async with at_once:
         try:
             content = await nda.within(paper.register, nda.register(paper.register).fetch(paper.id))

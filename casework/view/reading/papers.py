@@ -52,10 +52,14 @@ def _secret_tests(
     Yield the three tests (不正競争防止法 2条6項), each with what the record shows, what a person must still answer, and the latest answer.
 
     Nothing here decides: whether a court would see a trade secret is for legal, with the answers and the record before them.
-
-    *markings*: what the download evidence says of marked files that were taken: a marking is one that the leaver saw.
+    A marked file that was taken is a marking that the leaver saw.
     """
-    answers = {asked.subject: asked for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)}
+    answers = {
+        asked.subject: Answer.of(
+            asked, text="".join(asked.answer or ()), by=str(asked.answered_by), at=asked.answered_at
+        )
+        for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)
+    }
     secrecy = [*_duties(papers), *_limits(session, case_id), *(markings or [message("markings_none").said])]
     for test, shows, codes in (
         (TradeSecretTest.SECRECY_MANAGEMENT, secrecy, ("ask_marking", "ask_rules")),
@@ -69,14 +73,8 @@ def _secret_tests(
             shows_ja=tuple(said.ja for said in shows),
             asks=tuple(said.en for said in asks),
             asks_ja=tuple(said.ja for said in asks),
-            answer=_answer(answers[test]) if test in answers else None,
+            answer=answers.get(test),
         )
-
-
-def _answer(question: tables.Question) -> Answer:
-    return Answer.of(
-        question, text="".join(question.answer or ()), by=str(question.answered_by), at=question.answered_at
-    )
 
 
 def _duties(papers: Sequence[tables.CasePaper]) -> list[Said]:
