@@ -47,9 +47,11 @@ def sheet(population: Population) -> bytes:
 def lines(population: Population) -> Iterator[dict[str, str]]:
     """Yield the sheet's lines by column."""
     sampled = set(population.sample.cases) if population.sample is not None else set()
-    why = {d.subject: d.text for d in population.differences}
+    why: dict[str, list[str]] = {}
+    for difference in population.differences:
+        why.setdefault(difference.subject, []).append(difference.text)
     for entry in population.entries:
-        told = dict(entry) | {"in_sample": entry.case in sampled, "difference": why.get(entry.case)}
+        told = dict(entry) | {"in_sample": entry.case in sampled, "difference": "; ".join(why.get(entry.case, ()))}
         taken = [_of_account(account) for account in entry.accounts if account.standing is Standing.ACCEPTED]
         for account in taken or [{}]:
             line = told | account

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from casework.messages import Message, Said, message
@@ -53,11 +53,16 @@ class Facts:
 
 
 def signed_on(held: Held) -> date | None:
-    """Return the day in Japan, as registers have it, on which the paper was signed: by the register, else by its last signature."""
+    """Return the day in Japan on which the paper was signed: by the register, else by its last signature."""
     if held.match.paper.signed_on is not None:
         return held.match.paper.signed_on
     times = [moment for one in signatures(held) if (moment := one.timestamped_at or one.claimed_at) is not None]
-    return max(times).astimezone(_TOKYO).date() if times else None
+    return day_in_japan(max(times)) if times else None
+
+
+def day_in_japan(at: datetime) -> date:
+    """Return the day on which registers have *at*."""
+    return at.astimezone(_TOKYO).date()
 
 
 def signatures(held: Held) -> tuple[Signature, ...]:

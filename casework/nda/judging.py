@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from casework.messages import Message, message
-from casework.nda.facts import Facts, Held, Verdict, signed_on
+from casework.nda.facts import Facts, Held, Verdict, day_in_japan, signed_on
 from casework.nda.remarks import remarks
 from casework.policy import Nda
 from connectors.nda import titles
@@ -164,7 +164,7 @@ def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -
         declined = message("pledge_declined_before", on=facts.refusal.refused_on, witness=facts.refusal.witness)
     elif verdict.state is NdaState.REFUSED and verdict.held is not None:
         at = verdict.held.match.paper.declined_at
-        declined = message("pledge_declined", on=at.date() if at is not None else facts.today)
+        declined = message("pledge_declined", on=day_in_japan(at) if at is not None else facts.today)
     else:
         return verdict
     return replace(verdict, state=NdaState.REFUSED, said=(declined, _binds_on(every)))

@@ -130,8 +130,10 @@ async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, left: I
     """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened."""
     paper, policy = held.match.paper, nda.context.policy.nda
     counts = not_theirs(held, policy) is None and kind_of(paper, policy) is not None
-    if not counts or paper.media_type is None or not paper.completed or next(left, None) is None:
+    if not counts or paper.media_type is None or not paper.completed:
         return held
+    if next(left, None) is None:
+        return replace(held, problem=f"lastday: cannot open more than {MOST_PAPERS} papers of one leaver")
     async with at_once:
         try:
             content = await nda.within(paper.register, nda.register(paper.register).fetch(paper.id))

@@ -77,6 +77,9 @@ class TestTieOut:
             ("case", "HR's extract does not have"),
         ):  # fmt: skip
             assert any(s == side and words in text for s, text in said), (side, words, said)
+        told = {line["case"]: line["difference"] for line in lines(found)}[stranger.id]
+        assert "no notice is on file" in told
+        assert "HR's extract does not have" in told
         assert all(d.text_ja for d in found.differences)
         assert not found.ties
 
