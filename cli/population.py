@@ -40,11 +40,11 @@ def population(
         raise Refused(*advice("needs_seed"))
 
     def read(context: Context) -> Population:
-        from casework.population import comparing, counting
+        from casework.population import counting
 
         found = counting.count(context, from_, to)
         if hr is not None:
-            found = comparing.compare(found, hr.read_bytes(), kind_column=context.policy.intake.kind_column)
+            found = counting.compare(found, hr.read_bytes(), kind_column=context.policy.intake.kind_column)
         if sample is not None:
             found = found.sampled(sample, seed)
         counting.tell(context, found, by=terminal.actor)
@@ -54,7 +54,7 @@ def population(
     files = _write(found, csv) if csv is not None else {}
     payload = {**statement(found), "accounts": list(lines(found)), "files": files}
     terminal.answer(payload, *_shown(found, files))
-    return DONE if found.ties else REMAINS
+    return REMAINS if found.differences else DONE
 
 
 def _write(found: Population, csv: Path) -> dict[str, str]:

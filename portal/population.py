@@ -115,7 +115,7 @@ def statement(population: Population) -> dict[str, Json]:
         "read_at": stamp(population.read_at),
         "log": population.origin,
         "tie_out": dict(population.tie_out),
-        "ties": population.ties,
+        "ties": not population.differences,
         "differences": [asdict(difference) for difference in population.differences],
         "cases": [entry.case for entry in population.entries],
         "hr_extract": asdict(extract) if extract is not None else None,

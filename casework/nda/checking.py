@@ -29,23 +29,20 @@ from models.vocabulary import NdaState, PledgeState
 _log = logging.getLogger("lastday.nda")
 
 
-async def check_safely(context: Context, case_id: str) -> None:
+async def check_if_due(context: Context, case_id: str) -> None:
     """
     Check the case's papers, unless a check is fresh, and send what policy sends by itself.
 
-    For the runs that cut: nothing of this may stop them.  Whatever goes wrong is an `unreadable` check, or a pledge that the
-    sweep tries again, never an exception.
+    For the runs that cut, which it never stops (`casework.runbook`): what fails is an `unreadable` check, or a pledge that
+    the sweep tries again.
     """
-    try:
-        with context.store.read() as session:
-            newest = files.newest_check(session, case_id)
-        if newest is not None and (newest.next_at or newest.checked_at) > context.now():
-            return
-        async with open_nda_context(context) as nda:
-            await check(nda, case_id)
-            await send_by_policy(nda, case_id)
-    except Exception as exc:  # noqa: BLE001  # papers never stop a run
-        _log.error("nda: cannot check, or send a pledge: %s", type(exc).__name__)
+    with context.store.read() as session:
+        newest = files.newest_check(session, case_id)
+    if newest is not None and (newest.next_at or newest.checked_at) > context.now():
+        return
+    async with open_nda_context(context) as nda:
+        await check(nda, case_id)
+        await send_by_policy(nda, case_id)
 
 
 async def check(nda: NdaContext, case_id: str) -> None:

@@ -134,12 +134,11 @@ async def _remind(nda: NdaContext, register: Register, case: Case, pledge: Pledg
         if not _reminder_due(context, case, row):  # or another sweep was faster
             return
         row.reminders, row.reminded_at = row.reminders + 1, context.now()
-    problem = None
+    problem, result = None, RevocationResult.COMMANDED
     try:
         await nda.within(register.name, register.remind(pledge.paper_id or ""))
     except ConnectorError as error:
-        problem = str(error)
-    result = RevocationResult.FAILED if problem else RevocationResult.COMMANDED
+        problem, result = str(error), RevocationResult.FAILED
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.problem = problem

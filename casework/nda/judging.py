@@ -11,8 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from casework.messages import Message, message
-from casework.nda.facts import Facts, Held, Verdict, day_in_japan, signed_on
-from casework.nda.remarks import remarks
+from casework.nda.facts import Facts, Held, Verdict, day_in_japan, remarks, signed_on
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper

@@ -7,7 +7,6 @@ Nothing is sent but by a person's command, or where policy says so for a case th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,11 +24,10 @@ from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
 from models.tables import Case, Pledge
-from models.vocabulary import DepartureKind, Evidence, NdaState, PaperKind, PledgeState, RevocationResult
+from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, RevocationResult
 
 _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
 """After these the same key is tried again: what was sent already is returned, and not sent twice."""
-BY_HAND = "file"
 
 
 async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
@@ -60,7 +58,7 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
         _put(out, pdf)
     except (OSError, BadRequest):
         if pledge.state is PledgeState.INTENDED:
-            _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, problem="file: cannot be written")
+            _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, "file: cannot be written")
         raise
     if pledge.state is PledgeState.INTENDED:
         _record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
@@ -111,11 +109,11 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
         again = isinstance(error, _AGAIN)
         state = PledgeState.INTENDED if again else PledgeState.REJECTED
         result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
-        _record(context, pledge, state, result, problem=str(error), evidence=error.evidence)
+        _record(context, pledge, state, result, error)
         raise
     files.keep_bytes(context, pledge.case_id, pdf, {"pledge": pledge.key})
     state = PledgeState.SENT if register.can_send else PledgeState.FILED
-    _record(context, pledge, state, RevocationResult.COMMANDED, sent=sent, evidence=sent.evidence)
+    _record(context, pledge, state, RevocationResult.COMMANDED, sent)
 
 
 def _take_turn(context: Context, pledge: Pledge) -> bool:
@@ -164,7 +162,7 @@ def _begin(context: Context, case_id: str, register: str | None, language: Langu
         session.add(pledge)
         seal(
             context, session, EventType.NDA_INTENT, case_id,
-            op=pledge.op, kind=PaperKind.EXIT_PLEDGE, source=register or BY_HAND,
+            op=pledge.op, kind=PaperKind.EXIT_PLEDGE, source=register or "file",
             evidence=[{"content_sha256": pledge.sha256, "size": len(pdf)}],
             payload={"key": pledge.key, "title": pledge.title, "by": by}, dedup_key=f"{pledge.op}:intent",
         )  # fmt: skip
@@ -193,20 +191,17 @@ def _content(context: Context, pledge: Pledge) -> bytes:
     if hashlib.sha256(pdf).hexdigest() == pledge.sha256:
         return pdf
     problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
-    _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem=problem)
+    _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem)
     raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
 
 
-def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged about it
-    context: Context,
-    pledge: Pledge,
-    state: PledgeState,
-    result: RevocationResult,
-    *,
-    sent: Sent | None = None,
-    problem: str | None = None,
-    evidence: Sequence[Evidence] = (),
-) -> None:
+def _record(
+    context: Context, pledge: Pledge, state: PledgeState, result: RevocationResult, came_of: Sent | ConnectorError | str = ""
+) -> None:  # fmt: skip
+    """Record what became of it: *came_of* is the register's answer or error, or what else stood in the way."""
+    sent = came_of if isinstance(came_of, Sent) else None
+    problem = None if sent is not None else str(came_of) or None
+    evidence = () if isinstance(came_of, str) else came_of.evidence
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.state, row.problem = state, problem

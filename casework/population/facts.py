@@ -87,7 +87,8 @@ class Population:
     """
     Every departure whose employment ends in the period, both days included.
 
-    *differences* explain, both ways, why HR's rows, the notices, the cases and what was seen closed are not the same number.
+    *differences* explain, both ways, why HR's rows, the notices, the cases and what was seen closed are not the same number: without
+    any all sides tie.
     """
 
     from_on: date
@@ -113,11 +114,6 @@ class Population:
         if self.extract is not None:
             counts = {"hr_extract": self.extract.in_period, **counts}
         return counts
-
-    @property
-    def ties(self) -> bool:
-        """Whether all sides are the same number with nothing to explain."""
-        return not self.differences
 
     def sampled(self, size: int, seed: str) -> Population:
         """Return it with a sample of *size* of its cases.  Raises `BadRequest` for an empty one, or without a seed."""

@@ -254,7 +254,7 @@ class TestService:
         monkeypatch.setenv("LASTDAY_NDA_REGISTERS", "nowhere")
         house = hire()
         case = house.office.report()
-        await checking.check_safely(house.office.context, case.id)
+        await checking.check_if_due(house.office.context, case.id)
         assert house.shown(case)["state"] == "unreadable"
 
 
