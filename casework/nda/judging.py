@@ -115,7 +115,8 @@ def _state(
     without_bytes = paper.media_type is None and kind is not PaperKind.WORK_RULES
     ahead = day is not None and day > facts.today + _SLACK
     expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
-    another = kind is PaperKind.EXIT_PLEDGE and day is not None and _of_another_departure(day, facts, policy)
+    earliest = max(facts.ends_on - timedelta(days=policy.signing_days), facts.joined_on or date.min)
+    another = kind is PaperKind.EXIT_PLEDGE and day is not None and day < earliest
     against = (
         (proof == "broken", NdaState.ALTERED, message("proof_broken")),
         (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
@@ -130,11 +131,6 @@ def _state(
         (another, NdaState.EXPIRED, message("paper_of_another_departure")),
     )
     return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
-
-
-def _of_another_departure(day: date, facts: Facts, policy: Nda) -> bool:
-    too_early = day < facts.ends_on - timedelta(days=policy.signing_days)
-    return too_early or (facts.joined_on is not None and day < facts.joined_on)
 
 
 def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict:

@@ -68,11 +68,9 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
 
 async def send_by_policy(nda: NdaContext, case_id: str) -> None:
     """Ask for the exit pledge that is missing, once, where policy says so and the leaver is still there."""
-    context = nda.context
-    if not context.policy.nda.send:
-        return
-    case = context.case(case_id)
-    if not case.for_real or case.state not in BEFORE_THE_CUT or case.kind is DepartureKind.DISMISSAL:
+    context, case = nda.context, nda.context.case(case_id)
+    wanted = context.policy.nda.send and case.for_real and case.kind is not DepartureKind.DISMISSAL
+    if not wanted or case.state not in BEFORE_THE_CUT:
         return
     with context.store.read() as session:
         lacking = files.exit_pledge_is(NdaState.MISSING, files.newest_papers(session, case_id))

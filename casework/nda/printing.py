@@ -11,7 +11,6 @@ import json
 import re
 import unicodedata
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,7 +51,7 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
 
 
 def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:
-    template = _templates().get_template(f"pledge.{language}.txt.j2")
+    template = _TEMPLATES.get_template(f"pledge.{language}.txt.j2")
     filled = template.render(who=case.person, policy=policy, ends_on=case.employment_ends_on, reference=reference)
     first, *rest = [line for line in filled.splitlines() if line.strip()]
     return first.removeprefix("# "), [_line(line) for line in rest]
@@ -60,19 +59,8 @@ def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple
 
 def _line(line: str) -> dict[str, Any]:
     numbered = _NUMBERED.fullmatch(line)
-    if numbered is None:
-        return {"number": None, "text": line}
-    return {"number": int(numbered[1]), "text": numbered[2]}
-
-
-@cache
-def _templates() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(_HERE),
-        undefined=StrictUndefined,
-        finalize=_visible,
-        autoescape=False,  # plain words, not HTML: an escape would be printed; `_visible` is what guards the page
-    )
+    number, text = (int(numbered[1]), numbered[2]) if numbered is not None else (None, line)
+    return {"number": number, "text": text}
 
 
 def _visible(value: object) -> str:
@@ -80,3 +68,11 @@ def _visible(value: object) -> str:
     text = "" if value is None else str(value)
     seen = "".join(" " if unicodedata.category(c) in INVISIBLE else c for c in text)
     return " ".join(seen.split())[:_LONGEST]
+
+
+_TEMPLATES = ImmutableSandboxedEnvironment(
+    loader=FileSystemLoader(_HERE),
+    undefined=StrictUndefined,
+    finalize=_visible,
+    autoescape=False,  # plain words, not HTML: an escape would be printed; `_visible` is what guards the page
+)

@@ -103,7 +103,8 @@ class Population:
     @property
     def tie_out(self) -> dict[str, int]:
         """Return the counts that should be one number, and those that explain why they are not."""
-        counts = {
+        listed = {} if self.extract is None else {"hr_extract": self.extract.in_period}
+        return listed | {
             "notified": sum(entry.notices > 0 for entry in self.entries),
             "cases": len(self.entries),
             "seen_closed": sum(entry.seen_closed for entry in self.entries),
@@ -111,9 +112,6 @@ class Population:
             "restored": sum(entry.state is CaseState.RESTORED for entry in self.entries),
             "differences": len(self.differences),
         }
-        if self.extract is not None:
-            counts = {"hr_extract": self.extract.in_period, **counts}
-        return counts
 
     def sampled(self, size: int, seed: str) -> Population:
         """Return it with a sample of *size* of its cases.  Raises `BadRequest` for an empty one, or without a seed."""
