@@ -87,8 +87,7 @@ class Population:
     """
     Every departure whose employment ends in the period, both days included.
 
-    *differences* explain, both ways, why HR's rows, the notices, the cases and what was seen closed are not the same number: without
-    any all sides tie.
+    *differences* explain, both ways, why HR's rows, the notices, the cases and what was seen closed are not the same number.
     """
 
     from_on: date

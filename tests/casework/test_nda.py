@@ -130,6 +130,8 @@ class TestPapers:
         nda = await house.check(house.office.report())
         assert states(nda)["exit_pledge"] == nda["state"] == "altered"
         assert nda["risk"]["reasons"] == ["exit_pledge_altered"]
+        said = of_kind(nda, "exit_pledge")["text"].split("; ")
+        assert len(said) == len(set(said))
 
     async def test_other_bytes_than_registered(self, hire: Hire) -> None:
         """A file that is not the one whose digest was registered is altered, even without any signature."""
