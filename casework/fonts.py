@@ -22,10 +22,16 @@ def font_folder() -> Path:
     raise FileNotFoundError(f"{_PACKAGE}: its font is not installed")
 
 
-def drawable(text: str) -> str:
-    """Return *text* with every character that the font cannot draw as its number: 〈U+20BB7〉."""
+def drawable(text: str, other_font: str = "") -> str:
+    """
+    Return *text* with every character that the font cannot draw as its number: 〈U+20BB7〉.
+
+    *other_font*: for what stands before this character in Unicode another font helps out.
+    """
     known = covered()
-    return "".join(char if ord(char) in known or char in "\n\t" else f"〈U+{ord(char):04X}〉" for char in text)
+    return "".join(
+        char if ord(char) in known or char in "\n\t" or char < other_font else f"〈U+{ord(char):04X}〉" for char in text
+    )
 
 
 @cache

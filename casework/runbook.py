@@ -19,7 +19,7 @@ from casework.activity import collection
 from casework.claims import claim
 from casework.context import Context
 from casework.errors import QuestionsOpen
-from casework.nda.checking import check_safely
+from casework.nda.checking import check_if_due
 from casework.steps import contain, deprovision, make_plan, plan_if_none, take_early, wait_until_due
 from models.vocabulary import ConnectionId
 
@@ -86,7 +86,7 @@ async def cut(context: Context, case_id: str, connection: ConnectionId) -> None:
 
 async def look_at_papers(context: Context, case_id: str, carry: Carrier) -> None:
     """Look for the leaver's confidentiality papers: beside the cut, never before it, and whatever goes wrong stops nothing."""
-    await _regardless(carry, "check-papers", partial(check_safely, context, case_id))
+    await _regardless(carry, "check-papers", partial(check_if_due, context, case_id))
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 _VISIBLE_ENOUGH = {"\n", "\t"}
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def visible(text: str) -> str:
@@ -15,6 +15,6 @@ def visible(text: str) -> str:
     Marks that turn the direction of writing, joiners and control characters can make a name look like another, or steer a terminal.
     """
     return "".join(
-        f"〈U+{ord(char):04X}〉" if unicodedata.category(char) in _INVISIBLE and char not in _VISIBLE_ENOUGH else char
+        f"〈U+{ord(char):04X}〉" if unicodedata.category(char) in INVISIBLE and char not in _VISIBLE_ENOUGH else char
         for char in text
     )

@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from casework.bootstrap import open_context, open_store
 from casework.context import Context
-from casework.nda.context import NdaContext, open_nda_context
+from casework.nda.registers import NdaContext, open_nda_context
 from casework.settings import read_settings
 from casework.store import Store
 from connectors.unopened import require_one

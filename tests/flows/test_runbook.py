@@ -28,7 +28,7 @@ CARRIERS: dict[str, Callable[[Any], Awaitable[object]]] = {
 WHOLE = [
     "plan_if_none", "wait_until_due", "before_the_cut",
     f"contain {GOOGLE}", f"contain {SLACK}", f"deprovision {GOOGLE}", f"deprovision {SLACK}",
-    "observe_until_closed", f"after_the_cut {GOOGLE}", f"after_the_cut {SLACK}", "conclude", "check_safely", "close",
+    "observe_until_closed", f"after_the_cut {GOOGLE}", f"after_the_cut {SLACK}", "conclude", "check_if_due", "close",
 ]  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class Steps:
             "contain",
             "deprovision",
             "observe_until_closed",
-            "check_safely",
+            "check_if_due",
         ):
             monkeypatch.setattr(runbook, name, self.step(name))
         for name in ("before_the_cut", "after_the_cut", "conclude"):
@@ -157,7 +157,7 @@ class TestOffboard:
             await runbook.offboard(taken.context, CASE)
         assert taken.taken[-1] == f"deprovision {GOOGLE}"
 
-    @pytest.mark.parametrize("step", [f"after_the_cut {SLACK}", "conclude", "check_safely"])
+    @pytest.mark.parametrize("step", [f"after_the_cut {SLACK}", "conclude", "check_if_due"])
     async def test_beside(self, taken: Steps, step: str) -> None:
         """Evidence and papers may fail in any way: the case goes on to its end."""
         taken.beside[step] = failing(OSError(28, "no space"))

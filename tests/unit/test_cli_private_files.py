@@ -119,9 +119,7 @@ class TestVerbs:
     def test_half_way(self, house: House, env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A mode that changes while a verb is under way stops it no more than it stops a run."""
         env_file.chmod(0o600)
-        monkeypatch.setattr(
-            "casework.nda.checking.check_or_record", AsyncMock(side_effect=lambda *_: env_file.chmod(0o644))
-        )
+        monkeypatch.setattr("casework.nda.checking.check", AsyncMock(side_effect=lambda *_: env_file.chmod(0o644)))
         assert house.lastday("nda", "check", house.one_case()).code == 1
         assert house.lastday("show").code == 2
 
