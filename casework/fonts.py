@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import struct
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 FAMILY = "IPAexGothic"
 _PACKAGE, _FILE = "matplotlib_fontja", "ipaexg.ttf"
-_CMAP_ENTRY = ">4sIII"
-_UNICODE_FULL = (3, 10)
+_UNICODE_FULL = [3, 10]
 
 
 def font_folder() -> Path:
@@ -43,25 +44,14 @@ def covered() -> frozenset[int]:
     https://learn.microsoft.com/typography/opentype/spec/cmap
     """
     font = (font_folder() / _FILE).read_bytes()
-    table = _table(font, b"cmap")
-    (count,) = struct.unpack_from(">H", font, table + 2)
-    for number in range(count):
-        platform, encoding, offset = struct.unpack_from(">HHI", font, table + 4 + 8 * number)
-        if (platform, encoding) == _UNICODE_FULL:
-            return frozenset(_groups(font, table + offset))
-    raise ValueError(f"{_FILE}: has no map of full Unicode")
+    cmap = next(start for tag, _, start, _ in _listed(font, 4, ">H6x", ">4sIII") if tag == b"cmap")
+    full = next(start for *which, start in _listed(font, cmap + 2, ">H", ">HHI") if which == _UNICODE_FULL)
+    groups = _listed(font, cmap + full + 12, ">I", ">III")
+    return frozenset(code for first, last, glyph in groups for code in range(first, last + 1) if glyph + code - first)
 
 
-def _table(font: bytes, tag: bytes) -> int:
-    (count,) = struct.unpack_from(">H", font, 4)
-    entries = (struct.unpack_from(_CMAP_ENTRY, font, 12 + 16 * number) for number in range(count))
-    return next(int(offset) for name, _, offset, _ in entries if name == tag)
-
-
-def _groups(font: bytes, start: int) -> set[int]:
-    (count,) = struct.unpack_from(">I", font, start + 12)
-    found: set[int] = set()
-    for number in range(count):
-        first, last, glyph = struct.unpack_from(">III", font, start + 16 + 12 * number)
-        found.update(code for code in range(first, last + 1) if glyph + code - first)
-    return found
+def _listed(font: bytes, at: int, head: str, record: str) -> Iterator[tuple[Any, ...]]:
+    """Return the records behind a *head* that counts them."""
+    (count,) = struct.unpack_from(head, font, at)
+    begin = at + struct.calcsize(head)
+    return struct.iter_unpack(record, font[begin : begin + count * struct.calcsize(record)])
