@@ -18,7 +18,7 @@ from casework.actor import actor_of
 from casework.decisions import pausing, signatures
 from casework.errors import BadRequest, Paused, StillOpen
 from casework.policy import Cut, Policy
-from casework.record.gathering import told
+from casework.record.facts import told
 from casework.store import Store
 from casework.sweeping import due_for_run, unclaimed
 from casework.truth.rows import accepted_accounts, rows_of

@@ -27,7 +27,7 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
-from casework.record.gathering import gather
+from casework.record.facts import gather
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_rows
 from casework.view.reading.case import case_view

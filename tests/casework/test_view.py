@@ -15,7 +15,7 @@ from sqlmodel import select
 
 from casework import runbook
 from casework.access import rechecking
-from casework.record.gathering import gather
+from casework.record.facts import gather
 from casework.truth.findings import assess
 from casework.view.__main__ import schema
 from casework.view.case import CaseView, Waiting

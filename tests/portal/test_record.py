@@ -11,8 +11,7 @@ import pytest
 
 from audit.events import EventType
 from casework.decisions import pausing, signatures
-from casework.record.facts import Facts, Proof
-from casework.record.gathering import gather
+from casework.record.facts import Facts, Proof, gather
 from casework.view.downloads import Downloads
 from casework.view.papers import Paper, Papers
 from casework.visible import visible
