@@ -65,7 +65,7 @@ def _export(
     make: MakePages = pages
     if pkcs12 is not None:
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
-        make = sealing.sealed(pages, pkcs12, passphrase, place.open_client, tuple(place.authorities))
+        make = sealing.sealed(pkcs12, passphrase, place.open_client, place.authorities)
     made = write(context, Office(place, signer, make), case, folder, by=by, as_it_stands=as_it_stands)
     trust.publish_authority(settings, made, signer.public_key)
     return made

@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from casework.record.facts import Facts
-from casework.record.gathering import gather
+from casework.record.facts import Facts, gather
 from emulators.stage import Stage, served
 from emulators.timestamping import Authority
 from emulators.timestamping.papers import issue
@@ -58,7 +57,7 @@ class TestSeal:
     async def test_covers_the_whole_file_and_is_stamped(self, facts: Facts, pkcs12: Path) -> None:
         """The sealed PDF is the printed one with a stamped signature over all of it; the other pages are as before."""
         with served(Stage(Authority(issue()).app)) as url:
-            made = sealed(pages, pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(facts, PROOF)
+            made = sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(facts, PROOF)
         plain = pages(facts, PROOF)
         assert made["record.pdf"].startswith(plain["record.pdf"])
         assert {name: page for name, page in made.items() if name != "record.pdf"} == {
@@ -75,6 +74,6 @@ class TestSeal:
     def test_refusals(self, facts: Facts, pkcs12: Path) -> None:
         """Another passphrase, and no authority that answers, end in a sentence; nothing is sealed without a stamp."""
         with pytest.raises(SealRefused, match="PKCS#12"):
-            sealed(pages, pkcs12, "another", client, ())
+            sealed(pkcs12, "another", client, ())
         with pytest.raises(SealRefused, match="no authority"):
-            sealed(pages, pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/",))(facts, PROOF)
+            sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/",))(facts, PROOF)
