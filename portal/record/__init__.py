@@ -1,19 +1,17 @@
 """
 The record of a case as auditors read it: one self-contained page, the same as PDF, and the folder's two READMEs.
 
-    composing    the case's sections, and those that only a record has
-    course, drawing, proof    what the trail tells, the timeline, how a reader checks it
-    page, printing, readme    HTML, PDF/A, plain text
+    composing, drawing    the case's sections, and those that only a record has; the timeline
+    page, printing    HTML and plain text, PDF/A
     sealing    a seal on the PDF
 """
 
 from casework.record.facts import Facts, Proof
 from portal.record.composing import compose
-from portal.record.page import page
+from portal.record.page import page, readmes
 from portal.record.printing import pdf
-from portal.record.readme import readmes
 
-__all__ = ["compose", "page", "pages", "pdf", "readmes"]
+__all__ = ["compose", "page", "pages", "pdf"]
 
 
 def pages(facts: Facts, known: Proof) -> dict[str, bytes]:

@@ -34,7 +34,7 @@ def pdf(document: Document) -> bytes:
 
     Characters that the font lacks are shown by their number: `record.html` has them as they are.  Raises `NotPrinted`.
     """
-    record = json.dumps({"family": FAMILY, **_plain(document)}, ensure_ascii=False)
+    record = drawable(json.dumps({"family": FAMILY, **_plain(document)}, ensure_ascii=False))
     try:
         return typst.compile(
             _TEMPLATE.read_bytes(),
@@ -50,10 +50,8 @@ def pdf(document: Document) -> bytes:
 
 
 def _plain(part: Any) -> Any:
-    """Return a part of a document as JSON has it: words fit for the font, labels as phrases beside their values."""
+    """Return a part of a document as JSON has it, labels as phrases beside their values."""
     match part:
-        case str():
-            return drawable(part)
         case datetime():
             return part.isoformat(timespec="seconds")
         case Mapping():
