@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from audit.events import EventType
 from casework.actor import UNAUTHENTICATED
+from casework.lifecycle import FINISHED
 from casework.record.facts import Facts, Proof, Told
 from portal.document import Cell, Clock, Document, Grid, Section, Tone, cell, mono
 from portal.record.drawing import timeline
@@ -37,7 +38,7 @@ def compose(facts: Facts, known: Proof) -> Document:
 
 def warnings(facts: Facts, known: Proof) -> list[Phrase]:
     """Return what a reader must know before anything else of this record."""
-    return [sentence("rehearsal")] * known.rehearsal + [sentence("as_it_stands")] * facts.view.as_it_stands
+    return [sentence("rehearsal")] * known.rehearsal + [sentence("as_it_stands")] * (facts.view.state not in FINISHED)
 
 
 def _sections(facts: Facts, known: Proof, clock: Clock) -> Iterator[Section]:

@@ -57,7 +57,7 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
     case, signed = case_in(session, case_id), Signed.of(session, case_id)
     downloads = downloads_in(context, session, case_id, confidential=confidential)
     marked = [Said(risk.text, risk.text_ja) for risk in downloads.risks or () if risk.reason == "marked"]
-    findings = [parts.Finding.of(row) for row in all_of(session, tables.Finding, case_id, tables.Finding.key)]
+    findings = all_of(session, tables.Finding, case_id, tables.Finding.key)
     cutoff = cutoff_of(accepted_rows(session, case_id), signed.attestations)
     return CaseView.of(
         case,
@@ -67,24 +67,24 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         departure=parts.Departure.of(case, **case.leaver, notice_late_minutes=notice_late_minutes(case)),
         exposure_minutes=exposure_minutes(case.due_at, cutoff),
         pauses=list(_pauses(session, case)),
-        notices=[parts.Notice.of(row) for row in all_of(session, tables.NoticeRecord, case_id, tables.NoticeRecord.id)],
+        notices=all_of(session, tables.NoticeRecord, case_id, tables.NoticeRecord.id),
         plans=[
             parts.Plan.of(row, steps=len(row.content)) for row in all_of(session, tables.Plan, case_id, tables.Plan.id)
         ],
-        searches=[parts.Search.of(row) for row in all_of(session, tables.Search, case_id, tables.Search.connection)],
+        searches=all_of(session, tables.Search, case_id, tables.Search.connection),
         accounts=accounts_in(context, session, case, signed),
         findings=[finding for finding in findings if finding.resolved_at is None],
         resolved_findings=[finding for finding in findings if finding.resolved_at is not None],
         questions=[_question(context, row) for row in open_questions(session, case_id)],
         approvals_waiting=list(_waiting(session, case_id)),
         closing_requires=[
-            parts.Requirement(kind=one.kind, what=one.what)
+            one
             for one in requirements(context, session, load(context, session, case))
             if one.kind is not ClosingRequirement.NOT_OPEN  # which is about this process
         ],
-        attestations=[parts.Attestation.of(row) for row in signed.attestations.values()],
+        attestations=signed.attestations.values(),
         waivers=[parts.Waiver.of(row, standing=row.case_id is None) for row in signed.waivers.values()],
-        looks=[parts.Look.of(row) for row in all_of(session, tables.Look, case_id, tables.Look.due_at)],
+        looks=all_of(session, tables.Look, case_id, tables.Look.due_at),
         open_intents=len(context.store.trail.open_intents(session.connection(), case_id)),
         nda=papers_in(context, session, case, marked),
         downloads=downloads,
