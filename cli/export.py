@@ -21,7 +21,8 @@ from cli.contexts import in_context
 from cli.errors import Refused
 from cli.options import CaseId
 from cli.terminal import Terminal, sentence
-from portal.record import pages, sealing
+from portal.record.pages import pages
+from portal.record.sealing import sealed
 
 
 def export(
@@ -65,7 +66,7 @@ def _export(
     make: MakePages = pages
     if pkcs12 is not None:
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
-        make = sealing.sealed(pkcs12, passphrase, place.open_client, place.authorities)
+        make = sealed(pkcs12, passphrase, place.open_client, place.authorities)
     made = write(context, Office(place, signer, make), case, folder, by=by, as_it_stands=as_it_stands)
     trust.publish_authority(settings, made, signer.public_key)
     return made

@@ -23,7 +23,7 @@ from pyhanko.sign.timestamps import TimeStamper
 from audit.timestamp import QUERY, REPLY
 from casework.errors import CaseworkError
 from casework.record.facts import Facts, Proof
-from portal.record import pages
+from portal.record.pages import pages
 
 _ABOUT = signers.PdfSignatureMetadata(
     field_name="lastday", subfilter=SigSeedSubFilter.PADES, certify=True, reason="lastday: record of an offboarding"

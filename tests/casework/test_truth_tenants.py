@@ -42,7 +42,8 @@ from models.tables import CaseEntitlement, Collection, Comeback, Look
 from models.vocabulary import SETTLED, Opener, OpenReason, Service
 from models.vocabulary import EntitlementKind as K
 from models.vocabulary import EntitlementState as S
-from portal.record import compose, page
+from portal.record.composing import compose
+from portal.record.pages import page
 from portal.sections.front import at_work
 from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack

@@ -24,7 +24,8 @@ from casework.view.reading.case import case_view, look
 from cli.tables import document_page
 from models.tables import Comeback, Finding
 from models.vocabulary import CONNECTION, CaseState, EntitlementKind, EntitlementState, FindingKind, Opener, Standing
-from portal.record import compose, page
+from portal.record.composing import compose
+from portal.record.pages import page
 from portal.sections.front import at_work
 from tests.casework.conftest import Office
 from tests.casework.leaving import PERSONAL, finished

@@ -16,7 +16,8 @@ from casework.view.downloads import Downloads
 from casework.view.papers import Paper, Papers
 from casework.visible import visible
 from models.vocabulary import EntitlementState
-from portal.record import compose, page, pages, pdf
+from portal.record.composing import compose
+from portal.record.pages import page, pages, pdf
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.casework.leaving import NAME, finished
 

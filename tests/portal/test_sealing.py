@@ -19,7 +19,7 @@ from casework.record.facts import Facts, gather
 from emulators.stage import Stage, served
 from emulators.timestamping import Authority
 from emulators.timestamping.papers import issue
-from portal.record import pages
+from portal.record.pages import pages
 from portal.record.sealing import SealRefused, sealed
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.portal.test_record import PROOF
