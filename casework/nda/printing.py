@@ -18,9 +18,8 @@ import typst
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from casework.fonts import drawable, font_folder
 from casework.policy import Nda
-from casework.visible import INVISIBLE
+from casework.visible import INVISIBLE, drawable, font_folder
 from models.tables import Case
 
 Language = Literal["ja", "en"]

@@ -18,8 +18,8 @@ import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from casework.errors import CaseworkError
-from casework.fonts import FAMILY, drawable, font_folder
 from casework.record.facts import Facts, Proof
+from casework.visible import FAMILY, drawable, font_folder
 from portal.document import Clock, Document
 from portal.record.composing import COMMANDS, compose, warnings
 from portal.words import Phrase, phrase, said
