@@ -159,6 +159,7 @@ def _verdict(verdict: str | None) -> Cell:
     words = {
         "quiet": "nothing opened again",
         "erased": "not carried out: erased before",
+        "not_looked": "not looked: a service could not be read",
         "reopened": "open again: case reopened",
     }
     if verdict is None:

@@ -18,8 +18,9 @@ def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
     section = titled("nda")
     if found.state == "not_collected":
         return Section(*section, notes=(sentence("not_collected"),))
+    told = said("not expected") if found.state == "not_expected" else named("NdaState", found.state)
     facts = {
-        "State": cell(named("NdaState", found.state), tone=tone_of(found.state)),
+        "State": cell(told, tone=tone_of(found.state)),
         "Checked": clock(found.checked_at),
     }
     if found.pledge is not None:
