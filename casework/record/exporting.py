@@ -58,7 +58,10 @@ def export(
     Again, later: a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
     `NotAnchored` while no authority answers, `BundleRefused` if *folder* holds something else.
     """
-    _refuse_unfinished(context, case_id, as_it_stands=as_it_stands)
+    state = context.case(case_id).state
+    if state not in FINISHED and not as_it_stands:
+        remedy = "Wait until it is closed, or add --as-it-stands: the record then says so."
+        raise BadRequest(f"{case_id}: is {state}, not closed", remedy)
     refuse_foreign(folder, case_id)
     _tell(context, case_id, by)
     _anchor(context, office.berth, case_id)
@@ -79,15 +82,6 @@ def _rehearsed(berth: Berth) -> bool:
     return any("rehearsal" in name.casefold() for name in names)
 
 
-def _refuse_unfinished(context: Context, case_id: str, *, as_it_stands: bool) -> None:
-    case = context.case(case_id)
-    if case.state not in FINISHED and not as_it_stands:
-        raise BadRequest(
-            f"{case_id}: is {case.state}, not closed",
-            "Wait until it is closed, or add --as-it-stands: the record then says so.",
-        )
-
-
 def _tell(context: Context, case_id: str, by: str) -> None:
     """Append who exports and looks at everything, which the bundle itself will show."""
     with context.store.write() as session:
@@ -102,7 +96,9 @@ def _anchor(context: Context, berth: Berth, case_id: str) -> None:
     for _ in range(_TRIES):
         problems = anchoring.anchor(berth, at_once=True).problems
         with context.store.read() as session:
-            if _covered(session.connection(), berth, case_id):
+            newest = _newest(session.connection(), berth)
+            *_, last = reading.entries(session.connection(), case_id)
+            if newest is not None and newest.size > last.idx:
                 return
     said = "; ".join(problems) or "another job holds the anchors, or nobody outside is configured"
     raise NotAnchored(
@@ -116,12 +112,6 @@ def _newest(connection: Connection, berth: Berth) -> Anchor | None:
     asked = berth.vouchers
     found = anchors.newest(connection, berth.trail.origin, quorum=asked.witnesses, stamped=asked.authorities)
     return found if asked.any else None
-
-
-def _covered(connection: Connection, berth: Berth, case_id: str) -> bool:
-    newest = _newest(connection, berth)
-    last = max((entry.idx for entry in reading.entries(connection, case_id)), default=-1)
-    return newest is not None and newest.size > last
 
 
 def _proof(connection: Connection, case_id: str, office: Office, by: str) -> Proof:

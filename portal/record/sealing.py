@@ -20,7 +20,7 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.timestamps import TimeStamper
 
-from audit.timestamp import QUERY, REPLY
+from audit.timestamp import AuthorityUnreachable, StampRefused, post
 from casework.errors import CaseworkError
 from casework.record.facts import Facts, Proof
 from portal.record.pages import pages
@@ -46,10 +46,8 @@ class _Asking(TimeStamper):
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         with self._open_client() as client:
             for url in self._urls:
-                with contextlib.suppress(httpx.HTTPError):  # the next one is asked
-                    answer = client.post(url, content=req.dump(), headers={"content-type": QUERY, "accept": REPLY})
-                    if answer.status_code == httpx.codes.OK:
-                        return tsp.TimeStampResp.load(answer.content)
+                with contextlib.suppress(AuthorityUnreachable, StampRefused):  # the next one is asked
+                    return tsp.TimeStampResp.load(post(client, url, req.dump()))
         remedy = "See that an authority of LASTDAY_TIMESTAMP_URLS answers, or leave the seal out."
         raise SealRefused("seal: cannot be stamped: no authority answered", remedy)
 
