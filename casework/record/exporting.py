@@ -65,7 +65,7 @@ def export(
     refuse_foreign(folder, case_id)
     _tell(context, case_id, by)
     _anchor(context, office.berth, case_id)
-    facts = gather(context, case_id, confidential=True)
+    facts = gather(context, case_id)
     with context.store.read() as session:
         connection = session.connection()
         known = _proof(connection, case_id, office, by)

@@ -72,14 +72,10 @@ class Proof:
     exported_by: str = ""
 
 
-def gather(context: Context, case_id: str, *, confidential: bool = False) -> Facts:
-    """
-    Return what is known of the case now.  Raises `BadRequest` if there is none.  Writes nothing.
-
-    Whoever asks for what is *confidential* has sealed the look before.
-    """
+def gather(context: Context, case_id: str) -> Facts:
+    """Return all that is known of the case now: the look was sealed before.  Raises `BadRequest` if there is none.  Writes nothing."""
     with context.store.read() as session:
-        view = view_in(context, session, case_id, confidential=confidential)
+        view = view_in(context, session, case_id, confidential=True)
         events = tuple(told(session.connection(), case_id))
     return Facts(view, events, context.store.trail.origin, context.policy.sha256)
 

@@ -39,9 +39,7 @@ class Signed:
         if (attested := self.attestations.get(row.settled_by or "")) is not None:
             return attested.person.subject, attested.statement
         waiver = self.waivers.get(row.settled_by or "")
-        if waiver is None or waiver.approved_by is None:
-            return None, None
-        return waiver.approved_by.subject, waiver.reason
+        return (waiver.approved_by.subject, waiver.reason) if waiver and waiver.approved_by else (None, None)
 
 
 def accounts_in(context: Context, session: Session, case: tables.Case, signed: Signed) -> tuple[Account, ...]:
@@ -50,7 +48,9 @@ def accounts_in(context: Context, session: Session, case: tables.Case, signed: S
     for row in rows_of(session, case.id):
         rows[row.connection, row.account_id].append(row)
     comebacks = all_of(session, tables.Comeback, case.id, tables.Comeback.came_back_at)
-    newest, sla = {(one.connection, one.account_id): one for one in comebacks}, _sla(context, session, case)
+    newest = {(one.connection, one.account_id): one for one in comebacks}
+    # a plan names its policy by digest: minutes of another policy would be a promise that nobody made
+    sla = context.policy.sla.minutes if policy_of(session, case.id) in {None, context.policy.sha256} else None
     return tuple(
         Account.of(
             account,
@@ -92,15 +92,6 @@ def _met(limit: datetime, cutoff: datetime | None, now: datetime) -> bool | None
     if cutoff is not None:
         return cutoff <= limit
     return False if now > limit else None
-
-
-def _sla(context: Context, session: Session, case: tables.Case) -> int | None:
-    """
-    Return the minutes that the case's policy allows; None if it was planned under a policy that is no longer at hand.
-
-    A plan names its policy by digest: minutes of another policy would be a promise that nobody made.
-    """
-    return context.policy.sla.minutes if policy_of(session, case.id) in {None, context.policy.sha256} else None
 
 
 def policy_of(session: Session, case_id: str) -> str | None:
