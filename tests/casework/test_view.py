@@ -24,7 +24,7 @@ from casework.view.case import CaseView, Waiting
 from casework.view.opaque import OpaqueView, opaque
 from casework.view.reading.case import case_view, look
 from cli.tables import document_page
-from models.tables import Comeback, Finding
+from models.tables import CaseAccount, Comeback, Finding
 from models.vocabulary import (
     CONNECTION,
     CaseState,
@@ -269,6 +269,18 @@ class TestTerminal:
             assert [line for line in lines if all(word in line for word in words)], words
         unlisted = text_of(of_first("accounts", entitlements=())(whole))
         assert "Its access has not been listed yet." in unlisted
+
+
+class TestExposure:
+    async def test_lasts_while_an_account_is_unlisted(self, office: Office) -> None:
+        """A case has no exposure while one of the leaver's accounts is not seen closed, be it that nobody has listed what it holds."""
+        case = await finished(office)
+        whole = case_view(office.context, case.id)
+        assert whole.exposure_minutes == whole.taken[0].timing.exposure_minutes is not None
+        with office.context.store.write() as session:
+            known = session.exec(select(CaseAccount).where(CaseAccount.case_id == case.id)).one()
+            session.add(CaseAccount.model_validate(dict(known) | {"id": None, "vendor_id": "unlisted"}))
+        assert case_view(office.context, case.id).exposure_minutes is None
 
 
 class TestAnotherEnd:

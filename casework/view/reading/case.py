@@ -16,8 +16,6 @@ from casework.messages import Said
 from casework.question_kinds import CONSENTS, HOLDING
 from casework.questions import asked_of, open_questions
 from casework.recording import seal
-from casework.truth.cutoffs import cutoff_of, exposure_minutes
-from casework.truth.rows import accepted_rows
 from casework.truth.table import load
 from casework.view import case as parts
 from casework.view.case import CaseView
@@ -25,7 +23,7 @@ from casework.view.reading.access import Signed, accounts_in
 from casework.view.reading.downloads import downloads_in
 from casework.view.reading.papers import papers_in
 from models import tables
-from models.vocabulary import ClosingRequirement, QuestionKind
+from models.vocabulary import ClosingRequirement, QuestionKind, Standing
 
 
 def case_view(context: Context, case_id: str) -> CaseView:
@@ -58,21 +56,23 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
     downloads = downloads_in(context, session, case_id, confidential=confidential)
     marked = [Said(risk.text, risk.text_ja) for risk in downloads.risks or () if risk.reason == "marked"]
     findings = all_of(session, tables.Finding, case_id, tables.Finding.key)
-    cutoff = cutoff_of(accepted_rows(session, case_id), signed.attestations)
+    accounts = accounts_in(context, session, case, signed)
+    exposures = [one.timing.exposure_minutes for one in accounts if one.standing is Standing.ACCEPTED]
+    known = [minutes for minutes in exposures if minutes is not None]
     return CaseView.of(
         case,
         case=case.id,
         read_at=context.now(),
         cut_at=cut_at(case),
         departure=parts.Departure.of(case, **case.leaver, notice_late_minutes=notice_late_minutes(case)),
-        exposure_minutes=exposure_minutes(case.due_at, cutoff),
+        exposure_minutes=max(known, default=None) if known == exposures else None,
         pauses=list(_pauses(session, case)),
         notices=all_of(session, tables.NoticeRecord, case_id, tables.NoticeRecord.id),
         plans=[
             parts.Plan.of(row, steps=len(row.content)) for row in all_of(session, tables.Plan, case_id, tables.Plan.id)
         ],
         searches=all_of(session, tables.Search, case_id, tables.Search.connection),
-        accounts=accounts_in(context, session, case, signed),
+        accounts=accounts,
         findings=[finding for finding in findings if finding.resolved_at is None],
         resolved_findings=[finding for finding in findings if finding.resolved_at is not None],
         questions=[_question(context, row) for row in open_questions(session, case_id)],
