@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from casework.record.facts import Facts, gather
-from emulators.stage import Stage, served
+from emulators.stage import Fault, Stage, served
 from emulators.timestamping import Authority
 from emulators.timestamping.papers import issue
 from portal.record.pages import pages
@@ -70,6 +70,15 @@ class TestSeal:
         assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
         unsigned = {attribute["type"].native for attribute in signature.signer_info["unsigned_attrs"]}
         assert "signature_time_stamp_token" in unsigned
+
+    def test_what_is_no_stamp(self, facts: Facts, pkcs12: Path) -> None:
+        """A page of a proxy's in the place of a stamp is not taken for one: nothing is sealed, and a sentence says why."""
+        stage = Stage(Authority(issue()).app)
+        stage.faults.append(
+            Fault("POST /", status=200, body="<html>sign in first", headers={"content-type": "text/html"}, times=None)
+        )
+        with served(stage) as url, pytest.raises(SealRefused, match="no authority"):
+            sealed(pkcs12, PASSPHRASE, client, (f"{url}/",))(facts, PROOF)
 
     def test_refusals(self, facts: Facts, pkcs12: Path) -> None:
         """Another passphrase, and no authority that answers, end in a sentence; nothing is sealed without a stamp."""
