@@ -9,16 +9,17 @@ from __future__ import annotations
 import io
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import BinaryIO
 
 import orjson
 import zstandard
 
 from casework.evidence.chunks import content_of
+from casework.evidence.store import EvidenceStore
 from connectors.activity import Activity, ActivityLog, Record
-from models.tables import Collection
+from connectors.matching import fold_email
+from models.tables import CaseAccount, Collection
 from models.vocabulary import Json, as_fields
 
 _LEVEL = 3
@@ -53,18 +54,25 @@ def header_frame(collection: Collection) -> bytes:
     return _compress(_line(header))
 
 
-def read_records(compressed: BinaryIO) -> Iterator[dict[str, Json]]:
-    """Yield the vendor's objects of an activity file, without its header."""
-    lines = io.BufferedReader(content_of(compressed), 1 << 20)
-    next(lines, None)
-    for line in lines:
-        yield orjson.loads(line)
+def names_of(accounts: Iterable[CaseAccount]) -> frozenset[str]:
+    """Return what the logs may call whoever has *accounts*."""
+    return frozenset(fold_email(name) for one in accounts for name in (one.vendor_id, one.label) if name)
 
 
-def activities_of(compressed: BinaryIO, log: ActivityLog, source: str) -> Iterator[Sequence[Activity] | None]:
-    """Yield what each record of an activity file tells, None for one that cannot be understood."""
-    for raw in read_records(compressed):
-        yield understood(log, source, raw)
+def own_activities(
+    evidence: EvidenceStore, row: Collection, log: ActivityLog, names: Container[str]
+) -> Iterator[Sequence[Activity] | None]:
+    """
+    Yield what each record of a pass's file tells of the doings of *names*, None for one that cannot be understood.
+
+    What others did to the account is evidence too, and says nothing of whoever has it.
+    """
+    with evidence.open(row.case_id, row.file) as compressed:
+        lines = io.BufferedReader(content_of(compressed), 1 << 20)
+        next(lines, None)  # the header
+        for line in lines:
+            done = understood(log, row.source, orjson.loads(line))
+            yield done and [one for one in done if one.actor_id is None or fold_email(one.actor_id) in names]
 
 
 def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequence[Activity] | None:

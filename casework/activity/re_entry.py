@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 from audit.events import EventType
 from casework.activity.collecting import LONGEST_ANSWER, is_ready, pages
-from casework.activity.lines import activities_of, understood
-from casework.activity.passes import logs_of, passes_of
+from casework.activity.lines import names_of, own_activities, understood
+from casework.activity.passes import log_of, logs_of, passes_of
 from casework.activity.silence import note
 from casework.context import Context
 from casework.errors import CaseworkError
@@ -25,6 +25,7 @@ from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.post_cut import Times
+from casework.truth.rows import accepted_accounts
 from connectors.activity import Activity, Window
 from connectors.errors import ConnectorError
 from models.tables import Case
@@ -73,18 +74,20 @@ def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: date
     since, used = cut_at - timedelta(days=context.policy.activity.watch.known_days), Counter[str]()
     logs, unread = logs_of(context), 0
     with context.store.read() as session:
-        passes = [row for row in passes_of(session, case.id) if row.ended_at is not None]
+        accounts, passes = accepted_accounts(session, case.id), passes_of(session, case.id)
+    mine, names = {(one.connection, one.vendor_id) for one in accounts}, names_of(accounts)
     for row in passes:
-        if row.verdict is Completeness.NOT_AVAILABLE:
-            continue
-        if (log := logs.get(row.connection)) is None:  # no longer configured: nobody can say what its records mean
-            unread += 1
+        if row.ended_at is None or row.verdict is Completeness.NOT_AVAILABLE or log_of(row)[:2] not in mine:
             continue
         try:
-            with evidence.open(row.case_id, row.file) as clear:
-                for done in activities_of(clear, log, row.source):
-                    used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
-        except (CaseworkError, OSError, ValueError):  # this file is lost or damaged: the others still tell
+            for done in own_activities(evidence, row, logs[row.connection], names):
+                used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
+        except (
+            CaseworkError,
+            KeyError,
+            OSError,
+            ValueError,
+        ):  # not configured any more, lost, damaged: others still tell
             unread += 1
     return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS)), unread
 

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from casework.activity.baseline import Baseline, measure
-from casework.activity.lines import activities_of
+from casework.activity.lines import names_of, own_activities
 from casework.activity.passes import (
     SUMMARIES,
     Log,
@@ -45,7 +45,6 @@ from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_accounts, rows_of
 from connectors.activity import ActivityLog
-from connectors.matching import fold_email
 from models.tables import Case, Collection, EvidenceFile
 from models.vocabulary import Completeness, ConnectionId, FindingKind, as_fields
 
@@ -127,26 +126,19 @@ class _Work:
         return cls(context, evidence, case, ended, under_way, quiets, tally, logs_of(context))
 
     def read(self, row: Collection) -> None:
-        """Count what one pass's records tell; not what others did to the account, which is evidence too."""
+        """Count what one pass's records tell."""
         log, quiet = self.logs.get(row.connection), self.quiets.get((row.connection, row.account_id))
         if row.verdict is Completeness.NOT_AVAILABLE or log is None or quiet is None:
             return
-        source, own = f"{row.connection}/{row.source}", self._names()
+        source, own = f"{row.connection}/{row.source}", names_of(one.account for one in self.quiets.values())
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
         self.covered[source] = min(first, self.covered.get(source, first))
-        with self.evidence.open(row.case_id, row.file) as clear:
-            for activities in activities_of(clear, log, row.source):
-                if activities is None:
-                    self.odd += 1
-                    continue
-                done = [a for a in activities if a.actor_id is None or fold_email(a.actor_id) in own]
-                self.tally.add(source, row.connection, done)
-                quiet.hear(done)
-
-    def _names(self) -> frozenset[str]:
-        accounts = [quiet.account for quiet in self.quiets.values()]
-        names = [name for account in accounts for name in (account.vendor_id, account.label)]
-        return frozenset(fold_email(name) for name in names if name)
+        for done in own_activities(self.evidence, row, log, own):
+            if done is None:
+                self.odd += 1
+                continue
+            self.tally.add(source, row.connection, done)
+            quiet.hear(done)
 
     def content(self) -> dict[str, Any]:
         tally, rules = self.tally, self.context.policy.activity

@@ -25,7 +25,7 @@ from casework.view.reading.downloads import content_of
 from connectors.activity import ActivityPage, Gap
 from connectors.errors import Denied, NotRecorded
 from models.tables import Case
-from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind
+from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Standing
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, Ledger, event
 from tests.casework.paper import Killed
@@ -204,11 +204,13 @@ class TestWhoIsRead:
 WATCHED = frozenset({"google_workspace:g2"})
 
 
-def _events(account_ip: str, hours: int, kind: ActivityKind = K.SIGN_IN) -> list[dict[str, Any]]:
-    return [event(500 + hours, datetime.fromisoformat("2026-11-30T16:00:00+00:00") + timedelta(hours=hours), kind, ip=account_ip)]  # fmt: skip
+def _events(account_ip: str, hours: int, kind: ActivityKind = K.SIGN_IN, **more: str) -> list[dict[str, Any]]:
+    return [event(500 + hours, datetime.fromisoformat("2026-11-30T16:00:00+00:00") + timedelta(hours=hours), kind, ip=account_ip, **more)]  # fmt: skip
 
 
 class TestWatch:
+    RULES = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
+
     async def _watched(
         self, make_office: Callable[..., Office], rules: Watch, colleague_ip: str
     ) -> tuple[Office, Case]:
@@ -229,24 +231,42 @@ class TestWatch:
 
     async def test_finds_the_leavers_address(self, make_office: Callable[..., Office]) -> None:
         """The leaver's address on a colleague's account after the cut is a finding, and the watch is sealed."""
-        rules = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
-        office, case = await self._watched(make_office, rules, "198.51.100.9")
+        office, case = await self._watched(make_office, self.RULES, "198.51.100.9")
         [finding] = show(office.context, case.id)["findings"]
         assert (finding["kind"], finding["account"]) == ("re_entry", "g2")
         assert self._sealed(office, case)[0]["count"] == 1
 
+    async def test_an_administrators_address_is_not_the_leavers(self, make_office: Callable[..., Office]) -> None:
+        """What others did to the leaver's account names their address: where they work on is no re-entry."""
+        office = make_office(Policy(activity=Rules(watch=self.RULES)), Ledger)
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        office.paper.add("g2", employee_no="E2", email="e2@example.test", name="月 影子")
+        ledger(office).happened("g1", _events("192.0.2.50", -24, K.OTHER, actor_id="admin-7"))
+        ledger(office).happened("g2", _events("192.0.2.50", 5))
+        case, _ = await cut(office)
+        office.clock.pass_by(hours=25)
+        assert (await read(office, case))["findings"] == []
+
+    async def test_a_strangers_account_names_no_address(self, make_office: Callable[..., Office]) -> None:
+        """What was read of an account that turned out not to be the leaver's is held against nobody."""
+        office, case = await self._watched(make_office, self.RULES, "203.0.113.80")
+        with office.context.store.write() as session:
+            [account] = accounts_of(session, case.id)
+            account.standing = Standing.REJECTED
+            session.add(account)
+        ledger(office).happened("g2", _events("198.51.100.9", 6))
+        assert await re_entry.watch(office.context, case.id) == 0
+
     async def test_sealed_without_a_find(self, make_office: Callable[..., Office]) -> None:
         """A watch that found nothing is in the trail as well."""
-        rules = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
-        office, case = await self._watched(make_office, rules, "203.0.113.80")
+        office, case = await self._watched(make_office, self.RULES, "203.0.113.80")
         assert show(office.context, case.id)["findings"] == []
         assert self._sealed(office, case)[0]["count"] == 0
 
     @pytest.mark.parametrize("lost", ["service", "file"])
     async def test_counts_what_it_could_not_read(self, make_office: Callable[..., Office], lost: str) -> None:
         """A log of the leaver's whose service is gone, or whose file is: the watch goes on, and seals how many were unread."""
-        rules = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
-        office, case = await self._watched(make_office, rules, "203.0.113.80")
+        office, case = await self._watched(make_office, self.RULES, "203.0.113.80")
         evidence = office.context.evidence
         assert evidence is not None
         context = replace(office.context, connectors={}) if lost == "service" else office.context
