@@ -167,10 +167,10 @@ def _shares(w: Comparison) -> Iterator[Reason]:
 
 
 def _burst(w: Comparison) -> Iterator[Reason]:
-    since, before = w.tally.since, w.tally.before
-    if since.most_at is not None and since.most_in_an_hour >= max(w.rules.burst, 2 * before.most_in_an_hour):
-        hour = since.most_at.strftime("%Y-%m-%d %H:00")
-        yield because("burst", burst=since.most_in_an_hour, before=before.most_in_an_hour, at=hour)
+    before = max(w.tally.before.hours.values(), default=0)
+    for hour, number in w.tally.since.hours.most_common(1):
+        if number >= max(w.rules.burst, 2 * before):
+            yield because("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
 
 
 def _off_hours(w: Comparison) -> Iterator[Reason]:
@@ -188,9 +188,10 @@ def _share(half: Half) -> float:
 
 
 def _folders(w: Comparison) -> Iterator[Reason]:
-    number, before = w.tally.since.most_folders, w.tally.before.most_folders
+    before = max(map(len, w.tally.before.folders.values()), default=0)
+    number, day = max(((len(seen), day) for day, seen in w.tally.since.folders.items()), default=(0, None))
     if number >= w.rules.folders and number > w.rules.ratio * before:
-        yield because("folders", folders=number, before=before, on=str(w.tally.since.most_folders_on))
+        yield because("folders", folders=number, before=before, on=str(day))
 
 
 def _origins(w: Comparison) -> Iterator[Reason]:

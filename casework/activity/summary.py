@@ -71,7 +71,6 @@ def summarise(context: Context, case_id: str) -> EvidenceFile | None:
     work = _Work.of(context, context.evidence, case_id)
     for row in work.passes:
         work.read(row)
-    work.tally.close()
     content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True, default=lambda at: at.isoformat()).encode()
     number = len(context.evidence.list(case_id, SUMMARIES)) + 1
     binding = partial(_bind, work, number)
@@ -160,7 +159,9 @@ class _Work:
             "days": self._days(comparison, baseline),
             "folders": [{"folder": name, "count": n} for name, n in tally.folders.most_common(_MOST_FOLDERS)],
             "hours": tally.clock,
-            "exits": [{"kind": e.kind, "at": e.at, **as_fields(e.connection), "text": e.target} for e in tally.exits],
+            "exits": [
+                {"kind": e.kind, "at": e.at, **as_fields(e.connection), "text": e.target} for e in sorted(tally.exits)
+            ],
             "exits_in_all": tally.exits_in_all,
             "silence": [quiet.told(self._sure_until(quiet)) for quiet in self.quiets.values()],
             "not_counted_in_full": sorted(tally.full),

@@ -46,16 +46,18 @@ class Exit:
 
 @dataclass(slots=True)
 class Half:
-    """The same counts before the notice and since then.  *applications* with the log that tells of each."""
+    """
+    The same counts before the notice and since then.
+
+    *hours*: takes in each; *folders* by day, by their hashes; *applications* with the log that tells of each.
+    """
 
     takes: int = 0
     off_hours: int = 0
     shares: int = 0
     marked: int = 0
-    most_in_an_hour: int = 0
-    most_at: datetime | None = None
-    most_folders: int = 0
-    most_folders_on: date | None = None
+    hours: Counter[datetime] = field(default_factory=Counter)
+    folders: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
     addresses: Counter[str] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
     applications: set[tuple[str, str]] = field(default_factory=set)
@@ -87,8 +89,6 @@ class Tally:
     exits: list[Exit] = field(default_factory=list)
     exits_in_all: int = 0
     full: set[str] = field(default_factory=set)
-    _hours: Counter[datetime] = field(default_factory=Counter)
-    _folders_of_day: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, source: str, connection: str, activities: Iterable[Activity]) -> None:
         """Count what one record of *source* tells."""
@@ -105,30 +105,18 @@ class Tally:
                 self._exit(Exit(activity.at, activity.kind, connection, activity.target or activity.title or ""))
             self._program(source, half, activity)
 
-    def close(self) -> None:
-        """Work out what needs every record: the fullest hours and the widest days.  Call once, at the end."""
-        for hour, number in self._hours.items():
-            half = self._half(hour.date())
-            if number > half.most_in_an_hour:
-                half.most_in_an_hour, half.most_at = number, hour
-        for day, folders in sorted(self._folders_of_day.items()):
-            half = self._half(day)
-            if len(folders) >= half.most_folders:
-                half.most_folders, half.most_folders_on = len(folders), day
-        self.exits.sort()
-
     def _half(self, day: date) -> Half:
         return self.since if day >= self.notice_on else self.before
 
     def _taken(self, source: str, local: datetime, half: Half, activity: Activity) -> None:
         day, (begins, ends) = local.date(), self.work_hours
         self.days[source][day] += 1
-        self._hours[local.replace(minute=0, second=0, microsecond=0)] += 1
+        half.hours[local.replace(minute=0, second=0, microsecond=0)] += 1
         half.takes += 1
         half.off_hours += local.weekday() >= 5 or not begins <= local.hour < ends
         half.marked += is_marked((activity.label, activity.title), self.own_marks)
-        if activity.folder is not None and len(self._folders_of_day[day]) < _FOLDERS_A_DAY:
-            self._folders_of_day[day].add(hash(activity.folder))
+        if activity.folder is not None and len(half.folders[day]) < _FOLDERS_A_DAY:
+            half.folders[day].add(hash(activity.folder))
         if half is self.since:
             self.clock[local.hour] += 1
             self._count(self.folders, activity.folder, _FOLDERS, "folders")

@@ -37,7 +37,6 @@ def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules
     tally = Tally(TOKYO, NOTICE_ON, END, rules.work_hours, rules.marks)
     for raw in records:
         tally.add("drive", "paper", LEDGER.describe("drive", raw))
-    tally.close()
     covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
     baseline = measure(tally.days, covered_from, NOTICE_ON, mads=rules.mads)
     return {reason.reason: reason for reason in reasons_of(Comparison(tally, baseline, rules))}
@@ -149,7 +148,6 @@ class TestNotClean:
         for raw in steady(200, seed=5):
             if datetime.fromisoformat(str(raw["time"])).date() > NOTICE_ON:
                 tally.add("files", "paper", LEDGER.describe("files", raw))
-        tally.close()
         covered = {"drive": END - timedelta(days=DAYS - 1), "files": NOTICE_ON}
         comparison = Comparison(tally, measure(tally.days, covered, NOTICE_ON, mads=6.0), Rules())
         words = {reason.reason for reason in reasons_of(comparison)}
@@ -225,7 +223,6 @@ class TestTally:
         for n in range(25_000):
             record = Activity(ActivityKind.DOWNLOAD, moment, "x", folder=f"f{n}", ip=f"a{n}", target=f"t{n}")
             tally.add("drive", "paper", [record, Activity(ActivityKind.GRANT, moment, "x", target=f"t{n}")])
-        tally.close()
         assert tally.full == {"folders", "addresses and devices"}
         assert (len(tally.folders), len(tally.since.addresses), len(tally.exits)) == (20_000, 2_000, 500)
         assert (tally.since.takes, tally.exits_in_all) == (25_000, 25_000)
