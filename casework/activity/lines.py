@@ -9,17 +9,18 @@ from __future__ import annotations
 import io
 import json
 import secrets
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 import orjson
 import zstandard
 
+from casework.activity.logs import understood
 from casework.evidence.chunks import content_of
 from casework.evidence.store import EvidenceStore
 from connectors.activity import Activity, ActivityLog, Record
 from connectors.matching import fold_email
-from models.tables import CaseAccount, Collection
+from models.tables import Collection
 from models.vocabulary import Json, as_fields
 
 _LEVEL = 3
@@ -54,11 +55,6 @@ def header_frame(collection: Collection) -> bytes:
     return _compress(_line(header))
 
 
-def names_of(accounts: Iterable[CaseAccount]) -> frozenset[str]:
-    """Return what the logs may call whoever has *accounts*."""
-    return frozenset(fold_email(name) for one in accounts for name in (one.vendor_id, one.label) if name)
-
-
 def own_activities(
     evidence: EvidenceStore, row: Collection, log: ActivityLog, names: Container[str]
 ) -> Iterator[Sequence[Activity] | None]:
@@ -73,14 +69,6 @@ def own_activities(
         for line in lines:
             done = understood(log, row.source, orjson.loads(line))
             yield done and [one for one in done if one.actor_id is None or fold_email(one.actor_id) in names]
-
-
-def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequence[Activity] | None:
-    """Return what a record tells; None, which is not nothing, where it cannot be understood."""
-    try:
-        return log.describe(source, raw)
-    except (ArithmeticError, LookupError, TypeError, ValueError):
-        return None
 
 
 def _compress(content: bytes) -> bytes:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 from sqlmodel import Session, col, select
 
+from casework.activity.logs import Log, log_of, logs_in
 from casework.activity.statement import LASTING, is_limited, kept_days
 from casework.context import Context
-from connectors.activity import ActivityLog, ActivitySource
+from casework.truth.rows import accepted_accounts
+from connectors.activity import ActivitySource
 from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, ConnectionId
 
 SUMMARIES = "downloads/summary-"
 """What the evidence files are called that sum up what the passes brought; a pass's own name is its log's."""
-Log: TypeAlias = tuple[ConnectionId, str, str]
-"""A service, the leaver's account in it, and the log's name."""
 _BEGUN_WITHIN = timedelta(days=30)
 """After the cut: a log that we learn to read later is not read of everybody who ever left."""
 _LONG_BEFORE = timedelta(hours=2)
@@ -36,36 +35,6 @@ def notice_until(case: Case) -> datetime:
     return min(case.due_at, case.contained_at or case.due_at)
 
 
-def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
-    """Return the services whose connectors read an activity log."""
-    return {
-        connection: connector
-        for connection, connector in context.connectors.items()
-        if isinstance(connector, ActivityLog)
-    }
-
-
-def sources_in(context: Context, accounts: Iterable[CaseAccount]) -> Iterator[tuple[CaseAccount, ActivitySource]]:
-    """Yield each log of each of *accounts*, as far as it is known here which there are."""
-    logs = logs_of(context)
-    for account in accounts:
-        if account.connection in logs:
-            yield from ((account, source) for source in logs[account.connection].activity_sources)
-
-
-def log_in(account: CaseAccount, source: str) -> Log:
-    return account.connection, account.vendor_id, source
-
-
-def log_of(row: Collection) -> Log:
-    return row.connection, row.account_id, row.source
-
-
-def name_of(log: Log) -> str:
-    """Return how a log is called in what people read; the account is not named."""
-    return f"{log[0]}/{log[2]}"
-
-
 def passes_of(session: Session, case_id: str) -> list[Collection]:
     """Return the case's readings, the passes of a source one after the other."""
     query = select(Collection).where(Collection.case_id == case_id)
@@ -75,21 +44,29 @@ def passes_of(session: Session, case_id: str) -> list[Collection]:
 
 def not_begun(context: Context, accounts: Sequence[CaseAccount], passes: Iterable[Collection]) -> list[Log]:
     """Return the logs of *accounts* that no pass has begun to read; `?` is one of an account's of which nobody here knows."""
-    begun = {log_of(row) for row in passes}
-    there = [log_in(account, source.name) for account, source in sources_in(context, accounts)]
+    begun, there = {log_of(row) for row in passes}, logs_in(context, accounts)
     known = {log[:2] for log in (*there, *begun)}
-    dark = [log_in(account, "?") for account in accounts if log_in(account, "?")[:2] not in known]
+    dark = [(*place, "?") for one in accounts if (place := (one.connection, one.vendor_id)) not in known]
     return [log for log in (*there, *dark) if log not in begun]
 
 
-def due_pass(
+def due_passes(
+    context: Context, case_id: str, connections: Sequence[ConnectionId]
+) -> Iterator[tuple[CaseAccount, ActivitySource, Collection]]:
+    """Yield the passes in *connections* that are to be gone on with, or begun: those are not in the database yet."""
+    case = context.case(case_id)
+    with context.store.read() as session:
+        accounts, passes = accepted_accounts(session, case_id), passes_of(session, case_id)
+    for log, (account, source) in logs_in(context, accounts).items():
+        if account.connection in connections:
+            before = [row for row in passes if log_of(row) == log]
+            if (row := _due_pass(context, case, account, source, before)) is not None:
+                yield account, source, row
+
+
+def _due_pass(
     context: Context, case: Case, account: CaseAccount, source: ActivitySource, before: Sequence[Collection]
 ) -> Collection | None:
-    """
-    Return the pass to be gone on with or begun (not in the database yet), None if none is due.
-
-    *before* are the passes of this log, the oldest first.
-    """
     last = before[-1] if before else None
     if last is not None and last.ended_at is None:
         return last

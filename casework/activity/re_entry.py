@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from audit.events import EventType
-from casework.activity.collecting import LONGEST_ANSWER, is_ready, pages
-from casework.activity.lines import names_of, own_activities, understood
-from casework.activity.passes import log_of, logs_of, passes_of
+from casework.activity.lines import own_activities
+from casework.activity.logs import doings, log_of, logs_of, names_of, opened
+from casework.activity.passes import passes_of
 from casework.activity.silence import note
 from casework.context import Context
 from casework.errors import CaseworkError
@@ -37,7 +36,7 @@ _MOST_ORIGINS = 500
 @dataclass(slots=True)
 class _Seen:
     """
-    What the watched accounts showed of *origins*.  *users*: by address or device, which accounts used it.
+    What the watched accounts showed of *origins*, by account and by address or device.
 
     *unread* counts the logs, the leaver's own and the watched accounts', that could not be read to their end.
     """
@@ -45,13 +44,10 @@ class _Seen:
     origins: frozenset[str]
     unread: int
     heard: dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]] = field(default_factory=dict)
-    users: dict[str, set[tuple[ConnectionId, str]]] = field(default_factory=dict)
 
-    def match(self, account: Account, activities: Sequence[Activity]) -> None:
-        for activity in activities:
-            for name in self.origins.intersection(_names(activity)):
-                self.users.setdefault(name, set()).add((account.connection, account.id))
-                note(self.heard.setdefault((account.connection, account.id, name), {}), activity)
+    def match(self, account: Account, activity: Activity) -> None:
+        for name in self.origins.intersection(_names(activity)):
+            note(self.heard.setdefault((account.connection, account.id, name), {}), activity)
 
 
 async def watch(context: Context, case_id: str) -> int:
@@ -98,23 +94,24 @@ def _names(activity: Activity) -> list[str]:
 
 async def _read(context: Context, account: Account, window: Window, seen: _Seen) -> None:
     """Read every log of *account*; one that cannot be read to its end is counted."""
-    log = logs_of(context).get(account.connection)
-    if log is None or not await is_ready(context, account.connection, LONGEST_ANSWER):
+    try:
+        log = await opened(context, account.connection)
+    except ConnectorError:
         seen.unread += 1
         return
     for source in log.activity_sources:
         try:
-            async for page in pages(log, account, source.name, window):
-                for record in page.records:
-                    seen.match(account, understood(log, source.name, record.raw) or ())
-        except (ConnectorError, TimeoutError):
+            async for done, _ in doings(log, account, source.name, window):
+                seen.match(account, done)
+        except ConnectorError:
             seen.unread += 1
 
 
 def _conclude(context: Context, case: Case, seen: _Seen) -> int:
     """Write findings for what is not the company's own address, and seal the watch."""
     rules = context.policy.activity.watch
-    telling = {key: kinds for key, kinds in seen.heard.items() if len(seen.users[key[2]]) <= rules.shared_by}
+    users = Counter(name for _, _, name in seen.heard)
+    telling = {key: kinds for key, kinds in seen.heard.items() if users[key[2]] <= rules.shared_by}
     matched = {(connection, account_id) for connection, account_id, _ in telling}
     with context.store.write() as session:
         for (connection, account_id, _), kinds in telling.items():

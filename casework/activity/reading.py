@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from audit.events import EventType
+from audit.leaf import stamp
 from casework.activity import lines, statement
-from casework.activity.passes import notice_from, notice_until
+from casework.activity.logs import answer, log_of, logs_of
+from casework.activity.passes import notice_from, notice_until, passes_of
 from casework.activity.seen import Seen
+from casework.connections import account_of
 from casework.context import Context
-from casework.errors import Erased
+from casework.errors import Erased, InUse
 from casework.evidence.chunks import GrowingFile
-from connectors.activity import ActivityLog, ActivityPage, ActivitySource, Window
+from casework.evidence.store import EvidenceStore
+from casework.recording import seal
+from connectors.activity import ActivityPage, ActivitySource, Window
 from connectors.errors import (
     ConnectorError,
     Denied,
@@ -32,8 +40,8 @@ from connectors.errors import (
     Throttled,
     Unreachable,
 )
-from models.tables import Case, Collection
-from models.vocabulary import Account
+from models.tables import Case, CaseAccount, Collection, EvidenceFile
+from models.vocabulary import Completeness
 
 _ENDINGS: dict[type[ConnectorError], str] = {
     NotOnPlan: "not_on_plan",
@@ -46,30 +54,67 @@ _MOST_TURNS = 5
 """How often the vendor may send us back to a cursor that we have been at, without a new record on the way."""
 _MOST_BARREN = 10_000
 """Pages in a row without a new record: what is remembered of them is bounded."""
-_LONGEST_ANSWER = timedelta(seconds=90)
-"""Longer than a connector's own patience with one request."""
 _LONGEST_WAIT = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
 class Reading:
-    """What a reading knows while it is under way, besides its row."""
+    """One turn at one pass, until *deadline*: what is known while it is under way, besides its row."""
 
     context: Context
-    log: ActivityLog
+    evidence: EvidenceStore
+    account: CaseAccount
     source: ActivitySource
-    account: Account
     row: Collection
-    growing: GrowingFile
-    seen: Seen
     deadline: datetime
+    growing: GrowingFile = field(init=False)
+    seen: Seen = field(init=False)
     cursors: set[str | None] = field(default_factory=set)
     turns: int = 0
     failures: int = 0
 
-    async def run(self) -> None:
-        """Read on until the pass has its verdict, or time is up."""
+    async def carry_on(self) -> bool:
+        """Read on.  True if the pass has ended; one that another process is at is left to it."""
+        remembered = self.evidence.folder / self.row.case_id / f"{self.row.account_ref}-{self.row.source}.seen"
+        try:
+            self._claim()
+            if self.row.verdict is None:
+                with self.evidence.grow(self.row.case_id, self.row.file) as self.growing, Seen(remembered) as self.seen:
+                    self._claim()  # the last writer may have ended between our look and our turn
+                    await asyncio.to_thread(self._agree)
+                    await self._read_on()
+            if self.row.verdict is not None:
+                await asyncio.to_thread(self._end)
+        except InUse:
+            return False
+        return self.row.verdict is not None
+
+    def _claim(self) -> None:
+        """Take the row as it is in the database, written there if it is new: of two who begin at once, one row stays."""
+        with self.context.store.write() as session:
+            same = select(Collection).where(Collection.case_id == self.row.case_id, Collection.file == self.row.file)
+            known = session.exec(same).one_or_none()
+            if known is None:
+                session.add(self.row)
+            self.row = known or self.row
+
+    def _agree(self) -> None:
+        """
+        Bring what is remembered of records to the committed page.
+
+        Where the memory was lost (a backup without it), records may stand in the file twice: that is noted in the statement.
+        """
+        row = self.row
+        self.seen.forget_after(row.round, row.pages)
+        with self.context.store.read() as session:
+            passes = passes_of(session, row.case_id)
+        kept = sum(other.records for other in passes if log_of(other) == log_of(row) and other.round <= row.round)
+        if self.seen.count(row.round) != kept:
+            row.problems = row.problems | {"memory_lost": 1}
+
+    async def _read_on(self) -> None:
+        """Read until the pass has its verdict, or time is up."""
         while self.row.verdict is None and await self._may_ask():
             try:
                 page = await self._ask()
@@ -96,13 +141,8 @@ class Reading:
             self.row.verdict, self.row.reason = verdict
 
     async def _ask(self) -> ActivityPage:
-        """Ask for a page.  Whoever gives none and no reason either counts as out of reach: nothing here waits for ever."""
-        try:
-            async with asyncio.timeout(_LONGEST_ANSWER.total_seconds()):
-                window = Window(self.row.from_at, self.row.until_at)
-                return await self.log.activity(self.account, self.source.name, window, self.row.cursor)
-        except TimeoutError as exc:
-            raise Unreachable(f"{self.row.connection}: cannot read {self.row.source}: no answer") from exc
+        log, window = logs_of(self.context)[self.row.connection], Window(self.row.from_at, self.row.until_at)
+        return await answer(log, account_of(self.account), self.row.source, window, self.row.cursor)
 
     async def _may_ask(self) -> bool:
         """Wait for the instant that the vendor named.  False if that is beyond our time, or others should have the place."""
@@ -193,16 +233,46 @@ class Reading:
 
     @contextlib.contextmanager
     def _committing(self) -> Iterator[Session]:
+        """
+        Write the row as it stands here, in a transaction.
+
+        Raises `Erased` for an erased case: what is known here would bring back what was emptied there.
+        """
         with self.context.store.write() as session:
             yield session
-            self.row = keep(session, self.row)
+            if session.get_one(Case, self.row.case_id).erased_at is not None:
+                raise Erased(self.row.case_id)
+            self.row = session.merge(self.row)
 
+    def _end(self) -> None:
+        """Make the file whole, state what it holds, and bind both into the trail.  Each step is found done by a second try."""
+        row, evidence = self.row, self.evidence
+        stored = self._whole_file()
+        said = statement.state(row, self.source, evidence.leaf_of(stored) if stored is not None else None)
+        content = json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True).encode()
+        bound = evidence.save(row.case_id, row.file.removesuffix(".jsonl.zst") + ".statement.json", content)
+        with self._committing() as session:
+            if row.ended_at is None:
+                row.ended_at, row.statement, row.cursor = self.context.now(), said, None
+                self._bind(session, [evidence.leaf_of(part) for part in (stored, bound) if part is not None])
 
-def keep(session: Session, row: Collection) -> Collection:
-    """Write *row* as it stands here.  Raises `Erased`: what is known here would bring back what was emptied there."""
-    if session.get_one(Case, row.case_id).erased_at is not None:
-        raise Erased(row.case_id)
-    return session.merge(row)
+    def _whole_file(self) -> EvidenceFile | None:
+        if self.row.pages == 0:
+            return None
+        if (known := self.evidence.find(self.row.case_id, self.row.file)) is not None:
+            return known
+        with self.evidence.grow(self.row.case_id, self.row.file) as growing:
+            return self.evidence.finish(growing)
+
+    def _bind(self, session: Session, parts: list[dict[str, Any]]) -> None:
+        row = self.row
+        seal(
+            self.context, session, EventType.EVIDENCE_BOUND, row.case_id,
+            connection=row.connection, account=row.account_ref, source=row.source, scope="downloads",
+            from_at=stamp(row.from_at), until_at=stamp(row.until_at), records=row.records, pages=row.pages, count=row.round,
+            complete=row.verdict is Completeness.COMPLETE, reason=row.reason or "complete",
+            evidence=parts, payload={"statement": row.statement}, dedup_key=f"{row.id}:bound",
+        )  # fmt: skip
 
 
 async def _whole(step: Callable[[ActivityPage], str | None], page: ActivityPage) -> str | None:

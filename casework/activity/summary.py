@@ -18,21 +18,9 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from casework.activity.baseline import Baseline, measure
-from casework.activity.lines import names_of, own_activities
-from casework.activity.passes import (
-    SUMMARIES,
-    Log,
-    log_in,
-    log_of,
-    logs_of,
-    name_of,
-    not_begun,
-    notice_from,
-    notice_until,
-    passes_of,
-    sources_in,
-    telling,
-)
+from casework.activity.lines import own_activities
+from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
+from casework.activity.passes import SUMMARIES, not_begun, notice_from, notice_until, passes_of, telling
 from casework.activity.risk import Comparison, Reason, because, reasons_of, verdict_of
 from casework.activity.silence import Quiet
 from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until
@@ -198,7 +186,7 @@ class _Work:
     def _nothing_unusual(self) -> Message:
         """Say so, and since when each log could be looked at that does not reach over the notice window."""
         accounts = [quiet.account for quiet in self.quiets.values()]
-        sources = {log_in(account, source.name): source for account, source in sources_in(self.context, accounts)}
+        sources = {log: source for log, (_, source) in logs_in(self.context, accounts).items()}
         limits = [
             message("nothing_limit", log=name_of(log), limit=limit_of(row, sources.get(log)))
             for log, row in self._telling().items()
@@ -224,7 +212,7 @@ class _Work:
     def _sure_until(self, quiet: Quiet) -> datetime | None:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
         known, newest = telling(self.passes), {log_of(row): row for row in self.passes}
-        logs = [log_in(account, source.name) for account, source in sources_in(self.context, [quiet.account])]
+        logs = logs_in(self.context, [quiet.account])
         if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs):
             return None
         return min(sure_until(newest[log]) for log in logs)

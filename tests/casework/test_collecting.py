@@ -22,7 +22,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from casework import runbook
-from casework.activity import collection, reading
+from casework.activity import collecting, logs
 from casework.activity.collecting import collect
 from casework.activity.passes import passes_of
 from casework.errors import Erased, Misconfigured
@@ -238,7 +238,7 @@ class TestFaults:
 class TestNothingWaitsForEver:
     async def test_a_vendor_that_hangs(self, logged: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         """No answer and no refusal either: out of reach after a while, and the place is given back."""
-        monkeypatch.setattr(reading, "_LONGEST_ANSWER", timedelta(milliseconds=50))
+        monkeypatch.setattr(logs, "LONGEST_ANSWER", 0.05)
         monkeypatch.setattr(ledger(logged), "activity", lambda *_: asyncio.Event().wait())
         case = await planned(logged)
         assert await asyncio.wait_for(collect(logged.context, case.id, seconds=2), 5) == 0
@@ -474,7 +474,7 @@ class TestLasting:
             logged.clock.pass_by(days=2)
         first, tail = passes(logged, case)
         assert (first.reason, tail.verdict) == ("retention", Completeness.COMPLETE)
-        await collection.conclude(logged.context, case.id)
+        await collecting.conclude(logged.context, case.id)
         shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"]) == ("partial", "nothing_unusual")
 

@@ -11,7 +11,7 @@ import pytest
 
 from casework import runbook
 from casework.access.rechecking import collect_again
-from casework.activity import collection
+from casework.activity import collecting
 from casework.activity.summary import summarise
 from casework.intake import moving
 from casework.truth.rows import accounts_of
@@ -280,7 +280,7 @@ class TestPutOff:
         case = office.report()
         await runbook.make_plan(office.context, case.id)
         office.clock.at = case.due_at - timedelta(seconds=50)
-        await collection.before_the_cut(office.context, case.id)
+        await collecting.before_the_cut(office.context, case.id)
         moving.reschedule(office.context, case.id, ends_on=date(2026, 12, 21), last_working_at=None, by="hr")
         office.clock.at = office.context.case(case.id).due_at + timedelta(seconds=1)
         summarise(office.context, case.id)

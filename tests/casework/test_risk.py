@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework import runbook
-from casework.activity import collection
+from casework.activity import collecting
 from casework.activity.baseline import measure
 from casework.activity.collecting import collect
 from casework.activity.marks import is_marked
@@ -53,7 +53,7 @@ class TestHoarder:
         case = logged.report()
         await runbook.make_plan(logged.context, case.id)
         await collect(logged.context, case.id, seconds=600)
-        await collection.conclude(logged.context, case.id)
+        await collecting.conclude(logged.context, case.id)
         shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"]) == ("collected", "unusual")
         assert shown["sources"][0]["records"] == sum(

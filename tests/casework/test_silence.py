@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from casework.access.rechecking import collect_again
-from casework.activity import collection, re_entry
+from casework.activity import collecting, re_entry
 from casework.activity.collecting import collect
 from casework.activity.passes import SUMMARIES
 from casework.activity.silence import Quiet
@@ -152,7 +152,7 @@ class TestNotSilent:
         ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.SIGN_IN)])
         logged.clock.pass_by(hours=25)
         await collect(logged.context, case.id, seconds=60)
-        await collection.conclude(logged.context, case.id)
+        await collecting.conclude(logged.context, case.id)
         assert await collect_again(logged.context) == (0, 1)
         assert show(logged.context, case.id)["state"] == "deprovisioned"
 
@@ -165,7 +165,7 @@ class TestNotSilent:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(post_cut, "keep", _killed)
             with pytest.raises(Killed):
-                await collection.conclude(logged.context, case.id)
+                await collecting.conclude(logged.context, case.id)
         shown = await read(logged, case)
         assert [finding["kind"] for finding in shown["findings"]] == ["activity_after_cut"]
         assert shown["state"] == "deprovisioned"
@@ -192,12 +192,12 @@ class TestWhoIsRead:
         """Nobody's log is read for a plan, or for a leave of absence."""
         case = logged.report(for_real=fields.get("for_real", True))
         case.kind = fields.get("kind", case.kind)
-        assert not collection.wanted(case)
+        assert not collecting.wanted(case)
 
     async def test_nothing_before_a_dismissal(self, logged: Office) -> None:
         """A dismissal is cut first: nothing is read before it."""
         case = logged.report(kind="dismissal")
-        await collection.before_the_cut(logged.context, case.id)
+        await collecting.before_the_cut(logged.context, case.id)
         assert ledger(logged).asked == []
 
 

@@ -13,7 +13,7 @@ import pytest
 from prefect.exceptions import Pause
 
 from casework import runbook
-from casework.activity import collection
+from casework.activity import collecting
 from casework.errors import QuestionsOpen
 from cli.run import whole_case
 from flows import artifacts, offboard, offboard_many
@@ -56,7 +56,7 @@ class Steps:
         ):
             monkeypatch.setattr(runbook, name, self.step(name))
         for name in ("before_the_cut", "after_the_cut", "conclude"):
-            monkeypatch.setattr(collection, name, self.step(name))
+            monkeypatch.setattr(collecting, name, self.step(name))
         monkeypatch.setattr(runbook, "close", lambda _context, _case: self.taken.append("close"))
         monkeypatch.setattr(runbook, "claim", self.claim)
         for flow in (offboard, offboard_many):

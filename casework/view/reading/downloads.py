@@ -10,7 +10,8 @@ from typing import Any, Literal
 import rfc8785
 from sqlmodel import Session
 
-from casework.activity.passes import SUMMARIES, name_of, not_begun, passes_of, telling
+from casework.activity.logs import name_of
+from casework.activity.passes import SUMMARIES, not_begun, passes_of, telling
 from casework.activity.statement import verdict_of
 from casework.context import Context
 from casework.errors import CaseworkError
