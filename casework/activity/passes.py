@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from sqlmodel import Session, col, select
 
@@ -125,14 +126,11 @@ def telling(passes: Sequence[Collection]) -> dict[Log, Collection]:
     """
     Return for each log the pass that says what is known of it: the newest one, which has read again what an earlier one
     lacked; but an earlier one where that is forgotten or hidden for good, since a complete tail does not bring it back.
+
+    *passes* are in the order of `passes_of`.
     """
-    known: dict[Log, list[Collection]] = {}
-    for row in passes:
-        known.setdefault(log_of(row), []).append(row)
-    return {
-        log: max([*(row for row in reversed(rows) if row.reason in LASTING), rows[-1]], key=_lack)
-        for log, rows in known.items()
-    }
+    newest_first = ((log, [*rows][::-1]) for log, rows in groupby(passes, log_of))
+    return {log: max([*(r for r in rows if r.reason in LASTING), rows[0]], key=_lack) for log, rows in newest_first}
 
 
 def _lack(row: Collection) -> int:

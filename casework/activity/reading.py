@@ -20,9 +20,9 @@ from sqlmodel import Session, select
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.activity import lines, statement
+from casework.activity.lines import Seen
 from casework.activity.logs import answer, log_of, logs_of
 from casework.activity.passes import notice_from, notice_until, passes_of
-from casework.activity.seen import Seen
 from casework.connections import account_of
 from casework.context import Context
 from casework.errors import Erased, InUse
@@ -80,7 +80,8 @@ class Reading:
         try:
             self._claim()
             if self.row.verdict is None:
-                with self.evidence.grow(self.row.case_id, self.row.file) as self.growing, Seen(remembered) as self.seen:
+                growing = self.evidence.grow(self.row.case_id, self.row.file)
+                with growing as self.growing, contextlib.closing(Seen(remembered)) as self.seen:
                     self._claim()  # the last writer may have ended between our look and our turn
                     await asyncio.to_thread(self._agree)
                     await self._read_on()
@@ -249,11 +250,10 @@ class Reading:
         row, evidence = self.row, self.evidence
         stored = self._whole_file()
         said = statement.state(row, self.source, evidence.leaf_of(stored) if stored is not None else None)
-        content = json.dumps(said, ensure_ascii=False, indent=1, sort_keys=True).encode()
-        bound = evidence.save(row.case_id, row.file.removesuffix(".jsonl.zst") + ".statement.json", content)
+        bound = evidence.save(row.case_id, row.file.removesuffix(".jsonl.zst") + ".statement.json", said.encode())
         with self._committing() as session:
             if row.ended_at is None:
-                row.ended_at, row.statement, row.cursor = self.context.now(), said, None
+                row.ended_at, row.statement, row.cursor = self.context.now(), json.loads(said), None
                 self._bind(session, [evidence.leaf_of(part) for part in (stored, bound) if part is not None])
 
     def _whole_file(self) -> EvidenceFile | None:

@@ -7,8 +7,8 @@ It is derived: the same files give the same summary, and whoever doubts it count
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -32,9 +32,8 @@ from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_accounts, rows_of
-from connectors.activity import ActivityLog
-from models.tables import Case, Collection, EvidenceFile
-from models.vocabulary import Completeness, ConnectionId, FindingKind, as_fields
+from models.tables import Collection, EvidenceFile
+from models.vocabulary import Completeness, FindingKind, as_fields
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
@@ -56,76 +55,66 @@ def summarise(context: Context, case_id: str) -> EvidenceFile | None:
     """
     if context.evidence is None:
         return None
-    work = _Work.of(context, context.evidence, case_id)
-    for row in work.passes:
+    work = _Work(context, context.evidence, case_id)
+    for row in work.ended:
         work.read(row)
     content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True, default=lambda at: at.isoformat()).encode()
     number = len(context.evidence.list(case_id, SUMMARIES)) + 1
-    binding = partial(_bind, work, number)
+    binding = partial(work.bind, number)
     return context.evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=binding)
 
 
-def _bind(work: _Work, number: int, session: Session, stored: EvidenceFile) -> None:
-    """Commit with the summary what follows from it: a summary that is there has been acted on."""
-    context, case_id = work.context, work.case.id
-    for row in work.passes:
-        told = session.get_one(Collection, row.id)
-        told.told_in = told.told_in or number
-        session.add(told)
-    for quiet in work.quiets.values():
-        post_cut.keep(
-            context, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, connection=quiet.account.connection,
-            account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
-        )  # fmt: skip
-    seal(
-        context, session, EventType.EVIDENCE_BOUND, case_id, scope="summary", source="summary",
-        count=number, evidence=[work.evidence.leaf_of(stored)], dedup_key=f"{case_id}:{stored.name}",
-    )  # fmt: skip
-    assess(context, session, case_id)
-
-
-@dataclass(slots=True)
 class _Work:
     """One summary in the making."""
 
-    context: Context
-    evidence: EvidenceStore
-    case: Case
-    passes: list[Collection]
-    under_way: list[Collection]
-    quiets: Mapping[tuple[ConnectionId, str], Quiet]
-    tally: Tally
-    logs: Mapping[ConnectionId, ActivityLog]
-    odd: int = 0
-    covered: dict[str, date] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, context: Context, evidence: EvidenceStore, case_id: str) -> _Work:
-        case = context.case(case_id)
+    def __init__(self, context: Context, evidence: EvidenceStore, case_id: str) -> None:
+        self.context, self.evidence, self.case, self.logs = context, evidence, context.case(case_id), logs_of(context)
         with context.store.read() as session:
-            passes, accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
-            quiets = {(a.connection, a.vendor_id): Quiet.of(a, rows_of(session, case_id, a)) for a in accounts}
-        zone, rules = ZoneInfo(case.timezone), context.policy.activity
-        notice_on = notice_from(context, case).astimezone(zone).date()
-        ends_on = (notice_until(case).astimezone(zone) - timedelta(seconds=1)).date()
-        tally = Tally(zone, notice_on, ends_on, rules.work_hours, rules.marks)
-        ended, under_way = ([row for row in passes if (row.ended_at is not None) is had] for had in (True, False))
-        return cls(context, evidence, case, ended, under_way, quiets, tally, logs_of(context))
+            self.passes, self.accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
+            self.quiets = {
+                (a.connection, a.vendor_id): Quiet.of(a, rows_of(session, case_id, a)) for a in self.accounts
+            }
+        self.ended = [row for row in self.passes if row.ended_at is not None]
+        self.names = names_of(self.accounts)
+        zone, rules = ZoneInfo(self.case.timezone), context.policy.activity
+        notice_on = notice_from(context, self.case).astimezone(zone).date()
+        ends_on = (notice_until(self.case).astimezone(zone) - timedelta(seconds=1)).date()
+        self.tally = Tally(zone, notice_on, ends_on, rules.work_hours, rules.marks)
+        self.covered: dict[str, date] = {}
+        self.odd = 0
 
     def read(self, row: Collection) -> None:
         """Count what one pass's records tell."""
         log, quiet = self.logs.get(row.connection), self.quiets.get((row.connection, row.account_id))
         if row.verdict is Completeness.NOT_AVAILABLE or log is None or quiet is None:
             return
-        source, own = f"{row.connection}/{row.source}", names_of(one.account for one in self.quiets.values())
+        source = f"{row.connection}/{row.source}"
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
         self.covered[source] = min(first, self.covered.get(source, first))
-        for done in own_activities(self.evidence, row, log, own):
+        for done in own_activities(self.evidence, row, log, self.names):
             if done is None:
                 self.odd += 1
                 continue
             self.tally.add(source, row.connection, done)
             quiet.hear(done)
+
+    def bind(self, number: int, session: Session, stored: EvidenceFile) -> None:
+        """Commit with the summary what follows from it: a summary that is there has been acted on."""
+        context, case_id = self.context, self.case.id
+        for row in self.ended:
+            told = session.get_one(Collection, row.id)
+            told.told_in = told.told_in or number
+            session.add(told)
+        for quiet in self.quiets.values():
+            post_cut.keep(
+                context, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, connection=quiet.account.connection,
+                account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
+            )  # fmt: skip
+        seal(
+            context, session, EventType.EVIDENCE_BOUND, case_id, scope="summary", source="summary",
+            count=number, evidence=[self.evidence.leaf_of(stored)], dedup_key=f"{case_id}:{stored.name}",
+        )  # fmt: skip
+        assess(context, session, case_id)
 
     def content(self) -> dict[str, Any]:
         tally, rules = self.tally, self.context.policy.activity
@@ -160,7 +149,7 @@ class _Work:
         if self.odd:
             yield because("odd_records", records=self.odd)
         lacking = sorted(map(name_of, self._lacking()))
-        if lacking or not self.passes:
+        if lacking or not self.ended:
             named = tuple(dict.fromkeys(lacking)) or "-"
             yield because("incomplete", named=named, logs=len(lacking))
         if unread := self._unread_since():
@@ -169,24 +158,23 @@ class _Work:
 
     def _telling(self) -> dict[Log, Collection]:
         """Return what is known of each of the leaver's logs; a later pass that is under way takes nothing from an earlier one."""
-        known = [*self.passes, *(row for row in self.under_way if row.round == 1)]
+        known = [row for row in self.passes if row.ended_at is not None or row.round == 1]
         return telling([row for row in known if log_of(row)[:2] in self.quiets])
 
     def _lacking(self) -> Iterator[Log]:
         """Yield the logs that were not read whole, as far as their vendors keep them, nor begun, or that nobody reads any more."""
         known = self._telling()
-        yield from not_begun(self.context, [quiet.account for quiet in self.quiets.values()], [*known.values()])
+        yield from not_begun(self.context, self.accounts, known.values())
         yield from (log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs)
 
     def _unread_since(self) -> dict[str, datetime]:
         """Return up to when each log is known of which more may still come from the notice window, or of which nobody has asked."""
-        mine = {log_of(row): sure_until(row) for row in self.passes if is_whole(row) and log_of(row)[:2] in self.quiets}
+        mine = {log_of(row): sure_until(row) for row in self.ended if is_whole(row) and log_of(row)[:2] in self.quiets}
         return {name_of(log): until for log, until in sorted(mine.items()) if until < notice_until(self.case)}
 
     def _nothing_unusual(self) -> Message:
         """Say so, and since when each log could be looked at that does not reach over the notice window."""
-        accounts = [quiet.account for quiet in self.quiets.values()]
-        sources = {log: source for log, (_, source) in logs_in(self.context, accounts).items()}
+        sources = {log: source for log, (_, source) in logs_in(self.context, self.accounts).items()}
         limits = [
             message("nothing_limit", log=name_of(log), limit=limit_of(row, sources.get(log)))
             for log, row in self._telling().items()
@@ -211,7 +199,7 @@ class _Work:
 
     def _sure_until(self, quiet: Quiet) -> datetime | None:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
-        known, newest = telling(self.passes), {log_of(row): row for row in self.passes}
+        known, newest = telling(self.ended), {log_of(row): row for row in self.ended}
         logs = logs_in(self.context, [quiet.account])
         if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs):
             return None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from casework.activity.seen import Seen
+from casework.activity.lines import Seen
 from casework.bootstrap import open_context
 from casework.errors import Misconfigured
 from casework.private_files import OpenFile, find_open_files, refuse_open_files
@@ -249,7 +250,7 @@ class TestDatabase:
 class TestSeenRecords:
     def test_of_its_owner_alone(self, tmp_path: Path, no_umask: None) -> None:
         """So is the file that remembers which of a log's records were read."""
-        with Seen(tmp_path / "case" / "log.seen"):
+        with closing(Seen(tmp_path / "case" / "log.seen")):
             made = list((tmp_path / "case").iterdir())
             assert {mode(file) for file in made} == {0o600}
         assert (len(made), mode(tmp_path / "case")) == (3, 0o700)
