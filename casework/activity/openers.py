@@ -46,12 +46,11 @@ class _Told:
 
 async def ask(context: Context) -> None:
     """Ask for everybody who is still unknown and is due to be asked for.  Safe to repeat."""
-    place = (CaseAccount.case_id == Comeback.case_id, CaseAccount.connection == Comeback.connection,
-             CaseAccount.vendor_id == Comeback.account_id)  # fmt: skip
     living = select(Case.id).where(col(Case.state).not_in(TAKEN_BACK), col(Case.erased_at).is_(None))
     due = select(Comeback, CaseAccount).where(
-        *place, col(Comeback.ask_at) <= context.now(), col(Comeback.case_id).in_(living)
-    )
+        CaseAccount.case_id == Comeback.case_id, CaseAccount.connection == Comeback.connection,
+        CaseAccount.vendor_id == Comeback.account_id, col(Comeback.ask_at) <= context.now(), col(Comeback.case_id).in_(living),
+    )  # fmt: skip
     with context.store.read() as session:
         found = session.exec(due).all()
     await to_the_last(_ask(context, comeback, account) for comeback, account in found)

@@ -61,20 +61,18 @@ def due_passes(
     for log, (account, source) in logs_in(context, accounts).items():
         if account.connection in connections:
             before = [row for row in passes if log_of(row) == log]
-            if (row := _due_pass(context, case, account, source, before)) is not None:
-                yield account, source, row
+            if before and before[-1].ended_at is None:
+                yield account, source, before[-1]
+            elif _is_due(context, case, source, before):
+                yield account, source, _begun(context, case, account, source, before)
 
 
-def _due_pass(
+def _begun(
     context: Context, case: Case, account: CaseAccount, source: ActivitySource, before: Sequence[Collection]
-) -> Collection | None:
-    last = before[-1] if before else None
-    if last is not None and last.ended_at is None:
-        return last
-    if not _is_due(context, case, source, before):
-        return None
-    number, now = last.round + 1 if last is not None else 1, context.now()
-    from_at, late_before = _beginning(context, case, source, last)
+) -> Collection:
+    """Return a new pass behind those *before*, the oldest first."""
+    number, now = len(before) + 1, context.now()
+    from_at, late_before = _beginning(context, case, source, before[-1] if before else None)
     return Collection(
         id=context.name("read"),
         case_id=case.id,

@@ -8,9 +8,9 @@ Each watch is sealed with its purpose and the rule that allows it, also one that
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from audit.events import EventType
 from casework.activity.lines import own_activities
@@ -33,21 +33,8 @@ from models.vocabulary import Account, ActivityKind, Completeness, ConnectionId,
 _MOST_ORIGINS = 500
 
 
-@dataclass(slots=True)
-class _Seen:
-    """
-    What the watched accounts showed of *origins*, by account and by address or device.
-
-    *unread* counts the logs, the leaver's own and the watched accounts', that could not be read to their end.
-    """
-
-    origins: frozenset[str]
-    unread: int
-    heard: dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]] = field(default_factory=dict)
-
-    def match(self, account: Account, activity: Activity) -> None:
-        for name in self.origins.intersection(_names(activity)):
-            note(self.heard.setdefault((account.connection, account.id, name), {}), activity)
+_Heard: TypeAlias = dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]]
+"""What the watched accounts showed, by account and by the leaver's address or device."""
 
 
 async def watch(context: Context, case_id: str) -> int:
@@ -58,11 +45,12 @@ async def watch(context: Context, case_id: str) -> int:
         return 0
     if not cut_at < now <= cut_at + timedelta(days=rules.days):
         return 0
-    seen = _Seen(*await asyncio.to_thread(_origins, context, context.evidence, case, cut_at))
+    heard: _Heard = defaultdict(dict)
+    origins, unread = await asyncio.to_thread(_origins, context, context.evidence, case, cut_at)
     for name in sorted(rules.accounts):
         connection, _, account_id = name.partition(":")
-        await _read(context, Account(connection, account_id), Window(cut_at, now), seen)
-    return _conclude(context, case, seen)
+        unread += await _read(context, Account(connection, account_id), Window(cut_at, now), origins, heard)
+    return _conclude(context, case, heard, unread)
 
 
 def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: datetime) -> tuple[frozenset[str], int]:
@@ -92,26 +80,28 @@ def _names(activity: Activity) -> list[str]:
     return [name for name in (activity.ip, activity.device) if name is not None]
 
 
-async def _read(context: Context, account: Account, window: Window, seen: _Seen) -> None:
-    """Read every log of *account*; one that cannot be read to its end is counted."""
+async def _read(context: Context, account: Account, window: Window, origins: frozenset[str], heard: _Heard) -> int:
+    """Note in *heard* what every log of *account* shows of *origins*; return how many could not be read to their end."""
+    unread = 0
     try:
         log = await opened(context, account.connection)
     except ConnectorError:
-        seen.unread += 1
-        return
+        return 1
     for source in log.activity_sources:
         try:
             async for done, _ in doings(log, account, source.name, window):
-                seen.match(account, done)
+                for name in origins.intersection(_names(done)):
+                    note(heard[account.connection, account.id, name], done)
         except ConnectorError:
-            seen.unread += 1
+            unread += 1
+    return unread
 
 
-def _conclude(context: Context, case: Case, seen: _Seen) -> int:
+def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> int:
     """Write findings for what is not the company's own address, and seal the watch."""
     rules = context.policy.activity.watch
-    users = Counter(name for _, _, name in seen.heard)
-    telling = {key: kinds for key, kinds in seen.heard.items() if users[key[2]] <= rules.shared_by}
+    users = Counter(name for _, _, name in heard)
+    telling = {key: kinds for key, kinds in heard.items() if users[key[2]] <= rules.shared_by}
     matched = {(connection, account_id) for connection, account_id, _ in telling}
     with context.store.write() as session:
         for (connection, account_id, _), kinds in telling.items():
@@ -121,7 +111,7 @@ def _conclude(context: Context, case: Case, seen: _Seen) -> int:
             )  # fmt: skip
         seal(
             context, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
-            counts={"unread": seen.unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
+            counts={"unread": unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
         )  # fmt: skip
         assess(context, session, case.id)
     return len(matched)

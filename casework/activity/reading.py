@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,11 +43,14 @@ from connectors.errors import (
 from models.tables import Case, CaseAccount, Collection, EvidenceFile
 from models.vocabulary import Completeness
 
-_ENDINGS: dict[type[ConnectorError], str] = {
+_WORDS: dict[type[ConnectorError], str] = {
     NotOnPlan: "not_on_plan",
     Denied: "denied",
     NotConfigured: "denied",
     NotRecorded: "not_recorded",
+    Expired: "cursor_expired",
+    Throttled: "quota",
+    Unreachable: "unreachable",
 }
 _MOST_RESTARTS = 5
 _MOST_TURNS = 5
@@ -93,12 +96,9 @@ class Reading:
 
     def _claim(self) -> None:
         """Take the row as it is in the database, written there if it is new: of two who begin at once, one row stays."""
-        with self.context.store.write() as session:
-            same = select(Collection).where(Collection.case_id == self.row.case_id, Collection.file == self.row.file)
-            known = session.exec(same).one_or_none()
-            if known is None:
-                session.add(self.row)
-            self.row = known or self.row
+        same = select(Collection).where(Collection.case_id == self.row.case_id, Collection.file == self.row.file)
+        with self._committing() as session:
+            self.row = session.exec(same).one_or_none() or self.row
 
     def _agree(self) -> None:
         """
@@ -126,9 +126,10 @@ class Reading:
                     raise  # ours to repair: seen in the run's state, and tried again in the next turn
                 ending = "failed"
             else:
-                ending = await _whole(self._take, page)
+                ending = await self._take_whole(page)
             if ending is None and self.row.not_before is not None and self._out_of_patience():
-                ending = self._impatient()
+                troubled = max(("quota", "unreachable"), key=lambda word: self.row.problems.get(word, 0))
+                ending = troubled if self.failures else "unfinished"
             if ending is not None:
                 self._conclude(ending)
 
@@ -157,36 +158,32 @@ class Reading:
 
     def _ending_of(self, error: ConnectorError) -> str | None:
         """Return the word with which *error* ends the reading, or None after having noted that it is to be tried again."""
-        if ending := next((word for kind, word in _ENDINGS.items() if isinstance(error, kind)), None):
-            return ending
-        if isinstance(error, Expired):
-            return self._begin_again()
-        if not isinstance(error, (Throttled, Unreachable)):
-            return "unintelligible"
-        self.failures += 1
-        asked = error.retry_after if isinstance(error, Throttled) else None
-        pause = asked if asked is not None else min(timedelta(seconds=2.0**self.failures), _LONGEST_PAUSE)
-        word = "quota" if isinstance(error, Throttled) else "unreachable"
-        self._note(word, not_before=self.context.now() + pause)
-        return None
-
-    def _begin_again(self) -> str | None:
-        """The vendor has lost the cursor: read from the beginning; what comes twice is told apart."""
-        if self.row.problems.get("cursor_expired", 0) >= _MOST_RESTARTS:
-            return "cursor_expired"
-        self.row.cursor = None
-        self.cursors.clear()
-        self._note("cursor_expired")
+        word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), "unintelligible")
+        if isinstance(error, Expired) and self.row.problems.get(word, 0) < _MOST_RESTARTS:
+            self.row.cursor = None  # from the beginning: what comes twice is told apart
+            self.cursors.clear()
+            self._note(word)
+        elif isinstance(error, Throttled | Unreachable):
+            self.failures += 1
+            asked = error.retry_after if isinstance(error, Throttled) else None
+            pause = asked if asked is not None else min(timedelta(seconds=2.0**self.failures), _LONGEST_PAUSE)
+            self._note(word, not_before=self.context.now() + pause)
+        else:
+            return word
         return None
 
     def _out_of_patience(self) -> bool:
         patience = timedelta(hours=self.context.policy.activity.patience_hours)
         return self.context.now() - self.row.moved_at > patience
 
-    def _impatient(self) -> str:
-        if self.failures == 0:
-            return "unfinished"
-        return max(("quota", "unreachable"), key=lambda word: self.row.problems.get(word, 0))
+    async def _take_whole(self, page: ActivityPage) -> str | None:
+        """Keep a page in a thread, to its end: a cancellation that left it running would let a second writer in."""
+        work = asyncio.ensure_future(asyncio.to_thread(self._take, page))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait({work})
+            raise
 
     def _take(self, page: ActivityPage) -> str | None:
         """Keep a page.  Everything of it is on the disk, or nothing counts."""
@@ -273,13 +270,3 @@ class Reading:
             complete=row.verdict is Completeness.COMPLETE, reason=row.reason or "complete",
             evidence=parts, payload={"statement": row.statement}, dedup_key=f"{row.id}:bound",
         )  # fmt: skip
-
-
-async def _whole(step: Callable[[ActivityPage], str | None], page: ActivityPage) -> str | None:
-    """Take *step* in a thread, to its end: a cancellation that left it running would let a second writer in."""
-    work = asyncio.ensure_future(asyncio.to_thread(step, page))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
-        raise

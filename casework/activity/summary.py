@@ -7,6 +7,7 @@ It is derived: the same files give the same summary, and whoever doubts it count
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -17,14 +18,14 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from audit.events import EventType
-from casework.activity.baseline import Baseline, measure
+from casework.activity.comparison import Comparison
 from casework.activity.lines import own_activities
 from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
 from casework.activity.passes import SUMMARIES, not_begun, notice_from, notice_until, passes_of, telling
-from casework.activity.risk import Comparison, Reason, because, reasons_of, verdict_of
+from casework.activity.risk import Reason, because, reasons_of, verdict_of
 from casework.activity.silence import Quiet
 from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until
-from casework.activity.tally import Tally
+from casework.activity.tally import EXITS, Tally
 from casework.context import Context
 from casework.evidence.store import EvidenceStore
 from casework.messages import Message, joined, message
@@ -71,9 +72,7 @@ class _Work:
         self.context, self.evidence, self.case, self.logs = context, evidence, context.case(case_id), logs_of(context)
         with context.store.read() as session:
             self.passes, self.accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
-            self.quiets = {
-                (a.connection, a.vendor_id): Quiet.of(a, rows_of(session, case_id, a)) for a in self.accounts
-            }
+            self.quiets = {(a.connection, a.vendor_id): Quiet(a, rows_of(session, case_id, a)) for a in self.accounts}
         self.ended = [row for row in self.passes if row.ended_at is not None]
         self.names = names_of(self.accounts)
         zone, rules = ZoneInfo(self.case.timezone), context.policy.activity
@@ -88,7 +87,7 @@ class _Work:
         log, quiet = self.logs.get(row.connection), self.quiets.get((row.connection, row.account_id))
         if row.verdict is Completeness.NOT_AVAILABLE or log is None or quiet is None:
             return
-        source = f"{row.connection}/{row.source}"
+        source = name_of(log_of(row))
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
         self.covered[source] = min(first, self.covered.get(source, first))
         for done in own_activities(self.evidence, row, log, self.names):
@@ -117,9 +116,7 @@ class _Work:
         assess(context, session, case_id)
 
     def content(self) -> dict[str, Any]:
-        tally, rules = self.tally, self.context.policy.activity
-        baseline = measure(tally.days, self.covered, tally.notice_on, mads=rules.mads)
-        comparison = Comparison(tally, baseline, rules)
+        tally, comparison = self.tally, Comparison(self.tally, self.covered, self.context.policy.activity)
         reasons = [*reasons_of(comparison), *self._unread()]
         sentences = [reason.said for reason in reasons[:_SAID_AT_ONCE]] or [self._nothing_unusual().said]
         return {
@@ -128,18 +125,18 @@ class _Work:
             "timezone": self.case.timezone,
             "notice_from": tally.notice_on,
             "until": tally.ends_on,
-            "baseline": {"days": baseline.days, "without": baseline.missing},
-            "counts": {kind: number for kind, number in tally.kinds.items() if number},
+            "baseline": {"days": comparison.known_days, "without": comparison.missing},
+            "counts": tally.since.kinds,
             "verdict": verdict_of(reasons),
             "summary": [said.fields for said in sentences],
             "risks": [reason.fields for reason in reasons],
-            "days": self._days(comparison, baseline),
+            "days": self._days(comparison),
             "folders": [{"folder": name, "count": n} for name, n in tally.folders.most_common(_MOST_FOLDERS)],
-            "hours": tally.clock,
+            "hours": [sum(n for at, n in tally.since.hours.items() if at.hour == hour) for hour in range(24)],
             "exits": [
                 {"kind": e.kind, "at": e.at, **as_fields(e.connection), "text": e.target} for e in sorted(tally.exits)
             ],
-            "exits_in_all": tally.exits_in_all,
+            "exits_in_all": tally.since.of(EXITS),
             "silence": [quiet.told(self._sure_until(quiet)) for quiet in self.quiets.values()],
             "not_counted_in_full": sorted(tally.full),
         }
@@ -182,19 +179,17 @@ class _Work:
         ]
         return message("nothing_unusual", limits=joined(limits, "", ""))
 
-    def _days(self, comparison: Comparison, baseline: Baseline) -> dict[str, Any]:
+    def _days(self, comparison: Comparison) -> dict[str, Any]:
         """Return how much was taken per day, the latest days where there are too many, and what was usual by weekday."""
-        per_day = comparison.per_day()
-        last = max([self.tally.ends_on, *(day for day, count in per_day.items() if count)])
+        per_day = sum(self.tally.days.values(), Counter[date]())
+        last = max([self.tally.ends_on, *per_day])
         begun = min(self.covered.values(), default=self.tally.notice_on)
         first = max(min(begun, last), last - timedelta(days=_LONGEST))
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        monday = last - timedelta(days=last.weekday())
-        week = [baseline.of(monday + timedelta(days=n)) for n in range(7)] if baseline.days else []
         return {
             "first": str(first),
-            "counts": [per_day.get(day, 0) for day in days],
-            "usual": [asdict(day) for day in week],
+            "counts": [per_day[day] for day in days],
+            "usual": [asdict(day) for day in comparison.usual] if comparison.known_days else [],
         }
 
     def _sure_until(self, quiet: Quiet) -> datetime | None:

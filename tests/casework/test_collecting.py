@@ -24,7 +24,8 @@ from alembic.migration import MigrationContext
 from casework import runbook
 from casework.activity import collecting, logs
 from casework.activity.collecting import collect
-from casework.activity.passes import passes_of
+from casework.activity.passes import due_passes, passes_of
+from casework.activity.reading import Reading
 from casework.errors import Erased, Misconfigured
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
@@ -296,6 +297,18 @@ class TestErased:
         with pytest.raises(Erased):
             await collect(logged.context, case.id, seconds=60)
         assert [row.account_id for row in passes(logged, case)] == ["acct-1"]
+
+    async def test_before_it_began(self, logged: Office) -> None:
+        """A case that is erased between our look and our turn: no account is written down again."""
+        case = await planned(logged)
+        evidence = logged.context.evidence
+        assert evidence is not None
+        [due] = due_passes(logged.context, case.id, [*logged.context.connectors])
+        with logged.context.store.write() as session:
+            session.get_one(Case, case.id).erased_at = logged.clock()
+        with pytest.raises(Erased):
+            await Reading(logged.context, evidence, *due, logged.clock() + timedelta(minutes=1)).carry_on()
+        assert passes(logged, case) == []
 
 
 class TestNotAvailable:

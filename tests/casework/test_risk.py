@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from casework import runbook
 from casework.activity import collecting
-from casework.activity.baseline import measure
 from casework.activity.collecting import collect
+from casework.activity.comparison import Comparison
 from casework.activity.marks import is_marked
-from casework.activity.risk import Comparison, Reason, reasons_of, verdict_of
-from casework.activity.tally import Tally
+from casework.activity.risk import Reason, reasons_of, verdict_of
+from casework.activity.tally import EXITS, Tally
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
-from models.vocabulary import ActivityKind
+from models.vocabulary import TAKES, ActivityKind
 from tests.casework.conftest import Office
 from tests.casework.leavers import DAYS, END, NOTICE, Raw, exporter, hoarder, programmer, steady
 from tests.casework.ledger import Ledger
@@ -38,8 +38,7 @@ def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules
     for raw in records:
         tally.add("drive", "paper", LEDGER.describe("drive", raw))
     covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
-    baseline = measure(tally.days, covered_from, NOTICE_ON, mads=rules.mads)
-    return {reason.reason: reason for reason in reasons_of(Comparison(tally, baseline, rules))}
+    return {reason.reason: reason for reason in reasons_of(Comparison(tally, covered_from, rules))}
 
 
 class TestHoarder:
@@ -149,7 +148,7 @@ class TestNotClean:
             if datetime.fromisoformat(str(raw["time"])).date() > NOTICE_ON:
                 tally.add("files", "paper", LEDGER.describe("files", raw))
         covered = {"drive": END - timedelta(days=DAYS - 1), "files": NOTICE_ON}
-        comparison = Comparison(tally, measure(tally.days, covered, NOTICE_ON, mads=6.0), Rules())
+        comparison = Comparison(tally, covered, Rules())
         words = {reason.reason for reason in reasons_of(comparison)}
         assert "no_baseline" in words
         assert not {"volume", "days"} & words
@@ -225,4 +224,4 @@ class TestTally:
             tally.add("drive", "paper", [record, Activity(ActivityKind.GRANT, moment, "x", target=f"t{n}")])
         assert tally.full == {"folders", "addresses and devices"}
         assert (len(tally.folders), len(tally.since.addresses), len(tally.exits)) == (20_000, 2_000, 500)
-        assert (tally.since.takes, tally.exits_in_all) == (25_000, 25_000)
+        assert (tally.since.of(TAKES), tally.since.of(EXITS)) == (25_000, 25_000)

@@ -179,7 +179,7 @@ class TestNotSilent:
         [block] = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
         assert block.observed_at is not None
         block.cut_effective_by = block.observed_at - timedelta(hours=1)
-        assert Quiet.of(account, [block]).effective_by == block.observed_at
+        assert Quiet(account, [block]).effective_by == block.observed_at
 
 
 def _killed(*_args: object, **_named: object) -> None:
