@@ -131,7 +131,7 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     began = time.perf_counter()
     await collect(context, case_id, seconds=3600)
     ended = time.perf_counter()
-    await asyncio.to_thread(summarise, context, case_id)
+    await asyncio.to_thread(summarise, context, case_id, evidence)
     summarised = time.perf_counter()
     engine.dispose()
     return ended - began, summarised - ended

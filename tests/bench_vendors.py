@@ -153,7 +153,7 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
         await clock.sleep(60)
     seconds = time.perf_counter() - began
     await connector.aclose()
-    await asyncio.to_thread(summarise, context, case_id)
+    await asyncio.to_thread(summarise, context, case_id, evidence)
     engine.dispose()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {

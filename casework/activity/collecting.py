@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 from sqlmodel import col, or_, select
 
 from casework.activity import re_entry
-from casework.activity.logs import logs_of, opened
+from casework.activity.logs import opened
 from casework.activity.passes import due_passes
 from casework.activity.reading import Reading
 from casework.activity.summary import is_stale, summarise
@@ -57,31 +57,27 @@ async def before_the_cut(context: Context, case_id: str) -> None:
         await collect(context, case_id, seconds=seconds)
 
 
-async def after_the_cut(context: Context, case_id: str, connection: ConnectionId) -> int:
-    """Collect from one service after the cut, for policy's seconds; return how many readings ended.  The sweep goes on."""
-    if not wanted(context.case(case_id)):
-        return 0
-    return await collect(context, case_id, connection, seconds=context.policy.activity.after_seconds)
+async def after_the_cut(context: Context, case_id: str, connection: ConnectionId) -> None:
+    """Collect from one service after the cut, for policy's seconds.  The sweep goes on."""
+    if wanted(context.case(case_id)):
+        await collect(context, case_id, connection, seconds=context.policy.activity.after_seconds)
 
 
-async def collect(context: Context, case_id: str, *connections: ConnectionId, seconds: float) -> int:
+async def collect(context: Context, case_id: str, *connections: ConnectionId, seconds: float) -> None:
     """
-    Read what is due of the case's logs in *connections* (none given: in all) for at most *seconds*; return how many passes ended.
+    Read what is due of the case's logs in *connections* (none given: in all) for at most *seconds*.
 
-    One that another process is at is left to it.  Safe to repeat and to kill at any point.
+    What another process is at is left to it.  Safe to repeat and to kill at any point.
     """
     if (evidence := context.evidence) is None:
-        return 0
+        return
     deadline = context.now() + timedelta(seconds=seconds)
     known = await _probed(context, case_id, *connections, seconds=seconds)
     places: dict[ConnectionId, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(_AT_ONCE))
-
-    async def carry_on(reading: Reading) -> bool:
-        async with places[reading.account.connection], context.readings:
-            return await reading.carry_on()
-
-    readings = [Reading(context, evidence, *due, deadline) for due in due_passes(context, case_id, known)]
-    return sum(await to_the_last(map(carry_on, readings)))
+    await to_the_last(
+        Reading(context, evidence, account, source, row, deadline).carry_on(places[account.connection])
+        for account, source, row in due_passes(context, case_id, known)
+    )
 
 
 async def _probed(context: Context, case_id: str, *connections: ConnectionId, seconds: float) -> list[ConnectionId]:
@@ -92,7 +88,7 @@ async def _probed(context: Context, case_id: str, *connections: ConnectionId, se
     """
     with context.store.read() as session:
         accounts = accepted_accounts(session, case_id, *connections)
-    held = sorted({account.connection for account in accounts} & {*logs_of(context)})
+    held = sorted({account.connection for account in accounts})
     logs = await asyncio.gather(*(opened(context, one, seconds) for one in held), return_exceptions=True)
     return [connection for connection, log in zip(held, logs, strict=True) if isinstance(log, ActivityLog)]
 
@@ -103,7 +99,7 @@ async def conclude(context: Context, case_id: str) -> bool:
         return False
     await _probed(context, case_id, seconds=_TO_PROBE)  # the summary says which logs there are
     try:
-        await asyncio.to_thread(summarise, context, case_id)
+        await asyncio.to_thread(summarise, context, case_id, context.evidence)
     except InUse:
         return False
     return True

@@ -13,7 +13,6 @@ from datetime import date, timedelta
 from statistics import median
 
 from casework.activity.tally import Tally
-from casework.policy import Activity as Rules
 
 _SIGMA = 1.4826
 """Turns a MAD into a standard deviation, were the counts normal."""
@@ -35,13 +34,13 @@ class Comparison:
     """
     A tally's notice window and the days before it.  *covered*: by source, the first day that was read as a whole.
 
-    A source that was covered for less than two weeks before the notice has no baseline: nothing is expected of it, and *missing*
-    names it.  *known_days*: how many days there are to compare with; *usual*: what was to be expected of each weekday, all
-    sources together.  *since* and *before*: the takes of each day, where they can be compared.
+    A source that was covered for less than two weeks before the notice has no baseline: nothing is expected of it, and
+    *missing* names it.  *known_days*: how many days there are to compare with; *usual*: what was to be expected of each
+    weekday, all sources together.  *since* and *before*: the takes of each day, where they can be compared.
     """
 
-    def __init__(self, tally: Tally, covered: Mapping[str, date], rules: Rules) -> None:
-        self.tally, self.rules = tally, rules
+    def __init__(self, tally: Tally, covered: Mapping[str, date]) -> None:
+        self.tally, self.rules = tally, tally.rules
         begun = {source: covered.get(source, tally.notice_on) for source in {*tally.days, *covered}}
         before = {
             source: [first + timedelta(days=n) for n in range((tally.notice_on - first).days)]
@@ -51,7 +50,9 @@ class Comparison:
         known = {source: days for source, days in before.items() if source in tally.days and len(days) >= _ENOUGH}
         self.known_days = max(map(len, known.values()), default=0)
         self.usual = tuple(
-            _together(_of_a_weekday(weekday, days, tally.days[source], rules.mads) for source, days in known.items())
+            _together(
+                _of_a_weekday(weekday, days, tally.days[source], self.rules.mads) for source, days in known.items()
+            )
             for weekday in range(7)
         )
         compared = sum((counts for source, counts in tally.days.items() if source not in self.missing), Counter[date]())

@@ -3,7 +3,8 @@ What an activity file holds: one header line, then each record as the vendor gav
 
 A page is a Zstandard frame of its own: `zstd -dc` reads them as one file, and a file can be cut after any page.
 
-Which records a log's files hold already is remembered beside them, on the disk: memory does not grow with the number of events.
+Which records a log's files hold already is remembered beside them, on the disk: memory does not grow with the number of
+events.
 """
 
 from __future__ import annotations
@@ -100,13 +101,10 @@ class Seen:
     def close(self) -> None:
         self._database.close()
 
-    def forget_after(self, round_: int, page: int) -> None:
-        """Forget what was seen later than *page* of *round_*."""
+    def forget_after(self, round_: int, page: int) -> int:
+        """Forget what was seen later than *page* of *round_*; return how many records are known still."""
         self._database.execute("DELETE FROM seen WHERE round > ? OR (round = ? AND page > ?)", (round_, round_, page))
-
-    def count(self, round_: int) -> int:
-        """Return how many records of passes up to *round_* are known."""
-        return int(self._database.execute("SELECT count(*) FROM seen WHERE round <= ?", (round_,)).fetchone()[0])
+        return int(self._database.execute("SELECT count(*) FROM seen").fetchone()[0])
 
     def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
         """Return the records that were not seen before, each once, in their order; they count as seen from now on."""

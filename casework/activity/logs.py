@@ -83,7 +83,11 @@ async def answer(
 async def doings(
     log: ActivityLog, account: Account, source: str, window: Window
 ) -> AsyncIterator[tuple[Activity, Sequence[Evidence]]]:
-    """Yield what a log tells, read at one go, with the answer that told it.  Raises `ConnectorError` where its end cannot be seen now."""
+    """
+    Yield what a log tells, read at one go, with the answer that told it.
+
+    Raises `ConnectorError` where its end cannot be seen now.
+    """
     cursor: str | None = None
     for _ in range(_MOST_PAGES):
         page = await answer(log, account, source, window, cursor)

@@ -7,7 +7,7 @@ A log may be late: it is asked again a few times, and until it tells, the case s
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,7 +49,8 @@ async def ask(context: Context) -> None:
     living = select(Case.id).where(col(Case.state).not_in(TAKEN_BACK), col(Case.erased_at).is_(None))
     due = select(Comeback, CaseAccount).where(
         CaseAccount.case_id == Comeback.case_id, CaseAccount.connection == Comeback.connection,
-        CaseAccount.vendor_id == Comeback.account_id, col(Comeback.ask_at) <= context.now(), col(Comeback.case_id).in_(living),
+        CaseAccount.vendor_id == Comeback.account_id, col(Comeback.ask_at) <= context.now(),
+        col(Comeback.case_id).in_(living),
     )  # fmt: skip
     with context.store.read() as session:
         found = session.exec(due).all()
@@ -75,22 +76,21 @@ async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> No
 
 async def _read(context: Context, account: CaseAccount, window: Window) -> _Told:
     """Read every log of administration to its end; the latest who enabled *account* is who let it in."""
-    log, told = await opened(context, account.connection), _Told(Opener.NOT_TOLD)
+    log, names, told = await opened(context, account.connection), names_of([account]), _Told(Opener.NOT_TOLD)
     sources = [source.name for source in log.activity_sources if source.of_administration]
     if not sources:
         return _Told(Opener.NOT_ON_PLAN)
     for source in sources:
         async for done, evidence in doings(log, account_of(account), source, window):
-            if _lets_in(done, account) and (told.by is None or done.at >= told.by.at):
+            if _lets_in(done, names) and (told.by is None or done.at >= told.by.at):
                 told = _Told(Opener.NAMED, done, evidence)
     return told
 
 
-def _lets_in(done: Activity, account: CaseAccount) -> bool:
-    """Whether somebody whom the log names enabled *account*: by its id, or by the address that the log knows it under."""
-    if done.kind is not ActivityKind.ENABLED or not (done.actor or done.actor_id):
-        return False
-    return done.object_id is not None and fold_email(done.object_id) in names_of([account])
+def _lets_in(done: Activity, names: Container[str]) -> bool:
+    """Whether somebody whom the log names enabled an account that the log knows under one of *names*."""
+    by_somebody = done.kind is ActivityKind.ENABLED and bool(done.actor or done.actor_id)
+    return by_somebody and done.object_id is not None and fold_email(done.object_id) in names
 
 
 def _keep(context: Context, comeback: Comeback, account: CaseAccount, told: _Told, ask_at: datetime | None) -> None:

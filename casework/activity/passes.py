@@ -26,14 +26,13 @@ _OVERLAP = timedelta(minutes=5)
 """Looked at twice even where the vendor promises no lag: its clock is not ours."""
 
 
-def notice_from(context: Context, case: Case) -> datetime:
-    """Return the beginning of the notice window: HR's notice, and at least policy's days before the cut."""
-    return min(case.opened_at, case.due_at - timedelta(days=context.policy.activity.notice_days))
-
-
-def notice_until(case: Case) -> datetime:
-    """Return the end of the notice window: the instant of the cut, or the cut itself where it came before."""
-    return min(case.due_at, case.contained_at or case.due_at)
+def notice_window(context: Context, case: Case) -> tuple[datetime, datetime]:
+    """
+    Return the notice window: from HR's notice, and at least policy's days before the cut, until the instant of the cut, or
+    the cut itself where it came before.
+    """
+    begins_at = min(case.opened_at, case.due_at - timedelta(days=context.policy.activity.notice_days))
+    return begins_at, min(case.due_at, case.contained_at or case.due_at)
 
 
 def passes_of(session: Session, case_id: str) -> list[Collection]:
@@ -113,7 +112,7 @@ def _beginning(
     """
     if last is None:
         now = context.now()
-        from_at = min(now - timedelta(days=context.policy.activity.window_days), notice_from(context, case))
+        from_at = min(now - timedelta(days=context.policy.activity.window_days), notice_window(context, case)[0])
         return (max(from_at, now - source.retention) if source.retention is not None else from_at), None
     if last.verdict is Completeness.COMPLETE or last.reason in LASTING:
         return max(last.until_at - source.lag - _OVERLAP, last.from_at), last.until_at

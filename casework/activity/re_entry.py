@@ -32,29 +32,28 @@ from models.vocabulary import Account, ActivityKind, Completeness, ConnectionId,
 
 _MOST_ORIGINS = 500
 
-
 _Heard: TypeAlias = dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]]
 """What the watched accounts showed, by account and by the leaver's address or device."""
 
 
-async def watch(context: Context, case_id: str) -> int:
-    """Watch once; return how many accounts showed the leaver's address or device.  Does nothing unless policy is on."""
+async def watch(context: Context, case_id: str) -> None:
+    """Watch once.  Does nothing unless policy is on."""
     rules, case, now = context.policy.activity.watch, context.case(case_id), context.now()
     cut_at = case.contained_at
     if not rules.on or context.evidence is None or cut_at is None:
-        return 0
+        return
     if not cut_at < now <= cut_at + timedelta(days=rules.days):
-        return 0
+        return
     heard: _Heard = defaultdict(dict)
     origins, unread = await asyncio.to_thread(_origins, context, context.evidence, case, cut_at)
     for name in sorted(rules.accounts):
         connection, _, account_id = name.partition(":")
         unread += await _read(context, Account(connection, account_id), Window(cut_at, now), origins, heard)
-    return _conclude(context, case, heard, unread)
+    _conclude(context, case, heard, unread)
 
 
 def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: datetime) -> tuple[frozenset[str], int]:
-    """Return the addresses and devices that the leaver used in the days before the cut, the most used first, and how many logs were not read."""
+    """Return the leaver's addresses and devices of the days before the cut, and how many logs were not read."""
     since, used = cut_at - timedelta(days=context.policy.activity.watch.known_days), Counter[str]()
     logs, unread = logs_of(context), 0
     with context.store.read() as session:
@@ -66,12 +65,7 @@ def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: date
         try:
             for done in own_activities(evidence, row, logs[row.connection], names):
                 used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
-        except (
-            CaseworkError,
-            KeyError,
-            OSError,
-            ValueError,
-        ):  # not configured any more, lost, damaged: others still tell
+        except (CaseworkError, KeyError, OSError, ValueError):  # not configured, lost, damaged: the others still tell
             unread += 1
     return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS)), unread
 
@@ -97,7 +91,7 @@ async def _read(context: Context, account: Account, window: Window, origins: fro
     return unread
 
 
-def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> int:
+def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> None:
     """Write findings for what is not the company's own address, and seal the watch."""
     rules = context.policy.activity.watch
     users = Counter(name for _, _, name in heard)
@@ -114,4 +108,3 @@ def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> int:
             counts={"unread": unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
         )  # fmt: skip
         assess(context, session, case.id)
-    return len(matched)

@@ -22,7 +22,7 @@ from audit.leaf import stamp
 from casework.activity import lines, statement
 from casework.activity.lines import Seen
 from casework.activity.logs import answer, log_of, logs_of
-from casework.activity.passes import notice_from, notice_until, passes_of
+from casework.activity.passes import notice_window, passes_of
 from casework.connections import account_of
 from casework.context import Context
 from casework.errors import Erased, InUse
@@ -77,22 +77,20 @@ class Reading:
     turns: int = 0
     failures: int = 0
 
-    async def carry_on(self) -> bool:
-        """Read on.  True if the pass has ended; one that another process is at is left to it."""
+    async def carry_on(self, place: asyncio.Semaphore) -> None:
+        """Read on, in turn, and end the pass once it has its verdict.  What another process is at is left to it."""
         remembered = self.evidence.folder / self.row.case_id / f"{self.row.account_ref}-{self.row.source}.seen"
-        try:
-            self._claim()
-            if self.row.verdict is None:
-                growing = self.evidence.grow(self.row.case_id, self.row.file)
-                with growing as self.growing, contextlib.closing(Seen(remembered)) as self.seen:
-                    self._claim()  # the last writer may have ended between our look and our turn
-                    await asyncio.to_thread(self._agree)
-                    await self._read_on()
-            if self.row.verdict is not None:
-                await asyncio.to_thread(self._end)
-        except InUse:
-            return False
-        return self.row.verdict is not None
+        async with place, self.context.readings:
+            with contextlib.suppress(InUse):
+                self._claim()
+                if self.row.verdict is None:
+                    growing = self.evidence.grow(self.row.case_id, self.row.file)
+                    with growing as self.growing, contextlib.closing(Seen(remembered)) as self.seen:
+                        self._claim()  # the last writer may have ended between our look and our turn
+                        await asyncio.to_thread(self._agree)
+                        await self._read_on()
+                if self.row.verdict is not None:
+                    await asyncio.to_thread(self._end)
 
     def _claim(self) -> None:
         """Take the row as it is in the database, written there if it is new: of two who begin at once, one row stays."""
@@ -106,12 +104,11 @@ class Reading:
 
         Where the memory was lost (a backup without it), records may stand in the file twice: that is noted in the statement.
         """
-        row = self.row
-        self.seen.forget_after(row.round, row.pages)
+        row, known = self.row, self.seen.forget_after(self.row.round, self.row.pages)
         with self.context.store.read() as session:
             passes = passes_of(session, row.case_id)
         kept = sum(other.records for other in passes if log_of(other) == log_of(row) and other.round <= row.round)
-        if self.seen.count(row.round) != kept:
+        if known != kept:
             row.problems = row.problems | {"memory_lost": 1}
 
     async def _read_on(self) -> None:
@@ -135,10 +132,8 @@ class Reading:
 
     def _conclude(self, ending: str) -> None:
         """Commit the verdict on a pass that ended with *ending*: `""` at the window's end, else the word for an earlier one."""
-        case = self.context.case(self.row.case_id)
-        verdict = statement.conclude(
-            self.row, self.source, ending, needed_from=notice_from(self.context, case), ends_at=notice_until(case)
-        )
+        window = notice_window(self.context, self.context.case(self.row.case_id))
+        verdict = statement.conclude(self.row, self.source, ending, *window)
         with self._committing():
             self.row.verdict, self.row.reason = verdict
 

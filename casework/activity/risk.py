@@ -7,14 +7,12 @@ worked with much is not unusual for that.  Thresholds are policy's.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from casework.activity.comparison import Comparison, expected
-from casework.activity.tally import SHARES, Half
+from casework.activity.tally import SHARES
 from casework.messages import Message, Said, message
 from models.vocabulary import TAKES, ActivityKind
 
@@ -26,29 +24,22 @@ _UNCLEAN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason by its word, said with its figures."""
+    """
+    One reason by its word, said with *facts*: those that are no words themselves are its figures.
 
-    reason: str
-    figures: Mapping[str, object]
-    said: Said
+    *unclean*: it does not say that something is unusual, but that nobody can say it is not.
+    """
 
-    @property
-    def unclean(self) -> bool:
-        """Whether it does not say that something is unusual, but that nobody can say it is not."""
-        return self.reason in _UNCLEAN
+    def __init__(self, reason: str, /, **facts: object) -> None:
+        self.reason, self.unclean = reason, reason in _UNCLEAN
+        self.figures = {name: fact for name, fact in facts.items() if not isinstance(fact, Message | Said)}
+        self.said = message(f"risk_{reason}", **facts).said
 
     @property
     def fields(self) -> dict[str, Any]:
         """As it stands in a summary."""
         return {"reason": self.reason, **self.said.fields, "figures": self.figures, "unclean": self.unclean}
-
-
-def because(reason: str, /, **facts: object) -> Reason:
-    """Return *reason*, said with *facts*; those that are no words themselves are its figures."""
-    figures = {name: fact for name, fact in facts.items() if not isinstance(fact, Message | Said)}
-    return Reason(reason, figures, message(f"risk_{reason}", **facts).said)
 
 
 def reasons_of(comparison: Comparison) -> list[Reason]:
@@ -75,7 +66,7 @@ def _volume(w: Comparison) -> Iterator[Reason]:
     usual = max(by_weekday, on_average)  # who takes much once a month has a median of nothing
     if takes >= w.rules.volume and takes > w.rules.ratio * usual:
         views = w.tally.since.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
-        yield because(
+        yield Reason(
             "volume", takes=takes, expected=round(usual), days=w.days_since,
             unusual_days=len(_unusual_days(w, w.since)), baseline_days=w.known_days,
             than=message("volume_times", times=takes / usual) if usual >= 1 else message("volume_against"),
@@ -91,7 +82,7 @@ def _days(w: Comparison) -> Iterator[Reason]:
         if excess < w.rules.volume or (_is_habit(before) and not grown):
             continue
         peak = max(days, key=lambda day: days[day])
-        yield because(
+        yield Reason(
             word,
             days=len(days),
             peak_on=str(peak),
@@ -121,69 +112,65 @@ def _unusual_days(w: Comparison, days: Mapping[date, int]) -> dict[date, int]:
 def _marked(w: Comparison) -> Iterator[Reason]:
     since, before = w.tally.since.marked, w.tally.before.marked
     if since >= w.rules.marked and w.rises(since, before):
-        yield because("marked", marked=since, before=before, days=w.known_days)
+        yield Reason("marked", marked=since, before=before, days=w.known_days)
 
 
 def _shares(w: Comparison) -> Iterator[Reason]:
     since, before = w.tally.since.of(SHARES), w.tally.before.of(SHARES)
     if since >= w.rules.shares and w.rises(since, before):
-        yield because("shares", shares=since, before=before, days=w.known_days)
+        yield Reason("shares", shares=since, before=before, days=w.known_days)
 
 
 def _burst(w: Comparison) -> Iterator[Reason]:
     before = max(w.tally.before.hours.values(), default=0)
     for hour, number in w.tally.since.hours.most_common(1):
         if number >= max(w.rules.burst, 2 * before):
-            yield because("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
+            yield Reason("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
 
 
 def _off_hours(w: Comparison) -> Iterator[Reason]:
-    now, then = _share(w.tally.since), _share(w.tally.before)
-    if w.tally.since.off_hours >= w.rules.off_hours and now - then >= w.rules.off_share:
-        begins, ends = w.tally.work_hours
-        yield because(
-            "off_hours", begins=begins, ends=ends, off_hours=w.tally.since.off_hours,
+    number = w.tally.since.off_hours
+    now, then = (half.off_hours / max(half.of(TAKES), 1) for half in (w.tally.since, w.tally.before))
+    if number >= w.rules.off_hours and now - then >= w.rules.off_share:
+        begins, ends = w.rules.work_hours
+        yield Reason(
+            "off_hours", begins=begins, ends=ends, off_hours=number,
             share_percent=round(100 * now), before_percent=round(100 * then),
         )  # fmt: skip
-
-
-def _share(half: Half) -> float:
-    return half.off_hours / max(half.of(TAKES), 1)
 
 
 def _folders(w: Comparison) -> Iterator[Reason]:
     before = max(map(len, w.tally.before.folders.values()), default=0)
     number, day = max(((len(seen), day) for day, seen in w.tally.since.folders.items()), default=(0, None))
     if number >= w.rules.folders and number > w.rules.ratio * before:
-        yield because("folders", folders=number, before=before, on=str(day))
+        yield Reason("folders", folders=number, before=before, on=str(day))
 
 
 def _origins(w: Comparison) -> Iterator[Reason]:
     since, before = w.tally.since, w.tally.before
-    yield from _new(w, "new_addresses", since.addresses, before.addresses)
-    yield from _new(w, "new_devices", since.devices, before.devices)
-
-
-def _new(w: Comparison, word: str, since: Counter[str], before: Counter[str]) -> Iterator[Reason]:
-    new = {name: number for name, number in since.items() if name not in before and number > 0}
-    taken = sum(new.values())
-    if before and taken >= w.rules.new_origin and w.rises(len(new), len(before)):
-        yield because(word, takes=taken, new=len(new), known=len(before))
+    for word, seen, known in (
+        ("new_addresses", since.addresses, before.addresses),
+        ("new_devices", since.devices, before.devices),
+    ):
+        new = {name: number for name, number in seen.items() if name not in known and number > 0}
+        taken = sum(new.values())
+        if known and taken >= w.rules.new_origin and w.rises(len(new), len(known)):
+            yield Reason(word, takes=taken, new=len(new), known=len(known))
 
 
 def _programs(w: Comparison) -> Iterator[Reason]:
     if w.tally.programs:
-        yield because("programs", programs=w.tally.programs)
+        yield Reason("programs", programs=w.tally.programs)
     known = {name for _, name in w.tally.before.applications}
     compared = {name for log, name in w.tally.since.applications if log not in w.missing}
     fresh = compared - known  # a log without days before the notice shows none that is new
     if w.tally.program_size >= _LARGE or (w.known_days and fresh):
-        yield because("applications", new_applications=len(fresh), bytes=w.tally.program_size)
+        yield Reason("applications", new_applications=len(fresh), bytes=w.tally.program_size)
 
 
 def _takeout(w: Comparison) -> Iterator[Reason]:
     if takeouts := sum(half.kinds[ActivityKind.TAKEOUT] for half in (w.tally.before, w.tally.since)):
-        yield because("takeout", takeouts=takeouts)
+        yield Reason("takeout", takeouts=takeouts)
 
 
 def _uncompared(w: Comparison) -> Iterator[Reason]:
@@ -195,7 +182,7 @@ def _uncompared(w: Comparison) -> Iterator[Reason]:
     }
     if takes := sum(taken.values()):
         half, logs = w.tally.since, tuple(log for log, number in taken.items() if number)
-        yield because("no_baseline", takes=takes, marked=half.marked, off_hours=half.off_hours, logs=logs)
+        yield Reason("no_baseline", takes=takes, marked=half.marked, off_hours=half.off_hours, logs=logs)
 
 
 _LOOKS: tuple[Callable[[Comparison], Iterator[Reason]], ...] = (

@@ -39,7 +39,7 @@ class Reach(NamedTuple):
 
 
 def conclude(
-    row: Collection, source: ActivitySource, ending: str, *, needed_from: datetime, ends_at: datetime
+    row: Collection, source: ActivitySource, ending: str, needed_from: datetime, ends_at: datetime
 ) -> tuple[Completeness, str | None]:
     """
     Return the verdict on a pass that ended with *ending* (`""`: at the window's end), and its word.

@@ -21,8 +21,8 @@ from audit.events import EventType
 from casework.activity.comparison import Comparison
 from casework.activity.lines import own_activities
 from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
-from casework.activity.passes import SUMMARIES, not_begun, notice_from, notice_until, passes_of, telling
-from casework.activity.risk import Reason, because, reasons_of, verdict_of
+from casework.activity.passes import SUMMARIES, not_begun, notice_window, passes_of, telling
+from casework.activity.risk import Reason, reasons_of, verdict_of
 from casework.activity.silence import Quiet
 from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until
 from casework.activity.tally import EXITS, Tally
@@ -48,21 +48,18 @@ def is_stale(context: Context, case_id: str) -> bool:
         return any(row.ended_at is not None and row.told_in is None for row in passes_of(session, case_id))
 
 
-def summarise(context: Context, case_id: str) -> EvidenceFile | None:
+def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
     """
-    Read all that was collected, keep the summary, write findings from what came after the cut; None without evidence.
+    Read all that was collected, keep the summary, write findings from what came after the cut.
 
     Takes about ten seconds a million records: call it in a thread.
     """
-    if context.evidence is None:
-        return None
-    work = _Work(context, context.evidence, case_id)
+    work = _Work(context, evidence, case_id)
     for row in work.ended:
         work.read(row)
     content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True, default=lambda at: at.isoformat()).encode()
-    number = len(context.evidence.list(case_id, SUMMARIES)) + 1
-    binding = partial(work.bind, number)
-    return context.evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=binding)
+    number = len(evidence.list(case_id, SUMMARIES)) + 1
+    evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=partial(work.bind, number))
 
 
 class _Work:
@@ -75,10 +72,10 @@ class _Work:
             self.quiets = {(a.connection, a.vendor_id): Quiet(a, rows_of(session, case_id, a)) for a in self.accounts}
         self.ended = [row for row in self.passes if row.ended_at is not None]
         self.names = names_of(self.accounts)
-        zone, rules = ZoneInfo(self.case.timezone), context.policy.activity
-        notice_on = notice_from(context, self.case).astimezone(zone).date()
-        ends_on = (notice_until(self.case).astimezone(zone) - timedelta(seconds=1)).date()
-        self.tally = Tally(zone, notice_on, ends_on, rules.work_hours, rules.marks)
+        zone = ZoneInfo(self.case.timezone)
+        begins_at, self.ends_at = notice_window(context, self.case)
+        ends_on = (self.ends_at.astimezone(zone) - timedelta(seconds=1)).date()
+        self.tally = Tally(zone, begins_at.astimezone(zone).date(), ends_on, context.policy.activity)
         self.covered: dict[str, date] = {}
         self.odd = 0
 
@@ -116,7 +113,7 @@ class _Work:
         assess(context, session, case_id)
 
     def content(self) -> dict[str, Any]:
-        tally, comparison = self.tally, Comparison(self.tally, self.covered, self.context.policy.activity)
+        tally, comparison = self.tally, Comparison(self.tally, self.covered)
         reasons = [*reasons_of(comparison), *self._unread()]
         sentences = [reason.said for reason in reasons[:_SAID_AT_ONCE]] or [self._nothing_unusual().said]
         return {
@@ -142,32 +139,28 @@ class _Work:
         }
 
     def _unread(self) -> Iterator[Reason]:
-        """Say what could not be read: without it nobody is declared clean."""
+        """Say what was not read whole, as far as it is kept, or not begun, or is read no more: else nobody is clean."""
         if self.odd:
-            yield because("odd_records", records=self.odd)
-        lacking = sorted(map(name_of, self._lacking()))
+            yield Reason("odd_records", records=self.odd)
+        known = self._telling()
+        lost = [log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs]
+        lacking = sorted(map(name_of, [*not_begun(self.context, self.accounts, known.values()), *lost]))
         if lacking or not self.ended:
             named = tuple(dict.fromkeys(lacking)) or "-"
-            yield because("incomplete", named=named, logs=len(lacking))
+            yield Reason("incomplete", named=named, logs=len(lacking))
         if unread := self._unread_since():
             named = tuple(f"{log}: {until:%Y-%m-%d %H:%M} UTC" for log, until in unread.items())
-            yield because("not_read_since", named=named, logs=len(unread))
+            yield Reason("not_read_since", named=named, logs=len(unread))
 
     def _telling(self) -> dict[Log, Collection]:
         """Return what is known of each of the leaver's logs; a later pass that is under way takes nothing from an earlier one."""
         known = [row for row in self.passes if row.ended_at is not None or row.round == 1]
         return telling([row for row in known if log_of(row)[:2] in self.quiets])
 
-    def _lacking(self) -> Iterator[Log]:
-        """Yield the logs that were not read whole, as far as their vendors keep them, nor begun, or that nobody reads any more."""
-        known = self._telling()
-        yield from not_begun(self.context, self.accounts, known.values())
-        yield from (log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs)
-
     def _unread_since(self) -> dict[str, datetime]:
         """Return up to when each log is known of which more may still come from the notice window, or of which nobody has asked."""
         mine = {log_of(row): sure_until(row) for row in self.ended if is_whole(row) and log_of(row)[:2] in self.quiets}
-        return {name_of(log): until for log, until in sorted(mine.items()) if until < notice_until(self.case)}
+        return {name_of(log): until for log, until in sorted(mine.items()) if until < self.ends_at}
 
     def _nothing_unusual(self) -> Message:
         """Say so, and since when each log could be looked at that does not reach over the notice window."""

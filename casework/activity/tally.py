@@ -14,6 +14,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from casework.activity.marks import is_marked
+from casework.policy import Activity as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
 
@@ -77,8 +78,7 @@ class Tally:
     zone: ZoneInfo
     notice_on: date
     ends_on: date
-    work_hours: tuple[int, int]
-    own_marks: tuple[str, ...] = ()
+    rules: Rules
     days: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
     folders: Counter[str] = field(default_factory=Counter)
     before: Half = field(default_factory=Half)
@@ -109,11 +109,11 @@ class Tally:
         return self.since if day >= self.notice_on else self.before
 
     def _taken(self, source: str, local: datetime, half: Half, activity: Activity) -> None:
-        day, (begins, ends) = local.date(), self.work_hours
+        day, (begins, ends) = local.date(), self.rules.work_hours
         self.days[source][day] += 1
         half.hours[local.replace(minute=0, second=0, microsecond=0)] += 1
         half.off_hours += local.weekday() >= 5 or not begins <= local.hour < ends
-        half.marked += is_marked((activity.label, activity.title), self.own_marks)
+        half.marked += is_marked((activity.label, activity.title), self.rules.marks)
         if activity.folder is not None and len(half.folders[day]) < _FOLDERS_A_DAY:
             half.folders[day].add(hash(activity.folder))
         if half is self.since:

@@ -34,11 +34,11 @@ LEDGER = Ledger()
 def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules | None = None) -> dict[str, Reason]:
     """Weigh *records* as a summary does, by each reason's word."""
     rules = rules or Rules()
-    tally = Tally(TOKYO, NOTICE_ON, END, rules.work_hours, rules.marks)
+    tally = Tally(TOKYO, NOTICE_ON, END, rules)
     for raw in records:
         tally.add("drive", "paper", LEDGER.describe("drive", raw))
     covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
-    return {reason.reason: reason for reason in reasons_of(Comparison(tally, covered_from, rules))}
+    return {reason.reason: reason for reason in reasons_of(Comparison(tally, covered_from))}
 
 
 class TestHoarder:
@@ -141,14 +141,14 @@ class TestNotClean:
 
     def test_a_short_log_beside_a_long_one(self) -> None:
         """What a log without days before the notice tells is not held against the days of another one."""
-        tally = Tally(TOKYO, NOTICE_ON, END, Rules().work_hours)
+        tally = Tally(TOKYO, NOTICE_ON, END, Rules())
         for raw in steady(20):
             tally.add("drive", "paper", LEDGER.describe("drive", raw))
         for raw in steady(200, seed=5):
             if datetime.fromisoformat(str(raw["time"])).date() > NOTICE_ON:
                 tally.add("files", "paper", LEDGER.describe("files", raw))
         covered = {"drive": END - timedelta(days=DAYS - 1), "files": NOTICE_ON}
-        comparison = Comparison(tally, covered, Rules())
+        comparison = Comparison(tally, covered)
         words = {reason.reason for reason in reasons_of(comparison)}
         assert "no_baseline" in words
         assert not {"volume", "days"} & words
@@ -217,7 +217,7 @@ class TestMarks:
 class TestTally:
     def test_memory_is_capped(self) -> None:
         """However many folders, addresses and ways out there are, the sets stay within their caps and say so."""
-        tally = Tally(TOKYO, NOTICE_ON, END, (7, 20))
+        tally = Tally(TOKYO, NOTICE_ON, END, Rules())
         moment = datetime(2026, 11, 20, 12, tzinfo=TOKYO)
         for n in range(25_000):
             record = Activity(ActivityKind.DOWNLOAD, moment, "x", folder=f"f{n}", ip=f"a{n}", target=f"t{n}")
