@@ -132,9 +132,8 @@ def _in_turn(context: Context) -> list[str]:
 async def _go_on(context: Context, case_id: str, until: datetime, places: asyncio.Semaphore) -> bool:
     """Go on with one case; True if it has news."""
     async with places:
-        seconds = (until - context.now()).total_seconds()
         try:
-            await collect(context, case_id, seconds=max(seconds, 0.0))
+            await collect(context, case_id, seconds=(until - context.now()).total_seconds())
         finally:
             watching = is_stale(context, case_id)
             news = await conclude(context, case_id)  # what ended is told, whatever failed beside it

@@ -7,7 +7,7 @@ Robust on purpose: the days that are looked for do not move the measure by which
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
@@ -39,26 +39,25 @@ class Comparison:
     weekday, all sources together.  *since* and *before*: the takes of each day, where they can be compared.
     """
 
-    def __init__(self, tally: Tally, covered: Mapping[str, date]) -> None:
+    def __init__(self, tally: Tally, covered: dict[str, date]) -> None:
         self.tally, self.rules = tally, tally.rules
-        begun = {source: covered.get(source, tally.notice_on) for source in {*tally.days, *covered}}
         before = {
             source: [first + timedelta(days=n) for n in range((tally.notice_on - first).days)]
-            for source, first in begun.items()
+            for source, first in (dict.fromkeys(tally.days, tally.notice_on) | covered).items()
         }
         self.missing = tuple(sorted(source for source, days in before.items() if len(days) < _ENOUGH))
-        known = {source: days for source, days in before.items() if source in tally.days and len(days) >= _ENOUGH}
-        self.known_days = max(map(len, known.values()), default=0)
-        self.usual = tuple(
-            _together(
-                _of_a_weekday(weekday, days, tally.days[source], self.rules.mads) for source, days in known.items()
-            )
-            for weekday in range(7)
-        )
-        compared = sum((counts for source, counts in tally.days.items() if source not in self.missing), Counter[date]())
+        self._known = {source: before[source] for source in tally.days if source not in self.missing}
+        self.known_days = max(map(len, self._known.values()), default=0)
+        self.usual = tuple(map(self._usual, range(7)))
+        compared = sum((tally.days[source] for source in self._known), Counter[date]())
         self.since = {day: number for day, number in compared.items() if day >= tally.notice_on}
         self.before = {day: number for day, number in compared.items() if day < tally.notice_on}
         self.days_since = max((tally.ends_on - tally.notice_on).days + 1, 1)
+
+    def _usual(self, weekday: int) -> Expected:
+        days, mads = self.tally.days, self.rules.mads
+        parts = [_of_a_weekday(weekday, before, days[source], mads) for source, before in self._known.items()]
+        return Expected(sum(part.median for part in parts), sum(part.limit for part in parts))
 
     def of(self, day: date) -> Expected:
         """Return what was to be expected of *day*."""
@@ -71,11 +70,6 @@ class Comparison:
     def as_before(self, before: float) -> float:
         """Return what the notice window would show of something that went on as in the days *before*."""
         return before * self.days_since / max(self.known_days, 1)
-
-
-def _together(parts: Iterable[Expected]) -> Expected:
-    every = list(parts)
-    return Expected(sum(part.median for part in every), sum(part.limit for part in every))
 
 
 def _of_a_weekday(weekday: int, before: list[date], counts: Counter[date], mads: float) -> Expected:

@@ -40,9 +40,9 @@ async def watch(context: Context, case_id: str) -> None:
     """Watch once.  Does nothing unless policy is on."""
     rules, case, now = context.policy.activity.watch, context.case(case_id), context.now()
     cut_at = case.contained_at
-    if not rules.on or context.evidence is None or cut_at is None:
+    if not rules.on or context.evidence is None:
         return
-    if not cut_at < now <= cut_at + timedelta(days=rules.days):
+    if cut_at is None or not cut_at < now <= cut_at + timedelta(days=rules.days):
         return
     heard: _Heard = defaultdict(dict)
     origins, unread = await asyncio.to_thread(_origins, context, context.evidence, case, cut_at)
@@ -96,7 +96,6 @@ def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> None:
     rules = context.policy.activity.watch
     users = Counter(name for _, _, name in heard)
     telling = {key: kinds for key, kinds in heard.items() if users[key[2]] <= rules.shared_by}
-    matched = {(connection, account_id) for connection, account_id, _ in telling}
     with context.store.write() as session:
         for (connection, account_id, _), kinds in telling.items():
             post_cut.keep(
@@ -104,7 +103,7 @@ def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> None:
                 heard=kinds, effective_by=None,
             )  # fmt: skip
         seal(
-            context, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
+            context, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len({key[:2] for key in telling}), accounts=len(rules.accounts),
             counts={"unread": unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
         )  # fmt: skip
         assess(context, session, case.id)

@@ -40,7 +40,7 @@ from connectors.errors import (
     Throttled,
     Unreachable,
 )
-from models.tables import Case, CaseAccount, Collection, EvidenceFile
+from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness
 
 _WORDS: dict[type[ConnectorError], str] = {
@@ -168,8 +168,7 @@ class Reading:
         return None
 
     def _out_of_patience(self) -> bool:
-        patience = timedelta(hours=self.context.policy.activity.patience_hours)
-        return self.context.now() - self.row.moved_at > patience
+        return self.context.now() - self.row.moved_at > timedelta(hours=self.context.policy.activity.patience_hours)
 
     async def _take_whole(self, page: ActivityPage) -> str | None:
         """Keep a page in a thread, to its end: a cancellation that left it running would let a second writer in."""
@@ -240,21 +239,23 @@ class Reading:
     def _end(self) -> None:
         """Make the file whole, state what it holds, and bind both into the trail.  Each step is found done by a second try."""
         row, evidence = self.row, self.evidence
-        stored = self._whole_file()
-        said = statement.state(row, self.source, evidence.leaf_of(stored) if stored is not None else None)
+        file = self._whole_file()
+        said = statement.state(row, self.source, file)
         bound = evidence.save(row.case_id, row.file.removesuffix(".jsonl.zst") + ".statement.json", said.encode())
         with self._committing() as session:
             if row.ended_at is None:
                 row.ended_at, row.statement, row.cursor = self.context.now(), json.loads(said), None
-                self._bind(session, [evidence.leaf_of(part) for part in (stored, bound) if part is not None])
+                self._bind(session, [part for part in (file, evidence.leaf_of(bound)) if part is not None])
 
-    def _whole_file(self) -> EvidenceFile | None:
+    def _whole_file(self) -> dict[str, Any] | None:
+        """Return what the trail says of the file, made whole; None where nothing was read."""
         if self.row.pages == 0:
             return None
-        if (known := self.evidence.find(self.row.case_id, self.row.file)) is not None:
-            return known
-        with self.evidence.grow(self.row.case_id, self.row.file) as growing:
-            return self.evidence.finish(growing)
+        whole = self.evidence.find(self.row.case_id, self.row.file)
+        if whole is None:
+            with self.evidence.grow(self.row.case_id, self.row.file) as growing:
+                whole = self.evidence.finish(growing)
+        return self.evidence.leaf_of(whole)
 
     def _bind(self, session: Session, parts: list[dict[str, Any]]) -> None:
         row = self.row

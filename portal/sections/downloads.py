@@ -17,14 +17,13 @@ def downloads(view: CaseView, clock: Clock, *, erased: bool = False) -> Section:
     section, found = titled("downloads"), view.downloads
     if found.state == "not_collected":
         return Section(*section[:2], notes=(sentence("not_collected"),))
-    drawn = days.picture(view)
     caveats = dict.fromkeys(
         f"{place(row.connection).en}, {row.source}: {caveat}" for row in found.sources for caveat in row.caveats
     )
     return Section(
         *section,
         facts={"State": _state(found), **_not_begun(found)},
-        pictures=(drawn,) if drawn is not None else (),
+        pictures=tuple(filter(None, [days.picture(view)])),
         grids=(_sources(found, clock), _risks(found, erased=erased), *_more(found, clock)),
         notes=tuple(map(Phrase, caveats)),
     )
@@ -36,7 +35,6 @@ def in_short(view: CaseView, clock: Clock) -> Section:
     if not found.sources:
         return downloads(view, clock)
     whole = sum(row.verdict is Completeness.COMPLETE for row in found.sources)
-    told = tuple(map(phrase, found.summary))
     return Section(
         *titled("downloads"),
         facts={

@@ -239,6 +239,21 @@ class TestFaults:
         await collect(logged.context, case.id, seconds=60)
         assert lines(logged, passes(logged, case)[0])[1:] == FIFTY
 
+    async def test_a_lost_memory_is_stated(self, logged: Office) -> None:
+        """Where a backup lacks what was remembered of the records, some may stand in the file twice: the statement says so."""
+        ledger(logged).happened("g1", FIFTY)
+        ledger(logged).fault = lambda number, _: Unreachable("down") if number == 3 else None
+        case = await planned(logged)
+        await collect(logged.context, case.id, seconds=1)
+        assert logged.context.evidence is not None
+        for file in (logged.context.evidence.folder / case.id).glob("*.seen*"):
+            file.unlink()
+        logged.clock.pass_by(minutes=1)
+        await collect(logged.context, case.id, seconds=60)
+        [row] = passes(logged, case)
+        assert row.statement is not None
+        assert row.statement["problems"]["memory_lost"] == 1
+
 
 class TestNothingWaitsForEver:
     async def test_a_vendor_that_hangs(self, logged: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,14 +212,15 @@ class TestWatch:
     RULES = Watch(on=True, purpose="trade secrets", rule="就業規則第42条", accounts=WATCHED)
 
     async def _watched(
-        self, make_office: Callable[..., Office], rules: Watch, colleague_ip: str
+        self, make_office: Callable[..., Office], rules: Watch, colleague_ip: str, *colleagues: str
     ) -> tuple[Office, Case]:
         office = make_office(Policy(activity=Rules(watch=rules)), Ledger)
         office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         office.paper.add("g2", employee_no="E2", email="e2@example.test", name="月 影子")
         ledger(office).happened("g1", _events("198.51.100.9", -24))
         case, _ = await cut(office)
-        ledger(office).happened("g2", _events(colleague_ip, 5))
+        for colleague in colleagues or ("g2",):
+            ledger(office).happened(colleague, _events(colleague_ip, 5))
         office.clock.pass_by(hours=25)
         await read(office, case)
         return office, case
@@ -257,6 +258,17 @@ class TestWatch:
         ledger(office).happened("g2", _events("198.51.100.9", 6))
         await re_entry.watch(office.context, case.id)
         assert self._sealed(office, case)[-1]["count"] == 0
+
+    @pytest.mark.parametrize(("shared_by", "found"), [(2, 2), (1, 0)])
+    async def test_an_address_that_many_use_is_the_companys(
+        self, make_office: Callable[..., Office], shared_by: int, found: int
+    ) -> None:
+        """What more accounts use than policy allows is the company's own address, and no sign; what fewer use is one in each."""
+        watched = WATCHED | {"google_workspace:g3"}
+        rules = self.RULES.model_copy(update={"accounts": watched, "shared_by": shared_by})
+        office, case = await self._watched(make_office, rules, "198.51.100.9", "g2", "g3")
+        assert [finding["kind"] for finding in show(office.context, case.id)["findings"]] == ["re_entry"] * found
+        assert self._sealed(office, case)[0]["count"] == found
 
     async def test_sealed_without_a_find(self, make_office: Callable[..., Office]) -> None:
         """A watch that found nothing is in the trail as well."""
