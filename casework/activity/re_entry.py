@@ -103,7 +103,7 @@ def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> None:
                 heard=kinds, effective_by=None,
             )  # fmt: skip
         seal(
-            context, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len({key[:2] for key in telling}), accounts=len(rules.accounts),
-            counts={"unread": unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
+            context, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len({key[:2] for key in telling}),
+            accounts=len(rules.accounts), counts={"unread": unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
         )  # fmt: skip
         assess(context, session, case.id)

@@ -92,7 +92,7 @@ class Tally:
         """Count what one record of *source* tells."""
         for activity in activities:
             local = activity.at.astimezone(self.zone)
-            half = self._half(local.date())
+            half = self.since if local.date() >= self.notice_on else self.before
             half.kinds[activity.kind] += 1
             for seen, name in ((half.addresses, activity.ip), (half.devices, activity.device)):
                 self._count(seen, name, _ORIGINS, "addresses and devices", weight=activity.kind in TAKES)
@@ -104,9 +104,6 @@ class Tally:
                 if len(self.exits) > _MOST_EXITS:
                     heapq.heappop(self.exits)  # those nearest the end are kept
             self._program(source, half, activity)
-
-    def _half(self, day: date) -> Half:
-        return self.since if day >= self.notice_on else self.before
 
     def _taken(self, source: str, local: datetime, half: Half, activity: Activity) -> None:
         day, (begins, ends) = local.date(), self.rules.work_hours
