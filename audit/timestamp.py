@@ -83,7 +83,7 @@ def ask(client: httpx.Client, url: str, content: bytes, roots: Sequence[x509.Cer
     Safe to repeat: each answer stands for itself.  Raises `AuthorityUnreachable` (ask again) and `StampRefused`.
     """
     request = TimestampRequestBuilder(data=content, hash_algorithm=HashAlgorithm.SHA256).build()
-    answer = _post(client, url, request.as_bytes())
+    answer = post(client, url, request.as_bytes())
     try:
         return answer, _verified(_parsed(answer), content, roots, nonce=request.nonce)
     except StampRefused as exc:
@@ -91,7 +91,8 @@ def ask(client: httpx.Client, url: str, content: bytes, roots: Sequence[x509.Cer
         raise
 
 
-def _post(client: httpx.Client, url: str, query: bytes) -> bytes:
+def post(client: httpx.Client, url: str, query: bytes) -> bytes:
+    """Return what the authority answers to *query* (a TimeStampReq in DER), unread.  Raises what `ask` raises."""
     try:
         with client.stream("POST", url, content=query, headers={"content-type": QUERY, "accept": REPLY}) as answer:
             if answer.status_code != 200 or answer.headers.get("content-type", "").partition(";")[0].strip() != REPLY:

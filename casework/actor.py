@@ -8,25 +8,22 @@ import platform
 
 from models.actor import UNAUTHENTICATED, Actor
 
-TERMINAL = "terminal"
-OURS = "lastday"
-
-__all__ = ["TERMINAL", "UNAUTHENTICATED", "Actor", "actor_of", "at_terminal", "itself", "os_user"]
+__all__ = ["UNAUTHENTICATED", "Actor", "actor_of", "at_terminal", "itself", "os_user"]
 
 
 def at_terminal(subject: str) -> Actor:
     """Return the person who typed *subject*, or left it out, at this machine: nobody has made sure who that is."""
-    return Actor(TERMINAL, subject, UNAUTHENTICATED, host=platform.node(), os_user=os_user())
+    return Actor("terminal", subject, UNAUTHENTICATED, host=platform.node(), os_user=os_user())
 
 
 def actor_of(by: Actor | str) -> Actor:
     """Return *by* as an actor; a mere name is one that nobody has made sure of."""
-    return by if isinstance(by, Actor) else Actor(OURS, by, UNAUTHENTICATED)
+    return by if isinstance(by, Actor) else Actor("lastday", by, UNAUTHENTICATED)
 
 
 def itself(component: str) -> Actor:
     """Return casework as the one who acts: *component* as the trail's leaves name it."""
-    return Actor(OURS, component, "process")
+    return Actor("lastday", component, "process")
 
 
 def os_user() -> str:

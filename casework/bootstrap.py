@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from sqlmodel import col, select
 
@@ -17,10 +17,8 @@ from casework.evidence.store import EvidenceStore
 from casework.policy import load_policy
 from casework.settings import CaseworkSettings, read_settings
 from casework.store import Store, open_engine, require_schema
-from connectors.contract import Connector
 from connectors.registry import open_connectors
 from models.tables import EvidenceKey
-from models.vocabulary import ConnectionId
 
 
 @asynccontextmanager
@@ -33,11 +31,9 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
     """
     settings = read_settings()
     async with AsyncExitStack() as stack:
-        store = open_store(settings)
-        stack.callback(store.engine.dispose)
-        connectors: Mapping[ConnectionId, Connector] = {}
-        if connected:
-            connectors = await stack.enter_async_context(open_connectors(settings.services, strict=False))
+        store = stack.enter_context(open_store(settings))
+        services = settings.services if connected else ()
+        connectors = await stack.enter_async_context(open_connectors(services, strict=False))
         yield Context(
             store,
             load_policy(settings.policy_file),
@@ -45,17 +41,12 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
             actor,
             now=store.clock,
             configured=frozenset(settings.services),
-            evidence=open_evidence(settings, store),
+            evidence=EvidenceStore(store, settings.evidence_folder, evidence_key(settings, store)),
         )
 
 
-def open_evidence(settings: CaseworkSettings, store: Store) -> EvidenceStore:
-    """Open the evidence of *store*'s cases.  Touches no file: what is wrong with one may stop collecting, and no cut."""
-    return EvidenceStore(store, settings.evidence_folder, evidence_key(settings, store))
-
-
 def evidence_key(settings: CaseworkSettings, store: Store) -> KeyFile:
-    """Return the key under which all cases' keys are wrapped, which need not be there yet."""
+    """Return the key under which all cases' keys are wrapped.  It is read when it is used: what is wrong with it stops no cut."""
 
     def is_first() -> bool:
         with store.read() as session:
@@ -64,14 +55,16 @@ def evidence_key(settings: CaseworkSettings, store: Store) -> KeyFile:
     return KeyFile(settings.evidence_key_file, is_first)
 
 
-def open_store(settings: CaseworkSettings, *, check: bool = True) -> Store:
+@contextmanager
+def open_store(settings: CaseworkSettings, *, check: bool = True) -> Iterator[Store]:
     """Open the store of *settings*; raises `Misconfigured` if *check* finds no database, or an old or missing schema."""
     engine = open_engine(settings.database_url.get_secret_value(), may_create=not check)
-    if check:
-        require_schema(engine)
-    guard = Guard(Mirror(settings.anchor_folder, settings.audit_origin))
-    clock = DatabaseClock()
+    clock, guard = DatabaseClock(), Guard(Mirror(settings.anchor_folder, settings.audit_origin))
     store = Store(engine, Trail(origin=settings.audit_origin, clock=clock, guard=guard), clock)
-    if check:
-        store.compare_clocks()
-    return store
+    try:
+        if check:
+            require_schema(engine)
+            store.compare_clocks()
+        yield store
+    finally:
+        engine.dispose()

@@ -15,8 +15,8 @@ from types import NoneType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from casework.context import Context
-from casework.errors import BadRequest, CaseworkError
+from casework.context import Context, kept_case
+from casework.errors import CaseworkError
 from casework.lifecycle import BEFORE_THE_CUT, UNDER_WAY
 from casework.questions import open_questions
 from casework.truth.findings import assess, open_findings
@@ -31,7 +31,6 @@ _RECOVERY = timedelta(seconds=5)
 _SOON = timedelta(minutes=10)
 SERVING = "serve"
 """How a serving process names itself as a runner: none takes a case from another."""
-_LIVELY = frozenset({RunState.SCHEDULED, RunState.RUNNING})
 
 
 @asynccontextmanager
@@ -59,16 +58,12 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
 
 def _take(context: Context, case_id: str, runner: str) -> bool:
     with context.store.write() as session:
-        case = session.get(Case, case_id)
-        if case is None:
-            raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
-        if case.erased_at is not None:
-            raise BadRequest(f"{case_id}: its personal data was erased", "Nobody is left to look for.")
+        case = kept_case(session, case_id)
         others = held(case, context.now()) and case.lease_holder != runner
         if others and not (runner.startswith(SERVING) and may_be_taken_over(case, context.now())):
             return False
         case.lease_holder, case.lease_until, case.run_state = runner, context.now() + LEASE, RunState.RUNNING
-        session.add(case)
+        case.next_run_at = context.now()  # gone by the end if somebody woke the case
         assess(context, session, case_id)
         return True
 
@@ -81,7 +76,6 @@ async def _heartbeat(context: Context, case_id: str, runner: str) -> None:
             case = session.get_one(Case, case_id)
             if case.lease_holder == runner:
                 case.lease_until = context.now() + LEASE
-                session.add(case)
 
 
 def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> None:
@@ -92,11 +86,10 @@ def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> N
         case.lease_holder = case.lease_until = None
         asked = bool(open_questions(session, case_id))
         due = case.for_real and case.state in UNDER_WAY and case.due_at <= context.now()
+        again = due or asked or open_findings(session, case_id)
         case.run_state = RunState.PAUSED if asked else RunState.ENDED
-        case.next_run_at = None
-        if due or asked or open_findings(session, case_id):
-            case.next_run_at = _next(context, case, stumbled=due and stumbled)
-        session.add(case)
+        if case.next_run_at is not None:
+            case.next_run_at = _next(context, case, stumbled=due and stumbled) if again else None
 
 
 def _next(context: Context, case: Case, *, stumbled: bool) -> datetime:
@@ -143,9 +136,14 @@ def may_be_taken_over(case: Case, now: datetime) -> bool:
 
 
 def wanted(case: Case, now: datetime) -> bool:
-    """Whether nobody works on the case or is about to, and its wait is over."""
+    """
+    Whether nobody works on the case or is about to, and its wait is over.
+
+    What Prefect says of a run that it was given is looked at first (`casework.sweeping.runs_to_check`).
+    """
     later = case.next_run_at is not None and case.next_run_at > now
-    return not held(case, now) and not later and case.run_state not in _LIVELY
+    given = case.run_id is not None and case.run_state in {RunState.SCHEDULED, RunState.RUNNING}
+    return not held(case, now) and not later and not given
 
 
 def record_run(context: Context, case_ids: tuple[str, ...], run_id: str) -> None:
@@ -155,7 +153,6 @@ def record_run(context: Context, case_ids: tuple[str, ...], run_id: str) -> None
             case = session.get_one(Case, case_id)
             case.run_id, case.run_state = run_id, RunState.SCHEDULED
             case.run_attempt += 1
-            session.add(case)
 
 
 def note_run(context: Context, case_id: str, run_id: str) -> None:
@@ -163,15 +160,12 @@ def note_run(context: Context, case_id: str, run_id: str) -> None:
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
         case.run_id = run_id
-        session.add(case)
 
 
 def release_run(context: Context, case_id: str) -> None:
     """Note that the case's run is dead: the next sweep offers the case again at once.  A living lease is left alone."""
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        if held(case, context.now()):
-            return
-        case.run_id, case.run_state = None, RunState.ENDED
-        case.lease_holder = case.lease_until = None
-        session.add(case)
+        if not held(case, context.now()):
+            case.run_id, case.run_state = None, RunState.ENDED
+            case.lease_holder = case.lease_until = case.next_run_at = None

@@ -39,10 +39,10 @@ class DatabaseClock:
         Take what the database told between two moments of the machine's.
 
         What was measured more exactly, less than a minute ago, stands, unless the two exclude each other: then a clock was set.
-        So does what was measured before, if this process was stopped between the two moments.
+        So does what was measured before, if this process was stopped, or its clock put back, between the two moments.
         """
         uncertainty = (answered_at - asked_at) / 2
-        if self._compared_at is not None and uncertainty > _TELLS_NOTHING:
+        if uncertainty < _NONE or (self._compared_at is not None and uncertainty > _TELLS_NOTHING):
             return
         ahead = told - asked_at - uncertainty
         fresh = self._compared_at is not None and _NONE <= answered_at - self._compared_at < _LASTS

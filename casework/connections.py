@@ -62,15 +62,9 @@ async def read_access(context: Context, account: CaseAccount, kinds: Kinds) -> L
         return await connector.list_access(account_of(account), kinds)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
         error = failure_of(account.connection, exc)
+        where = account.connection, account.vendor_id
         blind = [
-            cannot_look(
-                account.connection,
-                account.vendor_id,
-                kind,
-                EntitlementState.UNREADABLE,
-                problem=str(error),
-                remedy=error.advice,
-            )
+            cannot_look(*where, kind, EntitlementState.UNREADABLE, problem=str(error), remedy=error.advice)
             for kind in sorted(kinds)
         ]
         return Listing(blind, dict.fromkeys(kinds, error.evidence))

@@ -26,10 +26,6 @@ _LOGS_AT_ONCE = 64
 """Of all cases together: each that is read holds four files open."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Context:
     """
@@ -45,7 +41,7 @@ class Context:
     policy: Policy
     connectors: Mapping[ConnectionId, Connector] = field(default_factory=dict)
     actor: str = "svc:lastday"
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     configured: frozenset[ConnectionId] = frozenset()
     own_accounts: dict[ConnectionId, frozenset[str]] = field(default_factory=dict)

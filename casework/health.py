@@ -16,14 +16,13 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from audit import cadence
-from audit.cadence import Vouchers
-from casework import pauses
+from audit.cadence import Cadence, Vouchers
 from casework.claims import overdue
 from casework.context import Context
+from casework.decisions.pausing import concerns, in_force
 from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, RECHECKED, UNDER_WAY
 from casework.question_kinds import HOLDING
 from casework.settings import CaseworkSettings
-from casework.trail.anchoring import CADENCE
 from models.tables import Case, Collection, Heartbeat, Look, Question
 
 _CUT_WITHIN = timedelta(seconds=10)
@@ -104,7 +103,7 @@ def health(context: Context, settings: CaseworkSettings) -> Health:
             *_questions(session, now),
             *_behind(session, now),
         ]
-        standing = cadence.health(session.connection(), context.store.trail.origin, now, CADENCE, vouchers)
+        standing = cadence.health(session.connection(), context.store.trail.origin, now, Cadence(), vouchers)
     if standing.alarms or standing.late_since is not None:
         alarms.append(Alarm("anchors_behind", red=False, facts={"since": standing.late_since}))
     return Health(now, tuple(sorted(alarms, key=lambda alarm: not alarm.red)))
@@ -114,8 +113,8 @@ def _instants(session: Session, now: datetime) -> Iterator[Alarm]:
     """Yield what is due and was not asked for, what was asked for and is not seen blocked, and what a person has stopped."""
     due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
     cases = session.exec(select(Case).where(*due, col(Case.erased_at).is_(None)).order_by(col(Case.due_at))).all()
-    in_force = pauses.in_force(session)
-    paused = [case for case in cases if any(pauses.concerns(pause, case) for pause in in_force)]
+    standing = in_force(session)
+    paused = [case for case in cases if any(concerns(pause, case) for pause in standing)]
     going = [case for case in cases if case not in paused]
     late = [case for case in going if case.state in BEFORE_THE_CUT and overdue(case, now) > _CUT_WITHIN]
     unseen = [case for case in going if case.state not in BEFORE_THE_CUT and overdue(case, now) > _SEEN_WITHIN]

@@ -7,9 +7,7 @@ The picture in docs/architecture.md is made from the table: `python -m casework.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlmodel import Session, select
 
@@ -26,8 +24,7 @@ if TYPE_CHECKING:
 S = CaseState
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """*verb* takes a case from *source* (None: there was none) to *to*; *event* is sealed with it."""
 
     source: CaseState | None
@@ -83,24 +80,16 @@ NOT_TO_BE_CUT = TAKEN_BACK | {S.CLOSED}
 _STAMPS = {S.CONTAINED: "contained_at", S.DEPROVISIONED: "deprovisioned_at", S.CLOSED: "closed_at"}
 
 
-def enter(context: Context, session: Session, case: Case, *, payload: Mapping[str, Any], **fields: Any) -> None:
-    """Add a case that did not exist, in its first state, and seal it."""
+def enter(context: Context, session: Session, case: Case, **said: Any) -> None:
+    """Add a case that did not exist, in its first state, and seal it.  *said*: see `casework.recording.seal`."""
     session.add(case)
-    seal(context, session, _STEPS[None, case.state].event, case.id, state=case.state, payload=payload, **fields)
+    seal(context, session, _STEPS[None, case.state].event, case.id, state=case.state, **said)
 
 
-def move(  # a move's parts, and what its event says
-    context: Context,
-    session: Session,
-    case: Case,
-    to: CaseState,
-    *,
-    payload: Mapping[str, Any] | None = None,
-    dedup_key: str | None = None,
-    **fields: Any,
-) -> None:
+def move(context: Context, session: Session, case: Case, to: CaseState, **said: Any) -> None:
     """
-    Move *case* to another state and seal the transition's event.  Nothing else in the house writes a case's state.
+    Move *case* to another state and seal the transition's event, with what is *said* besides (`casework.recording.seal`).
+    Nothing else in the house writes a case's state.
 
     The instant of containing, deprovisioning and closing is kept, the first one where a case comes there again; reopening
     takes back that of closing.  A consent to erase an ended case does not outlive its end, nor precede it.  Raises `BadRequest` for what the table does not have, `move` to the same state included.
@@ -117,17 +106,7 @@ def move(  # a move's parts, and what its event says
     if stamp is not None and getattr(case, stamp) is None:
         setattr(case, stamp, context.now())
     session.add(case)
-    seal(
-        context,
-        session,
-        step.event,
-        case.id,
-        state=to,
-        from_state=source,
-        payload=payload,
-        dedup_key=dedup_key,
-        **fields,
-    )
+    seal(context, session, step.event, case.id, state=to, from_state=source, **said)
 
 
 def wake(session: Session, case: Case) -> None:

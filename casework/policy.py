@@ -7,17 +7,19 @@ Every value has a safe default; an unknown key is an error, so that a typing err
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
-import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from casework.errors import Misconfigured
 from models.vocabulary import CONNECTION, EntitlementKind, PaperKind
 
+T = TypeVar("T")
+_Set: TypeAlias = Annotated[frozenset[T], PlainSerializer(sorted, when_used="json")]
 _ACCOUNT = rf"^{CONNECTION}:.+$"
 
 
@@ -36,7 +38,7 @@ class Cut(_Section):
     """
 
     at: Literal["employment_ends", "last_working"] = "employment_ends"
-    early: frozenset[EntitlementKind] = frozenset()
+    early: _Set[EntitlementKind] = frozenset()
     precut_seconds: float = Field(default=20.0, ge=0, le=300)
     for_real: bool = False
 
@@ -121,7 +123,7 @@ class Sweep(_Section):
 
     ahead_seconds: float = Field(default=600.0, ge=0)
     lead_seconds: float = Field(default=60.0, ge=0)
-    again_seconds: tuple[float, ...] = (60, 300, 900, 3600)
+    again_seconds: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(60, 300, 900, 3600), min_length=1)
 
 
 class Watch(_Section):
@@ -137,7 +139,7 @@ class Watch(_Section):
     on: bool = False
     purpose: str = ""
     rule: str = ""
-    accounts: frozenset[Annotated[str, Field(pattern=_ACCOUNT)]] = frozenset()
+    accounts: _Set[Annotated[str, Field(pattern=_ACCOUNT)]] = frozenset()
     days: int = Field(default=30, ge=1, le=180)
     known_days: int = Field(default=30, ge=1)
     shared_by: int = Field(default=3, ge=1)
@@ -199,7 +201,7 @@ class Activity(_Section):
 class Protected(_Section):
     """Accounts that are never cut, as `connection:immutable id` or by address: break-glass and shared ones."""
 
-    accounts: frozenset[str] = frozenset()
+    accounts: _Set[str] = frozenset()
 
 
 class Nda(_Section):
@@ -218,9 +220,9 @@ class Nda(_Section):
     makes the next one.  *pledge_again_minutes*: how often it asks whether a pledge has come back.
     """
 
-    expected: frozenset[PaperKind] = frozenset({PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE, PaperKind.WORK_RULES})
-    templates: dict[PaperKind, frozenset[str]] = Field(default_factory=dict)
-    languages: frozenset[str] = frozenset()
+    expected: _Set[PaperKind] = frozenset({PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE, PaperKind.WORK_RULES})
+    templates: dict[PaperKind, _Set[str]] = Field(default_factory=dict)
+    languages: _Set[str] = frozenset()
     threshold: float = Field(default=0.9, gt=0.5, le=1)
     survive_years: int = Field(default=2, ge=0, le=100)
     send: bool = False
@@ -254,24 +256,8 @@ class Policy(_Section):
 
     @property
     def sha256(self) -> str:
-        """SHA-256 over the canonical JSON of every value, floats and sets written as text."""
-        return hashlib.sha256(rfc8785.dumps(_canonical(self.model_dump(mode="python")))).hexdigest()
-
-
-def _canonical(value: object) -> rfc8785._impl._Value:  # the only name that rfc8785 gives its input
-    match value:
-        case dict():
-            return {str(k): _canonical(v) for k, v in value.items()}
-        case frozenset():
-            return sorted(str(v) for v in value)
-        case tuple() | list():
-            return [_canonical(v) for v in value]
-        case float():
-            return repr(float(value))
-        case None | bool() | int():
-            return value
-        case _:
-            return str(value)
+        """SHA-256 over the JSON of every value, keys and sets in order."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 def load_policy(path: Path | None) -> Policy:

@@ -6,10 +6,11 @@ What we write ourselves is private from its first byte on (`audit.secret_files`)
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,47 +56,42 @@ def refuse_open_files() -> list[OpenFile]:
     The caller tells of those as warnings.  For the start of a verb and of a long-lived process, before anything is opened:
     `casework.bootstrap.open_context` does not call it, since a run that carries a cut is never stopped by a file's mode.
     """
-    found = find_open_files(read_settings(), environment())
+    found = find_open_files(read_settings())
     ours = [file for file in found if file.ours]
     if ours:
         raise Misconfigured(f"files: cannot go on: {'; '.join(file.text for file in ours)}", f"Run {_close(*ours)}.")
     return found
 
 
-def find_open_files(settings: CaseworkSettings, given: Mapping[str, str]) -> list[OpenFile]:
+def find_open_files(settings: CaseworkSettings) -> list[OpenFile]:
     """
-    Return every file of secrets that others may read or change; *given* is `environment()`.  Reads modes and no content.
+    Return every file of secrets that others may read or change.  Reads modes and no content.
 
     Links are followed.  A file that is missing, or whose folder keeps us out, is left to whoever opens it.
     """
-    found = (_look(path) for path in dict.fromkeys(_secret_files(settings, given)))
-    return [file for file in found if file is not None]
+    found = []
+    for path in dict.fromkeys(_secret_files(settings)):
+        with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL byte in a path of `.env`
+            status = path.stat()
+            mode = stat.S_IMODE(status.st_mode)
+            if stat.S_ISREG(status.st_mode) and mode & _OTHERS:
+                found.append(OpenFile(path, mode, status.st_uid == os.geteuid()))
+    return found
 
 
-def environment() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Return what settings are read from, as they read it: the environment, and `.env` for what that leaves out or empty."""
     written = dotenv_values(_ENV_FILE) if _ENV_FILE.is_file() else {}
     return {name.upper(): value for source in (written, os.environ) for name, value in source.items() if value}
 
 
-def _secret_files(settings: CaseworkSettings, given: Mapping[str, str]) -> Iterator[Path]:
+def _secret_files(settings: CaseworkSettings) -> Iterator[Path]:
     yield _ENV_FILE
     defaults = {f"LASTDAY_{name.upper()}": str(value) for name, value in settings if isinstance(value, Path)}
-    for name, value in (defaults | dict(given)).items():
+    for name, value in (defaults | _environment()).items():
         if name.startswith("LASTDAY_") and name.endswith(_SECRET) and not name.endswith(_PUBLIC):
             yield Path(value)
     yield from database_files(settings.database_url.get_secret_value())
-
-
-def _look(path: Path) -> OpenFile | None:
-    try:
-        status = path.stat()
-    except (OSError, ValueError):  # ValueError: a NUL byte in a path of `.env`
-        return None
-    mode = stat.S_IMODE(status.st_mode)
-    if not (stat.S_ISREG(status.st_mode) and mode & _OTHERS):
-        return None
-    return OpenFile(path, mode, status.st_uid == os.geteuid())
 
 
 def _close(*files: OpenFile) -> str:

@@ -65,9 +65,7 @@ def ask(  # noqa: PLR0913  # a question's parts, each by name
     session.add(question)
     said = {"options": question.options} if by is None else {"by": actor_of(by).payload, "reason": text}
     if (event := KINDS[kind].asked_as) is not None:
-        _seal(
-            context, session, event, question, said | (payload or {}), {"wanted_by": stamp(question.wanted_by)} | fields
-        )
+        _seal(context, session, event, question, said | (payload or {}), wanted_by=stamp(question.wanted_by), **fields)
     return question
 
 
@@ -96,7 +94,7 @@ def answer(  # noqa: PLR0913  # an answer's parts, each by name
     if not _fits(question, given):
         raise BadRequest(f"{question.id}: is not answered by that", f"Answer with {KINDS[question.kind].answer}.")
     said = _close(context, session, question, given, who, reason) | (payload or {})
-    _seal(context, session, KINDS[question.kind].answered_as, question, said, {"count": len(given)} | fields)
+    _seal(context, session, KINDS[question.kind].answered_as, question, said, **{"count": len(given)} | fields)
 
 
 def require_open(session: Session, question: Question, revision: int | None = None) -> None:
@@ -115,7 +113,7 @@ def require_open(session: Session, question: Question, revision: int | None = No
 def settle(context: Context, session: Session, question: Question, why: str) -> None:
     """Close a question that nobody has to answer any more."""
     said = _close(context, session, question, (), itself(context.actor), why)
-    _seal(context, session, EventType.ANSWER_RECORDED, question, said, {"count": 0})
+    _seal(context, session, EventType.ANSWER_RECORDED, question, said, count=0)
 
 
 def take_back(
@@ -128,7 +126,7 @@ def take_back(
     session.add(question)
     wake(session, case)
     said = {"by": actor_of(by).payload, "reason": reason}
-    _seal(context, session, EventType.ANSWER_RECORDED, question, said, {"count": count, "choice": "taken_back"})
+    _seal(context, session, EventType.ANSWER_RECORDED, question, said, count=count, choice="taken_back")
 
 
 def move_deadlines(context: Context, session: Session, case: Case) -> None:
@@ -210,13 +208,14 @@ def _close(  # an answer's parts
     return {"by": who.payload, "chosen": [*given], "reason": reason}
 
 
-def _seal(  # an event's parts
+def _seal(
     context: Context,
     session: Session,
     event: EventType,
     question: Question,
     payload: Mapping[str, Any],
-    fields: Mapping[str, Any],
+    /,
+    **fields: Any,
 ) -> None:
     own: dict[str, Any] = {"question": question.id, "kind": question.kind, "revision": question.revision}
-    seal(context, session, event, question.case_id, payload=payload, **own | dict(fields))
+    seal(context, session, event, question.case_id, payload=payload, **own | fields)

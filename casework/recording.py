@@ -52,20 +52,15 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     session.flush()
     if connection := fields.pop("connection", None):
         fields |= as_fields(connection)
-    said, listed = _bound(session, case_id, exchanged) if exchanged else (None, {})
-    event = Event(
-        type=event_type,
-        case=case_id,
-        actor=actor or context.actor,
-        fields=fields | ({"evidence": said} if said else {}),
-    )
-    content = dict(payload or {}) | listed
+    content = dict(payload or {})
+    if exchanged:
+        fields["evidence"], listed = _bound(session, case_id, exchanged)
+        content |= listed
+    event = Event(type=event_type, case=case_id, actor=actor or context.actor, fields=fields)
     context.store.trail.append(session.connection(), event, content or None, dedup_key=dedup_key)
 
 
-def _bound(
-    session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]]
-) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _bound(session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]]) -> tuple[Any, dict[str, Any]]:
     """
     Return what the leaf and what the payload says of *exchanged*.
 

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 
 from casework.access.closing import close
 from casework.access.observing import observe_until_closed
-from casework.activity import collection
+from casework.activity import collecting
 from casework.claims import claim
 from casework.context import Context
 from casework.errors import QuestionsOpen
-from casework.nda.checking import check_safely
+from casework.nda.checking import check_if_due
 from casework.steps import contain, deprovision, make_plan, plan_if_none, take_early, wait_until_due
 from models.vocabulary import ConnectionId
 
@@ -57,13 +57,13 @@ async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> 
     """
     await carry("plan", partial(plan_if_none, context, case_id))
     if context.case(case_id).for_real:
-        early = partial(collection.before_the_cut, context, case_id)  # what has not answered is asked for again below
+        early = partial(collecting.before_the_cut, context, case_id)  # what has not answered is asked for again below
         async with _meanwhile(_regardless(plainly, "collect", early)):
             await carry("wait", partial(wait_until_due, context, case_id))  # a run may start half a second early
             await _everywhere(context, case_id, carry, "cut", cut)
         await carry("observe", partial(observe_until_closed, context, case_id))
-        await _everywhere(context, case_id, carry, "collect", collection.after_the_cut)  # the rest is the sweep's
-        await _regardless(carry, "summarise", partial(collection.conclude, context, case_id))
+        await _everywhere(context, case_id, carry, "collect", collecting.after_the_cut)  # the rest is the sweep's
+        await _regardless(carry, "summarise", partial(collecting.conclude, context, case_id))
         await look_at_papers(context, case_id, carry)  # a dismissal's for the first time: it is cut first
     close(context, case_id)
 
@@ -86,7 +86,7 @@ async def cut(context: Context, case_id: str, connection: ConnectionId) -> None:
 
 async def look_at_papers(context: Context, case_id: str, carry: Carrier) -> None:
     """Look for the leaver's confidentiality papers: beside the cut, never before it, and whatever goes wrong stops nothing."""
-    await _regardless(carry, "check-papers", partial(check_safely, context, case_id))
+    await _regardless(carry, "check-papers", partial(check_if_due, context, case_id))
 
 
 @asynccontextmanager

@@ -37,10 +37,8 @@ def migrate(engine: Engine) -> None:
     """Bring the database to the newest version, in one transaction.  Twice is safe."""
     config = _config()
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(
-                "SET LOCAL statement_timeout = 0"
-            )  # a large table takes longer than daily work may
+        if connection.dialect.name == "postgresql":  # a large table takes longer than daily work may
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

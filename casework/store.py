@@ -114,14 +114,15 @@ def open_engine(database_url: str, *, may_create: bool = True) -> Engine:
             "Use SQLite (one machine) or PostgreSQL.",
         )
     file = _file(url)
-    if file is not None and not may_create and not file.exists():
-        raise Misconfigured(
-            f"LASTDAY_DATABASE_URL: there is no file {file}",
-            "Correct the path; for a new database, run `lastday migrate`.",
-        )
-    if file is not None:
+    if file is not None and not file.exists():
+        if not may_create:
+            raise Misconfigured(
+                f"LASTDAY_DATABASE_URL: there is no file {file}",
+                "Correct the path; for a new database, run `lastday migrate`.",
+            )
         file.parent.mkdir(parents=True, exist_ok=True)
-        _make_private(file)
+        # before SQLite makes it by the umask: -wal and -shm inherit its mode
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return audit_tables.prepare(create_engine(url))
 
 
@@ -158,12 +159,6 @@ def _file(url: URL) -> Path | None:
     if "uri" in url.query:
         raise Misconfigured("LASTDAY_DATABASE_URL: SQLite's file: URIs are not supported", "Write sqlite:///PATH.")
     return Path(url.database) if url.database and url.database != ":memory:" else None
-
-
-def _make_private(file: Path) -> None:
-    """Make the database readable by its owner alone before SQLite makes it by the umask: -wal and -shm inherit its mode."""
-    if not file.exists():
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def require_schema(engine: Engine) -> None:

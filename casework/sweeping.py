@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from casework.access import cutting
 from casework.claims import decided_at, held, lead, may_be_taken_over, overdue, wanted
 from casework.context import Context
+from casework.decisions.pausing import concerns, in_force
 from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
-from casework.pauses import concerns, in_force
 from models.tables import Case
 from models.vocabulary import RunState
 
@@ -25,11 +26,7 @@ _NOBODY_WAS_ASKED = timedelta(seconds=1.5)
 
 @dataclass(frozen=True, slots=True)
 class DueGroup:
-    """
-    Cases of one instant that need one run.  *key* makes asking for the run twice one run.
-
-    *purpose*: "plan", "offboard", or "again" for what was cut, or tried, and left something open.
-    """
+    """Cases of one instant that need one run.  *key* makes asking for the run twice one run."""
 
     due_at: datetime
     case_ids: tuple[str, ...]
@@ -47,19 +44,16 @@ def due_for_run(context: Context) -> list[DueGroup]:
     now = context.now()
     plans: list[DueGroup] = []
     runs: dict[tuple[datetime, str], list[Case]] = defaultdict(list)
-    with context.store.read() as session:
-        cases, pauses = session.exec(select(Case).where(col(Case.state).in_(UNDER_WAY))).all(), in_force(session)
-    for case in cases:
+    for case, paused in _cases(context, col(Case.state).in_(UNDER_WAY)):
         if not wanted(case, now):
             continue
-        paused = any(concerns(pause, case) for pause in pauses)
         soon = case.due_at <= now + timedelta(seconds=context.policy.sweep.ahead_seconds)
         if case.for_real and soon and not paused:
             purpose = "offboard" if case.state in MOVABLE and case.tries == 0 else "again"
             runs[max(case.due_at - lead(context), case.next_run_at or case.opened_at), purpose].append(case)
         elif case.run_state is not RunState.PAUSED and _wants_plan(context, case, paused=paused):
-            plans.append(DueGroup(now, (case.id,), "plan", _key(case)))
-    return plans + [_group(*when, runs[when]) for when in sorted(runs)]
+            plans.append(_group(now, [case], "plan"))
+    return plans + [_group(starts_at, runs[starts_at, purpose], purpose) for starts_at, purpose in sorted(runs)]
 
 
 def unclaimed(context: Context) -> list[str]:
@@ -71,10 +65,14 @@ def unclaimed(context: Context) -> list[str]:
     context.store.compare_clocks()  # whoever looks for hours and writes nothing: its machine's clock may be set meanwhile
     now = context.now()
     due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
+    return [case.id for case, paused in _cases(context, *due) if not paused and _in_nobodys_hands(case, now)]
+
+
+def _cases(context: Context, *which: ColumnElement[bool]) -> list[tuple[Case, bool]]:
+    """Return these cases, the earliest instant first, each with whether it is paused."""
     with context.store.read() as session:
-        cases, pauses = session.exec(select(Case).where(*due).order_by(col(Case.due_at))).all(), in_force(session)
-    going = [case for case in cases if not any(concerns(pause, case) for pause in pauses)]
-    return [case.id for case in going if _in_nobodys_hands(case, now)]
+        cases, pauses = session.exec(select(Case).where(*which).order_by(col(Case.due_at))).all(), in_force(session)
+    return [(case, any(concerns(pause, case) for pause in pauses)) for case in cases]
 
 
 def _in_nobodys_hands(case: Case, now: datetime) -> bool:
@@ -90,21 +88,14 @@ def _wants_plan(context: Context, case: Case, *, paused: bool) -> bool:
     return case.state in PLAN_WANTED or (not paused and bool(cutting.early_rows(context, case.id)))
 
 
-def _key(case: Case) -> str:
-    return f"case:{case.id}:rev{case.revision}:run{case.run_attempt}"
-
-
-def _group(starts_at: datetime, purpose: str, cases: Sequence[Case]) -> DueGroup:
-    return DueGroup(starts_at, tuple(case.id for case in cases), purpose, "+".join(_key(case) for case in cases))
+def _group(starts_at: datetime, cases: Sequence[Case], purpose: str) -> DueGroup:
+    key = "+".join(f"case:{case.id}:rev{case.revision}:run{case.run_attempt}" for case in cases)
+    return DueGroup(starts_at, tuple(case.id for case in cases), purpose, key)
 
 
 def runs_to_check(context: Context) -> list[tuple[str, str]]:
     """Return (case, run) where a run should be alive and no lease proves it."""
     now = context.now()
     with context.store.read() as session:
-        cases = session.exec(
-            select(Case).where(
-                col(Case.run_state).in_((RunState.SCHEDULED, RunState.RUNNING)), col(Case.run_id).is_not(None)
-            )
-        ).all()
+        cases = session.exec(select(Case).where(col(Case.run_state).in_((RunState.SCHEDULED, RunState.RUNNING)))).all()
     return [(case.id, case.run_id) for case in cases if case.run_id is not None and not held(case, now)]

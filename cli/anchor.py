@@ -1,26 +1,29 @@
-"""`lastday anchor`: a head of the trail, cosigned and stamped by others, now."""
+"""Let outsiders date the trail: witnesses cosign its head, an authority stamps it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
+from sqlalchemy import Connection
 
-from cli.contexts import in_context
+from audit import rollover
+from audit.anchoring import Outcome
+from audit.anchoring import clear as clear_alarms
+from audit.anchors import Anchor
+from audit.fields import SHAPES
+from audit.trail import Trail
+from casework.trail import anchoring
+from cli.contexts import ACTOR, only_store
 from cli.errors import DONE, REMAINS, Refused, refusal
 from cli.options import group, refuse_open_files, verb
 from cli.terminal import Terminal, advice, sentence
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from audit.anchoring import Outcome
-    from audit.anchors import Anchor
-    from casework.context import Context
-
+P = ParamSpec("P")
 T = TypeVar("T")
+_TOLD = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha256", "tsa_time", "recorded_idx")
 
 
 def make(terminal: Terminal, context: typer.Context) -> int:
@@ -31,15 +34,13 @@ def make(terminal: Terminal, context: typer.Context) -> int:
     """
     if context.invoked_subcommand is not None:
         return DONE
-    from casework.trail import anchoring
-
     refuse_open_files()
     with terminal.progress(1, sentence("asking_outsiders")) as step:
         outcome = anchoring.anchor(at_once=True)
         step("")
     payload = {
         "why": outcome.why,
-        "anchor": None if outcome.made is None else _told(outcome.made),
+        "anchor": None if outcome.made is None else {name: getattr(outcome.made, name) for name in _TOLD},
         "finished": outcome.finished,
         "problems": list(outcome.problems),
         "complete": outcome.complete,
@@ -50,8 +51,6 @@ def make(terminal: Terminal, context: typer.Context) -> int:
 
 def anchor_soon(terminal: Terminal) -> None:
     """Anchor a case that was closed just now, if somebody outside vouches; what keeps it from that is said, never raised."""
-    from casework.trail import anchoring
-
     try:
         outcome = anchoring.anchor()
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
@@ -67,11 +66,7 @@ def clear(
     reason: Annotated[str, typer.Option(help="What was found out about the other history.")],
 ) -> None:
     """Let signing go on after a witness's alarm.  The alarm stays on file, and the log tells that it was cleared."""
-    from audit import anchoring
-
-    by = terminal.actor
-    cleared = _written(lambda log, context: anchoring.clear(log, context.store.trail, by, reason, context.actor))
-    terminal.report("alarms_cleared", cleared=cleared)
+    terminal.report("alarms_cleared", cleared=_written(clear_alarms, terminal.actor, reason, ACTOR))
 
 
 def close_log(
@@ -81,13 +76,9 @@ def close_log(
     ],
 ) -> None:
     """End the log: only its own anchors, exports and erasures may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
-    from audit import rollover
-    from audit.fields import SHAPES
-
     if not SHAPES["next_log"](successor):
         raise Refused(*advice("no_log_name", name=successor))
-    idx = _written(lambda log, context: rollover.close(log, context.store.trail, successor, context.actor)).idx
-    terminal.report("log_closed", closed=True, row=idx)
+    terminal.report("log_closed", closed=True, row=_written(rollover.close, successor, ACTOR).idx)
 
 
 def begin_log(
@@ -96,26 +87,14 @@ def begin_log(
     lost: Annotated[bool, typer.Option("--lost", help="Later entries were lost; the log was not closed.")] = False,
 ) -> None:
     """Write the first leaf of a new, empty log: it names the last head of the one before."""
-    from audit import rollover
-
-    last = checkpoint.read_bytes()
-    idx = _written(lambda log, context: rollover.begin(log, context.store.trail, last, context.actor, lost=lost)).idx
-    terminal.report("log_begun", begun=True, row=idx)
+    begun = _written(rollover.begin, checkpoint.read_bytes(), ACTOR, lost=lost)
+    terminal.report("log_begun", begun=True, row=begun.idx)
 
 
-def _written(write: Callable[[Connection, Context], T]) -> T:
+def _written(write: Callable[Concatenate[Connection, Trail, P], T], *given: P.args, **named: P.kwargs) -> T:
     """Return what *write* gives, in a transaction of the log."""
-
-    def work(context: Context) -> T:
-        with context.store.write() as session:
-            return write(session.connection(), context)
-
-    return in_context(work)
-
-
-def _told(made: Anchor) -> dict[str, Any]:
-    names = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha256", "tsa_time", "recorded_idx")
-    return {name: getattr(made, name) for name in names}
+    with only_store() as store, store.write() as session:
+        return write(session.connection(), store.trail, *given, **named)
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
@@ -137,7 +116,7 @@ def anchored(made: Anchor) -> str:
 
 
 app = group(
-    "Let outsiders date the trail: witnesses cosign its head, an authority stamps it.",
+    __doc__,
     {"clear": clear, "close-log": close_log, "begin-log": begin_log},
 )
 app.callback(invoke_without_command=True, no_args_is_help=False)(verb(make, secrets=False))

@@ -1,74 +1,41 @@
-"""`lastday`: the verbs for a terminal.  Heavy imports wait until one runs."""
+"""`lastday`: the verbs for a terminal.  Only the module of the verb that is called is imported: all of them take seconds."""
 
 from __future__ import annotations
 
+import ast
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Sequence
+from importlib import import_module
+from pathlib import Path
 
 import typer
 
 from casework.visible import visible
-from cli import anchor, keys, nda, trail
-from cli.decisions import answer, approve, attest, pause, resume, retire, waive
-from cli.demo import demo
-from cli.depart import depart, leave
-from cli.doctor import doctor
-from cli.erase import erase, hold
 from cli.errors import BAD_INPUT, Refused, refusal
-from cli.evidence import evidence
-from cli.export import export
-from cli.health import health
-from cli.migrate import migrate
-from cli.moving import reschedule, withdraw
 from cli.options import verb
-from cli.population import population
-from cli.restore import come_back, restore
-from cli.run import plan, run
-from cli.show import show
-from cli.sweep import sweep
-from cli.tenants import tenants
 from cli.terminal import advice, survive_narrow_streams, write_json
-from cli.up import up
-from cli.verify import verify
 
-app = typer.Typer(
-    name="lastday",
-    help="Close every account of a leaver at the stated instant, look until it is seen closed, seal the record.",
-    epilog="Exit codes: 0 done, 1 findings or questions remain, 2 bad input or settings.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-_PANELS: dict[str, dict[str, Callable[..., int | None]]] = {
-    "HR's notices": {
-        "depart": depart,
-        "leave": leave,
-        "return": come_back,
-        "reschedule": reschedule,
-        "withdraw": withdraw,
-    },
-    "Cases": {"plan": plan, "run": run, "show": show, "sweep": sweep, "restore": restore, "evidence": evidence},
-    "Decisions": {"answer": answer, "approve": approve, "attest": attest, "waive": waive},
-    "Emergency brake": {"pause": pause, "resume": resume},
-    "Records": {"population": population, "export": export, "verify": verify, "hold": hold, "erase": erase},
-    "Operation": {
-        "health": health,
-        "doctor": doctor,
-        "migrate": migrate,
-        "up": up,
-        "retire": retire,
-        "tenants": tenants,
-        "demo": demo,
-    },
+_PANELS = {
+    "HR's notices": ("depart.depart", "depart.leave", "restore.return_", "depart.reschedule", "depart.withdraw"),
+    "Cases": ("run.plan", "run.run", "show.show", "sweep.sweep", "restore.restore", "show.evidence", "nda"),
+    "Decisions": ("decisions.answer", "decisions.approve", "decisions.attest", "decisions.waive"),
+    "Emergency brake": ("decisions.pause", "decisions.resume"),
+    "Records": ("population.population", "export.export", "verify.verify", "erase.hold", "erase.erase"),
+    "Operation": (
+        *(
+            "health.health",
+            "doctor.doctor",
+            "migrate.migrate",
+            "up.up",
+            "decisions.retire",
+            "demo.tenants",
+            "demo.demo",
+        ),
+        *("trail", "keys", "anchor"),
+    ),
 }
-_WITHOUT_SECRETS = {doctor, verify, tenants, demo}  # the doctor tells of open files instead of stopping
-for _panel, _verbs in _PANELS.items():
-    for _name, _work in _verbs.items():
-        app.command(_name, rich_help_panel=_panel)(verb(_work, secrets=_work not in _WITHOUT_SECRETS))
-app.add_typer(nda.app, name="nda", rich_help_panel="Cases")
-app.add_typer(trail.app, name="trail", rich_help_panel="Operation")
-app.add_typer(keys.app, name="keys", rich_help_panel="Operation")
-app.add_typer(anchor.app, name="anchor", rich_help_panel="Operation")
+"""Module and verb; a module alone is a group of verbs, its `app`."""
+_WITHOUT_SECRETS = {"doctor", "verify", "tenants", "demo"}  # the doctor tells of open files instead of stopping
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     survive_narrow_streams()
     try:
         _require_text(given)
-        return int(app(given, standalone_mode=False, obj=main) or 0)  # for `lastday demo`, which runs verbs
+        return int(app_for(given)(given, standalone_mode=False, obj=main) or 0)  # for `lastday demo`, which runs verbs
     except typer.TyperException as exc:  # the command line itself; without a message it was shown the help
         wrong = exc.format_message()
         return (
@@ -90,6 +57,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
         return _complain(refusal(exc), given)
+
+
+def app_for(words: Container[str]) -> typer.Typer:
+    """Return the verbs.  One that is not among *words*, and so is not called, has its summary alone."""
+    app = typer.Typer(
+        name="lastday",
+        help="Close every account of a leaver at the stated instant, look until it is seen closed, seal the record.",
+        epilog="Exit codes: 0 done, 1 findings or questions remain, 2 bad input or settings.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for panel, places in _PANELS.items():
+        for module, _, function in (place.partition(".") for place in places):
+            name = (function or module).rstrip("_")
+            if name not in words:
+                app.command(name, rich_help_panel=panel, help=_summary(module, function))(lambda: None)
+                continue
+            found = import_module(f"cli.{module}")
+            if function:
+                work = verb(getattr(found, function), secrets=name not in _WITHOUT_SECRETS)
+                app.command(name, rich_help_panel=panel)(work)
+            else:
+                app.add_typer(found.app, name=name, rich_help_panel=panel)
+    return app
+
+
+def _summary(module: str, function: str) -> str | None:
+    """Return the docstring of the verb, or of the group's module, without importing it."""
+    tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_bytes())
+    verbs = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return ast.get_docstring(verbs[function] if function else tree)
 
 
 def _require_text(given: Sequence[str]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-if TYPE_CHECKING:
-    from audit.note import Signer
-    from casework.context import Context
-    from casework.nda.context import NdaContext
-    from casework.store import Store
+from casework.bootstrap import open_context, open_store
+from casework.context import Context
+from casework.nda.registers import NdaContext, open_nda_context
+from casework.settings import read_settings
+from casework.store import Store
+from connectors.unopened import require_one
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,9 +34,6 @@ def in_open_context(work: Callable[[Context], Awaitable[T]], *, connected: bool 
     """Do *work* that waits for others; *connected*: every service is open that can be opened, or `NotConfigured` raised."""
 
     async def opened() -> T:
-        from casework.bootstrap import open_context
-        from connectors.unopened import require_one
-
         async with open_context(actor=ACTOR, connected=connected) as context:
             if connected:
                 require_one(context.connectors)
@@ -48,8 +46,6 @@ def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *gi
     """Do *work* with every register of papers open that can be opened, and no service."""
 
     async def opened(context: Context) -> T:
-        from casework.nda.context import open_nda_context
-
         async with open_nda_context(context) as nda:
             return await work(nda, *given, **named)
 
@@ -59,19 +55,5 @@ def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *gi
 @contextmanager
 def only_store(*, check: bool = True) -> Iterator[Store]:
     """Open the database and nothing else.  Raises `Misconfigured` if *check* finds an old or missing schema."""
-    from casework.bootstrap import open_store
-    from casework.settings import read_settings
-
-    store = open_store(read_settings(), check=check)
-    try:
+    with open_store(read_settings(), check=check) as store:
         yield store
-    finally:
-        store.engine.dispose()
-
-
-def log_signers() -> list[Signer]:
-    """Return who signs the log now, the present key first."""
-    from casework.settings import read_settings
-    from casework.trail import signing
-
-    return signing.log_signers(read_settings())

@@ -32,17 +32,14 @@ def answer(
 
     if none + take_back + bool(account) != 1:
         raise Refused(*advice("needs_answer"))
-    who: dict[str, Any] = {"by": terminal.who, "reason": reason}
-    chosen = account or []
-    became: dict[str, Any]
     if take_back:
-        case = in_context(answering.take_back, question, **who)
-        told, became = "answer_taken_back", {"taken_back": True}
+        case = in_context(answering.take_back, question, by=terminal.who, reason=reason)
+        terminal.report("answer_taken_back", case=case.id, question=question, taken_back=True)
     else:
-        case = in_context(answering.answer, question, chosen=chosen, revision=revision, **who)
-        told, became = "answer_recorded", {"chosen": chosen}
-    payload = {"case": case.id, "question": question, **became}
-    terminal.answer(payload, sentence(told, **payload, count=len(chosen)))
+        given: dict[str, Any] = {"chosen": account or [], "revision": revision}
+        case = in_context(answering.answer, question, by=terminal.who, reason=reason, **given)
+        payload = {"case": case.id, "question": question, "chosen": given["chosen"]}
+        terminal.answer(payload, sentence("answer_recorded", **payload, count=len(given["chosen"])))
     ask_for_runs(terminal, case.id)
 
 

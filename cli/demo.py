@@ -1,14 +1,21 @@
-"""`lastday demo`: four leavers of the emulated company, from HR's notice to the sealed record."""
+"""`lastday tenants` and `lastday demo`: the emulated company, to try everything out on, and four leavers of it, from notice to sealed record."""
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.errors import DONE, REMAINS
-from cli.terminal import Terminal, err, out, write_json
+from cli.errors import DONE, REMAINS, Refused
+from cli.terminal import Terminal, advice, err, out, sentence, write_json
+from emulators.tenants import ENV_FILE
+from emulators.tenants import tenants as opened
+from rehearsal.environment import rehearsal
+from rehearsal.scenario import Scenario
 
 
 def demo(
@@ -23,11 +30,33 @@ def demo(
 
     Exits with 0 only if everything came as it should: the expected failure of one case included.
     """
-    from rehearsal.environment import rehearsal
-    from rehearsal.scenario import Scenario
-
     with rehearsal(home) as there:
         played = Scenario(there, context.obj, err() if terminal.as_json else out()).play(keep=keep, kill=kill)
     if terminal.as_json:
         write_json(played)
     return DONE if played["held"] else REMAINS
+
+
+def tenants(
+    terminal: Terminal,
+    directory: Annotated[Path, typer.Option(help="Where keys, certificates and tenants.env are written.")] = Path(
+        "var/tenants"
+    ),
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the first tenant, the others follow it; 0 takes free ones.")
+    ] = 9101,
+) -> None:
+    """Open Hoshizora Trading's three tenants on this machine and print the settings that lead there, until interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with (
+            opened(directory, port=port, trust=directory.with_name("trust")) as there,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            terminal.answer(there.env, *(f"{name}={value}" for name, value in there.env.items()))
+            written = directory / ENV_FILE
+            terminal.say(sentence("tenants_written", written=written))
+            terminal.say(sentence("tenants_are_rehearsal"))
+            threading.Event().wait()
+    except OSError as exc:
+        raise Refused(*advice("tenants_closed", why=exc.strerror)) from exc

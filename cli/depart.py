@@ -1,17 +1,24 @@
-"""`lastday depart` and `lastday leave`: HR reports that people leave, or are away for a while (休職)."""
+"""HR's verbs: people leave (`lastday depart`), are away for a while (`leave`, 休職), on another day (`reschedule`), or stay (`withdraw`, 退職撤回)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, Unpack
+from zoneinfo import ZoneInfo
 
 import typer
 
+from cli.contexts import in_context
 from cli.errors import Refused
-from cli.intake import read, submit
-from cli.options import ForReal
-from cli.terminal import Terminal, advice
+from cli.intake import submit
+from cli.options import CaseId, ForReal, day
+from cli.tables import local
+from cli.terminal import Terminal, advice, say, sentence
+
+if TYPE_CHECKING:
+    from casework.context import Context
+    from models.tables import Case
 
 Csv: TypeAlias = Annotated[
     Path | None,
@@ -71,13 +78,10 @@ def depart(
 
     Nothing is changed at a vendor unless the case says so (--for-real, or policy).
     """
-    of_file = csv is not None or from_json is not None
-    if at_once and of_file:
+    if at_once and (csv is not None or from_json is not None):
         raise Refused(*advice("at_once_alone"))
-    typed = _typed(fields)
-    kind = str(typed.pop("kind")) if of_file and "kind" in typed else None  # beside a file it is the file's
-    reading = read(csv, from_json, typed, kind)
-    return submit(terminal, reading, all_or_nothing=all_or_nothing, for_real=for_real, at_once=at_once)
+    decided: dict[str, Any] = {"all_or_nothing": all_or_nothing, "for_real": for_real, "at_once": at_once}
+    return submit(terminal, csv, from_json, fields, **decided)
 
 
 def leave(
@@ -93,11 +97,61 @@ def leave(
 
     Nothing is ever deleted or taken apart.
     """
-    typed = _typed(fields)
-    reading = read(csv, from_json, typed | {"kind": "leave"} if typed else {}, "leave", implied=True)
-    return submit(terminal, reading, all_or_nothing=all_or_nothing, for_real=for_real, leave=True)
+    return submit(terminal, csv, from_json, fields, leave=True, all_or_nothing=all_or_nothing, for_real=for_real)
 
 
-def _typed(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """Leave out what was not typed: None, or an empty list for what may be repeated."""
-    return {name: value for name, value in fields.items() if value not in (None, [])}
+def reschedule(
+    terminal: Terminal,
+    case: CaseId,
+    ends_on: Annotated[date | None, day("The new last day of employment, inclusive.")] = None,
+    last_working_at: Annotated[
+        str | None, typer.Option(metavar="DATE [TIME]", help="The new last working day.")
+    ] = None,
+    now: Annotated[bool, typer.Option("--now", help="Cut at this instant, whatever the dates.")] = False,
+) -> None:
+    """Move a case that has not been cut to another last day, or to now: then it is an emergency, which no notice undoes."""
+    from casework.intake import moving
+    from cli.orchestration import ask_for_runs
+
+    if ends_on is None and not now:
+        raise Refused(*advice("needs_day"))
+
+    def move(context: Context) -> Case:
+        old = context.case(case)
+        last = _parse_instant(last_working_at, old.timezone) if last_working_at else None
+        day = ends_on or old.employment_ends_on
+        return moving.reschedule(context, case, ends_on=day, last_working_at=last, by=terminal.who, now=now)
+
+    _answer(terminal, in_context(move), "rescheduled")
+    ask_for_runs(terminal)
+
+
+def withdraw(
+    terminal: Terminal,
+    case: CaseId,
+    reason: Annotated[str, typer.Option(help="Why the departure does not take place.")],
+) -> None:
+    """End a case from which nothing was taken yet.  What was taken is given back by `lastday restore`."""
+    from casework.intake import moving
+
+    _answer(terminal, in_context(moving.withdraw, case, by=terminal.who, reason=reason), "withdrawn")
+
+
+def _parse_instant(text: str, zone: str) -> datetime:
+    """Return the instant that *text* names; a date alone means its end."""
+    from casework.intake import dates
+    from casework.intake.notice import Flaw
+
+    try:
+        return dates.parse_instant(text, ZoneInfo(zone))
+    except Flaw as flaw:
+        raise Refused(f"--last-working-at: {say(*flaw.refusal.said)}", say(*flaw.refusal.remedy)) from flaw
+
+
+def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
+    """Tell what became of a case."""
+    from casework.intake.moving import cut_at
+
+    payload = {"case": case.id, "state": case.state, "due_at": case.due_at, "outcome": outcome}
+    at = local(cut_at(case), case.timezone)
+    terminal.answer(payload, sentence("moved", **payload, at=at))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from casework.erasure import erasing
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
@@ -24,8 +25,6 @@ def erase(
 
     The first call asks a second person (exit 1); once approved, the same call carries it out.
     """
-    from casework.erasure import erasing
-
     request = in_context(erasing.request_erasure, case, by=terminal.who, basis=basis)
     if request.answered_at is None:
         terminal.report("second_person", case=case, request=request.id, outcome="requested")
@@ -44,8 +43,6 @@ def hold(
     release: Annotated[bool, typer.Option("--release", help="End the hold.")] = False,
 ) -> None:
     """Set a legal hold on a case, or release it: while it stands, the case cannot be erased."""
-    from casework.erasure import erasing
-
     in_context(erasing.release_hold if release else erasing.hold, case, by=terminal.who, reason=reason)
     outcome = "released" if release else "held"
     terminal.report(f"hold_{outcome}", case=case, outcome=outcome)

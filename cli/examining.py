@@ -1,44 +1,62 @@
-"""The checks of `lastday doctor`, a row each."""
+"""The checks of `lastday doctor` on our side, a row each."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
+from audit import anchoring, epochs
+from audit.berth import Berth
+from audit.continuity import SigningStopped
 from audit.keys import KeyRefused
 from casework.bootstrap import evidence_key
 from casework.matching.numbers import without_numbers
 from casework.policy import load_policy
-from casework.private_files import environment, find_open_files
+from casework.private_files import find_open_files
 from casework.settings import CaseworkSettings
-from cli import health
-from cli.contexts import log_signers, only_store
-from cli.examining_anchors import examine_anchors
-from cli.examining_prefect import examine_prefect
-from cli.rows import Row, examined, failed, row
-from cli.terminal import Step, advice
-from connectors.nda.registry import open_registers
-from connectors.registry import open_connectors
+from casework.store import Store
+from casework.trail.anchoring import berth
+from casework.trail.signing import log_signers
+from cli.anchor import anchored
+from cli.contexts import only_store
+from cli.errors import refusal
+from cli.terminal import advice, say, sentence
+from connectors.errors import NotConfigured
 from connectors.settings import prefix_of
-from models.vocabulary import ConnectionId, as_fields
 
-if TYPE_CHECKING:
-    from connectors.contract import Ability, Capabilities, Connector
+Row = dict[str, Any]
+"""A check's name, its state ("ok", "amber", "missing", "failed" or "red"), what is wrong, what to do."""
+
+
+def row(check: str, state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:
+    """Return the row of *check*."""
+    return {"check": check, "state": state, "detail": detail, "remedy": remedy}
+
+
+def failed(check: str, exc: Exception, state: str = "failed") -> Row:
+    """Tell a foreseeable failure, "missing" where it is a setting; raises any other one again."""
+    told = refusal(exc)
+    return row(check, "missing" if isinstance(exc, NotConfigured) else state, str(told), told.remedy)
+
+
+def _examined(check: str, examine: Callable[[], Row], state: str = "failed") -> Row:
+    """Return the row that *examine* gives; what it raises and was foreseen is a row too, in *state*."""
+    try:
+        return examine()
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        return failed(check, exc, state)
 
 
 def examine_house(settings: CaseworkSettings) -> list[Row]:
-    """Check what is on our side: database and schema, policy, the trail's key and its anchors, evidence, numbers, Prefect, files."""
+    """Check database and schema, policy, the trail's key and its anchors, evidence, numbers, files."""
     return [
-        examined("database", _database),
-        examined("policy", lambda: row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")),
+        _examined("database", _database),
+        _examined("policy", lambda: row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")),
         _trail_key(settings),
         examine_anchors(settings),
-        examined("evidence", lambda: _evidence(settings), "amber"),  # what cannot be written holds up no cut
-        examined("employee numbers", _numbers, "amber"),
-        examine_prefect(),
-        *_health(),
+        _examined("evidence", lambda: _evidence(settings), "amber"),  # what cannot be written holds up no cut
+        _examined("employee numbers", _numbers, "amber"),
         *_files(settings),
     ]
 
@@ -48,20 +66,53 @@ def _database() -> Row:
         return row("database")
 
 
-def _health() -> list[Row]:
-    """Tell each alarm of `lastday health`; a database that cannot be opened has its own row."""
-    try:
-        return health.rows(health.look())
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return [failed("health", exc)]
-
-
 def _trail_key(settings: CaseworkSettings) -> Row:
     try:
-        return row("trail key", detail=log_signers()[0].verifier.vkey)
+        return row("trail key", detail=log_signers(settings)[0].verifier.vkey)
     except KeyRefused as exc:
         state = "missing" if settings.audit_key_uri is None and not settings.audit_key_file.exists() else "failed"
         return row("trail key", state, *advice(f"trail_key_{state}", why=exc))
+
+
+def examine_anchors(settings: CaseworkSettings) -> Row:
+    """
+    Weigh the anchors, and hold the log against the mirrored ones and the witnesses' heads.
+
+    "ok" also when nobody outside is configured: said plainly, not an error.  "amber": late, or entries were lost when a backup was
+    restored and the log says so; "red": an alarm, a database older than its anchors, or settings that cannot be used.
+    """
+
+    def examine() -> Row:
+        with only_store() as store:
+            return _examined("anchors", lambda: _with_gaps(_weighed(berth(settings, store)), store), "red")
+
+    return _examined("anchors", examine)
+
+
+def _weighed(place: Berth) -> Row:
+    silent, health = anchoring.compare(place), anchoring.health(place)
+    if health.alarms:
+        seen = sentence("signing_stopped", names=", ".join(health.alarms))
+        return row("anchors", "red", seen, say(SigningStopped.remedy, SigningStopped.remedy_ja))
+    if health.level == "nobody":
+        return row("anchors", "ok", *advice("nobody_outside"))
+    newest = sentence("no_anchor_yet") if health.newest is None else anchored(health.newest)
+    if health.late_since is None:
+        return row("anchors", detail="; ".join([newest, *silent]))
+    late, remedy = advice("anchors_late", since=health.late_since, waiting=health.waiting)
+    return row("anchors", "amber", "; ".join([late, newest, *silent]), remedy)
+
+
+def _with_gaps(found: Row, store: Store) -> Row:
+    """A log that lacks entries is never green again: it says so to whoever asks."""
+    with store.read() as session:
+        gaps = [advice("gap", gap=gap) for gap in epochs.told(session.connection())]
+    if not gaps:
+        return found
+    state = "amber" if found["state"] == "ok" else found["state"]
+    told, remedies = zip(*gaps, strict=True)
+    remedy = " ".join(filter(None, [found["remedy"], remedies[0]]))
+    return row("anchors", state, "; ".join([*told, found["detail"]]), remedy)
 
 
 def _evidence(settings: CaseworkSettings) -> Row:
@@ -89,76 +140,6 @@ def _numbers() -> Row:
 
 def _files(settings: CaseworkSettings) -> list[Row]:
     """Tell of each file of secrets that others may read: "failed" for one of ours, "amber" for one not ours to change."""
-    found = find_open_files(settings, environment())
+    found = find_open_files(settings)
     rows = [row(f"file: {file.path}", "failed" if file.ours else "amber", file.text, file.remedy) for file in found]
     return rows or [row("files")]
-
-
-async def examine_registers() -> list[Row]:
-    """Check the registers of confidentiality papers.  One that cannot be read is amber: papers never hold up a cut."""
-    try:
-        async with open_registers() as opened:
-            return [_register(name, await register.probe()) for name, register in opened.items()]
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return [failed("papers", exc)]
-
-
-def _register(name: str, problems: tuple[tuple[str, str], ...]) -> Row:
-    if not problems:
-        return row(f"papers: {name}")
-    told, remedies = zip(*problems, strict=True)
-    return row(f"papers: {name}", "amber", "; ".join(told), " ".join(dict.fromkeys(remedies)))
-
-
-async def examine_services(connections: Iterable[ConnectionId], step: Step) -> list[Row]:
-    """Probe each connection, all at once, each for itself: one that cannot be opened does not hide the others."""
-
-    async def one(connection: ConnectionId) -> Row:
-        found = await _connection(connection)
-        step(connection)
-        return found
-
-    return await asyncio.gather(*(one(connection) for connection in connections))
-
-
-async def _connection(connection: ConnectionId) -> Row:
-    found: Row = {**as_fields(connection), "kinds": [], "problems": [], "own_accounts": []}
-    try:
-        async with open_connectors([connection]) as opened:
-            told = _told(opened[connection], await opened[connection].probe())
-            return found | _verdict(connection, told["kinds"]) | told
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return found | failed(connection, exc)
-
-
-def _verdict(connection: ConnectionId, kinds: list[Row]) -> Row:
-    """A connection in which not one kind can be listed is out of our reach, whatever the reason."""
-    if any(kind["list"] for kind in kinds):
-        return row(connection)
-    first: Row = kinds[0] if kinds else {"problem": "it offers nothing", "remedy": None}
-    return row(connection, "failed", first["problem"], first["remedy"])
-
-
-def _told(connector: Connector, found: Capabilities) -> Row:
-    return {
-        "plan": found.plan,
-        "tenant": found.tenant,
-        "own_accounts": sorted(found.own_account_ids),
-        "problems": [{"problem": problem, "remedy": remedy} for problem, remedy in found.problems],
-        "kinds": [_kind(connector, ability) for ability in found.abilities],
-    }
-
-
-def _kind(connector: Connector, ability: Ability) -> Row:
-    manifest = connector.manifest.kinds[ability.kind]
-    return {
-        "kind": ability.kind,
-        "list": ability.can_list,
-        "revoke": ability.can_revoke,
-        "problem": ability.problem or manifest.no_api,
-        "remedy": ability.remedy,
-        "by_nature": manifest.no_api is not None or manifest.implied_by is not None,
-        "confirmation": manifest.confirmation,
-        "read_scopes": manifest.read_scopes,
-        "write_scopes": manifest.write_scopes,
-    }

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from cli.examining import Row, row
 from cli.orchestration import PATIENCE
-from cli.rows import Row, row
 from cli.terminal import advice, sentence
 from stack.prefect_api import PrefectSettings, open_api
 
@@ -26,36 +26,34 @@ def examine_prefect() -> Row:
     settings = PrefectSettings()
     if settings.api_url is None:
         return row("prefect", "ok", *advice("prefect_unset"))
-    key = settings.key()
+    url, key = settings.api_url, settings.key()
     secret = key.get_secret_value() if key is not None else None
     try:
-        if (fault := _fault(settings.api_url, secret)) is not None:
-            return row("prefect", "failed", *advice(fault))
-        weak = "; ".join(map(sentence, _weak(settings.api_url, secret)))
+        with open_api(url, patience=PATIENCE) as stranger, open_api(url, secret, patience=PATIENCE) as ours:
+            if (fault := _fault(stranger, ours if key is not None else None)) is not None:
+                return row("prefect", "failed", *advice(fault))
+            weak = "; ".join(map(sentence, _weak(ours, url)))
     except (httpx.HTTPError, httpx.InvalidURL):
         return row("prefect", "failed", *advice("prefect_silent"))
     return row("prefect", "amber", *advice("prefect_weak", how=weak)) if weak else row("prefect")
 
 
-def _fault(url: str, key: str | None) -> str | None:
+def _fault(stranger: httpx.Client, ours: httpx.Client | None) -> str | None:
     """Return what is wrong with a server that cannot be worked with."""
-    with open_api(url, patience=PATIENCE) as client:
-        if client.get("/health").status_code != 200:
-            return "prefect_silent"
-        if client.get(_ANY).status_code != 401:
-            return "prefect_open_to_all"
-    if key is None:
+    if stranger.get("/health").status_code != 200:
+        return "prefect_silent"
+    if stranger.get(_ANY).status_code != 401:
+        return "prefect_open_to_all"
+    if ours is None:
         return "prefect_key_missing"
-    with open_api(url, key, patience=PATIENCE) as client:
-        return "prefect_key_refused" if client.get(_ANY).status_code != 200 else None
+    return "prefect_key_refused" if ours.get(_ANY).status_code != 200 else None
 
 
-def _weak(url: str, key: str | None) -> Iterator[str]:
-    with open_api(url, key, patience=PATIENCE) as client:
-        if client.get(_ANY, headers={"Host": _ELSEWHERE}).status_code == 200:
-            yield "prefect_takes_any_host"
-        if client.get(_ANY, headers={"Origin": f"http://{_ELSEWHERE}"}).status_code == 200:
-            yield "prefect_takes_any_page"
+def _weak(ours: httpx.Client, url: str) -> Iterator[str]:
+    if ours.get(_ANY, headers={"Host": _ELSEWHERE}).status_code == 200:
+        yield "prefect_takes_any_host"
+    if ours.get(_ANY, headers={"Origin": f"http://{_ELSEWHERE}"}).status_code == 200:
+        yield "prefect_takes_any_page"
     if _in_the_clear(url):
         yield "prefect_in_the_clear"
 

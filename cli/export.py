@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from audit.bundle import BundleRefused
+from audit.certificate import Certificate
+from casework.context import Context
+from casework.record.exporting import MakePages, Office
+from casework.record.exporting import export as write
+from casework.settings import read_settings
+from casework.trail import trust
+from casework.trail.anchoring import berth
+from casework.trail.signing import certificate_signer
 from cli.contexts import in_context
 from cli.errors import Refused
 from cli.options import CaseId
 from cli.terminal import Terminal, sentence
-
-if TYPE_CHECKING:
-    from audit.certificate import Certificate
-    from casework.context import Context
+from portal.record.pages import pages
+from portal.record.sealing import sealed
 
 
 def export(
@@ -30,8 +37,6 @@ def export(
     ] = None,
 ) -> None:  # fmt: skip
     """Write a case's record: pages, events with their proofs, evidence in the clear, certificate.  Each export is recorded."""
-    from audit.bundle import BundleRefused
-
     try:
         with terminal.progress(1, sentence("writing")):
             made = in_context(_export, case, folder, by=terminal.actor, as_it_stands=as_it_stands, pkcs12=seal)
@@ -54,14 +59,6 @@ def export(
 def _export(
     context: Context, case: str, folder: Path, *, by: str, as_it_stands: bool, pkcs12: Path | None
 ) -> Certificate:
-    from casework.record.exporting import MakePages, Office
-    from casework.record.exporting import export as write
-    from casework.settings import read_settings
-    from casework.trail import trust
-    from casework.trail.anchoring import berth
-    from casework.trail.signing import certificate_signer
-    from portal.record import pages, sealing
-
     settings = read_settings()
     place, signer = berth(settings, context.store), certificate_signer(settings)
     trust.publish(settings)
@@ -69,7 +66,7 @@ def _export(
     make: MakePages = pages
     if pkcs12 is not None:
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
-        make = sealing.sealed(pages, pkcs12, passphrase, place.open_client, tuple(place.authorities))
+        make = sealed(pkcs12, passphrase, place.open_client, place.authorities)
     made = write(context, Office(place, signer, make), case, folder, by=by, as_it_stands=as_it_stands)
     trust.publish_authority(settings, made, signer.public_key)
     return made

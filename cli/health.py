@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from casework import health as alarms
+from casework.health import Health, health_soon
 from casework.messages import message
+from casework.settings import read_settings
 from cli.contexts import in_context
 from cli.errors import BAD_INPUT, DONE, REMAINS
-from cli.rows import Row, row
+from cli.examining import Row, failed, row
 from cli.tables import table
 from cli.terminal import Terminal, say
 
-if TYPE_CHECKING:
-    from casework.health import Health
-
-CODES = {"ok": DONE, "amber": REMAINS, "red": BAD_INPUT}
+_CODES = {"ok": DONE, "amber": REMAINS, "red": BAD_INPUT}
 
 
 def health(terminal: Terminal) -> int:
@@ -25,23 +24,26 @@ def health(terminal: Terminal) -> int:
 
     Exits with 2 if a cut is late or not guaranteed, with 1 if anything else is wrong.
     """
-    found = look()
-    shown = table("Check", "State", "Problem", "Remedy", rows=(one.values() for one in rows(found)))
-    terminal.answer(found.payload, shown)
-    return CODES[found.state]
+    found = _look()
+    terminal.answer(
+        found.payload, table("Check", "State", "Problem", "Remedy", rows=(r.values() for r in _rows(found)))
+    )
+    return _CODES[found.state]
 
 
-def look() -> Health:
-    """Return how this house stands.  Raises what opening the database raises."""
-    from casework.health import health as all_alarms
-    from casework.health import health_soon
-    from casework.settings import read_settings
+def examine_health() -> list[Row]:
+    """Return the doctor's row of each alarm; a database that cannot be opened has its own row beside it."""
+    try:
+        return _rows(_look())
+    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
+        return [failed("health", exc)]
 
+
+def _look() -> Health:
     settings = read_settings()
-    return in_context(lambda context: health_soon(lambda: all_alarms(context, settings), lambda: datetime.now(UTC)))
+    return in_context(lambda context: health_soon(lambda: alarms.health(context, settings), lambda: datetime.now(UTC)))
 
 
-def rows(found: Health) -> list[Row]:
-    """Return a row an alarm, or one that says that there is none."""
+def _rows(found: Health) -> list[Row]:
     told = [(alarm.state, message(alarm.code, **alarm.facts)) for alarm in found.alarms]
     return [row("health", state, say(*one.said), say(*one.remedy)) for state, one in told] or [row("health")]

@@ -16,19 +16,33 @@ from cli.terminal import Terminal, advice, say, sentence
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from casework.intake.notice import Reading
-    from casework.intake.noticing import Opened
-    from casework.intake.refusals import Refusal
+    from casework.intake.notice import Reading, Refusal
+    from casework.intake.opening import Opened
     from casework.intake.submission import Intake
 
 
-def submit(terminal: Terminal, reading: Reading, **decided: Any) -> int:
-    """Open the cases of *reading* as was *decided* (see `open_cases`), answer.  Exits with 2 if anything was refused."""
+def submit(
+    terminal: Terminal,
+    csv: Path | None,
+    from_json: Path | None,
+    fields: Mapping[str, Any],
+    *,
+    leave: bool = False,
+    **decided: Any,
+) -> int:
+    """
+    Open the cases of the one thing that was given, a CSV file, a JSON file or *fields* by options, as was *decided* (see
+    `open_cases`), and answer.  Exits with 2 if anything was refused.  Raises `Refused`.
+
+    A kind that was typed beside a file is that of all its rows; that of a *leave* is meant by the verb, and not typed.
+    """
     from casework.intake.submission import open_cases
     from cli.orchestration import ask_for_runs
 
+    typed = {name: value for name, value in fields.items() if value not in (None, [])}  # [] of what may be repeated
+    reading = _read(csv, from_json, typed, "leave" if leave else typed.pop("kind", None), implied=leave)
     with terminal.progress(1, sentence("rows", count=reading.rows)):
-        taken = in_context(open_cases, reading, reported_by=terminal.who, **decided)
+        taken = in_context(open_cases, reading, reported_by=terminal.who, leave=leave, **decided)
     told = payload(reading, taken)
     terminal.answer(told, *page(told))
     if taken.opened:
@@ -36,34 +50,24 @@ def submit(terminal: Terminal, reading: Reading, **decided: Any) -> int:
     return BAD_INPUT if taken.refused else DONE
 
 
-def read(
-    csv: Path | None,
-    from_json: Path | None,
-    fields: Mapping[str, str | list[str]],
-    kind: str | None = None,
-    *,
-    implied: bool = False,
+def _read(
+    csv: Path | None, from_json: Path | None, typed: Mapping[str, Any], kind: str | None, *, implied: bool
 ) -> Reading:
-    """
-    Return the reading of the one thing that was given: a CSV file, a JSON file, or *fields* by options.  Raises `Refused`.
-
-    *kind* is the kind of every row of a file that does not say it; *implied*: the verb means it, nobody typed it.
-    """
     from casework.intake.csv_file import read_csv
     from casework.intake.json_file import read_json
     from casework.intake.kinds import KindRule
-    from casework.intake.options import read_options
+    from casework.intake.reading import read_options
     from casework.policy import load_policy
     from casework.settings import read_settings
 
-    if [csv is not None, from_json is not None, bool(fields)].count(True) != 1:
+    if [csv is not None, from_json is not None, bool(typed)].count(True) != 1:
         raise Refused(*advice("needs_notice"))
     kinds = KindRule(load_policy(read_settings().policy_file).intake.kind_column, kind, implied)
     if csv is not None:
         return read_csv(content(csv, "--csv"), kinds)
     if from_json is not None:
         return read_json(content(from_json, "--from-json"), kinds)
-    return read_options(**fields)
+    return read_options(**typed, kind=kind)
 
 
 def content(path: Path, option: str) -> bytes:
@@ -90,7 +94,7 @@ def payload(reading: Reading, taken: Intake) -> dict[str, Any]:
     return {
         "cases": [_case(opened) for opened in taken.opened],
         "refused": [_refusal(refusal) for refusal in taken.refused],
-        "same_rows": [{"row": same.row, "first_row": same.first_row} for same in reading.same],
+        "same_rows": [{"row": row, "first_row": first} for row, first in reading.same.items()],
         "unknown_columns": list(reading.unknown_columns),
     }
 
@@ -107,7 +111,7 @@ def _case(opened: Opened) -> dict[str, Any]:
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:
     place = {"row": refusal.row, "column": refusal.column, "value": refusal.value, "code": refusal.code}
-    return place | {"reason": say(*refusal.reason), "remedy": say(*refusal.remedy)}
+    return place | {"reason": say(*refusal.said), "remedy": say(*refusal.remedy)}
 
 
 def page(told: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -1,4 +1,4 @@
-"""`lastday keys`: who signs the log, and how that changes.  The order of a change stands in docs/keys.md."""
+"""Show the keys, make a new one, tell the log of its successor or of its loss.  The order of a change stands in docs/keys.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from cli.contexts import in_context, log_signers
+from audit.keys import open_or_create
+from casework.settings import read_settings
+from casework.trail import signing
+from cli.contexts import in_context
 from cli.errors import Refused
 from cli.options import group
 from cli.terminal import Terminal, advice
@@ -19,7 +22,7 @@ Vkey: TypeAlias = Annotated[str, typer.Argument(metavar="VKEY", help="The key's 
 
 def list_keys(terminal: Terminal) -> None:
     """Show the public keys that sign the log now, the present one first."""
-    vkeys = [signer.verifier.vkey for signer in log_signers()]
+    vkeys = [signer.verifier.vkey for signer in signing.log_signers(read_settings())]
     terminal.answer({"keys": vkeys}, *vkeys)
 
 
@@ -28,9 +31,6 @@ def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the new key goes; it must not exist.")],
 ) -> None:
     """Make a new key for the log in FILE.  Nothing is signed with it before the settings name it."""
-    from audit.keys import open_or_create
-    from casework.settings import read_settings
-
     if file.exists():
         raise Refused(*advice("key_exists", file=file.name))
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -40,17 +40,13 @@ def new(
 
 def announce(terminal: Terminal) -> None:
     """Tell the log of its new key: LASTDAY_AUDIT_KEY_… names it, and …_FORMER_KEY_… the one before.  Both sign from now on."""
-    from casework.trail import keyring
-
-    key = in_context(keyring.announce, log_signers(), terminal.actor)
+    key = in_context(signing.announce, signing.log_signers(read_settings()), terminal.actor)
     terminal.report("key_announced", announced=key.vkey)
 
 
 def retire(terminal: Terminal, vkey: Vkey) -> None:
     """Tell the log that this key signs no more: after at least one anchor that both keys have signed."""
-    from casework.trail import keyring
-
-    in_context(keyring.retire, vkey, log_signers(), terminal.actor)
+    in_context(signing.retire, vkey, signing.log_signers(read_settings()), terminal.actor)
     terminal.report("key_retired", retired=vkey)
 
 
@@ -66,13 +62,11 @@ def compromised(
     reason: Annotated[str, typer.Option(help="What is known of it.")] = "",
 ) -> None:
     """Tell the log that this key is in other hands.  What was time-stamped before stands; what came later does not."""
-    from casework.trail import keyring
-
-    in_context(keyring.compromised, vkey, since, terminal.actor, reason)
+    in_context(signing.compromised, vkey, since, terminal.actor, reason)
     terminal.report("key_compromised", compromised=vkey, since=since)
 
 
 app = group(
-    "Show the keys, make a new one, tell the log of its successor or of its loss.",
+    __doc__,
     {"list": list_keys, "new": new, "announce": announce, "retire": retire, "compromised": compromised},
 )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cli.contexts import log_signers, only_store
+from audit import keys
+from casework import schema
+from casework.settings import CaseworkSettings, read_settings
+from casework.trail.signing import log_signers
+from casework.trail.trust import publish
+from cli.contexts import only_store
 from cli.errors import Refused
 from cli.terminal import Terminal
-
-if TYPE_CHECKING:
-    from casework.settings import CaseworkSettings
 
 
 def migrate(
@@ -25,10 +27,6 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the database to the newest schema and make the trail's key if there is none; publish its public half.  Twice is safe."""
-    from casework import schema
-    from casework.settings import read_settings
-    from casework.trail.trust import publish
-
     settings = read_settings()
     with only_store(check=False) as store:
         before = schema.current(store.engine)
@@ -44,9 +42,7 @@ def migrate(
 
 def _trail_key(settings: CaseworkSettings) -> str:
     """Make the log's key file if it is missing, unless a key store has the key; return its public text."""
-    from audit import keys
-
     if settings.audit_key_uri is None:
         settings.audit_key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         keys.open_or_create(settings.audit_key_file, settings.audit_origin)
-    return log_signers()[0].verifier.vkey
+    return log_signers(settings)[0].verifier.vkey

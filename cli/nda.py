@@ -1,4 +1,4 @@
-"""`lastday nda`: confidentiality papers of a case.  Nothing in here holds up a cut, or a close."""
+"""Confidentiality papers (秘密保持誓約書): check, ask, record.  They never delay a cut."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from models.vocabulary import TradeSecretTest
 
 def check(terminal: Terminal, case: CaseId) -> int:
     """Search the registers now and judge what is on file.  Exits with 1 unless every expected paper is signed or refused."""
-    _check_again(case)
+    from casework.nda import checking
+
+    in_nda_context(checking.check, case)
     return show(terminal, case)
 
 
@@ -71,10 +73,10 @@ def refuse(
     note: Annotated[str, typer.Option(help="What was said, if it matters.")] = "",
 ) -> None:
     """Record that the leaver declined to sign, which is lawful.  Nobody asks again; earlier papers bind on."""
-    from casework.nda import refusing
+    from casework.nda import checking, refusing
 
     row = in_context(refusing.refuse, case, witness=witness, on=on, note=note, by=terminal.who)
-    _check_again(case)
+    in_nda_context(checking.check, case)
     terminal.report("declined", case=case, refusal=row.id, witness=row.witness, refused_on=str(row.refused_on))
 
 
@@ -86,10 +88,10 @@ def accept(
     theirs: Annotated[bool, typer.Option("--theirs/--not-theirs", help="Whether it is the leaver's.")] = True,
 ) -> None:
     """Rule whose a doubtful paper is."""
-    from casework.nda import refusing
+    from casework.nda import checking, refusing
 
     row = in_context(refusing.rule, case, paper, theirs=theirs, reason=reason, by=terminal.who)
-    _check_again(case)
+    in_nda_context(checking.check, case)
     terminal.report("ruled", case=case, paper=paper, theirs=row.theirs, ruling=row.id, by=row.ruled_by)
 
 
@@ -106,15 +108,7 @@ def answer(
     terminal.report("test_answered", case=case, test=test, answer=row.id, by=str(row.answered_by))
 
 
-def _check_again(case: str) -> None:
-    """Check now; a register that is down, or that breaks, is a state of it."""
-    from casework.nda import checking
-
-    in_context(lambda context: context.case(case))
-    in_nda_context(checking.check_or_record, case)
-
-
 app = group(
-    "Confidentiality papers (秘密保持誓約書): check, ask, record. They never delay a cut.",
+    __doc__,
     {"check": check, "show": show, "pledge": pledge, "refuse": refuse, "accept": accept, "answer": answer},
 )

@@ -45,12 +45,12 @@ def day(summary: str, *names: str) -> Any:
 
 def _parse_day(text: str) -> date:
     from casework.intake.dates import parse_day
-    from casework.intake.refusals import Flaw
+    from casework.intake.notice import Flaw
 
     try:
         return parse_day(text)
     except Flaw as flaw:
-        raise typer.BadParameter(f"{say(*flaw.refusal.reason)}  {say(*flaw.refusal.remedy)}") from flaw
+        raise typer.BadParameter(f"{say(*flaw.refusal.said)}  {say(*flaw.refusal.remedy)}") from flaw
 
 
 def verb(work: Callable[..., int | None], *, secrets: bool = True) -> Callable[..., int | None]:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from typing import TYPE_CHECKING
 
 import httpx
 
 from cli.contexts import in_open_context
-from cli.terminal import sentence
+from cli.terminal import Terminal, sentence
 from stack.prefect_api import PrefectSettings, open_api
-
-if TYPE_CHECKING:
-    from cli.terminal import Terminal
 
 PATIENCE = 2.0
 

@@ -40,13 +40,13 @@ def population(
         raise Refused(*advice("needs_seed"))
 
     def read(context: Context) -> Population:
-        from casework.population import comparing, counting, sampling
+        from casework.population import counting
 
         found = counting.count(context, from_, to)
         if hr is not None:
-            found = comparing.compare(found, hr.read_bytes(), kind_column=context.policy.intake.kind_column)
+            found = counting.compare(found, hr.read_bytes(), kind_column=context.policy.intake.kind_column)
         if sample is not None:
-            found = sampling.draw(found, sample, seed)
+            found = found.sampled(sample, seed)
         counting.tell(context, found, by=terminal.actor)
         return found
 
@@ -54,7 +54,7 @@ def population(
     files = _write(found, csv) if csv is not None else {}
     payload = {**statement(found), "accounts": list(lines(found)), "files": files}
     terminal.answer(payload, *_shown(found, files))
-    return DONE if found.ties else REMAINS
+    return REMAINS if found.differences else DONE
 
 
 def _write(found: Population, csv: Path) -> dict[str, str]:
@@ -66,15 +66,14 @@ def _write(found: Population, csv: Path) -> dict[str, str]:
     from casework.trail.signing import certificate_signer
     from portal import population as sheets
 
-    signer = certificate_signer(read_settings())
-    written = sheets.sheet(found)
-    signed = sheets.attest(found, csv.name, written, signer)
-    beside = csv.with_name(f"{csv.name}.dsse.json")
+    sheet = sheets.sheet(found)
+    signed = sheets.attest(found, csv.name, sheet, certificate_signer(read_settings()))
     csv.parent.mkdir(parents=True, exist_ok=True)
-    for path, content in ((csv, written), (beside, signed)):
+    written = {csv: sheet, csv.with_name(f"{csv.name}.dsse.json"): signed}
+    for path, content in written.items():
         with rewrite(path) as file:
             file.write(content)
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in (csv, beside)}
+    return {str(path): hashlib.sha256(content).hexdigest() for path, content in written.items()}
 
 
 def _shown(found: Population, files: dict[str, str]) -> Iterator[RenderableType]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from casework.access import restore as restoring
+from casework.context import Context
+from casework.view.case import CaseView
+from casework.view.reading.case import case_view
 from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
 from cli.tables import table
 from cli.terminal import Terminal, advice
-
-if TYPE_CHECKING:
-    from casework.context import Context
-    from casework.view.case import CaseView
 
 
 def restore(
@@ -36,8 +36,6 @@ def restore(
 
     Without --account the whole case is given back.  What may not have been ours is not: say so with --entitlement.
     """
-    from casework.access import restore as restoring
-
     alone = [go, reason is not None, entitlement is not None].count(True) == 1
     if not alone or (account is not None and reason is None) or (not_ours and entitlement is None):
         raise Refused(*advice("needs_restore"))
@@ -50,22 +48,18 @@ def restore(
     return _give_back(terminal, case)
 
 
-def come_back(terminal: Terminal, case: CaseId) -> int:
+def return_(terminal: Terminal, case: CaseId) -> int:
     """
     Give access back after a leave of absence, and read that it is back.  Needs no second person.
 
     If a service could not be reached, `lastday restore CASE --go` tries again.
     """
-    from casework.access import restore as restoring
-
     in_context(restoring.request_return, case, by=terminal.who)
     return _give_back(terminal, case)
 
 
 def _give_back(terminal: Terminal, case: str) -> int:
     """Restore, tell each row's fate; exits with 1 while a person has to see to one, or a whole restore is not at its end."""
-    from casework.access import restore as restoring
-    from casework.view.reading.case import case_view
 
     async def work(context: Context) -> CaseView:
         await restoring.restore(context, case)

@@ -1,37 +1,46 @@
-"""`lastday plan` and `lastday run`: one case planned, or taken as far as it can go, in this process."""
+"""`lastday plan` and `lastday run`: the terminal as a carrier of the runbook, in this process and without Prefect."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Annotated
 
 import typer
 
+from casework import runbook
+from casework.claims import LEASE
+from casework.context import Context, case_in
+from casework.errors import QuestionsOpen, StillOpen
+from casework.intake.opening import decide_for_real
+from casework.runbook import Carrier, Work
+from casework.view.case import CaseView
+from casework.view.reading.case import case_view
+from cli.anchor import anchor_soon
 from cli.contexts import in_open_context
-from cli.errors import DONE, REMAINS
+from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
 from cli.show import answer_case
-from cli.terminal import Step, Terminal, sentence
+from cli.terminal import Step, Terminal, advice, sentence
+from models.vocabulary import ConnectionId
 
-if TYPE_CHECKING:
-    from casework.context import Context
-    from casework.view.case import CaseView
+_TOLD = frozenset({"wait", "cut", "observe", "collect", "check-papers"})
+_AGAIN = 1.0
+_MARGIN = timedelta(seconds=5)
 
 
 def plan(terminal: Terminal, case: CaseId) -> int:
     """Find the leaver's accounts, list what they hold, seal the plan.  Exits with 1 if findings or questions remain."""
+
+    async def work(context: Context) -> CaseView:
+        async with _hold(context, case):
+            await runbook.make_plan(context, case)
+        step(sentence("planned"))
+        return case_view(context, case)
+
     with terminal.progress(1, sentence("looking_for_accounts")) as step:
-
-        async def work(context: Context) -> CaseView:
-            from casework import runbook
-            from casework.view.reading.case import case_view
-            from cli.carrier import hold
-
-            async with hold(context, case):
-                await runbook.make_plan(context, case)
-            step(sentence("planned"))
-            return case_view(context, case)
-
         shown = in_open_context(work, connected=True)
     return answer_case(terminal, shown)
 
@@ -49,21 +58,17 @@ def run(
     Without the recorded decision (--for-real here or at intake) it ends with the plan.  Exits with 1 unless the case
     could be closed, or was a plan only and has neither findings nor questions.
     """
-    from casework.errors import QuestionsOpen, StillOpen
-    from cli.anchor import anchor_soon
-    from cli.carrier import STEPS, decide, whole_case
 
-    async def work(context: Context, step: Step) -> CaseView:
-        from casework.view.reading.case import case_view
-
+    async def work(context: Context) -> CaseView:
         if for_real:
-            decide(context, case, terminal.who)
+            with context.store.write() as session:
+                decide_for_real(context, session, case_in(session, case), terminal.who)
         with contextlib.suppress(StillOpen, QuestionsOpen):  # both are shown with the case, each with its remedy
             await whole_case(context, case, step)
         return case_view(context, case)
 
-    with terminal.progress(STEPS, sentence("looking_for_accounts")) as step:
-        shown = in_open_context(lambda context: work(context, step), connected=True)
+    with terminal.progress(1 + len(_TOLD), sentence("looking_for_accounts")) as step:
+        shown = in_open_context(work, connected=True)
     if shown.state == "closed":
         anchor_soon(terminal)
     remains = answer_case(terminal, shown)
@@ -71,3 +76,37 @@ def run(
         terminal.say(sentence("was_plan_only"))
         return remains
     return DONE if shown.state in {"closed", "withdrawn", "restored"} and remains == DONE else REMAINS
+
+
+async def whole_case(context: Context, case_id: str, step: Step) -> None:
+    """Carry the case's runbook; raises what `casework.runbook.offboard` raises."""
+    async with _hold(context, case_id):
+        await runbook.offboard(context, case_id, _in_words(step))
+
+
+@asynccontextmanager
+async def _hold(context: Context, case_id: str) -> AsyncIterator[None]:
+    """Hold the case's lease, waiting for a dead run's to end by itself; raises `Refused` while a living one has it."""
+    runner = context.name("terminal")
+    deadline = context.now() + LEASE + _MARGIN
+    while True:
+        async with runbook.claim(context, case_id, runner) as ours:
+            if ours:
+                yield
+                return
+        if context.now() > deadline:
+            raise Refused(*advice("another_run", case=case_id), REMAINS)
+        await context.sleep(_AGAIN)
+
+
+def _in_words(step: Step) -> Carrier:
+    """Carry steps so that *step* hears of each kind once, when its first one begins."""
+    untold = set(_TOLD)
+
+    async def carry(name: str, work: Work, connection: ConnectionId | None = None) -> None:  # noqa: ARG001  # all alike
+        if name in untold:
+            untold.remove(name)
+            step(sentence(f"step_{name}"))
+        await work()
+
+    return carry

@@ -1,21 +1,32 @@
-"""`lastday show`: the cases, or one of them with its truth table."""
+"""`lastday show` and `lastday evidence`: the cases, one with its truth table, and what was taken by the services' own logs."""
 
 from __future__ import annotations
 
 import re
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from sqlmodel import col, select
 
+from audit.secret_files import rewrite
+from casework.context import Context
+from casework.decisions.pausing import concerns, in_force
+from casework.intake.moving import cut_at
+from casework.view.case import CaseView
+from casework.view.reading.case import case_view, look
+from cli.contexts import in_context
 from cli.errors import DONE, REMAINS
+from cli.options import CaseId
+from cli.tables import document_page, section_page, table
 from cli.terminal import Terminal, plain, sentence
-
-if TYPE_CHECKING:
-    from casework.context import Context
-    from casework.view.case import CaseView
-    from models.tables import Case
+from models.tables import Case
+from portal.document import Clock
+from portal.sections.downloads import downloads
+from portal.sections.front import at_work
 
 
 def show(
@@ -29,9 +40,6 @@ def show(
     ] = False,
 ) -> int:
     """Show the cases, or one with accounts, truth table, findings and questions.  Exits with 1 if some remain."""
-    from casework.view.reading.case import case_view, look
-    from cli.contexts import in_context
-
     if case is None:
         return _list(terminal, in_context(_all))
     shown = in_context(lambda context: look(context, case, by=terminal.actor) if evidence else case_view(context, case))
@@ -40,24 +48,24 @@ def show(
     return answer_case(terminal, shown)
 
 
+def evidence(terminal: Terminal, case: CaseId) -> int:
+    """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete and summarised."""
+    view = in_context(look, case, by=terminal.actor)
+    shown = view.downloads
+    payload = {"case": case, "downloads": shown.model_dump(mode="json")}
+    section = downloads(view, Clock(view.departure.timezone), erased=view.erased_at is not None)
+    terminal.answer(payload, *section_page(section))
+    return DONE if shown.state == "collected" and shown.verdict is not None else REMAINS
+
+
 def answer_case(terminal: Terminal, shown: CaseView) -> int:
     """Answer with a case; exits with 1 while findings or questions remain, or it is paused."""
-    from cli.tables import document_page
-    from portal.sections.front import at_work
-
     terminal.answer(shown.model_dump(mode="json"), *document_page(at_work(shown)))
     return REMAINS if shown.findings or shown.questions or shown.paused else DONE
 
 
 def _draw(shown: CaseView, picture: Path) -> None:
     """Draw the page of a case.  It holds personal data, as the page does."""
-    from rich._export_format import CONSOLE_SVG_FORMAT
-    from rich.console import Console
-
-    from audit.secret_files import rewrite
-    from cli.tables import document_page
-    from portal.sections.front import at_work
-
     console = Console(record=True, width=186, file=StringIO(), force_terminal=True)
     for part in document_page(at_work(shown)):
         console.print(plain(part), markup=False, highlight=False)
@@ -67,11 +75,8 @@ def _draw(shown: CaseView, picture: Path) -> None:
 
 
 def _all(context: Context) -> list[dict[str, Any]]:
-    from casework.intake.opening import list_cases
-    from casework.pauses import concerns, in_force
-
     with context.store.read() as session:
-        pauses = in_force(session)
+        pauses, cases = in_force(session), session.exec(select(Case).order_by(col(Case.due_at))).all()
     return [
         in_short(case)
         | {
@@ -79,14 +84,12 @@ def _all(context: Context) -> list[dict[str, Any]]:
             "kind": case.kind,
             "paused": any(concerns(pause, case) for pause in pauses),
         }
-        for case in list_cases(context)
+        for case in cases
     ]
 
 
 def in_short(case: Case) -> dict[str, Any]:
     """Return a case as one row of a list has it.  *due_at* is what HR said, *cut_at* the instant of the cut."""
-    from casework.intake.instants import cut_at
-
     return {
         "case": case.id,
         "employee_no": case.employee_no,
@@ -98,8 +101,6 @@ def in_short(case: Case) -> dict[str, Any]:
 
 
 def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
-    from cli.tables import table
-
     heads = ("Case", "Employee", "Name", "Kind", "State", "Due", "For real", "Paused")
     columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real", "paused")
     shown = table(*heads, rows=([case[column] for column in columns] for case in cases))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from casework.access.interrupted import block_interrupted
+from casework.access.rechecking import LookReport, look_again
+from casework.context import Context
+from casework.sweeping import due_for_run
 from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
+from cli.orchestration import reachable
 from cli.terminal import Terminal, sentence
-
-if TYPE_CHECKING:
-    from casework.access.rechecking import LookReport
-    from casework.context import Context
 
 
 def sweep(terminal: Terminal) -> int:
@@ -21,13 +20,11 @@ def sweep(terminal: Terminal) -> int:
     Exits with 1 if a look opened a case again or could not be made, if a restore is to be carried out again, or if cases wait for a
     run that Prefect cannot be asked for.
     """
-    from cli.orchestration import reachable
-
-    released, made = _reconcile() if reachable() else (0, 0)
-    waiting = in_context(_waiting)
+    runs = _reconcile() if reachable() else {"released": 0, "made": 0}
+    waiting = [case_id for group in in_context(due_for_run) for case_id in group.case_ids]
     blocked, report = in_open_context(_at_the_services, connected=True)
     cases = {"looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened}
-    counts = {"released": released, "made": made, "blocked_again": blocked}
+    counts = runs | {"blocked_again": blocked}
     counted = counts | {what: len(ids) for what, ids in cases.items()}
     told = ", ".join(f"{what} {count}" for what, count in counted.items())
     terminal.answer({**counts, **cases, "waiting": waiting}, told.replace("_", " "))
@@ -37,10 +34,10 @@ def sweep(terminal: Terminal) -> int:
     return REMAINS if waiting or blocked or report.reopened or report.not_looked else DONE
 
 
-def _reconcile() -> tuple[int, int]:
+def _reconcile() -> dict[str, int]:
     """Return how many runs were released and made."""
     from flows.scheduling import PrefectUnreachable
-    from flows.sweep import reconcile
+    from flows.sweep import sweep as reconcile
 
     try:
         return in_open_context(reconcile)
@@ -49,13 +46,4 @@ def _reconcile() -> tuple[int, int]:
 
 
 async def _at_the_services(context: Context) -> tuple[int, LookReport]:
-    from casework.access.interrupted import block_interrupted
-    from casework.access.rechecking import look_again
-
     return await block_interrupted(context), await look_again(context)
-
-
-def _waiting(context: Context) -> list[str]:
-    from casework.sweeping import due_for_run
-
-    return [case_id for group in due_for_run(context) for case_id in group.case_ids]

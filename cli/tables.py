@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
 
 from cli.terminal import say
 from portal.document import Cell, Document, Grid, Section, Tone, cell, tone_of
 from portal.words import Phrase, said
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-    from rich.text import Text
 
 _STYLES = {Tone.GOOD: "green", Tone.SIGNED: "cyan", Tone.PENDING: "yellow", Tone.OPEN: "bold red"}
 
@@ -30,8 +29,6 @@ def document_page(shown: Document) -> Iterator[RenderableType]:
 
 def section_page(shown: Section) -> Iterator[RenderableType]:
     """Yield a section without its lead: whoever works with it every day knows that."""
-    from rich.text import Text
-
     yield Text(f"\n{told(shown.title)}", style="bold")
     yield from _labelled(shown.facts)
     for number, grid in enumerate(shown.grids):
@@ -59,11 +56,7 @@ def told(words: Phrase) -> str:
 
 
 def table(*headings: str, title: str | None = None, rows: Iterable[Iterable[object]] = ()) -> Table:
-    """Return a table with these headings, in the terminal's language, and *rows* as `cells` shows them."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
+    """Return a table with these headings, in the terminal's language, and *rows*: states in their colour, None as a dash."""
     made = Table(
         box=box.SIMPLE_HEAD,
         title=Text(Phrase(title).en, style="bold") if title else None,
@@ -73,28 +66,20 @@ def table(*headings: str, title: str | None = None, rows: Iterable[Iterable[obje
     for heading in headings:
         made.add_column(told(said(heading)), overflow="fold")
     for row in rows:
-        made.add_row(*cells(*row))
+        made.add_row(*map(_text, row))
     return made
 
 
-def cells(*values: object) -> list[Text]:
-    """Return *values* as cells: states in their colour, instants on this machine's clock, None as a dash."""
-    return [_text(value if isinstance(value, Cell) else _cell(value)) for value in values]
-
-
-def _cell(value: object) -> Cell:
+def _text(value: object) -> Text:
     match value:
+        case Cell():
+            shown = value
         case datetime():
-            return cell(local(value))
+            shown = cell(local(value))
         case bool():
-            return cell(said("yes" if value else "no"))
+            shown = cell(said("yes" if value else "no"))
         case _:
-            return cell(value, tone=tone_of(str(value), Tone.PLAIN))
-
-
-def _text(shown: Cell) -> Text:
-    from rich.text import Text
-
+            shown = cell(value, tone=tone_of(str(value), Tone.PLAIN))
     return Text(_lines(shown), style=_STYLES.get(shown.tone, ""))
 
 

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TimeElapsedColumn
 
 from casework.actor import Actor, at_terminal
 from casework.visible import visible
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.progress import Progress, TaskID
 
 _PRINTED = 160
 """Columns of a table that goes into a file or a pipe."""
@@ -68,8 +67,6 @@ class Terminal:
     @contextlib.contextmanager
     def progress(self, total: int | None, first: str) -> Iterator[Bar]:
         """Show a bar of *total* steps, None if that turns out later, on standard error while a terminal is there to see it."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
-
         columns = (SpinnerColumn(), "{task.description}", BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
         console = err()
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -97,15 +94,11 @@ def plain(part: RenderableType) -> RenderableType:
 
 def out() -> Console:
     """Return the console of answers."""
-    from rich.console import Console
-
     return Console(width=None if sys.stdout.isatty() else _PRINTED)
 
 
 def err() -> Console:
     """Return the console of everything else."""
-    from rich.console import Console
-
     return Console(stderr=True)
 
 

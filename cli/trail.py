@@ -1,24 +1,28 @@
-"""`lastday trail`: the append-only log, checked and handed over.  The auditor's own command is `python -m audit`."""
+"""Check the trail, sign its head, list open intents, export it, pass its events on.  The auditor's own command is `python -m audit`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
+from sqlalchemy import Connection
 
-from cli.contexts import log_signers, only_store
+from audit import outbox, reading
+from audit.check import check as recompute
+from audit.checkpoint import Checkpoint, open_checkpoint
+from audit.export import export as write
+from audit.note import Verifier
+from casework.settings import read_settings
+from casework.store import Store
+from casework.trail.signing import log_signers
+from cli.contexts import only_store
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import group
 from cli.tables import table
 from cli.terminal import Terminal, advice, sentence
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from audit.checkpoint import Checkpoint
-    from casework.store import Store
 
 T = TypeVar("T")
 
@@ -31,9 +35,6 @@ def check(
     vkey: Annotated[Path | None, typer.Option(metavar="FILE", help="The log's public key, from another hand.")] = None,
 ) -> int:
     """Recompute the whole log from its bytes, believing nothing.  Exits with 1 if it is broken, lacks entries, or an intent is open."""
-    from audit import reading
-    from audit.check import check as recompute
-
     heads = _held(held or [], vkey)
     report, intents = _reading(
         lambda store, log: (recompute(log, origin=store.trail.origin, held=heads), reading.open_intents(log))
@@ -56,7 +57,7 @@ def check(
 
 def checkpoint(terminal: Terminal) -> None:
     """Print the signed head of the log, a C2SP checkpoint: keep it elsewhere."""
-    signed = _reading(lambda store, log: store.trail.checkpoint(log, log_signers()[0])).decode()
+    signed = _reading(lambda store, log: store.trail.checkpoint(log, log_signers(read_settings())[0])).decode()
     terminal.answer({"checkpoint": signed}, signed.removesuffix("\n"))
 
 
@@ -77,9 +78,7 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where checkpoint, entries.jsonl and log.vkey go.")],
 ) -> None:
     """Write the log for tools that are not ours."""
-    from audit.export import export as write
-
-    head = _reading(lambda _store, log: write(log, log_signers()[0], folder))
+    head = _reading(lambda _store, log: write(log, log_signers(read_settings())[0], folder))
     terminal.report("log_written", origin=head.origin, entries=head.size)
 
 
@@ -92,10 +91,6 @@ def follow(
 
     Each receiver has a cursor of its own, by its name.  Each event comes at least once, and none is skipped.
     """
-    from dataclasses import asdict
-
-    from audit import outbox
-
     with only_store() as store:
         while True:
             with store.read() as session:
@@ -114,9 +109,6 @@ def _reading(look: Callable[[Store, Connection], T]) -> T:
 
 
 def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
-    from audit.checkpoint import open_checkpoint
-    from audit.note import Verifier
-
     if bool(files) != (vkey is not None):
         raise Refused(*advice("needs_vkey"))
     if vkey is None:
@@ -126,6 +118,6 @@ def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
 
 
 app = group(
-    "Check the trail, sign its head, list open intents, export it, pass its events on.",
+    __doc__,
     {"check": check, "checkpoint": checkpoint, "open-intents": open_intents, "export": export, "follow": follow},
 )

@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 
+from casework.settings import read_settings
 from cli.contexts import in_context
 from cli.terminal import Terminal
+from stack.environments import settings_here
+from stack.processes import local_stack
 
 
 def up(
@@ -19,10 +22,6 @@ def up(
     home: Annotated[Path, typer.Option(help="Where Prefect's database and the logs are.")] = Path("var/prefect"),
 ) -> None:
     """Start everything that carries cases out, until interrupted."""
-    from casework.settings import read_settings
-    from stack.environments import settings_here
-    from stack.processes import local_stack
-
     in_context(lambda _: None)  # refuses an old schema before anything is started
     with local_stack(home, port, env=settings_here()) as stack:
         places = {"logs": str(stack.logs), "key_file": str(stack.key_file)}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from audit.verify import TITLES, Report, Step, Unreadable
+from audit.verify import verify as prove
 from cli.errors import DONE, REMAINS, Refused
 from cli.terminal import Terminal, advice, say, sentence
-
-if TYPE_CHECKING:
-    from audit.verify import Report
 
 _A_CENTURY = 24 * 36525
 
@@ -27,9 +27,6 @@ def verify(
     longest_lag: Annotated[float, typer.Option(metavar="HOURS", help="How long an event may have lain unsealed.")] = 26,
 ) -> int:
     """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
-    from audit.verify import Unreadable
-    from audit.verify import verify as prove
-
     if not 0 <= longest_lag <= _A_CENTURY:  # nor not a number
         raise Refused(*advice("no_lag", most=_A_CENTURY))
     try:
@@ -42,8 +39,6 @@ def verify(
 
 
 def _payload(report: Report) -> dict[str, Any]:
-    from audit.verify import TITLES, Step
-
     broken = {fault.step: {"file": fault.file, "what": fault.what} for fault in report.faults}
     steps = [
         {
@@ -55,16 +50,13 @@ def _payload(report: Report) -> dict[str, Any]:
         }
         for step in Step
     ]
-    first = report.first
-    told = {"step": int(first.step), "file": first.file, "what": first.what} if first is not None else None
+    told = asdict(report.first) if report.first is not None else None
     gaps = [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps]
     named = {"case": report.case, "log": report.log, "size": report.size, "gaps": gaps, "in_gap": report.in_gap}
     return {**named, "sound": report.sound, "broken": told, "unasked": list(report.unasked), "steps": steps}
 
 
 def _shown(report: Report) -> Iterator[str]:
-    from audit.verify import TITLES, Step
-
     broken = {fault.step: f"{fault.file}: {fault.what}" for fault in report.faults}
     yield f"{report.case or '-'}  {report.log or '-'}"
     for step in Step:

@@ -6,8 +6,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from casework.trail import anchoring
-from flows.redaction import redacted
-from flows.results import HERE
+from flows.redaction import HERE, redacted
 
 
 @flow(name="anchor", flow_run_name="anchor", retries=0, persist_result=False, result_storage=HERE)

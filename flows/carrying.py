@@ -20,8 +20,8 @@ from casework.context import Context
 from casework.sweeping import unclaimed
 from flows.offboard import offboard
 from flows.offboard_many import MOST, offboard_many
-from flows.redaction import redact
-from flows.scheduling import tag
+from flows.redaction import boundary, redact
+from flows.scheduling import parameters, tag
 
 PERIOD = 0.5
 """Seconds between two looks for what is due."""
@@ -77,12 +77,13 @@ class Carrying:
         """Carry the case without Prefect; whatever it ends with stands in our database, and a later turn tries again."""
         _log.warning("carrying %s without Prefect", case_id)
         try:
-            async with runbook.claim(context, case_id, context.name(SERVING)) as ours:
-                self._given.discard(case_id)  # from here on our database knows who holds it
-                if ours:
-                    await runbook.offboard(context, case_id)
-        except Exception as exc:  # noqa: BLE001  # one case's failure is no other's
-            _log.warning("carrying %s: %s", case_id, redact(exc))
+            with boundary():
+                async with runbook.claim(context, case_id, context.name(SERVING)) as ours:
+                    self._given.discard(case_id)  # from here on our database knows who holds it
+                    if ours:
+                        await runbook.offboard(context, case_id)
+        except Exception as told:  # noqa: BLE001  # one case's failure is no other's
+            _log.warning("carrying %s: %s", case_id, told)
 
 
 async def _in_a_run(case_ids: list[str]) -> None:
@@ -92,14 +93,13 @@ async def _in_a_run(case_ids: list[str]) -> None:
 
     The run alone is tagged: of a task that inherits tags Prefect asks its API for a slot, and waits.
     """
-    many = len(case_ids) > 1
-    flow: Flow[Any, Any] = offboard_many if many else offboard
-    parameters: dict[str, Any] = {"case_ids": case_ids} if many else {"case_id": case_ids[0]}
+    flow: Flow[Any, Any] = offboard if len(case_ids) == 1 else offboard_many
+    given = parameters(case_ids)
     try:
         async with get_client() as client:
             async with asyncio.timeout(_ANSWERS_WITHIN):
                 await client.hello()
-            run = await client.create_flow_run(flow, parameters=parameters, tags=map(tag, case_ids))
-        await run_flow_async(flow, run, parameters, return_type="state")
+            run = await client.create_flow_run(flow, parameters=given, tags=map(tag, case_ids))
+        await run_flow_async(flow, run, given, return_type="state")
     except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # whatever became of that run, what it has not cut is cut without
         _log.warning("carrying: no run of Prefect's: %s", type(exc).__name__)

@@ -1,11 +1,19 @@
-"""Offboard one leaver."""
+"""Offboard one leaver: the runbook as Prefect carries it, a task a step, those of the services side by side in its page."""
 
-from prefect import flow
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from casework import claims, runbook
 from casework.bootstrap import open_context
-from flows.redaction import CaseId, to_its_state
-from flows.results import HERE
-from flows.steps import as_task, carry_out
+from casework.context import Context
+from casework.runbook import Carrier, Work
+from flows.artifacts import show_truth_table, showing
+from flows.redaction import HERE, CaseId, Elsewhere, redacted, to_its_state
+from models.vocabulary import ConnectionId
 
 
 @flow(name="offboard", flow_run_name="offboard-{case_id}", retries=0, persist_result=False, result_storage=HERE)
@@ -14,3 +22,41 @@ async def offboard(case_id: CaseId) -> None:
     """Take *case_id* as far as it can go, in the order of `casework.runbook`.  Safe to run again at any point."""
     async with open_context() as context:
         await carry_out(context, case_id, as_task)
+
+
+# No retries, said aloud because a setting can change the default: a revocation is repeated by casework, which knows
+# what was sent.  No cache and no stored result: a step is a look at the world and has nothing to say afterwards.
+@task(name="step", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@redacted
+async def carried(work: Work) -> None:
+    """Do *work*.  Prefect looks for futures inside arguments: in a function it finds nothing."""
+    await work()
+
+
+async def as_task(step: str, work: Work, connection: ConnectionId | None = None) -> None:
+    """Carry a step as a task that the page calls `cut-slack`, `check-papers` …"""
+    name = step if connection is None else f"{step}-{connection}"
+    await carried.with_options(name=step, task_run_name=name)(work)
+
+
+async def carry_out(context: Context, case_id: str, carry: Carrier) -> None:
+    """Hold the case and carry its runbook; the truth table is shown once all is cut, and at the end."""
+
+    async def carrying(step: str, work: Work, connection: ConnectionId | None = None) -> None:
+        if step == "observe":
+            await show_truth_table(context, case_id)
+        await carry(step, work, connection)
+
+    async with holding(context, case_id), showing(context, case_id):
+        await runbook.offboard(context, case_id, carrying)
+
+
+@asynccontextmanager
+async def holding(context: Context, case_id: str) -> AsyncIterator[None]:
+    """Hold the case's lease; raises `Elsewhere` if another live run has it."""
+    async with runbook.claim(context, case_id, flow_run.id or context.name("terminal")) as ours:
+        if not ours:
+            raise Elsewhere
+        if flow_run.id:
+            claims.note_run(context, case_id, flow_run.id)
+        yield

@@ -15,9 +15,8 @@ from pydantic import Field
 from casework.bootstrap import open_context
 from casework.context import Context
 from casework.runbook import plainly
-from flows.redaction import CaseId, FindingsOpen, redacted, to_its_state, waiting_for
-from flows.results import HERE
-from flows.steps import carry_out
+from flows.offboard import carry_out
+from flows.redaction import HERE, CaseId, FindingsOpen, redacted, to_its_state, waiting_for
 
 MOST = 50
 

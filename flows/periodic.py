@@ -1,55 +1,50 @@
-"""Flows that a process of ours takes again and again, in its own interpreter: Prefect's `serve` would start one a run."""
-
-from __future__ import annotations
+"""What a process of ours does again and again, in its own interpreter: Prefect's `serve` would start one a run."""
 
 import asyncio
 import contextlib
 import logging
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
+from prefect import flow
 from prefect.exceptions import PrefectSignal
 from prefect.logging import get_logger, get_run_logger
 from prefect.runtime import flow_run
 from sqlalchemy.exc import SQLAlchemyError
 
+from casework.bootstrap import open_context
 from casework.context import Context
 from casework.pulse import PERIOD as BEAT
 from casework.pulse import Pulse
+from flows.redaction import HERE, redacted
 from flows.scheduling import prefect_api
-from flows.starting import refuse_to_start_open
 
 PERIOD = 30.0
 _log: logging.Logger = get_logger("lastday.periodic")
 
 
 async def again(
-    stop: asyncio.Event, pulse: Pulse, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
+    pulse: Pulse, name: str, turn: Callable[[], Awaitable[float]], *, after_failure: float = PERIOD
 ) -> None:
     """
-    Take *turn*, which says how many seconds to rest, until *stop*.  A turn that fails is logged and told by *pulse*, and the next
-    one comes all the same.
+    Take *turn*, which says how many seconds to rest, for ever.  A turn that fails is logged and told by *pulse*, and the next one comes
+    all the same.
     """
-    while not stop.is_set():
-        well = False
+    while True:
         pulse.begins(name)
+        well = False
         try:
-            pause = await turn()
-            well = True
+            pause, well = await turn(), True
         except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # the guarantee must outlive whatever went wrong once
             pause = after_failure
             _log.error("%s: failed: %s", name, type(exc).__name__)  # the run's own page tells more
         pulse.ended(name, well=well)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+        await asyncio.sleep(pause)
 
 
 @asynccontextmanager
-async def pulsing(stop: asyncio.Event, context: Context, role: str) -> AsyncIterator[Pulse]:
+async def pulsing(context: Context, role: str) -> AsyncIterator[Pulse]:
     """Give signs of life until the end, from a thread: they stop when the event loop does, and hold it up for nothing."""
     pulse = Pulse(context, role)
 
@@ -57,7 +52,7 @@ async def pulsing(stop: asyncio.Event, context: Context, role: str) -> AsyncIter
         await asyncio.to_thread(pulse.beat)
         return BEAT
 
-    beating = asyncio.ensure_future(again(stop, pulse, "beat", beat, after_failure=BEAT))
+    beating = asyncio.ensure_future(again(pulse, "beat", beat, after_failure=BEAT))
     try:
         yield pulse
     finally:
@@ -67,41 +62,35 @@ async def pulsing(stop: asyncio.Event, context: Context, role: str) -> AsyncIter
             pulse.stop()
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one turn came to.  *run_id* is its own flow run; *idle*: there was nothing to do."""
+async def in_runs(
+    pulse: Pulse,
+    name: str,
+    work: Callable[[Context], Awaitable[Mapping[str, int]]],
+    *,
+    pause: float = PERIOD,
+    connected: bool = True,
+) -> None:
+    """
+    Do *work*, which tells by number what it did, again and again, each time as a flow's run.
 
-    run_id: str
-    idle: bool
+    Of the runs that did nothing the last one is left in Prefect: 2,880 a day would bury those that matter.
+    """
+    idle: str | None = None
 
-    @classmethod
-    def of(cls, **counts: int) -> Turn:
-        """Tell the running flow's log what was done, by number."""
+    @flow(name=name, flow_run_name=name, retries=0, persist_result=False, result_storage=HERE)
+    @redacted
+    async def run() -> str | None:
+        async with open_context(connected=connected) as context:
+            counts = await work(context)
         get_run_logger().info(", ".join(f"{what} {count}" for what, count in counts.items()))
-        return cls(str(flow_run.id), idle=not any(counts.values()))
+        return None if any(counts.values()) else str(flow_run.id)
 
-
-class Quiet:
-    """A flow's turn that leaves one idle run in Prefect at most: 2,880 a day would bury those that matter."""
-
-    def __init__(self, flow: Callable[..., Any], pause: float) -> None:
-        self._flow = flow
-        self._pause = pause
-        self._idle: str | None = None
-
-    async def __call__(self) -> float:
-        turned: Turn = await self._flow()
-        if self._idle is not None:
+    async def turn() -> float:
+        nonlocal idle
+        last, idle = idle, await run()
+        if last is not None:
             async with prefect_api() as client:
-                await client.delete_flow_run(UUID(self._idle))
-        self._idle = turned.run_id if turned.idle else None
-        return self._pause
+                await client.delete_flow_run(UUID(last))
+        return pause
 
-
-async def until_terminated(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run *serve*, and let it stop at SIGINT or SIGTERM."""
-    refuse_to_start_open()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(stop)
+    await again(pulse, name, turn)

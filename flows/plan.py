@@ -7,9 +7,8 @@ from casework.errors import QuestionsOpen
 from casework.runbook import look_at_papers, make_plan, take_early
 from casework.view.opaque import opaque_questions
 from flows.artifacts import showing
-from flows.redaction import CaseId, to_its_state
-from flows.results import HERE
-from flows.steps import as_task, holding
+from flows.offboard import as_task, holding
+from flows.redaction import HERE, CaseId, to_its_state
 
 
 @flow(name="plan", flow_run_name="plan-{case_id}", retries=0, persist_result=False, result_storage=HERE)

@@ -22,6 +22,7 @@ from uuid import uuid4
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ExternalSignal, PrefectSignal
 from prefect.runtime import deployment
+from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Paused, Suspended
 from pydantic import Field
 
@@ -33,11 +34,14 @@ T = TypeVar("T")
 
 CaseId = Annotated[str, Field(pattern=r"^case-[0-9a-f]{6,64}$")]
 """Our own random name of a case.  The pattern lets Prefect refuse a person's name before it is stored."""
+HERE: Path = get_current_settings().home / "storage"
+"""
+Given to every flow: where Prefect may keep what a run leaves behind, a folder of this machine, whatever its server says.  Without it
+a flow asks the server for its default storage, writes the exceptions of a failed run there even though results are not kept, and
+runs whatever kind of storage somebody has put there.
+"""
 
-
-_log = logging.getLogger(
-    "lastday.flows"
-)  # the process's own standard error: Prefect keeps no other logger than its own
+_log = logging.getLogger("lastday.flows")  # the process's own standard error: Prefect keeps its own loggers' alone
 _SIGNALS = (CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit, PrefectSignal, ExternalSignal)
 _OURS = re.compile(r"[a-z0-9_-]{1,60}")  # kinds and ids that our code makes: no capital, space, dot or at sign
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,20 +47,12 @@ class Order:
     key: str
     queue: str | None = None
 
-    @property
-    def parameters(self) -> dict[str, object]:
-        """The ids, and nothing else: Prefect keeps parameters in clear."""
-        if self.deployment == "offboard-many":
-            return {"case_ids": list(self.case_ids)}
-        return {"case_id": self.case_ids[0]}
-
 
 def orders(groups: Iterable[DueGroup]) -> Iterator[Order]:
     """Yield the runs that *groups* need: one each for planning and for a lone case, one a chunk of fifty for many."""
     for group in groups:
-        size = 1 if group.purpose == "plan" else MOST
-        for start in range(0, len(group.case_ids), size):
-            chunk = group.case_ids[start : start + size]
+        for start in range(0, len(group.case_ids), MOST):
+            chunk = group.case_ids[start : start + MOST]
             deployment = "plan" if group.purpose == "plan" else "offboard" if len(chunk) == 1 else "offboard-many"
             queue = "rest" if group.purpose == "again" else None  # it was cut: whoever is due goes before it
             yield Order(deployment, chunk, group.due_at, _key(group, chunk), queue)
@@ -83,7 +75,10 @@ async def schedule(context: Context) -> int:
     async with prefect_api() as client:
         for order in made:
             deployment_id = await _deployment(client, order.deployment)
-            run = await _resumed(client, order, deployment_id) or await _create(client, order, deployment_id)
+            run: UUID | None = None
+            if len(order.case_ids) == 1:  # the page of the run that asked shows how it went on
+                run = await _resume(client, order.case_ids[0], deployment_id)
+            run = run or await _create(client, order, deployment_id)
             claims.record_run(context, order.case_ids, str(run))
     return len(made)
 
@@ -114,6 +109,11 @@ async def prefect_api() -> AsyncIterator[PrefectClient]:
         raise PrefectUnreachable(f"prefect: cannot reach its API: {type(exc).__name__}") from exc
 
 
+def parameters(case_ids: Sequence[str]) -> dict[str, object]:
+    """Return what a run over *case_ids* is given, and nothing else: Prefect keeps parameters in clear."""
+    return {"case_id": case_ids[0]} if len(case_ids) == 1 else {"case_ids": list(case_ids)}
+
+
 def tag(case_id: str) -> str:
     """Return the tag by which a run is found again from its case."""
     return f"case:{case_id}"
@@ -130,7 +130,7 @@ async def _deployment(client: PrefectClient, name: str) -> UUID:
 async def _create(client: PrefectClient, order: Order, deployment_id: UUID) -> UUID:
     run = await client.create_flow_run_from_deployment(
         deployment_id,
-        parameters=order.parameters,
+        parameters=parameters(order.case_ids),
         state=Scheduled(scheduled_time=order.at),
         tags=[tag(case_id) for case_id in order.case_ids],
         idempotency_key=order.key,
@@ -139,16 +139,11 @@ async def _create(client: PrefectClient, order: Order, deployment_id: UUID) -> U
     return run.id
 
 
-async def _resumed(client: PrefectClient, order: Order, deployment_id: UUID) -> UUID | None:
-    """Resume instead of making another run: the page of the one that asked shows how it went on."""
-    if len(order.case_ids) > 1:
-        return None
-    return await _resume(client, order.case_ids[0], deployment_id)
-
-
 async def _resume(client: PrefectClient, case_id: str, deployment_id: UUID | None = None) -> UUID | None:
     """Resume the case's paused run, of that deployment if one is named: a cut is not made by a plan's run."""
-    for run in await _paused(client, case_id):
+    tags = FlowRunFilterTags(all_=[tag(case_id)])
+    paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+    for run in await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags, state=paused)):
         if run.deployment_id is not None and deployment_id in {None, run.deployment_id}:
             await asyncio.sleep(_until_settled(run))
             await client.resume_flow_run(run.id)
@@ -160,12 +155,3 @@ def _until_settled(run: FlowRun) -> float:
     """Return the seconds until the process that paused *run* has surely ended."""
     paused_at = run.state.timestamp if run.state is not None else datetime.now(UTC)
     return max((paused_at + _SETTLES_WITHIN - datetime.now(UTC)).total_seconds(), 0.0)
-
-
-async def _paused(client: PrefectClient, case_id: str) -> list[FlowRun]:
-    return await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            tags=FlowRunFilterTags(all_=[tag(case_id)]),
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
-        )
-    )

@@ -17,8 +17,9 @@ from casework.settings import read_settings
 from flows.carrying import PERIOD as LOOKS
 from flows.carrying import Carrying
 from flows.health import Watchman, answering
-from flows.periodic import PERIOD, Quiet, again, pulsing, until_terminated
+from flows.periodic import PERIOD, again, in_runs, pulsing
 from flows.scheduling import prefect_api
+from flows.starting import until_terminated
 from flows.sweep import sweep
 from flows.worker import POOL
 
@@ -27,19 +28,19 @@ class NoWorker(Exception):
     """No worker of the pool polls for runs."""
 
 
-async def serve(stop: asyncio.Event) -> None:
-    """Until *stop*, sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
+async def serve() -> None:
+    """Sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
     async with open_context():
         pass  # the vendors' SDKs take seconds to import, which no cut waits for
-    async with open_context(connected=False) as context, pulsing(stop, context, "serve") as pulse:
+    async with open_context(connected=False) as context, pulsing(context, "serve") as pulse:
         watchman = Watchman(context)
         with answering(watchman, read_settings().health_address):
             await asyncio.gather(
-                again(stop, pulse, "carry", Carrying(context), after_failure=LOOKS),
-                again(stop, pulse, "sweep", Quiet(sweep, PERIOD)),
-                again(stop, pulse, "workers", _require_a_worker),
-                again(stop, pulse, "restores", lambda: _block_interrupted(context)),
-                again(stop, pulse, "health", watchman),
+                again(pulse, "carry", Carrying(context), after_failure=LOOKS),
+                in_runs(pulse, "sweep", sweep, connected=False),
+                again(pulse, "workers", _require_a_worker),
+                again(pulse, "restores", lambda: _block_interrupted(context)),
+                again(pulse, "health", watchman),
             )
 
 
@@ -61,4 +62,4 @@ async def _block_interrupted(context: Context) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(until_terminated(serve))
+    asyncio.run(until_terminated(serve()))

@@ -4,22 +4,19 @@ The guarantee: a due case without a live run gets one.
 Prefect alone guarantees neither: a worker that is stopped leaves its run Running, a run may be lost before it starts.
 """
 
+from __future__ import annotations
+
 import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from prefect import flow
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
 from casework import claims, sweeping
-from casework.bootstrap import open_context
 from casework.context import Context
-from flows.periodic import Turn
-from flows.redaction import redacted
-from flows.results import HERE
 from flows.scheduling import prefect_api, schedule
 
 START_WITHIN = timedelta(seconds=120)
@@ -28,32 +25,22 @@ START_WITHIN = timedelta(seconds=120)
 _SETTLING = 5.0
 
 
-@flow(name="sweep", flow_run_name="sweep", retries=0, persist_result=False, result_storage=HERE)
-@redacted
-async def sweep() -> Turn:
-    """Release dead runs and give due cases a run.  Asks no vendor.  Safe to run at any time."""
-    async with open_context(connected=False) as context:
-        released, made = await reconcile(context)
-    return Turn.of(released=released, made=made)
-
-
-async def reconcile(context: Context, *, settling: float = _SETTLING) -> tuple[int, int]:
+async def sweep(context: Context) -> dict[str, int]:
     """
-    Release the runs that are dead, then see that each due case has one; return how many of each.
+    Release the runs that are dead, then see that each due case has one; return how many of each.  Asks no vendor.  Safe at any time.
 
-    A suspicion is looked at twice, *settling* seconds apart: a run gives its lease back a moment before Prefect hears
-    how it ended.
+    A suspicion is looked at twice, five seconds apart: a run gives its lease back a moment before Prefect hears how it ended.
     """
     async with prefect_api() as client:
         dead = await _dead(client, context)
         if dead:
-            await asyncio.sleep(settling)
+            await asyncio.sleep(_SETTLING)
             dead &= await _dead(client, context)
         for run_id in {run_id for _, run_id in dead}:
             await _bury(client, run_id)
     for case_id, _ in sorted(dead):
         claims.release_run(context, case_id)
-    return len(dead), await schedule(context)
+    return {"released": len(dead), "made": await schedule(context)}
 
 
 async def _dead(client: PrefectClient, context: Context) -> set[tuple[str, str]]:
@@ -85,7 +72,6 @@ async def _bury(client: PrefectClient, run_id: str) -> None:
 async def _state(client: PrefectClient, run_id: str) -> State | None:
     """Return the run's state; None for a run that Prefect does not know (any more)."""
     try:
-        run: FlowRun = await client.read_flow_run(UUID(run_id))
+        return (await client.read_flow_run(UUID(run_id))).state
     except ObjectNotFound:
         return None
-    return run.state

@@ -7,27 +7,45 @@ from __future__ import annotations
 
 import asyncio
 
+from casework.access import rechecking
 from casework.bootstrap import open_context
+from casework.context import Context
+from casework.nda import following
 from casework.trail import anchoring
 from flows.anchor import anchor
-from flows.collect_again import collect_again
-from flows.papers import papers
-from flows.periodic import PERIOD, Quiet, again, pulsing, until_terminated
-from flows.rechecks import rechecks
+from flows.periodic import PERIOD, again, in_runs, pulsing
+from flows.starting import until_terminated
 
 ANCHOR_PAUSE = 300.0
 """Seconds before an anchor that could not be finished is tried again."""
 
 
-async def watch(stop: asyncio.Event) -> None:
-    """Take each of the four in turns of its own until *stop*: one that is slow or fails stops no other."""
-    async with open_context(connected=False) as context, pulsing(stop, context, "watch") as pulse:
+async def watch() -> None:
+    """Take each of the four in turns of its own: one that is slow or fails stops no other."""
+    async with open_context(connected=False) as context, pulsing(context, "watch") as pulse:
         await asyncio.gather(
-            again(stop, pulse, "rechecks", Quiet(rechecks, PERIOD)),
-            again(stop, pulse, "collect-again", Quiet(collect_again, 2 * PERIOD)),
-            again(stop, pulse, "papers", Quiet(papers, 2 * PERIOD)),
-            again(stop, pulse, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
+            in_runs(pulse, "rechecks", _look_again),
+            in_runs(pulse, "collect-again", _collect_again, pause=2 * PERIOD),
+            in_runs(pulse, "papers", _follow_papers, pause=2 * PERIOD, connected=False),
+            again(pulse, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
         )
+
+
+async def _look_again(context: Context) -> dict[str, int]:
+    """Take the looks after closing that are due; what lost its waiver, or came back, is open again."""
+    report = await rechecking.look_again(context)
+    return {"looked": len(report.looked), "not_looked": len(report.not_looked), "reopened": len(report.reopened)}
+
+
+async def _collect_again(context: Context) -> dict[str, int]:
+    """Read on the logs of lately cut leavers: what was not complete, what came late, and whether there is silence."""
+    news, reopened = await rechecking.collect_again(context)
+    return {"news": news, "reopened": reopened}
+
+
+async def _follow_papers(context: Context) -> dict[str, int]:
+    """Follow pledges that come back, reminders, rounds over the registers that are due again."""
+    return {"followed": await following.follow_up(context)}
 
 
 async def _see_to_anchors() -> float:
@@ -39,4 +57,4 @@ async def _see_to_anchors() -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(until_terminated(watch))
+    asyncio.run(until_terminated(watch()))

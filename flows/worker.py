@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from typing import Any
 from uuid import UUID
@@ -22,7 +21,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
-from flows.starting import refuse_to_start_open
+from flows.starting import until_terminated
 
 POOL = "lastday"
 LIMIT = 4
@@ -104,6 +103,11 @@ class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
             self._begun.discard(flow_run.id)
 
 
+async def work() -> None:
+    """Work for ever."""
+    await Worker(work_pool_name=POOL, limit=LIMIT).start()
+
+
 async def _end(child: asyncio.subprocess.Process) -> None:
     """Ask *child* to stop, and after eight seconds make it."""
     with contextlib.suppress(ProcessLookupError):
@@ -116,16 +120,5 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     await child.wait()
 
 
-async def main() -> None:
-    """Work until terminated."""
-    refuse_to_start_open()
-    worker = Worker(work_pool_name=POOL, limit=LIMIT)
-    working = asyncio.ensure_future(worker.start())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, working.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await working
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(until_terminated(work()))

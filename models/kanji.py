@@ -7,17 +7,14 @@ import unicodedata
 from pathlib import Path
 
 _VARIANTS = Path(__file__).with_name("kanji_variants.txt")
-_SELECTORS = re.compile(
-    "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
-)  # which form of a character is drawn (邉󠄀): the same name
-
-
-def _table() -> dict[int, str]:
-    groups = (line for line in _VARIANTS.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return {ord(form): group[0] for group in groups for form in group[1:]}
-
-
-_USUAL_FORMS = _table()
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Which form of a character is drawn (邉󠄀): the same name."""
+_USUAL_FORMS = {
+    ord(form): line[0]
+    for line in _VARIANTS.read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+    for form in line[1:]
+}
 """Every variant to the usual one; `kanji_variants.txt` says where they come from."""
 
 

@@ -122,7 +122,7 @@ _STATES = {
     Tone.SIGNED: "attested waived",
     Tone.PENDING: "found commanded asked open planned waiting cutting contained deprovisioned restoring",
     Tone.OPEN: "still_open unreadable failed missing altered broken",
-    Tone.QUIET: "erased",
+    Tone.QUIET: "erased not_expected not_ours",
 }
 _TONES = {word: tone for tone, words in _STATES.items() for word in words.split()}
 

@@ -14,7 +14,7 @@ from audit.certificate import STATEMENT, envelope, pae
 from audit.certificate_keys import CertificateSigner
 from audit.fields import Json
 from audit.leaf import canonical, stamp
-from casework.population.facts import Entry, Population
+from casework.population.facts import Population
 from casework.view.access import Account
 from models.vocabulary import Standing
 
@@ -47,9 +47,11 @@ def sheet(population: Population) -> bytes:
 def lines(population: Population) -> Iterator[dict[str, str]]:
     """Yield the sheet's lines by column."""
     sampled = set(population.sample.cases) if population.sample is not None else set()
-    why = {d.subject: d.text for d in population.differences}
+    why: dict[str, list[str]] = {}
+    for difference in population.differences:
+        why.setdefault(difference.subject, []).append(difference.text)
     for entry in population.entries:
-        told = {**_of_case(entry), "in_sample": entry.case in sampled, "difference": why.get(entry.case)}
+        told = dict(entry) | {"in_sample": entry.case in sampled, "difference": "; ".join(why.get(entry.case, ()))}
         taken = [_of_account(account) for account in entry.accounts if account.standing is Standing.ACCEPTED]
         for account in taken or [{}]:
             line = told | account
@@ -61,25 +63,20 @@ def safe(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _of_case(entry: Entry) -> dict[str, object]:
-    """Return its facts by name, as most columns are called."""
-    told = {"notice_received_at": entry.first_notice_at, "hr_source_sha256": " ".join(entry.source_sha256)}
-    return dict(entry) | told
-
-
 def _of_account(account: Account) -> dict[str, object]:
-    return dict(account.timing) | {
-        "service": account.service,
-        "connection": account.connection,
-        "account_id": account.id,
-        "account": account.label,
-        "account_kind": account.kind,
-        "match_reason": account.match.reason,
-        "match_facts": " ".join(account.match.facts),
-        "match_contradictions": " ".join(account.match.contradictions),
-        "rows": len(account.entitlements),
-        "waived_rows": account.timing.exceptions,
-    }
+    return (
+        dict(account.timing)
+        | {f"match_{name}": told for name, told in account.match}
+        | {
+            "service": account.service,
+            "connection": account.connection,
+            "account_id": account.id,
+            "account": account.label,
+            "account_kind": account.kind,
+            "rows": len(account.entitlements),
+            "waived_rows": account.timing.exceptions,
+        }
+    )
 
 
 def _text(value: object) -> str:
@@ -90,6 +87,8 @@ def _text(value: object) -> str:
             return "yes" if value else "no"
         case datetime():
             return stamp(value)
+        case tuple():
+            return " ".join(map(str, value))
         case _:
             return str(value)
 
@@ -116,7 +115,7 @@ def statement(population: Population) -> dict[str, Json]:
         "read_at": stamp(population.read_at),
         "log": population.origin,
         "tie_out": dict(population.tie_out),
-        "ties": population.ties,
+        "ties": not population.differences,
         "differences": [asdict(difference) for difference in population.differences],
         "cases": [entry.case for entry in population.entries],
         "hr_extract": asdict(extract) if extract is not None else None,

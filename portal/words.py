@@ -14,7 +14,6 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from audit.events import EventType
 from casework.visible import visible
 from models.vocabulary import ConnectionId
 
@@ -41,8 +40,6 @@ class Phrase:
 
 EVENTS: Mapping[str, Phrase] = {name: Phrase(*both) for name, both in _WRITTEN["events"].items()}
 """Of every type that belongs to a case."""
-MANY = frozenset({EventType.REVOKE_INTENT, EventType.REVOKE_OUTCOME, EventType.OBSERVE_SEEN})
-"""One or more for each entitlement: in `events/` only, not in the course of the case."""
 
 
 def said(english: str) -> Phrase:

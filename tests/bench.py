@@ -25,7 +25,7 @@ from casework import runbook
 from casework.context import Context
 from casework.errors import StillOpen
 from casework.intake.csv_file import read_csv
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.schema import migrate

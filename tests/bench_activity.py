@@ -29,7 +29,7 @@ from casework.activity.summary import summarise
 from casework.context import Context
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate
@@ -131,7 +131,7 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     began = time.perf_counter()
     await collect(context, case_id, seconds=3600)
     ended = time.perf_counter()
-    await asyncio.to_thread(summarise, context, case_id)
+    await asyncio.to_thread(summarise, context, case_id, evidence)
     summarised = time.perf_counter()
     engine.dispose()
     return ended - began, summarised - ended

@@ -36,7 +36,7 @@ from casework.activity.summary import summarise
 from casework.context import Context
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate
@@ -153,7 +153,7 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
         await clock.sleep(60)
     seconds = time.perf_counter() - began
     await connector.aclose()
-    await asyncio.to_thread(summarise, context, case_id)
+    await asyncio.to_thread(summarise, context, case_id, evidence)
     engine.dispose()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -31,10 +31,6 @@ from audit.reading import Entry
 from audit.tables import audit_payload
 from audit.tlogproof import Proof
 
-Progress: TypeAlias = "Callable[[int, int], object]"
-"""Told now and then: entries of the log written, and how many there are."""
-
-_EVERY = 2_000
 _PAYLOAD = select(audit_payload.c.salt, audit_payload.c.payload).where(audit_payload.c.idx == bindparam("row"))
 _LAST_OF_CASE = "bundle: cannot write: the case has events that no anchor covers yet; anchor the log first"
 
@@ -80,7 +76,6 @@ def write(
     contents: Contents,
     seal: Seal,
     announce: Callable[[Certificate], object] | None = None,
-    progress: Progress | None = None,
 ) -> Certificate:
     """
     Write a case's bundle into *folder* and return its certificate.
@@ -99,7 +94,7 @@ def write(
         bound, former = _events(draft, source)
         _evidence(draft, bound, contents.evidence)
         _anchors(draft, source)
-        _log(draft, source, progress)
+        _log(draft, source)
         issued = certificate.issue(_claim(draft, source, former), seal.signer, seal.stamper)
         draft.seal(issued.raw)
         if announce is not None:
@@ -207,19 +202,17 @@ def _anchors(draft: Folder, source: _Source) -> None:
     draft.add(layout.CHECKPOINT, [source.anchor.note])
 
 
-def _log(draft: Folder, source: _Source, progress: Progress | None) -> None:
+def _log(draft: Folder, source: _Source) -> None:
     tree = Frontier()
-    draft.add(layout.ENTRIES, _lines(source, tree, progress))
+    draft.add(layout.ENTRIES, _lines(source, tree))
     if (tree.size, tree.root()) != (source.head.size, source.head.root):
         raise TrailError("trail: cannot export: the leaves are not those that were anchored (lastday trail check)")
 
 
-def _lines(source: _Source, tree: Frontier, progress: Progress | None) -> Iterator[bytes]:
+def _lines(source: _Source, tree: Frontier) -> Iterator[bytes]:
     for entry in reading.entries(source.connection, end=source.head.size):
         tree.add(entry.leaf)
         yield entry.leaf + b"\n"
-        if progress is not None and (tree.size % _EVERY == 0 or tree.size == source.head.size):
-            progress(tree.size, source.head.size)
 
 
 def _claim(draft: Folder, source: _Source, former: Former | None) -> Claim:

@@ -13,9 +13,9 @@ from sqlmodel import Session
 from audit.leaf import stamp
 from casework.connections import kinds_for
 from casework.context import Context
+from casework.decisions.pausing import concerns, in_force
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
-from casework.pauses import pauses_of
 from casework.questions import open_questions
 from casework.truth.findings import assess, open_findings
 from casework.truth.rows import accepted_rows
@@ -80,7 +80,7 @@ def requirements(context: Context, session: Session, table: TruthTable) -> list[
             for name in sorted(table.connections - set(context.connectors))
         ),
         *(Requirement(ClosingRequirement.INTENT, "without_outcome") for _ in intents),
-        *(Requirement(ClosingRequirement.PAUSE, pause.id) for pause in pauses_of(session, case)),
+        *(Requirement(ClosingRequirement.PAUSE, one.id) for one in in_force(session) if concerns(one, case)),
     ]
     if not case.for_real:
         missing.append(Requirement(ClosingRequirement.STATE, "plan_only"))

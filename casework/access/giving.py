@@ -194,6 +194,8 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
     except asyncio.CancelledError:
         await _block_again(one, row, "not seen gone when the restore was stopped")
         raise
+    except Paused as paused:
+        return _stopped(paused), ""
     except Exception as exc:  # noqa: BLE001  # an account whose exits are not known to be closed does not stay open
         text = f"{type(exc).__name__} while its exits were cleared"
         return _Answer(False, text=text, remedy=_BY_HAND), left
@@ -232,7 +234,7 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
     try:
         others = announce(one.context, one.account, row, GIVE)
     except Paused as paused:
-        return _Answer(given=False, text=str(paused), remedy=f"{paused.remedy}  Then run the restore again.")
+        return _stopped(paused)
     if others:
         return _Answer(False, True, False, Restored.CLAIMED, *_WORDS[Restored.CLAIMED])
     try:
@@ -249,6 +251,10 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
     given = receipt.result is not RevocationResult.REFUSED
     text = receipt.text or "a read does not show it back"
     return _Answer(given, True, False, Restored.PROBLEM, text, _BY_HAND, receipt.evidence)
+
+
+def _stopped(paused: Paused) -> _Answer:
+    return _Answer(given=False, text=str(paused), remedy=f"{paused.remedy}  Then run the restore again.")
 
 
 async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:

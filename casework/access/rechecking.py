@@ -15,7 +15,7 @@ from sqlmodel import Session, and_, col, or_, select
 
 from audit.events import EventType
 from casework.access import planning
-from casework.activity import collection, openers
+from casework.activity import collecting, openers
 from casework.context import Context
 from casework.lifecycle import RECHECKED, move, wake
 from casework.matching.searching import find_everywhere
@@ -161,11 +161,11 @@ async def collect_again(context: Context) -> tuple[int, int]:
     Whoever was heard of is opened again by what stands in the database, whatever became of this turn or of an earlier one.
     """
     try:
-        news = await collection.go_on(context)
+        news = await collecting.go_on(context)
     finally:
         reopened = _reopen_heard(context)
         await openers.ask(context)
-    return len(news), reopened
+    return news, reopened
 
 
 def _reopen_heard(context: Context) -> int:

@@ -18,11 +18,11 @@ from casework.access.giving import give_back, waiting
 from casework.access.revoking import each
 from casework.actor import Actor
 from casework.claims import claim
-from casework.context import Context
+from casework.context import Context, case_in
+from casework.decisions.pausing import require_not_paused
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK, move
 from casework.matching import links
-from casework.pauses import require_not_paused
 from casework.question_kinds import NO, YES
 from casework.recording import seal
 from casework.truth import fates
@@ -103,9 +103,7 @@ async def restore(context: Context, case_id: str) -> None:
 
 
 def _case(session: Session, case_id: str) -> Case:
-    case = session.get(Case, case_id)
-    if case is None:
-        raise BadRequest(f"{case_id}: no such case", "List the cases with `lastday show`.")
+    case = case_in(session, case_id)
     if case.state is CaseState.WITHDRAWN or case.erased_at is not None:
         raise BadRequest(f"{case_id}: is {case.state} already", "Nothing is to be given back.")
     return case
@@ -158,7 +156,7 @@ def _set_apart(context: Context, session: Session, account: CaseAccount, request
         account.decided_at = context.now()
         session.add(account)
         case = session.get_one(Case, account.case_id)
-        links.remember(context, session, case, account, links.of_person(session, case), ())
+        links.remember(context, session, case, account, links.of_person(session, case))
         seal(
             context, session, EventType.CASE_RESTORING, account.case_id, connection=account.connection, account=account.ref,
             payload={"request": request.id}, dedup_key=f"{request.id}:restoring",

@@ -14,9 +14,9 @@ from casework import consents
 from casework.access.rails import require_lease, require_release
 from casework.connections import read_access
 from casework.context import Context
+from casework.decisions.pausing import require_not_paused
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT, NOT_TO_BE_CUT, move
-from casework.pauses import require_not_paused
 from casework.recording import exchanges, seal_intent, seal_outcome
 from casework.truth.administrators import spare_the_last
 from casework.truth.findings import assess
@@ -41,6 +41,8 @@ from models.vocabulary import (
 
 _NOT_OURS = NEVER_CUT | {Guard.DYNAMIC, Guard.INHERITED}
 OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
+_AT_ONCE = 20
+"""Requests of one account, begun together, for which a pause or a withdrawal comes too late: a vendor may take minutes for them."""
 _ASKABLE = OPEN | {EntitlementState.COMMANDED}
 
 
@@ -72,7 +74,7 @@ def may_be_closed(row: CaseEntitlement) -> bool:
 
 async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
     """
-    Take *rows* of one account away, each once, all at once: their intents in one transaction, their outcomes as they come.
+    Take *rows* of one account away, each once, twenty at a time: their intents in one transaction, their outcomes as they come.
 
     An intent left open by a crash is taken up again under its own *op*: the vendor is read first, and asked again only if
     the entitlement is still there.  A failure is a row (its result), never an exception.
@@ -83,7 +85,8 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
     asked = [row for row in rows if row.id not in gone]
     if not asked:
         return
-    await each(ask(context, account, row) for row in begin(context, account, asked))
+    for first in range(0, len(asked), _AT_ONCE):
+        await each(ask(context, account, row) for row in begin(context, account, asked[first : first + _AT_ONCE]))
     with context.store.write() as session:
         assess(context, session, account.case_id)
 

@@ -13,7 +13,7 @@ from casework.access.rails import require_lease
 from casework.access.revoking import ask
 from casework.connections import read_access
 from casework.context import Context
-from casework.pauses import require_not_paused
+from casework.decisions.pausing import require_not_paused
 from casework.recording import seal_intent, seal_outcome
 from casework.truth import fates
 from casework.truth.listing import take_in
@@ -37,17 +37,19 @@ CLEARED_WITHIN = timedelta(seconds=60)
 _BETWEEN = 2.0
 
 
-def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb: str) -> list[Case]:
+def announce(
+    context: Context, account: CaseAccount, row: CaseEntitlement, verb: str, *, lifted: bool = False
+) -> list[Case]:
     """
     Commit the intent before the request leaves; but if another case claims the account, nothing: return those cases.
 
-    The claim is asked for in the intent's own transaction: a case that was decided a moment ago counts.  Raises `Paused`
-    instead of giving; taking goes on, so that an account whose block is lifted does not keep its exits.
+    The claim is asked for in the intent's own transaction: a case that was decided a moment ago counts.  Raises `Paused`,
+    unless the block is *lifted*: then taking goes on, so that the account does not keep its exits.
     """
     with context.store.write() as session:
         case = session.get_one(Case, account.case_id)
         require_lease(context, case)
-        if verb == GIVE:
+        if not lifted:
             require_not_paused(session, case)
         others = fates.claimants(context, session, account.case_id, account.connection, account.vendor_id)
         if others and verb == GIVE:
@@ -62,9 +64,11 @@ def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb:
     return []
 
 
-async def take(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
-    """Take *row* away in the course of a restore; return the failure, if it is one."""
-    announce(context, account, row, TAKE)
+async def take(
+    context: Context, account: CaseAccount, row: CaseEntitlement, *, lifted: bool = True
+) -> ConnectorError | None:
+    """Take *row* away in the course of a restore; return the failure, if it is one.  *lifted*: see `announce`."""
+    announce(context, account, row, TAKE, lifted=lifted)
     return await ask(context, account, row)
 
 
@@ -97,11 +101,16 @@ def frozen_kinds(context: Context, account: CaseAccount, manifest: Manifest) -> 
 
 
 async def change_password(context: Context, account: CaseAccount, manifest: Manifest) -> ConnectorError | None:
-    """Let the connector set a password that nobody knows, where the service has one; return why it could not."""
+    """
+    Let the connector set a password that nobody knows, where the service has one, before the block is lifted; return why it
+    could not.  Raises `Paused`.
+    """
     if EntitlementKind.PASSWORD not in manifest.kinds:
         return None
     for row in await _listed(context, account, frozenset({EntitlementKind.PASSWORD})):
-        if row.vendor_id != WHOLE_KIND and (failure := await take(context, account, row)) is not None:
+        if row.vendor_id == WHOLE_KIND:
+            continue
+        if (failure := await take(context, account, row, lifted=False)) is not None:
             return failure
     return None
 

@@ -2,27 +2,41 @@
 What an activity file holds: one header line, then each record as the vendor gave it, one line each.
 
 A page is a Zstandard frame of its own: `zstd -dc` reads them as one file, and a file can be cut after any page.
+
+Which records a log's files hold already is remembered beside them, on the disk: memory does not grow with the number of
+events.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Container, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import BinaryIO
+from pathlib import Path
 
 import orjson
 import zstandard
 
-from casework.evidence.digests import content_of
+from casework.activity.logs import understood
+from casework.evidence.chunks import content_of
+from casework.evidence.store import EvidenceStore
 from connectors.activity import Activity, ActivityLog, Record
+from connectors.matching import fold_email
 from models.tables import Collection
 from models.vocabulary import Json, as_fields
 
 _LEVEL = 3
 """Level 6 saves a tenth of the bytes and takes three times as long."""
+_MEMORY = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS seen (id BLOB PRIMARY KEY, round INTEGER NOT NULL, page INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_REMEMBER = "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)"
 
 
 def page_frame(records: Sequence[Record]) -> bytes:
@@ -53,26 +67,56 @@ def header_frame(collection: Collection) -> bytes:
     return _compress(_line(header))
 
 
-def read_records(compressed: BinaryIO) -> Iterator[dict[str, Json]]:
-    """Yield the vendor's objects of an activity file, without its header."""
-    lines = io.BufferedReader(content_of(compressed), 1 << 20)
-    next(lines, None)
-    for line in lines:
-        yield orjson.loads(line)
+def own_activities(
+    evidence: EvidenceStore, row: Collection, log: ActivityLog, names: Container[str]
+) -> Iterator[Sequence[Activity] | None]:
+    """
+    Yield what each record of a pass's file tells of the doings of *names*, None for one that cannot be understood.
+
+    What others did to the account is evidence too, and says nothing of whoever has it.
+    """
+    with evidence.open(row.case_id, row.file) as compressed:
+        lines = io.BufferedReader(content_of(compressed), 1 << 20)
+        next(lines, None)  # the header
+        for line in lines:
+            done = understood(log, row.source, orjson.loads(line))
+            yield done and [one for one in done if one.actor_id is None or fold_email(one.actor_id) in names]
 
 
-def activities_of(compressed: BinaryIO, log: ActivityLog, source: str) -> Iterator[Sequence[Activity] | None]:
-    """Yield what each record of an activity file tells, None for one that cannot be understood."""
-    for raw in read_records(compressed):
-        yield understood(log, source, raw)
+class Seen:
+    """
+    The ids of one account's records from one source, over all its passes: digests of the vendors' record ids, nothing else.
+
+    A record is remembered with its page *before* the page is committed; what a crash left behind of a page that was not, is
+    forgotten when the reading goes on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        # one thread at a time works with it, not always the same
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database.executescript(_MEMORY)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def forget_after(self, round_: int, page: int) -> int:
+        """Forget what was seen later than *page* of *round_*; return how many records are known still."""
+        self._database.execute("DELETE FROM seen WHERE round > ? OR (round = ? AND page > ?)", (round_, round_, page))
+        return int(self._database.execute("SELECT count(*) FROM seen").fetchone()[0])
+
+    def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
+        """Return the records that were not seen before, each once, in their order; they count as seen from now on."""
+        keyed = [(record, (_key(record), round_, page)) for record in records]
+        self._database.execute("BEGIN")
+        fresh = [record for record, row in keyed if self._database.execute(_REMEMBER, row).rowcount == 1]
+        self._database.execute("COMMIT")
+        return fresh
 
 
-def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequence[Activity] | None:
-    """Return what a record tells; None, which is not nothing, where it cannot be understood."""
-    try:
-        return log.describe(source, raw)
-    except (ArithmeticError, LookupError, TypeError, ValueError):
-        return None
+def _key(record: Record) -> bytes:
+    return hashlib.blake2b(record.id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _compress(content: bytes) -> bytes:

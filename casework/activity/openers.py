@@ -6,19 +6,17 @@ A log may be late: it is asked again a few times, and until it tells, the case s
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
 from audit.events import EventType
-from casework.activity.collecting import LONGEST_ANSWER, pages, to_the_last
-from casework.activity.lines import understood
-from casework.activity.passes import logs_of
-from casework.connections import account_of, ready
+from casework.activity.collecting import to_the_last
+from casework.activity.logs import doings, names_of, opened
+from casework.connections import account_of
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import exchanges, seal
@@ -26,7 +24,7 @@ from connectors.activity import Activity, Window
 from connectors.errors import ConnectorError, Denied, NotConfigured, NotOnPlan
 from connectors.matching import fold_email
 from models.tables import Case, CaseAccount, Comeback
-from models.vocabulary import Account, ActivityKind, EntitlementKind, Evidence, Opener
+from models.vocabulary import ActivityKind, EntitlementKind, Evidence, Opener
 
 _log = logging.getLogger("lastday.activity")
 
@@ -48,12 +46,12 @@ class _Told:
 
 async def ask(context: Context) -> None:
     """Ask for everybody who is still unknown and is due to be asked for.  Safe to repeat."""
-    place = (CaseAccount.case_id == Comeback.case_id, CaseAccount.connection == Comeback.connection,
-             CaseAccount.vendor_id == Comeback.account_id)  # fmt: skip
     living = select(Case.id).where(col(Case.state).not_in(TAKEN_BACK), col(Case.erased_at).is_(None))
     due = select(Comeback, CaseAccount).where(
-        *place, col(Comeback.ask_at) <= context.now(), col(Comeback.case_id).in_(living)
-    )
+        CaseAccount.case_id == Comeback.case_id, CaseAccount.connection == Comeback.connection,
+        CaseAccount.vendor_id == Comeback.account_id, col(Comeback.ask_at) <= context.now(),
+        col(Comeback.case_id).in_(living),
+    )  # fmt: skip
     with context.store.read() as session:
         found = session.exec(due).all()
     await to_the_last(_ask(context, comeback, account) for comeback, account in found)
@@ -63,7 +61,7 @@ async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> No
     window = Window(comeback.closed_at - _CLOCKS, comeback.came_back_at + _CLOCKS)
     try:
         async with context.readings:
-            told = await _read(context, account_of(account), window)
+            told = await _read(context, account, window)
     except ConnectorError as error:
         told = _Told(_WHY.get(type(error), Opener.NOT_READ), evidence=error.evidence)
     except Exception as exc:  # noqa: BLE001  # no answer in time, or what nobody foresaw: it is this log's alone
@@ -76,32 +74,23 @@ async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> No
     _keep(context, comeback, account, told, ask_at)
 
 
-async def _read(context: Context, account: Account, window: Window) -> _Told:
+async def _read(context: Context, account: CaseAccount, window: Window) -> _Told:
     """Read every log of administration to its end; the latest who enabled *account* is who let it in."""
-    async with asyncio.timeout(LONGEST_ANSWER):
-        await ready(context, account.connection)
-    log = logs_of(context).get(account.connection)
-    sources = [one.name for one in log.activity_sources if one.of_administration] if log is not None else []
-    if log is None or not sources:
+    log, names, told = await opened(context, account.connection), names_of([account]), _Told(Opener.NOT_TOLD)
+    sources = [source.name for source in log.activity_sources if source.of_administration]
+    if not sources:
         return _Told(Opener.NOT_ON_PLAN)
-    told = _Told(Opener.NOT_TOLD)
     for source in sources:
-        async for page in pages(log, account, source, window):
-            every = (done for record in page.records for done in understood(log, source, record.raw) or ())
-            for done in every:
-                if _lets_in(done, account) and (told.by is None or done.at >= told.by.at):
-                    told = _Told(Opener.NAMED, done, page.evidence)
+        async for done, evidence in doings(log, account_of(account), source, window):
+            if _lets_in(done, names) and (told.by is None or done.at >= told.by.at):
+                told = _Told(Opener.NAMED, done, evidence)
     return told
 
 
-def _lets_in(done: Activity, account: Account) -> bool:
-    """Whether somebody whom the log names enabled *account*: by its id, or by the address that the log knows it under."""
-    if done.kind is not ActivityKind.ENABLED or not (done.actor or done.actor_id):
-        return False
-    return done.object_id is not None and fold_email(done.object_id) in {
-        fold_email(account.id),
-        fold_email(account.label),
-    }
+def _lets_in(done: Activity, names: Container[str]) -> bool:
+    """Whether somebody whom the log names enabled an account that the log knows under one of *names*."""
+    by_somebody = done.kind is ActivityKind.ENABLED and bool(done.actor or done.actor_id)
+    return by_somebody and done.object_id is not None and fold_email(done.object_id) in names
 
 
 def _keep(context: Context, comeback: Comeback, account: CaseAccount, told: _Told, ask_at: datetime | None) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from itertools import groupby
 
 from sqlmodel import Session, col, select
 
+from casework.activity.logs import Log, log_of, logs_in
 from casework.activity.statement import LASTING, is_limited, kept_days
 from casework.context import Context
-from connectors.activity import ActivityLog, ActivitySource
+from casework.truth.rows import accepted_accounts
+from connectors.activity import ActivitySource
 from models.tables import Case, CaseAccount, Collection
 from models.vocabulary import Completeness, ConnectionId
 
 SUMMARIES = "downloads/summary-"
 """What the evidence files are called that sum up what the passes brought; a pass's own name is its log's."""
-Log: TypeAlias = tuple[ConnectionId, str, str]
-"""A service, the leaver's account in it, and the log's name."""
 _BEGUN_WITHIN = timedelta(days=30)
 """After the cut: a log that we learn to read later is not read of everybody who ever left."""
 _LONG_BEFORE = timedelta(hours=2)
@@ -26,44 +26,13 @@ _OVERLAP = timedelta(minutes=5)
 """Looked at twice even where the vendor promises no lag: its clock is not ours."""
 
 
-def notice_from(context: Context, case: Case) -> datetime:
-    """Return the beginning of the notice window: HR's notice, and at least policy's days before the cut."""
-    return min(case.opened_at, case.due_at - timedelta(days=context.policy.activity.notice_days))
-
-
-def notice_until(case: Case) -> datetime:
-    """Return the end of the notice window: the instant of the cut, or the cut itself where it came before."""
-    return min(case.due_at, case.contained_at or case.due_at)
-
-
-def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
-    """Return the services whose connectors read an activity log."""
-    return {
-        connection: connector
-        for connection, connector in context.connectors.items()
-        if isinstance(connector, ActivityLog)
-    }
-
-
-def sources_in(context: Context, accounts: Iterable[CaseAccount]) -> Iterator[tuple[CaseAccount, ActivitySource]]:
-    """Yield each log of each of *accounts*, as far as it is known here which there are."""
-    logs = logs_of(context)
-    for account in accounts:
-        if account.connection in logs:
-            yield from ((account, source) for source in logs[account.connection].activity_sources)
-
-
-def log_in(account: CaseAccount, source: str) -> Log:
-    return account.connection, account.vendor_id, source
-
-
-def log_of(row: Collection) -> Log:
-    return row.connection, row.account_id, row.source
-
-
-def name_of(log: Log) -> str:
-    """Return how a log is called in what people read; the account is not named."""
-    return f"{log[0]}/{log[2]}"
+def notice_window(context: Context, case: Case) -> tuple[datetime, datetime]:
+    """
+    Return the notice window: from HR's notice, and at least policy's days before the cut, until the instant of the cut, or
+    the cut itself where it came before.
+    """
+    begins_at = min(case.opened_at, case.due_at - timedelta(days=context.policy.activity.notice_days))
+    return begins_at, min(case.due_at, case.contained_at or case.due_at)
 
 
 def passes_of(session: Session, case_id: str) -> list[Collection]:
@@ -75,28 +44,34 @@ def passes_of(session: Session, case_id: str) -> list[Collection]:
 
 def not_begun(context: Context, accounts: Sequence[CaseAccount], passes: Iterable[Collection]) -> list[Log]:
     """Return the logs of *accounts* that no pass has begun to read; `?` is one of an account's of which nobody here knows."""
-    begun = {log_of(row) for row in passes}
-    there = [log_in(account, source.name) for account, source in sources_in(context, accounts)]
+    begun, there = {log_of(row) for row in passes}, logs_in(context, accounts)
     known = {log[:2] for log in (*there, *begun)}
-    dark = [log_in(account, "?") for account in accounts if log_in(account, "?")[:2] not in known]
+    dark = [(*place, "?") for one in accounts if (place := (one.connection, one.vendor_id)) not in known]
     return [log for log in (*there, *dark) if log not in begun]
 
 
-def due_pass(
-    context: Context, case: Case, account: CaseAccount, source: ActivitySource, before: Sequence[Collection]
-) -> Collection | None:
-    """
-    Return the pass to be gone on with or begun (not in the database yet), None if none is due.
+def due_passes(
+    context: Context, case_id: str, connections: Sequence[ConnectionId]
+) -> Iterator[tuple[CaseAccount, ActivitySource, Collection]]:
+    """Yield the passes in *connections* that are to be gone on with, or begun: those are not in the database yet."""
+    case = context.case(case_id)
+    with context.store.read() as session:
+        accounts, passes = accepted_accounts(session, case_id), passes_of(session, case_id)
+    for log, (account, source) in logs_in(context, accounts).items():
+        if account.connection in connections:
+            before = [row for row in passes if log_of(row) == log]
+            if before and before[-1].ended_at is None:
+                yield account, source, before[-1]
+            elif _is_due(context, case, source, before):
+                yield account, source, _begun(context, case, account, source, before)
 
-    *before* are the passes of this log, the oldest first.
-    """
-    last = before[-1] if before else None
-    if last is not None and last.ended_at is None:
-        return last
-    if not _is_due(context, case, source, before):
-        return None
-    number, now = last.round + 1 if last is not None else 1, context.now()
-    from_at, late_before = _beginning(context, case, source, last)
+
+def _begun(
+    context: Context, case: Case, account: CaseAccount, source: ActivitySource, before: Sequence[Collection]
+) -> Collection:
+    """Return a new pass behind those *before*, the oldest first."""
+    number, now = len(before) + 1, context.now()
+    from_at, late_before = _beginning(context, case, source, before[-1] if before else None)
     return Collection(
         id=context.name("read"),
         case_id=case.id,
@@ -137,7 +112,7 @@ def _beginning(
     """
     if last is None:
         now = context.now()
-        from_at = min(now - timedelta(days=context.policy.activity.window_days), notice_from(context, case))
+        from_at = min(now - timedelta(days=context.policy.activity.window_days), notice_window(context, case)[0])
         return (max(from_at, now - source.retention) if source.retention is not None else from_at), None
     if last.verdict is Completeness.COMPLETE or last.reason in LASTING:
         return max(last.until_at - source.lag - _OVERLAP, last.from_at), last.until_at
@@ -148,14 +123,11 @@ def telling(passes: Sequence[Collection]) -> dict[Log, Collection]:
     """
     Return for each log the pass that says what is known of it: the newest one, which has read again what an earlier one
     lacked; but an earlier one where that is forgotten or hidden for good, since a complete tail does not bring it back.
+
+    *passes* are in the order of `passes_of`.
     """
-    known: dict[Log, list[Collection]] = {}
-    for row in passes:
-        known.setdefault(log_of(row), []).append(row)
-    return {
-        log: max([*(row for row in reversed(rows) if row.reason in LASTING), rows[-1]], key=_lack)
-        for log, rows in known.items()
-    }
+    newest_first = ((log, [*rows][::-1]) for log, rows in groupby(passes, log_of))
+    return {log: max([*(r for r in rows if r.reason in LASTING), rows[0]], key=_lack) for log, rows in newest_first}
 
 
 def _lack(row: Collection) -> int:

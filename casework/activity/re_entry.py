@@ -8,15 +8,14 @@ Each watch is sealed with its purpose and the rule that allows it, also one that
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from audit.events import EventType
-from casework.activity.collecting import LONGEST_ANSWER, is_ready, pages
-from casework.activity.lines import activities_of, understood
-from casework.activity.passes import logs_of, passes_of
+from casework.activity.lines import own_activities
+from casework.activity.logs import doings, log_of, logs_of, names_of, opened
+from casework.activity.passes import passes_of
 from casework.activity.silence import note
 from casework.context import Context
 from casework.errors import CaseworkError
@@ -25,6 +24,7 @@ from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.post_cut import Times
+from casework.truth.rows import accepted_accounts
 from connectors.activity import Activity, Window
 from connectors.errors import ConnectorError
 from models.tables import Case
@@ -32,59 +32,40 @@ from models.vocabulary import Account, ActivityKind, Completeness, ConnectionId,
 
 _MOST_ORIGINS = 500
 
-
-@dataclass(slots=True)
-class _Seen:
-    """
-    What the watched accounts showed of *origins*.  *users*: by address or device, which accounts used it.
-
-    *unread* counts the logs, the leaver's own and the watched accounts', that could not be read to their end.
-    """
-
-    origins: frozenset[str]
-    unread: int
-    heard: dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]] = field(default_factory=dict)
-    users: dict[str, set[tuple[ConnectionId, str]]] = field(default_factory=dict)
-
-    def match(self, account: Account, activities: Sequence[Activity]) -> None:
-        for activity in activities:
-            for name in self.origins.intersection(_names(activity)):
-                self.users.setdefault(name, set()).add((account.connection, account.id))
-                note(self.heard.setdefault((account.connection, account.id, name), {}), activity)
+_Heard: TypeAlias = dict[tuple[ConnectionId, str, str], dict[ActivityKind, Times]]
+"""What the watched accounts showed, by account and by the leaver's address or device."""
 
 
-async def watch(context: Context, case_id: str) -> int:
-    """Watch once; return how many accounts showed the leaver's address or device.  Does nothing unless policy is on."""
+async def watch(context: Context, case_id: str) -> None:
+    """Watch once.  Does nothing unless policy is on."""
     rules, case, now = context.policy.activity.watch, context.case(case_id), context.now()
     cut_at = case.contained_at
-    if not rules.on or context.evidence is None or cut_at is None:
-        return 0
-    if not cut_at < now <= cut_at + timedelta(days=rules.days):
-        return 0
-    seen = _Seen(*await asyncio.to_thread(_origins, context, context.evidence, case, cut_at))
+    if not rules.on or context.evidence is None:
+        return
+    if cut_at is None or not cut_at < now <= cut_at + timedelta(days=rules.days):
+        return
+    heard: _Heard = defaultdict(dict)
+    origins, unread = await asyncio.to_thread(_origins, context, context.evidence, case, cut_at)
     for name in sorted(rules.accounts):
         connection, _, account_id = name.partition(":")
-        await _read(context, Account(connection, account_id), Window(cut_at, now), seen)
-    return _conclude(context, case, seen)
+        unread += await _read(context, Account(connection, account_id), Window(cut_at, now), origins, heard)
+    _conclude(context, case, heard, unread)
 
 
 def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: datetime) -> tuple[frozenset[str], int]:
-    """Return the addresses and devices that the leaver used in the days before the cut, the most used first, and how many logs were not read."""
+    """Return the leaver's addresses and devices of the days before the cut, and how many logs were not read."""
     since, used = cut_at - timedelta(days=context.policy.activity.watch.known_days), Counter[str]()
     logs, unread = logs_of(context), 0
     with context.store.read() as session:
-        passes = [row for row in passes_of(session, case.id) if row.ended_at is not None]
+        accounts, passes = accepted_accounts(session, case.id), passes_of(session, case.id)
+    mine, names = {(one.connection, one.vendor_id) for one in accounts}, names_of(accounts)
     for row in passes:
-        if row.verdict is Completeness.NOT_AVAILABLE:
-            continue
-        if (log := logs.get(row.connection)) is None:  # no longer configured: nobody can say what its records mean
-            unread += 1
+        if row.ended_at is None or row.verdict is Completeness.NOT_AVAILABLE or log_of(row)[:2] not in mine:
             continue
         try:
-            with evidence.open(row.case_id, row.file) as clear:
-                for done in activities_of(clear, log, row.source):
-                    used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
-        except (CaseworkError, OSError, ValueError):  # this file is lost or damaged: the others still tell
+            for done in own_activities(evidence, row, logs[row.connection], names):
+                used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
+        except (CaseworkError, KeyError, OSError, ValueError):  # not configured, lost, damaged: the others still tell
             unread += 1
     return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS)), unread
 
@@ -93,26 +74,28 @@ def _names(activity: Activity) -> list[str]:
     return [name for name in (activity.ip, activity.device) if name is not None]
 
 
-async def _read(context: Context, account: Account, window: Window, seen: _Seen) -> None:
-    """Read every log of *account*; one that cannot be read to its end is counted."""
-    log = logs_of(context).get(account.connection)
-    if log is None or not await is_ready(context, account.connection, LONGEST_ANSWER):
-        seen.unread += 1
-        return
+async def _read(context: Context, account: Account, window: Window, origins: frozenset[str], heard: _Heard) -> int:
+    """Note in *heard* what every log of *account* shows of *origins*; return how many could not be read to their end."""
+    unread = 0
+    try:
+        log = await opened(context, account.connection)
+    except ConnectorError:
+        return 1
     for source in log.activity_sources:
         try:
-            async for page in pages(log, account, source.name, window):
-                for record in page.records:
-                    seen.match(account, understood(log, source.name, record.raw) or ())
-        except (ConnectorError, TimeoutError):
-            seen.unread += 1
+            async for done, _ in doings(log, account, source.name, window):
+                for name in origins.intersection(_names(done)):
+                    note(heard[account.connection, account.id, name], done)
+        except ConnectorError:
+            unread += 1
+    return unread
 
 
-def _conclude(context: Context, case: Case, seen: _Seen) -> int:
+def _conclude(context: Context, case: Case, heard: _Heard, unread: int) -> None:
     """Write findings for what is not the company's own address, and seal the watch."""
     rules = context.policy.activity.watch
-    telling = {key: kinds for key, kinds in seen.heard.items() if len(seen.users[key[2]]) <= rules.shared_by}
-    matched = {(connection, account_id) for connection, account_id, _ in telling}
+    users = Counter(name for _, _, name in heard)
+    telling = {key: kinds for key, kinds in heard.items() if users[key[2]] <= rules.shared_by}
     with context.store.write() as session:
         for (connection, account_id, _), kinds in telling.items():
             post_cut.keep(
@@ -120,8 +103,7 @@ def _conclude(context: Context, case: Case, seen: _Seen) -> int:
                 heard=kinds, effective_by=None,
             )  # fmt: skip
         seal(
-            context, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len(matched), accounts=len(rules.accounts),
-            counts={"unread": seen.unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
+            context, session, EventType.CASE_WATCHED, case.id, scope="re_entry", count=len({key[:2] for key in telling}),
+            accounts=len(rules.accounts), counts={"unread": unread}, payload={"purpose": rules.purpose, "rule": rules.rule},
         )  # fmt: skip
         assess(context, session, case.id)
-    return len(matched)

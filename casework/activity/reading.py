@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from audit.events import EventType
+from audit.leaf import stamp
 from casework.activity import lines, statement
-from casework.activity.passes import notice_from, notice_until
-from casework.activity.seen import Seen
+from casework.activity.lines import Seen
+from casework.activity.logs import answer, log_of, logs_of
+from casework.activity.passes import notice_window, passes_of
+from casework.connections import account_of
 from casework.context import Context
-from casework.errors import Erased
-from casework.evidence.growing import GrowingFile
-from connectors.activity import ActivityLog, ActivityPage, ActivitySource, Window
+from casework.errors import Erased, InUse
+from casework.evidence.chunks import GrowingFile
+from casework.evidence.store import EvidenceStore
+from casework.recording import seal
+from connectors.activity import ActivityPage, ActivitySource, Window
 from connectors.errors import (
     ConnectorError,
     Denied,
@@ -32,44 +40,79 @@ from connectors.errors import (
     Throttled,
     Unreachable,
 )
-from models.tables import Case, Collection
-from models.vocabulary import Account
+from models.tables import Case, CaseAccount, Collection
+from models.vocabulary import Completeness
 
-_ENDINGS: dict[type[ConnectorError], str] = {
+_WORDS: dict[type[ConnectorError], str] = {
     NotOnPlan: "not_on_plan",
     Denied: "denied",
     NotConfigured: "denied",
     NotRecorded: "not_recorded",
+    Expired: "cursor_expired",
+    Throttled: "quota",
+    Unreachable: "unreachable",
 }
 _MOST_RESTARTS = 5
 _MOST_TURNS = 5
 """How often the vendor may send us back to a cursor that we have been at, without a new record on the way."""
 _MOST_BARREN = 10_000
 """Pages in a row without a new record: what is remembered of them is bounded."""
-_LONGEST_ANSWER = timedelta(seconds=90)
-"""Longer than a connector's own patience with one request."""
 _LONGEST_WAIT = timedelta(seconds=60)
 _LONGEST_PAUSE = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
 class Reading:
-    """What a reading knows while it is under way, besides its row."""
+    """One turn at one pass, until *deadline*: what is known while it is under way, besides its row."""
 
     context: Context
-    log: ActivityLog
+    evidence: EvidenceStore
+    account: CaseAccount
     source: ActivitySource
-    account: Account
     row: Collection
-    growing: GrowingFile
-    seen: Seen
     deadline: datetime
+    growing: GrowingFile = field(init=False)
+    seen: Seen = field(init=False)
     cursors: set[str | None] = field(default_factory=set)
     turns: int = 0
     failures: int = 0
 
-    async def run(self) -> None:
-        """Read on until the pass has its verdict, or time is up."""
+    async def carry_on(self, place: asyncio.Semaphore) -> None:
+        """Read on, in turn, and end the pass once it has its verdict.  What another process is at is left to it."""
+        remembered = self.evidence.folder / self.row.case_id / f"{self.row.account_ref}-{self.row.source}.seen"
+        async with place, self.context.readings:
+            with contextlib.suppress(InUse):
+                self._claim()
+                if self.row.verdict is None:
+                    growing = self.evidence.grow(self.row.case_id, self.row.file)
+                    with growing as self.growing, contextlib.closing(Seen(remembered)) as self.seen:
+                        self._claim()  # the last writer may have ended between our look and our turn
+                        await asyncio.to_thread(self._agree)
+                        await self._read_on()
+                if self.row.verdict is not None:
+                    await asyncio.to_thread(self._end)
+
+    def _claim(self) -> None:
+        """Take the row as it is in the database, written there if it is new: of two who begin at once, one row stays."""
+        same = select(Collection).where(Collection.case_id == self.row.case_id, Collection.file == self.row.file)
+        with self._committing() as session:
+            self.row = session.exec(same).one_or_none() or self.row
+
+    def _agree(self) -> None:
+        """
+        Bring what is remembered of records to the committed page.
+
+        Where the memory was lost (a backup without it), records may stand in the file twice: that is noted in the statement.
+        """
+        row, known = self.row, self.seen.forget_after(self.row.round, self.row.pages)
+        with self.context.store.read() as session:
+            passes = passes_of(session, row.case_id)
+        kept = sum(other.records for other in passes if log_of(other) == log_of(row) and other.round <= row.round)
+        if known != kept:
+            row.problems = row.problems | {"memory_lost": 1}
+
+    async def _read_on(self) -> None:
+        """Read until the pass has its verdict, or time is up."""
         while self.row.verdict is None and await self._may_ask():
             try:
                 page = await self._ask()
@@ -80,29 +123,23 @@ class Reading:
                     raise  # ours to repair: seen in the run's state, and tried again in the next turn
                 ending = "failed"
             else:
-                ending = await _whole(self._take, page)
+                ending = await self._take_whole(page)
             if ending is None and self.row.not_before is not None and self._out_of_patience():
-                ending = self._impatient()
+                troubled = max(("quota", "unreachable"), key=lambda word: self.row.problems.get(word, 0))
+                ending = troubled if self.failures else "unfinished"
             if ending is not None:
                 self._conclude(ending)
 
     def _conclude(self, ending: str) -> None:
         """Commit the verdict on a pass that ended with *ending*: `""` at the window's end, else the word for an earlier one."""
-        case = self.context.case(self.row.case_id)
-        verdict = statement.conclude(
-            self.row, self.source, ending, needed_from=notice_from(self.context, case), ends_at=notice_until(case)
-        )
+        window = notice_window(self.context, self.context.case(self.row.case_id))
+        verdict = statement.conclude(self.row, self.source, ending, *window)
         with self._committing():
             self.row.verdict, self.row.reason = verdict
 
     async def _ask(self) -> ActivityPage:
-        """Ask for a page.  Whoever gives none and no reason either counts as out of reach: nothing here waits for ever."""
-        try:
-            async with asyncio.timeout(_LONGEST_ANSWER.total_seconds()):
-                window = Window(self.row.from_at, self.row.until_at)
-                return await self.log.activity(self.account, self.source.name, window, self.row.cursor)
-        except TimeoutError as exc:
-            raise Unreachable(f"{self.row.connection}: cannot read {self.row.source}: no answer") from exc
+        log, window = logs_of(self.context)[self.row.connection], Window(self.row.from_at, self.row.until_at)
+        return await answer(log, account_of(self.account), self.row.source, window, self.row.cursor)
 
     async def _may_ask(self) -> bool:
         """Wait for the instant that the vendor named.  False if that is beyond our time, or others should have the place."""
@@ -116,36 +153,31 @@ class Reading:
 
     def _ending_of(self, error: ConnectorError) -> str | None:
         """Return the word with which *error* ends the reading, or None after having noted that it is to be tried again."""
-        if ending := next((word for kind, word in _ENDINGS.items() if isinstance(error, kind)), None):
-            return ending
-        if isinstance(error, Expired):
-            return self._begin_again()
-        if not isinstance(error, (Throttled, Unreachable)):
-            return "unintelligible"
-        self.failures += 1
-        asked = error.retry_after if isinstance(error, Throttled) else None
-        pause = asked if asked is not None else min(timedelta(seconds=2.0**self.failures), _LONGEST_PAUSE)
-        word = "quota" if isinstance(error, Throttled) else "unreachable"
-        self._note(word, not_before=self.context.now() + pause)
-        return None
-
-    def _begin_again(self) -> str | None:
-        """The vendor has lost the cursor: read from the beginning; what comes twice is told apart."""
-        if self.row.problems.get("cursor_expired", 0) >= _MOST_RESTARTS:
-            return "cursor_expired"
-        self.row.cursor = None
-        self.cursors.clear()
-        self._note("cursor_expired")
+        word = next((word for kind, word in _WORDS.items() if isinstance(error, kind)), "unintelligible")
+        if isinstance(error, Expired) and self.row.problems.get(word, 0) < _MOST_RESTARTS:
+            self.row.cursor = None  # from the beginning: what comes twice is told apart
+            self.cursors.clear()
+            self._note(word)
+        elif isinstance(error, Throttled | Unreachable):
+            self.failures += 1
+            asked = error.retry_after if isinstance(error, Throttled) else None
+            pause = asked if asked is not None else min(timedelta(seconds=2.0**self.failures), _LONGEST_PAUSE)
+            self._note(word, not_before=self.context.now() + pause)
+        else:
+            return word
         return None
 
     def _out_of_patience(self) -> bool:
-        patience = timedelta(hours=self.context.policy.activity.patience_hours)
-        return self.context.now() - self.row.moved_at > patience
+        return self.context.now() - self.row.moved_at > timedelta(hours=self.context.policy.activity.patience_hours)
 
-    def _impatient(self) -> str:
-        if self.failures == 0:
-            return "unfinished"
-        return max(("quota", "unreachable"), key=lambda word: self.row.problems.get(word, 0))
+    async def _take_whole(self, page: ActivityPage) -> str | None:
+        """Keep a page in a thread, to its end: a cancellation that left it running would let a second writer in."""
+        work = asyncio.ensure_future(asyncio.to_thread(self._take, page))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait({work})
+            raise
 
     def _take(self, page: ActivityPage) -> str | None:
         """Keep a page.  Everything of it is on the disk, or nothing counts."""
@@ -193,23 +225,44 @@ class Reading:
 
     @contextlib.contextmanager
     def _committing(self) -> Iterator[Session]:
+        """
+        Write the row as it stands here, in a transaction.
+
+        Raises `Erased` for an erased case: what is known here would bring back what was emptied there.
+        """
         with self.context.store.write() as session:
             yield session
-            self.row = keep(session, self.row)
+            if session.get_one(Case, self.row.case_id).erased_at is not None:
+                raise Erased(self.row.case_id)
+            self.row = session.merge(self.row)
 
+    def _end(self) -> None:
+        """Make the file whole, state what it holds, and bind both into the trail.  Each step is found done by a second try."""
+        row, evidence = self.row, self.evidence
+        file = self._whole_file()
+        said = statement.state(row, self.source, file)
+        bound = evidence.save(row.case_id, row.file.removesuffix(".jsonl.zst") + ".statement.json", said.encode())
+        with self._committing() as session:
+            if row.ended_at is None:
+                row.ended_at, row.statement, row.cursor = self.context.now(), json.loads(said), None
+                self._bind(session, [part for part in (file, evidence.leaf_of(bound)) if part is not None])
 
-def keep(session: Session, row: Collection) -> Collection:
-    """Write *row* as it stands here.  Raises `Erased`: what is known here would bring back what was emptied there."""
-    if session.get_one(Case, row.case_id).erased_at is not None:
-        raise Erased(row.case_id)
-    return session.merge(row)
+    def _whole_file(self) -> dict[str, Any] | None:
+        """Return what the trail says of the file, made whole; None where nothing was read."""
+        if self.row.pages == 0:
+            return None
+        whole = self.evidence.find(self.row.case_id, self.row.file)
+        if whole is None:
+            with self.evidence.grow(self.row.case_id, self.row.file) as growing:
+                whole = self.evidence.finish(growing)
+        return self.evidence.leaf_of(whole)
 
-
-async def _whole(step: Callable[[ActivityPage], str | None], page: ActivityPage) -> str | None:
-    """Take *step* in a thread, to its end: a cancellation that left it running would let a second writer in."""
-    work = asyncio.ensure_future(asyncio.to_thread(step, page))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
-        raise
+    def _bind(self, session: Session, parts: list[dict[str, Any]]) -> None:
+        row = self.row
+        seal(
+            self.context, session, EventType.EVIDENCE_BOUND, row.case_id,
+            connection=row.connection, account=row.account_ref, source=row.source, scope="downloads",
+            from_at=stamp(row.from_at), until_at=stamp(row.until_at), records=row.records, pages=row.pages, count=row.round,
+            complete=row.verdict is Completeness.COMPLETE, reason=row.reason or "complete",
+            evidence=parts, payload={"statement": row.statement}, dedup_key=f"{row.id}:bound",
+        )  # fmt: skip

@@ -7,17 +7,14 @@ worked with much is not unusual for that.  Thresholds are policy's.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from casework.activity.baseline import Baseline, expected
-from casework.activity.tally import Half, Tally
+from casework.activity.comparison import Comparison, expected
+from casework.activity.tally import SHARES
 from casework.messages import Message, Said, message
-from casework.policy import Activity as Rules
-from models.vocabulary import ActivityKind
+from models.vocabulary import TAKES, ActivityKind
 
 _LARGE = 100_000_000
 """Bytes from which on what applications fetched is more than calendars and notifications."""
@@ -27,67 +24,22 @@ _UNCLEAN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason by its word, said with its figures."""
+    """
+    One reason by its word, said with *facts*: those that are no words themselves are its figures.
 
-    reason: str
-    figures: Mapping[str, object]
-    said: Said
+    *unclean*: it does not say that something is unusual, but that nobody can say it is not.
+    """
 
-    @property
-    def unclean(self) -> bool:
-        """Whether it does not say that something is unusual, but that nobody can say it is not."""
-        return self.reason in _UNCLEAN
+    def __init__(self, reason: str, /, **facts: object) -> None:
+        self.reason, self.unclean = reason, reason in _UNCLEAN
+        self.figures = {name: fact for name, fact in facts.items() if not isinstance(fact, Message | Said)}
+        self.said = message(f"risk_{reason}", **facts).said
 
     @property
     def fields(self) -> dict[str, Any]:
         """As it stands in a summary."""
         return {"reason": self.reason, **self.said.fields, "figures": self.figures, "unclean": self.unclean}
-
-
-def because(reason: str, /, **facts: object) -> Reason:
-    """Return *reason*, said with *facts*; those that are no words themselves are its figures."""
-    figures = {name: fact for name, fact in facts.items() if not isinstance(fact, Message | Said)}
-    return Reason(reason, figures, message(f"risk_{reason}", **facts).said)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What the reasons look at."""
-
-    tally: Tally
-    baseline: Baseline
-    rules: Rules
-
-    @property
-    def days_since(self) -> int:
-        return max((self.tally.ends_on - self.tally.notice_on).days + 1, 1)
-
-    @property
-    def has_before(self) -> bool:
-        return self.baseline.days > 0
-
-    def per_day(self, *, compared: bool = False) -> dict[date, int]:
-        """Return the takes of each day, all sources together, or those alone that can be *compared* with days before."""
-        together: Counter[date] = Counter()
-        for source, counts in self.tally.days.items():
-            if not (compared and source in self.baseline.missing):
-                together.update(counts)
-        return together
-
-    def days(self, *, since: bool) -> dict[date, int]:
-        """Return the takes of each day since the notice, or before it, where they can be compared."""
-        every = self.per_day(compared=True)
-        return {day: number for day, number in every.items() if (day >= self.tally.notice_on) is since}
-
-    def rises(self, since: float, before: float) -> bool:
-        """Whether a count in the notice window is *ratio* times what the days before it would give."""
-        return since > self.rules.ratio * self.as_before(before)
-
-    def as_before(self, before: float) -> float:
-        """Return what the notice window would show of something that went on as in the days *before*."""
-        return before * self.days_since / max(self.baseline.days, 1)
 
 
 def reasons_of(comparison: Comparison) -> list[Reason]:
@@ -96,7 +48,7 @@ def reasons_of(comparison: Comparison) -> list[Reason]:
 
     Where no day is known to compare with, nothing is called unusual: the figures are told, and that they prove nothing.
     """
-    looks = _LOOKS if comparison.has_before else (_takeout, _programs)
+    looks = _LOOKS if comparison.known_days else (_takeout, _programs)
     return [reason for look in (*looks, _uncompared) for reason in look(comparison)]
 
 
@@ -108,36 +60,40 @@ def verdict_of(reasons: Sequence[Reason]) -> str:
 
 
 def _volume(w: Comparison) -> Iterator[Reason]:
-    takes = sum(w.days(since=True).values())
-    by_weekday = sum(w.baseline.of(w.tally.notice_on + timedelta(days=n)).median for n in range(w.days_since))
-    on_average = w.as_before(sum(w.days(since=False).values()))
+    takes = sum(w.since.values())
+    by_weekday = sum(w.of(w.tally.notice_on + timedelta(days=n)).median for n in range(w.days_since))
+    on_average = w.as_before(sum(w.before.values()))
     usual = max(by_weekday, on_average)  # who takes much once a month has a median of nothing
     if takes >= w.rules.volume and takes > w.rules.ratio * usual:
-        views = w.tally.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
-        yield because(
+        views = w.tally.since.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
+        yield Reason(
             "volume", takes=takes, expected=round(usual), days=w.days_since,
-            unusual_days=len(_unusual_days(w, since=True)), baseline_days=w.baseline.days,
+            unusual_days=len(_unusual_days(w, w.since)), baseline_days=w.known_days,
             than=message("volume_times", times=takes / usual) if usual >= 1 else message("volume_against"),
             views=message("volume_views", views=views) if views else Said("", ""),
         )  # fmt: skip
 
 
 def _days(w: Comparison) -> Iterator[Reason]:
-    before = _unusual_days(w, since=False)
-    for since in (True, False):
-        days = _unusual_days(w, since=since)
+    since, before = _unusual_days(w, w.since), _unusual_days(w, w.before)
+    for word, days in (("days", since), ("days_before", before)):
         excess = _excess(w, days)
-        if excess < w.rules.volume or (_is_habit(before) and not (since and w.rises(excess, _excess(w, before)))):
+        grown = days is since and w.rises(excess, _excess(w, before))
+        if excess < w.rules.volume or (_is_habit(before) and not grown):
             continue
         peak = max(days, key=lambda day: days[day])
-        yield because(
-            "days" if since else "days_before", days=len(days), peak_on=str(peak), peak=days[peak],
-            usual=round(w.baseline.of(peak).median), excess=round(excess),
-        )  # fmt: skip
+        yield Reason(
+            word,
+            days=len(days),
+            peak_on=str(peak),
+            peak=days[peak],
+            usual=round(w.of(peak).median),
+            excess=round(excess),
+        )
 
 
 def _excess(w: Comparison, days: Mapping[date, int]) -> float:
-    return sum(number - w.baseline.of(day).median for day, number in days.items())
+    return sum(number - w.of(day).median for day, number in days.items())
 
 
 def _is_habit(before: Mapping[date, int]) -> bool:
@@ -146,91 +102,87 @@ def _is_habit(before: Mapping[date, int]) -> bool:
     return len({(day.year, day.month) for day in full}) >= _MONTHS_OF_A_HABIT
 
 
-def _unusual_days(w: Comparison, *, since: bool) -> dict[date, int]:
+def _unusual_days(w: Comparison, days: Mapping[date, int]) -> dict[date, int]:
     """Return the days above their weekday's limit, above any usual working day's, and above policy's floor."""
-    active = w.days(since=False).values()
+    active = w.before.values()
     floor = max(float(w.rules.day_floor), expected(active, mads=w.rules.mads).limit if active else 0.0)
-    days = w.days(since=since).items()
-    return {day: number for day, number in days if number > max(floor, w.baseline.of(day).limit)}
+    return {day: number for day, number in days.items() if number > max(floor, w.of(day).limit)}
 
 
 def _marked(w: Comparison) -> Iterator[Reason]:
     since, before = w.tally.since.marked, w.tally.before.marked
     if since >= w.rules.marked and w.rises(since, before):
-        yield because("marked", marked=since, before=before, days=w.baseline.days)
+        yield Reason("marked", marked=since, before=before, days=w.known_days)
 
 
 def _shares(w: Comparison) -> Iterator[Reason]:
-    since, before = w.tally.since.shares, w.tally.before.shares
+    since, before = w.tally.since.of(SHARES), w.tally.before.of(SHARES)
     if since >= w.rules.shares and w.rises(since, before):
-        yield because("shares", shares=since, before=before, days=w.baseline.days)
+        yield Reason("shares", shares=since, before=before, days=w.known_days)
 
 
 def _burst(w: Comparison) -> Iterator[Reason]:
-    since, before = w.tally.since, w.tally.before
-    if since.most_at is not None and since.most_in_an_hour >= max(w.rules.burst, 2 * before.most_in_an_hour):
-        hour = since.most_at.strftime("%Y-%m-%d %H:00")
-        yield because("burst", burst=since.most_in_an_hour, before=before.most_in_an_hour, at=hour)
+    before = max(w.tally.before.hours.values(), default=0)
+    for hour, number in w.tally.since.hours.most_common(1):
+        if number >= max(w.rules.burst, 2 * before):
+            yield Reason("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
 
 
 def _off_hours(w: Comparison) -> Iterator[Reason]:
-    now, then = _share(w.tally.since), _share(w.tally.before)
-    if w.tally.since.off_hours >= w.rules.off_hours and now - then >= w.rules.off_share:
-        begins, ends = w.tally.work_hours
-        yield because(
-            "off_hours", begins=begins, ends=ends, off_hours=w.tally.since.off_hours,
+    number = w.tally.since.off_hours
+    now, then = (half.off_hours / max(half.of(TAKES), 1) for half in (w.tally.since, w.tally.before))
+    if number >= w.rules.off_hours and now - then >= w.rules.off_share:
+        begins, ends = w.rules.work_hours
+        yield Reason(
+            "off_hours", begins=begins, ends=ends, off_hours=number,
             share_percent=round(100 * now), before_percent=round(100 * then),
         )  # fmt: skip
 
 
-def _share(half: Half) -> float:
-    return half.off_hours / half.takes if half.takes else 0.0
-
-
 def _folders(w: Comparison) -> Iterator[Reason]:
-    number, before = w.tally.since.most_folders, w.tally.before.most_folders
+    before = max(map(len, w.tally.before.folders.values()), default=0)
+    number, day = max(((len(seen), day) for day, seen in w.tally.since.folders.items()), default=(0, None))
     if number >= w.rules.folders and number > w.rules.ratio * before:
-        yield because("folders", folders=number, before=before, on=str(w.tally.since.most_folders_on))
+        yield Reason("folders", folders=number, before=before, on=str(day))
 
 
 def _origins(w: Comparison) -> Iterator[Reason]:
     since, before = w.tally.since, w.tally.before
-    yield from _new(w, "new_addresses", since.addresses, before.addresses)
-    yield from _new(w, "new_devices", since.devices, before.devices)
-
-
-def _new(w: Comparison, word: str, since: Counter[str], before: Counter[str]) -> Iterator[Reason]:
-    new = {name: number for name, number in since.items() if name not in before and number > 0}
-    taken = sum(new.values())
-    if before and taken >= w.rules.new_origin and w.rises(len(new), len(before)):
-        yield because(word, takes=taken, new=len(new), known=len(before))
+    for word, seen, known in (
+        ("new_addresses", since.addresses, before.addresses),
+        ("new_devices", since.devices, before.devices),
+    ):
+        new = {name: number for name, number in seen.items() if name not in known and number > 0}
+        taken = sum(new.values())
+        if known and taken >= w.rules.new_origin and w.rises(len(new), len(known)):
+            yield Reason(word, takes=taken, new=len(new), known=len(known))
 
 
 def _programs(w: Comparison) -> Iterator[Reason]:
     if w.tally.programs:
-        yield because("programs", programs=w.tally.programs)
+        yield Reason("programs", programs=w.tally.programs)
     known = {name for _, name in w.tally.before.applications}
-    compared = {name for log, name in w.tally.since.applications if log not in w.baseline.missing}
+    compared = {name for log, name in w.tally.since.applications if log not in w.missing}
     fresh = compared - known  # a log without days before the notice shows none that is new
-    if w.tally.program_size >= _LARGE or (w.has_before and fresh):
-        yield because("applications", new_applications=len(fresh), bytes=w.tally.program_size)
+    if w.tally.program_size >= _LARGE or (w.known_days and fresh):
+        yield Reason("applications", new_applications=len(fresh), bytes=w.tally.program_size)
 
 
 def _takeout(w: Comparison) -> Iterator[Reason]:
-    if w.tally.takeouts:
-        yield because("takeout", takeouts=w.tally.takeouts)
+    if takeouts := sum(half.kinds[ActivityKind.TAKEOUT] for half in (w.tally.before, w.tally.since)):
+        yield Reason("takeout", takeouts=takeouts)
 
 
 def _uncompared(w: Comparison) -> Iterator[Reason]:
     """Say what was taken from logs that reach too little back to say what is usual there."""
     taken = {
         log: sum(number for day, number in w.tally.days[log].items() if day >= w.tally.notice_on)
-        for log in w.baseline.missing
+        for log in w.missing
         if log in w.tally.days
     }
     if takes := sum(taken.values()):
         half, logs = w.tally.since, tuple(log for log, number in taken.items() if number)
-        yield because("no_baseline", takes=takes, marked=half.marked, off_hours=half.off_hours, logs=logs)
+        yield Reason("no_baseline", takes=takes, marked=half.marked, off_hours=half.off_hours, logs=logs)
 
 
 _LOOKS: tuple[Callable[[Comparison], Iterator[Reason]], ...] = (

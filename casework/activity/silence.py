@@ -8,7 +8,7 @@ documents: their use, and content fetched with them, counts from `cut_effective_
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,23 +30,20 @@ def note(heard: dict[ActivityKind, Times], activity: Activity) -> None:
     heard.setdefault(activity.kind, Times(0, activity.at, activity.at)).add(activity.at)
 
 
-@dataclass(slots=True)
 class Quiet:
-    """One account after its cut.  *blocked_at* is None while nobody has seen it blocked: then nothing can be said."""
+    """
+    One account after its cut, of which *rows* are known.
 
-    account: CaseAccount
-    blocked_at: datetime | None
-    effective_by: datetime | None
-    broken: dict[ActivityKind, Times] = field(default_factory=dict)
-    residual: int = 0
+    *blocked_at* is None while nobody has seen it blocked: then nothing can be said.
+    """
 
-    @classmethod
-    def of(cls, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> Quiet:
-        """*rows* are the account's."""
+    def __init__(self, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
         block = [r.observed_at for r in rows if r.kind is EntitlementKind.SIGN_IN and r.observed_at is not None]
         lives = [r.cut_effective_by for r in rows if r.kind in _ENDED_WITH_IT and r.cut_effective_by is not None]
-        blocked_at = max(block, default=None)
-        return cls(account, blocked_at, blocked_at and max([blocked_at, *lives]))
+        self.account, self.blocked_at = account, max(block, default=None)
+        self.effective_by = self.blocked_at and max([self.blocked_at, *lives])
+        self.broken: dict[ActivityKind, Times] = {}
+        self.residual = 0
 
     def hear(self, activities: Iterable[Activity]) -> None:
         """Take note of what was done after the cut."""

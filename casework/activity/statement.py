@@ -7,6 +7,7 @@ limit, and named; what the vendor kept and we did not get is lost.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -23,6 +24,10 @@ LASTING = FORGOTTEN | {"plan"}
 """What another reading of the same window would lack just as well."""
 _EDGE = timedelta(days=1)
 """Retention is counted in days, and its edge moves on while a log is read."""
+_AS_THEY_ARE = {
+    "source", "round", "verdict", "reason", "begun_at", "pages", "records", "late_before", "problems", "gaps",
+}  # fmt: skip
+"""The columns of a pass that its statement has under their own names."""
 _NOTHING_TO_READ = frozenset({"denied", "not_on_plan", "not_recorded"})
 
 
@@ -34,7 +39,7 @@ class Reach(NamedTuple):
 
 
 def conclude(
-    row: Collection, source: ActivitySource, ending: str, *, needed_from: datetime, ends_at: datetime
+    row: Collection, source: ActivitySource, ending: str, needed_from: datetime, ends_at: datetime
 ) -> tuple[Completeness, str | None]:
     """
     Return the verdict on a pass that ended with *ending* (`""`: at the window's end), and its word.
@@ -82,10 +87,15 @@ def _forgets_from_the_oldest(row: Collection) -> bool:
 
 def _forgotten(row: Collection) -> list[tuple[datetime, datetime, int | None]]:
     """Return from when until when the vendor says that it keeps nothing any more, and how many days it keeps."""
-    gaps = [gap for gap in row.gaps if gap["reason"] == LIMIT]
     return [
-        (_moment(gap["from"]) or row.from_at, _moment(gap["until"]) or row.until_at, gap.get("days")) for gap in gaps
+        (_moment(gap["from"], row.from_at), _moment(gap["until"], row.until_at), gap.get("days"))
+        for gap in row.gaps
+        if gap["reason"] == LIMIT
     ]
+
+
+def _moment(text: str | None, unknown: datetime) -> datetime:
+    return datetime.fromisoformat(text) if text is not None else unknown
 
 
 def kept_days(source: ActivitySource, passes: Sequence[Collection]) -> int | None:
@@ -124,20 +134,16 @@ def verdict_of(verdict: Completeness, reason: str | None) -> Message:
 
 def stated(gap: Gap, now: datetime) -> dict[str, Any]:
     """Return a gap as it is kept with its pass; of what the vendor has forgotten also how many days it keeps, *now*."""
-    known: dict[str, Any] = {
-        "reason": gap.reason,
-        "text": gap.text,
-        "from": _iso(gap.from_at),
-        "until": _iso(gap.until_at),
-    }
+    from_at, until_at = (moment and moment.isoformat() for moment in (gap.from_at, gap.until_at))
+    known = {"reason": gap.reason, "text": gap.text, "from": from_at, "until": until_at}
     if gap.reason == LIMIT and gap.until_at is not None:
-        known["days"] = round((now - gap.until_at) / timedelta(days=1))
+        return known | {"days": round((now - gap.until_at) / timedelta(days=1))}
     return known
 
 
-def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) -> dict[str, Any]:
+def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) -> str:
     """
-    Return the statement, as it is bound beside the records.  *file* is what the trail says of them.
+    Return the statement as JSON, as it is bound beside the records.  *file* is what the trail says of them.
 
     The same row gives the same bytes: a statement that a crash interrupted is written again, not contradicted.
     """
@@ -147,40 +153,23 @@ def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) 
     )
     text, details = verdict.said, "; ".join(str(gap["text"]) for gap in row.gaps)
     more = f" ({details})" if details and row.verdict is not Completeness.COMPLETE else ""
-    return {
+    stated = row.model_dump(include=_AS_THEY_ARE) | {
         "lastday": "statement/1",
         **as_fields(row.connection),
-        "source": row.source,
         "account": row.account_id,
-        "round": row.round,
-        "verdict": str(row.verdict),
-        "reason": row.reason,
         "text": text.en + more,
         "text_ja": text.ja + more,
-        "from": _iso(row.from_at),
-        "until": _iso(row.until_at),
-        "begun_at": _iso(row.begun_at),
-        "oldest": _iso(row.oldest_at),
-        "newest": _iso(row.newest_at),
+        "from": row.from_at,
+        "until": row.until_at,
+        "oldest": row.oldest_at,
+        "newest": row.newest_at,
         "lag_seconds": int(source.lag.total_seconds()),
         "retention_days": source.retention.days if source.retention is not None else None,
         "plan": source.plan,
         "vendor_page": source.source,
-        "caveats": list(source.caveats),
-        "pages": row.pages,
-        "records": row.records,
+        "caveats": source.caveats,
         "duplicates_dropped": row.duplicates,
         "came_late": row.late if row.late_before is not None else None,
-        "late_before": _iso(row.late_before),
-        "problems": dict(sorted(row.problems.items())),
-        "gaps": list(row.gaps),
         "file": file,
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text is not None else None
+    return json.dumps(stated, ensure_ascii=False, indent=1, sort_keys=True, default=lambda at: at.isoformat())

@@ -7,8 +7,9 @@ It is derived: the same files give the same summary, and whoever doubts it count
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,26 +18,14 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from audit.events import EventType
-from casework.activity.baseline import Baseline, measure
-from casework.activity.lines import activities_of
-from casework.activity.passes import (
-    SUMMARIES,
-    Log,
-    log_in,
-    log_of,
-    logs_of,
-    name_of,
-    not_begun,
-    notice_from,
-    notice_until,
-    passes_of,
-    sources_in,
-    telling,
-)
-from casework.activity.risk import Comparison, Reason, because, reasons_of, verdict_of
+from casework.activity.comparison import Comparison
+from casework.activity.lines import own_activities
+from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
+from casework.activity.passes import SUMMARIES, not_begun, notice_window, passes_of, telling
+from casework.activity.risk import Reason, reasons_of, verdict_of
 from casework.activity.silence import Quiet
 from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until
-from casework.activity.tally import Tally
+from casework.activity.tally import EXITS, Tally
 from casework.context import Context
 from casework.evidence.store import EvidenceStore
 from casework.messages import Message, joined, message
@@ -44,10 +33,8 @@ from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_accounts, rows_of
-from connectors.activity import ActivityLog
-from connectors.matching import fold_email
-from models.tables import Case, Collection, EvidenceFile
-from models.vocabulary import Completeness, ConnectionId, FindingKind, as_fields
+from models.tables import Collection, EvidenceFile
+from models.vocabulary import Completeness, FindingKind, as_fields
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
@@ -61,97 +48,72 @@ def is_stale(context: Context, case_id: str) -> bool:
         return any(row.ended_at is not None and row.told_in is None for row in passes_of(session, case_id))
 
 
-def summarise(context: Context, case_id: str) -> EvidenceFile | None:
+def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
     """
-    Read all that was collected, keep the summary, write findings from what came after the cut; None without evidence.
+    Read all that was collected, keep the summary, write findings from what came after the cut.
 
     Takes about ten seconds a million records: call it in a thread.
     """
-    if context.evidence is None:
-        return None
-    work = _Work.of(context, context.evidence, case_id)
-    for row in work.passes:
+    work = _Work(context, evidence, case_id)
+    for row in work.ended:
         work.read(row)
-    work.tally.close()
     content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True, default=lambda at: at.isoformat()).encode()
-    number = len(context.evidence.list(case_id, SUMMARIES)) + 1
-    binding = partial(_bind, work, number)
-    return context.evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=binding)
+    number = len(evidence.list(case_id, SUMMARIES)) + 1
+    evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=partial(work.bind, number))
 
 
-def _bind(work: _Work, number: int, session: Session, stored: EvidenceFile) -> None:
-    """Commit with the summary what follows from it: a summary that is there has been acted on."""
-    context, case_id = work.context, work.case.id
-    for row in work.passes:
-        told = session.get_one(Collection, row.id)
-        told.told_in = told.told_in or number
-        session.add(told)
-    for quiet in work.quiets.values():
-        post_cut.keep(
-            context, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, connection=quiet.account.connection,
-            account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
-        )  # fmt: skip
-    seal(
-        context, session, EventType.EVIDENCE_BOUND, case_id, scope="summary", source="summary",
-        count=number, evidence=[work.evidence.leaf_of(stored)], dedup_key=f"{case_id}:{stored.name}",
-    )  # fmt: skip
-    assess(context, session, case_id)
-
-
-@dataclass(slots=True)
 class _Work:
     """One summary in the making."""
 
-    context: Context
-    evidence: EvidenceStore
-    case: Case
-    passes: list[Collection]
-    under_way: list[Collection]
-    quiets: Mapping[tuple[ConnectionId, str], Quiet]
-    tally: Tally
-    logs: Mapping[ConnectionId, ActivityLog]
-    odd: int = 0
-    covered: dict[str, date] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, context: Context, evidence: EvidenceStore, case_id: str) -> _Work:
-        case = context.case(case_id)
+    def __init__(self, context: Context, evidence: EvidenceStore, case_id: str) -> None:
+        self.context, self.evidence, self.case, self.logs = context, evidence, context.case(case_id), logs_of(context)
         with context.store.read() as session:
-            passes, accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
-            quiets = {(a.connection, a.vendor_id): Quiet.of(a, rows_of(session, case_id, a)) for a in accounts}
-        zone, rules = ZoneInfo(case.timezone), context.policy.activity
-        notice_on = notice_from(context, case).astimezone(zone).date()
-        ends_on = (notice_until(case).astimezone(zone) - timedelta(seconds=1)).date()
-        tally = Tally(zone, notice_on, ends_on, rules.work_hours, rules.marks)
-        ended, under_way = ([row for row in passes if (row.ended_at is not None) is had] for had in (True, False))
-        return cls(context, evidence, case, ended, under_way, quiets, tally, logs_of(context))
+            self.passes, self.accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
+            self.quiets = {(a.connection, a.vendor_id): Quiet(a, rows_of(session, case_id, a)) for a in self.accounts}
+        self.ended = [row for row in self.passes if row.ended_at is not None]
+        self.names = names_of(self.accounts)
+        zone = ZoneInfo(self.case.timezone)
+        begins_at, self.ends_at = notice_window(context, self.case)
+        ends_on = (self.ends_at.astimezone(zone) - timedelta(seconds=1)).date()
+        self.tally = Tally(zone, begins_at.astimezone(zone).date(), ends_on, context.policy.activity)
+        self.covered: dict[str, date] = {}
+        self.odd = 0
 
     def read(self, row: Collection) -> None:
-        """Count what one pass's records tell; not what others did to the account, which is evidence too."""
+        """Count what one pass's records tell."""
         log, quiet = self.logs.get(row.connection), self.quiets.get((row.connection, row.account_id))
         if row.verdict is Completeness.NOT_AVAILABLE or log is None or quiet is None:
             return
-        source, own = f"{row.connection}/{row.source}", self._names()
+        source = name_of(log_of(row))
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
         self.covered[source] = min(first, self.covered.get(source, first))
-        with self.evidence.open(row.case_id, row.file) as clear:
-            for activities in activities_of(clear, log, row.source):
-                if activities is None:
-                    self.odd += 1
-                    continue
-                done = [a for a in activities if a.actor_id is None or fold_email(a.actor_id) in own]
-                self.tally.add(source, row.connection, done)
-                quiet.hear(done)
+        for done in own_activities(self.evidence, row, log, self.names):
+            if done is None:
+                self.odd += 1
+                continue
+            self.tally.add(source, row.connection, done)
+            quiet.hear(done)
 
-    def _names(self) -> frozenset[str]:
-        accounts = [quiet.account for quiet in self.quiets.values()]
-        names = [name for account in accounts for name in (account.vendor_id, account.label)]
-        return frozenset(fold_email(name) for name in names if name)
+    def bind(self, number: int, session: Session, stored: EvidenceFile) -> None:
+        """Commit with the summary what follows from it: a summary that is there has been acted on."""
+        context, case_id = self.context, self.case.id
+        for row in self.ended:
+            told = session.get_one(Collection, row.id)
+            told.told_in = told.told_in or number
+            session.add(told)
+        for quiet in self.quiets.values():
+            post_cut.keep(
+                context, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, connection=quiet.account.connection,
+                account_id=quiet.account.vendor_id, heard=quiet.broken, effective_by=quiet.effective_by,
+            )  # fmt: skip
+        seal(
+            context, session, EventType.EVIDENCE_BOUND, case_id, scope="summary", source="summary",
+            count=number, evidence=[self.evidence.leaf_of(stored)], dedup_key=f"{case_id}:{stored.name}",
+        )  # fmt: skip
+        assess(context, session, case_id)
 
     def content(self) -> dict[str, Any]:
-        tally, rules = self.tally, self.context.policy.activity
-        baseline = measure(tally.days, self.covered, tally.notice_on, mads=rules.mads)
-        comparison = Comparison(tally, baseline, rules)
+        tally, comparison = self.tally, Comparison(self.tally, self.covered)
         reasons = [*reasons_of(comparison), *self._unread()]
         sentences = [reason.said for reason in reasons[:_SAID_AT_ONCE]] or [self._nothing_unusual().said]
         return {
@@ -160,52 +122,49 @@ class _Work:
             "timezone": self.case.timezone,
             "notice_from": tally.notice_on,
             "until": tally.ends_on,
-            "baseline": {"days": baseline.days, "without": baseline.missing},
-            "counts": {kind: number for kind, number in tally.kinds.items() if number},
+            "baseline": {"days": comparison.known_days, "without": comparison.missing},
+            "counts": tally.since.kinds,
             "verdict": verdict_of(reasons),
             "summary": [said.fields for said in sentences],
             "risks": [reason.fields for reason in reasons],
-            "days": self._days(comparison, baseline),
+            "days": self._days(comparison),
             "folders": [{"folder": name, "count": n} for name, n in tally.folders.most_common(_MOST_FOLDERS)],
-            "hours": tally.clock,
-            "exits": [{"kind": e.kind, "at": e.at, **as_fields(e.connection), "text": e.target} for e in tally.exits],
-            "exits_in_all": tally.exits_in_all,
+            "hours": [sum(n for at, n in tally.since.hours.items() if at.hour == hour) for hour in range(24)],
+            "exits": [
+                {"kind": e.kind, "at": e.at, **as_fields(e.connection), "text": e.target} for e in sorted(tally.exits)
+            ],
+            "exits_in_all": tally.since.of(EXITS),
             "silence": [quiet.told(self._sure_until(quiet)) for quiet in self.quiets.values()],
             "not_counted_in_full": sorted(tally.full),
         }
 
     def _unread(self) -> Iterator[Reason]:
-        """Say what could not be read: without it nobody is declared clean."""
+        """Say what was not read whole, as far as it is kept, or not begun, or is read no more: else nobody is clean."""
         if self.odd:
-            yield because("odd_records", records=self.odd)
-        lacking = sorted(map(name_of, self._lacking()))
-        if lacking or not self.passes:
+            yield Reason("odd_records", records=self.odd)
+        known = self._telling()
+        lost = [log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs]
+        lacking = sorted(map(name_of, [*not_begun(self.context, self.accounts, known.values()), *lost]))
+        if lacking or not self.ended:
             named = tuple(dict.fromkeys(lacking)) or "-"
-            yield because("incomplete", named=named, logs=len(lacking))
+            yield Reason("incomplete", named=named, logs=len(lacking))
         if unread := self._unread_since():
             named = tuple(f"{log}: {until:%Y-%m-%d %H:%M} UTC" for log, until in unread.items())
-            yield because("not_read_since", named=named, logs=len(unread))
+            yield Reason("not_read_since", named=named, logs=len(unread))
 
     def _telling(self) -> dict[Log, Collection]:
         """Return what is known of each of the leaver's logs; a later pass that is under way takes nothing from an earlier one."""
-        known = [*self.passes, *(row for row in self.under_way if row.round == 1)]
+        known = [row for row in self.passes if row.ended_at is not None or row.round == 1]
         return telling([row for row in known if log_of(row)[:2] in self.quiets])
-
-    def _lacking(self) -> Iterator[Log]:
-        """Yield the logs that were not read whole, as far as their vendors keep them, nor begun, or that nobody reads any more."""
-        known = self._telling()
-        yield from not_begun(self.context, [quiet.account for quiet in self.quiets.values()], [*known.values()])
-        yield from (log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs)
 
     def _unread_since(self) -> dict[str, datetime]:
         """Return up to when each log is known of which more may still come from the notice window, or of which nobody has asked."""
-        mine = {log_of(row): sure_until(row) for row in self.passes if is_whole(row) and log_of(row)[:2] in self.quiets}
-        return {name_of(log): until for log, until in sorted(mine.items()) if until < notice_until(self.case)}
+        mine = {log_of(row): sure_until(row) for row in self.ended if is_whole(row) and log_of(row)[:2] in self.quiets}
+        return {name_of(log): until for log, until in sorted(mine.items()) if until < self.ends_at}
 
     def _nothing_unusual(self) -> Message:
         """Say so, and since when each log could be looked at that does not reach over the notice window."""
-        accounts = [quiet.account for quiet in self.quiets.values()]
-        sources = {log_in(account, source.name): source for account, source in sources_in(self.context, accounts)}
+        sources = {log: source for log, (_, source) in logs_in(self.context, self.accounts).items()}
         limits = [
             message("nothing_limit", log=name_of(log), limit=limit_of(row, sources.get(log)))
             for log, row in self._telling().items()
@@ -213,25 +172,23 @@ class _Work:
         ]
         return message("nothing_unusual", limits=joined(limits, "", ""))
 
-    def _days(self, comparison: Comparison, baseline: Baseline) -> dict[str, Any]:
+    def _days(self, comparison: Comparison) -> dict[str, Any]:
         """Return how much was taken per day, the latest days where there are too many, and what was usual by weekday."""
-        per_day = comparison.per_day()
-        last = max([self.tally.ends_on, *(day for day, count in per_day.items() if count)])
+        per_day = sum(self.tally.days.values(), Counter[date]())
+        last = max([self.tally.ends_on, *per_day])
         begun = min(self.covered.values(), default=self.tally.notice_on)
         first = max(min(begun, last), last - timedelta(days=_LONGEST))
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        monday = last - timedelta(days=last.weekday())
-        week = [baseline.of(monday + timedelta(days=n)) for n in range(7)] if baseline.days else []
         return {
             "first": str(first),
-            "counts": [per_day.get(day, 0) for day in days],
-            "usual": [asdict(day) for day in week],
+            "counts": [per_day[day] for day in days],
+            "usual": [asdict(day) for day in comparison.usual] if comparison.known_days else [],
         }
 
     def _sure_until(self, quiet: Quiet) -> datetime | None:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
-        known, newest = telling(self.passes), {log_of(row): row for row in self.passes}
-        logs = [log_in(account, source.name) for account, source in sources_in(self.context, [quiet.account])]
+        known, newest = telling(self.ended), {log_of(row): row for row in self.ended}
+        logs = logs_in(self.context, [quiet.account])
         if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs):
             return None
         return min(sure_until(newest[log]) for log in logs)

@@ -14,16 +14,17 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from casework.activity.marks import is_marked
+from casework.policy import Activity as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
 
 _FOLDERS = 20_000
 _FOLDERS_A_DAY = 2_000
 _ORIGINS = 2_000
-_EXITS = 500
+_MOST_EXITS = 500
 
-_SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
-EXITS = _SHARES | {
+SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
+EXITS = SHARES | {
     ActivityKind.FORWARD,
     ActivityKind.DELEGATE,
     ActivityKind.GRANT,
@@ -46,19 +47,23 @@ class Exit:
 
 @dataclass(slots=True)
 class Half:
-    """The same counts before the notice and since then.  *applications* with the log that tells of each."""
+    """
+    The same counts before the notice and since then.
 
-    takes: int = 0
+    *hours*: takes in each; *folders* by day, by their hashes; *applications* with the log that tells of each.
+    """
+
+    kinds: Counter[ActivityKind] = field(default_factory=Counter)
     off_hours: int = 0
-    shares: int = 0
     marked: int = 0
-    most_in_an_hour: int = 0
-    most_at: datetime | None = None
-    most_folders: int = 0
-    most_folders_on: date | None = None
+    hours: Counter[datetime] = field(default_factory=Counter)
+    folders: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
     addresses: Counter[str] = field(default_factory=Counter)
     devices: Counter[str] = field(default_factory=Counter)
     applications: set[tuple[str, str]] = field(default_factory=set)
+
+    def of(self, kinds: Iterable[ActivityKind]) -> int:
+        return sum(self.kinds[kind] for kind in kinds)
 
 
 @dataclass(slots=True)
@@ -73,64 +78,42 @@ class Tally:
     zone: ZoneInfo
     notice_on: date
     ends_on: date
-    work_hours: tuple[int, int]
-    own_marks: tuple[str, ...] = ()
+    rules: Rules
     days: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
-    kinds: Counter[str] = field(default_factory=Counter)
-    clock: list[int] = field(default_factory=lambda: [0] * 24)
     folders: Counter[str] = field(default_factory=Counter)
     before: Half = field(default_factory=Half)
     since: Half = field(default_factory=Half)
     programs: int = 0
     program_size: int = 0
-    takeouts: int = 0
     exits: list[Exit] = field(default_factory=list)
-    exits_in_all: int = 0
     full: set[str] = field(default_factory=set)
-    _hours: Counter[datetime] = field(default_factory=Counter)
-    _folders_of_day: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, source: str, connection: str, activities: Iterable[Activity]) -> None:
         """Count what one record of *source* tells."""
         for activity in activities:
             local = activity.at.astimezone(self.zone)
-            half = self._half(local.date())
-            self.kinds[activity.kind] += half is self.since
+            half = self.since if local.date() >= self.notice_on else self.before
+            half.kinds[activity.kind] += 1
             for seen, name in ((half.addresses, activity.ip), (half.devices, activity.device)):
                 self._count(seen, name, _ORIGINS, "addresses and devices", weight=activity.kind in TAKES)
             if activity.kind in TAKES:
                 self._taken(source, local, half, activity)
-            half.shares += activity.kind in _SHARES
             if activity.kind in EXITS and half is self.since:
-                self._exit(Exit(activity.at, activity.kind, connection, activity.target or activity.title or ""))
+                made = Exit(activity.at, activity.kind, connection, activity.target or activity.title or "")
+                heapq.heappush(self.exits, made)
+                if len(self.exits) > _MOST_EXITS:
+                    heapq.heappop(self.exits)  # those nearest the end are kept
             self._program(source, half, activity)
 
-    def close(self) -> None:
-        """Work out what needs every record: the fullest hours and the widest days.  Call once, at the end."""
-        for hour, number in self._hours.items():
-            half = self._half(hour.date())
-            if number > half.most_in_an_hour:
-                half.most_in_an_hour, half.most_at = number, hour
-        for day, folders in sorted(self._folders_of_day.items()):
-            half = self._half(day)
-            if len(folders) >= half.most_folders:
-                half.most_folders, half.most_folders_on = len(folders), day
-        self.exits.sort()
-
-    def _half(self, day: date) -> Half:
-        return self.since if day >= self.notice_on else self.before
-
     def _taken(self, source: str, local: datetime, half: Half, activity: Activity) -> None:
-        day, (begins, ends) = local.date(), self.work_hours
+        day, (begins, ends) = local.date(), self.rules.work_hours
         self.days[source][day] += 1
-        self._hours[local.replace(minute=0, second=0, microsecond=0)] += 1
-        half.takes += 1
+        half.hours[local.replace(minute=0, second=0, microsecond=0)] += 1
         half.off_hours += local.weekday() >= 5 or not begins <= local.hour < ends
-        half.marked += is_marked((activity.label, activity.title), self.own_marks)
-        if activity.folder is not None and len(self._folders_of_day[day]) < _FOLDERS_A_DAY:
-            self._folders_of_day[day].add(hash(activity.folder))
+        half.marked += is_marked((activity.label, activity.title), self.rules.marks)
+        if activity.folder is not None and len(half.folders[day]) < _FOLDERS_A_DAY:
+            half.folders[day].add(hash(activity.folder))
         if half is self.since:
-            self.clock[local.hour] += 1
             self._count(self.folders, activity.folder, _FOLDERS, "folders")
 
     def _count(self, seen: Counter[str], name: str | None, most: int, what: str, *, weight: int = 1) -> None:
@@ -141,18 +124,8 @@ class Tally:
         else:
             self.full.add(what)
 
-    def _exit(self, made: Exit) -> None:
-        """Keep the latest ones: those nearest the end."""
-        self.exits_in_all += 1
-        if len(self.exits) < _EXITS:
-            heapq.heappush(self.exits, made)
-        else:
-            heapq.heappushpop(self.exits, made)
-
     def _program(self, source: str, half: Half, activity: Activity) -> None:
-        if activity.kind is ActivityKind.TAKEOUT:
-            self.takeouts += 1
-        elif activity.kind is ActivityKind.TOKEN_USE:
+        if activity.kind is ActivityKind.TOKEN_USE:
             self.program_size += activity.size or 0
             if activity.target is not None and len(half.applications) < _ORIGINS:
                 half.applications.add((source, activity.target))

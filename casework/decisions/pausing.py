@@ -1,4 +1,4 @@
-"""The emergency brake pulled by one person, and released by two."""
+"""The emergency brake: pulled by one person, released by two, asked for in the transaction of each intent.  Reads go on."""
 
 from __future__ import annotations
 
@@ -6,15 +6,39 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework.actor import Actor, actor_of
-from casework.context import Context
-from casework.errors import BadRequest
+from casework.context import Context, kept_case
+from casework.errors import BadRequest, Paused
 from casework.lifecycle import UNDER_WAY, wake
-from casework.pauses import concerns, scope_of
 from casework.question_kinds import TENANT
 from casework.questions import ask
 from casework.recording import seal
 from models.tables import Case, Pause, Question
 from models.vocabulary import QuestionKind
+
+
+def in_force(session: Session) -> list[Pause]:
+    """Return the pauses that nobody has resumed, the oldest first."""
+    query = select(Pause).where(col(Pause.resumed_at).is_(None))
+    return list(session.exec(query.order_by(col(Pause.paused_at), col(Pause.id))).all())
+
+
+def concerns(pause: Pause, case: Case) -> bool:
+    """Whether *pause* is about *case*: it alone, its company, or everything."""
+    return pause.case_id == case.id if pause.case_id is not None else pause.company in {None, case.company}
+
+
+def require_not_paused(session: Session, case: Case) -> None:
+    """Raise `Paused` while a pause holds *case*; its remedy, which Prefect never sees, names who has paused it."""
+    held_by = next((pause for pause in in_force(session) if concerns(pause, case)), None)
+    if held_by is not None:
+        how = f"`lastday resume {held_by.id}`, then a second person approves."
+        since = f"{case.id}: paused since {held_by.paused_at:%Y-%m-%d %H:%M:%S} UTC"
+        raise Paused(since, f"By {held_by.paused_by}: {held_by.reason}. {how}")
+
+
+def scope_of(pause: Pause) -> str:
+    """Return of what it is: `case`, `company` or `everything`."""
+    return "case" if pause.case_id is not None else "company" if pause.company is not None else "everything"
 
 
 def pause(
@@ -23,15 +47,16 @@ def pause(
     """
     Stop every write at vendors from now on: of one case, of a company, or with neither of everything.
 
-    What was sent already is not undone.  Raises `BadRequest` without a reason, and for a case or a company that is not there: it
-    would stop nothing.
+    What was sent already is not undone.  Raises `BadRequest` without a reason, and for a case or a company that is not there,
+    or erased: it would stop nothing.
     """
     if not reason.strip():
         raise BadRequest("pause: has no reason", "Say why: whoever resumes decides by it.")
     with context.store.write() as session:
-        named = Case.company == company if case_id is None else Case.id == case_id
-        if (case_id or company) is not None and session.exec(select(Case.id).where(named)).first() is None:
-            raise BadRequest(f"pause: there is no case of {case_id or company}", "List the cases with `lastday show`.")
+        if case_id is not None:
+            kept_case(session, case_id)
+        elif company is not None and session.exec(select(Case.id).where(Case.company == company)).first() is None:
+            raise BadRequest(f"pause: there is no case of {company}", "List the cases with `lastday show`.")
         made = Pause(
             id=context.name("pause"), case_id=case_id, company=company, paused_by=actor_of(by), reason=reason,
             paused_at=context.now(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from sqlmodel import Session, col, select
 
@@ -33,16 +33,16 @@ from models.vocabulary import (
 _NEVER_STANDING = frozenset({EntitlementKind.SIGN_IN, EntitlementKind.SESSION})
 
 
-def waive(  # noqa: PLR0913  # a waiver's parts, each by name
-    context: Context,
-    *,
-    entitlement_id: str,
-    case_id: str,
-    reason: str,
-    until: date,
-    by: Actor | str,
-    compensating: str = "",
-) -> Waiver:
+class Terms(TypedDict):
+    """On what a waiver is asked for, by whom, and which control stands in for what is waived."""
+
+    reason: str
+    until: date
+    by: Actor | str
+    compensating: NotRequired[str]
+
+
+def waive(context: Context, *, entitlement_id: str, case_id: str, **terms: Unpack[Terms]) -> Waiver:
     """
     Ask for one entitlement of a case to be accepted until a date, for the reason for which it is open now.
 
@@ -52,23 +52,12 @@ def waive(  # noqa: PLR0913  # a waiver's parts, each by name
         row = _row(session, case_id, entitlement_id)
         if row.reason is None:
             raise BadRequest(f"{case_id}: the entitlement is {row.state} already", "Nothing is left to accept.")
-        waiver = Waiver(
-            id=context.name("waiver"), case_id=case_id, connection=row.connection, kind=row.kind, entitlement_id=row.id,
-            accepts=row.reason, reason=reason, compensating_control=compensating, until=until, requested_by=actor_of(by), requested_at=context.now(),
-        )  # fmt: skip
-        return _request(context, session, waiver)
+        about = {"case_id": case_id, "entitlement_id": row.id, "connection": row.connection, "kind": row.kind}
+        return _request(context, session, terms, accepts=row.reason, **about)
 
 
-def waive_for_tenant(  # noqa: PLR0913  # a waiver's parts, each by name
-    context: Context,
-    *,
-    connection: ConnectionId,
-    kind: EntitlementKind,
-    accepts: OpenReason,
-    reason: str,
-    until: date,
-    by: Actor | str,
-    compensating: str = "",
+def waive_for_tenant(
+    context: Context, *, connection: ConnectionId, kind: EntitlementKind, accepts: OpenReason, **terms: Unpack[Terms]
 ) -> Waiver:
     """
     Ask for a standing waiver: one kind, open for one reason that lies in the tenant and not in an account, settled once.
@@ -80,14 +69,14 @@ def waive_for_tenant(  # noqa: PLR0913  # a waiver's parts, each by name
     if kind in _NEVER_STANDING:
         raise BadRequest(f"waiver: {kind} cannot be accepted for a whole tenant", "Accept it in the case that has it.")
     with context.store.write() as session:
-        waiver = Waiver(
-            id=context.name("waiver"), connection=connection, kind=kind, accepts=accepts, reason=reason,
-            compensating_control=compensating, until=until, requested_by=actor_of(by), requested_at=context.now(),
-        )  # fmt: skip
-        return _request(context, session, waiver)
+        return _request(context, session, terms, connection=connection, kind=kind, accepts=accepts)
 
 
-def _request(context: Context, session: Session, waiver: Waiver) -> Waiver:
+def _request(context: Context, session: Session, terms: Terms, **about: Any) -> Waiver:
+    waiver = Waiver(
+        id=context.name("waiver"), reason=terms["reason"], compensating_control=terms.get("compensating", ""),
+        until=terms["until"], requested_by=actor_of(terms["by"]), requested_at=context.now(), **about,
+    )  # fmt: skip
     today, longest = context.now().date(), timedelta(days=context.policy.waivers.longest_days)
     if not today <= waiver.until <= today + longest:
         raise BadRequest(

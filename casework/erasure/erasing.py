@@ -60,7 +60,6 @@ def hold(context: Context, case_id: str, *, by: Actor | str, reason: str) -> Non
         case = kept_case(session, case_id)
         if case.held_at is None:
             case.held_at = context.now()
-            session.add(case)
             consents.use_up(context, session, consents.living(session, case_id, _ERASE))
             seal(context, session, EventType.CASE_HELD, case_id, payload={"by": actor_of(by).payload, "reason": reason})
 
@@ -72,7 +71,6 @@ def release_hold(context: Context, case_id: str, *, by: Actor | str, reason: str
         if case.held_at is None:
             raise BadRequest(f"{case_id}: is under no legal hold", "Nothing is to be released.")
         case.held_at = None
-        session.add(case)
         said = {"by": actor_of(by).payload, "reason": reason}
         seal(context, session, EventType.CASE_HOLD_RELEASED, case_id, payload=said)
 
@@ -120,14 +118,12 @@ def erase(context: Context, case_id: str) -> int:
 def _erase(context: Context, session: Session, case: Case, request: Question) -> int:
     asked, approved = (actor and actor.payload for actor in (request.asked_by, request.answered_by))
     signed, word = {"by": asked, "approved_by": approved, "basis": request.text}, _word(request.text)
-    case.erased_at = case.erased_at or context.now()
-    session.add(case)
+    case.erased_at = context.now()
     consents.use_up(context, session, [request])
     for question in open_questions(session, case.id, KINDS):
         settle(context, session, question, ERASED)
     for look in session.exec(choose(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))).all():
         look.looked_at, look.verdict = context.now(), ERASED
-        session.add(look)
     session.flush()
     connection = session.connection()
     binds = {  # something that is removed: a payload, or a file of evidence

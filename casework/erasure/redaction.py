@@ -127,24 +127,17 @@ def _may_be_personal(column: Column[Any]) -> bool:
 
 def _instead(table: Table, column: Column[Any], row: Mapping[str, Any], names: Names) -> Any:
     value = row[column.name]
-    special = _SPECIAL.get((table.name, column.name))
-    if special is not None:
+    if (special := _SPECIAL.get((table.name, column.name))) is not None:
         return special(row, names)
-    if value is None:
-        return None
-    if column.name in _ACCOUNT:
+    if isinstance(column.type, ActorColumn) and not column.nullable:
+        return NOBODY
+    if column.name in _ACCOUNT and value is not None:
         return names.account(row["connection"], value)
-    return names.row(value) if column.name == "entitlement_id" else _nothing(column, value)
-
-
-def _finding_key(row: Mapping[str, Any], names: Names) -> str:
-    """Return `kind:number`: the key named the row that it was about."""
-    return names.next(str(row["kind"]))
-
-
-def _subject(row: Mapping[str, Any], names: Names) -> Any:
-    """Keep what a question is about: a reference or a word of ours, but for a row of the truth table."""
-    return names.row(row["subject"]) if row["kind"] == QuestionKind.TAKEN_BY_US else row["subject"]
+    if column.name == "entitlement_id" and value is not None:
+        return names.row(value)
+    if isinstance(column.type, JSON) and isinstance(value, (list, dict)):
+        return type(value)()
+    return None if column.nullable else ""
 
 
 def _statement(row: Mapping[str, Any], names: Names) -> Any:  # noqa: ARG001  # all of these are asked alike
@@ -158,17 +151,12 @@ _SPECIAL: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Names], Any]] = 
     (CASE, "employee_key"): lambda row, _: f"erased-{row['id']}",  # live cases are told apart by it
     ("entitlement", "id"): lambda row, names: names.row(row["id"]),
     ("entitlement", "vendor_id"): lambda row, names: names.row(row["id"]).rpartition(":")[2],
-    ("finding", "key"): _finding_key,
-    ("question", "subject"): _subject,
+    ("finding", "key"): lambda row, names: names.next(row["kind"]),  # it named the row that it was about
+    # a reference or a word of ours, but for a row of the truth table
+    ("question", "subject"): lambda row, names: (
+        names.row(row["subject"]) if row["kind"] == QuestionKind.TAKEN_BY_US else row["subject"]
+    ),
     # that it failed is kept; its sentence may name an account
     ("search", "problem"): lambda row, _: row["problem"] and "erased",
     ("activity_collection", "statement"): _statement,
 }
-
-
-def _nothing(column: Column[Any], value: Any) -> Any:
-    if isinstance(column.type, ActorColumn) and not column.nullable:
-        return NOBODY
-    if isinstance(column.type, JSON):
-        return [] if isinstance(value, list) else {} if isinstance(value, dict) else None
-    return None if column.nullable else ""

@@ -11,17 +11,25 @@ counted: a page that is written again after a crash must never meet the nonce of
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import io
+import os
 import secrets
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlmodel import Session
 
-from casework.errors import Damaged
+from audit.secret_files import settle
+from casework.errors import Damaged, InUse
+from models.tables import EvidenceFile
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -55,13 +63,7 @@ class Lock:
         return MAGIC + self.identity + struct.pack(">Q?", number, last)
 
 
-def pieces(clear: bytes) -> Iterator[bytes]:
-    """Cut *clear* into what fits a chunk; at least one piece, which may be empty."""
-    for start in range(0, max(len(clear), 1), CHUNK):
-        yield clear[start : start + CHUNK]
-
-
-def clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
+def _clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
     """Yield the clear bytes, chunk by chunk.  Raises `Damaged`, at the latest where the file ends too early or too late."""
     if file.read(len(MAGIC)) != MAGIC:
         raise Damaged("it does not begin like an evidence file")
@@ -79,13 +81,23 @@ def clear_pieces(file: BinaryIO, lock: Lock) -> Iterator[bytes]:
         raise Damaged("it goes on after its last chunk")
 
 
-class ClearReader(io.RawIOBase):
-    """The clear bytes of a file as a stream; holds one chunk at a time, and closes the file with itself."""
+def opened(file: BinaryIO, lock: Lock) -> io.BufferedReader:
+    """Return the clear bytes as a stream, which closes *file* with itself.  Raises `Damaged`; the end is sure only when it was reached."""
+    return io.BufferedReader(_ClearReader(file, lock), 1 << 16)
+
+
+def content_of(compressed: BinaryIO) -> zstandard.ZstdDecompressionReader:
+    """Return what a Zstandard stream of one frame or many holds, as a stream."""
+    return zstandard.ZstdDecompressor().stream_reader(compressed, read_across_frames=True)
+
+
+class _ClearReader(io.RawIOBase):
+    """Holds one chunk at a time."""
 
     def __init__(self, file: BinaryIO, lock: Lock) -> None:
         super().__init__()
         self._file = file
-        self._pieces = clear_pieces(file, lock)
+        self._pieces = _clear_pieces(file, lock)
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
@@ -106,3 +118,82 @@ class ClearReader(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+class GrowingFile:
+    """
+    The one writer of a file.  *row* says how far it is written; what of that is certain is committed with `keep`.
+
+    Raises `InUse` while another process, or another task, writes it; the kernel lets go of a writer that was killed.
+    """
+
+    row: EvidenceFile
+
+    def __init__(self, path: Path, lock: Lock) -> None:
+        self._path, self._lock = path, lock
+        self._file = _open_alone(path)
+
+    def go_on(self, row: EvidenceFile) -> None:
+        """
+        Continue at the position that *row* has committed: what lies behind it is cut off.
+
+        Raises `Damaged` when the file is shorter than what was committed.
+        """
+        self.row = row
+        if os.fstat(self._file.fileno()).st_size < row.length:
+            raise Damaged("it is shorter than what was committed")
+        self._file.truncate(row.length)
+        self._file.seek(row.length)
+        if row.length == 0:
+            self._write(MAGIC)
+            settle(self._path.parent)
+
+    def append(self, clear: bytes) -> None:
+        """Write *clear*, which is on the disk when this returns; until it is kept, a crash takes it back."""
+        parts = [clear[start : start + CHUNK] for start in range(0, max(len(clear), 1), CHUNK)]
+        self._write(b"".join(self._lock.close(self.row.chunks + n, part, last=False) for n, part in enumerate(parts)))
+        self.row.chunks += len(parts)
+        self.row.clear_size += len(clear)
+
+    def end(self) -> tuple[str, str]:
+        """
+        Write the last chunk, which is empty.  Return the SHA-256 of what the disk has of the clear bytes, and of what they hold if
+        the file is a `.zst`; raises `Damaged` if it is none.
+        """
+        self._write(self._lock.close(self.row.chunks, b"", last=True))
+        self.row.chunks += 1
+        with opened(self._path.open("rb"), self._lock) as clear:
+            whole = hashlib.file_digest(clear, "sha256").hexdigest()
+        if not self.row.name.endswith(".zst"):
+            return whole, whole
+        try:
+            with content_of(opened(self._path.open("rb"), self._lock)) as content:
+                return whole, hashlib.file_digest(content, "sha256").hexdigest()
+        except zstandard.ZstdError as exc:
+            raise Damaged("it is no Zstandard file") from exc
+
+    def keep(self, session: Session) -> EvidenceFile:
+        """Say in the caller's transaction how far the file is certain; return its row there."""
+        row = session.get_one(EvidenceFile, self.row.id)
+        row.length, row.chunks, row.clear_size = self.row.length, self.row.chunks, self.row.clear_size
+        return row
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, raw: bytes) -> None:
+        self._file.write(raw)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.row.length += len(raw)
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        file.close()
+        raise InUse("evidence: cannot write: another writer has this file", "Wait until it has ended.") from exc
+    return file

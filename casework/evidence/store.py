@@ -8,31 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from audit import layout
 from casework.errors import Erased, EvidenceError, Missing
-from casework.evidence.chunks import ClearReader, Lock
-from casework.evidence.digests import digest
-from casework.evidence.growing import GrowingFile
+from casework.evidence.chunks import GrowingFile, Lock, opened
 from casework.evidence.keys import KEY_SIZE, KeyFile
 from casework.store import Store
 from models.tables import EvidenceFile, EvidenceKey
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
 
 Binding: TypeAlias = "Callable[[Session, EvidenceFile], None]"
 """What is committed together with a file's becoming whole."""
@@ -45,7 +37,6 @@ class EvidenceStore:
     store: Store
     folder: Path
     master: KeyFile
-    now: Callable[[], datetime] = _now
 
     def save(self, case_id: str, name: str, content: bytes, *, binding: Binding | None = None) -> EvidenceFile:
         """
@@ -73,7 +64,7 @@ class EvidenceStore:
             key = self._key(session, case_id)
             row = _row(session, case_id, name)
             if row is None:
-                row = EvidenceFile(id=secrets.token_hex(16), case_id=case_id, name=name, begun_at=self.now())
+                row = EvidenceFile(id=secrets.token_hex(16), case_id=case_id, name=name, begun_at=self.store.clock())
                 session.add(row)
         _refuse_whole(row)
         with contextlib.closing(GrowingFile(self.path_of(row), _lock(key, row))) as growing:
@@ -85,12 +76,11 @@ class EvidenceStore:
 
     def finish(self, growing: GrowingFile, binding: Binding | None = None) -> EvidenceFile:
         """End the file, read it back from the disk, and keep the digests of what came back, together with *binding*."""
-        with growing.end() as clear:
-            seen = digest(cast("BinaryIO", io.BufferedReader(clear)), compressed=growing.row.name.endswith(".zst"))
+        digests = growing.end()
         with self.store.write() as session:
             row = growing.keep(session)
-            row.sha256, row.content_sha256 = seen
-            row.finished_at = self.now()
+            row.sha256, row.content_sha256 = digests
+            row.finished_at = self.store.clock()
             if binding is not None:
                 binding(session, row)
         return row
@@ -106,7 +96,7 @@ class EvidenceStore:
             file = self.path_of(row).open("rb")
         except OSError as exc:
             raise Missing(f"{case_id}: cannot open {name}: {exc.strerror}", "Restore it from a backup.") from exc
-        return cast("BinaryIO", io.BufferedReader(ClearReader(file, lock), 1 << 16))
+        return opened(file, lock)
 
     def find(self, case_id: str, name: str) -> EvidenceFile | None:
         """Return what is known of a whole file, None if there is none."""
@@ -132,16 +122,17 @@ class EvidenceStore:
         the database and of the master key together would still open them.
         """
         with self.store.write() as session:
-            key = session.get(EvidenceKey, case_id) or EvidenceKey(case_id=case_id, master="", made_at=self.now())
-            key.wrapped, key.erased_at = None, key.erased_at or self.now()
+            key = session.get(EvidenceKey, case_id) or EvidenceKey(
+                case_id=case_id, master="", made_at=self.store.clock()
+            )
+            key.wrapped, key.erased_at = None, key.erased_at or self.store.clock()
             session.add(key)
-            query = select(EvidenceFile).where(EvidenceFile.case_id == case_id, col(EvidenceFile.erased_at).is_(None))
-            rows = session.exec(query).all()
-            for row in rows:
-                row.erased_at = self.now()
-                session.add(row)
+            files = update(EvidenceFile).where(
+                col(EvidenceFile.case_id) == case_id, col(EvidenceFile.erased_at).is_(None)
+            )
+            count = session.connection().execute(files.values(erased_at=self.store.clock())).rowcount
         shutil.rmtree(self.folder / case_id, ignore_errors=True)
-        return len(rows)
+        return count
 
     def path_of(self, row: EvidenceFile) -> Path:
         """Return where the file's encrypted bytes lie."""
@@ -152,7 +143,7 @@ class EvidenceStore:
             return self._known_key(session, case_id)
         key = secrets.token_bytes(KEY_SIZE)
         wrapped = self.master.wrap(key, case_id.encode())
-        session.add(EvidenceKey(case_id=case_id, master=self.master.name, wrapped=wrapped, made_at=self.now()))
+        session.add(EvidenceKey(case_id=case_id, master=self.master.name, wrapped=wrapped, made_at=self.store.clock()))
         return key
 
     def _known_key(self, session: Session, case_id: str) -> bytes:

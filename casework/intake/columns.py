@@ -1,11 +1,16 @@
-"""The columns of a notice, and their names in the files that HR sends."""
+"""The columns of a notice, their names in the files that HR sends, and how a cell's text becomes a value, or a `Flaw`."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from enum import StrEnum
 
 import jaconv
+
+from casework.intake.notice import Flaw
+from casework.messages import Said, message
+from models.vocabulary import DepartureKind
 
 
 class Column(StrEnum):
@@ -43,19 +48,99 @@ JAPANESE = {
 REQUIRED = (Column.EMPLOYEE_NO, Column.NAME, Column.EMPLOYMENT_ENDS_ON)
 """Without these headers a file is refused whole, and without a word on the kind; see `casework.intake.kinds`."""
 
+KINDS = {
+    DepartureKind.RESIGNATION: "自己都合",
+    DepartureKind.DISMISSAL: "解雇",
+    DepartureKind.CONTRACT_END: "契約満了",
+    DepartureKind.SECONDMENT_END: "出向終了",
+    DepartureKind.LEAVE: "休職",
+    DepartureKind.WITHDRAWN: "退職撤回",
+    DepartureKind.CONTINUED: "継続雇用",
+}
+_CONTINUED = ("定年再雇用", "正社員登用", "契約→正社員", "転籍", "在籍出向")
+"""HR's own words for an employment that goes on under another contract or employer."""
+_LONGEST_TEXT, _LONGEST_NUMBER, _MOST_EMAILS = 200, 64, 20
+_LONGEST_EMAIL = 254  # RFC 5321's path, without brackets
+_LONGEST_WORD = 40  # of a kind, with whatever spaces stand in it
+_UNREADABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, line breaks excepted
+    "\u202a-\u202e\u2066-\u2069"  # marks that turn the direction, and so show another name than the one written
+    "\ud800-\udfff\ue000-\uf8ff\ufffd-\uffff\U000f0000-\U0010ffff]"  # halves, private use (外字), damage
+)
+_NUMBER = re.compile(r"\w[\w./-]*")
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\.]+(?:\.[^\s@<>,;:\"()\[\]\\.]+)*")
 
-def fold_header(header: str) -> str:
+
+def fold(header: str) -> str:
     """Fold width, case, kana, spaces, quotes, hyphens and underscores, so that `Employee No` is `employee_no`."""
     text = jaconv.hira2kata(unicodedata.normalize("NFKC", header)).casefold()
     return "".join(c for c in text if not c.isspace() and c not in "_-\"'\ufeff")
 
 
 BY_NAME = {column.value: column for column in Column}
-_BY_HEADER = {fold_header(column.value): column for column in Column} | {
-    fold_header(text): column for column, text in JAPANESE.items()
+_BY_WORD = {fold(word): kind for kind, japanese in KINDS.items() for word in (kind.value, japanese)} | {
+    fold(word): DepartureKind.CONTINUED for word in _CONTINUED
+}
+_BY_HEADER = {fold(column.value): column for column in Column} | {
+    fold(text): column for column, text in JAPANESE.items()
 }
 
 
 def column_of(header: str) -> Column | None:
     """Return the column that *header* names, in either language; None for a column that we do not know."""
-    return _BY_HEADER.get(fold_header(header))
+    return _BY_HEADER.get(fold(header))
+
+
+def parse_text(text: str) -> str:
+    """Return *text* as written, except that spaces and line breaks of any width become one space."""
+    _limit(text, _LONGEST_TEXT)
+    if found := _UNREADABLE.search(text):
+        raise Flaw("bad_character", position=found.start() + 1)
+    return " ".join(text.split())
+
+
+def parse_employee_no(text: str) -> str:
+    """Return the number with widths and dashes folded.  Leading zeros and case stay: they may tell people apart."""
+    _limit(text, _LONGEST_NUMBER)
+    number = unicodedata.normalize("NFKC", text).translate(_DASHES).strip()
+    if not _NUMBER.fullmatch(number):
+        raise Flaw("bad_employee_no")
+    return number
+
+
+def parse_email(text: str) -> str:
+    """Return one address with widths folded; whether it exists is for the directories to say."""
+    address = unicodedata.normalize("NFKC", text).strip()
+    _limit(address, _LONGEST_EMAIL)
+    if not _EMAIL.fullmatch(address) or not address.isprintable():
+        raise Flaw("bad_email")
+    return address
+
+
+def parse_emails(text: str) -> tuple[str, ...]:
+    """Return the addresses in *text*, separated by semicolons, commas or spaces of either width, each once."""
+    _limit(text, _LONGEST_EMAIL * _MOST_EMAILS)
+    parts = [part for part in re.split(r"[;\s,、]+", unicodedata.normalize("NFKC", text)) if part]
+    if len(parts) > _MOST_EMAILS:
+        raise Flaw("too_many", limit=_MOST_EMAILS, things=message("addresses"))
+    return tuple(dict.fromkeys(parse_email(part) for part in parts))
+
+
+def parse_kind(text: str) -> DepartureKind:
+    """Return the kind that *text* names in either language."""
+    _limit(text, _LONGEST_TEXT)
+    kind = _BY_WORD.get(fold(text))
+    if kind is None:
+        raise Flaw("unknown_kind", kinds=tuple(Said(*names) for names in KINDS.items()))
+    return kind
+
+
+def is_kind(text: str) -> bool:
+    """Whether *text* names a kind of notice, and nothing else."""
+    return len(text) <= _LONGEST_WORD and fold(text) in _BY_WORD
+
+
+def _limit(text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise Flaw("too_long", limit=longest)

@@ -14,11 +14,11 @@ from audit.leaf import stamp
 from casework.actor import Actor
 from casework.context import Context
 from casework.intake.dates import to_utc
-from casework.intake.instants import due_of, wait_again
+from casework.intake.moving import due_of, wait_again
 from casework.intake.notice import Notice
 from casework.intake.person import as_json, commitment_to
 from casework.lifecycle import MOVABLE, begun, move, wake
-from casework.matching.judging import judge, void
+from casework.matching.judging import void
 from casework.recording import seal
 from casework.truth.rows import accounts_of
 from models.tables import Case
@@ -26,25 +26,19 @@ from models.vocabulary import CaseState, Standing
 
 IDENTITY = frozenset({"name", "kana", "romaji", "former_name", "email", "other_emails"})
 """What accounts are found by.  The number is none of them: under another one it is another person."""
-PARTICULARS = IDENTITY | {"manager"}
-DATES = frozenset({"last_working_at", "timezone"})
+_DATES = frozenset({"last_working_at", "timezone"})
 
 
 def correct(
-    context: Context,
-    session: Session,
-    case: Case,
-    notice: Notice,
-    by: Actor,
-    fields: Collection[str] = PARTICULARS | DATES,
+    context: Context, session: Session, case: Case, notice: Notice, by: Actor, *, dates: bool
 ) -> tuple[str, ...]:
     """
-    Take over what *notice* says otherwise in *fields*, and return their names.  At any time: what is cut is cut.
+    Take over what *notice* says otherwise, its *dates* too, and return the names of it.  At any time: what is cut is cut.
 
     It never moves the instant of an emergency or of a case that has begun.  A closed case is opened again: whoever bears the
     new name or address has not been looked for.
     """
-    changed = {name: value for name, value in _said_otherwise(case, notice).items() if name in fields}
+    changed = {name: value for name, value in _said_otherwise(case, notice).items() if dates or name not in _DATES}
     if not changed:
         return ()
     voided = {name for name in changed.keys() & IDENTITY if case.leaver.get(name)}  # nothing rests on what was not said
@@ -52,30 +46,28 @@ def correct(
     case.manager = changed.get("manager", case.manager)
     case.last_working_at = changed.get("last_working_at", case.last_working_at)
     case.timezone = changed.get("timezone", case.timezone)
-    if may_move(session, case):
+    if case.at_once_at is None and case.state in MOVABLE and not begun(session, case.id):
         case.due_at = due_of(context.policy, case)
         wait_again(context, session, case)
     case.revision += 1
     commitment = commitment_to(case)
+    said = changed | {name: stamp(value) for name, value in changed.items() if isinstance(value, datetime)}
     seal(
         context, session, EventType.CASE_CORRECTED, case.id, due_at=stamp(case.due_at), revision=case.revision,
         corrected=sorted(changed), person_commitment=commitment.sha256,
-        payload={"by": by.payload, "salt": commitment.salt, "said": _as_json(changed)},
+        payload={"by": by.payload, "salt": commitment.salt, "said": said},
     )  # fmt: skip
     if changed.keys() & IDENTITY:
         judge_anew(context, session, case, voided)
-    if changed.keys() & IDENTITY and case.state is CaseState.CLOSED:
-        move(context, session, case, CaseState.DEPROVISIONED, reason="corrected")
+        if case.state is CaseState.CLOSED:
+            move(context, session, case, CaseState.DEPROVISIONED, reason="corrected")
     wake(session, case)
     return tuple(sorted(changed))
 
 
 def judge_anew(context: Context, session: Session, case: Case, fields: Collection[str]) -> None:
-    """Void what rests on *fields* and have the person searched for again: by a plan, or by the run that is cutting."""
-    if IDENTITY.intersection(fields):
-        void(context, session, case.id, fields)
-    else:
-        judge(context, session, case.id)
+    """Void what rests on *fields*, if any, and have the person searched for again: by a plan, or by the run that is cutting."""
+    void(context, session, case.id, fields)
     if case.state is CaseState.WAITING:
         move(context, session, case, CaseState.PLANNED)
     elif case.state is CaseState.CLOSED and any(
@@ -83,11 +75,6 @@ def judge_anew(context: Context, session: Session, case: Case, fields: Collectio
     ):
         move(context, session, case, CaseState.DEPROVISIONED, reason="asked")
     wake(session, case)
-
-
-def may_move(session: Session, case: Case) -> bool:
-    """Whether the instant may move to a later one: no emergency, and no sign-in was asked for yet."""
-    return case.at_once_at is None and case.state in MOVABLE and not begun(session, case.id)
 
 
 def _said_otherwise(case: Case, notice: Notice) -> dict[str, Any]:
@@ -104,8 +91,3 @@ def _last_working_at(case: Case, notice: Notice) -> datetime | None:
     if last is None or not notice.floating:
         return last
     return to_utc(last.astimezone(ZoneInfo(notice.timezone)).replace(tzinfo=None), ZoneInfo(case.timezone))
-
-
-def _as_json(changed: dict[str, Any]) -> dict[str, Any]:
-    last = changed.get("last_working_at")
-    return changed | ({"last_working_at": stamp(last)} if last is not None else {})

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from casework.intake.columns import JAPANESE, REQUIRED, Column, column_of
 from casework.intake.decoding import decode_csv
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Reading
+from casework.intake.notice import Flaw, Reading, Refusal, shown
 from casework.intake.reading import read_file
-from casework.intake.refusals import Flaw, Refusal, shown
 from casework.intake.rows import Row, Table
 from casework.messages import Said, message
 

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from casework.intake.refusals import Flaw
+from casework.intake.notice import Flaw
 
 DEFAULT_ZONE = "Asia/Tokyo"
 _NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})  # a machine's own affairs, not the person's

@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from casework.intake.refusals import Flaw
+from casework.intake.notice import Flaw
 
 MOST_BYTES = 5 * 1024 * 1024
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)

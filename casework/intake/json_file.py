@@ -11,9 +11,8 @@ from typing import Any, NoReturn
 from casework.intake.columns import BY_NAME, Column
 from casework.intake.decoding import decode_json
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Reading
+from casework.intake.notice import Flaw, Reading, Refusal, shown
 from casework.intake.reading import read_file
-from casework.intake.refusals import Flaw, Refusal, shown
 from casework.intake.rows import Row, Table
 from casework.messages import message
 

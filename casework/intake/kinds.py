@@ -7,12 +7,11 @@ resignation cuts somebody who stays.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from casework.intake.cells import is_kind
-from casework.intake.columns import BY_NAME, Column, fold_header
-from casework.intake.refusals import Flaw, shown
+from casework.intake.columns import BY_NAME, Column, fold, is_kind
+from casework.intake.notice import Flaw, shown
 from casework.intake.rows import LIKELY_NAME, Table
 
 _LIKELY = re.compile(r"区分|種別|事由|理由|kind|type|reason")
@@ -33,13 +32,12 @@ class KindRule:
 
     def names(self, header: str) -> bool:
         """Whether *header* is the column that policy names."""
-        return self.column != "" and fold_header(header) == fold_header(self.column)
+        return self.column != "" and fold(header) == fold(self.column)
 
-    def columns(self, headers: Iterable[str], known: Callable[[str], Column | None]) -> dict[str, Column]:
+    def columns(self, headers: Collection[str], known: Callable[[str], Column | None]) -> dict[str, Column]:
         """Return which of *headers* is what column; where policy names the one of the kind, no other one is it."""
-        listed = list(headers)
-        found = {header: column for header in listed if (column := known(header)) is not None}
-        named = dict.fromkeys((header for header in listed if self.names(header)), Column.KIND)
+        named = dict.fromkeys(filter(self.names, headers), Column.KIND)
+        found = {header: column for header in headers if (column := known(header)) is not None}
         return {header: column for header, column in found.items() if not (named and column is Column.KIND)} | named
 
     def settle(self, table: Table) -> Table:
@@ -71,5 +69,5 @@ class KindRule:
 
 def _may_say_kinds(name: str) -> bool:
     """Whether the unknown column *name* may say kinds.  The key `kind` beside a list of notices is no column of theirs."""
-    folded = fold_header(name)
+    folded = fold(name)
     return name not in BY_NAME and bool(_LIKELY.search(folded)) and not _OF_EMPLOYMENT.fullmatch(folded)

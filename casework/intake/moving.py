@@ -1,23 +1,54 @@
-"""A case is moved to another day, made an emergency, or ended because the person stays."""
+"""The instant of a case: when it is due, how it is moved to another day or to now, and how the case ends because the person stays."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor, actor_of
 from casework.context import Context, case_in
 from casework.errors import BadRequest
-from casework.intake.instants import due_of, wait_again
-from casework.intake.person import commitment_to
-from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, TAKEN_BACK, begun, move, wake
+from casework.intake.dates import end_of_day
+from casework.intake.notice import Notice
+from casework.intake.person import cases_of, commitment_to
+from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, begun, move, wake
+from casework.policy import Policy
 from casework.questions import move_deadlines
 from casework.recording import seal
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind
+
+
+def due_of(policy: Policy, said: Case | Notice) -> datetime:
+    """
+    Return the instant of a scheduled cut, as policy says, for what a notice or its case says now.
+
+    The end of a day is 00:00 of the next one in the person's zone: the last day itself is still worked.
+    """
+    if policy.cut.at == "last_working" and said.last_working_at is not None:
+        return said.last_working_at
+    return end_of_day(said.employment_ends_on, ZoneInfo(said.timezone))
+
+
+def wait_again(context: Context, session: Session, case: Case) -> None:
+    """Have a case wait whose instant has moved away after its first steps, and before its block; its questions move along."""
+    move_deadlines(context, session, case)
+    if case.state is CaseState.CUTTING and case.due_at > context.now():
+        move(context, session, case, CaseState.WAITING)
+
+
+def cut_at(case: Case) -> datetime:
+    """Return the instant of the cut: a notice for a past date cuts when it comes, not in the past."""
+    return max(case.due_at, case.opened_at)
+
+
+def notice_late_minutes(case: Case) -> int:
+    """Return by how many whole minutes HR's notice came after the due instant; 0 if it did not."""
+    return max(0, int((case.opened_at - case.due_at).total_seconds() // 60))
 
 
 def reschedule(
@@ -87,13 +118,10 @@ def _movable(session: Session, case_id: str, *, now: bool) -> Case:
 
 
 def _require_free_date(session: Session, case: Case, ends_on: date) -> None:
-    same = select(Case).where(
-        Case.company == case.company, Case.employee_key == case.employee_key, Case.employment_ends_on == ends_on,
-        Case.id != case.id, col(Case.state).not_in(TAKEN_BACK),
-    )  # fmt: skip
     leave = case.kind is DepartureKind.LEAVE
-    for other in session.exec(same).all():
-        if (other.kind is DepartureKind.LEAVE) == leave:
+    for other in cases_of(session, case.company, case.employee_no):
+        same = other.employment_ends_on == ends_on and (other.kind is DepartureKind.LEAVE) == leave
+        if same and other.id != case.id:
             raise BadRequest(
                 f"{case.id}: cannot reschedule: {other.id} is this person's case for that day",
                 "Withdraw one of the two.",

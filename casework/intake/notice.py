@@ -1,15 +1,58 @@
-"""What HR's notice becomes once it is read."""
+"""What HR's notice becomes once it is read, or why it is refused: a code, whose sentence and remedy stand in `casework/messages/intake.toml`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
-from casework.intake.columns import Column
-from casework.intake.dates import DEFAULT_ZONE
-from casework.intake.refusals import Refusal
+from casework.messages import Message
 from models.vocabulary import DepartureKind, Leaver
+
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Message):
+    """
+    Why a cell, a row or a file is not taken, and what to do about it.  The code stays the same across languages and releases.
+
+    *row* None: the whole file.  *column* as the file spells it, None: the whole row.  *value* is the offending text,
+    shortened, with unprintable characters escaped: personal data, for the sender's eyes and never for a log.  The facts that
+    fill the sentences are numbers, positions, names of columns and cases, never the value.
+    """
+
+    row: int | None
+    column: str | None
+    value: str | None
+
+    @classmethod
+    def of(
+        cls, code: str, *, row: int | None = None, column: str | None = None, value: str | None = None, **facts: object
+    ) -> Refusal:
+        """Make *value* fit to be shown."""
+        return cls(code, facts, row, column, None if value is None else shown(value))
+
+
+class Flaw(Exception):
+    """What stops a cell, a row or a file from being read: a refusal on its way, with what the raiser knows of its place."""
+
+    def __init__(self, code: str, **told: Any) -> None:
+        """Take what `Refusal.of` takes."""
+        super().__init__(code)
+        self.code = code
+        self.refusal = Refusal.of(code, **told)
+
+    def at(self, row: int, column: str | None = None, value: str | None = None) -> Refusal:
+        """Return the refusal of a cell."""
+        return replace(self.refusal, row=row, column=column, value=None if value is None else shown(value))
+
+
+def shown(value: str) -> str:
+    """Return *value* fit for a terminal and for JSON: one line, shortened, nothing unprintable."""
+    text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value[:_SHOWN])
+    return text + ("…" if len(value) > _SHOWN else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +71,12 @@ class Notice:
     leaver: Leaver
     kind: DepartureKind
     employment_ends_on: date
-    last_working_at: datetime | None = None
-    timezone: str = DEFAULT_ZONE
-    manager: str | None = None
-    extra: Mapping[str, str] = field(default_factory=dict)
-    given: frozenset[Column] = frozenset(Column)
-    floating: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Same:
-    """A row that says what *first_row* said already: one notice, not two."""
-
-    row: int
-    first_row: int
+    last_working_at: datetime | None
+    timezone: str
+    manager: str | None
+    extra: Mapping[str, str]
+    given: frozenset[str]
+    floating: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +85,8 @@ class Reading:
     What was found in one file.
 
     Each of the *rows* that are not blank is in exactly one of *notices*, *same* and *refused* (there perhaps several
-    times, once for each thing to correct).  A file that is refused whole has no rows.  *sha256* is of the bytes as
-    they came, in hexadecimal.
+    times, once for each thing to correct).  A file that is refused whole has no rows.  *same*: rows that say what the first
+    one of their person said already, with that row.  *sha256* is of the bytes as they came, in hexadecimal.
     """
 
     notices: tuple[Notice, ...]
@@ -59,4 +94,4 @@ class Reading:
     unknown_columns: tuple[str, ...]
     rows: int
     sha256: str
-    same: tuple[Same, ...] = ()
+    same: Mapping[int, int] = field(default_factory=dict)

@@ -1,28 +1,94 @@
-"""A case is opened, for a departure or a leave; an employment that goes on is recorded and never cut."""
+"""A case is opened, for a departure or a leave; an employment that goes on is recorded and never cut.  Each accepted notice is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.leaf import stamp
 from casework.actor import Actor, actor_of
-from casework.commitment import employee_key
+from casework.commitment import commit, employee_key
 from casework.context import Context
-from casework.intake.instants import due_of, notice_late_minutes
-from casework.intake.moving import make_at_once
-from casework.intake.notice import Notice
-from casework.intake.noticing import Opened, Sender, dispute_number, record
+from casework.intake.corrections import judge_anew
+from casework.intake.moving import due_of, make_at_once, notice_late_minutes
+from casework.intake.notice import Notice, Refusal
 from casework.intake.person import as_json, commitment_to, same_person
-from casework.intake.refusals import Refusal
 from casework.lifecycle import enter, move, wake
-from casework.messages import message
+from casework.messages import Message, message
 from casework.recording import seal
-from models.tables import Case
+from models.tables import Case, NoticeRecord
+from models.tables.case import DEFAULT_COMPANY
 from models.vocabulary import CaseState, DepartureKind
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent which bytes for which company, whether vendors may be changed on their account, and whether at once."""
+
+    by: Actor
+    sha256: str
+    for_real: bool
+    leave: bool = False
+    at_once: bool = False
+    company: str = DEFAULT_COMPANY
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """
+    One accepted row: its case, and what became of it: created, same, or continued (recorded, nothing is cut).
+
+    *corrected* names the particulars that the case took over from it; *remark* is what its sender is told besides.
+    """
+
+    case: Case
+    disposition: str
+    corrected: tuple[str, ...] = ()
+    remark: Message | None = None
+
+
+def record(context: Context, session: Session, notice: Notice, taken: Opened, sender: Sender) -> Opened:
+    """Keep the notice, and seal it with a commitment to the person and the day that it names."""
+    session.add(
+        NoticeRecord(
+            case_id=taken.case.id,
+            received_at=context.now(),
+            reported_by=sender.by.subject,
+            source_sha256=sender.sha256,
+            row=notice.row,
+            kind=notice.kind,
+            disposition=taken.disposition,
+            content={"leaver": as_json(notice.leaver), "extra": dict(notice.extra)},
+        )
+    )
+    leaver, day = notice.leaver, notice.employment_ends_on
+    commitment = commit(company=sender.company, employee_no=leaver.employee_no, name=leaver.name, day=day)
+    seal(
+        context, session, EventType.CASE_NOTICED, taken.case.id, kind=notice.kind, choice=taken.disposition,
+        person_commitment=commitment.sha256, corrected=list(taken.corrected) or None,
+        payload={
+            "by": sender.by.payload, "salt": commitment.salt, "row": notice.row, "source_sha256": sender.sha256,
+        },
+    )  # fmt: skip
+    return taken
+
+
+def dispute_number(context: Context, session: Session, case: Case, sender: Sender, row: int) -> None:
+    """
+    The case's number proves nothing any more, by *row* of the sender's file; what rests on address and name goes on.  Twice is
+    once.
+    """
+    if case.number_disputed:
+        return
+    case.number_disputed = True
+    seal(
+        context, session, EventType.CASE_NUMBER_DISPUTED, case.id, dedup_key=f"{case.id}:number_disputed",
+        payload={"by": sender.by.payload, "source_sha256": sender.sha256, "row": row},
+    )  # fmt: skip
+    judge_anew(context, session, case, ())
 
 
 def refuse(notice: Notice, code: str, column: str, value: str, **facts: str) -> Refusal:
@@ -37,21 +103,16 @@ def stays(context: Context, session: Session, notice: Notice, live: Case | None,
     """
     if live is not None:
         return refuse(notice, "continued_but_open", "kind", notice.kind, case=live.id)
-    case = _continued(session, notice, sender)
+    known = select(Case).where(
+        Case.company == sender.company, Case.employee_key == employee_key(notice.leaver.employee_no),
+        Case.kind == DepartureKind.CONTINUED, Case.employment_ends_on == notice.employment_ends_on,
+    )  # fmt: skip
+    case = next((case for case in session.exec(known).all() if same_person(case, notice.leaver)), None)
     if case is None:
         case = _enter(context, session, notice, replace(sender, for_real=False))
         move(context, session, case, CaseState.WITHDRAWN, reason="continued", payload={"by": sender.by.payload})
     remark = message("continued", case=case.id)
     return record(context, session, notice, Opened(case, "continued", remark=remark), sender)
-
-
-def _continued(session: Session, notice: Notice, sender: Sender) -> Case | None:
-    """Return the case that says the same already."""
-    known = select(Case).where(
-        Case.company == sender.company, Case.employee_key == employee_key(notice.leaver.employee_no),
-        Case.kind == DepartureKind.CONTINUED, Case.employment_ends_on == notice.employment_ends_on,
-    )  # fmt: skip
-    return next((case for case in session.exec(known).all() if same_person(case, notice.leaver)), None)
 
 
 def create(context: Context, session: Session, notice: Notice, others: Sequence[Case], sender: Sender) -> Opened:
@@ -110,9 +171,3 @@ def decide_for_real(context: Context, session: Session, case: Case, by: Actor | 
         context, session, EventType.CASE_DECIDED, case.id, for_real=True,
         payload={"by": actor_of(by).payload}, dedup_key=f"{case.id}:for_real",
     )  # fmt: skip
-
-
-def list_cases(context: Context) -> Sequence[Case]:
-    """Return every case, the nearest due instant first."""
-    with context.store.read() as session:
-        return session.exec(select(Case).order_by(col(Case.due_at))).all()

@@ -1,21 +1,22 @@
-"""A whole source becomes a reading: its rows read, then held against each other: who is reported twice, and do they agree?"""
+"""A source, a file or a command's options, becomes a reading: its rows read, then held against each other: who is reported twice?"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from casework.intake.columns import JAPANESE, Column
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Notice, Reading, Same
-from casework.intake.refusals import Flaw, Refusal
-from casework.intake.rows import Table, number_in, read_row
+from casework.intake.notice import Flaw, Notice, Reading, Refusal
+from casework.intake.rows import Row, Table, number_in, read_row
 from casework.messages import Said, message
 
 MOST_ROWS = 20_000
 _NAMED_ROWS = 10
+_OPTIONS = {column: "--" + column.replace("_", "-") for column in Column}
 _OF_LEAVER = (Column.NAME, Column.KANA, Column.ROMAJI, Column.FORMER_NAME, Column.EMAIL)
 _OF_NOTICE = (Column.LAST_WORKING_AT, Column.KIND, Column.MANAGER, Column.TIMEZONE)
 
@@ -27,7 +28,7 @@ def read_file(raw: bytes, kinds: KindRule | None, parse: Callable[[bytes, KindRu
         table = rule.settle(_of_bearable_size(parse(raw, rule)))
     except Flaw as flaw:
         return Reading(notices=(), refused=(flaw.refusal,), unknown_columns=(), rows=0, sha256=sha256)
-    return read_table(table, sha256)
+    return _read_table(table, sha256)
 
 
 def _of_bearable_size(table: Table) -> Table:
@@ -38,7 +39,23 @@ def _of_bearable_size(table: Table) -> Table:
     return table
 
 
-def read_table(table: Table, sha256: str) -> Reading:
+def read_options(**fields: str | Iterable[str] | None) -> Reading:
+    """
+    Return the reading of one notice, its fields named as the columns.  None means not given; several values (of
+    `other_emails`) are an iterable.  What is not given says nothing, but for the kind, which is asked for.
+
+    *sha256* is of the given fields as JSON with sorted keys.
+    """
+    given = {
+        name: value if isinstance(value, str) else ";".join(value)
+        for name, value in fields.items()
+        if value is not None
+    }
+    sha256 = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+    return _read_table(Table([Row(1, {Column(name): text for name, text in given.items()})], _OPTIONS), sha256)
+
+
+def _read_table(table: Table, sha256: str) -> Reading:
     """
     Return the reading of *table*.
 
@@ -67,7 +84,7 @@ def read_table(table: Table, sha256: str) -> Reading:
         unknown_columns=table.unknown,
         rows=len(table.rows),
         sha256=sha256,
-        same=tuple(sorted((Same(n.row, group[0].row) for group in agreeing for n in group[1:]), key=lambda s: s.row)),
+        same=dict(sorted((notice.row, group[0].row) for group in agreeing for notice in group[1:])),
     )
 
 
@@ -83,18 +100,18 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
     differing = [column for column in (*_OF_LEAVER, *_OF_NOTICE) if len(set(_said(group, column))) > 1]
     if not differing and not unread:
         return []
-    named = tuple(Said(one, JAPANESE[one]) for one in differing) + tuple(_unread_columns(unread))
+    columns = dict.fromkeys(
+        refusal.column for refusal in unread
+    )  # a cell that cannot be read differs from one that can
+    named = (
+        *(Said(one, JAPANESE[one]) for one in differing),
+        *(Said(one, one) if one else message("columns").said for one in columns),
+    )
     column = table.header(Column.EMPLOYEE_NO)
     return [
         Refusal.of("contradicting_rows", row=n.row, column=column, value=n.leaver.employee_no, rows=rows, columns=named)
         for n in group
     ]
-
-
-def _unread_columns(unread: list[Refusal]) -> Iterator[Said]:
-    """Yield what could not be read, as the source spells it: a cell that cannot be read differs from one that can."""
-    for column in dict.fromkeys(refusal.column for refusal in unread):
-        yield Said(column, column) if column else message("columns").said
 
 
 def _filled(group: list[Notice]) -> Notice:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from casework.intake.cells import parse_email, parse_emails, parse_employee_no, parse_kind, parse_text
-from casework.intake.columns import Column
+from casework.intake.columns import Column, parse_email, parse_emails, parse_employee_no, parse_kind, parse_text
 from casework.intake.dates import DEFAULT_ZONE, end_of_day, parse_day, parse_instant, zone_name
-from casework.intake.notice import Notice
-from casework.intake.refusals import Flaw, Refusal
+from casework.intake.notice import Flaw, Notice, Refusal
 from models.vocabulary import DepartureKind, Leaver
 
 T = TypeVar("T")
-Outcome: TypeAlias = "Notice | tuple[Refusal, ...]"
 LIKELY_NAME = "異動区分"
 """What HR most often calls the column of the kind, where the source gives no hint."""
 
@@ -49,7 +46,7 @@ class Table:
         return self.headers.get(column, column.value)
 
 
-def read_row(row: Row, table: Table) -> Outcome:
+def read_row(row: Row, table: Table) -> Notice | tuple[Refusal, ...]:
     """Return the row's notice, or one refusal for each cell that stands in its way."""
     return row.refused or _RowReader(row, table).read()
 
@@ -69,7 +66,7 @@ class _RowReader:
         self.row, self.table = row, table
         self.refused: list[Refusal] = []
 
-    def read(self) -> Outcome:
+    def read(self) -> Notice | tuple[Refusal, ...]:
         leaver = self._leaver()
         zone = self._take(Column.TIMEZONE, zone_name) or DEFAULT_ZONE
         kind = self._kind()

@@ -9,13 +9,11 @@ from sqlmodel import Session
 
 from casework.actor import Actor, actor_of
 from casework.context import Context
-from casework.intake.corrections import DATES, PARTICULARS, correct
+from casework.intake.corrections import correct
 from casework.intake.moving import make_at_once
-from casework.intake.notice import Notice, Reading
-from casework.intake.noticing import Opened, Sender, dispute_number, record
-from casework.intake.opening import create, decide_for_real, refuse, stays
+from casework.intake.notice import Notice, Reading, Refusal
+from casework.intake.opening import Opened, Sender, create, decide_for_real, dispute_number, record, refuse, stays
 from casework.intake.person import cases_of, same_person
-from casework.intake.refusals import Refusal
 from casework.messages import message
 from models.tables import Case
 from models.tables.case import DEFAULT_COMPANY
@@ -64,50 +62,34 @@ def open_cases(  # noqa: PLR0913  # the submission, its sender, and the decision
         if refused and all_or_nothing:
             session.rollback()
             opened = []
-    _dispute_numbers(context, [refusal for refusal in refused if refusal.code == "other_person"], sender)
+    # whatever becomes of the file: who has a number is a question from now on, and the earlier case must not rely on it
+    if disputed := [refusal for refusal in refused if refusal.code == "other_person"]:
+        with context.store.write() as session:
+            for refusal in disputed:
+                case = session.get_one(Case, refusal.facts["case"])
+                dispute_number(context, session, case, sender, refusal.row or 0)
     return Intake(tuple(opened), tuple(sorted(refused, key=lambda r: r.row or 0)))
 
 
-def _dispute_numbers(context: Context, refused: Sequence[Refusal], sender: Sender) -> None:
-    """Whatever becomes of the file: who has the number is a question from now on, and the earlier case must not rely on it."""
-    if not refused:
-        return
-    with context.store.write() as session:
-        for refusal in refused:
-            case = session.get_one(Case, refusal.facts["case"])
-            dispute_number(context, session, case, sender, refusal.row or 0)
-
-
 def _take(context: Context, session: Session, notice: Notice, sender: Sender) -> Opened | Refusal:
-    if (wrong := _wrong_kind(notice, sender)) is not None:
-        return wrong
+    if notice.kind is DepartureKind.WITHDRAWN:
+        return refuse(notice, "withdrawn_is_no_departure", "kind", notice.kind)
+    if (notice.kind is DepartureKind.LEAVE) != sender.leave:
+        code = "departure_is_no_leave" if sender.leave else "leave_is_no_departure"
+        return refuse(notice, code, "kind", notice.kind)
     every = cases_of(session, sender.company, notice.leaver.employee_no)
     theirs = [case for case in every if same_person(case, notice.leaver)]
     others = [case for case in every if case not in theirs]
     live = _live_case(theirs, notice, leave=sender.leave)
-    if live is None and (doubt := _other_person(others, notice)) is not None:
-        return doubt
+    day = notice.employment_ends_on  # a closed case of another person and another day is history
+    in_the_way = [case for case in others if case.state is not CaseState.CLOSED or case.employment_ends_on == day]
+    if live is None and in_the_way:
+        return refuse(notice, "other_person", "employee_no", notice.leaver.employee_no, case=in_the_way[0].id)
     if notice.kind is DepartureKind.CONTINUED:
         return stays(context, session, notice, live, sender)
     if live is not None:
         return _again(context, session, notice, live, sender)
     return create(context, session, notice, others, sender)
-
-
-def _other_person(others: Sequence[Case], notice: Notice) -> Refusal | None:
-    """Return why a case of *others*, people who are not the notice's, stands in its way; a closed one of another day is history."""
-    for other in others:
-        if other.state is not CaseState.CLOSED or other.employment_ends_on == notice.employment_ends_on:
-            return refuse(notice, "other_person", "employee_no", notice.leaver.employee_no, case=other.id)
-    return None
-
-
-def _wrong_kind(notice: Notice, sender: Sender) -> Refusal | None:
-    if notice.kind is DepartureKind.WITHDRAWN:
-        return refuse(notice, "withdrawn_is_no_departure", "kind", notice.kind)
-    if (notice.kind is DepartureKind.LEAVE) == sender.leave:
-        return None
-    return refuse(notice, "departure_is_no_leave" if sender.leave else "leave_is_no_departure", "kind", notice.kind)
 
 
 def _live_case(cases: Sequence[Case], notice: Notice, *, leave: bool) -> Case | None:
@@ -134,7 +116,7 @@ def _again(context: Context, session: Session, notice: Notice, live: Case, sende
     if live.kind is not notice.kind and not kept:
         return refuse(notice, "other_kind", "kind", notice.kind, case=live.id)
     agrees = same_date and live.kind is notice.kind
-    changed = correct(context, session, live, notice, sender.by, PARTICULARS | DATES if agrees else PARTICULARS)
+    changed = correct(context, session, live, notice, sender.by, dates=agrees)
     if sender.for_real:
         decide_for_real(context, session, live, sender.by)
     remark = None if agrees else message("kept_at_once", case=live.id)

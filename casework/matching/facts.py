@@ -15,13 +15,10 @@ from models.tables import CaseAccount
 from models.vocabulary import Fact, Match, Says, Standing
 
 _FIELDS: Mapping[str, Fact] = {
-    "employee_no": Fact.NUMBER,
     "email": Fact.ADDRESS,
     **dict.fromkeys(("name", "kana", "romaji", "former_name"), Fact.NAME),
 }
-"""Which fact rests on which of the notice's particulars."""
-PARTICULARS = frozenset({*_FIELDS, "other_emails"})
-"""What matching reads of a notice.  Other addresses make candidates, no facts."""
+"""Which fact rests on which of the notice's particulars.  Other addresses make candidates, no facts."""
 
 
 def take(row: CaseAccount, match: Match, read_at: datetime) -> None:

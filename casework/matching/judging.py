@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework import consents
+from casework import consents, questions
 from casework.context import Context
 from casework.matching import facts, links, numbers
-from casework.matching.asking import ask_whose
 from casework.matching.deciding import Key, Verdict, decide
 from casework.recording import seal
 from casework.truth.rows import accounts_of
 from models.tables import Case, CaseAccount, CaseEntitlement, Question, Search
-from models.vocabulary import ConnectionId, Fact, QuestionKind, Standing
+from models.vocabulary import ConnectionId, Fact, QuestionKind, Standing, as_fields
 
 _NOTHING = Verdict(Standing.LOOK_ALIKE, frozenset(), frozenset())
 
@@ -51,31 +50,27 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
         if verdict is None and row.decided_by is not None:
             continue  # a person decided, and no read says anything since
         _settle(context, session, row, verdict or _NOTHING)
-        _link(context, session, case, row, known)
+        if row.decided_by is not None:
+            links.remember(context, session, case, row, known)
+        else:
+            links.forget(session, case, row, known)
         if row.standing is not before:
             _seal(context, session, row)
             if row.standing is Standing.ACCEPTED:
                 consents.overtake_restores(context, session, case_id, {row.ref})
     session.flush()
     if ask:
-        ask_whose(context, session, case_id)
+        _ask_whose(context, session, case_id)
 
 
-def void(context: Context, session: Session, case_id: str, fields: Iterable[str]) -> None:
+def void(context: Context, session: Session, case_id: str, fields: Collection[str]) -> None:
     """
-    Void the facts that rest on corrected *fields* of the notice (`employee_no`, `email`, `name` …), and judge anew.
-    Other fields change nothing.
+    Void the facts that rest on corrected *fields* of the notice (`email`, `name` …), and judge anew.
 
-    In the caller's transaction, which also corrects the notice; the case is to be searched for again after it.  With the
-    number the person is another: then the answers about the former one are void as well.
+    In the caller's transaction, which also corrects the notice; the case is to be searched for again after it.
     """
-    corrected = facts.PARTICULARS & set(fields)
-    if not corrected:
-        return
-    for row in accounts_of(session, case_id):
-        facts.forget(row, corrected)
-        if "employee_no" in corrected:
-            row.decided_by = row.decided_at = None
+    for row in accounts_of(session, case_id) if fields else ():
+        facts.forget(row, fields)
         session.add(row)
     judge(context, session, case_id)
 
@@ -88,6 +83,46 @@ def judge_again(context: Context, session: Session) -> set[str]:
     for case_id in sorted(cases):
         judge(context, session, case_id)
     return cases
+
+
+def _ask_whose(context: Context, session: Session, case_id: str) -> None:
+    """
+    Ask which of the doubtful accounts are the leaver's, with all candidates shown, the sure and the excluded ones too.
+
+    A later candidate joins the open question, or opens the next.  A question without a doubtful account is settled.
+    """
+    rows = accounts_of(session, case_id)
+    doubtful = sum(row.standing is Standing.ASKED for row in rows)
+    opened = questions.open_questions(session, case_id, {QuestionKind.WHOSE_ACCOUNT})
+    for question in opened[1:] if doubtful else opened:  # the first core asked one a service
+        why = "asked together with the case's other accounts" if doubtful else "no account is doubtful any more"
+        questions.settle(context, session, question, why)
+    if doubtful:
+        questions.ask(
+            context,
+            session,
+            QuestionKind.WHOSE_ACCOUNT,
+            case_id,
+            options=[_option(row) for row in rows],
+            count=doubtful,
+        )
+
+
+def _option(row: CaseAccount) -> dict[str, object]:
+    """Return one candidate as a person is shown it."""
+    return {
+        **as_fields(row.connection),
+        "account": row.vendor_id,
+        "label": row.label,
+        "kind": str(row.kind),
+        "reason": str(row.reason),
+        "facts": row.judged.get("facts", []),
+        "contradictions": row.judged.get("contradictions", []),
+        "held": row.judged.get("held", False),
+        "for_administration": row.for_administration,
+        "standing": str(row.standing),
+        "active": row.active,
+    }
 
 
 def _key(row: CaseAccount) -> Key:
@@ -139,14 +174,6 @@ def _lost(session: Session, row: CaseAccount, found: Standing) -> bool:
         CaseEntitlement.attempts > 0,
     )
     return row.decided_by is not None or session.exec(taken).first() is not None
-
-
-def _link(context: Context, session: Session, case: Case, row: CaseAccount, known: links.Links) -> None:
-    """Keep what was decided beyond the case: whose it is, or a person's word that it is not theirs."""
-    if row.standing is Standing.ACCEPTED or row.decided_by is not None:
-        links.remember(context, session, case, row, known, map(Fact, row.judged["facts"]))
-    else:
-        links.forget(session, case, row, known)
 
 
 def _seal(context: Context, session: Session, row: CaseAccount) -> None:

@@ -1,8 +1,7 @@
-"""What is known of a person's accounts beyond one case: so that a question is answered once."""
+"""What people said of somebody's accounts, beyond one case: so that a question is answered once.  Facts are read again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TypeAlias
 
 from sqlmodel import Session, select
@@ -11,7 +10,7 @@ from casework.context import Context
 from casework.matching.deciding import Key
 from connectors.names import spellings
 from models.tables import AccountLink, Case, CaseAccount
-from models.vocabulary import Fact, Standing
+from models.vocabulary import Standing
 
 Links: TypeAlias = "dict[Key, AccountLink]"
 
@@ -25,11 +24,7 @@ def of_person(session: Session, case: Case) -> Links:
 
 
 def words(case: Case, links: Links) -> dict[Key, bool]:
-    """
-    Return what persons have said in earlier cases of the same person: an account is theirs, or is not.
-
-    A link that two facts made is no word: facts are read again.  Nor is one of somebody else who was given the same number.
-    """
+    """Return what was said in earlier cases: an account is theirs, or is not.  Not of another one who was given the same number."""
     name = spellings(str(case.leaver["name"]))
     return {
         key: link.theirs
@@ -38,18 +33,10 @@ def words(case: Case, links: Links) -> dict[Key, bool]:
     }
 
 
-def remember(
-    context: Context, session: Session, case: Case, row: CaseAccount, links: Links, facts: Iterable[Fact]
-) -> None:
-    """
-    Write that the account is the person's, or by the word of whoever decided it that it is not.
-
-    A word is never replaced by facts.
-    """
+def remember(context: Context, session: Session, case: Case, row: CaseAccount, links: Links) -> None:
+    """Write, by the word of whoever decided it, that the account is the person's, or is not."""
     key = row.connection, row.vendor_id
-    link, theirs, told = links.get(key), row.standing is Standing.ACCEPTED, sorted(map(str, facts))
-    if link is not None and link.person is not None and row.decided_by is None:
-        return
+    link, theirs, told = links.get(key), row.standing is Standing.ACCEPTED, row.judged.get("facts", [])
     if link is not None and (link.theirs, link.facts, link.person) == (theirs, told, row.decided_by):
         return
     written = AccountLink(
@@ -60,7 +47,7 @@ def remember(
 
 
 def forget(session: Session, case: Case, row: CaseAccount, links: Links) -> None:
-    """Take the link away that this case made: its answer was taken back, or its facts no longer hold."""
+    """Take the link away that this case made: its answer was taken back, or holds no longer."""
     link = links.get((row.connection, row.vendor_id))
     if link is not None and link.case_id == case.id:
         session.delete(link)

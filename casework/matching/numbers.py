@@ -42,7 +42,8 @@ async def learn(context: Context, connection: ConnectionId, matches: list[Match]
     with context.store.read() as session:
         known = session.get(DirectoryNumbers, connection)
         doubted = of_another_scheme(known) or any(m.says.get(Fact.NUMBER) is Says.CONTRADICTION for m in matches)
-        if not doubted or (known is not None and not _stale(context, known)):
+        fresh = known is not None and context.now() - known.compared_at <= timedelta(seconds=FRESH_FOR)
+        if not doubted or (known is not None and fresh and known.compared >= ENOUGH):
             return None
         cases = session.exec(
             select(Case).where(col(Case.erased_at).is_(None)).order_by(col(Case.opened_at).desc()).limit(_MOST)
@@ -52,7 +53,3 @@ async def learn(context: Context, connection: ConnectionId, matches: list[Match]
     return DirectoryNumbers(
         connection=connection, compared=found.compared, agreed=found.agreed, compared_at=context.now()
     )
-
-
-def _stale(context: Context, known: DirectoryNumbers) -> bool:
-    return known.compared < ENOUGH or context.now() - known.compared_at > timedelta(seconds=FRESH_FOR)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from sqlmodel import Session
 
@@ -48,24 +48,25 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
     Look for the leaver in one service and record the candidates, or why the look failed.
 
     Addresses of accounts that are accepted in other services are looked for too.  A look that succeeds ends the service's
-    retirement.  Without *ask* the case is judged and nobody
-    is asked yet: another service may be about to answer.
+    retirement.  Without *ask* the case is judged and nobody is asked yet: another service may be about to answer.
     """
     leaver, read_at = context.case(case_id).person, context.now()
+    search = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
     _note_services(context, case_id)
     try:
         await ready(context, connection)
         matches = await context.connectors[connection].find_accounts(leaver)
-        matches = _together(matches, await _at_known_addresses(context, case_id, connection, leaver))
+        known = {match.account.id for match in matches}
+        matches = [*matches, *await _at_known_addresses(context, case_id, connection, leaver, known)]
         learnt = await numbers.learn(context, connection, matches)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
         error = failure_of(connection, exc)
         with context.store.write() as session:
-            session.merge(_search(case_id, connection, read_at, problem=str(error), remedy=error.advice))
+            session.merge(search(problem=str(error), remedy=error.advice))
             assess(context, session, case_id)
         return
     with context.store.write() as session:
-        session.merge(_search(case_id, connection, read_at, found=len(matches)))
+        session.merge(search(found=len(matches)))
         end_retirement(context, session, connection)
         _record(context, session, case_id, matches, read_at)
         for row in accounts_of(session, case_id, connection):
@@ -82,31 +83,25 @@ async def _find_further(context: Context, case_id: str, connection: ConnectionId
     if search is None or search.problem is not None:
         return
     try:
-        matches = await _at_known_addresses(context, case_id, connection, leaver)
+        new = await _at_known_addresses(context, case_id, connection, leaver, known)
     except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one looks for these too
         failure_of(connection, exc)
         return
-    new = [match for match in matches if match.account.id not in known]
     if new:
         with context.store.write() as session:
             _record(context, session, case_id, new, read_at)
 
 
-async def _at_known_addresses(context: Context, case_id: str, connection: ConnectionId, leaver: Leaver) -> list[Match]:
+async def _at_known_addresses(
+    context: Context, case_id: str, connection: ConnectionId, leaver: Leaver, known: Collection[str]
+) -> list[Match]:
+    """Return the accounts, those *known* left out, at the addresses that accepted accounts in other services bear."""
     with context.store.read() as session:
         rows = [row for row in accounts_of(session, case_id) if row.standing is Standing.ACCEPTED]
-    borne = {address for row in rows if row.connection != connection for address in _addresses(row)}
+    borne = {one for row in rows if row.connection != connection for those in row.addresses.values() for one in those}
     new = borne - fold_all(address for address in (leaver.email, *leaver.other_emails) if address)
-    return await context.connectors[connection].find_at(leaver, sorted(new)) if new else []
-
-
-def _addresses(row: CaseAccount) -> list[str]:
-    return [*row.addresses.get("primary", ()), *row.addresses.get("others", ())]
-
-
-def _together(first: list[Match], further: list[Match]) -> list[Match]:
-    known = {match.account.id for match in first}
-    return [*first, *(match for match in further if match.account.id not in known)]
+    found = await context.connectors[connection].find_at(leaver, sorted(new)) if new else []
+    return [match for match in found if match.account.id not in known]
 
 
 def _note_services(context: Context, case_id: str) -> None:
@@ -115,10 +110,6 @@ def _note_services(context: Context, case_id: str) -> None:
         case = session.get_one(Case, case_id)
         case.connections = sorted({*(case.connections or ()), *map(str, context.connectors)})
         session.add(case)
-
-
-def _search(case_id: str, connection: ConnectionId, read_at: datetime, **found: Any) -> Search:
-    return Search(case_id=case_id, connection=connection, searched_at=read_at, **found)
 
 
 def _record(context: Context, session: Session, case_id: str, matches: list[Match], read_at: datetime) -> None:
@@ -131,9 +122,7 @@ def _record(context: Context, session: Session, case_id: str, matches: list[Matc
             connection=account.connection,
             vendor_id=account.id,
             ref=context.name("acct"),
-            kind=account.kind,
             label=account.label,
-            reason=match.reason,
             standing=Standing.LOOK_ALIKE,
         )
         facts.take(row, match, read_at)
@@ -142,7 +131,7 @@ def _record(context: Context, session: Session, case_id: str, matches: list[Matc
 
 def _take_in(context: Context, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:
     """Judge the case, and all that wait for an answer if a service's numbers have come to count, or ceased to."""
-    judged = set[str]()
+    judged = {case_id}
     if learnt is not None:
         before = numbers.of_another_scheme(session.get(DirectoryNumbers, learnt.connection))
         session.merge(learnt)
@@ -150,5 +139,5 @@ def _take_in(context: Context, session: Session, case_id: str, learnt: Directory
         if before is not numbers.of_another_scheme(learnt):
             judged |= judge_again(context, session)
     judge(context, session, case_id, ask=ask)
-    for one in sorted(judged | {case_id}):
+    for one in sorted(judged):
         assess(context, session, one)

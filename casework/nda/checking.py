@@ -6,132 +6,110 @@ It may fail without consequence for the cut: what could not be read is `unreadab
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session
 
 from audit.events import EventType
 from casework.context import Context
-from casework.messages import joined
-from casework.nda import files, reading
-from casework.nda.context import NdaContext, open_nda_context
-from casework.nda.facts import Held, Verdict
+from casework.nda import files
+from casework.nda.facts import Held
 from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
-from casework.nda.reading import RegisterRead
+from casework.nda.registers import NdaContext, RegisterRead, open_nda_context, read_papers
 from casework.recording import exchanges, seal
-from connectors.errors import ConnectorError, Unreachable
-from connectors.nda.contract import Paper
-from models.tables import Case, PaperCheck
-from models.vocabulary import NdaState, PaperKind, PledgeState
+from connectors.errors import ConnectorError
+from models.tables import Case, CasePaper, PaperCheck
+from models.vocabulary import NdaState, PledgeState
 
 _log = logging.getLogger("lastday.nda")
 
 
-async def check_safely(context: Context, case_id: str) -> None:
+async def check_if_due(context: Context, case_id: str) -> None:
     """
     Check the case's papers, unless a check is fresh, and send what policy sends by itself.
 
-    For the runs that cut: nothing of this may stop them.  Whatever goes wrong is an `unreadable` check, or a pledge that the
-    sweep tries again, never an exception.
+    For the runs that cut, which it never stops (`casework.runbook`): what fails is an `unreadable` check, or a pledge that
+    the sweep tries again.
     """
-    try:
-        if _fresh(context, case_id):
-            return
-        async with open_nda_context(context) as nda:
-            await check_or_record(nda, case_id)
-            await send_by_policy(nda, case_id)
-    except Exception as exc:  # noqa: BLE001  # papers never stop a run
-        _log.error("nda: cannot check, or send a pledge: %s", type(exc).__name__)
-
-
-async def check_or_record(nda: NdaContext, case_id: str) -> None:
-    """Check now; what fails in a way that nobody foresaw is an `unreadable` check, and is due again like any."""
-    try:
-        await check(nda, case_id)
-    except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is a check of its own
-        _log.error("nda: cannot check: %s", type(exc).__name__)
-        failure = ConnectorError(f"lastday: cannot check papers: {type(exc).__name__}", code=type(exc).__name__)
-        _record(nda.context, case_id, [RegisterRead("lastday", error=failure)], [])
-
-
-def _fresh(context: Context, case_id: str) -> bool:
     with context.store.read() as session:
         newest = files.newest_check(session, case_id)
-    return newest is not None and newest.next_at is not None and newest.next_at > context.now()
+    if newest is not None and (newest.next_at or newest.checked_at) > context.now():
+        return
+    async with open_nda_context(context) as nda:
+        await check(nda, case_id)
+        await send_by_policy(nda, case_id)
 
 
-async def check(nda: NdaContext, case_id: str) -> NdaState:
+async def check(nda: NdaContext, case_id: str) -> None:
     """
-    Check now and return what it amounts to.  Safe to repeat: each check is kept, the newest counts.
+    Check now.  Safe to repeat: each check is kept, the newest counts.  Raises `BadRequest` for a case that there is not.
 
-    A leave of absence, a withdrawn, restored or erased case has no papers to be asked for: then nothing is looked at.
+    What fails in a way that nobody foresaw is an `unreadable` check, and is due again like any.  A leave of absence, a
+    withdrawn, restored or erased case has no papers to be asked for: then nothing is looked at.
     """
     context = nda.context
     case = context.case(case_id)
     if files.is_over(case):
-        return NdaState.SIGNED
-    with context.store.read() as session:
-        pledges, rulings = files.pledges_of(session, case_id), files.rulings_of(session, case_id)
-    seconds = 2 * context.policy.nda.seconds
+        return
     try:
-        async with asyncio.timeout(seconds):
-            reads = await reading.search(nda, case.person, pledges)
-            opened = await reading.open_papers(nda, reads, rulings)
-    except TimeoutError:
-        slow = Unreachable(f"lastday: cannot open all papers within {seconds:g} s")
-        reads, opened = [RegisterRead("lastday", error=slow)], []
-    state = _record(context, case_id, reads, opened)
-    for held in opened:
-        if held.content is not None:
-            _keep(context, case_id, held.match.paper, held.content)
-    return state
+        with context.store.read() as session:
+            pledges, rulings = files.pledges_of(session, case_id), files.rulings_of(session, case_id)
+        reads, opened = await nda.within("lastday", read_papers(nda, case.person, pledges, rulings), times=2)
+        _record(context, case_id, reads, opened)
+        for held in opened:
+            if held.content is not None:
+                paper = held.match.paper
+                files.keep_bytes(context, case_id, held.content, {"register": paper.register, "paper": paper.id})
+    except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is a check of its own
+        what = type(exc).__name__
+        _log.error("nda: cannot check: %s", what)
+        failure = (
+            exc
+            if isinstance(exc, ConnectorError)
+            else ConnectorError(f"lastday: cannot check papers: {what}", code=what)
+        )
+        _record(context, case_id, [RegisterRead("lastday", error=failure)], [])
 
 
-def _keep(context: Context, case_id: str, paper: Paper, content: bytes) -> None:
-    place = hashlib.sha256(f"{paper.register}:{paper.id}".encode()).hexdigest()
-    files.keep_bytes(context, case_id, content, {"register": paper.register, "paper": paper.id}, dedup=place)
-
-
-def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opened: Sequence[Held]) -> NdaState:
+def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opened: Sequence[Held]) -> None:
     """Judge and write the check in one transaction with its events."""
     policy = context.policy.nda
     blind = tuple(str(read.error) for read in reads if read.error is not None)
+    wait = timedelta(minutes=policy.unreadable_again_minutes) if blind else timedelta(hours=policy.again_hours)
+    looks = [_look(read) for read in reads]
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        verdicts = judge(opened, files.facts_of(context, session, case, blind=blind), policy)
-        state = overall(verdicts, policy)
-        known = {_line(row) for row in files.newest_papers(session, case_id)}
-        check = PaperCheck(
-            case_id=case_id,
-            checked_at=context.now(),
-            state=state,
-            looks=[_told(read) for read in reads],
-            next_at=context.now() + reading.next_after(policy, reads),
-        )
+        verdicts = judge(opened, files.facts_of(context, session, case, blind), policy)
+        known = {_told(row) for row in files.newest_papers(session, case_id)}
+        now, state = context.now(), overall(verdicts, policy)
+        check = PaperCheck(case_id=case_id, checked_at=now, state=state, looks=looks, next_at=now + wait)
         session.add(check)
         session.flush()
         rows = [files.row_of(check, verdict) for verdict in verdicts]
         session.add_all(rows)
-        for row, verdict in zip(rows, verdicts, strict=True):
-            if _line(row) not in known:
-                _seal_paper(context, session, case_id, verdict)
-        _seal_check(context, session, case_id, state, verdicts, reads)
-        _settle_pledges(context, session, case_id, verdicts)
-    return state
+        for row in rows:
+            if _told(row) not in known:
+                _seal_paper(context, session, row)
+        counted = Counter(str(row.state) for row in rows if row.accepted)
+        seal(
+            context, session, EventType.NDA_CHECKED, case_id,
+            state=state, count=counted.total(), states=dict(sorted(counted.items())),
+            exchanged=exchanges([one for read in reads for one in read.evidence]), payload={"looks": looks},
+        )  # fmt: skip
+        _settle_pledges(context, session, case_id, rows)
 
 
-def _line(row: Any) -> tuple[object, ...]:
+def _told(row: CasePaper) -> tuple[object, ...]:
     """What a paper's event says: the same again is not told again."""
     return row.kind, row.state, row.accepted, row.register_name, row.paper_id, row.sha256, row.signature
 
 
-def _told(read: RegisterRead) -> dict[str, Any]:
+def _look(read: RegisterRead) -> dict[str, Any]:
     return {
         "register": read.register,
         "found": len(read.found),
@@ -140,49 +118,29 @@ def _told(read: RegisterRead) -> dict[str, Any]:
     }
 
 
-def _seal_check(
-    context: Context, session: Session, case_id: str, state: NdaState, verdicts: Sequence[Verdict], reads: Sequence[RegisterRead]
-) -> None:  # fmt: skip
-    exchanged = exchanges([one for read in reads for one in read.evidence])
-    counted = Counter(str(v.state) for v in verdicts if v.accepted)
-    seal(
-        context, session, EventType.NDA_CHECKED, case_id,
-        state=state, count=sum(counted.values()), states=dict(sorted(counted.items())), exchanged=exchanged,
-        payload={"looks": [_told(read) for read in reads]},
-    )  # fmt: skip
-
-
-def _seal_paper(context: Context, session: Session, case_id: str, verdict: Verdict) -> None:
+def _seal_paper(context: Context, session: Session, row: CasePaper) -> None:
     """Seal one verdict: the digest of the bytes in the leaf, what they are in the payload."""
-    held = verdict.held
-    examined = held.examined if held is not None else None
-    found = {} if held is None else {
-        "register": held.match.paper.register, "paper": held.match.paper.id, "title": held.match.paper.title,
-        "match": str(held.match.reason), "confidence": held.match.confidence,
-        "template_sha256": held.match.paper.template_sha256,
+    found = {} if row.register_name is None else {
+        "register": row.register_name, "paper": row.paper_id, "title": row.title,
+        "match": row.reason, "confidence": row.confidence, "template_sha256": row.template_sha256,
     }  # fmt: skip
     seal(
-        context, session, EventType.NDA_CHECKED, case_id,
-        state=verdict.state, kind=verdict.kind or "unknown",
-        reason="accepted" if verdict.accepted else "not_accepted",
-        evidence=[{"content_sha256": examined.sha256, "size": examined.size}] if examined is not None else None,
-        payload=found | {"signature": verdict.signature, "text": joined(verdict.said).en},
+        context, session, EventType.NDA_CHECKED, row.case_id,
+        state=row.state, kind=row.kind or "unknown",
+        reason="accepted" if row.accepted else "not_accepted",
+        evidence=[{"content_sha256": row.sha256, "size": row.size}] if row.sha256 is not None else None,
+        payload=found | {"signature": row.signature, "text": row.text},
     )  # fmt: skip
 
 
-def _settle_pledges(context: Context, session: Session, case_id: str, verdicts: Sequence[Verdict]) -> None:
+def _settle_pledges(context: Context, session: Session, case_id: str, rows: Sequence[CasePaper]) -> None:
     """
     A pledge that was declined is not waited for any more, and none is once the leaver has signed one: this one, or another
     that came back by hand.
     """
-    accepted = [v for v in verdicts if v.accepted]
-    signed = any((v.kind, v.state) == (PaperKind.EXIT_PLEDGE, NdaState.SIGNED) for v in accepted)
-    declined = {
-        (v.held.match.paper.register, v.held.match.paper.id)
-        for v in accepted
-        if v.held is not None and v.state is NdaState.REFUSED
-    }
-    for pledge in files.pledges_of(session, case_id):
-        if pledge.state in files.LIVELY and (signed or (pledge.register_name, pledge.paper_id) in declined):
-            pledge.state, pledge.next_look_at = PledgeState.RETURNED if signed else PledgeState.DECLINED, None
-            seal(context, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
+    pledges = files.pledges_of(session, case_id)
+    if files.exit_pledge_is(NdaState.SIGNED, rows):
+        files.settle(context, session, pledges, PledgeState.RETURNED)
+    refused = {(row.register_name, row.paper_id) for row in rows if row.accepted and row.state is NdaState.REFUSED}
+    declined = [pledge for pledge in pledges if (pledge.register_name, pledge.paper_id) in refused]
+    files.settle(context, session, declined, PledgeState.DECLINED)

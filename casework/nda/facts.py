@@ -1,32 +1,34 @@
-"""What is known before anything is judged: the papers as found, the employment, the refusals."""
+"""What is known before anything is judged: the papers as found, the employment, a refusal; and what is worth saying of a paper."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from casework.messages import Message, Said, message
+from casework.policy import Nda
 from connectors.nda.contract import Examined, PaperMatch, Signature
-from models.tables import PledgeRefusal
+from models.tables import PaperRuling, PledgeRefusal
 from models.vocabulary import NdaState, PaperKind
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
+_LONG_BEFORE_ENTRY = timedelta(days=366)
+_FARTHEST_EAST = timezone(timedelta(hours=14))
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """
-    A paper with its match, and what its bytes showed; *problem*: why they could not be had.  *content*: the bytes that were
-    examined.  *ruled*: a person's word.
+    A paper with its match and a person's word on it, and what its bytes showed; *problem*: why they could not be had.
+    *content*: the bytes that were examined.
     """
 
     match: PaperMatch
+    ruling: PaperRuling | None = None
     examined: Examined | None = None
     problem: str | None = None
-    ruled: bool | None = None
-    ruled_why: str = ""
     content: bytes | None = field(default=None, repr=False)
 
 
@@ -42,7 +44,7 @@ class Facts:
     today: date
     ends_on: date
     joined_on: date | None = None
-    refusals: Mapping[PaperKind, PledgeRefusal] = field(default_factory=dict)
+    refusal: PledgeRefusal | None = None
     seen: Mapping[tuple[str, str], str] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     asked_for: bool = False
@@ -54,11 +56,16 @@ class Facts:
 
 
 def signed_on(held: Held) -> date | None:
-    """Return the day in Japan, as registers have it, on which the paper was signed: by the register, else by its last signature."""
+    """Return the day in Japan on which the paper was signed: by the register, else by its last signature."""
     if held.match.paper.signed_on is not None:
         return held.match.paper.signed_on
     times = [moment for one in signatures(held) if (moment := one.timestamped_at or one.claimed_at) is not None]
-    return max(times).astimezone(_TOKYO).date() if times else None
+    return day_in_japan(max(times)) if times else None
+
+
+def day_in_japan(at: datetime) -> date:
+    """Return the day on which registers have *at*."""
+    return at.astimezone(_TOKYO).date()
 
 
 def signatures(held: Held) -> tuple[Signature, ...]:
@@ -86,3 +93,51 @@ class Verdict:
         """What to do: by what is said, else by the state; empty where there is nothing to do, as for another person's paper."""
         asked = [*self.said, message(self.state)] if self.accepted else self.said
         return next((one.remedy for one in asked if one.remedy.en), Said("", ""))
+
+
+def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
+    """Return what is worth saying and changes nothing.  An article of the work rules has no term and no date of its own."""
+    paper, first_seen = held.match.paper, facts.seen.get((held.match.paper.register, held.match.paper.id))
+    signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
+    known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
+    remarkable = (
+        (held.ruling is not None, message("paper_ruled")),
+        (kind is None, message("paper_kind_unknown")),
+        (paper.kind is None and kind is not None, message("paper_kind_by_title")),
+        (first_seen and held.examined and held.examined.sha256 != first_seen, message("paper_exchanged")),
+        (signers, message("paper_certified", names=tuple(signers))),
+        (known and paper.template_sha256 not in known, message("paper_other_wording")),
+        (policy.languages and paper.language not in {*policy.languages, None}, message("paper_other_language")),
+    )
+    said = [remark for holds, remark in remarkable if holds]
+    return said if kind is PaperKind.WORK_RULES else said + _of_term_and_dates(held, kind, facts, policy)
+
+
+def _of_term_and_dates(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
+    paper, ends, joined = held.match.paper, held.match.paper.expires_on, facts.joined_on
+    wanted = _years_after(facts.ends_on, policy.survive_years)
+    early = paper.survives is not False and ends is not None and facts.matters_on <= ends < wanted
+    day, stamps = signed_on(held), [one.timestamped_at for one in signatures(held) if one.timestamped_at is not None]
+    before = kind is PaperKind.ENTRY_PLEDGE and day and joined and day < joined - _LONG_BEFORE_ENTRY
+    remarkable = (
+        (paper.survives is False, message("paper_not_surviving")),
+        (paper.survives is None, message("paper_survival_unknown")),
+        (early, message("paper_ends_early", on=ends, years=policy.survive_years)),
+        (day is None and paper.completed, message("paper_undated")),
+        (day and day > facts.ends_on, message("paper_signed_after_end")),
+        (before, message("paper_signed_before_entry")),
+        (day and stamps and not any(_same_day(one, day) for one in stamps), message("paper_stamped_on_another_day")),
+    )
+    return [remark for holds, remark in remarkable if holds]
+
+
+def _years_after(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:  # the 29th of February
+        return day.replace(year=day.year + years, day=28)
+
+
+def _same_day(stamp: datetime, day: date) -> bool:
+    """Whether *day* was somewhere on earth the day of *stamp*."""
+    return (stamp - timedelta(hours=12)).date() <= day <= stamp.astimezone(_FARTHEST_EAST).date()

@@ -6,19 +6,19 @@ import hashlib
 import logging
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from audit.events import EventType
 from casework.context import Context, all_of
 from casework.errors import BadRequest, EvidenceError
 from casework.intake.dates import parse_day
-from casework.intake.refusals import Flaw
+from casework.intake.notice import Flaw
 from casework.lifecycle import ENDED
 from casework.messages import joined
 from casework.nda.facts import Facts, Held, Verdict, signed_on
@@ -39,18 +39,18 @@ def is_over(case: Case) -> bool:
     return case.kind is DepartureKind.LEAVE or case.state in ENDED or case.erased_at is not None
 
 
-def today(context: Context, case: Case) -> date:
-    """Return the day on the leaver's calendar."""
-    return context.now().astimezone(ZoneInfo(case.timezone)).date()
+def day_of(case: Case, at: datetime) -> date:
+    """Return the day of *at* on the leaver's calendar."""
+    return at.astimezone(ZoneInfo(case.timezone)).date()
 
 
-def facts_of(context: Context, session: Session, case: Case, *, blind: tuple[str, ...] = ()) -> Facts:
+def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, ...]) -> Facts:
     """Return what the case knows of the employment, on the leaver's calendar."""
     return Facts(
-        today=today(context, case),
+        today=day_of(case, context.now()),
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
-        refusals=refusals_of(session, case.id),
+        refusal=refusal_of(session, case.id),
         seen=_first_seen(session, case.id),
         blind=blind,
         asked_for=any(pledge.state in LIVELY for pledge in pledges_of(session, case.id)),
@@ -66,19 +66,16 @@ def _first_seen(session: Session, case_id: str) -> dict[tuple[str, str], str]:
 def joined_on(session: Session, case_id: str) -> date | None:
     """Return the day of entry, if HR's notice had a column for it that can be read; the newest notice counts."""
     for notice in reversed(all_of(session, NoticeRecord, case_id, NoticeRecord.id)):
-        extra: Mapping[str, str] = notice.content.get("extra", {})
-        for name, text in extra.items():
+        for name, text in notice.content.get("extra", {}).items():
             if _JOINED.fullmatch(unicodedata.normalize("NFKC", name).strip().replace(" ", "_")):
-                try:
+                with suppress(Flaw):
                     return parse_day(text)
-                except Flaw:
-                    continue
     return None
 
 
-def refusals_of(session: Session, case_id: str) -> dict[PaperKind, PledgeRefusal]:
-    """Return the refusals by kind, the first of each."""
-    return {row.kind: row for row in reversed(all_of(session, PledgeRefusal, case_id, PledgeRefusal.recorded_at))}
+def refusal_of(session: Session, case_id: str) -> PledgeRefusal | None:
+    """Return the leaver's first refusal of the exit pledge."""
+    return next(iter(all_of(session, PledgeRefusal, case_id, PledgeRefusal.recorded_at)), None)
 
 
 def rulings_of(session: Session, case_id: str) -> dict[tuple[str, str], PaperRuling]:
@@ -98,16 +95,10 @@ def newest_check(session: Session, case_id: str) -> PaperCheck | None:
     return session.exec(query).first()
 
 
-def papers_of(session: Session, check: PaperCheck) -> list[CasePaper]:
-    """Return a check's papers as it judged them."""
-    query = select(CasePaper).where(CasePaper.check_id == check.id).order_by(col(CasePaper.id))
-    return list(session.exec(query).all())
-
-
-def newest_papers(session: Session, case_id: str) -> list[CasePaper]:
-    """Return the papers of the check that counts, none before the first."""
-    check = newest_check(session, case_id)
-    return papers_of(session, check) if check is not None else []
+def newest_papers(session: Session, case_id: str) -> Sequence[CasePaper]:
+    """Return the papers as the check that counts judged them, none before the first."""
+    newest = select(func.max(PaperCheck.id)).where(PaperCheck.case_id == case_id).scalar_subquery()
+    return session.exec(select(CasePaper).where(CasePaper.check_id == newest).order_by(col(CasePaper.id))).all()
 
 
 def exit_pledge_is(state: NdaState, papers: Sequence[CasePaper]) -> bool:
@@ -154,9 +145,9 @@ def _fill(row: CasePaper, held: Held) -> None:
         row.signatures = _SIGNATURES.dump_python(examined.signatures, mode="json")
 
 
-def keep_bytes(context: Context, case_id: str, content: bytes, payload: Mapping[str, Any], *, dedup: str) -> None:
+def keep_bytes(context: Context, case_id: str, content: bytes, place: Mapping[str, str]) -> None:
     """
-    Put a paper's bytes into the evidence store, encrypted, and bind them.  The same again is once.
+    Put a paper's bytes into the evidence store, encrypted, and bind them.  The same of the same *place* again is once.
 
     That they cannot be kept undoes nothing: their digest stands in the trail.
     """
@@ -168,8 +159,17 @@ def keep_bytes(context: Context, case_id: str, content: bytes, payload: Mapping[
     except EvidenceError as error:
         _log.error("nda: cannot keep a paper: %s", error)
         return
+    where = hashlib.sha256(":".join(place.values()).encode()).hexdigest()
     with context.store.write() as session:
         seal(
             context, session, EventType.EVIDENCE_BOUND, case_id, source="nda", evidence=[context.evidence.leaf_of(stored)],
-            payload=payload, dedup_key=f"{case_id}:{name}:{dedup}",
+            payload=place, dedup_key=f"{case_id}:{name}:{where}",
         )  # fmt: skip
+
+
+def settle(context: Context, session: Session, pledges: Iterable[Pledge], state: PledgeState) -> None:
+    """Wait no longer for those of *pledges* that are out: they are in *state* now."""
+    for pledge in pledges:
+        if pledge.state in LIVELY:
+            pledge.state, pledge.next_look_at = state, None
+            seal(context, session, EventType.NDA_SETTLED, pledge.case_id, op=pledge.op, state=state)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlmodel import col, func, select
 
@@ -16,9 +15,9 @@ from casework.context import Context
 from casework.errors import CaseworkError
 from casework.lifecycle import NOT_TO_BE_CUT
 from casework.nda import files
-from casework.nda.checking import check_or_record
-from casework.nda.context import NdaContext, open_nda_context
+from casework.nda.checking import check
 from casework.nda.pledging import deliver
+from casework.nda.registers import NdaContext, open_nda_context
 from casework.recording import seal
 from connectors.errors import ConnectorError
 from connectors.nda.contract import Register
@@ -50,7 +49,7 @@ async def follow_up_with(nda: NdaContext) -> int:
             _later(nda.context, pledge, problem=str(exc) if told else type(exc).__name__)
     checks = _checks_due(nda.context)
     for case_id in checks:
-        await check_or_record(nda, case_id)
+        await check(nda, case_id)
     return len({*checks, *(pledge.case_id for pledge in pledges)})
 
 
@@ -89,7 +88,7 @@ async def _follow(nda: NdaContext, pledge: Pledge) -> None:
     context = nda.context
     case = context.case(pledge.case_id)
     if files.is_over(case):  # withdrawn: nobody is asked for anything any more
-        _later(context, pledge, over=True)
+        _later(context, pledge)
         return
     if pledge.state is PledgeState.INTENDED:
         await deliver(nda, pledge)
@@ -98,8 +97,8 @@ async def _follow(nda: NdaContext, pledge: Pledge) -> None:
     paper = await nda.within(register.name, register.look_up(pledge.paper_id or ""))
     if paper is not None and (paper.completed or paper.declined_at is not None):
         if not _judged(context, pledge):
-            await check_or_record(nda, pledge.case_id)
-    elif _reminder_due(context, case, pledge):
+            await check(nda, pledge.case_id)
+    else:
         await _remind(nda, register, case, pledge)
     _later(context, pledge)
 
@@ -114,8 +113,8 @@ def _judged(context: Context, pledge: Pledge) -> bool:
 
 def _reminder_due(context: Context, case: Case, pledge: Pledge) -> bool:
     """Whether a day for a reminder has come since the leaver was last asked.  After the last day none goes out."""
-    today, last = files.today(context, case), _last_day(case)
-    asked_on = (pledge.reminded_at or pledge.requested_at).astimezone(ZoneInfo(case.timezone)).date()
+    today, last = files.day_of(case, context.now()), _last_day(case)
+    asked_on = files.day_of(case, pledge.reminded_at or pledge.requested_at)
     days = [last - timedelta(days=before) for before in context.policy.nda.reminder_days]
     return pledge.state is PledgeState.SENT and today <= last and any(asked_on < day <= today for day in days)
 
@@ -124,24 +123,22 @@ def _last_day(case: Case) -> date:
     """Return the last day on which the leaver can be met."""
     if case.last_working_at is None:
         return case.employment_ends_on
-    at = case.last_working_at.astimezone(ZoneInfo(case.timezone)) - timedelta(seconds=1)
-    return min(at.date(), case.employment_ends_on)
+    return min(files.day_of(case, case.last_working_at - timedelta(seconds=1)), case.employment_ends_on)
 
 
 async def _remind(nda: NdaContext, register: Register, case: Case, pledge: Pledge) -> None:
-    """Remind once for all that was missed.  Counted before it goes out: one that was interrupted is not repeated."""
+    """Remind, if it is time, once for all that was missed.  Counted before it goes out: one that was interrupted is not repeated."""
     context = nda.context
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
-        if not _reminder_due(context, case, row):  # another sweep was faster
+        if not _reminder_due(context, case, row):  # or another sweep was faster
             return
         row.reminders, row.reminded_at = row.reminders + 1, context.now()
-    problem = None
+    problem, result = None, RevocationResult.COMMANDED
     try:
         await nda.within(register.name, register.remind(pledge.paper_id or ""))
     except ConnectorError as error:
-        problem = str(error)
-    result = RevocationResult.FAILED if problem else RevocationResult.COMMANDED
+        problem, result = str(error), RevocationResult.FAILED
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.problem = problem
@@ -151,15 +148,14 @@ async def _remind(nda: NdaContext, register: Register, case: Case, pledge: Pledg
         )  # fmt: skip
 
 
-def _later(context: Context, pledge: Pledge, *, problem: str | None = None, over: bool = False) -> None:
-    """Look again after policy's wait, until long after the end of the employment."""
+def _later(context: Context, pledge: Pledge, *, problem: str | None = None) -> None:
+    """Look again after policy's wait, while an answer may come, until long after the end of the employment."""
+    policy = context.policy.nda
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         case = session.get_one(Case, row.case_id)
-        given_up = files.today(context, case) > case.employment_ends_on + timedelta(
-            days=context.policy.nda.signing_days
-        )
-        again = context.now() + timedelta(minutes=context.policy.nda.pledge_again_minutes)
-        row.next_look_at = None if over or given_up or row.state not in files.LIVELY else again
+        over = files.day_of(case, context.now()) > case.employment_ends_on + timedelta(days=policy.signing_days)
+        waits = row.state in files.LIVELY and not over and not files.is_over(case)
+        row.next_look_at = context.now() + timedelta(minutes=policy.pledge_again_minutes) if waits else None
         if problem is not None:
             row.problem = problem

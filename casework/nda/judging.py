@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from casework.messages import Message, message
-from casework.nda.facts import Facts, Held, Verdict, signed_on
-from casework.nda.remarks import remarks
+from casework.nda.facts import Facts, Held, Verdict, day_in_japan, remarks, signed_on
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
+from models.tables import CasePaper
 from models.vocabulary import MatchReason, NdaState, PaperKind
 
 _SLACK = timedelta(days=1)  # a day of signing is written in somebody's zone
@@ -65,7 +65,7 @@ def kind_of(paper: Paper, policy: Nda) -> PaperKind | None:
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
     kind = kind_of(held.match.paper, policy)
-    stranger = _not_theirs(held, policy)
+    stranger = not_theirs(held, policy)
     if stranger is not None:
         return Verdict(kind, NdaState.MISSING, False, (stranger,), held)
     proof = _proof(held)
@@ -80,11 +80,11 @@ def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
     return Verdict(kind, state, True, once, held, proof)
 
 
-def _not_theirs(held: Held, policy: Nda) -> Message | None:
+def not_theirs(held: Held, policy: Nda) -> Message | None:
     """Return why the paper does not count as the leaver's, None if it does.  A person's word outweighs the match."""
     match = held.match
-    if held.ruled is not None:
-        return None if held.ruled else message("paper_rejected", why=held.ruled_why)
+    if held.ruling is not None:
+        return None if held.ruling.theirs else message("paper_rejected", why=held.ruling.reason)
     if match.reason is MatchReason.DIFFERENT_PERSON:
         return message("paper_of_namesake", why=match.text)
     if match.confidence < policy.threshold:
@@ -108,48 +108,29 @@ def _state(
     held: Held, kind: PaperKind | None, proof: str, facts: Facts, policy: Nda
 ) -> tuple[NdaState, Message | None]:
     """Return the first that speaks against the paper, the gravest first; else that it is signed."""
-    paper = held.match.paper
-    if proof == "broken":
-        return NdaState.ALTERED, message("proof_broken")
-    if held.examined is not None and paper.sha256 is not None and held.examined.sha256 != paper.sha256.lower():
-        return NdaState.ALTERED, message("paper_other_bytes")
-    if paper.declined_at is not None:
-        return NdaState.REFUSED, message("paper_declined")
-    if not paper.completed:
-        return NdaState.UNSIGNED, message("paper_not_completed")
-    unread = _unread(held, kind)
-    if unread is not None:
-        return NdaState.UNREADABLE, unread
-    return _in_time(held, kind, facts, policy)
-
-
-def _unread(held: Held, kind: PaperKind | None) -> Message | None:
-    paper, problem = held.match.paper, held.match.paper.details.get("problem")
-    if held.problem is not None:
-        return message("paper_unreadable", why=held.problem)
-    if held.examined is not None and not held.examined.readable:
-        return message("paper_unreadable", why=held.examined.text)
-    if problem:
-        return message("paper_unclear", problem=problem)
-    if paper.media_type is None and kind is not PaperKind.WORK_RULES:
-        return message("paper_without_bytes")
-    return message("paper_kind_unknown") if kind is None else None
-
-
-def _in_time(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Message | None]:
-    paper, day = held.match.paper, signed_on(held)
-    if day is not None and day > facts.today + _SLACK:
-        return NdaState.UNSIGNED, message("paper_dated_ahead")
-    if paper.expires_on is not None and paper.expires_on < facts.matters_on:
-        return NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)
-    if kind is PaperKind.EXIT_PLEDGE and day is not None and _of_another_departure(day, facts, policy):
-        return NdaState.EXPIRED, message("paper_of_another_departure")
-    return NdaState.SIGNED, None
-
-
-def _of_another_departure(day: date, facts: Facts, policy: Nda) -> bool:
-    too_early = day < facts.ends_on - timedelta(days=policy.signing_days)
-    return too_early or (facts.joined_on is not None and day < facts.joined_on)
+    paper, examined, day = held.match.paper, held.examined, signed_on(held)
+    other_bytes = examined is not None and paper.sha256 is not None and examined.sha256 != paper.sha256.lower()
+    unread = held.problem if examined is None or examined.readable else examined.text
+    unclear = paper.details.get("problem")
+    without_bytes = paper.media_type is None and kind is not PaperKind.WORK_RULES
+    ahead = day is not None and day > facts.today + _SLACK
+    expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
+    earliest = max(facts.ends_on - timedelta(days=policy.signing_days), facts.joined_on or date.min)
+    another = kind is PaperKind.EXIT_PLEDGE and day is not None and day < earliest
+    against = (
+        (proof == "broken", NdaState.ALTERED, message("proof_broken")),
+        (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
+        (paper.declined_at is not None, NdaState.REFUSED, message("paper_declined")),
+        (not paper.completed, NdaState.UNSIGNED, message("paper_not_completed")),
+        (unread is not None, NdaState.UNREADABLE, message("paper_unreadable", why=unread)),
+        (unclear, NdaState.UNREADABLE, message("paper_unclear", problem=unclear)),
+        (without_bytes, NdaState.UNREADABLE, message("paper_without_bytes")),
+        (kind is None, NdaState.UNREADABLE, message("paper_kind_unknown")),
+        (ahead, NdaState.UNSIGNED, message("paper_dated_ahead")),
+        (expired, NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)),
+        (another, NdaState.EXPIRED, message("paper_of_another_departure")),
+    )
+    return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
 
 
 def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict:
@@ -174,11 +155,11 @@ def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -
     """Let a refusal take the place of a paper of its kind that is not signed, and say what binds on."""
     if not verdict.accepted or verdict.state not in _REPLACED_BY_A_REFUSAL:
         return verdict
-    if verdict.kind is not None and (refusal := facts.refusals.get(verdict.kind)) is not None:
-        declined = message("pledge_declined_before", on=refusal.refused_on, witness=refusal.witness)
+    if verdict.kind is PaperKind.EXIT_PLEDGE and facts.refusal is not None:
+        declined = message("pledge_declined_before", on=facts.refusal.refused_on, witness=facts.refusal.witness)
     elif verdict.state is NdaState.REFUSED and verdict.held is not None:
         at = verdict.held.match.paper.declined_at
-        declined = message("pledge_declined", on=at.date() if at is not None else facts.today)
+        declined = message("pledge_declined", on=day_in_japan(at) if at is not None else facts.today)
     else:
         return verdict
     return replace(verdict, state=NdaState.REFUSED, said=(declined, _binds_on(every)))
@@ -194,9 +175,8 @@ def _binds_on(every: Sequence[Verdict]) -> Message:
     return message("papers_bind_on", papers=tuple(papers)) if papers else message("no_paper_binds_on")
 
 
-def raises_risk(kind: PaperKind | None, state: NdaState, facts: Facts) -> str | None:
-    """Return the word for what raises the case's risk, such as `exit_pledge_refused`; None for what does not, as a letter of no such kind."""
-    may_still_come = kind is PaperKind.EXIT_PLEDGE and facts.today <= facts.ends_on
-    if kind is None or state is NdaState.SIGNED or (may_still_come and state in {NdaState.UNSIGNED, NdaState.MISSING}):
-        return None
-    return f"{kind}_{state}"
+def risks(papers: Iterable[CasePaper], *, leaves: bool) -> list[str]:
+    """Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign."""
+    may_still_come = {(PaperKind.EXIT_PLEDGE, NdaState.UNSIGNED), (PaperKind.EXIT_PLEDGE, NdaState.MISSING)}
+    raised = {(p.kind, p.state) for p in papers if p.accepted and p.kind is not None and p.state is not NdaState.SIGNED}
+    return sorted(f"{kind}_{state}" for kind, state in (raised - may_still_come if leaves else raised))

@@ -18,8 +18,8 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
-from casework.nda.context import NdaContext
-from casework.nda.printing import Language, Printed, print_pledge
+from casework.nda.printing import Language, print_pledge
+from casework.nda.registers import NdaContext
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
@@ -28,7 +28,6 @@ from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, R
 
 _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
 """After these the same key is tried again: what was sent already is returned, and not sent twice."""
-BY_HAND = "file"
 
 
 async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
@@ -40,9 +39,8 @@ async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Langu
     refusal, a signed pledge on file, a leave), and the register's error if it did not take it.
     """
     context = nda.context
-    register = _sender(nda)
-    pledge, begun = _begin(context, case_id, register.name, language or context.policy.nda.language, by)
-    if begun or pledge.state is PledgeState.INTENDED:
+    pledge = _begin(context, case_id, _sender(nda).name, language, by)
+    if pledge.state is PledgeState.INTENDED:
         await deliver(nda, pledge)
     with context.store.read() as session:
         return session.get_one(Pledge, pledge.key)
@@ -54,13 +52,13 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
 
     Raises what `send_pledge` raises, `BadRequest` where another file has that name, and `OSError`: then nothing was asked for.
     """
-    pledge, _ = _begin(context, case_id, None, language or context.policy.nda.language, by)
-    printed = _content(context, pledge)
+    pledge = _begin(context, case_id, None, language, by)
+    pdf = _content(context, pledge)
     try:
-        _put(out, printed.pdf)
+        _put(out, pdf)
     except (OSError, BadRequest):
         if pledge.state is PledgeState.INTENDED:
-            _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, problem="file: cannot be written")
+            _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, "file: cannot be written")
         raise
     if pledge.state is PledgeState.INTENDED:
         _record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
@@ -70,17 +68,14 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
 
 async def send_by_policy(nda: NdaContext, case_id: str) -> None:
     """Ask for the exit pledge that is missing, once, where policy says so and the leaver is still there."""
-    context = nda.context
-    if not context.policy.nda.send:
-        return
-    case = context.case(case_id)
-    if not case.for_real or case.state not in BEFORE_THE_CUT or case.kind is DepartureKind.DISMISSAL:
+    context, case = nda.context, nda.context.case(case_id)
+    wanted = context.policy.nda.send and case.for_real and case.kind is not DepartureKind.DISMISSAL
+    if not wanted or case.state not in BEFORE_THE_CUT:
         return
     with context.store.read() as session:
-        facts = files.facts_of(context, session, case)
         lacking = files.exit_pledge_is(NdaState.MISSING, files.newest_papers(session, case_id))
-        asked = files.pledges_of(session, case_id)
-    if lacking and not asked and not facts.refusals and facts.today <= facts.ends_on:
+        answered = files.pledges_of(session, case_id) or files.refusal_of(session, case_id)
+    if lacking and not answered and files.day_of(case, context.now()) <= case.employment_ends_on:
         await send_pledge(nda, case_id, by="policy")
 
 
@@ -104,20 +99,19 @@ async def deliver(nda: NdaContext, pledge: Pledge) -> None:
     register = nda.register(pledge.register_name or "")
     if not _take_turn(context, pledge):
         return
-    printed = _content(context, pledge)
-    leaver = context.case(pledge.case_id).person
+    pdf, leaver = _content(context, pledge), context.case(pledge.case_id).person
     try:
-        call = register.send(printed.pdf, leaver, title=printed.title, key=pledge.key)
+        call = register.send(pdf, leaver, title=pledge.title, key=pledge.key)
         sent = await nda.within(register.name, call)
     except ConnectorError as error:
         again = isinstance(error, _AGAIN)
         state = PledgeState.INTENDED if again else PledgeState.REJECTED
         result = RevocationResult.UNKNOWN if again else RevocationResult.REFUSED
-        _record(context, pledge, state, result, problem=str(error), error=error)
+        _record(context, pledge, state, result, error)
         raise
-    files.keep_bytes(context, pledge.case_id, printed.pdf, {"pledge": pledge.key}, dedup="pledge")
+    files.keep_bytes(context, pledge.case_id, pdf, {"pledge": pledge.key})
     state = PledgeState.SENT if register.can_send else PledgeState.FILED
-    _record(context, pledge, state, RevocationResult.COMMANDED, sent=sent)
+    _record(context, pledge, state, RevocationResult.COMMANDED, sent)
 
 
 def _take_turn(context: Context, pledge: Pledge) -> bool:
@@ -132,59 +126,58 @@ def _take_turn(context: Context, pledge: Pledge) -> bool:
 
 def _sender(nda: NdaContext) -> Register:
     """Return the register that policy names, else the only one that delivers, else the only one there is."""
-    named = nda.policy.sender
-    if named:
+    if named := nda.context.policy.nda.sender:
         return nda.register(named)
-    able = [register for register in nda.registers.values() if register.can_send]
-    every = able or list(nda.registers.values())
+    opened = [register for register in nda.registers.values() if not isinstance(register, ConnectorError)]
+    every = [register for register in opened if register.can_send] or opened
     if len(every) == 1:
         return every[0]
-    if not every and nda.closed:
-        raise next(iter(nda.closed.values()))
+    if not every and nda.registers:
+        return nda.register(next(iter(nda.registers)))
     raise BadRequest(
         f"nda pledge: {len(every)} registers could send it", "Name one as `sender` in policy.toml, or use --file OUT."
     )
 
 
-def _begin(context: Context, case_id: str, register: str | None, language: Language, by: str) -> tuple[Pledge, bool]:
-    """Write the intent, unless a pledge is out the same way; return it, and whether it is new."""
+def _begin(context: Context, case_id: str, register: str | None, language: Language | None, by: str) -> Pledge:
+    """Write the intent, unless a pledge is out the same way, and return it.  By default in policy's *language*."""
+    policy = context.policy.nda
+    language = language or policy.language
     with context.store.write() as session:
         case = kept_case(session, case_id)
         _require_askable(session, case)
         out = [p for p in files.pledges_of(session, case_id) if p.state in files.LIVELY and p.register_name == register]
         if out:
-            return out[-1], False
+            return out[-1]
         key = context.name("pledge")
-        asked_at = context.now().replace(
-            microsecond=0
-        )  # the page bears it, in seconds: the same again is the same page
-        printed = print_pledge(case, context.policy.nda, language, at=asked_at, reference=key)
+        asked_at = context.now().replace(microsecond=0)  # the page bears it: the same again is the same page
+        title, pdf = print_pledge(case, policy, language, at=asked_at, reference=key)
         pledge = Pledge(
             key=key, case_id=case_id, state=PledgeState.INTENDED, register_name=register,
-            language=language, title=printed.title, sha256=hashlib.sha256(printed.pdf).hexdigest(), op=context.name("op"),
+            language=language, title=title, sha256=hashlib.sha256(pdf).hexdigest(), op=context.name("op"),
             requested_by=by, requested_at=asked_at, next_look_at=context.now() if register else None,
         )  # fmt: skip
         session.add(pledge)
         seal(
             context, session, EventType.NDA_INTENT, case_id,
-            op=pledge.op, kind=PaperKind.EXIT_PLEDGE, source=register or BY_HAND,
-            evidence=[{"content_sha256": pledge.sha256, "size": len(printed.pdf)}],
+            op=pledge.op, kind=PaperKind.EXIT_PLEDGE, source=register or "file",
+            evidence=[{"content_sha256": pledge.sha256, "size": len(pdf)}],
             payload={"key": pledge.key, "title": pledge.title, "by": by}, dedup_key=f"{pledge.op}:intent",
         )  # fmt: skip
-    return pledge, True
+    return pledge
 
 
 def _require_askable(session: Session, case: Case) -> None:
     if files.is_over(case):
         raise BadRequest(f"{case.id}: nobody leaves", "An exit pledge belongs to a departure.")
-    if files.refusals_of(session, case.id):
+    if files.refusal_of(session, case.id) is not None:
         raise BadRequest(
             f"{case.id}: the leaver has declined", "Nobody asks again: the entry pledge and the work rules bind."
         )
     files.require_unsigned(session, case.id)
 
 
-def _content(context: Context, pledge: Pledge) -> Printed:
+def _content(context: Context, pledge: Pledge) -> bytes:
     """
     Print the pledge again, as it was: at its own instant, in its own language.
 
@@ -192,25 +185,21 @@ def _content(context: Context, pledge: Pledge) -> Printed:
     """
     language: Language = "en" if pledge.language == "en" else "ja"
     case, policy = context.case(pledge.case_id), context.policy.nda
-    printed = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
-    if hashlib.sha256(printed.pdf).hexdigest() == pledge.sha256:
-        return printed
+    _, pdf = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
+    if hashlib.sha256(pdf).hexdigest() == pledge.sha256:
+        return pdf
     problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
-    _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem=problem)
+    _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem)
     raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
 
 
-def _record(  # noqa: PLR0913  # a pledge, its new state, and what was exchanged about it
-    context: Context,
-    pledge: Pledge,
-    state: PledgeState,
-    result: RevocationResult,
-    *,
-    sent: Sent | None = None,
-    problem: str | None = None,
-    error: ConnectorError | None = None,
-) -> None:
-    evidence = sent.evidence if sent is not None else error.evidence if error is not None else ()
+def _record(
+    context: Context, pledge: Pledge, state: PledgeState, result: RevocationResult, came_of: Sent | ConnectorError | str = ""
+) -> None:  # fmt: skip
+    """Record what became of it: *came_of* is the register's answer or error, or what else stood in the way."""
+    sent = came_of if isinstance(came_of, Sent) else None
+    problem = None if sent is not None else str(came_of) or None
+    evidence = () if isinstance(came_of, str) else came_of.evidence
     with context.store.write() as session:
         row = session.get_one(Pledge, pledge.key)
         row.state, row.problem = state, problem

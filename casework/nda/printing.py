@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +18,8 @@ import typst
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from casework.fonts import covered, font_folder
 from casework.policy import Nda
+from casework.visible import INVISIBLE, drawable, font_folder
 from models.tables import Case
 
 Language = Literal["ja", "en"]
@@ -29,25 +27,16 @@ _HERE = Path(__file__).resolve().parent / "templates"
 _NUMBERED = re.compile(r"(\d{1,2})\. (.*)")
 _LONGEST = 200
 _EAST = "\u2e80"  # before it a second font helps out, with the accents of Viet Nam and Eastern Europe
-_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """A pledge ready to be signed."""
-
-    title: str
-    pdf: bytes
-
-
-def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, reference: str) -> Printed:
+def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, reference: str) -> tuple[str, bytes]:
     """
-    Return the pledge for *case*'s leaver.  The same case, policy, instant and reference give the same bytes.
+    Return title and PDF of the pledge for *case*'s leaver.  The same case, policy, instant and reference give the same bytes.
 
     *reference* is random and printed: its digest is public for ever, and must not be found by who guesses the words.
     """
     title, lines = _words(case, policy, language, reference)
-    page = _drawn(json.dumps({"title": title, "language": language, "lines": lines}, ensure_ascii=False))
+    page = drawable(json.dumps({"title": title, "language": language, "lines": lines}, ensure_ascii=False), _EAST)
     pdf = typst.compile(
         _HERE / "pledge.typ",
         root=_HERE,
@@ -57,58 +46,32 @@ def print_pledge(case: Case, policy: Nda, language: Language, *, at: datetime, r
         timestamp=at.replace(microsecond=0),
         format="pdf",
     )
-    return Printed(title, pdf)
+    return title, pdf
 
 
 def _words(case: Case, policy: Nda, language: Language, reference: str) -> tuple[str, list[dict[str, Any]]]:
-    leaver = case.leaver
-    filled = _templates().get_template(f"pledge.{language}.txt.j2").render(
-        company=policy.company,
-        name=leaver["name"],
-        kana=leaver.get("kana"),
-        romaji=leaver.get("romaji"),
-        employee_no=leaver["employee_no"],
-        ends_on=_day(case, language),
-        survive_years=policy.survive_years,
-        reference=reference,
-    )  # fmt: skip
+    template = _TEMPLATES.get_template(f"pledge.{language}.txt.j2")
+    filled = template.render(who=case.person, policy=policy, ends_on=case.employment_ends_on, reference=reference)
     first, *rest = [line for line in filled.splitlines() if line.strip()]
     return first.removeprefix("# "), [_line(line) for line in rest]
 
 
 def _line(line: str) -> dict[str, Any]:
     numbered = _NUMBERED.fullmatch(line)
-    if numbered is None:
-        return {"number": None, "text": line}
-    return {"number": int(numbered[1]), "text": numbered[2]}
+    number, text = (int(numbered[1]), numbered[2]) if numbered is not None else (None, line)
+    return {"number": number, "text": text}
 
 
-def _day(case: Case, language: Language) -> str:
-    day = case.employment_ends_on
-    return f"{day.year}年{day.month}月{day.day}日" if language == "ja" else day.isoformat()
-
-
-@cache
-def _templates() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(_HERE),
-        undefined=StrictUndefined,
-        finalize=_visible,
-        autoescape=False,  # plain words, not HTML: an escape would be printed; `_visible` is what guards the page
-        keep_trailing_newline=False,
-    )
-
-
-def _visible(value: object) -> object:
+def _visible(value: object) -> str:
     """Reduce a value to one line of visible characters of a bearable length; absent ones to nothing."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return value
-    seen = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in value)
+    text = "" if value is None else str(value)
+    seen = "".join(" " if unicodedata.category(c) in INVISIBLE else c for c in text)
     return " ".join(seen.split())[:_LONGEST]
 
 
-def _drawn(text: str) -> str:
-    """Return *text* with each character of the East that the font cannot draw as its number: a name is never an empty box."""
-    return "".join(c if c < _EAST or ord(c) in covered() else f"〈U+{ord(c):04X}〉" for c in text)
+_TEMPLATES = ImmutableSandboxedEnvironment(
+    loader=FileSystemLoader(_HERE),
+    undefined=StrictUndefined,
+    finalize=_visible,
+    autoescape=False,  # plain words, not HTML: an escape would be printed; `_visible` is what guards the page
+)

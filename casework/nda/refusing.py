@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlmodel import Session
-
 from audit.events import EventType
 from casework import questions
 from casework.actor import Actor, actor_of
@@ -17,7 +15,7 @@ from casework.context import Context, all_of, kept_case
 from casework.errors import BadRequest
 from casework.nda import files
 from casework.recording import seal
-from models.tables import Case, PaperRuling, PledgeRefusal, Question
+from models.tables import PaperRuling, PledgeRefusal, Question
 from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, QuestionKind, TradeSecretTest
 
 _LONGEST = 200
@@ -33,7 +31,12 @@ def refuse(context: Context, case_id: str, *, witness: str, on: date, by: Actor 
     if not seen_by or len(seen_by) > _LONGEST or len(note) > 10 * _LONGEST:
         raise BadRequest("nda refuse: cannot take this witness", f"Name who was there, in 1 to {_LONGEST} characters.")
     with context.store.write() as session:
-        _require_possible(context, session, kept_case(session, case_id), on)
+        case = kept_case(session, case_id)
+        if case.kind is DepartureKind.LEAVE:
+            raise BadRequest(f"{case.id}: is a leave of absence", "Nobody is asked for an exit pledge.")
+        if on > files.day_of(case, context.now()):
+            raise BadRequest("nda refuse: the day lies ahead", "Give the day on which the person declined.")
+        files.require_unsigned(session, case_id)
         for row in all_of(session, PledgeRefusal, case_id, PledgeRefusal.recorded_at):
             if (row.witness, row.refused_on) == (seen_by, on):
                 return row
@@ -46,23 +49,8 @@ def refuse(context: Context, case_id: str, *, witness: str, on: date, by: Actor 
             context, session, EventType.NDA_REFUSED, case_id, kind=row.kind, state=NdaState.REFUSED,
             payload={"refusal": row.id, "witness": seen_by, "refused_on": str(on), "note": row.note, "by": actor_of(by).payload},
         )  # fmt: skip
-        _stop_asking(context, session, case_id)
+        files.settle(context, session, files.pledges_of(session, case_id), PledgeState.DECLINED)
     return row
-
-
-def _require_possible(context: Context, session: Session, case: Case, on: date) -> None:
-    if case.kind is DepartureKind.LEAVE:
-        raise BadRequest(f"{case.id}: is a leave of absence", "Nobody is asked for an exit pledge.")
-    if on > files.today(context, case):
-        raise BadRequest("nda refuse: the day lies ahead", "Give the day on which the person declined.")
-    files.require_unsigned(session, case.id)
-
-
-def _stop_asking(context: Context, session: Session, case_id: str) -> None:
-    for pledge in files.pledges_of(session, case_id):
-        if pledge.state in files.LIVELY:
-            pledge.state, pledge.next_look_at = PledgeState.DECLINED, None
-            seal(context, session, EventType.NDA_SETTLED, case_id, op=pledge.op, state=pledge.state)
 
 
 def rule(context: Context, case_id: str, paper: str, *, theirs: bool, reason: str, by: Actor | str) -> PaperRuling:

@@ -1,21 +1,26 @@
-"""The population as values."""
+"""The population as values, and a sample of it that an auditor draws again with `sha256sum` and `sort`, without us."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from casework.errors import BadRequest
 from casework.messages import message
 from casework.view.access import Account
 from casework.view.part import Part
 from models.vocabulary import CaseState, DepartureKind
+
+METHOD = "sort by the hexadecimal SHA-256 of SEED, newline, CASE; take the first N"
+"""Case ids are random, and the seed is chosen by the auditor: neither side can steer the draw.  `docs/controls.md` draws it again."""
 
 
 class Entry(Part):
     """
     One departure of the period: its case, its notices, its accounts.
 
-    *notices* counts the rows that HR sent for it, *first_notice_at* the first of them, *source_sha256* the digests of the files.
+    *notices* counts the rows that HR sent for it, *notice_received_at* the first of them, *hr_source_sha256* the digests of the files.
     *policy_sha256*: of the policy that its plan was made under.
     """
 
@@ -27,8 +32,8 @@ class Entry(Part):
     due_at: datetime
     reported_by: str
     notices: int
-    first_notice_at: datetime | None
-    source_sha256: tuple[str, ...]
+    notice_received_at: datetime | None
+    hr_source_sha256: tuple[str, ...]
     closed_at: datetime | None
     erased_at: datetime | None
     for_real: bool
@@ -97,7 +102,8 @@ class Population:
     @property
     def tie_out(self) -> dict[str, int]:
         """Return the counts that should be one number, and those that explain why they are not."""
-        counts = {
+        listed = {} if self.extract is None else {"hr_extract": self.extract.in_period}
+        return listed | {
             "notified": sum(entry.notices > 0 for entry in self.entries),
             "cases": len(self.entries),
             "seen_closed": sum(entry.seen_closed for entry in self.entries),
@@ -105,11 +111,12 @@ class Population:
             "restored": sum(entry.state is CaseState.RESTORED for entry in self.entries),
             "differences": len(self.differences),
         }
-        if self.extract is not None:
-            counts = {"hr_extract": self.extract.in_period, **counts}
-        return counts
 
-    @property
-    def ties(self) -> bool:
-        """Whether all sides are the same number with nothing to explain."""
-        return not self.differences
+    def sampled(self, size: int, seed: str) -> Population:
+        """Return it with a sample of *size* of its cases.  Raises `BadRequest` for an empty one, or without a seed."""
+        if size < 1 or not seed:
+            raise BadRequest(
+                "sample: needs a size and a seed", "Let the auditor choose both: --sample 25 --seed WORDS."
+            )
+        places = {hashlib.sha256(f"{seed}\n{entry.case}".encode()).hexdigest(): entry.case for entry in self.entries}
+        return replace(self, sample=Sample(seed, size, METHOD, tuple(places[key] for key in sorted(places)[:size])))

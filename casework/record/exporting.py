@@ -6,11 +6,13 @@ Whoever exports looks at evidence: the look is an event of the case before the f
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -18,16 +20,14 @@ from audit import anchoring, anchors, bundle, layout, reading, timestamp
 from audit.anchors import Anchor
 from audit.berth import Berth
 from audit.bundle.folder import refuse_foreign
-from audit.bundle.writing import Progress
-from audit.certificate import CERTIFIED, Certificate, Former, former_of
+from audit.certificate import CERTIFIED, Certificate, former_of
 from audit.certificate_keys import CertificateSigner
 from audit.events import EventType
 from audit.timestamp import AuthorityUnreachable, StampRefused
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.errors import BadRequest, CaseworkError
 from casework.lifecycle import FINISHED
-from casework.record.facts import Facts, Proof
-from casework.record.gathering import gather
+from casework.record.facts import Facts, Proof, gather
 from casework.recording import seal
 from casework.view.reading.case import seal_look
 
@@ -49,26 +49,30 @@ class Office:
     pages: MakePages
 
 
-def export(  # noqa: PLR0913  # what, where to, by whom, and two decisions about it
-    context: Context, office: Office, case_id: str, folder: Path, *, by: str, as_it_stands: bool = False, progress: Progress | None = None
-) -> Certificate:  # fmt: skip
+def export(
+    context: Context, office: Office, case_id: str, folder: Path, *, by: str, as_it_stands: bool = False
+) -> Certificate:
     """
     Write the case's bundle into *folder*, whole or not at all, and return its certificate.
 
     Again, later: a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
     `NotAnchored` while no authority answers, `BundleRefused` if *folder* holds something else.
     """
-    _refuse_unfinished(context, case_id, as_it_stands=as_it_stands)
+    state = context.case(case_id).state
+    if state not in FINISHED and not as_it_stands:
+        remedy = "Wait until it is closed, or add --as-it-stands: the record then says so."
+        raise BadRequest(f"{case_id}: is {state}, not closed", remedy)
     refuse_foreign(folder, case_id)
     _tell(context, case_id, by)
     _anchor(context, office.berth, case_id)
-    facts = gather(context, case_id, confidential=True)
+    facts = gather(context, case_id)
     with context.store.read() as session:
         connection = session.connection()
         known = _proof(connection, case_id, office, by)
         contents = bundle.Contents(case_id, office.pages(facts, known), _evidence(context, connection, case_id))
-        sealed = _seal(office)
-        return bundle.write(connection, folder, contents, sealed, lambda made: _announce(context, made), progress)
+        stamper = partial(_stamp, office.berth) if office.berth.authorities else None
+        sealed = bundle.Seal(office.signer, stamper, quorum=office.berth.vouchers.witnesses)
+        return bundle.write(connection, folder, contents, sealed, partial(_announce, context))
 
 
 def _rehearsed(berth: Berth) -> bool:
@@ -78,20 +82,11 @@ def _rehearsed(berth: Berth) -> bool:
     return any("rehearsal" in name.casefold() for name in names)
 
 
-def _refuse_unfinished(context: Context, case_id: str, *, as_it_stands: bool) -> None:
-    case = context.case(case_id)
-    if case.state not in FINISHED and not as_it_stands:
-        raise BadRequest(
-            f"{case_id}: is {case.state}, not closed",
-            "Wait until it is closed, or add --as-it-stands: the record then says so.",
-        )
-
-
 def _tell(context: Context, case_id: str, by: str) -> None:
     """Append who exports and looks at everything, which the bundle itself will show."""
     with context.store.write() as session:
-        case = context.case(case_id)
-        seal(context, session, EventType.CASE_EXPORTED, case_id, state=case.state, payload={"by": by})
+        state = case_in(session, case_id).state
+        seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload={"by": by})
     seal_look(context, case_id, by=by)
 
 
@@ -101,7 +96,9 @@ def _anchor(context: Context, berth: Berth, case_id: str) -> None:
     for _ in range(_TRIES):
         problems = anchoring.anchor(berth, at_once=True).problems
         with context.store.read() as session:
-            if _covered(session.connection(), berth, case_id):
+            newest = _newest(session.connection(), berth)
+            *_, last = reading.entries(session.connection(), case_id)
+            if newest is not None and newest.size > last.idx:
                 return
     said = "; ".join(problems) or "another job holds the anchors, or nobody outside is configured"
     raise NotAnchored(
@@ -117,22 +114,12 @@ def _newest(connection: Connection, berth: Berth) -> Anchor | None:
     return found if asked.any else None
 
 
-def _covered(connection: Connection, berth: Berth, case_id: str) -> bool:
-    newest = _newest(connection, berth)
-    last = max((entry.idx for entry in reading.entries(connection, case_id)), default=-1)
-    return newest is not None and newest.size > last
-
-
 def _proof(connection: Connection, case_id: str, office: Office, by: str) -> Proof:
-    newest = _newest(connection, office.berth)
-    former: Former | None = None
-    last = b""
-    for entry in reading.entries(connection, case_id):
-        last = entry.leaf
-        if entry.record["type"] == CERTIFIED:
-            former = former_of(entry.record)
+    newest, entries = _newest(connection, office.berth), list(reading.entries(connection, case_id))
+    issued = [former_of(entry.record) for entry in entries if entry.record["type"] == CERTIFIED]
+    former = issued[-1] if issued else None
     return Proof(
-        last_event_sha256=hashlib.sha256(last).hexdigest(),
+        last_event_sha256=hashlib.sha256(entries[-1].leaf).hexdigest(),
         anchor_size=newest.size if newest else None,
         anchored_at=newest.tsa_time if newest else None,
         rehearsal=_rehearsed(office.berth),
@@ -154,35 +141,19 @@ def _evidence(context: Context, connection: Connection, case_id: str) -> Iterato
         path = layout.EVIDENCE + stored.name
         if path in names:
             with store.open(case_id, stored.name) as file:
-                yield bundle.Evidence(path, _parts(file))
+                yield bundle.Evidence(path, iter(partial(file.read, _CHUNK), b""))
 
 
-def _parts(file: BinaryIO) -> Iterator[bytes]:
-    while part := file.read(_CHUNK):
-        yield part
-
-
-def _seal(office: Office) -> bundle.Seal:
-    berth = office.berth
-    return bundle.Seal(office.signer, _stamper(berth) if berth.authorities else None, quorum=berth.vouchers.witnesses)
-
-
-def _stamper(berth: Berth) -> Callable[[bytes], bytes]:
-    """Return what asks the authorities in turn.  Raises `NotAnchored` when none stamps."""
-
-    def stamp(signature: bytes) -> bytes:
-        with berth.open_client() as client:
-            for url in berth.authorities:
-                try:
-                    return timestamp.ask(client, url, signature, berth.roots)[0]
-                except (AuthorityUnreachable, StampRefused):
-                    continue
-        raise NotAnchored(
-            "certificate: cannot be stamped: no time-stamping authority answered",
-            "Check LASTDAY_TIMESTAMP_URLS and that the authority can be reached, then export again.",
-        )
-
-    return stamp
+def _stamp(berth: Berth, signature: bytes) -> bytes:
+    """Ask the authorities in turn.  Raises `NotAnchored` when none stamps."""
+    with berth.open_client() as client:
+        for url in berth.authorities:
+            with contextlib.suppress(AuthorityUnreachable, StampRefused):  # the next one is asked
+                return timestamp.ask(client, url, signature, berth.roots)[0]
+    raise NotAnchored(
+        "certificate: cannot be stamped: no time-stamping authority answered",
+        "Check LASTDAY_TIMESTAMP_URLS and that the authority can be reached, then export again.",
+    )
 
 
 def _announce(context: Context, made: Certificate) -> None:

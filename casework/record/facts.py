@@ -1,14 +1,24 @@
-"""What a record is made of, as values: no session, no clock, nothing that changes while a page is made of it."""
+"""What a record is made of, as values of one moment: the view, and the events as the trail has them, with what their payloads still say."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection, select
+
+from audit import reading
 from audit.events import EventType
+from audit.leaf import FRAME
+from audit.tables import audit_entry, audit_payload
+from casework.context import Context
 from casework.view.case import CaseView
+from casework.view.reading.case import view_in
+
+_WHY = ("reason", "statement", "basis", "look")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +70,39 @@ class Proof:
     revision: int = 1
     former_sha256: str | None = None
     exported_by: str = ""
+
+
+def gather(context: Context, case_id: str) -> Facts:
+    """Return all that is known of the case now: the look was sealed before.  Raises `BadRequest` if there is none.  Writes nothing."""
+    with context.store.read() as session:
+        view = view_in(context, session, case_id, confidential=True)
+        events = tuple(told(session.connection(), case_id))
+    return Facts(view, events, context.store.trail.origin, context.policy.sha256)
+
+
+def told(connection: Connection, case_id: str) -> Iterator[Told]:
+    """Yield the case's events, oldest first."""
+    payloads = _payloads(connection, case_id)
+    for entry in reading.entries(connection, case_id):
+        said, payload = entry.record, payloads.get(entry.idx, {})
+        by = payload.get("by") or payload.get("reported_by")
+        who = by if isinstance(by, dict) else {"subject": by}
+        yield Told(
+            seq=entry.seq,
+            type=said["type"],
+            at=datetime.fromisoformat(said["time"]),
+            by=who["subject"],
+            made_sure_by=who.get("authenticated_by"),
+            reason=next((why for name in _WHY if isinstance(why := payload.get(name), str) and why), None),
+            fields={name: value for name, value in said.items() if name not in FRAME | {"payload_commit"}},
+        )
+
+
+def _payloads(connection: Connection, case_id: str) -> dict[int, Mapping[str, Any]]:
+    query = (
+        select(audit_payload.c.idx, audit_payload.c.payload)
+        .join(audit_entry, audit_entry.c.idx == audit_payload.c.idx)
+        .where(audit_entry.c.case_ref == case_id, audit_payload.c.payload.is_not(None))
+    )
+    found = {idx: json.loads(bytes(payload)) for idx, payload in connection.execute(query)}
+    return {idx: payload for idx, payload in found.items() if isinstance(payload, dict)}

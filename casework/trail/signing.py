@@ -1,12 +1,20 @@
-"""Who signs: the log's key, the former one while it is being changed, and the certificate's, from files or key stores."""
+"""
+Who signs: the log's key, the former one while it is being changed, and the certificate's, from files or key stores.
+
+That the log changes its key, or loses it, is told in the log itself, under the signature of the key that still holds.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from audit import certificate_keys, key_uris, keys, note
+from audit import certificate_keys, key_uris, keyring, keys, note
 from audit.certificate_keys import CertificateSigner
-from casework.errors import Misconfigured
+from audit.leaf import Event
+from casework.context import Context
+from casework.errors import BadRequest, Misconfigured
 from casework.settings import CaseworkSettings
 
 
@@ -16,26 +24,15 @@ def log_signers(settings: CaseworkSettings) -> list[note.Signer]:
 
     Raises `audit.keys.KeyRefused` for a key that is missing or not to be trusted, `Misconfigured` for a URI without its public key.
     """
-    former = settings.audit_former_key_file or settings.audit_former_key_uri
-    signers = [_log_signer(settings, settings.audit_key_uri, settings.audit_public_key_file, settings.audit_key_file)]
-    if former:
-        signers.append(
-            _log_signer(
-                settings,
-                settings.audit_former_key_uri,
-                settings.audit_former_public_key_file,
-                settings.audit_former_key_file,
-            )
-        )
+    present = settings.audit_key_uri, settings.audit_public_key_file, settings.audit_key_file
+    former = settings.audit_former_key_uri, settings.audit_former_public_key_file, settings.audit_former_key_file
+    signers: list[note.Signer] = []
+    for uri, public, file in (present, former):
+        if uri is not None:
+            signers.append(key_uris.open_log_key(uri, _beside(uri, public), settings.audit_origin, _pin(settings)))
+        elif file is not None:
+            signers.append(keys.open_key(file, settings.audit_origin))
     return signers
-
-
-def _log_signer(settings: CaseworkSettings, uri: str | None, public: Path | None, file: Path | None) -> note.Signer:
-    if uri is not None:
-        return key_uris.open_log_key(uri, _beside(uri, public), settings.audit_origin, _pin(settings))
-    if file is None:
-        raise Misconfigured("the log's key: no file and no URI", "Set LASTDAY_AUDIT_KEY_FILE or LASTDAY_AUDIT_KEY_URI.")
-    return keys.open_key(file, settings.audit_origin)
 
 
 def certificate_signer(settings: CaseworkSettings) -> CertificateSigner:
@@ -68,3 +65,61 @@ def _pin(settings: CaseworkSettings) -> key_uris.AskSecret:
         return settings.key_pin.get_secret_value()
 
     return ask
+
+
+def announce(context: Context, signers: list[note.Signer], by: str) -> note.Verifier:
+    """
+    Tell the log of its present key, the first of *signers*.  Twice is the same event.
+
+    Raises `BadRequest` unless the former key still signs beside it: a head that only the new key signs is a stranger's
+    to whoever holds the old one.
+    """
+    if len(signers) < 2 or signers[0].verifier == signers[1].verifier:
+        raise BadRequest(
+            "keys: cannot announce a new key: the former one does not sign beside it",
+            "Set LASTDAY_AUDIT_KEY_… to the new key and LASTDAY_AUDIT_FORMER_KEY_… to the one before.",
+        )
+    key = signers[0].verifier
+    _tell(context, keyring.added(key, context.actor), f"key-added:{key.vkey}", by=by)
+    return key
+
+
+def retire(context: Context, vkey: str, signers: list[note.Signer], by: str) -> None:
+    """Tell that *vkey* signs no more.  Raises `BadRequest` for the only key that there is."""
+    key = _parse(vkey)
+    if signers[0].verifier == key:
+        raise BadRequest("keys: cannot retire the key that signs", "Announce its successor first.")
+    _tell(context, keyring.retired(key, context.actor), f"key-retired:{key.vkey}", by=by)
+
+
+def compromised(context: Context, vkey: str, since: datetime, by: str, reason: str) -> None:
+    """
+    Tell that *vkey* is in other hands since *since*; what was stamped before it stands.  A second, earlier time may be told.
+
+    Raises `BadRequest` for a time that lies ahead.
+    """
+    key = _parse(vkey)
+    if since > context.now():
+        raise BadRequest(
+            "keys: the time of the theft lies ahead", "Give the earliest time at which it may have happened."
+        )
+    event = keyring.compromised(key, since, context.actor)
+    _tell(
+        context,
+        event,
+        f"key-compromised:{key.vkey}:{since.isoformat()}",
+        by=by,
+        **({"reason": reason} if reason else {}),
+    )
+
+
+def _tell(context: Context, event: Event, dedup_key: str, **payload: Any) -> None:
+    with context.store.write() as session:
+        context.store.trail.append(session.connection(), event, payload, dedup_key=dedup_key)
+
+
+def _parse(vkey: str) -> note.Verifier:
+    try:
+        return note.Verifier.parse(vkey)
+    except ValueError as exc:
+        raise BadRequest(f"keys: not a public key: {exc}", "Give the line of log.vkey: name+id+key.") from exc

@@ -43,11 +43,9 @@ def publish(settings: CaseworkSettings) -> Path:
     rules = read_policy(settings.witness_policy_file)
     if rules is not None:
         _write(folder / WITNESSES, "".join(f"{witness.key.vkey}\n" for witness in rules.witnesses))
-    if (
-        settings.timestamp_roots_file is not None
-        and settings.timestamp_roots_file.resolve() != (folder / ROOTS).resolve()
-    ):
-        shutil.copyfile(settings.timestamp_roots_file, folder / ROOTS)
+    roots = settings.timestamp_roots_file
+    if roots is not None and roots.resolve() != (folder / ROOTS).resolve():
+        shutil.copyfile(roots, folder / ROOTS)
     return folder
 
 

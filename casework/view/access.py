@@ -60,11 +60,6 @@ class Detail(Part):
     statement: str | None
     restored: Restored | None
 
-    @property
-    def by_whom(self) -> Said:
-        """Who let it in again, or why that is unknown."""
-        return message(self.opener or Opener.NOT_ASKED, by=self.came_back_by or "…").said
-
 
 class Row(Part):
     """
@@ -136,4 +131,7 @@ class Account(Placed):
         """Who let it in again: known of its sign-in alone, and not of what came back after that was closed again."""
         asked = [row for row in self.entitlements if row.detail.opener is not None]
         late = any(row.observed_at and self.came_back_at and row.observed_at < self.came_back_at for row in asked)
-        return message(Opener.NOT_ASKED, by="…").said if late or not asked else asked[0].detail.by_whom
+        if late or not asked:
+            return message(Opener.NOT_ASKED).said
+        told = asked[0].detail
+        return message(told.opener or Opener.NOT_ASKED, by=told.came_back_by or "…").said

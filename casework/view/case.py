@@ -9,7 +9,6 @@ from typing import Any, Final
 import rfc8785
 from pydantic import Field, computed_field
 
-from casework.lifecycle import FINISHED
 from casework.view.access import Account, Match
 from casework.view.downloads import Downloads
 from casework.view.papers import Papers
@@ -270,8 +269,3 @@ class CaseView(Part):
     def paused(self) -> tuple[Pause, ...]:
         """The pauses that hold the case."""
         return tuple(pause for pause in self.pauses if pause.resumed_at is None)
-
-    @property
-    def as_it_stands(self) -> bool:
-        """Whether the case has not come to its end."""
-        return self.state not in FINISHED

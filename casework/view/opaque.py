@@ -54,7 +54,7 @@ class PaperCount(Part):
 
 
 class OpaqueView(Part):
-    """A case without its person.  Of the *rows* of the leaver's accounts, *settled* let it close.  *paused_at*: see `casework.pauses`."""
+    """A case without its person.  Of the *rows* of the leaver's accounts, *settled* let it close.  *paused_at*: see `casework.decisions.pausing`."""
 
     settled: int
     rows: int
@@ -72,7 +72,7 @@ def opaque_view(context: Context, case_id: str) -> OpaqueView:
 def opaque_questions(context: Context, case_id: str) -> tuple[OpaqueQuestion, ...]:
     """Return what a person is asked, and read nothing else: no part of the view that cannot be had stands before a cut."""
     with context.store.read() as session:
-        return tuple(OpaqueQuestion(id=asked.id, kind=asked.kind) for asked in open_questions(session, case_id))
+        return tuple(map(OpaqueQuestion.model_validate, open_questions(session, case_id)))
 
 
 def opaque(view: CaseView) -> OpaqueView:
@@ -88,7 +88,7 @@ def opaque(view: CaseView) -> OpaqueView:
             TruthCount(connection=connection, kind=kind, state=state, confirmed_by=by, count=count)
             for (connection, kind, state, by), count in sorted(alike.items(), key=str)
         ),
-        questions=tuple(OpaqueQuestion(id=question.id, kind=question.kind) for question in view.questions),
+        questions=tuple(map(OpaqueQuestion.model_validate, view.questions)),
         papers=tuple(
             PaperCount(kind=kind, state=state, count=count) for (kind, state), count in sorted(papers.items(), key=str)
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AliasChoices,
@@ -18,6 +18,7 @@ from pydantic import (
 )
 from sqlmodel import SQLModel
 
+from models.actor import Actor
 from models.vocabulary import ConnectionId, Service, vendor_of
 
 Instant = Annotated[
@@ -27,12 +28,7 @@ Instant = Annotated[
 ]
 """An aware instant, in JSON with its offset."""
 
-
-def _name(who: Any) -> Any:
-    return who["subject"] if isinstance(who, dict) else who
-
-
-Who = Annotated[str, BeforeValidator(_name)]
+Who = Annotated[str, BeforeValidator(lambda who: who.subject if isinstance(who, Actor) else who)]
 """Who acted, by name alone."""
 
 
@@ -41,6 +37,7 @@ class Part(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        from_attributes=True,
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
@@ -50,7 +47,7 @@ class Part(BaseModel):
     @classmethod
     def of(cls, row: SQLModel, /, **more: object) -> Self:
         """Return the part that *row*'s columns make; *more* adds to them, or stands in their place."""
-        return cls.model_validate(row.model_dump(warnings=False) | more)
+        return cls.model_validate(dict(row) | more)
 
 
 class Placed(Part):

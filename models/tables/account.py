@@ -47,10 +47,10 @@ class CaseAccount(SQLModel, table=True):
 
 class AccountLink(SQLModel, table=True):
     """
-    What is known of a person and an account beyond the case that found it out: that it is theirs, or that it is not.
+    What was said of a person and an account, beyond the case in which it was: that it is theirs, or that it is not.
 
     A person is a company and a number (*employee_key*, folded); *name* guards against a number that was given twice.
-    *person* signed it, None if two facts did.
+    *person* signed it, None if an earlier version kept what two facts had decided.
     """
 
     __tablename__ = "account_link"

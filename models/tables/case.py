@@ -1,4 +1,4 @@
-"""One leaver's offboarding, open to closed."""
+"""One leaver's offboarding, open to closed: what HR sent, what is going to be changed, the looks after closing."""
 
 from datetime import date, datetime
 from typing import Any
@@ -78,3 +78,57 @@ class Case(SQLModel, table=True):
     def person(self) -> Leaver:
         """The leaver as connectors know one."""
         return Leaver(**(self.leaver | {"other_emails": tuple(self.leaver.get("other_emails", ()))}))
+
+
+class NoticeRecord(SQLModel, table=True):
+    """
+    One row of one submission.  *source_sha256* is the digest of the bytes HR sent; *disposition* what became of it:
+    created, same, continued.
+    """
+
+    __tablename__ = "notice"
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str | None = Field(default=None, index=True)
+    received_at: datetime = instant(default=...)
+    reported_by: str
+    source_sha256: str
+    row: int
+    kind: DepartureKind = word(DepartureKind)
+    disposition: str
+    content: dict[str, Any] = json_column()
+
+
+class Plan(SQLModel, table=True):
+    """
+    The ordered revocations of a case, each with its read-back.  *scope* is "full", or "containment" for a dismissal's first
+    plan.  *sha256* is the digest of *content* with a nonce, in canonical JSON: the trail's payload holds both.
+    """
+
+    __tablename__ = "plan"
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(index=True)
+    scope: str
+    sealed_at: datetime = instant(default=...)
+    sha256: str
+    policy_sha256: str
+    content: list[dict[str, Any]] = json_column()
+
+
+class Look(SQLModel, table=True):
+    """
+    One of the looks after closing: *label* such as "+24h".  *verdict* is "quiet", "reopened", or "not_looked" while it could
+    not be made: then *blind* names the services, *blind_since* when that began, *tries* how often.
+    """
+
+    __tablename__ = "look"
+
+    case_id: str = Field(primary_key=True)
+    label: str = Field(primary_key=True)
+    due_at: datetime = instant(default=..., index=True)
+    looked_at: datetime | None = instant()
+    verdict: str | None = None
+    tries: int = 0
+    blind: list[str] = json_column(default_factory=list)
+    blind_since: datetime | None = instant()

@@ -1,12 +1,68 @@
-"""What named persons signed for."""
+"""Why a case may not close, what that asks, and what named persons signed for."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlmodel import Field, SQLModel
 
 from models.actor import Actor
-from models.tables.columns import actor, instant, word
-from models.vocabulary import ConnectionId, EntitlementKind, OpenReason
+from models.tables.columns import actor, instant, json_column, word
+from models.vocabulary import ConnectionId, EntitlementKind, FindingKind, OpenReason, QuestionKind
+
+
+class Finding(SQLModel, table=True):
+    """
+    One reason, once: *key* says what it is about, so that looking again does not repeat it.
+
+    Resolved when a later look no longer gives it; never deleted.  The Japanese is empty in those that ended before it was kept.
+    """
+
+    __tablename__ = "finding"
+
+    case_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    kind: FindingKind = word(FindingKind)
+    connection: ConnectionId | None = Field(default=None, max_length=40)
+    account_id: str | None = None
+    entitlement_id: str | None = None
+    entitlement_kind: EntitlementKind | None = word(EntitlementKind, default=None, nullable=True)
+    text: str
+    text_ja: str = ""
+    remedy: str
+    remedy_ja: str = ""
+    opened_at: datetime = instant(default=...)
+    resolved_at: datetime | None = instant()
+
+
+class Question(SQLModel, table=True):
+    """
+    What only a person can decide; `casework.questions` has the rules of each *kind*.  *id* is opaque.
+
+    *subject*: what it is about, where that is not the whole case: an account by its reference in the trail, a row, a service,
+    a test.  *connection*: of the first core's alone, which asked one a service.  *text* and *options* are what the person is
+    shown.  *revision* rises whenever these change, and when an answer is taken back.  *asked_by*: the person who asked; None
+    for casework itself.  *wanted_by*: until when somebody should have answered.  *used_at*: when what a consent was given for
+    was carried out, or overtaken: it allows nothing any more.
+    """
+
+    __tablename__ = "question"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    kind: QuestionKind = word(QuestionKind)
+    connection: ConnectionId | None = Field(default=None, max_length=40)
+    subject: str | None = None
+    text: str
+    options: list[dict[str, Any]] = json_column(default_factory=list)
+    revision: int = 1
+    asked_by: Actor | None = actor()
+    asked_at: datetime = instant(default=...)
+    wanted_by: datetime = instant(default=...)
+    answered_at: datetime | None = instant()
+    used_at: datetime | None = instant()
+    answered_by: Actor | None = actor()
+    answer: list[str] | None = json_column(default=None, nullable=True)
+    reason: str | None = None
 
 
 class Waiver(SQLModel, table=True):

@@ -1,16 +1,33 @@
-"""A case's facts become a record: the front, then the sections in the order in which an auditor asks."""
+"""A case's facts become a record: the front, the sections in the order in which an auditor asks, and those that only a record has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from casework.record.facts import Facts, Proof
-from portal.document import Clock, Document, Section
-from portal.record import course, drawing, proof
+from audit.events import EventType
+from casework.actor import UNAUTHENTICATED
+from casework.lifecycle import FINISHED
+from casework.record.facts import Facts, Proof, Told
+from portal.document import Cell, Clock, Document, Grid, Section, Tone, cell, mono
+from portal.record.drawing import timeline
 from portal.sections import access, case, papers
 from portal.sections.downloads import downloads
 from portal.sections.front import document
-from portal.words import Phrase, sentence, titled
+from portal.words import EVENTS, Phrase, joined, said, sentence, titled
+
+COMMANDS = (
+    "sha256sum --quiet -c SHA256SUMS",
+    (
+        "cosign verify-blob-attestation --bundle certificate.sigstore.json --key ../trust/case.pub.pem --new-bundle-format \\\n"
+        "  --trusted-root ../trust/trusted_root.json --use-signed-timestamps --insecure-ignore-tlog \\\n"
+        "  --type https://lastday.example/audit-record/v1 SHA256SUMS"
+    ),
+    "lastday verify . --trust ../trust",
+)
+"""What checks the folder without us."""
+MANY = frozenset({EventType.REVOKE_INTENT, EventType.REVOKE_OUTCOME, EventType.OBSERVE_SEEN})
+"""One or more for each entitlement: in `events/` only, not in the course of the case."""
+_OF_WHAT = ("service", "connection", "kind", "finding", "state", "choice", "scope", "basis")
 
 
 def compose(facts: Facts, known: Proof) -> Document:
@@ -21,24 +38,92 @@ def compose(facts: Facts, known: Proof) -> Document:
 
 def warnings(facts: Facts, known: Proof) -> list[Phrase]:
     """Return what a reader must know before anything else of this record."""
-    return [sentence("rehearsal")] * known.rehearsal + [sentence("as_it_stands")] * facts.view.as_it_stands
+    return [sentence("rehearsal")] * known.rehearsal + [sentence("as_it_stands")] * (facts.view.state not in FINISHED)
 
 
 def _sections(facts: Facts, known: Proof, clock: Clock) -> Iterator[Section]:
     view = facts.view
-    yield Section(*titled("timeline"), pictures=(drawing.timeline(facts, clock),))
+    yield Section(*titled("timeline"), pictures=(timeline(facts, clock),))
     yield case.notice(view, clock)
     yield access.cutoffs(view, clock)
     yield access.truth_table(view, clock)
     yield case.findings(view, clock)
     yield case.waivers(view, clock)
-    yield course.people(facts, clock)
+    yield _people(facts, clock)
     yield papers.nda(view.nda, clock)
     if view.nda.trade_secret:
         yield papers.trade_secret(view.nda.trade_secret)
     yield downloads(view, clock, erased=facts.erased_at is not None)
     yield access.accounts(view, clock)
     yield case.looks(view, clock)
-    yield course.events(facts, clock)
-    yield proof.proof(facts, known, clock)
-    yield proof.verifying()
+    yield _events(facts, clock)
+    yield _proof(facts, known, clock)
+    yield Section(*titled("verify"), commands=COMMANDS, notes=(sentence("proven"), sentence("not_proven")))
+
+
+def _people(facts: Facts, clock: Clock) -> Section:
+    """Who asked, decided, approved and signed: each line is an event of the trail, named by its file."""
+    grid = Grid(
+        {"Event": 8, "When": 16, "What happened": 28, "Who": 16, "In their words": 32},
+        tuple(_act(told, clock) for told in facts.told if told.by is not None),
+        empty=said("The words were erased; the events cannot be." if facts.erased_at else "None."),
+    )
+    return Section(*titled("people"), grids=(grid,))
+
+
+def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
+    choice = told.fields.get("choice")
+    chosen = f"({choice})" if isinstance(choice, str) and choice else None
+    nobody_made_sure = said("(unauthenticated)") if told.made_sure_by == UNAUTHENTICATED else None
+    return (
+        mono(f"{told.seq:04d}"),
+        clock(told.at),
+        cell(joined(" ", EVENTS[told.type], chosen)),
+        cell(joined(" ", told.by, nobody_made_sure)),
+        cell(told.reason),
+    )
+
+
+def _events(facts: Facts, clock: Clock) -> Section:
+    """The case's milestones; each request and each read stands in `events/`."""
+    shown = [told for told in facts.told if told.type not in MANY]
+    grid = Grid(
+        {"Event": 8, "When": 20, "What happened": 40, "Of what": 32},
+        tuple((mono(f"{told.seq:04d}"), clock(told.at), cell(EVENTS[told.type]), _of_what(told)) for told in shown),
+    )
+    rest = len(facts.told) - len(shown)
+    lead = Phrase(
+        f"Each line is a sealed event; {rest} more (requests, answers and reads) are in events/.",
+        f"各行は封緘された事象。このほか {rest} 件 (要求・応答・読み取り) が events/ にある。",
+    )
+    return Section(*titled("events")[:2], lead, grids=(grid,))
+
+
+def _of_what(told: Told) -> Cell:
+    return cell(" ".join(str(told.fields[name]).replace("_", " ") for name in _OF_WHAT if told.fields.get(name)))
+
+
+def _proof(facts: Facts, known: Proof, clock: Clock) -> Section:
+    """Digests and origins, and what each of them fixes."""
+    unknown = facts.view.open_intents
+    plans = Grid(
+        {"Plan sealed": 18, "Scope": 14, "Steps": 10, "SHA-256: plan, policy": 58},
+        tuple(
+            (clock(p.sealed_at), cell(p.scope), cell(p.steps), mono(p.sha256, p.policy_sha256))
+            for p in facts.view.plans
+        ),
+        empty=said("No plan was sealed."),
+    )
+    said_of_it = {
+        "Log": mono(facts.origin),
+        "Events of this case": cell(len(facts.told)),
+        "Digest of the newest event": mono(known.last_event_sha256),
+        "Intents without an outcome": cell(unknown, tone=Tone.OPEN if unknown else Tone.GOOD),
+        "Log stamped at": clock(known.anchored_at),
+        "Events in the stamped log": cell(known.anchor_size),
+        "This record is number": cell(known.revision),
+        "Certificate of the record before": mono(known.former_sha256),
+        "Exported by": cell(known.exported_by),
+        "Policy now in force": mono(facts.policy_sha256),
+    }
+    return Section(*titled("proof"), facts=said_of_it, grids=(plans,))

@@ -23,11 +23,11 @@ _GOOD, _SIGNED = "#1d6b4f", "#8a5a00"
 _TICKS = (
     (30 * 86400, "30 d"), (7 * 86400, "7 d"), (86400, "1 d"), (3600, "1 h"), (60, "1 min"), (1, "1 s"),
 )  # fmt: skip
-_STEPS = (
-    (EventType.CASE_OPENED, "1"), (EventType.PLAN_SEALED, "2"), (EventType.CASE_CONTAINED, "3"), (EventType.CASE_DEPROVISIONED, "4"), (EventType.CASE_CLOSED, "5"),
-    (EventType.CASE_LOOKED, "6"), (EventType.CASE_REOPENED, "7"), (EventType.CASE_RESTORED, "8"), (EventType.CASE_WITHDRAWN, "9"),
-)  # fmt: skip
-_LEGEND = "1 opened  2 plan sealed  3 contained  4 deprovisioned  5 closed  6 looked again  7 reopened  8 restored  9 withdrawn"
+_STEPS: dict[str, tuple[str, str]] = {
+    EventType.CASE_OPENED: ("1", "opened"), EventType.PLAN_SEALED: ("2", "plan sealed"), EventType.CASE_CONTAINED: ("3", "contained"),
+    EventType.CASE_DEPROVISIONED: ("4", "deprovisioned"), EventType.CASE_CLOSED: ("5", "closed"), EventType.CASE_LOOKED: ("6", "looked again"),
+    EventType.CASE_REOPENED: ("7", "reopened"), EventType.CASE_RESTORED: ("8", "restored"), EventType.CASE_WITHDRAWN: ("9", "withdrawn"),
+}  # fmt: skip
 
 
 class _Axis:
@@ -69,13 +69,12 @@ def timeline(facts: Facts, clock: Clock) -> Picture:
     _case_lane(svg, axis, facts)
     for number, account in enumerate(taken, start=1):
         _account_lane(svg, axis, account, _TOP + _LANE * number + _LANE / 2)
-    svg.text(_LEFT, bottom + 26, _LEGEND, size=10.5, fill="#52606d")
+    svg.text(_LEFT, bottom + 26, "  ".join(map(" ".join, _STEPS.values())), size=10.5, fill="#52606d")
     return Picture(str(svg), said("Timeline around the instant of the cut"))
 
 
 def _moments(facts: Facts, taken: Sequence[Account]) -> Iterator[datetime]:
-    names = {name for name, _ in _STEPS}
-    yield from (told.at for told in facts.told if told.type in names)
+    yield from (told.at for told in facts.told if told.type in _STEPS)
     for account in taken:
         for row in account.entitlements:
             yield from (moment for moment in (row.commanded_at, row.observed_at) if moment is not None)
@@ -98,14 +97,12 @@ def _case_lane(svg: Drawing, axis: _Axis, facts: Facts) -> None:
     y = _TOP + _LANE / 2
     svg.text(0, y + 4, facts.view.case, size=11)
     svg.line((_LEFT, y, _WIDTH - _RIGHT, y))
-    numbers = {str(step): number for step, number in _STEPS}
-    placed = -math.inf
+    x = -math.inf
     for told in facts.told:
-        if told.type in numbers:
-            x = max(axis(told.at), placed + 17)
-            placed = x
+        if told.type in _STEPS:
+            x = max(axis(told.at), x + 17)
             svg.add("circle", cx=x, cy=y, r=8, fill="#ffffff", stroke=INK)
-            svg.text(x, y + 3.6, numbers[told.type], size=10, anchor="middle")
+            svg.text(x, y + 3.6, _STEPS[told.type][0], size=10, anchor="middle")
 
 
 def _account_lane(svg: Drawing, axis: _Axis, account: Account, y: float) -> None:

@@ -7,10 +7,9 @@ reader trusts (AATL and the like): the operator's purchase.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,11 +20,15 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.timestamps import TimeStamper
 
+from audit.timestamp import AuthorityUnreachable, StampRefused, post
 from casework.errors import CaseworkError
 from casework.record.facts import Facts, Proof
+from portal.record.pages import pages
 
-_FIELD = "lastday"
-_QUERY, _REPLY = "application/timestamp-query", "application/timestamp-reply"
+_ABOUT = signers.PdfSignatureMetadata(
+    field_name="lastday", subfilter=SigSeedSubFilter.PADES, certify=True, reason="lastday: record of an offboarding"
+)
+"""The seal covers all of the file, and is appended behind its last byte."""
 
 
 class SealRefused(CaseworkError):
@@ -33,9 +36,9 @@ class SealRefused(CaseworkError):
 
 
 class _Asking(TimeStamper):
-    """Asks the anchors' authorities, in turn."""
+    """Asks the authorities in turn."""
 
-    def __init__(self, open_client: Callable[[], httpx.Client], urls: tuple[str, ...]) -> None:
+    def __init__(self, open_client: Callable[[], httpx.Client], urls: Sequence[str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
         self._open_client = open_client
         self._urls = urls
@@ -43,44 +46,26 @@ class _Asking(TimeStamper):
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         with self._open_client() as client:
             for url in self._urls:
-                with contextlib.suppress(httpx.HTTPError):  # the next one is asked
-                    answer = client.post(url, content=req.dump(), headers={"content-type": _QUERY, "accept": _REPLY})
-                    if answer.status_code == httpx.codes.OK:
-                        return tsp.TimeStampResp.load(answer.content)
+                with contextlib.suppress(AuthorityUnreachable, StampRefused):  # the next one is asked
+                    return tsp.TimeStampResp.load(post(client, url, req.dump()))
         remedy = "See that an authority of LASTDAY_TIMESTAMP_URLS answers, or leave the seal out."
         raise SealRefused("seal: cannot be stamped: no authority answered", remedy)
 
 
 def sealed(
-    pages: Callable[[Facts, Proof], dict[str, bytes]],
-    pkcs12: Path,
-    passphrase: str,
-    open_client: Callable[[], httpx.Client],
-    urls: tuple[str, ...],
+    pkcs12: Path, passphrase: str, open_client: Callable[[], httpx.Client], urls: Sequence[str]
 ) -> Callable[[Facts, Proof], Mapping[str, bytes]]:
-    """Return *pages* with `record.pdf` sealed by the key of *pkcs12*.  Raises `SealRefused` for a file that cannot be used."""
+    """Return what makes a bundle's pages, `record.pdf` sealed by the key of *pkcs12*.  Raises `SealRefused` for a file that cannot be used."""
     signer = signers.SimpleSigner.load_pkcs12(str(pkcs12), passphrase=passphrase.encode() or None)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
     if signer is None:
         remedy = "Correct --seal and LASTDAY_SEAL_PASSPHRASE, or leave the seal out."
         raise SealRefused("seal: cannot open the PKCS#12 file: not one, or another passphrase", remedy)
+    sealer = signers.PdfSigner(_ABOUT, signer=signer, timestamper=_Asking(open_client, urls))
 
     def make(facts: Facts, known: Proof) -> Mapping[str, bytes]:
         made = pages(facts, known)
-        return made | {"record.pdf": _seal(made["record.pdf"], signer, _Asking(open_client, urls))}
+        draft = IncrementalPdfFileWriter(io.BytesIO(made["record.pdf"]))
+        with ThreadPoolExecutor(1) as thread:  # pyHanko runs a loop of its own, and one may be running here
+            return made | {"record.pdf": thread.submit(lambda: sealer.sign_pdf(draft).getvalue()).result()}
 
     return make
-
-
-def _seal(pdf: bytes, signer: signers.Signer, stamper: TimeStamper) -> bytes:
-    """Return *pdf* with a seal over all of it, appended behind its last byte; works inside a running loop, too."""
-    about = signers.PdfSignatureMetadata(
-        field_name=_FIELD, subfilter=SigSeedSubFilter.PADES, certify=True, reason="lastday: record of an offboarding"
-    )
-    sealer = signers.PdfSigner(about, signer=signer, timestamper=stamper)
-
-    async def sign() -> bytes:
-        signed = await sealer.async_sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)))
-        return bytes(signed.getvalue())
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(sign())).result()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from casework.view.access import Account, Match, Row
 from casework.view.case import CaseView
-from portal.document import Cell, Clock, Grid, Section, Tone, cell, state, tone_of, yes_or_no
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, tone_of, yes_or_no
 from portal.words import Phrase, joined, place, said, titled
 
 
@@ -99,7 +99,7 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
     return (
         cell(row.kind),
         cell(row.what),
-        state(row.state),
+        _stands(row),
         cell(row.confirmed_by),
         clock(row.commanded_at),
         cell(clock.text(seen), lives_on and joined(" ", said("tokens until"), lives_on)),
@@ -110,6 +110,12 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
             tone=Tone.QUIET,
         ),
     )
+
+
+def _stands(row: Row) -> Cell:
+    """Return a row's state at the cut, and what became of it in a restore."""
+    fate = row.detail.restored
+    return cell(row.state, fate, tone=tone_of(fate or row.state))
 
 
 def in_short(view: CaseView, clock: Clock) -> Section:
@@ -132,7 +138,7 @@ def _lines_of(account: Account, clock: Clock) -> Iterator[tuple[Cell, ...]]:
             who,
             cell(row.kind),
             cell(row.what),
-            state(row.state),
+            _stands(row),
             signed,
             clock(row.observed_at),
             cell(_lives_on(row, clock)),

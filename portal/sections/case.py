@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from shlex import quote
 
 from casework.question_kinds import KINDS
-from casework.view.case import Candidate, CaseView, Finding, Question, Release, Waiver
+from casework.view.case import Candidate, CaseView, Finding, Question, Waiver
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, tone_of
 from portal.sections.access import minutes, why
 from portal.words import Phrase, joined, place, said, titled
@@ -85,8 +85,9 @@ def question(asked: Question, clock: Clock) -> Section:
     facts = {
         "Asked of": cell(joined(", ", *asked.asked_of)),
         "Answer wanted by": clock(asked.wanted_by),
-        **(_release(asked.release, clock) if asked.release is not None else {}),
     }
+    if (release := asked.release) is not None:
+        facts |= {"Cases": cell(release.count), "Until": clock(release.until), "SHA-256": mono(release.sha256)}
     grid = Grid(
         {"Account": 22, "Name": 22, "Kind": 10, "Why the leaver's": 16, "Reason": 20, "State": 10},
         tuple(_option(one, asked) for one in asked.options),
@@ -101,10 +102,6 @@ def question(asked: Question, clock: Clock) -> Section:
         if asked.options
         else (how,),
     )
-
-
-def _release(release: Release, clock: Clock) -> dict[str, Cell]:
-    return {"Cases": cell(release.count), "Until": clock(release.until), "SHA-256": mono(release.sha256)}
 
 
 def _option(one: Candidate, asked: Question) -> tuple[Cell, ...]:
@@ -162,6 +159,7 @@ def _verdict(verdict: str | None) -> Cell:
     words = {
         "quiet": "nothing opened again",
         "erased": "not carried out: erased before",
+        "not_looked": "not looked: a service could not be read",
         "reopened": "open again: case reopened",
     }
     if verdict is None:

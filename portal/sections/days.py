@@ -19,7 +19,7 @@ from portal.svg import INK, Drawing
 from portal.words import said
 
 _WIDTH, _HEIGHT = 960, 380
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 92, 80
+_LEFT, _RIGHT, _TOP, _FLOOR = 64, 20, 92, 300
 _LINE = 17
 _WITHIN, _BEYOND, _BEFORE, _NOTICE, _USUAL = "#5f6b76", "#b3261e", "#7a5a00", "#fdf3e1", "#bcd9ee"
 _KEYS = (
@@ -44,10 +44,6 @@ class _Plane:
     def step(self) -> float:
         return (_WIDTH - _LEFT - _RIGHT) / len(self.days.counts)
 
-    @property
-    def bottom(self) -> float:
-        return self.y(0)
-
     def dates(self) -> Iterator[tuple[date, int]]:
         for number, count in enumerate(self.days.counts):
             yield self.days.first + timedelta(days=number), count
@@ -56,7 +52,7 @@ class _Plane:
         return _LEFT + (day - self.days.first).days * self.step
 
     def y(self, count: float) -> float:
-        return _HEIGHT - _BOTTOM - min(count / self.most, 1.0) * (_HEIGHT - _TOP - _BOTTOM)
+        return _FLOOR - count / self.most * (_FLOOR - _TOP)
 
 
 def picture(view: CaseView) -> Picture | None:
@@ -78,9 +74,9 @@ def picture(view: CaseView) -> Picture | None:
 
 
 def _notice(plane: _Plane) -> None:
-    left, top = max(plane.x(plane.notice_on), _LEFT), plane.y(plane.most)
+    left = max(plane.x(plane.notice_on), _LEFT)
     if left < _WIDTH - _RIGHT:
-        plane.svg.rect(left, top, _WIDTH - _RIGHT - left, plane.bottom - top, _NOTICE)
+        plane.svg.rect(left, _TOP, _WIDTH - _RIGHT - left, _FLOOR - _TOP, _NOTICE)
 
 
 def _axis(plane: _Plane) -> None:
@@ -92,8 +88,8 @@ def _axis(plane: _Plane) -> None:
     for day, _ in plane.dates():
         if day.day == 1 or (len(plane.days.counts) < 45 and day.weekday() == 0):
             x = plane.x(day)
-            plane.svg.line((x, plane.bottom, x, plane.bottom + 5), "#888")
-            plane.svg.text(x, plane.bottom + 18, f"{day:%Y-%m-%d}", fill="#444")
+            plane.svg.line((x, _FLOOR, x, _FLOOR + 5), "#888")
+            plane.svg.text(x, _FLOOR + 18, f"{day:%Y-%m-%d}", fill="#444")
 
 
 def _band(plane: _Plane) -> None:
@@ -103,7 +99,7 @@ def _band(plane: _Plane) -> None:
     usual = [(plane.x(day), plane.days.usual[day.weekday()]) for day, _ in plane.dates()]
     limits = [(at, plane.y(day.limit)) for x, day in usual for at in (x, x + plane.step)]
     medians = [(at, plane.y(day.median)) for x, day in usual for at in (x, x + plane.step)]
-    ends = [(float(_LEFT), plane.bottom), *limits, (float(_WIDTH - _RIGHT), plane.bottom)]
+    ends = [(float(_LEFT), _FLOOR), *limits, (float(_WIDTH - _RIGHT), _FLOOR)]
     plane.svg.add("polygon", points=_points(ends), fill=_USUAL, fill_opacity=0.8)
     plane.svg.add("polyline", points=_points(medians), fill="none", stroke="#2a6f9e", stroke_width=0.8)
 
@@ -120,7 +116,7 @@ def _bars(plane: _Plane) -> None:
             colour = (_BEYOND if day >= plane.notice_on else _BEFORE) if beyond else _WITHIN
             y = plane.y(count)
             x = plane.x(day) + (plane.step - width) / 2
-            plane.svg.rect(x, y, width, plane.bottom - y, colour, title=f"{day} {count:,}")
+            plane.svg.rect(x, y, width, _FLOOR - y, colour, title=f"{day} {count:,}")
 
 
 def _marks(plane: _Plane, view: CaseView) -> None:
@@ -137,7 +133,7 @@ def _marks(plane: _Plane, view: CaseView) -> None:
         if plane.days.first <= day <= end:
             x, y = plane.x(day), 36 + _LINE * row
             at, anchor = (x - 6, "end") if x > _WIDTH / 2 else (x + 6, "start")
-            plane.svg.line((x, y - 9, x, plane.bottom), INK, dashes="3 3")
+            plane.svg.line((x, y - 9, x, _FLOOR), INK, dashes="3 3")
             plane.svg.text(at, y, f"{words} {day:%m-%d}", anchor=anchor)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from casework.view.case import CaseView
-from casework.view.downloads import Downloads, Exit, Sentence, Source
+from casework.view.downloads import Downloads, Sentence, Source
 from models.vocabulary import Completeness
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state
 from portal.sections import days
@@ -17,14 +17,13 @@ def downloads(view: CaseView, clock: Clock, *, erased: bool = False) -> Section:
     section, found = titled("downloads"), view.downloads
     if found.state == "not_collected":
         return Section(*section[:2], notes=(sentence("not_collected"),))
-    drawn = days.picture(view)
     caveats = dict.fromkeys(
         f"{place(row.connection).en}, {row.source}: {caveat}" for row in found.sources for caveat in row.caveats
     )
     return Section(
         *section,
         facts={"State": _state(found), **_not_begun(found)},
-        pictures=(drawn,) if drawn is not None else (),
+        pictures=tuple(filter(None, [days.picture(view)])),
         grids=(_sources(found, clock), _risks(found, erased=erased), *_more(found, clock)),
         notes=tuple(map(Phrase, caveats)),
     )
@@ -36,7 +35,6 @@ def in_short(view: CaseView, clock: Clock) -> Section:
     if not found.sources:
         return downloads(view, clock)
     whole = sum(row.verdict is Completeness.COMPLETE for row in found.sources)
-    told = tuple(_both(one) for one in found.summary)
     return Section(
         *titled("downloads"),
         facts={
@@ -45,7 +43,7 @@ def in_short(view: CaseView, clock: Clock) -> Section:
             **_not_begun(found),
         },
         commands=(f"lastday evidence {view.case}",),
-        notes=told if found.problem is None else (_not_known(found, erased=False),),
+        notes=tuple(map(_both, found.summary)) if found.problem is None else (_not_known(found, erased=False),),
     )
 
 
@@ -74,17 +72,12 @@ def _sources(found: Downloads, clock: Clock) -> Grid:
     )  # fmt: skip
 
 
-def _completeness(source: Source) -> Cell:
+def _completeness(s: Source) -> Cell:
     """Return the verdict with what the source says of its limits, in its own words."""
-    verdict = state(source.verdict)
-    added = _both(source.difference) if source.difference is not None else None
-    lag = None if source.lag is None else Phrase(f"lag {source.lag:,} s", f"遅延 {source.lag:,} 秒")
-    kept = (
-        None
-        if source.retention is None
-        else Phrase(f"retention {source.retention:,} d", f"保持 {source.retention:,} 日")
-    )
-    return cell(*verdict.lines, _both(source), added, lag, kept, tone=verdict.tone)
+    verdict = state(s.verdict)
+    lag = None if s.lag is None else Phrase(f"lag {s.lag:,} s", f"遅延 {s.lag:,} 秒")
+    kept = None if s.retention is None else Phrase(f"retention {s.retention:,} d", f"保持 {s.retention:,} 日")
+    return cell(*verdict.lines, _both(s), s.difference and _both(s.difference), lag, kept, tone=verdict.tone)
 
 
 def _risks(found: Downloads, *, erased: bool) -> Grid:
@@ -113,18 +106,11 @@ def _more(found: Downloads, clock: Clock) -> Iterator[Grid]:
     if found.folders:
         yield Grid({"Folder": 85, "Taken": 15}, tuple((cell(f.folder), cell(f"{f.count:,}")) for f in found.folders))
     if found.exits:
-        yield Grid(
-            {"When": 18, "Service": 18, "Way out": 18, "Leads to": 46}, tuple(_exit(one, clock) for one in found.exits)
-        )
+        made = tuple((clock(e.at), cell(place(e.connection)), cell(e.kind), cell(e.text)) for e in found.exits)
+        yield Grid({"When": 18, "Service": 18, "Way out": 18, "Leads to": 46}, made)
     if found.silence:
-        yield Grid(
-            {"Service": 18, "Silence after the cut": 82},
-            tuple((cell(place(s.connection)), cell(_both(s))) for s in found.silence),
-        )
-
-
-def _exit(one: Exit, clock: Clock) -> tuple[Cell, ...]:
-    return clock(one.at), cell(place(one.connection)), cell(one.kind), cell(one.text)
+        silence = tuple((cell(place(s.connection)), cell(_both(s))) for s in found.silence)
+        yield Grid({"Service": 18, "Silence after the cut": 82}, silence)
 
 
 def _both(told: Sentence) -> Phrase:

@@ -68,12 +68,12 @@ def _figures(view: CaseView, clock: Clock) -> dict[str, Cell]:
     timings = [account.timing for account in view.taken]
     ends = [t.effective_cutoff_at for t in timings if t.effective_cutoff_at is not None]
     whole = bool(timings) and len(ends) == len(timings)
-    exposure = max((t.exposure_minutes or 0 for t in timings), default=0) if whole else None
+    still = cell(said("not all closed"), tone=Tone.OPEN) if timings else cell()
     late = (said("after the notice:"), clock.text(view.cut_at)) if view.cut_at != view.due_at else ()
     return {
         "Cut due": cell(clock.text(view.due_at), *late),
-        "Last account closed": clock(max(ends), Tone.GOOD) if whole else cell(said("not all closed"), tone=Tone.OPEN),
-        "Longest exposure": cell(minutes(exposure)),
+        "Last account closed": clock(max(ends), Tone.GOOD) if whole else still,
+        "Longest exposure": cell(minutes(view.exposure_minutes)),
         "Within SLA": yes_or_no(_met([t.sla_met for t in timings])),
         "Seen closed · signed for · open": _rows(view),
     }

@@ -18,19 +18,18 @@ def nda(found: Papers, clock: Clock, *doubtful: Paper) -> Section:
     section = titled("nda")
     if found.state == "not_collected":
         return Section(*section, notes=(sentence("not_collected"),))
+    told = said("not expected") if found.state == "not_expected" else named("NdaState", found.state)
     facts = {
-        "State": cell(named("NdaState", found.state), tone=tone_of(found.state)),
+        "State": cell(told, tone=tone_of(found.state)),
         "Checked": clock(found.checked_at),
     }
     if found.pledge is not None:
         facts["Pledge asked for"] = _pledge(found.pledge, clock)
     if found.risk.reasons:
         facts["Risk raised by"] = cell(", ".join(found.risk.reasons), tone=Tone.OPEN)
-    lost = [
-        joined(": ", look.register_name, joined("  ", look.problem, look.remedy))
-        for look in found.looks
-        if look.problem
-    ]
+    lost = (
+        joined(": ", one.register_name, joined("  ", one.problem, one.remedy)) for one in found.looks if one.problem
+    )
     ids = tuple(paper.paper for paper in doubtful if paper.paper is not None)
     return Section(*section, facts=facts, grids=(_papers(found.papers, doubtful),), commands=ids, notes=tuple(lost))
 

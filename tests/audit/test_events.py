@@ -8,7 +8,8 @@ import pytest
 
 from audit.events import OF_THE_LOG, EventType
 from audit.fields import RULES
-from portal.words import EVENTS, MANY
+from portal.record.composing import MANY
+from portal.words import EVENTS
 from tests.unit.reading_source import ROOT
 
 _LOOKS_LIKE_ONE = re.compile(

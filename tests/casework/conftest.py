@@ -17,7 +17,7 @@ from casework import runbook
 from casework.context import Context
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Policy
 from casework.schema import migrate
@@ -103,9 +103,7 @@ def make_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., 
             {Service.GOOGLE_WORKSPACE: paper},
             now=clock,
             sleep=clock.sleep,
-            evidence=EvidenceStore(
-                store, tmp_path / "evidence", KeyFile(tmp_path / "evidence.key", lambda: True), clock
-            ),
+            evidence=EvidenceStore(store, tmp_path / "evidence", KeyFile(tmp_path / "evidence.key", lambda: True)),
         )
         return Office(context, paper, clock)
 

@@ -18,7 +18,7 @@ from casework.record.exporting import Office as Export
 from emulators.outsiders import outsiders
 from models.tables import Case
 from models.vocabulary import EntitlementKind, EntitlementState, OpenReason, Service
-from portal.record import pages
+from portal.record.pages import pages
 from tests.casework.conftest import Office
 
 NAME = "髙橋 <script>alert(1)</script>𠮷野家"

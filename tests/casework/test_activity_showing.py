@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from casework import runbook
-from casework.activity import collection
+from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.passes import SUMMARIES
 from casework.evidence.keys import KeyFile
@@ -35,7 +35,7 @@ async def collected(logged: Office) -> Case:
     case = logged.report()
     await runbook.make_plan(logged.context, case.id)
     await collect(logged.context, case.id, seconds=60)
-    await collection.conclude(logged.context, case.id)
+    await collecting.conclude(logged.context, case.id)
     return case
 
 
@@ -102,7 +102,7 @@ class TestNeverSilent:
         case = logged.report()
         await runbook.make_plan(logged.context, case.id)
         await collect(logged.context, case.id, seconds=10)
-        await collection.conclude(logged.context, case.id)
+        await collecting.conclude(logged.context, case.id)
         shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"], shown["counts"]) == ("not_available", "cannot_say", {})
         assert shown["sources"][0]["text_ja"].startswith("取得不可")

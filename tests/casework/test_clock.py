@@ -76,6 +76,20 @@ class TestDatabaseClock:
         machine.ask(20 * MS, 20 * MS)
         assert abs(machine.clock() - machine.true) <= 20 * MS
 
+    @pytest.mark.parametrize("compared_before", [True, False])
+    @pytest.mark.parametrize("step", [-90_000, -3_000])
+    def test_a_clock_that_is_put_back_between_question_and_answer_tells_nothing(
+        self, machine: Machine, step: int, *, compared_before: bool
+    ) -> None:
+        """An answer that came before its question has no middle: the earliest moment would lie after the latest."""
+        if compared_before:
+            machine.ask(1 * MS, 1 * MS)
+        asked_at, told = machine.clock.machine(), machine.true
+        machine.wrong += step * MS
+        machine.clock.compare(asked_at, told, machine.clock.machine())
+        stamp = machine.clock.machine()
+        assert machine.clock.earliest(stamp) <= machine.clock() <= machine.clock.latest(stamp)
+
 
 class TestReadsOfTwoMachines:
     @pytest.mark.parametrize("wrong", [-6_000, 6_000])

@@ -22,9 +22,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from casework import runbook
-from casework.activity import collection, reading
+from casework.activity import collecting, logs
 from casework.activity.collecting import collect
-from casework.activity.passes import passes_of
+from casework.activity.passes import due_passes, passes_of
+from casework.activity.reading import Reading
 from casework.errors import Erased, Misconfigured
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
@@ -68,6 +69,10 @@ def passes(office: Office, case: Case) -> list[Collection]:
         return passes_of(session, case.id)
 
 
+def ended(office: Office, case: Case) -> list[bool]:
+    return [row.ended_at is not None for row in passes(office, case)]
+
+
 def lines(office: Office, row: Collection) -> list[dict[str, Any]]:
     """Return the file's lines, by a decompressor of its own."""
     assert office.context.evidence is not None
@@ -93,7 +98,7 @@ class TestComplete:
         ledger(logged).happened("g1", FIFTY)
         ledger(logged).happened("g2", [event(900, DAY)])
         case = await planned(logged)
-        assert await collect(logged.context, case.id, seconds=60) == 1
+        await collect(logged.context, case.id, seconds=60)
         [row] = passes(logged, case)
         header, *records = lines(logged, row)
         assert (row.verdict, row.reason, row.pages, row.records) == (Completeness.COMPLETE, None, 5, 50)
@@ -120,8 +125,8 @@ class TestComplete:
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
         asked = len(ledger(logged).asked)
-        assert await collect(logged.context, case.id, seconds=60) == 0
-        assert len(ledger(logged).asked) == asked
+        await collect(logged.context, case.id, seconds=60)
+        assert (len(ledger(logged).asked), ended(logged, case)) == (asked, [True])
 
     async def test_odd_records(self, logged: Office) -> None:
         """Numbers beyond 64 bits, half a surrogate pair, a null: records are kept as they came."""
@@ -234,14 +239,30 @@ class TestFaults:
         await collect(logged.context, case.id, seconds=60)
         assert lines(logged, passes(logged, case)[0])[1:] == FIFTY
 
+    async def test_a_lost_memory_is_stated(self, logged: Office) -> None:
+        """Where a backup lacks what was remembered of the records, some may stand in the file twice: the statement says so."""
+        ledger(logged).happened("g1", FIFTY)
+        ledger(logged).fault = lambda number, _: Unreachable("down") if number == 3 else None
+        case = await planned(logged)
+        await collect(logged.context, case.id, seconds=1)
+        assert logged.context.evidence is not None
+        for file in (logged.context.evidence.folder / case.id).glob("*.seen*"):
+            file.unlink()
+        logged.clock.pass_by(minutes=1)
+        await collect(logged.context, case.id, seconds=60)
+        [row] = passes(logged, case)
+        assert row.statement is not None
+        assert row.statement["problems"]["memory_lost"] == 1
+
 
 class TestNothingWaitsForEver:
     async def test_a_vendor_that_hangs(self, logged: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         """No answer and no refusal either: out of reach after a while, and the place is given back."""
-        monkeypatch.setattr(reading, "_LONGEST_ANSWER", timedelta(milliseconds=50))
+        monkeypatch.setattr(logs, "LONGEST_ANSWER", 0.05)
         monkeypatch.setattr(ledger(logged), "activity", lambda *_: asyncio.Event().wait())
         case = await planned(logged)
-        assert await asyncio.wait_for(collect(logged.context, case.id, seconds=2), 5) == 0
+        await asyncio.wait_for(collect(logged.context, case.id, seconds=2), 5)
+        assert ended(logged, case) == [False]
         assert passes(logged, case)[0].problems["unreachable"] >= 1
 
     async def test_a_fault_of_ours(self, logged: Office) -> None:
@@ -296,6 +317,20 @@ class TestErased:
         with pytest.raises(Erased):
             await collect(logged.context, case.id, seconds=60)
         assert [row.account_id for row in passes(logged, case)] == ["acct-1"]
+
+    async def test_before_it_began(self, logged: Office) -> None:
+        """A case that is erased between our look and our turn: no account is written down again."""
+        case = await planned(logged)
+        evidence = logged.context.evidence
+        assert evidence is not None
+        [due] = due_passes(logged.context, case.id, [*logged.context.connectors])
+        with logged.context.store.write() as session:
+            session.get_one(Case, case.id).erased_at = logged.clock()
+        with pytest.raises(Erased):
+            await Reading(logged.context, evidence, *due, logged.clock() + timedelta(minutes=1)).carry_on(
+                asyncio.Semaphore()
+            )
+        assert passes(logged, case) == []
 
 
 class TestNotAvailable:
@@ -369,7 +404,8 @@ class TestRounds:
         ledger(logged).fault = lambda number, _: waiting if number <= 2 else None
         case = await planned(logged)
         began = logged.clock.at
-        assert await collect(logged.context, case.id, seconds=60) == 0
+        await collect(logged.context, case.id, seconds=60)
+        assert ended(logged, case) == [False]
         assert logged.clock.at - began < timedelta(seconds=61)
         await collect(logged.context, case.id, seconds=60)
         assert len(ledger(logged).asked) == 1
@@ -401,7 +437,7 @@ clock = Clock()
 clock.pass_by(hours=1)
 engine = open_engine(f"sqlite:///{folder}/case.db")
 store = Store(engine, Trail(origin="test.example/audit/2026", clock=clock))
-evidence = EvidenceStore(store, folder / "evidence", KeyFile(folder / "evidence.key", lambda: True), clock)
+evidence = EvidenceStore(store, folder / "evidence", KeyFile(folder / "evidence.key", lambda: True))
 log = Ledger(now=clock)
 log.happened("g1", shared.FIFTY)
 context = Context(store, Policy(), {Service.GOOGLE_WORKSPACE: log}, now=clock, sleep=clock.sleep, evidence=evidence)
@@ -474,7 +510,7 @@ class TestLasting:
             logged.clock.pass_by(days=2)
         first, tail = passes(logged, case)
         assert (first.reason, tail.verdict) == ("retention", Completeness.COMPLETE)
-        await collection.conclude(logged.context, case.id)
+        await collecting.conclude(logged.context, case.id)
         shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"]) == ("partial", "nothing_unusual")
 
@@ -497,7 +533,8 @@ class TestInstants:
         with logged.context.store.write() as session:
             session.get_one(Case, case.id).due_at += timedelta(days=21)
         logged.clock.at = logged.context.case(case.id).due_at + timedelta(minutes=1)
-        assert await collect(logged.context, case.id, seconds=60) == 1
+        await collect(logged.context, case.id, seconds=60)
+        assert ended(logged, case) == [True, True]
 
     async def test_long_over(self, logged: Office) -> None:
         """A log that we learn to read later is not read of those who left long ago."""

@@ -19,7 +19,7 @@ from casework.decisions import signatures
 from casework.errors import Misconfigured
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import Observe, Policy, Protected

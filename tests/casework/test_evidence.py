@@ -17,7 +17,6 @@ from sqlmodel import select
 from audit.trail import Trail
 from casework.errors import Damaged, Erased, EvidenceError, InUse, Misconfigured, Missing
 from casework.evidence import chunks as chunk_form
-from casework.evidence import growing as growing_form
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
 from casework.store import Store, open_engine
@@ -84,7 +83,7 @@ class TestSaving:
             raise OSError("disk")
 
         with monkeypatch.context() as patch:
-            patch.setattr(growing_form.GrowingFile, "end", broken)
+            patch.setattr(chunk_form.GrowingFile, "end", broken)
             with pytest.raises(OSError, match="disk"):
                 vault.evidence.save(CASE, "papers/a.pdf", b"half of it")
         with pytest.raises(Missing):
@@ -131,10 +130,10 @@ class TestGrowing:
         def late(path: Path) -> BinaryIO:
             monkeypatch.undo()
             write(b"two ")
-            return growing_form._open_alone(path)
+            return chunk_form._open_alone(path)
 
         write(b"one ")
-        monkeypatch.setattr(growing_form, "_open_alone", late)
+        monkeypatch.setattr(chunk_form, "_open_alone", late)
         write(b"three")
         with vault.evidence.grow(CASE, "a.txt") as growing:
             vault.evidence.finish(growing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from audit import certificate_keys, keys
 from audit.note import Verifier
 from audit.verify import verify
-from casework.errors import Misconfigured
+from casework.errors import BadRequest, Misconfigured
 from casework.record.exporting import NotAnchored, export
+from casework.record.facts import gather
 from casework.settings import CaseworkSettings
 from casework.trail import trust
 from casework.trail.signing import certificate_signer
@@ -46,6 +48,20 @@ class TestOutsiders:
         (asks / "policy").write_text("quorum none\n")
         report = verify(tmp_path / "authority", asks)
         assert (report.faults, len(report.unasked)) == ([], 1)
+
+
+class TestUnfinished:
+    def test_does_not_leave_by_mistake(self, office: Office, tmp_path: Path) -> None:
+        """A case that is not closed is exported only by who says that it is meant as it stands; else no look is recorded, and nothing written."""
+        office.clock.at = datetime.now(UTC)
+        case = office.report()
+        with export_office(office, tmp_path / "outside") as outside:
+            with pytest.raises(BadRequest, match="not closed"):
+                export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+            assert not (tmp_path / "bundle").exists()
+            assert "case.exported" not in {told.type for told in gather(office.context, case.id).told}
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor", as_it_stands=True)
+        assert (tmp_path / "bundle" / "record.pdf").exists()
 
 
 class TestTrustMaterial:

@@ -11,8 +11,9 @@ import pytest
 
 from casework import runbook
 from casework.access.rechecking import collect_again
-from casework.activity import collection
+from casework.activity import collecting
 from casework.activity.summary import summarise
+from casework.evidence.store import EvidenceStore
 from casework.intake import moving
 from casework.truth.rows import accounts_of
 from connectors.activity import ActivityPage, ActivitySource, Gap, Record, Window
@@ -67,6 +68,11 @@ def office(make_office: Callable[..., Office]) -> Office:
 def log(office: Office) -> Forgetful:
     assert isinstance(office.paper, Forgetful)
     return office.paper
+
+
+def evidence(office: Office) -> EvidenceStore:
+    assert office.context.evidence is not None
+    return office.context.evidence
 
 
 async def cut(office: Office, *, told_days_ahead: int = 40) -> Case:
@@ -250,7 +256,7 @@ class TestLost:
         """A service that we do not read any more has logs of which nobody knows."""
         case = await cut(office)
         assert (await settled(office, case))["verdict"] == "nothing_unusual"
-        summarise(replace(office.context, connectors={}), case.id)
+        summarise(replace(office.context, connectors={}), case.id, evidence(office))
         shown = show(office.context, case.id)["downloads"]
         assert (shown["verdict"], shown["risks"][0]["reason"]) == ("cannot_say", "incomplete")
 
@@ -280,10 +286,10 @@ class TestPutOff:
         case = office.report()
         await runbook.make_plan(office.context, case.id)
         office.clock.at = case.due_at - timedelta(seconds=50)
-        await collection.before_the_cut(office.context, case.id)
+        await collecting.before_the_cut(office.context, case.id)
         moving.reschedule(office.context, case.id, ends_on=date(2026, 12, 21), last_working_at=None, by="hr")
         office.clock.at = office.context.case(case.id).due_at + timedelta(seconds=1)
-        summarise(office.context, case.id)
+        summarise(office.context, case.id, evidence(office))
         shown = show(office.context, case.id)["downloads"]
         assert (shown["verdict"], [risk["reason"] for risk in shown["risks"]]) == ("cannot_say", ["not_read_since"])
         assert (

@@ -17,7 +17,8 @@ from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing
-from casework.nda.context import NdaContext
+from casework.nda import registers as registers_of_papers
+from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers
@@ -184,6 +185,25 @@ class TestWrongPapers:
             await checking.check(nda_context(office, one, two), case.id)
         assert nda(office.context, case)["papers"][0]["state"] == "signed"
 
+    async def test_more_than_are_opened(self, make_office: MakeOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Beyond the most that are opened of one leaver a paper is unreadable: nobody has looked at its bytes."""
+        monkeypatch.setattr(registers_of_papers, "MOST_PAPERS", 1)
+        office = make_office()
+        shelf = Shelf(*(pledge_of(name, completed=True, signer_employee_no="E1") for name in ("a", "b")))
+        case = office.report()
+        await checking.check(nda_context(office, shelf), case.id)
+        found = {p["paper"]: p for p in nda(office.context, case)["papers"] if p["paper"]}
+        assert [found[name]["state"] for name in ("shelf:a", "shelf:b")] == ["signed", "unreadable"]
+        assert "more than 1" in found["shelf:b"]["text"]
+
+    async def test_declined_on_whose_day(self, make_office: MakeOffice) -> None:
+        """Eight in the morning in Japan is the day before in Greenwich: who declined then did so on the day in Japan."""
+        office = make_office()
+        shelf = Shelf(pledge_of("p", signer_employee_no="E1", declined_at=datetime(2026, 11, 28, 23, tzinfo=UTC)))
+        case = office.report()
+        await checking.check(nda_context(office, shelf), case.id)
+        assert "2026-11-29" in of_kind(nda(office.context, case), "exit_pledge")["text"]
+
 
 class TestExchanged:
     async def test_after_the_first_look(self, hire: Hire) -> None:
@@ -242,7 +262,7 @@ class TestLoops:
         case = office.report()
         shelf.breaks = True
         office.clock.pass_by(hours=10)
-        await checking.check_or_record(registers, case.id)
+        await checking.check(registers, case.id)
         await office.run(case.id)
         assert office.context.case(case.id).state == "closed"
         shelf.breaks = False

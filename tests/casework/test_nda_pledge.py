@@ -15,8 +15,8 @@ import pytest
 from audit.leaf import read
 from casework.errors import BadRequest
 from casework.nda import checking, following, pledging, refusing
-from casework.nda.context import NdaContext
 from casework.nda.printing import print_pledge
+from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from connectors.nda.contract import Register, Sent
@@ -258,8 +258,8 @@ class TestPage:
     def test_no_name_is_an_empty_box(self, office: Office) -> None:
         """A character that the font does not have is printed as its number; accents of other scripts are drawn."""
         case = office.report(name="𠮷田 Nguyễn", employment_ends_on=LAST_DAY)
-        printed = print_pledge(case, Nda(), "ja", at=office.clock(), reference="pledge-ab")
-        with closing(pypdfium2.PdfDocument(printed.pdf)) as document:
+        _, pdf = print_pledge(case, Nda(), "ja", at=office.clock(), reference="pledge-ab")
+        with closing(pypdfium2.PdfDocument(pdf)) as document:
             text = "".join(page.get_textpage().get_text_range() for page in document)
         assert "〈U+20BB7〉田 Nguyễn" in text
 
@@ -281,8 +281,8 @@ class TestPage:
         case = Case(id="c", employee_no="E1", employee_key="e1", employment_ends_on=date(2026, 12, 20), timezone="Asia/Tokyo",
                     due_at=office.clock(), kind=DepartureKind.RESIGNATION, state=CaseState.OPEN, reported_by="hr", opened_at=office.clock(),
                     leaver={"employee_no": "E1", "name": name, "kana": None, "romaji": None})  # fmt: skip
-        printed = print_pledge(case, Nda(company="星空商事"), language, at=office.clock(), reference="pledge-ab")
-        document = pypdfium2.PdfDocument(printed.pdf)
+        _, pdf = print_pledge(case, Nda(company="星空商事"), language, at=office.clock(), reference="pledge-ab")
+        document = pypdfium2.PdfDocument(pdf)
         text = "".join(page.get_textpage().get_text_range() for page in document)
         document.close()
         flat = "".join(text.split())

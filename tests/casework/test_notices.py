@@ -19,7 +19,7 @@ from casework.commitment import Commitment, digest
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import reschedule, withdraw
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import Intake, open_cases
 from casework.lifecycle import begun
 from casework.matching import answering
@@ -85,7 +85,7 @@ class TestSameDeparture:
         )
         (refusal,) = later.refused
         assert (later.opened, refusal.code) == ((), "other_person")
-        told = " ".join((*refusal.reason, *refusal.remedy))
+        told = " ".join((*refusal.said, *refusal.remedy))
         assert first.id in told
         assert not any(word in told for word in ("Miller", "john@", "partner-a"))
         assert [case.id for case in all_cases(office)] == [first.id]

@@ -17,7 +17,7 @@ from audit.trail import Trail
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.intake.moving import reschedule, withdraw
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.lifecycle import begun
 from casework.policy import Cut, Policy

@@ -18,7 +18,7 @@ from casework.actor import actor_of
 from casework.decisions import pausing, signatures
 from casework.errors import BadRequest, Paused, StillOpen
 from casework.policy import Cut, Policy
-from casework.record.gathering import told
+from casework.record.facts import told
 from casework.store import Store
 from casework.sweeping import due_for_run, unclaimed
 from casework.truth.rows import accepted_accounts, rows_of
@@ -134,11 +134,11 @@ class TestWho:
             signatures.approve(office.context, late.id, by="hanako")
         assert [held.id for held in case_view(office.context, case.id).paused] == [second]
 
-    @pytest.mark.parametrize("about", [{"case_id": "case-0"}, {"company": "defualt"}])
+    @pytest.mark.parametrize("about", [{"case_id": "case-0"}, {"case_id": ""}, {"company": "defualt"}, {"company": ""}])
     def test_what_stops_nothing_is_refused(self, office: Office, about: dict[str, str]) -> None:
-        """A name that is mistyped would leave its writer believing that all is stopped; nor does one pause without a reason."""
+        """A name that is mistyped, or empty, would leave its writer believing that all is stopped; nor does one pause without a reason."""
         case = office.report()
-        with pytest.raises(BadRequest, match="there is no case of"):
+        with pytest.raises(BadRequest, match=r"no such case|there is no case of"):
             pausing.pause(office.context, by="taro", reason=WHY, **about)
         with pytest.raises(BadRequest, match="no reason"):
             pausing.pause(office.context, by="taro", reason=" ", case_id=case.id)
@@ -232,6 +232,25 @@ class TestAnIntent:
         await office.run(case.id)
         assert office.context.case(case.id).state is CaseState.CLOSED
 
+    async def test_of_many_rows_are_begun_a_few_at_a_time(self, office: Office) -> None:
+        """A pause does not wait for the thousands of groups of one account: of those no more than twenty are begun together."""
+        case = await planned(office)
+        office.paper.holders["g1"].held[K.GROUP] = {f"group-{n:03d}" for n in range(100)}
+        made: list[str] = []
+
+        def brake(row: Entitlement) -> None:
+            if row.kind is K.GROUP and not made:
+                made.append(pause(office, case.id))
+
+        office.paper.after = brake
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        assert len([write for write in office.paper.writes if ":group:" in write]) == 20
+        assert show(office.context, case.id)["open_intents"] == 0
+        resume(office, *made)
+        await office.run(case.id)
+        assert office.context.case(case.id).state is CaseState.CLOSED
+
     async def test_of_an_early_kind(self, make_office: Callable[..., Office]) -> None:
         """What policy takes on the last working day waits too, and makes no run again and again."""
         office = make_office(Policy(cut=Cut(early=(K.GROUP,))))
@@ -267,6 +286,23 @@ class TestARestore:
         resume(office, made)
         await restoring.restore(office.context, case.id)
         assert office.context.case(case.id).state is CaseState.RESTORED
+
+    async def test_that_has_lifted_nothing_takes_nothing(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A pause that comes in before the block is lifted stops the new password too: the account stays as it is."""
+        case = await self.consented(office)
+        office.paper.writes.clear()
+        listing = office.paper.list_access
+
+        async def paused_at(account: Any, kinds: Any = None) -> Any:
+            if not case_view(office.context, case.id).paused:
+                pause(office, case.id)
+            return await listing(account, kinds)
+
+        monkeypatch.setattr(office.paper, "list_access", paused_at)
+        await restoring.restore(office.context, case.id)
+        assert (office.paper.writes, office.paper.given) == ([], [])
+        (problem,) = {row["detail"]["problem"] for row in self.rows(office, case) if row["kind"] == "sign_in"}
+        assert "paused since" in problem
 
     async def test_that_has_lifted_the_block_takes_the_exits_and_gives_nothing_more(self, office: Office) -> None:
         """An account whose block was lifted does not keep its exits for a pause; roles and groups are not given back."""
@@ -307,6 +343,23 @@ class TestWhoCarriesIt:
         with pytest.raises(StillOpen):
             await office.run(case.id)
         resume(office, made)
+        assert unclaimed(office.context) == [case.id]
+        assert [group.purpose for group in due_for_run(office.context)] == ["offboard"]
+
+    async def test_resumed_under_a_run_is_taken_when_that_ends(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A run that had passed its cut while the case was paused leaves it to the next one, which does not rest before."""
+        case = await planned(office)
+        made = pause(office, case.id)
+
+        async def resumed_meanwhile(*_: object) -> None:
+            resume(office, made)
+            monkeypatch.undo()
+
+        monkeypatch.setattr(runbook, "look_at_papers", resumed_meanwhile)
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
         assert unclaimed(office.context) == [case.id]
         assert [group.purpose for group in due_for_run(office.context)] == ["offboard"]
 

@@ -15,12 +15,12 @@ from casework.access import restore as restoring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.moving import reschedule, withdraw
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import BlastRadius, Policy, Protected
-from models.tables import Plan
-from models.vocabulary import EntitlementKind, EntitlementState, Guard, OpenReason, Service
+from models.tables import Case, Plan
+from models.vocabulary import CaseState, EntitlementKind, EntitlementState, Guard, OpenReason, RunState, Service
 from tests.casework.conftest import Office
 from tests.casework.shown import open_questions, show
 
@@ -403,6 +403,24 @@ class TestSweep:
         claims.release_run(office.context, case.id)
         (second,) = sweeping.due_for_run(office.context)
         assert second.key != first.key
+
+    @pytest.mark.parametrize("state", [CaseState.OPEN, CaseState.CONTAINED])
+    @pytest.mark.parametrize("run_id", [None, "a run that somebody moved to 2030"])
+    async def test_what_a_killed_process_left_is_taken_up_again(
+        self, office: Office, state: CaseState, run_id: str | None
+    ) -> None:
+        """A terminal or a serving process that dies has no run that could be asked: its lease, once over, says enough."""
+        case = office.report()
+        if state is CaseState.CONTAINED:
+            office.clock.pass_by(hours=10)
+        with office.context.store.write() as session:
+            case = session.get_one(Case, case.id)
+            case.state, case.run_state, case.run_id = state, RunState.RUNNING, run_id
+            case.lease_holder, case.lease_until = "serve-1", office.clock.at + timedelta(seconds=20)
+        office.clock.pass_by(seconds=19)
+        assert sweeping.due_for_run(office.context) == []
+        office.clock.pass_by(seconds=2)
+        assert [group.case_ids for group in sweeping.due_for_run(office.context)] == [(case.id,)]
 
     async def test_a_case_with_findings_is_taken_up_again_later(self, office: Office) -> None:
         """After a run with findings the next one waits, longer each time."""

@@ -19,9 +19,8 @@ from audit import certificate_keys
 from audit.certificate import pae
 from casework.errors import BadRequest
 from casework.intake.moving import withdraw
-from casework.population import comparing, counting, sampling
-from casework.population.facts import Population
-from casework.population.sampling import METHOD, place
+from casework.population import counting
+from casework.population.facts import METHOD, Population
 from models.tables import NoticeRecord
 from portal import population as sheet
 from portal.population import COLUMNS, lines, safe
@@ -40,7 +39,7 @@ class TestTieOut:
         case = await finished(office)
         found = of(office)
         assert (found.tie_out["notified"], found.tie_out["cases"], found.tie_out["seen_closed"]) == (1, 1, 1)
-        assert found.ties
+        assert not found.differences
         (line,) = lines(found)
         assert line["case"] == case.id
         assert line["due_at"] < line["commanded_at"] < line["effective_cutoff_at"]
@@ -64,7 +63,7 @@ class TestTieOut:
         raw = (
             "社員番号,氏名,退職日\r\nＥ２,影,2026-11-30\r\nE3,影,2026-11-29\r\nE9,新 人,2026-11-30\r\nE8,壊,13月\r\nE7,先,2027-01-05\r\n"
         ).encode("cp932")
-        found = comparing.compare(of(office), raw)
+        found = counting.compare(of(office), raw)
         assert found.extract is not None
         assert (found.extract.sha256, found.extract.rows, found.extract.in_period) == (
             hashlib.sha256(raw).hexdigest(),
@@ -78,8 +77,11 @@ class TestTieOut:
             ("case", "HR's extract does not have"),
         ):  # fmt: skip
             assert any(s == side and words in text for s, text in said), (side, words, said)
+        told = {line["case"]: line["difference"] for line in lines(found)}[stranger.id]
+        assert "no notice is on file" in told
+        assert "HR's extract does not have" in told
         assert all(d.text_ja for d in found.differences)
-        assert not found.ties
+        assert sheet.statement(found)["ties"] is False
 
     async def test_an_exception_is_no_cut_off(self, office: Office) -> None:
         """Before the period nothing counts; a period that ends before it begins is refused."""
@@ -94,19 +96,18 @@ class TestSample:
         """The sample follows from the case ids and the seed: sha256sum and sort give the same cases in the same order."""
         for number in range(12):
             office.report(employee_no=f"E{number}", employment_ends_on="2026-12-20")
-        found = sampling.draw(of(office), 5, "auditor's words")
-        again = sampling.draw(of(office), 5, "auditor's words")
+        found = of(office).sampled(5, "auditor's words")
+        again = of(office).sampled(5, "auditor's words")
         assert found.sample is not None
         assert found.sample == again.sample
         ids = [entry.case for entry in found.entries]
         digests = {hashlib.sha256(f"auditor's words\n{case}".encode()).hexdigest(): case for case in ids}
         assert list(found.sample.cases) == [digests[d] for d in sorted(digests)[:5]]
-        assert place("a", "b") != place("a", "c")
-        other = sampling.draw(of(office), 5, "other words").sample
+        other = of(office).sampled(5, "other words").sample
         assert other is not None
         assert other.cases != found.sample.cases
         with pytest.raises(BadRequest, match="a size and a seed"):
-            sampling.draw(of(office), 0, "x")
+            of(office).sampled(0, "x")
 
 
 class TestSheet:
@@ -114,7 +115,7 @@ class TestSheet:
         """UTF-8 with a mark, one line an account; a name that is a formula stays a name.  The statement binds exactly these bytes."""
         await finished(office)
         office.report(employee_no="E2", employment_ends_on="2026-11-30")
-        found = sampling.draw(of(office), 1, "seed")
+        found = of(office).sampled(1, "seed")
         formula = "=cmd|'/C calc'!A0"
         found = replace(
             found, entries=tuple(entry.model_copy(update={"reported_by": formula}) for entry in found.entries)

@@ -21,7 +21,7 @@ from casework.access import interrupted
 from casework.access.rechecking import look_again
 from casework.clock import DatabaseClock
 from casework.context import Context
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.schema import current, grant, migrate, newest

@@ -19,7 +19,7 @@ from casework.erasure import erasing
 from casework.errors import BadRequest, QuestionsOpen
 from casework.intake.moving import reschedule
 from casework.intake.opening import decide_for_real
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.nda import refusing

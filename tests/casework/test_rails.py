@@ -14,7 +14,7 @@ from casework.access import restore as restoring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.moving import reschedule
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import BlastRadius, Cut, Policy, Protected

@@ -15,7 +15,7 @@ from casework.access import rechecking
 from casework.access import restore as restoring
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, StillOpen
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import Policy, Restore

@@ -8,7 +8,7 @@ import pytest
 
 from casework.access import interrupted
 from casework.access import restore as restoring
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from connectors.contract import Capabilities, Connector, Kinds, Listing
 from connectors.errors import Denied, Unreachable

@@ -18,7 +18,7 @@ from casework.access import cutting, interrupted
 from casework.access import restore as restoring
 from casework.context import Context
 from casework.decisions import signatures as waiving
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import Observe, Policy, Restore

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework import runbook
-from casework.activity import collection
-from casework.activity.baseline import measure
+from casework.activity import collecting
 from casework.activity.collecting import collect
+from casework.activity.comparison import Comparison
 from casework.activity.marks import is_marked
-from casework.activity.risk import Comparison, Reason, reasons_of, verdict_of
-from casework.activity.tally import Tally
+from casework.activity.risk import Reason, reasons_of, verdict_of
+from casework.activity.tally import EXITS, Tally
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
-from models.vocabulary import ActivityKind
+from models.vocabulary import TAKES, ActivityKind
 from tests.casework.conftest import Office
 from tests.casework.leavers import DAYS, END, NOTICE, Raw, exporter, hoarder, programmer, steady
 from tests.casework.ledger import Ledger
@@ -34,13 +34,11 @@ LEDGER = Ledger()
 def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules | None = None) -> dict[str, Reason]:
     """Weigh *records* as a summary does, by each reason's word."""
     rules = rules or Rules()
-    tally = Tally(TOKYO, NOTICE_ON, END, rules.work_hours, rules.marks)
+    tally = Tally(TOKYO, NOTICE_ON, END, rules)
     for raw in records:
         tally.add("drive", "paper", LEDGER.describe("drive", raw))
-    tally.close()
     covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
-    baseline = measure(tally.days, covered_from, NOTICE_ON, mads=rules.mads)
-    return {reason.reason: reason for reason in reasons_of(Comparison(tally, baseline, rules))}
+    return {reason.reason: reason for reason in reasons_of(Comparison(tally, covered_from))}
 
 
 class TestHoarder:
@@ -54,7 +52,7 @@ class TestHoarder:
         case = logged.report()
         await runbook.make_plan(logged.context, case.id)
         await collect(logged.context, case.id, seconds=600)
-        await collection.conclude(logged.context, case.id)
+        await collecting.conclude(logged.context, case.id)
         shown = show(logged.context, case.id)["downloads"]
         assert (shown["state"], shown["verdict"]) == ("collected", "unusual")
         assert shown["sources"][0]["records"] == sum(
@@ -143,15 +141,14 @@ class TestNotClean:
 
     def test_a_short_log_beside_a_long_one(self) -> None:
         """What a log without days before the notice tells is not held against the days of another one."""
-        tally = Tally(TOKYO, NOTICE_ON, END, Rules().work_hours)
+        tally = Tally(TOKYO, NOTICE_ON, END, Rules())
         for raw in steady(20):
             tally.add("drive", "paper", LEDGER.describe("drive", raw))
         for raw in steady(200, seed=5):
             if datetime.fromisoformat(str(raw["time"])).date() > NOTICE_ON:
                 tally.add("files", "paper", LEDGER.describe("files", raw))
-        tally.close()
         covered = {"drive": END - timedelta(days=DAYS - 1), "files": NOTICE_ON}
-        comparison = Comparison(tally, measure(tally.days, covered, NOTICE_ON, mads=6.0), Rules())
+        comparison = Comparison(tally, covered)
         words = {reason.reason for reason in reasons_of(comparison)}
         assert "no_baseline" in words
         assert not {"volume", "days"} & words
@@ -220,12 +217,11 @@ class TestMarks:
 class TestTally:
     def test_memory_is_capped(self) -> None:
         """However many folders, addresses and ways out there are, the sets stay within their caps and say so."""
-        tally = Tally(TOKYO, NOTICE_ON, END, (7, 20))
+        tally = Tally(TOKYO, NOTICE_ON, END, Rules())
         moment = datetime(2026, 11, 20, 12, tzinfo=TOKYO)
         for n in range(25_000):
             record = Activity(ActivityKind.DOWNLOAD, moment, "x", folder=f"f{n}", ip=f"a{n}", target=f"t{n}")
             tally.add("drive", "paper", [record, Activity(ActivityKind.GRANT, moment, "x", target=f"t{n}")])
-        tally.close()
         assert tally.full == {"folders", "addresses and devices"}
         assert (len(tally.folders), len(tally.since.addresses), len(tally.exits)) == (20_000, 2_000, 500)
-        assert (tally.since.takes, tally.exits_in_all) == (25_000, 25_000)
+        assert (tally.since.of(TAKES), tally.since.of(EXITS)) == (25_000, 25_000)

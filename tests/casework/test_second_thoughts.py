@@ -17,7 +17,7 @@ from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.errors import BadRequest, CaseworkError
 from casework.intake.moving import withdraw
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.lifecycle import move
 from casework.matching import answering

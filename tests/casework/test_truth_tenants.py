@@ -24,10 +24,10 @@ from casework.decisions import signatures
 from casework.errors import StillOpen
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
-from casework.record.gathering import gather
+from casework.record.facts import gather
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_rows
 from casework.view.reading.case import case_view
@@ -42,7 +42,8 @@ from models.tables import CaseEntitlement, Collection, Comeback, Look
 from models.vocabulary import SETTLED, Opener, OpenReason, Service
 from models.vocabulary import EntitlementKind as K
 from models.vocabulary import EntitlementState as S
-from portal.record import compose, page
+from portal.record.composing import compose
+from portal.record.pages import page
 from portal.sections.front import at_work
 from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack

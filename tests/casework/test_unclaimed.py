@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from casework import runbook
+from casework import claims, runbook
 from casework.errors import StillOpen
 from casework.lifecycle import wake
 from casework.sweeping import due_for_run, unclaimed
@@ -136,6 +136,26 @@ class TestWhoHoldsIt:
                 _ = 1 / 0
         assert later(office, 59) == []
         assert later(office, 1.1) == [case.id]
+
+    async def test_whoever_takes_it_up_ends_its_rest(self, office: Office) -> None:
+        """Somebody ran it by hand before its next try, and was killed in the middle: it waits for no try any more."""
+        case = due(office, state=CaseState.CUTTING)
+        change(office, case.id, next_run_at=office.clock.at + timedelta(hours=1))
+        claims._take(office.context, case.id, "terminal-1")
+        assert later(office, 19.9) == []
+        assert later(office, 0.2) == [case.id]
+
+    @pytest.mark.parametrize("state", [CaseState.CONTAINED, CaseState.DEPROVISIONED])
+    async def test_a_killed_carrier_that_prefect_never_knew_leaves_it_to_a_run(
+        self, office: Office, state: CaseState
+    ) -> None:
+        """The serving process or a terminal, after the block: the rest is still to be taken away."""
+        case = due(office, state=state)
+        claims._take(office.context, case.id, "serve-1")
+        assert (later(office, 19.9), due_for_run(office.context)) == ([], [])
+        office.clock.pass_by(seconds=0.2)
+        (group,) = due_for_run(office.context)
+        assert (group.purpose, group.case_ids) == ("offboard", (case.id,))
 
     async def test_a_killed_run_loses_it_in_twenty_seconds(self, office: Office) -> None:
         """In the middle of its cut, too: what it left open is concluded by a read."""

@@ -13,7 +13,7 @@ from audit.trail import Trail
 from casework.connections import ready
 from casework.context import Context
 from casework.errors import StillOpen
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.store import Store, open_engine

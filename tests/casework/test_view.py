@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,16 +16,27 @@ from sqlmodel import select
 
 from casework import runbook
 from casework.access import rechecking
-from casework.record.gathering import gather
+from casework.intake.moving import withdraw
+from casework.record.facts import gather
 from casework.truth.findings import assess
 from casework.view.__main__ import schema
 from casework.view.case import CaseView, Waiting
 from casework.view.opaque import OpaqueView, opaque
 from casework.view.reading.case import case_view, look
 from cli.tables import document_page
-from models.tables import Comeback, Finding
-from models.vocabulary import CONNECTION, CaseState, EntitlementKind, EntitlementState, FindingKind, Opener, Standing
-from portal.record import compose, page
+from models.tables import CaseAccount, Comeback, Finding
+from models.vocabulary import (
+    CONNECTION,
+    CaseState,
+    EntitlementKind,
+    EntitlementState,
+    FindingKind,
+    Opener,
+    Restored,
+    Standing,
+)
+from portal.record.composing import compose
+from portal.record.pages import page
 from portal.sections.front import at_work
 from tests.casework.conftest import Office
 from tests.casework.leaving import PERSONAL, finished
@@ -257,6 +269,48 @@ class TestTerminal:
             assert [line for line in lines if all(word in line for word in words)], words
         unlisted = text_of(of_first("accounts", entitlements=())(whole))
         assert "Its access has not been listed yet." in unlisted
+
+
+class TestExposure:
+    async def test_lasts_while_an_account_is_unlisted(self, office: Office) -> None:
+        """A case has no exposure while one of the leaver's accounts is not seen closed, be it that nobody has listed what it holds."""
+        case = await finished(office)
+        whole = case_view(office.context, case.id)
+        assert whole.exposure_minutes == whole.taken[0].timing.exposure_minutes is not None
+        with office.context.store.write() as session:
+            known = session.exec(select(CaseAccount).where(CaseAccount.case_id == case.id)).one()
+            session.add(CaseAccount.model_validate(dict(known) | {"id": None, "vendor_id": "unlisted"}))
+        assert case_view(office.context, case.id).exposure_minutes is None
+
+
+class TestAnotherEnd:
+    async def test_what_was_given_back_says_so(self, office: Office) -> None:
+        """A row that a restore gave back, or could not, bears its fate beside its state, on the terminal and in the record."""
+        whole = case_view(office.context, (await finished(office)).id)
+        detail = whole.accounts[0].entitlements[0].detail
+        given = of_row(whole, detail=detail.model_copy(update={"restored": Restored.RE_ENROL}))
+        facts = replace(gather(office.context, whole.case), view=given)
+        assert "re enrol" not in text_of(whole)
+        assert "re enrol" in text_of(given)
+        assert "再登録待ち" in page(compose(facts, PROOF)).decode()
+
+    async def test_of_nobody_is_none(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A withdrawn case has no account to close and no paper to expect, and says both in the reader's language."""
+        case = office.report()
+        withdraw(office.context, case.id, by="hr", reason="stays")
+        shown = text_of(case_view(office.context, case.id))
+        assert "not all closed" not in shown
+        assert "State: not expected" in shown
+        monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")
+        assert "状態: 対象外" in text_of(case_view(office.context, case.id))
+
+    async def test_a_look_that_was_none_says_so(self, office: Office) -> None:
+        """A look in which a service could not be read is told in words, in both languages."""
+        whole = case_view(office.context, (await finished(office)).id)
+        facts = replace(gather(office.context, whole.case), view=of_first("looks", verdict="not_looked")(whole))
+        record = page(compose(facts, PROOF)).decode()
+        assert "not looked: a service could not be read" in record
+        assert "未実施: 読み取れないサービスあり" in record
 
 
 class TestComingBack:

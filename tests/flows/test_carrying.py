@@ -44,16 +44,25 @@ def due(office: Office, *numbers: str) -> list[str]:
 
 
 class Carried:
-    """Stands for the runbook: what was carried, in order.  *hangs*: the cases that never come to an end."""
+    """
+    Stands for the runbook: what was carried, in order, and to its end.  *hangs*: the cases that never come to an end; *panics*: one
+    whose library does.
+    """
 
-    def __init__(self, *hangs: str) -> None:
+    def __init__(self, *hangs: str, panics: str | None = None) -> None:
         self.cases: list[str] = []
-        self._hangs = hangs
+        self.ended: list[str] = []
+        self._hangs, self._panics = hangs, panics
 
     async def __call__(self, context: Context, case_id: str) -> None:
         self.cases.append(case_id)
         if case_id in self._hangs:
             await asyncio.sleep(3_600)
+        if case_id == self._panics:
+            raise BaseException("thread panicked")  # noqa: TRY002  # as a library in Rust does
+        if self._panics:
+            await asyncio.sleep(0.02)
+        self.ended.append(case_id)
 
 
 async def turns(carrier: Carrying, count: int) -> None:
@@ -85,6 +94,22 @@ class TestCarrying:
             session.merge(case)
         await turns(carrier, 2)
         assert sorted(carried.cases) == sorted([slow, other, other])
+
+    async def test_a_panic_is_its_case_s_alone(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What a library ends with that is no `Exception` takes no service from the cases that were taken up with it."""
+        open_now: list[str] = []
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Context]:
+            yield office.context
+            open_now.extend(carried.ended)  # what had come to its end when the services were closed
+
+        broken, other = due(office, "E1", "E2")
+        monkeypatch.setattr(runbook, "offboard", carried := Carried(panics=broken))
+        monkeypatch.setattr(carrying, "open_context", opened)
+        carrier = Carrying(office.context)
+        await turns(carrier, 4)
+        assert open_now == [other]
 
     async def test_what_cannot_be_opened_is_not_tried_twice_a_second(
         self, office: Office, monkeypatch: pytest.MonkeyPatch

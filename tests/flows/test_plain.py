@@ -19,7 +19,7 @@ from flows import artifacts
 from flows.artifacts import bar, show_truth_table, truth_page
 from flows.offboard_many import MOST, together
 from flows.redaction import FindingsOpen
-from flows.scheduling import _until_settled, orders
+from flows.scheduling import _until_settled, orders, parameters
 from flows.sweep import START_WITHIN, _is_gone
 
 MIDNIGHT = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
@@ -35,14 +35,14 @@ class TestOrders:
         """A lone case gets a run of its own, under casework's key."""
         (order,) = orders([group(1)])
         assert (order.deployment, order.at, order.key) == ("offboard", MIDNIGHT, "case:x:rev0:run0")
-        assert order.parameters == {"case_id": f"case-{0:016x}"}
+        assert parameters(order.case_ids) == {"case_id": f"case-{0:016x}"}
 
     def test_many(self) -> None:
         """Cases of one instant share runs of fifty, none is forgotten, and one left over is a lone case."""
         made = list(orders([group(2 * MOST + 1)]))
         assert [order.deployment for order in made] == ["offboard-many", "offboard-many", "offboard"]
         assert [case for order in made for case in order.case_ids] == list(group(2 * MOST + 1).case_ids)
-        assert made[0].parameters == {"case_ids": list(made[0].case_ids)}
+        assert parameters(made[0].case_ids) == {"case_ids": list(made[0].case_ids)}
 
     def test_keys(self) -> None:
         """The same order has the same key; another chunk, or another attempt, has another; all are short."""

@@ -13,10 +13,10 @@ import pytest
 from prefect.exceptions import Pause
 
 from casework import runbook
-from casework.activity import collection
+from casework.activity import collecting
 from casework.errors import QuestionsOpen
-from cli.carrier import whole_case
-from flows import artifacts, offboard, offboard_many, steps
+from cli.run import whole_case
+from flows import artifacts, offboard, offboard_many
 from models.vocabulary import ConnectionId
 
 CASE, GOOGLE, SLACK = "case-00ff00ff", "google_workspace", "slack"
@@ -28,7 +28,7 @@ CARRIERS: dict[str, Callable[[Any], Awaitable[object]]] = {
 WHOLE = [
     "plan_if_none", "wait_until_due", "before_the_cut",
     f"contain {GOOGLE}", f"contain {SLACK}", f"deprovision {GOOGLE}", f"deprovision {SLACK}",
-    "observe_until_closed", f"after_the_cut {GOOGLE}", f"after_the_cut {SLACK}", "conclude", "check_safely", "close",
+    "observe_until_closed", f"after_the_cut {GOOGLE}", f"after_the_cut {SLACK}", "conclude", "check_if_due", "close",
 ]  # fmt: skip
 
 
@@ -52,18 +52,18 @@ class Steps:
             "contain",
             "deprovision",
             "observe_until_closed",
-            "check_safely",
+            "check_if_due",
         ):
             monkeypatch.setattr(runbook, name, self.step(name))
         for name in ("before_the_cut", "after_the_cut", "conclude"):
-            monkeypatch.setattr(collection, name, self.step(name))
+            monkeypatch.setattr(collecting, name, self.step(name))
         monkeypatch.setattr(runbook, "close", lambda _context, _case: self.taken.append("close"))
         monkeypatch.setattr(runbook, "claim", self.claim)
         for flow in (offboard, offboard_many):
             monkeypatch.setattr(flow, "open_context", self.opened)
-        for module in (artifacts, steps):
+        for module in (artifacts, offboard):
             monkeypatch.setattr(module, "show_truth_table", self.step("show"))
-        monkeypatch.setattr(steps.carried, "with_options", lambda **_: steps.carried.fn)
+        monkeypatch.setattr(offboard.carried, "with_options", lambda **_: offboard.carried.fn)
 
     def step(self, name: str) -> Callable[..., Awaitable[None]]:
         async def taking(_context: object, _case_id: str, connection: ConnectionId | None = None) -> None:
@@ -157,7 +157,7 @@ class TestOffboard:
             await runbook.offboard(taken.context, CASE)
         assert taken.taken[-1] == f"deprovision {GOOGLE}"
 
-    @pytest.mark.parametrize("step", [f"after_the_cut {SLACK}", "conclude", "check_safely"])
+    @pytest.mark.parametrize("step", [f"after_the_cut {SLACK}", "conclude", "check_if_due"])
     async def test_beside(self, taken: Steps, step: str) -> None:
         """Evidence and papers may fail in any way: the case goes on to its end."""
         taken.beside[step] = failing(OSError(28, "no space"))

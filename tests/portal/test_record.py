@@ -11,13 +11,13 @@ import pytest
 
 from audit.events import EventType
 from casework.decisions import pausing, signatures
-from casework.record.facts import Facts, Proof
-from casework.record.gathering import gather
+from casework.record.facts import Facts, Proof, gather
 from casework.view.downloads import Downloads
 from casework.view.papers import Paper, Papers
 from casework.visible import visible
 from models.vocabulary import EntitlementState
-from portal.record import compose, page, pages, pdf
+from portal.record.composing import compose
+from portal.record.pages import page, pages, pdf
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.casework.leaving import NAME, finished
 

@@ -15,12 +15,11 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from casework.record.facts import Facts
-from casework.record.gathering import gather
-from emulators.stage import Stage, served
+from casework.record.facts import Facts, gather
+from emulators.stage import Fault, Stage, served
 from emulators.timestamping import Authority
 from emulators.timestamping.papers import issue
-from portal.record import pages
+from portal.record.pages import pages
 from portal.record.sealing import SealRefused, sealed
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.portal.test_record import PROOF
@@ -58,7 +57,7 @@ class TestSeal:
     async def test_covers_the_whole_file_and_is_stamped(self, facts: Facts, pkcs12: Path) -> None:
         """The sealed PDF is the printed one with a stamped signature over all of it; the other pages are as before."""
         with served(Stage(Authority(issue()).app)) as url:
-            made = sealed(pages, pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(facts, PROOF)
+            made = sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(facts, PROOF)
         plain = pages(facts, PROOF)
         assert made["record.pdf"].startswith(plain["record.pdf"])
         assert {name: page for name, page in made.items() if name != "record.pdf"} == {
@@ -72,9 +71,18 @@ class TestSeal:
         unsigned = {attribute["type"].native for attribute in signature.signer_info["unsigned_attrs"]}
         assert "signature_time_stamp_token" in unsigned
 
+    def test_what_is_no_stamp(self, facts: Facts, pkcs12: Path) -> None:
+        """A page of a proxy's in the place of a stamp is not taken for one: nothing is sealed, and a sentence says why."""
+        stage = Stage(Authority(issue()).app)
+        stage.faults.append(
+            Fault("POST /", status=200, body="<html>sign in first", headers={"content-type": "text/html"}, times=None)
+        )
+        with served(stage) as url, pytest.raises(SealRefused, match="no authority"):
+            sealed(pkcs12, PASSPHRASE, client, (f"{url}/",))(facts, PROOF)
+
     def test_refusals(self, facts: Facts, pkcs12: Path) -> None:
         """Another passphrase, and no authority that answers, end in a sentence; nothing is sealed without a stamp."""
         with pytest.raises(SealRefused, match="PKCS#12"):
-            sealed(pages, pkcs12, "another", client, ())
+            sealed(pkcs12, "another", client, ())
         with pytest.raises(SealRefused, match="no authority"):
-            sealed(pages, pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/",))(facts, PROOF)
+            sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/",))(facts, PROOF)

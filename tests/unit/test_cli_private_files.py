@@ -15,7 +15,7 @@ from typer.main import get_command
 from casework.view.downloads import Downloads
 from casework.view.reading.case import case_view
 from cli import contexts
-from cli.app import app
+from cli.app import app_for
 from rehearsal.environment import rehearsal
 from tests.terminal_house import House
 
@@ -73,8 +73,8 @@ def not_ours(patch: pytest.MonkeyPatch) -> None:
 class TestVerbs:
     def test_all_are_tried(self) -> None:
         """Whoever adds a verb says whether it opens the database or a service."""
-        verbs = set()
-        for name, command in vars(get_command(app))["commands"].items():
+        verbs, names = set(), vars(get_command(app_for(())))["commands"]
+        for name, command in vars(get_command(app_for(names)))["commands"].items():
             verbs |= {f"{name} {sub}" for sub in vars(command).get("commands", ())} or {name}
         tried = {" ".join(words[: 1 + (words[0] in GROUPS)]) for words in VERBS}
         assert verbs - UNASKED == tried - {"anchor"}
@@ -84,7 +84,7 @@ class TestVerbs:
         self, house: House, env_file: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
     ) -> None:
         """Each verb that opens the database or a service exits with 2, names path, mode and remedy, and does nothing."""
-        for name in ("stack.processes.local_stack", "cli.orchestration.reachable"):
+        for name in ("cli.up.local_stack", "cli.sweep.reachable", "cli.orchestration.reachable"):
             monkeypatch.setattr(name, None)  # nothing is started, and Prefect is not asked
         before = {path: path.read_bytes() for path in house.directory.rglob("*") if path.is_file()}
         said = house.lastday(*words, "--json")
@@ -119,9 +119,7 @@ class TestVerbs:
     def test_half_way(self, house: House, env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A mode that changes while a verb is under way stops it no more than it stops a run."""
         env_file.chmod(0o600)
-        monkeypatch.setattr(
-            "casework.nda.checking.check_or_record", AsyncMock(side_effect=lambda *_: env_file.chmod(0o644))
-        )
+        monkeypatch.setattr("casework.nda.checking.check", AsyncMock(side_effect=lambda *_: env_file.chmod(0o644)))
         assert house.lastday("nda", "check", house.one_case()).code == 1
         assert house.lastday("show").code == 2
 
@@ -181,7 +179,7 @@ class TestEvidence:
         case = house.one_case()
         looked = contexts.in_context(lambda context: case_view(context, case))
         shown = looked.model_copy(update={"downloads": Downloads(state="collected", verdict=verdict)})
-        monkeypatch.setattr("casework.view.reading.case.look", lambda *_, **__: shown)
+        monkeypatch.setattr("cli.show.look", lambda *_, **__: shown)
         house.json("evidence", case, code=code)
 
 

@@ -9,7 +9,7 @@ import pytest
 from casework.intake.csv_file import read_csv
 from casework.intake.decoding import MOST_BYTES
 from casework.intake.kinds import KindRule
-from casework.intake.notice import Reading, Same
+from casework.intake.notice import Reading
 from casework.intake.reading import MOST_ROWS
 from models.vocabulary import DepartureKind, Leaver
 
@@ -96,7 +96,7 @@ class TestFile:
 
     def test_wrong_separator_is_named(self) -> None:
         """Who sends semicolons is told so, and not that every column is missing."""
-        assert "semicolons" in rows("E1;x;2026-11-30", head=HEAD.replace(",", ";")).refused[0].reason.en
+        assert "semicolons" in rows("E1;x;2026-11-30", head=HEAD.replace(",", ";")).refused[0].said.en
 
 
 class TestEncoding:
@@ -124,12 +124,12 @@ class TestEncoding:
         """A file in an encoding that we do not read is refused, even where its bytes would pass for Japanese."""
         (refusal,) = read_csv(f"{HEAD}\nE1,{name},2026-11-30\n".encode(encoding)).refused
         assert refusal.code in {"unreadable_encoding", "doubtful_encoding"}
-        assert any(c.isdigit() for c in refusal.reason.en), "the offset is named"
+        assert any(c.isdigit() for c in refusal.said.en), "the offset is named"
 
     def test_offset_counts_the_mark(self) -> None:
         """The offset is the file's own, byte order mark included."""
         (refusal,) = read_csv(b"\xef\xbb\xbfname\xff").refused
-        assert "offset 7 " in refusal.reason.en
+        assert "offset 7 " in refusal.said.en
 
 
 class TestRow:
@@ -242,7 +242,7 @@ class TestSamePerson:
         """The same person twice with the same date is one notice, filled from both rows."""
         reading = rows("E1,x,2026-11-30,", "e1,x,2026/11/30,x@y.example", head=HEAD + ",email")
         assert [(n.row, n.leaver.email) for n in reading.notices] == [(2, "x@y.example")]
-        assert reading.same == (Same(3, 2),)
+        assert reading.same == {3: 2}
         assert not reading.refused
 
     def test_two_dates(self) -> None:
@@ -263,7 +263,7 @@ class TestSamePerson:
         """Whatever two rows of one person say differently, nobody here knows which one is right, and none is taken."""
         reading = rows(f"E1,x,2026-11-30,{one}", f"E1,x,2026-11-30,{other}", head=f"{HEAD},{column}")
         assert codes(reading) == [("contradicting_rows", row, "employee_no") for row in (2, 3)]
-        assert column in reading.refused[0].reason.en
+        assert column in reading.refused[0].said.en
         assert reading.notices == ()
 
     @pytest.mark.parametrize(
@@ -283,8 +283,8 @@ class TestSamePerson:
         assert [n.leaver.employee_no for n in reading.notices] == ["E2"]
         told = {refusal.code: refusal for refusal in reading.refused}
         assert set(told) == {code, "contradicting_rows"}
-        assert "Rows 2, 3 " in told["contradicting_rows"].reason.en
-        assert named in told["contradicting_rows"].reason.en
+        assert "Rows 2, 3 " in told["contradicting_rows"].said.en
+        assert named in told["contradicting_rows"].said.en
 
     def test_a_row_of_nobody_stops_nobody(self) -> None:
         """A refused row without a number is nobody's, and the others are taken."""
@@ -298,5 +298,5 @@ class TestSamePerson:
             ("contradicting_rows", 2),
             ("contradicting_rows", 3),
         ]
-        assert "name" in reading.refused[0].reason.en
-        assert "氏名" in reading.refused[0].reason.ja
+        assert "name" in reading.refused[0].said.en
+        assert "氏名" in reading.refused[0].said.ja

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework.intake.dates import end_of_day, parse_day, parse_instant, zone_name
-from casework.intake.refusals import Flaw
+from casework.intake.notice import Flaw
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no finding

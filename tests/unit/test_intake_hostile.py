@@ -18,7 +18,7 @@ from casework.intake.csv_file import read_csv
 from casework.intake.dates import end_of_day
 from casework.intake.json_file import read_json
 from casework.intake.notice import Reading
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from tests.unit.hostile_notices import TRAPS, csv_files, good_rows, json_files
 
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -32,7 +32,7 @@ def judge(reading: Reading, raw: bytes) -> None:
     """Hold one reading to its promises."""
     assert reading.sha256 == hashlib.sha256(raw).hexdigest()
     noticed = [notice.row for notice in reading.notices]
-    same = [row.row for row in reading.same]
+    same = [*reading.same]
     refused = {refusal.row for refusal in reading.refused if reading.rows}
     taken = noticed + same
     assert len(set(taken)) == len(taken), "a row is taken once"
@@ -40,7 +40,7 @@ def judge(reading: Reading, raw: bytes) -> None:
     assert len(refused) + len(taken) == reading.rows, "every row is taken or refused"
     assert reading.rows or len(reading.refused) == 1, "a file without rows says why"
     for refusal in reading.refused:
-        texts = (*refusal.reason, *refusal.remedy)
+        texts = (*refusal.said, *refusal.remedy)
         assert all(text and "{" not in text for text in texts), "a refusal says why and what to do, in both languages"
         for text in (*texts, refusal.value or "", refusal.column or ""):
             assert text.isprintable(), "nothing that a terminal would obey"

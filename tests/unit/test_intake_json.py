@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from casework.intake.json_file import read_json
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from models.vocabulary import DepartureKind
 
 GOOD = {"employee_no": "E1001", "name": "田中 美咲", "employment_ends_on": "2026-11-30", "kind": "resignation"}

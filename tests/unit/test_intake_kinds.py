@@ -11,7 +11,7 @@ from casework.intake.csv_file import read_csv
 from casework.intake.json_file import read_json
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Reading
-from casework.intake.options import read_options
+from casework.intake.reading import read_options
 from models.vocabulary import DepartureKind as Kind
 
 HEAD = "社員番号,氏名,退職日"

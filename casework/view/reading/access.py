@@ -26,11 +26,11 @@ class Signed:
 
     @classmethod
     def of(cls, session: Session, case_id: str) -> Signed:
-        attested = select(tables.Attestation).where(tables.Attestation.case_id == case_id)
+        attested = all_of(session, tables.Attestation, case_id, tables.Attestation.attested_at)
         used = select(tables.CaseEntitlement.settled_by).where(tables.CaseEntitlement.case_id == case_id)
         waived = select(tables.Waiver).where(or_(tables.Waiver.case_id == case_id, col(tables.Waiver.id).in_(used)))
         return cls(
-            {a.id: a for a in session.exec(attested.order_by(col(tables.Attestation.attested_at)))},
+            {a.id: a for a in attested},
             {w.id: w for w in session.exec(waived.order_by(col(tables.Waiver.requested_at)))},
         )
 
@@ -39,9 +39,7 @@ class Signed:
         if (attested := self.attestations.get(row.settled_by or "")) is not None:
             return attested.person.subject, attested.statement
         waiver = self.waivers.get(row.settled_by or "")
-        if waiver is None or waiver.approved_by is None:
-            return None, None
-        return waiver.approved_by.subject, waiver.reason
+        return (waiver.approved_by.subject, waiver.reason) if waiver and waiver.approved_by else (None, None)
 
 
 def accounts_in(context: Context, session: Session, case: tables.Case, signed: Signed) -> tuple[Account, ...]:
@@ -49,24 +47,21 @@ def accounts_in(context: Context, session: Session, case: tables.Case, signed: S
     rows: dict[tuple[ConnectionId, str], list[tables.CaseEntitlement]] = defaultdict(list)
     for row in rows_of(session, case.id):
         rows[row.connection, row.account_id].append(row)
-    sla, back = _sla(context, session, case), _comebacks(session, case.id)
+    comebacks = all_of(session, tables.Comeback, case.id, tables.Comeback.came_back_at)
+    newest = {(one.connection, one.account_id): one for one in comebacks}
+    # a plan names its policy by digest: minutes of another policy would be a promise that nobody made
+    sla = context.policy.sla.minutes if policy_of(session, case.id) in {None, context.policy.sha256} else None
     return tuple(
         Account.of(
             account,
             id=account.vendor_id,
             match=Match.of(account, **({"facts": (), "contradictions": ()} | account.judged)),
             timing=_timing(context, case, mine, signed, sla),
-            entitlements=[_row(row, signed, back.get((account.connection, account.vendor_id))) for row in mine],
+            entitlements=[_row(row, signed, newest.get((account.connection, account.vendor_id))) for row in mine],
         )
         for account in accounts_of(session, case.id)
         for mine in [rows[account.connection, account.vendor_id]]
     )
-
-
-def _comebacks(session: Session, case_id: str) -> dict[tuple[ConnectionId, str], tables.Comeback]:
-    """Return the newest comeback of each account."""
-    comebacks = all_of(session, tables.Comeback, case_id, tables.Comeback.came_back_at)
-    return {(one.connection, one.account_id): one for one in comebacks}
 
 
 def _row(row: tables.CaseEntitlement, signed: Signed, back: tables.Comeback | None) -> Row:
@@ -97,15 +92,6 @@ def _met(limit: datetime, cutoff: datetime | None, now: datetime) -> bool | None
     if cutoff is not None:
         return cutoff <= limit
     return False if now > limit else None
-
-
-def _sla(context: Context, session: Session, case: tables.Case) -> int | None:
-    """
-    Return the minutes that the case's policy allows; None if it was planned under a policy that is no longer at hand.
-
-    A plan names its policy by digest: minutes of another policy would be a promise that nobody made.
-    """
-    return context.policy.sla.minutes if policy_of(session, case.id) in {None, context.policy.sha256} else None
 
 
 def policy_of(session: Session, case_id: str) -> str | None:

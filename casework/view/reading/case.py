@@ -9,15 +9,13 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from casework.access.closing import requirements
 from casework.context import Context, all_of, case_in
-from casework.intake.instants import cut_at, notice_late_minutes
+from casework.decisions.pausing import concerns, scope_of
+from casework.intake.moving import cut_at, notice_late_minutes
 from casework.lifecycle import ENDED
 from casework.messages import Said
-from casework.pauses import concerns, scope_of
 from casework.question_kinds import CONSENTS, HOLDING
 from casework.questions import asked_of, open_questions
 from casework.recording import seal
-from casework.truth.cutoffs import cutoff_of, exposure_minutes
-from casework.truth.rows import accepted_rows
 from casework.truth.table import load
 from casework.view import case as parts
 from casework.view.case import CaseView
@@ -25,7 +23,7 @@ from casework.view.reading.access import Signed, accounts_in
 from casework.view.reading.downloads import downloads_in
 from casework.view.reading.papers import papers_in
 from models import tables
-from models.vocabulary import ClosingRequirement, QuestionKind
+from models.vocabulary import ClosingRequirement, QuestionKind, Standing
 
 
 def case_view(context: Context, case_id: str) -> CaseView:
@@ -57,34 +55,36 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
     case, signed = case_in(session, case_id), Signed.of(session, case_id)
     downloads = downloads_in(context, session, case_id, confidential=confidential)
     marked = [Said(risk.text, risk.text_ja) for risk in downloads.risks or () if risk.reason == "marked"]
-    findings = [parts.Finding.of(row) for row in all_of(session, tables.Finding, case_id, tables.Finding.key)]
-    cutoff = cutoff_of(accepted_rows(session, case_id), signed.attestations)
+    findings = all_of(session, tables.Finding, case_id, tables.Finding.key)
+    accounts = accounts_in(context, session, case, signed)
+    exposures = [one.timing.exposure_minutes for one in accounts if one.standing is Standing.ACCEPTED]
+    known = [minutes for minutes in exposures if minutes is not None]
     return CaseView.of(
         case,
         case=case.id,
         read_at=context.now(),
         cut_at=cut_at(case),
         departure=parts.Departure.of(case, **case.leaver, notice_late_minutes=notice_late_minutes(case)),
-        exposure_minutes=exposure_minutes(case.due_at, cutoff),
+        exposure_minutes=max(known, default=None) if known == exposures else None,
         pauses=list(_pauses(session, case)),
-        notices=[parts.Notice.of(row) for row in all_of(session, tables.NoticeRecord, case_id, tables.NoticeRecord.id)],
+        notices=all_of(session, tables.NoticeRecord, case_id, tables.NoticeRecord.id),
         plans=[
             parts.Plan.of(row, steps=len(row.content)) for row in all_of(session, tables.Plan, case_id, tables.Plan.id)
         ],
-        searches=[parts.Search.of(row) for row in all_of(session, tables.Search, case_id, tables.Search.connection)],
-        accounts=accounts_in(context, session, case, signed),
+        searches=all_of(session, tables.Search, case_id, tables.Search.connection),
+        accounts=accounts,
         findings=[finding for finding in findings if finding.resolved_at is None],
         resolved_findings=[finding for finding in findings if finding.resolved_at is not None],
         questions=[_question(context, row) for row in open_questions(session, case_id)],
         approvals_waiting=list(_waiting(session, case_id)),
         closing_requires=[
-            parts.Requirement(kind=one.kind, what=one.what)
+            one
             for one in requirements(context, session, load(context, session, case))
             if one.kind is not ClosingRequirement.NOT_OPEN  # which is about this process
         ],
-        attestations=[parts.Attestation.of(row) for row in signed.attestations.values()],
+        attestations=signed.attestations.values(),
         waivers=[parts.Waiver.of(row, standing=row.case_id is None) for row in signed.waivers.values()],
-        looks=[parts.Look.of(row) for row in all_of(session, tables.Look, case_id, tables.Look.due_at)],
+        looks=all_of(session, tables.Look, case_id, tables.Look.due_at),
         open_intents=len(context.store.trail.open_intents(session.connection(), case_id)),
         nda=papers_in(context, session, case, marked),
         downloads=downloads,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection as Names
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import rfc8785
+from pydantic import TypeAdapter
 from sqlmodel import Session
 
-from casework.activity.passes import SUMMARIES, name_of, not_begun, passes_of, telling
+from casework.activity.logs import name_of
+from casework.activity.passes import SUMMARIES, not_begun, passes_of, telling
 from casework.activity.statement import verdict_of
 from casework.context import Context
 from casework.errors import CaseworkError
@@ -35,7 +35,7 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
         return Downloads(state="not_collected")
     newest = next(reversed(context.evidence.list(case_id, SUMMARIES)), None)
     missing = {name_of(log) for log in not_begun(context, accepted_accounts(session, case_id), passes)}
-    stated = {"state": _state(passes, missing), "confidential": "shown" if confidential else "hidden",
+    stated = {"state": _state(passes, begun=not missing), "confidential": "shown" if confidential else "hidden",
               "sources": tuple(map(_source, passes)), "not_begun": tuple(sorted(missing)),
               "summary_sha256": newest and newest.sha256}  # fmt: skip
     try:
@@ -51,9 +51,7 @@ def downloads_in(context: Context, session: Session, case_id: str, *, confidenti
 def content_of(evidence: EvidenceStore, summary: EvidenceFile) -> dict[str, Any]:
     """Return what *summary* tells.  Raises `CaseworkError`, `OSError`, or `ValueError` for what is none."""
     with evidence.open(summary.case_id, summary.name) as clear:
-        content = json.loads(clear.read())
-    if not isinstance(content, dict):
-        raise ValueError("not an object")  # noqa: TRY004  # like what is no JSON at all
+        content = TypeAdapter(dict[str, Any]).validate_json(clear.read())
     rfc8785.dumps(content)  # what has no canonical form cannot be shown
     return content
 
@@ -65,10 +63,10 @@ def _hidden(shown: Downloads) -> Downloads:
     return shown.model_copy(update={"folders": folders, "exits": exits})
 
 
-def _state(passes: Sequence[Collection], missing: Names[str]) -> Literal["collected", "not_available", "partial"]:
-    """Return the sum of what is known of each log; *missing* are those that nobody has begun to read."""
+def _state(passes: Sequence[Collection], *, begun: bool) -> Literal["collected", "not_available", "partial"]:
+    """Return the sum of what is known of each log; *begun*: there is none besides that nobody has begun to read."""
     verdicts = {row.verdict for row in telling(passes).values()}
-    if verdicts == {Completeness.COMPLETE} and not missing:
+    if verdicts == {Completeness.COMPLETE} and begun:
         return "collected"
     return "not_available" if verdicts == {Completeness.NOT_AVAILABLE} else "partial"
 
@@ -98,10 +96,7 @@ def _difference(row: Collection) -> Difference | None:
     """Return what a later pass added to the earlier ones; None for the first."""
     if row.round == 1:
         return None
-    late = row.late if row.late_before is not None else None
-    added = (
-        message("pass_again", new=row.records)
-        if late is None
-        else message("pass_tail", late=late, later=row.records - late)
-    )
-    return Difference(new=row.records, late=late, **added.said.fields)
+    if row.late_before is None:
+        return Difference(new=row.records, late=None, **message("pass_again", new=row.records).said.fields)
+    added = message("pass_tail", late=row.late, later=row.records - row.late)
+    return Difference(new=row.records, late=row.late, **added.said.fields)

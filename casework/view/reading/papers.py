@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session
 
@@ -11,7 +11,7 @@ from casework import questions
 from casework.context import Context, all_of
 from casework.messages import Said, message
 from casework.nda import files
-from casework.nda.judging import raises_risk
+from casework.nda.judging import risks
 from casework.truth.rows import accepted_rows
 from casework.view.papers import Answer, Paper, Papers, Pledge, Refusal, RegisterLook, Risk, SecretTest
 from models import tables
@@ -19,19 +19,12 @@ from models.vocabulary import EntitlementKind, NdaState, PaperKind, QuestionKind
 
 _LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKind.GRANT})
 
-_ASKS: Mapping[TradeSecretTest, tuple[str, ...]] = {
-    TradeSecretTest.SECRECY_MANAGEMENT: ("ask_marking", "ask_rules"),
-    TradeSecretTest.USEFULNESS: ("ask_use",),
-    TradeSecretTest.NON_PUBLIC: ("ask_publicity",),
-}
-
 
 def papers_in(context: Context, session: Session, case: tables.Case, markings: Sequence[Said]) -> Papers:
     """Return the case's papers.  *markings*: what the download evidence says of marked files that were taken."""
     check = files.newest_check(session, case.id)
-    rows = files.papers_of(session, check) if check is not None else []
-    facts = files.facts_of(context, session, case)
-    raised = sorted({word for row in rows if row.accepted and (word := raises_risk(row.kind, row.state, facts))})
+    rows = files.newest_papers(session, case.id)
+    raised = risks(rows, leaves=files.day_of(case, context.now()) <= case.employment_ends_on)
     pledges = files.pledges_of(session, case.id)
     refused = all_of(session, tables.PledgeRefusal, case.id, tables.PledgeRefusal.recorded_at)
     return Papers(
@@ -59,33 +52,29 @@ def _secret_tests(
     Yield the three tests (不正競争防止法 2条6項), each with what the record shows, what a person must still answer, and the latest answer.
 
     Nothing here decides: whether a court would see a trade secret is for legal, with the answers and the record before them.
-
-    *markings*: what the download evidence says of marked files that were taken: a marking is one that the leaver saw.
+    A marked file that was taken is a marking that the leaver saw.
     """
-    answers = {asked.subject: asked for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)}
-    record = {
-        TradeSecretTest.SECRECY_MANAGEMENT: [
-            *_duties(papers), *_limits(session, case_id), *(markings or [message("markings_none").said]),
-        ],
-        TradeSecretTest.USEFULNESS: _scopes(papers),
-        TradeSecretTest.NON_PUBLIC: _outsiders(papers),
-    }  # fmt: skip
-    for test, shows in record.items():
-        asks = [message(code).said for code in _ASKS[test]]
+    answers = {
+        asked.subject: Answer.of(
+            asked, text="".join(asked.answer or ()), by=str(asked.answered_by), at=asked.answered_at
+        )
+        for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)
+    }
+    secrecy = [*_duties(papers), *_limits(session, case_id), *(markings or [message("markings_none").said])]
+    for test, shows, codes in (
+        (TradeSecretTest.SECRECY_MANAGEMENT, secrecy, ("ask_marking", "ask_rules")),
+        (TradeSecretTest.USEFULNESS, _scopes(papers), ("ask_use",)),
+        (TradeSecretTest.NON_PUBLIC, _outsiders(papers), ("ask_publicity",)),
+    ):
+        asks = [message(code).said for code in codes]
         yield SecretTest(
             test=test,
             shows=tuple(said.en for said in shows),
             shows_ja=tuple(said.ja for said in shows),
             asks=tuple(said.en for said in asks),
             asks_ja=tuple(said.ja for said in asks),
-            answer=_answer(answers[test]) if test in answers else None,
+            answer=answers.get(test),
         )
-
-
-def _answer(question: tables.Question) -> Answer:
-    return Answer.of(
-        question, text="".join(question.answer or ()), by=str(question.answered_by), at=question.answered_at
-    )
 
 
 def _duties(papers: Sequence[tables.CasePaper]) -> list[Said]:

@@ -1,0 +1,110 @@
+"""The logs of a leaver's accounts: which there are, and how one is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TypeAlias
+
+from casework.connections import ready
+from casework.context import Context
+from connectors.activity import Activity, ActivityLog, ActivityPage, ActivitySource, Window
+from connectors.errors import NotOnPlan, Unreachable
+from connectors.matching import fold_email
+from models.tables import CaseAccount, Collection
+from models.vocabulary import Account, ConnectionId, Evidence, Json
+
+Log: TypeAlias = tuple[ConnectionId, str, str]
+"""A service, the leaver's account in it, and the log's name."""
+LONGEST_ANSWER = 90.0
+"""Seconds: longer than a connector's own patience with one request."""
+_MOST_PAGES = 200
+"""Of one log of one account that is read at one go: who cannot see the end says so."""
+
+
+def logs_of(context: Context) -> Mapping[ConnectionId, ActivityLog]:
+    """Return the services whose connectors read an activity log."""
+    return {name: connector for name, connector in context.connectors.items() if isinstance(connector, ActivityLog)}
+
+
+def logs_in(context: Context, accounts: Iterable[CaseAccount]) -> dict[Log, tuple[CaseAccount, ActivitySource]]:
+    """Return each log of each of *accounts*, as far as it is known here which there are."""
+    logs = logs_of(context)
+    return {
+        (account.connection, account.vendor_id, source.name): (account, source)
+        for account in accounts
+        if account.connection in logs
+        for source in logs[account.connection].activity_sources
+    }
+
+
+def log_of(row: Collection) -> Log:
+    return row.connection, row.account_id, row.source
+
+
+def name_of(log: Log) -> str:
+    """Return how a log is called in what people read; the account is not named."""
+    return f"{log[0]}/{log[2]}"
+
+
+def names_of(accounts: Iterable[CaseAccount]) -> frozenset[str]:
+    """Return what logs may call whoever has *accounts*."""
+    return frozenset(fold_email(name) for one in accounts for name in (one.vendor_id, one.label) if name)
+
+
+async def opened(context: Context, connection: ConnectionId, seconds: float = LONGEST_ANSWER) -> ActivityLog:
+    """
+    Return the service's logs, probed within *seconds*: which there are depends on the plan.
+
+    Raises `ConnectorError`; `NotOnPlan` for a service without any.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            connector = await ready(context, connection)
+    except TimeoutError as exc:
+        raise Unreachable(f"{connection}: cannot be probed: no answer") from exc
+    if not isinstance(connector, ActivityLog):
+        raise NotOnPlan(f"{connection}: has no log")
+    return connector
+
+
+async def answer(
+    log: ActivityLog, account: Account, source: str, window: Window, cursor: str | None = None
+) -> ActivityPage:
+    """Ask for a page.  Whoever gives none and no reason either counts as out of reach: nothing here waits for ever."""
+    try:
+        async with asyncio.timeout(LONGEST_ANSWER):
+            return await log.activity(account, source, window, cursor)
+    except TimeoutError as exc:
+        raise Unreachable(f"{account.connection}: cannot read {source}: no answer") from exc
+
+
+async def doings(
+    log: ActivityLog, account: Account, source: str, window: Window
+) -> AsyncIterator[tuple[Activity, Sequence[Evidence]]]:
+    """
+    Yield what a log tells, read at one go, with the answer that told it.
+
+    Raises `ConnectorError` where its end cannot be seen now.
+    """
+    cursor: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = await answer(log, account, source, window, cursor)
+        for record in page.records:
+            for done in understood(log, source, record.raw) or ():
+                yield done, page.evidence
+        cursor = page.cursor
+        if cursor is None:
+            return
+        if page.wait > timedelta(0):
+            break
+    raise Unreachable(f"{account.connection}: cannot read {source} to its end")
+
+
+def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequence[Activity] | None:
+    """Return what a record tells; None, which is not nothing, where it cannot be understood."""
+    try:
+        return log.describe(source, raw)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None

@@ -1,0 +1,142 @@
+"""The registers of papers: opened for some work, searched at once, each call bounded in time; strangers' files are read apart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from casework.context import Context
+from casework.errors import BadRequest
+from casework.nda.facts import Held
+from casework.nda.judging import kind_of, not_theirs
+from connectors.errors import ConnectorError, Unreachable
+from connectors.nda.apart import examine_apart
+from connectors.nda.contract import Examined, PaperMatch, Register
+from connectors.nda.matching import weigh_paper
+from connectors.nda.registry import open_registers
+from connectors.nda.settings import Settings
+from models.tables import PaperRuling, Pledge
+from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
+
+T = TypeVar("T")
+MOST_PAPERS = 40
+"""Papers of one leaver that are opened in a check; who has more must be looked at by a person."""
+_AT_ONCE = 4
+_BY_NAME = frozenset({MatchReason.NAME, MatchReason.FORMER_NAME})  # alone too little, with our own paper's id enough
+
+
+@dataclass(frozen=True)
+class NdaContext:
+    """
+    What the work on papers needs beside casework's context: the *registers* by name, or why one could not be opened: that
+    makes its papers unreadable, it never stops a run.
+    """
+
+    context: Context
+    registers: Mapping[str, Register | ConnectorError]
+    examine: Callable[[bytes], Awaitable[Examined]] = examine_apart
+
+    def register(self, name: str) -> Register:
+        """Return the open register; raises why it could not be opened, and `BadRequest` for one that is not configured."""
+        register = self.registers.get(name)
+        if isinstance(register, ConnectorError):
+            raise register
+        if register is None:
+            remedy = "Name it in LASTDAY_NDA_REGISTERS, or correct `sender` in policy.toml."
+            raise BadRequest(f"nda: {name or 'its register'} is not configured", remedy)
+        return register
+
+    async def within(self, name: str, call: Coroutine[Any, Any, T], *, times: int = 1) -> T:
+        """Await *call* of *name*; raises `Unreachable` where it takes longer than *times* what policy lets one call take."""
+        seconds = times * self.context.policy.nda.seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await call
+        except TimeoutError as exc:
+            raise Unreachable(f"{name}: cannot answer within {seconds:g} s") from exc
+
+
+@asynccontextmanager
+async def open_nda_context(context: Context) -> AsyncIterator[NdaContext]:
+    """Open every register of `LASTDAY_NDA_REGISTERS`; never raises for one that cannot be opened."""
+    registers: dict[str, Register | ConnectorError] = {}
+    async with AsyncExitStack() as stack:
+        for name in Settings().registers:
+            try:
+                registers |= await stack.enter_async_context(open_registers([name]))
+            except ConnectorError as error:
+                registers[name] = error
+        yield NdaContext(context, registers)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRead:
+    """What one register answered.  *error* where it could not be searched whole: then nothing is known of it."""
+
+    register: str
+    found: tuple[PaperMatch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    error: ConnectorError | None = None
+
+
+async def read_papers(
+    nda: NdaContext, leaver: Leaver, pledges: Sequence[Pledge], rulings: Mapping[tuple[str, str], PaperRuling]
+) -> tuple[list[RegisterRead], list[Held]]:
+    """
+    Search every register at once, and open what counts as the leaver's.  One that fails or is too slow is told as such and
+    stops no other.
+
+    What we sent ourselves is looked up by its id, and is the leaver's unless the register names somebody else as its signer.
+    The others are not opened: they are somebody else's, or letters and contracts that are none of ours to read.
+    """
+    reads = await asyncio.gather(*(_search(nda, name, leaver, pledges) for name in nda.registers))
+    found = [Held(match, rulings.get((match.paper.register, match.paper.id))) for read in reads for match in read.found]
+    at_once, left = asyncio.Semaphore(_AT_ONCE), iter(range(MOST_PAPERS))
+    return reads, await asyncio.gather(*(_open(nda, held, at_once, left) for held in found))
+
+
+async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterRead:
+    sent = [pledge.paper_id for pledge in pledges if pledge.register_name == name and pledge.paper_id]
+    try:
+        register = nda.register(name)
+        found = await nda.within(name, register.find_papers(leaver))
+        ours = [match for paper_id in sent if (match := await _own(nda, register, paper_id, leaver)) is not None]
+    except ConnectorError as error:
+        return RegisterRead(name, evidence=error.evidence, error=error)
+    known = {match.paper.id for match in ours}
+    others = tuple(match for match in found.matches if match.paper.id not in known)
+    return RegisterRead(name, (*ours, *others), found.evidence)
+
+
+async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leaver) -> PaperMatch | None:
+    found = await nda.within(register.name, register.look_up(paper_id))
+    if found is None:
+        return None
+    paper = replace(found, kind=found.kind or PaperKind.EXIT_PLEDGE)
+    ours = PaperMatch(paper, MatchReason.EMAIL, 1.0, "sent to the leaver from this case")
+    if not any((paper.signer_name, paper.signer_email, paper.signer_employee_no)):
+        return ours
+    match = weigh_paper(leaver, paper)
+    if match is None:
+        return PaperMatch(paper, MatchReason.DIFFERENT_PERSON, 0.0, "sent to the leaver, passed on to somebody else")
+    theirs = match.reason in _BY_NAME or not_theirs(Held(match), nda.context.policy.nda) is None
+    return ours if theirs else match
+
+
+async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
+    """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened."""
+    paper, policy = held.match.paper, nda.context.policy.nda
+    counts = not_theirs(held, policy) is None and kind_of(paper, policy) is not None
+    if not counts or paper.media_type is None or not paper.completed:
+        return held
+    if next(left, None) is None:
+        return replace(held, problem=f"lastday: cannot open more than {MOST_PAPERS} papers of one leaver")
+    async with at_once:
+        try:
+            content = await nda.within(paper.register, nda.register(paper.register).fetch(paper.id))
+        except ConnectorError as error:
+            return replace(held, problem=str(error))
+        return replace(held, examined=await nda.examine(content), content=content)

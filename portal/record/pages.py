@@ -1,0 +1,105 @@
+"""
+The record's pages: HTML and PDF/A-2b of one document, and the folder's READMEs as plain text.
+
+The HTML has no script and fetches nothing; everything of others is escaped.  The PDF is set by typst with its Japanese font
+inside: the document goes in as JSON and comes out as text, nothing of it is ever read as markup.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typst
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from casework.errors import CaseworkError
+from casework.record.facts import Facts, Proof
+from casework.visible import FAMILY, drawable, font_folder
+from portal.document import Clock, Document
+from portal.record.composing import COMMANDS, compose, warnings
+from portal.words import Phrase, phrase, said
+
+_HERE = Path(__file__).parent / "templates"
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_HERE), autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+)  # fmt: skip
+
+
+class NotPrinted(CaseworkError):
+    """The typesetter refused the record.  Its text is not repeated: it may quote what stands in the record."""
+
+
+def pages(facts: Facts, known: Proof) -> dict[str, bytes]:
+    """Return every page of a bundle by its name: the record as page and PDF, and the two READMEs."""
+    document = compose(facts, known)
+    return {"record.html": page(document), "record.pdf": pdf(document), **_readmes(facts, known)}
+
+
+def page(document: Document) -> bytes:
+    """Return `record.html`.  The same document gives the same bytes."""
+    return _TEMPLATES.get_template("record.html").render(record=document, said=said).encode()
+
+
+def pdf(document: Document) -> bytes:
+    """
+    Return `record.pdf`.  The same document gives the same bytes.
+
+    Characters that the font lacks are shown by their number: `record.html` has them as they are.  Raises `NotPrinted`.
+    """
+    record = drawable(json.dumps({"family": FAMILY, **_plain(document)}, ensure_ascii=False))
+    try:
+        return typst.compile(
+            (_HERE / "record.typ").read_bytes(),
+            font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(font_folder())]),
+            ignore_system_fonts=True,
+            sys_inputs={"record": record},
+            pdf_standards=["a-2b"],
+            timestamp=int(document.made_at.timestamp()),
+        )
+    except typst.TypstError as exc:
+        remedy = "Report it with the case's id: the page alone would be half a record."
+        raise NotPrinted(f"record.pdf: cannot be set: {type(exc).__name__}", remedy) from None
+
+
+def _plain(part: Any) -> Any:
+    """Return a part of a document as JSON has it, labels as phrases beside their values."""
+    match part:
+        case datetime():
+            return part.isoformat(timespec="seconds")
+        case Mapping():
+            return [{"label": _plain(said(label)), "value": _plain(value)} for label, value in part.items()]
+        case tuple():
+            return [_plain(one) for one in part]
+        case _ if is_dataclass(part):
+            return {field.name: _plain(getattr(part, field.name)) for field in fields(part)}
+        case _:
+            return part
+
+
+def _readmes(facts: Facts, known: Proof) -> dict[str, bytes]:
+    """Return README.ja.txt and README.en.txt.  They name the case, never the person."""
+    clock = Clock(facts.view.departure.timezone)
+    return {
+        f"README.{language}.txt": _TEMPLATES.get_template(f"README.{language}.txt")
+        .render(
+            facts=facts,
+            known=known,
+            commands=COMMANDS,
+            erased_at=clock.text(facts.erased_at),
+            state=_in(language, phrase(facts.view.state)),
+            made_at=clock.text(facts.view.read_at),
+            warnings=[_in(language, warning) for warning in warnings(facts, known)],
+        )
+        .encode()
+        for language in ("ja", "en")
+    }
+
+
+def _in(language: str, both: Phrase) -> str:
+    return both.ja if language == "ja" and both.ja else both.en
