@@ -18,9 +18,8 @@ from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
 from casework.questions import open_questions
 from casework.truth.findings import assess, open_findings
-from casework.truth.rows import accepted_rows
+from casework.truth.rows import TruthTable, accepted_rows
 from casework.truth.states import is_fresh
-from casework.truth.table import TruthTable
 from models.tables import Case, Look
 from models.vocabulary import SETTLED, CaseState, ClosingRequirement, EntitlementKind
 

@@ -17,8 +17,7 @@ from casework.lifecycle import PLAN_WANTED, move
 from casework.recording import seal
 from casework.truth.findings import assess
 from casework.truth.listing import take_in
-from casework.truth.rows import accepted_accounts, accepted_rows, rows_of
-from casework.truth.table import load
+from casework.truth.rows import accepted_accounts, accepted_rows, load, rows_of
 from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan
 from models.vocabulary import (

@@ -23,8 +23,8 @@ from casework.questions import open_questions
 from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
+from casework.truth.rows import TruthTable
 from casework.truth.states import WHOLE_KIND
-from casework.truth.table import TruthTable
 from models.tables import Case, CaseEntitlement, Look, PostCutActivity, Waiver
 from models.vocabulary import SETTLED, CaseState, EntitlementState
 

@@ -22,7 +22,7 @@ from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Comeb
 from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
 
 if TYPE_CHECKING:
-    from casework.truth.table import Place, TruthTable
+    from casework.truth.rows import Place, TruthTable
     from connectors.contract import Manifest
 
 

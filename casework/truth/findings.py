@@ -19,8 +19,8 @@ from casework.recording import seal
 from casework.truth import fates, post_cut
 from casework.truth.derive import derive
 from casework.truth.reasons import quoted, reason, reason_of_row
+from casework.truth.rows import TruthTable, load
 from casework.truth.states import ACCEPTED
-from casework.truth.table import TruthTable, load
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding
 from models.vocabulary import (
     SETTLED,

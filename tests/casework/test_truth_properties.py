@@ -20,9 +20,8 @@ from casework.errors import CaseworkError
 from casework.truth.derive import derive, known_of
 from casework.truth.findings import assess
 from casework.truth.listing import take_in
-from casework.truth.rows import rows_of
+from casework.truth.rows import load, rows_of
 from casework.truth.states import verdict_of
-from casework.truth.table import load
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Search, Waiver
