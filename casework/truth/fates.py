@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK, wake
-from casework.messages import message
 from casework.question_kinds import YES
 from casework.questions import ask
-from casework.truth.reasons import quoted, reason_of_row
-from casework.truth.states import PERHAPS_TAKEN
+from casework.truth.states import FOR_A_PERSON, PERHAPS_TAKEN
 from connectors.contract import KindManifest
-from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look, Question
+from models.tables import Case, CaseAccount, CaseEntitlement, Look, Question
 from models.vocabulary import (
     CaseState,
     ConnectionId,
-    FindingKind,
     QuestionKind,
     Restored,
     Restores,
@@ -28,9 +25,6 @@ from models.vocabulary import (
 
 TO_GO_ON = frozenset({None, Restored.PENDING, Restored.CONFIRMED, Restored.PROBLEM, Restored.CLAIMED})
 """Fates that a restore takes up, the first time and when it is asked for again."""
-OPEN = frozenset({Restored.ASKED, Restored.PROBLEM})
-"""Fates that a person has to see to."""
-_UNENDED = TO_GO_ON | OPEN
 _LOOKED_AGAIN = "restore"
 """The label of the look at a closed case that another case's restore asks for."""
 
@@ -42,7 +36,7 @@ def concerns(row: CaseEntitlement) -> bool:
 
 def unended(row: CaseEntitlement) -> bool:
     """Whether a restore that was consented to may still have to give *row* back, perhaps once a person has said so."""
-    return concerns(row) and row.restored in _UNENDED
+    return concerns(row) and row.restored in TO_GO_ON | FOR_A_PERSON
 
 
 def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, confirmed: bool) -> Restored | None:
@@ -146,14 +140,3 @@ def look_anew(context: Context, session: Session, cases: Sequence[Case]) -> None
         wake(session, case)
         if case.state is CaseState.CLOSED:
             session.merge(Look(case_id=case.id, label=_LOOKED_AGAIN, due_at=context.now()))
-
-
-def reasons(session: Session, case: Case) -> Iterator[Finding]:
-    """Yield a finding for each row of a restore that a person has to see to."""
-    rows = session.exec(
-        select(CaseEntitlement)
-        .where(CaseEntitlement.case_id == case.id, col(CaseEntitlement.restored).in_([*OPEN]))
-        .order_by(col(CaseEntitlement.id))
-    ).all()
-    for row in rows:
-        yield reason_of_row(row, FindingKind.NOT_GIVEN_BACK, quoted(row, message("finding_not_given_back")))

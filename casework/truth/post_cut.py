@@ -1,17 +1,15 @@
-"""Findings from what happened after the cut: kept by kind and account, until a named person has answered for them."""
+"""What happened after the cut: kept by kind and account, until a named person has answered for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session, select
 
 from casework.context import Context
-from casework.messages import Message, message
-from casework.truth.reasons import reason
-from models.tables import Attestation, Case, Finding, PostCutActivity
+from models.tables import Attestation, PostCutActivity
 from models.vocabulary import ActivityKind, ConnectionId, FindingKind
 
 KEY = "after_cut"
@@ -58,16 +56,13 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
 ) -> None:
     """Write what was heard of one account; what was known already stays as it is, and what grew is news."""
     for kind, times in heard.items():
-        row = session.get(PostCutActivity, (case_id, finding, connection, account_id, kind))
-        if row is not None and row.count >= times.count:
-            continue
-        fresh = row or PostCutActivity(
-            case_id=case_id, finding=finding, connection=connection, account_id=account_id, kind=kind,
-            count=0, first_at=times.first_at, last_at=times.last_at, seen_at=context.now(),
-        )  # fmt: skip
-        fresh.count, fresh.first_at, fresh.last_at = times.count, times.first_at, times.last_at
-        fresh.cut_effective_by, fresh.seen_at = effective_by, context.now()
-        session.add(fresh)
+        known = session.get(PostCutActivity, (case_id, finding, connection, account_id, kind))
+        if known is None or known.count < times.count:
+            row = PostCutActivity(
+                case_id=case_id, finding=finding, connection=connection, account_id=account_id, kind=kind,
+                cut_effective_by=effective_by, seen_at=context.now(), **asdict(times),
+            )  # fmt: skip
+            session.merge(row)
 
 
 def unanswered(session: Session, case_id: str) -> list[PostCutActivity]:
@@ -80,21 +75,5 @@ def unanswered(session: Session, case_id: str) -> list[PostCutActivity]:
     ]  # fmt: skip
 
 
-def reasons(session: Session, case: Case) -> Iterator[Finding]:
-    """Yield why the case may not close: activity that nobody has answered for."""
-    for row in unanswered(session, case.id):
-        yield reason(
-            case.id, row.finding, key_of(row), _told(row),
-            connection=row.connection, account_id=row.account_id, entitlement_id=key_of(row),
-        )  # fmt: skip
-
-
 def _rows(session: Session, case_id: str) -> Sequence[PostCutActivity]:
     return session.exec(select(PostCutActivity).where(PostCutActivity.case_id == case_id)).all()
-
-
-def _told(row: PostCutActivity) -> Message:
-    first, last = (at.isoformat(timespec="seconds") for at in (row.first_at, row.last_at))
-    by = row.cut_effective_by.isoformat(timespec="seconds") if row.cut_effective_by else "unknown"
-    kind = row.kind.replace("_", " ")
-    return message(f"finding_{row.finding}", count=row.count, kind=kind, by=by, first=first, last=last)

@@ -19,6 +19,7 @@ from models.vocabulary import (
     EntitlementState,
     Guard,
     OpenReason,
+    Restored,
     RevocationResult,
 )
 
@@ -29,6 +30,8 @@ ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSEN
 PERHAPS_TAKEN = ACCEPTED | {RevocationResult.UNKNOWN}
 NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
 """What a listing says of what it could not look at: each is a reason to be open by itself."""
+FOR_A_PERSON = frozenset({Restored.ASKED, Restored.PROBLEM})
+"""What may have become of a row in a restore that a person has to see to."""
 
 
 @dataclass(frozen=True, slots=True)
