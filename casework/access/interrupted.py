@@ -59,5 +59,5 @@ async def _block(context: Context, case_id: str) -> None:
 
 async def _block_account(context: Context, account: CaseAccount) -> None:
     close_intents(context, account)
-    connector = await ready(context, account.connection)
-    await block_lifted(Giving(context, account, connector, context.now() + CLEARED_WITHIN))
+    await ready(context, account.connection)
+    await block_lifted(Giving(context, account, context.now() + CLEARED_WITHIN))
