@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session, delete, select
 
 from casework.access.closing import close
-from casework.access.revoking import begin, finish, finish_failed
+from casework.access.revoking import begin, finish
 from casework.actor import actor_of
 from casework.errors import CaseworkError
 from casework.truth.derive import derive, known_of
@@ -203,7 +203,7 @@ class World:
             evidence = (Evidence("POST /paper", now, now, 200, None, "0" * 64, "1" * 64),)
             errors = {"denied": Denied, "unknown": OutcomeUnknown, "failed": Unreachable}
             if result in errors:
-                finish_failed(self.office.context, account, row, errors[result]("paper: no"))
+                finish(self.office.context, account, row, errors[result]("paper: no"))
             else:
                 finish(self.office.context, account, row, Receipt(row.id, RevocationResult(result), evidence))
             self.asked.discard(row_id)
