@@ -47,11 +47,12 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
             continue
         session.add(read)
         for entitlement in listed:
-            if entitlement.id not in rows:
-                row = rows[entitlement.id] = _new_row(context, session, account, entitlement, manifest)
-                session.add(row)
-                seal_seen(context, session, row, account.ref, read.exchanges)
-            _describe(context, session, account, rows[entitlement.id], entitlement)
+            if (row := rows.get(entitlement.id)) is not None:
+                _describe(context, session, account, row, entitlement)
+                continue
+            row = rows[entitlement.id] = _new_row(context, session, account, entitlement, manifest)
+            session.add(row)
+            seal_seen(context, session, row, account.ref, read.exchanges)
         looked = kind is EntitlementKind.SIGN_IN and read.failed_as is None
         if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
             rows[ACCOUNT] = _blocked_before(context, session, account, manifest)
@@ -105,7 +106,6 @@ def _new_row(
         state=entitlement.state,
         order=line.order,
         confirmation=line.confirmation,
-        prestate=dict(entitlement.prestate),
         found_at=context.now(),
     )
     _describe(context, session, account, row, entitlement)

@@ -164,11 +164,8 @@ def _implied(causes: Sequence[CaseEntitlement]) -> EntitlementState:
 def _by_stamp(known: Known) -> EntitlementState:
     """A late log contradicts nobody: without a stamp (yet) what was commanded stays so."""
     row, since = known.row, _ended_since(known)
-    if since is not None and row.ended_at is not None and row.ended_at >= since:
-        return EntitlementState.OBSERVED_CLOSED
-    if row.attempts == 0:
-        return EntitlementState.FOUND
-    return EntitlementState.COMMANDED if row.result in ACCEPTED else EntitlementState.STILL_OPEN
+    ended = since is not None and row.ended_at is not None and row.ended_at >= since
+    return EntitlementState.OBSERVED_CLOSED if ended else _open(known, seen=False)
 
 
 def _ended_since(known: Known) -> datetime | None:
