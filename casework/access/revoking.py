@@ -148,8 +148,7 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
         case = session.get_one(Case, account.case_id)
         require_lease(context, case)
         require_not_paused(session, case)
-        _require_leave_to_act(context, case, rows)
-        _require_accepted(session, account)
+        _require_leave_to_act(context, session, case, account, rows)
         require_release(context, session, case)
         begun = spare_the_last(context, session, account, rows)
         if begun and case.state in BEFORE_THE_CUT and case.due_at <= context.now():
@@ -165,21 +164,18 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
     return begun
 
 
-def _require_leave_to_act(context: Context, case: Case, rows: Sequence[CaseEntitlement]) -> None:
+def _require_leave_to_act(
+    context: Context, session: Session, case: Case, account: CaseAccount, rows: Sequence[CaseEntitlement]
+) -> None:
     if not case.for_real or case.state in NOT_TO_BE_CUT:
         raise BadRequest(f"{case.id}: nothing may be taken away: it is {case.state}", "See it with `lastday show`.")
-    early = (
-        context.policy.cut.early if case.last_working_at is not None and case.last_working_at <= context.now() else ()
-    )
+    last = case.last_working_at
+    early = context.policy.cut.early if last is not None and last <= context.now() else ()
     if case.due_at > context.now() and any(row.kind not in early for row in rows):
         raise BadRequest(f"{case.id}: is not due", "A run is made for the due instant.")
-
-
-def _require_accepted(session: Session, account: CaseAccount) -> None:
-    """A correction of HR's notice may have made an account doubtful since the caller looked: then nothing leaves."""
-    now = session.get_one(CaseAccount, account.id)
-    if now.standing is not Standing.ACCEPTED:
-        raise BadRequest(f"{account.case_id}: an account is {now.standing}", "Answer the case's question.")
+    standing = session.get_one(CaseAccount, account.id).standing  # a correction may have made it doubtful since
+    if standing is not Standing.ACCEPTED:
+        raise BadRequest(f"{case.id}: an account is {standing}", "Answer the case's question.")
 
 
 def finish(context: Context, account: CaseAccount, row: CaseEntitlement, answer: Receipt | ConnectorError) -> None:

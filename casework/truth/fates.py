@@ -23,13 +23,19 @@ from models.vocabulary import (
     Standing,
 )
 
-TO_GO_ON = frozenset({None, Restored.PENDING, Restored.CONFIRMED, Restored.PROBLEM, Restored.CLAIMED})
+_BEGUN = frozenset({None, Restored.PENDING, Restored.CONFIRMED})
+TO_GO_ON = _BEGUN | {Restored.PROBLEM, Restored.CLAIMED}
 """Fates that a restore takes up, the first time and when it is asked for again."""
 
 
 def concerns(row: CaseEntitlement) -> bool:
     """Whether a restore has to say something of *row*: a request of ours about it was not refused, or its end is open."""
     return row.attempts > 0 and (row.result in PERHAPS_TAKEN or row.op is not None)
+
+
+def goes_on(row: CaseEntitlement) -> bool:
+    """Whether a restore has not brought *row* to any end yet."""
+    return concerns(row) and row.restored in _BEGUN
 
 
 def unended(row: CaseEntitlement) -> bool:

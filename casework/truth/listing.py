@@ -41,7 +41,9 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
     rows = {row.id: row for row in rows_of(session, account.case_id, account)}
     known = reads_of(session, account.case_id)
     for kind in kinds & frozenset(manifest.kinds):
-        read = known.get((account.connection, account.vendor_id, kind)) or _unread(account, kind)
+        read = known.get((account.connection, account.vendor_id, kind)) or KindRead(
+            case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind
+        )
         listed = [_ruled(entitlement, read) for entitlement in listing if entitlement.kind is kind]
         if not _keep(context, read, listed, listing.evidence.get(kind, ())):
             continue
@@ -57,10 +59,6 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
         if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
             rows[ACCOUNT] = _blocked_before(context, session, account, manifest)
     session.add_all(rows.values())
-
-
-def _unread(account: CaseAccount, kind: EntitlementKind) -> KindRead:
-    return KindRead(case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind)
 
 
 def _ruled(seen: Entitlement, read: KindRead) -> Entitlement:
