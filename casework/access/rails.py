@@ -62,10 +62,10 @@ def _within(context: Context, session: Session, case: Case) -> bool:
     if case.contained_at is not None or not case.for_real or begun(session, case.id):
         return True
     cut = _cut_together(context, session, case)
-    releases = [
-        {one for named in release.options for one in named["cases"]} for release in living(session, case.id, _RELEASE)
-    ]
-    return len(cut) <= context.policy.blast_radius.limit or any(cut <= released for released in releases)
+    if len(cut) <= context.policy.blast_radius.limit:
+        return True
+    released = (release.options for release in living(session, case.id, _RELEASE))
+    return any(cut <= {one for named in options for one in named["cases"]} for options in released)
 
 
 def _cut_together(context: Context, session: Session, case: Case) -> set[str]:

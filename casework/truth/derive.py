@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Comeb
 from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
 
 if TYPE_CHECKING:
-    from casework.truth.rows import Place, TruthTable
+    from casework.truth.rows import TruthTable
     from connectors.contract import Manifest
 
 
@@ -42,14 +43,10 @@ def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[
     attested = select(Attestation).where(Attestation.case_id == table.case.id)
     attestations = session.exec(attested.order_by(col(Attestation.attested_at).desc())).all()
     waivers = _valid_waivers(context, session, table.case)
-    by_account: dict[Place, list[CaseEntitlement]] = defaultdict(list)
-    for row in table.rows:
-        by_account[row.connection, row.account_id].append(row)
-    for place, rows in by_account.items():
-        connector = context.connectors.get(place[0])
+    for place, rows in groupby(table.rows, key=lambda row: (row.connection, row.account_id)):
+        connector, account = context.connectors.get(place[0]), table.accepted[place]
         if connector is not None:
-            account = table.accepted[place]
-            for known in _known_of_account(table, account, rows, connector.manifest, waivers, attestations):
+            for known in _known_of_account(table, account, [*rows], connector.manifest, waivers, attestations):
                 yield account, known
 
 
