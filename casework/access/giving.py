@@ -7,6 +7,7 @@ Each row ends within policy's deadline, with a fate and, where a person has to a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -115,11 +116,13 @@ async def block_lifted(one: Giving) -> bool:
     """
     Block the account again if a restore that was killed has lifted its block, and is not known to have cleared its exits.
 
-    Return False if that could not be done: whoever comes next tries again.
+    Return False if that could not be done: whoever comes next tries again.  Raises `ConnectorError` if its service cannot be
+    opened.
     """
     with one.context.store.read() as session:
         rows = [row for row in rows_of(session, one.account.case_id, one.account) if row.lifted_at is not None]
     for row in rows:
+        await ready(one.context, row.connection)
         await _block_again(one, row, "not seen gone when a restore was interrupted")
     return all(row.lifted_at is None for row in rows)
 
@@ -247,7 +250,10 @@ async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
     """Read until *row* is there again, and write that; a kind that cannot be read is never seen."""
     wait = one.context.policy.observe.first_wait_seconds
     while True:
-        listing = await _looked(one, row)
+        listing = Listing()
+        with contextlib.suppress(Exception):  # a read that breaks shows nothing: the row ends as a problem
+            async with asyncio.timeout(one.left):
+                listing = await read_access(one.context, one.account, frozenset({row.kind}))
         if any(_same(row, seen) for seen in listing):
             _end(one, row, _Answer(fate=Restored.RESTORED, evidence=listing.evidence.get(row.kind, ())))
             return True
@@ -255,14 +261,6 @@ async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
             return False
         await one.context.sleep(wait)
         wait = min(wait * 2, one.context.policy.observe.longest_wait_seconds)
-
-
-async def _looked(one: Giving, row: CaseEntitlement) -> Listing:
-    try:
-        async with asyncio.timeout(one.left):
-            return await read_access(one.context, one.account, frozenset({row.kind}))
-    except Exception:  # noqa: BLE001  # a read that breaks shows nothing: the row ends as a problem
-        return Listing((), {})
 
 
 def _same(row: CaseEntitlement, seen: Entitlement) -> bool:

@@ -52,7 +52,10 @@ async def look_again(context: Context) -> LookReport:
     fails stops no other.
     """
     report = LookReport(reopened=_lapsed(context))
-    for case_id in _due(context):
+    with context.store.read() as session:
+        due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= context.now())
+        cases = _kept(session, due, RECHECKED)
+    for case_id in cases:
         try:
             verdict = await _recheck(context, case_id)
         except Exception as exc:  # noqa: BLE001  # the others' looks must not depend on this one
@@ -62,12 +65,6 @@ async def look_again(context: Context) -> LookReport:
                 _note(context, session, case_id, verdict, blind=["*"])
         {"quiet": report.looked, "reopened": report.reopened, "not_looked": report.not_looked}[verdict].append(case_id)
     return report
-
-
-def _due(context: Context) -> list[str]:
-    with context.store.read() as session:
-        due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= context.now())
-        return _kept(session, due, RECHECKED)
 
 
 def _kept(session: Session, among: SelectOfScalar[str], states: Iterable[CaseState]) -> list[str]:

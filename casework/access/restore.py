@@ -136,13 +136,11 @@ def _begin(context: Context, case_id: str) -> tuple[list[Question], list[CaseAcc
             return approved, chosen
         if case.state not in TAKEN_BACK:
             move(context, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
-        return approved, chosen + [one for one in every if one not in chosen and _concerned(session, one)]
-
-
-def _concerned(session: Session, account: CaseAccount) -> bool:
-    """Whether a whole restore is about *account*: the leaver's, or one that was taken from before it became doubtful."""
-    taken = any(fates.concerns(row) for row in rows_of(session, account.case_id, account))
-    return taken or account.standing is Standing.ACCEPTED
+        taken = {(row.connection, row.account_id) for row in rows_of(session, case_id) if fates.concerns(row)}
+        about = [  # the leaver's, and what was taken from before it became doubtful
+            one for one in every if one.standing is Standing.ACCEPTED or (one.connection, one.vendor_id) in taken
+        ]
+        return approved, chosen + [one for one in about if one not in chosen]
 
 
 def _set_apart(context: Context, session: Session, account: CaseAccount, request: Question) -> CaseAccount:

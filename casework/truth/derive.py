@@ -80,28 +80,24 @@ def _place_in_turn(row: CaseEntitlement) -> int:
 
 
 def _valid_waivers(context: Context, session: Session, case: Case) -> list[Waiver]:
-    """Return the waivers that may count in *case*, the longest first."""
+    """
+    Return the waivers that may count in *case*, the longest first.  Once it is closed and past its looks, the end of a standing
+    one concerns it no more.
+    """
     query = select(Waiver).where(
         or_(col(Waiver.case_id).is_(None), Waiver.case_id == case.id), col(Waiver.approved_at).is_not(None)
     )
     today = context.now().astimezone(ZoneInfo(case.timezone)).date()
-    kept = _counted_at_closing(session, case)
+    looks = select(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))
+    over = case.closed_at is not None and session.exec(looks).first() is None
     waivers = session.exec(query.order_by(col(Waiver.until).desc(), col(Waiver.id))).all()
-    return [one for one in waivers if one.until >= today or (kept and one.case_id is None)]
+    return [one for one in waivers if one.until >= today or (over and one.case_id is None)]
 
 
 def _is_over(waiver: Waiver, row: CaseEntitlement) -> bool:
     if waiver.case_id is not None:
         return waiver.entitlement_id == row.id
     return (waiver.connection, waiver.kind) == (row.connection, row.kind)
-
-
-def _counted_at_closing(session: Session, case: Case) -> bool:
-    """Whether the case is closed and past its looks: then the end of a standing waiver concerns it no more."""
-    if case.closed_at is None:
-        return False
-    due = select(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))
-    return session.exec(due).first() is None
 
 
 def _settle(context: Context, session: Session, account: CaseAccount, known: Known) -> None:
