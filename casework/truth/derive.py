@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
@@ -17,13 +16,11 @@ from sqlmodel import Session, col, or_, select
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal_seen
+from casework.truth.rows import TruthTable
 from casework.truth.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
+from connectors.contract import Manifest
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Comeback, Look, Waiver
 from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
-
-if TYPE_CHECKING:
-    from casework.truth.rows import TruthTable
-    from connectors.contract import Manifest
 
 
 def derive(context: Context, session: Session, table: TruthTable) -> None:
