@@ -202,7 +202,7 @@ def finish(context: Context, account: CaseAccount, row: CaseEntitlement, answer:
     conclude(context, account, row, row.result, answer)
 
 
-def conclude(  # an intent, and what became of it
+def conclude(
     context: Context,
     account: CaseAccount,
     row: CaseEntitlement,
