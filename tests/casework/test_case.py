@@ -396,7 +396,7 @@ class TestKilled:
         listing = office.paper.list_access
 
         async def listed(account: Account, kinds: Kinds | None = None) -> Listing:
-            if kinds == {EntitlementKind.PASSWORD}:
+            if kinds == frozenset({EntitlementKind.PASSWORD}):
                 told.append("read")
             return await listing(account, kinds)
 
