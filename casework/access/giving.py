@@ -251,7 +251,7 @@ async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
     wait = one.context.policy.observe.first_wait_seconds
     while True:
         listing = Listing()
-        with contextlib.suppress(Exception):  # a read that breaks shows nothing: the row ends as a problem
+        with contextlib.suppress(TimeoutError):  # then nothing was shown; a read that breaks shows nothing either
             async with asyncio.timeout(one.left):
                 listing = await read_access(one.context, one.account, frozenset({row.kind}))
         if any(_same(row, seen) for seen in listing):
