@@ -119,6 +119,6 @@ async def deprovision(context: Context, case_id: str, connection: ConnectionId) 
     await find_in(context, case_id, connection)
     if planning.uncontained(context, case_id, connection):
         await cutting.contain(context, case_id, connection)
-    await planning.take_inventory(context, case_id, connections=[connection])
+    await planning.take_inventory(context, case_id, connection)
     planning.seal_plan(context, case_id)
     await cutting.deprovision(context, case_id, connection)

@@ -18,9 +18,8 @@ from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
 from casework.questions import open_questions
 from casework.truth.findings import assess, open_findings
-from casework.truth.rows import accepted_rows
+from casework.truth.rows import TruthTable, accepted_rows
 from casework.truth.states import is_fresh
-from casework.truth.table import TruthTable
 from models.tables import Case, Look
 from models.vocabulary import SETTLED, CaseState, ClosingRequirement, EntitlementKind
 
@@ -68,20 +67,18 @@ def requirements(context: Context, session: Session, table: TruthTable) -> list[
         return []
     told = {finding.entitlement_id for finding in findings}
     rows = [row for row in table.rows if row.state not in SETTLED]
-    kinds = [kind for kind in unread(context, table) if kind not in {row.kind for row in rows}]
+    open_kinds = {row.kind for row in rows}
     intents = context.store.trail.open_intents(session.connection(), case.id)
-    missing = [
-        *(Requirement(ClosingRequirement.QUESTION, question.id) for question in open_questions(session, case.id)),
-        *(Requirement(ClosingRequirement.FINDING, finding.kind) for finding in findings),
-        *(Requirement(ClosingRequirement.NOT_CUT, row.kind) for row in rows if row.id not in told),
-        *(Requirement(ClosingRequirement.NOT_READ, kind) for kind in kinds),
-        *(
-            Requirement(ClosingRequirement.NOT_OPEN, name)
-            for name in sorted(table.connections - set(context.connectors))
-        ),
-        *(Requirement(ClosingRequirement.INTENT, "without_outcome") for _ in intents),
-        *(Requirement(ClosingRequirement.PAUSE, one.id) for one in in_force(session) if concerns(one, case)),
-    ]
+    left = (
+        (ClosingRequirement.QUESTION, [question.id for question in open_questions(session, case.id)]),
+        (ClosingRequirement.FINDING, [finding.kind for finding in findings]),
+        (ClosingRequirement.NOT_CUT, [row.kind for row in rows if row.id not in told]),
+        (ClosingRequirement.NOT_READ, [kind for kind in unread(context, table) if kind not in open_kinds]),
+        (ClosingRequirement.NOT_OPEN, sorted(table.connections - set(context.connectors))),
+        (ClosingRequirement.INTENT, ["without_outcome" for _ in intents]),
+        (ClosingRequirement.PAUSE, [one.id for one in in_force(session) if concerns(one, case)]),
+    )
+    missing = [Requirement(kind, what) for kind, those in left for what in those]
     if not case.for_real:
         missing.append(Requirement(ClosingRequirement.STATE, "plan_only"))
     elif not missing and case.state is not CaseState.DEPROVISIONED:

@@ -11,35 +11,18 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from itertools import groupby
+from operator import attrgetter
 
 from casework.access import planning
-from casework.access.revoking import (
-    OPEN,
-    begin,
-    conclude_by_read,
-    each,
-    failure_of,
-    finish,
-    finish_failed,
-    may_ask,
-    may_be_closed,
-    revoke,
-)
-from casework.connections import account_of, kinds_for, read_access
+from casework.access.revoking import OPEN, conclude_by_read, each, may_ask, may_be_closed, revoke
+from casework.connections import kinds_for, read_access
 from casework.context import Context
 from casework.truth.findings import assess
 from casework.truth.listing import take_in
 from casework.truth.rows import accepted_accounts, rows_of
 from casework.truth.states import NEVER_CUT
-from connectors.errors import ConnectorError
 from models.tables import Case, CaseAccount, CaseEntitlement
-from models.vocabulary import (
-    SETTLED,
-    ConnectionId,
-    EntitlementKind,
-    Guard,
-    RevocationResult,
-)
+from models.vocabulary import SETTLED, ConnectionId, EntitlementKind, Guard, RevocationResult
 
 _WHOLE_ACCOUNT = NEVER_CUT - {Guard.LAST_OWNER}
 _BLOCK_SEEN_WITHIN = 60.0
@@ -138,36 +121,10 @@ async def _block_after_what_dies_with_it(context: Context, account: CaseAccount)
 
 
 async def _in_order(context: Context, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
-    """Revoke *rows*, those of one order at once, the frozen kinds among them in one request."""
-    kinds = context.connectors[account.connection].manifest.kinds
-    for _, same in groupby(sorted(rows, key=lambda row: row.order), key=lambda row: row.order):
-        frozen: list[CaseEntitlement] = []
-        single: list[CaseEntitlement] = []
-        for row in same:
-            (frozen if kinds[row.kind].frozen else single).append(row)
-        await each((revoke(context, account, single), _freeze(context, account, frozen)))
-
-
-async def _freeze(context: Context, account: CaseAccount, rows: list[CaseEntitlement]) -> None:
-    """Revoke the kinds that the vendor takes in one request: an intent each, one exchange, an outcome each."""
-    if not rows:
-        return
-    begin(context, account, rows)
-    try:
-        receipts = {
-            r.entitlement_id: r for r in await context.connectors[account.connection].freeze(account_of(account))
-        }
-    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is these rows'
-        for row in rows:
-            finish_failed(context, account, row, failure_of(row.connection, exc))
-        return
-    for row in rows:
-        if row.id in receipts:
-            finish(context, account, row, receipts[row.id])
-        else:
-            finish_failed(
-                context, account, row, ConnectorError(f"{row.connection}: freeze gave no receipt for {row.kind}")
-            )
+    """Revoke *rows*, those of one order at once."""
+    order = attrgetter("order")
+    for _, same in groupby(sorted(rows, key=order), key=order):
+        await revoke(context, account, [*same])
 
 
 async def _block(context: Context, account: CaseAccount) -> None:
@@ -210,4 +167,4 @@ async def take_up(context: Context, case_id: str, connection: ConnectionId) -> N
     for account in _accepted(context, case_id, connection):
         with context.store.read() as session:
             rows = [row for row in rows_of(session, case_id, account) if row.op is not None and row.state not in OPEN]
-        await conclude_by_read(context, account, rows, RevocationResult.UNKNOWN, only_if_gone=False)
+        await conclude_by_read(context, account, rows, RevocationResult.UNKNOWN)

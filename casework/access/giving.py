@@ -7,6 +7,7 @@ Each row ends within policy's deadline, with a fate and, where a person has to a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,12 +57,15 @@ _WORDS: dict[Restored, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Giving:
-    """One account, its connector, and *until* when each of its rows has an end."""
+    """One account, and *until* when each of its rows has an end."""
 
     context: Context
     account: CaseAccount
-    connector: Connector
     until: datetime
+
+    @property
+    def connector(self) -> Connector:
+        return self.context.connectors[self.account.connection]
 
     @property
     def left(self) -> float:
@@ -75,10 +79,9 @@ class Giving:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came of asking once: whether it may be *given*, whether that is *sure*, whether waiting may mend the failure."""
+    """What came of asking once: whether it may be *given*, whether waiting may mend the failure, and what its row says then."""
 
-    given: bool
-    sure: bool = True
+    given: bool = False
     passes: bool = False
     fate: Restored = Restored.PROBLEM
     text: str | None = None
@@ -89,16 +92,16 @@ class _Answer:
 async def give_back(context: Context, account: CaseAccount, until: datetime) -> None:
     """Bring every row of *account* to an end before *until*.  Whatever a vendor does is a row's end, never an exception."""
     close_intents(context, account)
-    try:
-        connector = await _made_ready(context, account, until)
-    except ConnectorError as error:
+    one = Giving(context, account, until)
+    if (error := await _make_ready(one)) is not None:
         for row in waiting(context, account):
-            _end(context, account, row, _Answer(given=False, text=str(error), remedy=error.advice))
+            _end(one, row, _Answer(text=str(error), remedy=error.advice))
         return
-    one = Giving(context, account, connector, until)
     if not await block_lifted(one):
         return
-    lifted = [await _lift(one, row) for row in waiting(context, account) if row.kind is EntitlementKind.SIGN_IN]
+    blocked = [row for row in waiting(context, account) if row.kind is EntitlementKind.SIGN_IN]
+    frozen = frozen_kinds(context, account, one.connector.manifest)
+    lifted = [_settled(one, row) or await _give(one, row, frozen) for row in blocked]
     rest = [
         row for row in waiting(context, account) if row.kind is not EntitlementKind.SIGN_IN and not _settled(one, row)
     ]
@@ -106,18 +109,20 @@ async def give_back(context: Context, account: CaseAccount, until: datetime) -> 
         await each(_give(one, row) for row in rest)
         return
     for row in rest:
-        _end(context, account, row, _Answer(given=False, text=_BLOCKED, remedy=_BY_HAND))
+        _end(one, row, _Answer(text=_BLOCKED, remedy=_BY_HAND))
 
 
 async def block_lifted(one: Giving) -> bool:
     """
     Block the account again if a restore that was killed has lifted its block, and is not known to have cleared its exits.
 
-    Return False if that could not be done: whoever comes next tries again.
+    Return False if that could not be done: whoever comes next tries again.  Raises `ConnectorError` if its service cannot be
+    opened.
     """
     with one.context.store.read() as session:
         rows = [row for row in rows_of(session, one.account.case_id, one.account) if row.lifted_at is not None]
     for row in rows:
+        await ready(one.context, row.connection)
         await _block_again(one, row, "not seen gone when a restore was interrupted")
     return all(row.lifted_at is None for row in rows)
 
@@ -129,44 +134,46 @@ def waiting(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
     return [row for row in rows if fates.concerns(row) and row.restored in fates.TO_GO_ON]
 
 
-async def _made_ready(context: Context, account: CaseAccount, until: datetime) -> Connector:
-    """Return the connector, probed.  What cannot be probed gives nothing back: what its plan allows is not known."""
+async def _make_ready(one: Giving) -> ConnectorError | None:
+    """Probe the connector.  What cannot be probed, and why is returned, gives nothing back: what its plan allows is not known."""
     while True:
         try:
-            async with asyncio.timeout(max(5.0, (until - context.now()).total_seconds())):
-                return await ready(context, account.connection)
-        except Exception as exc:  # whatever is wrong with one service is told on its rows
-            error = failure_of(account.connection, exc)
-            if context.now() >= until or not isinstance(error, _PASSES):
-                raise error from exc
-        await context.sleep(context.policy.observe.longest_wait_seconds)
+            async with asyncio.timeout(one.left):
+                await ready(one.context, one.account.connection)
+            return None
+        except Exception as exc:  # noqa: BLE001  # whatever is wrong with one service is told on its rows
+            error = failure_of(one.account.connection, exc)
+            if one.over or not isinstance(error, _PASSES):
+                return error
+        await one.context.sleep(one.context.policy.observe.longest_wait_seconds)
 
 
-async def _lift(one: Giving, row: CaseEntitlement) -> bool:
+async def _give(one: Giving, row: CaseEntitlement, frozen: Kinds = frozenset()) -> bool:
     """
-    Give the sign-in back, its exits closed in the same minute.  False if the account is blocked again, or still.
+    Ask for *row* back until a read shows it, a person has to act, or the time is over.
 
-    The exits are cleared as soon as the block may be lifted, whatever a read of the sign-in shows.
+    A sign-in's *frozen* exits are cleared as soon as its block may be lifted, whatever a read of it shows.  Return False if
+    that failed, or it did: the account is blocked again, or still.
     """
-    frozen = frozen_kinds(one.context, one.account, one.connector.manifest)
-    if _settled(one, row):
-        return True
-    if not frozen:
-        await _give(one, row)
-        return True
+    wait = one.context.policy.observe.longest_wait_seconds
     while True:
-        _mark(one, row, one.context.now())
-        answer, left = await _lift_and_clear(one, row, frozen)
-        if left:
-            await _block_again(one, row, left)
-            return False
-        _mark(one, row, None)
-        if answer.given and await _see(one, row, one.until):
+        if frozen:
+            _mark(one, row, one.context.now())
+            answer, left = await _lift_and_clear(one, row, frozen)
+            if left:
+                await _block_again(one, row, left)
+                return False
+            _mark(one, row, None)
+        else:
+            answer = await _ask(one, row)
+        doubtful = answer.passes and not frozen  # its outcome is not known: soon it is asked for again
+        soon = one.context.now() + timedelta(seconds=wait)
+        if answer.given and await _see(one, row, min(soon, one.until) if doubtful else one.until):
             return True
         if one.over or not answer.passes:
-            _end(one.context, one.account, row, answer)
-            return answer.given or answer.fate is Restored.CLAIMED
-        await one.context.sleep(one.context.policy.observe.longest_wait_seconds)
+            _end(one, row, answer)
+            return not frozen or answer.given or answer.fate is Restored.CLAIMED
+        await one.context.sleep(wait)
 
 
 def _mark(one: Giving, row: CaseEntitlement, lifted_at: datetime | None) -> None:
@@ -181,12 +188,12 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
     Set a new password, lift the block, clear the exits: within a minute.  Return which exits were not seen gone, if any; then
     the account must be blocked again.
     """
-    answer, left = _Answer(given=False), ""
+    left = ""
     try:
         failure = await change_password(one.context, one.account, one.connector.manifest)
         if failure is not None:
             text = f"no new password could be set: {failure}"
-            return _Answer(False, passes=isinstance(failure, _PASSES), text=text, remedy=failure.advice), ""
+            return _Answer(passes=isinstance(failure, _PASSES), text=text, remedy=failure.advice), ""
         left = "not seen gone in time"
         async with asyncio.timeout(writes.CLEARED_WITHIN.total_seconds()):
             answer = await _ask(one, row)
@@ -197,46 +204,29 @@ async def _lift_and_clear(one: Giving, row: CaseEntitlement, frozen: Kinds) -> t
     except Paused as paused:
         return _stopped(paused), ""
     except Exception as exc:  # noqa: BLE001  # an account whose exits are not known to be closed does not stay open
-        text = f"{type(exc).__name__} while its exits were cleared"
-        return _Answer(False, text=text, remedy=_BY_HAND), left
+        return _Answer(text=f"{type(exc).__name__} while its exits were cleared", remedy=_BY_HAND), left
 
 
 async def _block_again(one: Giving, row: CaseEntitlement, left: str) -> None:
     """Block the account, whose sign-in stays one that we took, or took now."""
     close_intents(one.context, one.account)
     until = one.context.now() + writes.CLEARED_WITHIN
-    failure = await take(one.context, one.account, row)
-    while failure is not None and one.context.now() < until:
+    while (failure := await take(one.context, one.account, row)) is not None and one.context.now() < until:
         await one.context.sleep(one.context.policy.observe.first_wait_seconds)
-        failure = await take(one.context, one.account, row)
     row.result = RevocationResult.COMMANDED
     row.lifted_at = row.lifted_at if failure is not None else None
     blocked = _BLOCKED if failure is None else f"THE ACCOUNT IS OPEN and could not be blocked again: {failure}"
     remedy = "Run the restore again; if exits stay, remove them by hand first."
-    _end(one.context, one.account, row, _Answer(given=False, text=f"{blocked}; its exits were {left}", remedy=remedy))
-
-
-async def _give(one: Giving, row: CaseEntitlement) -> None:
-    """Ask for *row* back until a read shows it, a person has to act, or the time is over."""
-    while True:
-        answer = await _ask(one, row)
-        soon = one.context.now() + timedelta(seconds=one.context.policy.observe.longest_wait_seconds)
-        if answer.given and await _see(one, row, one.until if answer.sure else min(soon, one.until)):
-            return
-        if one.over or not answer.passes:
-            break
-        await one.context.sleep(one.context.policy.observe.longest_wait_seconds)
-    _end(one.context, one.account, row, answer)
+    _end(one, row, _Answer(text=f"{blocked}; its exits were {left}", remedy=remedy))
 
 
 async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
     """Ask the vendor once, between an intent and an outcome."""
     try:
-        others = announce(one.context, one.account, row, GIVE)
+        if not announce(one.context, one.account, row, GIVE):
+            return _Answer(fate=Restored.CLAIMED)
     except Paused as paused:
         return _stopped(paused)
-    if others:
-        return _Answer(False, True, False, Restored.CLAIMED, *_WORDS[Restored.CLAIMED])
     try:
         async with asyncio.timeout(one.left):
             receipt = await one.connector.restore(as_entitlement(row), row.prestate)
@@ -244,40 +234,33 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
         error = failure_of(row.connection, exc)
         unknown = isinstance(error, OutcomeUnknown)
         result = RevocationResult.UNKNOWN if unknown else RevocationResult.FAILED
-        conclude(one.context, one.account, row, result, error.evidence, str(error), verb=GIVE)
-        passes = isinstance(error, _PASSES)
-        return _Answer(unknown, False, passes, Restored.PROBLEM, str(error), error.advice, error.evidence)
-    conclude(one.context, one.account, row, receipt.result, receipt.evidence, receipt.text, verb=GIVE)
-    given = receipt.result is not RevocationResult.REFUSED
-    text = receipt.text or "a read does not show it back"
-    return _Answer(given, True, False, Restored.PROBLEM, text, _BY_HAND, receipt.evidence)
+        conclude(one.context, one.account, row, result, error, verb=GIVE)
+        passes, text = isinstance(error, _PASSES), str(error)
+        return _Answer(unknown, passes, text=text, remedy=error.advice, evidence=error.evidence)
+    conclude(one.context, one.account, row, receipt.result, receipt, verb=GIVE)
+    given, text = receipt.result is not RevocationResult.REFUSED, receipt.text or "a read does not show it back"
+    return _Answer(given, text=text, remedy=_BY_HAND, evidence=receipt.evidence)
 
 
 def _stopped(paused: Paused) -> _Answer:
-    return _Answer(given=False, text=str(paused), remedy=f"{paused.remedy}  Then run the restore again.")
+    return _Answer(text=str(paused), remedy=f"{paused.remedy}  Then run the restore again.")
 
 
 async def _see(one: Giving, row: CaseEntitlement, until: datetime) -> bool:
     """Read until *row* is there again, and write that; a kind that cannot be read is never seen."""
     wait = one.context.policy.observe.first_wait_seconds
     while True:
-        listing = await _looked(one, row)
+        listing = Listing()
+        with contextlib.suppress(TimeoutError):  # then nothing was shown; a read that breaks shows nothing either
+            async with asyncio.timeout(one.left):
+                listing = await read_access(one.context, one.account, frozenset({row.kind}))
         if any(_same(row, seen) for seen in listing):
-            evidence = listing.evidence.get(row.kind, ())
-            _end(one.context, one.account, row, _Answer(True, fate=Restored.RESTORED, evidence=evidence))
+            _end(one, row, _Answer(fate=Restored.RESTORED, evidence=listing.evidence.get(row.kind, ())))
             return True
         if one.context.now() >= until:
             return False
         await one.context.sleep(wait)
         wait = min(wait * 2, one.context.policy.observe.longest_wait_seconds)
-
-
-async def _looked(one: Giving, row: CaseEntitlement) -> Listing:
-    try:
-        async with asyncio.timeout(one.left):
-            return await read_access(one.context, one.account, frozenset({row.kind}))
-    except Exception:  # noqa: BLE001  # a read that breaks shows nothing: the row ends as a problem
-        return Listing((), {})
 
 
 def _same(row: CaseEntitlement, seen: Entitlement) -> bool:
@@ -292,27 +275,25 @@ def _same(row: CaseEntitlement, seen: Entitlement) -> bool:
 def _settled(one: Giving, row: CaseEntitlement) -> bool:
     """Whether *row* has an end without any request, which is written then."""
     with one.context.store.read() as session:
-        others = fates.claimants(one.context, session, row.case_id, row.connection, row.account_id)
+        claimed = bool(fates.claimants(one.context, session, row))
         confirmed = fates.confirmed(session, row)
-    line = one.connector.manifest.kinds.get(row.kind)
-    fate = fates.fate_of(row, line, claimed=bool(others), confirmed=confirmed)
-    if fate is None:
-        return False
-    text, remedy = _WORDS.get(fate, (None, None))
-    _end(one.context, one.account, row, _Answer(False, fate=fate, text=text, remedy=remedy))
-    return True
+    fate = fates.fate_of(row, one.connector.manifest.kinds.get(row.kind), claimed=claimed, confirmed=confirmed)
+    if fate is not None:
+        _end(one, row, _Answer(fate=fate))
+    return fate is not None
 
 
-def _end(context: Context, account: CaseAccount, row: CaseEntitlement, answer: _Answer) -> None:
+def _end(one: Giving, row: CaseEntitlement, answer: _Answer) -> None:
     """Write and seal what became of *row*; whoever claims the account looks at it anew."""
-    with context.store.write() as session:
-        row.restored, row.problem, row.remedy = answer.fate, answer.text, answer.remedy
+    text, remedy = _WORDS.get(answer.fate, (answer.text, answer.remedy))
+    with one.context.store.write() as session:
+        row.restored, row.problem, row.remedy = answer.fate, text, remedy
         session.add(row)
-        others = fates.claimants(context, session, row.case_id, row.connection, row.account_id)
-        fates.look_anew(context, session, others if answer.fate is Restored.CLAIMED else ())
+        if answer.fate is Restored.CLAIMED:
+            fates.look_anew(one.context, session, row)
         if answer.fate is Restored.ASKED:
-            fates.ask_taken(context, session, row)
+            fates.ask_taken(one.context, session, row)
         seal(
-            context, session, EventType.CASE_RESTORED_ROW, row.case_id, connection=row.connection, account=account.ref,
-            kind=row.kind, state=answer.fate, exchanged=exchanges(answer.evidence), payload={"entitlement": row.id, "text": answer.text or ""},
+            one.context, session, EventType.CASE_RESTORED_ROW, row.case_id, connection=row.connection, account=one.account.ref,
+            kind=row.kind, state=answer.fate, exchanged=exchanges(answer.evidence), payload={"entitlement": row.id, "text": text or ""},
         )  # fmt: skip

@@ -8,13 +8,11 @@ from sqlmodel import col, select
 
 from casework.access.giving import Giving, block_lifted
 from casework.access.revoking import each
-from casework.access.writes import CLEARED_WITHIN, close_intents
 from casework.claims import claim, held
-from casework.connections import ready
 from casework.context import Context
 from casework.truth.findings import assess
 from casework.truth.rows import accounts_of
-from models.tables import Case, CaseAccount, CaseEntitlement
+from models.tables import Case, CaseEntitlement
 
 _log = logging.getLogger("lastday.restores")
 
@@ -51,13 +49,7 @@ async def _block(context: Context, case_id: str) -> None:
         with context.store.read() as session:
             accounts = accounts_of(session, case_id, *context.connectors)
         try:
-            await each(_block_account(context, account) for account in accounts)
+            await each(block_lifted(Giving(context, account, context.now())) for account in accounts)
         finally:
             with context.store.write() as session:
                 assess(context, session, case_id)
-
-
-async def _block_account(context: Context, account: CaseAccount) -> None:
-    close_intents(context, account)
-    connector = await ready(context, account.connection)
-    await block_lifted(Giving(context, account, connector, context.now() + CLEARED_WITHIN))

@@ -74,12 +74,13 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
         if planning.unlisted(context, case_id, connection):  # accepted by a person a moment ago
             with contextlib.suppress(Paused):  # its finding tells
                 await cutting.contain(context, case_id, connection)
-            await planning.take_inventory(context, case_id, connections=[connection])
-    unsettled = _unsettled(context, case_id)
-    kinds, connections = frozenset(row.kind for row in unsettled), {row.connection for row in unsettled}
-    await planning.take_inventory(
-        context, case_id, kinds=None if first else kinds, connections=None if first else connections
-    )
+            await planning.take_inventory(context, case_id, connection)
+    if first:
+        await planning.take_inventory(context, case_id)
+    else:
+        unsettled = _unsettled(context, case_id)
+        kinds = frozenset(row.kind for row in unsettled)
+        await planning.take_inventory(context, case_id, *{row.connection for row in unsettled}, kinds=kinds)
     fresh = [row for row in _unsettled(context, case_id) if row.result is None and may_ask(context, row)]
     if fresh:
         planning.seal_plan(context, case_id)

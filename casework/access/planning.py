@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
 from typing import Any
 
 import rfc8785
@@ -17,22 +16,10 @@ from casework.lifecycle import PLAN_WANTED, move
 from casework.recording import seal
 from casework.truth.findings import assess
 from casework.truth.listing import take_in
-from casework.truth.rows import accepted_accounts, accepted_rows, rows_of
-from casework.truth.table import load
+from casework.truth.rows import accepted_accounts, accepted_rows, load, rows_of
 from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan
-from models.vocabulary import (
-    CaseState,
-    ConnectionId,
-    EntitlementKind,
-    EntitlementState,
-)
-
-
-def _first_kinds(case: Case) -> Kinds | None:
-    """Return what is listed before the cut: of an emergency the containment alone, of all others everything (None)."""
-    cut_first = case.at_once_at is not None and case.contained_at is None and case.for_real
-    return CONTAINMENT if cut_first else None
+from models.vocabulary import CaseState, ConnectionId, EntitlementKind, EntitlementState
 
 
 def unlisted(context: Context, case_id: str, connection: ConnectionId) -> bool:
@@ -51,18 +38,22 @@ def uncontained(context: Context, case_id: str, connection: ConnectionId) -> boo
 
 
 async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId) -> None:
-    """List what is to be listed before the cut, in *connections* or in all, and seal the plan."""
-    kinds = _first_kinds(context.case(case_id))
-    await take_inventory(context, case_id, kinds=kinds, connections=connections)
-    seal_plan(context, case_id, scope="full" if kinds is None else "containment")
+    """
+    List what is to be listed before the cut, of an emergency the containment alone, in *connections* or in all, and seal the
+    plan.
+    """
+    case = context.case(case_id)
+    cut_first = case.at_once_at is not None and case.contained_at is None and case.for_real
+    await take_inventory(context, case_id, *connections, kinds=CONTAINMENT if cut_first else None)
+    seal_plan(context, case_id, scope="containment" if cut_first else "full")
 
 
 async def take_inventory(
-    context: Context, case_id: str, *, kinds: Kinds | None = None, connections: Iterable[ConnectionId] | None = None
+    context: Context, case_id: str, *connections: ConnectionId, kinds: Kinds | None = None
 ) -> None:
-    """List the access of every accepted account, all at once, and merge it into the truth table."""
+    """List the access of every accepted account, in *connections* or in all, at once, and merge it into the truth table."""
     with context.store.read() as session:
-        accounts = accepted_accounts(session, case_id, *(connections or ()))
+        accounts = accepted_accounts(session, case_id, *connections)
     await asyncio.gather(
         *(_inventory(context, account, kinds) for account in accounts if account.connection in context.connectors)
     )
@@ -104,9 +95,7 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
         table = load(context, session, case)
-        whole = (
-            CaseState.WAITING if table.searched >= table.connections else CaseState.PLANNED
-        )  # if not, the plan is incomplete
+        whole = CaseState.WAITING if table.searched >= table.connections else CaseState.PLANNED
         if case.state in PLAN_WANTED and case.state is not whole:
             move(context, session, case, whole)
         assess(context, session, case_id)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
@@ -42,7 +40,8 @@ def ask_early(context: Context, case_id: str) -> str | None:
             return None
         use_up(context, session, living(session, case_id, _RELEASE))
         cut = sorted(_cut_together(context, session, case))
-        named = {"until": stamp(_cut_at(case)), "count": len(cut), "sha256": _digest(cut), "cases": cut}
+        sha256 = hashlib.sha256("\n".join(cut).encode()).hexdigest()
+        named = {"until": stamp(_cut_at(case)), "count": len(cut), "sha256": sha256, "cases": cut}
         return ask(context, session, _RELEASE, case_id, options=[named], count=len(cut)).id
 
 
@@ -63,17 +62,10 @@ def _within(context: Context, session: Session, case: Case) -> bool:
     if case.contained_at is not None or not case.for_real or begun(session, case.id):
         return True
     cut = _cut_together(context, session, case)
-    released = (question.options for question in living(session, case.id, _RELEASE))
-    return len(cut) <= context.policy.blast_radius.limit or any(cut <= _named(options) for options in released)
-
-
-def _named(options: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the cases that a release names; one from before releases named any names none."""
-    return {case for option in options for case in option["cases"]}
-
-
-def _digest(cases: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(cases).encode()).hexdigest()
+    if len(cut) <= context.policy.blast_radius.limit:
+        return True
+    released = (release.options for release in living(session, case.id, _RELEASE))
+    return any(cut <= {one for named in options for one in named["cases"]} for options in released)
 
 
 def _cut_together(context: Context, session: Session, case: Case) -> set[str]:

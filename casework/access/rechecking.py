@@ -7,11 +7,12 @@ A look that could not be made is neither quiet nor a reason to reopen: it is mad
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, and_, col, or_, select
+from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from audit.events import EventType
 from casework.access import planning
@@ -23,8 +24,8 @@ from casework.questions import open_questions
 from casework.recording import seal
 from casework.truth import post_cut
 from casework.truth.findings import assess
+from casework.truth.rows import TruthTable
 from casework.truth.states import WHOLE_KIND
-from casework.truth.table import TruthTable
 from models.tables import Case, CaseEntitlement, Look, PostCutActivity, Waiver
 from models.vocabulary import SETTLED, CaseState, EntitlementState
 
@@ -51,23 +52,25 @@ async def look_again(context: Context) -> LookReport:
     fails stops no other.
     """
     report = LookReport(reopened=_lapsed(context))
-    for case_id in _due(context):
+    with context.store.read() as session:
+        due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= context.now())
+        cases = _kept(session, due, RECHECKED)
+    for case_id in cases:
         try:
             verdict = await _recheck(context, case_id)
         except Exception as exc:  # noqa: BLE001  # the others' looks must not depend on this one
             _log.error("%s: cannot be looked at: %s", case_id, type(exc).__name__)
-            verdict = _postpone(context, case_id, ["*"])
+            verdict = "not_looked"
+            with context.store.write() as session:
+                _note(context, session, case_id, verdict, blind=["*"])
         {"quiet": report.looked, "reopened": report.reopened, "not_looked": report.not_looked}[verdict].append(case_id)
     return report
 
 
-def _due(context: Context) -> list[str]:
-    with context.store.read() as session:
-        due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= context.now())
-        alive = select(Case.id).where(
-            col(Case.id).in_(due), col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None)
-        )
-        return sorted(session.exec(alive).all())
+def _kept(session: Session, among: SelectOfScalar[str], states: Iterable[CaseState]) -> list[str]:
+    """Return the cases *among* those, in one of *states*, that are not erased."""
+    kept = select(Case.id).where(col(Case.id).in_(among), col(Case.state).in_(states), col(Case.erased_at).is_(None))
+    return sorted(session.exec(kept).all())
 
 
 async def _recheck(context: Context, case_id: str) -> str:
@@ -75,13 +78,14 @@ async def _recheck(context: Context, case_id: str) -> str:
     await find_everywhere(context, case_id)
     await planning.take_inventory(context, case_id)
     with context.store.write() as session:
-        case = session.get_one(Case, case_id)
         table = assess(context, session, case_id)
         bad, blind = _reopen(context, session, table, by_look=True), sorted({*_blind(context, table)})
-        if bad or not blind:
-            _conclude(context, session, case, "reopened" if bad else "quiet", bad)
-            return "reopened" if bad else "quiet"
-    return _postpone(context, case_id, blind)
+        if blind and not bad:
+            _note(context, session, case_id, "not_looked", blind=blind)
+            return "not_looked"
+        verdict = "reopened" if bad else "quiet"
+        _note(context, session, case_id, verdict, bad=bad)
+        return verdict
 
 
 def _blind(context: Context, table: TruthTable) -> Iterator[str]:
@@ -94,31 +98,25 @@ def _blind(context: Context, table: TruthTable) -> Iterator[str]:
             yield read.connection
 
 
-def _looks_of(session: Session, case_id: str, now: datetime) -> Sequence[Look]:
+def _note(
+    context: Context, session: Session, case_id: str, verdict: str, *, bad: int | None = None, blind: Sequence[str] = ()
+) -> None:
+    """Write what came of the looks that are due; one that could not be made, of *blind* services, is made again."""
+    now = context.now()
     due = select(Look).where(Look.case_id == case_id, col(Look.looked_at).is_(None), Look.due_at <= now)
-    return session.exec(due).all()
-
-
-def _conclude(context: Context, session: Session, case: Case, verdict: str, bad: int) -> None:
-    for look in _looks_of(session, case.id, context.now()):
-        look.looked_at, look.verdict, look.blind = context.now(), verdict, []
+    for look in session.exec(due).all():
+        look.verdict, look.blind = verdict, [*blind]
+        if blind:
+            look.due_at = now + _AGAIN[min(look.tries, len(_AGAIN) - 1)]
+            look.tries, look.blind_since = look.tries + 1, look.blind_since or now
+        else:
+            look.looked_at = now
         session.add(look)
-        seal(context, session, EventType.CASE_LOOKED, case.id, count=bad, state=verdict, payload={"look": look.label})
-
-
-def _postpone(context: Context, case_id: str, blind: Sequence[str]) -> str:
-    """Leave the look open, say in which services it could not be made, and when it is made again."""
-    with context.store.write() as session:
-        for look in _looks_of(session, case_id, context.now()):
-            look.due_at = context.now() + _AGAIN[min(look.tries, len(_AGAIN) - 1)]
-            look.tries, look.verdict, look.blind = look.tries + 1, "not_looked", list(blind)
-            look.blind_since = look.blind_since or context.now()
-            session.add(look)
-            seal(
-                context, session, EventType.CASE_LOOKED, case_id, state="not_looked", payload={"look": look.label, "services": list(blind)},
-                dedup_key=f"{case_id}:{look.label}:not_looked",
-            )  # fmt: skip
-    return "not_looked"
+        seal(
+            context, session, EventType.CASE_LOOKED, case_id, count=bad, state=verdict,
+            payload={"look": look.label} | ({"services": [*blind]} if blind else {}),
+            dedup_key=f"{case_id}:{look.label}:{verdict}" if blind else None,
+        )  # fmt: skip
 
 
 def blind_connections(context: Context, *, longer_than: timedelta = timedelta(days=1)) -> dict[str, datetime]:
@@ -137,20 +135,12 @@ def _lapsed(context: Context) -> list[str]:
     """Open the closed cases again whose waiver has ended; return them.  A standing one's end concerns those in their looks."""
     with context.store.read() as session:
         in_looks = select(Look.case_id).where(col(Look.looked_at).is_(None))
-        ended = select(Waiver.id).where(Waiver.until < context.now().date() + timedelta(days=1))
-        own = ended.where(col(Waiver.case_id).is_not(None))
-        waived = select(CaseEntitlement.case_id).where(
-            CaseEntitlement.state == EntitlementState.WAIVED,
-            or_(
-                col(CaseEntitlement.settled_by).in_(own),
-                and_(col(CaseEntitlement.settled_by).in_(ended), col(CaseEntitlement.case_id).in_(in_looks)),
-            ),
-        )
-        closed = select(Case.id).where(
-            Case.state == CaseState.CLOSED, col(Case.id).in_(waived), col(Case.erased_at).is_(None)
-        )
-        ids = session.exec(closed).all()
-    return [case_id for case_id in sorted(ids) if _reopen_if_open(context, case_id)]
+        waived = select(CaseEntitlement.case_id).join(Waiver, col(CaseEntitlement.settled_by) == col(Waiver.id)).where(
+            CaseEntitlement.state == EntitlementState.WAIVED, Waiver.until < context.now().date() + timedelta(days=1),
+            or_(col(Waiver.case_id).is_not(None), col(CaseEntitlement.case_id).in_(in_looks)),
+        )  # fmt: skip
+        ids = _kept(session, waived, {CaseState.CLOSED})
+    return [case_id for case_id in ids if _reopen_if_open(context, case_id)]
 
 
 async def collect_again(context: Context) -> tuple[int, int]:
@@ -171,12 +161,8 @@ async def collect_again(context: Context) -> tuple[int, int]:
 def _reopen_heard(context: Context) -> int:
     """Open the closed cases again of which a log tells something after the cut that nobody has answered for."""
     with context.store.read() as session:
-        heard = select(Case).where(
-            Case.state == CaseState.CLOSED,
-            col(Case.erased_at).is_(None),
-            col(Case.id).in_(select(PostCutActivity.case_id)),
-        )
-        cases = [case.id for case in session.exec(heard).all() if post_cut.unanswered(session, case.id)]
+        heard = _kept(session, select(PostCutActivity.case_id), {CaseState.CLOSED})
+        cases = [case_id for case_id in heard if post_cut.unanswered(session, case_id)]
     return sum(_reopen_if_open(context, case_id) for case_id in cases)
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from casework import consents, questions
-from casework.access.giving import give_back, waiting
+from casework.access.giving import give_back
 from casework.access.revoking import each
 from casework.actor import Actor
 from casework.claims import claim
@@ -42,7 +42,8 @@ def request_restore(
     """
     with context.store.write() as session:
         case = _case(session, case_id)
-        if case.state is CaseState.RESTORED and account is None and not _left(session, case_id):
+        left = any(map(fates.unended, rows_of(session, case_id)))  # to another case, or for a person to see to
+        if case.state is CaseState.RESTORED and account is None and not left:
             raise BadRequest(f"{case_id}: is restored already", "Nothing is to be given back.")
         ref = None if account is None else _account(session, case_id, account).ref
         return questions.ask(
@@ -135,18 +136,11 @@ def _begin(context: Context, case_id: str) -> tuple[list[Question], list[CaseAcc
             return approved, chosen
         if case.state not in TAKEN_BACK:
             move(context, session, case, CaseState.RESTORING, dedup_key=f"{whole.id}:restoring")
-        return approved, chosen + [one for one in every if one not in chosen and _concerned(session, one)]
-
-
-def _concerned(session: Session, account: CaseAccount) -> bool:
-    """Whether a whole restore is about *account*: the leaver's, or one that was taken from before it became doubtful."""
-    taken = any(fates.concerns(row) for row in rows_of(session, account.case_id, account))
-    return taken or account.standing is Standing.ACCEPTED
-
-
-def _left(session: Session, case_id: str) -> bool:
-    """Whether rows were left: to another case, which may have let go of them since, or for a person to see to."""
-    return any(fates.unended(row) for row in rows_of(session, case_id))
+        taken = {(row.connection, row.account_id) for row in rows_of(session, case_id) if fates.concerns(row)}
+        about = [  # the leaver's, and what was taken from before it became doubtful
+            one for one in every if one.standing is Standing.ACCEPTED or (one.connection, one.vendor_id) in taken
+        ]
+        return approved, chosen + [one for one in about if one not in chosen]
 
 
 def _set_apart(context: Context, session: Session, account: CaseAccount, request: Question) -> CaseAccount:
@@ -169,17 +163,16 @@ def _finish(context: Context, case_id: str, approved: list[Question], accounts: 
     The case is restored once every row has an end, whatever that is; what a person has to see to is a finding, and keeps the
     consent alive.
     """
-    going_on = any(
-        row.restored not in {Restored.PROBLEM, Restored.CLAIMED} for one in accounts for row in waiting(context, one)
-    )
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
-        left = {one.ref for one in accounts if any(map(fates.unended, rows_of(session, case_id, one)))}
+        rows = {one.ref: rows_of(session, case_id, one) for one in accounts}
+        left = {ref for ref, mine in rows.items() if any(map(fates.unended, mine))}
         ended = [one for one in approved if not (left if one.subject is None else left & {one.subject})]
         consents.use_up(context, session, (session.get_one(Question, one.id) for one in ended))
-        if case.state is CaseState.RESTORING and not going_on:
-            rows = [row for one in accounts for row in rows_of(session, case_id, one) if row.restored is not None]
+        every = [row for mine in rows.values() for row in mine]
+        if case.state is CaseState.RESTORING and not any(map(fates.goes_on, every)):
+            came_to = Counter(str(row.restored) for row in every if row.restored is not None)
             move(
-                context, session, case, CaseState.RESTORED, count=len(rows), states=dict(sorted(Counter(str(row.restored) for row in rows).items())),
-            )  # fmt: skip
+                context, session, case, CaseState.RESTORED, count=came_to.total(), states=dict(sorted(came_to.items()))
+            )
         assess(context, session, case_id)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from casework import consents
 from casework.access.rails import require_lease, require_release
-from casework.connections import read_access
+from casework.connections import account_of, read_access
 from casework.context import Context
 from casework.decisions.pausing import require_not_paused
 from casework.errors import BadRequest
@@ -31,7 +31,6 @@ from models.vocabulary import (
     Entitlement,
     EntitlementKind,
     EntitlementState,
-    Evidence,
     Guard,
     OpenReason,
     Receipt,
@@ -80,27 +79,44 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
     the entitlement is still there.  A failure is a row (its result), never an exception.
     """
     interrupted = [row for row in rows if row.op is not None]
-    await conclude_by_read(context, account, interrupted, RevocationResult.ALREADY_ABSENT, only_if_gone=True)
+    await conclude_by_read(context, account, interrupted, RevocationResult.ALREADY_ABSENT)
     gone = {row.id for row in interrupted if row.op is None}
     asked = [row for row in rows if row.id not in gone]
     if not asked:
         return
+    kinds = context.connectors[account.connection].manifest.kinds
     for first in range(0, len(asked), _AT_ONCE):
-        await each(ask(context, account, row) for row in begin(context, account, asked[first : first + _AT_ONCE]))
+        begun = begin(context, account, asked[first : first + _AT_ONCE])
+        single = (ask(context, account, row) for row in begun if not kinds[row.kind].frozen)
+        await each((_freeze(context, account, [row for row in begun if kinds[row.kind].frozen]), *single))
     with context.store.write() as session:
         assess(context, session, account.case_id)
 
 
+async def _freeze(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
+    """Ask for the kinds that the vendor takes in one request: one exchange, an outcome each."""
+    if not rows:
+        return
+    answers: dict[str, Receipt | ConnectorError]
+    try:
+        receipts = await context.connectors[account.connection].freeze(account_of(account))
+        answers = {receipt.entitlement_id: receipt for receipt in receipts}
+    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is these rows'
+        answers = dict.fromkeys((row.id for row in rows), failure_of(account.connection, exc))
+    for row in rows:
+        none = ConnectorError(f"{row.connection}: freeze gave no receipt for {row.kind}")
+        finish(context, account, row, answers.get(row.id, none))
+
+
 async def ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
     """Ask the vendor to take *row* away and commit what came of it; return the failure, if it is one.  Its intent is committed."""
+    answer: Receipt | ConnectorError
     try:
-        receipt = await context.connectors[row.connection].revoke(as_entitlement(row))
+        answer = await context.connectors[row.connection].revoke(as_entitlement(row))
     except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
-        error = failure_of(row.connection, exc)
-        finish_failed(context, account, row, error)
-        return error
-    finish(context, account, row, receipt)
-    return None
+        answer = failure_of(row.connection, exc)
+    finish(context, account, row, answer)
+    return answer if isinstance(answer, ConnectorError) else None
 
 
 async def each(works: Iterable[Coroutine[Any, Any, object]]) -> None:
@@ -132,8 +148,7 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
         case = session.get_one(Case, account.case_id)
         require_lease(context, case)
         require_not_paused(session, case)
-        _require_leave_to_act(context, case, rows)
-        _require_accepted(session, account)
+        _require_leave_to_act(context, session, case, account, rows)
         require_release(context, session, case)
         begun = spare_the_last(context, session, account, rows)
         if begun and case.state in BEFORE_THE_CUT and case.due_at <= context.now():
@@ -149,77 +164,66 @@ def begin(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement
     return begun
 
 
-def _require_leave_to_act(context: Context, case: Case, rows: Sequence[CaseEntitlement]) -> None:
+def _require_leave_to_act(
+    context: Context, session: Session, case: Case, account: CaseAccount, rows: Sequence[CaseEntitlement]
+) -> None:
     if not case.for_real or case.state in NOT_TO_BE_CUT:
         raise BadRequest(f"{case.id}: nothing may be taken away: it is {case.state}", "See it with `lastday show`.")
-    early = (
-        context.policy.cut.early if case.last_working_at is not None and case.last_working_at <= context.now() else ()
-    )
+    last = case.last_working_at
+    early = context.policy.cut.early if last is not None and last <= context.now() else ()
     if case.due_at > context.now() and any(row.kind not in early for row in rows):
         raise BadRequest(f"{case.id}: is not due", "A run is made for the due instant.")
+    standing = session.get_one(CaseAccount, account.id).standing  # a correction may have made it doubtful since
+    if standing is not Standing.ACCEPTED:
+        raise BadRequest(f"{case.id}: an account is {standing}", "Answer the case's question.")
 
 
-def _require_accepted(session: Session, account: CaseAccount) -> None:
-    """A correction of HR's notice may have made an account doubtful since the caller looked: then nothing leaves."""
-    now = session.get_one(CaseAccount, account.id)
-    if now.standing is not Standing.ACCEPTED:
-        raise BadRequest(f"{account.case_id}: an account is {now.standing}", "Answer the case's question.")
-
-
-def finish(context: Context, account: CaseAccount, row: CaseEntitlement, receipt: Receipt) -> None:
+def finish(context: Context, account: CaseAccount, row: CaseEntitlement, answer: Receipt | ConnectorError) -> None:
     """
-    Commit the outcome that the vendor gave.  Accepted is `commanded`, whatever it said: only a read closes, and only one that was
-    surely sent after the answer, whichever machines asked.
+    Commit the outcome.  Accepted is `commanded`, whatever the vendor said: only a read closes, and only one that was surely sent
+    after the answer, whichever machines asked.
+
+    A failure is refused by our credentials, by the plan, or not known.  Not known is read back, not repeated.
     """
-    row.result = receipt.result
-    if receipt.result in ACCEPTED:
-        row.commanded_at = context.store.clock.latest(max(e.received_at for e in receipt.evidence))
-        row.vendor_commanded_at = receipt.evidence[-1].commanded_on_vendor_clock()
-        row.problem = row.remedy = None
+    clock, evidence = context.store.clock, answer.evidence
+    if isinstance(answer, ConnectorError):
+        row.result, row.problem, row.remedy = RevocationResult.FAILED, str(answer), answer.advice
+        if isinstance(answer, OutcomeUnknown):
+            row.result, row.commanded_at = RevocationResult.UNKNOWN, context.now() + clock.uncertainty
+            row.vendor_commanded_at = evidence[-1].commanded_on_vendor_clock() if evidence else context.now()
+        elif isinstance(answer, (Denied, NotOnPlan)):
+            row.result, row.by_hand = RevocationResult.REFUSED, isinstance(answer, NotOnPlan)
+    elif answer.result in ACCEPTED:
+        row.result, row.problem, row.remedy = answer.result, None, None
+        row.commanded_at = clock.latest(max(e.received_at for e in evidence))
+        row.vendor_commanded_at = evidence[-1].commanded_on_vendor_clock()
     else:
-        row.problem = receipt.text or None
-    conclude(context, account, row, receipt.result, receipt.evidence, receipt.text)
+        row.result, row.problem = answer.result, answer.text or None
+    conclude(context, account, row, row.result, answer)
 
 
-def finish_failed(context: Context, account: CaseAccount, row: CaseEntitlement, error: ConnectorError) -> None:
-    """Commit a failure: refused by our credentials, by the plan, or not known.  Not known is read back, not repeated."""
-    row.problem, row.remedy = str(error), error.advice
-    row.result = RevocationResult.FAILED
-    if isinstance(error, OutcomeUnknown):
-        row.result, row.commanded_at = RevocationResult.UNKNOWN, context.now() + context.store.clock.uncertainty
-        row.vendor_commanded_at = error.evidence[-1].commanded_on_vendor_clock() if error.evidence else context.now()
-    elif isinstance(error, (Denied, NotOnPlan)):
-        row.result, row.by_hand = RevocationResult.REFUSED, isinstance(error, NotOnPlan)
-    conclude(context, account, row, row.result, error.evidence, str(error))
-
-
-def conclude(  # noqa: PLR0913  # an intent, and what became of it
+def conclude(
     context: Context,
     account: CaseAccount,
     row: CaseEntitlement,
     result: RevocationResult,
-    evidence: Sequence[Evidence],
-    text: str,
+    answer: Receipt | ConnectorError,
     *,
     verb: str = "revoke",
 ) -> None:
     """Commit what became of the intent of *row*.  When it is given back, what the cut's own request came to stays as it was."""
+    told, text = exchanges(answer.evidence), str(answer) if isinstance(answer, ConnectorError) else answer.text
     with context.store.write() as session:
-        seal_outcome(context, session, row, account.ref, exchanges(evidence), result=result, text=text, verb=verb)
+        seal_outcome(context, session, row, account.ref, told, result=result, text=text, verb=verb)
 
 
 async def conclude_by_read(
-    context: Context,
-    account: CaseAccount,
-    rows: Sequence[CaseEntitlement],
-    result: RevocationResult,
-    *,
-    only_if_gone: bool,
+    context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement], result: RevocationResult
 ) -> None:
     """
     Give the open intents of *rows* the outcome *result* on the strength of one read, and take the read into the table.
 
-    After a crash: what is gone needs no other request.
+    After a crash: what is gone needs no other request.  Only what is gone is `already_absent`.
     """
     if not rows:
         return
@@ -231,7 +235,7 @@ async def conclude_by_read(
     with context.store.write() as session:
         for row in rows:
             gone = bool(told[row.kind]) and row.id not in shown and row.kind not in blind
-            if gone or not only_if_gone:
+            if gone or result is not RevocationResult.ALREADY_ABSENT:
                 row.result = result
                 seal_outcome(
                     context, session, row, account.ref, told[row.kind], result=result, text="read after an interruption"

@@ -37,11 +37,9 @@ CLEARED_WITHIN = timedelta(seconds=60)
 _BETWEEN = 2.0
 
 
-def announce(
-    context: Context, account: CaseAccount, row: CaseEntitlement, verb: str, *, lifted: bool = False
-) -> list[Case]:
+def announce(context: Context, account: CaseAccount, row: CaseEntitlement, verb: str, *, lifted: bool = False) -> bool:
     """
-    Commit the intent before the request leaves; but if another case claims the account, nothing: return those cases.
+    Commit the intent before the request leaves; but not to give what another case claims: return False.
 
     The claim is asked for in the intent's own transaction: a case that was decided a moment ago counts.  Raises `Paused`,
     unless the block is *lifted*: then taking goes on, so that the account does not keep its exits.
@@ -51,17 +49,16 @@ def announce(
         require_lease(context, case)
         if not lifted:
             require_not_paused(session, case)
-        others = fates.claimants(context, session, account.case_id, account.connection, account.vendor_id)
-        if others and verb == GIVE:
-            return others
-        row.op = context.name("op")
         if verb == GIVE:
+            if fates.claimants(context, session, row):
+                return False
             row.restored = Restored.PENDING
         else:
             row.attempts += 1
+        row.op = context.name("op")
         session.add(row)
         seal_intent(context, session, row, account.ref, verb=verb)
-    return []
+    return True
 
 
 async def take(

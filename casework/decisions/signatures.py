@@ -17,8 +17,9 @@ from casework.question_kinds import CONSENTS, TENANT, YES
 from casework.questions import answer, ask
 from casework.recording import seal
 from casework.truth import post_cut
-from casework.truth.findings import NO_ACCOUNT, assess
-from casework.truth.retired import in_use
+from casework.truth.findings import assess
+from casework.truth.reasons import NO_ACCOUNT
+from casework.truth.rows import in_use
 from models.tables import Attestation, Case, CaseEntitlement, Question, Waiver
 from models.vocabulary import (
     SETTLED,

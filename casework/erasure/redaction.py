@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Connection, Enum, String, Table, TypeDecorator, select, update
 
 from casework.context import Context
-from casework.truth.findings import NO_ACCOUNT
+from casework.truth.reasons import NO_ACCOUNT
 from casework.truth.states import WHOLE_KIND
 from models import tables
 from models.actor import NOBODY

@@ -15,8 +15,7 @@ from casework.context import Context
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
 from casework.truth.findings import assess
-from casework.truth.retired import end_retirement
-from casework.truth.rows import accounts_of
+from casework.truth.rows import accounts_of, end_retirement
 from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import ConnectionId, Leaver, Match, Standing

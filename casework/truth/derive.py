@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
@@ -17,13 +16,11 @@ from sqlmodel import Session, col, or_, select
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
 from casework.recording import seal_seen
+from casework.truth.rows import TruthTable
 from casework.truth.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
+from connectors.contract import Manifest
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Comeback, Look, Waiver
 from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
-
-if TYPE_CHECKING:
-    from casework.truth.table import Place, TruthTable
-    from connectors.contract import Manifest
 
 
 def derive(context: Context, session: Session, table: TruthTable) -> None:
@@ -40,21 +37,20 @@ def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[
 
     Of one account the block comes first and what follows from others last: each is to be settled before the next one is asked for.
     """
-    signed = _Signed(context, session, table.case)
-    by_account: dict[Place, list[CaseEntitlement]] = defaultdict(list)
-    for row in table.rows:
-        by_account[row.connection, row.account_id].append(row)
-    for place, rows in by_account.items():
-        connector = context.connectors.get(place[0])
+    attested = select(Attestation).where(Attestation.case_id == table.case.id)
+    attestations = session.exec(attested.order_by(col(Attestation.attested_at).desc())).all()
+    waivers = _valid_waivers(context, session, table.case)
+    for place, rows in groupby(table.rows, key=lambda row: (row.connection, row.account_id)):
+        connector, account = context.connectors.get(place[0]), table.accepted[place]
         if connector is not None:
-            account = table.accepted[place]
-            for known in _known_of_account(table, account, rows, connector.manifest, signed):
+            for known in _known_of_account(table, account, [*rows], connector.manifest, waivers, attestations):
                 yield account, known
 
 
 def _known_of_account(
-    table: TruthTable, account: CaseAccount, rows: Sequence[CaseEntitlement], manifest: Manifest, signed: _Signed
-) -> Iterator[Known]:
+    table: TruthTable, account: CaseAccount, rows: Sequence[CaseEntitlement], manifest: Manifest,
+    waivers: Sequence[Waiver], attestations: Sequence[Attestation],
+) -> Iterator[Known]:  # fmt: skip
     of_kind: dict[EntitlementKind | None, list[CaseEntitlement]] = defaultdict(list)
     for row in rows:
         of_kind[row.kind].append(row)
@@ -69,7 +65,8 @@ def _known_of_account(
         yield Known(
             row, line, reads[row.kind], shown[row.kind], table.case.due_at,
             block=block, causes=of_kind.get(line.implied_by, ()), mastered_elsewhere=account.mastered_elsewhere,
-            waivers=signed.waivers_over(row), attestations=signed.attestations_of(row),
+            waivers=[one for one in waivers if _is_over(one, row)],
+            attestations=[one for one in attestations if one.entitlement_id == row.id],
         )  # fmt: skip
 
 
@@ -79,39 +76,25 @@ def _place_in_turn(row: CaseEntitlement) -> int:
     return 2 if row.confirmation is Confirmation.IMPLIED_BY else 1
 
 
-class _Signed:
-    """The signatures that may concern a case, loaded once."""
-
-    def __init__(self, context: Context, session: Session, case: Case) -> None:
-        attested = select(Attestation).where(Attestation.case_id == case.id)
-        self._attested = session.exec(attested.order_by(col(Attestation.attested_at).desc())).all()
-        query = select(Waiver).where(
-            or_(col(Waiver.case_id).is_(None), Waiver.case_id == case.id), col(Waiver.approved_at).is_not(None)
-        )
-        today = context.now().astimezone(ZoneInfo(case.timezone)).date()
-        kept = _counted_at_closing(session, case)
-        waivers = session.exec(query.order_by(col(Waiver.until).desc(), col(Waiver.id))).all()
-        self._waivers = [w for w in waivers if w.until >= today or (kept and w.case_id is None)]
-
-    def waivers_over(self, row: CaseEntitlement) -> list[Waiver]:
-        return [w for w in self._waivers if _is_over(w, row)]
-
-    def attestations_of(self, row: CaseEntitlement) -> list[Attestation]:
-        return [a for a in self._attested if a.entitlement_id == row.id]
+def _valid_waivers(context: Context, session: Session, case: Case) -> list[Waiver]:
+    """
+    Return the waivers that may count in *case*, the longest first.  Once it is closed and past its looks, the end of a standing
+    one concerns it no more.
+    """
+    query = select(Waiver).where(
+        or_(col(Waiver.case_id).is_(None), Waiver.case_id == case.id), col(Waiver.approved_at).is_not(None)
+    )
+    today = context.now().astimezone(ZoneInfo(case.timezone)).date()
+    looks = select(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))
+    over = case.closed_at is not None and session.exec(looks).first() is None
+    waivers = session.exec(query.order_by(col(Waiver.until).desc(), col(Waiver.id))).all()
+    return [one for one in waivers if one.until >= today or (over and one.case_id is None)]
 
 
 def _is_over(waiver: Waiver, row: CaseEntitlement) -> bool:
     if waiver.case_id is not None:
         return waiver.entitlement_id == row.id
     return (waiver.connection, waiver.kind) == (row.connection, row.kind)
-
-
-def _counted_at_closing(session: Session, case: Case) -> bool:
-    """Whether the case is closed and past its looks: then the end of a standing waiver concerns it no more."""
-    if case.closed_at is None:
-        return False
-    due = select(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))
-    return session.exec(due).first() is None
 
 
 def _settle(context: Context, session: Session, account: CaseAccount, known: Known) -> None:
@@ -123,7 +106,10 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
     row, before = known.row, known.row.state
     if (back_at := came_back(known)) is not None:
         if row.kind is EntitlementKind.SIGN_IN and row.observed_at is not None:
-            session.add(_comeback(row, row.observed_at, back_at))
+            session.add(Comeback(
+                case_id=row.case_id, connection=row.connection, account_id=row.account_id, came_back_at=back_at,
+                closed_at=row.observed_at, ask_at=back_at,  # who let the account in is asked at once
+            ))  # fmt: skip
         row.came_back_at = back_at
         row.result = row.commanded_at = row.vendor_commanded_at = row.observed_at = None  # to be asked for at once
     verdict = verdict_of(known)
@@ -135,14 +121,6 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
     session.add(row)
     if verdict.state is not before and verdict.state not in SIGNED:
         seal_seen(context, session, row, account.ref, known.read.exchanges)
-
-
-def _comeback(row: CaseEntitlement, closed_at: datetime, at: datetime) -> Comeback:
-    """Have it asked at once who let the account in."""
-    return Comeback(
-        case_id=row.case_id, connection=row.connection, account_id=row.account_id, came_back_at=at, closed_at=closed_at,
-        ask_at=at,
-    )  # fmt: skip
 
 
 def _close(known: Known) -> None:

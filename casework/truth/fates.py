@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK, wake
-from casework.messages import message
 from casework.question_kinds import YES
 from casework.questions import ask
-from casework.truth.reasons import quoted, reason_of_row
-from casework.truth.states import PERHAPS_TAKEN
+from casework.truth.states import FOR_A_PERSON, PERHAPS_TAKEN
 from connectors.contract import KindManifest
-from models.tables import Case, CaseAccount, CaseEntitlement, Finding, Look, Question
+from models.tables import Case, CaseAccount, CaseEntitlement, Look, Question
 from models.vocabulary import (
     CaseState,
-    ConnectionId,
-    FindingKind,
+    Guard,
     QuestionKind,
     Restored,
     Restores,
@@ -26,13 +23,9 @@ from models.vocabulary import (
     Standing,
 )
 
-TO_GO_ON = frozenset({None, Restored.PENDING, Restored.CONFIRMED, Restored.PROBLEM, Restored.CLAIMED})
+_BEGUN = frozenset({None, Restored.PENDING, Restored.CONFIRMED})
+TO_GO_ON = _BEGUN | {Restored.PROBLEM, Restored.CLAIMED}
 """Fates that a restore takes up, the first time and when it is asked for again."""
-OPEN = frozenset({Restored.ASKED, Restored.PROBLEM})
-"""Fates that a person has to see to."""
-_UNENDED = TO_GO_ON | OPEN
-_LOOKED_AGAIN = "restore"
-"""The label of the look at a closed case that another case's restore asks for."""
 
 
 def concerns(row: CaseEntitlement) -> bool:
@@ -40,9 +33,14 @@ def concerns(row: CaseEntitlement) -> bool:
     return row.attempts > 0 and (row.result in PERHAPS_TAKEN or row.op is not None)
 
 
+def goes_on(row: CaseEntitlement) -> bool:
+    """Whether a restore has not brought *row* to any end yet."""
+    return concerns(row) and row.restored in _BEGUN
+
+
 def unended(row: CaseEntitlement) -> bool:
     """Whether a restore that was consented to may still have to give *row* back, perhaps once a person has said so."""
-    return concerns(row) and row.restored in _UNENDED
+    return concerns(row) and row.restored in TO_GO_ON | FOR_A_PERSON
 
 
 def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, confirmed: bool) -> Restored | None:
@@ -56,7 +54,7 @@ def fate_of(row: CaseEntitlement, line: KindManifest | None, *, claimed: bool, c
         return row.restored
     if claimed:
         return Restored.CLAIMED
-    if inherited(row):
+    if "through_group" in row.prestate or row.guard is Guard.INHERITED:  # it comes and goes with another one
         return Restored.NOT_RESTORABLE
     if line is not None and line.restores is not Restores.RESTORED:
         return Restored(line.restores.value)
@@ -74,41 +72,22 @@ def confirmed(session: Session, row: CaseEntitlement) -> bool:
     return row.commanded_at is None or last.answered_at >= row.commanded_at
 
 
-def inherited(row: CaseEntitlement) -> bool:
-    """Whether the row comes and goes with another one: a role that is held through a group."""
-    return "through_group" in row.prestate or row.guard == "inherited"
-
-
-def claimants(
-    context: Context, session: Session, case_id: str, connection: ConnectionId, account_id: str
-) -> list[Case]:
+def claimants(context: Context, session: Session, row: CaseEntitlement) -> Sequence[Case]:
     """
-    Return the other cases that take this account away too: due or begun, for real, not over.
+    Return the other cases that take the account of *row* away too: due or begun, for real, not over.
 
     One whose day has not come yet claims nothing: until then the person works.
     """
-    query = (
-        select(Case)
-        .join(CaseAccount, col(CaseAccount.case_id) == col(Case.id))
-        .where(
-            CaseAccount.connection == connection,
-            CaseAccount.vendor_id == account_id,
-            CaseAccount.standing == Standing.ACCEPTED,
-            Case.id != case_id,
-            col(Case.state).not_in([*TAKEN_BACK]),
-            col(Case.for_real).is_(True),
-            col(Case.erased_at).is_(None),
-        )
-    )
-    return [case for case in session.exec(query).all() if _due_or_begun(context, session, case, connection, account_id)]
-
-
-def _due_or_begun(context: Context, session: Session, case: Case, connection: ConnectionId, account_id: str) -> bool:
-    begun = select(CaseEntitlement.id).where(
-        CaseEntitlement.case_id == case.id, CaseEntitlement.connection == connection,
-        CaseEntitlement.account_id == account_id, CaseEntitlement.attempts > 0,
+    begun = select(CaseEntitlement.case_id).where(
+        CaseEntitlement.connection == row.connection, CaseEntitlement.account_id == row.account_id, CaseEntitlement.attempts > 0,
     )  # fmt: skip
-    return case.due_at <= context.now() or session.exec(begun).first() is not None
+    query = select(Case).join(CaseAccount, col(CaseAccount.case_id) == col(Case.id)).where(
+        CaseAccount.connection == row.connection, CaseAccount.vendor_id == row.account_id,
+        CaseAccount.standing == Standing.ACCEPTED, Case.id != row.case_id, col(Case.state).not_in([*TAKEN_BACK]),
+        col(Case.for_real).is_(True), col(Case.erased_at).is_(None),
+        or_(col(Case.due_at) <= context.now(), col(Case.id).in_(begun)),
+    )  # fmt: skip
+    return session.exec(query).all()
 
 
 def ask_taken(context: Context, session: Session, row: CaseEntitlement) -> Question:
@@ -140,20 +119,9 @@ def let_ask(context: Context, session: Session, case: Case) -> None:
             ask_taken(context, session, row)
 
 
-def look_anew(context: Context, session: Session, cases: Sequence[Case]) -> None:
-    """Have *cases* looked at anew: what one case gives back is another's to see closed."""
-    for case in cases:
+def look_anew(context: Context, session: Session, row: CaseEntitlement) -> None:
+    """Have the cases that claim *row* looked at anew: what one case gives back is another's to see closed."""
+    for case in claimants(context, session, row):
         wake(session, case)
         if case.state is CaseState.CLOSED:
-            session.merge(Look(case_id=case.id, label=_LOOKED_AGAIN, due_at=context.now()))
-
-
-def reasons(session: Session, case: Case) -> Iterator[Finding]:
-    """Yield a finding for each row of a restore that a person has to see to."""
-    rows = session.exec(
-        select(CaseEntitlement)
-        .where(CaseEntitlement.case_id == case.id, col(CaseEntitlement.restored).in_([*OPEN]))
-        .order_by(col(CaseEntitlement.id))
-    ).all()
-    for row in rows:
-        yield reason_of_row(row, FindingKind.NOT_GIVEN_BACK, quoted(row, message("finding_not_given_back")))
+            session.merge(Look(case_id=case.id, label="restore", due_at=context.now()))

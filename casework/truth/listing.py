@@ -41,25 +41,24 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
     rows = {row.id: row for row in rows_of(session, account.case_id, account)}
     known = reads_of(session, account.case_id)
     for kind in kinds & frozenset(manifest.kinds):
-        read = known.get((account.connection, account.vendor_id, kind)) or _unread(account, kind)
+        read = known.get((account.connection, account.vendor_id, kind)) or KindRead(
+            case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind
+        )
         listed = [_ruled(entitlement, read) for entitlement in listing if entitlement.kind is kind]
         if not _keep(context, read, listed, listing.evidence.get(kind, ())):
             continue
         session.add(read)
         for entitlement in listed:
-            if entitlement.id not in rows:
-                row = rows[entitlement.id] = _new_row(context, session, account, entitlement, manifest)
-                session.add(row)
-                seal_seen(context, session, row, account.ref, read.exchanges)
-            _describe(context, session, account, rows[entitlement.id], entitlement)
+            if (row := rows.get(entitlement.id)) is not None:
+                _describe(context, session, account, row, entitlement)
+                continue
+            row = rows[entitlement.id] = _new_row(context, session, account, entitlement, manifest)
+            session.add(row)
+            seal_seen(context, session, row, account.ref, read.exchanges)
         looked = kind is EntitlementKind.SIGN_IN and read.failed_as is None
         if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
             rows[ACCOUNT] = _blocked_before(context, session, account, manifest)
     session.add_all(rows.values())
-
-
-def _unread(account: CaseAccount, kind: EntitlementKind) -> KindRead:
-    return KindRead(case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind)
 
 
 def _ruled(seen: Entitlement, read: KindRead) -> Entitlement:
@@ -105,7 +104,6 @@ def _new_row(
         state=entitlement.state,
         order=line.order,
         confirmation=line.confirmation,
-        prestate=dict(entitlement.prestate),
         found_at=context.now(),
     )
     _describe(context, session, account, row, entitlement)

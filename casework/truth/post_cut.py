@@ -1,18 +1,20 @@
-"""Findings from what happened after the cut: kept by kind and account, until a named person has answered for them."""
+"""
+The effective cut-off, from when on everything of an account was seen closed, or signed for; and what happened after it, kept by
+kind and account until a named person has answered for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
 from casework.context import Context
-from casework.messages import Message, message
-from casework.truth.reasons import reason
-from models.tables import Attestation, Case, Finding, PostCutActivity
-from models.vocabulary import ActivityKind, ConnectionId, FindingKind
+from models.tables import Attestation, CaseEntitlement, PostCutActivity
+from models.vocabulary import SETTLED, ActivityKind, ConnectionId, EntitlementState, FindingKind
 
 KEY = "after_cut"
 """What is attested, in an entitlement's place: `after_cut:connection:account:kind`."""
@@ -58,16 +60,13 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
 ) -> None:
     """Write what was heard of one account; what was known already stays as it is, and what grew is news."""
     for kind, times in heard.items():
-        row = session.get(PostCutActivity, (case_id, finding, connection, account_id, kind))
-        if row is not None and row.count >= times.count:
-            continue
-        fresh = row or PostCutActivity(
-            case_id=case_id, finding=finding, connection=connection, account_id=account_id, kind=kind,
-            count=0, first_at=times.first_at, last_at=times.last_at, seen_at=context.now(),
-        )  # fmt: skip
-        fresh.count, fresh.first_at, fresh.last_at = times.count, times.first_at, times.last_at
-        fresh.cut_effective_by, fresh.seen_at = effective_by, context.now()
-        session.add(fresh)
+        known = session.get(PostCutActivity, (case_id, finding, connection, account_id, kind))
+        if known is None or known.count < times.count:
+            row = PostCutActivity(
+                case_id=case_id, finding=finding, connection=connection, account_id=account_id, kind=kind,
+                cut_effective_by=effective_by, seen_at=context.now(), **asdict(times),
+            )  # fmt: skip
+            session.merge(row)
 
 
 def unanswered(session: Session, case_id: str) -> list[PostCutActivity]:
@@ -80,21 +79,25 @@ def unanswered(session: Session, case_id: str) -> list[PostCutActivity]:
     ]  # fmt: skip
 
 
-def reasons(session: Session, case: Case) -> Iterator[Finding]:
-    """Yield why the case may not close: activity that nobody has answered for."""
-    for row in unanswered(session, case.id):
-        yield reason(
-            case.id, row.finding, key_of(row), _told(row),
-            connection=row.connection, account_id=row.account_id, entitlement_id=key_of(row),
-        )  # fmt: skip
-
-
 def _rows(session: Session, case_id: str) -> Sequence[PostCutActivity]:
     return session.exec(select(PostCutActivity).where(PostCutActivity.case_id == case_id)).all()
 
 
-def _told(row: PostCutActivity) -> Message:
-    first, last = (at.isoformat(timespec="seconds") for at in (row.first_at, row.last_at))
-    by = row.cut_effective_by.isoformat(timespec="seconds") if row.cut_effective_by else "unknown"
-    kind = row.kind.replace("_", " ")
-    return message(f"finding_{row.finding}", count=row.count, kind=kind, by=by, first=first, last=last)
+def cutoff_of(rows: Sequence[CaseEntitlement], attestations: Mapping[str, Attestation]) -> datetime | None:
+    """
+    Return the last row's closing; None while a row is not settled, and where nothing was there to close.
+
+    A row that a person signed for counts from the signature, which is never earlier than the closing.
+    """
+    if any(row.state not in SETTLED for row in rows):
+        return None
+    ends = [row.observed_at for row in rows if row.state is EntitlementState.OBSERVED_CLOSED]
+    signed = [attestations.get(row.settled_by or "") for row in rows if row.state is EntitlementState.ATTESTED]
+    ends += [attestation.attested_at if attestation is not None else None for attestation in signed]
+    known = [moment for moment in ends if moment is not None]
+    return max(known, default=None) if len(known) == len(ends) else None
+
+
+def exposure_minutes(due_at: datetime, cutoff: datetime | None) -> int | None:
+    """Return the minutes from the due instant to the cut-off, a begun minute as a whole one; None until the cut."""
+    return None if cutoff is None else max(0, math.ceil((cutoff - due_at) / timedelta(minutes=1)))

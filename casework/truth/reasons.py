@@ -1,39 +1,165 @@
-"""How a finding is made: one reason why a case may not close, and what it is about."""
+"""The reasons for which a case may not close, each as a finding: derived from rows, searches, restores and logs, never set by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from casework.context import Context
+from casework.lifecycle import TAKEN_BACK
 from casework.messages import Message, message
-from models.tables import CaseEntitlement, Finding
-from models.vocabulary import ConnectionId, EntitlementKind, FindingKind
+from casework.truth import post_cut
+from casework.truth.rows import TruthTable
+from casework.truth.states import ACCEPTED, FOR_A_PERSON
+from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, PostCutActivity
+from models.vocabulary import (
+    SETTLED,
+    EntitlementKind,
+    EntitlementState,
+    FindingKind,
+    OpenReason,
+    RevocationResult,
+    Standing,
+)
+
+NO_ACCOUNT = "no_account"
+"""What is attested, in an entitlement's place, when a person truly holds no account."""
+_KNOWN_AT_ONCE = frozenset({
+    OpenReason.UNREADABLE, OpenReason.NOT_ON_PLAN, OpenReason.NO_API, OpenReason.GUARDED, OpenReason.REFUSED,
+})  # fmt: skip
+"""What waiting cannot settle: said as soon as it is known, weeks ahead if need be."""
 
 
-def reason(  # noqa: PLR0913  # a finding's parts
-    case_id: str,
-    kind: FindingKind,
-    about: str,
-    told: Message,
-    *,
-    connection: ConnectionId | None = None,
-    account_id: str | None = None,
-    entitlement_id: str | None = None,
-    entitlement_kind: EntitlementKind | None = None,
-) -> Finding:
-    """Return a finding; `casework.truth.findings.assess` says when it was opened.  *about*: what it is about, among its kind."""
+def reasons(context: Context, session: Session, table: TruthTable) -> Iterator[Finding]:
+    """Yield why the case may not close.  When a finding was opened, `casework.truth.findings.assess` says."""
+    case = table.case
+    yield from _of_restore(session, case)
+    if case.state in TAKEN_BACK:  # what was taken is no longer to be closed
+        return
+    query = select(Attestation).where(Attestation.case_id == case.id, col(Attestation.ended_at).is_(None))
+    attested = {a.entitlement_id for a in session.exec(query).all() if a.attested_at >= case.due_at}
+    yield from _of_searches(table, nobody_attested=NO_ACCOUNT in attested)
+    for account in table.accepted.values():
+        if account.listed_at is None and case.contained_at is not None:
+            yield _reason(
+                case.id, FindingKind.UNREADABLE, f"{account.connection}:{account.vendor_id}", message("finding_unlisted"),
+                connection=account.connection, account_id=account.vendor_id,
+            )  # fmt: skip
+    for row in table.rows:
+        owner = table.accepted[row.connection, row.account_id]
+        yield from _of_row(context, case, row, owner, attested=row.id in attested)
+    for heard in post_cut.unanswered(session, case.id):
+        key = post_cut.key_of(heard)
+        yield _reason(
+            case.id, heard.finding, key, _heard(heard),
+            connection=heard.connection, account_id=heard.account_id, entitlement_id=key,
+        )  # fmt: skip
+
+
+def _reason(case_id: str, kind: FindingKind, about: str, told: Message, **place: Any) -> Finding:
+    """Return a finding.  *about*: what it is about, among its kind; *place*: where that is, as `Finding` names it."""
     text, remedy = told.said, told.remedy
     return Finding(
         case_id=case_id, key=f"{kind}:{about}", kind=kind, text=text.en, text_ja=text.ja, remedy=remedy.en, remedy_ja=remedy.ja,
-        connection=connection, account_id=account_id, entitlement_id=entitlement_id, entitlement_kind=entitlement_kind,
+        **place,
     )  # fmt: skip
 
 
-def reason_of_row(row: CaseEntitlement, kind: FindingKind, told: Message) -> Finding:
-    """Return a finding about one row."""
-    return reason(
+def _reason_of_row(row: CaseEntitlement, kind: FindingKind, told: Message) -> Finding:
+    return _reason(
         row.case_id, kind, row.id, told,
         connection=row.connection, account_id=row.account_id, entitlement_id=row.id, entitlement_kind=row.kind,
     )  # fmt: skip
 
 
-def quoted(row: CaseEntitlement, told: Message) -> Message:
+def _quoted(row: CaseEntitlement, told: Message) -> Message:
     """Return what the row itself says of its problem and its remedy, a vendor's own words, and *told* where it says nothing."""
     return message("quoted", text=row.problem or told.said, remedy=row.remedy or told.remedy)
+
+
+def _of_restore(session: Session, case: Case) -> Iterator[Finding]:
+    """Yield a finding for each row of a restore that a person has to see to, whosever the account is."""
+    rows = select(CaseEntitlement).where(
+        CaseEntitlement.case_id == case.id, col(CaseEntitlement.restored).in_(FOR_A_PERSON)
+    )
+    for row in session.exec(rows.order_by(col(CaseEntitlement.id))).all():
+        yield _reason_of_row(row, FindingKind.NOT_GIVEN_BACK, _quoted(row, message("finding_not_given_back")))
+
+
+def _of_searches(table: TruthTable, *, nobody_attested: bool) -> Iterator[Finding]:
+    for search in table.searches:
+        if search.problem is not None:
+            yield _reason(
+                table.case.id, FindingKind.UNMATCHED, search.connection,
+                message("quoted", text=search.problem, remedy=search.remedy or ""), connection=search.connection,
+            )  # fmt: skip
+    somebody = any(account.standing in {Standing.ACCEPTED, Standing.ASKED} for account in table.accounts)
+    everywhere = table.searches and all(search.problem is None for search in table.searches)
+    if everywhere and not somebody and not nobody_attested:
+        yield _reason(table.case.id, FindingKind.NO_ACCOUNT, "-", message("finding_no_account", key=NO_ACCOUNT))
+
+
+def _of_row(
+    context: Context, case: Case, row: CaseEntitlement, account: CaseAccount, *, attested: bool
+) -> Iterator[Finding]:
+    waived = row.state is EntitlementState.WAIVED
+    if row.kind is EntitlementKind.SIGN_IN and account.mastered_elsewhere and not (attested or waived):
+        yield _reason_of_row(row, FindingKind.MASTERED_ELSEWHERE, message("finding_mastered_elsewhere"))
+    if row.state in SETTLED:
+        return
+    kind = _kind_of(context, case, row)
+    if kind is not None:
+        yield _reason_of_row(row, kind, _told(row, kind))
+
+
+def _kind_of(context: Context, case: Case, row: CaseEntitlement) -> FindingKind | None:
+    """
+    Return what is to be told of an open row, None while it is progress: found, commanded and seen closed within the time
+    in which a run looks, or within the kind's own, is no finding.
+    """
+    if row.reason in _KNOWN_AT_ONCE:
+        return FindingKind(row.reason)
+    if row.reason is OpenReason.MASTERED_ELSEWHERE and row.kind is not EntitlementKind.SIGN_IN:
+        return FindingKind.MASTERED_ELSEWHERE
+    if row.result in {RevocationResult.FAILED, RevocationResult.UNKNOWN}:
+        return FindingKind.FAILED
+    if _is_progress(context, case, row):
+        return None
+    return FindingKind.NOT_CONFIRMED if row.state is EntitlementState.COMMANDED else FindingKind.STILL_OPEN
+
+
+def _is_progress(context: Context, case: Case, row: CaseEntitlement) -> bool:
+    """Whether waiting may still settle the row: its time, from the command or else from the containment, is not over."""
+    begun_at = row.commanded_at if row.result in ACCEPTED else None
+    since = begun_at or case.contained_at
+    if since is None:
+        return row.attempts == 0
+    connector = context.connectors.get(row.connection)
+    own = connector.manifest.kinds[row.kind].settles_within if connector is not None else timedelta(0)
+    waiting_helps = row.reason is OpenReason.STILL_OPEN or row.reason is OpenReason.INHERITED
+    return waiting_helps and context.now() < since + max(
+        timedelta(seconds=context.policy.observe.deadline_seconds), own
+    )
+
+
+def _told(row: CaseEntitlement, kind: FindingKind) -> Message:
+    if kind is FindingKind.GUARDED and row.guard is not None:
+        return message(f"finding_guarded_{row.guard}", guard=row.guard)
+    if row.reason is OpenReason.FROZEN_BY_BLOCK:
+        return message("finding_frozen_by_block")
+    if kind is FindingKind.NOT_CONFIRMED:
+        return _quoted(row, message("finding_not_confirmed"))
+    if kind is not FindingKind.STILL_OPEN:
+        return _quoted(row, message("finding_problem", kind=kind.replace("_", " ")))
+    back = row.came_back_at
+    return _quoted(row, message("finding_came_back", at=back) if back is not None else message("finding_still_open"))
+
+
+def _heard(row: PostCutActivity) -> Message:
+    first, last = (at.isoformat(timespec="seconds") for at in (row.first_at, row.last_at))
+    by = row.cut_effective_by.isoformat(timespec="seconds") if row.cut_effective_by else "unknown"
+    kind = row.kind.replace("_", " ")
+    return message(f"finding_{row.finding}", count=row.count, kind=kind, by=by, first=first, last=last)

@@ -1,13 +1,68 @@
-"""The truth table: its accounts, rows and reads, as they are stored."""
+"""The truth table of a case: its accounts, rows and reads, as they are stored; and the services that no table is about any more."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlmodel import Session, col, select
 
-from models.tables import CaseAccount, CaseEntitlement, KindRead
-from models.vocabulary import ConnectionId, EntitlementKind, Standing
+from casework.consents import living, use_up
+from casework.context import Context
+from casework.question_kinds import TENANT
+from casework.truth.states import WHOLE_KIND
+from models.tables import Case, CaseAccount, CaseEntitlement, KindRead, Question, Search
+from models.vocabulary import SIGNED, ConnectionId, EntitlementKind, QuestionKind, Standing
+
+Place: TypeAlias = "tuple[ConnectionId, str]"
+KindPlace: TypeAlias = "tuple[ConnectionId, str, EntitlementKind]"
+
+
+@dataclass(frozen=True, slots=True)
+class TruthTable:
+    """
+    What is stored of *case*, loaded once for a transaction: what its rows, its findings and its state follow from.
+
+    *connections*: those that the case is about.  *accounts* are all candidates, *rows* those of the *accepted* ones alone, in the
+    order of the cut.
+    """
+
+    case: Case
+    connections: frozenset[ConnectionId]
+    searches: Sequence[Search]
+    accounts: Sequence[CaseAccount]
+    accepted: Mapping[Place, CaseAccount]
+    rows: Sequence[CaseEntitlement]
+    reads: Mapping[KindPlace, KindRead]
+
+    @property
+    def searched(self) -> frozenset[ConnectionId]:
+        """The services of which the newest search succeeded."""
+        return frozenset(search.connection for search in self.searches if search.problem is None)
+
+    @property
+    def signed_kinds(self) -> frozenset[KindPlace]:
+        """The kinds that could not be looked at, and that somebody signed for as a whole."""
+        whole = [row for row in self.rows if row.vendor_id == WHOLE_KIND and row.state in SIGNED]
+        return frozenset((row.connection, row.account_id, row.kind) for row in whole)
+
+
+def load(context: Context, session: Session, case: Case) -> TruthTable:
+    """Read the table of *case*; its rows are the session's own, so that what is written to them stays in it."""
+    gone = retired(context, session)
+    accounts = [one for one in accounts_of(session, case.id) if one.connection not in gone]
+    accepted = {(one.connection, one.vendor_id): one for one in accounts if one.standing is Standing.ACCEPTED}
+    searches = session.exec(select(Search).where(Search.case_id == case.id)).all()
+    return TruthTable(
+        case,
+        frozenset(case.connections or ()) - gone,
+        [search for search in searches if search.connection not in gone],
+        accounts,
+        accepted,
+        [row for row in rows_of(session, case.id) if (row.connection, row.account_id) in accepted],
+        reads_of(session, case.id),
+    )
 
 
 def accounts_of(session: Session, case_id: str, *connections: ConnectionId) -> Sequence[CaseAccount]:
@@ -39,7 +94,28 @@ def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
     return [row for row in rows_of(session, case_id) if (row.connection, row.account_id) in accepted]
 
 
-def reads_of(session: Session, case_id: str) -> dict[tuple[ConnectionId, str, EntitlementKind], KindRead]:
+def reads_of(session: Session, case_id: str) -> dict[KindPlace, KindRead]:
     """Return what is known by reading, by service, account and kind."""
     found = session.exec(select(KindRead).where(KindRead.case_id == case_id)).all()
     return {(read.connection, read.account_id, read.kind): read for read in found}
+
+
+def in_use(context: Context) -> frozenset[ConnectionId]:
+    """Return the connections that cannot be retired: those of the settings, and those that are open here."""
+    return context.configured | frozenset(context.connectors)
+
+
+def retired(context: Context, session: Session) -> frozenset[ConnectionId]:
+    """
+    Return the connections that two people have retired and that have not been used since: what was there is no longer looked
+    for, and keeps no case open.
+    """
+    agreed = living(session, TENANT, QuestionKind.RETIRE)
+    return frozenset(str(question.subject) for question in agreed) - in_use(context)
+
+
+def end_retirement(context: Context, session: Session, connection: ConnectionId) -> None:
+    """Let what was asked and agreed about retiring *connection* count no more: it was used, a tenant is there again."""
+    asked = select(Question).where(Question.case_id == TENANT, Question.kind == QuestionKind.RETIRE)
+    of_it = asked.where(Question.subject == str(connection), col(Question.used_at).is_(None))
+    use_up(context, session, session.exec(of_it).all())

@@ -19,6 +19,7 @@ from models.vocabulary import (
     EntitlementState,
     Guard,
     OpenReason,
+    Restored,
     RevocationResult,
 )
 
@@ -29,6 +30,8 @@ ACCEPTED = frozenset({RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSEN
 PERHAPS_TAKEN = ACCEPTED | {RevocationResult.UNKNOWN}
 NOT_LOOKED_AT = frozenset({EntitlementState.UNREADABLE, EntitlementState.NOT_ON_PLAN, EntitlementState.NO_API})
 """What a listing says of what it could not look at: each is a reason to be open by itself."""
+FOR_A_PERSON = frozenset({Restored.ASKED, Restored.PROBLEM})
+"""What may have become of a row in a restore that a person has to see to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +103,11 @@ def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the
     """Return what reads and commands alone make of the row."""
     row, read = known.row, known.read
     if row.vendor_id == WHOLE_KIND:
-        return (
-            EntitlementState.OBSERVED_CLOSED if _was_looked_at(known) else read.failed_as or EntitlementState.UNREADABLE
-        )
+        if is_fresh(read, known.since) or (
+            is_fresh(read, None) and read.failed_as is None
+        ):  # the kind is known by reading
+            return EntitlementState.OBSERVED_CLOSED
+        return read.failed_as or EntitlementState.UNREADABLE
     if known.line.implied_by is not None and row.confirmation is Confirmation.IMPLIED_BY:
         return _implied(known.causes)
     shown = row.vendor_id in known.shown
@@ -112,25 +117,14 @@ def observed(known: Known) -> EntitlementState:  # noqa: PLR0911  # a table: the
         return _by_stamp(known)
     if not shown and row.op is not None:
         return EntitlementState.COMMANDED  # a request is on its way: only a read sent after its answer proves anything
-    if shown or not is_younger(read, row.commanded_at):
-        return _open(known, seen=is_younger(read, row.commanded_at))
+    if shown or not is_fresh(read, row.commanded_at):
+        return _open(known, seen=is_fresh(read, row.commanded_at))
     return EntitlementState.OBSERVED_CLOSED
 
 
-def _was_looked_at(known: Known) -> bool:
-    """Whether the kind is known by reading: read since the instant, or the newest attempt gave something."""
-    read = known.read
-    return is_fresh(read, known.since) or (read.failed_as is None and read.read_at is not None)
-
-
-def is_younger(read: KindRead, command: datetime | None) -> bool:
-    """Whether there is a successful read, and it was sent after the command's answer had come."""
-    return read.read_at is not None and (command is None or read.read_at >= command)
-
-
-def is_fresh(read: KindRead, since: datetime) -> bool:
-    """Whether a successful read was sent from the case's instant on."""
-    return read.read_at is not None and read.read_at >= since
+def is_fresh(read: KindRead, since: datetime | None) -> bool:
+    """Whether there is a successful read, sent from *since* on: the case's instant, or when a command's answer had come."""
+    return read.read_at is not None and (since is None or read.read_at >= since)
 
 
 def _open(known: Known, *, seen: bool) -> EntitlementState:
@@ -161,11 +155,8 @@ def _implied(causes: Sequence[CaseEntitlement]) -> EntitlementState:
 def _by_stamp(known: Known) -> EntitlementState:
     """A late log contradicts nobody: without a stamp (yet) what was commanded stays so."""
     row, since = known.row, _ended_since(known)
-    if since is not None and row.ended_at is not None and row.ended_at >= since:
-        return EntitlementState.OBSERVED_CLOSED
-    if row.attempts == 0:
-        return EntitlementState.FOUND
-    return EntitlementState.COMMANDED if row.result in ACCEPTED else EntitlementState.STILL_OPEN
+    ended = since is not None and row.ended_at is not None and row.ended_at >= since
+    return EntitlementState.OBSERVED_CLOSED if ended else _open(known, seen=False)
 
 
 def _ended_since(known: Known) -> datetime | None:

@@ -15,9 +15,9 @@ from casework.intake.moving import reschedule
 from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
 from casework.sweeping import due_for_run
-from connectors.contract import Capabilities, Manifest
+from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
-from models.vocabulary import EntitlementKind, EntitlementState, Guard
+from models.vocabulary import Account, EntitlementKind, EntitlementState, Guard
 from tests.casework.conftest import Office
 from tests.casework.paper import MANIFEST_ROWS, Killed, Paper
 from tests.casework.shown import show
@@ -389,6 +389,27 @@ class TestKilled:
         with office.context.store.read() as session:
             assert office.context.store.trail.check(session.connection()).sound
             assert office.context.store.trail.open_intents(session.connection(), case.id) == []
+
+    async def test_what_goes_in_one_request_is_read_before_it_is_asked_again(self, office: Office) -> None:
+        """Also of the kinds that the vendor takes in one request: the next run reads them first."""
+        told: list[str] = []
+        listing = office.paper.list_access
+
+        async def listed(account: Account, kinds: Kinds | None = None) -> Listing:
+            if kinds == frozenset({EntitlementKind.PASSWORD}):
+                told.append("read")
+            return await listing(account, kinds)
+
+        office.paper.after = lambda _: office.paper.kill()
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(Killed):
+            await office.run(case.id)
+        office.paper.dead, office.paper.after = False, lambda row: told.append(row.kind)
+        office.paper.list_access = listed  # type: ignore[method-assign]  # reads are told
+        office.clock.pass_by(minutes=2)
+        await office.run(case.id)
+        assert told[:2] == ["read", EntitlementKind.PASSWORD]
 
     async def test_a_second_run_does_not_start_beside_a_living_one(self, office: Office) -> None:
         """One case has one run: the second finds the lease and leaves."""

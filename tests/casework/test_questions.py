@@ -25,8 +25,7 @@ from casework.matching import answering
 from casework.nda import refusing
 from casework.policy import BlastRadius, Policy
 from casework.question_kinds import CONSENTS, KINDS, YES
-from casework.truth.rows import rows_of
-from casework.truth.table import load
+from casework.truth.rows import load, rows_of
 from models.tables import Case, Question
 from models.vocabulary import (
     EntitlementKind,

@@ -18,7 +18,7 @@ from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.matching import answering
 from casework.policy import BlastRadius, Cut, Policy, Protected
-from casework.truth.findings import NO_ACCOUNT
+from casework.truth.reasons import NO_ACCOUNT
 from connectors.errors import Unreachable
 from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Guard, OpenReason, Service
 from tests.casework.conftest import Office

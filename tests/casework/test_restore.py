@@ -148,6 +148,18 @@ class TestClaims:
         await given_back(office, right)
         assert office.paper.holders["g1"].active
 
+    @pytest.mark.parametrize(("attempts", "claims"), [(1, True), (0, False)])
+    async def test_before_the_day_are_of_what_has_begun(self, office: Office, attempts: int, claims: bool) -> None:
+        """A case whose instant is to come claims an account of which it has taken something early, and no other."""
+        right, wrong = await self.two_cases(office)
+        with office.context.store.write() as session:
+            session.get_one(Case, right.id).due_at = office.clock() + timedelta(days=9)
+            for row in rows_of(session, right.id):
+                row.attempts = attempts
+        with office.context.store.read() as session:
+            others = fates.claimants(office.context, session, rows_of(session, wrong.id)[0])
+            assert [other.id for other in others] == [right.id] * claims
+
     async def test_are_none_before_the_day(self, office: Office) -> None:
         """A wrong dismissal is given back although the person leaves in March: until then the person works."""
         wrong = office.report(kind="dismissal")

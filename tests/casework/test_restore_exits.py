@@ -114,6 +114,18 @@ class TestFrozenExits:
         shown = await given_back(office, case)
         assert (office.paper.holders["g1"].active, fate(shown)["sign_in:account"]) == (False, "problem")
 
+    async def test_and_a_block_that_stays_give_nothing_else_back(self, office: Office) -> None:
+        """While the account stays blocked, its groups do not come back either: each says so."""
+        case = await cut(office)
+
+        def refuse(row: Entitlement) -> None:
+            if row.kind is K.PASSWORD:
+                raise Denied("paper: cannot set a password: 403")
+
+        office.paper.before = refuse
+        shown = await given_back(office, case)
+        assert (office.paper.given, fate(shown)["group:sales"]) == ([], "problem")
+
     async def test_that_cannot_be_blocked_again_are_told_loudly(self, office: Office) -> None:
         """If the vendor refuses to block the account again, the row says that it is open; a later restore goes on with it as ours."""
         case = await self.dismissed(office)

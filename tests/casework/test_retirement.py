@@ -13,8 +13,7 @@ from casework.context import Context
 from casework.decisions import signatures
 from casework.errors import BadRequest, StillOpen
 from casework.matching.searching import find_in
-from casework.truth.retired import retired
-from casework.truth.rows import rows_of
+from casework.truth.rows import retired, rows_of
 from connectors.errors import Unreachable
 from models.tables import CaseEntitlement
 from models.vocabulary import (

@@ -18,7 +18,6 @@ from casework.truth.states import (
     counts,
     is_contradicted,
     is_fresh,
-    is_younger,
     observed,
     reason_of,
     verdict_of,
@@ -349,7 +348,7 @@ class TestReads:
         self, sent: float | None, command: float | None, younger: bool
     ) -> None:  # a table
         """A read counts that was sent when the command's answer had come, or later."""
-        assert is_younger(read(sent=sent), None if command is None else at(command)) is younger
+        assert is_fresh(read(sent=sent), None if command is None else at(command)) is younger
 
     @pytest.mark.parametrize(("sent", "fresh"), [(0, True), (5, True), (-1, False), (None, False)])
     def test_fresh(self, sent: float | None, fresh: bool) -> None:  # a table

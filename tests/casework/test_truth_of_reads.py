@@ -17,8 +17,7 @@ from casework.matching.searching import find_in
 from casework.policy import BlastRadius, Policy
 from casework.truth.findings import assess
 from casework.truth.listing import take_in
-from casework.truth.rows import accepted_rows, accounts_of, reads_of
-from casework.truth.table import load
+from casework.truth.rows import accepted_rows, accounts_of, load, reads_of
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied
 from models.tables import Case, CaseEntitlement, Finding, Look, Search

@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 from sqlmodel import Session, delete, select
 
 from casework.access.closing import close
-from casework.access.revoking import begin, finish, finish_failed
+from casework.access.revoking import begin, finish
 from casework.actor import actor_of
 from casework.errors import CaseworkError
 from casework.truth.derive import derive, known_of
 from casework.truth.findings import assess
 from casework.truth.listing import take_in
-from casework.truth.rows import rows_of
+from casework.truth.rows import load, rows_of
 from casework.truth.states import verdict_of
-from casework.truth.table import load
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Search, Waiver
@@ -204,7 +203,7 @@ class World:
             evidence = (Evidence("POST /paper", now, now, 200, None, "0" * 64, "1" * 64),)
             errors = {"denied": Denied, "unknown": OutcomeUnknown, "failed": Unreachable}
             if result in errors:
-                finish_failed(self.office.context, account, row, errors[result]("paper: no"))
+                finish(self.office.context, account, row, errors[result]("paper: no"))
             else:
                 finish(self.office.context, account, row, Receipt(row.id, RevocationResult(result), evidence))
             self.asked.discard(row_id)

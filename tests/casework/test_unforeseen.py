@@ -16,7 +16,7 @@ from casework.errors import StillOpen
 from casework.view.reading.case import case_view
 from connectors.errors import ConnectorError
 from models.tables import CaseAccount, CaseEntitlement
-from models.vocabulary import EntitlementState, Opener, Service
+from models.vocabulary import EntitlementKind, EntitlementState, Opener, Service
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, Ledger
 from tests.casework.paper import Paper
@@ -95,7 +95,8 @@ async def test_a_write_that_fails_leaves_no_other_behind(office: Office, monkeyp
 
     monkeypatch.setattr(revoking, "ask", ask)
     monkeypatch.setattr(revoking, "begin", lambda _, __, rows: rows)
-    rows = [SimpleNamespace(id=name, op=None) for name in ("fails", "goes on")]
+    rows = [SimpleNamespace(id=name, op=None, kind=EntitlementKind.GROUP) for name in ("fails", "goes on")]
+    account = SimpleNamespace(connection=office.paper.service)
     with pytest.raises(ZeroDivisionError):
-        await revoking.revoke(office.context, cast("CaseAccount", None), cast("list[CaseEntitlement]", rows))
+        await revoking.revoke(office.context, cast("CaseAccount", account), cast("list[CaseEntitlement]", rows))
     assert ended == ["goes on"]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, or_, select
 
 from casework.context import Context, all_of
-from casework.truth.cutoffs import cutoff_of, exposure_minutes
+from casework.truth.post_cut import cutoff_of, exposure_minutes
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.access import Account, Detail, Match, Row, Timing
 from models import tables

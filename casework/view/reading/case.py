@@ -16,7 +16,7 @@ from casework.messages import Said
 from casework.question_kinds import CONSENTS, HOLDING
 from casework.questions import asked_of, open_questions
 from casework.recording import seal
-from casework.truth.table import load
+from casework.truth.rows import load
 from casework.view import case as parts
 from casework.view.case import CaseView
 from casework.view.reading.access import Signed, accounts_in
