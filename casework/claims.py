@@ -139,10 +139,11 @@ def wanted(case: Case, now: datetime) -> bool:
     """
     Whether nobody works on the case or is about to, and its wait is over.
 
-    What Prefect says of a run that it was given is looked at first (`casework.sweeping.runs_to_check`).
+    Whoever runs holds it: one that does not any more is dead.  What was only given to Prefect is asked for there first
+    (`casework.sweeping.runs_to_check`).
     """
     later = case.next_run_at is not None and case.next_run_at > now
-    given = case.run_id is not None and case.run_state in {RunState.SCHEDULED, RunState.RUNNING}
+    given = case.run_id is not None and case.run_state is RunState.SCHEDULED
     return not held(case, now) and not later and not given
 
 

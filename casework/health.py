@@ -33,6 +33,7 @@ _SILENT_AFTER = timedelta(seconds=20)
 _CLOCK_OFF = timedelta(seconds=2)
 _NEAR = timedelta(days=1)
 _BEHIND = timedelta(hours=1)
+_BLIND_FOR = timedelta(days=1)
 _NAMED = 20
 """Cases that one alarm names; its count has all."""
 _ANSWERS_WITHIN = 0.8
@@ -168,7 +169,7 @@ def _questions(session: Session, now: datetime) -> Iterator[Alarm]:
 
 
 def _behind(session: Session, now: datetime) -> Iterator[Alarm]:
-    """Yield looks after closing and readings of logs that lie unattended for more than an hour."""
+    """Yield looks and readings of logs that lie unattended for an hour, and services that could not be looked at for a day."""
     alive = select(Case.id).where(col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None))
     looks = select(func.count(), func.min(Look.due_at)).where(
         col(Look.looked_at).is_(None), col(Look.due_at) < now - _BEHIND, col(Look.case_id).in_(alive)
@@ -182,6 +183,10 @@ def _behind(session: Session, now: datetime) -> Iterator[Alarm]:
         count, since = session.exec(query).one()
         if count:
             yield Alarm(code, red=False, facts={"count": count, "since": since})
+    failing = select(Look).where(col(Look.looked_at).is_(None), col(Look.blind_since) <= now - _BLIND_FOR)
+    if blind := session.exec(failing.order_by(col(Look.blind_since))).all():
+        connections = tuple(sorted({connection for look in blind for connection in look.blind}))
+        yield Alarm("connections_blind", red=False, facts={"connections": connections, "since": blind[0].blind_since})
 
 
 def _named(cases: Sequence[Case]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -117,18 +117,6 @@ def _note(
             payload={"look": look.label} | ({"services": [*blind]} if blind else {}),
             dedup_key=f"{case_id}:{look.label}:{verdict}" if blind else None,
         )  # fmt: skip
-
-
-def blind_connections(context: Context, *, longer_than: timedelta = timedelta(days=1)) -> dict[str, datetime]:
-    """Return the services in which looks could not be made for so long, with the time since when: one finding a connection."""
-    found: dict[str, datetime] = {}
-    with context.store.read() as session:
-        open_looks = select(Look).where(col(Look.looked_at).is_(None), col(Look.blind_since).is_not(None))
-        for look in session.exec(open_looks).all():
-            since = look.blind_since
-            if since is not None and context.now() - since >= longer_than:
-                found |= {name: min(since, found.get(name, since)) for name in look.blind}
-    return found
 
 
 def _lapsed(context: Context) -> list[str]:

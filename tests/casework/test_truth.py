@@ -12,6 +12,8 @@ from casework import runbook
 from casework.access import rechecking
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, StillOpen
+from casework.health import health
+from casework.settings import CaseworkSettings
 from connectors.errors import Unreachable
 from models.tables import Attestation, Case, CaseEntitlement, Look
 from models.vocabulary import (
@@ -183,7 +185,9 @@ class TestLooks:
         for hours in (2, 1, 23, 2):
             office.clock.pass_by(hours=hours)
             await rechecking.look_again(office.context)
-        assert list(rechecking.blind_connections(office.context)) == ["google_workspace"]
+        settings = CaseworkSettings(witness_policy_file=None, timestamp_urls=())
+        told = {alarm.code: alarm.facts for alarm in health(office.context, settings).alarms}
+        assert told["connections_blind"]["connections"] == ("google_workspace",)
 
     async def test_a_service_that_is_gone_is_not_quiet(self, office: Office) -> None:
         """Scenario 12: a service dropped from the settings is not looked at, and that is said, until two people retire it."""
