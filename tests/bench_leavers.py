@@ -11,6 +11,7 @@ import asyncio
 import importlib
 import itertools
 import json
+import logging
 import os
 import statistics
 import sys
@@ -193,7 +194,8 @@ async def _by(connector: Any, leaver: Leaver) -> None:
 
 
 def main(asked: dict[str, Any]) -> None:
-    """Print the figures of what is *asked*."""
+    """Print the figures of what is *asked*; a warning would tear the bar of the one who waits."""
+    logging.disable(logging.WARNING)
     people = asked["people"]
     if asked["core"] == "alone":
         tell(asyncio.run(_alone(people)))
