@@ -28,10 +28,11 @@ class Core:
 
 
 def now() -> Core:
-    from casework import bootstrap, runbook, sweeping
+    from casework import bootstrap, health, runbook, sweeping
     from casework.access import rechecking
     from casework.decisions import signatures
-    from casework.intake import options, submission
+    from casework.intake import reading, submission
+    from casework.settings import read_settings
     from models.vocabulary import OpenReason
 
     async def carry(context: Any, case_id: str) -> None:
@@ -46,9 +47,10 @@ def now() -> Core:
     async def turn(context: Any) -> None:
         sweeping.unclaimed(context)
         sweeping.due_for_run(context)
+        health.health(context, read_settings())
         await rechecking.look_again(context)
 
-    return Core(bootstrap.open_context, options.read_options, submission.open_cases, waive, carry, turn)
+    return Core(bootstrap.open_context, reading.read_options, submission.open_cases, waive, carry, turn)
 
 
 def first() -> Core:
