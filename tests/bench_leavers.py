@@ -121,7 +121,7 @@ def _multiply(context: Any, case_id: str, count: int) -> None:
             }
             names = ", ".join(f'"{one}"' for one in values)
             copied = f"SELECT {', '.join(values.values())} FROM {name}, copy WHERE {own} = '{case_id}'"  # noqa: S608  # names of ours
-            copies = f"WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {count})"  # noqa: S608
+            copies = f"WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {count})"  # noqa: S608  # a number
             session.execute(text(f"INSERT INTO {name} ({names}) {copies} {copied}"))
 
 
