@@ -37,7 +37,7 @@ lint: $(READY)   ## ruff, mypy --strict, import-linter
 up: $(READY)     ## a Prefect server, a worker and the sweep, on this machine, until interrupted
 	@$(BIN)/lastday up
 
-bench: $(READY)  ## figures and ratios; SIZE=full reads a million events from each vendor as well
+bench: $(READY)  ## figures and ratios beside the first core's; SIZE=full: an hour of them, SIZE=profile: where the CPU goes
 	@$(BIN)/python -m tests.bench $(SIZE)
 
 verify-outside: $(READY)  ## open a fresh trail with tools that are not ours; lists those that ran

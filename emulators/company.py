@@ -166,7 +166,11 @@ _FAMILIES = (
     ("斎藤", "サイトウ", "Saito"), ("阿部", "アベ", "Abe"), ("森", "モリ", "Mori"),
 )  # fmt: skip
 _GIVEN = (("陽菜", "ヒナ", "Hina"), ("蓮", "レン", "Ren"), ("結衣", "ユイ", "Yui"), ("悠斗", "ユウト", "Yuto"))
+_FIRST = (("春", "ハル", "Haru"), ("光", "ミツ", "Mitsu"), ("智", "トモ", "Tomo"), ("久", "ヒサ", "Hisa"))
+_SECOND = (("子", "コ", "ko"), ("美", "ミ", "mi"), ("樹", "キ", "ki"), ("也", "ヤ", "ya"))
 _DEPARTMENTS = ("営業部", "開発部", "総務部", "経理部", "物流部")
+PLAIN_DEPARTMENTS = ("営業部", "経理部", "物流部")
+"""Whose groups the vendors let us leave: nobody there is in a dynamic one, or in one without an API."""
 
 
 def _others() -> tuple[Person, ...]:
@@ -183,7 +187,22 @@ def _others() -> tuple[Person, ...]:
     )
 
 
-PEOPLE: tuple[Person, ...] = CHARACTERS + _others()
+PEOPLE: list[Person] = [*CHARACTERS, *_others()]
+
+
+def joiners(count: int) -> list[Person]:
+    """Return *count* more people of sales, accounting and logistics, each with a name of their own; `ValueError` beyond 176."""
+    names = [(family, first, second) for first in _FIRST for second in _SECOND for family in _FAMILIES]
+    if count > len(names):
+        raise ValueError(f"there are names for {len(names)} more people")
+    return [
+        Person(
+            f"E{2100 + n}", f"{family[0]} {first[0]}{second[0]}", f"{family[1]} {first[1]}{second[1]}",
+            f"{family[2]} {first[2]}{second[2]}", f"{first[2]}{second[2]}.{family[2]}".lower(),
+            PLAIN_DEPARTMENTS[n % len(PLAIN_DEPARTMENTS)],
+        )
+        for n, (family, first, second) in enumerate(names[:count])
+    ]  # fmt: skip
 
 
 def person(employee_no: str) -> Person:

@@ -2,6 +2,7 @@
 Hoshizora Trading's three tenants, open together on loopback, with the settings that lead a client to them.
 
     python -m emulators.tenants DIRECTORY [--port 9101] [--page-size 1] [--latency 0.05] [--slack-plan pro] [--sync-every 3]
+        [--hire 200]
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emulators import google_workspace, microsoft365, slack
 from emulators.ca import certificate
-from emulators.company import person
+from emulators.company import PEOPLE, joiners, person
 from emulators.google_workspace.state import user_id as google_id
 from emulators.habits import TOKYO
 from emulators.nda_folder import company_folder
@@ -267,11 +268,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--entra-plan", default="P2")
     parser.add_argument("--sync-every", type=float)
     parser.add_argument("--spare-owners", action="store_true")
+    parser.add_argument("--hire", type=int, default=0)
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plans: dict[str, Any] = {"slack_options": {"plan": asked.slack_plan}, "microsoft": {"plan": asked.entra_plan}}
     options: dict[str, Any] = {"port": asked.port, "page_size": asked.page_size, "latency": asked.latency}
     options |= {"sync_every": asked.sync_every, "spare_owners": asked.spare_owners}
+    PEOPLE.extend(joiners(asked.hire))
     with tenants(asked.directory, **options, **plans) as company:
         print(json.dumps(company.env), flush=True)  # noqa: T201  # a command's answer
         with contextlib.suppress(KeyboardInterrupt):

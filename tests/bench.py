@@ -1,44 +1,36 @@
 """
 Figures and ratios: `make bench`.  For comparing on one machine; nothing here passes or fails.
 
-A case's figures come from the emulated tenants on loopback, in the same process: they count calls exactly and time our own
-share of the work, not a vendor's latency.
+SIZE=full adds what takes long, SIZE=profile prints where the CPU of fifty leavers goes, and nothing else.
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import sys
-import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import AsyncExitStack
-from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from typing import Any
 
+from rich.console import Console
 from rich.progress import Progress
 
-from audit.trail import Trail
-from casework import runbook
-from casework.context import Context
-from casework.errors import StillOpen
 from casework.intake.csv_file import read_csv
-from casework.intake.reading import read_options
-from casework.intake.submission import open_cases
-from casework.policy import Observe, Policy
-from casework.schema import migrate
-from casework.store import Store, open_engine
 from connectors.matching import Profile, match_all
-from emulators.company import person
 from models.vocabulary import Account, Service
-from tests import bench_activity, bench_bundle, bench_nda, bench_trail, bench_vendors
-from tests.casework.shown import show
-from tests.contract.rig import Rig, leaver
-
-Figures = list[tuple[str, str]]
-_LEAVER = "E1105"
+from tests import (
+    bench_activity,
+    bench_bundle,
+    bench_core,
+    bench_nda,
+    bench_process,
+    bench_table,
+    bench_trail,
+    bench_vendors,
+)
+from tests.bench_process import ROOT, Figures
+from tests.contract.rig import leaver
 
 
 def intake() -> Figures:
@@ -67,78 +59,54 @@ def matching() -> Figures:
     return [("matching: entries weighed", f"{len(profiles) / (time.perf_counter() - began):,.0f} /s")]
 
 
-async def case() -> Figures:
-    """One leaver on three services: calls, and the critical path from the due instant to the last block seen."""
-    with tempfile.TemporaryDirectory(prefix="bench") as folder:
-        engine = open_engine(f"sqlite:///{folder}/case.db")
-        migrate(engine)
-        async with AsyncExitStack() as stack:
-            rigs: dict[Service, Rig] = {}
-            for service in Service:
-                build = importlib.import_module(f"tests.contract.rig_{service}").rig
-                rigs[service] = await stack.enter_async_context(build())
-            policy = Policy(observe=Observe(deadline_seconds=10, first_wait_seconds=0.1, longest_wait_seconds=1))
-            context = Context(
-                Store(engine, Trail("bench.example/audit/2026")), policy, {s: r.connector for s, r in rigs.items()}
-            )
-            figures = await _one_case(context, rigs)
-        engine.dispose()
-    return figures
-
-
-async def _one_case(context: Context, rigs: dict[Service, Rig]) -> Figures:
-    who = person(_LEAVER)
-    ends_on = str((context.now() - timedelta(days=2)).date())
-    reading = read_options(
-        employee_no=_LEAVER, name=who.name, email=who.email, employment_ends_on=ends_on, kind="resignation"
-    )
-    case_id = open_cases(context, reading, reported_by="bench", for_real=True).opened[0].case.id
-    began = time.perf_counter()
-    await runbook.make_plan(context, case_id)
-    planned = time.perf_counter()
-    await asyncio.gather(*(runbook.contain(context, case_id, service) for service in Service))
-    contained = time.perf_counter()
-    await asyncio.gather(*(runbook.deprovision(context, case_id, service) for service in Service))
-    await runbook.observe_until_closed(context, case_id)
-    ended = time.perf_counter()
-    try:
-        runbook.close(context, case_id)
-        end = "closed"
-    except StillOpen as exc:
-        end = str(exc)
-    states = Counter(row["state"] for account in show(context, case_id)["accounts"] for row in account["entitlements"])
-    calls = ", ".join(f"{service} {len(rig.stage.journal)}" for service, rig in rigs.items())
+def many_groups(count: int) -> Figures:
+    """One leaver who holds so many groups."""
+    took = bench_process.run("tests.bench_groups", count)
     return [
-        ("case: plan (accounts found, access listed, sealed)", f"{planned - began:.2f} s"),
-        ("case: containment, three services at once", f"{contained - planned:.2f} s"),
-        ("case: the rest, seen closed", f"{ended - contained:.2f} s"),
-        ("case: rows", ", ".join(f"{state} {count}" for state, count in sorted(states.items()))),
-        ("case: API calls", calls),
-        ("case: end", end),
+        (
+            f"a leaver in {count:,} groups",
+            f"{took['state']} in {took['seconds']:.0f} s, {took['cpu']:.0f} s CPU, peak {took['peak_mb']:.0f} MB",
+        )
     ]
 
 
-def main() -> None:
+def leavers(name: str, core: str, tree: Path | None, results: dict[tuple[str, str], Any]) -> Figures:
+    """One scene of `tests.bench_core` on one core, kept in *results*."""
+    if core == "first" and tree is None:
+        return [(f"{name}, first core", "not in this clone")]
+    took = bench_core.measured(bench_core.SCENES[name], core, tree if core == "first" and tree else ROOT)
+    results[name, core] = took
+    figures = [(f"{name}, {core}", bench_core.told(took))]
+    return figures + (
+        [(f"{name}, {core}: blocks seen, median / last", bench_core.blocks(took))] if took.get("blocks") else []
+    )
+
+
+def main(size: str) -> None:
     """Print every figure, with a bar while they are taken."""
-    figures: Figures = []
-    parts: list[Callable[[], Figures]] = [
-        intake,
-        matching,
-        lambda: asyncio.run(case()),
-        bench_trail.bench,
-        bench_bundle.bench,
-        bench_nda.bench,
-        bench_activity.bench,
-        partial(bench_vendors.bench, full="full" in sys.argv),
-    ]
-    with Progress(transient=True) as progress:
+    if size == "profile":
+        sys.stdout.writelines(f"{line}\n" for line in bench_core.profile())
+        return
+    full, figures, results = size == "full", Figures(), dict[tuple[str, str], Any]()
+    with bench_core.first_core() as tree, Progress(transient=True) as progress:
+        parts: dict[str, Callable[[], Figures]] = {
+            f"{name}, {core}": partial(leavers, name, core, tree, results) for name, core in bench_core.runs(size)
+        }
+        parts |= {
+            "many groups": partial(many_groups, 5_000 if full else 1_000),
+            "intake": intake, "matching": matching, "trail": bench_trail.bench,
+            "bundle": partial(bench_bundle.bench, full=full), "papers": partial(bench_nda.bench, full=full),
+            "activity": partial(bench_activity.bench, full=full), "vendors": partial(bench_vendors.bench, full=full),
+        }  # fmt: skip
         task = progress.add_task("measuring", total=len(parts))
-        for part in parts:
+        for what, part in parts.items():
+            progress.update(task, description=what)
             figures += part()
             progress.advance(task)
-    for what, figure in figures:
-        sys.stdout.write(f"{what:<52} {figure}\n")
+    for what, figure in [*figures, *bench_table.PEERS]:
+        sys.stdout.write(f"{what:<58} {figure}\n")
+    Console(width=150).print(bench_table.table(results))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1] if len(sys.argv) > 1 else "")

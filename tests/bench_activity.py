@@ -8,10 +8,7 @@ is told apart, compressed, encrypted, committed or bound.  Each run is a process
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -37,10 +34,10 @@ from casework.store import Store, open_engine
 from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from models.tables import CaseAccount
 from models.vocabulary import Account, AccountKind, ActivityKind, Json, MatchReason, Service, Standing
+from tests.bench_process import Figures, peak_mb, run, tell
 
-Figures = list[tuple[str, str]]
 PAGE = 1000
-FEW, MANY = 100_000, 1_000_000
+SIZES = (20_000, 100_000, 1_000_000)
 _NOW = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
 
 
@@ -137,25 +134,19 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     return ended - began, summarised - ended
 
 
-def _alone(what: str, events: int) -> dict[str, float]:
-    """Run one measurement in a process of its own."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.bench_activity", what, str(events)], capture_output=True, check=True, text=True
+def bench(*, full: bool = False) -> Figures:
+    """A hundred thousand events (*full*: a million), a thousand a page, through one source; and fewer, for the memory."""
+    few, many = SIZES[-2:] if full else SIZES[:2]
+    bare, little, much = (
+        run("tests.bench_activity", *words) for words in (("floor", many), ("collect", few), ("collect", many))
     )
-    figures: dict[str, float] = json.loads(ran.stdout)
-    return figures
-
-
-def bench() -> Figures:
-    """A million events, a thousand a page, through one source; and a tenth of them, for the memory."""
-    bare, few, many = _alone("floor", MANY), _alone("collect", FEW), _alone("collect", MANY)
     return [
-        ("activity: floor, fetched and written raw", f"{MANY / bare['seconds']:,.0f} events/s"),
-        ("activity: collected as evidence", f"{MANY / many['seconds']:,.0f} events/s"),
-        ("activity: ratio to the floor", f"{many['seconds'] / bare['seconds']:.2f}"),
-        ("activity: summarised", f"{MANY / many['summary']:,.0f} events/s"),
-        ("activity: peak memory at 100 k and at 1 M", f"{few['peak_mb']:.0f} MB, {many['peak_mb']:.0f} MB"),
-        ("activity: on the disk", f"{many['disk_mb']:.0f} MB of {bare['disk_mb']:.0f} MB raw"),
+        ("activity: floor, fetched and written raw", f"{many / bare['seconds']:,.0f} events/s"),
+        ("activity: collected as evidence", f"{many / much['seconds']:,.0f} events/s"),
+        ("activity: ratio to the floor", f"{much['seconds'] / bare['seconds']:.2f}"),
+        ("activity: summarised", f"{many / much['summary']:,.0f} events/s"),
+        (f"activity: peak memory at {few:,} and at {many:,}", f"{little['peak_mb']:.0f} MB, {much['peak_mb']:.0f} MB"),
+        ("activity: on the disk", f"{much['disk_mb']:.0f} MB of {bare['disk_mb']:.0f} MB raw"),
     ]
 
 
@@ -173,9 +164,8 @@ def _measure(what: str, events: int) -> dict[str, float]:
             size = sum(
                 p.stat().st_size for p in (folder / "evidence").rglob("*") if p.is_file() and ".seen" not in p.name
             )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "summary": summary, "peak_mb": peak, "disk_mb": size / 1e6}
+    return {"seconds": seconds, "summary": summary, "peak_mb": peak_mb(), "disk_mb": size / 1e6}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(_measure(sys.argv[1], int(sys.argv[2]))))
+    tell(_measure(sys.argv[1], int(sys.argv[2])))

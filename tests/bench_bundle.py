@@ -7,9 +7,7 @@ Each measurement is a process of its own, so that its peak is its own.  The log 
 from __future__ import annotations
 
 import hashlib
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +23,7 @@ from audit.verify import verify
 from emulators.timestamping.papers import kept
 from tests.audit.house import House
 from tests.audit.samples import ORIGIN
+from tests.bench_process import Figures, peak_mb, run, tell
 
 SIZES = (100_000, 1_000_000)
 _BATCH = 5_000
@@ -35,17 +34,25 @@ _PATTERN = (
 _INSERT = "INSERT INTO audit_entry (idx, case_ref, case_seq, leaf, nodes) VALUES (?, ?, ?, ?, ?)"
 
 
-def bench(sizes: tuple[int, ...] = SIZES) -> list[tuple[str, str]]:
-    """Return (what, figure) pairs for a log that grows through *sizes*."""
-    figures: list[tuple[str, str]] = []
+def bench(*, full: bool = False) -> Figures:
+    """A log of a hundred thousand entries; *full*: that grows to a million."""
+    return _growing(SIZES if full else SIZES[:1])
+
+
+def _growing(sizes: tuple[int, ...]) -> Figures:
+    figures: Figures = []
     with tempfile.TemporaryDirectory(prefix="bb") as name:
         folder = Path(name)
         house = _house(folder)
         for size in sizes:
             figures.append((f"bundle, {size:,} entries: log made", _grown(house, size)))
             house.trust(folder / "trust")
-            figures.append((f"bundle, {size:,} entries: export of one case", _measured("export", folder)))
-            figures.append((f"bundle, {size:,} entries: verify of one case", _measured("verify", folder)))
+            figures.append(
+                (f"bundle, {size:,} entries: export of one case", str(run("tests.bench_bundle", "export", folder)))
+            )
+            figures.append(
+                (f"bundle, {size:,} entries: verify of one case", str(run("tests.bench_bundle", "verify", folder)))
+            )
             figures.append((f"bundle, {size:,} entries: on disk", f"{_weight(folder / 'bundle'):.0f} MB"))
             shutil.rmtree(folder / "bundle")
         house.engine.dispose()
@@ -82,13 +89,6 @@ def _size(house: House) -> int:
         return reading.size(connection)
 
 
-def _measured(part: str, folder: Path) -> str:
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.bench_bundle", part, str(folder)], capture_output=True, text=True, check=True
-    )
-    return ran.stdout.strip()
-
-
 def _house(folder: Path) -> House:
     return House(folder, papers=kept(folder / "authority"), ago=timedelta(0))
 
@@ -105,13 +105,12 @@ def _one(part: str, folder: Path) -> None:
         report = verify(folder / "bundle", folder / "trust")
         if not report.sound:
             raise RuntimeError(str(report.first))
-    took, peak = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(f"{took:.1f} s, peak {peak:.0f} MB\n")
+    tell(f"{time.perf_counter() - began:.1f} s, peak {peak_mb():.0f} MB")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] in (["export"], ["verify"]):
         _one(sys.argv[1], Path(sys.argv[2]))
     else:
-        for what, figure in bench(tuple(map(int, sys.argv[1:])) or SIZES):
+        for what, figure in _growing(tuple(map(int, sys.argv[1:])) or SIZES):
             sys.stdout.write(f"{what:<52} {figure}\n")

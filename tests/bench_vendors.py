@@ -14,12 +14,11 @@ import importlib
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,9 +45,10 @@ from emulators.habits import TOKYO, many
 from emulators.tenants import tenants
 from models.tables import CaseAccount
 from models.vocabulary import AccountKind, MatchReason, Service, Standing
+from tests.bench_process import Figures, peak_mb, run, tell
 
-Figures = list[tuple[str, str]]
-FEW, MANY = 100_000, 1_000_000
+SIZES = (20_000, 100_000, 1_000_000)
+_US = "tests.bench_vendors"
 _WHO = "E1001"
 _PAGES = {
     Service.GOOGLE_WORKSPACE: r"GET /admin/reports/v1/activity/",
@@ -72,8 +72,8 @@ class Hasty:
 
 
 def bench(*, full: bool = False) -> Figures:
-    """Each vendor with a hundred thousand events; *full*: with a million as well, which takes an hour."""
-    return [figure for service in Service for figure in _of(service, (FEW, MANY) if full else (FEW,))]
+    """Each vendor with twenty thousand events; *full*: with a hundred thousand and a million, which takes an hour."""
+    return [figure for service in Service for figure in _of(service, SIZES[1:] if full else SIZES[:1])]
 
 
 def _of(service: Service, sizes: tuple[int, ...]) -> Figures:
@@ -90,33 +90,27 @@ def _of(service: Service, sizes: tuple[int, ...]) -> Figures:
 
 def _measured(service: Service, events: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="bench") as folder, _stage(service, events, Path(folder)) as told:
-        env = os.environ | told["env"]
-        _run(
-            env, "collect", service, told["account"], f"{folder}/first"
+        env = told["env"]
+        run(
+            _US, "collect", service, told["account"], f"{folder}/first", env=env
         )  # the tenant makes its pages up, and keeps them
         with httpx.Client(verify=told["env"]["LASTDAY_CA_BUNDLE"], trust_env=False) as client:
             journal = client.get(f"{told['root']}/_stage/journal").json()
         lines = [row["line"] for row in journal if re.match(_PAGES[service], row["line"])]
         (Path(folder) / "lines.json").write_text(json.dumps(lines))
-        bare = _run(env, "floor", service, told["root"], folder)
-        return _run(env, "collect", service, told["account"], f"{folder}/second") | {"floor": bare["seconds"]}
+        bare = run(_US, "floor", service, told["root"], folder, env=env)
+        took: dict[str, float] = run(_US, "collect", service, told["account"], f"{folder}/second", env=env)
+        return took | {"floor": bare["seconds"]}
 
 
 @contextlib.contextmanager
 def _stage(service: Service, events: int, folder: Path) -> Iterator[dict[str, Any]]:
     """Open the tenants in a process of their own, which ends when its standard input does."""
-    command = [sys.executable, "-m", "tests.bench_vendors", "stage", service, str(events), str(folder)]
+    command = [sys.executable, "-m", _US, "stage", service, str(events), str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stage:
         assert stage.stdout is not None
         yield json.loads(stage.stdout.readline())
         stage.communicate("")
-
-
-def _run(env: Mapping[str, str], *words: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.bench_vendors", *words]
-    ran = subprocess.run(command, env=dict(env), stdout=subprocess.PIPE, check=True, text=True)
-    figures: dict[str, float] = json.loads(ran.stdout)
-    return figures
 
 
 def stage(service: Service, events: int, folder: Path) -> None:
@@ -155,10 +149,9 @@ async def collected(service: Service, account: str, folder: Path) -> dict[str, f
     await connector.aclose()
     await asyncio.to_thread(summarise, context, case_id, evidence)
     engine.dispose()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "seconds": seconds, "records": sum(row.records for row in rows), "pages": sum(row.pages for row in rows),
-        "peak_mb": peak,
+        "peak_mb": peak_mb(),
     }  # fmt: skip
 
 
@@ -222,9 +215,9 @@ def _main(what: str, name: str, more: str, place: str) -> None:
     if what == "stage":
         stage(service, int(more), folder)
     elif what == "collect":
-        sys.stdout.write(json.dumps(asyncio.run(collected(service, more, folder))))
+        tell(asyncio.run(collected(service, more, folder)))
     else:
-        sys.stdout.write(json.dumps(floor(service, more, folder)))
+        tell(floor(service, more, folder))
 
 
 if __name__ == "__main__":
