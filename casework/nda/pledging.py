@@ -140,15 +140,15 @@ def _sender(nda: NdaContext) -> Register:
 
 
 def _begin(context: Context, case_id: str, register: str | None, language: Language | None, by: str) -> Pledge:
-    """Write the intent, unless a pledge is out the same way, and return it.  By default in policy's *language*."""
+    """Write the intent, unless one is out the same way (by whichever register, or by hand), and return it.  By default in policy's *language*."""
     policy = context.policy.nda
     language = language or policy.language
     with context.store.write() as session:
         case = kept_case(session, case_id)
         _require_askable(session, case)
-        out = [p for p in files.pledges_of(session, case_id) if p.state in files.LIVELY and p.register_name == register]
-        if out:
-            return out[-1]
+        for out in reversed(files.pledges_of(session, case_id)):
+            if out.state in files.LIVELY and (out.register_name is None) == (register is None):
+                return out
         key = context.name("pledge")
         asked_at = context.now().replace(microsecond=0)  # the page bears it: the same again is the same page
         title, pdf = print_pledge(case, policy, language, at=asked_at, reference=key)

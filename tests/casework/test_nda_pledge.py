@@ -198,6 +198,18 @@ class TestInterrupted:
         await pledging.send_pledge(NdaContext(context, both), case.id, by="hr")
         assert (len(one.keys), len(two.keys)) == (0, 1)
 
+    async def test_another_sender_sends_no_second_one(self, make_office: Callable[..., Office]) -> None:
+        """Policy names another register while a pledge is out: that one is returned, and nothing is sent beside it."""
+        office = make_office()
+        one, two = Stub(name="one"), Stub(name="two")
+        both: dict[str, Register] = {"one": one, "two": two}  # type: ignore[dict-item]  # stubs of what sending needs
+        case = office.report(employment_ends_on=LAST_DAY)
+        for sender in both:
+            context = replace(office.context, policy=Policy(nda=Nda(sender=sender)))
+            pledge = await pledging.send_pledge(NdaContext(context, both), case.id, by="hr")
+            assert pledge.register_name == "one"
+        assert (len(one.keys), len(two.keys)) == (1, 0)
+
     async def test_policy_may_send_by_itself(self, make_office: Callable[..., Office]) -> None:
         """Where policy says so a real case's missing pledge is asked for, once; a plan's and a dismissal's is not."""
         office = make_office(Policy(nda=Nda(send=True)))
