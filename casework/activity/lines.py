@@ -79,7 +79,11 @@ def own_activities(
         lines = io.BufferedReader(content_of(compressed), 1 << 20)
         next(lines, None)  # the header
         for line in lines:
-            done = understood(log, row.source, orjson.loads(line))
+            try:
+                raw = orjson.loads(line)
+            except orjson.JSONDecodeError:  # half a surrogate pair
+                raw = json.loads(line)
+            done = understood(log, row.source, raw)
             yield done and [one for one in done if one.actor_id is None or fold_email(one.actor_id) in names]
 
 

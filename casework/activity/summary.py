@@ -27,6 +27,7 @@ from casework.activity.silence import Quiet
 from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until
 from casework.activity.tally import EXITS, Tally
 from casework.context import Context
+from casework.errors import EvidenceError
 from casework.evidence.store import EvidenceStore
 from casework.messages import Message, joined, message
 from casework.recording import seal
@@ -57,9 +58,9 @@ def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
     work = _Work(context, evidence, case_id)
     for row in work.ended:
         work.read(row)
-    content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True, default=lambda at: at.isoformat()).encode()
-    number = len(evidence.list(case_id, SUMMARIES)) + 1
-    evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=partial(work.bind, number))
+    content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True, default=lambda at: at.isoformat())
+    number, readable = len(evidence.list(case_id, SUMMARIES)) + 1, content.encode("utf-8", "replace")
+    evidence.save(case_id, f"{SUMMARIES}{number:04}.json", readable, binding=partial(work.bind, number))
 
 
 class _Work:
@@ -77,22 +78,25 @@ class _Work:
         ends_on = (self.ends_at.astimezone(zone) - timedelta(seconds=1)).date()
         self.tally = Tally(zone, begins_at.astimezone(zone).date(), ends_on, context.policy.activity)
         self.covered: dict[str, date] = {}
-        self.odd = 0
+        self.odd, self.lost = 0, set[Log]()
 
     def read(self, row: Collection) -> None:
-        """Count what one pass's records tell."""
+        """Count what one pass's records tell; of a file that is lost or damaged, what can be read, and that it is not all."""
         log, quiet = self.logs.get(row.connection), self.quiets.get((row.connection, row.account_id))
         if row.verdict is Completeness.NOT_AVAILABLE or log is None or quiet is None:
             return
         source = name_of(log_of(row))
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
-        self.covered[source] = min(first, self.covered.get(source, first))
-        for done in own_activities(self.evidence, row, log, self.names):
-            if done is None:
-                self.odd += 1
-                continue
-            self.tally.add(source, row.connection, done)
-            quiet.hear(done)
+        try:
+            for done in own_activities(self.evidence, row, log, self.names):
+                if done is None:
+                    self.odd += 1
+                    continue
+                self.tally.add(source, row.connection, done)
+                quiet.hear(done)
+            self.covered[source] = min(first, self.covered.get(source, first))
+        except (EvidenceError, OSError):
+            self.lost.add(log_of(row))
 
     def bind(self, number: int, session: Session, stored: EvidenceFile) -> None:
         """Commit with the summary what follows from it: a summary that is there has been acted on."""
@@ -143,7 +147,7 @@ class _Work:
         if self.odd:
             yield Reason("odd_records", records=self.odd)
         known = self._telling()
-        lost = [log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs]
+        lost = self.lost | {log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs}
         lacking = sorted(map(name_of, [*not_begun(self.context, self.accounts, known.values()), *lost]))
         if lacking or not self.ended:
             named = tuple(dict.fromkeys(lacking)) or "-"
@@ -189,7 +193,7 @@ class _Work:
         """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
         known, newest = telling(self.ended), {log_of(row): row for row in self.ended}
         logs = logs_in(self.context, [quiet.account])
-        if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs):
+        if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs) or self.lost & {*logs}:
             return None
         return min(sure_until(newest[log]) for log in logs)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
@@ -58,15 +58,18 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
     heard: Mapping[ActivityKind, Times],
     effective_by: datetime | None,
 ) -> None:
-    """Write what was heard of one account; what was known already stays as it is, and what grew is news."""
+    """Write what was heard of one account: more of it, or later, is news; what was known stays, whatever was lost of it since."""
     for kind, times in heard.items():
-        known = session.get(PostCutActivity, (case_id, finding, connection, account_id, kind))
-        if known is None or known.count < times.count:
-            row = PostCutActivity(
-                case_id=case_id, finding=finding, connection=connection, account_id=account_id, kind=kind,
-                cut_effective_by=effective_by, seen_at=context.now(), **asdict(times),
-            )  # fmt: skip
-            session.merge(row)
+        none = PostCutActivity(
+            case_id=case_id, finding=finding, connection=connection, account_id=account_id, kind=kind,
+            count=0, first_at=times.first_at, last_at=times.first_at, seen_at=context.now(),
+        )  # fmt: skip
+        row = session.get(PostCutActivity, (case_id, finding, connection, account_id, kind)) or none
+        if row.count < times.count or row.last_at < times.last_at:
+            row.count, row.last_at = max(row.count, times.count), max(row.last_at, times.last_at)
+            row.first_at, row.seen_at = min(row.first_at, times.first_at), context.now()
+            row.cut_effective_by = effective_by
+            session.add(row)
 
 
 def unanswered(session: Session, case_id: str) -> list[PostCutActivity]:

@@ -170,6 +170,58 @@ class TestNotSilent:
         assert [finding["kind"] for finding in shown["findings"]] == ["activity_after_cut"]
         assert shown["state"] == "deprovisioned"
 
+    @pytest.mark.parametrize("lost", ["gone", "cut short"])
+    async def test_a_file_that_is_lost(self, logged: Office, lost: str) -> None:
+        """One log's file that is gone or damaged: what the others tell is told, that log counts as not read, and no silence is claimed."""
+        log = ledger(logged)
+        log.activity_sources = (DRIVE, replace(DRIVE, name="login"))
+        case, effective_by = await cut(logged)
+        evidence = logged.context.evidence
+        assert evidence is not None
+        for row in evidence.list(case.id, "downloads/google_workspace-login-"):
+            path = evidence.path_of(row)
+            path.unlink() if lost == "gone" else path.write_bytes(path.read_bytes()[:-9])
+        logged.clock.pass_by(hours=25)
+        shown = await read(logged, case)
+        assert shown["downloads"]["silence"][0]["state"] == "not_read"
+        [unread] = [risk for risk in shown["downloads"]["risks"] if risk["reason"] == "incomplete"]
+        assert unread["figures"]["named"] == ["google_workspace/login"]
+        log.happened("g1", [event(1, effective_by + timedelta(hours=26), K.SIGN_IN)])
+        logged.clock.pass_by(days=7)
+        shown = await read(logged, case)
+        assert [finding["kind"] for finding in shown["findings"]] == ["activity_after_cut"]
+        assert shown["state"] == "deprovisioned"
+
+    async def test_news_after_a_file_was_lost(self, logged: Office) -> None:
+        """Somebody answered for what is lost since: what comes later is asked about all the same, though fewer are counted."""
+        case, effective_by = await cut(logged)
+        hours = (effective_by + timedelta(hours=1), effective_by + timedelta(hours=2))
+        ledger(logged).happened("g1", [event(n, at, K.SIGN_IN) for n, at in enumerate(hours)])
+        logged.clock.pass_by(hours=25)
+        [finding] = (await read(logged, case))["findings"]
+        waiving.attest(
+            logged.context, case_id=case.id, entitlement_id=finding["entitlement"], statement="IT", by="ciso"
+        )
+        evidence = logged.context.evidence
+        assert evidence is not None
+        for row in evidence.list(case.id, "downloads/google"):
+            evidence.path_of(row).unlink()
+        ledger(logged).happened("g1", [event(9, logged.clock.at + timedelta(hours=1), K.SIGN_IN)])
+        logged.clock.pass_by(days=7)
+        assert [finding["kind"] for finding in (await read(logged, case))["findings"]] == ["activity_after_cut"]
+
+    async def test_half_a_surrogate_pair(self, logged: Office) -> None:
+        """A record whose text is half a character is read like any, and keeps no summary from being made."""
+        case, effective_by = await cut(logged)
+        late = effective_by + timedelta(hours=1)
+        ledger(logged).happened(
+            "g1", [event(1, late, folder="\ud83d", big=2**70), event(2, late, K.GRANT, target="\ud83d")]
+        )
+        logged.clock.pass_by(hours=25)
+        shown = await read(logged, case)
+        assert [finding["kind"] for finding in shown["findings"]] == ["activity_after_cut"]
+        assert "odd_records" not in {risk["reason"] for risk in shown["downloads"]["risks"]}
+
     async def test_tokens_that_died_before_the_block(self, logged: Office) -> None:
         """A grant that ended before the block makes nothing effective earlier than the block."""
         case, _ = await cut(logged)
