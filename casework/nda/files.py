@@ -16,7 +16,7 @@ from sqlmodel import Session, col, func, select
 
 from audit.events import EventType
 from casework.context import Context, all_of
-from casework.errors import BadRequest, EvidenceError
+from casework.errors import BadRequest, CaseworkError
 from casework.intake.dates import parse_day
 from casework.intake.notice import Flaw
 from casework.lifecycle import ENDED
@@ -156,7 +156,7 @@ def keep_bytes(context: Context, case_id: str, content: bytes, place: Mapping[st
     name = f"nda/{hashlib.sha256(content).hexdigest()}"
     try:
         stored = context.evidence.find(case_id, name) or context.evidence.save(case_id, name, content)
-    except EvidenceError as error:
+    except (CaseworkError, OSError) as error:
         _log.error("nda: cannot keep a paper: %s", error)
         return
     where = hashlib.sha256(":".join(place.values()).encode()).hexdigest()

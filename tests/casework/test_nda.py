@@ -357,6 +357,20 @@ class TestTrail:
         kept.erase(case.id)
         assert kept.list(case.id) == []
 
+    @pytest.mark.parametrize("lost", ["key", "folder"])
+    async def test_bytes_that_cannot_be_kept(self, hire: Hire, lost: str) -> None:
+        """Without the evidence's key, or its folder, what a paper amounts to is known all the same."""
+        house = hire()
+        kept = house.office.context.evidence
+        assert kept is not None
+        if lost == "key":
+            kept = replace(kept, master=KeyFile(kept.folder / "gone", lambda: False))
+            house.nda_context = replace(house.nda_context, context=replace(house.office.context, evidence=kept))
+        else:
+            kept.folder.write_bytes(b"")
+        house.file([ENTRY], {"in.pdf": papers.signed("星 空子")})
+        assert states(await house.check(house.office.report()))["entry_pledge"] == "signed"
+
     async def test_check_holds_up_no_close(self, hire: Hire) -> None:
         """A case closes when its rows are settled, whatever its papers are."""
         house = hire()

@@ -246,6 +246,14 @@ class TestWhoIsRead:
         case.kind = fields.get("kind", case.kind)
         assert not collecting.wanted(case)
 
+    async def test_not_everybody_who_ever_left(self, logged: Office) -> None:
+        """A case that was closed long ago is not looked at in each turn."""
+        case, _ = await cut(logged)
+        await read(logged, case)
+        assert collecting._in_turn(logged.context) == [case.id]
+        logged.clock.pass_by(days=200)
+        assert collecting._in_turn(logged.context) == []
+
     async def test_nothing_before_a_dismissal(self, logged: Office) -> None:
         """A dismissal is cut first: nothing is read before it."""
         case = logged.report(kind="dismissal")
