@@ -112,15 +112,11 @@ class Seen:
 
     def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
         """Return the records that were not seen before, each once, in their order; they count as seen from now on."""
-        keyed = [(record, (_key(record), round_, page)) for record in records]
+        ids = (hashlib.blake2b(one.id.encode("utf-8", "surrogatepass"), digest_size=16).digest() for one in records)
         self._database.execute("BEGIN")
-        fresh = [record for record, row in keyed if self._database.execute(_REMEMBER, row).rowcount == 1]
+        rows = [self._database.execute(_REMEMBER, (id_, round_, page)).rowcount for id_ in ids]
         self._database.execute("COMMIT")
-        return fresh
-
-
-def _key(record: Record) -> bytes:
-    return hashlib.blake2b(record.id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        return [record for record, added in zip(records, rows, strict=True) if added == 1]
 
 
 def _compress(content: bytes) -> bytes:

@@ -102,7 +102,6 @@ def _keep(context: Context, comeback: Comeback, account: CaseAccount, told: _Tol
             return
         kept.opener, kept.ask_at = told.state, ask_at
         kept.opened_by = (by.actor or by.actor_id) if by else None
-        session.add(kept)
         named = {"by": kept.opened_by, "at": by.at.isoformat(), "event": by.raw_name} if by else {}
         seal(
             context, session, EventType.OBSERVE_OPENER, comeback.case_id,

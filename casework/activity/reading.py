@@ -133,9 +133,8 @@ class Reading:
     def _conclude(self, ending: str) -> None:
         """Commit the verdict on a pass that ended with *ending*: `""` at the window's end, else the word for an earlier one."""
         window = notice_window(self.context, self.context.case(self.row.case_id))
-        verdict = statement.conclude(self.row, self.source, ending, *window)
         with self._committing():
-            self.row.verdict, self.row.reason = verdict
+            self.row.verdict, self.row.reason = statement.conclude(self.row, self.source, ending, *window)
 
     async def _ask(self) -> ActivityPage:
         log, window = logs_of(self.context)[self.row.connection], Window(self.row.from_at, self.row.until_at)

@@ -89,11 +89,9 @@ class _Work:
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
         try:
             for done in own_activities(self.evidence, row, log, self.names):
-                if done is None:
-                    self.odd += 1
-                    continue
-                self.tally.add(source, row.connection, done)
-                quiet.hear(done)
+                self.odd += done is None
+                self.tally.add(source, row.connection, done or ())
+                quiet.hear(done or ())
             self.covered[source] = min(first, self.covered.get(source, first))
         except (EvidenceError, OSError):
             self.lost.add(log_of(row))
@@ -104,7 +102,6 @@ class _Work:
         for row in self.ended:
             told = session.get_one(Collection, row.id)
             told.told_in = told.told_in or number
-            session.add(told)
         for quiet in self.quiets.values():
             post_cut.keep(
                 context, session, case_id, finding=FindingKind.ACTIVITY_AFTER_CUT, connection=quiet.account.connection,

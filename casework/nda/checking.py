@@ -15,6 +15,7 @@ from typing import Any
 from sqlmodel import Session
 
 from audit.events import EventType
+from casework.connections import failure_of
 from casework.context import Context
 from casework.nda import files
 from casework.nda.facts import Held
@@ -22,7 +23,6 @@ from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
 from casework.nda.registers import NdaContext, RegisterRead, open_nda_context, read_papers
 from casework.recording import exchanges, seal
-from connectors.errors import ConnectorError
 from models.tables import Case, CasePaper, PaperCheck
 from models.vocabulary import NdaState, PledgeState
 
@@ -66,14 +66,8 @@ async def check(nda: NdaContext, case_id: str) -> None:
                 paper = held.match.paper
                 files.keep_bytes(context, case_id, held.content, {"register": paper.register, "paper": paper.id})
     except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is a check of its own
-        what = type(exc).__name__
-        _log.error("nda: cannot check: %s", what)
-        failure = (
-            exc
-            if isinstance(exc, ConnectorError)
-            else ConnectorError(f"lastday: cannot check papers: {what}", code=what)
-        )
-        _record(context, case_id, [RegisterRead("lastday", error=failure)], [])
+        _log.error("nda: cannot check: %s", type(exc).__name__)
+        _record(context, case_id, [RegisterRead("lastday", error=failure_of("lastday", exc))], [])
 
 
 def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opened: Sequence[Held]) -> None:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -253,6 +254,29 @@ class TestFaults:
         [row] = passes(logged, case)
         assert row.statement is not None
         assert row.statement["problems"]["memory_lost"] == 1
+
+
+class TestOvertaken:
+    async def test_between_look_and_turn(self, logged: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Another process read on between our look and our turn: we go on behind it, and no record stands in the file twice."""
+        ledger(logged).happened("g1", FIFTY)
+        ledger(logged).fault = lambda number, _: Unreachable("down") if number == 3 else None
+        case, evidence, grow = await planned(logged), logged.context.evidence, EvidenceStore.grow
+        assert evidence is not None
+        [due] = due_passes(logged.context, case.id, [*logged.context.connectors])
+        other = Reading(logged.context, evidence, *due, logged.clock() + timedelta(seconds=1))
+
+        def after_the_other(store: EvidenceStore, case_id: str, name: str) -> Any:
+            monkeypatch.undo()
+            with ThreadPoolExecutor(1) as process:
+                process.submit(asyncio.run, other.carry_on(asyncio.Semaphore())).result()
+            assert passes(logged, case)[0].pages == 2
+            return grow(store, case_id, name)
+
+        monkeypatch.setattr(EvidenceStore, "grow", after_the_other)
+        await collect(logged.context, case.id, seconds=60)
+        [row] = passes(logged, case)
+        assert (row.pages, row.records, ids(lines(logged, row)[1:])) == (5, 50, ids(FIFTY))
 
 
 class TestNothingWaitsForEver:
