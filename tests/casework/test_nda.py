@@ -15,6 +15,8 @@ from audit.leaf import read
 from casework.errors import BadRequest
 from casework.evidence.keys import KeyFile
 from casework.evidence.store import EvidenceStore
+from casework.intake.csv_file import read_csv
+from casework.intake.submission import open_cases
 from casework.nda import checking, following, pledging, refusing
 from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
@@ -212,6 +214,17 @@ class TestPapers:
         paper = of_kind(await house.check(house.office.report()), "exit_pledge")
         assert paper["state"] == "expired"
         assert "earlier employment" in paper["text"]
+
+    @pytest.mark.parametrize(
+        ("joined", "state"), [("2026/10/15", "expired"), ("2026年9月30日", "signed"), ("いつか", "signed")]
+    )
+    async def test_exit_pledge_of_before_the_entry(self, hire: Hire, joined: str, state: str) -> None:
+        """HR's notice says since when: a pledge from before belongs to a former employment.  A day that cannot be read says nothing."""
+        house = hire()
+        house.file([EXIT | {"signed_on": "2026-09-30"}], {"out.pdf": papers.scan_pdf()})
+        notice = f"社員番号,氏名,メールアドレス,退職日,区分,入社年月日\nE1,星 空子,e1@example.test,2026-11-30,自己都合,{joined}\n"
+        intake = open_cases(house.office.context, read_csv(notice.encode()), reported_by="hr", for_real=True)
+        assert of_kind(await house.check(intake.opened[0].case), "exit_pledge")["state"] == state
 
     async def test_wording_and_term_are_held_against_policy(self, hire: Hire) -> None:
         """A wording that policy does not know, and a pledge that ends with the employment, are said."""

@@ -196,6 +196,25 @@ class TestWrongPapers:
         assert [found[name]["state"] for name in ("shelf:a", "shelf:b")] == ["signed", "unreadable"]
         assert "more than 1" in found["shelf:b"]["text"]
 
+    @pytest.mark.parametrize(
+        ("said", "state"),
+        [
+            ({"details": {"problem": "expires_on cannot be read"}}, "unreadable"),
+            ({"media_type": None}, "unreadable"),
+            ({"signed_on": date(2026, 12, 2)}, "unsigned"),
+            ({"signed_on": date(2026, 12, 1)}, "signed"),
+        ],
+    )
+    async def test_what_the_register_says_is_doubtful(
+        self, make_office: MakeOffice, said: dict[str, Any], state: str
+    ) -> None:
+        """What the register could not read of a paper, or bytes that it has not, or a day that lies ahead: it does not count as signed."""
+        office = make_office()
+        shelf = Shelf(pledge_of("p", completed=True, signer_employee_no="E1", **said))
+        case = office.report()
+        await checking.check(nda_context(office, shelf), case.id)
+        assert of_kind(nda(office.context, case), "exit_pledge")["state"] == state
+
     async def test_declined_on_whose_day(self, make_office: MakeOffice) -> None:
         """Eight in the morning in Japan is the day before in Greenwich: who declined then did so on the day in Japan."""
         office = make_office()

@@ -15,6 +15,7 @@ from casework.activity import collecting, re_entry
 from casework.activity.collecting import collect
 from casework.activity.passes import SUMMARIES
 from casework.activity.silence import Quiet
+from casework.activity.summary import summarise
 from casework.decisions import signatures as waiving
 from casework.errors import BadRequest
 from casework.policy import Activity as Rules
@@ -221,6 +222,19 @@ class TestNotSilent:
         shown = await read(logged, case)
         assert [finding["kind"] for finding in shown["findings"]] == ["activity_after_cut"]
         assert "odd_records" not in {risk["reason"] for risk in shown["downloads"]["risks"]}
+
+    async def test_a_strangers_log_is_not_missed(self, logged: Office) -> None:
+        """A log that could not be read of an account that turned out not to be the leaver's leaves nothing open about the leaver."""
+        case, _ = await cut(logged)
+        ledger(logged).fault = lambda _number, _cursor: Denied("scope")
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["risks"] != []
+        with logged.context.store.write() as session:
+            [account] = accounts_of(session, case.id)
+            account.standing = Standing.REJECTED
+        assert logged.context.evidence is not None
+        summarise(logged.context, case.id, logged.context.evidence)
+        assert show(logged.context, case.id)["downloads"]["risks"] == []
 
     async def test_tokens_that_died_before_the_block(self, logged: Office) -> None:
         """A grant that ended before the block makes nothing effective earlier than the block."""
