@@ -226,6 +226,22 @@ class TestInterrupted:
                 await pledging.send_by_policy(registers, case.id)
             assert len(register.keys) == sent
 
+    @pytest.mark.parametrize("gone", ["last day", "cut"])
+    async def test_policy_sends_nothing_to_who_is_gone(self, make_office: Callable[..., Office], gone: str) -> None:
+        """After the last day, or once the case is cut, nobody is asked unless a person says so."""
+        office = make_office(Policy(nda=Nda(send=True)))
+        register = SendingStub()
+        registers = with_register(office, register)
+        case = office.report(employment_ends_on=LAST_DAY)
+        if gone == "last day":
+            office.clock.pass_by(days=30)
+        else:
+            with office.context.store.write() as session:
+                session.get_one(Case, case.id).state = CaseState.CONTAINED
+        await checking.check(registers, case.id)
+        await pledging.send_by_policy(registers, case.id)
+        assert register.keys == []
+
 
 class SendingStub(Stub):
     """One that also finds nothing."""
