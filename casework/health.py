@@ -23,11 +23,13 @@ from casework.decisions.pausing import concerns, in_force
 from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, RECHECKED, UNDER_WAY
 from casework.question_kinds import HOLDING
 from casework.settings import CaseworkSettings
-from models.tables import Case, Collection, Heartbeat, Look, Question
+from models.tables import Case, CaseEntitlement, Collection, Heartbeat, Look, Question
 
 _CUT_WITHIN = timedelta(seconds=10)
 """Of its instant: the serving process takes up after three seconds what nobody carries."""
 _SEEN_WITHIN = timedelta(minutes=1)
+_LIFTED_FOR = timedelta(minutes=2)
+"""A restore sees the exits gone within one, or blocks again."""
 _SILENT_AFTER = timedelta(seconds=20)
 """Four signs of life that did not come."""
 _CLOCK_OFF = timedelta(seconds=2)
@@ -105,13 +107,15 @@ def health(context: Context, settings: CaseworkSettings) -> Health:
             *_behind(session, now),
         ]
         standing = cadence.health(session.connection(), context.store.trail.origin, now, Cadence(), vouchers)
-    if standing.alarms or standing.late_since is not None:
+    if standing.alarms:
+        alarms.append(Alarm("history_disputed", red=False, facts={"witnesses": standing.alarms}))
+    if standing.late_since is not None:
         alarms.append(Alarm("anchors_behind", red=False, facts={"since": standing.late_since}))
     return Health(now, tuple(sorted(alarms, key=lambda alarm: not alarm.red)))
 
 
 def _instants(session: Session, now: datetime) -> Iterator[Alarm]:
-    """Yield what is due and was not asked for, what was asked for and is not seen blocked, and what a person has stopped."""
+    """Yield what is due and was not asked for, what was asked for and is not seen blocked, what a person has stopped, what a restore left open."""
     due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
     cases = session.exec(select(Case).where(*due, col(Case.erased_at).is_(None)).order_by(col(Case.due_at))).all()
     standing = in_force(session)
@@ -127,6 +131,10 @@ def _instants(session: Session, now: datetime) -> Iterator[Alarm]:
         if found:
             longest = max(overdue(case, now) for case in found)
             yield Alarm(code, red, _named(found) | {"seconds": round(longest.total_seconds())})
+    lifted = select(CaseEntitlement.case_id).where(col(CaseEntitlement.lifted_at) < now - _LIFTED_FOR)
+    open_ones = select(Case).where(col(Case.id).in_(lifted), col(Case.erased_at).is_(None))
+    if left := session.exec(open_ones.order_by(col(Case.id))).all():
+        yield Alarm("restore_left_open", red=True, facts=_named(left))
 
 
 def _alive(session: Session, now: datetime) -> Iterator[Alarm]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
 from casework.access import cutting
 from casework.claims import decided_at, held, lead, may_be_taken_over, overdue, wanted
@@ -16,7 +16,7 @@ from casework.context import Context
 from casework.decisions.pausing import concerns, in_force
 from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
 from models.tables import Case
-from models.vocabulary import RunState
+from models.vocabulary import CaseState, RunState
 
 _A_RUN_IS_LATE = timedelta(seconds=3)
 """After the instant.  A run that was made in time has held its case for a minute then."""
@@ -56,16 +56,18 @@ def due_for_run(context: Context) -> list[DueGroup]:
     return plans + [_group(starts_at, runs[starts_at, purpose], purpose) for starts_at, purpose in sorted(runs)]
 
 
-def unclaimed(context: Context) -> list[str]:
+def unclaimed(context: Context, states: frozenset[CaseState] = MOVABLE) -> list[str]:
     """
-    Return the cases whose instant has passed and that nobody cuts, the earliest first, whatever their run is said to do.
+    Return the cases in *states*, by default those to be cut, whose instant has passed and that nobody carries, the earliest first,
+    whatever their run is said to do.
 
     Those whose last try left findings rest until their next one is due, those that are paused until they are resumed.
     """
     context.store.compare_clocks()  # whoever looks for hours and writes nothing: its machine's clock may be set meanwhile
     now = context.now()
-    due = col(Case.state).in_(MOVABLE), col(Case.for_real).is_(True), col(Case.due_at) <= now
-    return [case.id for case, paused in _cases(context, *due) if not paused and _in_nobodys_hands(case, now)]
+    due = col(Case.state).in_(states), col(Case.for_real).is_(True), col(Case.due_at) <= now
+    rested = or_(col(Case.next_run_at).is_(None), col(Case.next_run_at) <= now)
+    return [case.id for case, paused in _cases(context, *due, rested) if not paused and _in_nobodys_hands(case, now)]
 
 
 def _cases(context: Context, *which: ColumnElement[bool]) -> list[tuple[Case, bool]]:
@@ -76,8 +78,6 @@ def _cases(context: Context, *which: ColumnElement[bool]) -> list[tuple[Case, bo
 
 
 def _in_nobodys_hands(case: Case, now: datetime) -> bool:
-    if case.next_run_at is not None and case.next_run_at > now:
-        return False
     if held(case, now):
         return may_be_taken_over(case, now)
     return overdue(case, now) >= (_NOBODY_WAS_ASKED if decided_at(case) >= case.due_at else _A_RUN_IS_LATE)

@@ -6,6 +6,7 @@ No worker, an API that is down, a run that is late, lost, cancelled or was moved
 
 import asyncio
 import logging
+from datetime import datetime, timedelta
 from typing import Any
 
 from prefect import Flow
@@ -17,6 +18,7 @@ from casework import runbook
 from casework.bootstrap import open_context
 from casework.claims import SERVING
 from casework.context import Context
+from casework.lifecycle import MOVABLE, UNDER_WAY
 from casework.sweeping import unclaimed
 from flows.offboard import offboard
 from flows.offboard_many import MOST, offboard_many
@@ -30,13 +32,17 @@ _TAKEN_UP_WITHIN = 2.0
 """Seconds from giving a case to a run until that run holds it."""
 _RESTS = 5.0
 """Seconds after a failure that no case has caused: the settings, the database."""
+_NO_RUN_CAME = timedelta(minutes=1)
+"""For what is cut already and wanted again: a run that Prefect makes comes first."""
+_AT_ONCE = 4
+"""Of those; none is taken up in one turn with a cut."""
 _log = logging.getLogger("lastday.flows")
 
 
 class Carrying:
     """
     A turn takes up the cases that `casework.sweeping.unclaimed` gives, those of one turn together and each for itself, and waits
-    for none.
+    for none.  What is cut already it carries on too, a few at a time, if no run has for a minute.
 
     *context* needs no service: it is for looking.
     """
@@ -46,9 +52,15 @@ class Carrying:
         self._given = set[str]()
         """Cases that a carrier is about to claim: no other one is given them meanwhile."""
         self._carriers = set[asyncio.Task[None]]()
+        self._left = dict[str, datetime]()
+        """Cases that were cut and that nobody carries on, each since when it is seen so."""
 
     async def __call__(self) -> float:
         new = [case_id for case_id in unclaimed(self._context) if case_id not in self._given]
+        now, left = self._context.now(), unclaimed(self._context, UNDER_WAY - MOVABLE)
+        self._left = {case_id: self._left.get(case_id, now) for case_id in left}
+        if not new and not self._given:
+            new = [case_id for case_id in left if now - self._left[case_id] >= _NO_RUN_CAME][:_AT_ONCE]
         for together in (new[start : start + MOST] for start in range(0, len(new), MOST)):
             self._given.update(together)
             carrier = asyncio.ensure_future(self._carry(together))
@@ -61,7 +73,7 @@ class Carrying:
         run = asyncio.ensure_future(_in_a_run(case_ids))
         await asyncio.wait({run}, timeout=_TAKEN_UP_WITHIN)
         try:
-            left = [case_id for case_id in unclaimed(self._context) if case_id in case_ids]
+            left = [case_id for case_id in unclaimed(self._context, UNDER_WAY) if case_id in case_ids]
             self._given.difference_update(set(case_ids) - set(left))
             if left:
                 async with open_context() as context:

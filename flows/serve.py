@@ -32,8 +32,14 @@ async def serve() -> None:
     """Sweep every thirty seconds, and look twice a second for what is due and in nobody's hands."""
     async with open_context():
         pass  # the vendors' SDKs take seconds to import, which no cut waits for
-    async with open_context(connected=False) as context, pulsing(context, "serve") as pulse:
-        watchman = Watchman(context)
+    async with (
+        open_context(connected=False) as context,
+        open_context(
+            connected=False
+        ) as asked,  # connections of its own: whoever asks for the health takes none from the cut
+        pulsing(context, "serve") as pulse,
+    ):
+        watchman = Watchman(asked)
         with answering(watchman, read_settings().health_address):
             await asyncio.gather(
                 again(pulse, "carry", Carrying(context), after_failure=LOOKS),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from audit.anchors import raise_alarm
 from casework import pulse
 from casework.decisions import pausing
 from casework.health import Alarm, Health, health, health_soon
@@ -16,8 +17,8 @@ from casework.messages import message
 from casework.pulse import Pulse
 from casework.settings import CaseworkSettings
 from casework.sweeping import unclaimed
-from models.tables import Case, Collection, Heartbeat, Look, Question
-from models.vocabulary import CaseState, QuestionKind
+from models.tables import Case, CaseEntitlement, Collection, Heartbeat, Look, Question
+from models.vocabulary import CaseState, Confirmation, EntitlementKind, EntitlementState, QuestionKind
 from tests.casework.conftest import Office
 from tests.casework.test_unclaimed import change, due
 
@@ -221,8 +222,37 @@ class TestUnattended:
         assert [alarm.code for alarm in health(office.context, vouched).alarms] == ["anchors_behind"]
         assert codes(office) == {}
 
+    def test_witnesses_that_saw_another_history(self, office: Office) -> None:
+        """A witness's alarm is told by its name, with no time of which nothing is known, until a person has cleared it."""
+        with office.context.store.write() as session:
+            raise_alarm(session.connection(), office.context.store.trail.origin, "w.example", b"note", office.clock.at)
+        assert codes(office)["history_disputed"].facts == {"witnesses": ("w.example",)}
+
+    def test_an_account_that_a_restore_left_open(self, office: Office) -> None:
+        """A block that a restore lifted, and of which no end is known after two minutes, is red, whatever the case's state."""
+        case, now = due(office, state=CaseState.RESTORING), office.clock.at
+        row = CaseEntitlement(
+            id="row", case_id=case.id, connection="slack", account_id="U1", kind=EntitlementKind.SIGN_IN,
+            vendor_id="account", state=EntitlementState.FOUND, confirmation=Confirmation.READ, found_at=now, lifted_at=now,
+        )  # fmt: skip
+        put(office, row)
+        assert "restore_left_open" not in codes(office, 119)
+        alarm = codes(office, 2)["restore_left_open"]
+        assert (alarm.red, alarm.facts) == (True, {"count": 1, "cases": (case.id,)})
+
 
 class TestAnswer:
+    def test_each_alarm_says_how_loud_it_is(self) -> None:
+        """A monitor that reads the payload sees of each alarm whether it is red."""
+        alarms = (Alarm("cut_overdue", red=True), Alarm("process_silent", red=False))
+        told = Health(datetime.now(UTC), alarms).payload["alarms"]
+        assert [alarm["state"] for alarm in told] == ["red", "amber"]
+
+    def test_an_answer_in_time_is_given(self) -> None:
+        """What was found within the second is what is told."""
+        found = Health(datetime.now(UTC), (Alarm("process_silent", red=False),))
+        assert health_soon(lambda: found, lambda: datetime.now(UTC)) is found
+
     def test_the_loudest_first(self, office: Office) -> None:
         """Whoever reads one line reads of the overdue cut."""
         case = due(office)

@@ -14,6 +14,8 @@ from casework import runbook
 from casework.context import Context
 from flows import carrying
 from flows.carrying import Carrying
+from models.tables import Case
+from models.vocabulary import CaseState
 from tests.casework.conftest import Office, empty_database, make_office
 
 __all__ = ["empty_database", "make_office"]
@@ -130,6 +132,70 @@ class TestCarrying:
         await asyncio.sleep(0.2)
         await turns(carrier, 2)
         assert len(opened) == 2
+
+
+class TestWhatIsCutAlready:
+    """Taking the rest away, and closing: Prefect's runs come first, and without Prefect it is done all the same."""
+
+    @pytest.fixture(autouse=True)
+    def _carried(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(runbook, "offboard", carried := Carried())
+        self.carried = carried.cases
+
+    @staticmethod
+    def contained(office: Office, *numbers: str, state: CaseState = CaseState.CONTAINED) -> list[str]:
+        cases = due(office, *numbers)
+        with office.context.store.write() as session:
+            for case_id in cases:
+                session.get_one(Case, case_id).state = state
+        return cases
+
+    @pytest.mark.parametrize("state", [CaseState.CONTAINED, CaseState.DEPROVISIONED])
+    async def test_after_a_minute_without_a_run(self, office: Office, state: CaseState) -> None:
+        """It is carried on a minute after its next try was due, and again a minute after the one that follows."""
+        (case_id,) = self.contained(office, "E1", state=state)
+        carrier = Carrying(office.context)
+        await turns(carrier, 1)
+        office.clock.pass_by(seconds=59)
+        await turns(carrier, 1)
+        assert self.carried == []
+        for times in (1, 2):
+            office.clock.pass_by(seconds=2)
+            await turns(carrier, 2)
+            assert self.carried == [case_id] * times
+            office.clock.pass_by(minutes=59)
+            await turns(carrier, 1)
+            office.clock.pass_by(seconds=59)
+
+    async def test_a_run_that_came_and_left_it_begins_the_minute_anew(self, office: Office) -> None:
+        """What Prefect carries is not taken from it at its next pause."""
+        (case_id,) = self.contained(office, "E1")
+        carrier = Carrying(office.context)
+        await turns(carrier, 1)
+        async with runbook.claim(office.context, case_id, "run-1"):
+            await turns(carrier, 1)
+        with office.context.store.write() as session:
+            session.get_one(Case, case_id).next_run_at = None
+        office.clock.pass_by(seconds=61)
+        await turns(carrier, 1)
+        assert self.carried == []
+
+    async def test_never_beside_a_cut_and_few_at_a_time(self, office: Office) -> None:
+        """Who is due goes first and alone; of those that were cut four are taken up together."""
+        self.contained(office, "E1", "E2", "E3", "E4", "E5")
+        carrier = Carrying(office.context)
+        await turns(carrier, 1)
+        office.clock.pass_by(minutes=2)
+        (cut,) = due(office, "E6")
+        office.clock.pass_by(minutes=4)
+        await carrier()
+        assert carrier._given == {cut}
+        await asyncio.sleep(0.05)
+        assert self.carried == [cut]
+        await carrier()
+        assert len(carrier._given) == 4
+        await carrier()
+        assert len(carrier._given) == 4
 
 
 async def test_a_run_that_prefect_ends_at_once_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

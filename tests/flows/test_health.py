@@ -6,12 +6,16 @@ import asyncio
 import json
 import logging
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from unittest.mock import Mock, patch
 
 import httpx
 import pytest
 
 from casework.health import Alarm, Health
+from flows import health, serve
 from flows.health import Watchman, answering
 
 AT = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
@@ -89,10 +93,63 @@ class TestAnswering:
             assert "cannot listen" in caplog.text
             assert httpx.get(f"http://{address}/health").status_code == 200
 
+    def test_no_name_server_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A name server that does not answer holds up no serving process at its start."""
+
+        def hang(*_: object) -> str:
+            raise AssertionError("asked")
+
+        monkeypatch.setattr(socket, "getfqdn", hang)
+        address = free()
+        with answering(Staged(), address):
+            assert httpx.get(f"http://{address}/health").status_code == 200
+
+    @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+    def test_an_address_of_the_sixth_version(self) -> None:
+        """An address in brackets is one."""
+        address = f"[::1]:{free().rpartition(':')[2]}"
+        with answering(Staged(), address):
+            assert httpx.get(f"http://{address}/health").status_code == 200
+
+    @pytest.mark.parametrize("before", ["", ":"])
+    def test_a_port_alone_is_this_machine_s(self, before: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who leaves out the host does not show every network which cases are late."""
+        given = list[str]()
+        monkeypatch.setattr(health, "_Server", lambda host, *_: given.append(host))
+        with answering(Staged(), f"{before}4280"):
+            assert given == ["127.0.0.1"]
+
     def test_nowhere(self, caplog: pytest.LogCaptureFixture) -> None:
         """An empty address is a choice, and no error."""
         with answering(Staged(), ""):
             assert caplog.text == ""
+
+
+class TestServing:
+    async def test_who_asks_takes_no_connection_from_the_cut(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However many ask for the health at once, what looks for due cases has connections of its own."""
+        opened = list[Mock]()
+
+        @asynccontextmanager
+        async def opening(**_: object) -> AsyncIterator[Mock]:
+            opened.append(Mock())
+            yield opened[-1]
+
+        @asynccontextmanager
+        async def pulsing(*_: object) -> AsyncIterator[Mock]:
+            yield Mock()
+
+        async def no_turns(*_: object, **__: object) -> None: ...
+
+        monkeypatch.setattr(serve, "open_context", opening)
+        monkeypatch.setattr(serve, "pulsing", pulsing)
+        monkeypatch.setattr(serve, "again", no_turns)
+        monkeypatch.setattr(serve, "in_runs", no_turns)
+        monkeypatch.setattr(serve, "answering", lambda *_: nullcontext())
+        with patch.object(serve, "Carrying") as carrying, patch.object(serve, "Watchman") as watchman:
+            await serve.serve()
+        assert carrying.call_args != watchman.call_args
+        assert watchman.call_args.args[0] in opened
 
 
 class TestLines:
