@@ -41,8 +41,8 @@ QUEUES: dict[str, int | None] = {"cuts": None, "plans": 2, "rest": 1}
 
 async def prepare() -> None:
     """
-    Make the pool, or take from an older one what it lets a run bring along, and its queues; see to the automation; take away a default storage,
-    which nothing of ours uses.  What somebody has paused or limited goes on.
+    Make the pool, or take from an older one what it lets a run bring along, and its queues; see to the automation; take away our schedules and a default
+    storage, which nothing of ours uses.  What somebody has paused or limited goes on.
     """
     async with get_client() as client:
         await _close_pool(client)
@@ -51,6 +51,9 @@ async def prepare() -> None:
         for known in await client.read_automations_by_name(ZOMBIES.name):
             await client.delete_automation(known.id)
         await client.create_automation(ZOMBIES)
+        for ours in [one for one in await client.read_deployments() if one.work_pool_name == POOL]:
+            for schedule in ours.schedules:  # an earlier version's, of which Prefect 3.8 on SQLAlchemy 2.1 makes no run
+                await client.delete_deployment_schedule(ours.id, schedule.id)
         await client.clear_server_default_result_storage()
 
 

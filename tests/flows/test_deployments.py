@@ -38,9 +38,9 @@ class TestDeployments:
 
     @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda d: d["name"])
     def test_rules(self, deployment: dict[str, Any]) -> None:
-        """No schedule but the anchors', no dropped run, what cuts in no limit but the queue's, no parameter but a case's id, one pool."""
+        """No schedule, no dropped run, what cuts in no limit but the queue's, no parameter but a case's id, one pool."""
         name = deployment["name"]
-        assert ("schedules" in deployment) is (name == "anchor")
+        assert "schedules" not in deployment
         assert ("concurrency_limit" in deployment) is (name == "anchor")
         assert deployment.get("concurrency_limit", {}).get("collision_strategy", "ENQUEUE") == "ENQUEUE"
         assert deployment["enforce_parameter_schema"] is True

@@ -472,6 +472,46 @@ class TestSettings:
         assert [run["name"] for run in sweeps if run["state_type"] == "FAILED"] == []
 
 
+class TestQueues:
+    def _queues(self, up: Up) -> dict[str, tuple[int, int | None, bool]]:
+        found = up.api.post("/work_pools/lastday/queues/filter", json={}).raise_for_status().json()
+        return {queue["name"]: (queue["priority"], queue["concurrency_limit"], queue["is_paused"]) for queue in found}
+
+    def test_a_cut_and_its_repetition(self, up: Up) -> None:
+        """A due case's run stands in the queue of cuts, a plan's in its own, and one that is made again in the last."""
+        assert up.ended(PLAIN)["work_queue_name"] == "cuts"
+        told = up.python(
+            "import asyncio\n"
+            "from datetime import UTC, datetime, timedelta\n"
+            "from casework.sweeping import DueGroup\n"
+            "from flows.scheduling import _create, _deployment, orders, prefect_api\n"
+            "at = datetime.now(UTC) + timedelta(days=1)\n"
+            f"groups = [DueGroup(at, ({PLAIN!r},), purpose, purpose) for purpose in ('offboard', 'again', 'plan')]\n"
+            "async def make():\n"
+            "    async with prefect_api() as client:\n"
+            "        for order in orders(groups):\n"
+            "            run = await _create(client, order, await _deployment(client, order.deployment))\n"
+            "            print((await client.read_flow_run(run)).work_queue_name)\n"
+            "            await client.delete_flow_run(run)\n"
+            "asyncio.run(make())\n"
+        )
+        assert told.split() == ["cuts", "rest", "plans"]
+
+    def test_an_upgrade(self, up: Up) -> None:
+        """Deploying again lets go on what somebody paused or limited, and takes away the schedule that an older version made."""
+        named = up.api.get("/deployments/name/anchor/anchor").raise_for_status().json()["id"]
+        up.insist("POST", f"/deployments/{named}/schedules", json=[{"schedule": {"cron": "7 * * * *"}, "active": True}])
+        cuts = up.api.get("/work_pools/lastday/queues/cuts").raise_for_status().json()["id"]
+        up.insist("PATCH", f"/work_queues/{cuts}", json={"is_paused": True, "concurrency_limit": 0})
+        deploy = [sys.executable, "-m", "flows.deploy"]
+        subprocess.run(deploy, cwd=up.room, env=dict(up.stack.env), check=True, capture_output=True)
+        assert up.api.get("/deployments/name/anchor/anchor").raise_for_status().json()["schedules"] == []
+        queues = self._queues(up)
+        assert {name: queues[name] for name in ("cuts", "plans", "rest")} == {
+            "cuts": (1, None, False), "plans": (2, 2, False), "rest": (3, 1, False),
+        }  # fmt: skip
+
+
 class TestEnd:
     def test_started_again(self, up: Up) -> None:
         """A process that ends by itself is started again: without a worker no case is carried."""
