@@ -21,21 +21,26 @@ from casework.access import interrupted
 from casework.access.rechecking import look_again
 from casework.clock import DatabaseClock
 from casework.context import Context
+from casework.health import health
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
+from casework.lifecycle import MOVABLE, UNDER_WAY
 from casework.policy import Observe, Policy
+from casework.pulse import Pulse
 from casework.schema import current, grant, migrate, newest
+from casework.settings import CaseworkSettings
 from casework.store import Store, open_engine
 from casework.sweeping import unclaimed
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.case import case_view, view_in
-from models.tables import Pause
-from models.vocabulary import CaseState, Service
+from models.tables import Collection, Look, Pause, Question
+from models.vocabulary import CaseState, QuestionKind, Service
 from tests.audit.conftest import postgres_server
 from tests.casework.conftest import Clock, Office
 from tests.casework.paper import Killed, Paper
 from tests.casework.shown import show
 from tests.casework.test_pause import paused_while_an_intent_waits
+from tests.casework.test_unclaimed import due
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +125,30 @@ class TestOnPostgreSQL:
         for ahead[0] in (timedelta(0), timedelta(hours=-1), timedelta(hours=1)):
             unclaimed(context)
             assert abs(context.now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+    def test_health_is_told(self, office: Office) -> None:
+        """Each thing that health looks for is asked for in a form that PostgreSQL takes, as is what nobody carries on."""
+        case, now = due(office, employee_no="H1", employee_key="h1", state=CaseState.CONTAINED), office.clock.at
+        long_ago = now - timedelta(hours=3)
+        own = Pulse(office.context, "watch")
+        own.begins("rechecks")
+        own.ended("rechecks", well=False)
+        own.beat()
+        own.beat()
+        log = Collection(
+            id="r", case_id=case.id, connection="slack", account_id="U1", account_ref="a", source="logs", round=1,
+            from_at=now, until_at=now, file="f", begun_at=now, moved_at=long_ago,
+        )  # fmt: skip
+        asked = Question(
+            id="q", case_id=case.id, kind=QuestionKind.WHOSE_ACCOUNT, text="whose?", asked_at=now, wanted_by=now
+        )
+        with office.context.store.write() as session:
+            session.add_all([log, asked, Look(case_id=case.id, label="+1h", due_at=long_ago)])
+        office.clock.pass_by(seconds=5)
+        told = {alarm.code for alarm in health(office.context, CaseworkSettings(witness_policy_file=None)).alarms}
+        assert {"no_serving_process", "turn_fails", "questions_near", "looks_behind", "logs_behind"} <= told
+        assert case.id in unclaimed(office.context, UNDER_WAY - MOVABLE)
+        own.stop()
 
     def test_the_same_notice_from_many_machines_is_one_case(self, office: Office) -> None:
         """Eight senders of one notice at once: one case is created, seven are told that it is there."""
