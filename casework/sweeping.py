@@ -16,7 +16,7 @@ from casework.context import Context
 from casework.decisions.pausing import concerns, in_force
 from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
 from models.tables import Case
-from models.vocabulary import CaseState, RunState
+from models.vocabulary import RunState
 
 _A_RUN_IS_LATE = timedelta(seconds=3)
 """After the instant.  A run that was made in time has held its case for a minute then."""
@@ -56,16 +56,20 @@ def due_for_run(context: Context) -> list[DueGroup]:
     return plans + [_group(starts_at, runs[starts_at, purpose], purpose) for starts_at, purpose in sorted(runs)]
 
 
-def unclaimed(context: Context, states: frozenset[CaseState] = MOVABLE) -> list[str]:
+def unclaimed(context: Context, *, cut: bool = False) -> list[str]:
     """
-    Return the cases in *states*, by default those to be cut, whose instant has passed and that nobody carries, the earliest first,
+    Return the cases whose instant has passed and that nobody cuts, or carries on if they are *cut* already, the earliest first,
     whatever their run is said to do.
 
     Those whose last try left findings rest until their next one is due, those that are paused until they are resumed.
     """
     context.store.compare_clocks()  # whoever looks for hours and writes nothing: its machine's clock may be set meanwhile
     now = context.now()
-    due = col(Case.state).in_(states), col(Case.for_real).is_(True), col(Case.due_at) <= now
+    due = (
+        col(Case.state).in_(UNDER_WAY - MOVABLE if cut else MOVABLE),
+        col(Case.for_real).is_(True),
+        col(Case.due_at) <= now,
+    )
     rested = or_(col(Case.next_run_at).is_(None), col(Case.next_run_at) <= now)
     return [case.id for case, paused in _cases(context, *due, rested) if not paused and _in_nobodys_hands(case, now)]
 

@@ -18,7 +18,6 @@ from casework import runbook
 from casework.bootstrap import open_context
 from casework.claims import SERVING
 from casework.context import Context
-from casework.lifecycle import MOVABLE, UNDER_WAY
 from casework.sweeping import unclaimed
 from flows.offboard import offboard
 from flows.offboard_many import MOST, offboard_many
@@ -57,7 +56,7 @@ class Carrying:
 
     async def __call__(self) -> float:
         new = [case_id for case_id in unclaimed(self._context) if case_id not in self._given]
-        now, left = self._context.now(), unclaimed(self._context, UNDER_WAY - MOVABLE)
+        now, left = self._context.now(), unclaimed(self._context, cut=True)
         self._left = {case_id: self._left.get(case_id, now) for case_id in left}
         if not new and not self._given:
             new = [case_id for case_id in left if now - self._left[case_id] >= _NO_RUN_CAME][:_AT_ONCE]
@@ -73,7 +72,8 @@ class Carrying:
         run = asyncio.ensure_future(_in_a_run(case_ids))
         await asyncio.wait({run}, timeout=_TAKEN_UP_WITHIN)
         try:
-            left = [case_id for case_id in unclaimed(self._context, UNDER_WAY) if case_id in case_ids]
+            still = unclaimed(self._context) + unclaimed(self._context, cut=True)
+            left = [case_id for case_id in still if case_id in case_ids]
             self._given.difference_update(set(case_ids) - set(left))
             if left:
                 async with open_context() as context:

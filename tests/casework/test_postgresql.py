@@ -24,7 +24,6 @@ from casework.context import Context
 from casework.health import health
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
-from casework.lifecycle import MOVABLE, UNDER_WAY
 from casework.policy import Observe, Policy
 from casework.pulse import Pulse
 from casework.schema import current, grant, migrate, newest
@@ -147,7 +146,7 @@ class TestOnPostgreSQL:
         office.clock.pass_by(seconds=5)
         told = {alarm.code for alarm in health(office.context, CaseworkSettings(witness_policy_file=None)).alarms}
         assert {"no_serving_process", "turn_fails", "questions_near", "looks_behind", "logs_behind"} <= told
-        assert case.id in unclaimed(office.context, UNDER_WAY - MOVABLE)
+        assert case.id in unclaimed(office.context, cut=True)
         own.stop()
 
     def test_the_same_notice_from_many_machines_is_one_case(self, office: Office) -> None:

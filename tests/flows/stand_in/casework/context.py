@@ -11,6 +11,7 @@ import json
 import os
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +27,9 @@ class Context:
 
     def name(self, prefix: str) -> str:
         return f"{prefix}-{time.monotonic_ns():x}"
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def case(self, case_id: str) -> Any:
         return SimpleNamespace(for_real=True)

@@ -38,6 +38,6 @@ def runs_to_check(context: Context) -> list[tuple[str, str]]:
     ]
 
 
-def unclaimed(context: Context, states: object = None) -> list[str]:
+def unclaimed(context: Context, *, cut: bool = False) -> list[str]:
     """None: these cases have a Prefect that works."""
     return []
