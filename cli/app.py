@@ -22,18 +22,10 @@ _PANELS = {
     "Emergency brake": ("decisions.pause", "decisions.resume"),
     "Records": ("population.population", "export.export", "verify.verify", "erase.hold", "erase.erase"),
     "Operation": (
-        *(
-            "health.health",
-            "doctor.doctor",
-            "migrate.migrate",
-            "up.up",
-            "decisions.retire",
-            "demo.tenants",
-            "demo.demo",
-        ),
-        *("trail", "keys", "anchor"),
+        "health.health", "doctor.doctor", "migrate.migrate", "up.up", "decisions.retire", "demo.tenants", "demo.demo",
+        "trail", "keys", "anchor",
     ),
-}
+}  # fmt: skip
 """Module and verb; a module alone is a group of verbs, its `app`."""
 _WITHOUT_SECRETS = {"doctor", "verify", "tenants", "demo"}  # the doctor tells of open files instead of stopping
 

@@ -103,14 +103,8 @@ def compromised(context: Context, vkey: str, since: datetime, by: str, reason: s
         raise BadRequest(
             "keys: the time of the theft lies ahead", "Give the earliest time at which it may have happened."
         )
-    event = keyring.compromised(key, since, context.actor)
-    _tell(
-        context,
-        event,
-        f"key-compromised:{key.vkey}:{since.isoformat()}",
-        by=by,
-        **({"reason": reason} if reason else {}),
-    )
+    event, why = keyring.compromised(key, since, context.actor), {"reason": reason} if reason else {}
+    _tell(context, event, f"key-compromised:{key.vkey}:{since.isoformat()}", by=by, **why)
 
 
 def _tell(context: Context, event: Event, dedup_key: str, **payload: Any) -> None:
