@@ -28,8 +28,6 @@ from models.tables import Case, CaseEntitlement, Collection, Heartbeat, Look, Qu
 _CUT_WITHIN = timedelta(seconds=10)
 """Of its instant: the serving process takes up after three seconds what nobody carries."""
 _SEEN_WITHIN = timedelta(minutes=1)
-_LIFTED_FOR = timedelta(minutes=2)
-"""A restore sees the exits gone within one, or blocks again."""
 _SILENT_AFTER = timedelta(seconds=20)
 """Four signs of life that did not come."""
 _CLOCK_OFF = timedelta(seconds=2)
@@ -100,12 +98,8 @@ def health(context: Context, settings: CaseworkSettings) -> Health:
     now = context.now()
     vouchers = Vouchers(settings.witness_policy_file is not None, bool(settings.timestamp_urls))
     with context.store.read() as session:
-        alarms = [
-            *_instants(session, now),
-            *_alive(session, now),
-            *_questions(session, now),
-            *_behind(session, now),
-        ]
+        looks = _instants, _alive, _questions, _behind
+        alarms = [alarm for look in looks for alarm in look(session, now)]
         standing = cadence.health(session.connection(), context.store.trail.origin, now, Cadence(), vouchers)
     if standing.alarms:
         alarms.append(Alarm("history_disputed", red=False, facts={"witnesses": standing.alarms}))
@@ -123,15 +117,12 @@ def _instants(session: Session, now: datetime) -> Iterator[Alarm]:
     going = [case for case in cases if case not in paused]
     late = [case for case in going if case.state in BEFORE_THE_CUT and overdue(case, now) > _CUT_WITHIN]
     unseen = [case for case in going if case.state not in BEFORE_THE_CUT and overdue(case, now) > _SEEN_WITHIN]
-    for code, red, found in (
-        ("cut_overdue", True, late),
-        ("block_not_seen", True, unseen),
-        ("paused_overdue", False, paused),
-    ):
+    alarms = ("cut_overdue", True, late), ("block_not_seen", True, unseen), ("paused_overdue", False, paused)
+    for code, red, found in alarms:
         if found:
             longest = max(overdue(case, now) for case in found)
             yield Alarm(code, red, _named(found) | {"seconds": round(longest.total_seconds())})
-    lifted = select(CaseEntitlement.case_id).where(col(CaseEntitlement.lifted_at) < now - _LIFTED_FOR)
+    lifted = select(CaseEntitlement.case_id).where(col(CaseEntitlement.lifted_at) < now - 2 * _SEEN_WITHIN)
     open_ones = select(Case).where(col(Case.id).in_(lifted), col(Case.erased_at).is_(None))
     if left := session.exec(open_ones.order_by(col(Case.id))).all():
         yield Alarm("restore_left_open", red=True, facts=_named(left))
@@ -151,9 +142,8 @@ def _alive(session: Session, now: datetime) -> Iterator[Alarm]:
     for one in living:
         for turn, since in one.turns.items():
             if since is not None:
-                yield Alarm(
-                    "turn_fails", turn == "carry", _place(one) | {"turn": turn, "since": datetime.fromisoformat(since)}
-                )
+                facts = _place(one) | {"turn": turn, "since": datetime.fromisoformat(since)}
+                yield Alarm("turn_fails", turn == "carry", facts)
         if abs(one.clock_ahead) > _CLOCK_OFF.total_seconds():
             yield Alarm("clock_off", red=False, facts=_place(one) | {"seconds": round(-one.clock_ahead, 1)})
 

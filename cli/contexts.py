@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from casework.bootstrap import open_context, open_store
@@ -52,8 +52,6 @@ def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *gi
     return in_open_context(opened)
 
 
-@contextmanager
-def only_store(*, check: bool = True) -> Iterator[Store]:
+def only_store(*, check: bool = True) -> AbstractContextManager[Store]:
     """Open the database and nothing else.  Raises `Misconfigured` if *check* finds an old or missing schema."""
-    with open_store(read_settings(), check=check) as store:
-        yield store
+    return open_store(read_settings(), check=check)

@@ -25,9 +25,8 @@ def health(terminal: Terminal) -> int:
     Exits with 2 if a cut is late or not guaranteed, with 1 if anything else is wrong.
     """
     found = _look()
-    terminal.answer(
-        found.payload, table("Check", "State", "Problem", "Remedy", rows=(r.values() for r in _rows(found)))
-    )
+    rows = (one.values() for one in _rows(found))
+    terminal.answer(found.payload, table("Check", "State", "Problem", "Remedy", rows=rows))
     return _CODES[found.state]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,12 +51,12 @@ class Watchman:
 @contextmanager
 def answering(watchman: Watchman, address: str) -> Iterator[None]:
     """
-    Answer `GET /health` at *address* (HOST:PORT, a port alone on this machine's own; empty: nowhere), 503 while a cut is late or not guaranteed, in threads of their own:
-    an event loop that hangs does not silence it.  An address that is taken is told in the log: no cut waits for it.
+    Answer `GET /health` at *address* (HOST:PORT, a port alone on this machine's own; empty: nowhere), 503 while a cut is late or
+    not guaranteed, in threads of their own: an event loop that hangs does not silence it.  An address that is taken is told in the log: no cut waits for it.
     """
     host, _, port = address.rpartition(":")
     try:
-        server = _Server(host.strip("[]") or "127.0.0.1", int(port), watchman) if address else None
+        server = _Server((host or "127.0.0.1", int(port)), partial(_Answer, watchman)) if address else None
     except (OSError, ValueError, OverflowError) as exc:
         _log.error("health: LASTDAY_HEALTH_ADDRESS: cannot listen: %s", type(exc).__name__)
         server = None
@@ -73,13 +72,9 @@ def answering(watchman: Watchman, address: str) -> Iterator[None]:
 
 
 class _Server(ThreadingTCPServer):
-    """The library's own for HTTP takes no IPv6 address, and asks a name server at its start for the machine's name."""
+    """The library's own for HTTP asks a name server at its start for the machine's name."""
 
     allow_reuse_address = daemon_threads = True
-
-    def __init__(self, host: str, port: int, watchman: Watchman) -> None:
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, port), partial(_Answer, watchman))
 
 
 class _Answer(BaseHTTPRequestHandler):

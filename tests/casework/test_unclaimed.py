@@ -166,6 +166,16 @@ class TestWhoHoldsIt:
 
 
 class TestRuns:
+    def test_a_run_that_died_before_it_began_is_followed_at_once(self, office: Office) -> None:
+        """A run that was resumed while its case rested, and was lost: the case does not wait for the try that it stood for."""
+        case = due(office, state=CaseState.CONTAINED, run_state=RunState.PAUSED)
+        change(office, case.id, next_run_at=office.clock.at + timedelta(hours=1))
+        claims.record_run(office.context, (case.id,), "run-1")
+        assert due_for_run(office.context) == []
+        claims.release_run(office.context, case.id)
+        (group,) = due_for_run(office.context)
+        assert group.case_ids == (case.id,)
+
     @pytest.mark.parametrize(
         ("values", "purpose"),
         [
