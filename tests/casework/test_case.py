@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from audit.leaf import read
 from casework import runbook, steps
 from casework.context import Context
+from casework.decisions import signatures
 from casework.errors import NotDueYet, StillOpen
 from casework.intake.moving import reschedule
 from casework.matching.searching import find_everywhere
@@ -410,6 +412,27 @@ class TestKilled:
         office.clock.pass_by(minutes=2)
         await office.run(case.id)
         assert told[:2] == ["read", EntitlementKind.PASSWORD]
+
+    async def test_what_was_signed_for_meanwhile_has_its_outcome_by_a_read_alone(self, office: Office) -> None:
+        """An intent that a crash left open, of what two people accept since, is ended by a read: it is asked for no more."""
+        office.paper.before = lambda row: office.paper.kill() if row.kind is K.GROUP else None
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(Killed):
+            await office.run(case.id)
+        held = {*office.paper.holders["g1"].held[K.GROUP]}
+        for group in sorted(held):
+            waiver = signatures.waive(
+                office.context, case_id=case.id, entitlement_id=f"google_workspace:g1:group:{group}", reason="a shared list",
+                until=office.clock().date() + timedelta(days=7), by="lead",
+            )  # fmt: skip
+            signatures.approve(office.context, waiver.id, by="ciso")
+        office.paper.dead, office.paper.before = False, lambda _: None
+        office.clock.pass_by(minutes=2)
+        await office.run(case.id)
+        shown = show(office.context, case.id)
+        assert (shown["state"], shown["open_intents"]) == ("closed", 0)
+        assert office.paper.holders["g1"].held[K.GROUP] == held
 
     async def test_a_second_run_does_not_start_beside_a_living_one(self, office: Office) -> None:
         """One case has one run: the second finds the lease and leaves."""

@@ -156,6 +156,14 @@ class TestSameDeparture:
             assert repeated.id in {former.id, taken.case.id}, "and each one's own notice is known again"
         assert office.context.case(former.id).state is CaseState.CLOSED
 
+    async def test_a_number_given_again_for_the_day_of_a_closed_case_is_asked_about(self, office: Office) -> None:
+        """Two people under one number who leave on one day are doubtful, closed or not: the later one is not cut unasked."""
+        former = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(former.id)
+        later = one(office, employee_no="E1", name="山田 花子", employment_ends_on=str(former.employment_ends_on))
+        assert (later.opened, [refusal.code for refusal in later.refused]) == ((), ["other_person"])
+
     def test_another_company_has_numbers_of_its_own(self, office: Office) -> None:
         """A person is (company, number): the same number and day in another company is another case."""
         office.report()

@@ -144,6 +144,14 @@ class TestWho:
             pausing.pause(office.context, by="taro", reason=" ", case_id=case.id)
         assert case_view(office.context, case.id).paused == ()
 
+    def test_an_erased_case_is_not_paused(self, office: Office) -> None:
+        """Of an erased case nothing is to be stopped, and no person's reason is written to it any more."""
+        case = office.report()
+        with office.context.store.write() as session:
+            session.get_one(Case, case.id).erased_at = office.clock()
+        with pytest.raises(BadRequest, match="erased"):
+            pause(office, case.id)
+
 
 class TestWhat:
     @pytest.mark.parametrize("about", ["case", "company", "everything"])

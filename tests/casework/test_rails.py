@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from datetime import date, timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -152,6 +153,20 @@ class TestUnforeseen:
             assert not office.context.store.trail.open_intents(session.connection(), case.id)
         await office.run(case.id)
         assert office.context.case(case.id).state == "closed"
+
+    async def test_in_one_request_without_a_receipt_for_a_kind_is_that_rows_failure(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A request for several kinds that says nothing of one has an outcome for it too, told as a failure, and closes nothing."""
+        monkeypatch.setattr(office.paper, "freeze", AsyncMock(return_value=[]))
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        shown = show(office.context, case.id)
+        assert shown["open_intents"] == 0
+        (told,) = [one["text"] for one in shown["findings"] if one["entitlement_kind"] == K.PASSWORD]
+        assert "gave no receipt" in str(told)
 
 
 class TestComingBack:

@@ -30,6 +30,7 @@ from models.vocabulary import (
     Entitlement,
     EntitlementKind,
     EntitlementState,
+    Guard,
     Restored,
     RevocationResult,
     Service,
@@ -304,12 +305,14 @@ class TestNeverMore:
 
 class TestEnds:
     @pytest.mark.parametrize("result", [RevocationResult.COMMANDED, RevocationResult.ALREADY_ABSENT])
-    def test_what_is_held_through_a_group_is_never_assigned(self, result: RevocationResult) -> None:
+    @pytest.mark.parametrize("seen", [{"prestate": {"through_group": "03x"}}, {"guard": Guard.INHERITED}])
+    def test_what_is_held_through_a_group_is_never_assigned(
+        self, result: RevocationResult, seen: dict[str, Any]
+    ) -> None:
         """A role that came through a group is not given to the account itself, whatever became of our request."""
         row = CaseEntitlement(
             case_id="case-1", id="x", connection=GOOGLE, account_id="g1", kind=K.ROLE, vendor_id="77", attempts=1, result=result,
-            state=EntitlementState.OBSERVED_CLOSED, confirmation=Confirmation.READ, prestate={"through_group": "03x"},
-            found_at=datetime(2026, 11, 30, tzinfo=UTC),
+            state=EntitlementState.OBSERVED_CLOSED, confirmation=Confirmation.READ, found_at=datetime(2026, 11, 30, tzinfo=UTC), **seen,
         )  # fmt: skip
         assert (
             fates.fate_of(row, KindManifest(K.ROLE, 20, Confirmation.READ), claimed=False, confirmed=False)

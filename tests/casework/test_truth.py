@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from audit.leaf import read
 from casework import runbook
 from casework.access import rechecking
 from casework.decisions import signatures as waiving
@@ -188,6 +189,17 @@ class TestLooks:
         settings = CaseworkSettings(witness_policy_file=None, timestamp_urls=())
         told = {alarm.code: alarm.facts for alarm in health(office.context, settings).alarms}
         assert told["connections_blind"]["connections"] == ("google_workspace",)
+
+    async def test_each_that_was_made_is_sealed(self, office: Office) -> None:
+        """A look that is asked for twice, by two restores of other cases, was made twice: the record tells of both."""
+        case_id = await closed(office)
+        for _ in range(2):
+            with office.context.store.write() as session:
+                session.merge(Look(case_id=case_id, label="restore", due_at=office.clock()))
+            assert (await rechecking.look_again(office.context)).looked == [case_id]
+        with office.context.store.read() as session:
+            leaves = [read(e.leaf) for e in office.context.store.trail.entries(session.connection(), case_id)]
+        assert [leaf["type"] for leaf in leaves].count("case.looked") == 2
 
     async def test_a_service_that_is_gone_is_not_quiet(self, office: Office) -> None:
         """Scenario 12: a service dropped from the settings is not looked at, and that is said, until two people retire it."""

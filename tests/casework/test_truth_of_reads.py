@@ -294,7 +294,9 @@ class TestLooksAndPlans:
         standing(office, K.GROUP, OpenReason.MASTERED_ELSEWHERE)
         await office.run(case.id)
 
-    async def test_an_ended_standing_waiver_leaves_old_cases_alone(self, office: Office) -> None:
+    async def test_an_ended_standing_waiver_leaves_old_cases_alone(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Scenario 17: its end concerns cases in their looks; those that are past them are not even asked about."""
         standing(office, K.GROUP, OpenReason.UNREADABLE, days=2)
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
@@ -304,8 +306,10 @@ class TestLooksAndPlans:
                 look.looked_at, look.verdict = office.clock(), "quiet"
                 session.add(look)
         office.clock.pass_by(days=9)
+        asked: list[str] = []
+        monkeypatch.setattr(rechecking, "assess", lambda _context, _session, one: asked.append(one))
         assert (await rechecking.look_again(office.context)).reopened == []
-        assert office.context.case(case_id).state == "closed"
+        assert (asked, office.context.case(case_id).state) == ([], "closed")
 
     async def test_nor_does_an_outage_make_a_word_stronger(self, office: Office) -> None:
         """What a read showed open is not closed by an attestation because the vendor does not answer now."""
