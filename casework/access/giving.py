@@ -172,7 +172,7 @@ async def _give(one: Giving, row: CaseEntitlement, frozen: Kinds = frozenset()) 
             return True
         if one.over or not answer.passes:
             _end(one, row, answer)
-            return not frozen or answer.given or answer.fate is Restored.CLAIMED
+            return not frozen or answer.given
         await one.context.sleep(wait)
 
 
