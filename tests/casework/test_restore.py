@@ -22,7 +22,7 @@ from casework.policy import Policy, Restore
 from casework.truth import fates
 from casework.truth.rows import rows_of
 from connectors.contract import KindManifest, Kinds, Listing
-from connectors.errors import Denied, NotOnPlan, Unreachable
+from connectors.errors import Denied, NotOnPlan, OutcomeUnknown, Unreachable
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import (
     Account,
@@ -350,6 +350,19 @@ class TestEnds:
             "group:all-hands": "problem", "group:sales": "problem",
         }  # fmt: skip
         assert shown["open_intents"] == 0
+
+    async def test_a_request_that_was_lost_is_soon_made_again(self, office: Office) -> None:
+        """What no answer came to, and no read shows back, is asked for again well within the deadline."""
+        case = await cut(office)
+        lost = iter(["once"])
+
+        def lose(row: Entitlement) -> None:
+            if row.vendor_id == "sales" and next(lost, None):
+                office.paper.holders["g1"].held[K.GROUP].discard("sales")
+                raise OutcomeUnknown("paper: no answer")
+
+        office.paper.after_giving = lose
+        assert fate(await given_back(office, case))["group:sales"] == "restored"
 
     async def test_never_shown_back(self, office: Office) -> None:
         """A row that the vendor takes and never shows is a problem with what to do, not a restore that goes on for ever."""

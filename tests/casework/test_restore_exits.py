@@ -221,6 +221,19 @@ class TestKilled:
         await interrupted.block_interrupted(office.context)
         assert (interrupted.lifted(office.context), office.paper.holders["g1"].active) == ([], False)
 
+    async def test_after_lifting_is_blocked_by_a_service_that_was_probed(self, office: Office) -> None:
+        """A process that has used no service yet probes it first here too: which tenant answers is not known without."""
+        case = await cut(office)
+        office.paper.after_giving = lambda _: office.paper.kill()
+        with pytest.raises(Killed):
+            await given_back(office, case)
+        office.context.own_accounts.clear()
+        office.paper.dead, office.paper.probes = False, 0
+        asked: list[int] = []
+        office.paper.before = lambda _: asked.append(office.paper.probes)
+        await interrupted.block_interrupted(office.context)
+        assert (asked, office.paper.holders["g1"].active) == ([1], False)
+
     async def test_after_lifting_is_blocked_whatever_another_service_does(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
