@@ -147,6 +147,20 @@ class TestBeyondTheCase:
         assert standings(office, again.id) == {"slack:s1": "accepted", "slack:s2": "rejected"}
         assert open_questions(office.context, again.id) == []
 
+    async def test_not_by_an_answer_that_was_taken_back(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
+        """A wrong word that was taken back accepts a namesake's account in no later case: it is asked again."""
+        office, three = papers
+        three[SLACK].add("s1", email="sora@home.test", name="星 空子")
+        first = office.report()
+        await runbook.make_plan(office.context, first.id)
+        question = open_questions(office.context, first.id)[0].id
+        answering.answer(office.context, question, chosen=["s1"], by="it")
+        answering.take_back(office.context, question, by="it", reason="a namesake")
+        withdrawn(office, first)
+        again = office.report(employment_ends_on="2027-03-31")
+        await runbook.make_plan(office.context, again.id)
+        assert standings(office, again.id) == {"slack:s1": "asked"}
+
     async def test_not_of_another_person_with_the_same_number(
         self, papers: tuple[Office, dict[ConnectionId, Paper]]
     ) -> None:
