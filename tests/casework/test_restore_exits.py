@@ -221,6 +221,20 @@ class TestKilled:
         await interrupted.block_interrupted(office.context)
         assert (interrupted.lifted(office.context), office.paper.holders["g1"].active) == ([], False)
 
+    async def test_after_lifting_and_not_blocked_again_is_not_restored(self, office: Office) -> None:
+        """While rows of an account have no end, since it is open and cannot be blocked, the case is not called restored."""
+        case = await cut(office)
+        office.paper.after_giving = lambda _: office.paper.kill()
+        with pytest.raises(Killed):
+            await given_back(office, case)
+
+        def refuse(_: Entitlement) -> None:
+            raise Unreachable("google_workspace: cannot suspend")
+
+        office.paper.dead, office.paper.before = False, refuse
+        await restoring.restore(office.context, case.id)
+        assert office.context.case(case.id).state == "restoring"
+
     async def test_after_lifting_is_blocked_by_a_service_that_was_probed(self, office: Office) -> None:
         """A process that has used no service yet probes it first here too: which tenant answers is not known without."""
         case = await cut(office)
