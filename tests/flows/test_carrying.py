@@ -125,11 +125,11 @@ class TestCarrying:
 
         due(office, "E1")
         monkeypatch.setattr(carrying, "open_context", broken)
-        monkeypatch.setattr(carrying, "_RESTS", 0.2)
+        monkeypatch.setattr(carrying, "_RESTS", 2.0)
         carrier = Carrying(office.context)
         await turns(carrier, 4)
         assert len(opened) == 1
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(2.0)
         await turns(carrier, 2)
         assert len(opened) == 2
 
