@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from audit.events import EventType
 from audit.exchanges import IN_PAYLOAD, bind
 from audit.leaf import Event, stamp
+from audit.trail import Draft
 from models.vocabulary import Evidence, as_fields
 
 if TYPE_CHECKING:
@@ -43,13 +44,12 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     **fields: Any,
 ) -> None:
     """
-    Append one event in *session*'s transaction.
+    Tell the trail one event at the end of *session*'s transaction, which is the store's: all of its events in one append.
 
     *exchanged*: what was exchanged with a vendor about it, from `exchanges`; the leaf has their count and root, the payload the
     list.  *connection* is told by `as_fields`.  The same *dedup_key* again is the same event: a retry writes nothing.  Fields
-    outside the trail's white list, and a leaf that is too long, raise `ValueError` before anything is written.
+    outside the trail's white list, and a leaf that is too long, raise `ValueError` at that end: nothing is written.
     """
-    session.flush()
     if connection := fields.pop("connection", None):
         fields |= as_fields(connection)
     content = dict(payload or {})
@@ -57,7 +57,7 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
         fields["evidence"], listed = _bound(session, case_id, exchanged)
         content |= listed
     event = Event(type=event_type, case=case_id, actor=actor or context.actor, fields=fields)
-    context.store.trail.append(session.connection(), event, content or None, dedup_key=dedup_key)
+    context.store.tell(session, Draft(event, content or None, dedup_key))
 
 
 def _bound(session: Session, case_id: str, exchanged: Sequence[Mapping[str, Any]]) -> tuple[Any, dict[str, Any]]:

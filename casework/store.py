@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from audit import lock
 from audit import tables as audit_tables
-from audit.trail import Trail
+from audit.trail import Draft, Trail
 from casework.clock import DatabaseClock
 from casework.errors import Misconfigured
 from casework.schema import current, newest
@@ -30,6 +30,7 @@ _CONNECT = {
     "keepalives_count": 3,
     "tcp_user_timeout": 6_000,
 }
+_DRAFTS = "drafts"
 _ATTEMPTS = 9
 """Waits for the writers' lock: together a little longer than a frozen process may hold it."""
 
@@ -50,14 +51,25 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """
-        Begin a transaction with the writers' lock; commit at the end, roll back on any exception.
+        Begin a transaction with the writers' lock; commit at the end, with the events that it tells, roll back on any exception.
 
         Reads inside it see the last committed state, so a decision and its record cannot be torn apart.
         """
         with Session(self.engine, expire_on_commit=False) as session:
             self._hold(session)
             yield session
+            self.append_told(session)
             session.commit()
+
+    def tell(self, session: Session, draft: Draft) -> None:
+        """Let the transaction append *draft* to the trail at its end, all of them at once and in their order."""
+        session.info.setdefault(_DRAFTS, []).append(draft)
+
+    def append_told(self, session: Session) -> None:
+        """Append now what the transaction has told so far.  Raises what `Trail.append_many` raises."""
+        session.flush()
+        if drafts := session.info.pop(_DRAFTS, None):
+            self.trail.append_many(session.connection(), drafts)
 
     def compare_clocks(self) -> None:
         """Compare our clock with the database's, where it has one, without waiting for a lock."""

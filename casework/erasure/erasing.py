@@ -124,7 +124,7 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
         settle(context, session, question, ERASED)
     for look in session.exec(choose(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))).all():
         look.looked_at, look.verdict = context.now(), ERASED
-    session.flush()
+    context.store.append_told(session)  # what was told just now is erased as well
     connection = session.connection()
     binds = {  # something that is removed: a payload, or a file of evidence
         entry.idx: "payload_commit" in entry.record or bool(files_of(entry.record))
