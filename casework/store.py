@@ -35,6 +35,14 @@ _ATTEMPTS = 9
 """Waits for the writers' lock: together a little longer than a frozen process may hold it."""
 
 
+class _Session(Session):
+    """A session that forgets with its transaction what that one was to tell.  Savepoints are not used: one that is undone would be told."""
+
+    def rollback(self) -> None:
+        self.info.clear()
+        super().rollback()
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """
@@ -55,7 +63,7 @@ class Store:
 
         Reads inside it see the last committed state, so a decision and its record cannot be torn apart.
         """
-        with Session(self.engine, expire_on_commit=False) as session:
+        with _Session(self.engine, expire_on_commit=False) as session:
             self._hold(session)
             yield session
             self.append_told(session)

@@ -7,9 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from casework.decisions import pausing, signatures
+from casework.decisions.pausing import request_resumption
+from casework.decisions.signatures import request_retirement
+from casework.matching import answering
 from cli.contexts import in_context
 from cli.errors import Refused
 from cli.options import CaseId, Revision, day
+from cli.orchestration import ask_for_runs
 from cli.terminal import Terminal, advice, sentence
 from models.vocabulary import ConnectionId, EntitlementKind, OpenReason, as_fields, checked_connection
 
@@ -27,9 +32,6 @@ def answer(
     revision: Revision = None,
 ) -> None:
     """Say which of the doubtful accounts are the leaver's, the others are not; or take such an answer back."""
-    from casework.matching import answering
-    from cli.orchestration import ask_for_runs
-
     if none + take_back + bool(account) != 1:
         raise Refused(*advice("needs_answer"))
     if take_back:
@@ -49,9 +51,6 @@ def approve(
     revision: Revision = None,
 ) -> None:
     """Agree as the second person to a waiver, a restore, a release of the blast radius or the end of a pause."""
-    from casework.decisions import signatures
-    from cli.orchestration import ask_for_runs
-
     approved = in_context(signatures.approve, subject, by=terminal.who, revision=revision)
     terminal.report("approved", id=subject, approved=approved)
     if approved in {"release", "resume"}:
@@ -65,8 +64,6 @@ def attest(
     statement: Annotated[str, typer.Option(help="What was done, where and when.")],
 ) -> None:
     """Sign that a step was done by hand.  A later read that shows it open wins over it."""
-    from casework.decisions import signatures
-
     signed = in_context(
         signatures.attest, case_id=case, entitlement_id=entitlement, statement=statement, by=terminal.who
     )
@@ -91,8 +88,6 @@ def waive(
     accepts: Annotated[OpenReason, typer.Option(help="With --tenant: why the kind is open.")] = OpenReason.NO_API,
 ) -> None:
     """Ask for a waiver; it counts once a second person has approved it."""
-    from casework.decisions import signatures
-
     signed: dict[str, Any] = {"reason": reason, "until": until, "by": terminal.who, "compensating": compensating}
     if tenant and case is None and service and kind:
         waiver = in_context(signatures.waive_for_tenant, connection=service, kind=kind, accepts=accepts, **signed)
@@ -117,8 +112,6 @@ def retire(
     reason: Annotated[str, typer.Option(help="What became of the tenant, and of the accounts in it.")] = "",
 ) -> None:
     """Ask for a service to be retired; cases that had accounts there wait for it, until a second person has approved."""
-    from casework.decisions.signatures import request_retirement
-
     request = in_context(request_retirement, service, by=terminal.who, reason=reason)
     terminal.report("second_person", request=request.id, **as_fields(service), outcome="requested")
 
@@ -133,8 +126,6 @@ def pause(
     everything: Annotated[bool, typer.Option("--everything", help="All cases.")] = False,
 ) -> None:
     """Pull the emergency brake: no vendor is asked to cut or to restore anything until two people resume.  Reads go on."""
-    from casework.decisions import pausing
-
     if (case is not None) + (company is not None) + everything != 1:
         raise Refused(*advice("needs_paused"))
     made = in_context(pausing.pause, by=terminal.who, reason=reason, case_id=case, company=company)
@@ -147,7 +138,5 @@ def resume(
     reason: Annotated[str, typer.Option(help="Why it may go on.")] = "",
 ) -> None:
     """Ask for a pause to end; it ends once a second person has approved."""
-    from casework.decisions.pausing import request_resumption
-
     request = in_context(request_resumption, pause, by=terminal.who, reason=reason)
     terminal.report("second_person", request=request.id, pause=pause, outcome="requested")

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, Unpack
+from typing import Annotated, Any, TypeAlias, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 import typer
 
+from casework.context import Context
+from casework.intake import dates, moving
+from casework.intake.moving import cut_at
+from casework.intake.notice import Flaw
 from cli.contexts import in_context
 from cli.errors import Refused
 from cli.intake import submit
 from cli.options import CaseId, ForReal, day
+from cli.orchestration import ask_for_runs
 from cli.tables import local
 from cli.terminal import Terminal, advice, say, sentence
-
-if TYPE_CHECKING:
-    from casework.context import Context
-    from models.tables import Case
+from models.tables import Case
 
 Csv: TypeAlias = Annotated[
     Path | None,
@@ -110,9 +112,6 @@ def reschedule(
     now: Annotated[bool, typer.Option("--now", help="Cut at this instant, whatever the dates.")] = False,
 ) -> None:
     """Move a case that has not been cut to another last day, or to now: then it is an emergency, which no notice undoes."""
-    from casework.intake import moving
-    from cli.orchestration import ask_for_runs
-
     if ends_on is None and not now:
         raise Refused(*advice("needs_day"))
 
@@ -132,16 +131,11 @@ def withdraw(
     reason: Annotated[str, typer.Option(help="Why the departure does not take place.")],
 ) -> None:
     """End a case from which nothing was taken yet.  What was taken is given back by `lastday restore`."""
-    from casework.intake import moving
-
     _answer(terminal, in_context(moving.withdraw, case, by=terminal.who, reason=reason), "withdrawn")
 
 
 def _parse_instant(text: str, zone: str) -> datetime:
     """Return the instant that *text* names; a date alone means its end."""
-    from casework.intake import dates
-    from casework.intake.notice import Flaw
-
     try:
         return dates.parse_instant(text, ZoneInfo(zone))
     except Flaw as flaw:
@@ -150,8 +144,6 @@ def _parse_instant(text: str, zone: str) -> datetime:
 
 def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
     """Tell what became of a case."""
-    from casework.intake.moving import cut_at
-
     payload = {"case": case.id, "state": case.state, "due_at": case.due_at, "outcome": outcome}
     at = local(cut_at(case), case.timezone)
     terminal.answer(payload, sentence("moved", **payload, at=at))

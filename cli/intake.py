@@ -5,20 +5,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.console import RenderableType
+
+from casework.intake.csv_file import read_csv
+from casework.intake.decoding import MOST_BYTES
+from casework.intake.json_file import read_json
+from casework.intake.kinds import KindRule
+from casework.intake.notice import Reading, Refusal
+from casework.intake.opening import Opened
+from casework.intake.reading import read_options
+from casework.intake.submission import Intake, open_cases
+from casework.policy import load_policy
+from casework.settings import read_settings
 from cli.contexts import in_context
 from cli.errors import BAD_INPUT, DONE, Refused
+from cli.orchestration import ask_for_runs
 from cli.show import in_short
 from cli.tables import table
 from cli.terminal import Terminal, advice, say, sentence
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from casework.intake.notice import Reading, Refusal
-    from casework.intake.opening import Opened
-    from casework.intake.submission import Intake
 
 
 def submit(
@@ -36,9 +42,6 @@ def submit(
 
     A kind that was typed beside a file is that of all its rows; that of a *leave* is meant by the verb, and not typed.
     """
-    from casework.intake.submission import open_cases
-    from cli.orchestration import ask_for_runs
-
     typed = {name: value for name, value in fields.items() if value not in (None, [])}  # [] of what may be repeated
     reading = _read(csv, from_json, typed, "leave" if leave else typed.pop("kind", None), implied=leave)
     with terminal.progress(1, sentence("rows", count=reading.rows)):
@@ -53,13 +56,6 @@ def submit(
 def _read(
     csv: Path | None, from_json: Path | None, typed: Mapping[str, Any], kind: str | None, *, implied: bool
 ) -> Reading:
-    from casework.intake.csv_file import read_csv
-    from casework.intake.json_file import read_json
-    from casework.intake.kinds import KindRule
-    from casework.intake.reading import read_options
-    from casework.policy import load_policy
-    from casework.settings import read_settings
-
     if [csv is not None, from_json is not None, bool(typed)].count(True) != 1:
         raise Refused(*advice("needs_notice"))
     kinds = KindRule(load_policy(read_settings().policy_file).intake.kind_column, kind, implied)
@@ -72,8 +68,6 @@ def _read(
 
 def content(path: Path, option: str) -> bytes:
     """Return the bytes of *path*, one more than we take at most, so that an endless file is refused by its size."""
-    from casework.intake.decoding import MOST_BYTES
-
     try:
         if str(path) == "-":
             return sys.stdin.buffer.read(MOST_BYTES + 1)

@@ -8,28 +8,26 @@ from typing import Annotated, Literal
 
 import typer
 
+from casework.nda import checking, pledging, refusing
+from casework.view.reading.case import case_view
 from cli.contexts import in_context, in_nda_context
 from cli.errors import DONE, REMAINS
 from cli.options import CaseId, day, group
+from cli.tables import section_page
 from cli.terminal import Terminal, sentence
 from models.vocabulary import TradeSecretTest
+from portal.document import Clock
+from portal.sections import papers
 
 
 def check(terminal: Terminal, case: CaseId) -> int:
     """Search the registers now and judge what is on file.  Exits with 1 unless every expected paper is signed or refused."""
-    from casework.nda import checking
-
     in_nda_context(checking.check, case)
     return show(terminal, case)
 
 
 def show(terminal: Terminal, case: CaseId) -> int:
     """Show the papers by the newest check, the pledge that was asked for, and the trade-secret tests."""
-    from casework.view.reading.case import case_view
-    from cli.tables import section_page
-    from portal.document import Clock
-    from portal.sections import papers
-
     view = in_context(case_view, case)
     nda = view.nda
     sections = papers.nda(nda, Clock(view.departure.timezone), *nda.not_accepted), papers.trade_secret(nda.trade_secret)
@@ -52,8 +50,6 @@ def pledge(
 
     Exits with 1 while it is not sure that it was sent: the sweep sees to that.
     """
-    from casework.nda import pledging
-
     if file is not None:
         made = in_context(pledging.write_pledge, case, file, by=terminal.actor, language=language)
     else:
@@ -73,8 +69,6 @@ def refuse(
     note: Annotated[str, typer.Option(help="What was said, if it matters.")] = "",
 ) -> None:
     """Record that the leaver declined to sign, which is lawful.  Nobody asks again; earlier papers bind on."""
-    from casework.nda import checking, refusing
-
     row = in_context(refusing.refuse, case, witness=witness, on=on, note=note, by=terminal.who)
     in_nda_context(checking.check, case)
     terminal.report("declined", case=case, refusal=row.id, witness=row.witness, refused_on=str(row.refused_on))
@@ -88,8 +82,6 @@ def accept(
     theirs: Annotated[bool, typer.Option("--theirs/--not-theirs", help="Whether it is the leaver's.")] = True,
 ) -> None:
     """Rule whose a doubtful paper is."""
-    from casework.nda import checking, refusing
-
     row = in_context(refusing.rule, case, paper, theirs=theirs, reason=reason, by=terminal.who)
     in_nda_context(checking.check, case)
     terminal.report("ruled", case=case, paper=paper, theirs=row.theirs, ruling=row.id, by=row.ruled_by)
@@ -102,8 +94,6 @@ def answer(
     text: Annotated[str, typer.Option(help="The answer, in words.")],
 ) -> None:
     """Answer one of the three trade-secret tests (営業秘密の三要件)."""
-    from casework.nda import refusing
-
     row = in_context(refusing.answer, case, test, text, by=terminal.who)
     terminal.report("test_answered", case=case, test=test, answer=row.id, by=str(row.answered_by))
 

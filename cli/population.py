@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
+from audit.secret_files import rewrite
+from casework.context import Context
+from casework.population import counting
+from casework.population.facts import Population
+from casework.settings import read_settings
+from casework.trail.signing import certificate_signer
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import day
 from cli.tables import table
 from cli.terminal import Terminal, advice, say, sentence
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from casework.context import Context
-    from casework.population.facts import Population
+from portal import population as sheets
+from portal.population import lines, statement
 
 
 def population(
@@ -34,14 +38,10 @@ def population(
     seed: Annotated[str, typer.Option(metavar="WORDS", help="The auditor's own words: the same seed, the same sample.")] = "",
 ) -> int:  # fmt: skip
     """List who left in a period: HR's notices = cases = seen closed.  Exits with 1 if differences need explaining."""
-    from portal.population import lines, statement
-
     if (sample is None) != (not seed):
         raise Refused(*advice("needs_seed"))
 
     def read(context: Context) -> Population:
-        from casework.population import counting
-
         found = counting.count(context, from_, to)
         if hr is not None:
             found = counting.compare(found, hr.read_bytes(), kind_column=context.policy.intake.kind_column)
@@ -59,13 +59,6 @@ def population(
 
 def _write(found: Population, csv: Path) -> dict[str, str]:
     """Write sheet and statement, which name people, for their owner alone; return their digests by name."""
-    import hashlib
-
-    from audit.secret_files import rewrite
-    from casework.settings import read_settings
-    from casework.trail.signing import certificate_signer
-    from portal import population as sheets
-
     sheet = sheets.sheet(found)
     signed = sheets.attest(found, csv.name, sheet, certificate_signer(read_settings()))
     csv.parent.mkdir(parents=True, exist_ok=True)
