@@ -22,6 +22,7 @@ import orjson
 
 from audit.trail import Trail
 from casework.activity.collecting import collect
+from casework.activity.passes import passes_of
 from casework.activity.summary import summarise
 from casework.context import Context
 from casework.evidence.keys import KeyFile
@@ -32,6 +33,7 @@ from casework.policy import Policy
 from casework.schema import migrate
 from casework.store import Store, open_engine
 from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
+from connectors.contract import Capabilities
 from models.tables import CaseAccount
 from models.vocabulary import Account, AccountKind, ActivityKind, Json, MatchReason, Service, Standing
 from tests.bench_process import Figures, peak_mb, run, tell
@@ -49,6 +51,10 @@ class Endless:
     activity_sources: tuple[ActivitySource, ...] = (
         ActivitySource("drive", timedelta(hours=1), timedelta(days=180), ()),
     )
+
+    async def probe(self) -> Capabilities:
+        """Let us do everything: there is nothing else."""
+        return Capabilities(Service.GOOGLE_WORKSPACE, "enterprise", "bench.example", frozenset(), ())
 
     def answer(self, start: int) -> bytes:
         """Return one page as the vendor's bytes."""
@@ -128,6 +134,9 @@ async def collected(log: Endless, folder: Path) -> tuple[float, float]:
     began = time.perf_counter()
     await collect(context, case_id, seconds=3600)
     ended = time.perf_counter()
+    with store.read() as session:
+        if (read := sum(row.records for row in passes_of(session, case_id))) != log.events:
+            raise RuntimeError(f"{read} of {log.events} records were collected")
     await asyncio.to_thread(summarise, context, case_id, evidence)
     summarised = time.perf_counter()
     engine.dispose()

@@ -8,6 +8,7 @@ tried again.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable
 from datetime import datetime, timedelta
@@ -25,9 +26,11 @@ from casework.errors import InUse
 from casework.lifecycle import COLLECTED, TAKEN_BACK
 from casework.truth.rows import accepted_accounts
 from connectors.activity import ActivityLog
+from connectors.errors import ConnectorError
 from models.tables import Case
 from models.vocabulary import CaseState, ConnectionId, DepartureKind
 
+_log = logging.getLogger("lastday.activity")
 _AT_ONCE = 4
 """Logs of one service and one case: connectors read them with the threads by which they cut, of which some stay free."""
 _BY_THE_SWEEP = 60.0
@@ -90,6 +93,9 @@ async def _probed(context: Context, case_id: str, *connections: ConnectionId, se
         accounts = accepted_accounts(session, case_id, *connections)
     held = sorted({account.connection for account in accounts})
     logs = await asyncio.gather(*(opened(context, one, seconds) for one in held), return_exceptions=True)
+    for connection, log in zip(held, logs, strict=True):
+        if isinstance(log, BaseException) and not isinstance(log, ConnectorError):
+            _log.warning("%s: its logs cannot be opened: %s", connection, type(log).__name__)
     return [connection for connection, log in zip(held, logs, strict=True) if isinstance(log, ActivityLog)]
 
 
