@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, exists, func, select
 
 from audit import cadence
 from audit.cadence import Cadence, Vouchers
@@ -168,9 +168,9 @@ def _questions(session: Session, now: datetime) -> Iterator[Alarm]:
 
 def _behind(session: Session, now: datetime) -> Iterator[Alarm]:
     """Yield looks and readings of logs that lie unattended for an hour, and services that could not be looked at for a day."""
-    alive = select(Case.id).where(col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None))
+    alive = exists().where(col(Case.id) == Look.case_id, col(Case.state).in_(RECHECKED), col(Case.erased_at).is_(None))
     looks = select(func.count(), func.min(Look.due_at)).where(
-        col(Look.looked_at).is_(None), col(Look.due_at) < now - _BEHIND, col(Look.case_id).in_(alive)
+        col(Look.looked_at).is_(None), col(Look.due_at) < now - _BEHIND, alive
     )
     logs = select(func.count(), func.min(Collection.moved_at)).where(
         col(Collection.ended_at).is_(None),

@@ -123,9 +123,11 @@ def _lapsed(context: Context) -> list[str]:
     """Open the closed cases again whose waiver has ended; return them.  A standing one's end concerns those in their looks."""
     with context.store.read() as session:
         in_looks = select(Look.case_id).where(col(Look.looked_at).is_(None))
-        waived = select(CaseEntitlement.case_id).join(Waiver, col(CaseEntitlement.settled_by) == col(Waiver.id)).where(
-            CaseEntitlement.state == EntitlementState.WAIVED, Waiver.until < context.now().date() + timedelta(days=1),
-            or_(col(Waiver.case_id).is_not(None), col(CaseEntitlement.case_id).in_(in_looks)),
+        ended = select(Waiver.id).where(Waiver.until < context.now().date() + timedelta(days=1))
+        own = ended.where(col(Waiver.case_id).is_not(None))
+        waived = select(CaseEntitlement.case_id).where(
+            CaseEntitlement.state == EntitlementState.WAIVED, col(CaseEntitlement.settled_by).in_(ended),
+            or_(col(CaseEntitlement.settled_by).in_(own), col(CaseEntitlement.case_id).in_(in_looks)),
         )  # fmt: skip
         ids = _kept(session, waived, {CaseState.CLOSED})
     return [case_id for case_id in ids if _reopen_if_open(context, case_id)]

@@ -1,4 +1,5 @@
-"""Signs of life of the serving and the watching processes."""
+"""Signs of life of the serving and the watching processes; looks to come, and what a waiver settled, are found
+without the rest."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,8 +22,15 @@ def upgrade() -> None:
         sa.Column("turns", sa.JSON(), nullable=False),
     )
     op.create_index("ix_heartbeat_beat_at", "heartbeat", ["beat_at"])
+    op.drop_index("ix_look_due_at", "look")
+    to_come = sa.text("looked_at IS NULL")
+    op.create_index("ix_entitlement_settled_by", "entitlement", ["settled_by"])
+    op.create_index("look_to_come", "look", ["due_at"], sqlite_where=to_come, postgresql_where=to_come)
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop it, and find looks as before."""
+    op.drop_index("look_to_come", "look")
+    op.drop_index("ix_entitlement_settled_by", "entitlement")
+    op.create_index("ix_look_due_at", "look", ["due_at"])
     op.drop_table("heartbeat")

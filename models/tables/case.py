@@ -10,6 +10,7 @@ from models.tables.columns import instant, json_column, word
 from models.vocabulary import CaseState, DepartureKind, Leaver, RunState
 
 DEFAULT_COMPANY = "default"
+_TO_COME = text("looked_at IS NULL")
 _LIVE = text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'")
 
 
@@ -123,10 +124,11 @@ class Look(SQLModel, table=True):
     """
 
     __tablename__ = "look"
+    __table_args__ = (Index("look_to_come", "due_at", sqlite_where=_TO_COME, postgresql_where=_TO_COME),)
 
     case_id: str = Field(primary_key=True)
     label: str = Field(primary_key=True)
-    due_at: datetime = instant(default=..., index=True)
+    due_at: datetime = instant(default=...)
     looked_at: datetime | None = instant()
     verdict: str | None = None
     tries: int = 0

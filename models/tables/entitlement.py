@@ -61,7 +61,7 @@ class CaseEntitlement(SQLModel, table=True):
     observed_at: datetime | None = instant()
     ended_at: datetime | None = instant()
     cut_effective_by: datetime | None = instant()
-    settled_by: str | None = None
+    settled_by: str | None = Field(default=None, index=True)
     came_back_at: datetime | None = instant()
     restored: Restored | None = word(Restored, default=None, nullable=True)
     lifted_at: datetime | None = instant(index=True)
