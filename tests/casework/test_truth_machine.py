@@ -293,6 +293,7 @@ class TestWholeCases:
         """Runs that fail and are killed, signatures, returns and outages in any order: closed is closed, and nobody else is cut."""
         drive(make_office(), examples=15, steps=20)
 
+    @pytest.mark.timeout(1_200)
     @pytest.mark.chaos
     def test_in_any_order_for_long(self, make_office: Callable[..., Office]) -> None:
         """The same, longer and more often."""

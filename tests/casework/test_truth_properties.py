@@ -353,6 +353,7 @@ class TestAnyOrder:
         world.check()
         world.check_closing()
 
+    @pytest.mark.timeout(1_200)
     @pytest.mark.chaos
     @given(story=st.lists(acts, min_size=10, max_size=60))
     @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
