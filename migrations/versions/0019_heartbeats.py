@@ -1,5 +1,4 @@
-"""Signs of life of the serving and the watching processes; looks to come, and what a waiver settled, are found
-without the rest."""
+"""Signs of life of the serving and the watching processes; indexes for looks to come and for what a waiver settled."""
 
 import sqlalchemy as sa
 from alembic import op
