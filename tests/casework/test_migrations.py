@@ -188,9 +188,14 @@ class TestQuestions:
         assert (erased.person, settled.answered_by) == (NOBODY, itself("svc:serve"))
 
     def test_make_the_tables_of_the_models(self, signed: Engine) -> None:
-        """The migrated tables are the models'."""
+        """The migrated tables and indexes are the models'; of looks, those to come alone are in the index."""
         migrate(signed)
-        tables = ("question", "waiver", "attestation", "offboarding_case", "approval", "trade_secret_answer")
+        (look,) = [index for index in sa.inspect(signed).get_indexes("look") if index["name"] == "look_to_come"]
+        assert "looked_at IS NULL" in "".join(map(str, look["dialect_options"].values()))
+        tables = (
+            "question", "waiver", "attestation", "offboarding_case", "approval", "trade_secret_answer", "look", "entitlement",
+            "heartbeat",
+        )  # fmt: skip
         with signed.connect() as connection:
             context = MigrationContext.configure(connection)
             steps = [str(step) for step in compare_metadata(context, metadata)]
