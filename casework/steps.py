@@ -22,6 +22,7 @@ _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
 _OTHERS_ANSWER_WITHIN = 2.0
 _UNPLANNED_WAITS = timedelta(seconds=5)
 _TO_GET_READY = timedelta(seconds=30)
+_LISTED_LATELY = timedelta(minutes=1)
 
 
 async def plan_if_none(context: Context, case_id: str) -> None:
@@ -111,14 +112,15 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
-    Take away the rest in one service, after a fresh look for accounts and a fresh inventory of them.
+    Take away the rest in one service, after a fresh look for accounts and an inventory of them, of which what nothing was asked of
+    may be a minute old.
 
     The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
-    the look adds is sealed into a new plan before it is touched.
+    the look adds is sealed into a new plan before it is touched.  What comes up later is seen when observing.
     """
     await find_in(context, case_id, connection)
     if planning.uncontained(context, case_id, connection):
         await cutting.contain(context, case_id, connection)
-    await planning.take_inventory(context, case_id, connection)
+    await planning.take_inventory(context, case_id, connection, known_for=_LISTED_LATELY)
     planning.seal_plan(context, case_id)
     await cutting.deprovision(context, case_id, connection)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 
@@ -27,6 +28,7 @@ from models.vocabulary import SETTLED, ConnectionId, EntitlementKind, Guard, Rev
 _WHOLE_ACCOUNT = NEVER_CUT - {Guard.LAST_OWNER}
 _BLOCK_SEEN_WITHIN = 60.0
 _LAST_LOOK = 5.0
+_JUST_NOW = timedelta(seconds=10)
 _NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
@@ -98,12 +100,14 @@ def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
 
 async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
     """
-    Contain one account.  Its sign-in is read once more before anything is asked: a guard may have come up since the plan,
-    the last administrator being one who was not the last then.  A look that takes long does not hold up the cut.
+    Contain one account.  Its sign-in is read once more before anything is asked, unless that was done seconds ago and it is no
+    administrator's: a guard may have come up since the plan, the last administrator being one who was not the last then.  A
+    look that takes long does not hold up the cut.
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LAST_LOOK):
-            await _see_block(context, account)
+            if planning.unread_since(context, account, frozenset({EntitlementKind.SIGN_IN}), _JUST_NOW):
+                await _see_block(context, account)
     if case.at_once_at is not None:
         await _block(context, account)
     else:
@@ -121,10 +125,14 @@ async def _block_after_what_dies_with_it(context: Context, account: CaseAccount)
 
 
 async def _in_order(context: Context, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
-    """Revoke *rows*, those of one order at once."""
+    """Revoke *rows*, those of one order at once; what was commanded shows in the case once the last was."""
     order = attrgetter("order")
-    for _, same in groupby(sorted(rows, key=order), key=order):
+    asked = sorted(rows, key=order)
+    for _, same in groupby(asked, key=order):
         await revoke(context, account, [*same])
+    if asked:
+        with context.store.write() as session:
+            assess(context, session, account.case_id)
 
 
 async def _block(context: Context, account: CaseAccount) -> None:
@@ -152,9 +160,9 @@ async def _see_block(context: Context, account: CaseAccount) -> list[CaseEntitle
     kinds = frozenset({EntitlementKind.SIGN_IN})
     listing = await read_access(context, account, kinds)
     with context.store.write() as session:
-        take_in(context, session, account, listing, kinds)
-        assess(context, session, account.case_id)
-        return [row for row in rows_of(session, account.case_id, account) if row.kind is EntitlementKind.SIGN_IN]
+        table = take_in(context, session, account, listing, kinds)
+        assess(context, session, account.case_id, table)
+        return [row for row in table.rows_of(account) if row.kind is EntitlementKind.SIGN_IN]
 
 
 async def take_up(context: Context, case_id: str, connection: ConnectionId) -> None:

@@ -234,10 +234,10 @@ async def _ask(one: Giving, row: CaseEntitlement) -> _Answer:
         error = failure_of(row.connection, exc)
         unknown = isinstance(error, OutcomeUnknown)
         result = RevocationResult.UNKNOWN if unknown else RevocationResult.FAILED
-        conclude(one.context, one.account, row, result, error, verb=GIVE)
+        conclude(one.context, one.account, [(row, result, error)], verb=GIVE)
         passes, text = isinstance(error, _PASSES), str(error)
         return _Answer(unknown, passes, text=text, remedy=error.advice, evidence=error.evidence)
-    conclude(one.context, one.account, row, receipt.result, receipt, verb=GIVE)
+    conclude(one.context, one.account, [(row, receipt.result, receipt)], verb=GIVE)
     given, text = receipt.result is not RevocationResult.REFUSED, receipt.text or "a read does not show it back"
     return _Answer(given, text=text, remedy=_BY_HAND, evidence=receipt.evidence)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import rfc8785
@@ -16,10 +17,13 @@ from casework.lifecycle import PLAN_WANTED, move
 from casework.recording import seal
 from casework.truth.findings import assess
 from casework.truth.listing import take_in
-from casework.truth.rows import accepted_accounts, accepted_rows, load, rows_of
+from casework.truth.rows import accepted_accounts, accepted_rows, load, reads_of, rows_of
+from casework.truth.states import is_fresh
 from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan
 from models.vocabulary import CaseState, ConnectionId, EntitlementKind, EntitlementState
+
+_NOT_AT_ALL = timedelta(0)
 
 
 def unlisted(context: Context, case_id: str, connection: ConnectionId) -> bool:
@@ -49,32 +53,55 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
 
 
 async def take_inventory(
-    context: Context, case_id: str, *connections: ConnectionId, kinds: Kinds | None = None
-) -> None:
-    """List the access of every accepted account, in *connections* or in all, at once, and merge it into the truth table."""
+    context: Context, case_id: str, *connections: ConnectionId, kinds: Kinds | None = None, known_for: timedelta = _NOT_AT_ALL
+) -> None:  # fmt: skip
+    """
+    List the access of every accepted account, in *connections* or in all, at once, and merge it into the truth table.
+
+    Kinds that were read within *known_for*, and of which nothing was asked since, are not read again: see `unread_since`.
+    """
     with context.store.read() as session:
         accounts = accepted_accounts(session, case_id, *connections)
     await asyncio.gather(
-        *(_inventory(context, account, kinds) for account in accounts if account.connection in context.connectors)
+        *(_inventory(context, one, kinds, known_for) for one in accounts if one.connection in context.connectors)
     )
 
 
-async def _inventory(context: Context, account: CaseAccount, kinds: Kinds | None) -> None:
-    wanted = kinds_for(context.case(account.case_id), context.connectors[account.connection], kinds)
+def unread_since(context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta) -> Kinds:
+    """
+    Return those of *kinds* that no successful read has shown within *known_for* and since the case's instant, of which something
+    was asked (what became of that only a new read tells), or of which it matters who else rules over the tenant.
+    """
+    if known_for <= _NOT_AT_ALL:
+        return kinds
+    with context.store.read() as session:
+        since = max(session.get_one(Case, account.case_id).due_at, context.now() - known_for)
+        reads = reads_of(session, account.case_id)
+        asked = {row.kind for row in rows_of(session, account.case_id, account) if row.attempts > 0}
+    read = filter(None, (reads.get((account.connection, account.vendor_id, kind)) for kind in kinds - asked))
+    return kinds - {
+        one.kind for one in read if one.failed_as is None and is_fresh(one, since) and not one.administrators
+    }
+
+
+async def _inventory(context: Context, account: CaseAccount, kinds: Kinds | None, known_for: timedelta) -> None:
+    every = kinds_for(context.case(account.case_id), context.connectors[account.connection], kinds)
+    wanted = unread_since(context, account, every, known_for)
+    if not wanted and account.listed_at is not None:
+        return
     listing = await read_access(context, account, wanted)
     with context.store.write() as session:
         if kinds is None:
-            account.listed_at = context.now()
-            session.add(account)
-        take_in(context, session, account, listing, wanted)
-        assess(context, session, account.case_id)
+            session.get_one(CaseAccount, account.id).listed_at = context.now()
+        table = take_in(context, session, account, listing, wanted)
+        assess(context, session, account.case_id, table)
 
 
 def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
     """Write and seal the ordered revocations with their read-backs, unless the newest plan says the same."""
     with context.store.write() as session:
-        case = session.get_one(Case, case_id)
-        content = [_line(row) for row in accepted_rows(session, case_id)]
+        table = load(context, session, case_id)
+        content = [_line(row) for row in table.rows]
         newest = session.exec(select(Plan).where(Plan.case_id == case_id).order_by(col(Plan.id).desc())).first()
         if newest is None or (newest.content, newest.scope) != (content, scope):
             nonce = context.name("nonce")  # so that the digest, which is public, tells nothing of a guessable plan
@@ -94,11 +121,10 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
                 plan_sha256=sha256, policy_sha256=context.policy.sha256, scope=scope, count=len(content),
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
-        table = load(context, session, case)
         whole = CaseState.WAITING if table.searched >= table.connections else CaseState.PLANNED
-        if case.state in PLAN_WANTED and case.state is not whole:
-            move(context, session, case, whole)
-        assess(context, session, case_id)
+        if table.case.state in PLAN_WANTED and table.case.state is not whole:
+            move(context, session, table.case, whole)
+        assess(context, session, case_id, table)
 
 
 def _line(row: CaseEntitlement) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from audit.events import EventType
 from casework.access import planning
 from casework.activity import collecting, openers
-from casework.context import Context
+from casework.context import Context, all_of
 from casework.lifecycle import RECHECKED, move, wake
 from casework.matching.searching import find_everywhere
 from casework.questions import open_questions
@@ -26,7 +26,7 @@ from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.rows import TruthTable
 from casework.truth.states import WHOLE_KIND
-from models.tables import Case, CaseEntitlement, Look, PostCutActivity, Waiver
+from models.tables import Attestation, Case, CaseEntitlement, Look, PostCutActivity, Waiver
 from models.vocabulary import SETTLED, CaseState, EntitlementState
 
 _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
@@ -152,7 +152,8 @@ def _reopen_heard(context: Context) -> int:
     """Open the closed cases again of which a log tells something after the cut that nobody has answered for."""
     with context.store.read() as session:
         heard = _kept(session, select(PostCutActivity.case_id), {CaseState.CLOSED})
-        cases = [case_id for case_id in heard if post_cut.unanswered(session, case_id)]
+        signed = {case_id: all_of(session, Attestation, case_id, Attestation.id) for case_id in heard}
+        cases = [case_id for case_id in heard if post_cut.unanswered(session, case_id, signed[case_id])]
     return sum(_reopen_if_open(context, case_id) for case_id in cases)
 
 
@@ -171,7 +172,7 @@ def _reopen(context: Context, session: Session, table: TruthTable, *, by_look: b
     still_closed = by_look and case.state is CaseState.CLOSED
     rows = [row for row in table.rows if row.state not in SETTLED]
     bad = sum(not (still_closed and row.vendor_id == WHOLE_KIND) for row in rows)
-    bad += len(post_cut.unanswered(session, case.id)) + len(open_questions(session, case.id))
+    bad += len(post_cut.unanswered(session, case.id, table.attestations)) + len(open_questions(session, case.id))
     if bad and case.state is CaseState.CLOSED:
         move(context, session, case, CaseState.DEPROVISIONED, count=bad)
         wake(session, case)

@@ -76,11 +76,10 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
     Take *rows* of one account away, each once, twenty at a time: their intents in one transaction, their outcomes as they come.
 
     An intent left open by a crash is taken up again under its own *op*: the vendor is read first, and asked again only if
-    the entitlement is still there.  A failure is a row (its result), never an exception.
+    the entitlement is still there.  A failure is a row (its result), never an exception.  Whoever calls this assesses the case.
     """
     interrupted = [row for row in rows if row.op is not None]
-    await conclude_by_read(context, account, interrupted, RevocationResult.ALREADY_ABSENT)
-    gone = {row.id for row in interrupted if row.op is None}
+    gone = await conclude_by_read(context, account, interrupted, RevocationResult.ALREADY_ABSENT)
     asked = [row for row in rows if row.id not in gone]
     if not asked:
         return
@@ -89,8 +88,6 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
         begun = begin(context, account, asked[first : first + _AT_ONCE])
         single = (ask(context, account, row) for row in begun if not kinds[row.kind].frozen)
         await each((_freeze(context, account, [row for row in begun if kinds[row.kind].frozen]), *single))
-    with context.store.write() as session:
-        assess(context, session, account.case_id)
 
 
 async def _freeze(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
@@ -103,9 +100,8 @@ async def _freeze(context: Context, account: CaseAccount, rows: Sequence[CaseEnt
         answers = {receipt.entitlement_id: receipt for receipt in receipts}
     except Exception as exc:  # noqa: BLE001  # whatever goes wrong is these rows'
         answers = dict.fromkeys((row.id for row in rows), failure_of(account.connection, exc))
-    for row in rows:
-        none = ConnectorError(f"{row.connection}: freeze gave no receipt for {row.kind}")
-        finish(context, account, row, answers.get(row.id, none))
+    none = f"{account.connection}: freeze gave no receipt for "
+    finish(context, account, [(row, answers.get(row.id) or ConnectorError(none + row.kind)) for row in rows])
 
 
 async def ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
@@ -115,7 +111,7 @@ async def ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> C
         answer = await context.connectors[row.connection].revoke(as_entitlement(row))
     except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
         answer = failure_of(row.connection, exc)
-    finish(context, account, row, answer)
+    finish(context, account, [(row, answer)])
     return answer if isinstance(answer, ConnectorError) else None
 
 
@@ -178,13 +174,19 @@ def _require_leave_to_act(
         raise BadRequest(f"{case.id}: an account is {standing}", "Answer the case's question.")
 
 
-def finish(context: Context, account: CaseAccount, row: CaseEntitlement, answer: Receipt | ConnectorError) -> None:
+def finish(
+    context: Context, account: CaseAccount, answered: Sequence[tuple[CaseEntitlement, Receipt | ConnectorError]]
+) -> None:
     """
-    Commit the outcome.  Accepted is `commanded`, whatever the vendor said: only a read closes, and only one that was surely sent
-    after the answer, whichever machines asked.
+    Commit the outcome of each row.  Accepted is `commanded`, whatever the vendor said: only a read closes, and only one that was
+    surely sent after the answer, whichever machines asked.
 
     A failure is refused by our credentials, by the plan, or not known.  Not known is read back, not repeated.
     """
+    conclude(context, account, [(row, _noted(context, row, answer), answer) for row, answer in answered])
+
+
+def _noted(context: Context, row: CaseEntitlement, answer: Receipt | ConnectorError) -> RevocationResult:
     clock, evidence = context.store.clock, answer.evidence
     if isinstance(answer, ConnectorError):
         row.result, row.problem, row.remedy = RevocationResult.FAILED, str(answer), answer.advice
@@ -199,40 +201,42 @@ def finish(context: Context, account: CaseAccount, row: CaseEntitlement, answer:
         row.vendor_commanded_at = evidence[-1].commanded_on_vendor_clock()
     else:
         row.result, row.problem = answer.result, answer.text or None
-    conclude(context, account, row, row.result, answer)
+    return row.result
 
 
 def conclude(
     context: Context,
     account: CaseAccount,
-    row: CaseEntitlement,
-    result: RevocationResult,
-    answer: Receipt | ConnectorError,
+    ended: Sequence[tuple[CaseEntitlement, RevocationResult, Receipt | ConnectorError]],
     *,
     verb: str = "revoke",
 ) -> None:
-    """Commit what became of the intent of *row*.  When it is given back, what the cut's own request came to stays as it was."""
-    told, text = exchanges(answer.evidence), str(answer) if isinstance(answer, ConnectorError) else answer.text
+    """Commit what became of each row's intent.  When it is given back, what the cut's own request came to stays as it was."""
     with context.store.write() as session:
-        seal_outcome(context, session, row, account.ref, told, result=result, text=text, verb=verb)
+        for row, result, answer in ended:
+            told, text = exchanges(answer.evidence), str(answer) if isinstance(answer, ConnectorError) else answer.text
+            seal_outcome(context, session, row, account.ref, told, result=result, text=text, verb=verb)
 
 
 async def conclude_by_read(
-    context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement], result: RevocationResult
-) -> None:
+    context: Context, account: CaseAccount, interrupted: Sequence[CaseEntitlement], result: RevocationResult
+) -> set[str]:
     """
-    Give the open intents of *rows* the outcome *result* on the strength of one read, and take the read into the table.
+    Give the open intents of *interrupted* rows the outcome *result* on the strength of one read, and take the read into the table.
+    Return the ids of those that have one now.
 
     After a crash: what is gone needs no other request.  Only what is gone is `already_absent`.
     """
-    if not rows:
-        return
-    kinds = frozenset(row.kind for row in rows)
+    if not interrupted:
+        return set()
+    ids, kinds = {row.id for row in interrupted}, frozenset(row.kind for row in interrupted)
     listing = await read_access(context, account, kinds)
     shown = {entitlement.id for entitlement in listing}
     blind = {entitlement.kind for entitlement in listing if entitlement.vendor_id == WHOLE_KIND}
     told = {kind: exchanges(listing.evidence.get(kind, ())) for kind in kinds}
     with context.store.write() as session:
+        table = take_in(context, session, account, listing, kinds)
+        rows = [row for row in table.rows_of(account) if row.id in ids and row.op is not None]
         for row in rows:
             gone = bool(told[row.kind]) and row.id not in shown and row.kind not in blind
             if gone or result is not RevocationResult.ALREADY_ABSENT:
@@ -240,8 +244,8 @@ async def conclude_by_read(
                 seal_outcome(
                     context, session, row, account.ref, told[row.kind], result=result, text="read after an interruption"
                 )
-        take_in(context, session, account, listing, kinds)
-        assess(context, session, account.case_id)
+        assess(context, session, account.case_id, table)
+    return ids - {row.id for row in rows if row.op is not None}
 
 
 def as_entitlement(row: CaseEntitlement) -> Entitlement:

@@ -132,6 +132,5 @@ async def _listed(context: Context, account: CaseAccount, kinds: Kinds) -> list[
     listing = await read_access(context, account, kinds)
     seen = {entitlement.id for entitlement in listing}
     with context.store.write() as session:
-        take_in(context, session, account, listing, kinds)
-        session.flush()
-        return [row for row in rows_of(session, account.case_id, account) if row.id in seen]
+        table = take_in(context, session, account, listing, kinds)
+        return [row for row in table.rows_of(account) if row.id in seen]

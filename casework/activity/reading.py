@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from audit.events import EventType
 from audit.leaf import stamp
@@ -82,21 +83,31 @@ class Reading:
         remembered = self.evidence.folder / self.row.case_id / f"{self.row.account_ref}-{self.row.source}.seen"
         async with place, self.context.readings:
             with contextlib.suppress(InUse):
-                self._claim()
-                if self.row.verdict is None:
+                self._look()
+                if self.row.verdict is None and self.context.now() < self.deadline:
                     growing = self.evidence.grow(self.row.case_id, self.row.file)
                     with growing as self.growing, contextlib.closing(Seen(remembered)) as self.seen:
-                        self._claim()  # the last writer may have ended between our look and our turn
+                        self._claim()
                         await asyncio.to_thread(self._agree)
                         await self._read_on()
                 if self.row.verdict is not None:
                     await asyncio.to_thread(self._end)
 
+    def _look(self) -> None:
+        with self.context.store.read() as session:
+            self.row = session.exec(self._same()).one_or_none() or self.row
+
     def _claim(self) -> None:
-        """Take the row as it is in the database, written there if it is new: of two who begin at once, one row stays."""
-        same = select(Collection).where(Collection.case_id == self.row.case_id, Collection.file == self.row.file)
+        """
+        Take the row as it is in the database, written there if it is new: of two who begin at once, one row stays.
+
+        The last writer may have ended between our look and our turn.
+        """
         with self._committing() as session:
-            self.row = session.exec(same).one_or_none() or self.row
+            self.row = session.exec(self._same()).one_or_none() or self.row
+
+    def _same(self) -> SelectOfScalar[Collection]:
+        return select(Collection).where(Collection.case_id == self.row.case_id, Collection.file == self.row.file)
 
     def _agree(self) -> None:
         """

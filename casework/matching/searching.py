@@ -47,7 +47,7 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
     Look for the leaver in one service and record the candidates, or why the look failed.
 
     Addresses of accounts that are accepted in other services are looked for too.  A look that succeeds ends the service's
-    retirement.  Without *ask* the case is judged and nobody is asked yet: another service may be about to answer.
+    retirement.  Without *ask* the case is judged, not assessed, and nobody is asked yet: another service may be about to answer.
     """
     leaver, read_at = context.case(case_id).person, context.now()
     search = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
@@ -62,7 +62,8 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
         error = failure_of(connection, exc)
         with context.store.write() as session:
             session.merge(search(problem=str(error), remedy=error.advice))
-            assess(context, session, case_id)
+            if ask:
+                assess(context, session, case_id)
         return
     with context.store.write() as session:
         session.merge(search(found=len(matches)))
@@ -105,6 +106,8 @@ async def _at_known_addresses(
 
 def _note_services(context: Context, case_id: str) -> None:
     """Write down which services the case is about: it is not whole before each was searched, whichever is open then."""
+    if {*context.connectors} <= {*(context.case(case_id).connections or ())}:
+        return
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
         case.connections = sorted({*(case.connections or ()), *map(str, context.connectors)})
@@ -130,7 +133,7 @@ def _record(context: Context, session: Session, case_id: str, matches: list[Matc
 
 def _take_in(context: Context, session: Session, case_id: str, learnt: DirectoryNumbers | None, *, ask: bool) -> None:
     """Judge the case, and all that wait for an answer if a service's numbers have come to count, or ceased to."""
-    judged = {case_id}
+    judged = {case_id} if ask else set()
     if learnt is not None:
         before = numbers.of_another_scheme(session.get(DirectoryNumbers, learnt.connection))
         session.merge(learnt)

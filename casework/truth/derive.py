@@ -7,8 +7,10 @@ Twice in a row changes nothing, whoever calls it and however often.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, or_, select
@@ -19,8 +21,10 @@ from casework.recording import seal_seen
 from casework.truth.rows import TruthTable
 from casework.truth.states import WHOLE_KIND, Known, came_back, is_contradicted, verdict_of
 from connectors.contract import Manifest
-from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Comeback, Look, Waiver
+from models.tables import Case, CaseAccount, CaseEntitlement, Comeback, Look, Waiver
 from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
+
+_OPEN: Mapping[str, Any] = {"observed_at": None, "confirmed_by": None, "cut_effective_by": None}
 
 
 def derive(context: Context, session: Session, table: TruthTable) -> None:
@@ -37,19 +41,17 @@ def known_of(context: Context, session: Session, table: TruthTable) -> Iterator[
 
     Of one account the block comes first and what follows from others last: each is to be settled before the next one is asked for.
     """
-    attested = select(Attestation).where(Attestation.case_id == table.case.id)
-    attestations = session.exec(attested.order_by(col(Attestation.attested_at).desc())).all()
     waivers = _valid_waivers(context, session, table.case)
     for place, rows in groupby(table.rows, key=lambda row: (row.connection, row.account_id)):
         connector, account = context.connectors.get(place[0]), table.accepted[place]
         if connector is not None:
-            for known in _known_of_account(table, account, [*rows], connector.manifest, waivers, attestations):
+            for known in _known_of_account(table, account, [*rows], connector.manifest, waivers):
                 yield account, known
 
 
 def _known_of_account(
     table: TruthTable, account: CaseAccount, rows: Sequence[CaseEntitlement], manifest: Manifest,
-    waivers: Sequence[Waiver], attestations: Sequence[Attestation],
+    waivers: Sequence[Waiver],
 ) -> Iterator[Known]:  # fmt: skip
     of_kind: dict[EntitlementKind | None, list[CaseEntitlement]] = defaultdict(list)
     for row in rows:
@@ -66,7 +68,7 @@ def _known_of_account(
             row, line, reads[row.kind], shown[row.kind], table.case.due_at,
             block=block, causes=of_kind.get(line.implied_by, ()), mastered_elsewhere=account.mastered_elsewhere,
             waivers=[one for one in waivers if _is_over(one, row)],
-            attestations=[one for one in attestations if one.entitlement_id == row.id],
+            attestations=[one for one in table.attestations if one.entitlement_id == row.id],
         )  # fmt: skip
 
 
@@ -113,23 +115,25 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
         row.came_back_at = back_at
         row.result = row.commanded_at = row.vendor_commanded_at = row.observed_at = None  # to be asked for at once
     verdict = verdict_of(known)
-    row.state, row.reason, row.settled_by = verdict.state, verdict.reason, verdict.settled_by
-    if verdict.state is EntitlementState.OBSERVED_CLOSED:
-        _close(known)
-    else:
-        row.observed_at = row.confirmed_by = row.cut_effective_by = None
-    session.add(row)
+    closed = _closed(known) if verdict.state is EntitlementState.OBSERVED_CLOSED else _OPEN
+    for name, value in {**closed, **asdict(verdict)}.items():
+        if getattr(row, name) != value:  # most rows stay what they are, and a comparison is cheaper than a write
+            setattr(row, name, value)
     if verdict.state is not before and verdict.state not in SIGNED:
-        seal_seen(context, session, row, account.ref, known.read.exchanges)
+        told = (
+            known.read.exchanges if verdict.state is not EntitlementState.COMMANDED else ()
+        )  # no read made that change
+        seal_seen(context, session, row, account.ref, told)
 
 
-def _close(known: Known) -> None:
+def _closed(known: Known) -> dict[str, Any]:
     """The time of the read that saw it closed is the effective cut-off; later reads that say the same do not move it."""
-    row, line = known.row, known.line
-    if row.observed_at is None:
+    row, line, seen_at = known.row, known.line, known.row.observed_at
+    if seen_at is None:
         implied = row.confirmation is Confirmation.IMPLIED_BY
         seen = [cause.observed_at for cause in known.causes if cause.observed_at is not None] if implied else []
-        row.observed_at = max(seen, default=None) or known.read.answered_at or known.read.attempted_at
-        row.cut_effective_by = row.observed_at + line.residual if row.observed_at is not None else None
-    row.confirmed_by = line.confirmation
-    row.problem = row.remedy = None
+        seen_at = max(seen, default=None) or known.read.answered_at or known.read.attempted_at
+    effective_by = row.cut_effective_by if row.observed_at else seen_at and seen_at + line.residual
+    return {
+        "observed_at": seen_at, "cut_effective_by": effective_by, "confirmed_by": line.confirmation, "problem": None, "remedy": None,
+    }  # fmt: skip

@@ -11,28 +11,27 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.context import Context
+from casework.context import Context, all_of
 from casework.lifecycle import ADVANCING, move
 from casework.recording import seal
 from casework.truth.derive import derive
 from casework.truth.reasons import reasons
 from casework.truth.rows import TruthTable, load
-from models.tables import Case, CaseEntitlement, Finding
+from models.tables import CaseEntitlement, Finding
 from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, Standing
 
 
-def assess(context: Context, session: Session, case_id: str) -> TruthTable:
+def assess(context: Context, session: Session, case_id: str, table: TruthTable | None = None) -> TruthTable:
     """
     Derive the rows' states, write and resolve findings, advance the case's state; return what that was worked out from.
 
-    Twice in a row changes nothing.
+    *table*: as it stands now, where this transaction has loaded it already.  Twice in a row changes nothing.
     """
-    session.flush()
-    case = session.get_one(Case, case_id)
-    table = load(context, session, case)
-    derive(context, session, table)
-    found = {finding.key: finding for finding in reasons(context, session, table)}
-    known = {f.key: f for f in session.exec(select(Finding).where(Finding.case_id == case_id)).all()}
+    table = table or load(context, session, case_id)
+    with session.no_autoflush:  # what is read here, nothing here writes
+        derive(context, session, table)
+        found = {finding.key: finding for finding in reasons(context, session, table)}
+        known = {one.key: one for one in all_of(session, Finding, case_id, Finding.key)}
     for key, finding in found.items():
         old = known.get(key)
         since = old.opened_at if old is not None and old.resolved_at is None else None

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from casework.context import Context
 from casework.recording import exchanges, seal_seen
 from casework.truth.administrators import is_last
-from casework.truth.rows import reads_of, rows_of
+from casework.truth.rows import TruthTable, load
 from casework.truth.states import NOT_LOOKED_AT, WHOLE_KIND
 from connectors.contract import Kinds, Listing, Manifest
 from connectors.matching import fold_email
@@ -30,24 +30,27 @@ LONGEST_LABEL = 200
 _SAID_NO = frozenset({RevocationResult.REFUSED, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
-def take_in(context: Context, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> None:
+def take_in(context: Context, session: Session, account: CaseAccount, listing: Listing, kinds: Kinds) -> TruthTable:
     """
-    Keep a fresh listing of *account* over *kinds*: the newest read of each kind, and a row for each thing that it shows.
+    Keep a fresh listing of *account* over *kinds*: the newest read of each kind, and a row for each thing that it shows.  Return
+    the case's table with them.
 
     A kind that could not be looked at keeps what was read before, and gets a row that stands for the whole of it.  Changes no
-    state: whoever calls this assesses the case in the same transaction.
+    state: whoever calls this assesses the table in the same transaction.
     """
-    manifest = context.connectors[account.connection].manifest
-    rows = {row.id: row for row in rows_of(session, account.case_id, account)}
-    known = reads_of(session, account.case_id)
+    manifest, table = context.connectors[account.connection].manifest, load(context, session, account.case_id)
+    rows = {row.id: row for row in table.rows_of(account)}
+    known = {*rows}
     for kind in kinds & frozenset(manifest.kinds):
-        read = known.get((account.connection, account.vendor_id, kind)) or KindRead(
+        place = account.connection, account.vendor_id, kind
+        read = table.reads.get(place) or KindRead(
             case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind
         )
         listed = [_ruled(entitlement, read) for entitlement in listing if entitlement.kind is kind]
         if not _keep(context, read, listed, listing.evidence.get(kind, ())):
             continue
         session.add(read)
+        table.reads[place] = read
         for entitlement in listed:
             if (row := rows.get(entitlement.id)) is not None:
                 _describe(context, session, account, row, entitlement)
@@ -59,6 +62,8 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
         if looked and not any(row.kind is kind and row.vendor_id != WHOLE_KIND for row in rows.values()):
             rows[ACCOUNT] = _blocked_before(context, session, account, manifest)
     session.add_all(rows.values())
+    table.every.extend(row for name, row in rows.items() if name not in known)
+    return table
 
 
 def _ruled(seen: Entitlement, read: KindRead) -> Entitlement:

@@ -6,13 +6,13 @@ kind and account until a named person has answered for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from casework.context import Context
+from casework.context import Context, all_of
 from models.tables import Attestation, CaseEntitlement, PostCutActivity
 from models.vocabulary import SETTLED, ActivityKind, ConnectionId, EntitlementState, FindingKind
 
@@ -72,9 +72,8 @@ def keep(  # noqa: PLR0913  # one account's aftermath, each part by name
             session.add(row)
 
 
-def unanswered(session: Session, case_id: str) -> list[PostCutActivity]:
-    """Return what nobody has answered for since it was last seen to grow."""
-    attested = session.exec(select(Attestation).where(Attestation.case_id == case_id)).all()
+def unanswered(session: Session, case_id: str, attested: Iterable[Attestation]) -> list[PostCutActivity]:
+    """Return what nobody has answered for, by one of what was *attested* in the case, since it was last seen to grow."""
     answers = {(one.entitlement_id, one.attested_at) for one in attested}
     return [
         row for row in _rows(session, case_id)
@@ -83,7 +82,7 @@ def unanswered(session: Session, case_id: str) -> list[PostCutActivity]:
 
 
 def _rows(session: Session, case_id: str) -> Sequence[PostCutActivity]:
-    return session.exec(select(PostCutActivity).where(PostCutActivity.case_id == case_id)).all()
+    return all_of(session, PostCutActivity, case_id, PostCutActivity.kind)
 
 
 def cutoff_of(rows: Sequence[CaseEntitlement], attestations: Mapping[str, Attestation]) -> datetime | None:

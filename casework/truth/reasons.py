@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from casework.context import Context
 from casework.lifecycle import TAKEN_BACK
@@ -14,7 +14,7 @@ from casework.messages import Message, message
 from casework.truth import post_cut
 from casework.truth.rows import TruthTable
 from casework.truth.states import ACCEPTED, FOR_A_PERSON
-from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, Finding, PostCutActivity
+from models.tables import Case, CaseAccount, CaseEntitlement, Finding, PostCutActivity
 from models.vocabulary import (
     SETTLED,
     EntitlementKind,
@@ -36,11 +36,10 @@ _KNOWN_AT_ONCE = frozenset({
 def reasons(context: Context, session: Session, table: TruthTable) -> Iterator[Finding]:
     """Yield why the case may not close.  When a finding was opened, `casework.truth.findings.assess` says."""
     case = table.case
-    yield from _of_restore(session, case)
+    yield from _of_restore(table)
     if case.state in TAKEN_BACK:  # what was taken is no longer to be closed
         return
-    query = select(Attestation).where(Attestation.case_id == case.id, col(Attestation.ended_at).is_(None))
-    attested = {a.entitlement_id for a in session.exec(query).all() if a.attested_at >= case.due_at}
+    attested = {a.entitlement_id for a in table.attestations if a.ended_at is None and a.attested_at >= case.due_at}
     yield from _of_searches(table, nobody_attested=NO_ACCOUNT in attested)
     for account in table.accepted.values():
         if account.listed_at is None and case.contained_at is not None:
@@ -51,7 +50,7 @@ def reasons(context: Context, session: Session, table: TruthTable) -> Iterator[F
     for row in table.rows:
         owner = table.accepted[row.connection, row.account_id]
         yield from _of_row(context, case, row, owner, attested=row.id in attested)
-    for heard in post_cut.unanswered(session, case.id):
+    for heard in post_cut.unanswered(session, case.id, table.attestations):
         key = post_cut.key_of(heard)
         yield _reason(
             case.id, heard.finding, key, _heard(heard),
@@ -80,12 +79,9 @@ def _quoted(row: CaseEntitlement, told: Message) -> Message:
     return message("quoted", text=row.problem or told.said, remedy=row.remedy or told.remedy)
 
 
-def _of_restore(session: Session, case: Case) -> Iterator[Finding]:
+def _of_restore(table: TruthTable) -> Iterator[Finding]:
     """Yield a finding for each row of a restore that a person has to see to, whosever the account is."""
-    rows = select(CaseEntitlement).where(
-        CaseEntitlement.case_id == case.id, col(CaseEntitlement.restored).in_(FOR_A_PERSON)
-    )
-    for row in session.exec(rows.order_by(col(CaseEntitlement.id))).all():
+    for row in (one for one in table.every if one.restored in FOR_A_PERSON):
         yield _reason_of_row(row, FindingKind.NOT_GIVEN_BACK, _quoted(row, message("finding_not_given_back")))
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from casework.consents import living, use_up
-from casework.context import Context
+from casework.context import Context, all_of
 from casework.question_kinds import TENANT
 from casework.truth.states import WHOLE_KIND
-from models.tables import Case, CaseAccount, CaseEntitlement, KindRead, Question, Search
+from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Question, Search
 from models.vocabulary import SIGNED, ConnectionId, EntitlementKind, QuestionKind, Standing
 
 Place: TypeAlias = "tuple[ConnectionId, str]"
@@ -24,8 +25,8 @@ class TruthTable:
     """
     What is stored of *case*, loaded once for a transaction: what its rows, its findings and its state follow from.
 
-    *connections*: those that the case is about.  *accounts* are all candidates, *rows* those of the *accepted* ones alone, in the
-    order of the cut.
+    *connections*: those that the case is about.  *accounts* are all candidates, *every* has the rows of each; *rows* are those of the
+    *accepted* ones alone, in the order of the cut.  *attestations*: the latest first.
     """
 
     case: Case
@@ -33,8 +34,19 @@ class TruthTable:
     searches: Sequence[Search]
     accounts: Sequence[CaseAccount]
     accepted: Mapping[Place, CaseAccount]
-    rows: Sequence[CaseEntitlement]
-    reads: Mapping[KindPlace, KindRead]
+    every: list[CaseEntitlement]
+    reads: dict[KindPlace, KindRead]
+    attestations: Sequence[Attestation]
+
+    @property
+    def rows(self) -> list[CaseEntitlement]:
+        """The rows of the accounts that are the leaver's."""
+        return [row for row in in_order(self.every) if (row.connection, row.account_id) in self.accepted]
+
+    def rows_of(self, account: CaseAccount) -> list[CaseEntitlement]:
+        """Return the rows of one account, in the order of the cut."""
+        place = account.connection, account.vendor_id
+        return in_order(row for row in self.every if (row.connection, row.account_id) == place)
 
     @property
     def searched(self) -> frozenset[ConnectionId]:
@@ -48,20 +60,23 @@ class TruthTable:
         return frozenset((row.connection, row.account_id, row.kind) for row in whole)
 
 
-def load(context: Context, session: Session, case: Case) -> TruthTable:
-    """Read the table of *case*; its rows are the session's own, so that what is written to them stays in it."""
-    gone = retired(context, session)
-    accounts = [one for one in accounts_of(session, case.id) if one.connection not in gone]
-    accepted = {(one.connection, one.vendor_id): one for one in accounts if one.standing is Standing.ACCEPTED}
-    searches = session.exec(select(Search).where(Search.case_id == case.id)).all()
+def load(context: Context, session: Session, case_id: str) -> TruthTable:
+    """Read the table of a case; what it holds is the session's own, so that what is written to it stays in it."""
+    session.flush()
+    case = session.get_one(Case, case_id)
+    found, searched = accounts_of(session, case_id), all_of(session, Search, case_id, Search.connection)
+    about = {*(case.connections or ()), *(one.connection for one in found), *(one.connection for one in searched)}
+    gone = retired(context, session) if about - in_use(context) else frozenset()
+    accounts = [one for one in found if one.connection not in gone]
     return TruthTable(
         case,
         frozenset(case.connections or ()) - gone,
-        [search for search in searches if search.connection not in gone],
+        [search for search in searched if search.connection not in gone],
         accounts,
-        accepted,
-        [row for row in rows_of(session, case.id) if (row.connection, row.account_id) in accepted],
-        reads_of(session, case.id),
+        {(one.connection, one.vendor_id): one for one in accounts if one.standing is Standing.ACCEPTED},
+        rows_of(session, case_id),
+        reads_of(session, case_id),
+        all_of(session, Attestation, case_id, col(Attestation.attested_at).desc()),
     )
 
 
@@ -80,7 +95,12 @@ def rows_of(session: Session, case_id: str, account: CaseAccount | None = None) 
         query = query.where(
             CaseEntitlement.connection == account.connection, CaseEntitlement.account_id == account.vendor_id
         )
-    return sorted(session.exec(query).all(), key=lambda row: (row.connection, row.account_id, row.order, row.id))
+    return in_order(session.exec(query).all())
+
+
+def in_order(rows: Iterable[CaseEntitlement]) -> list[CaseEntitlement]:
+    """Return *rows* account by account, each in the order of the cut."""
+    return sorted(rows, key=lambda row: (row.connection, row.account_id, row.order, row.id))
 
 
 def accepted_accounts(session: Session, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
@@ -95,8 +115,15 @@ def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
 
 
 def reads_of(session: Session, case_id: str) -> dict[KindPlace, KindRead]:
-    """Return what is known by reading, by service, account and kind."""
-    found = session.exec(select(KindRead).where(KindRead.case_id == case_id)).all()
+    """Return what is known by reading, by service, account and kind; the exchanges, which are long, are read when asked for."""
+    light = (
+        select(KindRead)
+        .where(KindRead.case_id == case_id)
+        .options(
+            defer(KindRead.exchanges)  # type: ignore[arg-type]  # SQLModel makes it a column
+        )
+    )
+    found = session.exec(light).all()
     return {(read.connection, read.account_id, read.kind): read for read in found}
 
 

@@ -65,7 +65,7 @@ def signed_in(subject: str, role: Role, issuer: str = "https://login.example.tes
 
 def missing(office: Office, session: Session, case: Case) -> list[str]:
     """What still stands in the way of closing the case."""
-    return list(map(str, closing.requirements(office.context, session, load(office.context, session, case))))
+    return list(map(str, closing.requirements(office.context, session, load(office.context, session, case.id))))
 
 
 class TestRevision:

@@ -236,6 +236,7 @@ class TestInTheMiddle:
         case = office.report()
         office.clock.pass_by(hours=10)
         await runbook.make_plan(office.context, case.id)
+        office.clock.pass_by(seconds=30)
         listed = office.paper.list_access
         turned: list[str] = []
 

@@ -181,7 +181,7 @@ class TestOrderOfReads:
             account, row = accounts_of(session, case.id)[0], session.get_one(CaseEntitlement, (case.id, BLOCK))
         now = office.clock()
         exchange = Evidence("POST /paper", now, now, 200, None, "0" * 64, "1" * 64)
-        revoking.finish(office.context, account, row, Receipt(BLOCK, RevocationResult.COMMANDED, (exchange,)))
+        revoking.finish(office.context, account, [(row, Receipt(BLOCK, RevocationResult.COMMANDED, (exchange,)))])
         for _ in range(2):
             with office.context.store.write() as session:
                 assess(office.context, session, case.id)
@@ -253,7 +253,7 @@ class TestClosingNeedsALook:
         await planning.take_inventory(office.context, case.id)
         office.clock.pass_by(hours=10)
         with office.context.store.write() as session:
-            names = list(closing.unread(office.context, load(office.context, session, session.get_one(Case, case.id))))
+            names = list(closing.unread(office.context, load(office.context, session, case.id)))
         assert K.GROUP in names
 
 

@@ -202,10 +202,8 @@ class World:
             now = self.office.clock()
             evidence = (Evidence("POST /paper", now, now, 200, None, "0" * 64, "1" * 64),)
             errors = {"denied": Denied, "unknown": OutcomeUnknown, "failed": Unreachable}
-            if result in errors:
-                finish(self.office.context, account, row, errors[result]("paper: no"))
-            else:
-                finish(self.office.context, account, row, Receipt(row.id, RevocationResult(result), evidence))
+            receipt = None if result in errors else Receipt(row.id, RevocationResult(result), evidence)
+            finish(self.office.context, account, [(row, receipt or errors[result]("paper: no"))])
             self.asked.discard(row_id)
 
     def _attest(self, kind: K, whole: bool) -> None:
@@ -239,7 +237,7 @@ class World:
     def check(self) -> None:
         with self.session() as session:
             before = facts(session, self.case_id)
-            table = load(self.office.context, session, session.get_one(Case, self.case_id))
+            table = load(self.office.context, session, self.case_id)
             derive(self.office.context, session, table)
             assert facts(session, self.case_id) == before, "deriving twice changes something"
             for _, known in known_of(self.office.context, session, table):  # the same ingredients, gathered anew

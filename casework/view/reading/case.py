@@ -79,7 +79,7 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         approvals_waiting=list(_waiting(session, case_id)),
         closing_requires=[
             one
-            for one in requirements(context, session, load(context, session, case))
+            for one in requirements(context, session, load(context, session, case.id))
             if one.kind is not ClosingRequirement.NOT_OPEN  # which is about this process
         ],
         attestations=signed.attestations.values(),
