@@ -41,7 +41,8 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
     The hold is a lease that a heartbeat renews; a killed run's lease ends by itself within 20 seconds, and a run that has
     lost its lease cannot begin another write.  At the end the case says when it wants to be taken up again.
     """
-    if not _take(context, case_id, runner):
+    run = context.store.run
+    if not await run(_take, context, case_id, runner):
         yield False
         return
     context.leases[case_id] = runner
@@ -53,7 +54,7 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
         beat.cancel()
         await asyncio.wait({beat})
         context.leases.pop(case_id, None)
-        _let_go(context, case_id, runner, stumbled=stumbled)
+        await run(_let_go, context, case_id, runner, stumbled=stumbled)
 
 
 def _take(context: Context, case_id: str, runner: str) -> bool:
@@ -72,10 +73,15 @@ async def _heartbeat(context: Context, case_id: str, runner: str) -> None:
     """Renew the lease.  A database that is away for a moment costs a beat, not the lease's keeper."""
     while True:
         await asyncio.sleep(_HEARTBEAT)
-        with contextlib.suppress(SQLAlchemyError), context.store.write() as session:
-            case = session.get_one(Case, case_id)
-            if case.lease_holder == runner:
-                case.lease_until = context.now() + LEASE
+        with contextlib.suppress(SQLAlchemyError):
+            await context.store.run(_renew, context, case_id, runner)
+
+
+def _renew(context: Context, case_id: str, runner: str) -> None:
+    with context.store.write() as session:
+        case = session.get_one(Case, case_id)
+        if case.lease_holder == runner:
+            case.lease_until = context.now() + LEASE
 
 
 def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> None:

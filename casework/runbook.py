@@ -56,7 +56,7 @@ async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> 
     findings: a run that ends in silence has closed the case.
     """
     await carry("plan", partial(plan_if_none, context, case_id))
-    if context.case(case_id).for_real:
+    if (await context.store.run(context.case, case_id)).for_real:
         early = partial(collecting.before_the_cut, context, case_id)  # what has not answered is asked for again below
         async with _meanwhile(_regardless(plainly, "collect", early)):
             await carry("wait", partial(wait_until_due, context, case_id))  # a run may start half a second early
@@ -65,7 +65,7 @@ async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> 
         await _everywhere(context, case_id, carry, "collect", collecting.after_the_cut)  # the rest is the sweep's
         await _regardless(carry, "summarise", partial(collecting.conclude, context, case_id))
         await look_at_papers(context, case_id, carry)  # a dismissal's for the first time: it is cut first
-    close(context, case_id)
+    await context.store.run(close, context, case_id)
 
 
 async def cut(context: Context, case_id: str, connection: ConnectionId) -> None:

@@ -31,7 +31,7 @@ async def plan_if_none(context: Context, case_id: str) -> None:
     since looking again would delay the cut.  What is due waits two seconds for the services' answers: one that is silent is
     searched again by its own cut, and keeps no other waiting.  Raises `BadRequest` when the case has been withdrawn.
     """
-    case = _going_on(context, case_id)
+    case = await context.store.run(_going_on, context, case_id)
     if case.state not in PLAN_WANTED:
         return
     if case.for_real and case.due_at <= context.now():
@@ -47,17 +47,18 @@ async def make_plan(context: Context, case_id: str, *, patience: float | None = 
     Repeating it looks again, adds what is new, and seals another plan only if something changed.  An emergency that has not
     been cut yet gets its containment plan only: the rest is listed after the cut.  *patience*: see `find_everywhere`.
     """
-    if context.case(case_id).state in FINISHED:
+    run = context.store.run
+    if (await run(context.case, case_id)).state in FINISHED:
         return
     await find_everywhere(context, case_id, patience=patience)
     await planning.list_and_plan(context, case_id)
-    rails.ask_early(context, case_id)  # weeks ahead, and not at midnight
+    await run(rails.ask_early, context, case_id)  # weeks ahead, and not at midnight
 
 
 async def take_early(context: Context, case_id: str) -> None:
     """Take away what policy cuts at the end of the last day worked, if that has passed; else nothing."""
-    if cutting.early_rows(context, case_id):
-        rails.ask_release(context, case_id)
+    if await context.store.run(cutting.early_rows, context, case_id):
+        await context.store.run(rails.ask_release, context, case_id)
         await cutting.deprovision_early(context, case_id)
 
 
@@ -69,10 +70,10 @@ async def wait_until_due(context: Context, case_id: str) -> None:
     the cut.  Raises `NotDueYet` when the instant is further away than a run should wait: another run will be made for it,
     and `BadRequest` when the case has been withdrawn.
     """
-    left = _left(context, case_id)
+    left = await context.store.run(_left, context, case_id)
     if left > timedelta(0):
         await _within(left, make_plan(context, case_id))
-    while (left := _left(context, case_id)) > timedelta(0):
+    while (left := await context.store.run(_left, context, case_id)) > timedelta(0):
         await context.sleep(min(left.total_seconds(), 5.0))
 
 
@@ -105,7 +106,7 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     Contain the leaver in one service, probed first; see `casework.access.cutting.contain`.  Asks first if too many are cut
     at once.
     """
-    rails.ask_release(context, case_id)
+    await context.store.run(rails.ask_release, context, case_id)
     await _within(_TO_GET_READY, ready(context, connection))
     await cutting.contain(context, case_id, connection)
 
@@ -118,9 +119,10 @@ async def deprovision(context: Context, case_id: str, connection: ConnectionId) 
     The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
     the look adds is sealed into a new plan before it is touched.  What comes up later is seen when observing.
     """
+    run = context.store.run
     await find_in(context, case_id, connection)
-    if planning.uncontained(context, case_id, connection):
+    if await run(planning.uncontained, context, case_id, connection):
         await cutting.contain(context, case_id, connection)
     await planning.take_inventory(context, case_id, connection, known_for=_LISTED_LATELY)
-    planning.seal_plan(context, case_id)
+    await run(planning.seal_plan, context, case_id)
     await cutting.deprovision(context, case_id, connection)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
@@ -31,6 +34,8 @@ _CONNECT = {
     "tcp_user_timeout": 6_000,
 }
 _DRAFTS = "drafts"
+P = ParamSpec("P")
+T = TypeVar("T")
 _ATTEMPTS = 9
 """Waits for the writers' lock: together a little longer than a frozen process may hold it."""
 
@@ -55,6 +60,15 @@ class Store:
     engine: Engine
     trail: Trail
     clock: DatabaseClock = field(default_factory=DatabaseClock)
+    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "database"), compare=False)
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """
+        Do *work*, a whole transaction or several, in the one thread that waits for the database: the event loop never does.
+
+        It is done to its end even if nobody waits for it any more.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self.thread, partial(work, *args, **kwargs))
 
     @contextmanager
     def write(self) -> Iterator[Session]:

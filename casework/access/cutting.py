@@ -18,10 +18,10 @@ from casework.access import planning
 from casework.access.revoking import OPEN, conclude_by_read, each, may_ask, may_be_closed, revoke
 from casework.connections import kinds_for, read_access
 from casework.context import Context
-from casework.truth.findings import assess
-from casework.truth.listing import take_in
-from casework.truth.rows import accepted_accounts, rows_of
+from casework.truth.findings import assess, keep_listing
+from casework.truth.rows import accepted, accepted_accounts, rows_of
 from casework.truth.states import NEVER_CUT
+from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import SETTLED, ConnectionId, EntitlementKind, Guard, RevocationResult
 
@@ -29,6 +29,7 @@ _WHOLE_ACCOUNT = NEVER_CUT - {Guard.LAST_OWNER}
 _BLOCK_SEEN_WITHIN = 60.0
 _LAST_LOOK = 5.0
 _JUST_NOW = timedelta(seconds=10)
+_SIGN_IN: Kinds = frozenset({EntitlementKind.SIGN_IN})
 _NOT_ACCEPTED_YET = frozenset({None, RevocationResult.FAILED, RevocationResult.UNKNOWN})
 
 
@@ -39,13 +40,14 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     Raises nothing for an account: what did not succeed is a finding.  Changes nothing unless the case is for real and
     *connection* is open here.
     """
-    case = context.case(case_id)
+    run = context.store.run
+    case = await run(context.case, case_id)
     if not case.for_real or connection not in context.connectors:
         return
-    if planning.unlisted(context, case_id, connection):
+    if await run(planning.unlisted, context, case_id, connection):
         await planning.list_and_plan(context, case_id, connection)
     await take_up(context, case_id, connection)
-    await each(_contain(context, case, account) for account in _accepted(context, case_id, connection))
+    await each(_contain(context, case, account) for account in await run(accepted, context, case_id, connection))
 
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
@@ -53,19 +55,17 @@ async def deprovision(context: Context, case_id: str, connection: ConnectionId) 
     Take away the rest of every accepted account in *connection*, in the manifest's order, if it is open here.  Never lifts a
     block.
     """
-    case = context.case(case_id)
+    case = await context.store.run(context.case, case_id)
     if not case.for_real or connection not in context.connectors:
         return
     allowed = kinds_for(case, context.connectors[connection])
-    await each(
-        _in_order(context, account, [row for row in _open_rows(context, account) if row.kind in allowed])
-        for account in _accepted(context, case_id, connection)
-    )
+    accounts = await context.store.run(accepted, context, case_id, connection)
+    await each(_take_open(context, account, allowed) for account in accounts)
 
 
 async def deprovision_early(context: Context, case_id: str) -> None:
     """Take away what policy cuts at the end of the last day worked already, sign-in staying as it is."""
-    for account, rows in early_rows(context, case_id):
+    for account, rows in await context.store.run(early_rows, context, case_id):
         await _in_order(context, account, rows)
 
 
@@ -74,14 +74,9 @@ def early_rows(context: Context, case_id: str) -> list[tuple[CaseAccount, list[C
     case, early = context.case(case_id), context.policy.cut.early
     if not early or not case.for_real or case.last_working_at is None or case.last_working_at > context.now():
         return []
-    accounts = [*_accepted(context, case_id, *context.connectors)]
+    accounts = accepted(context, case_id, *context.connectors)
     found = [(account, [row for row in _open_rows(context, account) if row.kind in early]) for account in accounts]
     return [(account, rows) for account, rows in found if rows]
-
-
-def _accepted(context: Context, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
-    with context.store.read() as session:
-        return accepted_accounts(session, case_id, *connections)
 
 
 def _open_rows(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
@@ -106,17 +101,23 @@ async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LAST_LOOK):
-            if planning.unread_since(context, account, frozenset({EntitlementKind.SIGN_IN}), _JUST_NOW):
+            if await context.store.run(planning.unread_since, context, account, _SIGN_IN, _JUST_NOW):
                 await _see_block(context, account)
     if case.at_once_at is not None:
         await _block(context, account)
     else:
         await _block_after_what_dies_with_it(context, account)
-    await _in_order(context, account, [r for r in _open_rows(context, account) if r.kind is EntitlementKind.SESSION])
+    await _take_open(context, account, frozenset({EntitlementKind.SESSION}))
+
+
+async def _take_open(context: Context, account: CaseAccount, kinds: Kinds) -> None:
+    rows = await context.store.run(_open_rows, context, account)
+    await _in_order(context, account, [row for row in rows if row.kind in kinds])
 
 
 async def _block_after_what_dies_with_it(context: Context, account: CaseAccount) -> None:
-    first = asyncio.ensure_future(_in_order(context, account, [r for r in _open_rows(context, account) if r.order < 0]))
+    rows = await context.store.run(_open_rows, context, account)
+    first = asyncio.ensure_future(_in_order(context, account, [row for row in rows if row.order < 0]))
     try:
         await asyncio.wait({first}, timeout=context.policy.cut.precut_seconds)
         await _block(context, account)
@@ -131,8 +132,12 @@ async def _in_order(context: Context, account: CaseAccount, rows: Iterable[CaseE
     for _, same in groupby(asked, key=order):
         await revoke(context, account, [*same])
     if asked:
-        with context.store.write() as session:
-            assess(context, session, account.case_id)
+        await context.store.run(_assess, context, account)
+
+
+def _assess(context: Context, account: CaseAccount) -> None:
+    with context.store.write() as session:
+        assess(context, session, account.case_id)
 
 
 async def _block(context: Context, account: CaseAccount) -> None:
@@ -145,7 +150,8 @@ async def _block(context: Context, account: CaseAccount) -> None:
     waits = context.policy.observe.waits(limit=_BLOCK_SEEN_WITHIN)
     first = True
     while True:
-        block = [row for row in _open_rows(context, account) if row.kind is EntitlementKind.SIGN_IN]
+        rows = await context.store.run(_open_rows, context, account)
+        block = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
         await revoke(context, account, [row for row in block if first or row.result in _NOT_ACCEPTED_YET])
         first = False
         rows = await _see_block(context, account)
@@ -157,12 +163,10 @@ async def _block(context: Context, account: CaseAccount) -> None:
 
 
 async def _see_block(context: Context, account: CaseAccount) -> list[CaseEntitlement]:
-    kinds = frozenset({EntitlementKind.SIGN_IN})
-    listing = await read_access(context, account, kinds)
-    with context.store.write() as session:
-        table = take_in(context, session, account, listing, kinds)
-        assess(context, session, account.case_id, table)
-        return [row for row in table.rows_of(account) if row.kind is EntitlementKind.SIGN_IN]
+    table = await context.store.run(
+        keep_listing, context, account, await read_access(context, account, _SIGN_IN), _SIGN_IN
+    )
+    return [row for row in table.rows_of(account) if row.kind is EntitlementKind.SIGN_IN]
 
 
 async def take_up(context: Context, case_id: str, connection: ConnectionId) -> None:
@@ -172,7 +176,19 @@ async def take_up(context: Context, case_id: str, connection: ConnectionId) -> N
     By a read alone: what was signed for meanwhile is not asked for.  Open rows keep their intent: the cut comes to them in
     its order, and reads before it asks again.
     """
-    for account in _accepted(context, case_id, connection):
-        with context.store.read() as session:
-            rows = [row for row in rows_of(session, case_id, account) if row.op is not None and row.state not in OPEN]
+    for account, rows in await context.store.run(_overtaken, context, case_id, connection):
         await conclude_by_read(context, account, rows, RevocationResult.UNKNOWN)
+
+
+def _overtaken(
+    context: Context, case_id: str, connection: ConnectionId
+) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
+    with context.store.read() as session:
+        accounts = accepted_accounts(session, case_id, connection)
+        rows = [
+            row
+            for one in accounts
+            for row in rows_of(session, case_id, one)
+            if row.op is not None and row.state not in OPEN
+        ]
+    return [(one, mine) for one in accounts if (mine := [row for row in rows if row.account_id == one.vendor_id])]

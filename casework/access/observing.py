@@ -27,11 +27,12 @@ async def observe_until_closed(context: Context, case_id: str) -> None:
     kept from being taken, is planned, sealed and taken away as well.  Raises nothing: what is still open afterwards is a
     finding, and is looked at again later.
     """
-    if not context.case(case_id).for_real:
+    run = context.store.run
+    if not (await run(context.case, case_id)).for_real:
         return
     await _look(context, case_id, first=True)
     for tries, wait in enumerate(context.policy.observe.waits()):
-        if not _waiting_helps(_unsettled(context, case_id), tries):
+        if not _waiting_helps(await run(_unsettled, context, case_id), tries):
             break
         await context.sleep(wait)
         await _look(context, case_id, first=False)
@@ -70,20 +71,21 @@ def _is_going(row: CaseEntitlement) -> bool:
 
 async def _look(context: Context, case_id: str, *, first: bool) -> None:
     """Look once; what nothing was answered about yet (it was found just now, came back, or its guard has gone) is taken away."""
+    run = context.store.run
     for connection in context.connectors:
-        if planning.unlisted(context, case_id, connection):  # accepted by a person a moment ago
+        if await run(planning.unlisted, context, case_id, connection):  # accepted by a person a moment ago
             with contextlib.suppress(Paused):  # its finding tells
                 await cutting.contain(context, case_id, connection)
             await planning.take_inventory(context, case_id, connection)
     if first:
         await planning.take_inventory(context, case_id)
     else:
-        unsettled = _unsettled(context, case_id)
+        unsettled = await run(_unsettled, context, case_id)
         kinds = frozenset(row.kind for row in unsettled)
         await planning.take_inventory(context, case_id, *{row.connection for row in unsettled}, kinds=kinds)
-    fresh = [row for row in _unsettled(context, case_id) if row.result is None and may_ask(context, row)]
+    fresh = [row for row in await run(_unsettled, context, case_id) if row.result is None and may_ask(context, row)]
     if fresh:
-        planning.seal_plan(context, case_id)
+        await run(planning.seal_plan, context, case_id)
     with contextlib.suppress(Paused):
         for connection in {row.connection for row in fresh if row.kind is EntitlementKind.SIGN_IN}:
             await cutting.contain(context, case_id, connection)

@@ -15,9 +15,8 @@ from casework.connections import CONTAINMENT, kinds_for, read_access
 from casework.context import Context
 from casework.lifecycle import PLAN_WANTED, move
 from casework.recording import seal
-from casework.truth.findings import assess
-from casework.truth.listing import take_in
-from casework.truth.rows import accepted_accounts, accepted_rows, load, reads_of, rows_of
+from casework.truth.findings import assess, keep_listing
+from casework.truth.rows import accepted, accepted_accounts, accepted_rows, load, reads_of, rows_of
 from casework.truth.states import is_fresh
 from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan
@@ -46,10 +45,10 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
     List what is to be listed before the cut, of an emergency the containment alone, in *connections* or in all, and seal the
     plan.
     """
-    case = context.case(case_id)
+    case = await context.store.run(context.case, case_id)
     cut_first = case.at_once_at is not None and case.contained_at is None and case.for_real
     await take_inventory(context, case_id, *connections, kinds=CONTAINMENT if cut_first else None)
-    seal_plan(context, case_id, scope="containment" if cut_first else "full")
+    await context.store.run(seal_plan, context, case_id, scope="containment" if cut_first else "full")
 
 
 async def take_inventory(
@@ -60,8 +59,7 @@ async def take_inventory(
 
     Kinds that were read within *known_for*, and of which nothing was asked since, are not read again: see `unread_since`.
     """
-    with context.store.read() as session:
-        accounts = accepted_accounts(session, case_id, *connections)
+    accounts = await context.store.run(accepted, context, case_id, *connections)
     await asyncio.gather(
         *(_inventory(context, one, kinds, known_for) for one in accounts if one.connection in context.connectors)
     )
@@ -85,16 +83,12 @@ def unread_since(context: Context, account: CaseAccount, kinds: Kinds, known_for
 
 
 async def _inventory(context: Context, account: CaseAccount, kinds: Kinds | None, known_for: timedelta) -> None:
-    every = kinds_for(context.case(account.case_id), context.connectors[account.connection], kinds)
-    wanted = unread_since(context, account, every, known_for)
-    if not wanted and account.listed_at is not None:
-        return
-    listing = await read_access(context, account, wanted)
-    with context.store.write() as session:
-        if kinds is None:
-            session.get_one(CaseAccount, account.id).listed_at = context.now()
-        table = take_in(context, session, account, listing, wanted)
-        assess(context, session, account.case_id, table)
+    run = context.store.run
+    every = kinds_for(await run(context.case, account.case_id), context.connectors[account.connection], kinds)
+    wanted = await run(unread_since, context, account, every, known_for)
+    if wanted or account.listed_at is None:
+        listing = await read_access(context, account, wanted)
+        await run(keep_listing, context, account, listing, wanted, whole=kinds is None)
 
 
 def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:

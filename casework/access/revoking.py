@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlmodel import Session
 
@@ -42,6 +42,7 @@ _NOT_OURS = NEVER_CUT | {Guard.DYNAMIC, Guard.INHERITED}
 OPEN = frozenset({EntitlementState.FOUND, EntitlementState.STILL_OPEN})
 _AT_ONCE = 20
 """Requests of one account, begun together, for which a pause or a withdrawal comes too late: a vendor may take minutes for them."""
+Answered: TypeAlias = "tuple[CaseEntitlement, Receipt | ConnectorError]"
 _ASKABLE = OPEN | {EntitlementState.COMMANDED}
 
 
@@ -83,17 +84,36 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
     asked = [row for row in rows if row.id not in gone]
     if not asked:
         return
-    kinds = context.connectors[account.connection].manifest.kinds
     for first in range(0, len(asked), _AT_ONCE):
-        begun = begin(context, account, asked[first : first + _AT_ONCE])
-        single = (ask(context, account, row) for row in begun if not kinds[row.kind].frozen)
-        await each((_freeze(context, account, [row for row in begun if kinds[row.kind].frozen]), *single))
+        begun = await context.store.run(begin, context, account, asked[first : first + _AT_ONCE])
+        await _ask_all(context, account, begun)
 
 
-async def _freeze(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
+async def _ask_all(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
+    """Ask for *rows* at once and commit the outcomes as they come; what goes wrong with one is raised when all have theirs."""
+    kinds = context.connectors[account.connection].manifest.kinds
+    frozen = [row for row in rows if kinds[row.kind].frozen]
+    works = [_asked(context, row) for row in rows if not kinds[row.kind].frozen]
+    asking = {
+        asyncio.ensure_future(work) for work in [*works, *([_frozen(context, account, frozen)] if frozen else [])]
+    }
+    failed: Exception | None = None
+    try:
+        while asking:
+            done, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+            try:
+                await context.store.run(finish, context, account, [one for task in done for one in task.result()])
+            except Exception as exc:  # noqa: BLE001  # raised below
+                failed = failed or exc
+    finally:
+        for task in asking:
+            task.cancel()
+    if failed is not None:
+        raise failed
+
+
+async def _frozen(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> list[Answered]:
     """Ask for the kinds that the vendor takes in one request: one exchange, an outcome each."""
-    if not rows:
-        return
     answers: dict[str, Receipt | ConnectorError]
     try:
         receipts = await context.connectors[account.connection].freeze(account_of(account))
@@ -101,17 +121,20 @@ async def _freeze(context: Context, account: CaseAccount, rows: Sequence[CaseEnt
     except Exception as exc:  # noqa: BLE001  # whatever goes wrong is these rows'
         answers = dict.fromkeys((row.id for row in rows), failure_of(account.connection, exc))
     none = f"{account.connection}: freeze gave no receipt for "
-    finish(context, account, [(row, answers.get(row.id) or ConnectorError(none + row.kind)) for row in rows])
+    return [(row, answers.get(row.id) or ConnectorError(none + row.kind)) for row in rows]
+
+
+async def _asked(context: Context, row: CaseEntitlement) -> list[Answered]:
+    try:
+        return [(row, await context.connectors[row.connection].revoke(as_entitlement(row)))]
+    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
+        return [(row, failure_of(row.connection, exc))]
 
 
 async def ask(context: Context, account: CaseAccount, row: CaseEntitlement) -> ConnectorError | None:
     """Ask the vendor to take *row* away and commit what came of it; return the failure, if it is one.  Its intent is committed."""
-    answer: Receipt | ConnectorError
-    try:
-        answer = await context.connectors[row.connection].revoke(as_entitlement(row))
-    except Exception as exc:  # noqa: BLE001  # whatever goes wrong is this row's
-        answer = failure_of(row.connection, exc)
-    finish(context, account, [(row, answer)])
+    ((_, answer),) = answered = await _asked(context, row)
+    await context.store.run(finish, context, account, answered)
     return answer if isinstance(answer, ConnectorError) else None
 
 
@@ -174,9 +197,7 @@ def _require_leave_to_act(
         raise BadRequest(f"{case.id}: an account is {standing}", "Answer the case's question.")
 
 
-def finish(
-    context: Context, account: CaseAccount, answered: Sequence[tuple[CaseEntitlement, Receipt | ConnectorError]]
-) -> None:
+def finish(context: Context, account: CaseAccount, answered: Sequence[Answered]) -> None:
     """
     Commit the outcome of each row.  Accepted is `commanded`, whatever the vendor said: only a read closes, and only one that was
     surely sent after the answer, whichever machines asked.
@@ -234,18 +255,21 @@ async def conclude_by_read(
     shown = {entitlement.id for entitlement in listing}
     blind = {entitlement.kind for entitlement in listing if entitlement.vendor_id == WHOLE_KIND}
     told = {kind: exchanges(listing.evidence.get(kind, ())) for kind in kinds}
-    with context.store.write() as session:
-        table = take_in(context, session, account, listing, kinds)
-        rows = [row for row in table.rows_of(account) if row.id in ids and row.op is not None]
-        for row in rows:
-            gone = bool(told[row.kind]) and row.id not in shown and row.kind not in blind
-            if gone or result is not RevocationResult.ALREADY_ABSENT:
-                row.result = result
-                seal_outcome(
-                    context, session, row, account.ref, told[row.kind], result=result, text="read after an interruption"
-                )
-        assess(context, session, account.case_id, table)
-    return ids - {row.id for row in rows if row.op is not None}
+
+    def concluded() -> set[str]:
+        with context.store.write() as session:
+            table = take_in(context, session, account, listing, kinds)
+            rows = [row for row in table.rows_of(account) if row.id in ids and row.op is not None]
+            for row in rows:
+                gone = bool(told[row.kind]) and row.id not in shown and row.kind not in blind
+                if gone or result is not RevocationResult.ALREADY_ABSENT:
+                    row.result = result
+                    text = "read after an interruption"
+                    seal_outcome(context, session, row, account.ref, told[row.kind], result=result, text=text)
+            assess(context, session, account.case_id, table)
+        return ids - {row.id for row in rows if row.op is not None}
+
+    return await context.store.run(concluded)
 
 
 def as_entitlement(row: CaseEntitlement) -> Entitlement:

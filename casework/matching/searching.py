@@ -11,11 +11,11 @@ from functools import partial
 from sqlmodel import Session
 
 from casework.connections import failure_of, ready
-from casework.context import Context
+from casework.context import Context, case_in
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
 from casework.truth.findings import assess
-from casework.truth.rows import accounts_of, end_retirement
+from casework.truth.rows import accepted, accounts_of, end_retirement
 from connectors.matching import fold_all
 from models.tables import Case, CaseAccount, DirectoryNumbers, Search
 from models.vocabulary import ConnectionId, Leaver, Match, Standing
@@ -30,6 +30,10 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
     """
     await asyncio.gather(*(_within(patience, find_in(context, case_id, one, ask=False)) for one in context.connectors))
     await asyncio.gather(*(_find_further(context, case_id, connection) for connection in context.connectors))
+    await context.store.run(_ask, context, case_id)
+
+
+def _ask(context: Context, case_id: str) -> None:
     with context.store.write() as session:
         judge(context, session, case_id)
         assess(context, session, case_id)
@@ -49,9 +53,9 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
     Addresses of accounts that are accepted in other services are looked for too.  A look that succeeds ends the service's
     retirement.  Without *ask* the case is judged, not assessed, and nobody is asked yet: another service may be about to answer.
     """
-    leaver, read_at = context.case(case_id).person, context.now()
+    run, read_at = context.store.run, context.now()
+    leaver = await run(_begun, context, case_id)
     search = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
-    _note_services(context, case_id)
     try:
         await ready(context, connection)
         matches = await context.connectors[connection].find_accounts(leaver)
@@ -60,26 +64,34 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
         learnt = await numbers.learn(context, connection, matches)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
         error = failure_of(connection, exc)
-        with context.store.write() as session:
-            session.merge(search(problem=str(error), remedy=error.advice))
-            if ask:
-                assess(context, session, case_id)
-        return
+        await run(_note_failure, context, search(problem=str(error), remedy=error.advice), ask=ask)
+    else:
+        await run(_note_found, context, search(found=len(matches)), matches, learnt, ask=ask)
+
+
+def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
     with context.store.write() as session:
-        session.merge(search(found=len(matches)))
-        end_retirement(context, session, connection)
-        _record(context, session, case_id, matches, read_at)
-        for row in accounts_of(session, case_id, connection):
+        session.merge(search)
+        if ask:
+            assess(context, session, search.case_id)
+
+
+def _note_found(
+    context: Context, search: Search, matches: list[Match], learnt: DirectoryNumbers | None, *, ask: bool
+) -> None:
+    with context.store.write() as session:
+        session.merge(search)
+        end_retirement(context, session, search.connection)
+        _record(context, session, search.case_id, matches, search.searched_at)
+        for row in accounts_of(session, search.case_id, search.connection):
             facts.begin_anew(row)
-        _take_in(context, session, case_id, learnt, ask=ask)
+        _take_in(context, session, search.case_id, learnt, ask=ask)
 
 
 async def _find_further(context: Context, case_id: str, connection: ConnectionId) -> None:
     """Look in one service for the addresses of accounts that were accepted in others meanwhile."""
-    leaver, read_at = context.case(case_id).person, context.now()
-    with context.store.read() as session:
-        search = session.get(Search, (case_id, connection))
-        known = {row.vendor_id for row in accounts_of(session, case_id, connection)}
+    run, read_at = context.store.run, context.now()
+    leaver, search, known = await run(_searched, context, case_id, connection)
     if search is None or search.problem is not None:
         return
     try:
@@ -88,30 +100,44 @@ async def _find_further(context: Context, case_id: str, connection: ConnectionId
         failure_of(connection, exc)
         return
     if new:
-        with context.store.write() as session:
-            _record(context, session, case_id, new, read_at)
+        await run(_note_further, context, case_id, new, read_at)
+
+
+def _searched(context: Context, case_id: str, connection: ConnectionId) -> tuple[Leaver, Search | None, set[str]]:
+    """Return whom to look for, the service's newest search, and the candidates known there."""
+    with context.store.read() as session:
+        known = {row.vendor_id for row in accounts_of(session, case_id, connection)}
+        return case_in(session, case_id).person, session.get(Search, (case_id, connection)), known
+
+
+def _note_further(context: Context, case_id: str, matches: list[Match], read_at: datetime) -> None:
+    with context.store.write() as session:
+        _record(context, session, case_id, matches, read_at)
 
 
 async def _at_known_addresses(
     context: Context, case_id: str, connection: ConnectionId, leaver: Leaver, known: Collection[str]
 ) -> list[Match]:
     """Return the accounts, those *known* left out, at the addresses that accepted accounts in other services bear."""
-    with context.store.read() as session:
-        rows = [row for row in accounts_of(session, case_id) if row.standing is Standing.ACCEPTED]
+    rows = await context.store.run(accepted, context, case_id)
     borne = {one for row in rows if row.connection != connection for those in row.addresses.values() for one in those}
     new = borne - fold_all(address for address in (leaver.email, *leaver.other_emails) if address)
     found = await context.connectors[connection].find_at(leaver, sorted(new)) if new else []
     return [match for match in found if match.account.id not in known]
 
 
-def _note_services(context: Context, case_id: str) -> None:
-    """Write down which services the case is about: it is not whole before each was searched, whichever is open then."""
-    if {*context.connectors} <= {*(context.case(case_id).connections or ())}:
-        return
+def _begun(context: Context, case_id: str) -> Leaver:
+    """
+    Return whom to look for, and write down which services the case is about: it is not whole before each was searched, whichever
+    is open then.
+    """
+    known = context.case(case_id)
+    if {*context.connectors} <= {*(known.connections or ())}:
+        return known.person
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
         case.connections = sorted({*(case.connections or ()), *map(str, context.connectors)})
-        session.add(case)
+        return case.person
 
 
 def _record(context: Context, session: Session, case_id: str, matches: list[Match], read_at: datetime) -> None:

@@ -15,9 +15,11 @@ from casework.context import Context, all_of
 from casework.lifecycle import ADVANCING, move
 from casework.recording import seal
 from casework.truth.derive import derive
+from casework.truth.listing import take_in
 from casework.truth.reasons import reasons
 from casework.truth.rows import TruthTable, load
-from models.tables import CaseEntitlement, Finding
+from connectors.contract import Kinds, Listing
+from models.tables import CaseAccount, CaseEntitlement, Finding
 from models.vocabulary import SETTLED, CaseState, EntitlementKind, EntitlementState, Standing
 
 
@@ -46,6 +48,17 @@ def assess(context: Context, session: Session, case_id: str, table: TruthTable |
             _seal(context, session, old, EventType.FINDING_RESOLVED)
     _advance(context, session, table)
     return table
+
+
+def keep_listing(
+    context: Context, account: CaseAccount, listing: Listing, kinds: Kinds, *, whole: bool = False
+) -> TruthTable:
+    """Take a fresh listing of *account* over *kinds*, *whole* if those are all, into its case, and assess that; return the table."""
+    with context.store.write() as session:
+        if whole:
+            session.get_one(CaseAccount, account.id).listed_at = context.now()
+        table = take_in(context, session, account, listing, kinds)
+        return assess(context, session, account.case_id, table)
 
 
 def open_findings(session: Session, case_id: str) -> list[Finding]:

@@ -108,6 +108,12 @@ def accepted_accounts(session: Session, case_id: str, *connections: ConnectionId
     return [one for one in accounts_of(session, case_id, *connections) if one.standing is Standing.ACCEPTED]
 
 
+def accepted(context: Context, case_id: str, *connections: ConnectionId) -> list[CaseAccount]:
+    """Return the same, in a transaction of its own."""
+    with context.store.read() as session:
+        return accepted_accounts(session, case_id, *connections)
+
+
 def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
     """Return the rows of the accounts that are the leaver's, in the order of the cut."""
     accepted = {(one.connection, one.vendor_id) for one in accepted_accounts(session, case_id)}

@@ -87,13 +87,17 @@ async def test_a_write_that_fails_leaves_no_other_behind(office: Office, monkeyp
     """What goes wrong with one outcome is raised once the requests beside it have theirs: until then the case is held."""
     ended = []
 
-    async def ask(_: object, __: object, row: CaseEntitlement) -> None:
-        if row.id == "fails":
-            raise ZeroDivisionError
-        await asyncio.sleep(0.01)
-        ended.append(row.id)
+    async def asked(_: object, row: CaseEntitlement) -> list[object]:
+        await asyncio.sleep(0 if row.id == "fails" else 0.01)
+        return [row]
 
-    monkeypatch.setattr(revoking, "ask", ask)
+    def finish(_: object, __: object, answered: list[CaseEntitlement]) -> None:
+        if answered[0].id == "fails":
+            raise ZeroDivisionError
+        ended.extend(row.id for row in answered)
+
+    monkeypatch.setattr(revoking, "_asked", asked)
+    monkeypatch.setattr(revoking, "finish", finish)
     monkeypatch.setattr(revoking, "begin", lambda _, __, rows: rows)
     rows = [SimpleNamespace(id=name, op=None, kind=EntitlementKind.GROUP) for name in ("fails", "goes on")]
     account = SimpleNamespace(connection=office.paper.service)
