@@ -22,6 +22,9 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+INNER = "emulators.inner"
+"""Where a request's scope has the way on for those that stand in its body."""
+
 
 @dataclass(slots=True)
 class Fault:
@@ -46,7 +49,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it arrived, for counting calls and for proving what was not touched.  *status* None: dropped."""
+    """
+    One request as it arrived, for counting calls and for proving what was not touched.
+
+    *status* None: dropped.  *inner*: it came in the body of another one (a batch), and is no call of its own.
+    """
 
     method: str
     path: str
@@ -54,6 +61,7 @@ class Request:
     body: bytes
     status: int | None
     at: float
+    inner: bool = False
 
     @property
     def line(self) -> str:
@@ -91,7 +99,17 @@ class Stage:
         if scope["path"].startswith("/_stage/"):
             await self._stage_door(scope, receive, send)
             return
-        body = await _whole(receive)
+        await self._play({**scope, INNER: self.inner}, await _whole(receive), send)
+
+    async def inner(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Play a request that came in the body of another one, for a tenant that takes such: it finds this under `INNER`.
+
+        It has its own faults and its own entry in the journal, but costs no latency.  Where it is dropped, nothing is sent.
+        """
+        await self._play(scope, await _whole(receive), send, inner=True)
+
+    async def _play(self, scope: Scope, body: bytes, send: Send, *, inner: bool = False) -> None:
         query = scope["query_string"].decode("latin-1")
         line = f"{scope['method']} {scope['path']}" + (f"?{query}" if query else "")
         fault = self._fault_for(line)
@@ -103,7 +121,7 @@ class Stage:
             nonlocal noted
             if not noted:
                 noted = True
-                self.journal.append(Request(scope["method"], scope["path"], query, body, status, time.time()))
+                self.journal.append(Request(scope["method"], scope["path"], query, body, status, time.time(), inner))
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -118,8 +136,9 @@ class Stage:
         async def replay() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        if self.latency or (fault is not None and fault.delay):
-            await asyncio.sleep(self.latency + (fault.delay if fault is not None else 0.0))
+        latency = (0.0 if inner else self.latency) + (fault.delay if fault is not None else 0.0)
+        if latency:
+            await asyncio.sleep(latency)
         spoils = fault is not None and (fault.drop or fault.status is not None)
         try:
             if not spoils:
@@ -130,7 +149,8 @@ class Stage:
                 await self.app(scope, replay, mute)
             if fault.drop:
                 note()
-                _hang_up(send)
+                if not inner:
+                    _hang_up(send)
                 return
             await _answer(watch, fault.status or 500, fault.body.encode(), fault.headers)
         finally:
@@ -147,7 +167,8 @@ class Stage:
                 self.faults.clear()
                 answer = {"faults": []}
             case "GET", "/_stage/journal":
-                answer = [{"line": r.line, "status": r.status, "at": r.at} for r in list(self.journal)]
+                rows = list(self.journal)
+                answer = [{"line": r.line, "status": r.status, "at": r.at, "inner": r.inner} for r in rows]
             case _:
                 await _answer(send, 404, b"{}", {"content-type": "application/json"})
                 return

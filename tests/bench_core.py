@@ -104,7 +104,10 @@ def measured(scene: Scene, core: str, root: Path = ROOT, **more: object) -> dict
                 "tests.bench_leavers", json.dumps(asked), root=root, folder=folder, env=its
             )
             journals = {one: client.get(f"{at}/_stage/journal").json() for one, at in roots.items()}
-    calls = {one: sum(took["began"] <= row["at"] <= took["ended"] for row in rows) for one, rows in journals.items()}
+    calls = {
+        one: sum(took["began"] <= row["at"] <= took["ended"] and not row["inner"] for row in rows)
+        for one, rows in journals.items()
+    }
     return took | {"seconds": took["ended"] - took["began"], "calls": calls}
 
 

@@ -12,8 +12,10 @@ from connectors.errors import ConnectorError, NotOnPlan
 from connectors.microsoft365 import lookups, privilege
 from connectors.microsoft365.accounts import read_user
 from connectors.microsoft365.answers import NotThere, Row, instant, need
+from connectors.microsoft365.batching import Batching
+from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import MANIFEST
-from connectors.microsoft365.transport import Graph, Seen, together
+from connectors.microsoft365.transport import Graph, Reads, together
 from models.vocabulary import (
     ACCOUNT,
     Account,
@@ -56,7 +58,7 @@ class Access:
     def __init__(self, graph: Graph, writer: str) -> None:
         self._graph = graph
         self._writer = writer
-        self._kinds: dict[EntitlementKind, Callable[[str, Seen], Awaitable[Rows]]] = {
+        self._kinds: dict[EntitlementKind, Callable[[Reads, str, Seen], Awaitable[Rows]]] = {
             EntitlementKind.SIGN_IN: self._sign_in,
             EntitlementKind.SESSION: self._sessions,
             EntitlementKind.GRANT: self._grants,
@@ -65,23 +67,27 @@ class Access:
         }
 
     async def list(self, account: Account, kinds: Kinds | None) -> Listing:
-        """Return the rows of *kinds*, read at once; a kind that cannot be read is a row of its own."""
+        """Return the rows of *kinds*, read together; a kind that cannot be read is a row of its own."""
         wanted = [kind for kind in MANIFEST.kinds if kinds is None or kind in kinds]
-        answers = await together(*(self.look(account.id, kind) for kind in wanted))
+        reads = Batching(self._graph)
+        answers = await together(*(self._look(reads, account.id, kind) for kind in wanted))
         evidence = {kind: seen for kind, (_, seen) in zip(wanted, answers, strict=True)}
         return Listing([row for rows, _ in answers for row in rows], evidence)
 
     async def look(self, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
         """Return one kind's rows and the exchanges behind them; never raises a `ConnectorError`."""
+        return await self._look(Batching(self._graph), user, kind)
+
+    async def _look(self, reads: Reads, user: str, kind: EntitlementKind) -> tuple[Rows, tuple[Evidence, ...]]:
         seen: Seen = []
         try:
-            rows = await self._kinds[kind](user, seen)
+            rows = await self._kinds[kind](reads, user, seen)
         except ConnectorError as error:
             return [unread(user, kind, error)], tuple(seen)
         return list({row.id: row for row in rows}.values()), tuple(seen)
 
-    async def _sign_in(self, user: str, seen: Seen) -> Rows:
-        row = await self._read(user, seen)
+    async def _sign_in(self, reads: Reads, user: str, seen: Seen) -> Rows:
+        row = await self._read(reads, user, seen)
         if row is None or not need(row, "accountEnabled", bool):
             return []
         prestate: dict[str, Json] = {"accountEnabled": True}
@@ -89,11 +95,13 @@ class Access:
         admins: frozenset[str] | None = None
         try:
             others = None
-            if await privilege.is_privileged(self._graph, user, seen):
+            if await privilege.is_privileged(reads, user, seen):
                 prestate[PRIVILEGED] = True
-                others = await privilege.other_admins(self._graph, user, seen)
+                others = await privilege.other_admins(reads, user, seen)
             admins = frozenset() if others is None else others | {user.casefold()}
-            guard, problem, remedy = await self._guard(admins, seen, privileged=PRIVILEGED in prestate, synced=synced)
+            guard, problem, remedy = await self._guard(
+                reads, admins, seen, privileged=PRIVILEGED in prestate, synced=synced
+            )
         except ConnectorError as error:
             # The cut is worth more than this question: the vendor itself refuses where we may not reach.
             text = f"whether it is an administrator's account could not be read: {error}"
@@ -102,12 +110,12 @@ class Access:
         return [replace(_marked(found, guard, problem, remedy), administrators=admins)]
 
     async def _guard(
-        self, admins: frozenset[str], seen: Seen, *, privileged: bool, synced: bool
+        self, reads: Reads, admins: frozenset[str], seen: Seen, *, privileged: bool, synced: bool
     ) -> tuple[Guard | None, str | None, str | None]:
         if privileged:
             if len(admins) == 1:
                 return Guard.LAST_ADMIN, privilege.LAST_ADMIN_PROBLEM, privilege.LAST_ADMIN_REMEDY
-            if not await privilege.may_touch_admins(self._graph, self._writer, seen):
+            if not await privilege.may_touch_admins(reads, self._writer, seen):
                 return (
                     Guard.PRIVILEGED,
                     "an administrator's account, out of our service principal's reach",
@@ -117,8 +125,8 @@ class Access:
             return Guard.MASTERED_ELSEWHERE, "mastered on premises: sync brings a cloud-only block back", _SYNCED_REMEDY
         return None, None, None
 
-    async def _sessions(self, user: str, seen: Seen) -> Rows:
-        row = await self._read(user, seen)
+    async def _sessions(self, reads: Reads, user: str, seen: Seen) -> Rows:
+        row = await self._read(reads, user, seen)
         if row is None:
             return []
         if _from_elsewhere(row):
@@ -127,33 +135,31 @@ class Access:
         ended_at = instant(row, "signInSessionsValidFromDateTime")
         return [Entitlement(Service.MICROSOFT365, user, EntitlementKind.SESSION, ACCOUNT, ended_at=ended_at)]
 
-    async def _read(self, user: str, seen: Seen) -> Row | None:
+    async def _read(self, reads: Reads, user: str, seen: Seen) -> Row | None:
         """Return the user; None when the directory says that there is none, since nobody signs in to what is gone."""
         try:
-            return await read_user(self._graph, user, _USER, seen)
+            return await read_user(reads, user, _USER, seen)
         except NotThere:
             return None
 
-    async def _grants(self, user: str, seen: Seen) -> Rows:
-        delegated, roles = await together(
-            lookups.grants(self._graph, user, seen), lookups.app_roles(self._graph, user, seen)
-        )
+    async def _grants(self, reads: Reads, user: str, seen: Seen) -> Rows:
+        delegated, roles = await together(lookups.grants(reads, user, seen), lookups.app_roles(reads, user, seen))
         return [_grant(user, row) for row in delegated] + [_app_role(user, row) for row in roles]
 
-    async def _roles(self, user: str, seen: Seen) -> Rows:
-        active, eligible = await together(self._active(user, seen), self._eligible(user, seen))
+    async def _roles(self, reads: Reads, user: str, seen: Seen) -> Rows:
+        active, eligible = await together(self._active(reads, user, seen), self._eligible(reads, user, seen))
         return active + eligible
 
-    async def _active(self, user: str, seen: Seen) -> Rows:
-        listed = await lookups.role_assignments(self._graph, user, seen)
+    async def _active(self, reads: Reads, user: str, seen: Seen) -> Rows:
+        listed = await lookups.role_assignments(reads, user, seen)
         rows = [_role(user, row) for row in listed]
         if any(row["roleDefinitionId"] == privilege.GLOBAL_ADMINISTRATOR for row in listed) and (
-            await privilege.other_admins(self._graph, user, seen) == frozenset()
+            await privilege.other_admins(reads, user, seen) == frozenset()
         ):
             return [_guarded_admin(row) for row in rows]
         return rows
 
-    async def _eligible(self, user: str, seen: Seen) -> Rows:
+    async def _eligible(self, reads: Reads, user: str, seen: Seen) -> Rows:
         """
         What cannot be read here is a row beside the active roles, which are still shown, and can be taken away.
 
@@ -161,24 +167,22 @@ class Access:
         read, can be seen to be gone.
         """
         try:
-            rows = await lookups.eligibilities(self._graph, user, seen)
+            rows = await lookups.eligibilities(reads, user, seen)
         except NotOnPlan as error:
             return [replace(unread(user, EntitlementKind.ROLE, error), vendor_id=NO_ELIGIBLE)]
         except ConnectorError as error:
             return [unread(user, EntitlementKind.ROLE, error)]
         return [_role(user, row, prefix=ELIGIBLE) for row in rows]
 
-    async def _groups(self, user: str, seen: Seen) -> Rows:
-        member, owned = await together(
-            lookups.memberships(self._graph, user, seen), lookups.ownerships(self._graph, user, seen)
-        )
-        owners = await together(*(self._ownership(user, group, seen) for group in owned))
+    async def _groups(self, reads: Reads, user: str, seen: Seen) -> Rows:
+        member, owned = await together(lookups.memberships(reads, user, seen), lookups.ownerships(reads, user, seen))
+        owners = await together(*(self._ownership(reads, user, group, seen) for group in owned))
         return [_membership(user, group) for group in member] + owners
 
-    async def _ownership(self, user: str, group: Row, seen: Seen) -> Entitlement:
+    async def _ownership(self, reads: Reads, user: str, group: Row, seen: Seen) -> Entitlement:
         row = _group_row(user, group, OWNER)
         if row.guard is None and row.state is EntitlementState.FOUND:
-            others = await lookups.owners(self._graph, need(group, "id", str), seen) - {user.casefold()}
+            others = await lookups.owners(reads, need(group, "id", str), seen) - {user.casefold()}
             if not others:
                 return _marked(row, Guard.LAST_OWNER, "the group's last owner", "Add a successor as owner first.")
         return row

@@ -1,7 +1,7 @@
 """
 Finding a leaver's accounts, and reading one account afresh.
 
-Number and addresses are asked for by key, in a few bounded queries, whatever the directory's size; names are compared in
+Number and addresses are asked for by key, in one batch of a few bounded queries, whatever the directory's size; names are compared in
 the shared snapshot.  Queries go without `ConsistencyLevel: eventual`, so that none is answered from an index that lags.
 """
 
@@ -18,8 +18,10 @@ from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from connectors.errors import Unintelligible
 from connectors.matching import Profile, match_all
 from connectors.microsoft365.answers import GONE, NotThere, Row, need
+from connectors.microsoft365.batching import Batching
+from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import READ_USERS
-from connectors.microsoft365.transport import Build, Graph, Seen, asking, together
+from connectors.microsoft365.transport import Build, Graph, Reads, asking, together
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
@@ -56,15 +58,16 @@ class Accounts:
 
         What a query finds is newer than the snapshot, and stands in its place.
         """
-        parts = await together(self._near(leaver), *(self._found(clause) for clause in self.filters(leaver)))
+        reads = Batching(self.graph)
+        parts = await together(self._near(leaver), *(self._found(clause, reads) for clause in self.filters(leaver)))
         profiles = {profile.account.id: profile for part in parts for profile in part}
         return match_all(leaver, profiles.values())
 
     async def _near(self, leaver: Leaver) -> list[Profile]:
         return (await self.everybody.get()).near(leaver)
 
-    async def _found(self, clause: str) -> list[Profile]:
-        return [self.profile(row) for row in await self.graph.pages(self._search(clause), [], needs=READ_USERS)]
+    async def _found(self, clause: str, reads: Reads) -> list[Profile]:
+        return [self.profile(row) for row in await reads.pages(self._search(clause), [], needs=READ_USERS)]
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""
@@ -136,10 +139,10 @@ class Accounts:
         )
 
 
-async def read_user(graph: Graph, user_id: str, properties: list[str], seen: Seen) -> Row:
+async def read_user(reads: Reads, user_id: str, properties: list[str], seen: Seen) -> Row:
     """Return the user with this object id; raises `NotThere`, and `Unintelligible` when another one is answered."""
     asked = asking(UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(select=properties))
-    row = await graph.read(
+    row = await reads.read(
         lambda client: client.users.by_user_id(user_id).to_get_request_information(asked),
         seen,
         needs=READ_USERS,

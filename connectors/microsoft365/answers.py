@@ -29,6 +29,8 @@ from models.vocabulary import Evidence
 Row: TypeAlias = "dict[str, Any]"
 T = TypeVar("T")
 
+NOTHING_GONE: frozenset[tuple[int, str]] = frozenset()
+
 GONE = frozenset({(404, "Request_ResourceNotFound")})
 """No such object, or no such link: the directory says the same for both."""
 
@@ -62,6 +64,7 @@ class Answer:
     """
     One answer as it came.  *body* is None without content, and when it is not a JSON object.
 
+    *of_all*: it was given to a whole batch, so that what it says of absence, plan or permission is not about this request.
     Without slots, so that a page of a thousand records is parsed once.
     """
 
@@ -72,6 +75,7 @@ class Answer:
     writes: bool
     gone: frozenset[tuple[int, str]]
     needs: tuple[str, ...]
+    of_all: bool = False
 
     @cached_property
     def body(self) -> Row | None:
@@ -111,9 +115,9 @@ def _after_the_fact(answer: Answer, seen: tuple[Evidence, ...]) -> ConnectorErro
 def _failure(answer: Answer, seen: tuple[Evidence, ...]) -> ConnectorError:  # noqa: PLR0911  # one line a meaning
     code, status = answer.code, answer.status
     text = f"microsoft365: cannot {answer.doing}: {code or status}"
-    if code is not None and (status, code) in answer.gone:
+    if code is not None and (status, code) in answer.gone and not answer.of_all:
         return NotThere(text, code=code, evidence=seen)
-    if code in _UNLICENSED:
+    if code in _UNLICENSED and not answer.of_all:
         return NotOnPlan(text, code=code, evidence=seen)
     if status == 429 or (status == 503 and not answer.writes and "retry-after" in answer.headers):
         return Throttled(text, retry_after=retry_after(answer.headers), code=code, evidence=seen)
@@ -122,7 +126,8 @@ def _failure(answer: Answer, seen: tuple[Evidence, ...]) -> ConnectorError:  # n
     if status >= 500 or status == 408:
         return (OutcomeUnknown if answer.writes else Unreachable)(text, code=code, evidence=seen)
     if status in {401, 403}:
-        return Denied(text, code=code, evidence=seen, remedy=grant_remedy(answer.needs) if status == 403 else None)
+        lacking = status == 403 and not answer.of_all
+        return Denied(text, code=code, evidence=seen, remedy=grant_remedy(answer.needs) if lacking else None)
     if status == 400 and answer.writes and code in _REFUSALS:
         return Refused(text, code=code, evidence=seen)
     return Unintelligible(text, code=code, evidence=seen)

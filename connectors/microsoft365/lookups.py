@@ -17,21 +17,22 @@ from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from connectors.errors import Denied, Unintelligible
 from connectors.microsoft365.accounts import MOST_CLAUSES, quoted
 from connectors.microsoft365.answers import Row, grant_remedy, need
+from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import READ_ELIGIBLE, READ_GRANTS, READ_GROUPS, READ_ROLES, READ_USERS
-from connectors.microsoft365.transport import Build, Graph, Seen, asking
+from connectors.microsoft365.transport import Build, Reads, asking
 
 _GROUP = "#microsoft.graph.group"
 _NOT_GROUPS = frozenset({"#microsoft.graph.directoryRole", "#microsoft.graph.administrativeUnit"})
 
 
-async def memberships(graph: Graph, user: str, seen: Seen) -> list[Row]:
+async def memberships(reads: Reads, user: str, seen: Seen) -> list[Row]:
     """
     Return the groups that *user* is a direct member of.
 
     Without a cast and without `$select`: neither then needs an advanced query, and the default properties suffice.
     """
     asked = asking(MemberOfRequestBuilder.MemberOfRequestBuilderGetQueryParameters(top=999))
-    rows = await graph.pages(
+    rows = await reads.pages(
         lambda client: client.users.by_user_id(user).member_of.to_get_request_information(asked),
         seen,
         needs=READ_GROUPS,
@@ -44,10 +45,10 @@ async def memberships(graph: Graph, user: str, seen: Seen) -> list[Row]:
     return _readable(rows, seen)
 
 
-async def ownerships(graph: Graph, user: str, seen: Seen) -> list[Row]:
+async def ownerships(reads: Reads, user: str, seen: Seen) -> list[Row]:
     """Return the groups that *user* owns.  Applications and devices are not groups and stay out."""
     asked = asking(OwnedObjectsRequestBuilder.OwnedObjectsRequestBuilderGetQueryParameters(top=999))
-    rows = await graph.pages(
+    rows = await reads.pages(
         lambda client: client.users.by_user_id(user).owned_objects.to_get_request_information(asked),
         seen,
         needs=READ_GROUPS,
@@ -65,47 +66,47 @@ def _readable(rows: Iterable[Row], seen: Seen) -> list[Row]:
     return groups
 
 
-async def owners(graph: Graph, group: str, seen: Seen) -> set[str]:
+async def owners(reads: Reads, group: str, seen: Seen) -> set[str]:
     """Return the ids of a group's owners, in small letters."""
-    rows = await graph.pages(
+    rows = await reads.pages(
         lambda client: client.groups.by_group_id(group).owners.to_get_request_information(), seen, needs=READ_GROUPS
     )
     return {need(row, "id", str).casefold() for row in rows}
 
 
-async def role_assignments(graph: Graph, principal: str, seen: Seen) -> list[Row]:
+async def role_assignments(reads: Reads, principal: str, seen: Seen) -> list[Row]:
     """Return the active directory roles of *principal* at any scope; memberOf knows those of the whole tenant only."""
-    rows = await _assigned(graph, f"principalId eq {quoted(principal)}", seen)
+    rows = await _assigned(reads, f"principalId eq {quoted(principal)}", seen)
     return _own(rows, principal, seen)
 
 
-async def holders(graph: Graph, role: str, seen: Seen) -> set[str]:
+async def holders(reads: Reads, role: str, seen: Seen) -> set[str]:
     """Return the ids, in small letters, of those who hold *role* for the whole tenant."""
-    rows = await _assigned(graph, f"roleDefinitionId eq {quoted(role)}", seen)
+    rows = await _assigned(reads, f"roleDefinitionId eq {quoted(role)}", seen)
     return {need(row, "principalId", str).casefold() for row in rows if need(row, "directoryScopeId", str) == "/"}
 
 
-async def _assigned(graph: Graph, clause: str, seen: Seen) -> list[Row]:
+async def _assigned(reads: Reads, clause: str, seen: Seen) -> list[Row]:
     asked = asking(
         RoleAssignmentsRequestBuilder.RoleAssignmentsRequestBuilderGetQueryParameters(
             filter=clause, expand=["roleDefinition"]
         )
     )
-    return await graph.pages(
+    return await reads.pages(
         lambda client: client.role_management.directory.role_assignments.to_get_request_information(asked),
         seen,
         needs=READ_ROLES,
     )
 
 
-async def eligibilities(graph: Graph, principal: str, seen: Seen) -> list[Row]:
+async def eligibilities(reads: Reads, principal: str, seen: Seen) -> list[Row]:
     """Return the roles that *principal* may activate; raises `NotOnPlan` on a tenant without the licence."""
     asked = asking(
         eligible.RoleEligibilityScheduleInstancesRequestBuilder.RoleEligibilityScheduleInstancesRequestBuilderGetQueryParameters(
             filter=f"principalId eq {quoted(principal)}", expand=["roleDefinition"]
         )
     )
-    rows = await graph.pages(
+    rows = await reads.pages(
         lambda client: client.role_management.directory.role_eligibility_schedule_instances.to_get_request_information(
             asked
         ),
@@ -115,9 +116,9 @@ async def eligibilities(graph: Graph, principal: str, seen: Seen) -> list[Row]:
     return _own(rows, principal, seen)
 
 
-async def grants(graph: Graph, user: str, seen: Seen) -> list[Row]:
+async def grants(reads: Reads, user: str, seen: Seen) -> list[Row]:
     """Return the delegated grants that *user* gave.  A tenant-wide one (AllPrincipals) is nobody's to take away."""
-    rows = await graph.pages(
+    rows = await reads.pages(
         lambda client: client.users.by_user_id(user).oauth2_permission_grants.to_get_request_information(),
         seen,
         needs=READ_GRANTS,
@@ -125,9 +126,9 @@ async def grants(graph: Graph, user: str, seen: Seen) -> list[Row]:
     return _own([row for row in rows if need(row, "consentType", str) != "AllPrincipals"], user, seen)
 
 
-async def app_roles(graph: Graph, user: str, seen: Seen) -> list[Row]:
+async def app_roles(reads: Reads, user: str, seen: Seen) -> list[Row]:
     """Return the application roles given to *user* directly; Graph lists those of the user's groups among them."""
-    rows = await graph.pages(
+    rows = await reads.pages(
         lambda client: client.users.by_user_id(user).app_role_assignments.to_get_request_information(),
         seen,
         needs=READ_GRANTS,
@@ -135,11 +136,11 @@ async def app_roles(graph: Graph, user: str, seen: Seen) -> list[Row]:
     return _own([row for row in rows if need(row, "principalType", str) != "Group"], user, seen)
 
 
-async def enabled(graph: Graph, users: Iterable[str], seen: Seen) -> set[str]:
+async def enabled(reads: Reads, users: Iterable[str], seen: Seen) -> set[str]:
     """Return those of *users* that can sign in; ids that are no users (groups, applications) are left out."""
     listed = sorted(users)
     parts = [listed[start : start + MOST_CLAUSES] for start in range(0, len(listed), MOST_CLAUSES)]
-    answers = [await graph.pages(_by_ids(part), seen, needs=READ_USERS) for part in parts]
+    answers = [await reads.pages(_by_ids(part), seen, needs=READ_USERS) for part in parts]
     return {need(row, "id", str) for rows in answers for row in rows if need(row, "accountEnabled", bool)}
 
 

@@ -16,8 +16,9 @@ from connectors.errors import ConnectorError
 from connectors.microsoft365 import privilege
 from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.answers import Row, grant_remedy, need
+from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import MANIFEST, READ_APPLICATIONS, READ_LICENCES, READ_USERS, SUPERSEDED
-from connectors.microsoft365.transport import Graph, Seen, asking
+from connectors.microsoft365.transport import Graph, asking
 from models.vocabulary import EntitlementKind, Service
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"

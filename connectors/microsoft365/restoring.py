@@ -17,8 +17,9 @@ from msgraph.generated.models.user import User
 from connectors.errors import ConnectorError
 from connectors.microsoft365.access import ELIGIBLE, OWNER, Access
 from connectors.microsoft365.answers import Refused, instant, need
+from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import ASSIGN_ELIGIBLE, DISABLE, WRITE_MEMBERS, WRITE_OWNERS, WRITE_ROLES
-from connectors.microsoft365.transport import Graph, Seen
+from connectors.microsoft365.transport import Graph
 from models.vocabulary import Entitlement, EntitlementKind, Json, Receipt, RevocationResult
 
 Prestate = Mapping[str, Json]

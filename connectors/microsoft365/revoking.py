@@ -17,6 +17,7 @@ from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unintellig
 from connectors.microsoft365 import lookups, privilege
 from connectors.microsoft365.access import APP_ROLE, ELIGIBLE, OAUTH2, OWNER, PRIVILEGED, Access
 from connectors.microsoft365.answers import GONE, GONE_ELIGIBILITY, NotThere, Refused, Row
+from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import (
     DISABLE,
     END_SESSIONS,
@@ -27,7 +28,7 @@ from connectors.microsoft365.manifest import (
     WRITE_OWNERS,
     WRITE_ROLES,
 )
-from connectors.microsoft365.transport import Build, Graph, Seen
+from connectors.microsoft365.transport import Build, Graph
 from models.vocabulary import ACCOUNT, Entitlement, EntitlementKind, EntitlementState, Guard, Receipt, RevocationResult
 
 JUSTIFICATION = "Offboarding"

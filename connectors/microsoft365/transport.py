@@ -8,13 +8,10 @@ again.  Answers are read raw: the SDK's models take 5 ms of the event loop per u
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import re
-import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -27,23 +24,38 @@ from kiota_abstractions.request_information import RequestInformation
 from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph.graph_service_client import GraphServiceClient
 
-from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Throttled, Unintelligible, Unreachable
-from connectors.microsoft365.answers import Answer, Row, http_date, result, retry_after
+from connectors.errors import Denied, Unintelligible
+from connectors.microsoft365.answers import NOTHING_GONE, Row
+from connectors.microsoft365.exchange import Asked, Came, Seen, judge, row_of
 from connectors.microsoft365.settings import ApplicationCredential, Settings
 from connectors.microsoft365.wire import Wire, connect_wire
 from connectors.pacing import Pace
-from models.vocabulary import Evidence
 
 Build: TypeAlias = "Callable[[GraphServiceClient], Any]"
 """Makes one of the SDK's requests; its generated builders are not typed for us (see pyproject)."""
 
-Seen: TypeAlias = "list[Evidence]"
-
 T = TypeVar("T")
 MOST_PAGES = 10_000
-_NOTHING_GONE: frozenset[tuple[int, str]] = frozenset()
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _RAW = ResponseHandlerOption(NativeResponseHandler())
+
+
+class Reads(Protocol):
+    """What reads from Graph: `Graph` one request after the other, `Batching` those of one listing together."""
+
+    async def read(
+        self,
+        build: Build,
+        seen: Seen,
+        *,
+        needs: tuple[str, ...] = (),
+        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
+    ) -> Row:
+        """See `Graph.read`."""
+        ...
+
+    async def pages(self, build: Build, seen: Seen, *, needs: tuple[str, ...] = ()) -> list[Row]:
+        """See `Graph.pages`."""
+        ...
 
 
 class Graph:
@@ -54,7 +66,7 @@ class Graph:
         self.endpoint = settings.graph_endpoint
         self._settings = settings
         self._application = application
-        self._pace = pace
+        self.pace = pace
         self._wires: dict[asyncio.AbstractEventLoop, Wire] = {}
 
     async def read(
@@ -63,17 +75,14 @@ class Graph:
         seen: Seen,
         *,
         needs: tuple[str, ...] = (),
-        gone: frozenset[tuple[int, str]] = _NOTHING_GONE,
+        gone: frozenset[tuple[int, str]] = NOTHING_GONE,
     ) -> Row:
         """Return the answer's JSON object; tries again within the pace.  *needs* are the permissions to name in a refusal."""
+        return await self.pace.read(lambda: self.ask(build, seen, needs=needs, gone=gone))
 
-        async def attempt() -> Row:
-            body = await self._exchange(build, seen, needs=needs, gone=gone, writes=False)
-            if body is None:
-                raise Unintelligible("microsoft365: cannot read: the answer is empty", evidence=tuple(seen))
-            return body
-
-        return await self._pace.read(attempt)
+    async def ask(self, build: Build, seen: Seen, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]]) -> Row:
+        """Send a read once: one try of `read`."""
+        return row_of(await self._exchange(build, seen, needs=needs, gone=gone, writes=False), seen)
 
     async def pages(self, build: Build, seen: Seen, *, needs: tuple[str, ...] = ()) -> list[Row]:
         """
@@ -81,29 +90,64 @@ class Graph:
 
         Raises `Unintelligible` when a link leads to another host, comes twice, or never ends.
         """
-        rows: list[Row] = []
+        return await self.rest(await self.read(build, seen, needs=needs), seen, needs=needs)
+
+    async def rest(self, page: Row, seen: Seen, *, needs: tuple[str, ...]) -> list[Row]:
+        """Return the rows of a first *page* and of those that follow it, each asked for by itself; see `pages`."""
+        rows = [*rows_of(page, seen)]
         links: set[str] = set()
-        while True:
-            body = await self.read(build, seen, needs=needs)
-            rows += rows_of(body, seen)
-            link = body.get("@odata.nextLink")
-            if link is None:
-                return rows
-            build = _follow(self._checked(link, links, seen))
+        while (link := page.get("@odata.nextLink")) is not None:
+            page = await self.read(_follow(self._checked(link, links, seen)), seen, needs=needs)
+            rows += rows_of(page, seen)
+        return rows
 
     async def write(
-        self, build: Build, seen: Seen, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = _NOTHING_GONE
+        self, build: Build, seen: Seen, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]] = NOTHING_GONE
     ) -> Row | None:
         """Send a write once; again only when it surely did nothing.  Raises `OutcomeUnknown` when that is not known."""
-        return await self._pace.write(lambda: self._exchange(build, seen, needs=needs, gone=gone, writes=True))
+        return await self.pace.write(lambda: self._exchange(build, seen, needs=needs, gone=gone, writes=True))
 
     async def submit(self, build: Build, seen: Seen, *, needs: tuple[str, ...]) -> Row | None:
         """Send a write once and never again, not even when throttled: where each attempt may count against a day's quota."""
-        return await self._exchange(build, seen, needs=needs, gone=_NOTHING_GONE, writes=True)
+        return await self._exchange(build, seen, needs=needs, gone=NOTHING_GONE, writes=True)
 
     def follow(self, link: object, seen: Seen) -> Build:
         """Return the request for a next link; raises `Unintelligible` when it leads to another host."""
         return _follow(self._here(link, seen))
+
+    def prepared(self, build: Build) -> RequestInformation:
+        """Return the request that *build* makes, with its address expanded: the SDK expands anew, for long, at each look."""
+        wire = self._wire()
+        request: RequestInformation = build(wire.client)
+        wire.adapter.set_base_url_for_request_information(request)
+        request.url = request.url
+        return request
+
+    def described(self, request: RequestInformation, needs: tuple[str, ...], gone: frozenset[tuple[int, str]]) -> Asked:
+        """Return what stands for *request* in evidence and errors, with a new id."""
+        method = request.http_method.value if request.http_method is not None else "?"
+        path = urlsplit(request.url).path.removeprefix(urlsplit(self.endpoint).path)
+        return Asked(f"{method} {path}", str(uuid4()), request.content, needs=needs, gone=gone)
+
+    async def carry(self, request: RequestInformation, number: str) -> Came:
+        """Send *request* once, under *number*, and return what came back, a failure of the way there included."""
+        wire = self._wire()
+        request.add_request_options([_RAW])
+        request.headers.try_add("client-request-id", number)
+        sent_at = datetime.now(UTC)
+        try:
+            await wire.sign_in()
+            async with wire.turns:
+                # what was waited for before is no part of the exchange: stamps are held to it
+                sent_at = datetime.now(UTC)
+                response = await self._send(wire, request)
+        except AzureError as exc:
+            status = exc.status_code if isinstance(exc, HttpResponseError) else None
+            instead = f"POST /{self._settings.tenant_id}/oauth2/v2.0/token"
+            return Came(sent_at, datetime.now(UTC), status, failure=exc, instead=instead)
+        except (httpx.HTTPError, ValueError) as exc:
+            return Came(sent_at, datetime.now(UTC), failure=exc)
+        return Came(sent_at, datetime.now(UTC), response.status_code, response.headers, response.content)
 
     def one_search(self) -> asyncio.Lock:
         """Return what lets one search of the audit log be submitted at a time, on the running loop."""
@@ -145,36 +189,9 @@ class Graph:
     async def _exchange(
         self, build: Build, seen: Seen, *, needs: tuple[str, ...], gone: frozenset[tuple[int, str]], writes: bool
     ) -> Row | None:
-        wire = self._wire()
-        request: RequestInformation = build(wire.client)
-        request.add_request_options([_RAW])
-        request_id = str(uuid4())
-        request.headers.try_add("client-request-id", request_id)
-        wire.adapter.set_base_url_for_request_information(request)
-        request.url = request.url  # expanded once: the SDK expands its template anew, for milliseconds, at each look
-        sent_at = datetime.now(UTC)
-        try:
-            await wire.sign_in()
-            async with wire.turns:
-                sent_at = datetime.now(
-                    UTC
-                )  # what was waited for before is no part of the exchange: stamps are held to it
-                response = await self._send(wire, request)
-        except AzureError as exc:
-            seen.append(self._token_evidence(exc, sent_at))
-            raise _no_token(exc, seen) from exc
-        except httpx.HTTPError as exc:
-            seen.append(self._evidence(request, request_id, sent_at, None, None))
-            raise _no_answer(exc, self._doing(request), seen, writes=writes) from exc
-        except ValueError as exc:  # the SDK, decoding the claims of a 401: nothing was done
-            seen.append(self._evidence(request, request_id, sent_at, None, None))
-            text = f"microsoft365: cannot {self._doing(request)}: a challenge for another token that is not readable"
-            raise Denied(text, evidence=tuple(seen)) from exc
-        answer = Answer(
-            self._doing(request), response.status_code, response.headers, response.content, writes, gone, needs
-        )
-        seen.append(self._evidence(request, request_id, sent_at, response, answer.code))
-        return result(answer, tuple(seen))
+        request = self.prepared(build)
+        asked = replace(self.described(request, needs, gone), writes=writes)
+        return judge(asked, await self.carry(request, asked.id), seen)
 
     async def _send(self, wire: Wire, request: RequestInformation) -> httpx.Response:
         """With a native response handler the adapter neither raises for a status nor builds models."""
@@ -182,36 +199,6 @@ class Graph:
         if not isinstance(response, httpx.Response):
             raise TypeError("the SDK returned no native response")
         return response
-
-    def _doing(self, request: RequestInformation) -> str:
-        method = request.http_method.value if request.http_method is not None else "?"
-        path = urlsplit(request.url).path.removeprefix(urlsplit(self.endpoint).path)
-        return f"{method} {path}"
-
-    def _evidence(
-        self,
-        request: RequestInformation,
-        request_id: str,
-        sent_at: datetime,
-        response: httpx.Response | None,
-        code: str | None,
-    ) -> Evidence:
-        headers: Mapping[str, str] = response.headers if response is not None else {}
-        return Evidence(
-            what=f"{self._doing(request)} [client-request-id {request_id}]",
-            sent_at=sent_at,
-            received_at=datetime.now(UTC),
-            status=response.status_code if response is not None else None,
-            code=code,
-            request_sha256=hashlib.sha256(request.content).hexdigest() if request.content else None,
-            response_sha256=hashlib.sha256(response.content).hexdigest() if response is not None else None,
-            vendor_at=http_date(headers.get("date", "")),
-        )
-
-    def _token_evidence(self, error: AzureError, sent_at: datetime) -> Evidence:
-        status = error.status_code if isinstance(error, HttpResponseError) else None
-        what = f"POST /{self._settings.tenant_id}/oauth2/v2.0/token"
-        return Evidence(what, sent_at, datetime.now(UTC), status, code=_aadsts(error))
 
 
 async def together(*work: Awaitable[T]) -> list[T]:
@@ -265,62 +252,6 @@ def _follow(link: str) -> Build:
     return build
 
 
-def _no_answer(error: httpx.HTTPError, doing: str, seen: Seen, *, writes: bool) -> ConnectorError:
-    text = f"microsoft365: cannot {doing}: {type(error).__name__}"
-    if isinstance(error, _NEVER_SENT) or not writes:
-        return Unreachable(text, evidence=tuple(seen), remedy=_certificate_remedy(error))
-    return OutcomeUnknown(text, evidence=tuple(seen))
-
-
-def _no_token(error: AzureError, seen: Seen) -> ConnectorError:
-    """Nothing was sent to Graph, so nothing was done, whatever the request was."""
-    code = _aadsts(error)
-    status = error.status_code if isinstance(error, HttpResponseError) else None
-    text = f"microsoft365: cannot sign in to Entra: {code or status or type(error).__name__}"
-    if status == 429:
-        response: Any = error.response if isinstance(error, HttpResponseError) else None
-        asked = retry_after({name.lower(): value for name, value in response.headers.items()})
-        return Throttled(text, retry_after=asked, code=code, evidence=tuple(seen))
-    if status is not None and 300 <= status < 400:
-        return Unintelligible(text, evidence=tuple(seen))
-    refused = status is not None and 400 <= status < 500 and code not in _PASSING
-    if refused:
-        return Denied(text, code=code, evidence=tuple(seen), remedy=_SIGN_IN_REMEDY)
-    return Unreachable(text, code=code, evidence=tuple(seen), remedy=_certificate_remedy(error))
-
-
 _PAPERS = (
     "Check the files that LASTDAY_MICROSOFT365_CERTIFICATE_FILE (certificate and RSA key) and LASTDAY_CA_BUNDLE name."
 )
-
-_PASSING = frozenset({"AADSTS90033", "temporarily_unavailable", "server_error"})
-"""Entra's words for "try again": no fault of ours, whatever the status."""
-
-_SIGN_IN_REMEDY = "Check LASTDAY_MICROSOFT365_TENANT_ID, _CLIENT_ID and the secret or certificate (expired?) against the app registration."
-
-
-def _aadsts(error: AzureError) -> str | None:
-    """Return `AADSTS…` from the body of Entra's refusal, else OAuth's own word for it.  A redirect is no refusal."""
-    response: Any = error.response if isinstance(error, HttpResponseError) else None
-    if response is not None and 300 <= response.status_code < 400:
-        return None
-    try:
-        body = json.loads(response.body()) if response is not None else None
-    except (ValueError, AttributeError):
-        return None
-    if not isinstance(body, dict):
-        return None
-    numbers, word = body.get("error_codes"), body.get("error")
-    if isinstance(numbers, list) and numbers:
-        return f"AADSTS{numbers[0]}"
-    told = re.match(r"AADSTS\d+", str(body.get("error_description")))
-    return told[0] if told is not None else word if isinstance(word, str) else None
-
-
-def _certificate_remedy(error: BaseException) -> str | None:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "The server's certificate is not trusted: set LASTDAY_CA_BUNDLE to its authority's PEM file."
-        cause = cause.__cause__ or cause.__context__
-    return None

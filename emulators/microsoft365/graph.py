@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from emulators.microsoft365 import permissions as may
 from emulators.microsoft365.authority import read_token
+from emulators.microsoft365.batch import answered, asked_for
 from emulators.microsoft365.calls import Call
 from emulators.microsoft365.directory import TENANT_ID
 from emulators.microsoft365.problems import Problem, denied, malformed
@@ -81,6 +82,7 @@ def routes(tenant: Tenant) -> list[Route]:
             for method, path, answer, needed, query, status in table
         ]
         + [Route("/beta/auditLogs/signIns", beta, methods=["GET"])]
+        + [Route("/v1.0/$batch", _batch(tenant), methods=["POST"])]
         + [Route("/{path:path}", _nowhere, methods=_METHODS)]
     )
 
@@ -106,6 +108,19 @@ def _endpoint(
         if body is None:
             return Response(status_code=status, headers=headers)
         return JSONResponse(body, status, headers)
+
+    return endpoint
+
+
+def _batch(tenant: Tenant) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        own, asked = str(uuid4()), request.headers.get("client-request-id", str(uuid4()))
+        headers = {"request-id": own, "client-request-id": asked}
+        try:
+            call = await _authenticated(tenant, request)
+            return JSONResponse(await answered(request, asked_for(call)), headers=headers)
+        except Problem as problem:
+            return JSONResponse(problem.body(own, asked), problem.status, headers | problem.headers)
 
     return endpoint
 

@@ -209,7 +209,11 @@ class TestAnswers:
                     await r.connector.revoke(row)
                     if row.kind not in {"grant", "session"}:
                         await r.connector.restore(row, row.prestate)
-            sent = [q for q in r.stage.journal if q.body and q.path.startswith("/v1.0/")]
+            batches = [q for q in r.stage.journal if q.path.endswith("/$batch")]
+            inner = [q for q in r.stage.journal if q.inner]
+            assert len(inner) == sum(len(json.loads(q.body)["requests"]) for q in batches) > len(batches)
+            assert {(q.method, q.body) for q in inner} == {("GET", b"")}  # a write goes by itself
+            sent = [q for q in r.stage.journal if q.body and q.path.startswith("/v1.0/") and q not in batches]
             assert len({q.path.rpartition("/")[2] for q in sent if not q.path.startswith("/v1.0/users")}) == 3
             for request in sent:
                 model = next(m for end, m in known.items() if end in request.path.removesuffix(r.account_id("E1001")))

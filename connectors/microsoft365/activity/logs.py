@@ -21,8 +21,9 @@ from connectors.microsoft365.activity.sources import (
     READ_LOGS,
     SIGN_INS,
 )
+from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.probing import edition
-from connectors.microsoft365.transport import Graph, Seen, rows_of
+from connectors.microsoft365.transport import Graph, rows_of
 from models.vocabulary import Account
 
 _PAID = frozenset({"Entra ID P1", "Entra ID P2"})

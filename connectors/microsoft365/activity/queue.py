@@ -14,7 +14,8 @@ from connectors.microsoft365.accounts import read_user
 from connectors.microsoft365.activity.sources import READ_AUDIT
 from connectors.microsoft365.activity.state import Progress
 from connectors.microsoft365.answers import Row, need
-from connectors.microsoft365.transport import Graph, Seen
+from connectors.microsoft365.exchange import Seen
+from connectors.microsoft365.transport import Graph
 from models.vocabulary import Evidence
 
 DAY = timedelta(hours=24)

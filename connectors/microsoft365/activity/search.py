@@ -21,7 +21,8 @@ from connectors.microsoft365.activity.records import PAGE, REFUSED, records_of, 
 from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
 from connectors.microsoft365.activity.state import Progress, Step
 from connectors.microsoft365.answers import NotThere, Row
-from connectors.microsoft365.transport import Build, Graph, Seen, asking, rows_of
+from connectors.microsoft365.exchange import Seen
+from connectors.microsoft365.transport import Build, Graph, asking, rows_of
 from models.vocabulary import Account
 
 SHORTEST = timedelta(hours=1)

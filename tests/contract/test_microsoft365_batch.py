@@ -1,0 +1,207 @@
+"""Microsoft 365: the answer to a batch, taken apart, and the emulated tenant's own `$batch`."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+
+from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
+from connectors.microsoft365.answers import NotThere
+from connectors.microsoft365.batching import MOST_IN_ONE, apart
+from connectors.microsoft365.exchange import Asked, Came, judge
+from connectors.microsoft365.transport import Graph
+from tests.contract.rig import Rig
+from tests.contract.rig_microsoft365 import rig
+
+PLAIN = "E1010"
+
+
+def came(status: int, body: object, **headers: str) -> Came:
+    """Return an answer to a batch."""
+    now = datetime.now(UTC)
+    return Came(now, now, status, httpx.Headers(headers), json.dumps(body).encode())
+
+
+def judged(one: Came) -> Any:
+    """Return what *one* means as the answer to a read of a user, or the class of its failure."""
+    try:
+        return judge(Asked("GET /users/1", "i", gone=frozenset({(404, "Request_ResourceNotFound")})), one, [])
+    except ConnectorError as error:
+        return type(error)
+
+
+def told(number: object, status: object = 200, **more: object) -> dict[str, object]:
+    """Return one answer in a batch's."""
+    return {"id": number, "status": status, "body": {"n": number}} | more
+
+
+class TestApart:
+    @pytest.mark.parametrize("order", list(itertools.permutations("123")))
+    def test_any_order(self, order: tuple[str, ...]) -> None:
+        """Answers belong to the requests whose ids they bear, in whatever order they come."""
+        answers = apart(came(200, {"responses": [told(number) for number in order]}), 3)
+        assert [judged(one) for one in answers] == [{"n": "1"}, {"n": "2"}, {"n": "3"}]
+
+    def test_each_its_own_failure(self) -> None:
+        """Statuses, codes and waits are those of the one answer."""
+        gone = {"error": {"code": "Request_ResourceNotFound"}}
+        responses = [
+            told("4", 404, body=gone),
+            told("1", 429, headers={"Retry-After": 7}),
+            told("3", 403),
+            told("2", 503, body="PGh0bWw+"),
+        ]
+        answers = apart(came(200, {"responses": responses}, date="Sun, 22 Nov 2026 00:00:00 GMT"), 4)
+        assert [judged(one) for one in answers] == [Throttled, Unreachable, Denied, NotThere]
+        with pytest.raises(Throttled) as raised:
+            judge(Asked("GET /users/1", "i"), answers[0], [])
+        assert raised.value.retry_after is not None
+        assert raised.value.retry_after.total_seconds() == 7
+        assert {one.headers["date"] for one in answers} == {"Sun, 22 Nov 2026 00:00:00 GMT"}
+
+    def test_one_is_missing(self) -> None:
+        """The one without an answer was not answered; the others were."""
+        answers = apart(came(200, {"responses": [told("3"), told("1")], "nextLink": "more"}), 3)
+        assert [judged(one) for one in answers] == [{"n": "1"}, Unreachable, {"n": "3"}]
+
+    @pytest.mark.parametrize(
+        "responses",
+        [
+            [told("1"), told("1")],
+            [told("1"), told("2"), told("2", 404)],
+            [told("1"), told("3")],
+            [told(1), told(2)],
+            [told(["1"]), told("2")],
+            [{"status": 200, "body": {}}, told("2")],
+            [None],
+            "12",
+            None,
+        ],
+        ids=repr,
+    )
+    def test_not_to_be_told_apart(self, responses: object) -> None:
+        """Where ids come twice, are not ours or are none, no answer is believed."""
+        answers = apart(came(200, {"responses": responses}), 2)
+        assert [judged(one) for one in answers] == [Unintelligible] * 2
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            {"id": "1", "body": {}},
+            told("1", "200"),
+            told("1", True),
+            told("1", None),
+            {"id": "1", "status": 200},
+            told("1", body=None),
+            told("1", body=[]),
+            told("1", body="PGh0bWw+"),
+            told("1", 204),
+            told("1", 302, headers={"location": "https://elsewhere.example"}),
+        ],
+        ids=repr,
+    )
+    def test_odd_answer(self, odd: dict[str, object]) -> None:
+        """One that is not an answer is not believed; the others are."""
+        first, second = apart(came(200, {"responses": [odd, told("2", headers=[])]}), 2)
+        assert judged(first) in {Unintelligible, None}
+        assert judged(second) == {"n": "2"}
+
+    @pytest.mark.parametrize("status", [201, 202, 206])
+    def test_another_success(self, status: int) -> None:
+        """A batch is answered by 200: what comes under another success may be half of it, or something else."""
+        (one,) = apart(came(status, {"responses": [told("1")]}), 1)
+        assert judged(one) is Unintelligible
+
+    def test_half_a_character(self) -> None:
+        """A character that is cut in half stays what it was."""
+        (one,) = apart(came(200, {"responses": [told("1", body={"name": "\ud842"})]}), 1)
+        assert judged(one) == {"name": "\ud842"}
+
+
+class TestEmulator:
+    """The tenant's own `$batch`, held to the vendor's page."""
+
+    async def post(self, r: Rig, body: object, **headers: str) -> Came:
+        """Send *body* as a batch."""
+        graph: Graph = r.connector._reader  # type: ignore[attr-defined]  # the connector's own
+        request = RequestInformation(Method.POST)
+        request.url = f"{graph.endpoint}/$batch"
+        for name, value in ({"Content-Type": "application/json"} | headers).items():
+            request.headers.try_add(name, value)
+        request.content = json.dumps(body).encode()
+        return await graph.carry(request, "mine")
+
+    async def test_answers(self) -> None:
+        """Each request is answered for itself, with status, headers and body; not in the order of the asking."""
+        async with rig() as r:
+            asked = [
+                {"id": "a", "method": "GET", "url": "/organization"},
+                {"id": "b", "method": "GET", "url": "users?$filter=employeeId eq 'E1001'&$select=id"},
+                {"id": "c", "method": "GET", "url": "/users/nobody"},
+                {"id": "d", "method": "GET", "url": "/colours"},
+                {"id": "e", "method": "PATCH", "url": f"/users/{r.account_id(PLAIN)}", "headers": {"Content-Type": "application/json"},
+                 "body": {"accountEnabled": False}},
+            ]  # fmt: skip
+            answer = await self.post(r, {"requests": asked})
+            responses = {one["id"]: one for one in json.loads(answer.content or b"")["responses"]}
+            assert answer.status == 200
+            assert list(responses) != ["a", "b", "c", "d", "e"]
+            assert {number: one["status"] for number, one in sorted(responses.items())} == {
+                "a": 200, "b": 200, "c": 404, "d": 400, "e": 204,
+            }  # fmt: skip
+            assert responses["b"]["body"]["value"] == [{"id": r.account_id("E1001")}]
+            assert responses["c"]["body"]["error"]["code"] == "Request_ResourceNotFound"
+            assert "body" not in responses["e"]
+            assert r.changed() == {r.account_id(PLAIN)}
+            assert answer.headers["client-request-id"] == "mine"
+
+    async def test_consistency_level_is_the_requests(self) -> None:
+        """The batch's own consistency level is not handed to what is in it."""
+        async with rig() as r:
+            asked = {"id": "1", "method": "GET", "url": "/users?$count=true&$filter=accountEnabled ne true"}
+            for outer, own, status in (
+                ({"ConsistencyLevel": "eventual"}, {}, 400),
+                ({}, {"ConsistencyLevel": "eventual"}, 200),
+            ):
+                answer = await self.post(r, {"requests": [asked | {"headers": own}]}, **outer)
+                assert [one["status"] for one in json.loads(answer.content or b"")["responses"]] == [status]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            [],
+            {"requests": []},
+            {"requests": {"id": "1"}},
+            {"requests": [{"id": str(n), "method": "GET", "url": "/users"} for n in range(MOST_IN_ONE + 1)]},
+            {"requests": [{"id": number, "method": "GET", "url": "/users"} for number in ("a", "A")]},
+            {"requests": [{"id": 1, "method": "GET", "url": "/users"}]},
+            {"requests": [{"id": "1", "method": "GET"}]},
+            {"requests": [{"id": "1", "method": "LOOK", "url": "/users"}]},
+            {"requests": [{"id": "1", "method": "GET", "url": "https://graph.microsoft.com/v1.0/users"}]},
+            {"requests": [{"id": "1", "method": "POST", "url": "/$batch"}]},
+            {"requests": [{"id": "1", "method": "PATCH", "url": "/users/1", "body": {}}]},
+            {"requests": [{"id": "1", "method": "GET", "url": "/users", "headers": {"a": 1}}]},
+            {"requests": [{"id": "1", "method": "GET", "url": "/users", "depends_on": []}]},
+        ],
+    )
+    async def test_refused(self, body: object) -> None:
+        """What is no batch, or too large a one, is refused whole."""
+        async with rig() as r:
+            answer = await self.post(r, body)
+            assert (answer.status, [q for q in r.stage.journal if q.inner]) == (400, [])
+
+    async def test_without_its_type(self) -> None:
+        """So is a body of another type."""
+        async with rig() as r:
+            answer = await self.post(
+                r, {"requests": [{"id": "1", "method": "GET", "url": "/users"}]}, **{"Content-Type": "text/plain"}
+            )
+            assert answer.status == 400
