@@ -85,7 +85,7 @@ class TestAnExceptionNobodyForesaw:
 
 async def test_a_write_that_fails_leaves_no_other_behind(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """What goes wrong with one outcome is raised once the requests beside it have theirs: until then the case is held."""
-    ended = []
+    ended: list[str] = []
 
     async def asked(_: object, row: CaseEntitlement) -> list[object]:
         await asyncio.sleep(0 if row.id == "fails" else 0.01)
