@@ -67,6 +67,7 @@ async def deprovision_early(context: Context, case_id: str) -> None:
     """Take away what policy cuts at the end of the last day worked already, sign-in staying as it is."""
     for account, rows in await context.store.run(early_rows, context, case_id):
         await _in_order(context, account, rows)
+        await context.store.run(_assess, context, account)
 
 
 def early_rows(context: Context, case_id: str) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
@@ -111,8 +112,10 @@ async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
 
 
 async def _take_open(context: Context, account: CaseAccount, kinds: Kinds) -> None:
-    rows = await context.store.run(_open_rows, context, account)
-    await _in_order(context, account, [row for row in rows if row.kind in kinds])
+    rows = [row for row in await context.store.run(_open_rows, context, account) if row.kind in kinds]
+    if rows:
+        await _in_order(context, account, rows)
+        await context.store.run(_assess, context, account)
 
 
 async def _block_after_what_dies_with_it(context: Context, account: CaseAccount) -> None:
@@ -126,13 +129,10 @@ async def _block_after_what_dies_with_it(context: Context, account: CaseAccount)
 
 
 async def _in_order(context: Context, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
-    """Revoke *rows*, those of one order at once; what was commanded shows in the case once the last was."""
+    """Revoke *rows*, those of one order at once."""
     order = attrgetter("order")
-    asked = sorted(rows, key=order)
-    for _, same in groupby(asked, key=order):
+    for _, same in groupby(sorted(rows, key=order), key=order):
         await revoke(context, account, [*same])
-    if asked:
-        await context.store.run(_assess, context, account)
 
 
 def _assess(context: Context, account: CaseAccount) -> None:

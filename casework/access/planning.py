@@ -59,9 +59,17 @@ async def take_inventory(
 
     Kinds that were read within *known_for*, and of which nothing was asked since, are not read again: see `unread_since`.
     """
-    accounts = await context.store.run(accepted, context, case_id, *connections)
+    run, connectors = context.store.run, context.connectors
+    case, accounts = await run(context.case, case_id), await run(accepted, context, case_id, *connections)
+    concerned = {
+        one: kinds_for(case, connectors[one], kinds) for one in {row.connection for row in accounts} & {*connectors}
+    }
     await asyncio.gather(
-        *(_inventory(context, one, kinds, known_for) for one in accounts if one.connection in context.connectors)
+        *(
+            _inventory(context, one, concerned[one.connection], known_for, whole=kinds is None)
+            for one in accounts
+            if one.connection in concerned
+        )
     )
 
 
@@ -70,8 +78,6 @@ def unread_since(context: Context, account: CaseAccount, kinds: Kinds, known_for
     Return those of *kinds* that no successful read has shown within *known_for* and since the case's instant, of which something
     was asked (what became of that only a new read tells), or of which it matters who else rules over the tenant.
     """
-    if known_for <= _NOT_AT_ALL:
-        return kinds
     with context.store.read() as session:
         since = max(session.get_one(Case, account.case_id).due_at, context.now() - known_for)
         reads = reads_of(session, account.case_id)
@@ -82,20 +88,21 @@ def unread_since(context: Context, account: CaseAccount, kinds: Kinds, known_for
     }
 
 
-async def _inventory(context: Context, account: CaseAccount, kinds: Kinds | None, known_for: timedelta) -> None:
-    run = context.store.run
-    every = kinds_for(await run(context.case, account.case_id), context.connectors[account.connection], kinds)
-    wanted = await run(unread_since, context, account, every, known_for)
-    if wanted or account.listed_at is None:
-        listing = await read_access(context, account, wanted)
-        await run(keep_listing, context, account, listing, wanted, whole=kinds is None)
+async def _inventory(
+    context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta, *, whole: bool
+) -> None:  # fmt: skip
+    if known_for > _NOT_AT_ALL:
+        kinds = await context.store.run(unread_since, context, account, kinds, known_for)
+    if kinds or account.listed_at is None:
+        listing = await read_access(context, account, kinds)
+        await context.store.run(keep_listing, context, account, listing, kinds, whole=whole)
 
 
 def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
     """Write and seal the ordered revocations with their read-backs, unless the newest plan says the same."""
     with context.store.write() as session:
-        table = load(context, session, case_id)
-        content = [_line(row) for row in table.rows]
+        case = session.get_one(Case, case_id)
+        content = [_line(row) for row in accepted_rows(session, case_id)]
         newest = session.exec(select(Plan).where(Plan.case_id == case_id).order_by(col(Plan.id).desc())).first()
         if newest is None or (newest.content, newest.scope) != (content, scope):
             nonce = context.name("nonce")  # so that the digest, which is public, tells nothing of a guessable plan
@@ -115,10 +122,12 @@ def seal_plan(context: Context, case_id: str, *, scope: str = "full") -> None:
                 plan_sha256=sha256, policy_sha256=context.policy.sha256, scope=scope, count=len(content),
                 payload={"nonce": nonce, "plan": content},
             )  # fmt: skip
-        whole = CaseState.WAITING if table.searched >= table.connections else CaseState.PLANNED
-        if table.case.state in PLAN_WANTED and table.case.state is not whole:
-            move(context, session, table.case, whole)
-        assess(context, session, case_id, table)
+        if case.state in PLAN_WANTED:
+            table = load(context, session, case_id)
+            whole = CaseState.WAITING if table.searched >= table.connections else CaseState.PLANNED
+            if case.state is not whole:
+                move(context, session, case, whole)
+            assess(context, session, case_id, table)
 
 
 def _line(row: CaseEntitlement) -> dict[str, Any]:
