@@ -83,12 +83,13 @@ class Reading:
         remembered = self.evidence.folder / self.row.case_id / f"{self.row.account_ref}-{self.row.source}.seen"
         async with place, self.context.readings:
             with contextlib.suppress(InUse):
-                self._look()
+                await asyncio.to_thread(self._look)
                 if self.row.verdict is None and self.context.now() < self.deadline:
-                    growing = self.evidence.grow(self.row.case_id, self.row.file)
-                    with growing as self.growing, contextlib.closing(Seen(remembered)) as self.seen:
-                        self._claim()
-                        await asyncio.to_thread(self._agree)
+                    with contextlib.ExitStack() as stack:
+                        growing = self.evidence.grow(self.row.case_id, self.row.file)
+                        self.growing = await asyncio.to_thread(stack.enter_context, growing)
+                        self.seen = stack.enter_context(contextlib.closing(Seen(remembered)))
+                        await asyncio.to_thread(self._claim)
                         await self._read_on()
                 if self.row.verdict is not None:
                     await asyncio.to_thread(self._end)
@@ -105,6 +106,7 @@ class Reading:
         """
         with self._committing() as session:
             self.row = session.exec(self._same()).one_or_none() or self.row
+        self._agree()
 
     def _same(self) -> SelectOfScalar[Collection]:
         return select(Collection).where(Collection.case_id == self.row.case_id, Collection.file == self.row.file)
@@ -128,7 +130,7 @@ class Reading:
             try:
                 page = await self._ask()
             except ConnectorError as error:
-                ending = self._ending_of(error)
+                ending = await asyncio.to_thread(self._ending_of, error)
             except Exception:
                 if not self._out_of_patience():
                     raise  # ours to repair: seen in the run's state, and tried again in the next turn
@@ -139,7 +141,7 @@ class Reading:
                 troubled = max(("quota", "unreachable"), key=lambda word: self.row.problems.get(word, 0))
                 ending = troubled if self.failures else "unfinished"
             if ending is not None:
-                self._conclude(ending)
+                await asyncio.to_thread(self._conclude, ending)
 
     def _conclude(self, ending: str) -> None:
         """Commit the verdict on a pass that ended with *ending*: `""` at the window's end, else the word for an earlier one."""

@@ -36,13 +36,17 @@ async def check_if_due(context: Context, case_id: str) -> None:
     For the runs that cut, which it never stops (`casework.runbook`): what fails is an `unreadable` check, or a pledge that
     the sweep tries again.
     """
-    with context.store.read() as session:
-        newest = files.newest_check(session, case_id)
+    newest = await context.store.run(_newest, context, case_id)
     if newest is not None and (newest.next_at or newest.checked_at) > context.now():
         return
     async with open_nda_context(context) as nda:
         await check(nda, case_id)
         await send_by_policy(nda, case_id)
+
+
+def _newest(context: Context, case_id: str) -> PaperCheck | None:
+    with context.store.read() as session:
+        return files.newest_check(session, case_id)
 
 
 async def check(nda: NdaContext, case_id: str) -> None:
@@ -60,14 +64,15 @@ async def check(nda: NdaContext, case_id: str) -> None:
         with context.store.read() as session:
             pledges, rulings = files.pledges_of(session, case_id), files.rulings_of(session, case_id)
         reads, opened = await nda.within("lastday", read_papers(nda, case.person, pledges, rulings), times=2)
-        _record(context, case_id, reads, opened)
+        await context.store.run(_record, context, case_id, reads, opened)
         for held in opened:
             if held.content is not None:
                 paper = held.match.paper
                 files.keep_bytes(context, case_id, held.content, {"register": paper.register, "paper": paper.id})
     except Exception as exc:  # noqa: BLE001  # one case's papers stop no other's: the failure is a check of its own
         _log.error("nda: cannot check: %s", type(exc).__name__)
-        _record(context, case_id, [RegisterRead("lastday", error=failure_of("lastday", exc))], [])
+        unread = RegisterRead("lastday", error=failure_of("lastday", exc))
+        await context.store.run(_record, context, case_id, [unread], [])
 
 
 def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opened: Sequence[Held]) -> None:
