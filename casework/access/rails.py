@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlalchemy import Row, select
+from sqlmodel import Session, col, or_
 
 from audit.leaf import stamp
 from casework.consents import living, use_up
@@ -17,6 +19,7 @@ from models.tables import Case
 from models.vocabulary import QuestionKind
 
 _RELEASE = QuestionKind.RELEASE
+_OF_A_CUT = (col(Case.id), col(Case.contained_at), col(Case.due_at), col(Case.opened_at), col(Case.for_real_at))
 
 
 def require_lease(context: Context, case: Case) -> None:
@@ -72,11 +75,11 @@ def _cut_together(context: Context, session: Session, case: Case) -> set[str]:
     """Return the cases that are cut in the window that ends with this one, itself included."""
     until = max(_cut_at(case), context.now())  # what is decided late is cut now
     since = until - timedelta(hours=context.policy.blast_radius.window_hours)
-    query = select(Case).where(col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK))
+    query = select(*_OF_A_CUT).where(col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK))
     lately = query.where(or_(col(Case.contained_at).is_(None), col(Case.contained_at) > since))
-    return {other.id for other in session.exec(lately).all() if since < _cut_at(other) <= until}
+    return {other.id for other in session.connection().execute(lately) if since < _cut_at(other) <= until}
 
 
-def _cut_at(case: Case) -> datetime:
+def _cut_at(case: Case | Row[Any, Any, Any, Any, Any]) -> datetime:
     """Return when the case is, or was, cut: a notice for a past date, or a decision after it, does not cut in the past."""
     return case.contained_at or max(case.due_at, case.opened_at, case.for_real_at or case.opened_at)
