@@ -28,29 +28,30 @@ _LISTED_LATELY = timedelta(minutes=1)
 async def plan_if_none(context: Context, case_id: str) -> None:
     """
     Plan a case that was not planned ahead: reported on its last day, or a dismissal.  A plan that stands is left as it is,
-    since looking again would delay the cut.  What is due waits two seconds for the services' answers: one that is silent is
-    searched again by its own cut, and keeps no other waiting.  Raises `BadRequest` when the case has been withdrawn.
+    since looking again would delay the cut.  Of what is due, accounts are only searched for, and the services' answers waited
+    for two seconds: each service's cut lists and plans by itself, searches again if it was silent, and keeps no other waiting.
+    Raises `BadRequest` when the case has been withdrawn.
     """
     case = await context.store.run(_going_on, context, case_id)
     if case.state not in PLAN_WANTED:
         return
     if case.for_real and case.due_at <= context.now():
-        await _within(_UNPLANNED_WAITS, make_plan(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
+        await _within(_UNPLANNED_WAITS, find_everywhere(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
     else:
         await make_plan(context, case_id)
 
 
-async def make_plan(context: Context, case_id: str, *, patience: float | None = None) -> None:
+async def make_plan(context: Context, case_id: str) -> None:
     """
     Find the leaver's accounts, list their access, seal the plan.  All services at once; one failing stops no other.
 
     Repeating it looks again, adds what is new, and seals another plan only if something changed.  An emergency that has not
-    been cut yet gets its containment plan only: the rest is listed after the cut.  *patience*: see `find_everywhere`.
+    been cut yet gets its containment plan only: the rest is listed after the cut.
     """
     run = context.store.run
     if (await run(context.case, case_id)).state in FINISHED:
         return
-    await find_everywhere(context, case_id, patience=patience)
+    await find_everywhere(context, case_id)
     await planning.list_and_plan(context, case_id)
     await run(rails.ask_early, context, case_id)  # weeks ahead, and not at midnight
 
