@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from connectors.errors import Throttled
 from connectors.google_workspace import admin_log
 from connectors.google_workspace.admin_log import AdminLog
 from connectors.pacing import Pace
-from emulators.google_workspace.reports_logs import Logs
+from emulators.google_workspace.reports_logs import QUOTA, Logs
 from emulators.google_workspace.state import User, user_id
 from emulators.stage import Fault, Request
 from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Evidence, Service
@@ -70,7 +71,7 @@ class TestOneReading:
 
     async def test_minutes_quota(self) -> None:
         """Two hundred leavers, each cut and looked at three times, stay below Google's filtered queries a minute."""
-        async with rig(logs=Logs(quota=250), pace=Pace()) as r:
+        async with rig(logs=Logs(quota=QUOTA), pace=Pace()) as r:
             keys = hired(r, 200)
 
             async def leave(key: str) -> dict[EntitlementKind, datetime | None]:
@@ -214,6 +215,37 @@ class TestReadOn:
             assert "startTime" in queries(r)[-1].query
             assert (await stamps(r, TANAKA))[K.PASSWORD] == old
 
+    async def test_once_more(self) -> None:
+        """What happened again since the last reading is the newest."""
+        async with rig() as r:
+            await revoke(r, TANAKA, K.PASSWORD)
+            before = (await stamps(r, TANAKA))[K.PASSWORD]
+            asked = await revoke(r, TANAKA, K.PASSWORD)
+            after = (await stamps(r, TANAKA))[K.PASSWORD]
+            assert before is not None
+            assert after is not None
+            assert after > before
+            assert after >= asked.commanded_on_vendor_clock()
+
+    @pytest.mark.parametrize(
+        ("times", "newest"),
+        [
+            (["2026-11-18T01:00:00Z", "2026-11-18T03:00:00Z", "2026-11-18T02:00:00Z"], 3),
+            (["2026-11-18T01:00:00Z", "?", "2026-11-18T02:00:00Z"], None),
+        ],
+        ids=["in no order", "one that is none"],
+    )
+    async def test_several(self, times: list[str], newest: int | None) -> None:
+        """Of several events the newest counts, whatever their order; one whose time cannot be read might have been it."""
+        parameters = [{"name": "USER_EMAIL", "value": "misaki.tanaka@hoshizora.example"}]
+        events = [{"name": "CHANGE_PASSWORD", "parameters": parameters}]
+        body = json.dumps({"items": [{"id": {"time": time}, "events": events} for time in times]})
+        async with rig() as r:
+            r.stage.faults.append(Fault("/activity/users/", status=200, body=body))
+            seen = await stamps(r, TANAKA)
+            assert seen.get(K.PASSWORD) == (newest and datetime(2026, 11, 18, newest, tzinfo=UTC))
+            assert (K.PASSWORD in seen) is (newest is not None)
+
     async def test_a_record_that_comes_late(self) -> None:
         """A record that shows minutes after what it tells of is seen by a later reading, though that reads on."""
         async with rig(audit_lag=600) as r:
@@ -264,11 +296,14 @@ class TestNobodyElse:
             r.tenant.users[SATO].email = r.tenant.users[SATO].email.upper()
             assert None not in (await stamps(r, SATO)).values()
 
-    async def test_another_event(self) -> None:
-        """A vendor that ignores which event was asked for closes nothing."""
+    @pytest.mark.parametrize(
+        ("event", "parameter"), [("UNSUSPEND_USER", "USER_EMAIL"), ("CHANGE_PASSWORD", "DESTINATION_USER_EMAIL")]
+    )
+    async def test_another_event(self, event: str, parameter: str) -> None:
+        """A vendor that ignores which event was asked for closes nothing, nor does one in which the user has another part."""
         body = (
-            '{"items":[{"id":{"time":"2026-11-18T17:42:09.364Z"},"events":[{"name":"UNSUSPEND_USER","parameters":'
-            '[{"name":"USER_EMAIL","value":"misaki.tanaka@hoshizora.example"}]}]}]}'
+            f'{{"items":[{{"id":{{"time":"2026-11-18T17:42:09.364Z"}},"events":[{{"name":"{event}","parameters":'
+            f'[{{"name":"{parameter}","value":"misaki.tanaka@hoshizora.example"}}]}}]}}]}}'
         )
         async with rig() as r:
             r.stage.faults.append(Fault("/activity/users/", status=200, body=body, times=None))
@@ -280,11 +315,14 @@ class _Vendor:
 
     def __init__(self) -> None:
         self.begun: list[datetime | None] = []
+        self.ended = 0
         self.fails = 0
 
     async def pages(self, _: str, from_at: datetime | None, log: list[Evidence]) -> AsyncIterator[list[dict[str, Any]]]:
+        assert len(self.begun) == self.ended, "a reading begins before the last one has ended"
         self.begun.append(from_at)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        self.ended += 1
         now = datetime.now(UTC)
         if self.fails:
             self.fails -= 1
@@ -314,6 +352,17 @@ class TestTime:
         assert len(vendor.begun) == 4
         await _ask(log, ["a"])
         assert len(vendor.begun) == 5
+
+    async def test_one_after_the_other(self) -> None:
+        """The next reading begins when the last one has ended, so that none puts back what a later one has shown."""
+        vendor = _Vendor()
+        log = AdminLog(vendor.pages, asyncio.sleep)
+        first = asyncio.ensure_future(_ask(log, ["a"]))
+        while not vendor.begun:
+            await asyncio.sleep(0)
+        log.note_asked("b")
+        await asyncio.gather(first, _ask(log, ["b"]))
+        assert len(vendor.begun) == 2
 
     async def test_after_a_failure(self) -> None:
         """A failure is not a reading: the question after it is put to Google, though no time has passed."""
