@@ -111,6 +111,22 @@ class TestSentAfter:
             assert mine.sent_at >= asked.received_at
             assert (await other)[0].sent_at < asked.sent_at
 
+    @pytest.mark.parametrize(
+        ("asked", "kind"),
+        [(K.SESSION, K.SESSION), (K.PASSWORD, K.PASSWORD), (K.SIGN_IN, K.SESSION), (None, K.PASSWORD)],
+    )
+    async def test_each_command(self, asked: EntitlementKind | None, kind: EntitlementKind) -> None:
+        """Whatever was asked for that the log will tell of (None: the freeze), no reading from before it answers."""
+        async with rig() as r:
+            r.tenant.users[SATO].suspended = True
+            await evidence(r, SATO, kind)
+            if asked is not None:
+                await revoke(r, TANAKA, asked)
+            else:
+                await r.connector.freeze(account(r, TANAKA))
+            r.tenant.users[TANAKA].suspended = True
+            assert (await stamps(r, TANAKA))[kind] is not None
+
     async def test_a_moment_ago(self) -> None:
         """A reading serves for a moment whoever was asked for nothing since; its time in the evidence is the one it was sent at."""
         async with rig() as r:
