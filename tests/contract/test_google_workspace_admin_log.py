@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from connectors.errors import Throttled
 from connectors.google_workspace import admin_log
-from connectors.google_workspace.admin_log import AdminLog
+from connectors.google_workspace.admin_log import A_MINUTE, AT_ONCE, AdminLog
 from connectors.pacing import Pace
 from emulators.google_workspace.reports_logs import QUOTA, Logs
 from emulators.google_workspace.state import User, user_id
@@ -60,7 +61,20 @@ def queries(r: Rig) -> list[Request]:
     return [q for q in r.stage.journal if "/activity/users/" in q.path and "eventName" in q.query]
 
 
+async def met(r: Rig) -> None:
+    """Wait until a request has met the one fault that is set up: it is under way."""
+    while any(fault.times != 0 for fault in r.stage.faults):
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a moment be longer than a machine under load may need."""
+    monkeypatch.setattr(admin_log, "SHARED_FOR", 60.0)
+
+
 class TestOneReading:
+    @pytest.mark.usefixtures("slow")
     async def test_for_all(self) -> None:
         """However many leavers ask at once, each event is asked for once, of nobody in particular."""
         async with rig() as r:
@@ -72,7 +86,7 @@ class TestOneReading:
     async def test_minutes_quota(self) -> None:
         """Two hundred leavers, each cut and looked at three times, stay below Google's filtered queries a minute."""
         async with rig(logs=Logs(quota=QUOTA), pace=Pace()) as r:
-            keys = hired(r, 200)
+            keys, began = hired(r, 200), time.monotonic()
 
             async def leave(key: str) -> dict[EntitlementKind, datetime | None]:
                 await stamps(r, key)
@@ -85,7 +99,8 @@ class TestOneReading:
             assert {len(one) for one in seen} == {2}
             assert None not in {at for one in seen for at in one.values()}
             assert {q.status for q in queries(r)} == {200}
-            assert len(queries(r)) <= 60
+            minutes = (time.monotonic() - began) / 60.0
+            assert len(queries(r)) <= 3 * (AT_ONCE + 1 + A_MINUTE * minutes)
 
     async def test_one_who_gives_up(self) -> None:
         """Who no longer waits does not take the reading from the others."""
@@ -93,7 +108,7 @@ class TestOneReading:
             await revoke(r, TANAKA, K.PASSWORD)
             r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", delay=0.5))
             gone, staying = (asyncio.ensure_future(evidence(r, TANAKA, K.PASSWORD)) for _ in range(2))
-            await asyncio.sleep(0.2)
+            await met(r)
             gone.cancel()
             assert [one.status for one in await staying] == [200]
             assert len(queries(r)) == 1
@@ -105,7 +120,7 @@ class TestSentAfter:
         async with rig() as r:
             r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", delay=0.3))
             other = asyncio.ensure_future(evidence(r, SATO, K.PASSWORD))
-            await asyncio.sleep(0.1)
+            await met(r)
             asked = await revoke(r, TANAKA, K.PASSWORD)
             (mine,) = await evidence(r, TANAKA, K.PASSWORD)
             assert mine.sent_at >= asked.received_at
@@ -127,6 +142,7 @@ class TestSentAfter:
             r.tenant.users[TANAKA].suspended = True
             assert (await stamps(r, TANAKA))[kind] is not None
 
+    @pytest.mark.usefixtures("slow")
     async def test_a_moment_ago(self) -> None:
         """A reading serves for a moment whoever was asked for nothing since; its time in the evidence is the one it was sent at."""
         async with rig() as r:
@@ -166,6 +182,7 @@ class TestNotAsked:
 
 
 class TestFailure:
+    @pytest.mark.usefixtures("slow")
     @pytest.mark.parametrize(
         "fault",
         [
@@ -180,7 +197,7 @@ class TestFailure:
         async with rig() as r:
             keys = hired(r, 5)
             await revoke(r, TANAKA, K.PASSWORD)
-            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", times=Pace().tries, **fault))
+            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", times=Pace().tries, delay=0.2, **fault))
             asked = (r.connector.list_access(account(r, key), frozenset({K.PASSWORD})) for key in keys)
             for listing in await asyncio.gather(*asked):
                 assert [row.state for row in listing] == [EntitlementState.UNREADABLE]
