@@ -22,12 +22,15 @@ from connectors.google_workspace.shape import Row, rows_of, text
 from connectors.google_workspace.transport import Log
 from models.vocabulary import EntitlementKind
 
-SHARED_FOR = 2.0
-"""How old, in seconds, a reading may be for a question about an account that we asked for nothing since it was sent."""
 WHOLE_AGAIN = 3600.0
 """Seconds after which the log is read from its beginning again, for what came later than Google documents."""
 A_MINUTE, AT_ONCE = 20, 3
 """Readings of one event.  Of all three no minute has more than 69, beside the 175 that collecting evidence may take."""
+SHARED_FOR = 60.0 / A_MINUTE
+"""
+How old, in seconds, a reading may be for a question about an account that we asked for nothing since it was sent: who
+is still to be cut does not wait for the next one.
+"""
 _DOING = "read the admin log"
 
 Pages: TypeAlias = "Callable[[str, datetime | None, Log], AsyncIterator[list[Row]]]"
