@@ -41,7 +41,8 @@ class KindManifest:
     the time that policy grants, a positive one after it; equal orders run at once.  In a dismissal the block comes
     first and the negative ones follow it in their order, those with *dies_with_block* becoming open items.
     *frozen*: `freeze` revokes it, not `revoke`.
-    *stamped*: it cannot be listed one by one; its row is always there, with the vendor's time of the last ending.
+    *stamped*: it cannot be listed one by one; its row is always there, with the vendor's time of the last ending wherever
+    one could count.
     *implied_by*: the kind whose observed closing closes this one, with `Confirmation.IMPLIED_BY`.
     *no_api*: the reason why no plan of this vendor can list or revoke it; such a kind is listed as one `no_api` row.
     *settles_within*: how long the vendor documents that taking it away may go on; until then it is progress, not a finding.

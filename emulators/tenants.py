@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from emulators import google_workspace, microsoft365, slack
 from emulators.ca import certificate
 from emulators.company import PEOPLE, joiners, person
+from emulators.google_workspace.reports_logs import QUOTA, Logs
 from emulators.google_workspace.state import user_id as google_id
 from emulators.habits import TOKYO
 from emulators.nda_folder import company_folder
@@ -272,6 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plans: dict[str, Any] = {"slack_options": {"plan": asked.slack_plan}, "microsoft": {"plan": asked.entra_plan}}
+    plans["google"] = {"logs": Logs(quota=QUOTA)}
     options: dict[str, Any] = {"port": asked.port, "page_size": asked.page_size, "latency": asked.latency}
     options |= {"sync_every": asked.sync_every, "spare_owners": asked.spare_owners}
     PEOPLE.extend(joiners(asked.hire))

@@ -15,8 +15,9 @@ from connectors.google_workspace import probing, restoring, revoking
 from connectors.google_workspace.access import READERS, Look
 from connectors.google_workspace.accounts import Accounts
 from connectors.google_workspace.directory import Directory
-from connectors.google_workspace.manifest import MANIFEST
+from connectors.google_workspace.manifest import MANIFEST, STAMPING
 from connectors.google_workspace.numbers import NumberField
+from connectors.google_workspace.rate import Rate
 from connectors.google_workspace.settings import Settings
 from connectors.google_workspace.shape import text
 from connectors.google_workspace.transport import Log, Transport
@@ -50,11 +51,15 @@ class GoogleWorkspace:
         numbers = NumberField(settings.number_field)
         self._directory = Directory(self._transport, settings.customer, numbers.schema)
         self._accounts = Accounts(self._directory, numbers)
-        self._collector = logs.Collector(self._directory, logs.Rate(pace.sleep), now=lambda: datetime.now(UTC))
+        self._collector = logs.Collector(
+            self._directory, Rate(pace.sleep, logs.A_MINUTE, logs.AT_ONCE), now=lambda: datetime.now(UTC)
+        )
         self._own_id: str | None = None
 
     async def probe(self) -> Capabilities:
-        return await probing.probe(self._directory, self.manifest, self._subject)
+        found = await probing.probe(self._directory, self.manifest, self._subject)
+        self._own_id = next(iter(found.own_account_ids), self._own_id)
+        return found
 
     async def find_accounts(self, leaver: Leaver) -> list[Match]:
         return await self._accounts.find(leaver)
@@ -81,10 +86,17 @@ class GoogleWorkspace:
         return Listing(rows, {kind: tuple(log) for kind, log in logs.items()})
 
     async def freeze(self, account: Account) -> list[Receipt]:
-        return await revoking.freeze(self._directory, account.id)
+        try:
+            return await revoking.freeze(self._directory, account.id)
+        finally:
+            self._directory.admin_log.note_asked(account.id)
 
     async def revoke(self, entitlement: Entitlement) -> Receipt:
-        return await revoking.revoke(self._directory, entitlement)
+        try:
+            return await revoking.revoke(self._directory, entitlement)
+        finally:
+            if entitlement.kind in STAMPING:
+                self._directory.admin_log.note_asked(entitlement.account_id)
 
     async def restore(self, entitlement: Entitlement, prestate: Mapping[str, Json]) -> Receipt:
         return await restoring.restore(self._directory, entitlement, prestate)

@@ -6,12 +6,13 @@ Only here do the SDK's names stand.  Every path names immutable ids; addresses g
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Any
 
 from connectors.google_workspace import manifest
-from connectors.google_workspace.shape import Row, same_id, text
+from connectors.google_workspace.admin_log import AdminLog
+from connectors.google_workspace.shape import Row, same_id, spelled, text
 from connectors.google_workspace.transport import Ask, Log, Transport
 
 USER_FIELDS = (
@@ -21,7 +22,7 @@ USER_FIELDS = (
 _PAGE = 500
 _MOST = 5000
 """Rows that one query may give."""
-_EVERYBODY = 1_000_000
+_ALL = 1_000_000
 
 
 class Directory:
@@ -39,6 +40,7 @@ class Directory:
         self.tokens, self.asps, self.codes = api.tokens(), api.asps(), api.verificationCodes()
         self.roles, self.assignments = api.roles(), api.roleAssignments()
         self.activities = transport.reports.activities()
+        self.admin_log = AdminLog(self._events, transport.pace.sleep)
 
     async def user(self, user_id: str, log: Log) -> Row:
         """
@@ -62,7 +64,7 @@ class Directory:
 
     async def everybody(self, log: Log) -> list[Row]:
         """Return every user of the tenant."""
-        return await self._users({}, log, most=_EVERYBODY)
+        return await self._users({}, log, most=_ALL)
 
     async def _users(self, which: dict[str, str], log: Log, *, most: int) -> list[Row]:
         shown = self._shown | {"fields": f"nextPageToken,users({self._shown['fields']})"}
@@ -140,32 +142,31 @@ class Directory:
         )
         return {str(row.get("roleId")): row for row in rows}
 
-    async def events_about(self, email: str, names: tuple[str, ...], log: Log) -> list[Row]:
+    def _events(self, name: str, from_at: datetime | None, log: Log) -> AsyncIterator[list[Row]]:
         """
-        Return the admin log's events of these names about the user with this address.
+        Yield the admin log's records of one event, whoever did it, to whomever, a page at a time.
 
-        The log's userKey is who did it, so the filter is on whom it was done to.  A query takes one name; a filter on a
-        parameter that the event lacks would find nothing and say nothing.
+        A query takes one name.  Everybody waits for the answer, so it does not wait behind listings.
         """
-        found = await asyncio.gather(*(self._events(email, name, log) for name in names))
-        return [row for rows in found for row in rows]
+        start = {} if from_at is None else {"startTime": spelled(from_at)}
 
-    async def _events(self, email: str, name: str, log: Log) -> list[Row]:
-        return await self._all(
-            f"read the admin log for {name}",
-            manifest.AUDIT_READ,
-            lambda token: self.activities.list(
-                userKey="all",
-                applicationName="admin",
-                eventName=name,
-                filters=f"USER_EMAIL=={email}",
-                maxResults=1000,
-                pageToken=token,
-                fields="nextPageToken,items(id(time),events(name,parameters(name,value)))",
-            ),
-            "items",
-            log,
-        )
+        def ask(token: str | None) -> Ask:
+            return Ask(
+                f"read the admin log for {name}",
+                manifest.AUDIT_READ,
+                lambda: self.activities.list(
+                    userKey="all",
+                    applicationName="admin",
+                    eventName=name,
+                    maxResults=1000,
+                    pageToken=token,
+                    fields="nextPageToken,items(id(time),events(name,parameters(name,value)))",
+                    **start,
+                ),
+                urgent=True,
+            )
+
+        return self.transport.each_page(ask, "items", log, most=_ALL)
 
     async def _all(  # a listing's name and scope, its requests, where its rows stand, and how many it may have
         self, doing: str, scope: str, build: Callable[[str | None], Any], key: str, log: Log, *, most: int = _MOST

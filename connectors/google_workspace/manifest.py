@@ -26,6 +26,10 @@ STAMPS: dict[EntitlementKind, tuple[str, ...]] = {
 The events of the admin log that end a kind.  Suspending resets the sign-in cookies as well.  A table, because Google
 renames its events.
 """
+STAMPING = frozenset({*STAMPS, EntitlementKind.SIGN_IN})
+"""The kinds whose taking away such an event tells of."""
+ADMIN_LAG = timedelta(minutes=15)
+"""How late a record of the admin log may be; rarely later."""
 
 _WEB_SESSIONS = timedelta(minutes=60)
 

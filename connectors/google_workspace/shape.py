@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from connectors.errors import Unintelligible
@@ -44,6 +45,11 @@ def texts(row: Row, key: str) -> tuple[str, ...]:
     if not isinstance(values, list):
         raise Unintelligible(f"google_workspace: cannot read an answer: {key} is not a list")
     return tuple(value for value in values if isinstance(value, str))
+
+
+def spelled(at: datetime) -> str:
+    """Return an instant as Google takes it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def same_id_if_told(row: Row, key: str, asked: str) -> None:

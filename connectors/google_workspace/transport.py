@@ -12,7 +12,7 @@ import functools
 import http.client
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -60,7 +60,7 @@ class Transport:
     """The way to one tenant.  Opens no connection until it is asked for something."""
 
     def __init__(self, settings: Settings, pace: Pace, *, timeout: float = TIMEOUT) -> None:
-        self._pace = pace
+        self.pace = pace
         self._settings = settings
         self._timeout = timeout
         files: dict[Tier, Any] = {
@@ -78,7 +78,7 @@ class Transport:
 
     async def read(self, ask: Ask, log: Log) -> Row:
         """Return one JSON object; raises `ConnectorError`.  Each exchange is added to *log*, failed ones too."""
-        body = await self._pace.read(functools.partial(self._in_thread, ask, log))
+        body = await self.pace.read(functools.partial(self._in_thread, ask, log))
         if not isinstance(body, dict):
             raise Unintelligible(f"{failures.WHO}: cannot {ask.doing}: not a JSON object", evidence=tuple(log[-1:]))
         return body
@@ -92,31 +92,39 @@ class Transport:
 
     async def write(self, ask: Ask, log: Log) -> Any:
         """Send a write, again only after what surely did nothing.  Returns what the SDK does, which may be empty."""
-        return await self._pace.write(functools.partial(self._in_thread, ask, log))
+        return await self.pace.write(functools.partial(self._in_thread, ask, log))
 
     async def exchange(self, tier: Tier, scope: str) -> None:
         """Get a token and use it for nothing; raises `ConnectorError`."""
-        await self._pace.read(functools.partial(self._run, lambda: self._tokens.bearer(self._wire(), tier, scope)))
+        await self.pace.read(functools.partial(self._run, lambda: self._tokens.bearer(self._wire(), tier, scope)))
 
     async def pages(
         self, ask: Callable[[str | None], Ask], key: str, log: Log, *, most: int | None = None
     ) -> list[Row]:
+        """Return all rows under *key*, to the last page: see `each_page`."""
+        return [row async for rows in self.each_page(ask, key, log, most=most) for row in rows]
+
+    async def each_page(
+        self, ask: Callable[[str | None], Ask], key: str, log: Log, *, most: int | None = None
+    ) -> AsyncIterator[list[Row]]:
         """
-        Return all rows under *key*, to the last page.  A page without rows is not the last one.
+        Yield the rows under *key*, page by page, to the last one.  A page without rows is not the last one.
 
         Raises `Unintelligible` for a page token that comes twice, and for more than *most* rows or pages.
         """
-        found: list[Row] = []
+        found = 0
         token: str | None = None
         seen: set[str] = set()
         while True:
             asked = ask(token)
             body = await self.read(asked, log)
-            found += listed(body, key, asked.doing)
+            rows = listed(body, key, asked.doing)
+            yield rows
+            found += len(rows)
             token = body.get("nextPageToken")
             if not token:
-                return found
-            why = _no_further(token, seen, len(found), most)
+                return
+            why = _no_further(token, seen, found, most)
             if why is not None:
                 raise Unintelligible(f"{failures.WHO}: cannot {asked.doing}: {why}", evidence=tuple(log[-1:]))
             seen.add(token)

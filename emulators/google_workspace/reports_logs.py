@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = "tuple[datetime, int, int]"
 """Instant, rank of the stream, number in it: no two lines of a log have the same."""
+QUOTA = 250
+"""Filtered queries a minute that Google allows."""
 STRAGGLERS = 50
 """One line in so many comes late where stragglers are asked for."""
 
@@ -33,7 +35,7 @@ class Logs:
 
     *unlogged*: applications whose log is empty for everybody, as with an edition that has none; *unlicensed*: ids of users of
     whom the Drive log tells nothing, as in tenants of mixed editions.  *lags*: seconds by application until a line shows;
-    *straggling*: seconds more for one line in fifty.  *quota*: filtered queries a minute.  *token_life*: seconds for
+    *straggling*: seconds more for one line in fifty.  *quota*: filtered queries a minute; None: as many as come.  *token_life*: seconds for
     which a page token is good.  *empty_every*, *repeat_every*: each so many-th page is empty with a next one, or repeats the page
     before it.  *circles*: from the third page on, the next page is always the third.  *ends_included*: what happened at endTime
     itself is given too (Google does not say).

@@ -40,8 +40,8 @@ ACTIVITY = ActivityRig(
 
 @asynccontextmanager
 async def rig(**options: Any) -> AsyncIterator[Rig]:
-    """Yield a fresh tenant with its connector.  *options* are the tenant's; `tiers=1` uses one key for both tiers."""
-    tiers = options.pop("tiers", 2)
+    """Yield a fresh tenant with its connector.  *options* are the tenant's; `tiers=1` uses one key for both tiers, *pace* waits."""
+    tiers, pace = options.pop("tiers", 2), options.pop("pace", FAST)
     known = {"number_field": options.pop("number_field")} if "number_field" in options else {}
     tenant = Tenant(**options)
     stage = Stage(tenant.app)
@@ -51,7 +51,7 @@ async def rig(**options: Any) -> AsyncIterator[Rig]:
         settings = Settings(
             endpoint=root, credentials_file=key, write_credentials_file=write_key, admin_subject=tenant.subject, **known
         )
-        connector: Connector = await connect(settings, pace=FAST)
+        connector: Connector = await connect(settings, pace=pace)
         try:
             yield Rig(
                 service=Service.GOOGLE_WORKSPACE,

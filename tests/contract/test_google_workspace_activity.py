@@ -23,8 +23,8 @@ from connectors.errors import (
     Unintelligible,
 )
 from connectors.google_workspace.activity.places import Place
-from connectors.google_workspace.activity.rate import Rate
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, QUERIES
+from connectors.google_workspace.rate import Rate
 from emulators import habits
 from emulators.google_workspace.reports_logs import Logs
 from emulators.habits import TOKYO, Habit, Strand, Verb
@@ -429,12 +429,12 @@ class TestRate:
         async def sleep(seconds: float) -> None:
             waits.append(seconds)
 
-        rate = Rate(sleep, a_minute=10, clock=lambda: clock)
-        for _ in range(15):
+        rate = Rate(sleep, a_minute=10, at_once=3, clock=lambda: clock)
+        for _ in range(13):
             await rate.wait()
-        assert len(waits) == 5
+        assert len(waits) == 10
         assert waits == sorted(waits)
-        assert waits[-1] == pytest.approx(30.0)
+        assert waits[-1] == pytest.approx(60.0)
 
     async def test_over_the_minute(self) -> None:
         """The tenant's own count of filtered queries is over its limit: a wait, and no record is lost by it."""

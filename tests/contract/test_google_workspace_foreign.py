@@ -25,7 +25,7 @@ LISTS = {
     K.BACKUP_CODE: "/verificationCodes",
     K.ROLE: "/roleassignments",
     K.GROUP: "GET /admin/directory/v1/groups",
-    K.SESSION: "GET /admin/reports",
+    K.PASSWORD: "GET /admin/reports",
 }
 
 
@@ -36,6 +36,10 @@ def account(r: Rig, employee_no: str = TANAKA) -> Account:
 
 async def rows_of(r: Rig, kind: EntitlementKind, who: Account | None = None) -> list[Entitlement]:
     return list(await r.connector.list_access(who or account(r), frozenset({kind})))
+
+
+def row(r: Rig, kind: EntitlementKind, vendor_id: str) -> Entitlement:
+    return Entitlement(Service.GOOGLE_WORKSPACE, r.account_id(TANAKA), kind, vendor_id)
 
 
 def error(code: int, reason: str, message: str) -> str:
@@ -123,6 +127,7 @@ class TestOtherForms:
         async with rig() as r:
             (held,) = await rows_of(r, kind)
             await r.connector.revoke(held)
+            await r.connector.revoke(row(r, K.SIGN_IN, "account"))
             (before,) = await rows_of(r, kind)
             user = r.tenant.users[r.account_id(TANAKA)]
             user.aliases.append(user.email)

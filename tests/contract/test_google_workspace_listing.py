@@ -124,6 +124,7 @@ class TestStamps:
                 await r.connector.revoke(row(r, K.SESSION, "account"))
             await r.connector.revoke(row(r, K.SESSION, "account", "E1002"))
             mine = [e.at for e in r.tenant.events if e.parameters["USER_EMAIL"].startswith("misaki")]
+            r.tenant.users[r.account_id(TANAKA)].suspended = True
             (session,) = await rows_of(r, K.SESSION)
             assert session.ended_at is not None
             assert abs(session.ended_at - max(mine)) < timedelta(milliseconds=1)
@@ -139,7 +140,7 @@ class TestStamps:
     async def test_late_log(self) -> None:
         """While the vendor's log lags, the stamp is missing, and nothing is closed by it."""
         async with rig(audit_lag=3600) as r:
-            await r.connector.revoke(row(r, K.SESSION, "account"))
+            await r.connector.revoke(row(r, K.SIGN_IN, "account"))
             (session,) = await rows_of(r, K.SESSION)
             assert session.ended_at is None
 
@@ -151,20 +152,23 @@ class TestStamps:
         )
         async with rig() as r:
             r.stage.faults.append(Fault("activity/users", status=200, body=body, times=None))
+            r.tenant.users[r.account_id(TANAKA)].suspended = True
             (session,) = await rows_of(r, K.SESSION)
             assert session.ended_at is None
 
     @pytest.mark.parametrize("time", ["yesterday", "", None])
     async def test_no_time(self, time: str | None) -> None:
-        """An event without a readable time makes the kind unreadable, not closed."""
+        """An event without a readable time makes the kind unreadable, not closed; of nobody else's account."""
         stamp = "null" if time is None else f'"{time}"'
         body = (
-            f'{{"items":[{{"id":{{"time":{stamp}}},"events":[{{"name":"SUSPEND_USER","parameters":'
+            f'{{"items":[{{"id":{{"time":{stamp}}},"events":[{{"name":"CHANGE_PASSWORD","parameters":'
             '[{"name":"USER_EMAIL","value":"misaki.tanaka@hoshizora.example"}]}]}]}'
         )
         async with rig() as r:
             r.stage.faults.append(Fault("activity/users", status=200, body=body, times=None))
-            assert [e.state for e in await rows_of(r, K.SESSION)] == [EntitlementState.UNREADABLE]
+            assert [e.state for e in await rows_of(r, K.PASSWORD)] == [EntitlementState.UNREADABLE]
+            (other,) = await rows_of(r, K.PASSWORD, account(r, "E1002"))
+            assert other.state is EntitlementState.FOUND
 
     async def test_a_time_without_zone_is_utc(self) -> None:
         """Google's times are UTC, with or without the letter."""
@@ -180,7 +184,6 @@ class TestStamps:
 
 PATHS = {
     K.SIGN_IN: r"GET /admin/directory/v1/users/\d+\?",
-    K.SESSION: "GET /admin/reports",
     K.PASSWORD: "GET /admin/reports",
     K.RECOVERY: r"GET /admin/directory/v1/users/\d+\?",
     K.GRANT: "/tokens",
@@ -222,19 +225,19 @@ class TestUnreadable:
                 assert (bad.problem or "").startswith("google_workspace: cannot ")
                 assert bad.remedy
                 assert listing.evidence[kind]
-                apart = set(PATHS) - {k for k, p in PATHS.items() if p == path} - {K.SESSION, K.PASSWORD, K.ROLE}
+                apart = set(PATHS) - {k for k, p in PATHS.items() if p == path} - {K.PASSWORD, K.ROLE}
                 assert apart <= {e.kind for e in listing if e.state is EntitlementState.FOUND}
 
-    @pytest.mark.parametrize("kind", [K.GROUP, K.ROLE, K.SESSION])
+    @pytest.mark.parametrize("kind", [K.GROUP, K.ROLE, K.PASSWORD])
     async def test_second_page_fails(self, kind: EntitlementKind) -> None:
         """A page that fails after others were read spoils the whole kind: half a list is not a list."""
         async with rig(page_size=1) as r:
             for _ in range(3):
-                await r.connector.revoke(row(r, K.SESSION, "account"))
+                await r.connector.revoke(row(r, K.PASSWORD, "account"))
             r.stage.faults.append(Fault(f"{PATHS[kind]}.*pageToken", status=503, body="{}", times=None))
             assert [e.state for e in await rows_of(r, kind)] == [EntitlementState.UNREADABLE]
 
-    @pytest.mark.parametrize("kind", [K.GROUP, K.ROLE, K.SESSION])
+    @pytest.mark.parametrize("kind", [K.GROUP, K.ROLE, K.PASSWORD])
     async def test_same_page_again(self, kind: EntitlementKind) -> None:
         """A page that leads to itself is noticed and not read for ever."""
         async with rig() as r:
@@ -278,6 +281,7 @@ class TestUnreadable:
     async def test_scope_missing(self, scope: str) -> None:
         """A scope that is not delegated breaks the kinds that need it, names itself, and breaks no other."""
         async with rig(allowed_scopes=SCOPES - {scope}) as r:
+            r.tenant.users[r.account_id(TANAKA)].suspended = True
             listing = await r.connector.list_access(account(r))
             bad = {e.kind: e for e in listing if e.state is EntitlementState.UNREADABLE}
             assert set(bad) == {kind for kind, line in MANIFEST.kinds.items() if scope in line.read_scopes}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -15,16 +15,18 @@ from connectors.errors import ConnectorError, Expired, NotOnPlan, NotRecorded, U
 from connectors.google_workspace import manifest
 from connectors.google_workspace.activity import gaps, places
 from connectors.google_workspace.activity.places import Place
-from connectors.google_workspace.activity.rate import Rate
 from connectors.google_workspace.activity.records import PLACEHOLDER, names, record
 from connectors.google_workspace.activity.sources import BY_NAME, KEEPS, OWN, QUERIES
 from connectors.google_workspace.directory import Directory
 from connectors.google_workspace.failures import WHO, Rejected
-from connectors.google_workspace.shape import Row, listed
+from connectors.google_workspace.rate import Rate
+from connectors.google_workspace.shape import Row, listed, spelled
 from connectors.google_workspace.transport import Ask, Log
 from models.vocabulary import Account
 
 PAGE = 1000
+A_MINUTE, AT_ONCE = 150, 25
+"""Queries: no minute has more than 175.  The rest of Google's 250 is for the readings that prove a cut."""
 _ABREAST = 3
 """Of the transport's eight places, so that reading evidence leaves room for a cut."""
 
@@ -97,8 +99,8 @@ class Collector:
             log,
             userKey=account.id if query is OWN else "all",
             applicationName=place.source,
-            startTime=_spelled(place.from_at),
-            endTime=_spelled(_up(place.ends_at)),
+            startTime=spelled(place.from_at),
+            endTime=spelled(_up(place.ends_at)),
             eventName=query.event,
             filters=f"{query.parameter}=={account.label}" if query.parameter is not None else None,
             maxResults=PAGE,
@@ -192,7 +194,3 @@ def _doing(place: Place) -> str:
 def _up(at: datetime) -> datetime:
     """Google's instants are whole milliseconds: what lies in the last one must not fall out."""
     return at + timedelta(microseconds=-at.microsecond % 1000)
-
-
-def _spelled(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from connectors.activity import ActivitySource
-from connectors.google_workspace.manifest import AUDIT_READ
+from connectors.google_workspace.manifest import ADMIN_LAG, AUDIT_READ
 
 KEEPS = timedelta(days=180)
 """What the API reads back, whatever the log: `activities.list`, endTime."""
@@ -120,7 +120,7 @@ SOURCES: tuple[ActivitySource, ...] = (
     ),
     _source(
         "admin",
-        timedelta(minutes=15),
+        ADMIN_LAG,
         "What was done to the account is found under the address that it has now, and under the names of events that we know.",
     ),
     _source(

@@ -1,0 +1,416 @@
+"""Google Workspace: the tenant's admin log is read for all leavers together, and tells each only of themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.errors import Throttled
+from connectors.google_workspace import admin_log
+from connectors.google_workspace.admin_log import A_MINUTE, AT_ONCE, AdminLog
+from connectors.pacing import Pace
+from emulators.google_workspace.reports_logs import QUOTA, Logs
+from emulators.google_workspace.state import User, user_id
+from emulators.stage import Fault, Request
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Evidence, Service
+from tests.contract.rig import Rig
+from tests.contract.rig_google_workspace import rig
+
+K = EntitlementKind
+STAMPED = frozenset({K.SESSION, K.PASSWORD})
+TANAKA, SATO = user_id("misaki.tanaka"), user_id("ken.sato")
+
+
+def account(r: Rig, key: str) -> Account:
+    return Account(Service.GOOGLE_WORKSPACE, key, label=r.tenant.users[key].email)
+
+
+async def stamps(r: Rig, key: str) -> dict[EntitlementKind, datetime | None]:
+    """Return when the account's sessions and password were ended, as the log has it; what is not known is not there."""
+    listing = await r.connector.list_access(account(r, key), STAMPED)
+    return {row.kind: row.ended_at for row in listing if row.state is EntitlementState.FOUND}
+
+
+async def evidence(r: Rig, key: str, kind: EntitlementKind) -> list[Evidence]:
+    """Return the exchanges with the log that prove the account's row."""
+    listing = await r.connector.list_access(account(r, key), frozenset({kind}))
+    return [one for one in listing.evidence[kind] if "/reports/" in one.what]
+
+
+async def revoke(r: Rig, key: str, kind: EntitlementKind) -> Evidence:
+    receipt = await r.connector.revoke(Entitlement(Service.GOOGLE_WORKSPACE, key, kind, "account"))
+    return receipt.evidence[-1]
+
+
+def hired(r: Rig, count: int, *, suspended: bool = False) -> list[str]:
+    """Hire so many people; no event tells of those who are *suspended*."""
+    keys = [user_id(f"hired {n}") for n in range(count)]
+    for n, key in enumerate(keys):
+        r.tenant.users[key] = User(key, f"hired.{n}@hoshizora.example", "H", str(n), suspended=suspended)
+    return keys
+
+
+def queries(r: Rig) -> list[Request]:
+    """Return the requests for records of the log, a probe's apart."""
+    return [q for q in r.stage.journal if "/activity/users/" in q.path and "eventName" in q.query]
+
+
+async def met(r: Rig) -> None:
+    """Wait until a request has met the one fault that is set up: it is under way."""
+    while any(fault.times != 0 for fault in r.stage.faults):
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a moment be longer than a machine under load may need."""
+    monkeypatch.setattr(admin_log, "SHARED_FOR", 60.0)
+
+
+class TestOneReading:
+    @pytest.mark.usefixtures("slow")
+    async def test_for_all(self) -> None:
+        """However many leavers ask at once, each event is asked for once, of nobody in particular."""
+        async with rig() as r:
+            keys = hired(r, 50, suspended=True)
+            await asyncio.gather(*(stamps(r, key) for key in keys))
+            assert len(queries(r)) == 3
+            assert not any("filters" in q.query for q in queries(r))
+
+    async def test_minutes_quota(self) -> None:
+        """Two hundred leavers, each cut and looked at three times, stay below Google's filtered queries a minute."""
+        async with rig(logs=Logs(quota=QUOTA), pace=Pace()) as r:
+            keys, began = hired(r, 200), time.monotonic()
+
+            async def leave(key: str) -> dict[EntitlementKind, datetime | None]:
+                await stamps(r, key)
+                await revoke(r, key, K.PASSWORD)
+                await revoke(r, key, K.SIGN_IN)
+                await stamps(r, key)
+                return await stamps(r, key)
+
+            seen = await asyncio.gather(*(leave(key) for key in keys))
+            assert {len(one) for one in seen} == {2}
+            assert None not in {at for one in seen for at in one.values()}
+            assert {q.status for q in queries(r)} == {200}
+            minutes = (time.monotonic() - began) / 60.0
+            assert len(queries(r)) <= 3 * (AT_ONCE + 1 + A_MINUTE * minutes)
+
+    async def test_one_who_gives_up(self) -> None:
+        """Who no longer waits does not take the reading from the others."""
+        async with rig() as r:
+            await revoke(r, TANAKA, K.PASSWORD)
+            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", delay=0.5))
+            gone, staying = (asyncio.ensure_future(evidence(r, TANAKA, K.PASSWORD)) for _ in range(2))
+            await met(r)
+            gone.cancel()
+            assert [one.status for one in await staying] == [200]
+            assert len(queries(r)) == 1
+
+
+class TestSentAfter:
+    async def test_the_command(self) -> None:
+        """A reading under way when an account was asked to change does not answer for it: the next one does."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", delay=0.3))
+            other = asyncio.ensure_future(evidence(r, SATO, K.PASSWORD))
+            await met(r)
+            asked = await revoke(r, TANAKA, K.PASSWORD)
+            (mine,) = await evidence(r, TANAKA, K.PASSWORD)
+            assert mine.sent_at >= asked.received_at
+            assert (await other)[0].sent_at < asked.sent_at
+
+    @pytest.mark.parametrize(
+        ("asked", "kind"),
+        [(K.SESSION, K.SESSION), (K.PASSWORD, K.PASSWORD), (K.SIGN_IN, K.SESSION), (None, K.PASSWORD)],
+    )
+    async def test_each_command(self, asked: EntitlementKind | None, kind: EntitlementKind) -> None:
+        """Whatever was asked for that the log will tell of (None: the freeze), no reading from before it answers."""
+        async with rig() as r:
+            r.tenant.users[SATO].suspended = True
+            await evidence(r, SATO, kind)
+            if asked is not None:
+                await revoke(r, TANAKA, asked)
+            else:
+                await r.connector.freeze(account(r, TANAKA))
+            r.tenant.users[TANAKA].suspended = True
+            assert (await stamps(r, TANAKA))[kind] is not None
+
+    @pytest.mark.usefixtures("slow")
+    async def test_a_moment_ago(self) -> None:
+        """A reading serves for a moment whoever was asked for nothing since; its time in the evidence is the one it was sent at."""
+        async with rig() as r:
+            (first,) = await evidence(r, SATO, K.PASSWORD)
+            before = datetime.now(UTC)
+            (second,) = await evidence(r, TANAKA, K.PASSWORD)
+            assert second == first
+            assert second.sent_at < before
+
+
+class TestNotAsked:
+    async def test_sessions_of_an_active_account(self) -> None:
+        """While an account can sign in no ending of sessions counts: a log that hangs holds up no block."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("/activity/users/", delay=30, times=None))
+            listing = await asyncio.wait_for(r.connector.list_access(account(r, TANAKA), frozenset({K.SESSION})), 5)
+            assert [(row.state, row.ended_at) for row in listing] == [(EntitlementState.FOUND, None)]
+            assert queries(r) == []
+
+    async def test_roles_of_one_who_has_none(self) -> None:
+        """What the tenant's roles are called is asked for an account that has one."""
+        async with rig() as r:
+            await r.connector.list_access(account(r, SATO), frozenset({K.ROLE}))
+            assert not [q for q in r.stage.journal if q.path.endswith("/roles")]
+            await r.connector.list_access(account(r, TANAKA), frozenset({K.ROLE}))
+            assert [q for q in r.stage.journal if q.path.endswith("/roles")]
+
+    async def test_who_we_are(self) -> None:
+        """Our own account is looked up by the probe, and not again for each leaver."""
+        async with rig() as r:
+            await r.connector.probe()
+            before = len(r.stage.journal)
+            await asyncio.gather(
+                *(r.connector.list_access(account(r, k), frozenset({K.RECOVERY})) for k in (TANAKA, SATO))
+            )
+            assert len(r.stage.journal) - before == 2
+
+
+class TestFailure:
+    @pytest.mark.usefixtures("slow")
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"status": 429, "body": '{"error": {"code": 429, "errors": [{"reason": "rateLimitExceeded"}]}}'},
+            {"status": 503, "body": "{}"},
+            {"drop": True},
+        ],
+        ids=["429", "503", "drop"],
+    )
+    async def test_everybodys_and_not_remembered(self, fault: dict[str, Any]) -> None:
+        """A reading that fails is each waiting leaver's own failed read, with its exchanges; the next question asks again."""
+        async with rig() as r:
+            keys = hired(r, 5)
+            await revoke(r, TANAKA, K.PASSWORD)
+            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", times=Pace().tries, delay=0.2, **fault))
+            asked = (r.connector.list_access(account(r, key), frozenset({K.PASSWORD})) for key in keys)
+            for listing in await asyncio.gather(*asked):
+                assert [row.state for row in listing] == [EntitlementState.UNREADABLE]
+                assert len([one for one in listing.evidence[K.PASSWORD] if "/reports/" in one.what]) == Pace().tries
+            assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
+
+    async def test_one_event_alone(self) -> None:
+        """An event that cannot be read leaves the other kinds as they are."""
+        async with rig() as r:
+            await revoke(r, TANAKA, K.PASSWORD)
+            await revoke(r, TANAKA, K.SIGN_IN)
+            r.stage.faults.append(Fault("eventName=SUSPEND_USER", status=503, times=None))
+            assert set(await stamps(r, TANAKA)) == {K.PASSWORD}
+
+    async def test_half_a_log(self) -> None:
+        """When a page fails, nothing of the reading counts, and the next one begins at the same place."""
+        async with rig(page_size=1) as r:
+            for key in (TANAKA, SATO):
+                await revoke(r, key, K.PASSWORD)
+            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD.*pageToken", status=400, body="{}"))
+            assert K.PASSWORD not in await stamps(r, SATO)
+            assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
+            assert not any("startTime" in q.query for q in queries(r))
+
+
+class TestReadOn:
+    async def test_a_long_log(self) -> None:
+        """What was read is not read again, but for the time in which Google may still add to it; old stamps stay known."""
+        async with rig() as r:
+            long_ago = r.tenant.now() - timedelta(days=90)
+            for n in range(2_500):
+                at = long_ago + timedelta(minutes=n)
+                whom = r.tenant.users[TANAKA].email if n == 7 else f"somebody.{n}@hoshizora.example"
+                r.tenant.record_activity(
+                    r.tenant.subject_id,
+                    "CHANGE_PASSWORD",
+                    application="admin",
+                    kind="USER_SETTINGS",
+                    at=at,
+                    USER_EMAIL=whom,
+                )
+            old = (await stamps(r, TANAKA))[K.PASSWORD]
+            assert old == long_ago.replace(microsecond=long_ago.microsecond // 1000 * 1000) + timedelta(minutes=7)
+            assert len(queries(r)) == 3
+            await revoke(r, SATO, K.PASSWORD)
+            assert (await stamps(r, SATO))[K.PASSWORD] is not None
+            assert len(queries(r)) == 4
+            assert "startTime" in queries(r)[-1].query
+            assert (await stamps(r, TANAKA))[K.PASSWORD] == old
+
+    async def test_once_more(self) -> None:
+        """What happened again since the last reading is the newest."""
+        async with rig() as r:
+            await revoke(r, TANAKA, K.PASSWORD)
+            before = (await stamps(r, TANAKA))[K.PASSWORD]
+            asked = await revoke(r, TANAKA, K.PASSWORD)
+            after = (await stamps(r, TANAKA))[K.PASSWORD]
+            assert before is not None
+            assert after is not None
+            assert after > before
+            assert after >= asked.commanded_on_vendor_clock()
+
+    @pytest.mark.parametrize(
+        ("times", "newest"),
+        [
+            (["2026-11-18T01:00:00Z", "2026-11-18T03:00:00Z", "2026-11-18T02:00:00Z"], 3),
+            (["2026-11-18T01:00:00Z", "?", "2026-11-18T02:00:00Z"], None),
+        ],
+        ids=["in no order", "one that is none"],
+    )
+    async def test_several(self, times: list[str], newest: int | None) -> None:
+        """Of several events the newest counts, whatever their order; one whose time cannot be read might have been it."""
+        parameters = [{"name": "USER_EMAIL", "value": "misaki.tanaka@hoshizora.example"}]
+        events = [{"name": "CHANGE_PASSWORD", "parameters": parameters}]
+        body = json.dumps({"items": [{"id": {"time": time}, "events": events} for time in times]})
+        async with rig() as r:
+            r.stage.faults.append(Fault("/activity/users/", status=200, body=body))
+            seen = await stamps(r, TANAKA)
+            assert seen.get(K.PASSWORD) == (newest and datetime(2026, 11, 18, newest, tzinfo=UTC))
+            assert (K.PASSWORD in seen) is (newest is not None)
+
+    async def test_a_record_that_comes_late(self) -> None:
+        """A record that shows minutes after what it tells of is seen by a later reading, though that reads on."""
+        async with rig(audit_lag=600) as r:
+            await revoke(r, TANAKA, K.PASSWORD)
+            asked = await revoke(r, TANAKA, K.SIGN_IN)
+            assert await stamps(r, TANAKA) == {K.PASSWORD: None, K.SESSION: None}
+            r.tenant.shift = timedelta(seconds=601)
+            r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]
+            seen = await stamps(r, TANAKA)
+            assert "startTime" in queries(r)[-1].query
+            assert (seen[K.SESSION] or asked.sent_at) >= asked.commanded_on_vendor_clock()
+            assert None not in seen.values()
+
+    async def test_later_than_documented(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Google says that a record may come later than it documents: each hour the log is read from its beginning."""
+        async with rig(audit_lag=7200) as r:
+            await revoke(r, TANAKA, K.PASSWORD)
+            r.tenant.shift = timedelta(seconds=3600)
+            assert (await stamps(r, TANAKA))[K.PASSWORD] is None
+            r.tenant.shift = timedelta(seconds=7201)
+            monkeypatch.setattr(admin_log, "WHOLE_AGAIN", -1.0)
+            r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]
+            assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
+
+
+class TestNobodyElse:
+    async def test_names(self) -> None:
+        """A row that is proved by a reading of everybody's records holds nothing of anybody else."""
+        async with rig(page_size=1) as r:
+            for key in (SATO, user_id("takeru.sato"), TANAKA):
+                await revoke(r, key, K.PASSWORD)
+                await revoke(r, key, K.SIGN_IN)
+            listing = await r.connector.list_access(account(r, TANAKA), STAMPED)
+            told = repr([*listing, listing.evidence])
+            assert sum("/reports/" in one.what for several in listing.evidence.values() for one in several) > 6
+            assert "@" not in told
+            for user in r.tenant.users.values():
+                assert user.id == TANAKA or user.id not in told
+                assert user.email not in told
+
+    async def test_stamps(self) -> None:
+        """What was done to others ends nothing here, however the address is written."""
+        async with rig() as r:
+            await revoke(r, SATO, K.PASSWORD)
+            await revoke(r, SATO, K.SIGN_IN)
+            r.tenant.users[TANAKA].suspended = True
+            assert await stamps(r, TANAKA) == {K.PASSWORD: None, K.SESSION: None}
+            r.tenant.users[SATO].email = r.tenant.users[SATO].email.upper()
+            assert None not in (await stamps(r, SATO)).values()
+
+    @pytest.mark.parametrize(
+        ("event", "parameter"), [("UNSUSPEND_USER", "USER_EMAIL"), ("CHANGE_PASSWORD", "DESTINATION_USER_EMAIL")]
+    )
+    async def test_another_event(self, event: str, parameter: str) -> None:
+        """A vendor that ignores which event was asked for closes nothing, nor does one in which the user has another part."""
+        body = (
+            f'{{"items":[{{"id":{{"time":"2026-11-18T17:42:09.364Z"}},"events":[{{"name":"{event}","parameters":'
+            f'[{{"name":"{parameter}","value":"misaki.tanaka@hoshizora.example"}}]}}]}}]}}'
+        )
+        async with rig() as r:
+            r.stage.faults.append(Fault("/activity/users/", status=200, body=body, times=None))
+            assert await stamps(r, TANAKA) == {K.PASSWORD: None, K.SESSION: None}
+
+
+class _Vendor:
+    """Answers each reading with nothing, and notes from where it was asked to begin."""
+
+    def __init__(self) -> None:
+        self.begun: list[datetime | None] = []
+        self.ended = 0
+        self.fails = 0
+
+    async def pages(self, _: str, from_at: datetime | None, log: list[Evidence]) -> AsyncIterator[list[dict[str, Any]]]:
+        assert len(self.begun) == self.ended, "a reading begins before the last one has ended"
+        self.begun.append(from_at)
+        await asyncio.sleep(0.05)
+        self.ended += 1
+        now = datetime.now(UTC)
+        if self.fails:
+            self.fails -= 1
+            raise Throttled("google_workspace: cannot read the admin log: rateLimitExceeded")
+        log.append(Evidence("GET /log", now, now, 200, vendor_at=now - timedelta(hours=5)))
+        yield []
+
+
+async def _ask(log: AdminLog, keys: Iterable[str]) -> None:
+    await asyncio.gather(*(log.newest(K.PASSWORD, key, ["x@hoshizora.example"], []) for key in keys))
+
+
+class TestTime:
+    async def test_how_often(self) -> None:
+        """A reading serves for three seconds; after an hour the log is begun anew; in between it is read on, by Google's clock."""
+        now, vendor = [1000.0], _Vendor()
+        log = AdminLog(vendor.pages, asyncio.sleep, clock=lambda: now[0])
+        for seconds in (0.0, 2.9, 0.2, 3500.0, 100.0):
+            now[0] += seconds
+            await _ask(log, ["a", "b"])
+        assert [begun is None for begun in vendor.begun] == [True, False, False, True]
+        (second, _) = (begun for begun in vendor.begun if begun is not None)
+        assert datetime.now(UTC) - second > timedelta(hours=5, minutes=15)
+        now[0] += 0.1
+        log.note_asked("a")
+        await _ask(log, ["b"])
+        assert len(vendor.begun) == 4
+        await _ask(log, ["a"])
+        assert len(vendor.begun) == 5
+
+    async def test_one_after_the_other(self) -> None:
+        """The next reading begins when the last one has ended, so that none puts back what a later one has shown."""
+        vendor = _Vendor()
+        log = AdminLog(vendor.pages, asyncio.sleep)
+        first = asyncio.ensure_future(_ask(log, ["a"]))
+        while not vendor.begun:
+            await asyncio.sleep(0)
+        log.note_asked("b")
+        await asyncio.gather(first, _ask(log, ["b"]))
+        assert len(vendor.begun) == 2
+
+    async def test_after_a_failure(self) -> None:
+        """A failure is not a reading: the question after it is put to Google, though no time has passed."""
+        vendor = _Vendor()
+        log = AdminLog(vendor.pages, asyncio.sleep, clock=lambda: 1000.0)
+        vendor.fails = 1
+        with pytest.raises(Throttled):
+            await _ask(log, ["a"])
+        await _ask(log, ["a"])
+        assert vendor.begun == [None, None]
+
+    def test_another_loop(self) -> None:
+        """A connector that is used from another event loop reads there."""
+        vendor = _Vendor()
+        log = AdminLog(vendor.pages, asyncio.sleep, clock=lambda: 1000.0)
+        for _ in range(2):
+            asyncio.run(_ask(log, ["a", "b"]))
+        assert len(vendor.begun) == 2
