@@ -286,7 +286,7 @@ class TestReadOn:
             asked = await revoke(r, TANAKA, K.SIGN_IN)
             assert await stamps(r, TANAKA) == {K.PASSWORD: None, K.SESSION: None}
             r.tenant.shift = timedelta(seconds=601)
-            r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]
+            r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]  # the connector's own
             seen = await stamps(r, TANAKA)
             assert "startTime" in queries(r)[-1].query
             assert (seen[K.SESSION] or asked.sent_at) >= asked.commanded_on_vendor_clock()
@@ -300,7 +300,7 @@ class TestReadOn:
             assert (await stamps(r, TANAKA))[K.PASSWORD] is None
             r.tenant.shift = timedelta(seconds=7201)
             monkeypatch.setattr(admin_log, "WHOLE_AGAIN", -1.0)
-            r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]
+            r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]  # the connector's own
             assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
 
 

@@ -44,7 +44,11 @@ class Steps:
         self.beside: dict[str, Callable[[], Awaitable[object]]] = {}
         self.case = SimpleNamespace(for_real=True)
         self.context: Any = SimpleNamespace(
-            connectors=dict.fromkeys((GOOGLE, SLACK)), case=lambda _: self.case, name=str, now=lambda: datetime.now(UTC)
+            store=SimpleNamespace(run=self.plainly),
+            connectors=dict.fromkeys((GOOGLE, SLACK)),
+            case=lambda _: self.case,
+            name=str,
+            now=lambda: datetime.now(UTC),
         )
         for name in (
             "plan_if_none",
@@ -64,6 +68,9 @@ class Steps:
         for module in (artifacts, offboard):
             monkeypatch.setattr(module, "show_truth_table", self.step("show"))
         monkeypatch.setattr(offboard.carried, "with_options", lambda **_: offboard.carried.fn)
+
+    async def plainly(self, work: Callable[..., Any], *args: Any) -> Any:
+        return work(*args)
 
     def step(self, name: str) -> Callable[..., Awaitable[None]]:
         async def taking(_context: object, _case_id: str, connection: ConnectionId | None = None) -> None:

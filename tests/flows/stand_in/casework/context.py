@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,16 @@ from models.vocabulary import ConnectionId, Service
 ROOM = Path(os.environ.get("LASTDAY_STAND_IN", "."))
 
 
+class Store:
+    """There is no database to wait for."""
+
+    async def run(self, work: Callable[..., Any], *args: Any) -> Any:
+        return work(*args)
+
+
 @dataclass
 class Context:
+    store: Store = field(default_factory=Store)
     connectors: dict[ConnectionId, object] = field(default_factory=lambda: dict.fromkeys(Service))
 
     def name(self, prefix: str) -> str:
