@@ -127,7 +127,7 @@ def of_prefect(stack: Stack, run_id: str | None) -> Iterator[Expectation]:
     state = "none"
     if run_id is not None:
         with stack.client() as client:
-            answer = client.get(f"/flow_runs/{run_id}")
+            answer = client.get(f"/flow_runs/{run_id[-36:]}")
         state = str(answer.json()["state"]["type"]) if answer.status_code == 200 else str(answer.status_code)
     yield Expectation("E1004's run is not green", state == "FAILED", state)
 

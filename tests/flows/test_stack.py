@@ -36,10 +36,11 @@ MANY = ("case-00000000000000a1", "case-00000000000000a2", "case-00000000000000a3
 
 RESUME = """
 import asyncio
-from flows.scheduling import resume_case
-async def calls(case):
-    print({calls})
-asyncio.run(calls("{case}"))
+from casework.context import Context
+from flows.scheduling import schedule
+async def twice(case):
+    print([await schedule(Context(), case), await schedule(Context(), case)])
+asyncio.run(twice("{case}"))
 """
 
 
@@ -184,8 +185,7 @@ class TestRuns:
         fresh = up.room / "answered"
         fresh.write_text(json.dumps(up.case(ASKS) | {"answered": True}))
         fresh.replace(up.room / f"{ASKS}.json")
-        twice = "[await resume_case(case), await resume_case(case)]"
-        assert up.python(RESUME.format(case=ASKS, calls=twice)).split() == ["[True,", "False]"]
+        assert up.python(RESUME.format(case=ASKS)).split() == ["[1,", "0]"]
         deadline = time.monotonic() + 120
         while (run := up.ended(ASKS))["state_type"] == "PAUSED" and time.monotonic() < deadline:
             time.sleep(0.3)
@@ -484,13 +484,13 @@ class TestQueues:
             "import asyncio\n"
             "from datetime import UTC, datetime, timedelta\n"
             "from casework.sweeping import DueGroup\n"
-            "from flows.scheduling import _create, _deployment, orders, prefect_api\n"
+            "from flows.scheduling import _create, _deployment, orders, place, prefect_api\n"
             "at = datetime.now(UTC) + timedelta(days=1)\n"
             f"groups = [DueGroup(at, ({PLAIN!r},), purpose, purpose) for purpose in ('offboard', 'again', 'plan')]\n"
             "async def make():\n"
             "    async with prefect_api() as client:\n"
             "        for order in orders(groups):\n"
-            "            run = await _create(client, order, await _deployment(client, order.deployment))\n"
+            "            run = await _create(client, order, await _deployment(client, place(order)[0]))\n"
             "            print((await client.read_flow_run(run)).work_queue_name)\n"
             "            await client.delete_flow_run(run)\n"
             "asyncio.run(make())\n"
