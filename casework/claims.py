@@ -62,11 +62,8 @@ def _take(context: Context, case_id: str, runner: str) -> bool:
         others = held(case, context.now()) and case.lease_holder != runner
         if others and not (runner.startswith(SERVING) and may_be_taken_over(case, context.now())):
             return False
-        case.lease_holder, case.lease_until = runner, context.now() + LEASE
-        case.run_id, case.run_state = (
-            runner,
-            RunState.RUNNING,
-        )  # another run may have been made for it, and come too late
+        case.lease_holder = case.run_id = runner  # another run may have been made for it, and come too late
+        case.lease_until, case.run_state = context.now() + LEASE, RunState.RUNNING
         case.next_run_at = context.now()  # gone by the end if somebody woke the case
         assess(context, session, case_id)
         return True

@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
 
 PLAIN, EXPLODES, ASKS = "case-0000000000000001", "case-0000000000000002", "case-0000000000000003"
 READS, WRITES = "LASTDAY_GOOGLE_WORKSPACE_CREDENTIALS_FILE", "LASTDAY_GOOGLE_WORKSPACE_WRITE_CREDENTIALS_FILE"
+LINGERS = "case-0000000000000004"
 MANY = ("case-00000000000000a1", "case-00000000000000a2", "case-00000000000000a3")
 
 
@@ -190,6 +191,26 @@ class TestRuns:
         while (run := up.ended(ASKS))["state_type"] == "PAUSED" and time.monotonic() < deadline:
             time.sleep(0.3)
         assert (run["id"], run["state_type"]) == (asked["id"], "COMPLETED")
+
+    def test_cancelled(self, up: Up) -> None:
+        """Whoever cancels a run in its page stops nothing, and reads so there once it has ended."""
+        write(up.room, {LINGERS: "lingers"}, due_at=time.time())
+        up.python(
+            "import asyncio\n"
+            "from casework.context import Context\n"
+            "from flows.scheduling import schedule\n"
+            "asyncio.run(schedule(Context()))\n"
+        )
+        deadline = time.monotonic() + 120
+        while not any(line["step"].startswith("contain") for line in up.journal(LINGERS)):
+            assert time.monotonic() < deadline, up.logs()
+            time.sleep(0.2)
+        cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}, "force": False}
+        up.insist("POST", f"/flow_runs/{up.case(LINGERS)['run_id']}/set_state", json=cancelling)
+        run = up.ended(LINGERS)
+        assert (run["state_type"], run["state_name"]) == ("CANCELLED", "Cancelled, which stops nothing")
+        steps = [line["step"] for line in up.journal(LINGERS)]
+        assert {f"deprovision {service}" for service in Service} <= set(steps)
 
     def test_scheduling_twice(self, up: Up) -> None:
         """A sweep that forgot what it ordered orders nothing twice: the same key is the same run."""
