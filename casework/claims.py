@@ -63,7 +63,8 @@ def _take(context: Context, case_id: str, runner: str) -> bool:
         others = held(case, context.now()) and case.lease_holder != runner
         if others and not (runner.startswith(SERVING) and may_be_taken_over(case, context.now())):
             return False
-        case.lease_holder, case.lease_until, case.run_state = runner, context.now() + LEASE, RunState.RUNNING
+        case.lease_holder = case.run_id = runner  # another run may have been made for it, and come too late
+        case.lease_until, case.run_state = context.now() + LEASE, RunState.RUNNING
         case.next_run_at = context.now()  # gone by the end if somebody woke the case
         assess(context, session, case_id)
         return True
@@ -160,13 +161,6 @@ def record_run(context: Context, case_ids: tuple[str, ...], run_id: str) -> None
             case = session.get_one(Case, case_id)
             case.run_id, case.run_state = run_id, RunState.SCHEDULED
             case.run_attempt += 1
-
-
-def note_run(context: Context, case_id: str, run_id: str) -> None:
-    """Note the run that carries the case now: another one may have been made for it, and come too late."""
-    with context.store.write() as session:
-        case = session.get_one(Case, case_id)
-        case.run_id = run_id
 
 
 def release_run(context: Context, case_id: str) -> None:

@@ -26,7 +26,7 @@ _NOBODY_WAS_ASKED = timedelta(seconds=1.5)
 
 @dataclass(frozen=True, slots=True)
 class DueGroup:
-    """Cases of one instant that need one run.  *key* makes asking for the run twice one run."""
+    """Cases of one instant that need one run.  The same *key* twice is one run, a cancelled one too: it counts revisions and attempts."""
 
     due_at: datetime
     case_ids: tuple[str, ...]
@@ -36,7 +36,7 @@ class DueGroup:
 
 def due_for_run(context: Context) -> list[DueGroup]:
     """
-    Return what needs a run now or soon: an open case its plan, a due one its cut, one with findings another try.
+    Return what needs a run now or soon, cuts before plans: a due case its cut, one with findings another try, an open one its plan.
 
     A case that a living run holds is not among them, and a paused one gets a plan at most.  An open question never keeps a due case from its cut: what is
     sure goes at the instant, what is doubtful waits for the answer.
@@ -53,7 +53,7 @@ def due_for_run(context: Context) -> list[DueGroup]:
             runs[max(case.due_at - lead(context), case.next_run_at or case.opened_at), purpose].append(case)
         elif case.run_state is not RunState.PAUSED and _wants_plan(context, case, paused=paused):
             plans.append(_group(now, [case], "plan"))
-    return plans + [_group(starts_at, runs[starts_at, purpose], purpose) for starts_at, purpose in sorted(runs)]
+    return [_group(starts_at, runs[starts_at, purpose], purpose) for starts_at, purpose in sorted(runs)] + plans
 
 
 def unclaimed(context: Context, *, cut: bool = False) -> list[str]:

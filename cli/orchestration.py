@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
+from functools import partial
 
 import httpx
 
@@ -39,12 +39,9 @@ def ask_for_runs(terminal: Terminal, answered: str | None = None) -> None:
     can be reached; say who will see to it otherwise.
     """
     if reachable():
-        from flows.scheduling import PrefectUnreachable, resume_case, schedule
+        from flows.scheduling import PrefectUnreachable, schedule
 
         with contextlib.suppress(PrefectUnreachable):
-            if answered is None:
-                in_open_context(schedule)
-            else:
-                asyncio.run(resume_case(answered))
+            in_open_context(partial(schedule, answered=answered))
             return
     terminal.say(sentence("prefect_unreachable"))

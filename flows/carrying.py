@@ -23,6 +23,7 @@ from flows.offboard import offboard
 from flows.offboard_many import MOST, offboard_many
 from flows.redaction import boundary, redact
 from flows.scheduling import parameters, tag
+from models.vocabulary import CaseState, RunState
 
 PERIOD = 0.5
 """Seconds between two looks for what is due."""
@@ -68,13 +69,14 @@ class Carrying:
         return PERIOD
 
     async def _carry(self, case_ids: list[str]) -> None:
-        """Carry them in a run of their own, so that IT sees it, and without Prefect what that run has not taken up in time."""
+        """Carry them in a run of their own, so that IT sees it; what that has not taken up in time without, and record a run later."""
         run = asyncio.ensure_future(_in_a_run(case_ids))
         await asyncio.wait({run}, timeout=_TAKEN_UP_WITHIN)
         try:
             still = unclaimed(self._context) + unclaimed(self._context, cut=True)
             left = [case_id for case_id in still if case_id in case_ids]
             self._given.difference_update(set(case_ids) - set(left))
+            unseen = [one for one in left if self._context.case(one).run_state is not RunState.SCHEDULED]
             if left:
                 async with open_context() as context:
                     await asyncio.gather(*(self._plainly(context, case_id) for case_id in left))
@@ -83,7 +85,10 @@ class Carrying:
             await asyncio.sleep(_RESTS)
         finally:
             self._given.difference_update(case_ids)
-        await run
+        recorded = await run
+        while not recorded and (closed := [one for one in unseen if self._context.case(one).state is CaseState.CLOSED]):
+            await asyncio.sleep(_RESTS)
+            recorded = await _in_a_run(closed)
 
     async def _plainly(self, context: Context, case_id: str) -> None:
         """Carry the case without Prefect; whatever it ends with stands in our database, and a later turn tries again."""
@@ -98,10 +103,10 @@ class Carrying:
             _log.warning("carrying %s: %s", case_id, told)
 
 
-async def _in_a_run(case_ids: list[str]) -> None:
+async def _in_a_run(case_ids: list[str]) -> bool:
     """
-    Carry the cases in a run of Prefect's page, if its API answers within a second.  Raises nothing: what the run leaves is in
-    nobody's hands.
+    Carry the cases in a run of Prefect's page, if its API answers within a second, and return whether there was one.  Raises nothing:
+    what the run leaves is in nobody's hands.
 
     The run alone is tagged: of a task that inherits tags Prefect asks its API for a slot, and waits.
     """
@@ -111,7 +116,9 @@ async def _in_a_run(case_ids: list[str]) -> None:
         async with get_client() as client:
             async with asyncio.timeout(_ANSWERS_WITHIN):
                 await client.hello()
-            run = await client.create_flow_run(flow, parameters=given, tags=map(tag, case_ids))
+            run = await client.create_flow_run(flow, parameters=given, tags=[SERVING, *map(tag, case_ids)])
         await run_flow_async(flow, run, given, return_type="state")
     except (Exception, PrefectSignal) as exc:  # noqa: BLE001  # whatever became of that run, what it has not cut is cut without
         _log.warning("carrying: no run of Prefect's: %s", type(exc).__name__)
+        return False
+    return True

@@ -5,18 +5,20 @@ from contextlib import asynccontextmanager
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import flow_run
+from prefect.logging import get_run_logger
+from prefect.runtime import deployment, flow_run
+from prefect.states import Cancelled, Completed
 
 from casework import claims, runbook
 from casework.bootstrap import open_context
 from casework.context import Context
 from casework.runbook import Carrier, Work
 from flows.artifacts import show_truth_table, showing
-from flows.redaction import HERE, CaseId, Elsewhere, redacted, to_its_state
-from models.vocabulary import ConnectionId
+from flows.redaction import OPTIONS, CaseId, Elsewhere, redacted, to_its_state
+from models.vocabulary import CaseState, ConnectionId
 
 
-@flow(name="offboard", flow_run_name="offboard-{case_id}", retries=0, persist_result=False, result_storage=HERE)
+@flow(name="offboard", flow_run_name="offboard-{case_id}", **OPTIONS)
 @to_its_state
 async def offboard(case_id: CaseId) -> None:
     """Take *case_id* as far as it can go, in the order of `casework.runbook`.  Safe to run again at any point."""
@@ -47,16 +49,21 @@ async def carry_out(context: Context, case_id: str, carry: Carrier) -> None:
             await show_truth_table(context, case_id)
         await carry(step, work, connection)
 
-    async with holding(context, case_id), showing(context, case_id):
+    async with showing(context, case_id), holding(context, case_id):
         await runbook.offboard(context, case_id, carrying)
 
 
 @asynccontextmanager
 async def holding(context: Context, case_id: str) -> AsyncIterator[None]:
-    """Hold the case's lease; raises `Elsewhere` if another live run has it."""
-    async with runbook.claim(context, case_id, flow_run.id or context.name("terminal")) as ours:
+    """Hold the case's lease; raises `Elsewhere` if somebody else has it, or has closed it."""
+    case = context.case(case_id)
+    if case.state is CaseState.CLOSED:
+        whom = claims.SERVING if claims.SERVING in str(case.run_id) else "another run"
+        raise Elsewhere(Completed(name=f"Carried by {whom}", message=f"{case.run_id} had closed the case before"))
+    run = flow_run.id if deployment.id else flow_run.id and f"by-{claims.SERVING}-{flow_run.id}"
+    async with runbook.claim(context, case_id, run or context.name("terminal")) as ours:
         if not ours:
-            raise Elsewhere
-        if flow_run.id:
-            claims.note_run(context, case_id, flow_run.id)
+            raise Elsewhere(Cancelled(name="Carried elsewhere", message="somebody else carries this case now"))
+        if run:
+            get_run_logger().info("Cancelling this run stops nothing: `lastday pause %s` does.", case_id)
         yield

@@ -16,12 +16,12 @@ from casework.bootstrap import open_context
 from casework.context import Context
 from casework.runbook import plainly
 from flows.offboard import carry_out
-from flows.redaction import HERE, CaseId, FindingsOpen, redacted, to_its_state, waiting_for
+from flows.redaction import OPTIONS, CaseId, FindingsOpen, redacted, to_its_state, waiting_for
 
 MOST = 50
 
 
-@flow(name="offboard-many", flow_run_name="offboard-many", retries=0, persist_result=False, result_storage=HERE)
+@flow(name="offboard-many", flow_run_name="offboard-many", **OPTIONS)
 @redacted
 async def offboard_many(case_ids: Annotated[list[CaseId], Field(min_length=1, max_length=MOST)]) -> State[Any] | None:
     """

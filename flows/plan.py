@@ -8,10 +8,10 @@ from casework.runbook import look_at_papers, make_plan, take_early
 from casework.view.opaque import opaque_questions
 from flows.artifacts import showing
 from flows.offboard import as_task, holding
-from flows.redaction import HERE, CaseId, to_its_state
+from flows.redaction import OPTIONS, CaseId, to_its_state
 
 
-@flow(name="plan", flow_run_name="plan-{case_id}", retries=0, persist_result=False, result_storage=HERE)
+@flow(name="plan", flow_run_name="plan-{case_id}", **OPTIONS)
 @to_its_state
 async def plan(case_id: CaseId) -> None:
     """

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 from uuid import uuid4
 
-from prefect.client.schemas.objects import State
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ExternalSignal, PrefectSignal
 from prefect.runtime import deployment
 from prefect.settings import get_current_settings
@@ -55,7 +56,11 @@ class StepFailed(Exception):
 
 
 class Elsewhere(Exception):
-    """Another run holds the case: this one has nothing to do."""
+    """Somebody else carries the case, or has closed it: the run has nothing to do, and ends in *state*."""
+
+    def __init__(self, state: State[Any]) -> None:
+        super().__init__(state.name)
+        self.state = state
 
 
 def redacted(step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -80,8 +85,8 @@ def to_its_state(
     """
     Wrap the body of a flow over one case, so that the run ends as the case stands.
 
-    Green: the body came to its end.  Paused: a person is asked.  Cancelled: the case is another run's, or its instant
-    was moved away.  Failed (`FindingsOpen`, `StepFailed`): everything else.
+    Green: the body came to its end, or somebody else's did before.  Paused: a person is asked.  Cancelled, by a name of ours: the case
+    is paused, is another run's, or its instant was moved away.  Failed (`FindingsOpen`, `StepFailed`): everything else.
     """
 
     @functools.wraps(flow)
@@ -91,10 +96,14 @@ def to_its_state(
                 await flow(*args, **kwargs)
             except QuestionsOpen as exc:
                 return waiting_for(len(exc.questions))
-            except Elsewhere:
-                return Cancelled(message="another run has this case")
+            except StillOpen as exc:
+                if not any(kind.startswith("pause-") for kind in exc.findings):
+                    raise
+                return Cancelled(name="Paused by a person", message="nothing is cut until two resume it")
+            except Elsewhere as exc:
+                return exc.state
             except NotDueYet:
-                return Cancelled(message="not due yet: the sweep makes a run for the new instant")
+                return Cancelled(name="Not due yet", message="the sweep makes a run for the new instant")
             return None
 
     return ending
@@ -119,6 +128,18 @@ def boundary() -> Iterator[None]:
             raise said
         finally:
             said.__context__ = None
+
+
+async def in_vain(flow: object, flow_run: FlowRun, state: object) -> None:  # noqa: ARG001  # a hook of Prefect's
+    """Let the page of a run that somebody cancelled say what that came to: Prefect would call it cancelled, five minutes later."""
+    message = "its case goes on, with this run or without: `lastday pause CASE` is the brake"
+    async with get_client() as client:
+        told: State[Any] = Cancelled(name="Cancelled, which stops nothing", message=message)
+        await client.set_flow_run_state(flow_run.id, told, force=True)
+
+
+OPTIONS: dict[str, Any] = {"retries": 0, "persist_result": False, "result_storage": HERE, "on_cancellation": [in_vain]}
+"""Of a flow over cases: a setting may change the defaults.  casework repeats what is to be repeated, and knows what was sent."""
 
 
 def waiting_for(questions: int) -> State[Any]:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
 from casework import claims, sweeping
-from casework.bootstrap import open_context
 from casework.context import Context
 from casework.sweeping import DueGroup
 from flows.offboard_many import MOST
@@ -34,28 +33,18 @@ class PrefectUnreachable(Exception):
     """Prefect's API does not answer, refuses, or lacks our deployments.  The next sweep tries again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """
-    One run to be made.  *key*: the same key twice is one run, also when the second asks for another time; a cancelled
-    run keeps its key, therefore casework's keys count revisions and attempts.  *queue*: None for the deployment's own.
-    """
-
-    deployment: str
-    case_ids: tuple[str, ...]
-    at: datetime
-    key: str
-    queue: str | None = None
-
-
-def orders(groups: Iterable[DueGroup]) -> Iterator[Order]:
-    """Yield the runs that *groups* need: one each for planning and for a lone case, one a chunk of fifty for many."""
+def orders(groups: Iterable[DueGroup]) -> Iterator[DueGroup]:
+    """Yield *groups* as one run each carries them: fifty cases at most."""
     for group in groups:
         for start in range(0, len(group.case_ids), MOST):
             chunk = group.case_ids[start : start + MOST]
-            deployment = "plan" if group.purpose == "plan" else "offboard" if len(chunk) == 1 else "offboard-many"
-            queue = "rest" if group.purpose == "again" else None  # it was cut: whoever is due goes before it
-            yield Order(deployment, chunk, group.due_at, _key(group, chunk), queue)
+            yield replace(group, case_ids=chunk, key=_key(group, chunk))
+
+
+def place(order: DueGroup) -> tuple[str, str | None]:
+    """Return the deployment of the run, and its queue: None for the deployment's own, or behind whoever is due for what was cut."""
+    deployment = "offboard" if len(order.case_ids) == 1 else "offboard-many"
+    return "plan" if order.purpose == "plan" else deployment, "rest" if order.purpose == "again" else None
 
 
 def _key(group: DueGroup, chunk: tuple[str, ...]) -> str:
@@ -65,36 +54,26 @@ def _key(group: DueGroup, chunk: tuple[str, ...]) -> str:
     return "cases:" + hashlib.sha256(f"{group.key} {' '.join(chunk)}".encode()).hexdigest()
 
 
-async def schedule(context: Context) -> int:
+async def schedule(context: Context, answered: str | None = None) -> int:
     """
-    See that each due case has a run; return how many were made or resumed.  Twice is safe.
+    See that each due case has a run, and that the run goes on which waits for an answer about the case *answered*; return how many
+    were made or resumed.  Twice is safe, as is a run that is resumed too early or too late: it reads our database afresh.
 
     Raises `PrefectUnreachable`; what was made before is recorded.
     """
-    made = list(orders(sweeping.due_for_run(context)))
     async with prefect_api() as client:
+        waiting = await _resume(client, answered) if answered is not None else None
+        if answered is not None and waiting is not None:
+            claims.record_run(context, (answered,), str(waiting))
+        made = list(orders(sweeping.due_for_run(context)))
         for order in made:
-            deployment_id = await _deployment(client, order.deployment)
+            deployment_id = await _deployment(client, place(order)[0])
             run: UUID | None = None
             if len(order.case_ids) == 1:  # the page of the run that asked shows how it went on
                 run = await _resume(client, order.case_ids[0], deployment_id)
             run = run or await _create(client, order, deployment_id)
             claims.record_run(context, order.case_ids, str(run))
-    return len(made)
-
-
-async def resume_case(case_id: str) -> bool:
-    """
-    Let the run that waits for an answer about *case_id* go on; return whether there was one.
-
-    Too early or too late does no harm: the run reads our database afresh, and pauses again or ends.  Where no run
-    waits, the sweep makes one.  Raises `PrefectUnreachable`.
-    """
-    async with prefect_api() as client, open_context(connected=False) as context:
-        run = await _resume(client, case_id)
-        if run is not None:
-            claims.record_run(context, (case_id,), str(run))
-        return run is not None
+    return len(made) + (waiting is not None)
 
 
 @asynccontextmanager
@@ -127,14 +106,15 @@ async def _deployment(client: PrefectClient, name: str) -> UUID:
         raise PrefectUnreachable(f"prefect: cannot find the deployment {name}: run `prefect deploy --all`") from exc
 
 
-async def _create(client: PrefectClient, order: Order, deployment_id: UUID) -> UUID:
+async def _create(client: PrefectClient, order: DueGroup, deployment_id: UUID) -> UUID:
     run = await client.create_flow_run_from_deployment(
         deployment_id,
+        name=f"{place(order)[0]}-{order.case_ids[0]}",  # until it begins Prefect would call it by two words of its own
         parameters=parameters(order.case_ids),
-        state=Scheduled(scheduled_time=order.at),
+        state=Scheduled(scheduled_time=order.due_at),
         tags=[tag(case_id) for case_id in order.case_ids],
         idempotency_key=order.key,
-        work_queue_name=order.queue,
+        work_queue_name=place(order)[1],
     )
     return run.id
 

@@ -17,6 +17,7 @@ from prefect.states import Crashed
 
 from casework import claims, sweeping
 from casework.context import Context
+from flows.redaction import in_vain
 from flows.scheduling import prefect_api, schedule
 
 START_WITHIN = timedelta(seconds=120)
@@ -65,13 +66,17 @@ def _is_gone(state: State | None) -> bool:
 async def _bury(client: PrefectClient, run_id: str) -> None:
     """Tell Prefect what we know, so that its page is honest and the run's concurrency slot is free."""
     state = await _state(client, run_id)
-    if state is not None and not state.is_final() and not state.is_paused():
+    if state is None or state.is_paused():
+        return
+    if state.is_cancelling() or state.name == "Cancelled":
+        await in_vain(None, await client.read_flow_run(UUID(run_id)), state)
+    elif not state.is_final():
         await client.set_flow_run_state(UUID(run_id), Crashed(message="no process holds its case"), force=True)
 
 
 async def _state(client: PrefectClient, run_id: str) -> State | None:
-    """Return the run's state; None for a run that Prefect does not know (any more)."""
+    """Return the run's state; None for one that Prefect does not know (any more), or never knew: a serving process, a terminal."""
     try:
         return (await client.read_flow_run(UUID(run_id))).state
-    except ObjectNotFound:
+    except (ObjectNotFound, ValueError):
         return None

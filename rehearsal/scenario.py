@@ -61,8 +61,8 @@ class Scenario:
             self._answer_questions()
             self._sign_for_the_rest()
             self._head("the services' logs are read to their end; what runs left over, the watching process reads")
-            seen = self._watch(lambda seen: all(sight.logs_read for sight in seen.values()))
-            verdict = self._verdict(stack, seen)
+            self._watch(lambda seen: all(sight.logs_read for sight in seen.values()))
+            verdict = self._verdict(stack)
             if keep:
                 env_file = self._environment.home / ENV_FILE
                 self._say(f"Everything runs on: {stack.ui_url}   settings: {env_file}   Ctrl-C ends it.")
@@ -135,20 +135,20 @@ class Scenario:
         ours = {case_id for case_id, number in self._cases.items() if number != _SYNCED}
         self._watch(lambda seen: all(seen[case_id].state == "closed" for case_id in ours))
 
-    def _verdict(self, stack: Stack, seen: Sights) -> dict[str, Any]:
+    def _verdict(self, stack: Stack) -> dict[str, Any]:
         shown = {number: self._show(case_id) for case_id, number in self._cases.items()}
         for case_id in self._cases:
             self._head("")
             self._page(case_id)
         calls = ((name, len(stage.journal)) for name, stage in self._environment.company.stages.items())
         self._console.print(table("Service", "Requests", rows=calls))
-        run_ids = {number: seen[case_id].run_id for case_id, number in self._cases.items()}
+        cases = {number: case_id for case_id, number in self._cases.items()}
         expected = [
             *expectations.of_cases(shown),
             *expectations.of_papers(shown),
             *expectations.of_downloads(shown),
             *expectations.of_tenants(self._environment.company),
-            *expectations.of_prefect(stack, run_ids[_SYNCED]),
+            *expectations.of_prefect(stack, cases[_SYNCED]),
             *expectations.of_privacy(self._environment.home / "prefect" / "prefect.db"),
             *expectations.of_records(self._export(shown), self._environment.trust),
             *expectations.of_trail(self._verb("trail", "check", expect=(0, 1))),

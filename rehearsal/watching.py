@@ -35,7 +35,6 @@ class Sight(NamedTuple):
     findings: int
     questions: int
     logs_read: bool = False
-    run_id: str | None = None
 
 
 Sights: TypeAlias = Mapping[str, Sight]
@@ -64,7 +63,7 @@ def look(context: Context, case_id: str) -> Sight:
     known, taken = opaque(view), view.downloads
     read = taken.verdict is not None and not any(source.reason == "under_way" for source in taken.sources)
     counts = (known.settled, known.rows, len(view.findings), len(view.questions))
-    return Sight(view.state, case.run_state, *counts, read, case.run_id)
+    return Sight(view.state, case.run_state, *counts, read)
 
 
 def at_rest(sight: Sight) -> bool:

@@ -17,14 +17,17 @@ from casework.intake.moving import reschedule
 from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
 from casework.sweeping import due_for_run
+from casework.truth.rows import accepted_rows
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
-from models.vocabulary import Account, EntitlementKind, EntitlementState, Guard
+from models.tables import CaseEntitlement
+from models.vocabulary import SETTLED, Account, EntitlementKind, EntitlementState, Guard, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import MANIFEST_ROWS, Killed, Paper
 from tests.casework.shown import show
 
 K = EntitlementKind
+GOOGLE = Service.GOOGLE_WORKSPACE
 S = EntitlementState
 
 
@@ -41,6 +44,11 @@ def states(office: Office, case_id: str) -> dict[str, str]:
 def events(office: Office, case_id: str) -> list[str]:
     with office.context.store.read() as session:
         return [read(e.leaf)["type"] for e in office.context.store.trail.entries(session.connection(), case_id)]
+
+
+def open_rows(office: Office, case_id: str) -> list[CaseEntitlement]:
+    with office.context.store.read() as session:
+        return [row for row in accepted_rows(session, case_id) if row.state not in SETTLED]
 
 
 class TestPlainDeparture:
@@ -287,6 +295,27 @@ class TestLateReads:
         assert twice <= {"grant", "backup_code", "password"}
         assert max(office.paper.writes.count(write) for write in office.paper.writes) == 2
         assert set(states(office, case.id).values()) == {"observed_closed"}
+
+    async def test_are_of_every_open_row(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each look while observing reads whatever is still open, not some of it: what two kinds show late costs no more looks than one."""
+        office.paper.late = 4
+        case, looks = office.report(), list[Kinds]()
+        await runbook.make_plan(office.context, case.id)
+        office.clock.pass_by(hours=10)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        await runbook.deprovision(office.context, case.id, GOOGLE)
+        read = office.paper.list_access
+
+        async def noting(account: Account, kinds: Kinds | None = None) -> Listing:
+            left = {row.kind for row in open_rows(office, case.id)}
+            looks.append(kinds or frozenset(office.paper.manifest.kinds))
+            assert looks[-1] >= left, "a row that is open is not read"
+            return await read(account, kinds)
+
+        monkeypatch.setattr(office.paper, "list_access", noting)
+        await runbook.observe_until_closed(office.context, case.id)
+        assert open_rows(office, case.id) == []
+        assert any(len(kinds) > 1 for kinds in looks[1:])
 
     async def test_have_an_end(self, office: Office) -> None:
         """What never shows closed is a finding at the deadline, not a success."""

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from audit import outbox, roles
+from audit import leading, outbox, roles
 from audit.trail import Trail
 from casework import runbook, store
 from casework.access import interrupted
@@ -192,8 +192,8 @@ def _as_reader(office: Office, database: str) -> Engine:
     """Connect as a role that may connect and read the trail's leaves."""
     role = "lastday_reads"
     with office.context.store.engine.begin() as owner:
-        owner.execute(text(f"DROP ROLE IF EXISTS {role}"))
-        owner.execute(text(f"CREATE ROLE {role} LOGIN"))
+        if owner.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first() is None:
+            owner.execute(text(f"CREATE ROLE {role} LOGIN"))
         roles.grant_reader(owner, role)
     return create_engine(make_url(database).set(drivername="postgresql+psycopg", username=role))
 
@@ -211,6 +211,33 @@ class TestLimits:
             with office.context.store.write() as session:
                 assert session.connection().execute(text("SELECT 1")).scalar_one() == 1
         reader.dispose()
+
+    async def test_a_case_is_carried_to_its_end_beside_a_reader_s_locks(self, office: Office, database: str) -> None:
+        """Whatever a role that may only read holds, for hours, within what it may: a case is cut and closed, its leaf in the trail."""
+        reader = _as_reader(office, database)
+        office.paper.add("p7", employee_no="P7", email="p7@example.test", name="星 空子")
+        with reader.connect() as outside:
+            outside.execute(text("SELECT pg_advisory_lock(key) FROM generate_series(0, 99) AS key"))
+            outside.execute(text("SELECT pg_advisory_lock(classid, 1) FROM generate_series(0, 9) AS classid"))
+            for key in (leading.KEY, leading.KEY - 1, 0x6C617374):
+                outside.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            outside.execute(text("SELECT count(*) FROM audit_entry"))  # and a transaction that stays open
+            case = office.report(employee_no="P7", email="p7@example.test")
+            office.clock.pass_by(hours=10)
+            async with asyncio.timeout(30):
+                await office.run(case.id)
+        assert show(office.context, case.id)["state"] == "closed"
+        reader.dispose()
+
+    def test_each_connection_of_ours_has_them(self, database: str) -> None:
+        """A statement ends after five seconds, a wait for a lock after two, a frozen transaction after fifteen, an attempt to connect after five."""
+        engine = open_engine(database)
+        with engine.connect() as connection:
+            names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+            told = [connection.execute(text(f"SHOW {name}")).scalar_one() for name in names]
+        assert told == ["5s", "2s", "15s"]
+        assert store._CONNECT["connect_timeout"] == 5
+        engine.dispose()
 
     def test_a_frozen_writer_loses_its_lock(
         self, office: Office, database: str, monkeypatch: pytest.MonkeyPatch
@@ -244,7 +271,6 @@ class TestClocks:
         clock = DatabaseClock(lambda: datetime.now(UTC) + wrong)
         store = Store(open_engine(database), Trail(origin="test.example/audit/2026", clock=clock), clock)
         migrate(store.engine)
-        store.compare_clocks()
         paper = Paper(now=clock.machine)
         name = f"c{wrong.total_seconds():.0f}"
         paper.add(name, employee_no=name, email=f"{name}@example.test", name="星 空子")

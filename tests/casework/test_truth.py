@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,9 +17,12 @@ from casework.decisions import signatures as waiving
 from casework.errors import BadRequest, StillOpen
 from casework.health import health
 from casework.settings import CaseworkSettings
+from casework.truth.rows import accepted_accounts, rows_of
+from connectors.contract import Kinds, Listing
 from connectors.errors import Unreachable
 from models.tables import Attestation, Case, CaseEntitlement, Look
 from models.vocabulary import (
+    Account,
     EntitlementKind,
     EntitlementState,
     OpenReason,
@@ -249,6 +254,30 @@ class TestLooks:
             session.add(Look(case_id=other["id"], label="+1h", due_at=office.clock()))
         report = await rechecking.look_again(office.context)
         assert (report.looked, report.not_looked) == ([first], ["case-0000000000000000"])
+
+    @pytest.mark.xfail(strict=True, reason="looks are made one after the other: one that hangs keeps all later ones")
+    async def test_one_that_hangs_stops_no_other(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A service that is silent about one account delays no other case's look."""
+        first = await closed(office)
+        second = office.report(employee_no="E2", name="月 影子", email="e2@example.test")
+        office.clock.pass_by(hours=10)
+        await office.run(second.id)
+        office.clock.pass_by(hours=2)
+        hangs, other = sorted([first, second.id])
+        with office.context.store.read() as session:
+            (silent,) = {row.account_id for row in rows_of(session, hangs, *accepted_accounts(session, hangs))}
+        read = office.paper.list_access
+
+        async def hanging(account: Account, kinds: Kinds | None = None) -> Listing:
+            if account.id == silent:
+                await asyncio.Event().wait()
+            return await read(account, kinds)
+
+        monkeypatch.setattr(office.paper, "list_access", hanging)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(rechecking.look_again(office.context), 0.5)
+        with office.context.store.read() as session:
+            assert session.get_one(Look, (other, "+1h")).looked_at is not None
 
 
 class TestComingBack:

@@ -392,13 +392,23 @@ class TestComingBack:
 class TestWaiting:
     async def test_holds_no_run_for_what_it_cannot_settle(self, folder: Path, empty_database: Path) -> None:
         """Scenario 56: refused, dynamic and guarded rows cost a run its reads, and each later run the same few again."""
+        waits = list[float]()
+
+        async def waiting(seconds: float) -> None:
+            waits.append(seconds)
+            await asyncio.sleep(seconds)
+
         async with tenancy(folder, empty_database, Service.MICROSOFT365, "E1001", plan="P1") as t:
+            t.context = replace(t.context, sleep=waiting)
             with pytest.raises(StillOpen):
                 await t.run()
+            waits.clear()
             for _ in range(2):
                 t.stage.journal.clear()
                 with pytest.raises(StillOpen):
                     await t.run()
+                assert sum(waits) < POLICY.observe.deadline_seconds / 3
+                waits.clear()
                 whole = [exchange for exchange in t.stage.journal if exchange.path.endswith("/memberOf")]
                 assert len(whole) == 2, "listed after the cut, looked at once"
 

@@ -6,19 +6,24 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from unittest.mock import AsyncMock
 
 import pytest
+from prefect.client.schemas.objects import StateType
 from prefect.exceptions import Abort
 
-from casework import runbook
+from casework import claims, runbook
 from casework.context import Context
-from flows import carrying
+from flows import artifacts, carrying
+from flows import offboard as offboarding
 from flows.carrying import Carrying
+from flows.offboard import offboard
 from models.tables import Case
 from models.vocabulary import CaseState
 from tests.casework.conftest import Office, empty_database, make_office
 
 __all__ = ["empty_database", "make_office"]
+RUN = "42978dc3-2def-4f27-853d-4f3e5f311993"
 
 
 @pytest.fixture
@@ -30,8 +35,9 @@ def office(make_office: Callable[[], Office], monkeypatch: pytest.MonkeyPatch) -
     async def opened() -> AsyncIterator[Context]:
         yield built.context
 
-    async def hang(case_ids: list[str]) -> None:
+    async def hang(case_ids: list[str]) -> bool:
         await asyncio.sleep(3_600)
+        return True
 
     monkeypatch.setattr(carrying, "open_context", opened)
     monkeypatch.setattr(carrying, "_in_a_run", hang)
@@ -79,6 +85,21 @@ class TestCarrying:
         cases = due(office, "E1", "E2")
         monkeypatch.setattr(runbook, "offboard", carried := Carried(*cases))
         await turns(Carrying(office.context), 5)
+        assert sorted(carried.cases) == sorted(cases)
+
+    async def test_fifty_who_are_due_at_once_are_one_run(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Fifty dismissals in one file do not wait for fifty runs: one carries them all, and without Prefect nobody waits for another."""
+        runs = list[list[str]]()
+
+        async def refused(case_ids: list[str]) -> bool:
+            runs.append(case_ids)
+            return False
+
+        monkeypatch.setattr(carrying, "_in_a_run", refused)
+        cases = due(office, *(f"E{number}" for number in range(1, 52)))
+        monkeypatch.setattr(runbook, "offboard", carried := Carried(*cases))
+        await turns(Carrying(office.context), 2)
+        assert [sorted(run) for run in runs] == [sorted(run) for run in (cases[:50], cases[50:])]
         assert sorted(carried.cases) == sorted(cases)
 
     async def test_one_that_takes_long_keeps_no_other_from_its_next_try(
@@ -132,6 +153,89 @@ class TestCarrying:
         await asyncio.sleep(2.0)
         await turns(carrier, 2)
         assert len(opened) == 2
+
+
+class TestARunIsRecordedLater:
+    """What was carried to its end without Prefect stands on its page once that answers; what left findings has a run at its next try."""
+
+    @pytest.fixture(autouse=True)
+    def _asked(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked, self.answers = list[list[str]](), [False, False, True]
+
+        async def in_a_run(case_ids: list[str]) -> bool:
+            self.asked.append(case_ids)
+            return self.answers.pop(0)
+
+        async def closes(context: Context, case_id: str) -> None:
+            if case_id not in self.open:
+                with context.store.write() as session:
+                    session.get_one(Case, case_id).state = CaseState.CLOSED
+
+        self.open = set[str]()
+        monkeypatch.setattr(carrying, "_in_a_run", in_a_run)
+        monkeypatch.setattr(carrying, "_RESTS", 0.02)
+        monkeypatch.setattr(runbook, "offboard", closes)
+
+    async def test_once_prefect_answers(self, office: Office) -> None:
+        """Asked for again until there is one, once, and of those that are closed alone."""
+        closed, left = due(office, "E1", "E2")
+        self.open = {left}
+        await turns(Carrying(office.context), 2)
+        assert [sorted(asked) for asked in self.asked] == [sorted([closed, left]), [closed], [closed]]
+        assert office.context.case(closed).run_id.startswith("serve-")  # type: ignore[union-attr]  # so its run says who
+
+    async def test_not_where_a_late_one_is_to_come(self, office: Office) -> None:
+        """A run that was made ahead and has not come yet finds the work done, and is the record."""
+        (case_id,) = due(office, "E1")
+        claims.record_run(office.context, (case_id,), "late")
+        await turns(Carrying(office.context), 2)
+        assert self.asked == [[case_id]]
+
+
+class TestALateRun:
+    @pytest.mark.parametrize(
+        ("runner", "name"), [("serve-1", "Carried by serve"), (f"by-serve-{RUN}", "Carried by serve"),
+                             (RUN, "Carried by another run"), ("terminal-1", "Carried by another run")],
+    )  # fmt: skip
+    async def test_finds_the_work_done(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch, runner: str, name: str
+    ) -> None:
+        """It ends completed, says who carried the case, shows its truth table, and asks no vendor anything."""
+        (case_id,) = due(office, "E1")
+        with office.context.store.write() as session:
+            case = session.get_one(Case, case_id)
+            case.state, case.run_id = CaseState.CLOSED, runner
+        shown = list[str]()
+
+        async def show(_: Context, shown_case: str) -> None:
+            shown.append(shown_case)
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Context]:
+            yield office.context
+
+        monkeypatch.setattr(offboarding, "open_context", opened)
+        monkeypatch.setattr(artifacts, "show_truth_table", show)
+        state = await offboard.fn(case_id)
+        assert state is not None
+        assert (state.type, state.name) == (StateType.COMPLETED, name)
+        assert runner in str(state.message)
+        assert (shown, office.paper.probes, office.paper.reads) == ([case_id], 0, 0)
+
+    async def test_that_comes_in_the_middle_leaves_it(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A case that somebody carries just now is theirs: the run says so and is neither green nor red."""
+        (case_id,) = due(office, "E1")
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Context]:
+            yield office.context
+
+        monkeypatch.setattr(offboarding, "open_context", opened)
+        monkeypatch.setattr(artifacts, "show_truth_table", AsyncMock())
+        async with runbook.claim(office.context, case_id, "serve-1"):
+            state = await offboard.fn(case_id)
+        assert state is not None
+        assert (state.type, state.name) == (StateType.CANCELLED, "Carried elsewhere")
 
 
 class TestWhatIsCutAlready:
@@ -205,4 +309,4 @@ async def test_a_run_that_prefect_ends_at_once_raises_nothing(monkeypatch: pytes
         raise Abort
 
     monkeypatch.setattr(carrying, "get_client", aborted)
-    await carrying._in_a_run(["case-0000000000000001"])
+    assert not await carrying._in_a_run(["case-0000000000000001"])

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import cast
-from uuid import uuid4
+from unittest.mock import AsyncMock
+from uuid import UUID, uuid4
 
 import pytest
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.states import Cancelled, Completed, Crashed, Failed, Paused, Pending, Running, Scheduled
+from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Paused, Pending, Running, Scheduled
 
 from casework.context import Context
 from casework.sweeping import DueGroup
 from casework.view.opaque import OpaqueView
 from flows import artifacts
+from flows import sweep as sweeping
 from flows.artifacts import bar, show_truth_table, truth_page
 from flows.offboard_many import MOST, together
 from flows.redaction import FindingsOpen
-from flows.scheduling import _until_settled, orders, parameters
-from flows.sweep import START_WITHIN, _is_gone
+from flows.scheduling import _until_settled, orders, parameters, place
+from flows.sweep import START_WITHIN, _bury, _is_gone, _state
 
 MIDNIGHT = datetime(2026, 11, 30, 15, 0, tzinfo=UTC)
 
@@ -34,13 +38,13 @@ class TestOrders:
     def test_lone(self) -> None:
         """A lone case gets a run of its own, under casework's key."""
         (order,) = orders([group(1)])
-        assert (order.deployment, order.at, order.key) == ("offboard", MIDNIGHT, "case:x:rev0:run0")
+        assert (place(order), order.due_at, order.key) == (("offboard", None), MIDNIGHT, "case:x:rev0:run0")
         assert parameters(order.case_ids) == {"case_id": f"case-{0:016x}"}
 
     def test_many(self) -> None:
         """Cases of one instant share runs of fifty, none is forgotten, and one left over is a lone case."""
         made = list(orders([group(2 * MOST + 1)]))
-        assert [order.deployment for order in made] == ["offboard-many", "offboard-many", "offboard"]
+        assert [place(order)[0] for order in made] == ["offboard-many", "offboard-many", "offboard"]
         assert [case for order in made for case in order.case_ids] == list(group(2 * MOST + 1).case_ids)
         assert parameters(made[0].case_ids) == {"case_ids": list(made[0].case_ids)}
 
@@ -53,12 +57,12 @@ class TestOrders:
 
     def test_plans(self) -> None:
         """Planning is one run a case."""
-        assert [order.deployment for order in orders([group(1, "plan"), group(1, "plan")])] == ["plan", "plan"]
+        assert [place(order)[0] for order in orders([group(1, "plan"), group(1, "plan")])] == ["plan", "plan"]
 
     def test_what_was_cut_waits_behind_what_is_due(self) -> None:
         """What is repeated has the same flow, and a queue of its own whose limit leaves a slot for cuts."""
-        assert [(o.deployment, o.queue) for o in orders([group(1, "again")])] == [("offboard", "rest")]
-        assert [o.queue for o in orders([group(2), group(1, "plan")])] == [None, None]
+        assert [place(order) for order in orders([group(1, "again")])] == [("offboard", "rest")]
+        assert [place(order)[1] for order in orders([group(2), group(1, "plan")])] == [None, None]
 
 
 class TestResuming:
@@ -113,6 +117,43 @@ class TestDeadRuns:
     def test_scheduled(self) -> None:
         """A run that waits for its instant, or for a worker, is alive however late it is."""
         assert not _is_gone(since(Scheduled(scheduled_time=MIDNIGHT), timedelta(days=9)))
+
+
+class TestTold:
+    """What Prefect's page says of a run that will not take its case up."""
+
+    @pytest.fixture(autouse=True)
+    def _told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.read_flow_run, self.vain = AsyncMock(), AsyncMock()
+        self.set_flow_run_state = AsyncMock()
+        monkeypatch.setattr(sweeping, "in_vain", self.vain)
+
+    @pytest.mark.parametrize("state", [Cancelled(), Cancelling()])
+    async def test_one_that_somebody_cancelled(self, state: State[None]) -> None:
+        """Before it began, or while its process was killed: it says that this stopped nothing."""
+        self.read_flow_run.return_value = SimpleNamespace(state=state)
+        await _bury(cast("PrefectClient", self), str(uuid4()))
+        assert self.vain.await_count == 1
+        assert self.set_flow_run_state.await_count == 0
+
+    @pytest.mark.parametrize("state", [Cancelled(name="Paused by a person"), Failed(), Completed(), Paused()])
+    async def test_one_that_says_it_already(self, state: State[None]) -> None:
+        """A run that ended by itself, or waits for an answer, says what it came to."""
+        self.read_flow_run.return_value = SimpleNamespace(state=state)
+        await _bury(cast("PrefectClient", self), str(uuid4()))
+        assert (self.vain.await_count, self.set_flow_run_state.await_count) == (0, 0)
+
+    async def test_one_that_is_lost(self) -> None:
+        """No process holds its case: it has crashed, whatever Prefect believes."""
+        self.read_flow_run.return_value = SimpleNamespace(state=Running())
+        await _bury(cast("PrefectClient", self), str(uuid4()))
+        assert self.set_flow_run_state.await_args_list[0].args[1].is_crashed()
+
+    @pytest.mark.parametrize("runner", ["serve-6f003b75c6ed2ffb", f"by-serve-{UUID(int=7)}", "terminal-1"])
+    async def test_one_that_prefect_never_knew(self, runner: str) -> None:
+        """A case that a serving process or a terminal carried, and was killed in, is no run of Prefect's: it is gone."""
+        assert await _state(cast("PrefectClient", self), runner) is None
+        assert self.read_flow_run.await_count == 0
 
 
 class TestTruthPage:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import uuid4
 
 import pytest
-from prefect.client.schemas.objects import State, StateType
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import Pause, TerminationSignal
+from prefect.states import Cancelled, Cancelling
 from pydantic import TypeAdapter, ValidationError
 
 from casework.errors import Misconfigured, NotDueYet, QuestionsOpen, StillOpen
+from flows import redaction
+from flows.offboard import offboard
+from flows.offboard_many import offboard_many
+from flows.plan import plan
 from flows.redaction import CaseId, Elsewhere, FindingsOpen, StepFailed, redact, redacted, to_its_state
 from tests.flows.personal import ADDRESS, KANJI, ROMAJI
 
@@ -155,12 +166,42 @@ class TestEndings:
         assert (first.type, first.message) == (StateType.PAUSED, "open questions: 2")
         assert first.state_details.pause_key != second.state_details.pause_key
 
-    @pytest.mark.parametrize("error", [Elsewhere(), NotDueYet("case-1: is not due yet", "Wait.")])
+    async def test_paused(self) -> None:
+        """A run over a case that a person has paused says so, whatever else is open: it is no failure, and nobody is asked."""
+        state = await ending(StillOpen({"not_cut_sign_in": 3, "pause-914d2db820caa10c": 1}))
+        assert state is not None
+        assert (state.type, state.name) == (StateType.CANCELLED, "Paused by a person")
+        assert state.message == "nothing is cut until two resume it"
+
+    @pytest.mark.parametrize("error", [Elsewhere(Cancelled()), NotDueYet("case-1: is not due yet", "Wait.")])
     async def test_nothing_to_do(self, error: Exception) -> None:
         """A run that has nothing to do is neither green nor red."""
         state = await ending(error)
         assert state is not None
         assert state.type is StateType.CANCELLED
+
+
+class TestCancelled:
+    async def test_page_says_what_it_came_to(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever cancels a run reads there that the case goes on, and what the brake is; every flow over cases says so."""
+        run, told = SimpleNamespace(id=uuid4()), list[tuple[object, State[object], bool]]()
+
+        async def set_flow_run_state(run_id: object, state: State[object], *, force: bool) -> None:
+            told.append((run_id, state, force))
+
+        @asynccontextmanager
+        async def client() -> AsyncIterator[SimpleNamespace]:
+            yield SimpleNamespace(set_flow_run_state=set_flow_run_state)
+
+        monkeypatch.setattr(redaction, "get_client", client)
+        flows: list[Flow[Any, Any]] = [offboard, offboard_many, plan]
+        for each in flows:
+            (hook,) = each.on_cancellation_hooks
+            await cast("Awaitable[None]", hook(each, cast("FlowRun", run), Cancelling()))
+        assert {(run_id, state.type, state.name, force) for run_id, state, force in told} == {
+            (run.id, StateType.CANCELLED, "Cancelled, which stops nothing", True)
+        }
+        assert all("`lastday pause CASE` is the brake" in str(state.message) for _, state, _ in told)
 
 
 class TestCaseId:

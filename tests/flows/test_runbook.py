@@ -42,7 +42,7 @@ class Steps:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.taken: list[str] = []
         self.beside: dict[str, Callable[[], Awaitable[object]]] = {}
-        self.case = SimpleNamespace(for_real=True)
+        self.case = SimpleNamespace(for_real=True, state=None)
         self.context: Any = SimpleNamespace(
             store=SimpleNamespace(run=self.plainly),
             connectors=dict.fromkeys((GOOGLE, SLACK)),

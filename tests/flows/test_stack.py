@@ -31,15 +31,17 @@ pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
 
 PLAIN, EXPLODES, ASKS = "case-0000000000000001", "case-0000000000000002", "case-0000000000000003"
 READS, WRITES = "LASTDAY_GOOGLE_WORKSPACE_CREDENTIALS_FILE", "LASTDAY_GOOGLE_WORKSPACE_WRITE_CREDENTIALS_FILE"
+LINGERS = "case-0000000000000004"
 MANY = ("case-00000000000000a1", "case-00000000000000a2", "case-00000000000000a3")
 
 
 RESUME = """
 import asyncio
-from flows.scheduling import resume_case
-async def calls(case):
-    print({calls})
-asyncio.run(calls("{case}"))
+from casework.context import Context
+from flows.scheduling import schedule
+async def twice(case):
+    print([await schedule(Context(), case), await schedule(Context(), case)])
+asyncio.run(twice("{case}"))
 """
 
 
@@ -184,12 +186,31 @@ class TestRuns:
         fresh = up.room / "answered"
         fresh.write_text(json.dumps(up.case(ASKS) | {"answered": True}))
         fresh.replace(up.room / f"{ASKS}.json")
-        twice = "[await resume_case(case), await resume_case(case)]"
-        assert up.python(RESUME.format(case=ASKS, calls=twice)).split() == ["[True,", "False]"]
+        assert up.python(RESUME.format(case=ASKS)).split() == ["[1,", "0]"]
         deadline = time.monotonic() + 120
         while (run := up.ended(ASKS))["state_type"] == "PAUSED" and time.monotonic() < deadline:
             time.sleep(0.3)
         assert (run["id"], run["state_type"]) == (asked["id"], "COMPLETED")
+
+    def test_cancelled(self, up: Up) -> None:
+        """Whoever cancels a run in its page stops nothing, and reads so there once it has ended."""
+        write(up.room, {LINGERS: "lingers"}, due_at=time.time())
+        up.python(
+            "import asyncio\n"
+            "from casework.context import Context\n"
+            "from flows.scheduling import schedule\n"
+            "asyncio.run(schedule(Context()))\n"
+        )
+        deadline = time.monotonic() + 120
+        while not any(line["step"].startswith("contain") for line in up.journal(LINGERS)):
+            assert time.monotonic() < deadline, up.logs()
+            time.sleep(0.2)
+        cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}, "force": False}
+        up.insist("POST", f"/flow_runs/{up.case(LINGERS)['run_id']}/set_state", json=cancelling)
+        run = up.ended(LINGERS)
+        assert (run["state_type"], run["state_name"]) == ("CANCELLED", "Cancelled, which stops nothing")
+        steps = [line["step"] for line in up.journal(LINGERS)]
+        assert {f"deprovision {service}" for service in Service} <= set(steps)
 
     def test_scheduling_twice(self, up: Up) -> None:
         """A sweep that forgot what it ordered orders nothing twice: the same key is the same run."""
@@ -484,13 +505,13 @@ class TestQueues:
             "import asyncio\n"
             "from datetime import UTC, datetime, timedelta\n"
             "from casework.sweeping import DueGroup\n"
-            "from flows.scheduling import _create, _deployment, orders, prefect_api\n"
+            "from flows.scheduling import _create, _deployment, orders, place, prefect_api\n"
             "at = datetime.now(UTC) + timedelta(days=1)\n"
             f"groups = [DueGroup(at, ({PLAIN!r},), purpose, purpose) for purpose in ('offboard', 'again', 'plan')]\n"
             "async def make():\n"
             "    async with prefect_api() as client:\n"
             "        for order in orders(groups):\n"
-            "            run = await _create(client, order, await _deployment(client, order.deployment))\n"
+            "            run = await _create(client, order, await _deployment(client, place(order)[0]))\n"
             "            print((await client.read_flow_run(run)).work_queue_name)\n"
             "            await client.delete_flow_run(run)\n"
             "asyncio.run(make())\n"

@@ -17,10 +17,6 @@ def record_run(context: Context, case_ids: Sequence[str], run_id: str) -> None:
         note(case_id, f"run {run_id}")
 
 
-def note_run(context: Context, case_id: str, run_id: str) -> None:
-    change(case_id, run_id=run_id)
-
-
 def release_run(context: Context, case_id: str) -> None:
     change(case_id, run_state="none")
     note(case_id, "released")
@@ -29,7 +25,7 @@ def release_run(context: Context, case_id: str) -> None:
 @asynccontextmanager
 async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bool]:
     note(case_id, "claim")
-    change(case_id, lease=time.time() + 45)
+    change(case_id, lease=time.time() + 45, run_id=runner)
     try:
         yield True
     finally:

@@ -41,7 +41,7 @@ class Context:
         return datetime.now(UTC)
 
     def case(self, case_id: str) -> Any:
-        return SimpleNamespace(for_real=True)
+        return SimpleNamespace(for_real=True, state=None)
 
 
 def read(case_id: str) -> dict[str, Any]:

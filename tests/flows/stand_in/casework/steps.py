@@ -30,6 +30,8 @@ async def wait_until_due(context: Context, case_id: str) -> None:
 async def contain(context: Context, case_id: str, connection: ConnectionId) -> None:
     assert connection in context.connectors
     note(case_id, f"contain {connection}")
+    if read(case_id)["story"] == "lingers":
+        await asyncio.sleep(8)
     if read(case_id)["story"] == "explodes" and connection == Service.SLACK:
         cause = LookupError(f"no account of {KANJI}")
         cause.add_note(f"asked for {ADDRESS}")
