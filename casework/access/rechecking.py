@@ -6,6 +6,7 @@ A look that could not be made is neither quiet nor a reason to reopen: it is mad
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from casework.truth.states import WHOLE_KIND
 from models.tables import Attestation, Case, CaseEntitlement, Look, PostCutActivity, Waiver
 from models.vocabulary import SETTLED, CaseState, EntitlementState
 
+_AT_ONCE = 20
 _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 """When a look that could not be made is tried again; the last one repeats."""
 
@@ -49,21 +51,26 @@ async def look_again(context: Context) -> LookReport:
     Carry out the looks that are due, and open again what lost its waiver.
 
     A bad look opens the case again; it never rewrites the record.  A case that was given back is not looked at.  One case that
-    fails stops no other.
+    fails, or hangs, stops no other: twenty are looked at together.
     """
     report = LookReport(reopened=_lapsed(context))
     with context.store.read() as session:
         due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= context.now())
         cases = _kept(session, due, RECHECKED)
-    for case_id in cases:
-        try:
-            verdict = await _recheck(context, case_id)
-        except Exception as exc:  # noqa: BLE001  # the others' looks must not depend on this one
-            _log.error("%s: cannot be looked at: %s", case_id, type(exc).__name__)
-            verdict = "not_looked"
-            with context.store.write() as session:
-                _note(context, session, case_id, verdict, blind=["*"])
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def look(case_id: str) -> None:
+        async with places:
+            try:
+                verdict = await _recheck(context, case_id)
+            except Exception as exc:  # noqa: BLE001  # the others' looks must not depend on this one
+                _log.error("%s: cannot be looked at: %s", case_id, type(exc).__name__)
+                verdict = "not_looked"
+                with context.store.write() as session:
+                    _note(context, session, case_id, verdict, blind=["*"])
         {"quiet": report.looked, "reopened": report.reopened, "not_looked": report.not_looked}[verdict].append(case_id)
+
+    await asyncio.gather(*map(look, cases))
     return report
 
 
