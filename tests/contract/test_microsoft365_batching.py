@@ -91,6 +91,26 @@ class TestOneExchange:
             r.tenant.directory.users[r.account_id(PLAIN)]["accountEnabled"] = False
             assert K.SIGN_IN not in {row.kind for row in await listed(r)}
 
+    async def test_of_two_at_once(self) -> None:
+        """Listings share nothing, not even those of one account at one time: each asks for all of its own, after it began."""
+        async with rig() as r:
+            await listed(r)
+            r.stage.journal.clear()
+            slow = Fault(BATCH, delay=0.5)
+            r.stage.faults.append(slow)
+            first = asyncio.ensure_future(listed(r))
+            while slow.times:  # it has not arrived yet
+                await asyncio.sleep(0.01)
+            r.tenant.directory.users[r.account_id(PLAIN)]["accountEnabled"] = False
+            changed_at = datetime.now(UTC)
+            listings = await asyncio.gather(listed(r), listed(r), first)
+            exchanges = [{e for seen in listing.evidence.values() for e in seen} for listing in listings]
+            assert [len(seen) for seen in exchanges] == [7, 7, 7]
+            assert len({e.what for seen in exchanges for e in seen}) == sum(map(len, exchanges))
+            assert min(e.sent_at for seen in exchanges[:2] for e in seen) >= changed_at
+            assert max(e.sent_at for e in exchanges[2]) <= changed_at  # whatever it shows, it was asked before
+            assert not [row for listing in listings[:2] for row in listing if row.kind is K.SIGN_IN]
+
     async def test_as_it_goes_by_itself(self) -> None:
         """In a batch each request is, letter for letter, what it is by itself."""
 
@@ -234,6 +254,20 @@ class TestEachForItself:
             listing = await listed(r)
             assert {row.kind for row in listing if row.state is State.UNREADABLE} == {K.GRANT}
             assert len([line for line in inner(r) if "oauth2PermissionGrants" in line]) == 1
+
+    async def test_of_another_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What answered another batch is an answer to nothing in this one, however much it looks like one."""
+        came: list[Came] = []
+        async with rig() as r:
+            carry = graph_of(r).carry
+
+            async def mixed_up(request: RequestInformation, number: str) -> Came:
+                came.append(await carry(request, number))
+                return came[0]
+
+            monkeypatch.setattr(graph_of(r), "carry", mixed_up)
+            assert {row.id for row in await listed(r)} == r.held(r.account_id(PLAIN))
+            assert {(row.state, row.vendor_id) for row in await listed(r, "E1001")} == {(State.UNREADABLE, "*")}
 
     @pytest.mark.parametrize("times", [1, None])
     async def test_no_answer(self, times: int | None) -> None:

@@ -406,6 +406,7 @@ class TestAnswers:
             ({"retry-after": "soon"}, None),
             ({"retry-after": "Sun, 22 Nov 2026 00:00:30 GMT", "date": "Sun, 22 Nov 2026 00:00:00 GMT"}, 30),
             ({"retry-after": "Sun, 22 Nov 2026 00:00:00 GMT", "date": "Sun, 22 Nov 2026 00:00:30 GMT"}, None),
+            ({"retry-after": "Mon, 01 Jan 99999999999 00:00:00 GMT"}, None),
         ],
     )
     def test_retry_after(self, headers: dict[str, str], seconds: float | None) -> None:
