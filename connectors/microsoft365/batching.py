@@ -183,6 +183,6 @@ def _one(whole: Came, answer: Row | None) -> Came:
     own = {name.lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
     content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     came = replace(whole, headers=own | date, content=content)
-    if type(status) is not int or not 100 <= status < 600:
+    if not isinstance(status, int) or not 100 <= status < 600:
         return replace(came, status=None, failure=Unintelligible("the batch's answer to it has no status"))
     return replace(came, status=status)

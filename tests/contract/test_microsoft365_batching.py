@@ -12,9 +12,10 @@ from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
 from connectors.contract import Listing
-from connectors.errors import ConnectorError, Throttled, Unreachable
+from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
 from connectors.microsoft365 import Settings
 from connectors.microsoft365.accounts import read_user
+from connectors.microsoft365.answers import GONE, NotThere
 from connectors.microsoft365.batching import MOST_IN_ONE, Batching
 from connectors.microsoft365.exchange import Came, Seen
 from connectors.microsoft365.lookups import eligibilities, memberships, ownerships, role_assignments
@@ -222,6 +223,26 @@ class TestEachForItself:
             listing = await r.connector.list_access(nobody)
             assert not {K.SIGN_IN, K.SESSION} & {row.kind for row in listing}
             assert {e.status for e in listing.evidence[K.SESSION]} == {404}
+
+    async def test_what_it_means_to_whom(self) -> None:
+        """Who asks says what an answer means: absence, and the permission to name, are not taken over from who asked the same."""
+
+        def nobody(client: Any) -> Any:
+            return client.users.by_user_id("nobody").to_get_request_information()
+
+        async with rig() as r:
+            reads = Batching(graph_of(r))
+            with pytest.raises(NotThere):
+                await reads.read(nobody, [], gone=GONE)
+            with pytest.raises(Unintelligible) as absent:
+                await reads.read(nobody, [])
+            assert not isinstance(absent.value, NotThere)
+            r.stage.faults.append(Fault("nobody", status=403, times=None))
+            for ask in (reads.read, reads.pages):
+                for needs in ("One.Read", "Other.Read"):
+                    with pytest.raises(Denied, match="403") as denied:
+                        await ask(nobody, [], needs=(needs,))
+                    assert needs in denied.value.advice
 
     async def test_throttled(self) -> None:
         """One that is throttled waits as long as it is asked to, and alone is asked again."""
