@@ -301,11 +301,12 @@ class TestEachForItself:
             assert None in {e.status for e in listing.evidence[K.GROUP]}
             assert {row.state for row in listing if row.kind is K.GRANT} == {State.FOUND}
 
-    async def test_challenged(self) -> None:
+    @pytest.mark.parametrize(("match", "times"), [("memberOf", 2), (BATCH, 1)], ids=["one", "whole"])
+    async def test_challenged(self, match: str, times: int) -> None:
         """A challenge for a newer token reaches the SDK, which answers only to one that comes by itself."""
         async with rig() as r:
             headers = {"WWW-Authenticate": 'Bearer realm="", claims="e30="'}
-            r.stage.faults.append(Fault("memberOf", status=401, headers=headers, times=2))
+            r.stage.faults.append(Fault(match, status=401, headers=headers, times=times))
             listing = await listed(r)
             assert {row.id for row in listing} == r.held(r.account_id(PLAIN))
             assert len([q for q in r.stage.journal if q.path.endswith("/token")]) == 2
@@ -381,6 +382,20 @@ class TestWhole:
         async with rig() as r:
             r.stage.faults.append(Fault(BATCH, **fault))
             assert {row.id for row in await listed(r)} == r.held(r.account_id(PLAIN))
+
+    @pytest.mark.parametrize(("wait", "waits", "sent"), [("7", [7.0] * 7, 2), ("300", [], 1)])
+    async def test_throttled(self, wait: str, waits: list[float], sent: int) -> None:
+        """A batch that is throttled is each request's wait, as long as is asked for, and then one batch again; or no further try."""
+        waited: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            waited.append(seconds)
+
+        async with rig(pace=Pace(tries=3, sleep=sleep)) as r:
+            r.stage.faults.append(Fault(BATCH, status=429, headers={"Retry-After": wait}))
+            states = {row.state for row in await listed(r)}
+            assert (waited, [q.line for q in calls(r)]) == (waits, ["POST /v1.0/$batch"] * sent)
+            assert states == {State.FOUND if waits else State.UNREADABLE}
 
     async def test_no_permission_is_named(self) -> None:
         """A refusal of the whole batch is no word about one kind's permissions."""
