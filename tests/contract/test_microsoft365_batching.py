@@ -214,6 +214,7 @@ class TestEachForItself:
             (row,) = [row for row in listing if row.kind is K.GRANT]
             assert "Directory.Read.All" in (row.remedy or "")
             assert {e.code for e in listing.evidence[K.GRANT] if e.status == 403} == {"Authorization_RequestDenied"}
+            assert len(calls(r)) == 1  # a refusal is final
             assert {e.status for e in listing.evidence[K.SESSION]} == {200}
 
     async def test_gone(self) -> None:
@@ -396,12 +397,18 @@ class TestWhole:
             states = {row.state for row in await listed(r)}
             assert (waited, [q.line for q in calls(r)]) == (waits, ["POST /v1.0/$batch"] * sent)
             assert states == {State.FOUND if waits else State.UNREADABLE}
+            ids = [one["id"] for q in calls(r) for one in json.loads(q.body)["requests"]]
+            assert len(set(ids)) == len(ids) == 7 * sent  # each try has its own
 
-    async def test_no_permission_is_named(self) -> None:
-        """A refusal of the whole batch is no word about one kind's permissions."""
+    @pytest.mark.parametrize("status", [401, 403])
+    async def test_refused(self, status: int) -> None:
+        """A refusal of the whole batch is final, and no word about one kind's permissions."""
         async with rig() as r:
-            r.stage.faults.append(Fault(BATCH, status=403, times=None))
-            assert not [row for row in await listed(r) if "permission" in (row.remedy or "")]
+            r.stage.faults.append(Fault(BATCH, status=status, times=None))
+            rows = list(await listed(r))
+            assert {row.state for row in rows} == {State.UNREADABLE}
+            assert not [row for row in rows if "permission" in (row.remedy or "")]
+            assert len(calls(r)) == 1
 
     async def test_no_token(self) -> None:
         """Without a token nothing was asked, and each kind says so."""
