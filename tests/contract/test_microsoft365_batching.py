@@ -182,6 +182,15 @@ class TestPages:
             assert not [line for line in inner(r) if "skiptoken" in line]
             further = [q.line for q in calls(r) if "skiptoken" in q.line]
             assert len(set(further)) == len(further) > 3
+            exchanges = {e for seen in listing.evidence.values() for e in seen}
+            assert len([e for e in exchanges if " in batch " not in e.what]) >= len(further)
+
+    async def test_further_one_is_refused(self) -> None:
+        """It is its kind's failure, whose permission is named."""
+        async with rig(page_size=1) as r:
+            r.stage.faults.append(Fault("memberOf.*skiptoken", status=403))
+            (row,) = await listed(r, "E1001", K.GROUP)
+            assert (row.state, "GroupMember.Read.All" in (row.remedy or "")) == (State.UNREADABLE, True)
 
     async def test_more_than_twenty(self) -> None:
         """More requests than one batch takes are several batches; the last owner of each group is still told."""
