@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,14 @@ from connectors.microsoft365.accounts import read_user
 from connectors.microsoft365.answers import GONE, NotThere
 from connectors.microsoft365.batching import MOST_IN_ONE, Batching
 from connectors.microsoft365.exchange import Came, Seen
-from connectors.microsoft365.lookups import eligibilities, memberships, ownerships, role_assignments
+from connectors.microsoft365.lookups import (
+    app_roles,
+    eligibilities,
+    grants,
+    memberships,
+    ownerships,
+    role_assignments,
+)
 from connectors.microsoft365.transport import Graph, Reads, together
 from connectors.pacing import Pace
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
@@ -78,6 +86,20 @@ class TestOneExchange:
             await r.connector.find_accounts(leaver("E1002"))
             assert [q.line for q in calls(r)] == ["POST /v1.0/$batch"]
             assert len(inner(r)) == 6
+
+    async def test_of_what_comes_one_after_the_other(self) -> None:
+        """A batch waits as long as each turn of the event loop brings one more."""
+        async with rig() as r:
+            reads, user = Batching(graph_of(r)), r.account_id(PLAIN)
+
+            async def after(turns: int, listing: Callable[[Reads, str, Seen], Awaitable[object]]) -> None:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await listing(reads, user, [])
+
+            kinds = (memberships, ownerships, role_assignments, eligibilities, grants, app_roles)
+            await together(*(after(turns, kind) for turns, kind in enumerate(kinds)))
+            assert (len(calls(r)), len(inner(r))) == (1, len(kinds))
 
     async def test_one_request_goes_by_itself(self) -> None:
         """A read-back that needs one request sends it bare."""
