@@ -333,6 +333,14 @@ class TestEachForItself:
             assert None in {e.status for e in listing.evidence[K.GROUP]}
             assert {row.state for row in listing if row.kind is K.GRANT} == {State.FOUND}
 
+    async def test_no_content(self) -> None:
+        """A success that brings nothing is neither an empty list nor nobody, in a batch and by itself."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("memberOf|users/[^/]*$", status=204, times=None))
+            for kinds in ((K.GROUP, K.SESSION), (K.SESSION,)):
+                rows = list(await listed(r, PLAIN, *kinds))
+                assert {row.kind: row.state for row in rows} == dict.fromkeys(kinds, State.UNREADABLE)
+
     @pytest.mark.parametrize(("match", "times"), [("memberOf", 2), (BATCH, 1)], ids=["one", "whole"])
     async def test_challenged(self, match: str, times: int) -> None:
         """A challenge for a newer token reaches the SDK, which answers only to one that comes by itself."""
