@@ -82,7 +82,7 @@ class Answer:
         """The JSON object in it."""
         try:
             read = json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return read if isinstance(read, dict) else None
 
@@ -157,9 +157,9 @@ def http_date(text: str) -> datetime | None:
     """Return an HTTP date as an aware instant, None when it is not one."""
     try:
         read = parsedate_to_datetime(text)
-    except ValueError:
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
 def need(row: Mapping[str, Any], name: str, kind: type[T]) -> T:

@@ -138,34 +138,33 @@ class Batching:
         request.url = f"{self._graph.endpoint}/$batch"
         request.headers.try_add("Accept", "application/json")
         request.headers.try_add("Content-Type", "application/json")
-        request.content = json.dumps({"requests": [_told(n, inner) for n, inner in enumerate(part, start=1)]}).encode()
+        request.content = json.dumps({"requests": [_told(inner) for inner in part]}).encode()
         whole = await self._graph.carry(request, number)
-        answers = apart(replace(whole, batch=number), len(part))
-        return {inner.asked.id: came for inner, came in zip(part, answers, strict=True)}
+        return apart(replace(whole, batch=number), [inner.asked.id for inner in part])
 
 
-def _told(number: int, inner: _Inner) -> Row:
+def _told(inner: _Inner) -> Row:
     headers = {**inner.headers, "client-request-id": inner.asked.id}
-    return {"id": str(number), "method": "GET", "url": inner.url, "headers": headers}
+    return {"id": inner.asked.id, "method": "GET", "url": inner.url, "headers": headers}
 
 
-def apart(whole: Came, many: int) -> list[Came]:
+def apart(whole: Came, ids: Sequence[str]) -> dict[str, Came]:
     """
-    Take the answer to a batch of *many* requests, which bore the ids "1", "2", …, apart; the vendor keeps no order.
+    Take the answer to a batch of requests apart by their *ids*, which no other batch bears; the vendor keeps no order.
 
     An answer that is none of a batch's is the answer to each request.  Where ids are doubled or not ours nothing of it is
     believed.  A request without an answer was not answered, whatever the others say.
     """
     if whole.failure is not None or whole.status is None or not 200 <= whole.status < 300:
-        return [replace(whole, of_all=True)] * many
+        return dict.fromkeys(ids, replace(whole, of_all=True))
     try:
-        answers = _by_id(whole, {str(n) for n in range(1, many + 1)})
-    except (ValueError, TypeError, KeyError):
-        return [replace(whole, failure=Unintelligible("the batch's answer cannot be told apart"))] * many
-    return [_one(whole, answers.get(str(n))) for n in range(1, many + 1)]
+        answers = _by_id(whole, frozenset(ids))
+        return {number: _one(whole, answers.get(number)) for number in ids}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return dict.fromkeys(ids, replace(whole, failure=Unintelligible("the batch's answer cannot be told apart")))
 
 
-def _by_id(whole: Came, ours: set[str]) -> dict[str, Row]:
+def _by_id(whole: Came, ours: frozenset[str]) -> dict[str, Row]:
     answers = json.loads(whole.content or b"")["responses"]
     found = {answer["id"]: answer for answer in answers}
     if whole.status != 200 or len(found) != len(answers) or not found.keys() <= ours:
@@ -180,9 +179,10 @@ def _one(whole: Came, answer: Row | None) -> Came:
             whole, status=None, headers={}, content=None, failure=Unreachable("the batch brought no answer to it")
         )
     status, headers, body = answer.get("status"), answer.get("headers"), answer.get("body")
-    if not isinstance(status, int):
-        return replace(whole, failure=Unintelligible("the batch's answer to it has no status"))
     date = {"date": whole.headers["date"]} if "date" in whole.headers else {}
     own = {name.lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
     content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
-    return replace(whole, status=status, headers=date | own, content=content)
+    came = replace(whole, headers=own | date, content=content)
+    if not isinstance(status, int) or not 100 <= status < 600:
+        return replace(came, status=None, failure=Unintelligible("the batch's answer to it has no status"))
+    return replace(came, status=status)

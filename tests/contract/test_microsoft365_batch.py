@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from kiota_abstractions.request_information import RequestInformation
 from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
 from connectors.microsoft365.answers import NotThere
 from connectors.microsoft365.batching import MOST_IN_ONE, apart
-from connectors.microsoft365.exchange import Asked, Came, judge
+from connectors.microsoft365.exchange import Asked, Came, Seen, judge
 from connectors.microsoft365.transport import Graph
 from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import rig
@@ -27,6 +28,14 @@ def came(status: int, body: object, **headers: str) -> Came:
     """Return an answer to a batch."""
     now = datetime.now(UTC)
     return Came(now, now, status, httpx.Headers(headers), json.dumps(body).encode())
+
+
+def parts(whole: Came, many: int) -> list[Came]:
+    """Take *whole* apart, the answer to requests with the ids "1", "2", …"""
+    ids = [str(n) for n in range(1, many + 1)]
+    found = apart(whole, ids)
+    assert list(found) == ids
+    return list(found.values())
 
 
 def judged(one: Came) -> Any:
@@ -46,7 +55,7 @@ class TestApart:
     @pytest.mark.parametrize("order", list(itertools.permutations("123")))
     def test_any_order(self, order: tuple[str, ...]) -> None:
         """Answers belong to the requests whose ids they bear, in whatever order they come."""
-        answers = apart(came(200, {"responses": [told(number) for number in order]}), 3)
+        answers = parts(came(200, {"responses": [told(number) for number in order]}), 3)
         assert [judged(one) for one in answers] == [{"n": "1"}, {"n": "2"}, {"n": "3"}]
 
     def test_each_its_own_failure(self) -> None:
@@ -58,7 +67,7 @@ class TestApart:
             told("3", 403),
             told("2", 503, body="PGh0bWw+"),
         ]
-        answers = apart(came(200, {"responses": responses}, date="Sun, 22 Nov 2026 00:00:00 GMT"), 4)
+        answers = parts(came(200, {"responses": responses}, date="Sun, 22 Nov 2026 00:00:00 GMT"), 4)
         assert [judged(one) for one in answers] == [Throttled, Unreachable, Denied, NotThere]
         with pytest.raises(Throttled) as raised:
             judge(Asked("GET /users/1", "i"), answers[0], [])
@@ -68,7 +77,7 @@ class TestApart:
 
     def test_one_is_missing(self) -> None:
         """The one without an answer was not answered; the others were."""
-        answers = apart(came(200, {"responses": [told("3"), told("1")], "nextLink": "more"}), 3)
+        answers = parts(came(200, {"responses": [told("3"), told("1")], "nextLink": "more"}), 3)
         assert [judged(one) for one in answers] == [{"n": "1"}, Unreachable, {"n": "3"}]
 
     @pytest.mark.parametrize(
@@ -88,16 +97,12 @@ class TestApart:
     )
     def test_not_to_be_told_apart(self, responses: object) -> None:
         """Where ids come twice, are not ours or are none, no answer is believed."""
-        answers = apart(came(200, {"responses": responses}), 2)
+        answers = parts(came(200, {"responses": responses}), 2)
         assert [judged(one) for one in answers] == [Unintelligible] * 2
 
     @pytest.mark.parametrize(
         "odd",
         [
-            {"id": "1", "body": {}},
-            told("1", "200"),
-            told("1", True),
-            told("1", None),
             {"id": "1", "status": 200},
             told("1", body=None),
             told("1", body=[]),
@@ -109,19 +114,52 @@ class TestApart:
     )
     def test_odd_answer(self, odd: dict[str, object]) -> None:
         """One that is not an answer is not believed; the others are."""
-        first, second = apart(came(200, {"responses": [odd, told("2", headers=[])]}), 2)
+        first, second = parts(came(200, {"responses": [odd, told("2", headers=[])]}), 2)
         assert judged(first) in {Unintelligible, None}
         assert judged(second) == {"n": "2"}
+
+    @pytest.mark.parametrize("status", ["200", 200.0, True, None, 0, -200, 99, 600, 10**20], ids=repr)
+    def test_no_status(self, status: object) -> None:
+        """What is no status stands for none, and the batch's own does not stand in for it; the others are believed."""
+        first, second = parts(came(200, {"responses": [told("1", status), told("2")]}), 2)
+        seen: Seen = []
+        with pytest.raises(Unintelligible):
+            judge(Asked("GET /users/1", "i"), first, seen)
+        assert [(e.status, e.response_sha256) for e in seen] == [(None, hashlib.sha256(b'{"n":"1"}').hexdigest())]
+        assert judged(second) == {"n": "2"}
+
+    def test_the_vendors_clock(self) -> None:
+        """It is the batch's: what one answer says of the time is not believed, and breaks nothing."""
+        now = "Sun, 22 Nov 2026 00:00:00 GMT"
+        headers = {"Date": "Sun, 22 Nov 2030 00:00:00 GMT", "Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}
+        answers = parts(
+            came(200, {"responses": [told("1", headers=headers), told("2", 429, headers=headers)]}, date=now), 2
+        )
+        seen: Seen = []
+        judge(Asked("GET /users/1", "i"), answers[0], seen)
+        with pytest.raises(Throttled) as raised:
+            judge(Asked("GET /users/1", "i"), answers[1], seen)
+        assert raised.value.retry_after is None
+        assert {e.vendor_at for e in seen} == {datetime(2026, 11, 22, tzinfo=UTC)}
+
+    @pytest.mark.parametrize("depth", [500, 900, 5_000, 200_000])
+    def test_too_deep(self, depth: int) -> None:
+        """What is nested too deeply to be read, or to be written again, is not believed, and breaks nothing."""
+        now, deep = datetime.now(UTC), "[" * depth + "]" * depth
+        text = f'{{"responses": [{{"id": "1", "status": 200, "body": {deep}}}]}}'
+        (one,) = parts(Came(now, now, 200, {}, text.encode()), 1)
+        assert judged(one) is Unintelligible
+        assert judged(Came(now, now, 200, {}, deep.encode())) is Unintelligible  # by itself
 
     @pytest.mark.parametrize("status", [201, 202, 206])
     def test_another_success(self, status: int) -> None:
         """A batch is answered by 200: what comes under another success may be half of it, or something else."""
-        (one,) = apart(came(status, {"responses": [told("1")]}), 1)
+        (one,) = parts(came(status, {"responses": [told("1")]}), 1)
         assert judged(one) is Unintelligible
 
     def test_half_a_character(self) -> None:
         """A character that is cut in half stays what it was."""
-        (one,) = apart(came(200, {"responses": [told("1", body={"name": "\ud842"})]}), 1)
+        (one,) = parts(came(200, {"responses": [told("1", body={"name": "\ud842"})]}), 1)
         assert judged(one) == {"name": "\ud842"}
 
 

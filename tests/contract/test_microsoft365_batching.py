@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +13,20 @@ from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 
 from connectors.contract import Listing
-from connectors.errors import ConnectorError, Throttled, Unreachable
+from connectors.errors import ConnectorError, Denied, Throttled, Unintelligible, Unreachable
 from connectors.microsoft365 import Settings
 from connectors.microsoft365.accounts import read_user
+from connectors.microsoft365.answers import GONE, NotThere
 from connectors.microsoft365.batching import MOST_IN_ONE, Batching
 from connectors.microsoft365.exchange import Came, Seen
-from connectors.microsoft365.lookups import eligibilities, memberships, ownerships, role_assignments
+from connectors.microsoft365.lookups import (
+    app_roles,
+    eligibilities,
+    grants,
+    memberships,
+    ownerships,
+    role_assignments,
+)
 from connectors.microsoft365.transport import Graph, Reads, together
 from connectors.pacing import Pace
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
@@ -78,6 +87,20 @@ class TestOneExchange:
             assert [q.line for q in calls(r)] == ["POST /v1.0/$batch"]
             assert len(inner(r)) == 6
 
+    async def test_of_what_comes_one_after_the_other(self) -> None:
+        """A batch waits as long as each turn of the event loop brings one more."""
+        async with rig() as r:
+            reads, user = Batching(graph_of(r)), r.account_id(PLAIN)
+
+            async def after(turns: int, listing: Callable[[Reads, str, Seen], Awaitable[object]]) -> None:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await listing(reads, user, [])
+
+            kinds = (memberships, ownerships, role_assignments, eligibilities, grants, app_roles)
+            await together(*(after(turns, kind) for turns, kind in enumerate(kinds)))
+            assert (len(calls(r)), len(inner(r))) == (1, len(kinds))
+
     async def test_one_request_goes_by_itself(self) -> None:
         """A read-back that needs one request sends it bare."""
         async with rig() as r:
@@ -90,6 +113,26 @@ class TestOneExchange:
             assert K.SIGN_IN in {row.kind for row in await listed(r)}
             r.tenant.directory.users[r.account_id(PLAIN)]["accountEnabled"] = False
             assert K.SIGN_IN not in {row.kind for row in await listed(r)}
+
+    async def test_of_two_at_once(self) -> None:
+        """Listings share nothing, not even those of one account at one time: each asks for all of its own, after it began."""
+        async with rig() as r:
+            await listed(r)
+            r.stage.journal.clear()
+            slow = Fault(BATCH, delay=0.5)
+            r.stage.faults.append(slow)
+            first = asyncio.ensure_future(listed(r))
+            while slow.times:  # it has not arrived yet
+                await asyncio.sleep(0.01)
+            r.tenant.directory.users[r.account_id(PLAIN)]["accountEnabled"] = False
+            changed_at = datetime.now(UTC)
+            listings = await asyncio.gather(listed(r), listed(r), first)
+            exchanges = [{e for seen in listing.evidence.values() for e in seen} for listing in listings]
+            assert [len(seen) for seen in exchanges] == [7, 7, 7]
+            assert len({e.what for seen in exchanges for e in seen}) == sum(map(len, exchanges))
+            assert min(e.sent_at for seen in exchanges[:2] for e in seen) >= changed_at
+            assert max(e.sent_at for e in exchanges[2]) <= changed_at  # whatever it shows, it was asked before
+            assert not [row for listing in listings[:2] for row in listing if row.kind is K.SIGN_IN]
 
     async def test_as_it_goes_by_itself(self) -> None:
         """In a batch each request is, letter for letter, what it is by itself."""
@@ -161,6 +204,15 @@ class TestPages:
             assert not [line for line in inner(r) if "skiptoken" in line]
             further = [q.line for q in calls(r) if "skiptoken" in q.line]
             assert len(set(further)) == len(further) > 3
+            exchanges = {e for seen in listing.evidence.values() for e in seen}
+            assert len([e for e in exchanges if " in batch " not in e.what]) >= len(further)
+
+    async def test_further_one_is_refused(self) -> None:
+        """It is its kind's failure, whose permission is named."""
+        async with rig(page_size=1) as r:
+            r.stage.faults.append(Fault("memberOf.*skiptoken", status=403))
+            (row,) = await listed(r, "E1001", K.GROUP)
+            assert (row.state, "GroupMember.Read.All" in (row.remedy or "")) == (State.UNREADABLE, True)
 
     async def test_more_than_twenty(self) -> None:
         """More requests than one batch takes are several batches; the last owner of each group is still told."""
@@ -193,6 +245,7 @@ class TestEachForItself:
             (row,) = [row for row in listing if row.kind is K.GRANT]
             assert "Directory.Read.All" in (row.remedy or "")
             assert {e.code for e in listing.evidence[K.GRANT] if e.status == 403} == {"Authorization_RequestDenied"}
+            assert len(calls(r)) == 1  # a refusal is final
             assert {e.status for e in listing.evidence[K.SESSION]} == {200}
 
     async def test_gone(self) -> None:
@@ -202,6 +255,26 @@ class TestEachForItself:
             listing = await r.connector.list_access(nobody)
             assert not {K.SIGN_IN, K.SESSION} & {row.kind for row in listing}
             assert {e.status for e in listing.evidence[K.SESSION]} == {404}
+
+    async def test_what_it_means_to_whom(self) -> None:
+        """Who asks says what an answer means: absence, and the permission to name, are not taken over from who asked the same."""
+
+        def nobody(client: Any) -> Any:
+            return client.users.by_user_id("nobody").to_get_request_information()
+
+        async with rig() as r:
+            reads = Batching(graph_of(r))
+            with pytest.raises(NotThere):
+                await reads.read(nobody, [], gone=GONE)
+            with pytest.raises(Unintelligible) as absent:
+                await reads.read(nobody, [])
+            assert not isinstance(absent.value, NotThere)
+            r.stage.faults.append(Fault("nobody", status=403, times=None))
+            for ask in (reads.read, reads.pages):
+                for needs in ("One.Read", "Other.Read"):
+                    with pytest.raises(Denied, match="403") as denied:
+                        await ask(nobody, [], needs=(needs,))
+                    assert needs in denied.value.advice
 
     async def test_throttled(self) -> None:
         """One that is throttled waits as long as it is asked to, and alone is asked again."""
@@ -235,6 +308,20 @@ class TestEachForItself:
             assert {row.kind for row in listing if row.state is State.UNREADABLE} == {K.GRANT}
             assert len([line for line in inner(r) if "oauth2PermissionGrants" in line]) == 1
 
+    async def test_of_another_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What answered another batch is an answer to nothing in this one, however much it looks like one."""
+        came: list[Came] = []
+        async with rig() as r:
+            carry = graph_of(r).carry
+
+            async def mixed_up(request: RequestInformation, number: str) -> Came:
+                came.append(await carry(request, number))
+                return came[0]
+
+            monkeypatch.setattr(graph_of(r), "carry", mixed_up)
+            assert {row.id for row in await listed(r)} == r.held(r.account_id(PLAIN))
+            assert {(row.state, row.vendor_id) for row in await listed(r, "E1001")} == {(State.UNREADABLE, "*")}
+
     @pytest.mark.parametrize("times", [1, None])
     async def test_no_answer(self, times: int | None) -> None:
         """A request of which the batch's answer has nothing was not answered: asked again, and never taken for an empty list."""
@@ -246,11 +333,20 @@ class TestEachForItself:
             assert None in {e.status for e in listing.evidence[K.GROUP]}
             assert {row.state for row in listing if row.kind is K.GRANT} == {State.FOUND}
 
-    async def test_challenged(self) -> None:
+    async def test_no_content(self) -> None:
+        """A success that brings nothing is neither an empty list nor nobody, in a batch and by itself."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("memberOf|users/[^/]*$", status=204, times=None))
+            for kinds in ((K.GROUP, K.SESSION), (K.SESSION,)):
+                rows = list(await listed(r, PLAIN, *kinds))
+                assert {row.kind: row.state for row in rows} == dict.fromkeys(kinds, State.UNREADABLE)
+
+    @pytest.mark.parametrize(("match", "times"), [("memberOf", 2), (BATCH, 1)], ids=["one", "whole"])
+    async def test_challenged(self, match: str, times: int) -> None:
         """A challenge for a newer token reaches the SDK, which answers only to one that comes by itself."""
         async with rig() as r:
             headers = {"WWW-Authenticate": 'Bearer realm="", claims="e30="'}
-            r.stage.faults.append(Fault("memberOf", status=401, headers=headers, times=2))
+            r.stage.faults.append(Fault(match, status=401, headers=headers, times=times))
             listing = await listed(r)
             assert {row.id for row in listing} == r.held(r.account_id(PLAIN))
             assert len([q for q in r.stage.journal if q.path.endswith("/token")]) == 2
@@ -327,11 +423,31 @@ class TestWhole:
             r.stage.faults.append(Fault(BATCH, **fault))
             assert {row.id for row in await listed(r)} == r.held(r.account_id(PLAIN))
 
-    async def test_no_permission_is_named(self) -> None:
-        """A refusal of the whole batch is no word about one kind's permissions."""
+    @pytest.mark.parametrize(("wait", "waits", "sent"), [("7", [7.0] * 7, 2), ("300", [], 1)])
+    async def test_throttled(self, wait: str, waits: list[float], sent: int) -> None:
+        """A batch that is throttled is each request's wait, as long as is asked for, and then one batch again; or no further try."""
+        waited: list[float] = []
+
+        async def sleep(seconds: float) -> None:
+            waited.append(seconds)
+
+        async with rig(pace=Pace(tries=3, sleep=sleep)) as r:
+            r.stage.faults.append(Fault(BATCH, status=429, headers={"Retry-After": wait}))
+            states = {row.state for row in await listed(r)}
+            assert (waited, [q.line for q in calls(r)]) == (waits, ["POST /v1.0/$batch"] * sent)
+            assert states == {State.FOUND if waits else State.UNREADABLE}
+            ids = [one["id"] for q in calls(r) for one in json.loads(q.body)["requests"]]
+            assert len(set(ids)) == len(ids) == 7 * sent  # each try has its own
+
+    @pytest.mark.parametrize("status", [401, 403])
+    async def test_refused(self, status: int) -> None:
+        """A refusal of the whole batch is final, and no word about one kind's permissions."""
         async with rig() as r:
-            r.stage.faults.append(Fault(BATCH, status=403, times=None))
-            assert not [row for row in await listed(r) if "permission" in (row.remedy or "")]
+            r.stage.faults.append(Fault(BATCH, status=status, times=None))
+            rows = list(await listed(r))
+            assert {row.state for row in rows} == {State.UNREADABLE}
+            assert not [row for row in rows if "permission" in (row.remedy or "")]
+            assert len(calls(r)) == 1
 
     async def test_no_token(self) -> None:
         """Without a token nothing was asked, and each kind says so."""

@@ -18,7 +18,7 @@ from connectors.microsoft365 import Settings, connect, wire
 from emulators.ca import certificate
 from emulators.microsoft365 import Tenant
 from emulators.stage import Fault, Stage, served
-from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Service
+from models.vocabulary import ACCOUNT, Account, Entitlement, EntitlementKind, EntitlementState, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_microsoft365 import FAST, rig, settings_for
 
@@ -89,6 +89,14 @@ class TestPlaces:
 
 
 class TestSigningIn:
+    async def test_nothing_was_sent(self) -> None:
+        """Without a token the exchange is the token's: no digest stands for a body that did not leave."""
+        async with rig(settings={"client_secret": "not-the-secret"}) as r:
+            row = Entitlement(Service.MICROSOFT365, r.account_id("E1001"), K.SIGN_IN, ACCOUNT)
+            with pytest.raises(Denied) as raised:
+                await r.connector.revoke(row)
+            assert [(e.what.rpartition("/")[2], e.request_sha256) for e in raised.value.evidence] == [("token", None)]
+
     @pytest.mark.parametrize("claims", ["eyJhIjoxfQ", "/////w=="], ids=["no padding", "no text"])
     async def test_unreadable_challenge(self, claims: str) -> None:
         """A challenge that cannot be decoded is a refusal of our token, not a failure of another kind."""

@@ -177,6 +177,17 @@ class TestRevoke:
                 pass
             assert row.id not in r.held(row.account_id)
 
+    async def test_given_again(self) -> None:
+        """Each "not there" is followed by a read of its own: what an earlier one did not show is not called gone."""
+        async with rig() as r:
+            row = await first(r, "E1001", K.GROUP)
+            await r.connector.revoke(row)
+            assert (await r.connector.revoke(row)).result is Result.ALREADY_ABSENT
+            await r.connector.restore(row, row.prestate)
+            body = json.dumps({"error": {"code": "Request_ResourceNotFound", "message": ""}})
+            r.stage.faults.append(Fault("DELETE", status=404, body=body))
+            assert (await r.connector.revoke(row)).result is Result.UNKNOWN
+
     async def test_gone_but_unreadable(self) -> None:
         """If the read after a "not there" fails, absence is not claimed."""
         async with rig() as r:
