@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
+import weakref
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from connectors.errors import Throttled
+from connectors.errors import OutcomeUnknown, Throttled
 from connectors.google_workspace import admin_log
 from connectors.google_workspace.admin_log import A_MINUTE, AT_ONCE, AdminLog
 from connectors.pacing import Pace
@@ -102,6 +104,19 @@ class TestOneReading:
             minutes = (time.monotonic() - began) / 60.0
             assert len(queries(r)) <= 3 * (AT_ONCE + 1 + A_MINUTE * minutes)
 
+    async def test_before_listings(self) -> None:
+        """Everybody waits for the reading: it does not wait behind the listings of fifty other accounts."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("GET .*/groups", delay=0.2, times=None))
+            others = [
+                asyncio.ensure_future(r.connector.list_access(account(r, key), frozenset({K.GROUP})))
+                for key in hired(r, 50)
+            ]
+            await asyncio.sleep(0.1)
+            await evidence(r, TANAKA, K.PASSWORD)
+            assert not all(one.done() for one in others)
+            await asyncio.gather(*others)
+
     async def test_one_who_gives_up(self) -> None:
         """Who no longer waits does not take the reading from the others."""
         async with rig() as r:
@@ -125,6 +140,32 @@ class TestSentAfter:
             (mine,) = await evidence(r, TANAKA, K.PASSWORD)
             assert mine.sent_at >= asked.received_at
             assert (await other)[0].sent_at < asked.sent_at
+
+    @pytest.mark.parametrize("frozen", [False, True], ids=["revoke", "freeze"])
+    async def test_the_answer(self, *, frozen: bool) -> None:
+        """A reading that was sent while the command was under way does not answer for it either: Google may have acted after it."""
+        async with rig() as r:
+            r.stage.faults.append(Fault(f"PUT .*/users/{TANAKA}", delay=0.5))
+            mine = account(r, TANAKA)
+            command = r.connector.freeze(mine) if frozen else revoke(r, TANAKA, K.PASSWORD)
+            asked = asyncio.ensure_future(command)
+            await met(r)
+            await evidence(r, SATO, K.PASSWORD)
+            assert not asked.done()
+            await asked
+            answered = datetime.now(UTC)
+            assert [one.sent_at >= answered for one in await evidence(r, TANAKA, K.PASSWORD)] == [True]
+
+    @pytest.mark.parametrize("frozen", [False, True], ids=["revoke", "freeze"])
+    async def test_an_answer_that_never_came(self, *, frozen: bool) -> None:
+        """A command of which nobody knows what became may have been carried out: no reading from before it answers."""
+        async with rig() as r:
+            await evidence(r, SATO, K.PASSWORD)
+            r.stage.faults.append(Fault(f"PUT .*/users/{TANAKA}", drop=True, after=True))
+            mine = account(r, TANAKA)
+            with pytest.raises(OutcomeUnknown):
+                await (r.connector.freeze(mine) if frozen else revoke(r, TANAKA, K.PASSWORD))
+            assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
 
     @pytest.mark.parametrize(
         ("asked", "kind"),
@@ -161,6 +202,14 @@ class TestNotAsked:
             listing = await asyncio.wait_for(r.connector.list_access(account(r, TANAKA), frozenset({K.SESSION})), 5)
             assert [(row.state, row.ended_at) for row in listing] == [(EntitlementState.FOUND, None)]
             assert queries(r) == []
+
+    async def test_an_archived_account(self) -> None:
+        """One who is archived cannot sign in either: when the sessions were ended is asked for."""
+        async with rig() as r:
+            await revoke(r, TANAKA, K.SIGN_IN)
+            user = r.tenant.users[TANAKA]
+            user.suspended, user.archived = False, True
+            assert (await stamps(r, TANAKA))[K.SESSION] is not None
 
     async def test_roles_of_one_who_has_none(self) -> None:
         """What the tenant's roles are called is asked for an account that has one."""
@@ -269,8 +318,8 @@ class TestReadOn:
         ids=["in no order", "one that is none"],
     )
     async def test_several(self, times: list[str], newest: int | None) -> None:
-        """Of several events the newest counts, whatever their order; one whose time cannot be read might have been it."""
-        parameters = [{"name": "USER_EMAIL", "value": "misaki.tanaka@hoshizora.example"}]
+        """Of several events the newest counts, whatever their order and the address's case; one whose time cannot be read might have been it."""
+        parameters = [{"name": "USER_EMAIL", "value": "Misaki.Tanaka@Hoshizora.example"}]
         events = [{"name": "CHANGE_PASSWORD", "parameters": parameters}]
         body = json.dumps({"items": [{"id": {"time": time}, "events": events} for time in times]})
         async with rig() as r:
@@ -348,12 +397,14 @@ class _Vendor:
 
     def __init__(self) -> None:
         self.begun: list[datetime | None] = []
+        self.readings: weakref.WeakSet[asyncio.Task[None]] = weakref.WeakSet()
         self.ended = 0
         self.fails = 0
 
     async def pages(self, _: str, from_at: datetime | None, log: list[Evidence]) -> AsyncIterator[list[dict[str, Any]]]:
         assert len(self.begun) == self.ended, "a reading begins before the last one has ended"
         self.begun.append(from_at)
+        self.readings.add(_this_task())
         await asyncio.sleep(0.05)
         self.ended += 1
         now = datetime.now(UTC)
@@ -362,6 +413,16 @@ class _Vendor:
             raise Throttled("google_workspace: cannot read the admin log: rateLimitExceeded")
         log.append(Evidence("GET /log", now, now, 200, vendor_at=now - timedelta(hours=5)))
         yield []
+
+
+async def _no_wait(_: float) -> None:
+    """Stand where waiting would take time that the clock of the test does not know."""
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 async def _ask(log: AdminLog, keys: Iterable[str]) -> None:
@@ -406,6 +467,21 @@ class TestTime:
             await _ask(log, ["a"])
         await _ask(log, ["a"])
         assert vendor.begun == [None, None]
+
+    async def test_an_outage(self) -> None:
+        """Through a night in which every reading fails, and every leaver is cut, nothing is kept of those that are past."""
+        now, vendor = [1000.0], _Vendor()
+        log = AdminLog(vendor.pages, _no_wait, clock=lambda: now[0])
+        vendor.fails = 20
+        for n in range(20):
+            now[0] += 10.0
+            log.note_asked(f"leaver {n}")
+            with pytest.raises(Throttled):
+                await _ask(log, ["a"])
+        gc.collect()
+        assert len(vendor.begun) == 20
+        assert len(vendor.readings) == 1
+        assert len(log._asked_at) == 1
 
     def test_another_loop(self) -> None:
         """A connector that is used from another event loop reads there."""
