@@ -130,13 +130,16 @@ class TestOneReading:
 
 
 class TestSentAfter:
-    async def test_the_command(self) -> None:
-        """A reading under way when an account was asked to change does not answer for it: the next one does."""
+    @pytest.mark.parametrize("over", [False, True], ids=["under way", "over"])
+    async def test_the_command(self, *, over: bool) -> None:
+        """A reading under way when an account was asked to change does not answer for it, nor when it is over: the next one does."""
         async with rig() as r:
-            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", delay=0.3))
+            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", delay=0.5))
             other = asyncio.ensure_future(evidence(r, SATO, K.PASSWORD))
             await met(r)
             asked = await revoke(r, TANAKA, K.PASSWORD)
+            if over:
+                await other
             (mine,) = await evidence(r, TANAKA, K.PASSWORD)
             assert mine.sent_at >= asked.received_at
             assert (await other)[0].sent_at < asked.sent_at
@@ -328,6 +331,21 @@ class TestReadOn:
             assert seen.get(K.PASSWORD) == (newest and datetime(2026, 11, 18, newest, tzinfo=UTC))
             assert (K.PASSWORD in seen) is (newest is not None)
 
+    async def test_begun_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A time that is none is not got over by reading on; from the beginning, the log alone counts again."""
+        async with rig() as r:
+            await revoke(r, TANAKA, K.PASSWORD)
+            parameters = [{"name": "USER_EMAIL", "value": r.tenant.users[TANAKA].email}]
+            events = [{"name": "CHANGE_PASSWORD", "parameters": parameters}]
+            body = json.dumps({"items": [{"id": {"time": "?"}, "events": events}]})
+            r.stage.faults.append(Fault("/activity/users/", status=200, body=body))
+            for _ in range(2):
+                assert K.PASSWORD not in await stamps(r, TANAKA)
+                r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]
+            assert len(queries(r)) == 2
+            monkeypatch.setattr(admin_log, "WHOLE_AGAIN", -1.0)
+            assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
+
     async def test_a_record_that_comes_late(self) -> None:
         """A record that shows minutes after what it tells of is seen by a later reading, though that reads on."""
         async with rig(audit_lag=600) as r:
@@ -457,6 +475,41 @@ class TestTime:
         log.note_asked("b")
         await asyncio.gather(first, _ask(log, ["b"]))
         assert len(vendor.begun) == 2
+
+    async def test_to_the_last_page(self) -> None:
+        """A reading that begins the log anew takes nothing from who still waits for another event: it counts when it is whole."""
+        at, now = datetime.now(UTC), [1000.0]
+        record = {
+            "id": {"time": at.isoformat()},
+            "events": [
+                {"name": "RESET_SIGNIN_COOKIES", "parameters": [{"name": "USER_EMAIL", "value": "x@y.example"}]}
+            ],
+        }
+        sessions, blocks, begun_anew = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def pages(name: str, _: datetime | None, log: list[Evidence]) -> AsyncIterator[list[dict[str, Any]]]:
+            log.append(Evidence("GET /log", at, at, 200))
+            if name == "SUSPEND_USER":
+                await blocks.wait()
+                yield []
+            elif now[0] == 1000.0:
+                yield [record]
+            else:
+                yield []
+                begun_anew.set()
+                await sessions.wait()
+                yield [record]
+
+        log = AdminLog(pages, _no_wait, clock=lambda: now[0])
+        waiting = asyncio.ensure_future(log.newest(K.SESSION, "a", ["x@y.example"], []))
+        await asyncio.sleep(0.05)
+        now[0] += admin_log.WHOLE_AGAIN + 1.0
+        other = asyncio.ensure_future(log.newest(K.SESSION, "b", ["x@y.example"], []))
+        await begun_anew.wait()
+        blocks.set()
+        assert await waiting == at
+        sessions.set()
+        assert await other == at
 
     async def test_after_a_failure(self) -> None:
         """A failure is not a reading: the question after it is put to Google, though no time has passed."""
