@@ -52,7 +52,8 @@ class AdminLog:
 
     def note_asked(self, account_id: str) -> None:
         """Let no reading that was sent before now answer for this account: it has just been asked to change."""
-        self._asked_at[account_id] = self._clock()
+        now = self._clock()
+        self._asked_at = {key: at for key, at in self._asked_at.items() if now - at < SHARED_FOR} | {account_id: now}
 
     async def newest(
         self, kind: EntitlementKind, account_id: str, addresses: Iterable[str], log: Log
@@ -122,6 +123,7 @@ class _Part:
         """Read, after the one *before*.  What is known changes only when the last page is there."""
         if before is not None and before.is_here():
             await asyncio.wait({before.task})
+        del before  # a failure keeps this frame: in an outage each would keep the one before it, and so on
         await self._rate.wait()
         reading.began = self._clock()
         whole = reading.began - self._whole_at > WHOLE_AGAIN

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
+import weakref
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from connectors.errors import Throttled
+from connectors.errors import OutcomeUnknown, Throttled
 from connectors.google_workspace import admin_log
 from connectors.google_workspace.admin_log import A_MINUTE, AT_ONCE, AdminLog
 from connectors.pacing import Pace
@@ -102,6 +104,19 @@ class TestOneReading:
             minutes = (time.monotonic() - began) / 60.0
             assert len(queries(r)) <= 3 * (AT_ONCE + 1 + A_MINUTE * minutes)
 
+    async def test_before_listings(self) -> None:
+        """Everybody waits for the reading: it does not wait behind the listings of fifty other accounts."""
+        async with rig() as r:
+            r.stage.faults.append(Fault("GET .*/groups", delay=0.2, times=None))
+            others = [
+                asyncio.ensure_future(r.connector.list_access(account(r, key), frozenset({K.GROUP})))
+                for key in hired(r, 50)
+            ]
+            await asyncio.sleep(0.1)
+            await evidence(r, TANAKA, K.PASSWORD)
+            assert not all(one.done() for one in others)
+            await asyncio.gather(*others)
+
     async def test_one_who_gives_up(self) -> None:
         """Who no longer waits does not take the reading from the others."""
         async with rig() as r:
@@ -115,16 +130,45 @@ class TestOneReading:
 
 
 class TestSentAfter:
-    async def test_the_command(self) -> None:
-        """A reading under way when an account was asked to change does not answer for it: the next one does."""
+    @pytest.mark.parametrize("over", [False, True], ids=["under way", "over"])
+    async def test_the_command(self, *, over: bool) -> None:
+        """A reading under way when an account was asked to change does not answer for it, nor when it is over: the next one does."""
         async with rig() as r:
-            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", delay=0.3))
+            r.stage.faults.append(Fault("eventName=CHANGE_PASSWORD", delay=0.5))
             other = asyncio.ensure_future(evidence(r, SATO, K.PASSWORD))
             await met(r)
             asked = await revoke(r, TANAKA, K.PASSWORD)
+            if over:
+                await other
             (mine,) = await evidence(r, TANAKA, K.PASSWORD)
             assert mine.sent_at >= asked.received_at
             assert (await other)[0].sent_at < asked.sent_at
+
+    @pytest.mark.parametrize("frozen", [False, True], ids=["revoke", "freeze"])
+    async def test_the_answer(self, *, frozen: bool) -> None:
+        """A reading that was sent while the command was under way does not answer for it either: Google may have acted after it."""
+        async with rig() as r:
+            r.stage.faults.append(Fault(f"PUT .*/users/{TANAKA}", delay=0.5))
+            mine = account(r, TANAKA)
+            command = r.connector.freeze(mine) if frozen else revoke(r, TANAKA, K.PASSWORD)
+            asked = asyncio.ensure_future(command)
+            await met(r)
+            await evidence(r, SATO, K.PASSWORD)
+            assert not asked.done()
+            await asked
+            answered = datetime.now(UTC)
+            assert [one.sent_at >= answered for one in await evidence(r, TANAKA, K.PASSWORD)] == [True]
+
+    @pytest.mark.parametrize("frozen", [False, True], ids=["revoke", "freeze"])
+    async def test_an_answer_that_never_came(self, *, frozen: bool) -> None:
+        """A command of which nobody knows what became may have been carried out: no reading from before it answers."""
+        async with rig() as r:
+            await evidence(r, SATO, K.PASSWORD)
+            r.stage.faults.append(Fault(f"PUT .*/users/{TANAKA}", drop=True, after=True))
+            mine = account(r, TANAKA)
+            with pytest.raises(OutcomeUnknown):
+                await (r.connector.freeze(mine) if frozen else revoke(r, TANAKA, K.PASSWORD))
+            assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
 
     @pytest.mark.parametrize(
         ("asked", "kind"),
@@ -161,6 +205,14 @@ class TestNotAsked:
             listing = await asyncio.wait_for(r.connector.list_access(account(r, TANAKA), frozenset({K.SESSION})), 5)
             assert [(row.state, row.ended_at) for row in listing] == [(EntitlementState.FOUND, None)]
             assert queries(r) == []
+
+    async def test_an_archived_account(self) -> None:
+        """One who is archived cannot sign in either: when the sessions were ended is asked for."""
+        async with rig() as r:
+            await revoke(r, TANAKA, K.SIGN_IN)
+            user = r.tenant.users[TANAKA]
+            user.suspended, user.archived = False, True
+            assert (await stamps(r, TANAKA))[K.SESSION] is not None
 
     async def test_roles_of_one_who_has_none(self) -> None:
         """What the tenant's roles are called is asked for an account that has one."""
@@ -269,8 +321,8 @@ class TestReadOn:
         ids=["in no order", "one that is none"],
     )
     async def test_several(self, times: list[str], newest: int | None) -> None:
-        """Of several events the newest counts, whatever their order; one whose time cannot be read might have been it."""
-        parameters = [{"name": "USER_EMAIL", "value": "misaki.tanaka@hoshizora.example"}]
+        """Of several events the newest counts, whatever their order and the address's case; one whose time cannot be read might have been it."""
+        parameters = [{"name": "USER_EMAIL", "value": "Misaki.Tanaka@Hoshizora.example"}]
         events = [{"name": "CHANGE_PASSWORD", "parameters": parameters}]
         body = json.dumps({"items": [{"id": {"time": time}, "events": events} for time in times]})
         async with rig() as r:
@@ -278,6 +330,21 @@ class TestReadOn:
             seen = await stamps(r, TANAKA)
             assert seen.get(K.PASSWORD) == (newest and datetime(2026, 11, 18, newest, tzinfo=UTC))
             assert (K.PASSWORD in seen) is (newest is not None)
+
+    async def test_begun_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A time that is none is not got over by reading on; from the beginning, the log alone counts again."""
+        async with rig() as r:
+            await revoke(r, TANAKA, K.PASSWORD)
+            parameters = [{"name": "USER_EMAIL", "value": r.tenant.users[TANAKA].email}]
+            events = [{"name": "CHANGE_PASSWORD", "parameters": parameters}]
+            body = json.dumps({"items": [{"id": {"time": "?"}, "events": events}]})
+            r.stage.faults.append(Fault("/activity/users/", status=200, body=body))
+            for _ in range(2):
+                assert K.PASSWORD not in await stamps(r, TANAKA)
+                r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]
+            assert len(queries(r)) == 2
+            monkeypatch.setattr(admin_log, "WHOLE_AGAIN", -1.0)
+            assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
 
     async def test_a_record_that_comes_late(self) -> None:
         """A record that shows minutes after what it tells of is seen by a later reading, though that reads on."""
@@ -348,12 +415,14 @@ class _Vendor:
 
     def __init__(self) -> None:
         self.begun: list[datetime | None] = []
+        self.readings: weakref.WeakSet[asyncio.Task[None]] = weakref.WeakSet()
         self.ended = 0
         self.fails = 0
 
     async def pages(self, _: str, from_at: datetime | None, log: list[Evidence]) -> AsyncIterator[list[dict[str, Any]]]:
         assert len(self.begun) == self.ended, "a reading begins before the last one has ended"
         self.begun.append(from_at)
+        self.readings.add(_this_task())
         await asyncio.sleep(0.05)
         self.ended += 1
         now = datetime.now(UTC)
@@ -362,6 +431,16 @@ class _Vendor:
             raise Throttled("google_workspace: cannot read the admin log: rateLimitExceeded")
         log.append(Evidence("GET /log", now, now, 200, vendor_at=now - timedelta(hours=5)))
         yield []
+
+
+async def _no_wait(_: float) -> None:
+    """Stand where waiting would take time that the clock of the test does not know."""
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 async def _ask(log: AdminLog, keys: Iterable[str]) -> None:
@@ -397,6 +476,41 @@ class TestTime:
         await asyncio.gather(first, _ask(log, ["b"]))
         assert len(vendor.begun) == 2
 
+    async def test_to_the_last_page(self) -> None:
+        """A reading that begins the log anew takes nothing from who still waits for another event: it counts when it is whole."""
+        at, now = datetime.now(UTC), [1000.0]
+        record = {
+            "id": {"time": at.isoformat()},
+            "events": [
+                {"name": "RESET_SIGNIN_COOKIES", "parameters": [{"name": "USER_EMAIL", "value": "x@y.example"}]}
+            ],
+        }
+        sessions, blocks, begun_anew = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def pages(name: str, _: datetime | None, log: list[Evidence]) -> AsyncIterator[list[dict[str, Any]]]:
+            log.append(Evidence("GET /log", at, at, 200))
+            if name == "SUSPEND_USER":
+                await blocks.wait()
+                yield []
+            elif now[0] == 1000.0:
+                yield [record]
+            else:
+                yield []
+                begun_anew.set()
+                await sessions.wait()
+                yield [record]
+
+        log = AdminLog(pages, _no_wait, clock=lambda: now[0])
+        waiting = asyncio.ensure_future(log.newest(K.SESSION, "a", ["x@y.example"], []))
+        await asyncio.sleep(0.05)
+        now[0] += admin_log.WHOLE_AGAIN + 1.0
+        other = asyncio.ensure_future(log.newest(K.SESSION, "b", ["x@y.example"], []))
+        await begun_anew.wait()
+        blocks.set()
+        assert await waiting == at
+        sessions.set()
+        assert await other == at
+
     async def test_after_a_failure(self) -> None:
         """A failure is not a reading: the question after it is put to Google, though no time has passed."""
         vendor = _Vendor()
@@ -406,6 +520,21 @@ class TestTime:
             await _ask(log, ["a"])
         await _ask(log, ["a"])
         assert vendor.begun == [None, None]
+
+    async def test_an_outage(self) -> None:
+        """Through a night in which every reading fails, and every leaver is cut, nothing is kept of those that are past."""
+        now, vendor = [1000.0], _Vendor()
+        log = AdminLog(vendor.pages, _no_wait, clock=lambda: now[0])
+        vendor.fails = 20
+        for n in range(20):
+            now[0] += 10.0
+            log.note_asked(f"leaver {n}")
+            with pytest.raises(Throttled):
+                await _ask(log, ["a"])
+        gc.collect()
+        assert len(vendor.begun) == 20
+        assert len(vendor.readings) == 1
+        assert len(log._asked_at) == 1
 
     def test_another_loop(self) -> None:
         """A connector that is used from another event loop reads there."""

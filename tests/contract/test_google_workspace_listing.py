@@ -457,12 +457,17 @@ class TestRoles:
 
 
 class TestOwnCredential:
-    async def test_every_row(self) -> None:
-        """Each row of the account that we act as says so."""
+    @pytest.mark.parametrize("probed", [False, True], ids=["unprobed", "probed"])
+    async def test_every_row(self, *, probed: bool) -> None:
+        """Each row of the account that we act as says so, and no other account's."""
         async with rig() as r:
+            if probed:
+                await r.connector.probe()
+            assert Guard.OWN_CREDENTIAL not in {e.guard for e in await r.connector.list_access(account(r))}
             own = Account(Service.GOOGLE_WORKSPACE, r.tenant.subject_id)
             assert {e.guard for e in await r.connector.list_access(own)} == {Guard.OWN_CREDENTIAL}
 
+    @pytest.mark.parametrize("probed", [False, True], ids=["unprobed", "probed"])
     @pytest.mark.parametrize(
         ("label", "guard"),
         [
@@ -471,8 +476,10 @@ class TestOwnCredential:
             ("misaki.tanaka@hoshizora.example", None),
         ],
     )
-    async def test_not_known(self, label: str, guard: Guard | None) -> None:
+    async def test_not_known(self, label: str, guard: Guard | None, *, probed: bool) -> None:
         """Where our own account cannot be looked up, one that may be ours counts as ours."""
         async with rig(allowed_scopes=SCOPES - {USER_READ}) as r:
+            if probed:
+                await r.connector.probe()
             who = Account(Service.GOOGLE_WORKSPACE, r.account_id(TANAKA), label=label)
             assert {e.guard for e in await rows_of(r, K.GRANT, who)} == {guard}
