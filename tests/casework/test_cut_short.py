@@ -10,6 +10,7 @@ from functools import partial
 
 import pytest
 
+from casework import runbook
 from casework.access import cutting, revoking
 from casework.context import Context
 from casework.errors import Paused
@@ -131,6 +132,20 @@ class TestCancelled:
         asking.paper.answers[ALL_HANDS].set()
         await asking.task
         assert asking.outcomes() == {SALES: (False, None), ALL_HANDS: (True, RevocationResult.COMMANDED)}
+
+    async def test_while_it_claims_a_run_holds_nothing(self, office: Office) -> None:
+        """Whoever is stopped while the claim is written lets the case go: the next run need not wait for the lease's end."""
+        case, lets_go = await planned(office), threading.Event()
+        first = asyncio.ensure_future(office.context.store.run(lets_go.wait, 10))
+        claiming = asyncio.ensure_future(runbook.claim(office.context, case.id, "stopped").__aenter__())
+        await asyncio.sleep(0.02)
+        claiming.cancel()
+        await asyncio.sleep(0.02)
+        lets_go.set()
+        await asyncio.wait({first, claiming})
+        assert claiming.cancelled()
+        async with runbook.claim(office.context, case.id, "next") as ours:
+            assert ours
 
     async def test_a_transaction_that_waits_for_its_turn_is_done(self, office: Office) -> None:
         """What was given to the database's thread is done to its end, begun or not, whoever still waits for it."""

@@ -8,7 +8,6 @@ import pytest
 
 from casework import runbook
 from casework.access import planning
-from casework.truth.findings import keep_listing
 from casework.truth.rows import accepted
 from connectors.contract import Kinds, Listing
 from models.tables import Case, CaseAccount
@@ -123,16 +122,17 @@ class TestTheCut:
 
 
 class TestListed:
-    async def test_is_what_was_listed_whole(self, office: Office) -> None:
-        """An account counts as listed when all of its kinds were, not when one was."""
+    async def test_is_what_was_listed_whole(self, office: Office, read: list[Kinds]) -> None:
+        """An account counts as listed once it was listed whole, not when each kind happens to be known; then nothing is read again."""
         case = await planned(office)
         (account,) = accepted(office.context, case.id)
-        at = account.listed_at
-        keep_listing(office.context, account, await office.paper.list_access(_known(account), SIGN_IN), SIGN_IN)
-        assert accepted(office.context, case.id)[0].listed_at == at
-        await planning.take_inventory(office.context, case.id, known_for=timedelta(days=9))
-        assert accepted(office.context, case.id)[0].listed_at != at
-
-
-def _known(account: CaseAccount) -> Account:
-    return Account(account.connection, account.vendor_id, account.kind, account.label, account.active)
+        with office.context.store.write() as session:
+            session.get_one(CaseAccount, account.id).listed_at = None
+        for asked in (frozenset({K.SIGN_IN}), frozenset(office.paper.manifest.kinds)):
+            await planning.take_inventory(office.context, case.id, kinds=asked)
+            assert accepted(office.context, case.id)[0].listed_at is None
+        await planning.take_inventory(office.context, case.id, known_for=MINUTE)
+        assert accepted(office.context, case.id)[0].listed_at is not None
+        read.clear()
+        await planning.take_inventory(office.context, case.id, known_for=MINUTE)
+        assert read == []
