@@ -180,3 +180,15 @@ class TestStopped:
             assess(office.context, session, case.id)
             assert [(row.id, row.state, row.result) for row in rows_of(session, case.id)] == before
         assert paused
+
+    async def test_what_somebody_else_concluded_meanwhile_is_not_asked_for_again(self, office: Office) -> None:
+        """An intent that was open when it was loaded, and has its outcome by now, keeps that one."""
+        case = await planned(office)
+        account, loaded = groups(office, case)
+        revoking.begin(office.context, account, loaded)
+        answered = [(row, await office.paper.revoke(revoking.as_entitlement(row))) for row in groups(office, case)[1]]
+        revoking.finish(office.context, account, answered)
+        writes = [*office.paper.writes]
+        await revoking.revoke(office.context, account, loaded)
+        assert office.paper.writes == writes
+        assert {row.result for row in groups(office, case)[1]} == {RevocationResult.COMMANDED}

@@ -244,6 +244,14 @@ class TestClosingNeedsALook:
             assess(office.context, session, case.id)
         assert office.context.case(case.id).state == "waiting"
 
+    async def test_where_nobody_has_an_account_the_plan_is_all_there_is(self, office: Office) -> None:
+        """Every service was searched and nothing is there to be blocked: with its plan a case that is due is contained."""
+        office.paper.holders.clear()
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await runbook.make_plan(office.context, case.id)
+        assert office.context.case(case.id).contained_at is not None
+
     async def test_what_was_readable_once_is_read_again(self, office: Office) -> None:
         """A kind that failed and recovered before the instant still needs a read from the instant on."""
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
