@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -16,8 +17,9 @@ from casework.context import Context
 from casework.errors import Paused
 from casework.truth.findings import assess
 from casework.truth.rows import accepted_accounts, rows_of
+from connectors.contract import Listing
 from models.tables import Case, CaseAccount, CaseEntitlement
-from models.vocabulary import Entitlement, EntitlementKind, Receipt, RevocationResult
+from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Receipt, RevocationResult
 from tests.casework.conftest import Office
 from tests.casework.paper import Paper
 from tests.casework.test_pause import pause, planned
@@ -192,3 +194,32 @@ class TestStopped:
         await revoking.revoke(office.context, account, loaded)
         assert office.paper.writes == writes
         assert {row.result for row in groups(office, case)[1]} == {RevocationResult.COMMANDED}
+
+
+class TestInterrupted:
+    """Intents that a crash left open are concluded by one read, if it tells anything."""
+
+    async def interrupted(self, office: Office) -> tuple[Case, CaseAccount, list[CaseEntitlement]]:
+        case = await planned(office)
+        revoking.begin(office.context, *groups(office, case))
+        return case, *groups(office, case)
+
+    async def test_what_is_gone_is_closed_by_that_read(self, office: Office) -> None:
+        """It is not asked for again, and its state says at once what the read saw."""
+        case, account, rows = await self.interrupted(office)
+        office.paper.holders["g1"].held[K.GROUP].clear()
+        await revoking.revoke(office.context, account, rows)
+        assert office.paper.writes == []
+        assert {row.state for row in groups(office, case)[1]} == {EntitlementState.OBSERVED_CLOSED}
+
+    @pytest.mark.parametrize("how", ["failed", "without any exchange"])
+    async def test_a_read_that_tells_nothing_concludes_nothing(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch, how: str
+    ) -> None:
+        """What is not listed by a look that failed, or that asked nobody, is not gone: it is asked for."""
+        _, account, rows = await self.interrupted(office)
+        office.paper.blind = {K.GROUP: EntitlementState.UNREADABLE}
+        if how != "failed":
+            monkeypatch.setattr(office.paper, "list_access", AsyncMock(return_value=Listing()))
+        await revoking.revoke(office.context, account, rows)
+        assert {*office.paper.writes} == {SALES, ALL_HANDS}
