@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from casework import runbook
-from casework.access import planning
+from casework.access import observing, planning
+from casework.context import Context
+from casework.errors import StillOpen
 from casework.truth.rows import accepted
 from connectors.contract import Kinds, Listing
 from models.tables import Case, CaseAccount
@@ -119,6 +121,28 @@ class TestTheCut:
         await office.run(case.id)
         assert office.paper.holders["g1"].held[K.GROUP] == set()
         assert show(office.context, case.id)["state"] == "closed"
+
+    async def test_a_kind_that_was_read_before_the_block_alone_keeps_the_case_open(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What the leaver joined between the listing and the block is not seen while observing fails: nothing is closed over it."""
+        groups, look = office.paper.holders["g1"].held[K.GROUP], observing._look
+        groups.clear()
+        case = office.report()
+        office.clock.pass_by(hours=10)
+
+        async def blindly(context: Context, case_id: str, *, first: bool) -> None:
+            office.paper.blind = {K.GROUP: EntitlementState.UNREADABLE}
+            await look(context, case_id, first=first)
+
+        office.paper.before = lambda row: groups.add("late") if row.kind is K.SIGN_IN else None
+        monkeypatch.setattr(observing, "_look", blindly)
+        with pytest.raises(StillOpen, match="not_read_group 1"):
+            await office.run(case.id)
+        monkeypatch.undo()
+        office.paper.blind = {}
+        await office.run(case.id)
+        assert (show(office.context, case.id)["state"], groups) == ("closed", set())
 
 
 class TestListed:
