@@ -42,7 +42,12 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
     lost its lease cannot begin another write.  At the end the case says when it wants to be taken up again.
     """
     run = context.store.run
-    if not await run(_take, context, case_id, runner):
+    try:
+        taken = await run(_take, context, case_id, runner)
+    except asyncio.CancelledError:  # it is done all the same
+        await run(_let_go, context, case_id, runner, stumbled=True)
+        raise
+    if not taken:
         yield False
         return
     context.leases[case_id] = runner

@@ -68,7 +68,8 @@ class Store:
 
         It is done to its end even if nobody waits for it any more.
         """
-        return await asyncio.get_running_loop().run_in_executor(self.thread, partial(work, *args, **kwargs))
+        doing = asyncio.get_running_loop().run_in_executor(self.thread, partial(work, *args, **kwargs))
+        return await asyncio.shield(doing)
 
     @contextmanager
     def write(self) -> Iterator[Session]:

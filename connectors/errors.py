@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from models.vocabulary import Evidence
 
 
+def storable(text: str) -> str:
+    """Return a vendor's *text* as any file and database can hold it: without halves of characters, and without zeros."""
+    return text.encode(errors="replace").decode().replace("\0", "?")
+
+
 class ConnectorError(Exception):
     """The base.  *evidence* holds the exchanges that led here; *code* the vendor's own word, unchanged."""
 
@@ -28,7 +33,7 @@ class ConnectorError(Exception):
         evidence: tuple[Evidence, ...] = (),
         remedy: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(storable(message))
         self.code = code
         self.evidence = evidence
         self._remedy = remedy

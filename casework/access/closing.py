@@ -90,15 +90,20 @@ def unread(context: Context, table: TruthTable) -> Iterator[EntitlementKind]:
     """
     Yield the kinds of accepted accounts that no successful read has shown since the instant, and nobody has signed for.
 
-    A kind without rows is proved by its read alone.  Services that are not open here are told of by themselves.
+    A kind without rows is proved by its read alone, one that was sent since the account was blocked if a later one failed.
+    Services that are not open here are told of by themselves.
     """
-    signed = table.signed_kinds
+    signed, due_at = table.signed_kinds, table.case.due_at
+    blocks = [row for row in table.rows if row.kind is EntitlementKind.SIGN_IN]
+    blocked_at = {(row.connection, row.account_id): row.commanded_at or due_at for row in blocks}
     for connection, account_id in table.accepted:
         if connection not in context.connectors:
             continue
         for kind in kinds_for(table.case, context.connectors[connection]):
             read = table.reads.get((connection, account_id, kind))
-            if read is None or not ((connection, account_id, kind) in signed or is_fresh(read, table.case.due_at)):
+            failed = read is not None and read.failed_as is not None
+            since = max(due_at, blocked_at.get((connection, account_id), due_at)) if failed else due_at
+            if read is None or not ((connection, account_id, kind) in signed or is_fresh(read, since)):
                 yield kind
 
 

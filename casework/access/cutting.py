@@ -66,8 +66,7 @@ async def deprovision(context: Context, case_id: str, connection: ConnectionId) 
 async def deprovision_early(context: Context, case_id: str) -> None:
     """Take away what policy cuts at the end of the last day worked already, sign-in staying as it is."""
     for account, rows in await context.store.run(early_rows, context, case_id):
-        await _in_order(context, account, rows)
-        await context.store.run(_assess, context, account)
+        await _take(context, account, rows)
 
 
 def early_rows(context: Context, case_id: str) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
@@ -114,7 +113,14 @@ async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
 async def _take_open(context: Context, account: CaseAccount, kinds: Kinds) -> None:
     rows = [row for row in await context.store.run(_open_rows, context, account) if row.kind in kinds]
     if rows:
+        await _take(context, account, rows)
+
+
+async def _take(context: Context, account: CaseAccount, rows: Iterable[CaseEntitlement]) -> None:
+    """Revoke *rows* in their order, and assess the case however far that came: a pause may come in between."""
+    try:
         await _in_order(context, account, rows)
+    finally:
         await context.store.run(_assess, context, account)
 
 

@@ -90,24 +90,35 @@ async def revoke(context: Context, account: CaseAccount, rows: Sequence[CaseEnti
 
 
 async def _ask_all(context: Context, account: CaseAccount, rows: Sequence[CaseEntitlement]) -> None:
-    """Ask for *rows* at once and commit the outcomes as they come; what goes wrong with one is raised when all have theirs."""
+    """
+    Ask for *rows* at once and commit the outcomes as they come; what goes wrong with one is raised when all have theirs.
+
+    Whoever is cancelled meanwhile leaves when the requests have ended and what was answered is committed.
+    """
     kinds = context.connectors[account.connection].manifest.kinds
     frozen = [row for row in rows if kinds[row.kind].frozen]
     works = [_asked(context, row) for row in rows if not kinds[row.kind].frozen]
     asking = {
         asyncio.ensure_future(work) for work in [*works, *([_frozen(context, account, frozen)] if frozen else [])]
     }
-    failed: Exception | None = None
+    finishing = asyncio.ensure_future(_finish_all(context, account, asking))
     try:
-        while asking:
-            done, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
-            try:
-                await context.store.run(finish, context, account, [one for task in done for one in task.result()])
-            except Exception as exc:  # noqa: BLE001  # raised below
-                failed = failed or exc
+        await asyncio.shield(finishing)
     finally:
         for task in asking:
             task.cancel()
+        await asyncio.wait({finishing})
+
+
+async def _finish_all(context: Context, account: CaseAccount, asking: set[asyncio.Task[list[Answered]]]) -> None:
+    failed: Exception | None = None
+    while asking:
+        done, asking = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        answered = [one for task in done if not task.cancelled() for one in task.result()]
+        try:
+            await context.store.run(finish, context, account, answered)
+        except Exception as exc:  # noqa: BLE001  # raised below
+            failed = failed or exc
     if failed is not None:
         raise failed
 

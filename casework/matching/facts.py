@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from casework.matching.deciding import Candidate
+from connectors.errors import storable
 from models.tables import CaseAccount
 from models.vocabulary import Fact, Match, Says, Standing
 
@@ -33,7 +34,7 @@ def take(row: CaseAccount, match: Match, read_at: datetime) -> None:
     row.addresses = {"primary": list(match.primary), "others": list(match.others)}
     row.for_administration, row.seen_at, row.reason = match.for_administration, read_at, match.reason
     account = match.account
-    row.active, row.label, row.kind = account.active, account.label, account.kind
+    row.active, row.label, row.kind = account.active, storable(account.label), account.kind
     row.mastered_elsewhere = account.mastered_elsewhere
 
 

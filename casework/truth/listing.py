@@ -13,6 +13,7 @@ from casework.truth.administrators import is_last
 from casework.truth.rows import TruthTable, load
 from casework.truth.states import NOT_LOOKED_AT, WHOLE_KIND
 from connectors.contract import Kinds, Listing, Manifest
+from connectors.errors import storable
 from connectors.matching import fold_email
 from models.tables import CaseAccount, CaseEntitlement, KindRead
 from models.vocabulary import (
@@ -131,7 +132,7 @@ def _describe(
 
     What was refused because of a guard that has gone is asked again.
     """
-    row.label = seen.label[:LONGEST_LABEL]
+    row.label = storable(seen.label)[:LONGEST_LABEL]
     row.ended_at = max((at for at in (row.ended_at, seen.ended_at) if at is not None), default=None)
     row.by_hand = seen.by_hand or (row.by_hand and row.result is RevocationResult.REFUSED)
     row.listed_as = seen.state if seen.state in NOT_LOOKED_AT and seen.vendor_id != WHOLE_KIND else None

@@ -10,17 +10,19 @@ from sqlmodel import select
 
 from casework import runbook
 from casework.access import closing, planning, rechecking, revoking
+from casework.actor import actor_of
 from casework.decisions import signatures as waiving
 from casework.errors import QuestionsOpen, StillOpen
 from casework.intake.opening import decide_for_real
 from casework.matching.searching import find_in
 from casework.policy import BlastRadius, Policy
-from casework.truth.findings import assess
+from casework.truth.findings import assess, open_findings
 from casework.truth.listing import take_in
+from casework.truth.reasons import NO_ACCOUNT
 from casework.truth.rows import accepted_rows, accounts_of, load, reads_of
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied
-from models.tables import Case, CaseEntitlement, Finding, Look, Search
+from models.tables import Attestation, Case, CaseEntitlement, Finding, Look, Search
 from models.vocabulary import (
     CaseState,
     Entitlement,
@@ -33,6 +35,7 @@ from models.vocabulary import (
     Service,
 )
 from tests.casework.conftest import Office
+from tests.casework.paper import Paper
 from tests.casework.test_rails import find
 from tests.casework.test_truth import BLOCK, GOOGLE, K, closed, standing, stored
 
@@ -142,6 +145,17 @@ class TestOrderOfReads:
         self.take(office, case_id, "sales", sent=39999)
         assert stored(office, case_id, "google_workspace:g1:group:sales").state is EntitlementState.STILL_OPEN
 
+    async def test_what_a_read_adds_has_its_state_at_once(self, office: Office) -> None:
+        """The rows of a first listing are worked out with it, by the reads that it brought: to do so again changes nothing."""
+        case = office.report()
+        await find_in(office.context, case.id, GOOGLE)
+        await planning.take_inventory(office.context, case.id)
+        with office.context.store.write() as session:
+            before = [(row.id, row.state, row.reason) for row in accepted_rows(session, case.id)]
+            assess(office.context, session, case.id)
+            assert [(row.id, row.state, row.reason) for row in accepted_rows(session, case.id)] == before
+            assert before
+
     async def test_an_older_read_adds_nothing(self, office: Office) -> None:
         """What only an older read shows gets no row: a younger one has looked since."""
         case_id = await closed(office)
@@ -243,6 +257,40 @@ class TestClosingNeedsALook:
         with office.context.store.write() as session:
             assess(office.context, session, case.id)
         assert office.context.case(case.id).state == "waiting"
+
+    async def test_where_nobody_has_an_account_the_plan_is_all_there_is(self, office: Office) -> None:
+        """Every service was searched and nothing is there to be blocked: with its plan a case that is due is contained."""
+        office.paper.holders.clear()
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await runbook.make_plan(office.context, case.id)
+        assert office.context.case(case.id).contained_at is not None
+
+    async def test_in_a_service_that_was_added_since_the_plan(self, office: Office) -> None:
+        """A case is about each service that was open when it was looked into, and not whole before that was searched."""
+        case = office.report()
+        await runbook.make_plan(office.context, case.id)
+        slack = {Service.SLACK: Paper(Service.SLACK, office.clock)}
+        more = replace(office.context, connectors={**office.context.connectors, **slack})
+        await runbook.make_plan(more, case.id)
+        assert office.context.case(case.id).connections == [GOOGLE, Service.SLACK]
+
+    async def test_by_a_person_after_the_instant_where_nobody_has_an_account(self, office: Office) -> None:
+        """Somebody's word that there is no account counts from the instant on: weeks before, one may still be made."""
+        office.paper.holders.clear()
+        case = office.report()
+        told = []
+        for hours in (0, 10):
+            office.clock.pass_by(hours=hours)
+            await runbook.make_plan(office.context, case.id)
+            with office.context.store.write() as session:
+                word = {"case_id": case.id, "person": actor_of("p"), "statement": "s", "attested_at": office.clock()}
+                session.add(Attestation(id=office.context.name("attest"), entitlement_id=NO_ACCOUNT, **word))
+            office.clock.pass_by(hours=10 - hours)
+            with office.context.store.write() as session:
+                assess(office.context, session, case.id)
+                told.append([one.kind for one in open_findings(session, case.id)])
+        assert told == [["no_account"], []]
 
     async def test_what_was_readable_once_is_read_again(self, office: Office) -> None:
         """A kind that failed and recovered before the instant still needs a read from the instant on."""

@@ -14,9 +14,9 @@ from casework.access.rechecking import look_again
 from casework.activity import openers
 from casework.errors import StillOpen
 from casework.view.reading.case import case_view
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Denied
 from models.tables import CaseAccount, CaseEntitlement
-from models.vocabulary import EntitlementKind, EntitlementState, Opener, Service
+from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Opener, Service
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, Ledger
 from tests.casework.paper import Paper
@@ -81,6 +81,39 @@ class TestAnExceptionNobodyForesaw:
         assert len(log.asked) == asked + 1
         (account,) = case_view(logged.context, case.id).taken
         assert {row.detail.opener for row in account.entitlements} == {None, Opener.NOT_READ}
+
+
+class TestHalfACharacter:
+    """A vendor that cuts a text in the middle of a character hands out what no database holds: no reason not to cut."""
+
+    @pytest.mark.parametrize("whose", ["group", "account"])
+    async def test_in_a_name_keeps_nobody_in(self, office: Office, monkeypatch: pytest.MonkeyPatch, whose: str) -> None:
+        """The leaver's own name, or that of a group, is kept as far as it can be; the account is blocked and the case closes."""
+        holder, row = office.paper.holders["g1"], office.paper._row
+        if whose == "account":
+            holder.profile = replace(holder.profile, account=replace(holder.profile.account, label="星\ud83d"))
+        else:
+            monkeypatch.setattr(office.paper, "_row", lambda *about: replace(row(*about), label="営業\ud83d"))
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert (case_view(office.context, case.id).state, holder.active) == ("closed", False)
+
+    async def test_in_a_refusal_is_that_rows_alone(self, office: Office) -> None:
+        """What was refused in such words has its outcome and its finding, and so has what was asked for beside it."""
+
+        def before(row: Entitlement) -> None:
+            if row.vendor_id == "sales":
+                raise Denied("paper: cannot remove: 営業\ud83d\0")
+
+        office.paper.before = before
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        (finding,) = case_view(office.context, case.id).findings
+        assert finding.text == "paper: cannot remove: 営業??"
+        assert office.paper.holders["g1"].held[EntitlementKind.GROUP] == {"sales"}
 
 
 async def test_a_write_that_fails_leaves_no_other_behind(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,162 @@
+"""What was read a moment ago is not read again, unless something may have come of it since, or it was no read that counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from casework import runbook
+from casework.access import observing, planning
+from casework.context import Context
+from casework.errors import StillOpen
+from casework.truth.rows import accepted
+from connectors.contract import Kinds, Listing
+from models.tables import Case, CaseAccount
+from models.vocabulary import Account, EntitlementKind, EntitlementState, Guard, Service
+from tests.casework.conftest import Office
+from tests.casework.shown import show
+from tests.casework.test_pause import planned
+
+GOOGLE, K = Service.GOOGLE_WORKSPACE, EntitlementKind
+SIGN_IN = frozenset({K.SIGN_IN})
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def read(office: Office, monkeypatch: pytest.MonkeyPatch) -> list[Kinds]:
+    """The kinds of each listing, as they are asked for."""
+    asked, listed = list[Kinds](), office.paper.list_access
+
+    async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+        asked.append(frozenset(kinds or office.paper.manifest.kinds))
+        return await listed(account, kinds)
+
+    monkeypatch.setattr(office.paper, "list_access", list_access)
+    return asked
+
+
+async def due(office: Office) -> tuple[Case, CaseAccount]:
+    """Return a case that is due and was listed just now, with its account."""
+    case = await planned(office)
+    await planning.take_inventory(office.context, case.id)
+    (account,) = accepted(office.context, case.id)
+    return case, account
+
+
+class TestUnread:
+    async def test_nothing_that_a_fresh_read_showed(self, office: Office) -> None:
+        """Read since the instant and within the time, and nothing asked of it: no kind is read again, for that time."""
+        _, account = await due(office)
+        kinds = frozenset(office.paper.manifest.kinds)
+        assert planning.unread_since(office.context, account, kinds, MINUTE) == frozenset()
+        office.clock.pass_by(minutes=1)
+        assert planning.unread_since(office.context, account, kinds, MINUTE) == kinds
+
+    async def test_what_was_read_before_the_instant(self, office: Office) -> None:
+        """Only what is read since the instant tells what the leaver holds at it, a second before it does not."""
+        case = office.report()
+        office.clock.at = case.due_at - timedelta(seconds=2)
+        await runbook.make_plan(office.context, case.id)
+        office.clock.at = case.due_at + timedelta(seconds=2)
+        (account,) = accepted(office.context, case.id)
+        assert planning.unread_since(office.context, account, SIGN_IN, MINUTE) == SIGN_IN
+
+    async def test_what_was_asked_for(self, office: Office) -> None:
+        """What became of a request is told by a read that follows it: its kind is read again, the others are not."""
+        _, account = await due(office)
+        await runbook.contain(office.context, account.case_id, GOOGLE)
+        await planning.take_inventory(office.context, account.case_id)
+        again = planning.unread_since(office.context, account, frozenset(office.paper.manifest.kinds), MINUTE)
+        assert again >= {K.SIGN_IN, K.SESSION, K.GRANT}
+        assert not again & {K.GROUP, K.ROLE}
+
+    async def test_what_could_not_be_read(self, office: Office) -> None:
+        """A look that failed is made again, although the one before it succeeded a moment ago."""
+        _, account = await due(office)
+        office.paper.blind = {K.GROUP: EntitlementState.UNREADABLE}
+        await planning.take_inventory(office.context, account.case_id)
+        kinds = frozenset({K.GROUP, K.GRANT})
+        assert planning.unread_since(office.context, account, kinds, MINUTE) == {K.GROUP}
+
+    async def test_an_administrator(self, office: Office) -> None:
+        """Who else rules over the tenant is read anew before each cut: another may have left it a second ago."""
+        office.paper.rulers = frozenset({"g1", "g2"})
+        _, account = await due(office)
+        assert planning.unread_since(office.context, account, SIGN_IN | {K.GROUP}, MINUTE) == SIGN_IN
+
+
+class TestTheCut:
+    @pytest.mark.parametrize(("seconds", "reads"), [(5, 1), (30, 2)])
+    async def test_reads_the_sign_in_once(self, office: Office, read: list[Kinds], seconds: int, reads: int) -> None:
+        """A sign-in that was read seconds ago is not read again before the block; one that was read longer ago is."""
+        case, _ = await due(office)
+        office.clock.pass_by(seconds=seconds)
+        read.clear()
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert read.count(SIGN_IN) == reads
+
+    async def test_a_guard_that_came_up_since_the_plan_stops_it(self, office: Office) -> None:
+        """A sign-in whose read is half a minute old is read again, and what guards it now is respected."""
+        case, _ = await due(office)
+        office.clock.pass_by(seconds=30)
+        office.paper.holders["g1"].guards["account"] = Guard.PRIMARY_OWNER
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert (office.paper.writes, office.paper.holders["g1"].active) == ([], True)
+
+    async def test_what_is_left_to_take_is_listed_once(self, office: Office, read: list[Kinds]) -> None:
+        """Of what was listed within the minute, what nothing was asked of is not listed again when it is taken away."""
+        case, _ = await due(office)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        read.clear()
+        await runbook.deprovision(office.context, case.id, GOOGLE)
+        assert read
+        assert all(K.GROUP not in kinds for kinds in read)
+        assert office.paper.holders["g1"].held[K.GROUP] == set()
+
+    async def test_what_came_up_meanwhile_is_taken_before_it_closes(self, office: Office) -> None:
+        """A group that the leaver joined between the listing and the block is seen when observing, and taken away."""
+        case, _ = await due(office)
+        office.paper.holders["g1"].held[K.GROUP].add("late")
+        await office.run(case.id)
+        assert office.paper.holders["g1"].held[K.GROUP] == set()
+        assert show(office.context, case.id)["state"] == "closed"
+
+    async def test_a_kind_that_was_read_before_the_block_alone_keeps_the_case_open(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What the leaver joined between the listing and the block is not seen while observing fails: nothing is closed over it."""
+        groups, look = office.paper.holders["g1"].held[K.GROUP], observing._look
+        groups.clear()
+        case = office.report()
+        office.clock.pass_by(hours=10)
+
+        async def blindly(context: Context, case_id: str, *, first: bool) -> None:
+            office.paper.blind = {K.GROUP: EntitlementState.UNREADABLE}
+            await look(context, case_id, first=first)
+
+        office.paper.before = lambda row: groups.add("late") if row.kind is K.SIGN_IN else None
+        monkeypatch.setattr(observing, "_look", blindly)
+        with pytest.raises(StillOpen, match="not_read_group 1"):
+            await office.run(case.id)
+        monkeypatch.undo()
+        office.paper.blind = {}
+        await office.run(case.id)
+        assert (show(office.context, case.id)["state"], groups) == ("closed", set())
+
+
+class TestListed:
+    async def test_is_what_was_listed_whole(self, office: Office, read: list[Kinds]) -> None:
+        """An account counts as listed once it was listed whole, not when each kind happens to be known; then nothing is read again."""
+        case = await planned(office)
+        (account,) = accepted(office.context, case.id)
+        with office.context.store.write() as session:
+            session.get_one(CaseAccount, account.id).listed_at = None
+        for asked in (frozenset({K.SIGN_IN}), frozenset(office.paper.manifest.kinds)):
+            await planning.take_inventory(office.context, case.id, kinds=asked)
+            assert accepted(office.context, case.id)[0].listed_at is None
+        await planning.take_inventory(office.context, case.id, known_for=MINUTE)
+        assert accepted(office.context, case.id)[0].listed_at is not None
+        read.clear()
+        await planning.take_inventory(office.context, case.id, known_for=MINUTE)
+        assert read == []
