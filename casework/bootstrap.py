@@ -70,4 +70,5 @@ def open_store(settings: CaseworkSettings, *, check: bool = True) -> Iterator[St
             store.compare_clocks()
         yield store
     finally:
+        store.thread.shutdown()  # what was begun is committed before the connections are closed
         engine.dispose()
