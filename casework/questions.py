@@ -14,12 +14,12 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.actor import Actor, actor_of, itself
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import wake
 from casework.question_kinds import HOLDING, KINDS
 from casework.recording import seal
+from models.actor import Actor, actor_of, itself
 from models.tables import Case, Question
 from models.vocabulary import QuestionKind, Role, Standing
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
 import typer
 
-from casework.actor import os_user
 from cli.terminal import Terminal, say
+from models.actor import os_user
 
 CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `lastday show` lists it.")]
 Revision: TypeAlias = Annotated[

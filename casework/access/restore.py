@@ -16,7 +16,6 @@ from audit.events import EventType
 from casework import consents, questions
 from casework.access.giving import give_back
 from casework.access.revoking import each
-from casework.actor import Actor
 from casework.claims import claim
 from casework.context import Context, case_in
 from casework.decisions.pausing import require_not_paused
@@ -28,6 +27,7 @@ from casework.recording import seal
 from casework.truth import fates
 from casework.truth.findings import assess
 from casework.truth.rows import accounts_of, rows_of
+from models.actor import Actor
 from models.tables import Case, CaseAccount, CaseEntitlement, Question
 from models.vocabulary import CaseState, DepartureKind, QuestionKind, Restored, Standing
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.actor import Actor, actor_of
 from casework.context import Context, kept_case
 from casework.errors import BadRequest, Paused
 from casework.lifecycle import UNDER_WAY, wake
 from casework.question_kinds import TENANT
 from casework.questions import ask
 from casework.recording import seal
+from models.actor import Actor, actor_of
 from models.tables import Case, Pause, Question
 from models.vocabulary import QuestionKind
 

@@ -9,7 +9,6 @@ from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.actor import Actor, actor_of
 from casework.context import Context, case_in
 from casework.errors import BadRequest
 from casework.intake.dates import end_of_day
@@ -19,6 +18,7 @@ from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, begun, move, wake
 from casework.policy import Policy
 from casework.questions import move_deadlines
 from casework.recording import seal
+from models.actor import Actor, actor_of
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState, DepartureKind
 

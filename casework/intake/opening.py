@@ -9,7 +9,6 @@ from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.actor import Actor, actor_of
 from casework.commitment import commit, employee_key
 from casework.context import Context
 from casework.intake.corrections import judge_anew
@@ -19,6 +18,7 @@ from casework.intake.person import as_json, commitment_to, same_person
 from casework.lifecycle import enter, move, wake
 from casework.messages import Message, message
 from casework.recording import seal
+from models.actor import Actor, actor_of
 from models.tables import Case, NoticeRecord
 from models.tables.case import DEFAULT_COMPANY
 from models.vocabulary import CaseState, DepartureKind

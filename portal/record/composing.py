@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.events import EventType
-from casework.actor import UNAUTHENTICATED
 from casework.lifecycle import FINISHED
 from casework.record.facts import Facts, Proof, Told
+from models.actor import UNAUTHENTICATED
 from portal.document import Cell, Clock, Document, Grid, Section, Tone, cell, mono
 from portal.record.drawing import timeline
 from portal.sections import access, case, papers

@@ -10,7 +10,6 @@ import pytest
 from casework import questions, runbook
 from casework.access import closing, rechecking
 from casework.access import restore as restoring
-from casework.actor import Actor, at_terminal
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.errors import QuestionsOpen, StillOpen
@@ -22,6 +21,7 @@ from casework.nda.refusing import refuse
 from casework.policy import Policy, Retention
 from casework.recording import seal_intent
 from casework.truth.rows import accounts_of, reads_of, rows_of
+from models.actor import Actor, at_terminal
 from models.tables import Case
 from models.vocabulary import (
     CaseState,

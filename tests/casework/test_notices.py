@@ -14,7 +14,6 @@ from audit.leaf import read
 from audit.tables import audit_entry, audit_payload
 from casework import runbook
 from casework.access.rechecking import look_again
-from casework.actor import Actor, at_terminal
 from casework.commitment import Commitment, digest
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
@@ -24,6 +23,7 @@ from casework.intake.submission import Intake, open_cases
 from casework.lifecycle import begun
 from casework.matching import answering
 from casework.policy import Cut, Policy
+from models.actor import Actor, at_terminal
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import CaseState, EntitlementKind, Service, Standing
 from tests.casework.conftest import Office

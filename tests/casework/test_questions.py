@@ -13,7 +13,6 @@ from sqlmodel import Session
 from casework import questions, runbook, sweeping
 from casework.access import closing, rechecking
 from casework.access import restore as restoring
-from casework.actor import Actor, at_terminal
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.errors import BadRequest, QuestionsOpen
@@ -26,6 +25,7 @@ from casework.nda import refusing
 from casework.policy import BlastRadius, Policy
 from casework.question_kinds import CONSENTS, KINDS, YES
 from casework.truth.rows import load, rows_of
+from models.actor import Actor, at_terminal
 from models.tables import Case, Question
 from models.vocabulary import (
     EntitlementKind,

@@ -10,7 +10,6 @@ from sqlmodel import select
 
 from casework import runbook
 from casework.access import closing, planning, rechecking, revoking
-from casework.actor import actor_of
 from casework.decisions import signatures as waiving
 from casework.errors import QuestionsOpen, StillOpen
 from casework.intake.opening import decide_for_real
@@ -22,6 +21,7 @@ from casework.truth.reasons import NO_ACCOUNT
 from casework.truth.rows import accepted_rows, accounts_of, load, reads_of
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied
+from models.actor import actor_of
 from models.tables import Attestation, Case, CaseEntitlement, Finding, Look, Search
 from models.vocabulary import (
     CaseState,
