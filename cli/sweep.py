@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from casework.access.interrupted import block_interrupted
 from casework.access.rechecking import LookReport, look_again
+from casework.access.restore import block_interrupted
 from casework.context import Context
 from casework.sweeping import due_for_run
 from cli.contexts import in_context, in_open_context
