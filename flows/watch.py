@@ -33,8 +33,7 @@ async def watch() -> None:
 
 async def _look_again(context: Context) -> dict[str, int]:
     """Take the looks after closing that are due; what lost its waiver, or came back, is open again."""
-    report = await rechecking.look_again(context)
-    return {"looked": len(report.looked), "not_looked": len(report.not_looked), "reopened": len(report.reopened)}
+    return {what: len(cases) for what, cases in (await rechecking.look_again(context)).items()}
 
 
 async def _collect_again(context: Context) -> dict[str, int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlmodel import Session, col, or_, select
@@ -37,23 +36,15 @@ _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 _log = logging.getLogger("lastday.rechecks")
 
 
-@dataclass(slots=True)
-class LookReport:
-    """What the looks found: cases looked at, those that could not be, and those that had to be opened again."""
-
-    looked: list[str] = field(default_factory=list)
-    not_looked: list[str] = field(default_factory=list)
-    reopened: list[str] = field(default_factory=list)
-
-
-async def look_again(context: Context) -> LookReport:
+async def look_again(context: Context) -> dict[str, list[str]]:
     """
-    Carry out the looks that are due, and open again what lost its waiver.
+    Carry out the looks that are due, and open again what lost its waiver.  Return the cases that were `looked` at, those that
+    could be `not_looked` at, and those that were `reopened`.
 
     A bad look opens the case again; it never rewrites the record.  A case that was given back is not looked at.  One case that
     fails, or hangs, stops no other: twenty are looked at together.
     """
-    report = LookReport(reopened=_lapsed(context))
+    report = {"looked": list[str](), "not_looked": list[str](), "reopened": _lapsed(context)}
     with context.store.read() as session:
         due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= context.now())
         cases = _kept(session, due, RECHECKED)
@@ -68,7 +59,7 @@ async def look_again(context: Context) -> LookReport:
                 verdict = "not_looked"
                 with context.store.write() as session:
                     _note(context, session, case_id, verdict, blind=["*"])
-        {"quiet": report.looked, "reopened": report.reopened, "not_looked": report.not_looked}[verdict].append(case_id)
+        report["looked" if verdict == "quiet" else verdict].append(case_id)
 
     await asyncio.gather(*map(look, cases))
     return report

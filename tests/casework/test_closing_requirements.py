@@ -203,5 +203,5 @@ class TestRetention:
         case = await cut(office)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).reopened == [case.id]
+        assert (await rechecking.look_again(office.context))["reopened"] == [case.id]
         assert show(office.context, case.id)["retain_until"] is None

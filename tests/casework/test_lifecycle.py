@@ -139,7 +139,7 @@ async def closed_reopened_restored(office: Office) -> None:
     await office.run(case.id)
     office.paper.holders["g1"].active = True
     office.clock.pass_by(hours=2)
-    assert (await rechecking.look_again(office.context)).reopened == [case.id]
+    assert (await rechecking.look_again(office.context))["reopened"] == [case.id]
     await office.run(case.id)
     await given_back(office, case.id)
 

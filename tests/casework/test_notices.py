@@ -448,7 +448,7 @@ class TestContinued:
             "case.opened", "case.withdrawn", "case.noticed",
         ]  # fmt: skip
         office.clock.pass_by(hours=10)
-        assert (await look_again(office.context)).looked == []
+        assert (await look_again(office.context))["looked"] == []
         with pytest.raises(BadRequest):
             await office.run(taken.case.id)
         assert office.paper.writes == []

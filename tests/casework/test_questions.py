@@ -351,7 +351,7 @@ class TestAnswers:
             {"id": request.id, "verb": "restore", "account_ref": None}
         ]
         office.clock.pass_by(days=2)
-        assert (await rechecking.look_again(office.context)).reopened == []
+        assert (await rechecking.look_again(office.context))["reopened"] == []
 
     async def test_what_a_restore_asks(self, office: Office) -> None:
         """Whether we took a row is a question of its own, sealed when it comes up, closed by one word and by no second one."""

@@ -169,7 +169,7 @@ class TestDigest:
         case = await finished(office)
         before = case_view(office.context, case.id)
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).looked == [case.id]
+        assert (await rechecking.look_again(office.context))["looked"] == [case.id]
         assert case_view(office.context, case.id).digest == before.digest
         assert look(office.context, case.id, by="legal").digest == before.digest
         office.paper.holders["leaver-g1"].active = True
