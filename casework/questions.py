@@ -157,14 +157,6 @@ def open_questions(session: Session, case_id: str, kinds: Collection[QuestionKin
     return list(session.exec(unanswered.order_by(col(Question.asked_at), col(Question.id))).all())
 
 
-def answered(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:
-    """Return the answered questions of *kinds*, in the order of their answers."""
-    query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_(kinds))
-    return list(
-        session.exec(query.where(col(Question.answered_at).is_not(None)).order_by(col(Question.answered_at))).all()
-    )
-
-
 def _wanted_by(context: Context, kind: QuestionKind, case: Case | None) -> datetime:
     rules, now = KINDS[kind], context.now()
     moments = () if case is None or rules.ahead is None else (case.due_at - rules.ahead, case.due_at)

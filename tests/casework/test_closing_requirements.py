@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from casework import questions, runbook
+from casework import consents, runbook
 from casework.access import closing, rechecking
 from casework.access import restore as restoring
 from casework.decisions import signatures as waiving
@@ -98,8 +98,8 @@ class TestWhoIsWritten:
         (said,) = [payload for kind, _, payload in events(office, case.id) if kind == "payload.erased"]
         assert (Actor(**said["by"]), Actor(**said["approved_by"])) == (at_terminal("lead"), at_terminal("ciso"))
         with office.context.store.read() as session:
-            (about,) = questions.answered(session, case.id, QuestionKind.TAKEN_BY_US)
-            (test,) = questions.answered(session, case.id, QuestionKind.TRADE_SECRET)
+            (about,) = consents.answered(session, case.id, QuestionKind.TAKEN_BY_US)
+            (test,) = consents.answered(session, case.id, QuestionKind.TRADE_SECRET)
         assert "sales" not in str(about.subject)
         assert (test.subject, test.answer) == ("usefulness", [])
         erased = seen(office, request.id)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from casework import questions, runbook, sweeping
+from casework import consents, questions, runbook, sweeping
 from casework.access import closing, rechecking
 from casework.access import restore as restoring
 from casework.decisions import signatures as waiving
@@ -369,7 +369,7 @@ class TestAnswers:
         assert [leaf["kind"] for leaf in told] == ["group"] * len(rows)
         restoring.confirm(office.context, case.id, rows[0].id, by=at_terminal("it"), ours=False)
         with office.context.store.read() as session:
-            (said,) = questions.answered(session, case.id, QuestionKind.TAKEN_BY_US)
+            (said,) = consents.answered(session, case.id, QuestionKind.TAKEN_BY_US)
             row = session.get_one(type(rows[0]), (case.id, rows[0].id))
         assert (said.id, said.answer, row.restored) == (told[0]["question"], ["no"], Restored.NOT_OURS)
         with pytest.raises(BadRequest, match="not asked about"):
