@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from audit import anchoring, epochs
@@ -40,30 +40,30 @@ def failed(check: str, exc: Exception, state: str = "failed") -> Row:
     return row(check, "missing" if isinstance(exc, NotConfigured) else state, str(told), told.remedy)
 
 
-def _examined(check: str, examine: Callable[[], Row], state: str = "failed") -> Row:
-    """Return the row that *examine* gives; what it raises and was foreseen is a row too, in *state*."""
+def examined(check: str, examine: Callable[[], Iterable[Row]], state: str = "failed") -> list[Row]:
+    """Return the rows that *examine* gives; what it raises and was foreseen is a row too, in *state*."""
     try:
-        return examine()
+        return [*examine()]
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return failed(check, exc, state)
+        return [failed(check, exc, state)]
 
 
 def examine_house(settings: CaseworkSettings) -> list[Row]:
     """Check database and schema, policy, the trail's key and its anchors, evidence, numbers, files."""
     return [
-        _examined("database", _database),
-        _examined("policy", lambda: row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")),
+        *examined("database", _database),
+        *examined("policy", lambda: [row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")]),
         _trail_key(settings),
         examine_anchors(settings),
-        _examined("evidence", lambda: _evidence(settings), "amber"),  # what cannot be written holds up no cut
-        _examined("employee numbers", _numbers, "amber"),
+        *examined("evidence", lambda: [_evidence(settings)], "amber"),  # what cannot be written holds up no cut
+        *examined("employee numbers", lambda: [_numbers()], "amber"),
         *_files(settings),
     ]
 
 
-def _database() -> Row:
+def _database() -> list[Row]:
     with only_store():
-        return row("database")
+        return [row("database")]
 
 
 def _trail_key(settings: CaseworkSettings) -> Row:
@@ -82,11 +82,11 @@ def examine_anchors(settings: CaseworkSettings) -> Row:
     restored and the log says so; "red": an alarm, a database older than its anchors, or settings that cannot be used.
     """
 
-    def examine() -> Row:
+    def examine() -> list[Row]:
         with only_store() as store:
-            return _examined("anchors", lambda: _with_gaps(_weighed(berth(settings, store)), store), "red")
+            return examined("anchors", lambda: [_with_gaps(_weighed(berth(settings, store)), store)], "red")
 
-    return _examined("anchors", examine)
+    return examined("anchors", examine)[0]
 
 
 def _weighed(place: Berth) -> Row:
