@@ -56,9 +56,8 @@ async def look_again(context: Context) -> dict[str, list[str]]:
                 verdict = await _recheck(context, case_id)
             except Exception as exc:  # noqa: BLE001  # the others' looks must not depend on this one
                 _log.error("%s: cannot be looked at: %s", case_id, type(exc).__name__)
-                verdict = "not_looked"
                 with context.store.write() as session:
-                    _note(context, session, case_id, verdict, blind=["*"])
+                    verdict = _note(context, session, case_id, 0, ["*"])
         report["looked" if verdict == "quiet" else verdict].append(case_id)
 
     await asyncio.gather(*map(look, cases))
@@ -77,13 +76,8 @@ async def _recheck(context: Context, case_id: str) -> str:
     await planning.take_inventory(context, case_id)
     with context.store.write() as session:
         table = assess(context, session, case_id)
-        bad, blind = _reopen(context, session, table, by_look=True), sorted({*_blind(context, table)})
-        if blind and not bad:
-            _note(context, session, case_id, "not_looked", blind=blind)
-            return "not_looked"
-        verdict = "reopened" if bad else "quiet"
-        _note(context, session, case_id, verdict, bad=bad)
-        return verdict
+        bad = _reopen(context, session, table, by_look=True)
+        return _note(context, session, case_id, bad, sorted({*_blind(context, table)}))
 
 
 def _blind(context: Context, table: TruthTable) -> Iterator[str]:
@@ -96,11 +90,10 @@ def _blind(context: Context, table: TruthTable) -> Iterator[str]:
             yield read.connection
 
 
-def _note(
-    context: Context, session: Session, case_id: str, verdict: str, *, bad: int | None = None, blind: Sequence[str] = ()
-) -> None:
-    """Write what came of the looks that are due; one that could not be made, of *blind* services, is made again."""
-    now = context.now()
+def _note(context: Context, session: Session, case_id: str, bad: int, blind: Sequence[str]) -> str:
+    """Write what came of the looks that are due, and return it; one that could not be made, of *blind* services, is made again."""
+    now, blind = context.now(), () if bad else blind
+    verdict = "reopened" if bad else "not_looked" if blind else "quiet"
     due = select(Look).where(Look.case_id == case_id, col(Look.looked_at).is_(None), Look.due_at <= now)
     for look in session.exec(due).all():
         look.verdict, look.blind = verdict, [*blind]
@@ -111,10 +104,11 @@ def _note(
             look.looked_at = now
         session.add(look)
         seal(
-            context, session, EventType.CASE_LOOKED, case_id, count=bad, state=verdict,
+            context, session, EventType.CASE_LOOKED, case_id, count=None if blind else bad, state=verdict,
             payload={"look": look.label} | ({"services": [*blind]} if blind else {}),
             dedup_key=f"{case_id}:{look.label}:{verdict}" if blind else None,
         )  # fmt: skip
+    return verdict
 
 
 def _lapsed(context: Context) -> list[str]:
