@@ -1,12 +1,11 @@
 """
 The life of a case: its transitions in one table, the groups of its states by one name each, the one function that moves it.
 
-The picture in docs/architecture.md is made from the table: `python -m casework.lifecycle` prints it.
+The picture in docs/architecture.md is made from the table: `python -m tests.documents picture` prints it.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement
@@ -131,13 +130,3 @@ def was_asked(session: Session, case_id: str, *which: ColumnElement[bool]) -> bo
     """Whether a vendor was asked for anything of the case, or for those of its rows that *which* names."""
     asked = select(CaseEntitlement.id).where(CaseEntitlement.case_id == case_id, CaseEntitlement.attempts > 0, *which)
     return session.exec(asked).first() is not None
-
-
-def picture() -> str:
-    """Return the table as a Mermaid state diagram."""
-    lines = [f"    {step.source or '[*]'} --> {step.to}: {step.verb}" for step in TABLE]
-    return "\n".join(("stateDiagram-v2", *lines))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(picture() + "\n")
