@@ -9,12 +9,11 @@ from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.commitment import commit, employee_key
 from casework.context import Context
 from casework.intake.corrections import judge_anew
 from casework.intake.moving import due_of, make_at_once, notice_late_minutes
 from casework.intake.notice import Notice, Refusal
-from casework.intake.person import as_json, commitment_to, same_person
+from casework.intake.person import as_json, commit, commitment_to, employee_key, same_person
 from casework.lifecycle import enter, move, wake
 from casework.messages import Message, message
 from casework.recording import seal

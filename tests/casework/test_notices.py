@@ -14,10 +14,10 @@ from audit.leaf import read
 from audit.tables import audit_entry, audit_payload
 from casework import runbook
 from casework.access.rechecking import look_again
-from casework.commitment import Commitment, digest
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import reschedule, withdraw
+from casework.intake.person import Commitment, digest
 from casework.intake.reading import read_options
 from casework.intake.submission import Intake, open_cases
 from casework.lifecycle import begun
