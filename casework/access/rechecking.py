@@ -125,10 +125,10 @@ def _lapsed(context: Context) -> list[str]:
     return [case_id for case_id in ids if _reopen_if_open(context, case_id)]
 
 
-async def collect_again(context: Context) -> tuple[int, int]:
+async def collect_again(context: Context) -> dict[str, int]:
     """
-    Go on with the collections that are not complete, or due again; return how many have news, and were opened again.  Then ask
-    who let in what came back.
+    Go on with the collections that are not complete, or due again; return how many cases have `news`, and were `reopened`.  Then
+    ask who let in what came back.
 
     Whoever was heard of is opened again by what stands in the database, whatever became of this turn or of an earlier one.
     """
@@ -137,7 +137,7 @@ async def collect_again(context: Context) -> tuple[int, int]:
     finally:
         reopened = _reopen_heard(context)
         await openers.ask(context)
-    return news, reopened
+    return {"news": news, "reopened": reopened}
 
 
 def _reopen_heard(context: Context) -> int:

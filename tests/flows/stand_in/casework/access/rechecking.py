@@ -9,5 +9,5 @@ async def look_again(context: Context) -> dict[str, list[str]]:
     return {"looked": [], "not_looked": [], "reopened": []}
 
 
-async def collect_again(context: Context) -> tuple[int, int]:
-    return 0, 0
+async def collect_again(context: Context) -> dict[str, int]:
+    return {"news": 0, "reopened": 0}
