@@ -16,7 +16,7 @@ from casework.intake.notice import Flaw
 from cli.contexts import in_context
 from cli.errors import Refused
 from cli.intake import submit
-from cli.options import CaseId, ForReal, day
+from cli.options import CaseId, day
 from cli.orchestration import ask_for_runs
 from cli.tables import local
 from cli.terminal import Terminal, advice, say, sentence
@@ -38,7 +38,12 @@ class Absence(TypedDict):
         Path | None,
         typer.Option(metavar="FILE", help="A notice, a list of them, or {departures: [...]}; - is standard input."),
     ]
-    for_real: ForReal
+    for_real: Annotated[
+        bool | None,
+        typer.Option(
+            "--for-real/--plan-only", help="Record that vendors may be changed, or may not; by default policy decides."
+        ),
+    ]
     employee_no: str | None
     name: str | None
     kana: str | None

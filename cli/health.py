@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from casework import health as alarms
 from casework.health import Health, health_soon
 from casework.messages import message
@@ -37,7 +35,7 @@ def examine_health() -> list[Row]:
 
 def _look() -> Health:
     settings = read_settings()
-    return in_context(lambda context: health_soon(lambda: alarms.health(context, settings), lambda: datetime.now(UTC)))
+    return in_context(lambda context: health_soon(lambda: alarms.health(context, settings)))
 
 
 def _rows(found: Health) -> list[Row]:

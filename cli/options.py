@@ -19,13 +19,6 @@ Revision: TypeAlias = Annotated[
     int | None,
     typer.Option(help="Of the question that you saw, by default the first; refused if it has changed since."),
 ]
-ForReal: TypeAlias = Annotated[
-    bool | None,
-    typer.Option(
-        "--for-real/--plan-only",
-        help="Record that vendors may be changed, or may not; by default policy decides.",
-    ),
-]
 _AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Answer in JSON on standard output, and nothing else there.")
 ]
