@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, exists, func, select
@@ -73,7 +73,7 @@ class Health:
         return {"state": self.state, "at": self.at.isoformat(), "alarms": alarms}
 
 
-def health_soon(look: Callable[[], Health], now: Callable[[], datetime]) -> Health:
+def health_soon(look: Callable[[], Health]) -> Health:
     """Return what *look* finds, or within a second that the database is silent.  Raises what *look* raises."""
     found = Future[Health]()
 
@@ -87,7 +87,7 @@ def health_soon(look: Callable[[], Health], now: Callable[[], datetime]) -> Heal
     try:
         return found.result(timeout=_ANSWERS_WITHIN)
     except TimeoutError:
-        return Health(now(), (Alarm("database_silent", red=True),))
+        return Health(datetime.now(UTC), (Alarm("database_silent", red=True),))
 
 
 def health(context: Context, settings: CaseworkSettings) -> Health:
