@@ -136,7 +136,6 @@ def _parse_instant(text: str, zone: str) -> datetime:
 
 
 def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
-    """Tell what became of a case."""
     payload = {"case": case.id, "state": case.state, "due_at": case.due_at, "outcome": outcome}
     at = local(cut_at(case), case.timezone)
     terminal.answer(payload, sentence("moved", **payload, at=at))

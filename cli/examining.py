@@ -39,7 +39,6 @@ _ANY = "/admin/version"
 
 
 def row(check: str, state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:
-    """Return the row of *check*."""
     return {"check": check, "state": state, "detail": detail, "remedy": remedy}
 
 

@@ -135,7 +135,6 @@ class EvidenceStore:
         return count
 
     def path_of(self, row: EvidenceFile) -> Path:
-        """Return where the file's encrypted bytes lie."""
         return self.folder / row.case_id / row.id
 
     def _key(self, session: Session, case_id: str) -> bytes:

@@ -91,7 +91,6 @@ def dispute_number(context: Context, session: Session, case: Case, sender: Sende
 
 
 def refuse(notice: Notice, code: str, column: str, value: str, **facts: str) -> Refusal:
-    """Return why the notice is not taken."""
     return Refusal.of(code, row=notice.row, column=column, value=value, **facts)
 
 

@@ -110,7 +110,6 @@ def _ask_whose(context: Context, session: Session, case_id: str) -> None:
 
 
 def _option(row: CaseAccount) -> dict[str, object]:
-    """Return one candidate as a person is shown it."""
     return {
         **as_fields(row.connection),
         "account": row.vendor_id,

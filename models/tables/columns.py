@@ -61,7 +61,6 @@ def word(kind: type[StrEnum], **options: Any) -> Any:
 
 
 def json_column(**options: Any) -> Any:
-    """Return a JSON column."""
     return Field(**options, sa_type=JSON)
 
 
