@@ -111,8 +111,7 @@ def page(told: Mapping[str, Any]) -> Iterator[RenderableType]:
         if not told["cases"]:
             yield sentence("nothing_taken")
     if told["unknown_columns"]:
-        names = ", ".join(told["unknown_columns"])
-        yield sentence("unknown_columns", names=names)
+        yield sentence("unknown_columns", names=", ".join(told["unknown_columns"]))
 
 
 def _taken(case: Mapping[str, Any]) -> tuple[object, ...]:

@@ -28,8 +28,7 @@ def sweep(terminal: Terminal) -> int:
     told = ", ".join(f"{what} {count}" for what, count in counted.items())
     terminal.answer({**counts, **cases, "waiting": waiting}, told.replace("_", " "))
     if waiting:
-        ids = ", ".join(waiting)
-        terminal.say(sentence("without_run", ids=ids))
+        terminal.say(sentence("without_run", ids=", ".join(waiting)))
     return REMAINS if waiting or blocked or cases["reopened"] or cases["not_looked"] else DONE
 
 
