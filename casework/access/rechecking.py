@@ -39,7 +39,7 @@ _log = logging.getLogger("lastday.rechecks")
 async def look_again(context: Context) -> dict[str, list[str]]:
     """
     Carry out the looks that are due, and open again what lost its waiver.  Return the cases that were `looked` at, those that
-    could be `not_looked` at, and those that were `reopened`.
+    could not be (`not_looked`), and those that had to be `reopened`.
 
     A bad look opens the case again; it never rewrites the record.  A case that was given back is not looked at.  One case that
     fails, or hangs, stops no other: twenty are looked at together.
