@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
@@ -76,11 +76,11 @@ def refuse_open_files() -> None:
         sys.stderr.write(f"lastday: warning: {file.text}\n  {file.remedy}\n")
 
 
-def group(summary: str, verbs: Mapping[str, Callable[..., int | None]]) -> typer.Typer:
-    """Return the verbs that belong together, by their second word."""
+def group(summary: str, *verbs: Callable[..., int | None]) -> typer.Typer:
+    """Return the verbs that belong together, by their second word, which is the function's name."""
     app = typer.Typer(help=summary, no_args_is_help=True)
-    for name, work in verbs.items():
-        app.command(name)(verb(work))
+    for work in verbs:
+        app.command(work.__name__.rstrip("_").replace("_", "-"))(verb(work))
     return app
 
 
