@@ -183,6 +183,22 @@ class TestLooks:
         office.clock.pass_by(minutes=6)
         assert (await rechecking.look_again(office.context))["looked"] == [case_id]
 
+    async def test_one_that_found_something_open_is_made_whatever_it_missed(self, office: Office) -> None:
+        """A look that opens the case again has been made, though a service could not be searched; one that saw nothing counts nothing."""
+        case_id = await closed(office)
+        office.paper.search_error = Unreachable("paper: cannot search: 503")
+        office.clock.pass_by(hours=2)
+        assert (await rechecking.look_again(office.context))["not_looked"] == [case_id]
+        office.paper.holders["g1"].active = True
+        office.clock.pass_by(minutes=6)
+        assert (await rechecking.look_again(office.context))["reopened"] == [case_id]
+        with office.context.store.read() as session:
+            (made,) = [one for one in session.exec(select(Look)).all() if one.verdict is not None]
+            leaves = [read(e.leaf) for e in office.context.store.trail.entries(session.connection(), case_id)]
+        assert (made.verdict, made.looked_at is not None, made.blind) == ("reopened", True, [])
+        told = [leaf for leaf in leaves if leaf["type"] == "case.looked"]
+        assert [("count" in leaf, leaf["state"]) for leaf in told] == [(False, "not_looked"), (True, "reopened")]
+
     async def test_one_connection_is_told_of_after_a_day(self, office: Office) -> None:
         """A day of failed looks is one finding for the connection, not one a case."""
         await closed(office)
