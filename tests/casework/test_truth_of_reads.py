@@ -270,8 +270,8 @@ class TestClosingNeedsALook:
         """A case is about each service that was open when it was looked into, and not whole before that was searched."""
         case = office.report()
         await runbook.make_plan(office.context, case.id)
-        slack = {Service.SLACK: Paper(Service.SLACK, office.clock)}
-        more = replace(office.context, connectors={**office.context.connectors, **slack})
+        both = {**office.context.connectors, Service.SLACK: Paper(Service.SLACK, office.clock)}
+        more = replace(office.context, connectors=both)
         await runbook.make_plan(more, case.id)
         assert office.context.case(case.id).connections == [GOOGLE, Service.SLACK]
 
@@ -284,8 +284,12 @@ class TestClosingNeedsALook:
             office.clock.pass_by(hours=hours)
             await runbook.make_plan(office.context, case.id)
             with office.context.store.write() as session:
-                word = {"case_id": case.id, "person": actor_of("p"), "statement": "s", "attested_at": office.clock()}
-                session.add(Attestation(id=office.context.name("attest"), entitlement_id=NO_ACCOUNT, **word))
+                session.add(
+                    Attestation(
+                        id=office.context.name("attest"), case_id=case.id, entitlement_id=NO_ACCOUNT,
+                        person=actor_of("p"), statement="s", attested_at=office.clock(),
+                    )
+                )  # fmt: skip
             office.clock.pass_by(hours=10 - hours)
             with office.context.store.write() as session:
                 assess(office.context, session, case.id)
