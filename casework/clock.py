@@ -17,22 +17,18 @@ class DatabaseClock:
     Tells the time of the database by *machine*'s clock and the measured difference.  Until it has been compared, and on a
     database that has no clock of its own (SQLite), it is the machine's.
 
-    *uncertainty*: how far it may be off, half of the time that the database took to tell its own.
+    *ahead*: by how much the database's clock was ahead of the machine's when they were compared last.  *uncertainty*: how far it may
+    be off, half of the time that the database took to tell its own.
     """
 
     def __init__(self, machine: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.machine = machine
         self.uncertainty = _NONE
-        self._ahead = _NONE
+        self.ahead = _NONE
         self._compared_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        return self.machine() + self._ahead
-
-    @property
-    def ahead(self) -> timedelta:
-        """By how much the database's clock was ahead of the machine's when they were compared last."""
-        return self._ahead
+        return self.machine() + self.ahead
 
     def compare(self, asked_at: datetime, told: datetime, answered_at: datetime) -> None:
         """
@@ -46,15 +42,15 @@ class DatabaseClock:
             return
         ahead = told - asked_at - uncertainty
         fresh = self._compared_at is not None and _NONE <= answered_at - self._compared_at < _LASTS
-        agrees = abs(ahead - self._ahead) <= uncertainty + self.uncertainty
+        agrees = abs(ahead - self.ahead) <= uncertainty + self.uncertainty
         if fresh and agrees and uncertainty >= self.uncertainty:
             return
-        self._ahead, self.uncertainty, self._compared_at = ahead, uncertainty, answered_at
+        self.ahead, self.uncertainty, self._compared_at = ahead, uncertainty, answered_at
 
     def earliest(self, at: datetime) -> datetime:
         """Return the earliest moment, on the database's clock, that the machine's *at* can have been."""
-        return at + self._ahead - self.uncertainty
+        return at + self.ahead - self.uncertainty
 
     def latest(self, at: datetime) -> datetime:
         """Return the latest one."""
-        return at + self._ahead + self.uncertainty
+        return at + self.ahead + self.uncertainty

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 RESTORES = (QuestionKind.RESTORE, QuestionKind.RETURN)
 
 
-def living(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:
-    """
-    Return the consents of *kinds* that were given and still allow something, in the order of their answers.  A question that was
-    settled unanswered is none.
-    """
+def answered(session: Session, case_id: str, *kinds: QuestionKind) -> Sequence[Question]:
+    """Return the answered questions of *kinds*, in the order of their answers."""
     query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_(kinds))
-    given = query.where(col(Question.answered_at).is_not(None), col(Question.used_at).is_(None))
-    return [one for one in session.exec(given.order_by(col(Question.answered_at))).all() if one.answer]
+    return session.exec(query.where(col(Question.answered_at).is_not(None)).order_by(col(Question.answered_at))).all()
+
+
+def living(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:
+    """Return the consents of *kinds* that were given and still allow something.  A question that was settled unanswered is none."""
+    return [one for one in answered(session, case_id, *kinds) if one.used_at is None and one.answer]
 
 
 def use_up(context: Context, session: Session, consents: Iterable[Question]) -> None:

@@ -6,11 +6,11 @@ What a process meets outside (Prefect away, no worker, a log's reading that fail
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, exists, func, select
@@ -73,24 +73,21 @@ class Health:
         return {"state": self.state, "at": self.at.isoformat(), "alarms": alarms}
 
 
-def health_soon(look: Callable[[], Health], now: Callable[[], datetime]) -> Health:
+def health_soon(look: Callable[[], Health]) -> Health:
     """Return what *look* finds, or within a second that the database is silent.  Raises what *look* raises."""
-    found: queue.SimpleQueue[Health | Exception] = queue.SimpleQueue()
+    found = Future[Health]()
 
     def looking() -> None:
         try:
-            found.put(look())
+            found.set_result(look())
         except Exception as exc:  # noqa: BLE001  # handed over to whoever waits
-            found.put(exc)
+            found.set_exception(exc)
 
     threading.Thread(target=looking, daemon=True).start()
     try:
-        answer = found.get(timeout=_ANSWERS_WITHIN)
-    except queue.Empty:
-        return Health(now(), (Alarm("database_silent", red=True),))
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+        return found.result(timeout=_ANSWERS_WITHIN)
+    except TimeoutError:
+        return Health(datetime.now(UTC), (Alarm("database_silent", red=True),))
 
 
 def health(context: Context, settings: CaseworkSettings) -> Health:

@@ -1,15 +1,15 @@
 """
 The life of a case: its transitions in one table, the groups of its states by one name each, the one function that moves it.
 
-The picture in docs/architecture.md is made from the table: `python -m casework.lifecycle` prints it.
+The picture in docs/architecture.md is made from the table: `python -m tests.documents picture` prints it.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from casework import consents
@@ -123,19 +123,10 @@ def begun(session: Session, case_id: str) -> bool:
 
     Kinds that are taken early, on the last working day, begin nothing: until the block the date may still move.
     """
-    asked = select(CaseEntitlement.id).where(
-        CaseEntitlement.case_id == case_id,
-        CaseEntitlement.kind == EntitlementKind.SIGN_IN,
-        CaseEntitlement.attempts > 0,
-    )
+    return was_asked(session, case_id, col(CaseEntitlement.kind) == EntitlementKind.SIGN_IN)
+
+
+def was_asked(session: Session, case_id: str, *which: ColumnElement[bool]) -> bool:
+    """Whether a vendor was asked for anything of the case, or for those of its rows that *which* names."""
+    asked = select(CaseEntitlement.id).where(CaseEntitlement.case_id == case_id, CaseEntitlement.attempts > 0, *which)
     return session.exec(asked).first() is not None
-
-
-def picture() -> str:
-    """Return the table as a Mermaid state diagram."""
-    lines = [f"    {step.source or '[*]'} --> {step.to}: {step.verb}" for step in TABLE]
-    return "\n".join(("stateDiagram-v2", *lines))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(picture() + "\n")

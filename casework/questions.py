@@ -14,12 +14,12 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.actor import Actor, actor_of, itself
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import wake
 from casework.question_kinds import HOLDING, KINDS
 from casework.recording import seal
+from models.actor import Actor, actor_of, itself
 from models.tables import Case, Question
 from models.vocabulary import QuestionKind, Role, Standing
 
@@ -155,14 +155,6 @@ def open_questions(session: Session, case_id: str, kinds: Collection[QuestionKin
     query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_([*kinds]))
     unanswered = query.where(col(Question.answered_at).is_(None))
     return list(session.exec(unanswered.order_by(col(Question.asked_at), col(Question.id))).all())
-
-
-def answered(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:
-    """Return the answered questions of *kinds*, in the order of their answers."""
-    query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_(kinds))
-    return list(
-        session.exec(query.where(col(Question.answered_at).is_not(None)).order_by(col(Question.answered_at))).all()
-    )
 
 
 def _wanted_by(context: Context, kind: QuestionKind, case: Case | None) -> datetime:

@@ -40,7 +40,6 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     payload: Mapping[str, Any] | None = None,
     exchanged: Sequence[Mapping[str, Any]] = (),
     dedup_key: str | None = None,
-    actor: str | None = None,
     **fields: Any,
 ) -> None:
     """
@@ -56,7 +55,7 @@ def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs t
     if exchanged:
         fields["evidence"], listed = _bound(session, case_id, exchanged)
         content |= listed
-    event = Event(type=event_type, case=case_id, actor=actor or context.actor, fields=fields)
+    event = Event(type=event_type, case=case_id, actor=context.actor, fields=fields)
     context.store.tell(session, Draft(event, content or None, dedup_key))
 
 

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement
 from sqlmodel import col, or_, select
 
 from casework.access import cutting
 from casework.claims import decided_at, held, lead, may_be_taken_over, overdue, wanted
 from casework.context import Context
-from casework.decisions.pausing import concerns, in_force
+from casework.decisions.pausing import cases_and_pauses
 from casework.lifecycle import MOVABLE, PLAN_WANTED, UNDER_WAY
 from models.tables import Case
 from models.vocabulary import RunState
@@ -44,7 +43,7 @@ def due_for_run(context: Context) -> list[DueGroup]:
     now = context.now()
     plans: list[DueGroup] = []
     runs: dict[tuple[datetime, str], list[Case]] = defaultdict(list)
-    for case, paused in _cases(context, col(Case.state).in_(UNDER_WAY)):
+    for case, paused in cases_and_pauses(context, col(Case.state).in_(UNDER_WAY)):
         if not wanted(case, now):
             continue
         soon = case.due_at <= now + timedelta(seconds=context.policy.sweep.ahead_seconds)
@@ -71,14 +70,11 @@ def unclaimed(context: Context, *, cut: bool = False) -> list[str]:
         col(Case.due_at) <= now,
     )
     rested = or_(col(Case.next_run_at).is_(None), col(Case.next_run_at) <= now)
-    return [case.id for case, paused in _cases(context, *due, rested) if not paused and _in_nobodys_hands(case, now)]
-
-
-def _cases(context: Context, *which: ColumnElement[bool]) -> list[tuple[Case, bool]]:
-    """Return these cases, the earliest instant first, each with whether it is paused."""
-    with context.store.read() as session:
-        cases, pauses = session.exec(select(Case).where(*which).order_by(col(Case.due_at))).all(), in_force(session)
-    return [(case, any(concerns(pause, case) for pause in pauses)) for case in cases]
+    return [
+        case.id
+        for case, paused in cases_and_pauses(context, *due, rested)
+        if not paused and _in_nobodys_hands(case, now)
+    ]
 
 
 def _in_nobodys_hands(case: Case, now: datetime) -> bool:

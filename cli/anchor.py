@@ -115,5 +115,5 @@ def anchored(made: Anchor) -> str:
     return sentence("anchored", size=made.size, names=names, quorum=quorum, when=when)
 
 
-app = group(__doc__, {"clear": clear, "close-log": close_log, "begin-log": begin_log})
+app = group(__doc__, clear, close_log, begin_log)
 app.callback(invoke_without_command=True, no_args_is_help=False)(verb(make, secrets=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypedDict, Unpack
+from typing import Annotated, TypeAlias, TypedDict, Unpack
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,30 +16,34 @@ from casework.intake.notice import Flaw
 from cli.contexts import in_context
 from cli.errors import Refused
 from cli.intake import submit
-from cli.options import CaseId, ForReal, day
+from cli.options import CaseId, day
 from cli.orchestration import ask_for_runs
 from cli.tables import local
 from cli.terminal import Terminal, advice, say, sentence
 from models.tables import Case
 
-Csv: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--csv", metavar="FILE", help="A CSV file, headers in English or Japanese; - is standard input."),
-]
-FromJson: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--from-json", metavar="FILE", help="A notice, a list of them, or {departures: [...]}; - is standard input."
-    ),
-]
 AllOrNothing: TypeAlias = Annotated[
     bool, typer.Option("--all-or-nothing/--each-row", help="One bad row refuses all of them, or only itself.")
 ]
 
 
 class Absence(TypedDict):
-    """One person's notice of leave, an option a field."""
+    """A file of notices of leave, or one person's, an option a field."""
 
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A CSV file, headers in English or Japanese; - is standard input."),
+    ]
+    from_json: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A notice, a list of them, or {departures: [...]}; - is standard input."),
+    ]
+    for_real: Annotated[
+        bool | None,
+        typer.Option(
+            "--for-real/--plan-only", help="Record that vendors may be changed, or may not; by default policy decides."
+        ),
+    ]
     employee_no: str | None
     name: str | None
     kana: str | None
@@ -53,7 +57,7 @@ class Absence(TypedDict):
 
 
 class Departure(Absence):
-    """One person's notice of departure."""
+    """The same of departures."""
 
     employment_ends_on: str | None
     kind: Annotated[
@@ -66,40 +70,29 @@ class Departure(Absence):
 
 def depart(
     terminal: Terminal,
-    csv: Csv = None,
-    from_json: FromJson = None,
     all_or_nothing: AllOrNothing = True,
     at_once: Annotated[
         bool, typer.Option("--at-once", help="An emergency: cut this one person now; no later notice undoes it.")
     ] = False,
-    for_real: ForReal = None,
-    **fields: Unpack[Departure],
+    **given: Unpack[Departure],
 ) -> int:
     """
     Report departures: a file, or one person by options.  The same notice twice is one case.
 
     Nothing is changed at a vendor unless the case says so (--for-real, or policy).
     """
-    if at_once and (csv is not None or from_json is not None):
+    if at_once and (given["csv"] is not None or given["from_json"] is not None):
         raise Refused(*advice("at_once_alone"))
-    decided: dict[str, Any] = {"all_or_nothing": all_or_nothing, "for_real": for_real, "at_once": at_once}
-    return submit(terminal, csv, from_json, fields, **decided)
+    return submit(terminal, given, all_or_nothing=all_or_nothing, at_once=at_once)
 
 
-def leave(
-    terminal: Terminal,
-    csv: Csv = None,
-    from_json: FromJson = None,
-    all_or_nothing: AllOrNothing = True,
-    for_real: ForReal = None,
-    **fields: Unpack[Absence],
-) -> int:
+def leave(terminal: Terminal, all_or_nothing: AllOrNothing = True, **given: Unpack[Absence]) -> int:
     """
     Report leaves of absence: access is disabled after the last working day and given back by `lastday return`.
 
     Nothing is ever deleted or taken apart.
     """
-    return submit(terminal, csv, from_json, fields, leave=True, all_or_nothing=all_or_nothing, for_real=for_real)
+    return submit(terminal, given, leave=True, all_or_nothing=all_or_nothing)
 
 
 def reschedule(
@@ -143,7 +136,6 @@ def _parse_instant(text: str, zone: str) -> datetime:
 
 
 def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
-    """Tell what became of a case."""
     payload = {"case": case.id, "state": case.state, "due_at": case.due_at, "outcome": outcome}
     at = local(cut_at(case), case.timezone)
     terminal.answer(payload, sentence("moved", **payload, at=at))

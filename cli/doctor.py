@@ -10,8 +10,7 @@ from rich.console import RenderableType
 
 from casework.settings import read_settings
 from cli.errors import BAD_INPUT, DONE, REMAINS
-from cli.examining import Row, examine_house, failed, row
-from cli.examining_prefect import examine_prefect
+from cli.examining import Row, examine_house, examine_prefect, examined, failed, row
 from cli.health import examine_health
 from cli.tables import table
 from cli.terminal import Step, Terminal, sentence
@@ -32,7 +31,8 @@ def doctor(terminal: Terminal) -> int:
     """
     settings = read_settings()
     with terminal.progress(1 + len(settings.services), sentence("checking")) as step:
-        checks = [*examine_house(settings), examine_prefect(), *examine_health(), *asyncio.run(_registers())]
+        papers = examined("papers", lambda: asyncio.run(_registers()))
+        checks = [*examine_house(settings), examine_prefect(), *examine_health(), *papers]
         step(sentence("asking_services"))
         services = asyncio.run(_services(settings.services, step))
     payload = {"checks": checks, "services": services}
@@ -46,11 +46,8 @@ def doctor(terminal: Terminal) -> int:
 
 async def _registers() -> list[Row]:
     """Check the registers of confidentiality papers.  One that cannot be read is amber: papers never hold up a cut."""
-    try:
-        async with open_registers() as opened:
-            return [_register(name, await register.probe()) for name, register in opened.items()]
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return [failed("papers", exc)]
+    async with open_registers() as opened:
+        return [_register(name, await register.probe()) for name, register in opened.items()]
 
 
 def _register(name: str, problems: tuple[tuple[str, str], ...]) -> Row:

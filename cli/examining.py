@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
 
 from audit import anchoring, epochs
 from audit.berth import Berth
@@ -21,16 +25,20 @@ from casework.trail.signing import log_signers
 from cli.anchor import anchored
 from cli.contexts import only_store
 from cli.errors import refusal
+from cli.orchestration import PATIENCE
 from cli.terminal import advice, say, sentence
 from connectors.errors import NotConfigured
 from connectors.settings import prefix_of
+from stack.prefect_api import PrefectSettings, open_api
 
 Row = dict[str, Any]
 """A check's name, its state ("ok", "amber", "missing", "failed" or "red"), what is wrong, what to do."""
+_ELSEWHERE = "elsewhere.invalid"
+_ANY = "/admin/version"
+"""Of Prefect: is shown to whoever has the key."""
 
 
 def row(check: str, state: str = "ok", detail: str | None = None, remedy: str | None = None) -> Row:
-    """Return the row of *check*."""
     return {"check": check, "state": state, "detail": detail, "remedy": remedy}
 
 
@@ -40,30 +48,30 @@ def failed(check: str, exc: Exception, state: str = "failed") -> Row:
     return row(check, "missing" if isinstance(exc, NotConfigured) else state, str(told), told.remedy)
 
 
-def _examined(check: str, examine: Callable[[], Row], state: str = "failed") -> Row:
-    """Return the row that *examine* gives; what it raises and was foreseen is a row too, in *state*."""
+def examined(check: str, examine: Callable[[], Iterable[Row]], state: str = "failed") -> list[Row]:
+    """Return the rows that *examine* gives; what it raises and was foreseen is a row too, in *state*."""
     try:
-        return examine()
+        return [*examine()]
     except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return failed(check, exc, state)
+        return [failed(check, exc, state)]
 
 
 def examine_house(settings: CaseworkSettings) -> list[Row]:
     """Check database and schema, policy, the trail's key and its anchors, evidence, numbers, files."""
     return [
-        _examined("database", _database),
-        _examined("policy", lambda: row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")),
+        *examined("database", _database),
+        *examined("policy", lambda: [row("policy", detail=f"sha256 {load_policy(settings.policy_file).sha256}")]),
         _trail_key(settings),
         examine_anchors(settings),
-        _examined("evidence", lambda: _evidence(settings), "amber"),  # what cannot be written holds up no cut
-        _examined("employee numbers", _numbers, "amber"),
+        *examined("evidence", lambda: [_evidence(settings)], "amber"),  # what cannot be written holds up no cut
+        *examined("employee numbers", lambda: [_numbers()], "amber"),
         *_files(settings),
     ]
 
 
-def _database() -> Row:
+def _database() -> list[Row]:
     with only_store():
-        return row("database")
+        return [row("database")]
 
 
 def _trail_key(settings: CaseworkSettings) -> Row:
@@ -82,11 +90,11 @@ def examine_anchors(settings: CaseworkSettings) -> Row:
     restored and the log says so; "red": an alarm, a database older than its anchors, or settings that cannot be used.
     """
 
-    def examine() -> Row:
+    def examine() -> list[Row]:
         with only_store() as store:
-            return _examined("anchors", lambda: _with_gaps(_weighed(berth(settings, store)), store), "red")
+            return examined("anchors", lambda: [_with_gaps(_weighed(berth(settings, store)), store)], "red")
 
-    return _examined("anchors", examine)
+    return examined("anchors", examine)[0]
 
 
 def _weighed(place: Berth) -> Row:
@@ -143,3 +151,53 @@ def _files(settings: CaseworkSettings) -> list[Row]:
     found = find_open_files(settings)
     rows = [row(f"file: {file.path}", "failed" if file.ours else "amber", file.text, file.remedy) for file in found]
     return rows or [row("files")]
+
+
+def examine_prefect() -> Row:
+    """
+    Return the row of Prefect.  "failed": it does not answer, takes not our key, or asks for none: who reaches such a server directs the
+    worker.  "amber": it listens to other sites, or the key travels in the clear.
+    """
+    settings = PrefectSettings()
+    if settings.api_url is None:
+        return row("prefect", "ok", *advice("prefect_unset"))
+    url, key = settings.api_url, settings.key()
+    secret = key.get_secret_value() if key is not None else None
+    try:
+        with open_api(url, patience=PATIENCE) as stranger, open_api(url, secret, patience=PATIENCE) as ours:
+            if (fault := _fault(stranger, ours if key is not None else None)) is not None:
+                return row("prefect", "failed", *advice(fault))
+            weak = "; ".join(map(sentence, _weak(ours, url)))
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return row("prefect", "failed", *advice("prefect_silent"))
+    return row("prefect", "amber", *advice("prefect_weak", how=weak)) if weak else row("prefect")
+
+
+def _fault(stranger: httpx.Client, ours: httpx.Client | None) -> str | None:
+    """Return what is wrong with a server that cannot be worked with."""
+    if stranger.get("/health").status_code != 200:
+        return "prefect_silent"
+    if stranger.get(_ANY).status_code != 401:
+        return "prefect_open_to_all"
+    if ours is None:
+        return "prefect_key_missing"
+    return "prefect_key_refused" if ours.get(_ANY).status_code != 200 else None
+
+
+def _weak(ours: httpx.Client, url: str) -> Iterator[str]:
+    if ours.get(_ANY, headers={"Host": _ELSEWHERE}).status_code == 200:
+        yield "prefect_takes_any_host"
+    if ours.get(_ANY, headers={"Origin": f"http://{_ELSEWHERE}"}).status_code == 200:
+        yield "prefect_takes_any_page"
+    if _in_the_clear(url):
+        yield "prefect_in_the_clear"
+
+
+def _in_the_clear(url: str) -> bool:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        here = ip_address(host).is_loopback
+    except ValueError:
+        here = host == "localhost"
+    return parts.scheme != "https" and not here

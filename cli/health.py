@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from casework import health as alarms
 from casework.health import Health, health_soon
 from casework.messages import message
 from casework.settings import read_settings
 from cli.contexts import in_context
 from cli.errors import BAD_INPUT, DONE, REMAINS
-from cli.examining import Row, failed, row
+from cli.examining import Row, examined, row
 from cli.tables import table
 from cli.terminal import Terminal, say
 
@@ -32,15 +30,12 @@ def health(terminal: Terminal) -> int:
 
 def examine_health() -> list[Row]:
     """Return the doctor's row of each alarm; a database that cannot be opened has its own row beside it."""
-    try:
-        return _rows(_look())
-    except Exception as exc:  # noqa: BLE001  # told if it was foreseen, raised again if not
-        return [failed("health", exc)]
+    return examined("health", lambda: _rows(_look()))
 
 
 def _look() -> Health:
     settings = read_settings()
-    return in_context(lambda context: health_soon(lambda: alarms.health(context, settings), lambda: datetime.now(UTC)))
+    return in_context(lambda context: health_soon(lambda: alarms.health(context, settings)))
 
 
 def _rows(found: Health) -> list[Row]:

@@ -27,25 +27,18 @@ from cli.tables import table
 from cli.terminal import Terminal, advice, say, sentence
 
 
-def submit(
-    terminal: Terminal,
-    csv: Path | None,
-    from_json: Path | None,
-    fields: Mapping[str, Any],
-    *,
-    leave: bool = False,
-    **decided: Any,
-) -> int:
+def submit(terminal: Terminal, given: Mapping[str, Any], *, leave: bool = False, **decided: Any) -> int:
     """
-    Open the cases of the one thing that was given, a CSV file, a JSON file or *fields* by options, as was *decided* (see
+    Open the cases of the one thing that was *given*, a CSV file, a JSON file or fields by options, as was *decided* (see
     `open_cases`), and answer.  Exits with 2 if anything was refused.  Raises `Refused`.
 
     A kind that was typed beside a file is that of all its rows; that of a *leave* is meant by the verb, and not typed.
     """
-    typed = {name: value for name, value in fields.items() if value not in (None, [])}  # [] of what may be repeated
+    typed = {name: value for name, value in given.items() if value not in (None, [])}  # [] of what may be repeated
+    csv, from_json, for_real = (typed.pop(name, None) for name in ("csv", "from_json", "for_real"))
     reading = _read(csv, from_json, typed, "leave" if leave else typed.pop("kind", None), implied=leave)
     with terminal.progress(1, sentence("rows", count=reading.rows)):
-        taken = in_context(open_cases, reading, reported_by=terminal.who, leave=leave, **decided)
+        taken = in_context(open_cases, reading, reported_by=terminal.who, leave=leave, for_real=for_real, **decided)
     told = payload(reading, taken)
     terminal.answer(told, *page(told))
     if taken.opened:
@@ -118,8 +111,7 @@ def page(told: Mapping[str, Any]) -> Iterator[RenderableType]:
         if not told["cases"]:
             yield sentence("nothing_taken")
     if told["unknown_columns"]:
-        names = ", ".join(told["unknown_columns"])
-        yield sentence("unknown_columns", names=names)
+        yield sentence("unknown_columns", names=", ".join(told["unknown_columns"]))
 
 
 def _taken(case: Mapping[str, Any]) -> tuple[object, ...]:

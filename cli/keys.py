@@ -20,7 +20,7 @@ _TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
 Vkey: TypeAlias = Annotated[str, typer.Argument(metavar="VKEY", help="The key's line in log.vkey: name+id+key.")]
 
 
-def list_keys(terminal: Terminal) -> None:
+def list_(terminal: Terminal) -> None:
     """Show the public keys that sign the log now, the present one first."""
     vkeys = [signer.verifier.vkey for signer in signing.log_signers(read_settings())]
     terminal.answer({"keys": vkeys}, *vkeys)
@@ -66,7 +66,4 @@ def compromised(
     terminal.report("key_compromised", compromised=vkey, since=since)
 
 
-app = group(
-    __doc__,
-    {"list": list_keys, "new": new, "announce": announce, "retire": retire, "compromised": compromised},
-)
+app = group(__doc__, list_, new, announce, retire, compromised)

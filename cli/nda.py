@@ -98,7 +98,4 @@ def answer(
     terminal.report("test_answered", case=case, test=test, answer=row.id, by=str(row.answered_by))
 
 
-app = group(
-    __doc__,
-    {"check": check, "show": show, "pledge": pledge, "refuse": refuse, "accept": accept, "answer": answer},
-)
+app = group(__doc__, check, show, pledge, refuse, accept, answer)

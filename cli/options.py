@@ -5,26 +5,19 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 
 import typer
 
-from casework.actor import os_user
 from cli.terminal import Terminal, say
+from models.actor import os_user
 
 CaseId: TypeAlias = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `lastday show` lists it.")]
 Revision: TypeAlias = Annotated[
     int | None,
     typer.Option(help="Of the question that you saw, by default the first; refused if it has changed since."),
-]
-ForReal: TypeAlias = Annotated[
-    bool | None,
-    typer.Option(
-        "--for-real/--plan-only",
-        help="Record that vendors may be changed, or may not; by default policy decides.",
-    ),
 ]
 _AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Answer in JSON on standard output, and nothing else there.")
@@ -83,11 +76,11 @@ def refuse_open_files() -> None:
         sys.stderr.write(f"lastday: warning: {file.text}\n  {file.remedy}\n")
 
 
-def group(summary: str, verbs: Mapping[str, Callable[..., int | None]]) -> typer.Typer:
-    """Return the verbs that belong together, by their second word."""
+def group(summary: str, *verbs: Callable[..., int | None]) -> typer.Typer:
+    """Return the verbs that belong together, by their second word, which is the function's name."""
     app = typer.Typer(help=summary, no_args_is_help=True)
-    for name, work in verbs.items():
-        app.command(name)(verb(work))
+    for work in verbs:
+        app.command(work.__name__.rstrip("_").replace("_", "-"))(verb(work))
     return app
 
 

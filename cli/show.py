@@ -10,11 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
-from sqlmodel import col, select
 
 from audit.secret_files import rewrite
 from casework.context import Context
-from casework.decisions.pausing import concerns, in_force
+from casework.decisions.pausing import cases_and_pauses
 from casework.intake.moving import cut_at
 from casework.view.case import CaseView
 from casework.view.reading.case import case_view, look
@@ -75,16 +74,9 @@ def _draw(shown: CaseView, picture: Path) -> None:
 
 
 def _all(context: Context) -> list[dict[str, Any]]:
-    with context.store.read() as session:
-        pauses, cases = in_force(session), session.exec(select(Case).order_by(col(Case.due_at))).all()
     return [
-        in_short(case)
-        | {
-            "name": case.leaver["name"],
-            "kind": case.kind,
-            "paused": any(concerns(pause, case) for pause in pauses),
-        }
-        for case in cases
+        in_short(case) | {"name": case.leaver["name"], "kind": case.kind, "paused": paused}
+        for case, paused in cases_and_pauses(context)
     ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from casework.access.interrupted import block_interrupted
-from casework.access.rechecking import LookReport, look_again
+from casework.access.rechecking import look_again
+from casework.access.restore import block_interrupted
 from casework.context import Context
 from casework.sweeping import due_for_run
 from cli.contexts import in_context, in_open_context
@@ -22,16 +22,14 @@ def sweep(terminal: Terminal) -> int:
     """
     runs = _reconcile() if reachable() else {"released": 0, "made": 0}
     waiting = [case_id for group in in_context(due_for_run) for case_id in group.case_ids]
-    blocked, report = in_open_context(_at_the_services, connected=True)
-    cases = {"looked": report.looked, "not_looked": report.not_looked, "reopened": report.reopened}
+    blocked, cases = in_open_context(_at_the_services, connected=True)
     counts = runs | {"blocked_again": blocked}
     counted = counts | {what: len(ids) for what, ids in cases.items()}
     told = ", ".join(f"{what} {count}" for what, count in counted.items())
     terminal.answer({**counts, **cases, "waiting": waiting}, told.replace("_", " "))
     if waiting:
-        ids = ", ".join(waiting)
-        terminal.say(sentence("without_run", ids=ids))
-    return REMAINS if waiting or blocked or report.reopened or report.not_looked else DONE
+        terminal.say(sentence("without_run", ids=", ".join(waiting)))
+    return REMAINS if waiting or blocked or cases["reopened"] or cases["not_looked"] else DONE
 
 
 def _reconcile() -> dict[str, int]:
@@ -45,5 +43,5 @@ def _reconcile() -> dict[str, int]:
         raise Refused(str(exc), "Start Prefect with `lastday up`, then run it again.") from exc
 
 
-async def _at_the_services(context: Context) -> tuple[int, LookReport]:
+async def _at_the_services(context: Context) -> tuple[int, dict[str, list[str]]]:
     return await block_interrupted(context), await look_again(context)

@@ -16,8 +16,8 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TimeElapsedColumn
 
-from casework.actor import Actor, at_terminal
 from casework.visible import visible
+from models.actor import Actor, at_terminal
 
 _PRINTED = 160
 """Columns of a table that goes into a file or a pipe."""

@@ -117,7 +117,4 @@ def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
     return [open_checkpoint(file.read_bytes(), verifier) for file in files]
 
 
-app = group(
-    __doc__,
-    {"check": check, "checkpoint": checkpoint, "open-intents": open_intents, "export": export, "follow": follow},
-)
+app = group(__doc__, check, checkpoint, open_intents, export, follow)

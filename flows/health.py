@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -33,7 +33,7 @@ class Watchman:
     def look(self) -> Health:
         """Answer within a second, whatever the database does.  Raises nothing: what goes wrong in looking is an alarm."""
         try:
-            return health_soon(self._look, lambda: datetime.now(UTC))
+            return health_soon(self._look)
         except Exception as exc:  # noqa: BLE001  # whoever asks gets an answer
             _log.warning("health: %s", redact(exc))
             return Health(datetime.now(UTC), (Alarm("database_silent", red=True),))
@@ -55,20 +55,16 @@ def answering(watchman: Watchman, address: str) -> Iterator[None]:
     not guaranteed, in threads of their own: an event loop that hangs does not silence it.  An address that is taken is told in the log: no cut waits for it.
     """
     host, _, port = address.rpartition(":")
+    server = None
     try:
         server = _Server((host or "127.0.0.1", int(port)), partial(_Answer, watchman)) if address else None
     except (OSError, ValueError, OverflowError) as exc:
         _log.error("health: LASTDAY_HEALTH_ADDRESS: cannot listen: %s", type(exc).__name__)
-        server = None
-    if server is None:
+    with ExitStack() as stack:
+        if server is not None:
+            threading.Thread(target=stack.enter_context(server).serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
         yield
-        return
-    with server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield
-        finally:
-            server.shutdown()
 
 
 class _Server(ThreadingTCPServer):

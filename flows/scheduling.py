@@ -34,24 +34,18 @@ class PrefectUnreachable(Exception):
 
 
 def orders(groups: Iterable[DueGroup]) -> Iterator[DueGroup]:
-    """Yield *groups* as one run each carries them: fifty cases at most."""
+    """Yield *groups* as one run each carries them: fifty cases at most.  Their keys in a row would overflow an index: it is a digest."""
     for group in groups:
         for start in range(0, len(group.case_ids), MOST):
             chunk = group.case_ids[start : start + MOST]
-            yield replace(group, case_ids=chunk, key=_key(group, chunk))
+            digest = hashlib.sha256(f"{group.key} {' '.join(chunk)}".encode()).hexdigest()
+            yield replace(group, case_ids=chunk, key=f"cases:{digest}" if len(group.case_ids) > 1 else group.key)
 
 
 def place(order: DueGroup) -> tuple[str, str | None]:
     """Return the deployment of the run, and its queue: None for the deployment's own, or behind whoever is due for what was cut."""
     deployment = "offboard" if len(order.case_ids) == 1 else "offboard-many"
     return "plan" if order.purpose == "plan" else deployment, "rest" if order.purpose == "again" else None
-
-
-def _key(group: DueGroup, chunk: tuple[str, ...]) -> str:
-    """Return the group's own key; for many, its digest with the chunk's ids: fifty keys in a row overflow an index."""
-    if len(group.case_ids) == 1:
-        return group.key
-    return "cases:" + hashlib.sha256(f"{group.key} {' '.join(chunk)}".encode()).hexdigest()
 
 
 async def schedule(context: Context, answered: str | None = None) -> int:

@@ -10,7 +10,7 @@ import asyncio
 
 from prefect.client.schemas.objects import WorkerStatus
 
-from casework.access import interrupted
+from casework.access import restore
 from casework.bootstrap import open_context
 from casework.context import Context
 from casework.settings import read_settings
@@ -61,9 +61,9 @@ async def _require_a_worker() -> float:
 
 async def _block_interrupted(context: Context) -> float:
     """Without a run: no account stays open because Prefect is away."""
-    if interrupted.lifted(context):
+    if restore.lifted(context):
         async with open_context() as connected:
-            await interrupted.block_interrupted(connected)
+            await restore.block_interrupted(connected)
     return PERIOD
 
 

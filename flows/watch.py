@@ -25,27 +25,15 @@ async def watch() -> None:
     async with open_context(connected=False) as context, pulsing(context, "watch") as pulse:
         await asyncio.gather(
             in_runs(pulse, "rechecks", _look_again),
-            in_runs(pulse, "collect-again", _collect_again, pause=2 * PERIOD),
-            in_runs(pulse, "papers", _follow_papers, pause=2 * PERIOD, connected=False),
+            in_runs(pulse, "collect-again", rechecking.collect_again, pause=2 * PERIOD),
+            in_runs(pulse, "papers", following.follow_up, pause=2 * PERIOD, connected=False),
             again(pulse, "anchor", _see_to_anchors, after_failure=ANCHOR_PAUSE),
         )
 
 
 async def _look_again(context: Context) -> dict[str, int]:
     """Take the looks after closing that are due; what lost its waiver, or came back, is open again."""
-    report = await rechecking.look_again(context)
-    return {"looked": len(report.looked), "not_looked": len(report.not_looked), "reopened": len(report.reopened)}
-
-
-async def _collect_again(context: Context) -> dict[str, int]:
-    """Read on the logs of lately cut leavers: what was not complete, what came late, and whether there is silence."""
-    news, reopened = await rechecking.collect_again(context)
-    return {"news": news, "reopened": reopened}
-
-
-async def _follow_papers(context: Context) -> dict[str, int]:
-    """Follow pledges that come back, reminders, rounds over the registers that are due again."""
-    return {"followed": await following.follow_up(context)}
+    return {what: len(cases) for what, cases in (await rechecking.look_again(context)).items()}
 
 
 async def _see_to_anchors() -> float:

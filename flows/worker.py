@@ -104,7 +104,6 @@ class Worker(BaseWorker[NothingFromOutside, BaseVariables, BaseWorkerResult]):
 
 
 async def work() -> None:
-    """Work for ever."""
     await Worker(work_pool_name=POOL, limit=LIMIT).start()
 
 

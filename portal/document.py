@@ -6,15 +6,15 @@ It knows neither HTML nor PDF nor a terminal; all are made from it, so that they
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from portal.words import Phrase, phrase, said
+from portal.words import Phrase, phrase, said, titled
 
-_DASH = Phrase("–")
+_DASH, NONE = Phrase("–"), said("None.")
 
 
 class Tone(StrEnum):
@@ -47,7 +47,7 @@ class Grid:
 
     columns: Mapping[str, int]
     rows: tuple[tuple[Cell, ...], ...]
-    empty: Phrase = field(default_factory=lambda: said("None."))
+    empty: Phrase = NONE
     title: Cell | None = None
 
 
@@ -71,6 +71,13 @@ class Section:
     grids: tuple[Grid, ...] = ()
     commands: tuple[str, ...] = ()
     notes: tuple[Phrase, ...] = ()
+
+
+def listing(
+    section: str, columns: Mapping[str, int], rows: Iterable[tuple[Cell, ...]], empty: Phrase = NONE
+) -> Section:
+    """Return a section of one table; see `Grid`."""
+    return Section(*titled(section), grids=(Grid(columns, tuple(rows), empty),))
 
 
 @dataclass(frozen=True, slots=True)

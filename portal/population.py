@@ -45,7 +45,6 @@ def sheet(population: Population) -> bytes:
 
 
 def lines(population: Population) -> Iterator[dict[str, str]]:
-    """Yield the sheet's lines by column."""
     sampled = set(population.sample.cases) if population.sample is not None else set()
     why: dict[str, list[str]] = {}
     for difference in population.differences:

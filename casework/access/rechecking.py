@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlmodel import Session, col, or_, select
@@ -37,23 +36,15 @@ _AGAIN = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
 _log = logging.getLogger("lastday.rechecks")
 
 
-@dataclass(slots=True)
-class LookReport:
-    """What the looks found: cases looked at, those that could not be, and those that had to be opened again."""
-
-    looked: list[str] = field(default_factory=list)
-    not_looked: list[str] = field(default_factory=list)
-    reopened: list[str] = field(default_factory=list)
-
-
-async def look_again(context: Context) -> LookReport:
+async def look_again(context: Context) -> dict[str, list[str]]:
     """
-    Carry out the looks that are due, and open again what lost its waiver.
+    Carry out the looks that are due, and open again what lost its waiver.  Return the cases that were `looked` at, those that
+    could not be (`not_looked`), and those that had to be `reopened`.
 
     A bad look opens the case again; it never rewrites the record.  A case that was given back is not looked at.  One case that
     fails, or hangs, stops no other: twenty are looked at together.
     """
-    report = LookReport(reopened=_lapsed(context))
+    report = {"looked": list[str](), "not_looked": list[str](), "reopened": _lapsed(context)}
     with context.store.read() as session:
         due = select(Look.case_id).where(col(Look.looked_at).is_(None), Look.due_at <= context.now())
         cases = _kept(session, due, RECHECKED)
@@ -65,10 +56,9 @@ async def look_again(context: Context) -> LookReport:
                 verdict = await _recheck(context, case_id)
             except Exception as exc:  # noqa: BLE001  # the others' looks must not depend on this one
                 _log.error("%s: cannot be looked at: %s", case_id, type(exc).__name__)
-                verdict = "not_looked"
                 with context.store.write() as session:
-                    _note(context, session, case_id, verdict, blind=["*"])
-        {"quiet": report.looked, "reopened": report.reopened, "not_looked": report.not_looked}[verdict].append(case_id)
+                    verdict = _note(context, session, case_id, 0, ["*"])
+        report["looked" if verdict == "quiet" else verdict].append(case_id)
 
     await asyncio.gather(*map(look, cases))
     return report
@@ -86,13 +76,8 @@ async def _recheck(context: Context, case_id: str) -> str:
     await planning.take_inventory(context, case_id)
     with context.store.write() as session:
         table = assess(context, session, case_id)
-        bad, blind = _reopen(context, session, table, by_look=True), sorted({*_blind(context, table)})
-        if blind and not bad:
-            _note(context, session, case_id, "not_looked", blind=blind)
-            return "not_looked"
-        verdict = "reopened" if bad else "quiet"
-        _note(context, session, case_id, verdict, bad=bad)
-        return verdict
+        bad = _reopen(context, session, table, by_look=True)
+        return _note(context, session, case_id, bad, sorted({*_blind(context, table)}))
 
 
 def _blind(context: Context, table: TruthTable) -> Iterator[str]:
@@ -105,11 +90,10 @@ def _blind(context: Context, table: TruthTable) -> Iterator[str]:
             yield read.connection
 
 
-def _note(
-    context: Context, session: Session, case_id: str, verdict: str, *, bad: int | None = None, blind: Sequence[str] = ()
-) -> None:
-    """Write what came of the looks that are due; one that could not be made, of *blind* services, is made again."""
-    now = context.now()
+def _note(context: Context, session: Session, case_id: str, bad: int, blind: Sequence[str]) -> str:
+    """Write what came of the looks that are due, and return it; one that could not be made, of *blind* services, is made again."""
+    now, blind = context.now(), () if bad else blind
+    verdict = "reopened" if bad else "not_looked" if blind else "quiet"
     due = select(Look).where(Look.case_id == case_id, col(Look.looked_at).is_(None), Look.due_at <= now)
     for look in session.exec(due).all():
         look.verdict, look.blind = verdict, [*blind]
@@ -120,10 +104,11 @@ def _note(
             look.looked_at = now
         session.add(look)
         seal(
-            context, session, EventType.CASE_LOOKED, case_id, count=bad, state=verdict,
+            context, session, EventType.CASE_LOOKED, case_id, count=None if blind else bad, state=verdict,
             payload={"look": look.label} | ({"services": [*blind]} if blind else {}),
             dedup_key=f"{case_id}:{look.label}:{verdict}" if blind else None,
         )  # fmt: skip
+    return verdict
 
 
 def _lapsed(context: Context) -> list[str]:
@@ -140,10 +125,10 @@ def _lapsed(context: Context) -> list[str]:
     return [case_id for case_id in ids if _reopen_if_open(context, case_id)]
 
 
-async def collect_again(context: Context) -> tuple[int, int]:
+async def collect_again(context: Context) -> dict[str, int]:
     """
-    Go on with the collections that are not complete, or due again; return how many have news, and were opened again.  Then ask
-    who let in what came back.
+    Go on with the collections that are not complete, or due again; return how many cases have `news`, and were `reopened`.  Then
+    ask who let in what came back.
 
     Whoever was heard of is opened again by what stands in the database, whatever became of this turn or of an earlier one.
     """
@@ -152,7 +137,7 @@ async def collect_again(context: Context) -> tuple[int, int]:
     finally:
         reopened = _reopen_heard(context)
         await openers.ask(context)
-    return news, reopened
+    return {"news": news, "reopened": reopened}
 
 
 def _reopen_heard(context: Context) -> int:

@@ -12,7 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable
 from datetime import datetime, timedelta
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from sqlmodel import col, or_, select
 
@@ -150,8 +150,6 @@ async def _go_on(context: Context, case_id: str, until: datetime, places: asynci
 
 async def to_the_last(steps: Iterable[Awaitable[_T]]) -> list[_T]:
     """Take all *steps* at once, each to its end, and only then raise what stopped the first of those that failed."""
-    outcomes = await asyncio.gather(*steps, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return cast("list[_T]", outcomes)
+    under_way = [asyncio.ensure_future(step) for step in steps]
+    await asyncio.gather(*under_way, return_exceptions=True)
+    return [step.result() for step in under_way]

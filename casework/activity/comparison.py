@@ -24,8 +24,6 @@ _ENOUGH = 14
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One day's median and upper limit."""
-
     median: float
     limit: float
 

@@ -64,8 +64,6 @@ def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
 
 
 class _Work:
-    """One summary in the making."""
-
     def __init__(self, context: Context, evidence: EvidenceStore, case_id: str) -> None:
         self.context, self.evidence, self.case, self.logs = context, evidence, context.case(case_id), logs_of(context)
         with context.store.read() as session:

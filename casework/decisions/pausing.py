@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.actor import Actor, actor_of
 from casework.context import Context, kept_case
 from casework.errors import BadRequest, Paused
 from casework.lifecycle import UNDER_WAY, wake
 from casework.question_kinds import TENANT
 from casework.questions import ask
 from casework.recording import seal
+from models.actor import Actor, actor_of
 from models.tables import Case, Pause, Question
 from models.vocabulary import QuestionKind
 
@@ -25,6 +26,13 @@ def in_force(session: Session) -> list[Pause]:
 def concerns(pause: Pause, case: Case) -> bool:
     """Whether *pause* is about *case*: it alone, its company, or everything."""
     return pause.case_id == case.id if pause.case_id is not None else pause.company in {None, case.company}
+
+
+def cases_and_pauses(context: Context, *which: ColumnElement[bool]) -> list[tuple[Case, bool]]:
+    """Return these cases, the earliest instant first, each with whether it is paused."""
+    with context.store.read() as session:
+        cases, pauses = session.exec(select(Case).where(*which).order_by(col(Case.due_at))).all(), in_force(session)
+    return [(case, any(concerns(pause, case) for pause in pauses)) for case in cases]
 
 
 def require_not_paused(session: Session, case: Case) -> None:

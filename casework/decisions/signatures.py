@@ -8,7 +8,6 @@ from typing import Any, NotRequired, TypedDict, Unpack
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.actor import Actor, actor_of
 from casework.context import Context, kept_case
 from casework.decisions import pausing
 from casework.errors import BadRequest
@@ -20,6 +19,7 @@ from casework.truth import post_cut
 from casework.truth.findings import assess
 from casework.truth.reasons import NO_ACCOUNT
 from casework.truth.rows import in_use
+from models.actor import Actor, actor_of
 from models.tables import Attestation, Case, CaseEntitlement, Question, Waiver
 from models.vocabulary import (
     SETTLED,

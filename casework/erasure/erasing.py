@@ -20,7 +20,6 @@ from audit.events import EventType
 from audit.layout import files_of
 from audit.tables import audit_payload
 from casework import consents
-from casework.actor import Actor, actor_of
 from casework.context import Context, case_in, kept_case
 from casework.erasure.redaction import redact
 from casework.errors import BadRequest, InUse
@@ -29,6 +28,7 @@ from casework.question_kinds import KINDS
 from casework.questions import ask, open_questions, settle
 from casework.recording import seal
 from casework.truth import fates
+from models.actor import Actor, actor_of
 from models.tables import Case, Look, Question
 from models.vocabulary import QuestionKind
 

@@ -61,7 +61,7 @@ class EvidenceStore:
         Raises `InUse`, `Erased`, `Damaged`, or `EvidenceError` for a file that is whole.
         """
         with self.store.write() as session:
-            key = self._key(session, case_id)
+            key = self._key(session, case_id, make=True)
             row = _row(session, case_id, name)
             if row is None:
                 row = EvidenceFile(id=secrets.token_hex(16), case_id=case_id, name=name, begun_at=self.store.clock())
@@ -91,7 +91,7 @@ class EvidenceStore:
             row = _row(session, case_id, name)
             if row is None or row.finished_at is None:
                 raise Missing(f"{case_id}: has no evidence {name}", "List it with `lastday evidence CASE`.")
-            lock = _lock(self._known_key(session, case_id), row)
+            lock = _lock(self._key(session, case_id), row)
         try:
             file = self.path_of(row).open("rb")
         except OSError as exc:
@@ -135,19 +135,15 @@ class EvidenceStore:
         return count
 
     def path_of(self, row: EvidenceFile) -> Path:
-        """Return where the file's encrypted bytes lie."""
         return self.folder / row.case_id / row.id
 
-    def _key(self, session: Session, case_id: str) -> bytes:
-        if session.get(EvidenceKey, case_id) is not None:
-            return self._known_key(session, case_id)
-        key = secrets.token_bytes(KEY_SIZE)
-        wrapped = self.master.wrap(key, case_id.encode())
-        session.add(EvidenceKey(case_id=case_id, master=self.master.name, wrapped=wrapped, made_at=self.store.clock()))
-        return key
-
-    def _known_key(self, session: Session, case_id: str) -> bytes:
+    def _key(self, session: Session, case_id: str, *, make: bool = False) -> bytes:
         row = session.get(EvidenceKey, case_id)
+        if row is None and make:
+            key = secrets.token_bytes(KEY_SIZE)
+            wrapped, at = self.master.wrap(key, case_id.encode()), self.store.clock()
+            session.add(EvidenceKey(case_id=case_id, master=self.master.name, wrapped=wrapped, made_at=at))
+            return key
         if row is None or row.wrapped is None:
             raise Erased(case_id)
         return self.master.unwrap(row.wrapped, case_id.encode())

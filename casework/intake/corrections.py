@@ -11,7 +11,6 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.actor import Actor
 from casework.context import Context
 from casework.intake.dates import to_utc
 from casework.intake.moving import due_of, wait_again
@@ -21,6 +20,7 @@ from casework.lifecycle import MOVABLE, begun, move, wake
 from casework.matching.judging import void
 from casework.recording import seal
 from casework.truth.rows import accounts_of
+from models.actor import Actor
 from models.tables import Case
 from models.vocabulary import CaseState, Standing
 

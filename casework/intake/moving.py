@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.actor import Actor, actor_of
 from casework.context import Context, case_in
 from casework.errors import BadRequest
 from casework.intake.dates import end_of_day
 from casework.intake.notice import Notice
 from casework.intake.person import cases_of, commitment_to
-from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, begun, move, wake
+from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, begun, move, wake, was_asked
 from casework.policy import Policy
 from casework.questions import move_deadlines
 from casework.recording import seal
-from models.tables import Case, CaseEntitlement
+from models.actor import Actor, actor_of
+from models.tables import Case
 from models.vocabulary import CaseState, DepartureKind
 
 
@@ -139,8 +139,7 @@ def withdraw(context: Context, case_id: str, *, by: Actor | str, reason: str) ->
         restore = f"Run `lastday restore {case_id}`."
         if case.state not in BEFORE_THE_CUT:
             raise BadRequest(f"{case_id}: cannot withdraw a case that is {case.state}", restore)
-        taken = select(CaseEntitlement).where(CaseEntitlement.case_id == case_id, CaseEntitlement.attempts > 0)
-        if session.exec(taken).first() is not None:
+        if was_asked(session, case_id):
             raise BadRequest(f"{case_id}: cannot withdraw: access was taken away already", restore)
         wake(session, case)
         move(context, session, case, CaseState.WITHDRAWN, payload={"by": actor_of(by).payload, "reason": reason})

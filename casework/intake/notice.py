@@ -45,7 +45,6 @@ class Flaw(Exception):
         self.refusal = Refusal.of(code, **told)
 
     def at(self, row: int, column: str | None = None, value: str | None = None) -> Refusal:
-        """Return the refusal of a cell."""
         return replace(self.refusal, row=row, column=column, value=None if value is None else shown(value))
 
 

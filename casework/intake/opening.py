@@ -9,16 +9,15 @@ from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.leaf import stamp
-from casework.actor import Actor, actor_of
-from casework.commitment import commit, employee_key
 from casework.context import Context
 from casework.intake.corrections import judge_anew
 from casework.intake.moving import due_of, make_at_once, notice_late_minutes
 from casework.intake.notice import Notice, Refusal
-from casework.intake.person import as_json, commitment_to, same_person
+from casework.intake.person import as_json, commit, commitment_to, employee_key, same_person
 from casework.lifecycle import enter, move, wake
 from casework.messages import Message, message
 from casework.recording import seal
+from models.actor import Actor, actor_of
 from models.tables import Case, NoticeRecord
 from models.tables.case import DEFAULT_COMPANY
 from models.vocabulary import CaseState, DepartureKind
@@ -92,7 +91,6 @@ def dispute_number(context: Context, session: Session, case: Case, sender: Sende
 
 
 def refuse(notice: Notice, code: str, column: str, value: str, **facts: str) -> Refusal:
-    """Return why the notice is not taken."""
     return Refusal.of(code, row=notice.row, column=column, value=value, **facts)
 
 

@@ -1,13 +1,22 @@
-"""Whom a notice speaks of: the cases of its number, and whether they are this person's."""
+"""
+Whom a notice speaks of: the cases of its number, whether they are this person's, and a commitment to the person: what ties
+notices, cases and HR's own list together without naming anybody.
+
+The digest stands in the leaf for ever, the salt in the payload: once that is erased, the digest says nothing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import hashlib
+import secrets
+import unicodedata
+from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
+import rfc8785
 from sqlmodel import Session, col, select
 
-from casework.commitment import Commitment, commit, employee_key
 from casework.lifecycle import TAKEN_BACK
 from connectors.full_names import former_full_names, written_names
 from connectors.matching import fold_email
@@ -54,3 +63,29 @@ def commitment_to(case: Case) -> Commitment:
     return commit(
         company=case.company, employee_no=case.employee_no, name=case.leaver["name"], day=case.employment_ends_on
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """*sha256* for the leaf, *salt* for the payload."""
+
+    sha256: str
+    salt: str
+
+
+def employee_key(employee_no: str) -> str:
+    """Fold an employee number for comparing: width, case and surrounding space."""
+    return unicodedata.normalize("NFKC", employee_no).strip().casefold()
+
+
+def commit(*, company: str, employee_no: str, name: str, day: date) -> Commitment:
+    """Commit to one person's last day, under a fresh salt."""
+    salt = secrets.token_hex(32)
+    return Commitment(digest(salt, company=company, employee_no=employee_no, name=name, day=day), salt)
+
+
+def digest(salt: str, *, company: str, employee_no: str, name: str, day: date) -> str:
+    """Return the SHA-256 over canonical JSON (RFC 8785): five strings, number and name folded: whoever has all five opens a commitment."""
+    plain = " ".join(unicodedata.normalize("NFKC", name).split())
+    said = {"salt": salt, "company": company, "employee_no": employee_key(employee_no), "name": plain, "day": str(day)}
+    return hashlib.sha256(rfc8785.dumps(said)).hexdigest()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from casework.actor import Actor, actor_of
 from casework.context import Context
 from casework.intake.corrections import correct
 from casework.intake.moving import make_at_once
@@ -15,6 +14,7 @@ from casework.intake.notice import Notice, Reading, Refusal
 from casework.intake.opening import Opened, Sender, create, decide_for_real, dispute_number, record, refuse, stays
 from casework.intake.person import cases_of, same_person
 from casework.messages import message
+from models.actor import Actor, actor_of
 from models.tables import Case
 from models.tables.case import DEFAULT_COMPANY
 from models.vocabulary import CaseState, DepartureKind

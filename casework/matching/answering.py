@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from casework import consents, questions
-from casework.actor import Actor
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import move
@@ -15,6 +14,7 @@ from casework.matching.judging import judge
 from casework.question_kinds import KINDS
 from casework.truth.findings import assess
 from casework.truth.rows import accounts_of
+from models.actor import Actor
 from models.tables import Case, CaseAccount, Question
 from models.vocabulary import CaseState, QuestionKind, Standing
 

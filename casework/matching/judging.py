@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from audit.events import EventType
 from casework import consents, questions
 from casework.context import Context
+from casework.lifecycle import was_asked
 from casework.matching import facts, links, numbers
 from casework.matching.deciding import Key, Verdict, decide
 from casework.recording import seal
@@ -109,7 +110,6 @@ def _ask_whose(context: Context, session: Session, case_id: str) -> None:
 
 
 def _option(row: CaseAccount) -> dict[str, object]:
-    """Return one candidate as a person is shown it."""
     return {
         **as_fields(row.connection),
         "account": row.vendor_id,
@@ -167,13 +167,8 @@ def _lost(session: Session, row: CaseAccount, found: Standing) -> bool:
     """Whether an account ceases to be the leaver's that a person had accepted, or from which something was taken."""
     if row.standing is not Standing.ACCEPTED or found is Standing.ACCEPTED:
         return False
-    taken = select(CaseEntitlement.id).where(
-        CaseEntitlement.case_id == row.case_id,
-        CaseEntitlement.connection == row.connection,
-        CaseEntitlement.account_id == row.vendor_id,
-        CaseEntitlement.attempts > 0,
-    )
-    return row.decided_by is not None or session.exec(taken).first() is not None
+    its = (col(CaseEntitlement.connection) == row.connection, col(CaseEntitlement.account_id) == row.vendor_id)
+    return row.decided_by is not None or was_asked(session, row.case_id, *its)
 
 
 def _seal(context: Context, session: Session, row: CaseAccount) -> None:

@@ -102,20 +102,16 @@ class Entry(BaseModel):
     def remedy(self) -> Said:
         return Said(self.remedy_en, self.remedy_ja)
 
-    @property
-    def parameters(self) -> frozenset[str]:
-        """The names in braces, of the sentence and of the remedy."""
-        return _parameters(self.en) | _parameters(self.remedy_en)
-
     @model_validator(mode="after")
     def _say_the_same(self) -> Self:
         for english, japanese in (self.sentence, self.remedy):
-            if bool(english) != bool(japanese) or _parameters(english) != _parameters(japanese):
+            if bool(english) != bool(japanese) or parameters(english) != parameters(japanese):
                 raise ValueError(f"both languages need the same parameters: {english!r}, {japanese!r}")
         return self
 
 
-def _parameters(text: str) -> frozenset[str]:
+def parameters(text: str) -> frozenset[str]:
+    """Return the names in braces."""
     return frozenset(name for _, name, _, _ in Formatter().parse(text) if name is not None)
 
 

@@ -29,12 +29,12 @@ MOST = 20
 """Pledges, and checks, of one sweep: the next one takes the rest."""
 
 
-async def follow_up(context: Context) -> int:
-    """Do what is due; return for how many cases.  Opens no register while nothing is due."""
+async def follow_up(context: Context) -> dict[str, int]:
+    """Do what is due; return how many cases were `followed`.  Opens no register while nothing is due."""
     if not _pledges_due(context) and not _checks_due(context):
-        return 0
+        return {"followed": 0}
     async with open_nda_context(context) as nda:
-        return await follow_up_with(nda)
+        return {"followed": await follow_up_with(nda)}
 
 
 async def follow_up_with(nda: NdaContext) -> int:

@@ -10,11 +10,11 @@ from datetime import date
 
 from audit.events import EventType
 from casework import questions
-from casework.actor import Actor, actor_of
 from casework.context import Context, all_of, kept_case
 from casework.errors import BadRequest
 from casework.nda import files
 from casework.recording import seal
+from models.actor import Actor, actor_of
 from models.tables import PaperRuling, PledgeRefusal, Question
 from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, QuestionKind, TradeSecretTest
 

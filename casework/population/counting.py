@@ -9,12 +9,12 @@ from datetime import date
 from sqlmodel import Session, col, func, select
 
 from audit.events import EventType
-from casework.commitment import employee_key
 from casework.context import Context, all_of
 from casework.errors import BadRequest
 from casework.intake.csv_file import read_csv
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Notice
+from casework.intake.person import employee_key
 from casework.messages import Message, message
 from casework.population.facts import Difference, Entry, ExtractFacts, Population
 from casework.recording import seal

@@ -63,7 +63,10 @@ def export(
         remedy = "Wait until it is closed, or add --as-it-stands: the record then says so."
         raise BadRequest(f"{case_id}: is {state}, not closed", remedy)
     refuse_foreign(folder, case_id)
-    _tell(context, case_id, by)
+    with context.store.write() as session:  # who exports and looks at everything: the bundle itself will show it
+        state = case_in(session, case_id).state
+        seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload={"by": by})
+    seal_look(context, case_id, by=by)
     _anchor(context, office.berth, case_id)
     facts = gather(context, case_id)
     with context.store.read() as session:
@@ -80,14 +83,6 @@ def _rehearsed(berth: Berth) -> bool:
     names = [root.subject.rfc4514_string() for root in berth.roots]
     names += [witness.key.name for witness in berth.policy.witnesses] if berth.policy is not None else []
     return any("rehearsal" in name.casefold() for name in names)
-
-
-def _tell(context: Context, case_id: str, by: str) -> None:
-    """Append who exports and looks at everything, which the bundle itself will show."""
-    with context.store.write() as session:
-        state = case_in(session, case_id).state
-        seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload={"by": by})
-    seal_look(context, case_id, by=by)
 
 
 def _anchor(context: Context, berth: Berth, case_id: str) -> None:

@@ -50,12 +50,17 @@ class Part(BaseModel):
         return cls.model_validate(dict(row) | more)
 
 
+_EITHER = AliasChoices("connection", "service")
+
+
+def _is_first(connection: ConnectionId | None) -> bool:
+    return connection is None or "." not in connection
+
+
 class Placed(Part):
     """A part that is about one connection.  JSON has its vendor as `service`, and `connection` for a further one of the vendor's."""
 
-    connection: ConnectionId = Field(
-        validation_alias=AliasChoices("connection", "service"), exclude_if=lambda connection: "." not in connection
-    )
+    connection: ConnectionId = Field(validation_alias=_EITHER, exclude_if=_is_first)
 
     @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorator on top of a property
     @property
@@ -67,11 +72,7 @@ class Placed(Part):
 class PlacedOrNot(Part):
     """The same for what may be about the case as a whole."""
 
-    connection: ConnectionId | None = Field(
-        default=None,
-        validation_alias=AliasChoices("connection", "service"),
-        exclude_if=lambda connection: connection is None or "." not in connection,
-    )
+    connection: ConnectionId | None = Field(default=None, validation_alias=_EITHER, exclude_if=_is_first)
 
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property

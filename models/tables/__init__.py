@@ -4,10 +4,9 @@ from sqlmodel import SQLModel
 
 from models.tables.account import AccountLink, CaseAccount, DirectoryNumbers, Search
 from models.tables.case import Case, Look, NoticeRecord, Plan
-from models.tables.collection import Collection, PostCutActivity
 from models.tables.decision import Attestation, Finding, Pause, Question, Waiver
 from models.tables.entitlement import CaseEntitlement, Comeback, KindRead
-from models.tables.evidence import EvidenceFile, EvidenceKey
+from models.tables.evidence import Collection, EvidenceFile, EvidenceKey, PostCutActivity
 from models.tables.heartbeat import Heartbeat
 from models.tables.paper import CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -39,7 +38,7 @@ class ActorColumn(TypeDecorator[Actor]):
     cache_ok = True
 
     def process_bind_param(self, value: Actor | None, dialect: Dialect) -> Any:  # noqa: ARG002  # the signature is SQLAlchemy's
-        return None if value is None else asdict(value)
+        return None if value is None else value.payload
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Actor | None:  # noqa: ARG002  # the signature is SQLAlchemy's
         return None if value is None else Actor(**value)
@@ -61,7 +60,6 @@ def word(kind: type[StrEnum], **options: Any) -> Any:
 
 
 def json_column(**options: Any) -> Any:
-    """Return a JSON column."""
     return Field(**options, sa_type=JSON)
 
 

@@ -1,11 +1,78 @@
-"""Where a case's evidence lies, and the key that makes it readable."""
+"""What was read from the vendors' own logs, what happened there after the cut, and the files in which a case's evidence lies, with its key."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from models.tables.columns import instant
+from models.tables.columns import instant, json_column, word
+from models.vocabulary import ActivityKind, Completeness, ConnectionId, FindingKind
+
+
+class Collection(SQLModel, table=True):
+    """
+    One collection pass of one log for one account.  *round* 1 is taken at containment, the later ones look at the tail again.
+
+    *cursor*, the counts and the evidence file's certain length are committed together: from there a reading goes on
+    after any crash.  *not_before*: when the vendor may be asked again; *moved_at*: when it last gave something.  *problems* counts what went wrong on the way, by
+    word.  *late* counts the records that came late: older than *late_before*, up to which an earlier pass had read.
+    *verdict*, *reason* and *statement* come when the reading has ended.  *told_in*: the number of the summary that was the first to
+    tell of it.
+    """
+
+    __tablename__ = "activity_collection"
+    __table_args__ = (UniqueConstraint("case_id", "connection", "account_id", "source", "round"),)
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    connection: ConnectionId = Field(max_length=40)
+    account_id: str
+    account_ref: str
+    source: str
+    round: int
+    from_at: datetime = instant(default=...)
+    until_at: datetime = instant(default=...)
+    late_before: datetime | None = instant()
+    file: str
+    cursor: str | None = None
+    begun_at: datetime = instant(default=...)
+    not_before: datetime | None = instant()
+    moved_at: datetime = instant(default=...)
+    pages: int = 0
+    records: int = 0
+    duplicates: int = 0
+    late: int = 0
+    oldest_at: datetime | None = instant()
+    newest_at: datetime | None = instant()
+    problems: dict[str, int] = json_column(default_factory=dict)
+    gaps: list[dict[str, Any]] = json_column(default_factory=list)
+    ended_at: datetime | None = instant()
+    verdict: Completeness | None = word(Completeness, default=None, nullable=True)
+    reason: str | None = None
+    statement: dict[str, Any] | None = json_column(default=None, nullable=True)
+    told_in: int | None = None
+
+
+class PostCutActivity(SQLModel, table=True):
+    """
+    What a log tells of one kind after the effective cut-off: a finding of kind *finding*, once, with its count.
+
+    *account_id* is the leaver's own for `activity_after_cut`, a colleague's for `re_entry`.
+    """
+
+    __tablename__ = "activity_aftermath"
+
+    case_id: str = Field(primary_key=True)
+    finding: FindingKind = word(FindingKind, primary_key=True)
+    connection: ConnectionId = Field(primary_key=True, max_length=40)
+    account_id: str = Field(primary_key=True)
+    kind: ActivityKind = word(ActivityKind, primary_key=True)
+    count: int
+    first_at: datetime = instant(default=...)
+    last_at: datetime = instant(default=...)
+    cut_effective_by: datetime | None = instant()
+    seen_at: datetime = instant(default=...)
 
 
 class EvidenceKey(SQLModel, table=True):

@@ -36,7 +36,6 @@ def checked_connection(text: str) -> ConnectionId:
 
 
 def vendor_of(connection: ConnectionId) -> Service:
-    """Return the vendor of *connection*."""
     return Service(connection.partition(".")[0])
 
 

@@ -60,7 +60,6 @@ class FindingKind(StrEnum):
     MASTERED_ELSEWHERE = "mastered_elsewhere"
     UNMATCHED = "unmatched"
     NO_ACCOUNT = "no_account"
-    BLAST_RADIUS = "blast_radius"
     ACTIVITY_AFTER_CUT = "activity_after_cut"
     RE_ENTRY = "re_entry"
     NOT_GIVEN_BACK = "not_given_back"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.events import EventType
-from casework.actor import UNAUTHENTICATED
 from casework.lifecycle import FINISHED
 from casework.record.facts import Facts, Proof, Told
-from portal.document import Cell, Clock, Document, Grid, Section, Tone, cell, mono
+from models.actor import UNAUTHENTICATED
+from portal.document import NONE, Cell, Clock, Document, Grid, Section, Tone, cell, listing, mono
 from portal.record.drawing import timeline
 from portal.sections import access, case, papers
 from portal.sections.downloads import downloads
@@ -63,12 +63,10 @@ def _sections(facts: Facts, known: Proof, clock: Clock) -> Iterator[Section]:
 
 def _people(facts: Facts, clock: Clock) -> Section:
     """Who asked, decided, approved and signed: each line is an event of the trail, named by its file."""
-    grid = Grid(
-        {"Event": 8, "When": 16, "What happened": 28, "Who": 16, "In their words": 32},
-        tuple(_act(told, clock) for told in facts.told if told.by is not None),
-        empty=said("The words were erased; the events cannot be." if facts.erased_at else "None."),
-    )
-    return Section(*titled("people"), grids=(grid,))
+    columns = {"Event": 8, "When": 16, "What happened": 28, "Who": 16, "In their words": 32}
+    rows = (_act(told, clock) for told in facts.told if told.by is not None)
+    erased = said("The words were erased; the events cannot be.")
+    return listing("people", columns, rows, erased if facts.erased_at else NONE)
 
 
 def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:

@@ -59,7 +59,6 @@ def _bend(seconds: float) -> float:
 
 
 def timeline(facts: Facts, clock: Clock) -> Picture:
-    """Return the drawing of *facts*."""
     taken, due_at = facts.view.taken, facts.view.due_at
     axis = _Axis(due_at, list(_moments(facts, taken)))
     height = _TOP + _LANE * (len(taken) + 1) + 34

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from casework.view.access import Account, Match, Row
 from casework.view.case import CaseView
-from portal.document import Cell, Clock, Grid, Section, Tone, cell, tone_of, yes_or_no
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, listing, tone_of, yes_or_no
 from portal.words import Phrase, joined, place, said, titled
+
+_NOTHING_TAKEN = said("No account was taken as the leaver's.")
 
 
 def accounts(view: CaseView, clock: Clock) -> Section:
@@ -48,12 +50,8 @@ def why(match: Match) -> Phrase:
 
 def cutoffs(view: CaseView, clock: Clock) -> Section:
     """Per account: due, commanded, effective cut-off, exposure, SLA."""
-    grid = Grid(
-        {"Account": 19, "Due": 14, "First commanded": 14, "Effective cut-off": 14, "Tokens dead by": 14, "Exposure": 9, "SLA": 8, "Met": 8},
-        tuple(_cutoff(account, clock) for account in view.taken),
-        empty=said("No account was taken as the leaver's."),
-    )  # fmt: skip
-    return Section(*titled("cutoffs"), grids=(grid,))
+    columns = {"Account": 19, "Due": 14, "First commanded": 14, "Effective cut-off": 14, "Tokens dead by": 14, "Exposure": 9, "SLA": 8, "Met": 8}  # fmt: skip
+    return listing("cutoffs", columns, (_cutoff(account, clock) for account in view.taken), _NOTHING_TAKEN)
 
 
 def _cutoff(account: Account, clock: Clock) -> tuple[Cell, ...]:
@@ -80,9 +78,8 @@ def minutes(count: int | None) -> Phrase:
 def truth_table(view: CaseView, clock: Clock) -> Section:
     """Each entitlement of each account, as it was last seen."""
     grids = tuple(_truth(account, clock) for account in view.taken)
-    nothing = Grid({"Account": 100}, ())
     back = tuple(_came_back(account, clock) for account in view.taken if account.came_back_at is not None)
-    return Section(*titled("truth"), grids=grids or (nothing,), notes=back)
+    return Section(*titled("truth"), grids=grids or (Grid({"Account": 100}, ()),), notes=back)
 
 
 def _truth(account: Account, clock: Clock) -> Grid:
@@ -120,12 +117,9 @@ def _stands(row: Row) -> Cell:
 
 def in_short(view: CaseView, clock: Clock) -> Section:
     """The truth table on a line a row, each account's name beside its first one; commands and what was signed stand in the record."""
-    grid = Grid(
-        {"Account": 22, "Entitlement": 10, "What": 20, "State": 12, "Confirmed by": 12, "Seen closed": 12, "Tokens dead by": 12},
-        tuple(line for account in view.taken for line in _lines_of(account, clock)),
-        empty=said("No account was taken as the leaver's."),
-    )  # fmt: skip
-    return replace(truth_table(view, clock), grids=(grid,))
+    columns = {"Account": 22, "Entitlement": 10, "What": 20, "State": 12, "Confirmed by": 12, "Seen closed": 12, "Tokens dead by": 12}  # fmt: skip
+    rows = tuple(line for account in view.taken for line in _lines_of(account, clock))
+    return replace(truth_table(view, clock), grids=(Grid(columns, rows, _NOTHING_TAKEN),))
 
 
 def _lines_of(account: Account, clock: Clock) -> Iterator[tuple[Cell, ...]]:
@@ -133,16 +127,8 @@ def _lines_of(account: Account, clock: Clock) -> Iterator[tuple[Cell, ...]]:
     if not account.entitlements:
         yield who, cell(), cell(said("Its access has not been listed yet."), tone=Tone.QUIET)
     for row in account.entitlements:
-        signed = cell(joined(" · ", row.confirmed_by, row.detail.signed_by))
-        yield (
-            who,
-            cell(row.kind),
-            cell(row.what),
-            _stands(row),
-            signed,
-            clock(row.observed_at),
-            cell(_lives_on(row, clock)),
-        )
+        signed, lives_on = cell(joined(" · ", row.confirmed_by, row.detail.signed_by)), cell(_lives_on(row, clock))
+        yield who, cell(row.kind), cell(row.what), _stands(row), signed, clock(row.observed_at), lives_on
         who = Cell(())
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from shlex import quote
 
 from casework.question_kinds import KINDS
 from casework.view.case import Candidate, CaseView, Finding, Question, Waiver
-from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, tone_of
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, listing, mono, tone_of
 from portal.sections.access import minutes, why
 from portal.words import Phrase, joined, place, said, titled
 
@@ -39,25 +40,17 @@ def notice(view: CaseView, clock: Clock) -> Section:
 
 def findings(view: CaseView, clock: Clock) -> Section:
     """Every reason why the case could not close, those that ended included; those that are alike stand in one row."""
-    grid = Grid(
-        {"First opened": 16, "Last resolved": 16, "Finding": 16, "Where": 20, "Text and remedy": 32},
-        tuple(_alike(group, clock) for group in _groups((*view.findings, *view.resolved_findings))),
-        empty=said("No finding was ever opened."),
-    )
-    return Section(*titled("findings"), grids=(grid,))
+    columns = {"First opened": 16, "Last resolved": 16, "Finding": 16, "Where": 20, "Text and remedy": 32}
+    rows = (_alike(group, clock) for group in _groups((*view.findings, *view.resolved_findings)))
+    return listing("findings", columns, rows, said("No finding was ever opened."))
 
 
 def open_findings(view: CaseView, clock: Clock) -> Section:
     """What is to be acted on now, and in the same order the ids by which it is attested or waived, each on one line."""
     groups = _groups(view.findings)
-    grid = Grid(
-        {"First opened": 16, "Finding": 16, "Where": 20, "Text and remedy": 48},
-        tuple(
-            (opened, kind, where, told) for opened, _, kind, where, told in (_alike(group, clock) for group in groups)
-        ),
-    )
-    ids = tuple(f.entitlement_id for group in groups for f in group if f.entitlement_id)
-    return Section(*titled("open_findings"), grids=(grid,), commands=ids)
+    rows = ((opened, *rest) for opened, _, *rest in (_alike(group, clock) for group in groups))
+    section = listing("open_findings", {"First opened": 16, "Finding": 16, "Where": 20, "Text and remedy": 48}, rows)
+    return replace(section, commands=tuple(f.entitlement_id for group in groups for f in group if f.entitlement_id))
 
 
 def _groups(found: Iterable[Finding]) -> list[list[Finding]]:
@@ -125,11 +118,8 @@ def _named(one: Candidate, asked: Question) -> str:
 
 def waivers(view: CaseView, clock: Clock) -> Section:
     """The exceptions: accepted by two people, until a date, with what stands in for the control."""
-    grid = Grid(
-        {"Waiver": 17, "What": 15, "Reason and compensating control": 30, "Asked": 14, "Approved": 14, "Until": 10},
-        tuple(_waiver(waiver, clock) for waiver in view.waivers),
-    )
-    return Section(*titled("waivers"), grids=(grid,))
+    columns = {"Waiver": 17, "What": 15, "Reason and compensating control": 30, "Asked": 14, "Approved": 14, "Until": 10}  # fmt: skip
+    return listing("waivers", columns, (_waiver(waiver, clock) for waiver in view.waivers))
 
 
 def _waiver(w: Waiver, clock: Clock) -> tuple[Cell, ...]:
@@ -146,13 +136,8 @@ def _waiver(w: Waiver, clock: Clock) -> tuple[Cell, ...]:
 
 def looks(view: CaseView, clock: Clock) -> Section:
     """The looks after closing, done and due."""
-    grid = Grid(
-        {"Look": 15, "Planned for": 25, "Looked": 25, "Verdict": 35},
-        tuple(
-            (cell(look.label), clock(look.due_at), clock(look.looked_at), _verdict(look.verdict)) for look in view.looks
-        ),
-    )
-    return Section(*titled("looks"), grids=(grid,))
+    rows = ((cell(one.label), clock(one.due_at), clock(one.looked_at), _verdict(one.verdict)) for one in view.looks)
+    return listing("looks", {"Look": 15, "Planned for": 25, "Looked": 25, "Verdict": 35}, rows)
 
 
 def _verdict(verdict: str | None) -> Cell:

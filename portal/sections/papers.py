@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from casework.view.case import CaseView
 from casework.view.papers import Paper, Papers, Pledge, SecretTest
-from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state, tone_of, yes_or_no
+from portal.document import Cell, Clock, Grid, Section, Tone, cell, listing, mono, state, tone_of, yes_or_no
 from portal.words import Phrase, joined, named, said, sentence, titled
 
 _NOT_ACCEPTED = cell(said("not accepted"), tone=Tone.QUIET)
@@ -85,14 +85,12 @@ def _paper(p: Paper, counts_as: Cell) -> tuple[Cell, ...]:
 
 def trade_secret(tests: Iterable[SecretTest]) -> Section:
     """What the record shows of each test, what a person must still say, and what one said."""
-    grid = Grid(
-        {"Test for a trade secret": 16, "The record shows": 32, "A person must still say": 30, "Answer": 22},
-        tuple(
-            (cell(t.test), _listed(t.shows, t.shows_ja), _listed(t.asks, t.asks_ja), cell(t.answer and t.answer.text))
-            for t in tests
-        ),
+    columns = {"Test for a trade secret": 16, "The record shows": 32, "A person must still say": 30, "Answer": 22}
+    rows = (
+        (cell(t.test), _listed(t.shows, t.shows_ja), _listed(t.asks, t.asks_ja), cell(t.answer and t.answer.text))
+        for t in tests
     )
-    return Section(*titled("secrets"), grids=(grid,))
+    return listing("secrets", columns, rows)
 
 
 def _listed(english: Iterable[str], japanese: Iterable[str]) -> Cell:

@@ -7,10 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from casework import questions, runbook
+from casework import consents, runbook
 from casework.access import closing, rechecking
 from casework.access import restore as restoring
-from casework.actor import Actor, at_terminal
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.errors import QuestionsOpen, StillOpen
@@ -22,6 +21,7 @@ from casework.nda.refusing import refuse
 from casework.policy import Policy, Retention
 from casework.recording import seal_intent
 from casework.truth.rows import accounts_of, reads_of, rows_of
+from models.actor import Actor, at_terminal
 from models.tables import Case
 from models.vocabulary import (
     CaseState,
@@ -98,8 +98,8 @@ class TestWhoIsWritten:
         (said,) = [payload for kind, _, payload in events(office, case.id) if kind == "payload.erased"]
         assert (Actor(**said["by"]), Actor(**said["approved_by"])) == (at_terminal("lead"), at_terminal("ciso"))
         with office.context.store.read() as session:
-            (about,) = questions.answered(session, case.id, QuestionKind.TAKEN_BY_US)
-            (test,) = questions.answered(session, case.id, QuestionKind.TRADE_SECRET)
+            (about,) = consents.answered(session, case.id, QuestionKind.TAKEN_BY_US)
+            (test,) = consents.answered(session, case.id, QuestionKind.TRADE_SECRET)
         assert "sales" not in str(about.subject)
         assert (test.subject, test.answer) == ("usefulness", [])
         erased = seen(office, request.id)
@@ -203,5 +203,5 @@ class TestRetention:
         case = await cut(office)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).reopened == [case.id]
+        assert (await rechecking.look_again(office.context))["reopened"] == [case.id]
         assert show(office.context, case.id)["retain_until"] is None

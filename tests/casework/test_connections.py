@@ -150,10 +150,10 @@ class TestTwoWorkspaces:
             await t.case.close()
             context = t.case.context
             left = replace(context, connectors={SLACK: context.connectors[SLACK]}, configured=frozenset({SLACK}))
-            assert (await t.case.look(left)).not_looked == [t.case.case_id]
+            assert (await t.case.look(left))["not_looked"] == [t.case.case_id]
             request = signatures.request_retirement(left, ACQUIRED, by="a", reason="workspace merged")
             signatures.approve(left, request.id, by="b")
-            assert (await t.case.look(left)).looked == [t.case.case_id]
+            assert (await t.case.look(left))["looked"] == [t.case.case_id]
 
     async def test_one_that_fails_stops_not_the_other(
         self, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch

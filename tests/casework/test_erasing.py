@@ -108,7 +108,7 @@ class TestErasure:
             await office.run(case.id)
         office.clock.pass_by(days=400)
         report = await look_again(office.context)
-        assert (report.looked, report.reopened) == ([], [])
+        assert (report["looked"], report["reopened"]) == ([], [])
         assert office.context.case(case.id).state == "closed"
 
     async def test_a_journal_that_cannot_be_emptied(self, office: Office, tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ class TestAnswer:
     def test_an_answer_in_time_is_given(self) -> None:
         """What was found within the second is what is told."""
         found = Health(datetime.now(UTC), (Alarm("process_silent", red=False),))
-        assert health_soon(lambda: found, lambda: datetime.now(UTC)) is found
+        assert health_soon(lambda: found) is found
 
     def test_the_loudest_first(self, office: Office) -> None:
         """Whoever reads one line reads of the overdue cut."""
@@ -277,8 +277,7 @@ class TestAnswer:
             never.wait()
             raise AssertionError
 
-        begun = datetime.now(UTC)
-        found = health_soon(hang, lambda: begun)
+        found = health_soon(hang)
         assert _ANSWERS_WITHIN < 1  # and not the watch's: this machine may be busy
         assert [alarm.code for alarm in found.alarms] == ["database_silent"]
         assert found.state == "red"
@@ -288,7 +287,7 @@ class TestAnswer:
             raise ConnectionRefusedError
 
         with pytest.raises(ConnectionRefusedError):
-            health_soon(refuse, lambda: begun)
+            health_soon(refuse)
 
 
 class TestPulse:

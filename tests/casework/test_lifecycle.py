@@ -24,6 +24,7 @@ from casework.truth.rows import accounts_of
 from connectors.errors import Unreachable
 from models.tables import Case, CaseEntitlement
 from models.vocabulary import CaseState
+from tests import documents
 from tests.casework.conftest import Office
 from tests.unit.reading_source import ROOT, source_files, tree
 
@@ -96,10 +97,10 @@ class TestTable:
         assert {step.source for step in MOVES if step.verb == "plan"} == lifecycle.PLAN_WANTED
 
     def test_the_picture_is_the_tables(self) -> None:
-        """docs/architecture.md shows the table as it is: `python -m casework.lifecycle` prints it."""
+        """docs/architecture.md shows the table as it is: `python -m tests.documents picture` prints it."""
         page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-        (picture,) = re.findall(r"```mermaid\n(stateDiagram-v2\n.*?)\n```", page, re.DOTALL)
-        assert picture == lifecycle.picture()
+        (picture,) = re.findall(r"```mermaid\n(stateDiagram-v2\n.*?\n)```", page, re.DOTALL)
+        assert picture == documents.picture()
 
     def test_nothing_else_writes_a_state(self) -> None:
         """Only the table's own file sets the state of a case: `move` is the one way."""
@@ -139,7 +140,7 @@ async def closed_reopened_restored(office: Office) -> None:
     await office.run(case.id)
     office.paper.holders["g1"].active = True
     office.clock.pass_by(hours=2)
-    assert (await rechecking.look_again(office.context)).reopened == [case.id]
+    assert (await rechecking.look_again(office.context))["reopened"] == [case.id]
     await office.run(case.id)
     await given_back(office, case.id)
 

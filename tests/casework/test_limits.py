@@ -87,7 +87,7 @@ async def cut(office: Office, *, told_days_ahead: int = 40) -> Case:
 
 async def told(office: Office, case: Case) -> dict[str, Any]:
     """Let the logs be read until nothing is due; return what is shown of them."""
-    while await collect_again(office.context) != (0, 0):
+    while any((await collect_again(office.context)).values()):
         continue
     taken: dict[str, Any] = show(office.context, case.id)["downloads"]
     return taken

@@ -15,13 +15,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 from sqlmodel import Session, select
 
-from casework.actor import itself
-from casework.consents import living
+from casework.consents import answered, living
 from casework.question_kinds import YES
-from casework.questions import answered, open_questions
+from casework.questions import open_questions
 from casework.schema import _config, migrate
 from casework.store import open_engine
-from models.actor import NOBODY, UNAUTHENTICATED, Actor
+from models.actor import NOBODY, UNAUTHENTICATED, Actor, itself
 from models.tables import Attestation, CaseEntitlement, Question, Waiver, metadata
 from models.vocabulary import QuestionKind, Restored
 from tests.audit.conftest import postgres, postgres_url

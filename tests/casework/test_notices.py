@@ -14,16 +14,16 @@ from audit.leaf import read
 from audit.tables import audit_entry, audit_payload
 from casework import runbook
 from casework.access.rechecking import look_again
-from casework.actor import Actor, at_terminal
-from casework.commitment import Commitment, digest
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import reschedule, withdraw
+from casework.intake.person import Commitment, digest
 from casework.intake.reading import read_options
 from casework.intake.submission import Intake, open_cases
 from casework.lifecycle import begun
 from casework.matching import answering
 from casework.policy import Cut, Policy
+from models.actor import Actor, at_terminal
 from models.tables import Case, CaseAccount, CaseEntitlement
 from models.vocabulary import CaseState, EntitlementKind, Service, Standing
 from tests.casework.conftest import Office
@@ -448,7 +448,7 @@ class TestContinued:
             "case.opened", "case.withdrawn", "case.noticed",
         ]  # fmt: skip
         office.clock.pass_by(hours=10)
-        assert (await look_again(office.context)).looked == []
+        assert (await look_again(office.context))["looked"] == []
         with pytest.raises(BadRequest):
             await office.run(taken.case.id)
         assert office.paper.writes == []

@@ -14,7 +14,6 @@ from audit.events import EventType
 from casework import runbook
 from casework.access import restore as restoring
 from casework.access import revoking
-from casework.actor import actor_of
 from casework.decisions import pausing, signatures
 from casework.errors import BadRequest, Paused, StillOpen
 from casework.policy import Cut, Policy
@@ -25,6 +24,7 @@ from casework.truth.rows import accepted_accounts, rows_of
 from casework.view.opaque import opaque_view
 from casework.view.reading.case import case_view
 from connectors.errors import Unreachable
+from models.actor import actor_of
 from models.tables import Case, Pause
 from models.vocabulary import CaseState, Entitlement, EntitlementKind, Restored
 from tests.casework.conftest import Office

@@ -439,10 +439,10 @@ class TestSweep:
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         office.clock.pass_by(hours=1, minutes=1)
-        assert (await rechecking.look_again(office.context)).reopened == []
+        assert (await rechecking.look_again(office.context))["reopened"] == []
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=24)
-        assert (await rechecking.look_again(office.context)).reopened == [case.id]
+        assert (await rechecking.look_again(office.context))["reopened"] == [case.id]
         assert show(office.context, case.id)["state"] == "deprovisioned"
         await office.run(case.id)
         assert not office.paper.holders["g1"].active

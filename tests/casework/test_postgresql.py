@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from audit import leading, outbox, roles
 from audit.trail import Trail
 from casework import runbook, store
-from casework.access import interrupted
+from casework.access import restore
 from casework.access.rechecking import look_again
 from casework.clock import DatabaseClock
 from casework.context import Context
@@ -113,7 +113,7 @@ class TestOnPostgreSQL:
             for row in rows_of(session, case.id, *accounts_of(session, case.id)):
                 row.lifted_at = office.clock()
                 session.add(row)
-        assert interrupted.lifted(office.context) == [case.id]
+        assert restore.lifted(office.context) == [case.id]
 
     def test_a_machine_whose_clock_is_set_misses_no_instant(self, office: Office) -> None:
         """Who looks for what is due, and writes nothing for hours, goes by the database's clock all the same."""

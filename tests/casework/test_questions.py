@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from casework import questions, runbook, sweeping
+from casework import consents, questions, runbook, sweeping
 from casework.access import closing, rechecking
 from casework.access import restore as restoring
-from casework.actor import Actor, at_terminal
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.errors import BadRequest, QuestionsOpen
@@ -26,6 +25,7 @@ from casework.nda import refusing
 from casework.policy import BlastRadius, Policy
 from casework.question_kinds import CONSENTS, KINDS, YES
 from casework.truth.rows import load, rows_of
+from models.actor import Actor, at_terminal
 from models.tables import Case, Question
 from models.vocabulary import (
     EntitlementKind,
@@ -351,7 +351,7 @@ class TestAnswers:
             {"id": request.id, "verb": "restore", "account_ref": None}
         ]
         office.clock.pass_by(days=2)
-        assert (await rechecking.look_again(office.context)).reopened == []
+        assert (await rechecking.look_again(office.context))["reopened"] == []
 
     async def test_what_a_restore_asks(self, office: Office) -> None:
         """Whether we took a row is a question of its own, sealed when it comes up, closed by one word and by no second one."""
@@ -369,7 +369,7 @@ class TestAnswers:
         assert [leaf["kind"] for leaf in told] == ["group"] * len(rows)
         restoring.confirm(office.context, case.id, rows[0].id, by=at_terminal("it"), ours=False)
         with office.context.store.read() as session:
-            (said,) = questions.answered(session, case.id, QuestionKind.TAKEN_BY_US)
+            (said,) = consents.answered(session, case.id, QuestionKind.TAKEN_BY_US)
             row = session.get_one(type(rows[0]), (case.id, rows[0].id))
         assert (said.id, said.answer, row.restored) == (told[0]["question"], ["no"], Restored.NOT_OURS)
         with pytest.raises(BadRequest, match="not asked about"):

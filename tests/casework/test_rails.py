@@ -89,7 +89,7 @@ class TestSessions:
         await office.run(case.id)
         office.paper.holders["g1"].active = True
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).reopened == [case.id]
+        assert (await rechecking.look_again(office.context))["reopened"] == [case.id]
         await office.run(case.id)
         assert sum(":session:" in write for write in office.paper.writes) == 2
 
@@ -320,7 +320,7 @@ class TestSigned:
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         office.clock.pass_by(days=5)
-        assert case.id in (await rechecking.look_again(office.context)).reopened
+        assert case.id in (await rechecking.look_again(office.context))["reopened"]
         assert show(office.context, case.id)["findings"][0]["kind"] == "no_api"
 
 

@@ -12,11 +12,11 @@ from sqlalchemy import event
 
 from casework import runbook
 from casework.access import rails
-from casework.actor import at_terminal
 from casework.decisions import signatures as signing
 from casework.errors import BadRequest, QuestionsOpen
 from casework.intake.moving import reschedule, withdraw
 from casework.policy import BlastRadius, Policy
+from models.actor import at_terminal
 from models.tables import Case
 from models.vocabulary import Entitlement, EntitlementKind
 from tests.casework.conftest import Office

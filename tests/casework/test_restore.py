@@ -95,7 +95,7 @@ class TestOneAccount:
         case = await self.both_cut(office)
         await given_back(office, case, "google_workspace:g3")
         office.clock.pass_by(days=2)
-        assert (await rechecking.look_again(office.context)).reopened == []
+        assert (await rechecking.look_again(office.context))["reopened"] == []
         assert office.paper.holders["g3"].active
 
     async def test_needs_a_second_person_of_its_own(self, office: Office) -> None:
@@ -140,7 +140,7 @@ class TestClaims:
         """The case that claims the account is looked at again at once, closed as it is."""
         right, wrong = await self.two_cases(office)
         await given_back(office, wrong)
-        assert right.id in (await rechecking.look_again(office.context)).looked
+        assert right.id in (await rechecking.look_again(office.context))["looked"]
 
     async def test_end_with_that_case(self, office: Office) -> None:
         """Once the other case is given back too, nobody claims the account."""

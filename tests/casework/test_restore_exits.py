@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from casework.access import interrupted
 from casework.access import restore as restoring
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
@@ -214,12 +213,12 @@ class TestKilled:
             raise Unreachable("google_workspace: cannot suspend")
 
         office.paper.before = refuse
-        await interrupted.block_interrupted(office.context)
-        assert interrupted.lifted(office.context) == [case.id]
+        await restoring.block_interrupted(office.context)
+        assert restoring.lifted(office.context) == [case.id]
         assert "THE ACCOUNT IS OPEN" in str(show(office.context, case.id)["findings"])
         office.paper.before = lambda _: None
-        await interrupted.block_interrupted(office.context)
-        assert (interrupted.lifted(office.context), office.paper.holders["g1"].active) == ([], False)
+        await restoring.block_interrupted(office.context)
+        assert (restoring.lifted(office.context), office.paper.holders["g1"].active) == ([], False)
 
     async def test_after_lifting_and_not_blocked_again_is_not_restored(self, office: Office) -> None:
         """While rows of an account have no end, since it is open and cannot be blocked, the case is not called restored."""
@@ -245,7 +244,7 @@ class TestKilled:
         office.paper.dead, office.paper.probes = False, 0
         asked: list[int] = []
         office.paper.before = lambda _: asked.append(office.paper.probes)
-        await interrupted.block_interrupted(office.context)
+        await restoring.block_interrupted(office.context)
         assert (asked, office.paper.holders["g1"].active) == ([1], False)
 
     async def test_after_lifting_is_blocked_whatever_another_service_does(
@@ -268,5 +267,5 @@ class TestKilled:
             raise Unreachable("slack: away")
 
         monkeypatch.setattr(slack, "probe", away)
-        await interrupted.block_interrupted(replace(office.context, probing={}, own_accounts={}, leases={}))
+        await restoring.block_interrupted(replace(office.context, probing={}, own_accounts={}, leases={}))
         assert not office.paper.holders["g1"].active

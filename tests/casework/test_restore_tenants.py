@@ -14,7 +14,7 @@ import pytest
 
 from audit.trail import Trail
 from casework import runbook
-from casework.access import cutting, interrupted
+from casework.access import cutting
 from casework.access import restore as restoring
 from casework.context import Context
 from casework.decisions import signatures as waiving
@@ -308,16 +308,16 @@ class TestFrozenExits:
             assert not user.suspended
             assert user.grants
             context = restarted(there.context)
-            assert interrupted.lifted(context) == []  # the killed one's lease has not ended yet
+            assert restoring.lifted(context) == []  # the killed one's lease has not ended yet
             context = replace(context, now=lambda: datetime.now(UTC) + timedelta(minutes=2))
             if claimed:
                 user.app_passwords[8] = AppPassword(8, "Mail")
                 shown = await self.restored_with_no_new_password(context, case, monkeypatch)
             else:
-                assert await interrupted.block_interrupted(context) == 1
+                assert await restoring.block_interrupted(context) == 1
                 shown = show(context, case.id)
             assert user.suspended
-            assert interrupted.lifted(context) == []
+            assert restoring.lifted(context) == []
             assert fates(shown, "sign_in") == ["problem"]
             await restoring.restore(context, case.id)
             assert (user.suspended, user.grants, user.app_passwords) == (False, {}, {})

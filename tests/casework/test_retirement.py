@@ -96,7 +96,7 @@ class TestARetirement:
         two.office.clock.pass_by(hours=10)
         await two.at(two.both).run(case_id)
         two.office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(replace(two.google, own_accounts={}))).not_looked == [case_id]
+        assert (await rechecking.look_again(replace(two.google, own_accounts={})))["not_looked"] == [case_id]
 
     async def test_is_not_ended_by_a_search_that_fails(self, two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
         """A tenant that gives no answer is none that is in use."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from casework.actor import actor_of
 from casework.truth.states import (
     ACCEPTED,
     PERHAPS_TAKEN,
@@ -23,6 +22,7 @@ from casework.truth.states import (
     verdict_of,
 )
 from connectors.contract import KindManifest
+from models.actor import actor_of
 from models.tables import Attestation, CaseEntitlement, KindRead, Waiver
 from models.vocabulary import Confirmation, Guard, OpenReason, Service
 from models.vocabulary import EntitlementKind as K

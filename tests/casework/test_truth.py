@@ -147,7 +147,7 @@ class TestSignatures:
         await office.run(case.id)
         office.paper.blind.clear()
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).reopened == [case.id]
+        assert (await rechecking.look_again(office.context))["reopened"] == [case.id]
 
     async def test_frozen_counts_while_the_block_is_seen(self, office: Office) -> None:
         """A waiver for what the block froze holds only as long as the block does."""
@@ -176,12 +176,28 @@ class TestLooks:
         office.paper.list_error = Unreachable("paper: cannot list: 503")
         office.clock.pass_by(hours=2)
         report = await rechecking.look_again(office.context)
-        assert (report.looked, report.not_looked, report.reopened) == ([], [case_id], [])
+        assert (report["looked"], report["not_looked"], report["reopened"]) == ([], [case_id], [])
         assert office.context.case(case_id).state == "closed"
         office.paper.list_error = None
-        assert (await rechecking.look_again(office.context)).looked == []  # not at once
+        assert (await rechecking.look_again(office.context))["looked"] == []  # not at once
         office.clock.pass_by(minutes=6)
-        assert (await rechecking.look_again(office.context)).looked == [case_id]
+        assert (await rechecking.look_again(office.context))["looked"] == [case_id]
+
+    async def test_one_that_found_something_open_is_made_whatever_it_missed(self, office: Office) -> None:
+        """A look that opens the case again has been made, though a service could not be searched; one that saw nothing counts nothing."""
+        case_id = await closed(office)
+        office.paper.search_error = Unreachable("paper: cannot search: 503")
+        office.clock.pass_by(hours=2)
+        assert (await rechecking.look_again(office.context))["not_looked"] == [case_id]
+        office.paper.holders["g1"].active = True
+        office.clock.pass_by(minutes=6)
+        assert (await rechecking.look_again(office.context))["reopened"] == [case_id]
+        with office.context.store.read() as session:
+            (made,) = [one for one in session.exec(select(Look)).all() if one.verdict is not None]
+            leaves = [read(e.leaf) for e in office.context.store.trail.entries(session.connection(), case_id)]
+        assert (made.verdict, made.looked_at is not None, made.blind) == ("reopened", True, [])
+        told = [leaf for leaf in leaves if leaf["type"] == "case.looked"]
+        assert [("count" in leaf, leaf["state"]) for leaf in told] == [(False, "not_looked"), (True, "reopened")]
 
     async def test_one_connection_is_told_of_after_a_day(self, office: Office) -> None:
         """A day of failed looks is one finding for the connection, not one a case."""
@@ -200,7 +216,7 @@ class TestLooks:
         for _ in range(2):
             with office.context.store.write() as session:
                 session.merge(Look(case_id=case_id, label="restore", due_at=office.clock()))
-            assert (await rechecking.look_again(office.context)).looked == [case_id]
+            assert (await rechecking.look_again(office.context))["looked"] == [case_id]
         with office.context.store.read() as session:
             leaves = [read(e.leaf) for e in office.context.store.trail.entries(session.connection(), case_id)]
         assert [leaf["type"] for leaf in leaves].count("case.looked") == 2
@@ -210,20 +226,20 @@ class TestLooks:
         case_id = await closed(office)
         bare = replace(office.context, connectors={})
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(bare)).not_looked == [case_id]
+        assert (await rechecking.look_again(bare))["not_looked"] == [case_id]
         request = waiving.request_retirement(bare, GOOGLE, by="a", reason="tenant closed")
         with pytest.raises(BadRequest, match="same person"):
             waiving.approve(bare, request.id, by="a")
         waiving.approve(bare, request.id, by="b")
         office.clock.pass_by(minutes=6)
-        assert (await rechecking.look_again(bare)).looked == [case_id]
+        assert (await rechecking.look_again(bare))["looked"] == [case_id]
 
     async def test_an_account_made_after_closing_is_found(self, office: Office) -> None:
         """Scenario 16: a look searches anew; a second account with the leaver's own number opens the case again."""
         case_id = await closed(office)
         office.paper.add("g9", employee_no="E1", email="e1.new@example.test", name="星 空子")
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).reopened == [case_id]
+        assert (await rechecking.look_again(office.context))["reopened"] == [case_id]
 
     async def test_a_look_knows_what_the_cut_knew(self, office: Office) -> None:
         """Scenario 11: a look probes first: what a connector can list depends on the plan, which it learns by probing."""
@@ -239,7 +255,7 @@ class TestLooks:
 
         office.paper.probe = noting  # type: ignore[method-assign, assignment]  # to see when it is called
         before = office.paper.reads
-        assert (await rechecking.look_again(fresh)).looked == [case_id]
+        assert (await rechecking.look_again(fresh))["looked"] == [case_id]
         assert probed == [before]
 
     async def test_one_that_fails_stops_no_other(self, office: Office) -> None:
@@ -252,7 +268,7 @@ class TestLooks:
             session.add(Case(**other))
             session.add(Look(case_id=other["id"], label="+1h", due_at=office.clock()))
         report = await rechecking.look_again(office.context)
-        assert (report.looked, report.not_looked) == ([first], ["case-0000000000000000"])
+        assert (report["looked"], report["not_looked"]) == ([first], ["case-0000000000000000"])
 
     async def test_one_that_hangs_stops_no_other(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         """A service that is silent about one account delays no other case's look."""

@@ -10,7 +10,6 @@ from sqlmodel import select
 
 from casework import runbook
 from casework.access import closing, planning, rechecking, revoking
-from casework.actor import actor_of
 from casework.decisions import signatures as waiving
 from casework.errors import QuestionsOpen, StillOpen
 from casework.intake.opening import decide_for_real
@@ -22,6 +21,7 @@ from casework.truth.reasons import NO_ACCOUNT
 from casework.truth.rows import accepted_rows, accounts_of, load, reads_of
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied
+from models.actor import actor_of
 from models.tables import Attestation, Case, CaseEntitlement, Finding, Look, Search
 from models.vocabulary import (
     CaseState,
@@ -177,7 +177,7 @@ class TestOrderOfReads:
         case_id = await closed(office)
         office.paper.holders["g1"].stamps.clear()
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).looked == [case_id]
+        assert (await rechecking.look_again(office.context))["looked"] == [case_id]
 
     async def test_a_request_on_its_way_closes_nothing(self, office: Office) -> None:
         """While the vendor has not answered, a read that does not show it may be from before: only one after the answer counts."""
@@ -316,17 +316,17 @@ class TestLooksAndPlans:
         office.paper.blind[K.GROUP] = EntitlementState.UNREADABLE
         office.clock.pass_by(hours=2)
         report = await rechecking.look_again(office.context)
-        assert (report.reopened, report.not_looked) == ([], [case_id])
+        assert (report["reopened"], report["not_looked"]) == ([], [case_id])
         office.paper.blind[K.GROUP] = EntitlementState.NOT_ON_PLAN
         office.clock.pass_by(minutes=6)
-        assert (await rechecking.look_again(office.context)).looked == [case_id]
+        assert (await rechecking.look_again(office.context))["looked"] == [case_id]
 
     async def test_a_plan_that_shrank_is_no_quiet_look(self, office: Office) -> None:
         """What could be read at closing and is not on the plan now was not looked at."""
         case_id = await closed(office)
         office.paper.blind[K.GROUP] = EntitlementState.NOT_ON_PLAN
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).not_looked == [case_id]
+        assert (await rechecking.look_again(office.context))["not_looked"] == [case_id]
 
     async def test_a_group_mastered_elsewhere_can_be_accepted_for_the_tenant(self, office: Office) -> None:
         """What an identity provider rules over is open for that reason, which a standing waiver may name."""
@@ -358,7 +358,7 @@ class TestLooksAndPlans:
         office.clock.pass_by(days=9)
         asked: list[str] = []
         monkeypatch.setattr(rechecking, "assess", lambda _context, _session, one: asked.append(one))
-        assert (await rechecking.look_again(office.context)).reopened == []
+        assert (await rechecking.look_again(office.context))["reopened"] == []
         assert (asked, office.context.case(case_id).state) == ([], "closed")
 
     async def test_nor_does_an_outage_make_a_word_stronger(self, office: Office) -> None:

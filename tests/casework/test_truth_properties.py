@@ -15,7 +15,6 @@ from sqlmodel import Session, delete, select
 
 from casework.access.closing import close
 from casework.access.revoking import begin, finish
-from casework.actor import actor_of
 from casework.errors import CaseworkError
 from casework.truth.derive import derive, known_of
 from casework.truth.findings import assess
@@ -24,6 +23,7 @@ from casework.truth.rows import load, rows_of
 from casework.truth.states import verdict_of
 from connectors.contract import Listing, cannot_look
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
+from models.actor import actor_of
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Search, Waiver
 from models.vocabulary import (
     SETTLED,

@@ -19,7 +19,6 @@ from casework.access import rechecking
 from casework.intake.moving import withdraw
 from casework.record.facts import gather
 from casework.truth.findings import assess
-from casework.view.__main__ import schema
 from casework.view.case import CaseView, Waiting
 from casework.view.opaque import OpaqueView, opaque
 from casework.view.reading.case import case_view, look
@@ -40,6 +39,7 @@ from portal.record.pages import page
 from portal.sections.front import at_work
 from tests.casework.conftest import Office
 from tests.casework.leaving import PERSONAL, finished
+from tests.documents import schema
 from tests.portal.test_record import DOWNLOADS, NDA, PROOF
 from tests.unit.printed import printed
 from tests.unit.reading_source import ROOT
@@ -75,7 +75,7 @@ def as_json(view: CaseView) -> dict[str, Any]:
 
 class TestShape:
     def test_schema_is_current(self) -> None:
-        """docs/case.schema.json is what the code gives: `python -m casework.view` prints it."""
+        """docs/case.schema.json is what the code gives: `python -m tests.documents schema` prints it."""
         assert (ROOT / "docs" / "case.schema.json").read_text(encoding="utf-8") == schema()
 
     def test_fits_the_schema(self, asked: CaseView) -> None:
@@ -169,7 +169,7 @@ class TestDigest:
         case = await finished(office)
         before = case_view(office.context, case.id)
         office.clock.pass_by(hours=2)
-        assert (await rechecking.look_again(office.context)).looked == [case.id]
+        assert (await rechecking.look_again(office.context))["looked"] == [case.id]
         assert case_view(office.context, case.id).digest == before.digest
         assert look(office.context, case.id, by="legal").digest == before.digest
         office.paper.holders["leaver-g1"].active = True

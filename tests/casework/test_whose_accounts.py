@@ -301,6 +301,23 @@ class TestCorrections:
         await runbook.deprovision(office.context, case.id, GOOGLE)
         assert [write for write in office.paper.writes if ":g3:" in write] == written
 
+    async def test_before_anything_was_taken_from_it(self, papers: tuple[Office, dict[ConnectionId, Paper]]) -> None:
+        """Only what something was taken from is held: another account of the case, as yet untouched, is let go by itself."""
+        office, three = papers
+        for service, account in ((GOOGLE, "g3"), (SLACK, "s3")):
+            three[service].add(account, email="e3@example.test", name="日向 葵")
+        case = office.report(employee_no="E9", name="日向 葵", email="e3@example.test")
+        office.clock.pass_by(hours=10)
+        await runbook.make_plan(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert standings(office, case.id) == {"google_workspace:g3": "accepted", "slack:s3": "accepted"}
+        with office.context.store.write() as session:
+            found = session.get_one(Case, case.id)
+            found.leaver = found.leaver | {"email": "e1@example.test", "name": "星 空子"}
+            session.add(found)
+            void(office.context, session, case.id, {"email", "name"})
+        assert standings(office, case.id) == {"google_workspace:g3": "asked", "slack:s3": "look_alike"}
+
     async def test_keeps_what_rests_on_other_fields(self, office: Office) -> None:
         """A correction of the address leaves number and name as they were, and the account accepted."""
         case = office.report()

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from cli.examining_prefect import _in_the_clear, examine_prefect
+from cli.examining import _in_the_clear, examine_prefect
 from cli.orchestration import reachable
 from stack.prefect_api import PrefectSettings
 

@@ -272,7 +272,7 @@ class TestStart:
         def interrupted(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("cli.show.in_force", interrupted)
+        monkeypatch.setattr("cli.show.cases_and_pauses", interrupted)
         assert house.lastday("show").code == 130
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlmodel import Session
 
-from casework import questions
+from casework import consents
 from casework.context import Context, all_of
 from casework.messages import Said, message
 from casework.nda import files
@@ -58,7 +58,7 @@ def _secret_tests(
         asked.subject: Answer.of(
             asked, text="".join(asked.answer or ()), by=str(asked.answered_by), at=asked.answered_at
         )
-        for asked in questions.answered(session, case_id, QuestionKind.TRADE_SECRET)
+        for asked in consents.answered(session, case_id, QuestionKind.TRADE_SECRET)
     }
     secrecy = [*_duties(papers), *_limits(session, case_id), *(markings or [message("markings_none").said])]
     for test, shows, codes in (

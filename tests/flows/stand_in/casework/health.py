@@ -24,5 +24,5 @@ def health(context: object, settings: object) -> Health:
     return Health(datetime.now().astimezone())
 
 
-def health_soon(look: Callable[[], Health], now: Callable[[], datetime]) -> Health:
+def health_soon(look: Callable[[], Health]) -> Health:
     return look()

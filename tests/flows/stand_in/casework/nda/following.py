@@ -5,6 +5,6 @@ from __future__ import annotations
 from casework.context import Context
 
 
-async def follow_up(context: Context) -> int:
+async def follow_up(context: Context) -> dict[str, int]:
     """Return that nothing was due."""
-    return 0
+    return {"followed": 0}
