@@ -314,6 +314,20 @@ class TestReadOn:
             assert after >= asked.commanded_on_vendor_clock()
 
     @pytest.mark.parametrize(
+        "order", [(K.SIGN_IN, K.SESSION), (K.SESSION, K.SIGN_IN)], ids=["block first", "block last"]
+    )
+    async def test_either_event(self, order: tuple[EntitlementKind, EntitlementKind]) -> None:
+        """Sessions were last ended by the newer of the two events that end them, whichever it is."""
+        async with rig() as r:
+            for kind in order:
+                await revoke(r, TANAKA, kind)
+                await asyncio.sleep(0.01)
+            ended_at = (await stamps(r, TANAKA))[K.SESSION]
+            assert ended_at is not None
+            assert abs(ended_at - max(event.at for event in r.tenant.events)) < timedelta(milliseconds=1)
+            assert len({event.at for event in r.tenant.events}) == 2
+
+    @pytest.mark.parametrize(
         ("times", "newest"),
         [
             (["2026-11-18T01:00:00Z", "2026-11-18T03:00:00Z", "2026-11-18T02:00:00Z"], 3),
