@@ -107,6 +107,7 @@ class TestOneReading:
     async def test_before_listings(self) -> None:
         """Everybody waits for the reading: it does not wait behind the listings of fifty other accounts."""
         async with rig() as r:
+            await r.connector.probe()
             r.stage.faults.append(Fault("GET .*/groups", delay=0.2, times=None))
             others = [
                 asyncio.ensure_future(r.connector.list_access(account(r, key), frozenset({K.GROUP})))
@@ -114,7 +115,7 @@ class TestOneReading:
             ]
             await asyncio.sleep(0.1)
             await evidence(r, TANAKA, K.PASSWORD)
-            assert not all(one.done() for one in others)
+            assert sum(one.done() for one in others) < 25
             await asyncio.gather(*others)
 
     async def test_one_who_gives_up(self) -> None:
@@ -311,6 +312,20 @@ class TestReadOn:
             assert after is not None
             assert after > before
             assert after >= asked.commanded_on_vendor_clock()
+
+    @pytest.mark.parametrize(
+        "order", [(K.SIGN_IN, K.SESSION), (K.SESSION, K.SIGN_IN)], ids=["block first", "block last"]
+    )
+    async def test_either_event(self, order: tuple[EntitlementKind, EntitlementKind]) -> None:
+        """Sessions were last ended by the newer of the two events that end them, whichever it is."""
+        async with rig() as r:
+            for kind in order:
+                await revoke(r, TANAKA, kind)
+                await asyncio.sleep(0.01)
+            ended_at = (await stamps(r, TANAKA))[K.SESSION]
+            assert ended_at is not None
+            assert abs(ended_at - max(event.at for event in r.tenant.events)) < timedelta(milliseconds=1)
+            assert len({event.at for event in r.tenant.events}) == 2
 
     @pytest.mark.parametrize(
         ("times", "newest"),
@@ -512,14 +527,20 @@ class TestTime:
         assert await other == at
 
     async def test_after_a_failure(self) -> None:
-        """A failure is not a reading: the question after it is put to Google, though no time has passed."""
-        vendor = _Vendor()
-        log = AdminLog(vendor.pages, asyncio.sleep, clock=lambda: 1000.0)
-        vendor.fails = 1
-        with pytest.raises(Throttled):
+        """
+        A failure is not a reading: the question after it is put to Google, though no time has passed.
+
+        Where the log was to be begun anew, it still is.
+        """
+        now, vendor = [1000.0], _Vendor()
+        log = AdminLog(vendor.pages, asyncio.sleep, clock=lambda: now[0])
+        for _ in range(2):
+            vendor.fails = 1
+            with pytest.raises(Throttled):
+                await _ask(log, ["a"])
             await _ask(log, ["a"])
-        await _ask(log, ["a"])
-        assert vendor.begun == [None, None]
+            now[0] += admin_log.WHOLE_AGAIN + 1.0
+        assert vendor.begun == [None] * 4
 
     async def test_an_outage(self) -> None:
         """Through a night in which every reading fails, and every leaver is cut, nothing is kept of those that are past."""
