@@ -26,7 +26,7 @@ _NOBODY_WAS_ASKED = timedelta(seconds=1.5)
 
 @dataclass(frozen=True, slots=True)
 class DueGroup:
-    """Cases of one instant that need one run.  *key* makes asking for the run twice one run."""
+    """Cases that need one run, which starts at *due_at*.  *key* makes asking for the run twice one run."""
 
     due_at: datetime
     case_ids: tuple[str, ...]
@@ -50,7 +50,7 @@ def due_for_run(context: Context) -> list[DueGroup]:
         soon = case.due_at <= now + timedelta(seconds=context.policy.sweep.ahead_seconds)
         if case.for_real and soon and not paused:
             purpose = "offboard" if case.state in MOVABLE and case.tries == 0 else "again"
-            runs[max(case.due_at - lead(context), case.next_run_at or case.opened_at), purpose].append(case)
+            runs[max(case.due_at - lead(context), now), purpose].append(case)
         elif case.run_state is not RunState.PAUSED and _wants_plan(context, case, paused=paused):
             plans.append(_group(now, [case], "plan"))
     return plans + [_group(starts_at, runs[starts_at, purpose], purpose) for starts_at, purpose in sorted(runs)]
