@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.chaos.production import Production, production
+from tests.chaos.opening import production
+from tests.chaos.production import Production
 from tests.conftest import FAULT
 
 BUSY = 4.0

