@@ -58,7 +58,7 @@ class Production:
 
     *leavers* by case; *blocked* by service and account: when the tenant first accepted to block its sign-in.
 
-    While it is kept, what ends is started again within two seconds, as a service manager does (`left_alone` ends that for a while).
+    What ends is started again within two seconds, as a service manager does, but what is *dead* for a while.
     """
 
     folder: Path
@@ -71,7 +71,7 @@ class Production:
     leavers: dict[str, Person] = field(default_factory=dict)
     blocked: dict[tuple[str, str], float] = field(default_factory=dict)
     _accounts: dict[tuple[str, str], str] = field(default_factory=dict)
-    _leave_alone: threading.Event = field(default_factory=threading.Event)
+    dead: set[str] = field(default_factory=set)
 
     # -- what people do
 
@@ -192,27 +192,26 @@ class Production:
                 os.kill(pid, signal.SIGKILL)
 
     @contextmanager
-    def left_alone(self, *dead: str) -> Iterator[None]:
-        """Kill the *dead* and start nothing again; at the end everything runs."""
-        self._leave_alone.set()
-        self.end([self.stack.pid(name) for name in dead])
+    def without(self, *names: str) -> Iterator[None]:
+        """Kill these and start none of them again until the end."""
+        self.dead |= {*names}
+        self.end([self.stack.pid(name) for name in names])
         try:
             yield
         finally:
-            self._leave_alone.clear()
+            self.dead -= {*names}
 
     def keep(self, over: threading.Event) -> None:
         """Start again whatever has ended, every two seconds."""
         while not over.wait(2.0):
             for name, child in [*self.stack._children.items()]:
-                if child.poll() is not None and not self._leave_alone.is_set():
+                if child.poll() is not None and name not in self.dead:
                     self.stack._start(name)
 
     def restart(self, name: str, **env: str) -> None:
-        """Stop one in order and start it with *env* besides."""
+        """Kill one and start it with *env* besides."""
         before = self.stack.env
-        with self.left_alone():
-            self.stack._children[name].terminate()
+        with self.without(name):
             self.stack._children[name].wait(20)
             self.stack.env = before | env
             self.stack._start(name)

@@ -67,7 +67,7 @@ class TestAway:
         made.make_runs()
         mid_cut(made, cases)
         stopped = time.time()
-        with made.left_alone("server"):
+        with made.without("server"):
             time.sleep(60)
         ending = ended(made, cases)
         record("Prefect's server killed for 60 s in mid-cut", *ending.since(stopped))
@@ -119,7 +119,7 @@ class TestVendors:
 class TestAdministrators:
     def test_two_at_once(self, made: Production, record: Record) -> None:
         """The only two administrators leave at once, by two processes: one is cut, the other keeps Microsoft alone and is told of."""
-        with made.left_alone("serve", *WORKERS):
+        with made.without("serve", *WORKERS):
             cases = made.report(-60.0, -60.0, people=ADMINISTRATORS)
             began = time.time()
             runs = [made.run_by_hand(case) for case in cases]
