@@ -25,8 +25,8 @@ test: $(READY)   ## every essential test, offline
 coverage: $(READY)  ## the same with the branch coverage of the rooms that decide: more than twice as long
 	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)
 
-chaos: $(READY)  ## every write, every fault: slow
-	@$(BIN)/python -m pytest -n auto -m chaos $(ARGS)
+chaos: $(READY)  ## every write, every fault: slow; ends with a table of faults, recovery, and what was lost
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m chaos $(ARGS)
 
 lint: $(READY)   ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from models.vocabulary import RunState
 LEASE = timedelta(seconds=20)
 _HEARTBEAT = 4.0
 _CUTS_NOTHING = timedelta(seconds=15)
-"""After the instant, or the decision if that came later: who holds a case by then and has asked for nothing loses it."""
+"""After the instant, the decision or the claim, whichever came last: who holds a case by then and has asked for nothing loses it."""
 _RECOVERY = timedelta(seconds=5)
 _SOON = timedelta(minutes=10)
 SERVING = "serve"
@@ -144,7 +144,8 @@ def held(case: Case, now: datetime) -> bool:
 def may_be_taken_over(case: Case, now: datetime) -> bool:
     """Whether a serving process may take the case from the run that holds it: due for a while, and nothing asked for yet."""
     serving = (case.lease_holder or "").startswith(SERVING)
-    return case.state in BEFORE_THE_CUT and overdue(case, now) >= _CUTS_NOTHING and not serving
+    taken_at = case.next_run_at or case.due_at  # unless somebody woke it meanwhile, when it was claimed
+    return case.state in BEFORE_THE_CUT and min(overdue(case, now), now - taken_at) >= _CUTS_NOTHING and not serving
 
 
 def wanted(case: Case, now: datetime) -> bool:

@@ -25,7 +25,7 @@ _NOBODY_WAS_ASKED = timedelta(seconds=1.5)
 
 @dataclass(frozen=True, slots=True)
 class DueGroup:
-    """Cases of one instant that need one run.  The same *key* twice is one run, a cancelled one too: it counts revisions and attempts."""
+    """Cases that need one run, from *due_at* on.  The same *key* twice is one run, a cancelled one too: it counts revisions and attempts."""
 
     due_at: datetime
     case_ids: tuple[str, ...]
@@ -49,7 +49,7 @@ def due_for_run(context: Context) -> list[DueGroup]:
         soon = case.due_at <= now + timedelta(seconds=context.policy.sweep.ahead_seconds)
         if case.for_real and soon and not paused:
             purpose = "offboard" if case.state in MOVABLE and case.tries == 0 else "again"
-            runs[max(case.due_at - lead(context), case.next_run_at or case.opened_at), purpose].append(case)
+            runs[max(case.due_at - lead(context), now), purpose].append(case)
         elif case.run_state is not RunState.PAUSED and _wants_plan(context, case, paused=paused):
             plans.append(_group(now, [case], "plan"))
     return [_group(starts_at, runs[starts_at, purpose], purpose) for starts_at, purpose in sorted(runs)] + plans

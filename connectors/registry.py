@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 
@@ -31,13 +33,16 @@ async def open_connectors(
     """
     Open the connectors of *connections*, each configured from the environment by settings of its own, and close them at the end.
 
+    Whoever opens in this event loop what somebody has open is given the same one, which the last of them closes: a vendor's budget,
+    a snapshot of its directory and the lock on a list that can only be replaced are the process's, not a case's.
+
     A vendor's SDK is imported only when the vendor is used.  What cannot be opened raises `NotConfigured`; unless *strict*, it is
     `connectors.unopened.Unopened`, so that the others can be used, nothing is skipped, and it is opened once that can be done.
     """
     opened: dict[ConnectionId, Connector] = {}
 
     async def reopen(connection: ConnectionId) -> Connector:
-        opened[connection] = await _open(connection)
+        opened[connection] = await _share(connection)
         return opened[connection]
 
     try:
@@ -51,7 +56,41 @@ async def open_connectors(
                 opened[connection] = Unopened(manifest, failure, partial(reopen, connection))
         yield opened
     finally:
-        await asyncio.gather(*(connector.aclose() for connector in opened.values()))
+        await asyncio.gather(*(_give_back(*one) for one in opened.items()))
+
+
+@dataclass(slots=True)
+class _Shared:
+    """A connector, and how many have it open."""
+
+    connector: Connector
+    users: int = 0
+
+
+_open_here: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[ConnectionId, _Shared]] = WeakKeyDictionary()
+
+
+async def _share(connection: ConnectionId) -> Connector:
+    """Return the connector that is open here already, or open it."""
+    here = _open_here.setdefault(asyncio.get_running_loop(), {})
+    if connection not in here:
+        opened = await _open(connection)
+        if here.setdefault(connection, _Shared(opened)).connector is not opened:
+            await opened.aclose()  # somebody was faster
+    here[connection].users += 1
+    return here[connection].connector
+
+
+async def _give_back(connection: ConnectionId, connector: Connector) -> None:
+    """Close *connector* unless others have it open."""
+    here = _open_here.get(asyncio.get_running_loop(), {})
+    shared = here.get(connection)
+    if shared is not None and shared.connector is connector:
+        shared.users -= 1
+        if shared.users:
+            return
+        del here[connection]
+    await connector.aclose()
 
 
 async def _open(connection: ConnectionId) -> Connector:

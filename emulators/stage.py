@@ -157,7 +157,10 @@ class Stage:
             note()
 
     async def _stage_door(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """`POST /_stage/faults` adds one (a Fault as JSON), `DELETE` clears, `GET /_stage/journal` lists requests."""
+        """
+        `POST /_stage/faults` adds one (a Fault as JSON), `DELETE` clears, `GET /_stage/journal?after=100` lists the requests that
+        follow the first hundred.
+        """
         body = await _whole(receive)
         match scope["method"], scope["path"]:
             case "POST", "/_stage/faults":
@@ -167,8 +170,9 @@ class Stage:
                 self.faults.clear()
                 answer = {"faults": []}
             case "GET", "/_stage/journal":
-                rows = list(self.journal)
-                answer = [{"line": r.line, "status": r.status, "at": r.at, "inner": r.inner} for r in rows]
+                after = int(scope["query_string"].decode("latin-1").removeprefix("after=") or 0)
+                told = ((r.line, r.status, r.at, r.inner, r.body.decode("latin-1")) for r in self.journal[after:])
+                answer = [dict(zip(("line", "status", "at", "inner", "body"), row, strict=True)) for row in told]
             case _:
                 await _answer(send, 404, b"{}", {"content-type": "application/json"})
                 return

@@ -114,8 +114,8 @@ class TestProcesses:
     @pytest.mark.chaos
     @pytest.mark.timeout(600)
     def test_killed_often(self, url: str, engine: Engine) -> None:
-        """The same, thirty times on one log."""
-        for n in range(30):
+        """The same, ten times on one log."""
+        for n in range(10):
             kill_two(url, engine, n)
 
 

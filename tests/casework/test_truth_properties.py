@@ -354,7 +354,7 @@ class TestAnyOrder:
     @pytest.mark.timeout(1_200)
     @pytest.mark.chaos
     @given(story=st.lists(acts, min_size=10, max_size=60))
-    @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
     def test_holds_for_long(self, office: Office, story: list[tuple[Any, ...]]) -> None:
         """The same, longer and more often."""
         _whole_story(World.new(office), story)

@@ -105,6 +105,14 @@ class TestWhoHoldsIt:
                 async with runbook.claim(office.context, case.id, "serve-2") as another:
                     assert not another
 
+    async def test_who_took_it_late_has_as_long(self, office: Office) -> None:
+        """After an outage a run that has just begun is not taken from the case, and all that it has looked up begun anew."""
+        case = due(office)
+        office.clock.pass_by(minutes=1)
+        async with runbook.claim(office.context, case.id, "run-1"):
+            assert later(office, 14.5) == []
+            assert later(office, 0.6) == [case.id]
+
     @pytest.mark.parametrize("late", [10, 90_000])
     async def test_is_tried_again_later_each_time(self, office: Office, late: float) -> None:
         """Whoever carried it, however often it was planned before and however late the first try came; anew after a person acted."""
@@ -196,3 +204,13 @@ class TestRuns:
         groups = {group.purpose: group.case_ids for group in due_for_run(office.context)}
         assert case.id in groups[purpose]
         assert other.id in groups["offboard"]
+
+    def test_what_is_due_within_a_minute_is_one_run(self, office: Office) -> None:
+        """Fifty dismissals in one file, or thirty old cases to be tried again, are one interpreter each, not fifty and thirty."""
+        cases = [due(office).id]
+        for n in range(2, 5):
+            other = office.report(employee_no=f"E{n}", name=f"月 影{n}", email=f"e{n}@example.test")
+            cases.append(change(office, other.id, due_at=office.clock.at + timedelta(seconds=20 * n - 60)).id)
+        ahead = office.report(employee_no="E9", name="月 影9", email="e9@example.test")
+        change(office, ahead.id, due_at=office.clock.at + timedelta(seconds=90))
+        assert [sorted(group.case_ids) for group in due_for_run(office.context)] == [sorted(cases), [ahead.id]]

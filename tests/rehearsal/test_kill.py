@@ -20,7 +20,7 @@ from tests.terminal_house import House
 LEAVER = "E1001"
 RUN = "import sys\nfrom cli.app import main\nsys.exit(main(sys.argv[1:]))"
 CHECKOUT = Path(__file__).resolve().parents[2]
-SAMPLED, EVERYWHERE = (25, 60, 95), tuple(range(2, 170, 6))
+SAMPLED, EVERYWHERE = (25, 60, 95), tuple(range(2, 170, 12))
 
 
 def report(house: House) -> str:
