@@ -15,9 +15,8 @@ from casework import runbook
 from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.comparison import Comparison
-from casework.activity.marks import is_marked
 from casework.activity.risk import Reason, reasons_of, verdict_of
-from casework.activity.tally import EXITS, Tally
+from casework.activity.tally import EXITS, Tally, is_marked
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
