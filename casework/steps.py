@@ -35,10 +35,13 @@ async def plan_if_none(context: Context, case_id: str) -> None:
     case = await context.store.run(_going_on, context, case_id)
     if case.state not in PLAN_WANTED:
         return
-    if case.for_real and case.due_at <= context.now():
-        await _within(_UNPLANNED_WAITS, find_everywhere(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
-    else:
+    left = case.due_at - context.now()
+    if not case.for_real:
         await make_plan(context, case_id)
+    elif left > timedelta(0):
+        await _within(max(left, _UNPLANNED_WAITS), make_plan(context, case_id))
+    else:
+        await _within(_UNPLANNED_WAITS, find_everywhere(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
 
 
 async def make_plan(context: Context, case_id: str) -> None:

@@ -356,7 +356,7 @@ class TestReadOn:
             r.stage.faults.append(Fault("/activity/users/", status=200, body=body))
             for _ in range(2):
                 assert K.PASSWORD not in await stamps(r, TANAKA)
-                r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]
+                r.connector._directory.admin_log.note_asked(TANAKA)  # type: ignore[attr-defined]  # the connector's own
             assert len(queries(r)) == 2
             monkeypatch.setattr(admin_log, "WHOLE_AGAIN", -1.0)
             assert (await stamps(r, TANAKA))[K.PASSWORD] is not None
