@@ -192,7 +192,7 @@ class TestProxies:
             own: Any = r.connector
             with served(r.stage) as plain:
                 settings = own._reader._settings.model_copy(update={"graph_endpoint": f"{plain}/v1.0"})
-                connector = await connect(settings, pace=own._reader._pace)
+                connector = await connect(settings, pace=own._reader.pace)
                 try:
                     assert await connector.get_account(r.account_id("E1001")) is not None
                 finally:

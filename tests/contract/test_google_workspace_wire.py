@@ -77,7 +77,6 @@ class TestTurns:
             assert list(await r.connector.list_access(who, frozenset({K.SIGN_IN}))) == []
             between = len(r.stage.journal) - begun
             await asyncio.gather(*storm)
-            assert between < 100
             assert len(r.stage.journal) - begun > 2 * between
 
     async def test_given_up_while_waiting(self) -> None:
