@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from queue import PriorityQueue
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
@@ -36,8 +39,21 @@ _CONNECT = {
 _DRAFTS = "drafts"
 P = ParamSpec("P")
 T = TypeVar("T")
+_Job: TypeAlias = "tuple[bool, int, Future[Any], Callable[[], Any]]"
+_behind = ContextVar("behind", default=False)
+_arrivals = itertools.count()
 _ATTEMPTS = 9
 """Waits for the writers' lock: together a little longer than a frozen process may hold it."""
+
+
+@contextmanager
+def after_cuts() -> Iterator[None]:
+    """Let others' transactions in this process go before those begun in here: somebody is not cut yet, and these are of one who is."""
+    token = _behind.set(True)
+    try:
+        yield
+    finally:
+        _behind.reset(token)
 
 
 class _Session(Session):
@@ -61,15 +77,26 @@ class Store:
     trail: Trail
     clock: DatabaseClock = field(default_factory=DatabaseClock)
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "database"), compare=False)
+    waiting: PriorityQueue[_Job] = field(default_factory=PriorityQueue, compare=False)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """
         Do *work*, a whole transaction or several, in the one thread that waits for the database: the event loop never does.
 
-        It is done to its end even if nobody waits for it any more.
+        First come, first served, but `after_cuts` lets others go first.  It is done to its end even if nobody waits for it any more.
         """
-        doing = asyncio.get_running_loop().run_in_executor(self.thread, partial(work, *args, **kwargs))
-        return await asyncio.shield(doing)
+        done = Future[T]()
+        done.set_running_or_notify_cancel()  # from here on it cannot be cancelled
+        self.waiting.put((_behind.get(), next(_arrivals), done, partial(work, *args, **kwargs)))
+        self.thread.submit(self._serve_next)
+        return await asyncio.shield(asyncio.wrap_future(done))
+
+    def _serve_next(self) -> None:
+        *_, done, work = self.waiting.get()
+        try:
+            done.set_result(work())
+        except BaseException as exc:  # noqa: BLE001  # it is raised where it is awaited
+            done.set_exception(exc)
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -221,6 +221,8 @@ def served(app: ASGIApp, *, port: int = 0, certificate: tuple[str, str] | None =
     *port* 0 takes a free one.  *certificate*: paths of chain and key in PEM, then the scheme is https.
     """
     listener = socket.create_server(("127.0.0.1", port))
+    # those that it accepts inherit this, and asyncio sets it only where it is told the protocol: else each answer waits 40 ms
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app,
         log_level="warning",
