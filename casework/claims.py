@@ -19,6 +19,7 @@ from casework.context import Context, kept_case
 from casework.errors import CaseworkError
 from casework.lifecycle import BEFORE_THE_CUT, UNDER_WAY
 from casework.questions import open_questions
+from casework.store import in_turn
 from casework.truth.findings import assess, open_findings
 from models.tables import Case
 from models.vocabulary import RunState
@@ -47,13 +48,14 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
     except asyncio.CancelledError:  # it is done all the same
         await run(_let_go, context, case_id, runner, stumbled=True)
         raise
-    if not taken:
+    if taken is None:
         yield False
         return
     context.leases[case_id] = runner
     beat = asyncio.ensure_future(_heartbeat(context, case_id, runner))
     try:
-        yield True
+        with in_turn(first=taken.at_once_at is not None, cut=taken.contained_at is not None):
+            yield True
     finally:
         stumbled = not isinstance(sys.exception(), (NoneType, CaseworkError))
         beat.cancel()
@@ -62,17 +64,17 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
         await run(_let_go, context, case_id, runner, stumbled=stumbled)
 
 
-def _take(context: Context, case_id: str, runner: str) -> bool:
+def _take(context: Context, case_id: str, runner: str) -> Case | None:
     with context.store.write() as session:
         case = kept_case(session, case_id)
         others = held(case, context.now()) and case.lease_holder != runner
         if others and not (runner.startswith(SERVING) and may_be_taken_over(case, context.now())):
-            return False
+            return None
         case.lease_holder = case.run_id = runner  # another run may have been made for it, and come too late
         case.lease_until, case.run_state = context.now() + LEASE, RunState.RUNNING
         case.next_run_at = context.now()  # gone by the end if somebody woke the case
         assess(context, session, case_id)
-        return True
+        return case
 
 
 async def _heartbeat(context: Context, case_id: str, runner: str) -> None:

@@ -7,9 +7,12 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, SQLModel, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from casework.errors import BadRequest
 from models.tables import Case
@@ -33,8 +36,8 @@ class Context:
 
     *configured* are the services of the settings, whether they are open here or not.
     *actor* is who acts, as the trail names it: a run, or a person at the terminal.  *own_accounts* fills as services are
-    probed (`casework.connections`; each by one at a time: *probing*), *leases* (case to runner) as cases are claimed.  Without
-    *evidence* nothing is collected: some tests do without.
+    probed (`casework.connections`; each by one at a time: *probing*), *leases* (case to runner) as cases are claimed, *searching* with
+    what a case has begun to search and not waited for (`casework.matching.searching`).  Without *evidence* nothing is collected: some tests do without.
     """
 
     store: Store
@@ -49,6 +52,7 @@ class Context:
     evidence: EvidenceStore | None = None
     readings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOGS_AT_ONCE))
     probing: dict[ConnectionId, asyncio.Lock] = field(default_factory=dict)
+    searching: dict[tuple[str, ConnectionId], asyncio.Task[None]] = field(default_factory=dict)
 
     def name(self, prefix: str) -> str:
         """Return a fresh random name such as `case-3f0c…`: it says nothing about anybody."""
@@ -78,5 +82,11 @@ def kept_case(session: Session, case_id: str) -> Case:
 
 def all_of(session: Session, table: type[T], case_id: str, order: Any) -> Sequence[T]:
     """Return every row that *table* has of the case, in the *order* of one of its columns."""
-    of_case = table.__table__.c.case_id == case_id  # type: ignore[attr-defined]  # SQLModel makes it
-    return session.exec(select(table).where(of_case).order_by(order)).all()
+    return session.exec(_of_case(table, order), params={"case_id": case_id}).all()
+
+
+@cache
+def _of_case(table: type[T], order: Any) -> SelectOfScalar[T]:
+    """Return the query for them, made once: making it anew each time takes as long as asking it."""
+    of_case = table.__table__.c.case_id == bindparam("case_id")  # type: ignore[attr-defined]  # SQLModel makes it
+    return select(table).where(of_case).order_by(order)

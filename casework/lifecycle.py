@@ -6,6 +6,7 @@ The picture in docs/architecture.md is made from the table: `python -m tests.doc
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from casework.context import Context
 
 S = CaseState
+LATELY = timedelta(minutes=1)
 
 
 class Transition(NamedTuple):
@@ -115,6 +117,15 @@ def wake(session: Session, case: Case) -> None:
     if case.run_state is not RunState.RUNNING:
         case.run_state, case.run_id = RunState.NONE, None
     session.add(case)
+
+
+def known_since(case: Case, now: datetime, within: timedelta = LATELY) -> datetime | None:
+    """
+    Return since when a read or a search counts as made just now: *within* a minute, after the instant, by the run that has the case.
+
+    None: somebody woke the case meanwhile, or no run has it.  A correction, an answer or an attestation asks for new reads.
+    """
+    return None if case.next_run_at is None else max(case.due_at, case.next_run_at, now - within)
 
 
 def begun(session: Session, case_id: str) -> bool:

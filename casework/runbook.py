@@ -21,7 +21,7 @@ from casework.context import Context
 from casework.errors import QuestionsOpen
 from casework.nda.checking import check_if_due
 from casework.steps import contain, deprovision, make_plan, plan_if_none, take_early, wait_until_due
-from casework.store import after_cuts
+from casework.store import in_turn
 from models.vocabulary import ConnectionId
 
 _log = logging.getLogger("lastday.runbook")
@@ -62,7 +62,7 @@ async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> 
         async with _meanwhile(_regardless(plainly, "collect", early)):
             await carry("wait", partial(wait_until_due, context, case_id))  # a run may start half a second early
             await _everywhere(context, case_id, carry, "cut", cut)
-        with after_cuts():
+        with in_turn(cut=True):
             await carry("observe", partial(observe_until_closed, context, case_id))
             await _everywhere(context, case_id, carry, "collect", collecting.after_the_cut)  # the rest is the sweep's
             await _regardless(carry, "summarise", partial(collecting.conclude, context, case_id))
@@ -81,10 +81,10 @@ async def cut(context: Context, case_id: str, connection: ConnectionId) -> None:
     except QuestionsOpen:
         raise
     except Exception:
-        with after_cuts():
+        with in_turn(cut=True):
             await deprovision(context, case_id, connection)
         raise
-    with after_cuts():
+    with in_turn(cut=True):
         await deprovision(context, case_id, connection)
 
 

@@ -12,8 +12,8 @@ from casework.access import cutting, planning, rails
 from casework.connections import ready
 from casework.context import Context
 from casework.errors import BadRequest, NotDueYet
-from casework.lifecycle import ENDED, FINISHED, PLAN_WANTED
-from casework.matching.searching import find_everywhere, find_in
+from casework.lifecycle import ENDED, FINISHED, LATELY, PLAN_WANTED
+from casework.matching.searching import find_everywhere, find_in, is_searched, searched
 from models.tables import Case
 from models.vocabulary import ConnectionId
 
@@ -22,7 +22,6 @@ _LONGEST_WAIT_FOR_DUE = timedelta(hours=1)
 _OTHERS_ANSWER_WITHIN = 2.0
 _UNPLANNED_WAITS = timedelta(seconds=5)
 _TO_GET_READY = timedelta(seconds=30)
-_LISTED_LATELY = timedelta(minutes=1)
 
 
 async def plan_if_none(context: Context, case_id: str) -> None:
@@ -41,7 +40,7 @@ async def plan_if_none(context: Context, case_id: str) -> None:
     elif left > timedelta(0):
         await _within(max(left, _UNPLANNED_WAITS), make_plan(context, case_id))
     else:
-        await _within(_UNPLANNED_WAITS, find_everywhere(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
+        await _within(None, find_everywhere(context, case_id, patience=_OTHERS_ANSWER_WITHIN))
 
 
 async def make_plan(context: Context, case_id: str) -> None:
@@ -96,10 +95,10 @@ def _going_on(context: Context, case_id: str) -> Case:
     return case
 
 
-async def _within(left: timedelta, work: Coroutine[Any, Any, object]) -> None:
+async def _within(left: timedelta | None, work: Coroutine[Any, Any, object]) -> None:
     """Carry out *work*, which only reads at the vendors, but not beyond *left*; what goes wrong in it stops nothing."""
     try:
-        async with asyncio.timeout(left.total_seconds()):
+        async with asyncio.timeout(None if left is None else left.total_seconds()):
             await work
     except Exception as exc:  # noqa: BLE001  # the cut follows, and tells by itself what it cannot do
         _log.warning("before the cut: %s", type(exc).__name__)
@@ -112,21 +111,23 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     """
     await context.store.run(rails.ask_release, context, case_id)
     await _within(_TO_GET_READY, ready(context, connection))
+    await searched(context, case_id, connection)
     await cutting.contain(context, case_id, connection)
 
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
     """
     Take away the rest in one service, after a fresh look for accounts and an inventory of them, of which what nothing was asked of
-    may be a minute old.
+    may be a minute old, if it is of after the instant.
 
     The plan may be weeks old: an account made since is contained here, and a client may have been granted access.  What
     the look adds is sealed into a new plan before it is touched.  What comes up later is seen when observing.
     """
     run = context.store.run
-    await find_in(context, case_id, connection)
+    if not await run(is_searched, context, case_id, connection):
+        await find_in(context, case_id, connection)
     if await run(planning.uncontained, context, case_id, connection):
         await cutting.contain(context, case_id, connection)
-    await planning.take_inventory(context, case_id, connection, known_for=_LISTED_LATELY)
+    await planning.take_inventory(context, case_id, connection, known_for=LATELY)
     await run(planning.seal_plan, context, case_id)
     await cutting.deprovision(context, case_id, connection)

@@ -39,21 +39,24 @@ _CONNECT = {
 _DRAFTS = "drafts"
 P = ParamSpec("P")
 T = TypeVar("T")
-_Job: TypeAlias = "tuple[bool, int, Future[Any], Callable[[], Any]]"
-_behind = ContextVar("behind", default=False)
-_arrivals = itertools.count()
+_Job: TypeAlias = "tuple[tuple[bool, int], int, Future[Any], Callable[[], Any]]"
+_turn = ContextVar("turn", default=(False, 0))
+_places, _arrivals = itertools.count(1), itertools.count()
 _ATTEMPTS = 9
 """Waits for the writers' lock: together a little longer than a frozen process may hold it."""
 
 
 @contextmanager
-def after_cuts() -> Iterator[None]:
-    """Let others' transactions in this process go before those begun in here: somebody is not cut yet, and these are of one who is."""
-    token = _behind.set(True)
+def in_turn(*, first: bool = False, cut: bool = False) -> Iterator[None]:
+    """
+    Let what is begun in here wait for its turn in the database's thread: of a case that is *cut* until all others are, else of
+    two cases the one that came earlier goes first.  Before them goes an emergency (*first*), with all that is begun outside.
+    """
+    token = _turn.set((cut, 0 if first else _turn.get()[1] or next(_places)))
     try:
         yield
     finally:
-        _behind.reset(token)
+        _turn.reset(token)
 
 
 class _Session(Session):
@@ -83,11 +86,11 @@ class Store:
         """
         Do *work*, a whole transaction or several, in the one thread that waits for the database: the event loop never does.
 
-        First come, first served, but `after_cuts` lets others go first.  It is done to its end even if nobody waits for it any more.
+        First come, first served, but for `in_turn`.  It is done to its end even if nobody waits for it any more.
         """
         done = Future[T]()
         done.set_running_or_notify_cancel()  # from here on it cannot be cancelled
-        self.waiting.put((_behind.get(), next(_arrivals), done, partial(work, *args, **kwargs)))
+        self.waiting.put((_turn.get(), next(_arrivals), done, partial(work, *args, **kwargs)))
         self.thread.submit(self._serve_next)
         return await asyncio.shield(asyncio.wrap_future(done))
 

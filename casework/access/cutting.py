@@ -107,7 +107,9 @@ async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
         await _block(context, account)
     else:
         await _block_after_what_dies_with_it(context, account)
-    await _take_open(context, account, frozenset({EntitlementKind.SESSION}))
+    rows = await context.store.run(_open_rows, context, account)
+    sessions = [row for row in rows if row.kind is EntitlementKind.SESSION]
+    await _in_order(context, account, sessions)  # what is read of them next assesses the case
 
 
 async def _take_open(context: Context, account: CaseAccount, kinds: Kinds) -> None:

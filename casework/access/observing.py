@@ -9,6 +9,7 @@ from casework.access import cutting, planning
 from casework.access.revoking import may_ask
 from casework.context import Context
 from casework.errors import Paused
+from casework.lifecycle import LATELY
 from casework.truth.rows import accepted_rows
 from casework.truth.states import PERHAPS_TAKEN
 from models.tables import CaseEntitlement
@@ -23,7 +24,7 @@ async def observe_until_closed(context: Context, case_id: str) -> None:
     Read every account afresh, with back-off, until each row is settled, waiting can settle no more, or policy's deadline has
     passed.
 
-    The first look takes in every kind, the later ones those that are open.  What a look adds, and what a guard that has gone
+    The first look takes in every kind that was not read since the block, the later ones those that are open.  What a look adds, and what a guard that has gone
     kept from being taken, is planned, sealed and taken away as well.  Raises nothing: what is still open afterwards is a
     finding, and is looked at again later.
     """
@@ -78,7 +79,7 @@ async def _look(context: Context, case_id: str, *, first: bool) -> None:
                 await cutting.contain(context, case_id, connection)
             await planning.take_inventory(context, case_id, connection)
     if first:
-        await planning.take_inventory(context, case_id)
+        await planning.take_inventory(context, case_id, known_for=LATELY, blocked=True)
     else:
         unsettled = await run(_unsettled, context, case_id)
         kinds = frozenset(row.kind for row in unsettled)

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from audit.events import EventType
 from casework.connections import CONTAINMENT, kinds_for, read_access
 from casework.context import Context
-from casework.lifecycle import PLAN_WANTED, move
+from casework.lifecycle import PLAN_WANTED, known_since, move
 from casework.recording import seal
 from casework.truth.findings import assess, keep_listing
 from casework.truth.rows import accepted, accepted_accounts, accepted_rows, load, reads_of, rows_of
@@ -52,12 +52,13 @@ async def list_and_plan(context: Context, case_id: str, *connections: Connection
 
 
 async def take_inventory(
-    context: Context, case_id: str, *connections: ConnectionId, kinds: Kinds | None = None, known_for: timedelta = _NOT_AT_ALL
+    context: Context, case_id: str, *connections: ConnectionId, kinds: Kinds | None = None,
+    known_for: timedelta = _NOT_AT_ALL, blocked: bool = False,
 ) -> None:  # fmt: skip
     """
     List the access of every accepted account, in *connections* or in all, at once, and merge it into the truth table.
 
-    Kinds that were read within *known_for*, and of which nothing was asked since, are not read again: see `unread_since`.
+    Kinds that were read within *known_for*, and since the account was seen *blocked*, are not read again: see `unread_since`.
     """
     run, connectors = context.store.run, context.connectors
     case, accounts = await run(context.case, case_id), await run(accepted, context, case_id, *connections)
@@ -66,22 +67,37 @@ async def take_inventory(
     }
     await asyncio.gather(
         *(
-            _inventory(context, one, concerned[one.connection], known_for, whole=kinds is None)
+            _inventory(context, one, concerned[one.connection], known_for, whole=kinds is None, blocked=blocked)
             for one in accounts
             if one.connection in concerned
         )
     )
 
 
-def unread_since(context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta) -> Kinds:
+def unread_since(
+    context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta, *, blocked: bool = False
+) -> Kinds:
     """
-    Return those of *kinds* that no successful read has shown within *known_for* and since the case's instant, of which something
-    was asked (what became of that only a new read tells), or of which it matters who else rules over the tenant.
+    Return those of *kinds* that no successful read has shown within *known_for* (see `known_since`), nor since the account was seen
+    *blocked*; of which something was asked that is not seen gone, or that may come back (the sign-in); or of which it matters who
+    else rules over the tenant.
     """
     with context.store.read() as session:
-        since = max(session.get_one(Case, account.case_id).due_at, context.now() - known_for)
-        reads = reads_of(session, account.case_id)
-        asked = {row.kind for row in rows_of(session, account.case_id, account) if row.attempts > 0}
+        since = known_since(session.get_one(Case, account.case_id), context.now(), known_for)
+        reads, rows = reads_of(session, account.case_id), rows_of(session, account.case_id, account)
+    signs = [row for row in rows if row.kind is EntitlementKind.SIGN_IN]
+    asked = {
+        row.kind
+        for row in rows
+        if row.attempts > 0 and (row in signs or row.state is not EntitlementState.OBSERVED_CLOSED)
+    }
+    if since is None:
+        return kinds
+    if blocked:
+        seen = [row.observed_at for row in signs if row.observed_at is not None]
+        if not signs or len(seen) < len(signs):
+            return kinds
+        since = max(since, *seen)
     read = filter(None, (reads.get((account.connection, account.vendor_id, kind)) for kind in kinds - asked))
     return kinds - {
         one.kind for one in read if one.failed_as is None and is_fresh(one, since) and not one.administrators
@@ -89,10 +105,10 @@ def unread_since(context: Context, account: CaseAccount, kinds: Kinds, known_for
 
 
 async def _inventory(
-    context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta, *, whole: bool
+    context: Context, account: CaseAccount, kinds: Kinds, known_for: timedelta, *, whole: bool, blocked: bool
 ) -> None:  # fmt: skip
     if known_for > _NOT_AT_ALL:
-        kinds = await context.store.run(unread_since, context, account, kinds, known_for)
+        kinds = await context.store.run(unread_since, context, account, kinds, known_for, blocked=blocked)
     if kinds or account.listed_at is None:
         listing = await read_access(context, account, kinds)
         await context.store.run(keep_listing, context, account, listing, kinds, whole=whole)

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from casework.connections import failure_of, ready
 from casework.context import Context, case_in
+from casework.lifecycle import known_since
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
 from casework.truth.findings import assess
@@ -26,11 +27,37 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
     Look for the leaver in every service at once, then once more for the addresses that the accepted accounts bear.
 
     The second look asks no vendor: it is answered from the snapshots that the first one read.  After *patience*, in seconds, a
-    service that has not answered is waited for no longer: nothing is noted of it.
+    service that has not answered is waited for no longer: its search goes on, and `searched` waits for it.
     """
-    await asyncio.gather(*(_within(patience, find_in(context, case_id, one, ask=False)) for one in context.connectors))
-    await asyncio.gather(*(_find_further(context, case_id, connection) for connection in context.connectors))
+    searches = {one: asyncio.ensure_future(find_in(context, case_id, one, ask=False)) for one in context.connectors}
+    try:
+        if searches:
+            await asyncio.wait(searches.values(), timeout=patience)
+    except asyncio.CancelledError:
+        for search in searches.values():
+            search.cancel()
+        raise
+    context.searching.update({(case_id, one): search for one, search in searches.items() if not search.done()})
+    known = [one for one, search in searches.items() if search.done()]
+    await asyncio.gather(*(_within(patience, _find_further(context, case_id, one)) for one in known))
     await context.store.run(_ask, context, case_id)
+
+
+async def searched(context: Context, case_id: str, connection: ConnectionId) -> None:
+    """Wait for the search of one service that `find_everywhere` waited for no longer, if there is one, and ask what it leaves open."""
+    if search := context.searching.pop((case_id, connection), None):
+        await search
+        await context.store.run(_ask, context, case_id)
+
+
+def is_searched(context: Context, case_id: str, connection: ConnectionId) -> bool:
+    """Whether a search of the service succeeded just now (`known_since`)."""
+    with context.store.read() as session:
+        search, since = (
+            session.get(Search, (case_id, connection)),
+            known_since(case_in(session, case_id), context.now()),
+        )
+    return search is not None and since is not None and search.problem is None and search.searched_at >= since
 
 
 def _ask(context: Context, case_id: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from sqlalchemy import bindparam
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
@@ -18,6 +19,18 @@ from models.vocabulary import SIGNED, ConnectionId, EntitlementKind, QuestionKin
 
 Place: TypeAlias = "tuple[ConnectionId, str]"
 KindPlace: TypeAlias = "tuple[ConnectionId, str, EntitlementKind]"
+_LATEST_FIRST = col(Attestation.attested_at).desc()
+_ROWS_OF_ACCOUNT = select(CaseEntitlement).where(
+    CaseEntitlement.case_id == bindparam("case_id"), CaseEntitlement.connection == bindparam("connection"),
+    CaseEntitlement.account_id == bindparam("account_id"),
+)  # fmt: skip
+_LIGHT_READS = (
+    select(KindRead)
+    .where(KindRead.case_id == bindparam("case_id"))
+    .options(
+        defer(KindRead.exchanges)  # type: ignore[arg-type]  # SQLModel makes it a column
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +89,22 @@ def load(context: Context, session: Session, case_id: str) -> TruthTable:
         {(one.connection, one.vendor_id): one for one in accounts if one.standing is Standing.ACCEPTED},
         rows_of(session, case_id),
         reads_of(session, case_id),
-        all_of(session, Attestation, case_id, col(Attestation.attested_at).desc()),
+        all_of(session, Attestation, case_id, _LATEST_FIRST),
     )
 
 
 def accounts_of(session: Session, case_id: str, *connections: ConnectionId) -> Sequence[CaseAccount]:
     """Return the case's candidate accounts, of *connections* or of all."""
-    query = select(CaseAccount).where(CaseAccount.case_id == case_id).order_by(col(CaseAccount.id))
-    if connections:
-        query = query.where(col(CaseAccount.connection).in_(connections))
-    return session.exec(query).all()
+    found = all_of(session, CaseAccount, case_id, CaseAccount.id)
+    return [one for one in found if one.connection in connections] if connections else found
 
 
 def rows_of(session: Session, case_id: str, account: CaseAccount | None = None) -> list[CaseEntitlement]:
     """Return the case's rows, or those of one account, in the order of the cut."""
-    query = select(CaseEntitlement).where(CaseEntitlement.case_id == case_id)
-    if account is not None:
-        query = query.where(
-            CaseEntitlement.connection == account.connection, CaseEntitlement.account_id == account.vendor_id
-        )
-    return in_order(session.exec(query).all())
+    if account is None:
+        return in_order(all_of(session, CaseEntitlement, case_id, CaseEntitlement.id))
+    its = {"case_id": case_id, "connection": account.connection, "account_id": account.vendor_id}
+    return in_order(session.exec(_ROWS_OF_ACCOUNT, params=its).all())
 
 
 def in_order(rows: Iterable[CaseEntitlement]) -> list[CaseEntitlement]:
@@ -122,14 +131,7 @@ def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
 
 def reads_of(session: Session, case_id: str) -> dict[KindPlace, KindRead]:
     """Return what is known by reading, by service, account and kind; the exchanges, which are long, are read when asked for."""
-    light = (
-        select(KindRead)
-        .where(KindRead.case_id == case_id)
-        .options(
-            defer(KindRead.exchanges)  # type: ignore[arg-type]  # SQLModel makes it a column
-        )
-    )
-    found = session.exec(light).all()
+    found = session.exec(_LIGHT_READS, params={"case_id": case_id}).all()
     return {(read.connection, read.account_id, read.kind): read for read in found}
 
 

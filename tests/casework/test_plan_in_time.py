@@ -8,9 +8,12 @@ from datetime import timedelta
 from typing import Never
 
 import pytest
+from sqlmodel import select
 
-from casework import runbook
-from models.vocabulary import Service
+from casework import runbook, steps
+from connectors.errors import ConnectorError
+from models.tables import Finding
+from models.vocabulary import CaseState, Leaver, Match, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import Paper
 
@@ -35,3 +38,83 @@ async def test_a_silent_service_keeps_no_other_waiting_past_the_instant(
             await asyncio.sleep(0.05)
     running.cancel()
     await asyncio.wait({running})
+
+
+class Slow(Paper):
+    """A service that answers a search when it is let, and counts the searches."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.let, self.searches = asyncio.Event(), 0
+
+    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+        self.searches += 1
+        await self.let.wait()
+        return await super().find_accounts(leaver)
+
+
+@pytest.fixture
+def slow(office: Office, monkeypatch: pytest.MonkeyPatch) -> Slow:
+    """A slow service beside the office's own, with an account of the leaver; the others wait for it for a moment."""
+    monkeypatch.setattr(steps, "_OTHERS_ANSWER_WITHIN", 0.05)
+    service = Slow(Service.SLACK, office.clock)
+    service.add("s1", employee_no="E1", email="e1@example.test", name="星 空子")
+    office.context = replace(office.context, connectors={**office.context.connectors, Service.SLACK: service})
+    return service
+
+
+class TestASlowSearch:
+    async def test_is_not_begun_anew_and_its_account_is_cut_when_it_answers(self, office: Office, slow: Slow) -> None:
+        """The others are cut meanwhile; the answer that came after two seconds is as good as one that came at once."""
+        office.paper.after = lambda row: slow.let.set() if ":sign_in:" in row.id else None
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert office.context.case(case.id).state is CaseState.CLOSED
+        assert (slow.searches, slow.holders["s1"].active) == (1, False)
+
+    async def test_that_fails_is_that_services_finding(self, office: Office, slow: Slow) -> None:
+        """It is asked once more by its own cut, and the other service is cut all the same."""
+        office.paper.after = lambda row: slow.let.set() if ":sign_in:" in row.id else None
+        slow.search_error = ConnectorError("slack: nobody answers")
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(Exception, match="unmatched"):
+            await office.run(case.id)
+        assert (slow.searches, office.paper.holders["g1"].active) == (2, False)
+        with office.context.store.read() as session:
+            assert [one.connection for one in session.exec(select(Finding)).all()] == [Service.SLACK]
+
+    async def test_brings_its_question_before_anything_is_taken_there(self, office: Office, slow: Slow) -> None:
+        """Whose account it is, is asked when it answers, not when the case is taken up the next time."""
+        slow.holders.clear()
+        slow.add("s2", email="e1@example.test", name="月 影子")
+        office.paper.after = lambda row: slow.let.set() if ":sign_in:" in row.id else None
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(Exception, match="question"):
+            await office.run(case.id)
+        assert (slow.searches, slow.writes, office.paper.holders["g1"].active) == (1, [], False)
+
+
+class TestASearchOfTheInstant:
+    @pytest.mark.parametrize(("planned", "searches"), [(False, 1), (True, 2)])
+    async def test_is_not_repeated(self, office: Office, slow: Slow, *, planned: bool, searches: int) -> None:
+        """Whoever was searched for a moment ago and after the instant is not searched for again; an older search is repeated after the block."""
+        slow.let.set()
+        case = office.report()
+        if planned:
+            await runbook.make_plan(office.context, case.id)
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert office.context.case(case.id).state is CaseState.CLOSED
+        assert slow.searches == searches
+
+    async def test_is_repeated_after_a_minute(self, office: Office, slow: Slow) -> None:
+        """A block that took minutes leaves time for another account."""
+        slow.let.set()
+        office.paper.after = lambda row: office.clock.pass_by(minutes=2) if ":sign_in:" in row.id else None
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert slow.searches == 2

@@ -10,6 +10,7 @@ from casework import runbook
 from casework.access import observing, planning
 from casework.context import Context
 from casework.errors import StillOpen
+from casework.lifecycle import wake
 from casework.truth.rows import accepted
 from connectors.contract import Kinds, Listing
 from models.tables import Case, CaseAccount
@@ -36,9 +37,16 @@ def read(office: Office, monkeypatch: pytest.MonkeyPatch) -> list[Kinds]:
     return asked
 
 
+def taken(office: Office, case_id: str) -> None:
+    """Let a run take the case now."""
+    with office.context.store.write() as session:
+        session.get_one(Case, case_id).next_run_at = office.clock()
+
+
 async def due(office: Office) -> tuple[Case, CaseAccount]:
-    """Return a case that is due and was listed just now, with its account."""
+    """Return a case that a run has taken, that is due and was listed just now, with its account."""
     case = await planned(office)
+    taken(office, case.id)
     await planning.take_inventory(office.context, case.id)
     (account,) = accepted(office.context, case.id)
     return case, account
@@ -57,19 +65,56 @@ class TestUnread:
         """Only what is read since the instant tells what the leaver holds at it, a second before it does not."""
         case = office.report()
         office.clock.at = case.due_at - timedelta(seconds=2)
+        taken(office, case.id)
         await runbook.make_plan(office.context, case.id)
         office.clock.at = case.due_at + timedelta(seconds=2)
         (account,) = accepted(office.context, case.id)
         assert planning.unread_since(office.context, account, SIGN_IN, MINUTE) == SIGN_IN
 
+    async def test_what_another_run_read(self, office: Office) -> None:
+        """What a person has signed for since the run before is read by the next one, and so is what nobody's run has read."""
+        _, account = await due(office)
+        office.clock.pass_by(seconds=1)
+        taken(office, account.case_id)
+        assert planning.unread_since(office.context, account, SIGN_IN, MINUTE) == SIGN_IN
+
+    async def test_everything_once_somebody_woke_the_case(self, office: Office) -> None:
+        """A correction or an answer in the middle of a run asks for new reads, however fresh the others are."""
+        case, account = await due(office)
+        with office.context.store.write() as session:
+            wake(session, session.get_one(Case, case.id))
+        kinds = frozenset(office.paper.manifest.kinds)
+        assert planning.unread_since(office.context, account, kinds, MINUTE) == kinds
+
     async def test_what_was_asked_for(self, office: Office) -> None:
-        """What became of a request is told by a read that follows it: its kind is read again, the others are not."""
+        """What became of a request is told by a read that follows it: its kind is read again, the others are not; the block always is."""
         _, account = await due(office)
         await runbook.contain(office.context, account.case_id, GOOGLE)
-        await planning.take_inventory(office.context, account.case_id)
-        again = planning.unread_since(office.context, account, frozenset(office.paper.manifest.kinds), MINUTE)
+        kinds = frozenset(office.paper.manifest.kinds)
+        again = planning.unread_since(office.context, account, kinds, MINUTE)
         assert again >= {K.SIGN_IN, K.SESSION, K.GRANT}
         assert not again & {K.GROUP, K.ROLE}
+        await planning.take_inventory(office.context, account.case_id)
+        assert planning.unread_since(office.context, account, kinds, MINUTE) == SIGN_IN
+
+    async def test_what_was_asked_for_and_is_there_still(self, office: Office) -> None:
+        """A kind of which a read shows something that was asked for is read again, however lately it was read."""
+        _, account = await due(office)
+        await runbook.contain(office.context, account.case_id, GOOGLE)
+        office.paper.holders["g1"].held[K.GRANT].add("app-1")
+        await planning.take_inventory(office.context, account.case_id)
+        again = planning.unread_since(office.context, account, frozenset(office.paper.manifest.kinds), MINUTE)
+        assert K.GRANT in again
+
+    async def test_what_was_read_before_the_block(self, office: Office) -> None:
+        """Once the account is seen blocked, every kind is read that was not read since, and all of them while it is not seen so."""
+        _, account = await due(office)
+        kinds = frozenset(office.paper.manifest.kinds)
+        assert planning.unread_since(office.context, account, kinds, MINUTE, blocked=True) == kinds
+        await runbook.contain(office.context, account.case_id, GOOGLE)
+        assert planning.unread_since(office.context, account, kinds, MINUTE, blocked=True) == kinds
+        await planning.take_inventory(office.context, account.case_id)
+        assert planning.unread_since(office.context, account, kinds, MINUTE, blocked=True) == SIGN_IN
 
     async def test_what_could_not_be_read(self, office: Office) -> None:
         """A look that failed is made again, although the one before it succeeded a moment ago."""
@@ -155,6 +200,7 @@ class TestListed:
         for asked in (frozenset({K.SIGN_IN}), frozenset(office.paper.manifest.kinds)):
             await planning.take_inventory(office.context, case.id, kinds=asked)
             assert accepted(office.context, case.id)[0].listed_at is None
+        taken(office, case.id)
         await planning.take_inventory(office.context, case.id, known_for=MINUTE)
         assert accepted(office.context, case.id)[0].listed_at is not None
         read.clear()

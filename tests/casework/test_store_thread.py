@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from casework import runbook
 from casework.context import Context
+from casework.store import in_turn
 from tests.casework.conftest import Office
 
 _TICKS = 20
@@ -69,3 +71,78 @@ async def test_an_outcome_is_committed_also_if_nobody_waits_for_it_any_more(
     assert asking.cancelled()
     await office.context.store.run(lambda: None)
     assert office.context.case(case.id).revision == 99
+
+
+class TestTurns:
+    async def ran(self, office: Office, *jobs: tuple[str, dict[str, bool] | None]) -> list[str]:
+        """Return the order in which *jobs* are done that begin in this one, each in its turn, while the thread is busy."""
+        store, busy, done, began = office.context.store, threading.Event(), list[str](), asyncio.Event()
+
+        async def job(name: str, turn: dict[str, bool] | None, *, first: bool) -> None:
+            if turn is None:
+                await began.wait()
+                await store.run(done.append, name)
+                return
+            with in_turn(**turn):
+                if first:  # whose place is the first comes with its job the last
+                    await began.wait()
+                await store.run(done.append, name)
+
+        holding = asyncio.ensure_future(store.run(busy.wait))
+        asked = [asyncio.ensure_future(job(*one, first=n == 0)) for n, one in enumerate(jobs)]
+        await asyncio.sleep(0.01)
+        began.set()
+        await asyncio.sleep(0.01)
+        busy.set()
+        await asyncio.gather(holding, *asked)
+        return done
+
+    async def test_of_two_cases_the_one_that_came_first_goes_first(self, office: Office) -> None:
+        """Two hundred that are cut in step are all cut late; one after the other, half of them are cut in half the time."""
+        assert await self.ran(office, ("first", {}), ("second", {}), ("third", {})) == ["first", "second", "third"]
+
+    async def test_a_cut_goes_before_what_is_left_of_others(self, office: Office) -> None:
+        """Whoever came first and is blocked waits with the rest until the last one is."""
+        assert await self.ran(office, ("rest", {"cut": True}), ("cut", {}), ("another", {})) == [
+            "cut",
+            "another",
+            "rest",
+        ]
+
+    async def test_an_emergency_goes_before_them(self, office: Office) -> None:
+        """A dismissal is not kept by two hundred who leave by the calendar, nor is what belongs to no case: a lease that is renewed."""
+        others = ("cut", {"cut": True}), ("dismissed", {"first": True}), ("lease", None)
+        assert await self.ran(office, ("case", {}), *others) == ["dismissed", "lease", "case", "cut"]
+
+    async def test_a_part_of_a_case_keeps_its_place(self, office: Office) -> None:
+        """What a case does once it is cut comes in the order of the cases as well."""
+        order = list[str]()
+
+        async def case(name: str, waits: asyncio.Event) -> None:
+            with in_turn():
+                ready.release()
+                await waits.wait()
+                with in_turn(cut=True):
+                    await office.context.store.run(order.append, name)
+
+        ready, earlier, later, busy = asyncio.Semaphore(0), asyncio.Event(), asyncio.Event(), threading.Event()
+        cases = [asyncio.ensure_future(case("earlier", earlier)), asyncio.ensure_future(case("later", later))]
+        await ready.acquire()
+        await ready.acquire()
+        holding = asyncio.ensure_future(office.context.store.run(busy.wait))
+        for one in (later, earlier):
+            one.set()
+            await asyncio.sleep(0.01)
+        busy.set()
+        await asyncio.gather(holding, *cases)
+        assert order == ["earlier", "later"]
+
+    async def test_what_goes_wrong_is_raised_where_it_is_awaited(self, office: Office) -> None:
+        """And the thread goes on with the next one."""
+
+        def wrong() -> None:
+            raise LookupError("here")
+
+        with pytest.raises(LookupError, match="here"):
+            await office.context.store.run(wrong)
+        assert await office.context.store.run(lambda: 1) == 1
