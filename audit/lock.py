@@ -50,5 +50,6 @@ def take(connection: Connection) -> datetime | None:
         return now
     if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]  # sqlite3's own attribute
         raise NotInTransaction("trail: cannot append: the transaction was not begun IMMEDIATE (audit.tables.prepare)")
-    connection.execute(_CLAIM)
+    if connection.get_execution_options().get("sqlite_begin") == "DEFERRED":  # else the lock is held from the beginning
+        connection.execute(_CLAIM)
     return None

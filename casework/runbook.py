@@ -67,7 +67,8 @@ async def offboard(context: Context, case_id: str, carry: Carrier = plainly) -> 
             await _everywhere(context, case_id, carry, "collect", collecting.after_the_cut)  # the rest is the sweep's
             await _regardless(carry, "summarise", partial(collecting.conclude, context, case_id))
             await look_at_papers(context, case_id, carry)  # a dismissal's for the first time: it is cut first
-    await context.store.run(close, context, case_id)
+    with in_turn(cut=True):
+        await context.store.run(close, context, case_id)
 
 
 async def cut(context: Context, case_id: str, connection: ConnectionId) -> None:

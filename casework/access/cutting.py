@@ -19,7 +19,7 @@ from casework.access.revoking import OPEN, conclude_by_read, each, may_ask, may_
 from casework.connections import kinds_for, read_access
 from casework.context import Context
 from casework.truth.findings import assess, keep_listing
-from casework.truth.rows import accepted, accepted_accounts, rows_of
+from casework.truth.rows import accepted, accepted_accounts, case_and_accepted, rows_of
 from casework.truth.states import NEVER_CUT
 from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement
@@ -46,8 +46,7 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
         return
     if await run(planning.unlisted, context, case_id, connection):
         await planning.list_and_plan(context, case_id, connection)
-    await take_up(context, case_id, connection)
-    await each(_contain(context, case, account) for account in await run(accepted, context, case_id, connection))
+    await each(_contain(context, case, account) for account in await take_up(context, case_id, connection))
 
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:
@@ -55,11 +54,10 @@ async def deprovision(context: Context, case_id: str, connection: ConnectionId) 
     Take away the rest of every accepted account in *connection*, in the manifest's order, if it is open here.  Never lifts a
     block.
     """
-    case = await context.store.run(context.case, case_id)
+    case, accounts = await context.store.run(case_and_accepted, context, case_id, connection)
     if not case.for_real or connection not in context.connectors:
         return
     allowed = kinds_for(case, context.connectors[connection])
-    accounts = await context.store.run(accepted, context, case_id, connection)
     await each(_take_open(context, account, allowed) for account in accounts)
 
 
@@ -177,26 +175,28 @@ async def _see_block(context: Context, account: CaseAccount) -> list[CaseEntitle
     return [row for row in table.rows_of(account) if row.kind is EntitlementKind.SIGN_IN]
 
 
-async def take_up(context: Context, case_id: str, connection: ConnectionId) -> None:
+async def take_up(context: Context, case_id: str, connection: ConnectionId) -> list[CaseAccount]:
     """
-    Give an outcome to each intent that a crash left open and that something has overtaken: a later read, a waiver.
+    Give an outcome to each intent that a crash left open and that something has overtaken: a later read, a waiver.  Return the
+    accepted accounts.
 
     By a read alone: what was signed for meanwhile is not asked for.  Open rows keep their intent: the cut comes to them in
     its order, and reads before it asks again.
     """
-    for account, rows in await context.store.run(_overtaken, context, case_id, connection):
+    accounts = await context.store.run(_overtaken, context, case_id, connection)
+    for account, rows in accounts:
         await conclude_by_read(context, account, rows, RevocationResult.UNKNOWN)
+    return [account for account, _ in accounts]
 
 
 def _overtaken(
     context: Context, case_id: str, connection: ConnectionId
 ) -> list[tuple[CaseAccount, list[CaseEntitlement]]]:
+    """Return each accepted account with those of its rows whose intent is overtaken."""
     with context.store.read() as session:
+        rows = [row for row in rows_of(session, case_id) if row.op is not None and row.state not in OPEN]
         accounts = accepted_accounts(session, case_id, connection)
-        rows = [
-            row
-            for one in accounts
-            for row in rows_of(session, case_id, one)
-            if row.op is not None and row.state not in OPEN
-        ]
-    return [(one, mine) for one in accounts if (mine := [row for row in rows if row.account_id == one.vendor_id])]
+    return [
+        (one, [row for row in rows if (row.connection, row.account_id) == (connection, one.vendor_id)])
+        for one in accounts
+    ]

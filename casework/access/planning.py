@@ -16,7 +16,7 @@ from casework.context import Context
 from casework.lifecycle import PLAN_WANTED, known_since, move
 from casework.recording import seal
 from casework.truth.findings import assess, keep_listing
-from casework.truth.rows import accepted, accepted_accounts, accepted_rows, load, reads_of, rows_of
+from casework.truth.rows import accepted_accounts, accepted_rows, case_and_accepted, load, reads_of, rows_of
 from casework.truth.states import is_fresh
 from connectors.contract import Kinds
 from models.tables import Case, CaseAccount, CaseEntitlement, Plan
@@ -60,8 +60,8 @@ async def take_inventory(
 
     Kinds that were read within *known_for*, and since the account was seen *blocked*, are not read again: see `unread_since`.
     """
-    run, connectors = context.store.run, context.connectors
-    case, accounts = await run(context.case, case_id), await run(accepted, context, case_id, *connections)
+    connectors = context.connectors
+    case, accounts = await context.store.run(case_and_accepted, context, case_id, *connections)
     concerned = {
         one: kinds_for(case, connectors[one], kinds) for one in {row.connection for row in accounts} & {*connectors}
     }

@@ -45,8 +45,9 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
     for kind in kinds & frozenset(manifest.kinds):
         place = account.connection, account.vendor_id, kind
         read = table.reads.get(place) or KindRead(
-            case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind
-        )
+            case_id=account.case_id, connection=account.connection, account_id=account.vendor_id, kind=kind,
+            shown=[], administrators=[], exchanges=[],
+        )  # fmt: skip
         listed = [_ruled(entitlement, read) for entitlement in listing if entitlement.kind is kind]
         if not _keep(context, read, listed, listing.evidence.get(kind, ())):
             continue
@@ -110,6 +111,7 @@ def _new_row(
         state=entitlement.state,
         order=line.order,
         confirmation=line.confirmation,
+        prestate={},
         found_at=context.now(),
     )
     _describe(context, session, account, row, entitlement)

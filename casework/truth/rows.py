@@ -11,7 +11,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from casework.consents import living, use_up
-from casework.context import Context, all_of
+from casework.context import Context, all_of, case_in
 from casework.question_kinds import TENANT
 from casework.truth.states import WHOLE_KIND
 from models.tables import Attestation, Case, CaseAccount, CaseEntitlement, KindRead, Question, Search
@@ -121,6 +121,12 @@ def accepted(context: Context, case_id: str, *connections: ConnectionId) -> list
     """Return the same, in a transaction of its own."""
     with context.store.read() as session:
         return accepted_accounts(session, case_id, *connections)
+
+
+def case_and_accepted(context: Context, case_id: str, *connections: ConnectionId) -> tuple[Case, list[CaseAccount]]:
+    """Return the case with them."""
+    with context.store.read() as session:
+        return case_in(session, case_id), accepted_accounts(session, case_id, *connections)
 
 
 def accepted_rows(session: Session, case_id: str) -> list[CaseEntitlement]:
