@@ -7,8 +7,8 @@ READY  := .venv/ready
 unexport PYTHONDONTWRITEBYTECODE
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
-# Half of a test's time is waiting for sockets and processes: twice as many workers as cores.
-WORKERS := $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+# Half of a test's time is waiting for sockets and processes: three workers a core.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage chaos lint up bench verify-outside lock clean
