@@ -244,7 +244,5 @@ def served(app: ASGIApp, *, port: int = 0, certificate: tuple[str, str] | None =
         yield f"{'https' if certificate else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=0.5)
-        server.force_exit = True  # a request that hangs is waited for no longer
         thread.join(timeout=10)
         listener.close()

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from audit.leaf import stamp
 from casework.connections import kinds_for
-from casework.context import Context
+from casework.context import Context, all_of
 from casework.decisions.pausing import concerns, in_force
 from casework.errors import QuestionsOpen, StillOpen
 from casework.lifecycle import FINISHED, move
@@ -20,7 +20,7 @@ from casework.questions import open_questions
 from casework.truth.findings import assess, open_findings
 from casework.truth.rows import TruthTable, accepted_rows
 from casework.truth.states import is_fresh
-from models.tables import Case, Look
+from models.tables import Case, Look, NoticeRecord
 from models.vocabulary import SETTLED, CaseState, ClosingRequirement, EntitlementKind
 
 
@@ -39,13 +39,17 @@ def close(context: Context, case_id: str) -> None:
     """
     Close and seal the case, or raise why it may not: `QuestionsOpen`, else `StillOpen` with the findings by kind.
 
-    Closing a closed case does nothing.
+    Closing a closed case does nothing.  What came in by a notice after the search, a new address perhaps, is searched for first.
     """
     with context.store.write() as session:
         case = session.get_one(Case, case_id)
         if case.state in FINISHED:
             return
-        missing = requirements(context, session, assess(context, session, case_id))
+        table = assess(context, session, case_id)
+        missing = requirements(context, session, table)
+        notices = all_of(session, NoticeRecord, case_id, NoticeRecord.id)
+        if not missing and any(search.searched_at < notices[-1].received_at for search in table.searches if notices):
+            missing = [Requirement(ClosingRequirement.STATE, "notice_since_search")]
         if not missing:
             _close(context, session, case)
             return

@@ -245,6 +245,18 @@ class TestCorrections:
         moved = office.context.case(case.id)
         assert (moved.state, moved.due_at.isoformat()) == (CaseState.WAITING, "2026-11-30T11:00:00+00:00")
 
+    async def test_a_new_address_in_the_middle_of_a_run_keeps_the_case_open(self, office: Office) -> None:
+        """Whoever bears an address that came after the search was not looked for: that run closes nothing over it, the next one asks."""
+        office.paper.add("g9", email="e1.new@example.test", name="")
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        office.paper.after = lambda row: office.report(email="e1.new@example.test") if ":group:" in row.id else None
+        with pytest.raises(StillOpen, match="notice_since_search"):
+            await office.run(case.id)
+        assert office.context.case(case.id).next_run_at is None, "wanted at once"
+        with pytest.raises(QuestionsOpen):
+            await office.run(case.id)
+
     async def test_a_new_address_digest_a_closed_case_again(self, office: Office) -> None:
         """Whoever bears the corrected address has not been looked for: closed was said too early."""
         office.paper.add("g9", email="e1.new@example.test", name="")
