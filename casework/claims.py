@@ -13,7 +13,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import NoneType
 
+from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col
 
 from casework.context import Context, kept_case
 from casework.errors import CaseworkError
@@ -87,9 +89,8 @@ async def _heartbeat(context: Context, case_id: str, runner: str) -> None:
 
 def _renew(context: Context, case_id: str, runner: str) -> None:
     with context.store.write() as session:
-        case = session.get_one(Case, case_id)
-        if case.lease_holder == runner:
-            case.lease_until = context.now() + LEASE
+        ours = update(Case).where(col(Case.id) == case_id, col(Case.lease_holder) == runner)
+        session.execute(ours.values(lease_until=context.now() + LEASE))
 
 
 def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> None:

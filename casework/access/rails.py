@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlmodel import Session, col, or_
 
 from audit.leaf import stamp
@@ -71,13 +71,19 @@ def _within(context: Context, session: Session, case: Case) -> bool:
     return any(cut <= {one for named in options for one in named["cases"]} for options in released)
 
 
-def _cut_together(context: Context, session: Session, case: Case) -> set[str]:
-    """Return the cases that are cut in the window that ends with this one, itself included."""
+def _cut_together(context: Context, session: Session, case: Case) -> frozenset[str]:
+    """Return the cases that are cut in the window that ends with this one, itself included; none where all cases are few enough."""
     until = max(_cut_at(case), context.now())  # what is decided late is cut now
     since = until - timedelta(hours=context.policy.blast_radius.window_hours)
-    query = select(*_OF_A_CUT).where(col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK))
-    lately = query.where(or_(col(Case.contained_at).is_(None), col(Case.contained_at) > since))
-    return {other.id for other in session.connection().execute(lately) if since < _cut_at(other) <= until}
+    lately = (
+        col(Case.for_real).is_(True), col(Case.state).not_in(TAKEN_BACK),
+        or_(col(Case.contained_at).is_(None), col(Case.contained_at) > since),
+    )  # fmt: skip
+    connection = session.connection()
+    if connection.execute(select(func.count()).where(*lately)).scalar_one() <= context.policy.blast_radius.limit:
+        return frozenset()
+    cut = connection.execute(select(*_OF_A_CUT).where(*lately))
+    return frozenset(other.id for other in cut if since < _cut_at(other) <= until)
 
 
 def _cut_at(case: Case | Row[Any, Any, Any, Any, Any]) -> datetime:

@@ -25,7 +25,7 @@ from casework.matching import answering
 from casework.policy import Cut, Policy
 from models.actor import Actor, at_terminal
 from models.tables import Case, CaseAccount, CaseEntitlement
-from models.vocabulary import CaseState, EntitlementKind, Service, Standing
+from models.vocabulary import CaseState, Entitlement, EntitlementKind, Service, Standing
 from tests.casework.conftest import Office
 from tests.casework.shown import show
 
@@ -250,7 +250,12 @@ class TestCorrections:
         office.paper.add("g9", email="e1.new@example.test", name="")
         case = office.report()
         office.clock.pass_by(hours=10)
-        office.paper.after = lambda row: office.report(email="e1.new@example.test") if ":group:" in row.id else None
+
+        def correct(row: Entitlement) -> None:
+            if row.kind is K.GROUP:
+                office.report(email="e1.new@example.test")
+
+        office.paper.after = correct
         with pytest.raises(StillOpen, match="notice_since_search"):
             await office.run(case.id)
         assert office.context.case(case.id).next_run_at is None, "wanted at once"
