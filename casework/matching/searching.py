@@ -39,6 +39,7 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
         raise
     context.searching.update({(case_id, one): search for one, search in searches.items() if not search.done()})
     known = [one for one, search in searches.items() if search.done()]
+    await asyncio.gather(*(searches[one] for one in known))  # raises what is no service's fault: the database's
     await asyncio.gather(*(_within(patience, _find_further(context, case_id, one)) for one in known))
     await context.store.run(_ask, context, case_id)
 

@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Never
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from casework import runbook, steps
+from casework.matching import searching
 from connectors.errors import ConnectorError
 from models.tables import Finding
 from models.vocabulary import CaseState, Leaver, Match, Service
@@ -95,6 +97,20 @@ class TestASlowSearch:
         with pytest.raises(Exception, match="question"):
             await office.run(case.id)
         assert (slow.searches, slow.writes, office.paper.holders["g1"].active) == (1, [], False)
+
+    @pytest.mark.parametrize("patience", [None, 5.0])
+    async def test_whose_answer_cannot_be_kept_is_a_failure(
+        self, office: Office, slow: Slow, monkeypatch: pytest.MonkeyPatch, patience: float | None
+    ) -> None:
+        """A database that is away is no finding of a service's: whoever searches is told."""
+
+        def away(*_: object, **__: object) -> None:
+            raise OperationalError("INSERT", {}, Exception("away"))
+
+        slow.let.set()
+        monkeypatch.setattr(searching, "_note_found", away)
+        with pytest.raises(OperationalError):
+            await searching.find_everywhere(office.context, office.report().id, patience=patience)
 
 
 class TestASearchOfTheInstant:
