@@ -31,8 +31,6 @@ ALL = (GOOGLE, SLACK, M365)
 _POLICY = """
 [blast_radius]
 departures = 100000
-[observe]
-deadline_seconds = 30
 [activity]
 before_seconds = 0
 after_seconds = 0
