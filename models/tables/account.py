@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.tables.columns import instant, json_column, word
+from models.tables.columns import Table, instant, json_column, word
 from models.vocabulary import AccountKind, ConnectionId, MatchReason, Standing
 
 
-class CaseAccount(SQLModel, table=True):
+class CaseAccount(Table, table=True):
     """
     One candidate account of a case, with what speaks for and against it and what was decided.
 
@@ -45,7 +45,7 @@ class CaseAccount(SQLModel, table=True):
     listed_at: datetime | None = instant()
 
 
-class AccountLink(SQLModel, table=True):
+class AccountLink(Table, table=True):
     """
     What was said of a person and an account, beyond the case in which it was: that it is theirs, or that it is not.
 
@@ -53,7 +53,6 @@ class AccountLink(SQLModel, table=True):
     *person* signed it, None if an earlier version kept what two facts had decided.
     """
 
-    __tablename__ = "account_link"
     __table_args__ = (UniqueConstraint("company", "employee_key", "connection", "account_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -69,10 +68,8 @@ class AccountLink(SQLModel, table=True):
     linked_at: datetime = instant(default=...)
 
 
-class DirectoryNumbers(SQLModel, table=True):
+class DirectoryNumbers(Table, table=True):
     """How the employee numbers of a service's directory stand to HR's: of *compared* people *agreed* do."""
-
-    __tablename__ = "directory_numbers"
 
     connection: ConnectionId = Field(primary_key=True, max_length=40)
     compared: int
@@ -80,10 +77,8 @@ class DirectoryNumbers(SQLModel, table=True):
     compared_at: datetime = instant(default=...)
 
 
-class Search(SQLModel, table=True):
+class Search(Table, table=True):
     """The look for accounts in one service: when it last ran, and why it could not, if it could not."""
-
-    __tablename__ = "search"
 
     case_id: str = Field(primary_key=True)
     connection: ConnectionId = Field(primary_key=True, max_length=40)

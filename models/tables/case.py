@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.tables.columns import instant, json_column, word
+from models.tables.columns import Table, instant, json_column, word
 from models.vocabulary import CaseState, DepartureKind, Leaver, RunState
 
 DEFAULT_COMPANY = "default"
@@ -14,7 +14,7 @@ _TO_COME = text("looked_at IS NULL")
 _LIVE = text("state NOT IN ('withdrawn', 'restoring', 'restored') AND kind <> 'leave'")
 
 
-class Case(SQLModel, table=True):
+class Case(Table, table=True):
     """
     *id* is random and opaque: the only thing that leaves for Prefect.  *leaver* is `vocabulary.Leaver` as JSON.
     *employee_key* is the number folded for comparing: a person has one case however the number is typed.
@@ -81,7 +81,7 @@ class Case(SQLModel, table=True):
         return Leaver(**(self.leaver | {"other_emails": tuple(self.leaver.get("other_emails", ()))}))
 
 
-class NoticeRecord(SQLModel, table=True):
+class NoticeRecord(Table, table=True):
     """
     One row of one submission.  *source_sha256* is the digest of the bytes HR sent; *disposition* what became of it:
     created, same, continued.
@@ -100,13 +100,11 @@ class NoticeRecord(SQLModel, table=True):
     content: dict[str, Any] = json_column()
 
 
-class Plan(SQLModel, table=True):
+class Plan(Table, table=True):
     """
     The ordered revocations of a case, each with its read-back.  *scope* is "full", or "containment" for a dismissal's first
     plan.  *sha256* is the digest of *content* with a nonce, in canonical JSON: the trail's payload holds both.
     """
-
-    __tablename__ = "plan"
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: str = Field(index=True)
@@ -117,13 +115,12 @@ class Plan(SQLModel, table=True):
     content: list[dict[str, Any]] = json_column()
 
 
-class Look(SQLModel, table=True):
+class Look(Table, table=True):
     """
     One of the looks after closing: *label* such as "+24h".  *verdict* is "quiet", "reopened", or "not_looked" while it could
     not be made: then *blind* names the services, *blind_since* when that began, *tries* how often.
     """
 
-    __tablename__ = "look"
     __table_args__ = (Index("look_to_come", "due_at", sqlite_where=_TO_COME, postgresql_where=_TO_COME),)
 
     case_id: str = Field(primary_key=True)

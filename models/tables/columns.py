@@ -1,15 +1,25 @@
-"""Column types that hold what the house means: aware instants, enum values, JSON."""
+"""What every table is made of: its name, and column types that hold what the house means: aware instants, enum values, JSON."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Enum, TypeDecorator
-from sqlmodel import Field
+from sqlalchemy.orm import declared_attr
+from sqlmodel import Field, SQLModel
 
 from models.actor import Actor
+
+
+class Table(SQLModel):
+    """A row of a table that is named as its class is, `KindRead` as `kind_read`, where the class does not say otherwise."""
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805  # SQLAlchemy calls it with the class
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class Instant(TypeDecorator[datetime]):

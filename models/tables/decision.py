@@ -3,21 +3,19 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from models.actor import Actor
-from models.tables.columns import actor, instant, json_column, word
+from models.tables.columns import Table, actor, instant, json_column, word
 from models.vocabulary import ConnectionId, EntitlementKind, FindingKind, OpenReason, QuestionKind
 
 
-class Finding(SQLModel, table=True):
+class Finding(Table, table=True):
     """
     One reason, once: *key* says what it is about, so that looking again does not repeat it.
 
     Resolved when a later look no longer gives it; never deleted.  The Japanese is empty in those that ended before it was kept.
     """
-
-    __tablename__ = "finding"
 
     case_id: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
@@ -34,7 +32,7 @@ class Finding(SQLModel, table=True):
     resolved_at: datetime | None = instant()
 
 
-class Question(SQLModel, table=True):
+class Question(Table, table=True):
     """
     What only a person can decide; `casework.questions` has the rules of each *kind*.  *id* is opaque.
 
@@ -44,8 +42,6 @@ class Question(SQLModel, table=True):
     for casework itself.  *wanted_by*: until when somebody should have answered.  *used_at*: when what a consent was given for
     was carried out, or overtaken: it allows nothing any more.
     """
-
-    __tablename__ = "question"
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
@@ -65,15 +61,13 @@ class Question(SQLModel, table=True):
     reason: str | None = None
 
 
-class Waiver(SQLModel, table=True):
+class Waiver(Table, table=True):
     """
     One kind, open for one reason (*accepts*), accepted until a date.  Without *case_id* it stands for the tenant.
 
     It counts only once a second person has approved it: asked by the question that bears its *id*.  One without *accepts* is of the first core and counts for nothing: it
     accepted whatever the kind was open for.
     """
-
-    __tablename__ = "waiver"
 
     id: str = Field(primary_key=True)
     case_id: str | None = Field(default=None, index=True)
@@ -90,14 +84,12 @@ class Waiver(SQLModel, table=True):
     approved_at: datetime | None = instant()
 
 
-class Pause(SQLModel, table=True):
+class Pause(Table, table=True):
     """
     The emergency brake, pulled by one person: of a case, of a *company*, or with neither of everything.
 
     *resumed_at*: when the question about it, which two people decide, was approved.
     """
-
-    __tablename__ = "pause"
 
     id: str = Field(primary_key=True)
     case_id: str | None = None
@@ -108,14 +100,12 @@ class Pause(SQLModel, table=True):
     resumed_at: datetime | None = instant()
 
 
-class Attestation(SQLModel, table=True):
+class Attestation(Table, table=True):
     """
     A signed human statement about a manual step, as it was seen at *attested_at*.
 
     *ended_at*: when a read contradicted it.  That is for good: a later read does not make it true again.
     """
-
-    __tablename__ = "attestation"
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.tables.columns import instant, json_column, word
+from models.tables.columns import Table, instant, json_column, word
 from models.vocabulary import (
     Confirmation,
     ConnectionId,
@@ -19,7 +19,7 @@ from models.vocabulary import (
 )
 
 
-class CaseEntitlement(SQLModel, table=True):
+class CaseEntitlement(Table, table=True):
     """
     A row of the truth table.  *id* is `connection:account_id:kind:vendor_id`.  *state*, *reason* and what goes with them are
     written by `casework.truth.derive` alone, from reads (`KindRead`), commands and signatures.
@@ -67,7 +67,7 @@ class CaseEntitlement(SQLModel, table=True):
     lifted_at: datetime | None = instant(index=True)
 
 
-class KindRead(SQLModel, table=True):
+class KindRead(Table, table=True):
     """
     What reads have told of one kind of one account: the newest successful read, and the newest attempt.
 
@@ -76,8 +76,6 @@ class KindRead(SQLModel, table=True):
     None if that was a success, else what it said (`unreadable`, `no_api`, `not_on_plan`).  *migrated*: made from the first
     core's rows, not by a read of ours.
     """
-
-    __tablename__ = "kind_read"
 
     case_id: str = Field(primary_key=True)
     connection: ConnectionId = Field(primary_key=True, max_length=40)
@@ -93,15 +91,13 @@ class KindRead(SQLModel, table=True):
     migrated: bool = False
 
 
-class Comeback(SQLModel, table=True):
+class Comeback(Table, table=True):
     """
     An account that a read saw open (*came_back_at*) after one had seen it closed (*closed_at*), and who let it in.
 
     *opened_by* is the address or name in the vendor's own log, once *opener* is `opener_named`.  *ask_at*: when the log is to be
     asked (again); None once it has told, or told nothing for good.
     """
-
-    __tablename__ = "comeback"
 
     case_id: str = Field(primary_key=True)
     connection: ConnectionId = Field(primary_key=True, max_length=40)

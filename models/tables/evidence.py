@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.tables.columns import instant, json_column, word
+from models.tables.columns import Table, instant, json_column, word
 from models.vocabulary import ActivityKind, Completeness, ConnectionId, FindingKind
 
 
-class Collection(SQLModel, table=True):
+class Collection(Table, table=True):
     """
     One collection pass of one log for one account.  *round* 1 is taken at containment, the later ones look at the tail again.
 
@@ -54,7 +54,7 @@ class Collection(SQLModel, table=True):
     told_in: int | None = None
 
 
-class PostCutActivity(SQLModel, table=True):
+class PostCutActivity(Table, table=True):
     """
     What a log tells of one kind after the effective cut-off: a finding of kind *finding*, once, with its count.
 
@@ -75,14 +75,12 @@ class PostCutActivity(SQLModel, table=True):
     seen_at: datetime = instant(default=...)
 
 
-class EvidenceKey(SQLModel, table=True):
+class EvidenceKey(Table, table=True):
     """
     A case's own key, wrapped by the master key that *master* names.
 
     Erasing empties *wrapped*: the row stays, so that no second key is made for a case whose evidence was erased.
     """
-
-    __tablename__ = "evidence_key"
 
     case_id: str = Field(primary_key=True)
     master: str
@@ -91,7 +89,7 @@ class EvidenceKey(SQLModel, table=True):
     erased_at: datetime | None = instant()
 
 
-class EvidenceFile(SQLModel, table=True):
+class EvidenceFile(Table, table=True):
     """
     One file of a case.  *id* is random and names it on the disk; *name* is what the trail calls it.
 
@@ -99,7 +97,6 @@ class EvidenceFile(SQLModel, table=True):
     committed.  The digests are of the clear bytes, *content_sha256* of what a `.zst` holds; they come when it is whole.
     """
 
-    __tablename__ = "evidence_file"
     __table_args__ = (UniqueConstraint("case_id", "name"),)
 
     id: str = Field(primary_key=True)

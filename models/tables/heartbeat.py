@@ -2,20 +2,18 @@
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.tables.columns import instant, json_column
+from models.tables.columns import Table, instant, json_column
 
 
-class Heartbeat(SQLModel, table=True):
+class Heartbeat(Table, table=True):
     """
     A process that runs, by the database's clock.  One that ends in order removes its row.
 
     *role* is "serve" or "watch".  *clock_ahead*: by how many seconds the database's clock is ahead of its machine's.
     *turns*: what it does again and again, and since when (RFC 3339) each has failed, null while it goes well.
     """
-
-    __tablename__ = "heartbeat"
 
     role: str = Field(primary_key=True)
     host: str = Field(primary_key=True)

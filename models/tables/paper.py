@@ -3,20 +3,18 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.tables.columns import instant, json_column, word
+from models.tables.columns import Table, instant, json_column, word
 from models.vocabulary import MatchReason, NdaState, PaperKind, PledgeState
 
 
-class PaperCheck(SQLModel, table=True):
+class PaperCheck(Table, table=True):
     """
     One check of the registers.  The newest one counts; the older ones stay.
 
     *looks*: for each register what was found, or why it could not be searched.  *next_at*: when the sweep asks again.
     """
-
-    __tablename__ = "paper_check"
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: str = Field(index=True)
@@ -26,15 +24,13 @@ class PaperCheck(SQLModel, table=True):
     next_at: datetime | None = instant(index=True)
 
 
-class CasePaper(SQLModel, table=True):
+class CasePaper(Table, table=True):
     """
     One paper as a check judged it, or an expected one that was not found (then *register_name* is None).
 
     *accepted* is False for a namesake's paper and for a doubtful one: it counts for nothing.  *text* and *remedy* are for
     people, in both languages.  *signature*: what the bytes prove, `verified`, `untrusted`, `none`, `broken` or empty.
     """
-
-    __tablename__ = "case_paper"
 
     id: int | None = Field(default=None, primary_key=True)
     check_id: int = Field(index=True)
@@ -65,15 +61,13 @@ class CasePaper(SQLModel, table=True):
     remedy_ja: str | None = None
 
 
-class Pledge(SQLModel, table=True):
+class Pledge(Table, table=True):
     """
     An exit pledge that was asked for.  *key* is stored before it leaves and makes sending it twice one sending.
 
     *sending_until*: until when whoever began to send it has the turn.  *register_name* is None for a file to be signed by hand.  *op* names the intent in the trail.  *reminders* counts those that
     were begun: one that was interrupted is not repeated.
     """
-
-    __tablename__ = "pledge"
 
     key: str = Field(primary_key=True)
     case_id: str = Field(index=True)
@@ -94,10 +88,8 @@ class Pledge(SQLModel, table=True):
     problem: str | None = None
 
 
-class PledgeRefusal(SQLModel, table=True):
+class PledgeRefusal(Table, table=True):
     """The leaver declined to sign, which is lawful: when, before whom, and who wrote it down."""
-
-    __tablename__ = "pledge_refusal"
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
@@ -109,10 +101,8 @@ class PledgeRefusal(SQLModel, table=True):
     recorded_at: datetime = instant(default=...)
 
 
-class PaperRuling(SQLModel, table=True):
+class PaperRuling(Table, table=True):
     """A person's word on a doubtful paper: *theirs* or not.  The latest one counts."""
-
-    __tablename__ = "paper_ruling"
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
