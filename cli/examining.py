@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,7 +27,7 @@ from cli.errors import refusal
 from cli.orchestration import PATIENCE
 from cli.terminal import advice, say, sentence
 from connectors.errors import NotConfigured
-from connectors.settings import prefix_of
+from connectors.settings import on_this_machine, prefix_of
 from stack.prefect_api import PrefectSettings, open_api
 
 Row = dict[str, Any]
@@ -194,10 +193,4 @@ def _weak(ours: httpx.Client, url: str) -> Iterator[str]:
 
 
 def _in_the_clear(url: str) -> bool:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        here = ip_address(host).is_loopback
-    except ValueError:
-        here = host == "localhost"
-    return parts.scheme != "https" and not here
+    return urlsplit(url).scheme != "https" and not on_this_machine(url)
