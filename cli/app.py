@@ -17,7 +17,7 @@ from cli.terminal import advice, survive_narrow_streams, write_json
 
 _PANELS = {
     "HR's notices": ("depart.depart", "depart.leave", "restore.return_", "depart.reschedule", "depart.withdraw"),
-    "Cases": ("run.plan", "run.run", "show.show", "sweep.sweep", "restore.restore", "show.evidence", "nda"),
+    "Cases": ("run.plan", "run.run", "show.show", "run.sweep", "restore.restore", "show.evidence", "nda"),
     "Decisions": ("decisions.answer", "decisions.approve", "decisions.attest", "decisions.waive"),
     "Emergency brake": ("decisions.pause", "decisions.resume"),
     "Records": ("population.population", "export.export", "verify.verify", "erase.hold", "erase.erase"),

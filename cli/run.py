@@ -1,4 +1,4 @@
-"""`lastday plan` and `lastday run`: the terminal as a carrier of the runbook, in this process and without Prefect."""
+"""`lastday plan`, `run` and `sweep`: this process does what runs of Prefect otherwise do, and needs none of them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from typing import Annotated
 import typer
 
 from casework import runbook
+from casework.access.rechecking import look_again
+from casework.access.restore import block_interrupted
 from casework.claims import LEASE
 from casework.context import Context, case_in
 from casework.errors import QuestionsOpen, StillOpen
 from casework.intake.opening import decide_for_real
 from casework.runbook import Carrier, Work
+from casework.sweeping import due_for_run
 from casework.view.case import CaseView
 from casework.view.reading.case import case_view
 from cli.anchor import anchor_soon
-from cli.contexts import in_open_context
+from cli.contexts import in_context, in_open_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
+from cli.orchestration import reachable
 from cli.show import answer_case
 from cli.terminal import Step, Terminal, advice, sentence
 from models.vocabulary import ConnectionId
@@ -78,6 +82,26 @@ def run(
     return DONE if shown.state in {"closed", "withdrawn", "restored"} and remains == DONE else REMAINS
 
 
+def sweep(terminal: Terminal) -> int:
+    """
+    Release dead runs, give due cases a run, block again what a killed restore left open, take the looks after closing that are
+    due.  Safe to run at any time.
+
+    Exits with 1 if a look opened a case again or could not be made, if a restore is to be carried out again, or if cases wait for a
+    run that Prefect cannot be asked for.
+    """
+    runs = _reconcile() if reachable() else {"released": 0, "made": 0}
+    waiting = [case_id for group in in_context(due_for_run) for case_id in group.case_ids]
+    blocked, cases = in_open_context(_at_the_services, connected=True)
+    counts = runs | {"blocked_again": blocked}
+    counted = counts | {what: len(ids) for what, ids in cases.items()}
+    told = ", ".join(f"{what} {count}" for what, count in counted.items())
+    terminal.answer({**counts, **cases, "waiting": waiting}, told.replace("_", " "))
+    if waiting:
+        terminal.say(sentence("without_run", ids=", ".join(waiting)))
+    return REMAINS if waiting or blocked or cases["reopened"] or cases["not_looked"] else DONE
+
+
 async def whole_case(context: Context, case_id: str, step: Step) -> None:
     """Carry the case's runbook; raises what `casework.runbook.offboard` raises."""
     async with _hold(context, case_id):
@@ -110,3 +134,18 @@ def _in_words(step: Step) -> Carrier:
         await work()
 
     return carry
+
+
+def _reconcile() -> dict[str, int]:
+    """Return how many runs were released and made."""
+    from flows.scheduling import PrefectUnreachable
+    from flows.sweep import sweep as reconcile
+
+    try:
+        return in_open_context(reconcile)
+    except PrefectUnreachable as exc:
+        raise Refused(str(exc), "Start Prefect with `lastday up`, then run it again.") from exc
+
+
+async def _at_the_services(context: Context) -> tuple[int, dict[str, list[str]]]:
+    return await block_interrupted(context), await look_again(context)
