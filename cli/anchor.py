@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Concatenate, ParamSpec, TypeVar
+from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
 from audit import rollover
 from audit.anchoring import Outcome
 from audit.anchoring import clear as clear_alarms
 from audit.anchors import Anchor
 from audit.fields import SHAPES
-from audit.trail import Trail
 from casework.trail import anchoring
-from cli.contexts import ACTOR, only_store
+from cli.contexts import ACTOR, in_log
 from cli.errors import DONE, REMAINS, Refused, refusal
 from cli.options import group, refuse_open_files, verb
 from cli.terminal import Terminal, advice, sentence
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _TOLD = ("origin", "size", "witnesses", "quorum", "checkpoint_sha256", "tsr_sha256", "tsa_time", "recorded_idx")
 
 
@@ -66,7 +62,8 @@ def clear(
     reason: Annotated[str, typer.Option(help="What was found out about the other history.")],
 ) -> None:
     """Let signing go on after a witness's alarm.  The alarm stays on file, and the log tells that it was cleared."""
-    terminal.report("alarms_cleared", cleared=_written(clear_alarms, terminal.actor, reason, ACTOR))
+    count = in_log(lambda trail, log: clear_alarms(log, trail, terminal.actor, reason, ACTOR), write=True)
+    terminal.report("alarms_cleared", cleared=count)
 
 
 def close_log(
@@ -78,7 +75,8 @@ def close_log(
     """End the log: only its own anchors, exports and erasures may follow.  Run `lastday anchor` next, then `begin-log` in a new database."""
     if not SHAPES["next_log"](successor):
         raise Refused(*advice("no_log_name", name=successor))
-    terminal.report("log_closed", closed=True, row=_written(rollover.close, successor, ACTOR).idx)
+    closed = in_log(lambda trail, log: rollover.close(log, trail, successor, ACTOR), write=True)
+    terminal.report("log_closed", closed=True, row=closed.idx)
 
 
 def begin_log(
@@ -87,14 +85,9 @@ def begin_log(
     lost: Annotated[bool, typer.Option("--lost", help="Later entries were lost; the log was not closed.")] = False,
 ) -> None:
     """Write the first leaf of a new, empty log: it names the last head of the one before."""
-    begun = _written(rollover.begin, checkpoint.read_bytes(), ACTOR, lost=lost)
+    former = checkpoint.read_bytes()
+    begun = in_log(lambda trail, log: rollover.begin(log, trail, former, ACTOR, lost=lost), write=True)
     terminal.report("log_begun", begun=True, row=begun.idx)
-
-
-def _written(write: Callable[Concatenate[Connection, Trail, P], T], *given: P.args, **named: P.kwargs) -> T:
-    """Return what *write* gives, in a transaction of the log."""
-    with only_store() as store, store.write() as session:
-        return write(session.connection(), store.trail, *given, **named)
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

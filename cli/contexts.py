@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy import Connection
+
+from audit.trail import Trail
 from casework.bootstrap import open_context, open_store
 from casework.context import Context
 from casework.nda.registers import NdaContext, open_nda_context
@@ -55,3 +58,9 @@ def in_nda_context(work: Callable[Concatenate[NdaContext, P], Awaitable[T]], *gi
 def only_store(*, check: bool = True) -> AbstractContextManager[Store]:
     """Open the database and nothing else.  Raises `Misconfigured` if *check* finds an old or missing schema."""
     return open_store(read_settings(), check=check)
+
+
+def in_log(work: Callable[[Trail, Connection], T], *, write: bool = False) -> T:
+    """Do *work* on one state of the log, or in a transaction that may *write*."""
+    with only_store() as store, store.write() if write else store.read() as session:
+        return work(store.trail, session.connection())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
 from audit import outbox, reading
 from audit.check import check as recompute
@@ -16,15 +14,12 @@ from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.export import export as write
 from audit.note import Verifier
 from casework.settings import read_settings
-from casework.store import Store
 from casework.trail.signing import log_signers
-from cli.contexts import only_store
+from cli.contexts import in_log, only_store
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import group
 from cli.tables import table
 from cli.terminal import Terminal, advice, sentence
-
-T = TypeVar("T")
 
 
 def check(
@@ -36,8 +31,8 @@ def check(
 ) -> int:
     """Recompute the whole log from its bytes, believing nothing.  Exits with 1 if it is broken, lacks entries, or an intent is open."""
     heads = _held(held or [], vkey)
-    report, intents = _reading(
-        lambda store, log: (recompute(log, origin=store.trail.origin, held=heads), reading.open_intents(log))
+    report, intents = in_log(
+        lambda trail, log: (recompute(log, origin=trail.origin, held=heads), reading.open_intents(log))
     )
     payload = {
         "origin": report.origin,
@@ -57,7 +52,7 @@ def check(
 
 def checkpoint(terminal: Terminal) -> None:
     """Print the signed head of the log, a C2SP checkpoint: keep it elsewhere."""
-    signed = _reading(lambda store, log: store.trail.checkpoint(log, log_signers(read_settings())[0])).decode()
+    signed = in_log(lambda trail, log: trail.checkpoint(log, log_signers(read_settings())[0])).decode()
     terminal.answer({"checkpoint": signed}, signed.removesuffix("\n"))
 
 
@@ -66,7 +61,7 @@ def open_intents(
     case: Annotated[str | None, typer.Option(metavar="CASE", help="Only those of one case.")] = None,
 ) -> int:
     """List writes that were announced and never answered: they may have happened.  Exits with 1 if there are any."""
-    intents = _reading(lambda store, log: store.trail.open_intents(log, case))
+    intents = in_log(lambda trail, log: trail.open_intents(log, case))
     rows = [{"row": i.idx, "case": i.case, "op": i.op, "at": i.at} for i in intents]
     shown = table("Row", "Case", "Op", "At", rows=(row.values() for row in rows))
     terminal.answer({"open_intents": rows}, shown if intents else sentence("none"))
@@ -78,7 +73,7 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where checkpoint, entries.jsonl and log.vkey go.")],
 ) -> None:
     """Write the log for tools that are not ours."""
-    head = _reading(lambda _store, log: write(log, log_signers(read_settings())[0], folder))
+    head = in_log(lambda _, log: write(log, log_signers(read_settings())[0], folder))
     terminal.report("log_written", origin=head.origin, entries=head.size)
 
 
@@ -100,12 +95,6 @@ def follow(
             terminal.lines(map(asdict, told))
             with store.write() as session:  # only now: what was not passed on is printed again
                 outbox.move(session.connection(), terminal.actor, told[-1])
-
-
-def _reading(look: Callable[[Store, Connection], T]) -> T:
-    """Return what *look* finds in one state of the log; writes nothing."""
-    with only_store() as store, store.read() as session:
-        return look(store, session.connection())
 
 
 def _held(files: list[Path], vkey: Path | None) -> list[Checkpoint]:
