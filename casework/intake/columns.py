@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import StrEnum
+from typing import Self
 
 import jaconv
 
@@ -14,36 +15,28 @@ from models.vocabulary import DepartureKind
 
 
 class Column(StrEnum):
-    """What a notice may say, by the name that CSV headers, JSON keys and the command's options share."""
+    """What a notice may say, by the name that CSV headers, JSON keys and the command's options share; *said* has the Japanese header."""
 
-    EMPLOYEE_NO = "employee_no"
-    NAME = "name"
-    KANA = "kana"
-    ROMAJI = "romaji"
-    FORMER_NAME = "former_name"
-    EMAIL = "email"
-    OTHER_EMAILS = "other_emails"
-    LAST_WORKING_AT = "last_working_at"
-    EMPLOYMENT_ENDS_ON = "employment_ends_on"
-    KIND = "kind"
-    MANAGER = "manager"
-    TIMEZONE = "timezone"
+    said: Said
 
+    EMPLOYEE_NO = "employee_no", "社員番号"
+    NAME = "name", "氏名"
+    KANA = "kana", "フリガナ"
+    ROMAJI = "romaji", "ローマ字"
+    FORMER_NAME = "former_name", "旧姓"
+    EMAIL = "email", "メールアドレス"
+    OTHER_EMAILS = "other_emails", "その他メール"
+    LAST_WORKING_AT = "last_working_at", "最終出社日"
+    EMPLOYMENT_ENDS_ON = "employment_ends_on", "退職日"
+    KIND = "kind", "区分"
+    MANAGER = "manager", "上長"
+    TIMEZONE = "timezone", "タイムゾーン"
 
-JAPANESE = {
-    Column.EMPLOYEE_NO: "社員番号",
-    Column.NAME: "氏名",
-    Column.KANA: "フリガナ",
-    Column.ROMAJI: "ローマ字",
-    Column.FORMER_NAME: "旧姓",
-    Column.EMAIL: "メールアドレス",
-    Column.OTHER_EMAILS: "その他メール",
-    Column.LAST_WORKING_AT: "最終出社日",
-    Column.EMPLOYMENT_ENDS_ON: "退職日",
-    Column.KIND: "区分",
-    Column.MANAGER: "上長",
-    Column.TIMEZONE: "タイムゾーン",
-}
+    def __new__(cls, name: str, japanese: str) -> Self:
+        column = str.__new__(cls, name)
+        column._value_, column.said = name, Said(name, japanese)
+        return column
+
 
 REQUIRED = (Column.EMPLOYEE_NO, Column.NAME, Column.EMPLOYMENT_ENDS_ON)
 """Without these headers a file is refused whole, and without a word on the kind; see `casework.intake.kinds`."""
@@ -82,9 +75,7 @@ BY_NAME = {column.value: column for column in Column}
 _BY_WORD = {fold(word): kind for kind, japanese in KINDS.items() for word in (kind.value, japanese)} | {
     fold(word): DepartureKind.CONTINUED for word in _CONTINUED
 }
-_BY_HEADER = {fold(column.value): column for column in Column} | {
-    fold(text): column for column, text in JAPANESE.items()
-}
+_BY_HEADER = {fold(name): column for column in Column for name in column.said}
 
 
 def column_of(header: str) -> Column | None:

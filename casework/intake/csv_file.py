@@ -6,13 +6,13 @@ import csv
 import io
 from collections.abc import Iterator
 
-from casework.intake.columns import JAPANESE, REQUIRED, Column, column_of
+from casework.intake.columns import REQUIRED, Column, column_of
 from casework.intake.decoding import decode_csv
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Flaw, Reading, Refusal, shown
 from casework.intake.reading import read_file
 from casework.intake.rows import Row, Table
-from casework.messages import Said, message
+from casework.messages import message
 
 _MOST_COLUMNS = 500
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical_bars"}
@@ -66,12 +66,12 @@ def _places(head: list[str], rule: KindRule) -> list[Column | str]:
     ours = [columns.get(cell) for cell in head]
     if missing := [column for column in REQUIRED if column not in ours]:
         _look_for_separator(head)
-        named = tuple(Said(column, JAPANESE[column]) for column in missing)
+        named = tuple(column.said for column in missing)
         raise Flaw("missing_header", column=missing[0].value, value=",".join(head), missing=named)
     for column in Column:
         if ours.count(column) > 1:
             again = [cell for cell, one in zip(head, ours, strict=True) if one is column][1]
-            raise Flaw("duplicate_header", column=shown(again), name=Said(column, JAPANESE[column]))
+            raise Flaw("duplicate_header", column=shown(again), name=column.said)
     places: list[Column | str] = []
     for n, (cell, known) in enumerate(zip(head, ours, strict=True), 1):
         name = shown(cell.strip()) or f"column {n}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from casework.intake.columns import JAPANESE, Column
+from casework.intake.columns import BY_NAME, Column
 from casework.intake.kinds import KindRule
 from casework.intake.notice import Flaw, Notice, Reading, Refusal
 from casework.intake.rows import Row, Table, number_in, read_row
@@ -52,7 +52,7 @@ def read_options(**fields: str | Iterable[str] | None) -> Reading:
         if value is not None
     }
     sha256 = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-    return _read_table(Table([Row(1, {Column(name): text for name, text in given.items()})], _OPTIONS), sha256)
+    return _read_table(Table([Row(1, {BY_NAME[name]: text for name, text in given.items()})], _OPTIONS), sha256)
 
 
 def _read_table(table: Table, sha256: str) -> Reading:
@@ -104,7 +104,7 @@ def _disagreement(group: list[Notice], table: Table, unread: list[Refusal]) -> l
         refusal.column for refusal in unread
     )  # a cell that cannot be read differs from one that can
     named = (
-        *(Said(one, JAPANESE[one]) for one in differing),
+        *(one.said for one in differing),
         *(Said(one, one) if one else message("columns").said for one in columns),
     )
     column = table.header(Column.EMPLOYEE_NO)

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from casework.intake.columns import JAPANESE, Column
+from casework.intake.columns import Column
 
 GOOD = {
     Column.EMPLOYEE_NO: ("E1001", "Ｅ１００２　", "X-7", "001001"),
@@ -52,7 +52,9 @@ TRAPS = (
 _text = st.text(max_size=12)
 _bad_cell = st.sampled_from(TRAPS) | _text
 _any_headers = st.lists(
-    st.sampled_from([*Column, *JAPANESE.values(), "備考", "備考", "", " ", "Employee No", "ﾌﾘｶﾞﾅ", "\ufeffname"]),
+    st.sampled_from(
+        [*Column, *(column.said.ja for column in Column), "備考", "備考", "", " ", "Employee No", "ﾌﾘｶﾞﾅ", "\ufeffname"]
+    ),
     max_size=16,
 )
 _ORDERS = tuple(tuple(Random(seed).sample(list(Column), len(Column))) for seed in range(20))
@@ -62,7 +64,8 @@ _ORDERS = tuple(tuple(Random(seed).sample(list(Column), len(Column))) for seed i
 def tables(draw: st.DrawFn) -> list[list[str]]:
     """Draw good rows in some order, then spoil a few cells, now and then the header line or a row's length."""
     order = draw(st.sampled_from(_ORDERS))
-    names = JAPANESE if draw(st.booleans()) else {column: column.value for column in Column}
+    japanese = draw(st.booleans())
+    names = {column: column.said.ja if japanese else column.value for column in Column}
     rows = [[names[c] for c in order]]
     for _ in range(draw(st.integers(0, 4))):
         pick = Random(draw(st.integers(0, 2**32)))

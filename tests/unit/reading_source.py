@@ -58,14 +58,14 @@ def enum_classes(path: Path) -> Iterator[ast.ClassDef]:
 
 
 def str_enums(path: Path) -> dict[str, list[str]]:
-    """Return the values of each StrEnum in *path*."""
+    """Return the values of each StrEnum in *path*; of a member with more than its value, that is the first of them."""
     return {
         node.name: [
-            line.value.value
+            value.value
             for line in node.body
             if isinstance(line, ast.Assign)
-            and isinstance(line.value, ast.Constant)
-            and isinstance(line.value.value, str)
+            for value in [line.value.elts[0] if isinstance(line.value, ast.Tuple) else line.value]
+            if isinstance(value, ast.Constant) and isinstance(value.value, str)
         ]
         for node in enum_classes(path)
     }
