@@ -12,7 +12,6 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from audit.secret_files import rewrite
-from casework.context import Context
 from casework.decisions.pausing import cases_and_pauses
 from casework.intake.moving import cut_at
 from casework.view.case import CaseView
@@ -34,14 +33,11 @@ def show(
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw the case into FILE, as SVG: for a mail or a page.")
     ] = None,
-    evidence: Annotated[
-        bool, typer.Option("--evidence", help="With folders and targets of what was taken; the look is recorded.")
-    ] = False,
 ) -> int:
     """Show the cases, or one with accounts, truth table, findings and questions.  Exits with 1 if some remain."""
     if case is None:
-        return _list(terminal, in_context(_all))
-    shown = in_context(lambda context: look(context, case, by=terminal.actor) if evidence else case_view(context, case))
+        return _list(terminal)
+    shown = in_context(case_view, case)
     if picture is not None:
         _draw(shown, picture)
     return answer_case(terminal, shown)
@@ -73,13 +69,6 @@ def _draw(shown: CaseView, picture: Path) -> None:
         file.write(console.export_svg(title=f"lastday show {shown.case}", code_format=own_fonts).encode())
 
 
-def _all(context: Context) -> list[dict[str, Any]]:
-    return [
-        in_short(case) | {"name": case.leaver["name"], "kind": case.kind, "paused": paused}
-        for case, paused in cases_and_pauses(context)
-    ]
-
-
 def in_short(case: Case) -> dict[str, Any]:
     """Return a case as one row of a list has it.  *due_at* is what HR said, *cut_at* the instant of the cut."""
     return {
@@ -92,7 +81,11 @@ def in_short(case: Case) -> dict[str, Any]:
     }
 
 
-def _list(terminal: Terminal, cases: list[dict[str, Any]]) -> int:
+def _list(terminal: Terminal) -> int:
+    cases = [
+        in_short(case) | {"name": case.leaver["name"], "kind": case.kind, "paused": paused}
+        for case, paused in in_context(cases_and_pauses)
+    ]
     heads = ("Case", "Employee", "Name", "Kind", "State", "Due", "For real", "Paused")
     columns = ("case", "employee_no", "name", "kind", "state", "cut_at", "for_real", "paused")
     shown = table(*heads, rows=([case[column] for column in columns] for case in cases))
