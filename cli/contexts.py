@@ -1,12 +1,16 @@
-"""What one verb works with: opened, used, closed."""
+"""What one verb works with: opened, used, closed; and the way to Prefect, taken only when there is one: its import alone takes more than a second."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
+import httpx
 from sqlalchemy import Connection
 
 from audit.trail import Trail
@@ -15,13 +19,17 @@ from casework.context import Context
 from casework.nda.registers import NdaContext, open_nda_context
 from casework.settings import read_settings
 from casework.store import Store
+from cli.terminal import Terminal, sentence
 from connectors.unopened import require_one
+from stack.prefect_api import PrefectSettings, open_api
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 ACTOR = "svc:terminal"
 """How the trail names us: who sat there goes into payloads, which can be erased."""
+PATIENCE = 2.0
+"""Seconds that Prefect's API has to answer."""
 
 
 def in_context(work: Callable[Concatenate[Context, P], T], *given: P.args, **named: P.kwargs) -> T:
@@ -64,3 +72,35 @@ def in_log(work: Callable[[Trail, Connection], T], *, write: bool = False) -> T:
     """Do *work* on one state of the log, or in a transaction that may *write*."""
     with only_store() as store, store.write() if write else store.read() as session:
         return work(store.trail, session.connection())
+
+
+def reachable() -> bool:
+    """
+    Whether Prefect's API is set and answers within two seconds.  Its address and key are then in this process's environment,
+    where Prefect looks for them when it is imported.
+    """
+    settings = PrefectSettings()
+    if settings.api_url is None:
+        return False
+    os.environ["PREFECT_API_URL"] = settings.api_url
+    if (key := settings.key()) is not None:
+        os.environ["PREFECT_API_AUTH_STRING"] = key.get_secret_value()
+    try:
+        with open_api(settings.api_url, patience=PATIENCE) as client:
+            return client.get("/health").status_code == 200
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def ask_for_runs(terminal: Terminal, answered: str | None = None) -> None:
+    """
+    See that due cases have runs, or that the run goes on which waits for an answer about the case *answered*, as far as Prefect
+    can be reached; say who will see to it otherwise.
+    """
+    if reachable():
+        from flows.scheduling import PrefectUnreachable, schedule
+
+        with contextlib.suppress(PrefectUnreachable):
+            in_open_context(partial(schedule, answered=answered))
+            return
+    terminal.say(sentence("prefect_unreachable"))

@@ -8,13 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from casework.decisions import pausing, signatures
-from casework.decisions.pausing import request_resumption
-from casework.decisions.signatures import request_retirement
 from casework.matching import answering
-from cli.contexts import in_context
+from cli.contexts import ask_for_runs, in_context
 from cli.errors import Refused
 from cli.options import CaseId, Revision, day
-from cli.orchestration import ask_for_runs
 from cli.terminal import Terminal, advice, sentence
 from models.vocabulary import ConnectionId, EntitlementKind, OpenReason, as_fields, checked_connection
 
@@ -112,7 +109,7 @@ def retire(
     reason: Annotated[str, typer.Option(help="What became of the tenant, and of the accounts in it.")] = "",
 ) -> None:
     """Ask for a service to be retired; cases that had accounts there wait for it, until a second person has approved."""
-    request = in_context(request_retirement, service, by=terminal.who, reason=reason)
+    request = in_context(signatures.request_retirement, service, by=terminal.who, reason=reason)
     terminal.report("second_person", request=request.id, **as_fields(service), outcome="requested")
 
 
@@ -138,5 +135,5 @@ def resume(
     reason: Annotated[str, typer.Option(help="Why it may go on.")] = "",
 ) -> None:
     """Ask for a pause to end; it ends once a second person has approved."""
-    request = in_context(request_resumption, pause, by=terminal.who, reason=reason)
+    request = in_context(pausing.request_resumption, pause, by=terminal.who, reason=reason)
     terminal.report("second_person", request=request.id, pause=pause, outcome="requested")

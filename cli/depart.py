@@ -13,11 +13,10 @@ from casework.context import Context
 from casework.intake import dates, moving
 from casework.intake.moving import cut_at
 from casework.intake.notice import Flaw
-from cli.contexts import in_context
+from cli.contexts import ask_for_runs, in_context
 from cli.errors import Refused
 from cli.intake import submit
 from cli.options import CaseId, day
-from cli.orchestration import ask_for_runs
 from cli.tables import local
 from cli.terminal import Terminal, advice, say, sentence
 from models.tables import Case

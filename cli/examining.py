@@ -22,9 +22,8 @@ from casework.store import Store
 from casework.trail.anchoring import berth
 from casework.trail.signing import log_signers
 from cli.anchor import anchored
-from cli.contexts import only_store
+from cli.contexts import PATIENCE, only_store
 from cli.errors import refusal
-from cli.orchestration import PATIENCE
 from cli.terminal import advice, say, sentence
 from connectors.errors import NotConfigured
 from connectors.settings import on_this_machine, prefix_of

@@ -19,9 +19,8 @@ from casework.intake.reading import read_options
 from casework.intake.submission import Intake, open_cases
 from casework.policy import load_policy
 from casework.settings import read_settings
-from cli.contexts import in_context
+from cli.contexts import ask_for_runs, in_context
 from cli.errors import BAD_INPUT, DONE, Refused
-from cli.orchestration import ask_for_runs
 from cli.show import in_short
 from cli.tables import table
 from cli.terminal import Terminal, advice, say, sentence

@@ -23,7 +23,6 @@ from cli.options import day
 from cli.tables import table
 from cli.terminal import Terminal, advice, say, sentence
 from portal import population as sheets
-from portal.population import lines, statement
 
 
 def population(
@@ -52,7 +51,7 @@ def population(
 
     found = in_context(read)
     files = _write(found, csv) if csv is not None else {}
-    payload = {**statement(found), "accounts": list(lines(found)), "files": files}
+    payload = {**sheets.statement(found), "accounts": list(sheets.lines(found)), "files": files}
     terminal.answer(payload, *_shown(found, files))
     return REMAINS if found.differences else DONE
 

@@ -22,10 +22,9 @@ from casework.sweeping import due_for_run
 from casework.view.case import CaseView
 from casework.view.reading.case import case_view
 from cli.anchor import anchor_soon
-from cli.contexts import in_context, in_open_context
+from cli.contexts import in_context, in_open_context, reachable
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
-from cli.orchestration import reachable
 from cli.show import answer_case
 from cli.terminal import Step, Terminal, advice, sentence
 from models.vocabulary import ConnectionId

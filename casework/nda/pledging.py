@@ -61,9 +61,8 @@ def write_pledge(context: Context, case_id: str, out: Path, *, by: str, language
             _record(context, pledge, PledgeState.REJECTED, RevocationResult.FAILED, "file: cannot be written")
         raise
     if pledge.state is PledgeState.INTENDED:
-        _record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
-    with context.store.read() as session:
-        return session.get_one(Pledge, pledge.key)
+        return _record(context, pledge, PledgeState.FILED, RevocationResult.COMMANDED)
+    return pledge
 
 
 async def send_by_policy(nda: NdaContext, case_id: str) -> None:
@@ -195,8 +194,8 @@ def _content(context: Context, pledge: Pledge) -> bytes:
 
 def _record(
     context: Context, pledge: Pledge, state: PledgeState, result: RevocationResult, came_of: Sent | ConnectorError | str = ""
-) -> None:  # fmt: skip
-    """Record what became of it: *came_of* is the register's answer or error, or what else stood in the way."""
+) -> Pledge:  # fmt: skip
+    """Record what became of it, and return it as it is now: *came_of* is the register's answer or error, or what else stood in the way."""
     sent = came_of if isinstance(came_of, Sent) else None
     problem = None if sent is not None else str(came_of) or None
     evidence = () if isinstance(came_of, str) else came_of.evidence
@@ -215,3 +214,4 @@ def _record(
             op=row.op, kind=PaperKind.EXIT_PLEDGE, result=result, state=state, exchanged=exchanges(evidence),
             payload={"key": row.key, "paper": row.paper_id, "problem": problem},
         )  # fmt: skip
+    return row

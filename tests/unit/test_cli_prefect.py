@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from cli.contexts import reachable
 from cli.examining import _in_the_clear, examine_prefect
-from cli.orchestration import reachable
 from stack.prefect_api import PrefectSettings
 
 KEY = "lastday:right"
