@@ -20,9 +20,9 @@ _PANELS = {
     "Cases": ("run.plan", "run.run", "show.show", "run.sweep", "restore.restore", "show.evidence", "nda"),
     "Decisions": ("decisions.answer", "decisions.approve", "decisions.attest", "decisions.waive"),
     "Emergency brake": ("decisions.pause", "decisions.resume"),
-    "Records": ("population.population", "export.export", "verify.verify", "erase.hold", "erase.erase"),
+    "Records": ("population.population", "record.export", "verify.verify", "record.hold", "record.erase"),
     "Operation": (
-        "health.health", "doctor.doctor", "migrate.migrate", "up.up", "decisions.retire", "demo.tenants", "demo.demo",
+        "health.health", "doctor.doctor", "start.migrate", "start.up", "decisions.retire", "demo.tenants", "demo.demo",
         "trail", "keys", "anchor",
     ),
 }  # fmt: skip

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
-import httpx
 from sqlalchemy import Connection
 
 from audit.trail import Trail
@@ -21,7 +20,6 @@ from casework.settings import read_settings
 from casework.store import Store
 from cli.terminal import Terminal, sentence
 from connectors.unopened import require_one
-from stack.prefect_api import PrefectSettings, open_api
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -79,6 +77,10 @@ def reachable() -> bool:
     Whether Prefect's API is set and answers within two seconds.  Its address and key are then in this process's environment,
     where Prefect looks for them when it is imported.
     """
+    import httpx
+
+    from stack.prefect_api import PrefectSettings, open_api
+
     settings = PrefectSettings()
     if settings.api_url is None:
         return False

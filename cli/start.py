@@ -1,7 +1,10 @@
-"""`lastday migrate`: the database gets the schema that this version needs."""
+"""`lastday migrate` and `lastday up`: the database gets the schema that this version needs, and the processes are started."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,9 +14,11 @@ from casework import schema
 from casework.settings import CaseworkSettings, read_settings
 from casework.trail.signing import log_signers
 from casework.trail.trust import publish
-from cli.contexts import only_store
+from cli.contexts import in_context, only_store
 from cli.errors import Refused
 from cli.terminal import Terminal
+from stack.environments import settings_here
+from stack.processes import local_stack
 
 
 def migrate(
@@ -38,6 +43,22 @@ def migrate(
             raise Refused(str(exc), 'See docs/keys.md, "The database\'s roles".') from exc
     vkey = _trail_key(settings)
     terminal.report("migrated", before=before, schema=after, trail_key=vkey, trust=str(publish(settings)))
+
+
+def up(
+    terminal: Terminal,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of Prefect's API and page; 0 takes a free one.")] = 4200,
+    home: Annotated[Path, typer.Option(help="Where Prefect's database and the logs are.")] = Path("var/prefect"),
+) -> None:
+    """Start everything that carries cases out, until interrupted."""
+    in_context(lambda _: None)  # refuses an old schema before anything is started
+    with local_stack(home, port, env=settings_here()) as stack:
+        places = {"logs": str(stack.logs), "key_file": str(stack.key_file)}
+        terminal.report(
+            "up", health=read_settings().health_address, api_url=stack.api_url, ui_url=stack.ui_url, **places
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            stack.supervise(threading.Event())
 
 
 def _trail_key(settings: CaseworkSettings) -> str:

@@ -1,8 +1,9 @@
-"""`lastday export`: a case as a folder that an auditor verifies without us."""
+"""What becomes of a case's record: `lastday export` for an auditor, who verifies it without us; `hold` for a legal matter; `erase`."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from audit.bundle import BundleRefused
 from audit.certificate import Certificate
 from casework.context import Context
+from casework.erasure import erasing
 from casework.record.exporting import MakePages, Office
 from casework.record.exporting import export as write
 from casework.settings import read_settings
@@ -18,11 +20,10 @@ from casework.trail import trust
 from casework.trail.anchoring import berth
 from casework.trail.signing import certificate_signer
 from cli.contexts import in_context
-from cli.errors import Refused
+from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
-from cli.terminal import Terminal, sentence
+from cli.terminal import Terminal, advice, sentence
 from portal.record.pages import pages
-from portal.record.sealing import sealed
 
 
 def export(
@@ -56,6 +57,40 @@ def export(
     )
 
 
+def erase(
+    terminal: Terminal,
+    case: CaseId,
+    basis: Annotated[str, typer.Option(help="Why: retention, request, order, or in your own words; no names.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the case's id again.")] = False,
+) -> int:
+    """
+    Remove a case's personal data for ever: names, accounts, payloads, evidence, papers.  The log's proofs stay.
+
+    The first call asks a second person (exit 1); once approved, the same call carries it out.
+    """
+    request = in_context(erasing.request_erasure, case, by=terminal.who, basis=basis)
+    if request.answered_at is None:
+        terminal.report("second_person", case=case, request=request.id, outcome="requested")
+        return REMAINS
+    if not yes and _typed_again(terminal) != case:
+        raise Refused(*advice("another_id_typed"))
+    emptied = in_context(erasing.erase, case)
+    terminal.report("erased", case=case, erased=emptied, outcome="erased")
+    return DONE
+
+
+def hold(
+    terminal: Terminal,
+    case: CaseId,
+    reason: Annotated[str, typer.Option(help="The matter that the record is needed for.")],
+    release: Annotated[bool, typer.Option("--release", help="End the hold.")] = False,
+) -> None:
+    """Set a legal hold on a case, or release it: while it stands, the case cannot be erased."""
+    in_context(erasing.release_hold if release else erasing.hold, case, by=terminal.who, reason=reason)
+    outcome = "released" if release else "held"
+    terminal.report(f"hold_{outcome}", case=case, outcome=outcome)
+
+
 def _export(
     context: Context, case: str, folder: Path, *, by: str, as_it_stands: bool, pkcs12: Path | None
 ) -> Certificate:
@@ -65,8 +100,17 @@ def _export(
     trust.publish_certificates(settings, signer.public_key)
     make: MakePages = pages
     if pkcs12 is not None:
+        from portal.record.sealing import sealed
+
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
         make = sealed(pkcs12, passphrase, place.open_client, place.authorities)
     made = write(context, Office(place, signer, make), case, folder, by=by, as_it_stands=as_it_stands)
     trust.publish_authority(settings, made, signer.public_key)
     return made
+
+
+def _typed_again(terminal: Terminal) -> str:
+    """Have the case's id typed again; without a terminal or with --json there is nobody to ask."""
+    if terminal.as_json or not sys.stdin.isatty():
+        raise Refused(*advice("nobody_to_ask"))
+    return str(typer.prompt(sentence("type_again"), err=True)).strip()
