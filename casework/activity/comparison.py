@@ -23,7 +23,9 @@ _ENOUGH = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class Usual:
+    """What was usual on one weekday: the median of what was taken, and the limit above which a day stands out."""
+
     median: float
     limit: float
 
@@ -52,12 +54,12 @@ class Comparison:
         self.before = {day: number for day, number in compared.items() if day < tally.notice_on}
         self.days_since = max((tally.ends_on - tally.notice_on).days + 1, 1)
 
-    def _usual(self, weekday: int) -> Expected:
+    def _usual(self, weekday: int) -> Usual:
         days, mads = self.tally.days, self.rules.mads
         parts = [_of_a_weekday(weekday, before, days[source], mads) for source, before in self._known.items()]
-        return Expected(sum(part.median for part in parts), sum(part.limit for part in parts))
+        return Usual(sum(part.median for part in parts), sum(part.limit for part in parts))
 
-    def of(self, day: date) -> Expected:
+    def of(self, day: date) -> Usual:
         """Return what was to be expected of *day*."""
         return self.usual[day.weekday()]
 
@@ -70,15 +72,15 @@ class Comparison:
         return before * self.days_since / max(self.known_days, 1)
 
 
-def _of_a_weekday(weekday: int, before: list[date], counts: Counter[date], mads: float) -> Expected:
+def _of_a_weekday(weekday: int, before: list[date], counts: Counter[date], mads: float) -> Usual:
     same = [day for day in before if day.weekday() == weekday]
     if len(same) < _DAYS_OF_A_KIND:
         same = [day for day in before if (day.weekday() >= 5) == (weekday >= 5)]
     return expected([counts[day] for day in same], mads=mads, least=_LEAST)
 
 
-def expected(values: Collection[int], *, mads: float, least: float = 0.0) -> Expected:
+def expected(values: Collection[int], *, mads: float, least: float = 0.0) -> Usual:
     """Return the median of *values*, and *mads* robust deviations above it: at least *least* each, and a tenth of the median."""
     middle = float(median(values))
     spread = _SIGMA * float(median(abs(value - middle) for value in values))
-    return Expected(middle, middle + mads * max(spread, _SHARE * middle, least))
+    return Usual(middle, middle + mads * max(spread, _SHARE * middle, least))

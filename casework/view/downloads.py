@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from casework.activity.comparison import Usual
 from casework.view.part import Instant, Part, Placed
 from models.vocabulary import ActivityKind, Completeness
 
@@ -93,13 +94,6 @@ class Silence(Placed, Sentence):
     cut_effective_by: Instant | None
     residual: int
     events: tuple[Broken, ...]
-
-
-class Usual(Part):
-    """What was usual on one weekday: the median of what was taken, and the limit above which a day stands out."""
-
-    median: float
-    limit: float
 
 
 class Days(Part):

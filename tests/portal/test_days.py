@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from casework.activity.comparison import Usual
 from casework.view.case import CaseView, Departure
-from casework.view.downloads import Days, Downloads, Usual
+from casework.view.downloads import Days, Downloads
 from portal.sections.days import picture
 
 LAST = date(2026, 11, 30)

@@ -66,15 +66,10 @@ def _secret_tests(
         (TradeSecretTest.USEFULNESS, _scopes(papers), ("ask_use",)),
         (TradeSecretTest.NON_PUBLIC, _outsiders(papers), ("ask_publicity",)),
     ):
-        asks = [message(code).said for code in codes]
-        yield SecretTest(
-            test=test,
-            shows=tuple(said.en for said in shows),
-            shows_ja=tuple(said.ja for said in shows),
-            asks=tuple(said.en for said in asks),
-            asks_ja=tuple(said.ja for said in asks),
-            answer=answers.get(test),
-        )
+        told, told_ja = zip(*shows, strict=True)
+        asks, asks_ja = zip(*(message(code).said for code in codes), strict=True)
+        answer = answers.get(test)
+        yield SecretTest(test=test, shows=told, shows_ja=told_ja, asks=asks, asks_ja=asks_ja, answer=answer)
 
 
 def _duties(papers: Sequence[tables.CasePaper]) -> list[Said]:
