@@ -46,21 +46,17 @@ def day_of(case: Case, at: datetime) -> date:
 
 def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, ...]) -> Facts:
     """Return what the case knows of the employment, on the leaver's calendar."""
+    opened = select(CasePaper).where(CasePaper.case_id == case.id, col(CasePaper.sha256).is_not(None))
+    latest_first = session.exec(opened.order_by(col(CasePaper.id).desc())).all()
     return Facts(
         today=day_of(case, context.now()),
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
         refusal=refusal_of(session, case.id),
-        seen=_first_seen(session, case.id),
+        seen={(row.register_name or "", row.paper_id or ""): row.sha256 or "" for row in latest_first},
         blind=blind,
         asked_for=any(pledge.state in LIVELY for pledge in pledges_of(session, case.id)),
     )
-
-
-def _first_seen(session: Session, case_id: str) -> dict[tuple[str, str], str]:
-    query = select(CasePaper).where(CasePaper.case_id == case_id, col(CasePaper.sha256).is_not(None))
-    rows = session.exec(query.order_by(col(CasePaper.id).desc())).all()
-    return {(row.register_name or "", row.paper_id or ""): row.sha256 or "" for row in rows}
 
 
 def joined_on(session: Session, case_id: str) -> date | None:
