@@ -22,7 +22,7 @@ _PANELS = {
     "Emergency brake": ("decisions.pause", "decisions.resume"),
     "Records": ("population.population", "record.export", "verify.verify", "record.hold", "record.erase"),
     "Operation": (
-        "health.health", "doctor.doctor", "start.migrate", "start.up", "decisions.retire", "demo.tenants", "demo.demo",
+        "operation.health", "doctor.doctor", "operation.migrate", "operation.up", "decisions.retire", "demo.tenants", "demo.demo",
         "trail", "keys", "anchor",
     ),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from casework.settings import read_settings
 from cli.errors import BAD_INPUT, DONE, REMAINS
 from cli.examining import Row, examine_house, examine_prefect, examined, failed, row
-from cli.health import examine_health
+from cli.operation import examine_health
 from cli.tables import table
 from cli.terminal import Step, Terminal, sentence
 from connectors.contract import Ability, Capabilities, Connector

@@ -84,7 +84,7 @@ class TestVerbs:
         self, house: House, env_file: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
     ) -> None:
         """Each verb that opens the database or a service exits with 2, names path, mode and remedy, and does nothing."""
-        for name in ("cli.start.local_stack", "cli.run.reachable", "cli.contexts.reachable"):
+        for name in ("cli.operation.local_stack", "cli.run.reachable", "cli.contexts.reachable"):
             monkeypatch.setattr(name, None)  # nothing is started, and Prefect is not asked
         before = {path: path.read_bytes() for path in house.directory.rglob("*") if path.is_file()}
         said = house.lastday(*words, "--json")

@@ -1,4 +1,4 @@
-"""`lastday migrate` and `lastday up`: the database gets the schema that this version needs, and the processes are started."""
+"""For whoever runs the house: its schema and its processes (`lastday migrate`, `up`); whether the cut is guaranteed now (`health`)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from typing import Annotated
 import typer
 
 from audit import keys
+from casework import health as alarms
 from casework import schema
+from casework.messages import message
 from casework.settings import CaseworkSettings, read_settings
 from casework.trail.signing import log_signers
 from casework.trail.trust import publish
 from cli.contexts import in_context, only_store
-from cli.errors import Refused
-from cli.terminal import Terminal
+from cli.errors import BAD_INPUT, DONE, REMAINS, Refused
+from cli.examining import Row, examined, row
+from cli.tables import table
+from cli.terminal import Terminal, say
 from stack.environments import settings_here
 from stack.processes import local_stack
+
+_CODES = {"ok": DONE, "amber": REMAINS, "red": BAD_INPUT}
 
 
 def migrate(
@@ -61,9 +67,37 @@ def up(
             stack.supervise(threading.Event())
 
 
+def health(terminal: Terminal) -> int:
+    """
+    Tell overdue cuts, processes that are silent or fail, what lies behind, questions near their instant.  Answers within a second, from our
+    database alone.
+
+    Exits with 2 if a cut is late or not guaranteed, with 1 if anything else is wrong.
+    """
+    found = _look()
+    rows = (one.values() for one in _rows(found))
+    terminal.answer(found.payload, table("Check", "State", "Problem", "Remedy", rows=rows))
+    return _CODES[found.state]
+
+
 def _trail_key(settings: CaseworkSettings) -> str:
     """Make the log's key file if it is missing, unless a key store has the key; return its public text."""
     if settings.audit_key_uri is None:
         settings.audit_key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         keys.open_or_create(settings.audit_key_file, settings.audit_origin)
     return log_signers(settings)[0].verifier.vkey
+
+
+def examine_health() -> list[Row]:
+    """Return the doctor's row of each alarm; a database that cannot be opened has its own row beside it."""
+    return examined("health", lambda: _rows(_look()))
+
+
+def _look() -> alarms.Health:
+    settings = read_settings()
+    return in_context(lambda context: alarms.health_soon(lambda: alarms.health(context, settings)))
+
+
+def _rows(found: alarms.Health) -> list[Row]:
+    told = [(alarm.state, message(alarm.code, **alarm.facts)) for alarm in found.alarms]
+    return [row("health", state, say(*one.said), say(*one.remedy)) for state, one in told] or [row("health")]
