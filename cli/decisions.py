@@ -12,7 +12,7 @@ from casework.matching import answering
 from cli.contexts import ask_for_runs, in_context
 from cli.errors import Refused
 from cli.options import CaseId, Revision, day
-from cli.terminal import Terminal, advice, sentence
+from cli.terminal import Terminal, advice
 from models.vocabulary import ConnectionId, EntitlementKind, OpenReason, as_fields, checked_connection
 
 
@@ -35,10 +35,9 @@ def answer(
         case = in_context(answering.take_back, question, by=terminal.who, reason=reason)
         terminal.report("answer_taken_back", case=case.id, question=question, taken_back=True)
     else:
-        given: dict[str, Any] = {"chosen": account or [], "revision": revision}
-        case = in_context(answering.answer, question, by=terminal.who, reason=reason, **given)
-        payload = {"case": case.id, "question": question, "chosen": given["chosen"]}
-        terminal.answer(payload, sentence("answer_recorded", **payload, count=len(given["chosen"])))
+        chosen = account or []
+        case = in_context(answering.answer, question, chosen=chosen, by=terminal.who, reason=reason, revision=revision)
+        terminal.report("answer_recorded", {"count": len(chosen)}, case=case.id, question=question, chosen=chosen)
     ask_for_runs(terminal, case.id)
 
 
@@ -92,8 +91,8 @@ def waive(
         waiver = in_context(signatures.waive, entitlement_id=entitlement, case_id=case, **signed)
     else:
         raise Refused(*advice("needs_waived"))
-    payload = {"waiver": waiver.id, "until": str(waiver.until), "outcome": "requested"}
-    terminal.answer(payload, sentence("second_person", request=waiver.id))
+    asked = {"request": waiver.id}
+    terminal.report("second_person", asked, waiver=waiver.id, until=str(waiver.until), outcome="requested")
 
 
 def retire(

@@ -18,7 +18,7 @@ from cli.errors import Refused
 from cli.intake import submit
 from cli.options import CaseId, day
 from cli.tables import local
-from cli.terminal import Terminal, advice, say, sentence
+from cli.terminal import Terminal, advice, say
 from models.tables import Case
 
 AllOrNothing: TypeAlias = Annotated[
@@ -135,6 +135,5 @@ def _parse_instant(text: str, zone: str) -> datetime:
 
 
 def _answer(terminal: Terminal, case: Case, outcome: str) -> None:
-    payload = {"case": case.id, "state": case.state, "due_at": case.due_at, "outcome": outcome}
-    at = local(cut_at(case), case.timezone)
-    terminal.answer(payload, sentence("moved", **payload, at=at))
+    at = {"at": local(cut_at(case), case.timezone)}
+    terminal.report("moved", at, case=case.id, state=case.state, due_at=case.due_at, outcome=outcome)

@@ -51,9 +51,9 @@ class Terminal:
         for part in shown:
             console.print(plain(part), markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
-    def report(self, code: str, /, **facts: Any) -> None:
-        """Give *facts* as the verb's answer: as JSON, else by the sentence *code*, which they fill."""
-        self.answer(facts, sentence(code, **facts))
+    def report(self, code: str, also: Mapping[str, object] | None = None, /, **facts: Any) -> None:
+        """Give *facts* as the verb's answer: as JSON, else by the sentence *code*, which they fill, and what is *also* said."""
+        self.answer(facts, sentence(code, **facts, **(also or {})))
 
     def lines(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Give one JSON object a line, whether or not JSON was asked for: once this returns, whoever reads has them."""
