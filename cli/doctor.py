@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from rich.console import RenderableType
@@ -35,8 +36,8 @@ def doctor(terminal: Terminal) -> int:
         checks = [*examine_house(settings), examine_prefect(), *examine_health(), *papers]
         step(sentence("asking_services"))
         services = asyncio.run(_services(settings.services, step))
-    payload = {"checks": checks, "services": services}
-    terminal.answer(payload, *_page(payload))
+    checked = table("Check", "State", "Problem", "Remedy", rows=(check.values() for check in checks))
+    terminal.answer({"checks": checks, "services": services}, checked, *chain.from_iterable(map(_service, services)))
     states = {check["state"] for check in [*checks, *services]}
     if states - {"ok", "amber"}:
         return BAD_INPUT
@@ -109,12 +110,6 @@ def _kind(connector: Connector, ability: Ability) -> Row:
 
 def _lacking(service: dict[str, Any]) -> bool:
     return any(not (kind["list"] and kind["revoke"]) and not kind["by_nature"] for kind in service["kinds"])
-
-
-def _page(payload: dict[str, Any]) -> Iterator[RenderableType]:
-    yield table("Check", "State", "Problem", "Remedy", rows=(check.values() for check in payload["checks"]))
-    for service in payload["services"]:
-        yield from _service(service)
 
 
 def _service(service: dict[str, Any]) -> Iterator[RenderableType]:
