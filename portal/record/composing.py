@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from audit.events import EventType
 from casework.lifecycle import FINISHED
@@ -85,16 +86,14 @@ def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
 def _events(facts: Facts, clock: Clock) -> Section:
     """The case's milestones; each request and each read stands in `events/`."""
     shown = [told for told in facts.told if told.type not in MANY]
-    grid = Grid(
-        {"Event": 8, "When": 20, "What happened": 40, "Of what": 32},
-        tuple((mono(f"{told.seq:04d}"), clock(told.at), cell(EVENTS[told.type]), _of_what(told)) for told in shown),
-    )
+    columns = {"Event": 8, "When": 20, "What happened": 40, "Of what": 32}
+    rows = ((mono(f"{told.seq:04d}"), clock(told.at), cell(EVENTS[told.type]), _of_what(told)) for told in shown)
     rest = len(facts.told) - len(shown)
     lead = Phrase(
         f"Each line is a sealed event; {rest} more (requests, answers and reads) are in events/.",
         f"各行は封緘された事象。このほか {rest} 件 (要求・応答・読み取り) が events/ にある。",
     )
-    return Section(*titled("events")[:2], lead, grids=(grid,))
+    return replace(listing("events", columns, rows), lead=lead)
 
 
 def _of_what(told: Told) -> Cell:
