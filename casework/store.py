@@ -90,8 +90,8 @@ class Store:
         """
         done = Future[T]()
         done.set_running_or_notify_cancel()  # from here on it cannot be cancelled
+        self.thread.submit(self._serve_next)  # first: what is refused at the end takes no other's place
         self.waiting.put((_turn.get(), next(_arrivals), done, partial(work, *args, **kwargs)))
-        self.thread.submit(self._serve_next)
         return await asyncio.shield(asyncio.wrap_future(done))
 
     def _serve_next(self) -> None:

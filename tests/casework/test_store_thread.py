@@ -146,3 +146,21 @@ class TestTurns:
         with pytest.raises(LookupError, match="here"):
             await office.context.store.run(wrong)
         assert await office.context.store.run(lambda: 1) == 1
+
+    async def test_what_is_refused_at_the_end_takes_nobodys_turn(self, office: Office) -> None:
+        """Asked for after the store was shut: who waits already is served, and nothing is done that was refused."""
+        store, busy, done = office.context.store, threading.Event(), list[str]()
+
+        async def rest() -> None:
+            with in_turn(cut=True):
+                await store.run(done.append, "rest")
+
+        asked = [asyncio.ensure_future(store.run(busy.wait)), asyncio.ensure_future(rest())]
+        await asyncio.sleep(0.01)
+        store.thread.shutdown(wait=False)
+        with pytest.raises(RuntimeError):
+            await store.run(done.append, "refused")
+        busy.set()
+        async with asyncio.timeout(30):
+            await asyncio.gather(*asked)
+        assert done == ["rest"]
