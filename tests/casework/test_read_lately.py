@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from casework import runbook
 from casework.access import observing, planning
@@ -13,8 +14,8 @@ from casework.errors import StillOpen
 from casework.lifecycle import wake
 from casework.truth.rows import accepted
 from connectors.contract import Kinds, Listing
-from models.tables import Case, CaseAccount
-from models.vocabulary import Account, EntitlementKind, EntitlementState, Guard, Service
+from models.tables import Case, CaseAccount, Plan
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Guard, Service
 from tests.casework.conftest import Office
 from tests.casework.shown import show
 from tests.casework.test_pause import planned
@@ -206,3 +207,23 @@ class TestListed:
         read.clear()
         await planning.take_inventory(office.context, case.id, known_for=MINUTE)
         assert read == []
+
+
+class TestCameBack:
+    async def test_whatever_joined_while_the_account_was_open_again(self, office: Office) -> None:
+        """Enabled after its kinds were read, given a client, seen at the first look: they are read anew after the second block."""
+        holder, case = office.paper.holders["g1"], office.report()
+
+        def enable(row: Entitlement) -> None:
+            if row.kind is K.GROUP:
+                office.paper.after = lambda _: None
+                holder.active = True
+                holder.held[K.GRANT].add("app-3")
+
+        office.paper.after = enable
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        assert (office.context.case(case.id).state, holder.active, holder.held[K.GRANT]) == ("closed", False, set())
+        with office.context.store.read() as session:
+            plans = session.exec(select(Plan).order_by(col(Plan.id))).all()
+        assert any(line["entitlement"].endswith("app-3") for line in plans[-1].content), "sealed before it is taken"
