@@ -60,8 +60,10 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
             yield True
     finally:
         stumbled = not isinstance(sys.exception(), (NoneType, CaseworkError))
-        beat.cancel()
-        await asyncio.wait({beat})
+        ended = [beat, *(context.searching.pop(one) for one in [*context.searching] if one[0] == case_id)]
+        for one in ended:
+            one.cancel()
+        await asyncio.wait(ended)
         context.leases.pop(case_id, None)
         await run(_let_go, context, case_id, runner, stumbled=stumbled)
 

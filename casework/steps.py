@@ -111,8 +111,11 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     """
     await context.store.run(rails.ask_release, context, case_id)
     await _within(_TO_GET_READY, ready(context, connection))
-    await searched(context, case_id, connection)
-    await cutting.contain(context, case_id, connection)
+    await cutting.contain(context, case_id, connection)  # whoever is known already waits for no search
+    if await searched(context, case_id, connection) and await context.store.run(
+        planning.uncontained, context, case_id, connection
+    ):
+        await cutting.contain(context, case_id, connection)
 
 
 async def deprovision(context: Context, case_id: str, connection: ConnectionId) -> None:

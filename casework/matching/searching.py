@@ -11,7 +11,7 @@ from functools import partial
 from sqlmodel import Session
 
 from casework.connections import failure_of, ready
-from casework.context import Context, case_in
+from casework.context import Context, case_in, kept_case
 from casework.lifecycle import known_since
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
@@ -44,11 +44,16 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
     await context.store.run(_ask, context, case_id)
 
 
-async def searched(context: Context, case_id: str, connection: ConnectionId) -> None:
-    """Wait for the search of one service that `find_everywhere` waited for no longer, if there is one, and ask what it leaves open."""
-    if search := context.searching.pop((case_id, connection), None):
-        await search
-        await context.store.run(_ask, context, case_id)
+async def searched(context: Context, case_id: str, connection: ConnectionId) -> bool:
+    """
+    Wait for the search of one service that `find_everywhere` waited for no longer, and ask what it leaves open; return whether
+    there was one.
+    """
+    if (search := context.searching.pop((case_id, connection), None)) is None:
+        return False
+    await search
+    await context.store.run(_ask, context, case_id)
+    return True
 
 
 def is_searched(context: Context, case_id: str, connection: ConnectionId) -> bool:
@@ -94,7 +99,8 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
         error = failure_of(connection, exc)
         await run(_note_failure, context, search(problem=str(error), remedy=error.advice), ask=ask)
     else:
-        await run(_note_found, context, search(found=len(matches)), matches, learnt, ask=ask)
+        if not await run(_note_found, context, leaver, search(found=len(matches)), matches, learnt, ask=ask):
+            await find_in(context, case_id, connection, ask=ask)
 
 
 def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
@@ -105,15 +111,19 @@ def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
 
 
 def _note_found(
-    context: Context, search: Search, matches: list[Match], learnt: DirectoryNumbers | None, *, ask: bool
-) -> None:
+    context: Context, leaver: Leaver, search: Search, matches: list[Match], learnt: DirectoryNumbers | None, *, ask: bool
+) -> bool:  # fmt: skip
+    """Note what was found, unless the notice has been corrected meanwhile: then it is somebody else's; return whether it was."""
     with context.store.write() as session:
+        if kept_case(session, search.case_id).person != leaver:
+            return False
         session.merge(search)
         end_retirement(context, session, search.connection)
         _record(context, session, search.case_id, matches, search.searched_at)
         for row in accounts_of(session, search.case_id, search.connection):
             facts.begin_anew(row)
         _take_in(context, session, search.case_id, learnt, ask=ask)
+        return True
 
 
 async def _find_further(context: Context, case_id: str, connection: ConnectionId) -> None:

@@ -90,7 +90,9 @@ class TestASlowSearch:
     async def test_brings_its_question_before_anything_is_taken_there(self, office: Office, slow: Slow) -> None:
         """Whose account it is, is asked when it answers, not when the case is taken up the next time."""
         slow.holders.clear()
-        slow.add("s2", email="e1@example.test", name="月 影子")
+        slow.add(
+            "s2", email="sora@example.test", name="星 空子"
+        )  # nothing that speaks against the other account, which is being cut
         office.paper.after = lambda row: slow.let.set() if ":sign_in:" in row.id else None
         case = office.report()
         office.clock.pass_by(hours=10)
@@ -111,6 +113,52 @@ class TestASlowSearch:
         monkeypatch.setattr(searching, "_note_found", away)
         with pytest.raises(OperationalError):
             await searching.find_everywhere(office.context, office.report().id, patience=patience)
+
+    async def test_keeps_nobody_waiting_who_is_known_already(self, office: Office, slow: Slow) -> None:
+        """Found weeks ago, while another service was silent: the search that hangs at the instant does not hold up the block."""
+        slow.let.set()
+        office.paper.search_error = ConnectorError("google_workspace: nobody answers")
+        case = office.report()
+        await runbook.make_plan(office.context, case.id)
+        assert office.context.case(case.id).state is CaseState.PLANNED
+        office.paper.search_error = None
+        slow.let.clear()
+        office.clock.pass_by(hours=10)
+        running = asyncio.ensure_future(office.run(case.id))
+        async with asyncio.timeout(30):
+            while slow.holders["s1"].active or office.paper.holders["g1"].active:
+                await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.wait({running})
+
+    async def test_ends_with_the_run_that_began_it(self, office: Office, slow: Slow) -> None:
+        """Nothing is written of a case that nobody holds any more, and no later run waits for it."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        running = asyncio.ensure_future(office.run(case.id))
+        async with asyncio.timeout(30):
+            while (search := office.context.searching.get((case.id, Service.SLACK))) is None:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0)  # what follows has begun
+        running.cancel()
+        await asyncio.wait({running})
+        assert search.cancelled()
+        assert not office.context.searching
+
+    async def test_of_what_the_notice_said_before_is_made_anew(self, office: Office, slow: Slow) -> None:
+        """HR corrects the address of a namesake while it is under way: what was found at the wrong one is not the leaver's."""
+        slow.holders.clear()
+        slow.add("s2", email="e2@example.test", name="星 空子")
+        case = office.report(email="e2@example.test")
+        office.clock.pass_by(hours=10)
+        running = asyncio.ensure_future(office.run(case.id))
+        async with asyncio.timeout(30):
+            while office.paper.holders["g1"].active:
+                await asyncio.sleep(0.05)
+        assert office.report(email="e1@example.test").id == case.id
+        slow.let.set()
+        await asyncio.wait({running})
+        assert (slow.writes, slow.holders["s2"].active) == ([], True)
 
 
 class TestASearchOfTheInstant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -13,9 +13,10 @@ from casework.access import revoking
 from casework.access.rechecking import look_again
 from casework.activity import openers
 from casework.errors import StillOpen
+from casework.matching import searching
 from casework.view.reading.case import case_view
 from connectors.errors import ConnectorError, Denied
-from models.tables import CaseAccount, CaseEntitlement
+from models.tables import CaseAccount, CaseEntitlement, Search
 from models.vocabulary import Entitlement, EntitlementKind, EntitlementState, Opener, Service
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, Ledger
@@ -35,6 +36,24 @@ def broken(office: Office) -> Paper:
 
 
 class TestAnExceptionNobodyForesaw:
+    async def test_in_what_a_search_writes_down_makes_no_quiet_look(
+        self, office: Office, broken: Paper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was found after closing and could not be kept: the look is made again, and never said to be quiet."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await office.run(case.id)
+        keep = searching._note_found
+
+        def fail(*given: Any, ask: bool) -> bool:
+            if any(isinstance(one, Search) and one.connection == broken.service for one in given):
+                raise LookupError
+            return keep(*given, ask=ask)
+
+        monkeypatch.setattr(searching, "_note_found", fail)
+        office.clock.pass_by(days=2)
+        assert (await look_again(office.context))["not_looked"] == [case.id]
+
     @pytest.mark.parametrize("where", ["search_error", "list_error"])
     async def test_is_that_services_finding(self, office: Office, broken: Paper, where: str) -> None:
         """In a search or in a listing: the other service is cut and seen closed, the case stays open, and the text stays out."""
