@@ -12,6 +12,7 @@ from casework.access import observing, planning
 from casework.context import Context
 from casework.errors import StillOpen
 from casework.lifecycle import wake
+from casework.matching import searching
 from casework.truth.rows import accepted
 from connectors.contract import Kinds, Listing
 from models.tables import Case, CaseAccount, Plan
@@ -116,6 +117,29 @@ class TestUnread:
         assert planning.unread_since(office.context, account, kinds, MINUTE, blocked=True) == kinds
         await planning.take_inventory(office.context, account.case_id)
         assert planning.unread_since(office.context, account, kinds, MINUTE, blocked=True) == SIGN_IN
+
+    async def test_what_was_read_before_the_block_of_a_sign_in_that_could_not_be_read_first(
+        self, office: Office
+    ) -> None:
+        """The row that stood for the look was closed before the block was: the later of the two instants counts, and both must have come."""
+        office.paper.blind = {K.SIGN_IN: EntitlementState.UNREADABLE}
+        case, account = await due(office)
+        office.paper.blind = {}
+        await planning.take_inventory(office.context, case.id)
+        kinds = frozenset(office.paper.manifest.kinds)
+        assert planning.unread_since(office.context, account, kinds, MINUTE, blocked=True) == kinds
+        await planning.take_inventory(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert planning.unread_since(office.context, account, kinds, MINUTE, blocked=True) == kinds
+
+    async def test_everything_of_an_account_whose_sign_in_nobody_has_seen(self, office: Office) -> None:
+        """It was accepted a moment ago: there is no row of it, and no instant from which a read would count."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        await searching.find_in(office.context, case.id, GOOGLE)
+        taken(office, case.id)
+        (account,) = accepted(office.context, case.id)
+        assert planning.unread_since(office.context, account, SIGN_IN, MINUTE, blocked=True) == SIGN_IN
 
     async def test_what_could_not_be_read(self, office: Office) -> None:
         """A look that failed is made again, although the one before it succeeded a moment ago."""
