@@ -12,6 +12,7 @@ import pytest
 from casework import runbook
 from casework.context import Context
 from casework.store import in_turn
+from models.tables import Case
 from tests.casework.conftest import Office
 
 _TICKS = 20
@@ -136,6 +137,32 @@ class TestTurns:
         busy.set()
         await asyncio.gather(holding, *cases)
         assert order == ["earlier", "later"]
+
+    async def test_a_run_takes_its_turn_by_what_its_case_is(self, office: Office) -> None:
+        """Of three that were claimed one after the other: the emergency before the rest, what is contained already after them."""
+        store, busy, order = office.context.store, threading.Event(), list[str]()
+        claimed, begin = asyncio.Semaphore(0), asyncio.Event()
+
+        async def run(case_id: str, name: str) -> None:
+            async with runbook.claim(office.context, case_id, name):
+                claimed.release()
+                await begin.wait()
+                await store.run(order.append, name)
+
+        cases = {name: office.report(employee_no=name) for name in ("contained", "calendar", "emergency")}
+        with store.write() as session:
+            session.get_one(Case, cases["contained"].id).contained_at = office.clock()
+            session.get_one(Case, cases["emergency"].id).at_once_at = office.clock()
+        runs = []
+        for name, case in cases.items():
+            runs.append(asyncio.ensure_future(run(case.id, name)))
+            await claimed.acquire()
+        holding = asyncio.ensure_future(store.run(busy.wait))
+        begin.set()
+        await asyncio.sleep(0.01)
+        busy.set()
+        await asyncio.gather(holding, *runs)
+        assert order == ["emergency", "calendar", "contained"]
 
     async def test_what_goes_wrong_is_raised_where_it_is_awaited(self, office: Office) -> None:
         """And the thread goes on with the next one."""
