@@ -222,10 +222,10 @@ class TestListed:
         (account,) = accepted(office.context, case.id)
         with office.context.store.write() as session:
             session.get_one(CaseAccount, account.id).listed_at = None
+        taken(office, case.id)
         for asked in (frozenset({K.SIGN_IN}), frozenset(office.paper.manifest.kinds)):
             await planning.take_inventory(office.context, case.id, kinds=asked)
             assert accepted(office.context, case.id)[0].listed_at is None
-        taken(office, case.id)
         await planning.take_inventory(office.context, case.id, known_for=MINUTE)
         assert accepted(office.context, case.id)[0].listed_at is not None
         read.clear()
