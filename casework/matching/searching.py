@@ -138,7 +138,7 @@ async def _find_further(context: Context, case_id: str, connection: ConnectionId
         failure_of(connection, exc)
         return
     if new:
-        await run(_note_further, context, case_id, new, read_at)
+        await run(_note_further, context, case_id, leaver, new, read_at)
 
 
 def _searched(context: Context, case_id: str, connection: ConnectionId) -> tuple[Leaver, Search | None, set[str]]:
@@ -148,9 +148,10 @@ def _searched(context: Context, case_id: str, connection: ConnectionId) -> tuple
         return case_in(session, case_id).person, session.get(Search, (case_id, connection)), known
 
 
-def _note_further(context: Context, case_id: str, matches: list[Match], read_at: datetime) -> None:
+def _note_further(context: Context, case_id: str, leaver: Leaver, matches: list[Match], read_at: datetime) -> None:
     with context.store.write() as session:
-        _record(context, session, case_id, matches, read_at)
+        if kept_case(session, case_id).person == leaver:
+            _record(context, session, case_id, matches, read_at)
 
 
 async def _at_known_addresses(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,11 @@ from casework.decisions import signatures as waiving
 from casework.erasure import erasing
 from casework.erasure.redaction import KEPT, case_tables
 from casework.errors import BadRequest, InUse
+from casework.matching.searching import find_everywhere
 from casework.record.exporting import export
 from connectors.activity import Gap
 from models.tables import Case, Search
+from models.vocabulary import Leaver, Match
 from tests.casework.conftest import Office
 from tests.casework.leaving import LABEL, PERSONAL, export_office, finished
 from tests.casework.ledger import Ledger
@@ -137,6 +140,25 @@ class TestErasure:
         erasing.erase(office.context, case.id)
         assert "leaver-g1" not in dump(office)
         assert [one["problem"] for one in show(office.context, case.id)["searches"]] == ["erased"]
+
+    async def test_while_a_look_is_under_way(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What a search brings that was sent before the erasure and is answered after it, is not kept."""
+        case_id, find, let = (await finished(office)).id, office.paper.find_accounts, asyncio.Event()
+
+        async def late(leaver: Leaver) -> list[Match]:
+            found = await find(leaver)
+            await let.wait()
+            return found
+
+        monkeypatch.setattr(office.paper, "find_accounts", late)
+        looking = asyncio.ensure_future(find_everywhere(office.context, case_id))
+        await asyncio.sleep(0.1)
+        approved(office, case_id)
+        erasing.erase(office.context, case_id)
+        let.set()
+        with pytest.raises(BadRequest, match="was erased"):
+            await looking
+        assert [word for word in PERSONAL if word in dump(office)] == []
 
     async def test_refusals(self, office: Office) -> None:
         """A case under way, one under a legal hold, and one without a second person are not erased."""
