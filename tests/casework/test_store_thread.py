@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from casework import runbook
+from casework import runbook, store
 from casework.context import Context
+from casework.errors import StillOpen
 from casework.store import in_turn
 from models.tables import Case
 from tests.casework.conftest import Office
@@ -163,6 +164,40 @@ class TestTurns:
         busy.set()
         await asyncio.gather(holding, *runs)
         assert order == ["emergency", "calendar", "contained"]
+
+    async def test_ends_with_its_block(self, office: Office) -> None:
+        """What a run does once it has left its case, the lease that it gives back, waits for nobody's cut."""
+        store, busy, order = office.context.store, threading.Event(), list[str]()
+
+        async def case() -> None:
+            with in_turn():
+                await store.run(order.append, "case")
+
+        with in_turn(cut=True):
+            pass
+        holding = asyncio.ensure_future(store.run(busy.wait))
+        asked = [asyncio.ensure_future(case()), asyncio.ensure_future(store.run(order.append, "lease"))]
+        await asyncio.sleep(0.01)
+        busy.set()
+        await asyncio.gather(holding, *asked)
+        assert order == ["lease", "case"]
+
+    async def test_what_follows_the_block_waits_for_other_cuts(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Containing is done in the case's own place; taking the rest away, and looking, when all others are contained."""
+        waits = dict[str, bool]()
+        for step in ("contain", "deprovision", "observe_until_closed"):
+
+            async def look(*_: object, step: str = step) -> None:
+                waits[step] = store._turn.get()[0]
+
+            monkeypatch.setattr(runbook, step, look)
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        assert waits == {"contain": False, "deprovision": True, "observe_until_closed": True}
 
     async def test_what_goes_wrong_is_raised_where_it_is_awaited(self, office: Office) -> None:
         """And the thread goes on with the next one."""
