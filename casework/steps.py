@@ -112,9 +112,8 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     await context.store.run(rails.ask_release, context, case_id)
     await _within(_TO_GET_READY, ready(context, connection))
     await cutting.contain(context, case_id, connection)  # whoever is known already waits for no search
-    if await searched(context, case_id, connection) and await context.store.run(
-        planning.uncontained, context, case_id, connection
-    ):
+    late = await searched(context, case_id, connection, patience=_OTHERS_ANSWER_WITHIN)
+    if late and await context.store.run(planning.uncontained, context, case_id, connection):
         await cutting.contain(context, case_id, connection)
 
 

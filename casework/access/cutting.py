@@ -18,6 +18,7 @@ from casework.access import planning
 from casework.access.revoking import OPEN, conclude_by_read, each, may_ask, may_be_closed, revoke
 from casework.connections import kinds_for, read_access
 from casework.context import Context
+from casework.store import in_turn
 from casework.truth.findings import assess, keep_listing
 from casework.truth.rows import accepted, accepted_accounts, case_and_accepted, rows_of
 from casework.truth.states import NEVER_CUT
@@ -105,9 +106,7 @@ async def _contain(context: Context, case: Case, account: CaseAccount) -> None:
         await _block(context, account)
     else:
         await _block_after_what_dies_with_it(context, account)
-    rows = await context.store.run(_open_rows, context, account)
-    sessions = [row for row in rows if row.kind is EntitlementKind.SESSION]
-    await _in_order(context, account, sessions)  # what is read of them next assesses the case
+    await _take_open(context, account, frozenset({EntitlementKind.SESSION}))
 
 
 async def _take_open(context: Context, account: CaseAccount, kinds: Kinds) -> None:
@@ -121,7 +120,8 @@ async def _take(context: Context, account: CaseAccount, rows: Iterable[CaseEntit
     try:
         await _in_order(context, account, rows)
     finally:
-        await context.store.run(_assess, context, account)
+        with in_turn(cut=True):
+            await context.store.run(_assess, context, account)
 
 
 async def _block_after_what_dies_with_it(context: Context, account: CaseAccount) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 
@@ -40,18 +39,19 @@ async def find_everywhere(context: Context, case_id: str, *, patience: float | N
     context.searching.update({(case_id, one): search for one, search in searches.items() if not search.done()})
     known = [one for one, search in searches.items() if search.done()]
     await asyncio.gather(*(searches[one] for one in known))  # raises what is no service's fault: the database's
-    await asyncio.gather(*(_within(patience, _find_further(context, case_id, one)) for one in known))
+    await asyncio.gather(*(_find_further(context, case_id, one, patience) for one in known))
     await context.store.run(_ask, context, case_id)
 
 
-async def searched(context: Context, case_id: str, connection: ConnectionId) -> bool:
+async def searched(context: Context, case_id: str, connection: ConnectionId, *, patience: float) -> bool:
     """
-    Wait for the search of one service that `find_everywhere` waited for no longer, and ask what it leaves open; return whether
-    there was one.
+    Wait for the search of one service that `find_everywhere` waited for no longer, look everywhere for the addresses that it
+    brought, and ask what is left open; return whether there was one.
     """
     if (search := context.searching.pop((case_id, connection), None)) is None:
         return False
     await search
+    await asyncio.gather(*(_find_further(context, case_id, one, patience) for one in context.connectors))
     await context.store.run(_ask, context, case_id)
     return True
 
@@ -59,10 +59,8 @@ async def searched(context: Context, case_id: str, connection: ConnectionId) -> 
 def is_searched(context: Context, case_id: str, connection: ConnectionId) -> bool:
     """Whether a search of the service succeeded just now (`known_since`)."""
     with context.store.read() as session:
-        search, since = (
-            session.get(Search, (case_id, connection)),
-            known_since(case_in(session, case_id), context.now()),
-        )
+        since = known_since(case_in(session, case_id), context.now())
+        search = session.get(Search, (case_id, connection))
     return search is not None and since is not None and search.problem is None and search.searched_at >= since
 
 
@@ -70,13 +68,6 @@ def _ask(context: Context, case_id: str) -> None:
     with context.store.write() as session:
         judge(context, session, case_id)
         assess(context, session, case_id)
-
-
-async def _within(patience: float | None, work: Awaitable[None]) -> None:
-    """Do *work*, and drop it if it takes longer."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(patience):
-            await work
 
 
 async def find_in(context: Context, case_id: str, connection: ConnectionId, *, ask: bool = True) -> None:
@@ -126,14 +117,15 @@ def _note_found(
         return True
 
 
-async def _find_further(context: Context, case_id: str, connection: ConnectionId) -> None:
-    """Look in one service for the addresses of accounts that were accepted in others meanwhile."""
+async def _find_further(context: Context, case_id: str, connection: ConnectionId, patience: float | None) -> None:
+    """Look in one service, for *patience* seconds, for the addresses of accounts that were accepted in others meanwhile."""
     run, read_at = context.store.run, context.now()
     leaver, search, known = await run(_searched, context, case_id, connection)
     if search is None or search.problem is not None:
         return
     try:
-        new = await _at_known_addresses(context, case_id, connection, leaver, known)
+        async with asyncio.timeout(patience):
+            new = await _at_known_addresses(context, case_id, connection, leaver, known)
     except Exception as exc:  # noqa: BLE001  # the search itself succeeded a moment ago, and the next one looks for these too
         failure_of(connection, exc)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Never
@@ -12,10 +13,12 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from casework import runbook, steps
+from casework.errors import CaseworkError
 from casework.matching import searching
+from casework.truth.rows import accounts_of
 from connectors.errors import ConnectorError
 from models.tables import Finding
-from models.vocabulary import CaseState, Leaver, Match, Service
+from models.vocabulary import CaseState, Leaver, Match, Service, Standing
 from tests.casework.conftest import Office
 from tests.casework.paper import Paper
 
@@ -182,3 +185,37 @@ class TestASearchOfTheInstant:
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         assert slow.searches == 2
+
+
+class TestASearchAfterTheBlock:
+    async def test_that_hangs_keeps_the_case_from_no_state(self, office: Office, slow: Slow) -> None:
+        """The only service was contained: the case says so, whatever the search of its deprovisioning comes to."""
+        office.context = replace(office.context, connectors={Service.SLACK: slow})
+        slow.let.set()
+        case = office.report()
+        await runbook.make_plan(office.context, case.id)
+        office.clock.pass_by(hours=10)
+        slow.let.clear()
+        running = asyncio.ensure_future(office.run(case.id))
+        async with asyncio.timeout(30):
+            while office.context.case(case.id).contained_at is None:
+                await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.wait({running})
+
+
+class TestAnAddressThatComesLate:
+    async def test_is_looked_for_in_the_services_that_answered_before(self, office: Office, slow: Slow) -> None:
+        """Scenario 52: what a late service's account bears is searched for where the others were searched in time."""
+        slow.holders.clear()
+        slow.add("s1", employee_no="E1", email="private@elsewhere.test", name="星 空子")
+        office.paper.add("g7", email="private@elsewhere.test", name="")
+        office.paper.after = lambda row: slow.let.set() if ":sign_in:" in row.id else None
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        with suppress(CaseworkError):
+            await office.run(case.id)
+        with office.context.store.read() as session:
+            found = {row.vendor_id: row.standing for row in accounts_of(session, case.id)}
+        assert found["s1"] is Standing.ACCEPTED
+        assert found["g7"] in {Standing.ASKED, Standing.ACCEPTED}
