@@ -275,6 +275,7 @@ class TestWhatIsCutAlready:
         for times in (1, 2):
             office.clock.pass_by(seconds=2)
             await turns(carrier, 2)
+            await until(lambda: not carrier._carriers)
             assert self.carried == [case_id] * times
             office.clock.pass_by(minutes=59)
             await turns(carrier, 1)
