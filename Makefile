@@ -8,8 +8,8 @@ WARM   := .venv/warm
 unexport PYTHONDONTWRITEBYTECODE
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
-# Half of a test's time is waiting for sockets and processes: three workers a core.
-WORKERS := $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 1))')
+# Half of a test's time is waiting for sockets and processes: twice as many workers as cores.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage chaos lint up bench verify-outside lock clean
@@ -51,7 +51,7 @@ lock:            ## write requirements.lock anew (needs uv); names no host
 clean:           ## remove .venv and var/
 	rm -rf .venv var
 
-# Six workers that each compile the SDKs take a minute longer than one that has done it before.
+# Workers that each compile the SDKs take longer than one that has done it before.
 $(WARM): $(READY)
 	@$(BIN)/python -m pytest --collect-only -q > $@ || { tail -20 $@; rm $@; exit 1; }
 
