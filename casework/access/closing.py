@@ -47,8 +47,9 @@ def close(context: Context, case_id: str) -> None:
             return
         table = assess(context, session, case_id)
         missing = requirements(context, session, table)
+        searched_at = min((search.searched_at for search in table.searches), default=context.now())
         notices = all_of(session, NoticeRecord, case_id, NoticeRecord.id)
-        if not missing and any(search.searched_at < notices[-1].received_at for search in table.searches if notices):
+        if not missing and any(notice.received_at > searched_at for notice in notices):
             missing = [Requirement(ClosingRequirement.STATE, "notice_since_search")]
         if not missing:
             _close(context, session, case)

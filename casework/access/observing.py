@@ -24,9 +24,9 @@ async def observe_until_closed(context: Context, case_id: str) -> None:
     Read every account afresh, with back-off, until each row is settled, waiting can settle no more, or policy's deadline has
     passed.
 
-    The first look takes in every kind that was not read since the block, the later ones those that are open.  What a look adds, and what a guard that has gone
-    kept from being taken, is planned, sealed and taken away as well.  Raises nothing: what is still open afterwards is a
-    finding, and is looked at again later.
+    The first look takes in every kind that was not read since the block, the later ones those that are open.  What a look adds,
+    and what a guard that has gone kept from being taken, is planned, sealed and taken away as well.  Raises nothing: what is
+    still open afterwards is a finding, and is looked at again later.
     """
     run = context.store.run
     if not (await run(context.case, case_id)).for_real:
