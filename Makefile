@@ -21,7 +21,7 @@ demo: $(READY)   ## the main job, on emulated tenants: three leavers, from HR's 
 	@$(BIN)/lastday demo
 
 test: $(WARM)    ## every essential test, offline
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: $(READY)  ## the same with the branch coverage of the rooms that decide: more than twice as long
 	@$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered $(ARGS)

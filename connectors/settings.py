@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import ssl
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -43,6 +44,19 @@ def on_this_machine(url: str) -> bool:
 
 Endpoint: TypeAlias = Annotated[str, AfterValidator(checked_endpoint)]
 """Where requests go that carry a secret."""
+
+
+def trust(bundle: Path | None) -> ssl.SSLContext:
+    """
+    Return the system's certificates, and those of *bundle* (`LASTDAY_CA_BUNDLE`) besides.
+
+    Each HTTP stack has one of its own: some change what they are given.  Raises `OSError`, `ssl.SSLError` included, for a file
+    that holds none.
+    """
+    context = ssl.create_default_context()
+    if bundle is not None:
+        context.load_verify_locations(cafile=bundle)
+    return context
 
 
 def prefix_of(connection: ConnectionId) -> str:

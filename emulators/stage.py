@@ -136,9 +136,10 @@ class Stage:
         async def replay() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        latency = (0.0 if inner else self.latency) + (fault.delay if fault is not None else 0.0)
-        if latency:
-            await asyncio.sleep(latency)
+        if self.latency and not inner:
+            await asyncio.sleep(self.latency)
+        if fault is not None:
+            await self._delay(fault)
         spoils = fault is not None and (fault.drop or fault.status is not None)
         try:
             if not spoils:
@@ -155,6 +156,14 @@ class Stage:
             await _answer(watch, fault.status or 500, fault.body.encode(), fault.headers)
         finally:
             note()
+
+    async def _delay(self, fault: Fault) -> None:
+        """Wait as long as *fault* says; one that happens always ends, for whoever waits, when it is taken from the list."""
+        ends = time.monotonic() + fault.delay
+        while (left := ends - time.monotonic()) > 0 and (  # noqa: ASYNC110  # another thread empties the list
+            fault.times is not None or fault in self.faults
+        ):
+            await asyncio.sleep(min(left, 0.1))
 
     async def _stage_door(self, scope: Scope, receive: Receive, send: Send) -> None:
         """

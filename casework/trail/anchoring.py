@@ -21,6 +21,7 @@ from casework.errors import Misconfigured
 from casework.settings import CaseworkSettings, read_settings
 from casework.store import Store
 from casework.trail.signing import log_signers
+from connectors.settings import trust
 
 T = TypeVar("T")
 
@@ -55,13 +56,13 @@ def _open_berth() -> Iterator[Berth]:
 
 def berth(settings: CaseworkSettings, store: Store) -> Berth:
     """Return what an anchor needs.  Raises `Misconfigured` for files that are missing or cannot be used."""
-    rules, urls, trust = read_policy(settings.witness_policy_file), settings.timestamp_urls, _trust(settings.ca_bundle)
+    rules, urls, roots = read_policy(settings.witness_policy_file), settings.timestamp_urls, _trust(settings.ca_bundle)
     return Berth(
         store.engine,
         store.trail,
         log_signers(settings) if rules is not None or urls else (),
         Mirror(settings.anchor_folder, store.trail.origin),
-        lambda: httpx.Client(verify=trust, timeout=Berth.patience, follow_redirects=False),
+        lambda: httpx.Client(verify=roots, timeout=Berth.patience, follow_redirects=False),
         rules,
         urls,
         _roots(settings.timestamp_roots_file) if urls else (),
@@ -89,10 +90,7 @@ def _roots(file: Path | None) -> list[x509.Certificate]:
 
 
 def _trust(bundle: Path | None) -> ssl.SSLContext:
-    trust = ssl.create_default_context()
-    if bundle is not None:
-        _read("LASTDAY_CA_BUNDLE", bundle, trust.load_verify_locations, "of certificates in PEM")
-    return trust
+    return trust(None) if bundle is None else _read("LASTDAY_CA_BUNDLE", bundle, trust, "of certificates in PEM")
 
 
 def _read(setting: str, file: Path, read: Callable[[Path], T], of: str) -> T:

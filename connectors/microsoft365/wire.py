@@ -12,7 +12,6 @@ import asyncio
 import logging
 import ssl
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +31,7 @@ from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]  # s
 from msgraph_core.middleware import AsyncGraphTransport  # type: ignore[import-untyped]  # ships no type information
 
 from connectors.microsoft365.settings import MICROSOFT_AUTHORITIES, ApplicationCredential, Settings
+from connectors.settings import trust
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes down addresses: they stand in our filters
 
@@ -83,11 +83,11 @@ class Wire:
 
 def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire:
     """Build a `Wire` for the running loop.  Nothing is sent."""
-    trust = _trust(settings.ca_bundle)
-    credential = _credential(settings, application, trust)
+    certificates = trust(settings.ca_bundle)
+    credential = _credential(settings, application, certificates)
     http = GraphClientFactory.create_with_default_middleware(
         client=_Http(
-            verify=trust,
+            verify=certificates,
             timeout=_TIMEOUT,
             limits=httpx.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=MOST_AT_ONCE),
             http2=False,
@@ -102,14 +102,6 @@ def connect_wire(settings: Settings, application: ApplicationCredential) -> Wire
     adapter = GraphRequestAdapter(_bearer(settings, credential), client=http)
     adapter.base_url = settings.graph_endpoint
     return Wire(GraphServiceClient(request_adapter=adapter), adapter, http, credential, settings.scope)
-
-
-def _trust(bundle: Path | None) -> ssl.SSLContext:
-    """Return the system's certificates and those of *bundle*, for both HTTP stacks."""
-    context = ssl.create_default_context()
-    if bundle is not None:
-        context.load_verify_locations(cafile=bundle)
-    return context
 
 
 def _bearer(settings: Settings, credential: AsyncTokenCredential) -> BaseBearerTokenAuthenticationProvider:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Throttled, Unintelligible, Unreachable
@@ -90,14 +88,6 @@ class Call:
     def odd(self, trace: Trace, why: str = "not what is documented") -> Unintelligible:
         """Return the error for a 2xx that cannot be understood."""
         return Unintelligible(f"{self.who}: cannot {self.act}: {why}", code="odd_answer", evidence=tuple(trace))
-
-
-def trust(bundle: Path | None) -> ssl.SSLContext:
-    """Return the system's certificates, and those of `LASTDAY_CA_BUNDLE` besides."""
-    context = ssl.create_default_context()
-    if bundle is not None:
-        context.load_verify_locations(str(bundle))
-    return context
 
 
 def moment(text: str) -> datetime | None:

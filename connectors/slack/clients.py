@@ -32,7 +32,7 @@ from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.scim import SCIMClient, SCIMResponse
 from slack_sdk.web import WebClient
 
-from connectors.settings import on_this_machine
+from connectors.settings import on_this_machine, trust
 from connectors.slack.exchange import Reply, Witness, lower
 from connectors.slack.settings import Purpose, Settings
 
@@ -47,9 +47,7 @@ class Clients:
     def __init__(self, settings: Settings, *, timeout: int) -> None:
         self._settings = settings
         self._timeout = timeout
-        tls = ssl.create_default_context()
-        if settings.ca_bundle is not None:
-            tls.load_verify_locations(cafile=str(settings.ca_bundle))
+        tls = trust(settings.ca_bundle)
         self._web, self._scim, self._audit = (
             _opener(endpoint, tls)
             for endpoint in (settings.web_endpoint, settings.scim_endpoint, settings.audit_endpoint)

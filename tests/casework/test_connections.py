@@ -193,6 +193,7 @@ class TestTwoWorkspaces:
                 while not t.blocked(SLACK):
                     await asyncio.sleep(0.05)
             running.cancel()
+            t.stages[ACQUIRED].faults.clear()
             await asyncio.wait({running})
 
     async def test_what_a_log_tells_is_of_its_own_connection(self, logged: Office) -> None:

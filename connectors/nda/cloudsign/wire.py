@@ -12,8 +12,9 @@ import httpx
 
 from connectors.errors import ConnectorError, Denied, NotOnPlan, Throttled
 from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.exchange import Call, Reply, Trace, trust
+from connectors.nda.exchange import Call, Reply, Trace
 from connectors.pacing import Pace
+from connectors.settings import trust
 
 WHO = "cloudsign"
 BLOCKED = timedelta(minutes=1)

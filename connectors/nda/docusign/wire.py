@@ -23,9 +23,9 @@ from docusign_esign.client.api_exception import ApiException
 
 from connectors.errors import ConnectorError, Denied, NotConfigured, Throttled, Unintelligible
 from connectors.nda.docusign.settings import SCOPES, Settings
-from connectors.nda.exchange import Call, Reply, Trace, trust
+from connectors.nda.exchange import Call, Reply, Trace
 from connectors.pacing import Pace
-from connectors.settings import checked_endpoint, on_this_machine
+from connectors.settings import checked_endpoint, on_this_machine, trust
 
 WHO = "docusign"
 _THREADS = 4
