@@ -19,13 +19,20 @@ FAULT = "fault"
 """The property under which a test records a line of it."""
 
 
+MEMORY = "/dev/shm"
 LONGEST = ("flows/test_stack.py", "rehearsal/test_serve.py", "contract/test_contract.py", "flows/test_processes.py",
            "rehearsal/test_verbs.py", "casework/test_silent_vendors.py", "rehearsal/test_kill.py")  # fmt: skip
 """The files of a minute and more, mostly of waiting: begun last, one core would wait for another."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let one certificate be all that this machine trusts, for the processes of tests too: reading the usual 140 takes 17 ms a client."""
+    """
+    Let one certificate be all that this machine trusts, for the processes of tests too: reading the usual 140 takes 17 ms a client.
+
+    Files lie in memory, where that is to be had: a database waits for the disk with each of its transactions.
+    """
+    if os.access(MEMORY, os.W_OK):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
     folder = Path(tempfile.mkdtemp(prefix="lastday"))
     config.add_cleanup(lambda: shutil.rmtree(folder))
     os.environ |= {"SSL_CERT_FILE": str(certificate(folder).ca), "SSL_CERT_DIR": str(folder)}
