@@ -123,6 +123,8 @@ def _verify(asked: argparse.Namespace) -> int:
         _print(f"{broken.step:>2d} BROKEN  {TITLES[broken.step][0]}: {broken.file}: {broken.what}")
     if report.first is not None:
         return _complain(f"bundle: broken at {report.first}", 1)
+    for english, _ in report.verdict:
+        _print(english)
     for missing in report.unasked:
         _print(f"NOT SHOWN: {missing}")
     for gap in report.gaps:

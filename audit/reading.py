@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, CursorResult, Select, bindparam, func, select
 
 from audit import leaf as leaves
 from audit import merkle
-from audit.tables import audit_entry
+from audit.tables import audit_entry, audit_payload
 
 BATCH = 500
 _COLUMNS = (
@@ -82,6 +83,17 @@ def entries(connection: Connection, case: str | None = None, start: int = 0, end
     with stream(connection, query) as rows:
         for row in rows:
             yield entry_of(row)
+
+
+def payloads(connection: Connection, case: str) -> dict[int, Mapping[str, Any]]:
+    """Return what the payloads of the case say, by the index of their event; those that were erased are not there."""
+    query = (
+        select(audit_payload.c.idx, audit_payload.c.payload)
+        .join(audit_entry, audit_entry.c.idx == audit_payload.c.idx)
+        .where(audit_entry.c.case_ref == case, audit_payload.c.payload.is_not(None))
+    )
+    found = {idx: json.loads(bytes(payload)) for idx, payload in connection.execute(query)}
+    return {idx: payload for idx, payload in found.items() if isinstance(payload, dict)}
 
 
 def stream(connection: Connection, query: Select[Any]) -> CursorResult[Any]:

@@ -114,7 +114,7 @@ def seal_seen(
         confirmation=row.confirmation, exchanged=exchanged,
         observed_at=stamp(row.observed_at) if row.observed_at else None,
         cut_effective_by=stamp(row.cut_effective_by) if row.cut_effective_by else None,
-        payload={"entitlement": row.id},
+        payload={"entitlement": row.id, "signed": row.settled_by},
     )  # fmt: skip
 
 

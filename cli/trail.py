@@ -13,6 +13,7 @@ from audit.check import check as recompute
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.export import export as write
 from audit.note import Verifier
+from casework.record.comparing import differences
 from casework.settings import read_settings
 from casework.trail.signing import log_signers
 from cli.contexts import in_log, only_store
@@ -29,11 +30,16 @@ def check(
     ] = None,
     vkey: Annotated[Path | None, typer.Option(metavar="FILE", help="The log's public key, from another hand.")] = None,
 ) -> int:
-    """Recompute the whole log from its bytes, believing nothing.  Exits with 1 if it is broken, lacks entries, or an intent is open."""
+    """
+    Recompute the whole log from its bytes, believing nothing, and hold the tables against it.
+
+    Exits with 1 if it is broken, lacks entries, an intent is open, or the tables say something else.
+    """
     heads = _held(held or [], vkey)
-    report, intents = in_log(
-        lambda trail, log: (recompute(log, origin=trail.origin, held=heads), reading.open_intents(log))
-    )
+    with only_store() as store, store.read() as session:
+        log = session.connection()
+        report, intents = recompute(log, origin=store.trail.origin, held=heads), reading.open_intents(log)
+        unlike = [*differences(session)] if report.sound else []
     payload = {
         "origin": report.origin,
         "entries": report.size,
@@ -42,12 +48,14 @@ def check(
         "open_intents": len(intents),
         "broken": str(report.broken) if report.broken is not None else None,
         "sound": report.sound,
+        "differences": [asdict(one) for one in unlike],
         "gaps": [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps],
     }
     verdict = sentence("sound") if report.sound else sentence("broken_at", row=report.broken)
     shown = f"{report.origin or '-'}: {report.size} entries, root {report.root.hex()}, {len(intents)} open intents: {verdict}"
-    terminal.answer(payload, shown, *(sentence("gap", gap=gap) for gap in report.gaps))
-    return DONE if report.whole and not intents else REMAINS
+    told = [sentence("gap", gap=gap) for gap in report.gaps] + [sentence("tables_differ", one=one) for one in unlike]
+    terminal.answer(payload, shown, *told)
+    return DONE if report.whole and not intents and not unlike else REMAINS
 
 
 def checkpoint(terminal: Terminal) -> None:

@@ -53,7 +53,8 @@ def _payload(report: Report) -> dict[str, Any]:
     told = asdict(report.first) if report.first is not None else None
     gaps = [{"row": gap.row, "from_size": gap.from_size, "size": gap.size} for gap in report.gaps]
     named = {"case": report.case, "log": report.log, "size": report.size, "gaps": gaps, "in_gap": report.in_gap}
-    return {**named, "sound": report.sound, "broken": told, "unasked": list(report.unasked), "steps": steps}
+    return {**named, "sound": report.sound, "broken": told, "verdict": [english for english, _ in report.verdict],
+            "unasked": list(report.unasked), "steps": steps}  # fmt: skip
 
 
 def _shown(report: Report) -> Iterator[str]:
@@ -62,6 +63,7 @@ def _shown(report: Report) -> Iterator[str]:
     for step in Step:
         yield f"{step:>3d} {'x' if step in broken else 'ok':<3} {say(*TITLES[step])}"
         yield f"        {broken[step] if step in broken else report.passed[step]}"
+    yield from (say(*line) for line in report.verdict)
     yield from (sentence("not_shown", one=one) for one in report.unasked)
     yield from (sentence("gap", gap=gap) for gap in report.gaps)
     if report.first is not None:

@@ -17,9 +17,8 @@ from audit.merkle import leaf_hash, verify_inclusion
 from audit.tlogproof import ProofError, parse
 from audit.verify.folder import CHUNK, Bundle
 from audit.verify.report import Fault
+from audit.verify.verdict import LONGEST_PAYLOAD
 
-_LONGEST_PAYLOAD = 1 << 28
-"""Bytes: some 600,000 exchanges."""
 _WIDEST = 1 << 27
 """Bytes: the largest window that a compressed file may ask us to hold."""
 
@@ -146,7 +145,7 @@ def _listed_in(bundle: Bundle, seq: int) -> list[dict[str, Any]] | None:
     path = layout.payload(seq)
     if path not in bundle.paths:
         return None
-    listed: list[dict[str, Any]] | None = json.loads(bundle.whole(path, _LONGEST_PAYLOAD)).get(IN_PAYLOAD)
+    listed: list[dict[str, Any]] | None = json.loads(bundle.whole(path, LONGEST_PAYLOAD)).get(IN_PAYLOAD)
     return listed
 
 

@@ -99,7 +99,8 @@ class Report:
 
     *case*, *log* and *size* are what the bundle says of itself; believe them if it is *sound*.  *unasked*: what the auditor's
     own trust material asks nobody for, and what therefore even a sound bundle does not show.  *gaps*: what the log says that it lacks since a backup was restored; *in_gap*:
-    the case is older than one of them, so that events of it may be among what is missing.
+    the case is older than one of them, so that events of it may be among what is missing.  *verdict*: what the events of a sound
+    bundle say of the case, in English and Japanese.
     """
 
     case: str = ""
@@ -110,6 +111,7 @@ class Report:
     unasked: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     in_gap: bool = False
+    verdict: tuple[tuple[str, str], ...] = ()
 
     @property
     def sound(self) -> bool:

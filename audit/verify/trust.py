@@ -10,6 +10,7 @@ Without `tsa-ca.pem` no stamp is asked for, with `quorum none` no witness.  The 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +40,20 @@ class Trust:
         """What this trust asks nobody for, in words: a sound bundle does not show it."""
         stamps = f"time stamps ({ROOTS} is not in the trust material): all dates are the operator's word"
         witnesses = f"witnesses ({POLICY}: quorum {self.policy.quorum}): a log rewritten and signed anew would not show"
-        return tuple(
-            said for said, asked in ((stamps, self.roots), (witnesses, not self.policy.satisfied(()))) if not asked
+        outsiders = "outsiders: authority or witnesses are a rehearsal's, which the operator runs"
+        asked = (
+            (stamps, self.roots),
+            (witnesses, not self.policy.satisfied(())),
+            (outsiders, not rehearsed(self.roots, self.policy)),
         )
+        return tuple(said for said, whether in asked if not whether)
+
+
+def rehearsed(roots: Iterable[x509.Certificate], rules: Policy | None) -> bool:
+    """Whether authority or witnesses call themselves a rehearsal's: then they are the operator's own, and prove nothing."""
+    names = [root.subject.rfc4514_string() for root in roots]
+    names += [witness.key.name for witness in rules.witnesses] if rules is not None else []
+    return any("rehearsal" in name.casefold() for name in names)
 
 
 def read_trust(folder: Path, bundle: Path) -> Trust:

@@ -24,6 +24,7 @@ from casework.decisions.pausing import require_not_paused
 from casework.errors import BadRequest
 from casework.lifecycle import TAKEN_BACK, move
 from casework.matching import links
+from casework.matching.judging import seal_standing
 from casework.question_kinds import NO, YES
 from casework.recording import seal
 from casework.truth import fates
@@ -153,6 +154,7 @@ def _set_apart(context: Context, session: Session, account: CaseAccount, request
         account.standing, account.decided_by = Standing.REJECTED, str(request.asked_by)
         account.decided_at = context.now()
         session.add(account)
+        seal_standing(context, session, account)
         case = session.get_one(Case, account.case_id)
         links.remember(context, session, case, account, links.of_person(session, case))
         seal(

@@ -10,7 +10,7 @@ from casework import consents, questions
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.lifecycle import move
-from casework.matching.judging import judge
+from casework.matching.judging import judge, seal_standing
 from casework.question_kinds import KINDS
 from casework.truth.findings import assess
 from casework.truth.rows import accounts_of
@@ -47,6 +47,7 @@ def answer(  # an answer's parts
             row.standing = Standing.ACCEPTED if row in theirs else Standing.REJECTED
             row.decided_by, row.decided_at = str(by), context.now()
             session.add(row)
+            seal_standing(context, session, row)
         judge(context, session, question.case_id)
         assess(context, session, question.case_id)
         return session.get_one(Case, question.case_id)
@@ -70,6 +71,7 @@ def take_back(context: Context, question_id: str, *, by: Actor | str, reason: st
             row.decided_by, row.decided_at, row.standing = None, None, Standing.ASKED
             row.judged = row.judged | {"lost": True}
             session.add(row)
+            seal_standing(context, session, row)
         questions.take_back(context, session, question, by=by, reason=reason, count=len(decided))
         if case.state is CaseState.CLOSED:
             move(context, session, case, CaseState.DEPROVISIONED, reason="taken_back")

@@ -56,7 +56,7 @@ def judge(context: Context, session: Session, case_id: str, *, ask: bool = True)
         else:
             links.forget(session, case, row, known)
         if row.standing is not before:
-            _seal(context, session, row)
+            seal_standing(context, session, row)
             if row.standing is Standing.ACCEPTED:
                 consents.overtake_restores(context, session, case_id, {row.ref})
     session.flush()
@@ -171,8 +171,9 @@ def _lost(session: Session, row: CaseAccount, found: Standing) -> bool:
     return row.decided_by is not None or was_asked(session, row.case_id, *its)
 
 
-def _seal(context: Context, session: Session, row: CaseAccount) -> None:
-    said = {name: row.judged[name] for name in ("facts", "contradictions")}
+def seal_standing(context: Context, session: Session, row: CaseAccount) -> None:
+    """Seal whose an account is taken to be from now on, and why."""
+    said = {name: row.judged.get(name, []) for name in ("facts", "contradictions")}
     seal(
         context, session, EventType.CASE_JUDGED, row.case_id,
         connection=row.connection, account=row.ref, kind=row.kind, state=row.standing,

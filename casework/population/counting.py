@@ -17,6 +17,7 @@ from casework.intake.notice import Notice
 from casework.intake.person import employee_key
 from casework.messages import Message, message
 from casework.population.facts import Difference, Entry, ExtractFacts, Population
+from casework.record.comparing import differences
 from casework.recording import seal
 from casework.view.reading.access import Signed, accounts_in, policy_of
 from models.tables import Case, Finding, NoticeRecord
@@ -45,7 +46,7 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
         )
         cases = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
         entries = tuple(_entry(context, session, case) for case in cases)
-        orphans = tuple(_without_case(session))
+        orphans = (*_without_case(session), *_unlike_the_trail(session))
     differences = (*orphans, *(d for entry in entries for d in _explained(entry)))
     return Population(from_on, to_on, read_at, context.store.trail.origin, entries, differences)
 
@@ -72,6 +73,13 @@ def _without_case(session: Session) -> Iterator[Difference]:
         told = message("notice_without_case", disposition=notice.disposition).said
         number = notice.content.get("leaver", {}).get("employee_no", "")
         yield Difference("notice", f"notice {notice.id}", str(number), *told)
+
+
+def _unlike_the_trail(session: Session) -> Iterator[Difference]:
+    """Yield what the tables say otherwise than the sealed events, of any case: one that was hidden or moved has no place in the period."""
+    for one in differences(session):
+        told = message("not_as_sealed", what=one.what, tables=one.tables or "-", trail=one.trail or "-").said
+        yield Difference("trail", one.case, "", *told)
 
 
 def _explained(entry: Entry) -> Iterator[Difference]:

@@ -53,7 +53,7 @@ class Entry(Part):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that one side has and the other has not, and why.  *side*: extract, notice or case."""
+    """Something that one side has and the other has not, and why.  *side*: extract, notice, case or trail."""
 
     side: str
     subject: str

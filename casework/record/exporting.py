@@ -24,6 +24,7 @@ from audit.certificate import CERTIFIED, Certificate, former_of
 from audit.certificate_keys import CertificateSigner
 from audit.events import EventType
 from audit.timestamp import AuthorityUnreachable, StampRefused
+from audit.verify.trust import rehearsed
 from casework.context import Context, case_in
 from casework.errors import BadRequest, CaseworkError
 from casework.lifecycle import FINISHED
@@ -78,13 +79,6 @@ def export(
         return bundle.write(connection, folder, contents, sealed, partial(_announce, context))
 
 
-def _rehearsed(berth: Berth) -> bool:
-    """Whether authority or witnesses call themselves a rehearsal's: then they are the operator's own, and prove nothing."""
-    names = [root.subject.rfc4514_string() for root in berth.roots]
-    names += [witness.key.name for witness in berth.policy.witnesses] if berth.policy is not None else []
-    return any("rehearsal" in name.casefold() for name in names)
-
-
 def _anchor(context: Context, berth: Berth, case_id: str) -> None:
     """Anchor the log until the case's newest event is covered: others go on writing meanwhile."""
     problems: tuple[str, ...] = ()
@@ -117,7 +111,7 @@ def _proof(connection: Connection, case_id: str, office: Office, by: str) -> Pro
         last_event_sha256=hashlib.sha256(entries[-1].leaf).hexdigest(),
         anchor_size=newest.size if newest else None,
         anchored_at=newest.tsa_time if newest else None,
-        rehearsal=_rehearsed(office.berth),
+        rehearsal=rehearsed(office.berth.roots, office.berth.policy),
         revision=1 if former is None else former.revision + 1,
         former_sha256=None if former is None else former.sha256,
         exported_by=by,

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from audit import reading
 from audit.events import EventType
 from audit.leaf import FRAME
-from audit.tables import audit_entry, audit_payload
-from casework.context import Context
+from casework.context import Context, case_in
+from casework.errors import CaseworkError
+from casework.record.comparing import differences
 from casework.view.case import CaseView
 from casework.view.reading.case import view_in
 
 _WHY = ("reason", "statement", "basis", "look")
+
+
+class TablesDiffer(CaseworkError):
+    """The tables do not say what was sealed; see `casework.record.comparing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,19 @@ class Proof:
 
 
 def gather(context: Context, case_id: str) -> Facts:
-    """Return all that is known of the case now: the look was sealed before.  Raises `BadRequest` if there is none.  Writes nothing."""
+    """
+    Return all that is known of the case now: the look was sealed before.  Writes nothing.
+
+    Raises `BadRequest` if there is none, and `TablesDiffer` while its tables are not what its sealed events say: a record that
+    is made from them would state what never happened.
+    """
     with context.store.read() as session:
+        case_in(session, case_id)
+        if (found := next(differences(session, case_id), None)) is not None:
+            raise TablesDiffer(
+                f"cannot make a record: {found}",
+                "Somebody changed the database by hand.  See all of it with `lastday trail check`, and restore a backup.",
+            )
         view = view_in(context, session, case_id, confidential=True)
         events = tuple(told(session.connection(), case_id))
     return Facts(view, events, context.store.trail.origin, context.policy.sha256)
@@ -82,7 +97,7 @@ def gather(context: Context, case_id: str) -> Facts:
 
 def told(connection: Connection, case_id: str) -> Iterator[Told]:
     """Yield the case's events, oldest first."""
-    payloads = _payloads(connection, case_id)
+    payloads = reading.payloads(connection, case_id)
     for entry in reading.entries(connection, case_id):
         said, payload = entry.record, payloads.get(entry.idx, {})
         by = payload.get("by") or payload.get("reported_by")
@@ -96,13 +111,3 @@ def told(connection: Connection, case_id: str) -> Iterator[Told]:
             reason=next((why for name in _WHY if isinstance(why := payload.get(name), str) and why), None),
             fields={name: value for name, value in said.items() if name not in FRAME | {"payload_commit"}},
         )
-
-
-def _payloads(connection: Connection, case_id: str) -> dict[int, Mapping[str, Any]]:
-    query = (
-        select(audit_payload.c.idx, audit_payload.c.payload)
-        .join(audit_entry, audit_entry.c.idx == audit_payload.c.idx)
-        .where(audit_entry.c.case_ref == case_id, audit_payload.c.payload.is_not(None))
-    )
-    found = {idx: json.loads(bytes(payload)) for idx, payload in connection.execute(query)}
-    return {idx: payload for idx, payload in found.items() if isinstance(payload, dict)}

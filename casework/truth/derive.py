@@ -28,7 +28,7 @@ _OPEN: Mapping[str, Any] = {"observed_at": None, "confirmed_by": None, "cut_effe
 
 
 def derive(context: Context, session: Session, table: TruthTable) -> None:
-    """Write what each row of *table* comes to; seal each change that a read made.  Rows of a service that is not open stay."""
+    """Write what each row of *table* comes to; seal each change.  Rows of a service that is not open stay."""
     if table.case.erased_at is not None or table.case.state in TAKEN_BACK:
         return  # nobody takes anything away any more: what is read says what was given back
     for account, known in known_of(context, session, table):
@@ -119,11 +119,11 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
     for name, value in {**closed, **asdict(verdict)}.items():
         if getattr(row, name) != value:  # most rows stay what they are, and a comparison is cheaper than a write
             setattr(row, name, value)
-    if verdict.state is not before and verdict.state not in SIGNED:
-        told = (
-            known.read.exchanges if verdict.state is not EntitlementState.COMMANDED else ()
-        )  # no read made that change
-        seal_seen(context, session, row, account.ref, told)
+    if verdict.state is not before:
+        read = (
+            verdict.state is not EntitlementState.COMMANDED and verdict.state not in SIGNED
+        )  # else no read made that change
+        seal_seen(context, session, row, account.ref, known.read.exchanges if read else ())
 
 
 def _closed(known: Known) -> dict[str, Any]:

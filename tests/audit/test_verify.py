@@ -141,9 +141,11 @@ class TestSound:
         assert told[-1] == (19, 19)
 
     def test_from_the_door(self, sound: Sound, capsys: pytest.CaptureFixture[str]) -> None:
-        """The auditor's door answers 0, and needs no database."""
+        """The auditor's door answers 0, and needs no database; what a rehearsal's outsiders say is not shown by it."""
         assert main(["verify", str(sound[1]), "--trust", str(sound[2])]) == 0
-        assert capsys.readouterr().out.endswith(f"{CASE}: sound\n")
+        out = capsys.readouterr().out
+        assert "NOT SHOWN: outsiders: authority or witnesses are a rehearsal's" in out
+        assert out.endswith(f"{CASE}: sound, as far as it was asked\n")
 
 
 class TestOneByte:

@@ -135,7 +135,9 @@ class TestHarmlessInput:
         kept = ("á", "김민준") if encoding == "cp932" else ()
         for n, row in enumerate(rows):
             row[Column.EMPLOYEE_NO] = f"E{n}"
-            alone = encoding == "cp932" and n == 0  # half-width kana without a kanji could be another encoding's letters
+            alone = (
+                encoding == "cp932" and n == 0
+            )  # half-width kana without a kanji could be another encoding's letters
             if alone or any(part in row[Column.NAME] for part in kept):
                 row[Column.NAME] = "佐藤 健"
             writer.writerow([row[c] for c in order])
