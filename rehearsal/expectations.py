@@ -159,7 +159,7 @@ def of_records(folders: Sequence[Path], trust: Path) -> Iterator[Expectation]:
 def of_trail(checked: Mapping[str, Any]) -> Iterator[Expectation]:
     """Judge `lastday trail check --json`."""
     yield Expectation(
-        "the trail is sound and no intent is without outcome",
-        bool(checked["sound"]) and checked["open_intents"] == 0,
-        f"{checked['entries']} entries, {checked['open_intents']} open intents",
+        "the trail is sound, no intent is without outcome, and the tables say what was sealed",
+        bool(checked["sound"]) and checked["open_intents"] == 0 and not checked["differences"],
+        f"{checked['entries']} entries, {checked['open_intents']} open intents, {len(checked['differences'])} differences",
     )

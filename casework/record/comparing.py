@@ -15,7 +15,8 @@ from audit import reading
 from audit.events import EventType
 from audit.leaf import stamp
 from audit.projection import Projection, project
-from casework.context import all_of
+from casework.context import all_of, case_in
+from casework.errors import CaseworkError
 from casework.intake.person import digest
 from casework.question_kinds import TENANT
 from casework.truth.rows import accounts_of, rows_of
@@ -44,6 +45,20 @@ class Difference:
     def __str__(self) -> str:
         said = f" (event {self.event:04d})" if self.event is not None else ""
         return f"{self.case}: {self.what}: {self.tables or '-'} in the tables, {self.trail or '-'} in the trail{said}"
+
+
+class TablesDiffer(CaseworkError):
+    """The tables do not say what was sealed."""
+
+
+def require_as_sealed(session: Session, case_id: str) -> None:
+    """Raise `TablesDiffer`, naming the first difference: a record made from such tables would state what never happened."""
+    case_in(session, case_id)
+    if (found := next(differences(session, case_id), None)) is not None:
+        raise TablesDiffer(
+            f"cannot make a record: {found}",
+            "Somebody changed the database by hand.  See all of it with `lastday trail check`, and restore a backup.",
+        )
 
 
 def differences(session: Session, case_id: str | None = None) -> Iterator[Difference]:

@@ -28,6 +28,7 @@ from audit.verify.trust import rehearsed
 from casework.context import Context, case_in
 from casework.errors import BadRequest, CaseworkError
 from casework.lifecycle import FINISHED
+from casework.record.comparing import require_as_sealed
 from casework.record.facts import Facts, Proof, gather
 from casework.recording import seal
 from casework.view.reading.case import seal_look
@@ -57,13 +58,15 @@ def export(
     Write the case's bundle into *folder*, whole or not at all, and return its certificate.
 
     Again, later: a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
-    `NotAnchored` while no authority answers, `BundleRefused` if *folder* holds something else.
+    `TablesDiffer` while its tables do not say what was sealed, `NotAnchored` while no authority answers, `BundleRefused` if *folder* holds something else.
     """
     state = context.case(case_id).state
     if state not in FINISHED and not as_it_stands:
         remedy = "Wait until it is closed, or add --as-it-stands: the record then says so."
         raise BadRequest(f"{case_id}: is {state}, not closed", remedy)
     refuse_foreign(folder, case_id)
+    with context.store.read() as session:
+        require_as_sealed(session, case_id)
     with context.store.write() as session:  # who exports and looks at everything: the bundle itself will show it
         state = case_in(session, case_id).state
         seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload={"by": by})

@@ -12,17 +12,12 @@ from sqlalchemy import Connection
 from audit import reading
 from audit.events import EventType
 from audit.leaf import FRAME
-from casework.context import Context, case_in
-from casework.errors import CaseworkError
-from casework.record.comparing import differences
+from casework.context import Context
+from casework.record.comparing import require_as_sealed
 from casework.view.case import CaseView
 from casework.view.reading.case import view_in
 
 _WHY = ("reason", "statement", "basis", "look")
-
-
-class TablesDiffer(CaseworkError):
-    """The tables do not say what was sealed; see `casework.record.comparing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +79,7 @@ def gather(context: Context, case_id: str) -> Facts:
     is made from them would state what never happened.
     """
     with context.store.read() as session:
-        case_in(session, case_id)
-        if (found := next(differences(session, case_id), None)) is not None:
-            raise TablesDiffer(
-                f"cannot make a record: {found}",
-                "Somebody changed the database by hand.  See all of it with `lastday trail check`, and restore a backup.",
-            )
+        require_as_sealed(session, case_id)
         view = view_in(context, session, case_id, confidential=True)
         events = tuple(told(session.connection(), case_id))
     return Facts(view, events, context.store.trail.origin, context.policy.sha256)

@@ -27,6 +27,7 @@ from casework.decisions import signatures
 from casework.errors import CaseworkError
 from casework.matching.answering import answer
 from casework.questions import open_questions
+from casework.record.comparing import differences
 from casework.truth.findings import assess, open_findings
 from casework.truth.rows import accepted_rows, accounts_of, reads_of
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unreachable
@@ -207,6 +208,13 @@ class Machine(RuleBasedStateMachine):
                 )
 
     # -- what must hold
+
+    @invariant()
+    def the_tables_say_what_was_sealed(self) -> None:
+        """Each change of a case, an account, a row, a finding or a signature stands in the trail."""
+        if hasattr(self, "case_id"):
+            with self.office.context.store.read() as session:
+                assert [*differences(session, self.case_id)] == []
 
     @invariant()
     def nothing_is_settled_that_a_read_shows(self) -> None:

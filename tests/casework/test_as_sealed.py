@@ -1,0 +1,176 @@
+"""The tables are a cache of the trail: what somebody changes in them by hand is named, and makes no record."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from audit.events import EventType
+from casework.decisions.signatures import approve
+from casework.erasure import erasing
+from casework.errors import StillOpen
+from casework.intake.moving import reschedule, withdraw
+from casework.population import counting
+from casework.record.comparing import Difference, TablesDiffer, differences
+from casework.record.exporting import export
+from casework.record.facts import Told, told
+from casework.recording import seal
+from models.tables import Case
+from tests.casework.conftest import Office
+from tests.casework.leaving import export_office, finished
+
+CLOSED_AT = "2026-11-30 09:00:00.000000"
+FORGERIES = {
+    "a state": ("UPDATE offboarding_case SET state = 'contained' WHERE id = :case", "state"),
+    "when it closed": ("UPDATE offboarding_case SET closed_at = :at WHERE id = :case", "closed_at"),
+    "when it was contained": ("UPDATE offboarding_case SET contained_at = :at WHERE id = :case", "contained_at"),
+    "the instant": ("UPDATE offboarding_case SET due_at = :at WHERE id = :case", "due_at"),
+    "the kind": ("UPDATE offboarding_case SET kind = 'dismissal' WHERE id = :case", "kind"),
+    "the decision": ("UPDATE offboarding_case SET for_real = 0 WHERE id = :case", "for_real"),
+    "another number": ("UPDATE offboarding_case SET employee_no = 'E2' WHERE id = :case", "person and last day"),
+    "another company": ("UPDATE offboarding_case SET company = 'acme' WHERE id = :case", "person and last day"),
+    "another day": ("UPDATE offboarding_case SET employment_ends_on = '2027-03-01' WHERE id = :case", "person and last day"),
+    "another name": (
+        "UPDATE offboarding_case SET leaver = json_set(leaver, '$.name', 'X') WHERE id = :case", "person and last day",
+    ),
+    "whose an account is": ("UPDATE account SET standing = 'rejected' WHERE case_id = :case", "account acct-"),
+    "an account is hidden": ("DELETE FROM account WHERE case_id = :case", "account acct-"),
+    "a row's state": ("UPDATE entitlement SET state = 'still_open' WHERE case_id = :case AND state = 'observed_closed'", "google_workspace:"),
+    "when a row was seen closed": (
+        "UPDATE entitlement SET observed_at = :at WHERE case_id = :case AND state = 'observed_closed'", "google_workspace:",
+    ),
+    "until when tokens live": (
+        "UPDATE entitlement SET cut_effective_by = :at WHERE case_id = :case AND state = 'observed_closed'",
+        "google_workspace:",
+    ),
+    "a row is hidden": ("DELETE FROM entitlement WHERE case_id = :case AND kind = 'group'", "google_workspace:"),
+    "what settles a row": ("UPDATE entitlement SET settled_by = 'waiver-0' WHERE case_id = :case AND state = 'waived'", "what settles it"),
+    "what was signed": ("UPDATE attestation SET statement = 'seen by me' WHERE case_id = :case", "attestation attest-"),
+    "a signature is hidden": ("DELETE FROM attestation WHERE case_id = :case", "attestation attest-"),
+    "a notice": ("UPDATE notice SET source_sha256 = 'ff' WHERE case_id = :case", "notice"),
+    "a notice is hidden": ("DELETE FROM notice WHERE case_id = :case", "notice"),
+}  # fmt: skip
+"""What is done to a closed case by hand, and what the difference is called."""
+
+
+def found(office: Office) -> list[Difference]:
+    with office.context.store.read() as session:
+        return [*differences(session)]
+
+
+def told_of(office: Office, case: Case) -> list[Told]:
+    with office.context.store.read() as session:
+        return [*told(session.connection(), case.id)]
+
+
+def forge(office: Office, case: Case, *statements: str) -> None:
+    with office.context.store.engine.begin() as connection:
+        for statement in statements:
+            named = {"case": case.id} | ({"at": CLOSED_AT} if ":at" in statement else {})
+            assert connection.execute(text(statement), named).rowcount > 0, statement
+
+
+class TestForged:
+    @pytest.mark.parametrize("what", FORGERIES)
+    async def test_is_named_everywhere_and_makes_no_record(self, office: Office, tmp_path: Path, what: str) -> None:
+        """One UPDATE or DELETE: the check and the population name it, and no record is exported."""
+        case = await finished(office)
+        assert found(office) == []
+        statement, name = FORGERIES[what]
+        forge(office, case, statement)
+        named = found(office)
+        assert named
+        assert all(name in one.what and one.case == case.id for one in named), named
+        listed = counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31)).differences
+        assert [one.side for one in listed if one.subject == case.id].count("trail") == len(named)
+        with (
+            export_office(office, tmp_path / "outside") as outside,
+            pytest.raises(TablesDiffer, match="cannot make a record"),
+        ):
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor", as_it_stands=True)
+        assert not (tmp_path / "bundle").exists()
+        assert "case.exported" not in {one.type for one in told_of(office, case)}
+
+    async def test_closed_by_three_statements(self, office: Office, tmp_path: Path) -> None:
+        """A case that never closed is made to read closed, nothing open: state, rows and findings are each named."""
+        case = office.report()
+        forge(
+            office, case,
+            "UPDATE offboarding_case SET state = 'closed', contained_at = :at, closed_at = :at WHERE id = :case",
+        )  # fmt: skip
+        assert {one.what for one in found(office)} == {"state", "contained_at", "closed_at"}
+        with (
+            export_office(office, tmp_path / "outside") as outside,
+            pytest.raises(TablesDiffer, match="state: closed in the tables, "),
+        ):
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+
+    async def test_a_finding_is_hidden(self, office: Office) -> None:
+        """A finding that is open is resolved by hand, or removed."""
+        case = office.report()
+        office.paper.holders.clear()
+        office.clock.pass_by(hours=10)
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        assert found(office) == []
+        forge(
+            office,
+            case,
+            "UPDATE finding SET resolved_at = :at WHERE case_id = :case AND resolved_at IS NULL",
+        )
+        named = found(office)
+        assert named
+        assert all(one.what.startswith("open finding ") and not one.tables for one in named)
+        forge(office, case, "DELETE FROM finding WHERE case_id = :case")
+        assert found(office) == named
+
+    async def test_a_case_is_removed(self, office: Office) -> None:
+        """A leaver who is deleted from the tables is missing from no population: the trail saw the case opened."""
+        case = await finished(office)
+        forge(office, case, "DELETE FROM notice WHERE case_id = :case", "DELETE FROM offboarding_case WHERE id = :case")
+        assert found(office) == [Difference(case.id, "case", "", "there")]
+        (missing,) = counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31)).differences
+        assert (missing.side, missing.subject) == ("trail", case.id)
+        assert "there" in missing.text
+
+    async def test_a_case_is_invented(self, office: Office) -> None:
+        """A case that no event opened is named."""
+        case = await finished(office)
+        forge(office, case, "UPDATE offboarding_case SET id = 'case-of-nobody' WHERE id = :case")
+        assert {(one.case, one.tables, one.trail) for one in found(office) if one.what == "case"} == {
+            (case.id, "", "there"), ("case-of-nobody", "there", ""),
+        }  # fmt: skip
+
+
+class TestTrue:
+    async def test_whatever_became_of_the_case(self, office: Office) -> None:
+        """Withdrawn, moved, planned only, erased: nothing differs, since each change was sealed."""
+        case = await finished(office)
+        gone = office.report(employee_no="E3")
+        withdraw(office.context, gone.id, by="hr", reason="stays")
+        moved = office.report(employee_no="E4", employment_ends_on="2027-02-28")
+        reschedule(office.context, moved.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
+        office.report(employee_no="E5", for_real=False)
+        assert found(office) == []
+        request = erasing.request_erasure(office.context, case.id, by="hr", basis="retention")
+        approve(office.context, request.id, by="privacy")
+        erasing.erase(office.context, case.id)
+        assert found(office) == []
+        forge(office, case, "UPDATE offboarding_case SET state = 'contained' WHERE id = :case")
+        assert [one.what for one in found(office)] == ["state"]
+
+    async def test_of_a_case_of_the_first_core_nothing_is_compared(self, office: Office) -> None:
+        """Its events commit to no person and tell less: of it the check says no more than whether it is there."""
+        case = await finished(office)
+        old = Case(
+            **case.model_dump() | {"id": "case-00000000000000aa", "employee_key": "old", "leaver": dict(case.leaver)}
+        )
+        with office.context.store.write() as session:
+            seal(office.context, session, EventType.CASE_OPENED, old.id, state="open")
+        assert found(office) == [Difference(old.id, "case", "", "there")]
+        with office.context.store.write() as session:
+            session.add(old)
+        assert found(office) == []
