@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +14,10 @@ import pytest
 from sqlalchemy import text
 
 from audit.events import EventType
+from audit.projection import Projection, Row
+from audit.verify import read_trust
+from audit.verify.folder import open_bundle
+from audit.verify.verdict import lines, projection_of
 from casework.decisions.signatures import approve
 from casework.erasure import erasing
 from casework.errors import StillOpen
@@ -19,6 +28,7 @@ from casework.record.exporting import export
 from casework.record.facts import Told, told
 from casework.recording import seal
 from models.tables import Case
+from tests.audit.outside_bundle import PAGE, blocks
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office, finished
 
@@ -174,3 +184,43 @@ class TestTrue:
         with office.context.store.write() as session:
             session.add(old)
         assert found(office) == []
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+class TestByOtherTools:
+    async def test_jq_says_what_verify_says(self, office: Office, tmp_path: Path) -> None:
+        """The program of docs/verify.md, run as it is printed, comes to what our verifier comes to; and the verdict says it."""
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+        (block,) = (one for one in blocks(PAGE.read_text("utf-8"))[1] if "$moves" in one.lines)
+        ran = subprocess.run(["bash", "-ec", block.lines], cwd=tmp_path, capture_output=True, text=True, check=True)
+        said = json.loads(ran.stdout)
+        bundle = open_bundle(tmp_path / "bundle", read_trust(tmp_path / "outside" / "trust", tmp_path / "bundle"))
+        ours = projection_of(bundle)
+        states = Counter(row.state for row in ours.rows.values() if ours.accounts[row.account] == "accepted")
+        assert said == {
+            "state": "closed", "closed_at": ours.closed_at, "for_real": True, "unauthenticated": ours.unauthenticated,
+            "findings": 0, "rows": dict(states),
+        }  # fmt: skip
+        assert states["waived"] == 1
+        english = [line for line, _ in lines(ours)]
+        assert english[0] == f"CLOSED at {ours.closed_at}"
+        assert any(line.startswith("SIGNED FOR, NOT SEEN: 1 of ") for line in english)
+        assert any(line.startswith(f"UNAUTHENTICATED: {ours.unauthenticated} acts") for line in english)
+
+
+class TestVerdict:
+    def test_of_a_case_that_did_not_close(self) -> None:
+        """Not closed, planned only, findings, rows not seen closed, erased: each is a line of its own."""
+        row = Row(3, "slack", "acct-1", "group", "still_open", None, None, None)
+        theirs = replace(row, account="acct-2", state="found")
+        case = Projection(
+            state="contained", erased=True, accounts={"acct-1": "accepted", "acct-2": "rejected"},
+            rows={"a": row, "b": replace(row, state="observed_closed"), "c": theirs}, findings={"k": "still_open"},
+        )  # fmt: skip
+        assert [line.partition(":")[0] for line, _ in lines(case)] == [
+            "NOT CLOSED", "PLAN ONLY", "FINDINGS OPEN", "NOT SEEN CLOSED", "ERASED",
+        ]  # fmt: skip
+        assert ("NOT SEEN CLOSED: 1 of 2 rows", "停止未確認: 2 行中 1 行") in [*lines(case)]
+        assert all(japanese.strip() for _, japanese in lines(case))
