@@ -8,6 +8,7 @@ ended case, and no legal hold.
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
@@ -142,14 +143,23 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
 
 def _forget_journal(context: Context) -> None:
     """
-    Empty SQLite's write-ahead log: pages from before the erasure lie in it.  PostgreSQL recycles its own.
+    Rewrite SQLite's file without its free pages, and empty its write-ahead log: pages from before the erasure lie in both.
+    PostgreSQL recycles its own.
 
-    Waits as long as the database does for who reads older pages; raises `InUse` if they still do then.
+    Waits as long as the database does for who writes, or reads older pages; raises `InUse` if they still do then.
     """
     if context.store.engine.dialect.name != "sqlite":
         return
     with contextlib.closing(context.store.engine.raw_connection()) as connection:
-        busy, _, _ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        cursor = connection.cursor()
+        try:
+            cursor.execute("VACUUM")
+        except sqlite3.OperationalError as exc:
+            raise InUse(
+                f"erase: the case is erased, but its database's file could not be rewritten: {exc}",
+                "Free pages may hold what was erased.  See to what writes, and to the disk's space; then run the same again.",
+            ) from exc
+        busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
         raise InUse(
             "erase: the case is erased, but the database's journal holds older pages: another process reads them",

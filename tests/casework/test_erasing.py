@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -128,6 +130,32 @@ class TestErasure:
             assert LABEL in on_disk(tmp_path)
         assert erasing.erase(office.context, case.id) == 0
         assert LABEL not in on_disk(tmp_path)
+
+    async def test_what_lay_in_free_pages(self, office: Office, tmp_path: Path) -> None:
+        """What another program left in free pages, before anything was overwritten there, is gone too."""
+        with contextlib.closing(sqlite3.connect(tmp_path / "case.db")) as careless:
+            careless.execute("PRAGMA secure_delete = OFF")
+            careless.execute("CREATE TABLE scratch (said TEXT)")
+            careless.executemany("INSERT INTO scratch VALUES (?)", [(LABEL * 50,)] * 1_000)
+            careless.execute("DROP TABLE scratch")
+            careless.commit()
+        case = await finished(office)
+        assert LABEL in on_disk(tmp_path)
+        approved(office, case.id)
+        erasing.erase(office.context, case.id)
+        assert LABEL not in on_disk(tmp_path)
+
+    async def test_a_file_that_cannot_be_rewritten(self, office: Office) -> None:
+        """While somebody writes, the file keeps its free pages: that is said, and the same again rewrites it."""
+        case = await finished(office)
+        approved(office, case.id)
+        erasing.erase(office.context, case.id)
+        engine = office.context.store.engine
+        engine.dispose()
+        event.listen(engine, "connect", lambda found, _: found.execute("PRAGMA busy_timeout = 100").close())
+        with office.context.store.write(), pytest.raises(InUse, match="could not be rewritten"):
+            erasing._forget_journal(office.context)
+        assert erasing.erase(office.context, case.id) == 0
 
     async def test_a_search_that_failed(self, office: Office) -> None:
         """That a search failed is kept, and not the sentence, which may name an account by the vendor's id."""
