@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
+from casework.lifecycle import TAKEN_BACK
 from casework.view.case import CaseView
-from models.vocabulary import SIGNED, EntitlementState, Standing
+from models.vocabulary import SIGNED, CaseState, DepartureKind, EntitlementState, Standing
 from portal.document import Cell, Clock, Document, Section, Tone, cell, state, yes_or_no
 from portal.sections import access, case, downloads, papers
 from portal.sections.access import minutes
@@ -17,7 +19,7 @@ def document(view: CaseView, sections: Iterable[Section], *before: Phrase) -> Do
     """Return *sections* behind the case's front; banners of its own stand behind those *before*."""
     zone, who = view.departure.timezone, joined(" ", view.departure.employee_no, view.departure.name)
     return Document(
-        title=said("Record of an offboarding"),
+        title=said(_title(view)),
         subject=who if who.en else Phrase("—"),
         case=view.case,
         verdict=state(view.state),
@@ -48,9 +50,21 @@ def at_work(view: CaseView) -> Document:
     return document(view, (*sections, papers.in_short(view, clock), downloads.in_short(view, clock)))
 
 
+def _title(view: CaseView) -> str:
+    if view.state is CaseState.WITHDRAWN or view.departure.kind is DepartureKind.CONTINUED:
+        return "Record of a departure that does not take place"
+    if view.state in TAKEN_BACK:
+        return "Record of an offboarding that was taken back"
+    return "Record of a leave of absence" if view.departure.kind is DepartureKind.LEAVE else "Record of an offboarding"
+
+
 def _banners(view: CaseView, clock: Clock) -> Iterable[Phrase]:
     if not view.for_real:
         yield sentence("plan_only")
+    if view.state in TAKEN_BACK:
+        yield sentence("withdrawn" if view.state is CaseState.WITHDRAWN else "given_back")
+    if view.closed_at is None and any(look.verdict == "reopened" for look in view.looks):
+        yield sentence("reopened")
     if view.erased_at is not None:
         yield joined(" ", sentence("erased"), clock.text(view.erased_at))
     if view.held_at is not None:
@@ -69,6 +83,8 @@ def _figures(view: CaseView, clock: Clock) -> dict[str, Cell]:
     ends = [t.effective_cutoff_at for t in timings if t.effective_cutoff_at is not None]
     whole = bool(timings) and len(ends) == len(timings)
     still = cell(said("not all closed"), tone=Tone.OPEN) if timings else cell()
+    if view.state in TAKEN_BACK:
+        return {"Cut due": clock(view.due_at), "Given back": _fates(view)}
     late = (said("after the notice:"), clock.text(view.cut_at)) if view.cut_at != view.due_at else ()
     return {
         "Cut due": cell(clock.text(view.due_at), *late),
@@ -77,6 +93,13 @@ def _figures(view: CaseView, clock: Clock) -> dict[str, Cell]:
         "Within SLA": yes_or_no(_met([t.sla_met for t in timings])),
         "Seen closed · signed for · open": _rows(view),
     }
+
+
+def _fates(view: CaseView) -> Cell:
+    """Of whom nobody leaves, nothing is measured: what became of each row that was taken or frozen is counted."""
+    fates = Counter(row.detail.restored for one in view.accounts for row in one.entitlements if row.detail.restored)
+    told = (joined(" ", fate, count) for fate, count in sorted(fates.items()))
+    return cell(joined(" · ", *told)) if fates else cell(said("nothing had been taken away"))
 
 
 def _met(verdicts: list[bool | None]) -> bool | None:

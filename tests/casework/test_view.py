@@ -27,6 +27,7 @@ from models.tables import CaseAccount, Comeback, Finding
 from models.vocabulary import (
     CONNECTION,
     CaseState,
+    DepartureKind,
     EntitlementKind,
     EntitlementState,
     FindingKind,
@@ -36,7 +37,7 @@ from models.vocabulary import (
 )
 from portal.record.composing import compose
 from portal.record.pages import page
-from portal.sections.front import at_work
+from portal.sections.front import at_work, document
 from tests.casework.conftest import Office
 from tests.casework.leaving import PERSONAL, finished
 from tests.documents import schema
@@ -303,6 +304,48 @@ class TestAnotherEnd:
         assert "State: not expected" in shown
         monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")
         assert "状態: 対象外" in text_of(case_view(office.context, case.id))
+
+    async def test_each_kind_has_its_title(self, office: Office) -> None:
+        """A leave is no offboarding, and an employment that goes on is no departure."""
+        view = case_view(office.context, office.report().id)
+        stays = case_view(office.context, office.report(employee_no="E2", kind="continued").id)
+        leave = view.model_copy(update={"departure": view.departure.model_copy(update={"kind": DepartureKind.LEAVE})})
+        assert [document(one, ()).title.en for one in (view, stays, leave)] == [
+            "Record of an offboarding", "Record of a departure that does not take place", "Record of a leave of absence",
+        ]  # fmt: skip
+
+    async def test_who_stays_has_no_exposure(self, office: Office) -> None:
+        """A withdrawn case owes no cut-off: neither exposure nor SLA is measured, and the record says that nobody leaves."""
+        case = office.report()
+        await runbook.make_plan(office.context, case.id)
+        withdraw(office.context, case.id, by="hr", reason="stays")
+        office.clock.pass_by(days=40)
+        shown = text_of(case_view(office.context, case.id))
+        assert "Nobody leaves" in shown
+        assert "nothing had been taken away" in shown
+        assert not {"Longest exposure", "Within SLA"} & {line.partition(":")[0].strip() for line in shown.splitlines()}
+        assert (
+            "Longest exposure"
+            not in page(compose(gather(office.context, case.id), PROOF)).decode().partition("<section")[0]
+        )
+
+    async def test_what_was_taken_back_is_counted_by_its_fate(self, office: Office) -> None:
+        """A restored case counts what became of each row, not what was closed; its title says that it was taken back."""
+        whole = case_view(office.context, (await finished(office)).id)
+        detail = whole.accounts[0].entitlements[0].detail
+        given = of_row(whole, detail=detail.model_copy(update={"restored": Restored.RE_ENROL}))
+        given = given.model_copy(update={"state": CaseState.RESTORED})
+        shown = text_of(given)
+        assert document(given, ()).title.en == "Record of an offboarding that was taken back"
+        assert "re enrol 1" in shown
+        assert "Seen closed · signed for · open" not in shown
+
+    async def test_a_reopened_case_says_so(self, office: Office) -> None:
+        """A case that a look opened again, and that is not closed since, says so before anything else."""
+        whole = case_view(office.context, (await finished(office)).id)
+        opened = of_first("looks", verdict="reopened")(whole)
+        assert "Open again" not in text_of(opened)
+        assert "Open again" in text_of(opened.model_copy(update={"closed_at": None}))
 
     async def test_a_look_that_was_none_says_so(self, office: Office) -> None:
         """A look in which a service could not be read is told in words, in both languages."""
