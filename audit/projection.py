@@ -52,8 +52,9 @@ class Projection:
 
     *at*: the number of the event that said so, by the name of the fact.  *contained_at*: the first time; *closed_at*: None while it
     is not closed.  *commitment* and *salt* bind company, number, name and day.  *accounts*: reference to standing.  *rows* by entitlement,
-    *findings* (those that are open) by key, *attested* by id, with the words.  *waived*: the ids of waivers that two people signed.
-    *notices*: digest of HR's file, and its row.  *unauthenticated*: acts of people of whom nobody has made sure who they are.
+    *findings* (those that are open) by key, *attested* by id, with the words.  *waivers*, by id: reason, compensating control,
+    end and who asked; *waived*: those that a second person has signed too, with who.  *notices*: digest of HR's file, and its row.
+    *unauthenticated*: acts of people of whom nobody has made sure who they are.
     """
 
     events: int = 0
@@ -72,7 +73,8 @@ class Projection:
     rows: dict[str, Row] = field(default_factory=dict)
     findings: dict[str, str] = field(default_factory=dict)
     attested: dict[str, str] = field(default_factory=dict)
-    waived: set[str] = field(default_factory=set)
+    waivers: dict[str, str] = field(default_factory=dict)
+    waived: dict[str, str] = field(default_factory=dict)
     notices: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def take(self, seq: int, said: Mapping[str, Any], payload: Mapping[str, Any] | None) -> None:
@@ -94,6 +96,11 @@ class Projection:
     def _say(self, name: str, value: Any, seq: int) -> None:
         setattr(self, name, value)
         self.at[name] = seq
+
+    @staticmethod
+    def _subject(named: Mapping[str, Any]) -> str:
+        by = named.get("by")
+        return str(by.get("subject")) if isinstance(by, Mapping) else str(by)
 
     def _move(self, seq: int, kind: str, said: Mapping[str, Any]) -> None:
         self._say("state", said["state"], seq)
@@ -121,8 +128,11 @@ class Projection:
                 self.findings.pop(named.get("key", ""), None)
             case E.FINDING_ATTESTED if "attestation" in named:
                 self.attested[named["attestation"]] = named.get("statement", "")
+            case E.FINDING_WAIVER_REQUESTED if "waiver" in said and "until" in named:
+                words = (named.get("reason"), named.get("compensating_control"), named["until"], self._subject(named))
+                self.waivers[said["waiver"]] = " / ".join(map(str, words))
             case E.FINDING_WAIVED if "waiver" in said:
-                self.waived.add(said["waiver"])
+                self.waived[said["waiver"]] = self._subject(named)
             case E.PAYLOAD_ERASED:
                 self.erased = True
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from audit import reading
 from audit.events import EventType
@@ -21,7 +21,7 @@ from casework.intake.person import digest
 from casework.question_kinds import TENANT
 from casework.truth.rows import accounts_of, rows_of
 from models import tables
-from models.tables import Case, CaseEntitlement
+from models.tables import Case, CaseEntitlement, Waiver
 from models.vocabulary import SIGNED
 
 _SAME_MOMENT = timedelta(minutes=1)
@@ -70,14 +70,14 @@ def differences(session: Session, case_id: str | None = None) -> Iterator[Differ
     """
     connection = session.connection()
     known = [case_id] if case_id is not None else sorted({*_cases(connection), *session.exec(select(Case.id)).all()})
-    waived = project_of(connection, TENANT).waived
+    tenant = project_of(connection, TENANT)
     for one in known:
         facts, case = project_of(connection, one), session.get(Case, one)
         if case is None or not facts.events:
             yield Difference(one, "case", "there" if case else "", "there" if facts.events else "")
         elif facts.commitment is not None:
             yield from _of_case(case, facts)
-            yield from _of_parts(session, case, facts, waived)
+            yield from _of_parts(session, case, facts, tenant)
 
 
 def project_of(connection: Connection, case_id: str) -> Projection:
@@ -114,7 +114,7 @@ def _same_moment(ours: datetime | None, sealed: str | None) -> bool:
     return abs(ours - datetime.fromisoformat(sealed)) <= _SAME_MOMENT
 
 
-def _of_parts(session: Session, case: Case, facts: Projection, standing: set[str]) -> Iterator[Difference]:
+def _of_parts(session: Session, case: Case, facts: Projection, tenant: Projection) -> Iterator[Difference]:
     accounts = {row.ref: str(row.standing) for row in accounts_of(session, case.id)}
     yield from _unlike(case, "account", accounts, facts.accounts, optional="look_alike")
     if facts.erased:
@@ -138,9 +138,25 @@ def _of_parts(session: Session, case: Case, facts: Projection, standing: set[str
         if ours != sealed:
             seq = facts.rows[name].seq if name in facts.rows else None
             yield Difference(case.id, name, " ".join(ours), " ".join(sealed), seq)
-    for row in rows.values():
-        if row.state in SIGNED and row.settled_by not in {*facts.attested, *facts.waived, *standing}:
-            yield Difference(case.id, f"{row.id}: what settles it", row.settled_by or "", "")
+    settled = {row.settled_by or "": row.id for row in rows.values() if row.state in SIGNED}
+    for signature in settled.keys() - facts.attested.keys() - facts.waived.keys() - tenant.waived.keys():
+        yield Difference(case.id, f"{settled[signature]}: what settles it", signature, "")
+    yield from _of_waivers(session, case, facts, {one: tenant for one in settled if one in tenant.waivers})
+
+
+def _of_waivers(
+    session: Session, case: Case, facts: Projection, standing: Mapping[str, Projection]
+) -> Iterator[Difference]:
+    """Compare the case's own waivers, and the *standing* ones that settle a row of it."""
+    query = select(Waiver).where(or_(Waiver.case_id == case.id, col(Waiver.id).in_(standing)))
+    found = session.exec(query).all()
+    asked = {
+        one.id: f"{one.reason} / {one.compensating_control} / {one.until} / {one.requested_by.subject}" for one in found
+    }
+    yield from _unlike(case, "waiver", asked, facts.waivers | {one: of.waivers[one] for one, of in standing.items()})
+    signed = {one.id: one.approved_by.subject for one in found if one.approved_by is not None}
+    waived = facts.waived | {one: of.waived[one] for one, of in standing.items() if one in of.waived}
+    yield from _unlike(case, "second signature of", signed, waived)
 
 
 def _notices(session: Session, case: Case) -> list[tables.NoticeRecord]:

@@ -60,6 +60,11 @@ FORGERIES = {
     "what settles a row": ("UPDATE entitlement SET settled_by = 'waiver-0' WHERE case_id = :case AND state = 'waived'", "what settles it"),
     "what was signed": ("UPDATE attestation SET statement = 'seen by me' WHERE case_id = :case", "attestation attest-"),
     "a signature is hidden": ("DELETE FROM attestation WHERE case_id = :case", "attestation attest-"),
+    "why it was accepted": ("UPDATE waiver SET reason = 'as agreed' WHERE :case IS NOT NULL", "waiver waiver-"),
+    "until when it was accepted": ("UPDATE waiver SET until = '2099-12-31' WHERE :case IS NOT NULL", "waiver waiver-"),
+    "who accepted it": (
+        "UPDATE waiver SET approved_by = json_set(approved_by, '$.subject', 'ceo') WHERE :case IS NOT NULL", "second signature of waiver-",
+    ),
     "a notice": ("UPDATE notice SET source_sha256 = 'ff' WHERE case_id = :case", "notice"),
     "a notice is hidden": ("DELETE FROM notice WHERE case_id = :case", "notice"),
 }  # fmt: skip
