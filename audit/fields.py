@@ -118,7 +118,7 @@ SHAPES: Mapping[str, Shape] = {
     **dict.fromkeys(("plan_sha256", "policy_sha256", "checkpoint_sha256", "tsr_sha256", "person_commitment"), digest),
     **dict.fromkeys(
         ("due_at", "previous_due_at", "last_working_at", "commanded_at", "observed_at", "ended_at", "cut_effective_by",
-         "from_at", "until_at", "tsa_time", "since_at", "wanted_by", "retain_until"),
+         "from_at", "until_at", "tsa_time", "since_at", "wanted_by", "retain_until", "moved_at"),
         time,
     ),
     **dict.fromkeys(
@@ -163,7 +163,7 @@ RULES: Mapping[EventType, Rule] = {
         f"{_ROW} state from_state states reason departure due_at previous_due_at last_working_at until_at for_real revision"
         " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_minutes cut_effective_by"
         " notice_late_minutes person_commitment corrected"
-        " finding question waiver pause scope choice evidence wanted_by retain_until",
+        " finding question waiver pause scope choice evidence wanted_by retain_until moved_at",
     ),
     **_family(
         "finding",

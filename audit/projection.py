@@ -17,14 +17,19 @@ from audit.events import EventType as E
 Told: TypeAlias = "tuple[int, Mapping[str, Any], Mapping[str, Any] | None]"
 """An event: its number in the case, what its leaf says, and its payload; None where there is none, or no longer."""
 
-_MOVES = frozenset({
-    E.CASE_OPENED, E.CASE_PLANNED, E.CASE_WAITING, E.CASE_CUTTING, E.CASE_CONTAINED, E.CASE_DEPROVISIONED, E.CASE_CLOSED,
-    E.CASE_REOPENED, E.CASE_WITHDRAWN, E.CASE_RESTORING, E.CASE_RESTORED,
-})  # fmt: skip
-"""What moves a case to another state, which the leaf names."""
+EVERY_CHANGE = "every_change"
+"""The scope of a `case.opened` after which each change of the case is sealed; older ones sealed less."""
+_STATES = {
+    E.CASE_OPENED: "open", E.CASE_PLANNED: "planned", E.CASE_WAITING: "waiting", E.CASE_CUTTING: "cutting",
+    E.CASE_CONTAINED: "contained", E.CASE_DEPROVISIONED: "deprovisioned", E.CASE_CLOSED: "closed",
+    E.CASE_REOPENED: "deprovisioned", E.CASE_WITHDRAWN: "withdrawn", E.CASE_RESTORING: "restoring", E.CASE_RESTORED: "restored",
+}  # fmt: skip
+"""What moves a case, and where to; the first version's leaves do not name the state.  One account's restore moves no case."""
 _COMMITS = frozenset({E.CASE_OPENED, E.CASE_CORRECTED, E.CASE_RESCHEDULED})
 """What says anew whose case it is, and for which day."""
 _NOBODY = "unauthenticated"
+_UNFIT = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading an event raises that is not of its type: only a foreign hand writes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +53,17 @@ class Row:
 @dataclass(slots=True)
 class Projection:
     """
-    The case as its *events* have it.
+    The case as its *events* have it; *every_change*: each change of it was sealed.  *unfit*: the numbers of events that cannot be read.
 
-    *at*: the number of the event that said so, by the name of the fact.  *contained_at*: the first time; *closed_at*: None while it
-    is not closed.  *commitment* and *salt* bind company, number, name and day.  *accounts*: reference to standing.  *rows* by entitlement,
-    *findings* (those that are open) by key, *attested* by id, with the words.  *waivers*, by id: reason, compensating control,
-    end and who asked; *waived*: those that a second person has signed too, with who.  *notices*: digest of HR's file, and its row.
+    *at*: the number of the event that said so, by the name of the fact.  *closed_at*: None once it was opened again.
+    *commitment* and *salt* bind company, number, name and day.  *accounts*: reference to standing, *places*: to connection and vendor's id.
+    *rows* by entitlement, *findings* (those that are open) by key.  By id: *attested*: words, who and when; *waivers*: reason, compensating
+    control, end and who asked; *waived*: which of them a second person has signed, and who.  *notices*: digest of HR's file, and its row.
     *unauthenticated*: acts of people of whom nobody has made sure who they are.
     """
 
     events: int = 0
+    every_change: bool = False
     state: str | None = None
     kind: str | None = None
     due_at: str | None = None
@@ -68,22 +74,32 @@ class Projection:
     salt: str | None = None
     erased: bool = False
     unauthenticated: int = 0
+    unfit: list[int] = field(default_factory=list)
     at: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     findings: dict[str, str] = field(default_factory=dict)
     attested: dict[str, str] = field(default_factory=dict)
     waivers: dict[str, str] = field(default_factory=dict)
     waived: dict[str, str] = field(default_factory=dict)
-    notices: Counter[tuple[str, int]] = field(default_factory=Counter)
+    notices: Counter[str] = field(default_factory=Counter)
 
     def take(self, seq: int, said: Mapping[str, Any], payload: Mapping[str, Any] | None) -> None:
         """Take in one event, which follows those that were taken."""
         self.events += 1
-        kind, named = said["type"], payload or {}
-        by = named.get("by")
+        named = payload if isinstance(payload, Mapping) else {}
+        try:
+            self._take_case(seq, said, named)
+            self._take_part(seq, said, named)
+            self._take_signature(said, named)
+        except _UNFIT:
+            self.unfit.append(seq)
+
+    def _take_case(self, seq: int, said: Mapping[str, Any], named: Mapping[str, Any]) -> None:
+        kind, by = said["type"], named.get("by")
         self.unauthenticated += isinstance(by, Mapping) and by.get("authenticated_by") == _NOBODY
-        if kind in _MOVES and "state" in said:
+        if kind in _STATES and "account" not in said:
             self._move(seq, kind, said)
         for name in ("due_at", "for_real"):
             if name in said and kind != E.PLAN_SEALED:
@@ -91,50 +107,61 @@ class Projection:
         if kind in _COMMITS and "person_commitment" in said:
             self._say("commitment", said["person_commitment"], seq)
             self.salt = named.get("salt")
-        self._take_part(seq, kind, said, named)
 
     def _say(self, name: str, value: Any, seq: int) -> None:
         setattr(self, name, value)
         self.at[name] = seq
 
-    @staticmethod
-    def _subject(named: Mapping[str, Any]) -> str:
-        by = named.get("by")
-        return str(by.get("subject")) if isinstance(by, Mapping) else str(by)
-
-    def _move(self, seq: int, kind: str, said: Mapping[str, Any]) -> None:
-        self._say("state", said["state"], seq)
+    def _move(self, seq: int, kind: E, said: Mapping[str, Any]) -> None:
+        self._say("state", said.get("state", _STATES[kind]), seq)
         if kind == E.CASE_OPENED:
             self._say("kind", said.get("kind"), seq)
-        if kind == E.CASE_CONTAINED and self.contained_at is None:
-            self._say("contained_at", said["time"], seq)
+            self.every_change = said.get("scope") == EVERY_CHANGE
+        if kind == E.CASE_CONTAINED:
+            self._say("contained_at", said.get("moved_at", said["time"]), seq)
         if kind in {E.CASE_CLOSED, E.CASE_REOPENED}:
-            self._say("closed_at", said["time"] if kind == E.CASE_CLOSED else None, seq)
+            self._say("closed_at", said.get("moved_at", said["time"]) if kind == E.CASE_CLOSED else None, seq)
 
-    def _take_part(self, seq: int, kind: str, said: Mapping[str, Any], named: Mapping[str, Any]) -> None:
-        match kind:
+    def _take_part(self, seq: int, said: Mapping[str, Any], named: Mapping[str, Any]) -> None:
+        match said["type"]:
             case E.CASE_NOTICED if "source_sha256" in named:
-                self.notices[named["source_sha256"], named.get("row", 0)] += 1
+                self.notices[f"{named['source_sha256']} row {named.get('row')}"] += 1
             case E.CASE_JUDGED if "account" in said:
                 self.accounts[said["account"]] = said["state"]
+                if "account" in named:
+                    self.places[said["account"]] = f"{_connection(said)}:{named['account']}"
             case E.OBSERVE_SEEN if "entitlement" in named:
                 self.rows[named["entitlement"]] = Row(
-                    seq, said.get("connection") or said.get("service", ""), said.get("account", ""), said.get("kind", ""),
-                    said["state"], said.get("observed_at"), said.get("cut_effective_by"), named.get("signed"),
+                    seq, _connection(said), said.get("account", ""), said.get("kind", ""), said["state"],
+                    said.get("observed_at"), said.get("cut_effective_by"), named.get("signed"),
                 )  # fmt: skip
             case E.FINDING_OPENED if "key" in named:
                 self.findings[named["key"]] = said.get("finding", "")
             case E.FINDING_RESOLVED:
                 self.findings.pop(named.get("key", ""), None)
-            case E.FINDING_ATTESTED if "attestation" in named:
-                self.attested[named["attestation"]] = named.get("statement", "")
-            case E.FINDING_WAIVER_REQUESTED if "waiver" in said and "until" in named:
-                words = (named.get("reason"), named.get("compensating_control"), named["until"], self._subject(named))
-                self.waivers[said["waiver"]] = " / ".join(map(str, words))
-            case E.FINDING_WAIVED if "waiver" in said:
-                self.waived[said["waiver"]] = self._subject(named)
             case E.PAYLOAD_ERASED:
                 self.erased = True
+
+    def _take_signature(self, said: Mapping[str, Any], named: Mapping[str, Any]) -> None:
+        match said["type"]:
+            case E.FINDING_ATTESTED if "attestation" in named:
+                self.attested[named["attestation"]] = (
+                    f"{named.get('statement')} / {_subject(named)} / {named.get('attested_at')}"
+                )
+            case E.FINDING_WAIVER_REQUESTED if "waiver" in said and "until" in named:
+                words = (named.get("reason"), named.get("compensating_control"), named["until"], _subject(named))
+                self.waivers[said["waiver"]] = " / ".join(map(str, words))
+            case E.FINDING_WAIVED if "waiver" in said:
+                self.waived[said["waiver"]] = _subject(named)
+
+
+def _connection(said: Mapping[str, Any]) -> str:
+    return str(said.get("connection") or said.get("service", ""))
+
+
+def _subject(named: Mapping[str, Any]) -> str:
+    by = named.get("by")
+    return str(by.get("subject") if isinstance(by, Mapping) else by)
 
 
 def project(events: Iterable[Told]) -> Projection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, CursorResult, Select, bindparam, func, select
 
 from audit import leaf as leaves
 from audit import merkle
+from audit.events import EventType
 from audit.tables import audit_entry, audit_payload
 
 BATCH = 500
@@ -94,6 +96,21 @@ def payloads(connection: Connection, case: str) -> dict[int, Mapping[str, Any]]:
     )
     found = {idx: json.loads(bytes(payload)) for idx, payload in connection.execute(query)}
     return {idx: payload for idx, payload in found.items() if isinstance(payload, dict)}
+
+
+def not_committed(connection: Connection, case: str) -> Iterator[int]:
+    """Yield the numbers of the case's events whose payload is not the one that they commit to, or is gone though never erased."""
+    query = select(audit_payload.c.idx, audit_payload.c.salt, audit_payload.c.payload)
+    query = query.join(audit_entry, audit_entry.c.idx == audit_payload.c.idx).where(audit_entry.c.case_ref == case)
+    kept = {row.idx: (row.salt, row.payload) for row in connection.execute(query)}
+    told = [(entry.idx, entry.seq, entry.record) for entry in entries(connection, case)]
+    erased = {idx for *_, said in told if said["type"] == EventType.PAYLOAD_ERASED for idx in said["idx"]}
+    for idx, seq, said in told:
+        commit, (salt, payload) = said.get("payload_commit"), kept.get(idx, (None, None))
+        if commit is None or (idx in erased and payload is None):
+            continue
+        if salt is None or payload is None or hashlib.sha256(bytes(salt) + bytes(payload)).hexdigest() != commit:
+            yield seq
 
 
 def stream(connection: Connection, query: Select[Any]) -> CursorResult[Any]:

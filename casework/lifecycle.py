@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from audit.leaf import stamp
+from audit.projection import EVERY_CHANGE
 from casework import consents
 from casework.errors import BadRequest
 from casework.recording import seal
@@ -85,7 +87,7 @@ _STAMPS = {S.CONTAINED: "contained_at", S.DEPROVISIONED: "deprovisioned_at", S.C
 def enter(context: Context, session: Session, case: Case, **said: Any) -> None:
     """Add a case that did not exist, in its first state, and seal it.  *said*: see `casework.recording.seal`."""
     session.add(case)
-    seal(context, session, _STEPS[None, case.state].event, case.id, state=case.state, **said)
+    seal(context, session, _STEPS[None, case.state].event, case.id, state=case.state, scope=EVERY_CHANGE, **said)
 
 
 def move(context: Context, session: Session, case: Case, to: CaseState, **said: Any) -> None:
@@ -104,11 +106,12 @@ def move(context: Context, session: Session, case: Case, to: CaseState, **said: 
         case.closed_at = case.retain_until = case.retain_basis = None
     if FINISHED & {source, to}:
         consents.use_up(context, session, consents.living(session, case.id, QuestionKind.ERASE))
-    stamp = _STAMPS.get(to)
-    if stamp is not None and getattr(case, stamp) is None:
-        setattr(case, stamp, context.now())
+    column = _STAMPS.get(to)
+    if column is not None and getattr(case, column) is None:
+        setattr(case, column, context.now())
     session.add(case)
-    seal(context, session, step.event, case.id, state=to, from_state=source, **said)
+    moved_at = stamp(getattr(case, column)) if column is not None else None
+    seal(context, session, step.event, case.id, state=to, from_state=source, moved_at=moved_at, **said)
 
 
 def wake(session: Session, case: Case) -> None:

@@ -19,7 +19,7 @@ from audit.verify import case, seals
 from audit.verify.folder import Bundle, open_bundle
 from audit.verify.report import TITLES, UNFIT, Broken, Fault, Report, Step, Unreadable, printable
 from audit.verify.trust import Trust, read_trust
-from audit.verify.verdict import lines, projection_of
+from audit.verify.verdict import summed_up
 from audit.verify.walk import LONGEST_LAG, Completeness, Dates, Lag, Prefixes, Watch, Whole, walk
 
 __all__ = ["LONGEST_LAG", "TITLES", "Broken", "Report", "Step", "Trust", "Unreadable", "read_trust", "verify"]
@@ -60,7 +60,7 @@ def verify(
         report.gaps = tuple(whole.gaps)
         report.in_gap = any(complete.first is not None and complete.first < gap.row for gap in whole.gaps)
         if report.sound:
-            report.verdict = tuple(lines(projection_of(bundle)))
+            report.verdict = tuple((printable(english), printable(japanese)) for english, japanese in summed_up(bundle))
     except OSError as exc:
         raise Unreadable(f"bundle: cannot be read: {exc.strerror}") from exc
     return report

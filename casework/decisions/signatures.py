@@ -8,6 +8,7 @@ from typing import Any, NotRequired, TypedDict, Unpack
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
+from audit.leaf import stamp
 from casework.context import Context, kept_case
 from casework.decisions import pausing
 from casework.errors import BadRequest
@@ -117,7 +118,8 @@ def attest(context: Context, *, case_id: str, entitlement_id: str, statement: st
         wake(session, case)
         seal(
             context, session, EventType.FINDING_ATTESTED, case_id, **told,
-            payload={"attestation": signed.id, "by": signed.person.payload, "statement": statement, "entitlement": entitlement_id},
+            payload={"attestation": signed.id, "by": signed.person.payload, "statement": statement, "entitlement": entitlement_id,
+                     "attested_at": stamp(signed.attested_at)},
         )  # fmt: skip
         assess(context, session, case_id)
         return signed

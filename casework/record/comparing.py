@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 from sqlmodel import Session, col, or_, select
@@ -21,11 +19,9 @@ from casework.intake.person import digest
 from casework.question_kinds import TENANT
 from casework.truth.rows import accounts_of, rows_of
 from models import tables
-from models.tables import Case, CaseEntitlement, Waiver
-from models.vocabulary import SIGNED
+from models.tables import Case, CaseAccount, Waiver
 
-_SAME_MOMENT = timedelta(minutes=1)
-"""A transition is written down, and sealed at the end of its transaction, which may wait for the writers' lock."""
+_COLUMN = "a column"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +57,28 @@ def require_as_sealed(session: Session, case_id: str) -> None:
         )
 
 
+def require_readable(found: Iterable[Difference]) -> None:
+    """Raise `TablesDiffer` for a row that holds no word or shape of lastday's: nothing that reads it can go on."""
+    for one in found:
+        if one.what == _COLUMN:
+            raise TablesDiffer(f"cannot be read: {one}", "Somebody changed the database by hand: restore a backup.")
+
+
 def differences(session: Session, case_id: str | None = None) -> Iterator[Difference]:
     """
     Yield what the tables and the trail say differently of one case, or of all.
 
-    Of a case that the first core opened, whose events commit to no person, nothing is compared.  Of an erased one, what its
-    leaves still say.
+    Of a case whose every change was not sealed, an older one, nothing is compared but whether it is there.  Of an erased one, what
+    its leaves still say.
     """
     connection = session.connection()
     known = [case_id] if case_id is not None else sorted({*_cases(connection), *session.exec(select(Case.id)).all()})
     tenant = project_of(connection, TENANT)
     for one in known:
-        facts, case = project_of(connection, one), session.get(Case, one)
-        if case is None or not facts.events:
-            yield Difference(one, "case", "there" if case else "", "there" if facts.events else "")
-        elif facts.commitment is not None:
-            yield from _of_case(case, facts)
-            yield from _of_parts(session, case, facts, tenant)
+        try:
+            yield from [*_of(session, one, tenant)]
+        except (LookupError, TypeError, ValueError, AttributeError) as exc:  # no word or shape that lastday writes
+            yield Difference(one, _COLUMN, f"unreadable ({type(exc).__name__})", "")
 
 
 def project_of(connection: Connection, case_id: str) -> Projection:
@@ -92,75 +93,90 @@ def _cases(connection: Connection) -> Iterator[str]:
     return (entry.case for entry in reading.entries(connection) if entry.seq == 0 and opened in entry.leaf)
 
 
+def _of(session: Session, case_id: str, tenant: Projection) -> Iterator[Difference]:
+    connection, case = session.connection(), session.get(Case, case_id)
+    facts = project_of(connection, case_id)
+    if case is None or not facts.events:
+        yield Difference(case_id, "case", "there" if case else "", "there" if facts.events else "")
+    elif facts.every_change:
+        for seq in (*reading.not_committed(connection, case_id), *facts.unfit):
+            yield Difference(case_id, "payload", "another, or none", "the one committed to", seq)
+        yield from _of_case(case, facts)
+        yield from _of_parts(session, case, facts, tenant)
+
+
 def _of_case(case: Case, facts: Projection) -> Iterator[Difference]:
     ours = {
         "state": str(case.state), "kind": str(case.kind), "due_at": stamp(case.due_at), "for_real": case.for_real,
+        "contained_at": stamp(case.contained_at) if case.contained_at else None,
+        "closed_at": stamp(case.closed_at) if case.closed_at else None,
     }  # fmt: skip
     for what, value in ours.items():
-        if value != getattr(facts, what):
-            yield Difference(case.id, what, str(value), str(getattr(facts, what)), facts.at.get(what))
-    for what in ("contained_at", "closed_at"):
-        value, sealed = getattr(case, what), getattr(facts, what)
-        if not _same_moment(value, sealed):
-            yield Difference(case.id, what, stamp(value) if value else "", sealed or "", facts.at.get(what))
+        sealed = getattr(facts, what)
+        if value != sealed:
+            yield Difference(case.id, what, str(value or ""), str(sealed or ""), facts.at.get(what))
     person = {"company": case.company, "employee_no": case.employee_no, "name": case.leaver["name"]}
     if facts.salt is not None and digest(facts.salt, **person, day=case.employment_ends_on) != facts.commitment:
         yield Difference(case.id, "person and last day", "others", "those committed to", facts.at["commitment"])
 
 
-def _same_moment(ours: datetime | None, sealed: str | None) -> bool:
-    if ours is None or sealed is None:
-        return ours is None and sealed is None
-    return abs(ours - datetime.fromisoformat(sealed)) <= _SAME_MOMENT
-
-
 def _of_parts(session: Session, case: Case, facts: Projection, tenant: Projection) -> Iterator[Difference]:
-    accounts = {row.ref: str(row.standing) for row in accounts_of(session, case.id)}
-    yield from _unlike(case, "account", accounts, facts.accounts, optional="look_alike")
+    accounts = {row.ref: row for row in accounts_of(session, case.id)}
+    standings = {ref: str(row.standing) for ref, row in accounts.items()}
+    yield from _unlike(case, "account", standings, facts.accounts, optional="look_alike")
     if facts.erased:
         return  # what only payloads name is known to neither side any more
-    found = {
-        row.key: str(row.kind)
-        for row in all_of(session, tables.Finding, case.id, tables.Finding.key)
-        if row.resolved_at is None
-    }
+    places = {ref: f"{row.connection}:{row.vendor_id}" for ref, row in accounts.items() if ref in facts.places}
+    yield from _unlike(case, "account", places, facts.places)
+    findings = all_of(session, tables.Finding, case.id, tables.Finding.key)
+    found = {row.key: str(row.kind) for row in findings if row.resolved_at is None}
     yield from _unlike(case, "open finding", found, facts.findings)
-    signed = {
-        one.id: one.statement for one in all_of(session, tables.Attestation, case.id, tables.Attestation.attested_at)
-    }
+    attested = all_of(session, tables.Attestation, case.id, tables.Attestation.attested_at)
+    signed = {one.id: f"{one.statement} / {one.person.subject} / {stamp(one.attested_at)}" for one in attested}
     yield from _unlike(case, "attestation", signed, facts.attested)
-    notices = Counter((row.source_sha256, row.row) for row in _notices(session, case))
-    yield from _unlike(case, "notice", {str(key): str(count) for key, count in notices.items()},
-                       {str(key): str(count) for key, count in facts.notices.items()})  # fmt: skip
-    rows = {row.id: row for row in rows_of(session, case.id)}
-    for name in sorted({*rows, *facts.rows}):
-        ours, sealed = _words(rows.get(name)), _sealed(facts, name)
-        if ours != sealed:
-            seq = facts.rows[name].seq if name in facts.rows else None
-            yield Difference(case.id, name, " ".join(ours), " ".join(sealed), seq)
-    settled = {row.settled_by or "": row.id for row in rows.values() if row.state in SIGNED}
-    for signature in settled.keys() - facts.attested.keys() - facts.waived.keys() - tenant.waived.keys():
-        yield Difference(case.id, f"{settled[signature]}: what settles it", signature, "")
-    yield from _of_waivers(session, case, facts, {one: tenant for one in settled if one in tenant.waivers})
+    of_case = select(tables.NoticeRecord).where(col(tables.NoticeRecord.case_id) == case.id)
+    notices = Counter(f"{row.source_sha256} row {row.row}" for row in session.exec(of_case).all())
+    yield from _unlike(case, "notice", *({key: str(n) for key, n in side.items()} for side in (notices, facts.notices)))
+    yield from _of_rows(session, case, facts, accounts)
+    yield from _of_waivers(session, case, facts, tenant)
 
 
-def _of_waivers(
-    session: Session, case: Case, facts: Projection, standing: Mapping[str, Projection]
+def _of_rows(
+    session: Session, case: Case, facts: Projection, accounts: Mapping[str, CaseAccount]
 ) -> Iterator[Difference]:
-    """Compare the case's own waivers, and the *standing* ones that settle a row of it."""
-    query = select(Waiver).where(or_(Waiver.case_id == case.id, col(Waiver.id).in_(standing)))
-    found = session.exec(query).all()
-    asked = {
-        one.id: f"{one.reason} / {one.compensating_control} / {one.until} / {one.requested_by.subject}" for one in found
+    refs = {(one.connection, one.vendor_id): ref for ref, one in accounts.items()}
+    ours = {
+        row.id: _words(
+            row.connection, refs.get((row.connection, row.account_id)), row.kind, row.state,
+            row.observed_at and stamp(row.observed_at), row.cut_effective_by and stamp(row.cut_effective_by), row.settled_by,
+        )
+        for row in rows_of(session, case.id)
+    }  # fmt: skip
+    sealed = {
+        name: _words(
+            row.connection, row.account, row.kind, row.state, row.observed_at, row.cut_effective_by, row.signed
+        )
+        for name, row in facts.rows.items()
     }
-    yield from _unlike(case, "waiver", asked, facts.waivers | {one: of.waivers[one] for one, of in standing.items()})
-    signed = {one.id: one.approved_by.subject for one in found if one.approved_by is not None}
-    waived = facts.waived | {one: of.waived[one] for one, of in standing.items() if one in of.waived}
+    for one in _unlike(case, "row", ours, sealed):
+        named = facts.rows.get(one.what.removeprefix("row "))
+        yield Difference(case.id, one.what, one.tables, one.trail, None if named is None else named.seq)
+
+
+def _words(*said: object) -> str:
+    return " ".join("-" if one is None else str(one) for one in said)
+
+
+def _of_waivers(session: Session, case: Case, facts: Projection, tenant: Projection) -> Iterator[Difference]:
+    """Compare the case's own waivers, and the standing ones that settle a row of it."""
+    standing = {row.signed for row in facts.rows.values() if row.signed in tenant.waivers}
+    asked = facts.waivers | {one: tenant.waivers[one] for one in standing if one is not None}
+    waived = facts.waived | {one: tenant.waived[one] for one in standing if one in tenant.waived}
+    found = session.exec(select(Waiver).where(or_(Waiver.case_id == case.id, col(Waiver.id).in_(standing)))).all()
+    words = {w.id: f"{w.reason} / {w.compensating_control} / {w.until} / {w.requested_by.subject}" for w in found}
+    yield from _unlike(case, "waiver", words, asked)
+    signed = {w.id: w.approved_by.subject for w in found if w.approved_by is not None}
     yield from _unlike(case, "second signature of", signed, waived)
-
-
-def _notices(session: Session, case: Case) -> list[tables.NoticeRecord]:
-    return list(session.exec(select(tables.NoticeRecord).where(col(tables.NoticeRecord.case_id) == case.id)).all())
 
 
 def _unlike(
@@ -171,14 +187,3 @@ def _unlike(
         one, other = ours.get(name, ""), sealed.get(name, "")
         if one != other and not (other == "" and one == optional):
             yield Difference(case.id, f"{what} {name}", one, other)
-
-
-def _words(row: CaseEntitlement | None) -> tuple[str, ...]:
-    if row is None:
-        return ()
-    return str(row.state), *(stamp(at) if at else "-" for at in (row.observed_at, row.cut_effective_by))
-
-
-def _sealed(facts: Projection, name: str) -> tuple[str, ...]:
-    row: Any = facts.rows.get(name)
-    return () if row is None else (row.state, row.observed_at or "-", row.cut_effective_by or "-")

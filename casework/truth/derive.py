@@ -105,7 +105,8 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
         if attestation.ended_at is None and is_contradicted(attestation, known):
             attestation.ended_at = context.now()
             session.add(attestation)
-    row, before = known.row, known.row.state
+    row = known.row
+    before = row.state, row.observed_at, row.cut_effective_by, row.settled_by
     if (back_at := came_back(known)) is not None:
         if row.kind is EntitlementKind.SIGN_IN and row.observed_at is not None:
             session.add(Comeback(
@@ -119,7 +120,7 @@ def _settle(context: Context, session: Session, account: CaseAccount, known: Kno
     for name, value in {**closed, **asdict(verdict)}.items():
         if getattr(row, name) != value:  # most rows stay what they are, and a comparison is cheaper than a write
             setattr(row, name, value)
-    if verdict.state is not before:
+    if (row.state, row.observed_at, row.cut_effective_by, row.settled_by) != before:
         read = (
             verdict.state is not EntitlementState.COMMANDED and verdict.state not in SIGNED
         )  # else no read made that change

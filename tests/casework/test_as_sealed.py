@@ -7,14 +7,14 @@ import shutil
 import subprocess
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from audit.events import EventType
-from audit.projection import Projection, Row
+from audit.projection import Projection, Row, Told, project
 from audit.verify import read_trust
 from audit.verify.folder import open_bundle
 from audit.verify.verdict import lines, projection_of
@@ -23,9 +23,9 @@ from casework.erasure import erasing
 from casework.errors import StillOpen
 from casework.intake.moving import reschedule, withdraw
 from casework.population import counting
+from casework.record import facts
 from casework.record.comparing import Difference, TablesDiffer, differences
 from casework.record.exporting import export
-from casework.record.facts import Told, told
 from casework.recording import seal
 from models.tables import Case
 from tests.audit.outside_bundle import PAGE, blocks
@@ -57,7 +57,19 @@ FORGERIES = {
         "google_workspace:",
     ),
     "a row is hidden": ("DELETE FROM entitlement WHERE case_id = :case AND kind = 'group'", "google_workspace:"),
-    "what settles a row": ("UPDATE entitlement SET settled_by = 'waiver-0' WHERE case_id = :case AND state = 'waived'", "what settles it"),
+    "what settles a row": (
+        "UPDATE entitlement SET settled_by = (SELECT id FROM attestation WHERE case_id = :case) WHERE case_id = :case AND state = 'waived'",
+        "row google_workspace:",
+    ),
+    "an account of somebody else": ("UPDATE account SET vendor_id = 'someone-else' WHERE case_id = :case", "account acct-"),
+    "a row of nobody": ("UPDATE entitlement SET account_id = 'nobody' WHERE case_id = :case AND kind = 'group'", "row google_workspace:"),
+    "a row of another kind": ("UPDATE entitlement SET kind = 'grant' WHERE case_id = :case AND kind = 'group'", "row google_workspace:"),
+    "when it was signed": ("UPDATE attestation SET attested_at = :at WHERE case_id = :case", "attestation attest-"),
+    "who signed": (
+        "UPDATE attestation SET person = json_set(person, '$.subject', 'the.ciso') WHERE case_id = :case", "attestation attest-",
+    ),
+    "no word of ours": ("UPDATE entitlement SET state = 'gone' WHERE case_id = :case AND kind = 'group'", "a column"),
+    "no leaver": ("UPDATE offboarding_case SET leaver = '{}' WHERE id = :case", "a column"),
     "what was signed": ("UPDATE attestation SET statement = 'seen by me' WHERE case_id = :case", "attestation attest-"),
     "a signature is hidden": ("DELETE FROM attestation WHERE case_id = :case", "attestation attest-"),
     "why it was accepted": ("UPDATE waiver SET reason = 'as agreed' WHERE :case IS NOT NULL", "waiver waiver-"),
@@ -69,6 +81,8 @@ FORGERIES = {
     "a notice is hidden": ("DELETE FROM notice WHERE case_id = :case", "notice"),
 }  # fmt: skip
 """What is done to a closed case by hand, and what the difference is called."""
+UNREADABLE = {"no word of ours", "no leaver"}
+"""After which the population cannot be read at all."""
 
 
 def found(office: Office) -> list[Difference]:
@@ -76,9 +90,9 @@ def found(office: Office) -> list[Difference]:
         return [*differences(session)]
 
 
-def told_of(office: Office, case: Case) -> list[Told]:
+def told_of(office: Office, case: Case) -> list[facts.Told]:
     with office.context.store.read() as session:
-        return [*told(session.connection(), case.id)]
+        return [*facts.told(session.connection(), case.id)]
 
 
 def forge(office: Office, case: Case, *statements: str) -> None:
@@ -98,7 +112,12 @@ class TestForged:
         forge(office, case, statement)
         named = found(office)
         assert named
-        assert all(name in one.what and one.case == case.id for one in named), named
+        assert any(name in one.what for one in named), named
+        assert {one.case for one in named} == {case.id}
+        if what in UNREADABLE:
+            with pytest.raises(TablesDiffer, match="a column: unreadable"):
+                counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31))
+            return
         listed = counting.count(office.context, date(2026, 1, 1), date(2026, 12, 31)).differences
         assert [one.side for one in listed if one.subject == case.id].count("trail") == len(named)
         with (
@@ -159,8 +178,43 @@ class TestForged:
             (case.id, "", "there"), ("case-of-nobody", "there", ""),
         }  # fmt: skip
 
+    async def test_a_payload_is_removed(self, office: Office) -> None:
+        """A payload that is gone, or another one, though nothing was erased: that hides what the tables are held against."""
+        case = await finished(office)
+        with office.context.store.engine.begin() as connection:
+            connection.execute(
+                text("UPDATE audit_payload SET payload = NULL, salt = NULL, erased_at = :at WHERE idx IN (SELECT idx FROM audit_entry WHERE case_ref = :case AND case_seq = 0)"),
+                {"case": case.id, "at": CLOSED_AT},
+            )  # fmt: skip
+        forge(office, case, "UPDATE offboarding_case SET employee_no = 'E2' WHERE id = :case")
+        assert [(one.what, one.event) for one in found(office)] == [("payload", 0)]
+
+    async def test_one_unreadable_case_hides_no_other(self, office: Office) -> None:
+        """What no word of lastday's is ends the comparison of its own case alone."""
+        case, other = await finished(office), office.report(employee_no="E7")
+        forge(office, case, "UPDATE offboarding_case SET kind = 'gone' WHERE id = :case")
+        forge(office, other, "UPDATE offboarding_case SET state = 'closed' WHERE id = :case")
+        office.context.store.engine.dispose()
+        assert {(one.case, one.what) for one in found(office)} == {(case.id, "a column"), (other.id, "state")}
+
 
 class TestTrue:
+    async def test_when_the_clock_was_put_back(self, office: Office) -> None:
+        """The leaf says when a case was contained and closed, whatever time the log itself had come to."""
+        await finished(office)
+        office.clock.at += timedelta(minutes=10)
+        office.report(employee_no="E8")
+        office.clock.at -= timedelta(minutes=10)
+        office.paper.add("g9", employee_no="E9", email="e9@example.test", name="星 空子")
+        case = office.report(
+            employee_no="E9",
+            email="e9@example.test",
+            employment_ends_on=str(office.clock.at.date() - timedelta(days=2)),
+        )
+        await office.run(case.id)
+        assert office.context.case(case.id).state == "closed"
+        assert found(office) == []
+
     async def test_whatever_became_of_the_case(self, office: Office) -> None:
         """Withdrawn, moved, planned only, erased: nothing differs, since each change was sealed."""
         case = await finished(office)
@@ -189,6 +243,9 @@ class TestTrue:
         with office.context.store.write() as session:
             session.add(old)
         assert found(office) == []
+        with office.context.store.write() as session:  # a correction commits to the person, and makes it no newer case
+            seal(office.context, session, EventType.CASE_CORRECTED, old.id, person_commitment="0" * 64)
+        assert found(office) == []
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
@@ -216,6 +273,22 @@ class TestByOtherTools:
 
 
 class TestVerdict:
+    def test_of_a_case_that_was_restored(self) -> None:
+        """What was closed once and given back is not closed, and what a foreign hand wrote is said to be unreadable."""
+        told: list[Told] = [
+            (0, {"type": "case.opened", "time": "t0", "for_real": True}, None),
+            (1, {"type": "observe.seen", "service": "slack", "state": "still_open"}, {"entitlement": ["a"]}),
+            (2, {"type": "observe.seen", "service": "slack", "state": "still_open"}, {"entitlement": "b"}),
+            (3, {"type": "case.closed", "time": "t3"}, None),
+        ]
+        closed, restored = project(told), project([*told, (4, {"type": "case.restored", "time": "t4"}, None)])
+        assert [line for line, _ in lines(closed)] == [
+            "CLOSED at t3",
+            "NOT SEEN CLOSED: 1 of 1 rows",
+            "NOT READABLE: 1 events",
+        ]
+        assert next(lines(restored))[0] == "NOT CLOSED: the case is restored"
+
     def test_of_a_case_that_did_not_close(self) -> None:
         """Not closed, planned only, findings, rows not seen closed, erased: each is a line of its own."""
         row = Row(3, "slack", "acct-1", "group", "still_open", None, None, None)
