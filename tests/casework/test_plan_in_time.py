@@ -10,14 +10,13 @@ from typing import Never
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from sqlmodel import select
 
 from casework import runbook, steps
 from casework.errors import CaseworkError
 from casework.matching import searching
+from casework.truth.findings import open_findings
 from casework.truth.rows import accounts_of
 from connectors.errors import ConnectorError
-from models.tables import Finding
 from models.vocabulary import CaseState, Leaver, Match, Service, Standing
 from tests.casework.conftest import Office
 from tests.casework.paper import Paper
@@ -88,7 +87,7 @@ class TestASlowSearch:
             await office.run(case.id)
         assert (slow.searches, office.paper.holders["g1"].active) == (2, False)
         with office.context.store.read() as session:
-            assert [one.connection for one in session.exec(select(Finding)).all()] == [Service.SLACK]
+            assert [one.connection for one in open_findings(session, case.id)] == [Service.SLACK]
 
     async def test_brings_its_question_before_anything_is_taken_there(self, office: Office, slow: Slow) -> None:
         """Whose account it is, is asked when it answers, not when the case is taken up the next time."""
