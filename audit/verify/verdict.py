@@ -69,5 +69,5 @@ def summed_up(bundle: Bundle) -> list[Line]:
     """Return the lines of the verdict; of payloads that nothing of ours wrote, that they cannot be read."""
     try:
         return [*lines(projection_of(bundle))]
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return [("NOT READABLE: a payload is not what lastday writes", "読めない個人データあり")]

@@ -60,13 +60,13 @@ def export(
     Again, later: a new certificate that names the former.  Raises `BadRequest` for a case under way unless *as_it_stands*,
     `TablesDiffer` while its tables do not say what was sealed, `NotAnchored` while no authority answers, `BundleRefused` if *folder* holds something else.
     """
+    with context.store.read() as session:
+        require_as_sealed(session, case_id)
     state = context.case(case_id).state
     if state not in FINISHED and not as_it_stands:
         remedy = "Wait until it is closed, or add --as-it-stands: the record then says so."
         raise BadRequest(f"{case_id}: is {state}, not closed", remedy)
     refuse_foreign(folder, case_id)
-    with context.store.read() as session:
-        require_as_sealed(session, case_id)
     with context.store.write() as session:  # who exports and looks at everything: the bundle itself will show it
         state = case_in(session, case_id).state
         seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload={"by": by})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -18,9 +20,10 @@ from audit.projection import Projection, Row, Told, project
 from audit.verify import read_trust
 from audit.verify.folder import open_bundle
 from audit.verify.verdict import lines, projection_of
+from casework import runbook
 from casework.decisions.signatures import approve
 from casework.erasure import erasing
-from casework.errors import StillOpen
+from casework.errors import BadRequest, CaseworkError, StillOpen
 from casework.intake.moving import reschedule, withdraw
 from casework.population import counting
 from casework.record import facts
@@ -189,6 +192,43 @@ class TestForged:
         forge(office, case, "UPDATE offboarding_case SET employee_no = 'E2' WHERE id = :case")
         assert [(one.what, one.event) for one in found(office)] == [("payload", 0)]
 
+    async def test_a_standing_waiver_whose_words_were_removed(self, office: Office, tmp_path: Path) -> None:
+        """The tenant's events bind what a case rests on: their payloads are held against their commitments too."""
+        case = await finished(office)
+        forge(
+            office, case,
+            "UPDATE audit_payload SET payload = NULL, salt = NULL, erased_at = :at WHERE idx IN (SELECT idx FROM audit_entry WHERE case_ref = 'tenant') AND :case IS NOT NULL",
+            "UPDATE waiver SET reason = 'forged', until = '2099-12-31' WHERE :case IS NOT NULL",
+        )  # fmt: skip
+        assert ("tenant", "payload") in {(one.case, one.what) for one in found(office)}
+        with (
+            export_office(office, tmp_path / "outside") as outside,
+            pytest.raises(TablesDiffer, match="tenant: payload"),
+        ):
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+
+    async def test_a_tenants_payload_of_no_shape(self, office: Office) -> None:
+        """What is no JSON is named, and the cases are compared all the same."""
+        case = await finished(office)
+        with office.context.store.engine.begin() as connection:
+            for (name,) in connection.execute(
+                text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_payload'")
+            ).all():
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        forge(
+            office,
+            case,
+            "UPDATE audit_payload SET payload = x'ff' WHERE idx IN (SELECT idx FROM audit_entry WHERE case_ref = 'tenant') AND :case IS NOT NULL",
+        )
+        named = {(one.case, one.what) for one in found(office)}
+        assert {("tenant", "payload"), ("tenant", "a column")} <= named
+
+    async def test_a_case_of_nobody_is_no_forgery(self, office: Office, tmp_path: Path) -> None:
+        """An id that was typed wrongly is refused as such."""
+        await finished(office)
+        with export_office(office, tmp_path / "outside") as outside, pytest.raises(BadRequest, match="no such case"):
+            export(office.context, outside, "case-00", tmp_path / "bundle", by="auditor")
+
     async def test_one_unreadable_case_hides_no_other(self, office: Office) -> None:
         """What no word of lastday's is ends the comparison of its own case alone."""
         case, other = await finished(office), office.report(employee_no="E7")
@@ -199,6 +239,26 @@ class TestForged:
 
 
 class TestTrue:
+    @pytest.mark.parametrize("active", [True, False])
+    async def test_withdrawn_while_its_access_is_listed(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch, active: bool
+    ) -> None:
+        """A row that is found in the moment in which the case ends is sealed, that of an account that was blocked before too."""
+        office.paper.holders["g1"].active = active
+        case, listed = office.report(), office.paper.list_access
+
+        async def withdrawn(*given: Any, **more: Any) -> Any:
+            listing = await listed(*given, **more)
+            if office.context.case(case.id).state != "withdrawn":
+                withdraw(office.context, case.id, by="hr", reason="stays")
+            return listing
+
+        monkeypatch.setattr(office.paper, "list_access", withdrawn)
+        with contextlib.suppress(CaseworkError):
+            await runbook.make_plan(office.context, case.id)
+        assert office.context.case(case.id).state == "withdrawn"
+        assert found(office) == []
+
     async def test_when_the_clock_was_put_back(self, office: Office) -> None:
         """The leaf says when a case was contained and closed, whatever time the log itself had come to."""
         await finished(office)
