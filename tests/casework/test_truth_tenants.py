@@ -27,6 +27,7 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
+from casework.record.comparing import differences
 from casework.record.facts import gather
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_rows
@@ -239,6 +240,8 @@ class TestMicrosoftSynced:
                     assert (await t.look())["reopened"] == [t.case_id]
                 with pytest.raises(StillOpen, match="mastered_elsewhere"):
                     await t.run()
+                with t.context.store.read() as session:  # the sessions close anew at once: their new time is sealed too
+                    assert [*differences(session, t.case_id)] == []
 
 
 class TestSlackEnterprise:
