@@ -308,7 +308,7 @@ class TestTrue:
         assert found(office) == []
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is installed by the machine, not by requirements.lock")
 class TestByOtherTools:
     async def test_jq_says_what_verify_says(self, office: Office, tmp_path: Path) -> None:
         """The program of docs/verify.md, run as it is printed, comes to what our verifier comes to; and the verdict says it."""
