@@ -38,6 +38,7 @@ class EventType(StrEnum):
     CASE_EXPORTED = "case.exported"
     CASE_EVIDENCE_LOOKED = "case.evidence_looked"
     CASE_CERTIFIED = "case.certified"
+    CASE_CHANGED = "case.changed"
     CASE_PAUSED = "case.paused"
     CASE_RESUMED = "case.resumed"
     CASE_HELD = "case.held"

@@ -2,7 +2,8 @@
 Where each thing lies in a bundle, for those who write it and those who verify it.
 
     certificate.sigstore.json  SHA256SUMS                         the seal, and what it is put on
-    README.ja.txt README.en.txt record.html record.pdf            for people; made by the caller
+    record.json                                                   what the events come to: `audit.record`
+    README.ja.txt README.en.txt record.html record.pdf            for people; made by the caller, from record.json alone
     events/NNNN.json  .json.tlog-proof  .json.spicy               each event of the case, with two forms of its proof
     payloads/NNNN.json  NNNN.salt                                 what the event commits to; absent once it is erased
     evidence/…                                                    files that an event binds by their digest
@@ -24,9 +25,10 @@ CHECKPOINT = "log/checkpoint"
 ENTRIES = "log/entries.jsonl"
 EVIDENCE = "evidence/"
 READMES = ("README.ja.txt", "README.en.txt")
-RECORD, PRINTED = "record.html", "record.pdf"
-PAGES = frozenset({*READMES, RECORD, PRINTED})
-REQUIRED = frozenset({*READMES, RECORD, CHECKPOINT, ENTRIES})
+RECORD, PAGE, PRINTED = "record.json", "record.html", "record.pdf"
+PAGES = frozenset({*READMES, RECORD, PAGE, PRINTED})
+REQUIRED = frozenset({*READMES, PAGE, CHECKPOINT, ENTRIES})
+"""Of every bundle, those of earlier versions too, which had no `record.json`."""
 PROOF, SPICY = ".tlog-proof", ".spicy"
 
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){0,8}", re.ASCII)

@@ -23,6 +23,7 @@ from sqlmodel import Session
 from audit import lock
 from audit import tables as audit_tables
 from audit.trail import Draft, Trail
+from casework.changes import carrying, changes, note
 from casework.clock import DatabaseClock
 from casework.errors import Misconfigured
 from casework.schema import current, newest
@@ -65,6 +66,9 @@ class _Session(Session):
     def rollback(self) -> None:
         self.info.clear()
         super().rollback()
+
+
+event.listen(_Session, "after_flush", note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,9 @@ class Store:
         session.info.setdefault(_DRAFTS, []).append(draft)
 
     def append_told(self, session: Session) -> None:
-        """Append now what the transaction has told so far.  Raises what `Trail.append_many` raises."""
+        """Append now what the transaction has told so far, and what it changed.  Raises what `Trail.append_many` raises."""
         session.flush()
-        if drafts := session.info.pop(_DRAFTS, None):
+        if drafts := list(carrying(session.info.pop(_DRAFTS, ()), changes(session))):
             self.trail.append_many(session.connection(), drafts)
 
     def compare_clocks(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from audit.verify import TITLES, Report, Step, Unreadable
+from audit.verify import TITLES, Pages, Report, Step, Unreadable
 from audit.verify import verify as prove
 from cli.errors import DONE, REMAINS, Refused
 from cli.terminal import Terminal, advice, say, sentence
@@ -29,9 +30,14 @@ def verify(
     """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
     if not 0 <= longest_lag <= _A_CENTURY:  # nor not a number
         raise Refused(*advice("no_lag", most=_A_CENTURY))
+    from portal.record.reviewing import unlike
+
     try:
         with terminal.progress(None, sentence("reading_entries")) as bar:
-            report = prove(folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.reach)
+            report = prove(
+                folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.reach,
+                again=Pages(version("lastday"), unlike),
+            )  # fmt: skip
     except Unreadable as exc:
         raise Refused(str(exc), "Give the bundle's folder, and the trust material as it came by another way.") from exc
     terminal.answer(_payload(report), *_shown(report))

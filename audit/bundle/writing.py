@@ -48,7 +48,7 @@ class Contents:
     """
     What the caller brings to a case's bundle.
 
-    *pages*: the two READMEs, `record.html`, and `record.pdf` if there is one.  *evidence*: every file that an event of the
+    *pages*: the two READMEs and `record.html`; `record.json` and `record.pdf`, if there are any.  *evidence*: every file that an event of the
     case binds and that was not erased; iterated once, each file as it is written.
     """
 

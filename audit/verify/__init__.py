@@ -3,7 +3,8 @@ A bundle verified by someone who believes neither its author nor its contents: o
 
     trust     whom the auditor believes            folder    the bundle, read with suspicion
     seals     list, certificate, head, stamps      case      proofs, chain, payloads, evidence, intents
-    walk      the whole log in one pass            report    what was seen, what is broken
+    walk      the whole log in one pass            verdict   record and pages, what it comes to
+    report    what was seen, what is broken
 
 Needs no database, no network and no settings.  docs/verify.md has the same steps for tools that are not ours.
 """
@@ -12,17 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from audit.verify import case, seals
+from audit.verify import case, seals, verdict
 from audit.verify.folder import Bundle, open_bundle
 from audit.verify.report import TITLES, UNFIT, Broken, Fault, Report, Step, Unreadable, printable
 from audit.verify.trust import Trust, read_trust
-from audit.verify.verdict import summed_up
+from audit.verify.verdict import Pages, summed_up
 from audit.verify.walk import LONGEST_LAG, Completeness, Dates, Lag, Prefixes, Watch, Whole, walk
 
-__all__ = ["LONGEST_LAG", "TITLES", "Broken", "Report", "Step", "Trust", "Unreadable", "read_trust", "verify"]
+__all__ = ["LONGEST_LAG", "TITLES", "Broken", "Pages", "Report", "Step", "Trust", "Unreadable", "read_trust", "verify"]
 
 Progress: TypeAlias = "Callable[[int, int], object]"
 """Told now and then: lines of the log read, and how many there are."""
@@ -36,22 +38,29 @@ _STEPS: Mapping[Step, Callable[[Bundle], str]] = {
     Step.CHAIN: case.chain,
     Step.EVIDENCE: case.evidence,
     Step.INTENTS: case.intents,
+    Step.RECORD: verdict.record,
 }
 
 
 def verify(
-    folder: Path, trust: Path, *, longest_lag: timedelta = LONGEST_LAG, progress: Progress | None = None
+    folder: Path,
+    trust: Path,
+    *,
+    longest_lag: timedelta = LONGEST_LAG,
+    progress: Progress | None = None,
+    again: Pages | None = None,
 ) -> Report:
     """
     Put every step's question to the bundle in *folder*, believing what lies in *trust* alone.
 
-    *longest_lag*: how long an event may have lain unsealed.  Memory does not grow with the log.  Raises `Unreadable` if
+    *longest_lag*: how long an event may have lain unsealed.  *again*: who can make the pages again.  Memory does not grow with the log.  Raises `Unreadable` if
     there is no bundle, or no trust material that may be used.
     """
     try:
         bundle = open_bundle(folder, read_trust(trust, folder))
         report = _introduced(bundle)
-        for step, ask in _STEPS.items():
+        steps: Mapping[Step, Callable[[Bundle], str]] = {**_STEPS, Step.PAGES: partial(verdict.pages, again=again)}
+        for step, ask in steps.items():
             _note(report, step, _asked(bundle, ask))
         whole, complete = Whole(bundle), Completeness(bundle, report.case)
         watches: list[Watch] = [Prefixes(bundle), complete, Dates(bundle), whole, Lag(bundle, longest_lag)]

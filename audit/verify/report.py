@@ -25,6 +25,8 @@ class Step(IntEnum):
     DATES = 11
     WHOLE = 12
     LAG = 13
+    RECORD = 14
+    PAGES = 15
 
 
 TITLES: Mapping[Step, tuple[str, str]] = {
@@ -56,6 +58,11 @@ TITLES: Mapping[Step, tuple[str, str]] = {
         "ログ全体から署名済みルートを再計算、署名鍵が有効であること",
     ),
     Step.LAG: ("events were sealed soon after they happened", "発生から封印までの時間"),
+    Step.RECORD: ("record.json is what events and payloads come to", "record.jsonがイベントの内容と一致すること"),
+    Step.PAGES: (
+        "page, print and READMEs are made from record.json",
+        "ページ・PDF・READMEがrecord.jsonから作られたこと",
+    ),
 }
 """English and Japanese."""
 

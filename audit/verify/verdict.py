@@ -1,73 +1,180 @@
-"""What a sound bundle proves of its case: the lines of the verdict, from the sealed events alone."""
+"""What a sound bundle proves of its case: `record.json` held against the events, the pages against it, and the lines of the verdict."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from audit import layout
-from audit.projection import Projection, project
+from audit.events import EventType as E
+from audit.exchanges import IN_PAYLOAD
+from audit.leaf import canonical
+from audit.record import CASE, CHANGED, WHOLE, Told, derive, newest_summary, state_of, tables_of
 from audit.verify.folder import Bundle
+from audit.verify.report import Fault
 
 Line: TypeAlias = "tuple[str, str]"
 """English and Japanese."""
 LONGEST_PAYLOAD = 1 << 28
 """Bytes: some 600,000 exchanges."""
+_LONGEST_PAGE = 1 << 27
 _SEEN = "observed_closed"
 _SIGNED = frozenset({"waived", "attested"})
-_UNTOLD = "accepted"
-"""The first version sealed of no account whose it is: it had rows of the leaver's alone."""
+_NOBODY = "unauthenticated"
+_UNFIT = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
-def projection_of(bundle: Bundle) -> Projection:
-    """Return the case as the bundle's events have it; its steps have proved them."""
-    return project((seq, bundle.event(seq), _payload(bundle, seq)) for seq in range(bundle.events))
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """
+    Who can make a bundle's pages again: *version* of lastday, and what returns the first page that is not the one that this
+    `record.json` makes, None if each is.
+    """
+
+    version: str
+    unlike: Callable[[bytes, Callable[[str], bytes]], str | None]
+
+
+def told_by(bundle: Bundle) -> list[Told]:
+    """Return the events with their payloads, without the exchanges, which no record shows; the steps before have proved them."""
+    return [(bundle.event(seq), _payload(bundle, seq)) for seq in range(bundle.events)]
 
 
 def _payload(bundle: Bundle, seq: int) -> dict[str, Any] | None:
     path = layout.payload(seq)
     said = json.loads(bundle.whole(path, LONGEST_PAYLOAD)) if path in bundle.paths else None
-    return said if isinstance(said, dict) else None
+    return {name: value for name, value in said.items() if name != IN_PAYLOAD} if isinstance(said, dict) else None
 
 
-def lines(case: Projection) -> Iterator[Line]:
+def record(bundle: Bundle) -> str:
+    """Work the record out from events, payloads and the newest summary, and hold `record.json` against it."""
+    events = told_by(bundle)
+    if layout.RECORD not in bundle.paths:
+        if any({CHANGED, WHOLE} & (payload or {}).keys() for _, payload in events):
+            raise Fault(layout.RECORD, "it is missing")
+        return "there is none: the pages of earlier versions were made from the operator's tables"
+    ours, theirs = derive(events, _downloads(bundle, events)), bundle.whole(layout.RECORD, LONGEST_PAYLOAD)
+    if theirs != canonical(ours):
+        raise Fault(layout.RECORD, f"{_first_unlike(ours, theirs)} is not what the events come to")
+    case = ours["tables"].get(CASE, {}).get(ours["case"])
+    if case is None or case.get("state") != state_of(events):
+        raise Fault(layout.RECORD, "its state of the case is not the one to which the events have moved it")
+    return f"{len(events)} events come to it"
+
+
+def _downloads(bundle: Bundle, events: Sequence[Told]) -> dict[str, Any] | None:
+    """Return the newest summary of evidence, which an event binds, as the record has it."""
+    bound = newest_summary(events)
+    if bound is None or bound["name"] not in bundle.paths:
+        return None
+    content = json.loads(bundle.whole(str(bound["name"]), LONGEST_PAYLOAD))
+    return {"sha256": bound["sha256"], "content": content}
+
+
+def _first_unlike(ours: Any, raw: bytes) -> str:
+    """Name the first place at which they differ, such as `tables.entitlement`."""
+    try:
+        theirs, path = json.loads(raw), ""
+    except ValueError:
+        return "it is no JSON and"
+    while isinstance(ours, dict) and isinstance(theirs, dict):
+        names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+        if not names:
+            break
+        path, ours, theirs = f"{path}.{names[0]}", ours.get(names[0]), theirs.get(names[0])
+    return path.lstrip(".") or "its form"
+
+
+def pages(bundle: Bundle, again: Pages | None) -> str:
+    """See that the page bears the digest of `record.json`; and, where the same version is at hand, that each page is made from it."""
+    if layout.RECORD not in bundle.paths:
+        return "there is no record.json to hold them against"
+    for name in sorted(layout.PAGES - bundle.paths):
+        raise Fault(name, "it is missing")
+    if bundle.sha256(layout.RECORD) not in bundle.whole(layout.PAGE, _LONGEST_PAGE).decode("utf-8", "replace"):
+        raise Fault(layout.PAGE, f"it does not bear the digest of {layout.RECORD}")
+    made_by = _made_by(bundle)
+    if again is None or made_by != again.version:
+        return f"they bear its digest; made by lastday {made_by}, which alone can make them again"
+    found = again.unlike(bundle.whole(layout.RECORD, LONGEST_PAYLOAD), lambda name: bundle.whole(name, _LONGEST_PAGE))
+    if found is not None:
+        raise Fault(found, f"it is not what {layout.RECORD} makes")
+    return f"made again from {layout.RECORD} by lastday {made_by}: the same"
+
+
+def _made_by(bundle: Bundle) -> str | None:
+    versions = [(payload or {}).get("lastday") for said, payload in told_by(bundle) if said["type"] == E.CASE_EXPORTED]
+    return versions[-1] if versions else None
+
+
+def lines(events: Sequence[Told]) -> Iterator[Line]:
     """Yield what is to be known of the case before anybody relies on the record: a case that ended well has one line."""
-    if case.state == "closed":
-        yield f"CLOSED at {case.closed_at}", f"終結: {case.closed_at}"
+    state, tables = state_of(events), tables_of(events)
+    if state == "closed":
+        at = _newest(events, "moved_at", E.CASE_CLOSED) or _newest(events, "time", E.CASE_CLOSED)
+        yield f"CLOSED at {at}", f"終結: {at}"
     else:
-        yield f"NOT CLOSED: the case is {case.state}", f"未終結: 案件の状態は {case.state}"
-    if not case.for_real:
+        yield f"NOT CLOSED: the case is {state}", f"未終結: 案件の状態は {state}"
+    if _newest(events, "for_real") is not True:
         yield "PLAN ONLY: nobody decided that anything be taken away", "計画のみ: 実施の決定なし"
-    if case.findings:
-        count = len(case.findings)
+    if tables.whole:
+        yield from _of_rows(tables.rows)
+    else:
+        yield (
+            "NOT SHOWN: accounts, access and findings: the version that wrote this has not sealed them, the pages are the operator's word",
+            "検証対象外: アカウント・権限・指摘 (作成時の版では封緘されず、ページは運用者の申告)",
+        )
+    yield from _of_people(events)
+    if tables.unfit:
+        yield f"NOT READABLE: {len(tables.unfit)} events", f"読めない事象: {len(tables.unfit)} 件"
+
+
+def _newest(events: Sequence[Told], field: str, kind: E | None = None) -> Any:
+    """Return what the last event (of a *kind*) says in *field*; of what is for real, a plan says nothing."""
+    told = [
+        said[field]
+        for said, _ in events
+        if field in said and (said["type"] == kind or kind is None) and said["type"] != E.PLAN_SEALED
+    ]
+    return told[-1] if told else None
+
+
+def _of_rows(tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Line]:
+    if count := sum(row.get("resolved_at") is None for row in tables.get("finding", {}).values()):
         yield f"FINDINGS OPEN: {count}", f"未解決の指摘: {count} 件"
-    states = [row.state for row in case.rows.values() if case.accounts.get(row.account, _UNTOLD) == "accepted"]
-    unseen = sum(state != _SEEN and state not in _SIGNED for state in states)
-    if unseen:
+    ours = {
+        (a["connection"], a["vendor_id"]) for a in tables.get("account", {}).values() if a["standing"] == "accepted"
+    }
+    rows = tables.get("entitlement", {}).values()
+    states = [row["state"] for row in rows if (row["connection"], row["account_id"]) in ours]
+    if unseen := sum(state != _SEEN and state not in _SIGNED for state in states):
         yield f"NOT SEEN CLOSED: {unseen} of {len(states)} rows", f"停止未確認: {len(states)} 行中 {unseen} 行"
     if signed := sum(state in _SIGNED for state in states):
         yield (
             f"SIGNED FOR, NOT SEEN: {signed} of {len(states)} rows rest on a waiver or an attestation",
             f"署名による承認 (確認なし): {len(states)} 行中 {signed} 行",
         )
-    if case.unauthenticated:
+
+
+def _of_people(events: Sequence[Told]) -> Iterator[Line]:
+    signers = [(payload or {}).get("by") for _, payload in events]
+    if count := sum(isinstance(by, dict) and by.get("authenticated_by") == _NOBODY for by in signers):
         yield (
-            f"UNAUTHENTICATED: {case.unauthenticated} acts of people of whom nobody made sure who they are",
-            f"本人確認なし: {case.unauthenticated} 件の操作",
+            f"UNAUTHENTICATED: {count} acts of people of whom nobody made sure who they are",
+            f"本人確認なし: {count} 件の操作",
         )
-    if case.unfit:
-        yield f"NOT READABLE: {len(case.unfit)} events", f"読めない事象: {len(case.unfit)} 件"
-    if case.erased:
+    if any(said["type"] == E.PAYLOAD_ERASED for said, _ in events):
         yield (
-            "ERASED: what only payloads named is counted in no line above",
-            "消去済み: 個人データのみが示していた事項は上に含まれない",
+            "ERASED: what people did before the erasure is counted in no line above",
+            "消去済み: 消去前の人の操作は上に含まれない",
         )
 
 
 def summed_up(bundle: Bundle) -> list[Line]:
     """Return the lines of the verdict; of payloads that nothing of ours wrote, that they cannot be read."""
     try:
-        return [*lines(projection_of(bundle))]
-    except (ValueError, TypeError, RecursionError):
+        return [*lines(told_by(bundle))]
+    except _UNFIT:
         return [("NOT READABLE: a payload is not what lastday writes", "読めない個人データあり")]

@@ -19,8 +19,10 @@ from sqlmodel import select as choose
 from audit import reading
 from audit.events import EventType
 from audit.layout import files_of
+from audit.record import WHOLE
 from audit.tables import audit_payload
 from casework import consents
+from casework.changes import rows_in
 from casework.context import Context, case_in, kept_case
 from casework.erasure.redaction import redact
 from casework.errors import BadRequest, InUse
@@ -136,8 +138,10 @@ def _erase(context: Context, session: Session, case: Case, request: Question) ->
     session.flush()
     redact(context, connection, case.id)
     session.expire_all()
-    for part in _parts([idx for idx, bound in binds.items() if bound]):
-        seal(context, session, EventType.PAYLOAD_ERASED, case.id, idx=part, basis=word, count=len(part), payload=signed)
+    *others, last = _parts([idx for idx, bound in binds.items() if bound])
+    left = signed | {WHOLE: rows_in(session, case.id)}  # nothing can be worked out from what was before
+    for part, said in (*((part, signed) for part in others), (last, left)):
+        seal(context, session, EventType.PAYLOAD_ERASED, case.id, idx=part, basis=word, count=len(part), payload=said)
     return emptied
 
 

@@ -19,7 +19,7 @@ from casework.messages import Message, message
 from casework.population.facts import Difference, Entry, ExtractFacts, Population
 from casework.record import comparing
 from casework.recording import seal
-from casework.view.reading.access import Signed, accounts_in, policy_of
+from casework.view.reading.access import Signed, accounts_in, policy_of, sla_of
 from models.tables import Case, Finding, NoticeRecord
 from models.vocabulary import NOT_DEPARTURES, CaseState, DepartureKind
 
@@ -64,7 +64,9 @@ def _entry(context: Context, session: Session, case: Case) -> Entry:
         hr_source_sha256=tuple(dict.fromkeys(notice.source_sha256 for notice in notices if notice.source_sha256)),
         open_findings=session.exec(still).one(),
         policy_sha256=policy_of(session, case.id),
-        accounts=accounts_in(context, session, case, Signed.of(session, case.id)),
+        accounts=accounts_in(
+            session, case, Signed.of(session, case.id), now=context.now(), sla=sla_of(context, session, case.id)
+        ),
     )
 
 

@@ -7,12 +7,11 @@ Whoever exports looks at evidence: the look is an event of the case before the f
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -20,20 +19,25 @@ from audit import anchoring, anchors, bundle, layout, reading, timestamp
 from audit.anchors import Anchor
 from audit.berth import Berth
 from audit.bundle.folder import refuse_foreign
-from audit.certificate import CERTIFIED, Certificate, former_of
+from audit.certificate import Certificate
 from audit.certificate_keys import CertificateSigner
 from audit.events import EventType
+from audit.leaf import canonical
+from audit.record import derive, newest_summary
 from audit.timestamp import AuthorityUnreachable, StampRefused
 from audit.verify.trust import rehearsed
+from casework.activity.passes import SUMMARIES
 from casework.context import Context, case_in
 from casework.errors import BadRequest, CaseworkError
 from casework.lifecycle import FINISHED
-from casework.record.comparing import require_as_sealed
-from casework.record.facts import Facts, Proof, gather
+from casework.record.comparing import require_as_sealed, told_of
+from casework.record.facts import beside
 from casework.recording import seal
 from casework.view.reading.case import seal_look
+from casework.view.reading.downloads import content_of
 
-MakePages: TypeAlias = "Callable[[Facts, Proof], Mapping[str, bytes]]"
+MakePages: TypeAlias = "Callable[[bytes], Mapping[str, bytes]]"
+"""Makes a bundle's pages from its `record.json` alone."""
 _TRIES = 3
 _CHUNK = 1 << 20
 
@@ -68,18 +72,32 @@ def export(
         raise BadRequest(f"{case_id}: is {state}, not closed", remedy)
     refuse_foreign(folder, case_id)
     with context.store.write() as session:  # who exports and looks at everything: the bundle itself will show it
-        state = case_in(session, case_id).state
-        seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload={"by": by})
+        state, rehearsal = case_in(session, case_id).state, rehearsed(office.berth.roots, office.berth.policy)
+        told = beside(context, session, case_id) | {"by": by, "rehearsal": rehearsal}
+        seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload=told)
     seal_look(context, case_id, by=by)
     _anchor(context, office.berth, case_id)
-    facts = gather(context, case_id)
     with context.store.read() as session:
+        require_as_sealed(session, case_id)
         connection = session.connection()
-        known = _proof(connection, case_id, office, by)
-        contents = bundle.Contents(case_id, office.pages(facts, known), _evidence(context, connection, case_id))
+        record = canonical(_record(context, connection, case_id))
+        contents = bundle.Contents(
+            case_id, {layout.RECORD: record, **office.pages(record)}, _evidence(context, connection, case_id)
+        )
         stamper = partial(_stamp, office.berth) if office.berth.authorities else None
         sealed = bundle.Seal(office.signer, stamper, quorum=office.berth.vouchers.witnesses)
         return bundle.write(connection, folder, contents, sealed, partial(_announce, context))
+
+
+def _record(context: Context, connection: Connection, case_id: str) -> dict[str, Any]:
+    """Return what the case's events come to, with the newest summary of its evidence."""
+    events, store = told_of(connection, case_id), context.evidence
+    bound = newest_summary(events)
+    kept = (
+        [file for file in store.list(case_id, SUMMARIES) if bound and file.sha256 == bound["sha256"]] if store else []
+    )
+    downloads = {"sha256": kept[-1].sha256, "content": content_of(store, kept[-1])} if store and kept else None
+    return derive(events, downloads)
 
 
 def _anchor(context: Context, berth: Berth, case_id: str) -> None:
@@ -104,21 +122,6 @@ def _newest(connection: Connection, berth: Berth) -> Anchor | None:
     asked = berth.vouchers
     found = anchors.newest(connection, berth.trail.origin, quorum=asked.witnesses, stamped=asked.authorities)
     return found if asked.any else None
-
-
-def _proof(connection: Connection, case_id: str, office: Office, by: str) -> Proof:
-    newest, entries = _newest(connection, office.berth), list(reading.entries(connection, case_id))
-    issued = [former_of(entry.record) for entry in entries if entry.record["type"] == CERTIFIED]
-    former = issued[-1] if issued else None
-    return Proof(
-        last_event_sha256=hashlib.sha256(entries[-1].leaf).hexdigest(),
-        anchor_size=newest.size if newest else None,
-        anchored_at=newest.tsa_time if newest else None,
-        rehearsal=rehearsed(office.berth.roots, office.berth.policy),
-        revision=1 if former is None else former.revision + 1,
-        former_sha256=None if former is None else former.sha256,
-        exported_by=by,
-    )
 
 
 def _evidence(context: Context, connection: Connection, case_id: str) -> Iterator[bundle.Evidence]:

@@ -1,23 +1,36 @@
-"""What a record is made of, as values of one moment: the view, and the events as the trail has them, with what their payloads still say."""
+"""What a record tells, read from `record.json` alone: the tables of a case as its events have them, loaded into a database of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlmodel import Session, create_engine, select
 
-from audit import reading
 from audit.events import EventType
-from audit.leaf import FRAME
+from audit.record import WHOLE, tables_of
+from casework.changes import load, of_tenant, rows_in
 from casework.context import Context
-from casework.record.comparing import require_as_sealed
+from casework.question_kinds import TENANT
+from casework.record.comparing import told_of
 from casework.view.case import CaseView
-from casework.view.reading.case import view_in
+from casework.view.reading.access import sla_of
+from casework.view.reading.case import Beside, view_of
+from casework.view.reading.downloads import Summary, lacking_in
+from models import tables
 
 _WHY = ("reason", "statement", "basis", "look")
+_FRAME = {"seq", "type", "time", "actor", "payload"}
+_NOT_OURS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+class NotARecord(ValueError):
+    """A `record.json` that lastday has not written, or not in a form that this version can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +53,20 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that a record tells: the case, its events, the log they stand in, and the policy now in force."""
+    """
+    Everything that a record tells.  *sha256*: of `record.json`.  *revision*: its number, *former*: the certificate before.
+
+    *exported_by* and *rehearsal* (authority or witness are ours) are the newest export's; nobody's before the first.
+    """
 
     view: CaseView
     told: tuple[Told, ...]
-    origin: str
-    policy_sha256: str
+    log: str
+    sha256: str
+    revision: int
+    former: str | None
+    exported_by: str | None
+    rehearsal: bool
 
     @property
     def erased_at(self) -> datetime | None:
@@ -53,51 +74,86 @@ class Facts:
         return max((event.at for event in self.told if event.type == EventType.PAYLOAD_ERASED), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+def beside(context: Context, session: Session, case_id: str) -> dict[str, Any]:
     """
-    What is known of the proof when the pages are made; the certificate comes after them.
-
-    *last_event_sha256* is the digest of the case's newest event.  *anchored_at* is the authority's time over a head of
-    *anchor_size* events.  *rehearsal*: authority or witness are ours.  *former*: the certificate that this record's will name.
+    Return what a record shows and no event of the case tells yet: an export seals it, so that it is worked out from events like
+    all else.
     """
-
-    last_event_sha256: str
-    anchor_size: int | None = None
-    anchored_at: datetime | None = None
-    rehearsal: bool = False
-    revision: int = 1
-    former_sha256: str | None = None
-    exported_by: str = ""
-
-
-def gather(context: Context, case_id: str) -> Facts:
-    """
-    Return all that is known of the case now: the look was sealed before.  Writes nothing.
-
-    Raises `BadRequest` if there is none, and `TablesDiffer` while its tables are not what its sealed events say: a record that
-    is made from them would state what never happened.
-    """
-    with context.store.read() as session:
-        require_as_sealed(session, case_id)
-        view = view_in(context, session, case_id, confidential=True)
-        events = tuple(told(session.connection(), case_id))
-    return Facts(view, events, context.store.trail.origin, context.policy.sha256)
+    said = {
+        "lastday": version("lastday"),
+        "sla_minutes": sla_of(context, session, case_id),
+        "not_begun": lacking_in(context, session, case_id),
+        "of_tenant": of_tenant(session, case_id, rows_in(session, TENANT)),
+    }
+    if not tables_of(told_of(session.connection(), case_id)).whole:  # an older version has sealed too little of it
+        said |= {WHOLE: rows_in(session, case_id)}
+    return said
 
 
-def told(connection: Connection, case_id: str) -> Iterator[Told]:
-    """Yield the case's events, oldest first."""
-    payloads = reading.payloads(connection, case_id)
-    for entry in reading.entries(connection, case_id):
-        said, payload = entry.record, payloads.get(entry.idx, {})
-        by = payload.get("by") or payload.get("reported_by")
-        who = by if isinstance(by, dict) else {"subject": by}
-        yield Told(
-            seq=entry.seq,
-            type=said["type"],
-            at=datetime.fromisoformat(said["time"]),
-            by=who["subject"],
-            made_sure_by=who.get("authenticated_by"),
-            reason=next((why for name in _WHY if isinstance(why := payload.get(name), str) and why), None),
-            fields={name: value for name, value in said.items() if name not in FRAME | {"payload_commit"}},
-        )
+def read(record: bytes) -> Facts:
+    """Return what `record.json` tells.  Raises `NotARecord`."""
+    try:
+        said = json.loads(record)
+        told = tuple(map(_told, said["events"]))
+        exported = _exported(said)
+        with _loaded(said, exported.get("of_tenant", {})) as session:
+            view = view_of(session, said["case"], _beside(said, told, exported), confidential=True)
+    except _NOT_OURS as exc:
+        raise NotARecord(f"record.json: cannot be read: {type(exc).__name__}") from exc
+    return Facts(
+        view=view,
+        told=told,
+        log=said["log"],
+        sha256=hashlib.sha256(record).hexdigest(),
+        revision=said["revision"],
+        former=said["former"],
+        exported_by=exported.get("by"),
+        rehearsal=exported.get("rehearsal", False),
+    )
+
+
+def _loaded(said: Mapping[str, Any], of_tenant: Mapping[str, Any]) -> Session:
+    """Return a session over the record's tables, and what it shows of the tenant's, in memory."""
+    engine = create_engine("sqlite://")
+    tables.metadata.create_all(engine)
+    session = Session(engine)
+    for rows in (said["tables"], of_tenant):
+        load(session, rows)
+    plans = {event.get("plan_sha256"): event.get("payload", {}).get("plan", []) for event in said["events"]}
+    for plan in session.exec(select(tables.Plan)).all():
+        plan.content = plans.get(plan.sha256, [])
+    return session
+
+
+def _exported(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the newest export sealed of the house's own: see `casework.record.exporting`."""
+    payloads = [event.get("payload", {}) for event in said["events"] if event["type"] == EventType.CASE_EXPORTED]
+    return payloads[-1] if payloads else {}
+
+
+def _beside(said: Mapping[str, Any], told: tuple[Told, ...], exported: Mapping[str, Any]) -> Beside:
+    intents = {event.fields["op"] for event in told if event.type == EventType.REVOKE_INTENT}
+    answered = {event.fields["op"] for event in told if event.type == EventType.REVOKE_OUTCOME}
+    downloads = said["downloads"]
+    return Beside(
+        now=told[-1].at,
+        sla=exported.get("sla_minutes"),
+        summary=None if downloads is None else Summary(downloads["sha256"], downloads["content"]),
+        lacking=tuple(exported.get("not_begun", ())),
+        open_intents=len(intents - answered),
+    )
+
+
+def _told(event: Mapping[str, Any]) -> Told:
+    payload = event.get("payload", {})
+    by = payload.get("by") or payload.get("reported_by")
+    who = by if isinstance(by, dict) else {"subject": by}
+    return Told(
+        seq=event["seq"],
+        type=event["type"],
+        at=datetime.fromisoformat(event["time"]),
+        by=who["subject"],
+        made_sure_by=who.get("authenticated_by"),
+        reason=next((why for name in _WHY if isinstance(why := payload.get(name), str) and why), None),
+        fields={name: value for name, value in event.items() if name not in _FRAME},
+    )

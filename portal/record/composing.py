@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from audit.events import EventType
 from casework.lifecycle import FINISHED
-from casework.record.facts import Facts, Proof, Told
+from casework.record.facts import Facts, Told
 from models.actor import UNAUTHENTICATED
 from portal.document import NONE, Cell, Clock, Document, Grid, Section, Tone, cell, listing, mono
 from portal.record.drawing import timeline
@@ -31,18 +31,18 @@ MANY = frozenset({EventType.REVOKE_INTENT, EventType.REVOKE_OUTCOME, EventType.O
 _OF_WHAT = ("service", "connection", "kind", "finding", "state", "choice", "scope", "basis")
 
 
-def compose(facts: Facts, known: Proof) -> Document:
-    """Return the record as a document.  The same facts and proof give the same document."""
+def compose(facts: Facts) -> Document:
+    """Return the record as a document.  The same facts give the same document."""
     clock = Clock(facts.view.departure.timezone)
-    return document(facts.view, _sections(facts, known, clock), *warnings(facts, known))
+    return document(facts.view, _sections(facts, clock), *warnings(facts))
 
 
-def warnings(facts: Facts, known: Proof) -> list[Phrase]:
+def warnings(facts: Facts) -> list[Phrase]:
     """Return what a reader must know before anything else of this record."""
-    return [sentence("rehearsal")] * known.rehearsal + [sentence("as_it_stands")] * (facts.view.state not in FINISHED)
+    return [sentence("rehearsal")] * facts.rehearsal + [sentence("as_it_stands")] * (facts.view.state not in FINISHED)
 
 
-def _sections(facts: Facts, known: Proof, clock: Clock) -> Iterator[Section]:
+def _sections(facts: Facts, clock: Clock) -> Iterator[Section]:
     view = facts.view
     yield Section(*titled("timeline"), pictures=(timeline(facts, clock),))
     yield case.notice(view, clock)
@@ -58,7 +58,7 @@ def _sections(facts: Facts, known: Proof, clock: Clock) -> Iterator[Section]:
     yield access.accounts(view, clock)
     yield case.looks(view, clock)
     yield _events(facts, clock)
-    yield _proof(facts, known, clock)
+    yield _proof(facts, clock)
     yield Section(*titled("verify"), commands=COMMANDS, notes=(sentence("proven"), sentence("not_proven")))
 
 
@@ -100,7 +100,7 @@ def _of_what(told: Told) -> Cell:
     return cell(" ".join(str(told.fields[name]).replace("_", " ") for name in _OF_WHAT if told.fields.get(name)))
 
 
-def _proof(facts: Facts, known: Proof, clock: Clock) -> Section:
+def _proof(facts: Facts, clock: Clock) -> Section:
     """Digests and origins, and what each of them fixes."""
     unknown = facts.view.open_intents
     plans = Grid(
@@ -112,15 +112,12 @@ def _proof(facts: Facts, known: Proof, clock: Clock) -> Section:
         empty=said("No plan was sealed."),
     )
     said_of_it = {
-        "Log": mono(facts.origin),
+        "SHA-256 of record.json": mono(facts.sha256),
+        "Log": mono(facts.log),
         "Events of this case": cell(len(facts.told)),
-        "Digest of the newest event": mono(known.last_event_sha256),
         "Intents without an outcome": cell(unknown, tone=Tone.OPEN if unknown else Tone.GOOD),
-        "Log stamped at": clock(known.anchored_at),
-        "Events in the stamped log": cell(known.anchor_size),
-        "This record is number": cell(known.revision),
-        "Certificate of the record before": mono(known.former_sha256),
-        "Exported by": cell(known.exported_by),
-        "Policy now in force": mono(facts.policy_sha256),
+        "This record is number": cell(facts.revision),
+        "Certificate of the record before": mono(facts.former),
+        "Exported by": cell(facts.exported_by),
     }
     return Section(*titled("proof"), facts=said_of_it, grids=(plans,))

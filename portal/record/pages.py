@@ -18,7 +18,7 @@ import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from casework.errors import CaseworkError
-from casework.record.facts import Facts, Proof
+from casework.record.facts import Facts, read
 from casework.visible import FAMILY, drawable, font_folder
 from portal.document import Clock, Document
 from portal.record.composing import COMMANDS, compose, warnings
@@ -35,10 +35,15 @@ class NotPrinted(CaseworkError):
     """The typesetter refused the record.  Its text is not repeated: it may quote what stands in the record."""
 
 
-def pages(facts: Facts, known: Proof) -> dict[str, bytes]:
-    """Return every page of a bundle by its name: the record as page and PDF, and the two READMEs."""
-    document = compose(facts, known)
-    return {"record.html": page(document), "record.pdf": pdf(document), **_readmes(facts, known)}
+def pages(record: bytes) -> dict[str, bytes]:
+    """
+    Return every page of a bundle by its name, made from its `record.json`: the record as page and PDF, and the two READMEs.
+
+    The same record gives the same bytes.  Raises `NotARecord` and `NotPrinted`.
+    """
+    facts = read(record)
+    document = compose(facts)
+    return {"record.html": page(document), "record.pdf": pdf(document), **_readmes(facts)}
 
 
 def page(document: Document) -> bytes:
@@ -82,19 +87,18 @@ def _plain(part: Any) -> Any:
             return part
 
 
-def _readmes(facts: Facts, known: Proof) -> dict[str, bytes]:
+def _readmes(facts: Facts) -> dict[str, bytes]:
     """Return README.ja.txt and README.en.txt.  They name the case, never the person."""
     clock = Clock(facts.view.departure.timezone)
     return {
         f"README.{language}.txt": _TEMPLATES.get_template(f"README.{language}.txt")
         .render(
             facts=facts,
-            known=known,
             commands=COMMANDS,
             erased_at=clock.text(facts.erased_at),
             state=_in(language, phrase(facts.view.state)),
             made_at=clock.text(facts.view.read_at),
-            warnings=[_in(language, warning) for warning in warnings(facts, known)],
+            warnings=[_in(language, warning) for warning in warnings(facts)],
         )
         .encode()
         for language in ("ja", "en")

@@ -22,11 +22,10 @@ from pyhanko.sign.timestamps import TimeStamper
 
 from audit.timestamp import AuthorityUnreachable, StampRefused, post
 from casework.errors import CaseworkError
-from casework.record.facts import Facts, Proof
 from portal.record.pages import pages
 
 _ABOUT = signers.PdfSignatureMetadata(
-    field_name="lastday", subfilter=SigSeedSubFilter.PADES, certify=True, reason="lastday: record of an offboarding"
+    field_name="lastday", subfilter=SigSeedSubFilter.PADES, reason="lastday: record of an offboarding"
 )
 """The seal covers all of the file, and is appended behind its last byte."""
 
@@ -54,7 +53,7 @@ class _Asking(TimeStamper):
 
 def sealed(
     pkcs12: Path, passphrase: str, open_client: Callable[[], httpx.Client], urls: Sequence[str]
-) -> Callable[[Facts, Proof], Mapping[str, bytes]]:
+) -> Callable[[bytes], Mapping[str, bytes]]:
     """Return what makes a bundle's pages, `record.pdf` sealed by the key of *pkcs12*.  Raises `SealRefused` for a file that cannot be used."""
     signer = signers.SimpleSigner.load_pkcs12(str(pkcs12), passphrase=passphrase.encode() or None)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
     if signer is None:
@@ -62,8 +61,8 @@ def sealed(
         raise SealRefused("seal: cannot open the PKCS#12 file: not one, or another passphrase", remedy)
     sealer = signers.PdfSigner(_ABOUT, signer=signer, timestamper=_Asking(open_client, urls))
 
-    def make(facts: Facts, known: Proof) -> Mapping[str, bytes]:
-        made = pages(facts, known)
+    def make(record: bytes) -> Mapping[str, bytes]:
+        made = pages(record)
         draft = IncrementalPdfFileWriter(io.BytesIO(made["record.pdf"]))
         with ThreadPoolExecutor(1) as thread:  # pyHanko runs a loop of its own, and one may be running here
             return made | {"record.pdf": thread.submit(lambda: sealer.sign_pdf(draft).getvalue()).result()}

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rfc3161_client import TimestampRequestBuilder
 from sqlalchemy import Connection, Engine, create_engine
 
-from audit import anchors, bundle, certificate_keys, checkpoint, keys, tables, timestamp
+from audit import anchors, bundle, certificate_keys, checkpoint, keys, reading, tables, timestamp
 from audit.anchors import Anchor
 from audit.bundle import Contents, Evidence, Seal
 from audit.certificate import Certificate
@@ -26,7 +26,8 @@ from audit.events import EventType
 from audit.exchanges import bind
 from audit.fields import Json
 from audit.keys import FileSigner
-from audit.leaf import LOG_CASE, Event, stamp
+from audit.leaf import LOG_CASE, Event, canonical, stamp
+from audit.record import derive, tables_of
 from audit.trail import Trail
 from emulators.timestamping import Authority
 from emulators.timestamping.papers import Papers, issue
@@ -50,6 +51,22 @@ EXCHANGES: list[dict[str, Json]] = [
     for n in range(3)
 ]
 DOWNLOADS = "".join(f'{{"file":"図面 {n}","bytes":{n * 7}}}\n' for n in range(200)).encode()
+
+
+def changed(case: str = CASE, **columns: Json) -> dict[str, Json]:
+    """Return what a payload says of the case's table."""
+    return {"changed": {"offboarding_case": {case: columns}}}
+
+
+def pages(connection: Connection, case: str) -> Mapping[str, bytes]:
+    """Return a bundle's pages: those of an earlier version for a case of which no event says what changed."""
+    payloads = reading.payloads(connection, case)
+    events = [(entry.record, payloads.get(entry.idx)) for entry in reading.entries(connection, case)]
+    if not tables_of(events).rows:
+        return PAGES
+    record = canonical(derive(events))
+    named = f"<!doctype html><title>記録</title>{hashlib.sha256(record).hexdigest()}\n"
+    return {**PAGES, "record.json": record, "record.html": named.encode()}
 
 
 @dataclass(slots=True)
@@ -172,7 +189,8 @@ class House:
 
     def work(self) -> None:
         """Two days: a case opened, cut and closed, others beside it, an anchor a day."""
-        self.tell("case.opened", payload={"name": "田中 美咲", "email": "misaki@example.jp"})
+        who: dict[str, Json] = {"name": "田中 美咲", "email": "misaki@example.jp"}
+        self.tell("case.opened", payload=who | changed(id=CASE, state="open"))
         for other in OTHERS:
             self.tell("case.opened", other, {"name": "佐藤 健"})
         self.tell("plan.sealed", plan_sha256="ab" * 32, payload={"rows": [1, 2]})
@@ -185,14 +203,14 @@ class House:
         self.collect()
         self.see(EXCHANGES, EXCHANGES)
         self.see(EXCHANGES, None)
-        self.tell("case.closed", count=2, states={"observed_closed": 2})
+        self.tell("case.closed", payload=changed(state="closed"), count=2, states={"observed_closed": 2})
         self.anchor()
 
     def export(self, folder: Path, case: str = CASE, evidence: bool = True) -> Certificate:
         """Write the case's bundle, tell the log of its certificate, and anchor that."""
         parts = [Evidence("evidence/downloads.jsonl.zst", [zstandard.compress(DOWNLOADS)])] if evidence else []
-        contents = Contents(case, PAGES, parts)
         with self.engine.connect().execution_options(sqlite_begin="DEFERRED") as reader, reader.begin():
+            contents = Contents(case, pages(reader, case), parts)
             return bundle.write(reader, folder, contents, self.seal, self._announce)
 
     @property

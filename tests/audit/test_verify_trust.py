@@ -13,7 +13,7 @@ from audit.__main__ import main
 from audit.leaf import LOG_CASE, stamp
 from audit.verify import Step, Unreadable, verify
 from tests.audit.attacks import Forgery, true_log
-from tests.audit.house import CASE, House, exported
+from tests.audit.house import CASE, House, changed, exported
 from tests.audit.samples import ORIGIN
 
 
@@ -63,7 +63,7 @@ class TestKeysOfTheLog:
         (trust / "log.vkey").write_text(f"{new.verifier.vkey}\n{old.verifier.vkey}\n")
         assert verify(bundle, trust).faults == []
         house.signers = [old]
-        house.tell("case.reopened")
+        house.tell("case.reopened", payload=changed(state="deprovisioned"))
         house.anchor()
         house.export(tmp_path / "later")
         (fault,) = verify(tmp_path / "later", trust).faults

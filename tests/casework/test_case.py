@@ -16,6 +16,7 @@ from casework.errors import NotDueYet, StillOpen
 from casework.intake.moving import reschedule
 from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
+from casework.record.comparing import told_of
 from casework.sweeping import due_for_run
 from casework.truth.rows import accepted_rows
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
@@ -96,13 +97,17 @@ class TestPlainDeparture:
             assert office.context.store.trail.check(session.connection()).sound
 
     async def test_running_a_closed_case_again_changes_nothing(self, office: Office) -> None:
-        """A closed case run again writes nothing at the vendor and nothing into the trail."""
+        """A closed case run again writes nothing at the vendor, and into the trail no more than when it was searched for anew."""
         case = office.report()
         office.clock.pass_by(hours=10)
         await office.run(case.id)
         told, writes = events(office, case.id), list(office.paper.writes)
         await office.run(case.id)
-        assert (events(office, case.id), office.paper.writes) == (told, writes)
+        assert events(office, case.id)[len(told) :] == ["case.changed"]
+        with office.context.store.read() as session:
+            *_, (_, payload) = told_of(session.connection(), case.id)
+        assert [*(payload or {})["changed"]["search"]["google_workspace"]] == ["searched_at"]
+        assert office.paper.writes == writes
 
 
 class BigPlan(Paper):

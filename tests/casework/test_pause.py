@@ -17,7 +17,6 @@ from casework.access import revoking
 from casework.decisions import pausing, signatures
 from casework.errors import BadRequest, Paused, StillOpen
 from casework.policy import Cut, Policy
-from casework.record.facts import told
 from casework.store import Store
 from casework.sweeping import due_for_run, unclaimed
 from casework.truth.rows import accepted_accounts, rows_of
@@ -28,6 +27,7 @@ from models.actor import actor_of
 from models.tables import Case, Pause
 from models.vocabulary import CaseState, Entitlement, EntitlementKind, Restored
 from tests.casework.conftest import Office
+from tests.casework.records import told
 from tests.casework.shown import show
 
 K = EntitlementKind

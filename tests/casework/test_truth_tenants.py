@@ -28,7 +28,6 @@ from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
 from casework.record.comparing import differences
-from casework.record.facts import gather
 from casework.store import Store, open_engine
 from casework.truth.rows import accepted_rows
 from casework.view.reading.case import case_view
@@ -46,9 +45,9 @@ from models.vocabulary import EntitlementState as S
 from portal.record.composing import compose
 from portal.record.pages import page
 from portal.sections.front import at_work
+from tests.casework.records import gather
 from tests.casework.shown import show
 from tests.contract import rig_google_workspace, rig_microsoft365, rig_slack
-from tests.portal.test_record import PROOF
 
 POLICY = Policy(observe=Observe(deadline_seconds=3, first_wait_seconds=0.1, longest_wait_seconds=0.5))
 
@@ -321,7 +320,7 @@ class TestComingBack:
             ]
             assert "cut again at" in line
             assert line.endswith(f"; by {by}.")
-            assert f"; by {by}" in page(compose(facts, PROOF)).decode()
+            assert f"; by {by}" in page(compose(facts)).decode()
             (sealed,) = [one for one in facts.told if one.type == EventType.OBSERVE_OPENER]
             assert (sealed.by, sealed.fields["state"]) == (by, Opener.NAMED)
             assert sealed.fields["evidence"]["count"] > 0

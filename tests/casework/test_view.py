@@ -17,7 +17,6 @@ from sqlmodel import select
 from casework import runbook
 from casework.access import rechecking
 from casework.intake.moving import withdraw
-from casework.record.facts import gather
 from casework.truth.findings import assess
 from casework.view.case import CaseView, Waiting
 from casework.view.opaque import OpaqueView, opaque
@@ -40,8 +39,9 @@ from portal.record.pages import page
 from portal.sections.front import at_work, document
 from tests.casework.conftest import Office
 from tests.casework.leaving import PERSONAL, finished
+from tests.casework.records import gather
 from tests.documents import schema
-from tests.portal.test_record import DOWNLOADS, NDA, PROOF
+from tests.portal.test_record import DOWNLOADS, NDA
 from tests.unit.printed import printed
 from tests.unit.reading_source import ROOT
 
@@ -293,7 +293,7 @@ class TestAnotherEnd:
         facts = replace(gather(office.context, whole.case), view=given)
         assert "re enrol" not in text_of(whole)
         assert "re enrol" in text_of(given)
-        assert "再登録待ち" in page(compose(facts, PROOF)).decode()
+        assert "再登録待ち" in page(compose(facts)).decode()
 
     async def test_of_nobody_is_none(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         """A withdrawn case has no account to close and no paper to expect, and says both in the reader's language."""
@@ -325,8 +325,7 @@ class TestAnotherEnd:
         assert "nothing had been taken away" in shown
         assert not {"Longest exposure", "Within SLA"} & {line.partition(":")[0].strip() for line in shown.splitlines()}
         assert (
-            "Longest exposure"
-            not in page(compose(gather(office.context, case.id), PROOF)).decode().partition("<section")[0]
+            "Longest exposure" not in page(compose(gather(office.context, case.id))).decode().partition("<section")[0]
         )
 
     async def test_what_was_taken_back_is_counted_by_its_fate(self, office: Office) -> None:
@@ -351,7 +350,7 @@ class TestAnotherEnd:
         """A look in which a service could not be read is told in words, in both languages."""
         whole = case_view(office.context, (await finished(office)).id)
         facts = replace(gather(office.context, whole.case), view=of_first("looks", verdict="not_looked")(whole))
-        record = page(compose(facts, PROOF)).decode()
+        record = page(compose(facts)).decode()
         assert "not looked: a service could not be read" in record
         assert "未実施: 読み取れないサービスあり" in record
 
@@ -373,7 +372,7 @@ class TestComingBack:
         told = text_of(case_view(office.context, case.id))
         came_back = f"came back: seen open at {back.astimezone(TOKYO):%Y-%m-%d %H:%M:%S}, cut again at"
         assert came_back in told
-        record = page(compose(gather(office.context, case.id), PROOF)).decode()
+        record = page(compose(gather(office.context, case.id))).decode()
         assert came_back in record
         assert "再び有効と確認" in record
 
@@ -405,7 +404,7 @@ class TestComingBack:
         await office.run(case.id)
         view = case_view(office.context, case.id)
         assert (view.state, view.findings, view.resolved_findings) == (CaseState.CLOSED, (), ())
-        record = page(compose(gather(office.context, case.id), PROOF)).decode()
+        record = page(compose(gather(office.context, case.id))).decode()
         assert "No finding was ever opened." in record
         assert "came back" not in record
 
@@ -438,7 +437,7 @@ class TestFindings:
         ]
         shown = {str(cell) for table in tables for column in table.columns for cell in column.cells}
         assert any(back.remedy_ja in cell for cell in shown)
-        assert back.remedy_ja in page(compose(gather(office.context, case.id), PROOF)).decode()
+        assert back.remedy_ja in page(compose(gather(office.context, case.id))).decode()
 
 
 def text_of(view: CaseView) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from audit.events import EventType
 from casework.decisions import pausing, signatures
-from casework.record.facts import Facts, Proof, gather
+from casework.record.facts import Facts
 from casework.view.downloads import Downloads
 from casework.view.papers import Paper, Papers
 from casework.visible import visible
@@ -20,6 +20,7 @@ from portal.record.composing import compose
 from portal.record.pages import page, pages, pdf
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.casework.leaving import NAME, finished
+from tests.casework.records import gather, record_of
 
 NO_PAPER: dict[str, object] = dict.fromkeys(field.alias or name for name, field in Paper.model_fields.items()) | {
     "signatures": [],
@@ -56,9 +57,6 @@ DOWNLOADS = Downloads.model_validate({
     "silence": [{"service": "slack", "account": "U1", "state": "silent", "text": HOSTILE, "text_ja": "", "cut_effective_by": None,
                  "residual": 0, "events": []}],
 })  # fmt: skip
-PROOF = Proof(
-    last_event_sha256="0" * 64, anchor_size=46, rehearsal=True, revision=2, former_sha256="1" * 64, exported_by=HOSTILE
-)
 SECTIONS = {
     "timeline", "notice", "cutoffs", "truth", "findings", "waivers", "people", "nda", "secrets", "downloads", "accounts", "looks", "events",
     "proof", "verify",
@@ -68,8 +66,8 @@ SECTIONS = {
 @pytest.fixture
 async def facts(office: Office) -> Facts:  # noqa: F811  # the fixture imported above
     """A finished case whose names, papers and downloads are written by somebody hostile."""
-    found = gather(office.context, (await finished(office)).id)
-    return told(found, nda=NDA, downloads=DOWNLOADS)
+    found = gather(office.context, (await finished(office)).id, by=HOSTILE, rehearsal=True)
+    return told(replace(found, sha256="0" * 64, revision=2, former="1" * 64), nda=NDA, downloads=DOWNLOADS)
 
 
 def told(facts: Facts, **changed: object) -> Facts:
@@ -101,7 +99,7 @@ def read(html: bytes) -> Tags:
 class TestPage:
     def test_runs_and_fetches_nothing(self, facts: Facts) -> None:
         """No script, no handler, no address outside: whatever the names say, the page is the page."""
-        html = page(compose(facts, PROOF))
+        html = page(compose(facts))
         seen = read(html)
         names = {tag for tag, _ in seen.tags}
         assert not names & {"script", "iframe", "link", "object", "embed", "form", "base", "foreignobject"}
@@ -115,7 +113,7 @@ class TestPage:
 
     def test_names_are_text_and_nothing_is_invisible(self, facts: Facts) -> None:
         """A hostile name stands there letter by letter; marks that turn writing round are shown by their number."""
-        seen = read(page(compose(facts, PROOF)))
+        seen = read(page(compose(facts)))
         assert NAME in seen.text
         assert "〈U+202E〉gnp.exe〈U+200B〉" in seen.text
         assert "\u202e" not in seen.text
@@ -123,7 +121,7 @@ class TestPage:
 
     def test_has_every_part_in_both_languages(self, facts: Facts) -> None:
         """Timeline, truth table, papers, downloads, findings, waivers, who asked and approved, digests, how to verify."""
-        seen = read(page(compose(facts, PROOF)))
+        seen = read(page(compose(facts)))
         assert {found["id"] for tag, found in seen.tags if tag == "section"} == SECTIONS
         for words in ("worthless against the operator", "運用者に対する証明力はまったくない", "hr.sato", "tenant.ciso", "monthly review",
                       "0" * 64, "1" * 64, "37,000", "遮断を確認", "observed closed", "署名拒否", "cosign verify-blob-attestation"):  # fmt: skip
@@ -136,20 +134,21 @@ class TestPage:
         first = next(told for told in facts.told if told.by == "hr.sato")
         assert first.made_sure_by == "unauthenticated"
         told = (first, replace(first, by=sure, made_sure_by="oidc"), replace(first, by=old, made_sure_by=None))
-        seen = read(page(compose(replace(facts, told=told), PROOF)))
+        seen = read(page(compose(replace(facts, told=told))))
         assert "hr.sato (unauthenticated)" in seen.text
         assert "hr.sato (本人認証なし)" in seen.text
         assert f"{sure} (" not in seen.text
         assert f"{old} (" not in seen.text
 
-    def test_is_the_same_for_the_same_facts(self, facts: Facts) -> None:
-        """Page and PDF are made of the facts alone: again, they are the same bytes."""
-        assert pages(facts, PROOF) == pages(facts, PROOF)
+    def test_is_the_same_for_the_same_facts(self, office: Office) -> None:  # noqa: F811  # the fixture imported above
+        """Page and PDF are made of record.json alone: again, they are the same bytes."""
+        record = record_of(office.context, office.report().id)
+        assert pages(record) == pages(record)
 
     def test_an_open_case_says_so(self, office: Office) -> None:  # noqa: F811  # the fixture imported above
         """What is exported as it stands carries its banner, and counts nothing as closed."""
         case = office.report(for_real=False)
-        made = pages(gather(office.context, case.id), PROOF)
+        made = pages(record_of(office.context, case.id))
         text = read(made["record.html"]).text
         assert "not closed when this was written" in text
         assert "Plan only." in text
@@ -160,11 +159,11 @@ class TestPage:
         """Who has paused the case or everything, from when until when and why stand at its front: what was late is explained."""
         case = office.report()
         made = pausing.pause(office.context, by="it.taro", reason="the wrong person?")
-        front = read(pages(gather(office.context, case.id), PROOF)["record.html"]).text
+        front = read(pages(record_of(office.context, case.id))["record.html"]).text
         assert re.search(r"PAUSED\. .*pause-\S+ \(everything\), \S+ \S+, it.taro: the wrong person\?", front)
         request = pausing.request_resumption(office.context, made.id, by="it.taro", reason="no")
         signatures.approve(office.context, request.id, by="it.hanako")
-        after = read(pages(gather(office.context, case.id), PROOF)["record.html"]).text
+        after = read(pages(record_of(office.context, case.id))["record.html"]).text
         assert re.search(r"Was paused.*, \S+ \S+ – \S+ \S+, it.taro", after)
 
 
@@ -182,17 +181,17 @@ class TestNothingKnown:
         unknown = told(facts, downloads=DOWNLOADS.model_copy(update={"risks": None, **changed}))
         if erased:
             unknown = replace(unknown, told=(replace(facts.told[-1], type=EventType.PAYLOAD_ERASED),))
-        text = read(page(compose(unknown, PROOF))).text
+        text = read(page(compose(unknown))).text
         assert said in text
         assert "Nothing stands out" not in text
         found_nothing = told(facts, downloads=DOWNLOADS.model_copy(update={"risks": ()}))
-        assert "Nothing stands out" in read(page(compose(found_nothing, PROOF))).text
+        assert "Nothing stands out" in read(page(compose(found_nothing))).text
 
 
 class TestPrinted:
     def test_opens_and_says_the_same(self, facts: Facts) -> None:
         """The PDF opens in a reader that is not ours, with the Japanese name; a letter that the font lacks is shown by number."""
-        made = pdf(compose(facts, PROOF))
+        made = pdf(compose(facts))
         assert b"pdfaid:part" in made or b"pdfaid" in made
         with pypdfium2.PdfDocument(made) as printed:
             text = "".join(printed[number].get_textpage().get_text_range() for number in range(len(printed)))
@@ -205,4 +204,4 @@ class TestPrinted:
         account = facts.view.accounts[0]
         rows = tuple(account.entitlements[0].model_copy(update={"state": state}) for state in EntitlementState)
         odd = told(facts, accounts=(account.model_copy(update={"entitlements": rows}),))
-        assert pdf(compose(odd, PROOF)).startswith(b"%PDF-1.7")
+        assert pdf(compose(odd)).startswith(b"%PDF-1.7")

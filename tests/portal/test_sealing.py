@@ -13,16 +13,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from pyhanko.pdf_utils.generic import StreamObject
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
-from casework.record.facts import Facts, gather
 from emulators.stage import Fault, Stage, served
 from emulators.timestamping import Authority
 from emulators.timestamping.papers import issue
 from portal.record.pages import pages
+from portal.record.reviewing import unlike
 from portal.record.sealing import SealRefused, sealed
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
-from tests.portal.test_record import PROOF
+from tests.casework.records import record_of
 
 PASSPHRASE = "ひみつ"
 
@@ -45,8 +48,8 @@ def pkcs12(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def facts(office: Office) -> Facts:  # noqa: F811  # the fixture imported above
-    return gather(office.context, office.report().id)
+def record(office: Office) -> bytes:  # noqa: F811  # the fixture imported above
+    return record_of(office.context, office.report().id)
 
 
 def client() -> httpx.Client:
@@ -54,11 +57,11 @@ def client() -> httpx.Client:
 
 
 class TestSeal:
-    async def test_covers_the_whole_file_and_is_stamped(self, facts: Facts, pkcs12: Path) -> None:
+    async def test_covers_the_whole_file_and_is_stamped(self, record: bytes, pkcs12: Path) -> None:
         """The sealed PDF is the printed one with a stamped signature over all of it; the other pages are as before."""
         with served(Stage(Authority(issue()).app)) as url:
-            made = sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(facts, PROOF)
-        plain = pages(facts, PROOF)
+            made = sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(record)
+        plain = pages(record)
         assert made["record.pdf"].startswith(plain["record.pdf"])
         assert {name: page for name, page in made.items() if name != "record.pdf"} == {
             name: page for name, page in plain.items() if name != "record.pdf"
@@ -70,19 +73,39 @@ class TestSeal:
         assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
         unsigned = {attribute["type"].native for attribute in signature.signer_info["unsigned_attrs"]}
         assert "signature_time_stamp_token" in unsigned
+        assert unlike(record, made.__getitem__) is None
 
-    def test_what_is_no_stamp(self, facts: Facts, pkcs12: Path) -> None:
+    @pytest.mark.parametrize("how", ["a longer tail", "a word in its place", "a signature that is seen"])
+    def test_another_print_is_no_sealed_one(self, record: bytes, how: str) -> None:
+        """Behind the print may stand signatures that nobody sees, and nothing that changes what is read."""
+        plain = pages(record)
+        writer = IncrementalPdfFileWriter(io.BytesIO(plain["record.pdf"]))
+        if how == "a word in its place":
+            page = writer.root["/Pages"]["/Kids"][0]
+            stream = StreamObject(stream_data=b"BT /F0 12 Tf (closed) Tj ET")
+            page["/Contents"] = writer.add_object(stream)
+            writer.update_container(page)
+        if how == "a signature that is seen":
+            append_signature_field(writer, SigFieldSpec("seal", box=(0, 0, 500, 800)))
+        added = b"\n%closed" if how == "a longer tail" else b""
+        made = io.BytesIO()
+        writer.write(made)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
+        changed = plain | {"record.pdf": (plain["record.pdf"] + added) if added else made.getvalue()}
+        assert unlike(record, plain.__getitem__) is None
+        assert unlike(record, changed.__getitem__) == "record.pdf"
+
+    def test_what_is_no_stamp(self, record: bytes, pkcs12: Path) -> None:
         """A page of a proxy's in the place of a stamp is not taken for one: nothing is sealed, and a sentence says why."""
         stage = Stage(Authority(issue()).app)
         stage.faults.append(
             Fault("POST /", status=200, body="<html>sign in first", headers={"content-type": "text/html"}, times=None)
         )
         with served(stage) as url, pytest.raises(SealRefused, match="no authority"):
-            sealed(pkcs12, PASSPHRASE, client, (f"{url}/",))(facts, PROOF)
+            sealed(pkcs12, PASSPHRASE, client, (f"{url}/",))(record)
 
-    def test_refusals(self, facts: Facts, pkcs12: Path) -> None:
+    def test_refusals(self, record: bytes, pkcs12: Path) -> None:
         """Another passphrase, and no authority that answers, end in a sentence; nothing is sealed without a stamp."""
         with pytest.raises(SealRefused, match="PKCS#12"):
             sealed(pkcs12, "another", client, ())
         with pytest.raises(SealRefused, match="no authority"):
-            sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/",))(facts, PROOF)
+            sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/",))(record)

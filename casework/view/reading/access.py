@@ -42,21 +42,21 @@ class Signed:
         return (waiver.approved_by.subject, waiver.reason) if waiver and waiver.approved_by else (None, None)
 
 
-def accounts_in(context: Context, session: Session, case: tables.Case, signed: Signed) -> tuple[Account, ...]:
-    """Return the case's candidate accounts with their times and rows."""
+def accounts_in(
+    session: Session, case: tables.Case, signed: Signed, *, now: datetime, sla: int | None
+) -> tuple[Account, ...]:
+    """Return the case's candidate accounts with their times and rows; *sla* in minutes, None where it is not known."""
     rows: dict[tuple[ConnectionId, str], list[tables.CaseEntitlement]] = defaultdict(list)
     for row in rows_of(session, case.id):
         rows[row.connection, row.account_id].append(row)
     comebacks = all_of(session, tables.Comeback, case.id, tables.Comeback.came_back_at)
     newest = {(one.connection, one.account_id): one for one in comebacks}
-    # a plan names its policy by digest: minutes of another policy would be a promise that nobody made
-    sla = context.policy.sla.minutes if policy_of(session, case.id) in {None, context.policy.sha256} else None
     return tuple(
         Account.of(
             account,
             id=account.vendor_id,
             match=Match.of(account, **({"facts": (), "contradictions": ()} | account.judged)),
-            timing=_timing(context, case, mine, signed, sla),
+            timing=_timing(case, mine, signed, now, sla),
             entitlements=[_row(row, signed, newest.get((account.connection, account.vendor_id))) for row in mine],
         )
         for account in accounts_of(session, case.id)
@@ -72,7 +72,7 @@ def _row(row: tables.CaseEntitlement, signed: Signed, back: tables.Comeback | No
 
 
 def _timing(
-    context: Context, case: tables.Case, rows: Sequence[tables.CaseEntitlement], signed: Signed, sla: int | None
+    case: tables.Case, rows: Sequence[tables.CaseEntitlement], signed: Signed, now: datetime, sla: int | None
 ) -> Timing:
     cutoff = cutoff_of(rows, signed.attestations)
     by = [row.cut_effective_by for row in rows if row.cut_effective_by is not None]
@@ -83,7 +83,7 @@ def _timing(
         cut_effective_by=max([*by, cutoff]) if cutoff is not None else None,
         exposure_minutes=exposure_minutes(case.due_at, cutoff),
         sla_minutes=sla,
-        sla_met=None if sla is None else _met(case.due_at + timedelta(minutes=sla), cutoff, context.now()),
+        sla_met=None if sla is None else _met(case.due_at + timedelta(minutes=sla), cutoff, now),
         exceptions=sum(row.state is EntitlementState.WAIVED for row in rows),
     )
 
@@ -92,6 +92,11 @@ def _met(limit: datetime, cutoff: datetime | None, now: datetime) -> bool | None
     if cutoff is not None:
         return cutoff <= limit
     return False if now > limit else None
+
+
+def sla_of(context: Context, session: Session, case_id: str) -> int | None:
+    """Return the minutes of the case's SLA: None once policy changed, since those of another one would be a promise that nobody made."""
+    return context.policy.sla.minutes if policy_of(session, case_id) in {None, context.policy.sha256} else None
 
 
 def policy_of(session: Session, case_id: str) -> str | None:

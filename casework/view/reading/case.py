@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
-from casework.access.closing import requirements
+from casework.access.closing import Requirement, requirements
 from casework.context import Context, all_of, case_in
 from casework.decisions.pausing import concerns, scope_of
 from casework.intake.moving import cut_at, notice_late_minutes
@@ -19,8 +21,8 @@ from casework.recording import seal
 from casework.truth.rows import load
 from casework.view import case as parts
 from casework.view.case import CaseView
-from casework.view.reading.access import Signed, accounts_in
-from casework.view.reading.downloads import downloads_in
+from casework.view.reading.access import Signed, accounts_in, sla_of
+from casework.view.reading.downloads import Summary, downloads_in, lacking_in, summary_in
 from casework.view.reading.papers import papers_in
 from models import tables
 from models.vocabulary import ClosingRequirement, QuestionKind, Standing
@@ -46,23 +48,55 @@ def seal_look(context: Context, case_id: str, *, by: str) -> None:
         seal(context, session, EventType.CASE_EVIDENCE_LOOKED, case_id, scope="downloads", payload={"by": by})
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """
+    What a view shows that stands in no table of its case.
+
+    *sla* in minutes, None where it is not known.  *lacking*: the leaver's logs that nobody has begun to read.
+    """
+
+    now: datetime
+    sla: int | None
+    summary: Summary | None
+    lacking: tuple[str, ...]
+    open_intents: int
+    closing_requires: Sequence[Requirement] = ()
+
+
 def view_in(context: Context, session: Session, case_id: str, *, confidential: bool = False) -> CaseView:
     """
     Return the case as the transaction of *session* sees it.
 
     Whoever asks for what is *confidential* has sealed the look before.
     """
+    case_in(session, case_id)
+    required = requirements(context, session, load(context, session, case_id))
+    beside = Beside(
+        now=context.now(),
+        sla=sla_of(context, session, case_id),
+        summary=summary_in(context, case_id),
+        lacking=lacking_in(context, session, case_id),
+        open_intents=len(context.store.trail.open_intents(session.connection(), case_id)),
+        # not what is about this process
+        closing_requires=[one for one in required if one.kind is not ClosingRequirement.NOT_OPEN],
+    )
+    return view_of(session, case_id, beside, confidential=confidential)
+
+
+def view_of(session: Session, case_id: str, beside: Beside, *, confidential: bool) -> CaseView:
+    """Return the case as its tables have it, with what stands *beside* them."""
     case, signed = case_in(session, case_id), Signed.of(session, case_id)
-    downloads = downloads_in(context, session, case_id, confidential=confidential)
+    downloads = downloads_in(session, case_id, beside.summary, beside.lacking, confidential=confidential)
     marked = [Said(risk.text, risk.text_ja) for risk in downloads.risks or () if risk.reason == "marked"]
     findings = all_of(session, tables.Finding, case_id, tables.Finding.key)
-    accounts = accounts_in(context, session, case, signed)
+    accounts = accounts_in(session, case, signed, now=beside.now, sla=beside.sla)
     exposures = [one.timing.exposure_minutes for one in accounts if one.standing is Standing.ACCEPTED]
     known = [minutes for minutes in exposures if minutes is not None]
     return CaseView.of(
         case,
         case=case.id,
-        read_at=context.now(),
+        read_at=beside.now,
         cut_at=cut_at(case),
         departure=parts.Departure.of(case, **case.leaver, notice_late_minutes=notice_late_minutes(case)),
         exposure_minutes=max(known, default=None) if known == exposures else None,
@@ -75,26 +109,22 @@ def view_in(context: Context, session: Session, case_id: str, *, confidential: b
         accounts=accounts,
         findings=[finding for finding in findings if finding.resolved_at is None],
         resolved_findings=[finding for finding in findings if finding.resolved_at is not None],
-        questions=[_question(context, row) for row in open_questions(session, case_id)],
+        questions=[_question(row, beside.now) for row in open_questions(session, case_id)],
         approvals_waiting=list(_waiting(session, case_id)),
-        closing_requires=[
-            one
-            for one in requirements(context, session, load(context, session, case.id))
-            if one.kind is not ClosingRequirement.NOT_OPEN  # which is about this process
-        ],
+        closing_requires=list(beside.closing_requires),
         attestations=signed.attestations.values(),
         waivers=[parts.Waiver.of(row, standing=row.case_id is None) for row in signed.waivers.values()],
         looks=all_of(session, tables.Look, case_id, tables.Look.due_at),
-        open_intents=len(context.store.trail.open_intents(session.connection(), case_id)),
-        nda=papers_in(context, session, case, marked),
+        open_intents=beside.open_intents,
+        nda=papers_in(session, case, beside.now, marked),
         downloads=downloads,
     )
 
 
-def _question(context: Context, row: tables.Question) -> parts.Question:
+def _question(row: tables.Question, now: datetime) -> parts.Question:
     release = next(iter(row.options), None) if row.kind is QuestionKind.RELEASE else None
     options = row.options if release is None else []
-    return parts.Question.of(row, asked_of=asked_of(row, context.now()), options=options, release=release)
+    return parts.Question.of(row, asked_of=asked_of(row, now), options=options, release=release)
 
 
 def _waiting(session: Session, case_id: str) -> Iterator[parts.Waiting]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import rfc8785
@@ -24,28 +25,62 @@ from models.vocabulary import Completeness
 HIDDEN = "…"
 
 
-def downloads_in(context: Context, session: Session, case_id: str, *, confidential: bool) -> Downloads:
-    """
-    Return what was collected; unless *confidential*, folders and targets of ways out are hidden.
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The newest summary: the digest of its file and its *content*, or why that cannot be read, and what to do."""
 
-    A summary that cannot be read, whatever the reason, is a *problem* of this part and never stands in the way of the rest.
-    """
-    passes = passes_of(session, case_id)
-    if not passes or context.evidence is None:
-        return Downloads(state="not_collected")
-    newest = next(reversed(context.evidence.list(case_id, SUMMARIES)), None)
-    missing = {name_of(log) for log in not_begun(context, accepted_accounts(session, case_id), passes)}
-    stated = {"state": _state(passes, begun=not missing), "confidential": "shown" if confidential else "hidden",
-              "sources": tuple(map(_source, passes)), "not_begun": tuple(sorted(missing)),
-              "summary_sha256": newest and newest.sha256}  # fmt: skip
+    sha256: str | None
+    content: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+    remedy: str | None = None
+
+
+def summary_in(context: Context, case_id: str) -> Summary | None:
+    """Return the newest summary, None without one.  One that cannot be read, whatever the reason, never stands in the way of the rest."""
+    newest = next(reversed(context.evidence.list(case_id, SUMMARIES)), None) if context.evidence is not None else None
+    if context.evidence is None or newest is None:
+        return None
     try:
-        shown = Downloads.model_validate((content_of(context.evidence, newest) if newest else {}) | stated)
+        return Summary(newest.sha256, content_of(context.evidence, newest))
     except CaseworkError as exc:
-        return Downloads.model_validate(stated | {"problem": str(exc), "remedy": exc.remedy})
+        return Summary(newest.sha256, problem=str(exc), remedy=exc.remedy)
     except (ValueError, OSError):
-        remedy = "Read it with the version that wrote it; the logs' own files are whole."
-        return Downloads.model_validate(stated | {"problem": f"{case_id}: cannot read this summary", "remedy": remedy})
+        return _unreadable(case_id, newest.sha256)
+
+
+def _unreadable(case_id: str, sha256: str | None) -> Summary:
+    remedy = "Read it with the version that wrote it; the logs' own files are whole."
+    return Summary(sha256, problem=f"{case_id}: cannot read this summary", remedy=remedy)
+
+
+def lacking_in(context: Context, session: Session, case_id: str) -> tuple[str, ...]:
+    """Return the leaver's logs that nobody has begun to read, as far as this process knows which there are."""
+    logs = not_begun(context, accepted_accounts(session, case_id), passes_of(session, case_id))
+    return tuple(sorted(set(map(name_of, logs))))
+
+
+def downloads_in(
+    session: Session, case_id: str, summary: Summary | None, lacking: tuple[str, ...], *, confidential: bool
+) -> Downloads:
+    """Return what was collected; unless *confidential*, folders and targets of ways out are hidden."""
+    passes = passes_of(session, case_id)
+    if not passes:
+        return Downloads(state="not_collected")
+    stated = {"state": _state(passes, begun=not lacking), "confidential": "shown" if confidential else "hidden",
+              "sources": tuple(map(_source, passes)), "not_begun": lacking}  # fmt: skip
+    shown = _shown(case_id, stated, summary)
     return shown if confidential else _hidden(shown)
+
+
+def _shown(case_id: str, stated: dict[str, Any], summary: Summary | None) -> Downloads:
+    if summary is None:
+        return Downloads.model_validate(stated)
+    stated |= {"summary_sha256": summary.sha256}
+    try:
+        told = {"problem": summary.problem, "remedy": summary.remedy} if summary.problem else {}
+        return Downloads.model_validate({**summary.content, **stated, **told})
+    except ValueError:
+        return _shown(case_id, stated, _unreadable(case_id, summary.sha256))
 
 
 def content_of(evidence: EvidenceStore, summary: EvidenceFile) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from sqlmodel import Session
 
 from casework import consents
-from casework.context import Context, all_of
+from casework.context import all_of
 from casework.messages import Said, message
 from casework.nda import files
 from casework.nda.judging import risks
@@ -20,11 +21,11 @@ from models.vocabulary import EntitlementKind, NdaState, PaperKind, QuestionKind
 _LIMITS = frozenset({EntitlementKind.GROUP, EntitlementKind.ROLE, EntitlementKind.GRANT})
 
 
-def papers_in(context: Context, session: Session, case: tables.Case, markings: Sequence[Said]) -> Papers:
-    """Return the case's papers.  *markings*: what the download evidence says of marked files that were taken."""
+def papers_in(session: Session, case: tables.Case, now: datetime, markings: Sequence[Said]) -> Papers:
+    """Return the case's papers as of *now*.  *markings*: what the download evidence says of marked files that were taken."""
     check = files.newest_check(session, case.id)
     rows = files.newest_papers(session, case.id)
-    raised = risks(rows, leaves=files.day_of(case, context.now()) <= case.employment_ends_on)
+    raised = risks(rows, leaves=files.day_of(case, now) <= case.employment_ends_on)
     pledges = files.pledges_of(session, case.id)
     refused = all_of(session, tables.PledgeRefusal, case.id, tables.PledgeRefusal.recorded_at)
     return Papers(

@@ -1,0 +1,201 @@
+"""
+What a transaction changes in the tables of cases, for the payloads of its events: a record is worked out from these alone.
+
+A change is `{table: {key: {column: value}}}`: a new row with all that it holds, later only the columns that changed.  *key* is
+the primary key without the case's id.  See `audit.record`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Column, Date, Enum
+from sqlalchemy import Table as SchemaTable
+from sqlmodel import Session, SQLModel, col, or_, select
+
+from audit.events import EventType
+from audit.leaf import Event
+from audit.placing import Draft
+from audit.record import CHANGED
+from casework.question_kinds import TENANT
+from models import tables
+from models.actor import Actor
+from models.tables.columns import ActorColumn, Instant
+
+Rows: TypeAlias = "dict[str, dict[str, dict[str, Any]]]"
+"""Table to key to column to value, as JSON has it."""
+
+_BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
+    tables.Case: {
+        "employee_key", "run_id", "run_attempt", "run_state", "next_run_at", "lease_holder", "lease_until", "tries",
+    },
+    tables.NoticeRecord: {"content"},
+    tables.Plan: {"content"},
+    tables.Look: {"tries", "blind", "blind_since"},
+    tables.Search: set(),
+    tables.CaseAccount: {"facts", "addresses", "seen_at", "listed_at", "active", "mastered_elsewhere"},
+    tables.CaseEntitlement: {"prestate", "op", "attempts", "listed_as", "lifted_at"},
+    tables.Comeback: {"ask_at"},
+    tables.Finding: set(),
+    tables.Question: set(),
+    tables.Waiver: set(),
+    tables.Pause: set(),
+    tables.Attestation: set(),
+    tables.Collection: {"cursor", "not_before", "gaps", "problems", "told_in"},
+    tables.PaperCheck: {"next_at"},
+    tables.CasePaper: set(),
+    tables.Pledge: {"sending_until", "next_look_at"},
+    tables.PledgeRefusal: set(),
+    tables.PaperRuling: set(),
+}  # fmt: skip
+"""The tables that are sealed, and their columns that are not: who works on it, what is looked at next, what no record shows."""
+
+_EMPTY: Final[Mapping[type[SQLModel], Mapping[str, Any]]] = {
+    tables.Case: {"employee_key": ""}, tables.NoticeRecord: {"content": {}}, tables.Plan: {"content": []},
+}  # fmt: skip
+"""What stands for those that may not be empty."""
+
+
+def _schema(model: type[SQLModel]) -> SchemaTable:
+    return model.__table__  # type: ignore[attr-defined, no-any-return]  # SQLModel makes it
+
+
+_COLUMNS: Final = {
+    model: {column.name: column for column in _schema(model).columns if column.name not in beside}
+    for model, beside in _BESIDE.items()
+}
+_KEYS: Final = {
+    model: [column.name for column in _schema(model).primary_key if column.name != "case_id"] for model in _BESIDE
+}
+_BY = "svc:lastday"
+
+
+def changes(session: Session) -> dict[str, Rows]:
+    """Return by case what was noted since the last call; call it when all is flushed."""
+    noted: dict[str, Rows] = session.info.pop(CHANGED, {})
+    return noted
+
+
+def carrying(drafts: Iterable[Draft], changed: Mapping[str, Rows]) -> Iterator[Draft]:
+    """
+    Yield *drafts* so that each case's last one carries what was *changed* of it, and one that says nothing else for a case of which none tells.
+
+    One that a retry finds again carries nothing: it may not be written.
+    """
+    told = list(drafts)
+    last = {draft.event.case: at for at, draft in enumerate(told) if draft.dedup_key is None}
+    for at, draft in enumerate(told):
+        carries = last.get(draft.event.case) == at and draft.event.case in changed
+        yield replace(draft, payload=_with(draft.payload, changed[draft.event.case])) if carries else draft
+    for case in sorted(changed.keys() - last.keys()):
+        yield Draft(Event(EventType.CASE_CHANGED, case, _BY), {CHANGED: dict[str, Any](changed[case])})
+
+
+def _with(payload: Any, changed: Rows) -> dict[str, Any]:
+    return (payload or {}) | {CHANGED: changed}
+
+
+def note(session: Session, _flushed: object) -> None:
+    """Note what a flush of *session* has written of cases (SQLAlchemy's `after_flush`); `changes` gives it."""
+    for row in (*session.new, *session.dirty):
+        if type(row) in _BESIDE and (columns := _written(session, row)):
+            case = session.info.setdefault(CHANGED, {}).setdefault(_case_of(row), {})
+            case.setdefault(_schema(type(row)).name, {}).setdefault(key_of(row), {}).update(columns)
+
+
+def _written(session: Session, row: SQLModel) -> dict[str, Any]:
+    """Return what this flush writes of *row*: of a log's reading all of it, once it has ended."""
+    if isinstance(row, tables.Collection):
+        return sealed(row) if row.ended_at is not None else {}
+    if row in session.new:
+        return sealed(row)
+    before: Mapping[str, Any] = row._sa_instance_state.committed_state  # type: ignore[attr-defined]  # noqa: SLF001  # what SQLAlchemy writes: `history` of each attribute takes ten times as long
+    columns = _COLUMNS[type(row)]
+    return {
+        name: _plain(getattr(row, name)) for name in before if name in columns and before[name] != getattr(row, name)
+    }
+
+
+def sealed(row: SQLModel) -> dict[str, Any]:
+    """Return all that is sealed of *row*, as JSON has it; a column that is empty is left out."""
+    columns = ((name, getattr(row, name)) for name in _COLUMNS[type(row)])
+    return {name: _plain(value) for name, value in columns if value is not None}
+
+
+def key_of(row: SQLModel) -> str:
+    """Return what names a row within its case and its table."""
+    return " ".join(str(_plain(getattr(row, name))) for name in _KEYS[type(row)])
+
+
+def _case_of(row: SQLModel) -> str:
+    """Return the chain that tells of *row*: the tenant's for what concerns no single case."""
+    case_id: str | None = getattr(row, "id" if isinstance(row, tables.Case) else "case_id")
+    return case_id or TENANT
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
+        case Actor():
+            return value.payload
+        case _:
+            return value
+
+
+def rows_in(session: Session, case_id: str) -> Rows:
+    """Return what the tables hold of a case, or of the tenant, in the form of its changes."""
+    found: Rows = {}
+    for model in _BESIDE:
+        for row in session.exec(select(model).where(_owner(model, case_id))).all():
+            if not isinstance(row, tables.Collection) or row.ended_at is not None:
+                found.setdefault(_schema(model).name, {})[key_of(row)] = sealed(row)
+    return found
+
+
+def of_tenant(session: Session, case_id: str, rows: Rows) -> Rows:
+    """Return which of the tenant's *rows* a case shows: the standing waivers that settle a row of it, and the pauses of more than one."""
+    settled = select(tables.CaseEntitlement.settled_by).where(tables.CaseEntitlement.case_id == case_id)
+    shown = {"waiver": set(session.exec(settled).all()), "pause": rows.get("pause", {}).keys()}
+    found = {name: {key: row for key, row in rows.get(name, {}).items() if key in keys} for name, keys in shown.items()}
+    return {name: mine for name, mine in found.items() if mine}
+
+
+def _owner(model: type[SQLModel], case_id: str) -> Any:
+    if model is tables.Case:
+        return col(tables.Case.id) == case_id
+    column = _schema(model).c.case_id
+    return or_(column.is_(None), column == TENANT) if case_id == TENANT else column == case_id
+
+
+def load(session: Session, rows: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """
+    Put *rows* into the empty tables of *session*.
+
+    Raises `ValueError`, `LookupError` or `TypeError` for what is none of ours; columns that are not known here are left out.
+    """
+    for model, columns in _COLUMNS.items():
+        for row in rows.get(_schema(model).name, {}).values():
+            known = {name: _value(columns[name], value) for name, value in row.items() if name in columns}
+            session.add(model(**{**_EMPTY.get(model, {}), **known}))
+    session.flush()
+
+
+def _value(column: Column[Any], value: Any) -> Any:
+    kind = column.type
+    if value is None:
+        return None
+    if isinstance(kind, Instant):
+        return datetime.fromisoformat(value)
+    if isinstance(kind, Date):
+        return date.fromisoformat(value)
+    if isinstance(kind, ActorColumn):
+        return Actor(**value)
+    if isinstance(kind, Enum) and kind.enum_class is not None:
+        return kind.enum_class(value)
+    return value

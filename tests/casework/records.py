@@ -1,0 +1,34 @@
+"""A case's record as an export of this moment would make it, without an export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from audit import record
+from audit.leaf import canonical, stamp
+from audit.record import derive
+from casework.context import Context
+from casework.record import facts
+from casework.record.comparing import require_as_sealed, told_of
+from casework.record.facts import Facts, Told, beside, read
+
+
+def record_of(context: Context, case_id: str, **said: Any) -> bytes:
+    """Return `record.json` with an export's event at its end; *said*: what its payload says besides."""
+    with context.store.read() as session:
+        require_as_sealed(session, case_id)
+        events, told = told_of(session.connection(), case_id), beside(context, session, case_id)
+    last = dict(events[-1][0])
+    now = {"seq": last["seq"] + 1, "type": "case.exported", "time": stamp(context.now())}
+    return canonical(derive([*events, (last | now, told | {"by": "auditor"} | said)]))
+
+
+def gather(context: Context, case_id: str, **said: Any) -> Facts:
+    return read(record_of(context, case_id, **said))
+
+
+def told(connection: Connection, case_id: str) -> list[Told]:
+    """Return the case's events as a record tells them."""
+    return [facts._told(record._event(*event)) for event in told_of(connection, case_id)]

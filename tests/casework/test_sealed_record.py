@@ -1,0 +1,227 @@
+"""What people read is what was sealed: `record.json`, the pages that are made from it, and whoever holds the certificate's key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from audit import certificate, layout
+from audit.certificate import read_claim
+from audit.leaf import canonical
+from audit.verify import Pages, Report, Step, verify
+from casework.decisions.signatures import approve
+from casework.erasure import erasing
+from casework.intake.moving import reschedule
+from casework.record import exporting
+from casework.record.comparing import TablesDiffer, differences
+from casework.record.exporting import Office as Export
+from casework.record.exporting import export
+from casework.record.facts import NotARecord, read
+from casework.view.case import CaseView
+from casework.view.reading.case import view_in
+from portal.record.pages import pages
+from portal.record.reviewing import unlike
+from tests.audit.outside_bundle import PAGE, blocks
+from tests.casework.conftest import Office
+from tests.casework.leaving import export_office, finished
+from tests.casework.records import record_of
+
+AGAIN = Pages(version("lastday"), unlike)
+
+
+def proved(tmp_path: Path, folder: Path) -> Report:
+    return verify(folder, tmp_path / "outside" / "trust", again=AGAIN)
+
+
+def certified_anew(outside: Export, folder: Path) -> None:
+    """List the folder anew, and sign and stamp that, as the holder of the certificate's key can."""
+    (folder / layout.SUMS).unlink()
+    claim = read_claim((folder / layout.CERTIFICATE).read_bytes())
+    (folder / layout.CERTIFICATE).unlink()
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    sums = "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in files).encode()
+    (folder / layout.SUMS).write_bytes(sums)
+    said = replace(claim, sums=hashlib.sha256(sums).hexdigest(), files=len(files))
+    made = certificate.issue(said, outside.signer, partial(exporting._stamp, outside.berth))
+    (folder / layout.CERTIFICATE).write_bytes(made.raw)
+
+
+def edited(name: str, old: str, new: str) -> Callable[[Path, Path], None]:
+    def edit(folder: Path, _other: Path) -> None:
+        page = (folder / name).read_text("utf-8")
+        assert old in page, old
+        (folder / name).write_text(page.replace(old, new), "utf-8")
+
+    return edit
+
+
+def of_another(*names: str) -> Callable[[Path, Path], None]:
+    def paste(folder: Path, other: Path) -> None:
+        for name in names:
+            shutil.copy(other / name, folder / name)
+
+    return paste
+
+
+def without(name: str) -> Callable[[Path, Path], None]:
+    return lambda folder, _other: (folder / name).unlink()
+
+
+def closed_by_hand(folder: Path, _other: Path) -> None:
+    """Make record.json say that nothing is open, and all pages from that."""
+    record = json.loads((folder / layout.RECORD).read_bytes())
+    for row in record["tables"]["entitlement"].values():
+        row["state"] = "observed_closed"
+    raw = canonical(record)
+    for name, page in ({layout.RECORD: raw} | pages(raw)).items():
+        (folder / name).write_bytes(page)
+
+
+def a_warning(folder: Path, _other: Path) -> None:
+    """Cut the page's warnings out."""
+    lines = (folder / layout.PAGE).read_text("utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if 'class="banner"' not in line]
+    assert len(kept) < len(lines)
+    (folder / layout.PAGE).write_text("".join(kept), "utf-8")
+
+
+FORGERIES: dict[str, tuple[Callable[[Path, Path], None], Step, str, bool]] = {
+    "record.json removed": (without(layout.RECORD), Step.RECORD, layout.RECORD, True),
+    "record.json of another case": (of_another(layout.RECORD), Step.RECORD, layout.RECORD, True),
+    "record.json and pages of another case": (of_another(*layout.PAGES), Step.RECORD, layout.RECORD, True),
+    "all rows closed, pages made from that": (closed_by_hand, Step.RECORD, layout.RECORD, True),
+    "a state": (edited(layout.RECORD, '"state":"closed"', '"state":"open"'), Step.RECORD, layout.RECORD, True),
+    "the form alone": (edited(layout.RECORD, '{"case":', '{ "case":'), Step.RECORD, layout.RECORD, True),
+    "page of another case": (of_another(layout.PAGE), Step.PAGES, layout.PAGE, True),
+    "print of another case": (of_another(layout.PRINTED), Step.PAGES, layout.PRINTED, False),
+    "print removed": (without(layout.PRINTED), Step.PAGES, layout.PRINTED, True),
+    "warnings cut out": (a_warning, Step.PAGES, layout.PAGE, False),
+    "a word in the page": (edited(layout.PAGE, "waived", "observed closed"), Step.PAGES, layout.PAGE, False),
+    "a word in a README": (edited("README.en.txt", "closed", "opened"), Step.PAGES, "README.en.txt", False),
+}
+"""What is done, the step and the file that are named, and whether a documented step notices it without lastday."""
+
+
+class TestForged:
+    async def test_by_the_holder_of_the_certificates_key(self, office: Office, tmp_path: Path) -> None:
+        """Each forgery that is listed and certified anew is noticed by its step, and the right file is named."""
+        case, other = await finished(office), office.report(employee_no="E7")
+        steps = [one for one in blocks(PAGE.read_text("utf-8"))[1] if one.step in {Step.RECORD, Step.PAGES}]
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "sound", by="auditor")
+            export(office.context, outside, other.id, tmp_path / "other", by="auditor", as_it_stands=True)
+            assert proved(tmp_path, tmp_path / "sound").faults == []
+            for name, (forge, step, file, by_others) in FORGERIES.items():
+                place = tmp_path / name.replace(" ", "-")
+                shutil.copytree(tmp_path / "sound", place / "bundle")
+                forge(place / "bundle", tmp_path / "other")
+                certified_anew(outside, place / "bundle")
+                report = proved(tmp_path, place / "bundle")
+                assert report.first is not None, name
+                assert (report.first.step, report.first.file) == (step, file), name
+                assert report.verdict == (), "nothing is summed up of a broken bundle"
+                if shutil.which("jq") is not None:
+                    ran = [
+                        subprocess.run(
+                            ["bash", "-eo", "pipefail", "-c", one.lines], cwd=place, capture_output=True, check=False
+                        )
+                        for one in steps
+                    ]
+                    assert any(one.returncode for one in ran) is by_others, name
+
+    async def test_names_what_it_says_otherwise(self, office: Office, tmp_path: Path) -> None:
+        """The first place at which record.json is not what the events come to."""
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+            closed_by_hand(tmp_path / "bundle", tmp_path)
+            certified_anew(outside, tmp_path / "bundle")
+        first = proved(tmp_path, tmp_path / "bundle").first
+        assert first is not None
+        assert first.what.startswith("tables.entitlement.google_workspace:leaver-g1:grant:*.state is not")
+
+    async def test_another_version_says_so(self, office: Office, tmp_path: Path) -> None:
+        """Another version than the one that exported holds the digest against the page, and says that it made none again."""
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+        for again in (None, Pages("0.0.0", unlike)):
+            report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust", again=again)
+            assert report.faults == []
+            assert "which alone can make them again" in report.passed[Step.PAGES]
+
+
+class TestTrue:
+    async def test_the_record_is_the_view(self, office: Office) -> None:
+        """What a record tells of a case is what everybody is shown of it, part by part."""
+        case = await finished(office)
+        told = read(record_of(office.context, case.id)).view
+        with office.context.store.read() as session:
+            shown = view_in(office.context, session, case.id, confidential=True)
+        beside = {"read_at", "digest", "closing_requires"}
+        assert _plain(told, beside) == _plain(shown, beside)
+
+    async def test_of_an_erased_case(self, office: Office, tmp_path: Path) -> None:
+        """An erasure seals all that is left: the record of an erased case is whole and sound, and a table that is changed then is named."""
+        case = await finished(office)
+        request = erasing.request_erasure(office.context, case.id, by="hr", basis="retention")
+        approve(office.context, request.id, by="privacy")
+        erasing.erase(office.context, case.id)
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+            report = proved(tmp_path, tmp_path / "bundle")
+            assert report.faults == []
+            assert any(line.startswith("SIGNED FOR, NOT SEEN: 1 of ") for line, _ in report.verdict)
+            with office.context.store.engine.begin() as connection:
+                connection.execute(text("UPDATE entitlement SET state = 'observed_closed'"))
+            with pytest.raises(TablesDiffer, match="entitlement google_workspace:acct-"):
+                export(office.context, outside, case.id, tmp_path / "again", by="auditor")
+
+    async def test_of_a_case_of_an_earlier_version(self, office: Office, tmp_path: Path) -> None:
+        """Whose opening was sealed without what was written: an export seals all of it, and from there on it is held against that."""
+        case = office.report()
+        with office.context.store.engine.begin() as connection:  # as if its opening had carried nothing
+            for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+                connection.execute(text(f"DROP TRIGGER {name}"))
+            connection.execute(text("UPDATE audit_payload SET payload = x'7b7d'"))
+            for idx, salt, payload in connection.execute(text("SELECT idx, salt, payload FROM audit_payload")).all():
+                digest = hashlib.sha256(salt + payload).hexdigest()
+                (leaf,) = connection.execute(text("SELECT leaf FROM audit_entry WHERE idx = :idx"), {"idx": idx}).one()
+                said = json.loads(leaf) | {"payload_commit": digest}
+                connection.execute(
+                    text("UPDATE audit_entry SET leaf = :leaf WHERE idx = :idx"), {"leaf": canonical(said), "idx": idx}
+                )
+        reschedule(office.context, case.id, ends_on=date(2027, 3, 31), last_working_at=None, by="hr")
+        with office.context.store.read() as session:
+            assert [*differences(session)] == []
+        record = read(record_of(office.context, case.id))
+        assert record.view.departure.name == case.leaver["name"]
+
+    def test_what_is_no_record(self) -> None:
+        """Bytes that are none, or of no shape of ours, raise one thing."""
+        for raw in (
+            b"",
+            b"[]",
+            b"{}",
+            b'{"events":[],"tables":{"account":{"1":{"kind":"gone"}}},"downloads":null,"case":"x"}',
+        ):
+            with pytest.raises(NotARecord):
+                read(raw)
+
+
+def _plain(view: CaseView, beside: set[str]) -> dict[str, Any]:
+    """Return the view as JSON, without how often was tried, which no record tells."""
+    without_tries: dict[str, Any] = {"accounts": {"__all__": {"entitlements": {"__all__": {"detail": {"attempts"}}}}}}
+    return view.model_dump(mode="json", exclude=without_tries | dict.fromkeys(beside, True))
