@@ -126,10 +126,14 @@ def former_of(record: Mapping[str, Any]) -> Former:
 
 def issue(claim: Claim, signer: CertificateSigner, stamp: Stamper | None) -> Certificate:
     """Sign *claim* and have the signature stamped, unless there is nobody to ask."""
-    payload = claim.statement
-    signature = signer.sign(pae(payload))
+    return Certificate(seal(claim.statement, signer, stamp), claim)
+
+
+def seal(statement: bytes, signer: CertificateSigner, stamp: Stamper | None) -> bytes:
+    """Return a Sigstore bundle about *statement*, signed, and stamped unless there is nobody to ask."""
+    signature = signer.sign(pae(statement))
     stamped = None if stamp is None else pinned(stamp(signature))
-    return Certificate(_render(payload, signature, signer.public_key, stamped), claim)
+    return _render(statement, signature, signer.public_key, stamped)
 
 
 def pae(payload: bytes) -> bytes:
@@ -143,14 +147,22 @@ def open_certificate(raw: bytes, trusted: tuple[EllipticCurvePublicKey, ...]) ->
 
     Raises `CertificateError` for any byte that `issue` would have written otherwise.
     """
-    payload, signature, stamp = _parts(raw)
+    payload, signature, stamp = open_statement(raw, trusted)
+    return Opened(_claim(payload), signature, stamp)
+
+
+def open_statement(
+    raw: bytes, trusted: tuple[EllipticCurvePublicKey, ...], longest: int = LONGEST
+) -> tuple[bytes, bytes, bytes | None]:
+    """Return the statement that one of *trusted* has signed, the signature and the stamp over that.  Raises `CertificateError`."""
+    payload, signature, stamp = _parts(raw, longest)
     message = pae(payload)
     key = next((key for key in trusted if keys.verifies(key, message, signature)), None)
     if key is None:
         raise CertificateError("certificate: cannot be trusted: no known key has signed it")
     if _render(payload, signature, key, stamp) != raw:
         raise CertificateError("certificate: cannot be trusted: it is not in the one form that it has")
-    return Opened(_claim(payload), signature, stamp)
+    return payload, signature, stamp
 
 
 def read_claim(raw: bytes) -> Claim:
@@ -158,9 +170,9 @@ def read_claim(raw: bytes) -> Claim:
     return _claim(_parts(raw)[0])
 
 
-def _parts(raw: bytes) -> tuple[bytes, bytes, bytes | None]:
+def _parts(raw: bytes, longest: int = LONGEST) -> tuple[bytes, bytes, bytes | None]:
     try:
-        bundle = json.loads(raw[:LONGEST])
+        bundle = json.loads(raw[:longest])
         told, material = bundle["dsseEnvelope"], bundle["verificationMaterial"]
         (signed,) = told["signatures"]
         payload, signature = (base64.b64decode(one, validate=True) for one in (told["payload"], signed["sig"]))

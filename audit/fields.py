@@ -163,7 +163,7 @@ RULES: Mapping[EventType, Rule] = {
         f"{_ROW} state from_state states reason departure due_at previous_due_at last_working_at until_at for_real revision"
         " plan_sha256 policy_sha256 count counts accounts entitlements findings exposure_minutes cut_effective_by"
         " notice_late_minutes person_commitment corrected"
-        " finding question waiver pause scope choice evidence wanted_by retain_until moved_at",
+        " finding question waiver pause scope choice evidence wanted_by retain_until moved_at from_at",
     ),
     **_family(
         "finding",

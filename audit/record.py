@@ -24,6 +24,8 @@ Rows: TypeAlias = "dict[str, dict[str, dict[str, Any]]]"
 CHANGED: Final = "changed"
 WHOLE: Final = "whole"
 CASE: Final = "offboarding_case"
+SEALED: Final = "changes"
+"""The scope of a `case.opened` from which on every change of the case is sealed, and its commitment opens in two parts."""
 SUMMARY: Final = layout.EVIDENCE + "downloads/summary-"
 """How the evidence is called that sums up what was downloaded; the newest counts."""
 _BESIDE: Final = {"v", "log", "case", "prev", "payload_commit"}
@@ -81,8 +83,15 @@ def tables_of(events: Iterable[Told]) -> Tables:
 
 def state_of(events: Iterable[Told]) -> str | None:
     """Return the case's state by the types of its events alone: of an erased case, too."""
-    moves = [said for said, _ in events if said["type"] in _STATES and "account" not in said]
-    return str(moves[-1].get("state", _STATES[moves[-1]["type"]])) if moves else None
+    moves = [state for said, _ in events if (state := moved_to(said)) is not None]
+    return moves[-1] if moves else None
+
+
+def moved_to(said: Mapping[str, Any]) -> str | None:
+    """Return the state to which an event has moved its case, None if to none."""
+    if said["type"] not in _STATES or "account" in said:
+        return None
+    return str(said.get("state", _STATES[said["type"]]))
 
 
 def derive(events: Sequence[Told], downloads: Any = None) -> dict[str, Any]:

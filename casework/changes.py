@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Column, Date, Enum
 from sqlalchemy import Table as SchemaTable
-from sqlmodel import Session, SQLModel, col, or_, select
+from sqlmodel import Session, SQLModel, col, create_engine, or_, select
 
 from audit.events import EventType
 from audit.leaf import Event
@@ -30,7 +30,7 @@ Rows: TypeAlias = "dict[str, dict[str, dict[str, Any]]]"
 
 _BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
     tables.Case: {
-        "employee_key", "run_id", "run_attempt", "run_state", "next_run_at", "lease_holder", "lease_until", "tries",
+        "run_id", "run_attempt", "run_state", "next_run_at", "lease_holder", "lease_until", "tries",
     },
     tables.NoticeRecord: {"content"},
     tables.Plan: {"content"},
@@ -54,7 +54,7 @@ _BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
 """The tables that are sealed, and their columns that are not: who works on it, what is looked at next, what no record shows."""
 
 _EMPTY: Final[Mapping[type[SQLModel], Mapping[str, Any]]] = {
-    tables.Case: {"employee_key": ""}, tables.NoticeRecord: {"content": {}}, tables.Plan: {"content": []},
+    tables.NoticeRecord: {"content": {}}, tables.Plan: {"content": []},
 }  # fmt: skip
 """What stands for those that may not be empty."""
 
@@ -171,6 +171,16 @@ def _owner(model: type[SQLModel], case_id: str) -> Any:
         return col(tables.Case.id) == case_id
     column = _schema(model).c.case_id
     return or_(column.is_(None), column == TENANT) if case_id == TENANT else column == case_id
+
+
+def in_memory(*of: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Session:
+    """Return a session over a database of its own, in memory, that holds these rows alone.  Raises what `load` raises."""
+    engine = create_engine("sqlite://")
+    tables.metadata.create_all(engine)
+    session = Session(engine)
+    for rows in of:
+        load(session, rows)
+    return session
 
 
 def load(session: Session, rows: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from audit.events import EventType
 from audit.leaf import stamp
+from audit.record import SEALED
 from casework import consents
 from casework.errors import BadRequest
 from casework.recording import seal
@@ -86,7 +87,7 @@ _STAMPS = {S.CONTAINED: "contained_at", S.DEPROVISIONED: "deprovisioned_at", S.C
 def enter(context: Context, session: Session, case: Case, **said: Any) -> None:
     """Add a case that did not exist, in its first state, and seal it.  *said*: see `casework.recording.seal`."""
     session.add(case)
-    seal(context, session, _STEPS[None, case.state].event, case.id, state=case.state, **said)
+    seal(context, session, _STEPS[None, case.state].event, case.id, state=case.state, scope=SEALED, **said)
 
 
 def move(context: Context, session: Session, case: Case, to: CaseState, **said: Any) -> None:

@@ -20,14 +20,20 @@ _PANELS = {
     "Cases": ("run.plan", "run.run", "show.show", "run.sweep", "restore.restore", "show.evidence", "nda"),
     "Decisions": ("decisions.answer", "decisions.approve", "decisions.attest", "decisions.waive"),
     "Emergency brake": ("decisions.pause", "decisions.resume"),
-    "Records": ("population.population", "record.export", "verify.verify", "record.hold", "record.erase"),
+    "Records": ("population.population", "record.export", "verify.verify", "population.verify_population", "record.hold", "record.erase"),
     "Operation": (
         "operation.health", "doctor.doctor", "operation.migrate", "operation.up", "decisions.retire", "demo.tenants", "demo.demo",
         "trail", "keys", "anchor",
     ),
 }  # fmt: skip
 """Module and verb; a module alone is a group of verbs, its `app`."""
-_WITHOUT_SECRETS = {"doctor", "verify", "tenants", "demo"}  # the doctor tells of open files instead of stopping
+_WITHOUT_SECRETS = {
+    "doctor",
+    "verify",
+    "verify-population",
+    "tenants",
+    "demo",
+}  # the doctor tells of open files instead of stopping
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +69,7 @@ def app_for(words: Container[str]) -> typer.Typer:
     )
     for panel, places in _PANELS.items():
         for module, _, function in (place.partition(".") for place in places):
-            name = (function or module).rstrip("_")
+            name = (function or module).rstrip("_").replace("_", "-")
             if name not in words:
                 app.command(name, rich_help_panel=panel, help=_summary(module, function))(lambda: None)
                 continue

@@ -1,9 +1,10 @@
-"""`lastday population`: every departure of a period, for auditors."""
+"""`lastday population`: every departure of a period, for auditors; `lastday verify-population`: its statement, held against the log."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +13,15 @@ import typer
 from rich.console import RenderableType
 
 from audit.secret_files import rewrite
+from audit.verify.population import ENDING, Stated
+from audit.verify.population import verify_population as prove
+from audit.verify.report import Unreadable, printable
 from casework.context import Context
 from casework.population import counting
-from casework.population.facts import Population
+from casework.population.facts import Difference, Listed, Population
+from casework.record.exporting import stamper
 from casework.settings import read_settings
+from casework.trail.anchoring import berth
 from casework.trail.signing import certificate_signer
 from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
@@ -30,7 +36,7 @@ def population(
     from_: Annotated[date, day("The first day of the period.", "--from")],
     to: Annotated[date, day("Its last day, included.", "--to")],
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the sheet here, and FILE.dsse.json, signed, beside it.")
+        Path | None, typer.Option(metavar="FILE", help="Write the sheet here, and FILE.sigstore.json, signed and stamped, beside it.")
     ] = None,
     hr: Annotated[Path | None, typer.Option(metavar="FILE", help="HR's own list (CSV), to be held against the cases.")] = None,
     sample: Annotated[int | None, typer.Option(metavar="N", help="Draw N cases; needs --seed.")] = None,
@@ -40,28 +46,35 @@ def population(
     if (sample is None) != (not seed):
         raise Refused(*advice("needs_seed"))
 
-    def read(context: Context) -> Population:
+    def read(context: Context) -> tuple[Population, dict[str, str]]:
         found = counting.count(context, from_, to)
         if hr is not None:
             found = counting.compare(found, hr.read_bytes(), kind_column=context.policy.intake.kind_column)
         if sample is not None:
             found = found.sampled(sample, seed)
-        counting.tell(context, found, by=terminal.actor)
-        return found
+        return found, _written(context, found, csv, by=terminal.actor)
 
-    found = in_context(read)
-    files = _write(found, csv) if csv is not None else {}
+    found, files = in_context(read)
     payload = {**sheets.statement(found), "accounts": list(sheets.lines(found)), "files": files}
     terminal.answer(payload, *_shown(found, files))
     return REMAINS if found.differences else DONE
 
 
-def _write(found: Population, csv: Path) -> dict[str, str]:
-    """Write sheet and statement, which name people, for their owner alone; return their digests by name."""
-    sheet = sheets.sheet(found)
-    signed = sheets.attest(found, csv.name, sheet, certificate_signer(read_settings()))
+def _written(context: Context, found: Population, csv: Path | None, *, by: str) -> dict[str, str]:
+    """
+    Write sheet and statement, which name people, for their owner alone; return their digests by name.
+
+    The log is told of the statement before it leaves the house; without a sheet, that somebody looked.
+    """
+    if csv is None:
+        counting.tell(context, found, by=by)
+        return {}
+    settings, sheet, former = read_settings(), sheets.sheet(found), counting.former(context, found)
+    stamp = stamper(berth(settings, context.store))
+    signed = sheets.attest(found, csv.name, sheet, certificate_signer(settings), stamp, former)
+    counting.tell(context, found, by=by, statement=signed, after=former)
     csv.parent.mkdir(parents=True, exist_ok=True)
-    written = {csv: sheet, csv.with_name(f"{csv.name}.dsse.json"): signed}
+    written = {csv: sheet, csv.with_name(csv.name + ENDING): signed}
     for path, content in written.items():
         with rewrite(path) as file:
             file.write(content)
@@ -77,3 +90,51 @@ def _shown(found: Population, files: dict[str, str]) -> Iterator[RenderableType]
     if found.sample is not None:
         yield sentence("sample") + " ".join(found.sample.cases)
     yield from (f"{digest}  {path}" for path, digest in files.items())
+
+
+def verify_population(
+    terminal: Terminal,
+    sheet: Annotated[Path, typer.Argument(metavar="FILE", help="The sheet; its statement lies beside it.")],
+    log: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="checkpoint and entries.jsonl: a bundle's log/, or `lastday trail export`."),
+    ],
+    trust: Annotated[
+        Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
+    ],
+    hr: Annotated[Path | None, typer.Option(metavar="FILE", help="HR's own list (CSV), to be held against it.")] = None,
+) -> int:
+    """Hold a population's statement against the log, offline: 0 as stated, 1 what is not is named, 2 cannot be read."""
+    try:
+        found = prove(sheet, log, trust)
+    except Unreadable as exc:
+        raise Refused(
+            str(exc), "Give the sheet, the log's folder, and the trust material as it came by another way."
+        ) from exc
+    differences = _held_against(found, hr.read_bytes()) if hr is not None and not found.wrong else ()
+    terminal.answer(
+        {
+            "as_stated": not found.wrong,
+            "wrong": [asdict(one) for one in found.wrong],
+            "notes": found.notes,
+            "tie_out": found.statement.get("tie_out"),
+            "hr_differences": [asdict(one) for one in differences],
+        },
+        *(printable(str(one)) for one in found.wrong),
+        *(f"{d.subject}: {printable(say(d.text, d.text_ja))}" for d in differences),
+        *(sentence("not_shown", one=printable(one)) for one in found.notes),
+        *(f"{name}: {count}" for name, count in found.statement.get("tie_out", {}).items()),
+        sentence("not_as_stated" if found.wrong else "as_stated"),
+    )
+    return REMAINS if found.wrong or differences else DONE
+
+
+def _held_against(found: Stated, extract: bytes) -> tuple[Difference, ...]:
+    """Return where HR's *extract* and the stated cases differ."""
+    said = found.statement
+    listed = [
+        Listed(one["case"], one.get("employee_no", ""), date.fromisoformat(one["day"]), "salt" not in one)
+        for one in said["cases"]
+    ]
+    period = date.fromisoformat(said["from"]), date.fromisoformat(said["to"])
+    return counting.held_against(listed, period, extract)[1]

@@ -5,20 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 
-from audit.certificate import STATEMENT, envelope, pae
+from audit.certificate import STATEMENT, Stamper, seal
 from audit.certificate_keys import CertificateSigner
 from audit.fields import Json
 from audit.leaf import canonical, stamp
-from casework.population.facts import Population
+from audit.verify.population import PREDICATE
+from casework.population.facts import Entry, Opening, Population
 from casework.view.access import Account
 from models.vocabulary import Standing
 
-PREDICATE = "https://lastday.example/population/v1"
 COLUMNS = (
     "case", "in_sample", "employee_no", "kind", "employment_ends_on", "reported_by", "notices", "notice_received_at",
     "hr_source_sha256", "state", "closed_at", "open_findings", "service", "connection", "account_id", "account", "account_kind", "match_reason",
@@ -92,17 +91,59 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def attest(population: Population, name: str, written: bytes, signer: CertificateSigner) -> bytes:
+def attest(
+    population: Population,
+    name: str,
+    written: bytes,
+    signer: CertificateSigner,
+    stamper: Stamper | None,
+    former: str | None,
+) -> bytes:
     """
-    Return a DSSE envelope, signed with the certificate's key: an in-toto Statement about the sheet *written*, called *name*.
+    Return a Sigstore bundle, signed with the certificate's key and stamped: an in-toto Statement about the sheet *written*, called *name*.
 
-    It says what the sheet cannot: the period, the tie-out, the differences, HR's extract, how the sample was drawn.
+    It says what the sheet cannot: the period, the log's head, what opens each case's commitment, the tie-out, the differences, HR's
+    extract, how the sample was drawn, and the *former* statement for the same period.  `audit.verify.population` holds it against the log.
     """
     subject: dict[str, Json] = {"name": name, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}
-    payload = canonical(
-        {"_type": STATEMENT, "subject": [subject], "predicateType": PREDICATE, "predicate": statement(population)}
-    )
-    return json.dumps(envelope(payload, signer.sign(pae(payload))), indent=1).encode() + b"\n"
+    said = statement(population) | {"former": former, **_openings(population)}
+    payload = canonical({"_type": STATEMENT, "subject": [subject], "predicateType": PREDICATE, "predicate": said})
+    return seal(payload, signer, stamper)
+
+
+def _openings(population: Population) -> dict[str, Json]:
+    """Return every case of the log: those of the period with the person, of the others the last day alone."""
+    inside = {entry.case: entry for entry in population.entries}
+    others = [case for case in population.openings if case not in inside]
+    return {
+        "cases": [
+            _opened(case, population.openings[case]) | _of_entry(entry) for case, entry in sorted(inside.items())
+        ],
+        "others": [_opened(case, population.openings[case], hidden=True) for case in sorted(others)],
+    }
+
+
+def _opened(case: str, opening: Opening, *, hidden: bool = False) -> dict[str, Json]:
+    told: dict[str, Json] = {"case": case, "day": str(opening.day)}
+    if opening.commitment is None or opening.person is None:
+        return told
+    person = opening.person
+    told |= {"salt": opening.commitment.salt}
+    if hidden:
+        return told | {"person": person.sha256}
+    return told | {
+        "company": person.company, "employee_no": person.employee_no, "name": person.name, "person_salt": person.salt,
+    }  # fmt: skip
+
+
+def _of_entry(entry: Entry) -> dict[str, Json]:
+    return {
+        "kind": entry.kind,
+        "state": entry.state,
+        "notices": entry.notices,
+        "closed_at": stamp(entry.closed_at) if entry.closed_at is not None else None,
+        "seen_closed": entry.seen_closed,
+    }
 
 
 def statement(population: Population) -> dict[str, Json]:
@@ -112,7 +153,7 @@ def statement(population: Population) -> dict[str, Json]:
         "from": str(population.from_on),
         "to": str(population.to_on),
         "read_at": stamp(population.read_at),
-        "log": population.origin,
+        "log": asdict(population.head),
         "tie_out": dict(population.tie_out),
         "ties": not population.differences,
         "differences": [asdict(difference) for difference in population.differences],

@@ -63,7 +63,7 @@ def walk(
     watching, tree = list(watches), Frontier()
     try:
         total = bundle.head().size
-        for line in _lines(bundle, tree):
+        for line in read_log(lambda: bundle.opened(layout.ENTRIES), tree):
             watching = [watch for watch in watching if _goes_on(found, watch, line)]
             if progress is not None and (tree.size % _EVERY == 0 or tree.size == total):
                 progress(tree.size, total)
@@ -89,9 +89,9 @@ def _goes_on(found: dict[Step, str | Fault], watch: Watch, line: Line) -> bool:
     return True
 
 
-def _lines(bundle: Bundle, tree: Frontier) -> Iterator[Line]:
-    """Stream the log.  Raises `Fault` where a line is not one leaf and its newline."""
-    with bundle.opened(layout.ENTRIES) as file:
+def read_log(opened: Callable[[], Any], tree: Frontier) -> Iterator[Line]:
+    """Stream the log, growing *tree*.  Raises `Fault` where a line is not one leaf and its newline."""
+    with opened() as file:
         while raw := file.readline(LONGEST + 2):
             if not raw.endswith(b"\n"):
                 raise Fault(layout.ENTRIES, f"line {tree.size + 1} is cut off or too long")

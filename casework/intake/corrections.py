@@ -15,7 +15,7 @@ from casework.context import Context
 from casework.intake.dates import to_utc
 from casework.intake.moving import due_of, wait_again
 from casework.intake.notice import Notice
-from casework.intake.person import as_json, commitment_to
+from casework.intake.person import as_json, committed
 from casework.lifecycle import MOVABLE, begun, move, wake
 from casework.matching.judging import void
 from casework.recording import seal
@@ -50,12 +50,12 @@ def correct(
         case.due_at = due_of(context.policy, case)
         wait_again(context, session, case)
     case.revision += 1
-    commitment = commitment_to(case)
+    commitment = committed(case)
     said = changed | {name: stamp(value) for name, value in changed.items() if isinstance(value, datetime)}
     seal(
         context, session, EventType.CASE_CORRECTED, case.id, due_at=stamp(case.due_at), revision=case.revision,
         corrected=sorted(changed), person_commitment=commitment.sha256,
-        payload={"by": by.payload, "salt": commitment.salt, "said": said},
+        payload={"by": by.payload, **commitment.salts, "said": said},
     )  # fmt: skip
     if changed.keys() & IDENTITY:
         judge_anew(context, session, case, voided)

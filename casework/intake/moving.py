@@ -13,7 +13,7 @@ from casework.context import Context, case_in
 from casework.errors import BadRequest
 from casework.intake.dates import end_of_day
 from casework.intake.notice import Notice
-from casework.intake.person import cases_of, commitment_to
+from casework.intake.person import cases_of, committed
 from casework.lifecycle import BEFORE_THE_CUT, MOVABLE, begun, move, wake, was_asked
 from casework.policy import Policy
 from casework.questions import move_deadlines
@@ -79,11 +79,11 @@ def reschedule(
             case.due_at = due_of(context.policy, case)
         case.revision += 1
         wake(session, case)
-        commitment = commitment_to(case)
+        commitment = committed(case)
         seal(
             context, session, EventType.CASE_RESCHEDULED, case.id, due_at=stamp(case.due_at), revision=case.revision,
             person_commitment=commitment.sha256,
-            payload={"by": actor_of(by).payload, "salt": commitment.salt, "employment_ends_on": str(ends_on)},
+            payload={"by": actor_of(by).payload, **commitment.salts, "employment_ends_on": str(ends_on)},
         )  # fmt: skip
         wait_again(context, session, case)
         return case

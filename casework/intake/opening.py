@@ -13,7 +13,7 @@ from casework.context import Context
 from casework.intake.corrections import judge_anew
 from casework.intake.moving import due_of, make_at_once, notice_late_minutes
 from casework.intake.notice import Notice, Refusal
-from casework.intake.person import as_json, commit, commitment_to, employee_key, same_person
+from casework.intake.person import as_json, committed, committed_to, employee_key, same_person
 from casework.lifecycle import enter, move, wake
 from casework.messages import Message, message
 from casework.recording import seal
@@ -63,13 +63,12 @@ def record(context: Context, session: Session, notice: Notice, taken: Opened, se
             content={"leaver": as_json(notice.leaver), "extra": dict(notice.extra)},
         )
     )
-    leaver, day = notice.leaver, notice.employment_ends_on
-    commitment = commit(company=sender.company, employee_no=leaver.employee_no, name=leaver.name, day=day)
+    commitment = committed_to(sender.company, notice.leaver, notice.employment_ends_on)
     seal(
         context, session, EventType.CASE_NOTICED, taken.case.id, kind=notice.kind, choice=taken.disposition,
         person_commitment=commitment.sha256, corrected=list(taken.corrected) or None,
         payload={
-            "by": sender.by.payload, "salt": commitment.salt, "row": notice.row, "source_sha256": sender.sha256,
+            "by": sender.by.payload, "row": notice.row, "source_sha256": sender.sha256, **commitment.salts,
         },
     )  # fmt: skip
     return taken
@@ -145,13 +144,13 @@ def _enter(context: Context, session: Session, notice: Notice, sender: Sender) -
         for_real_by=sender.by.subject if sender.for_real else None,
         for_real_at=now if sender.for_real else None,
     )
-    commitment = commitment_to(case)
+    commitment = committed(case)
     enter(
         context, session, case,
         due_at=stamp(case.due_at), kind=case.kind, for_real=case.for_real,
         notice_late_minutes=notice_late_minutes(case), person_commitment=commitment.sha256,
         payload={
-            "leaver": case.leaver, "manager": case.manager, "by": sender.by.payload, "salt": commitment.salt,
+            "leaver": case.leaver, "manager": case.manager, "by": sender.by.payload, **commitment.salts,
             "company": case.company, "employment_ends_on": str(case.employment_ends_on),
             "last_working_at": stamp(case.last_working_at) if case.last_working_at else None,
         },

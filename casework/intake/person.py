@@ -1,22 +1,14 @@
-"""
-Whom a notice speaks of: the cases of its number, whether they are this person's, and a commitment to the person: what ties
-notices, cases and HR's own list together without naming anybody.
-
-The digest stands in the leaf for ever, the salt in the payload: once that is erased, the digest says nothing.
-"""
+"""Whom a notice speaks of: the cases of its number, whether they are this person's, and the commitment to the person."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-import rfc8785
 from sqlmodel import Session, col, select
 
+from audit.commitment import commit, folded_number
 from casework.lifecycle import TAKEN_BACK
 from connectors.full_names import former_full_names, written_names
 from connectors.matching import fold_email
@@ -58,34 +50,25 @@ def as_json(leaver: Leaver) -> dict[str, Any]:
     return asdict(leaver) | {"other_emails": list(leaver.other_emails)}
 
 
-def commitment_to(case: Case) -> Commitment:
-    """Commit to the case's person and last day."""
-    return commit(
-        company=case.company, employee_no=case.employee_no, name=case.leaver["name"], day=case.employment_ends_on
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class Commitment:
-    """*sha256* for the leaf, *salt* for the payload."""
+class Committed:
+    """*sha256* for the leaf, the *salts* for the payload."""
 
     sha256: str
-    salt: str
+    salts: dict[str, str]
+
+
+def committed(case: Case) -> Committed:
+    """Commit to the case's person and last day."""
+    return committed_to(case.company, case.person, case.employment_ends_on)
+
+
+def committed_to(company: str, leaver: Leaver, day: date) -> Committed:
+    """Commit to one person's last day, under fresh salts."""
+    commitment, person = commit(company, leaver.employee_no, leaver.name, str(day))
+    return Committed(commitment.sha256, {"salt": commitment.salt, "person_salt": person.salt})
 
 
 def employee_key(employee_no: str) -> str:
     """Fold an employee number for comparing: width, case and surrounding space."""
-    return unicodedata.normalize("NFKC", employee_no).strip().casefold()
-
-
-def commit(*, company: str, employee_no: str, name: str, day: date) -> Commitment:
-    """Commit to one person's last day, under a fresh salt."""
-    salt = secrets.token_hex(32)
-    return Commitment(digest(salt, company=company, employee_no=employee_no, name=name, day=day), salt)
-
-
-def digest(salt: str, *, company: str, employee_no: str, name: str, day: date) -> str:
-    """Return the SHA-256 over canonical JSON (RFC 8785): five strings, number and name folded: whoever has all five opens a commitment."""
-    plain = " ".join(unicodedata.normalize("NFKC", name).split())
-    said = {"salt": salt, "company": company, "employee_no": employee_key(employee_no), "name": plain, "day": str(day)}
-    return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
+    return folded_number(employee_no)

@@ -1,14 +1,22 @@
-"""The population, read from the tables in one transaction, and HR's own list of who left held against it, both ways."""
+"""The population, worked out from sealed events, and HR's own list of who left held against it, both ways."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from audit import reading
+from audit.commitment import Commitment, Person, folded_name, folded_number
 from audit.events import EventType
+from audit.record import CASE, tables_of
+from audit.verify.population import TOLD_AS
+from casework.changes import Rows, in_memory, rows_in
 from casework.context import Context, all_of
 from casework.errors import BadRequest
 from casework.intake.csv_file import read_csv
@@ -16,20 +24,21 @@ from casework.intake.kinds import KindRule
 from casework.intake.notice import Notice
 from casework.intake.person import employee_key
 from casework.messages import Message, message
-from casework.population.facts import Difference, Entry, ExtractFacts, Population
+from casework.population.facts import Difference, Entry, ExtractFacts, Head, Listed, Opening, Population
 from casework.record import comparing
 from casework.recording import seal
 from casework.view.reading.access import Signed, accounts_in, policy_of, sla_of
 from models.tables import Case, Finding, NoticeRecord
 from models.vocabulary import NOT_DEPARTURES, CaseState, DepartureKind
 
+_COMMITS = frozenset({EventType.CASE_OPENED, EventType.CASE_CORRECTED, EventType.CASE_RESCHEDULED})
 POPULATION = "population"
 """The trail's case of the looks at a whole population, which belong to no case."""
 
 
 def count(context: Context, from_on: date, to_on: date) -> Population:
     """
-    Return the departures whose employment ends from *from_on* to *to_on*, both included.
+    Return the departures whose employment ends from *from_on* to *to_on*, both included, worked out from the cases' sealed events.
 
     Leaves of absence are none, nor is an employment that goes on: nobody leaves.  Raises `BadRequest` for a period that ends before it begins.
     """
@@ -41,16 +50,34 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
     with context.store.read() as session:
         unlike = [*comparing.differences(session)]
         comparing.require_readable(unlike)
-        query = select(Case).where(
-            col(Case.employment_ends_on) >= from_on,
-            col(Case.employment_ends_on) <= to_on,
-            col(Case.kind).not_in(NOT_DEPARTURES),
-        )
-        cases = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
-        entries = tuple(_entry(context, session, case) for case in cases)
+        connection, trail = session.connection(), context.store.trail
+        head = Head(trail.origin, trail.size(connection), base64.b64encode(trail.root(connection)).decode())
+        cases = {case: _sealed(session, case) for case in comparing.opened(connection)}
         orphans = (*_without_case(session), *_unlike_the_trail(unlike))
-    differences = (*orphans, *(d for entry in entries for d in _explained(entry)))
-    return Population(from_on, to_on, read_at, context.store.trail.origin, entries, differences)
+    openings = {case: opening for case, (opening, _) in cases.items() if opening is not None}
+    chosen = [rows for opening, rows in cases.values() if opening is not None and from_on <= opening.day <= to_on]
+    with in_memory(*chosen) as session:
+        query = select(Case).where(col(Case.kind).not_in(NOT_DEPARTURES))
+        found = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
+        entries = tuple(_entry(context, session, case) for case in found)
+    explained = (d for entry in entries for d in _explained(entry, openings[entry.case]))
+    return Population(from_on, to_on, read_at, head, entries, (*orphans, *explained), openings)
+
+
+def _sealed(session: Session, case_id: str) -> tuple[Opening | None, Rows]:
+    """Return a case's rows as its events have them, and what opens its commitment; the tables' where an earlier version sealed too little."""
+    events = comparing.told_of(session.connection(), case_id)
+    sealed = tables_of(events)
+    rows = sealed.rows if sealed.whole else rows_in(session, case_id)
+    if (case := rows.get(CASE, {}).get(case_id)) is None:
+        return None, {}  # `_unlike_the_trail` names it
+    day = date.fromisoformat(case["employment_ends_on"])
+    salts = [payload or {} for said, payload in events if "person_commitment" in said and said["type"] in _COMMITS]
+    if not salts or "person_salt" not in salts[-1]:
+        return Opening(day, sealed=sealed.whole), rows
+    number, name = folded_number(case["employee_no"]), folded_name(case["leaver"]["name"])
+    person = Person(case["company"], number, name, salts[-1]["person_salt"])
+    return Opening(day, True, person, Commitment(str(day), person.sha256, salts[-1]["salt"])), rows
 
 
 def _entry(context: Context, session: Session, case: Case) -> Entry:
@@ -86,8 +113,10 @@ def _unlike_the_trail(unlike: Iterable[comparing.Difference]) -> Iterator[Differ
         yield Difference("trail", one.case, "", *told)
 
 
-def _explained(entry: Entry) -> Iterator[Difference]:
-    """Yield why a case is not simply notified and seen closed."""
+def _explained(entry: Entry, opening: Opening) -> Iterator[Difference]:
+    """Yield why a case is not simply notified, sealed and seen closed."""
+    if not opening.sealed:
+        yield entry.difference("case_not_sealed")
     if entry.notices == 0:
         yield entry.difference("case_without_notice")
     if entry.seen_closed:
@@ -97,6 +126,8 @@ def _explained(entry: Entry) -> Iterator[Difference]:
             yield entry.difference("case_withdrawn")
         case CaseState.RESTORING | CaseState.RESTORED:
             yield entry.difference("case_given_back")
+        case CaseState.CLOSED:
+            yield entry.difference("case_closed_unseen")
         case _ if not entry.for_real:
             yield entry.difference("case_planned_only")
         case state if entry.open_findings:
@@ -106,67 +137,94 @@ def _explained(entry: Entry) -> Iterator[Difference]:
 
 
 def compare(population: Population, extract: bytes, *, kind_column: str = "") -> Population:
+    """Return *population* with what HR's *extract* has and the cases have not, and the other way round: see `held_against`."""
+    listed = [entry.listed for entry in population.entries]
+    period = population.from_on, population.to_on
+    known, differences = held_against(listed, period, extract, kind_column=kind_column)
+    return replace(population, differences=(*population.differences, *differences), extract=known)
+
+
+def held_against(
+    listed: Sequence[Listed], period: tuple[date, date], extract: bytes, *, kind_column: str = ""
+) -> tuple[ExtractFacts, tuple[Difference, ...]]:
     """
-    Return *population* with what HR's *extract* has and the cases have not, and the other way round.
+    Return what HR's *extract* says of the *period* (both days included), and where it and the *listed* cases differ.
 
     It is a CSV, read as intake does: either language's headers, any order.  A file that holds no row is an empty list.  It lists
     who left: a file without a column of the kind needs none.  *kind_column* is policy's name of it.
     """
     reading = read_csv(extract, KindRule(kind_column, DepartureKind.RESIGNATION, implied=True))
     ours = [
-        n
-        for n in reading.notices
-        if population.from_on <= n.employment_ends_on <= population.to_on and n.kind not in NOT_DEPARTURES
+        n for n in reading.notices if period[0] <= n.employment_ends_on <= period[1] and n.kind not in NOT_DEPARTURES
     ]
     refused = {(r.row, r.said) for r in reading.refused if r.code not in {"no_rows", "empty_file"}}
-    differences = (
-        *population.differences,
-        *(
-            Difference("extract", f"row {row}" if row else "file", "", *message("row_unreadable", why=why).said)
-            for row, why in sorted(refused, key=str)
-        ),
-        *_not_in_cases(ours, population.entries),
-        *_not_in_extract(ours, population.entries),
+    unreadable = (
+        Difference("extract", f"row {row}" if row else "file", "", *message("row_unreadable", why=why).said)
+        for row, why in sorted(refused, key=str)
     )
     known = ExtractFacts(reading.sha256, reading.rows, len(ours), len({row for row, _ in refused}))
-    return replace(population, differences=differences, extract=known)
+    return known, (*unreadable, *_not_in_cases(ours, listed), *_not_in_extract(ours, listed))
 
 
-def _not_in_cases(rows: list[Notice], entries: tuple[Entry, ...]) -> Iterator[Difference]:
-    by_person: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_person.setdefault(employee_key(entry.employee_no), []).append(entry)
-    erased = [entry for entry in entries if entry.erased_at is not None]
+def _not_in_cases(rows: list[Notice], listed: Sequence[Listed]) -> Iterator[Difference]:
+    by_person: dict[str, list[Listed]] = {}
+    for one in listed:
+        by_person.setdefault(employee_key(one.employee_no), []).append(one)
+    erased = [one for one in listed if one.erased]
     for row in rows:
         theirs = by_person.get(employee_key(row.leaver.employee_no), [])
-        if any(entry.employment_ends_on == row.employment_ends_on for entry in theirs):
+        if any(one.day == row.employment_ends_on for one in theirs):
             continue
         yield Difference("extract", f"row {row.row}", row.leaver.employee_no, *_why(row, theirs, erased).said)
 
 
-def _why(row: Notice, theirs: list[Entry], erased: list[Entry]) -> Message:
+def _why(row: Notice, theirs: list[Listed], erased: list[Listed]) -> Message:
     if theirs:
-        days = tuple(f"{entry.case} ({entry.employment_ends_on})" for entry in theirs)
+        days = tuple(f"{one.case} ({one.day})" for one in theirs)
         return message("no_case_for_this_day", cases=days)
-    if candidates := [entry.case for entry in erased if entry.employment_ends_on == row.employment_ends_on]:
+    if candidates := [one.case for one in erased if one.day == row.employment_ends_on]:
         return message("no_case_but_erased_ones", cases=tuple(candidates))
     return message("no_notice_reached_us")
 
 
-def _not_in_extract(rows: list[Notice], entries: tuple[Entry, ...]) -> Iterator[Difference]:
-    listed = {(employee_key(row.leaver.employee_no), row.employment_ends_on) for row in rows}
-    days = {ends_on for _, ends_on in listed}
-    for entry in entries:
-        if (employee_key(entry.employee_no), entry.employment_ends_on) in listed:
-            continue
-        erased = entry.erased_at is not None and entry.employment_ends_on in days
-        yield entry.difference("person_was_erased" if erased else "not_in_extract")
+def _not_in_extract(rows: list[Notice], listed: Sequence[Listed]) -> Iterator[Difference]:
+    theirs = {(employee_key(row.leaver.employee_no), row.employment_ends_on) for row in rows}
+    days = {day for _, day in theirs}
+    for one in listed:
+        if (employee_key(one.employee_no), one.day) not in theirs:
+            yield one.difference("person_was_erased" if one.erased and one.day in days else "not_in_extract")
 
 
-def tell(context: Context, population: Population, *, by: str) -> None:
-    """Seal that somebody drew the population up: who, which period, how many."""
+def former(context: Context, population: Population) -> str | None:
+    """Return the digest of the newest statement that the log tells of for this period, None before the first."""
+    with context.store.read() as session:
+        return _former(session, population)
+
+
+def _former(session: Session, population: Population) -> str | None:
+    period = _period(population)
+    told = [entry.record for entry in reading.entries(session.connection(), POPULATION)]
+    same = [one for one in told if period.items() <= one.items() and one.get("evidence")]
+    return str(same[-1]["evidence"][0]["sha256"]) if same else None
+
+
+def _period(population: Population) -> dict[str, Any]:
+    return {"from_at": f"{population.from_on}T00:00:00.000Z", "until_at": f"{population.to_on}T00:00:00.000Z"}
+
+
+def tell(
+    context: Context, population: Population, *, by: str, statement: bytes = b"", after: str | None = None
+) -> None:
+    """
+    Seal that somebody drew the population up: who, which period, how many, and the digest of the *statement* that leaves the house.
+
+    Raises `BadRequest` if another one than *after* is the newest for this period: the statement names it as the former.
+    """
+    made = {"name": TOLD_AS, "sha256": hashlib.sha256(statement).hexdigest(), "size": len(statement)}
     with context.store.write() as session:
+        if statement and _former(session, population) != after:
+            raise BadRequest("population: another statement for this period was made meanwhile", "Run it again.")
         seal(
             context, session, EventType.CASE_POPULATION, POPULATION, count=len(population.entries),
-            payload={"by": by, "from": str(population.from_on), "to": str(population.to_on)},
+            evidence=[made] if statement else None, payload={"by": by}, **_period(population),
         )  # fmt: skip

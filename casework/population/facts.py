@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from audit.commitment import Commitment, Person
 from casework.errors import BadRequest
 from casework.messages import message
 from casework.view.access import Account
 from casework.view.part import Part
-from models.vocabulary import CaseState, DepartureKind
+from models.vocabulary import CaseState, DepartureKind, Standing
 
 METHOD = "sort by the hexadecimal SHA-256 of SEED, newline, CASE; take the first N"
 """Case ids are random, and the seed is chosen by the auditor: neither side can steer the draw.  `docs/controls.md` draws it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A case as HR's list is held against it."""
+
+    case: str
+    employee_no: str
+    day: date
+    erased: bool
+
+    def difference(self, code: str, **facts: object) -> Difference:
+        """Return what *code* says of this case."""
+        return Difference("case", self.case, self.employee_no, *message(code, **facts).said)
 
 
 class Entry(Part):
@@ -44,11 +60,17 @@ class Entry(Part):
     @property
     def seen_closed(self) -> bool:
         """Whether the case is closed and each account of it has an effective cut-off."""
-        return self.state is CaseState.CLOSED and self.closed_at is not None
+        theirs = [one for one in self.accounts if one.standing is Standing.ACCEPTED]
+        cut = all(one.timing.effective_cutoff_at is not None for one in theirs)
+        return self.state is CaseState.CLOSED and self.closed_at is not None and cut
+
+    @property
+    def listed(self) -> Listed:
+        return Listed(self.case, self.employee_no, self.employment_ends_on, self.erased_at is not None)
 
     def difference(self, code: str, **facts: object) -> Difference:
         """Return what *code* says of this case."""
-        return Difference("case", self.case, self.employee_no, *message(code, **facts).said)
+        return self.listed.difference(code, **facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +105,31 @@ class ExtractFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens a case's commitment; without *commitment* it was erased, or an earlier version *sealed* none that can be opened in two parts."""
+
+    day: date
+    sealed: bool
+    person: Person | None = None
+    commitment: Commitment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The log up to which was counted: how many entries, and the root (base64) over them."""
+
+    origin: str
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
 class Population:
     """
-    Every departure whose employment ends in the period, both days included.
+    Every departure whose employment ends in the period, both days included, as the log has it up to *head*.
+
+    *openings*: of every case of the log, by its id, what opens its commitment to person and day (`audit.commitment`), as far as
+    that was sealed and not erased.
 
     *differences* explain, both ways, why HR's rows, the notices, the cases and what was seen closed are not the same number.
     """
@@ -93,9 +137,10 @@ class Population:
     from_on: date
     to_on: date
     read_at: datetime
-    origin: str
+    head: Head
     entries: tuple[Entry, ...]
     differences: tuple[Difference, ...]
+    openings: Mapping[str, Opening]
     extract: ExtractFacts | None = None
     sample: Sample | None = None
 

@@ -70,7 +70,7 @@ def differences(session: Session, case_id: str | None = None) -> Iterator[Differ
     Of a case of which an older version has sealed too little, nothing is compared but whether it is there.
     """
     connection = session.connection()
-    known = [case_id] if case_id is not None else sorted({*_cases(connection), *session.exec(select(Case.id)).all()})
+    known = [case_id] if case_id is not None else sorted({*opened(connection), *session.exec(select(Case.id)).all()})
     for one in (TENANT, *known):
         try:
             yield from [*_of(session, one, only_for=case_id if one == TENANT else None)]
@@ -84,7 +84,7 @@ def told_of(connection: Connection, case_id: str) -> list[Told]:
     return [(entry.record, payloads.get(entry.idx)) for entry in reading.entries(connection, case_id)]
 
 
-def _cases(connection: Connection) -> Iterator[str]:
+def opened(connection: Connection) -> Iterator[str]:
     """Yield the cases that the trail saw opened."""
     opened = f'"type":"{EventType.CASE_OPENED}"'.encode()
     return (entry.case for entry in reading.entries(connection) if entry.seq == 0 and opened in entry.leaf)

@@ -19,7 +19,7 @@ from audit import anchoring, anchors, bundle, layout, reading, timestamp
 from audit.anchors import Anchor
 from audit.berth import Berth
 from audit.bundle.folder import refuse_foreign
-from audit.certificate import Certificate
+from audit.certificate import Certificate, Stamper
 from audit.certificate_keys import CertificateSigner
 from audit.events import EventType
 from audit.leaf import canonical
@@ -84,8 +84,7 @@ def export(
         contents = bundle.Contents(
             case_id, {layout.RECORD: record, **office.pages(record)}, _evidence(context, connection, case_id)
         )
-        stamper = partial(_stamp, office.berth) if office.berth.authorities else None
-        sealed = bundle.Seal(office.signer, stamper, quorum=office.berth.vouchers.witnesses)
+        sealed = bundle.Seal(office.signer, stamper(office.berth), quorum=office.berth.vouchers.witnesses)
         return bundle.write(connection, folder, contents, sealed, partial(_announce, context))
 
 
@@ -137,6 +136,11 @@ def _evidence(context: Context, connection: Connection, case_id: str) -> Iterato
         if path in names:
             with store.open(case_id, stored.name) as file:
                 yield bundle.Evidence(path, iter(partial(file.read, _CHUNK), b""))
+
+
+def stamper(berth: Berth) -> Stamper | None:
+    """Return what has a signature stamped, None if nobody is asked for stamps."""
+    return partial(_stamp, berth) if berth.authorities else None
 
 
 def _stamp(berth: Berth, signature: bytes) -> bytes:

@@ -10,11 +10,11 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from sqlmodel import Session, create_engine, select
+from sqlmodel import Session, select
 
 from audit.events import EventType
 from audit.record import WHOLE, tables_of
-from casework.changes import load, of_tenant, rows_in
+from casework.changes import in_memory, of_tenant, rows_in
 from casework.context import Context
 from casework.question_kinds import TENANT
 from casework.record.comparing import told_of
@@ -113,12 +113,8 @@ def read(record: bytes) -> Facts:
 
 
 def _loaded(said: Mapping[str, Any], of_tenant: Mapping[str, Any]) -> Session:
-    """Return a session over the record's tables, and what it shows of the tenant's, in memory."""
-    engine = create_engine("sqlite://")
-    tables.metadata.create_all(engine)
-    session = Session(engine)
-    for rows in (said["tables"], of_tenant):
-        load(session, rows)
+    """Return a session over the record's tables, and what it shows of the tenant's."""
+    session = in_memory(said["tables"], of_tenant)
     plans = {event.get("plan_sha256"): event.get("payload", {}).get("plan", []) for event in said["events"]}
     for plan in session.exec(select(tables.Plan)).all():
         plan.content = plans.get(plan.sha256, [])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from audit.commitment import Commitment, Person, folded_name, folded_number
 from audit.leaf import read
 from audit.tables import audit_entry, audit_payload
 from casework import runbook
@@ -17,7 +18,6 @@ from casework.access.rechecking import look_again
 from casework.errors import BadRequest, QuestionsOpen, StillOpen
 from casework.intake.csv_file import read_csv
 from casework.intake.moving import reschedule, withdraw
-from casework.intake.person import Commitment, digest
 from casework.intake.reading import read_options
 from casework.intake.submission import Intake, open_cases
 from casework.lifecycle import begun
@@ -504,9 +504,19 @@ class TestSealed:
         noticed = [(leaf, payload) for kind, leaf, payload in events(office, case.id) if kind == "case.noticed"]
         opened = [(leaf, payload) for kind, leaf, payload in events(office, case.id) if kind == "case.opened"]
         assert [leaf["choice"] for leaf, _ in noticed] == ["created", "same"]
-        made = [Commitment(leaf["person_commitment"], payload["salt"]) for leaf, payload in [*opened, *noticed]]
-        assert all(digest(one.salt, **said) == one.sha256 for one in made)
-        assert len({one.sha256 for one in made}) == 3, "the same person is not seen to be the same from outside"
+        made = [
+            (leaf["person_commitment"], payload["salt"], payload["person_salt"])
+            for leaf, payload in [*opened, *noticed]
+        ]
+
+        def opens(
+            sha256: str, salt: str, person_salt: str, company: str, employee_no: str, name: str, day: date
+        ) -> bool:
+            person = Person(company, folded_number(employee_no), folded_name(name), person_salt)
+            return Commitment(str(day), person.sha256, salt).sha256 == sha256
+
+        assert all(opens(*one, **said) for one in made)
+        assert len({sha256 for sha256, *_ in made}) == 3, "the same person is not seen to be the same from outside"
         others: tuple[dict[str, Any], ...] = (
             {"company": "x"},
             {"employee_no": "E2"},
@@ -514,7 +524,7 @@ class TestSealed:
             {"day": date(2026, 12, 1)},
         )
         for other in others:
-            assert not any(digest(one.salt, **(said | other)) == one.sha256 for one in made)
+            assert not any(opens(*one, **(said | other)) for one in made)
 
     async def test_who_sent_it_and_that_nobody_made_sure(self, office: Office) -> None:
         """A terminal's actor is sealed as one, with host and account, unauthenticated; nothing of it is in a leaf."""

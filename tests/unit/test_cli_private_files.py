@@ -187,7 +187,7 @@ class TestWritten:
     @pytest.mark.parametrize("earlier", [False, True], ids=["new", "over an earlier one"])
     def test_of_its_owner_alone(self, house: House, no_umask: None, earlier: bool) -> None:
         """Sheets, statements, a picture and the exported log: nobody else can read them, whatever the umask and what was there."""
-        names = ("case.svg", "sheet.csv", "sheet.csv.dsse.json")
+        names = ("case.svg", "sheet.csv", "sheet.csv.sigstore.json")
         for name in names if earlier else ():
             Path(house.file(name, "x" * 100_000)).chmod(0o666)
         case = house.one_case()
