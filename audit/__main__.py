@@ -85,6 +85,7 @@ def _add_verify(verbs: Any) -> None:
     one.add_argument(
         "--trust", required=True, type=Path, metavar="DIR", help="keys, policy and roots, from another hand"
     )
+    one.add_argument("--log", type=Path, metavar="DIR", help="a later state of the log: checkpoint and entries.jsonl")
     one.set_defaults(verb=_verify)
 
 
@@ -116,7 +117,7 @@ def _sqlite_reader(url: URL) -> Engine:
 
 
 def _verify(asked: argparse.Namespace) -> int:
-    report = verify(asked.folder, asked.trust)
+    report = verify(asked.folder, asked.trust, log=asked.log)
     for step, seen in sorted(report.passed.items()):
         _print(f"{step:>2d} ok  {TITLES[step][0]}: {seen}")
     for broken in sorted(report.faults, key=lambda fault: fault.step):

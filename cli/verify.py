@@ -25,6 +25,10 @@ def verify(
     trust: Annotated[
         Path, typer.Option(metavar="DIR", help="log.vkey, policy, case.pub.pem and tsa-ca.pem, from another hand.")
     ],
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A later state of the log: another bundle's log/, or `lastday trail export`."),
+    ] = None,
     longest_lag: Annotated[float, typer.Option(metavar="HOURS", help="How long an event may have lain unsealed.")] = 26,
 ) -> int:
     """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
@@ -36,7 +40,7 @@ def verify(
         with terminal.progress(None, sentence("reading_entries")) as bar:
             report = prove(
                 folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.reach,
-                again=Pages(version("lastday"), unlike),
+                again=Pages(version("lastday"), unlike), log=log,
             )  # fmt: skip
     except Unreadable as exc:
         raise Refused(str(exc), "Give the bundle's folder, and the trust material as it came by another way.") from exc

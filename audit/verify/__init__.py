@@ -4,7 +4,7 @@ A bundle verified by someone who believes neither its author nor its contents: o
     trust     whom the auditor believes            folder    the bundle, read with suspicion
     seals     list, certificate, head, stamps      case      proofs, chain, payloads, evidence, intents
     walk      the whole log in one pass            verdict   record and pages, what it comes to
-    report    what was seen, what is broken
+    later     the record's age, a later log        report    what was seen, what is broken
 
 Needs no database, no network and no settings.  docs/verify.md has the same steps for tools that are not ours.
 """
@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from audit.verify import case, seals, verdict
+from audit.verify import case, later, seals, verdict
 from audit.verify.folder import Bundle, open_bundle
 from audit.verify.report import TITLES, UNFIT, Broken, Fault, Report, Step, Unreadable, printable
 from audit.verify.trust import Trust, read_trust
@@ -49,17 +49,24 @@ def verify(
     longest_lag: timedelta = LONGEST_LAG,
     progress: Progress | None = None,
     again: Pages | None = None,
+    log: Path | None = None,
 ) -> Report:
     """
     Put every step's question to the bundle in *folder*, believing what lies in *trust* alone.
 
-    *longest_lag*: how long an event may have lain unsealed.  *again*: who can make the pages again.  Memory does not grow with the log.  Raises `Unreadable` if
+    *longest_lag*: how long an event may have lain unsealed.  *again*: who can make the pages again.  *log*: a later state
+    of the log, as `read_folder` reads one.  Memory does not grow with the log.  Raises `Unreadable` if
     there is no bundle, or no trust material that may be used.
     """
     try:
         bundle = open_bundle(folder, read_trust(trust, folder))
         report = _introduced(bundle)
-        steps: Mapping[Step, Callable[[Bundle], str]] = {**_STEPS, Step.PAGES: partial(verdict.pages, again=again)}
+        steps: Mapping[Step, Callable[[Bundle], str]] = {
+            **_STEPS,
+            Step.PAGES: partial(verdict.pages, again=again),
+            Step.FRESH: partial(later.fresh, longest_lag=longest_lag),
+            Step.LATER: partial(later.later, log=log),
+        }
         for step, ask in steps.items():
             _note(report, step, _asked(bundle, ask))
         whole, complete = Whole(bundle), Completeness(bundle, report.case)
@@ -69,7 +76,9 @@ def verify(
         report.gaps = tuple(whole.gaps)
         report.in_gap = any(complete.first is not None and complete.first < gap.row for gap in whole.gaps)
         if report.sound:
-            report.verdict = tuple((printable(english), printable(japanese)) for english, japanese in summed_up(bundle))
+            report.verdict = tuple(
+                (printable(english), printable(japanese)) for english, japanese in (*summed_up(bundle), *bundle.since)
+            )
     except OSError as exc:
         raise Unreadable(f"bundle: cannot be read: {exc.strerror}") from exc
     return report

@@ -20,18 +20,15 @@ from typing import Any
 
 from audit import certificate
 from audit.certificate import CertificateError
-from audit.checkpoint import Checkpoint
 from audit.commitment import Commitment, Person, folded_number
 from audit.events import EventType as E
-from audit.merkle import Frontier
-from audit.note import NoteError, open_note
 from audit.pinning import pinned
 from audit.record import SEALED, moved_to
 from audit.timestamp import StampRefused
 from audit.timestamp import verify as verify_stamp
 from audit.verify.report import UNFIT, Fault, Unreadable
 from audit.verify.trust import Trust, read_trust
-from audit.verify.walk import Line, read_log
+from audit.verify.walk import ENTRIES, Line, read_folder
 
 PREDICATE = "https://lastday.example/population/v2"
 ENDING = ".sigstore.json"
@@ -42,7 +39,6 @@ LONGEST = 1 << 30
 NOT_DEPARTURES = frozenset({"leave", "withdrawn", "continued"})
 """Kinds of cases in which nobody leaves."""
 _SETTLED = frozenset({"observed_closed", "attested", "waived"})
-_CHECKPOINT, _ENTRIES = "checkpoint", "entries.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,28 +183,21 @@ def _stamped(stamp: bytes | None, signature: bytes, trust: Trust) -> None:
 
 
 def _log(found: Stated, folder: Path, trust: Trust) -> _Log:
-    """Return what the log says, its head signed, cosigned as the trust asks, and that of the statement an earlier state of it."""
-    stated, name = found.statement["log"], str(folder / _CHECKPOINT)
-    note = _read(folder / _CHECKPOINT)
-    try:
-        head = Checkpoint.parse(open_note(note, trust.logs).text)
-        if not trust.policy.satisfied(trust.policy.cosigned_by(note)):
-            found.notes.append(
-                "witnesses: this head bears too few cosignatures; take a bundle's log/ for one that is cosigned"
-            )
-    except NoteError as exc:
-        raise Fault(name, str(exc)) from exc
-    entries, tree, root = _Log(), Frontier(), ""
-    for line in read_log(lambda: (folder / _ENTRIES).open("rb"), tree):
-        try:
-            entries.take(line, stated["size"])
-        except UNFIT as exc:
-            raise Fault(_ENTRIES, f"{line.name} lacks what its type must tell: {type(exc).__name__}") from exc
-        root = base64.b64encode(tree.root()).decode() if tree.size == stated["size"] else root
-    if (head.size, head.root) != (tree.size, tree.root()):
-        raise Fault(_ENTRIES, "it is not the log of its checkpoint")
-    if (stated["origin"], stated["root"]) != (head.origin, root):
-        raise Fault(_ENTRIES, "the statement's head is no earlier state of this log")
+    """Return what the log says, of which the statement's head is an earlier state."""
+    stated, entries, roots = found.statement["log"], _Log(), dict[int, str]()
+
+    def see(line: Line) -> None:
+        entries.take(line, stated["size"])
+        if line.tree.size == stated["size"]:
+            roots[line.tree.size] = base64.b64encode(line.tree.root()).decode()
+
+    head, cosigned = read_folder(folder, trust, see)
+    if not cosigned:
+        found.notes.append(
+            "witnesses: this head bears too few cosignatures; take a bundle's log/ for one that is cosigned"
+        )
+    if (stated["origin"], stated["root"]) != (head.origin, roots.get(stated["size"])):
+        raise Fault(ENTRIES, "the statement's head is no earlier state of this log")
     if entries.since:
         found.notes.append(
             f"{entries.since} cases were opened after the statement's head ({stated['size']} of {head.size} entries)"

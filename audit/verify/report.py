@@ -27,6 +27,8 @@ class Step(IntEnum):
     LAG = 13
     RECORD = 14
     PAGES = 15
+    FRESH = 16
+    LATER = 17
 
 
 TITLES: Mapping[Step, tuple[str, str]] = {
@@ -59,6 +61,14 @@ TITLES: Mapping[Step, tuple[str, str]] = {
     ),
     Step.LAG: ("events were sealed soon after they happened", "発生から封印までの時間"),
     Step.RECORD: ("record.json is what events and payloads come to", "record.jsonがイベントの内容と一致すること"),
+    Step.FRESH: (
+        "export, head and certificate are of one time",
+        "出力・ログ先頭・証明書が同じ時点のものであること",
+    ),
+    Step.LATER: (
+        "a later log tells of this certificate, and of no other of its number",
+        "その後のログにこの証明書があり、同じ番号の別の証明書がないこと",
+    ),
     Step.PAGES: (
         "page, print and READMEs are made from record.json",
         "ページ・PDF・READMEがrecord.jsonから作られたこと",

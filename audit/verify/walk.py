@@ -11,21 +11,26 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 from audit import fields, layout
 from audit import leaf as leaves
+from audit.checkpoint import Checkpoint
 from audit.epochs import Gap
 from audit.events import EventType
 from audit.keyring import Keyring
 from audit.leaf import FRAME, LONGEST, LeafError, stamp
 from audit.merkle import Frontier
+from audit.note import NoteError, open_note
 from audit.timestamp import SKEW
 from audit.verify.folder import Bundle
-from audit.verify.report import UNFIT, Fault, Step
+from audit.verify.report import UNFIT, Fault, Step, Unreadable
+from audit.verify.trust import Trust
 
 LONGEST_LAG = timedelta(hours=26)
 """Anchors come daily in any case: a day, and two hours for an authority that was down."""
+CHECKPOINT, ENTRIES = "checkpoint", "entries.jsonl"
 _EVERY = 5_000
 _PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -99,6 +104,32 @@ def read_log(opened: Callable[[], Any], tree: Frontier) -> Iterator[Line]:
             said = _said(leaf, tree.size)
             tree.add(leaf)
             yield Line(tree.size - 1, leaf, said, tree)
+
+
+def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tuple[Checkpoint, bool]:
+    """
+    Show *see* every line of a log that lies apart (`checkpoint` and `entries.jsonl`: a bundle's `log/`, or `lastday trail export`).
+
+    Returns its head, which one of the log's keys has signed, and whether witnesses have cosigned it as *trust* asks.  Raises `Fault`
+    where it is not the log of its head, and `Unreadable` where nothing lies there.
+    """
+    tree = Frontier()
+    try:
+        note = (folder / CHECKPOINT).read_bytes()
+        signed = open_note(note, trust.logs)
+        head = Checkpoint.parse(signed.text)
+        cosigned = trust.policy.satisfied(trust.policy.cosigned_by(note))
+        for line in read_log(lambda: (folder / ENTRIES).open("rb"), tree):
+            see(line)
+    except NoteError as exc:
+        raise Fault(CHECKPOINT, str(exc)) from exc
+    except OSError as exc:
+        raise Unreadable(f"log: cannot read {Path(exc.filename or '').name}: {exc.strerror}") from exc
+    except UNFIT as exc:
+        raise Fault(ENTRIES, f"line {tree.size} lacks what its type must tell: {type(exc).__name__}") from exc
+    if (head.size, head.root) != (tree.size, tree.root()):
+        raise Fault(ENTRIES, "it is not the log of its checkpoint")
+    return head, cosigned
 
 
 def _said(leaf: bytes, idx: int) -> dict[str, Any]:

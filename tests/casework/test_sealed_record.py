@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from audit import certificate, layout
 from audit.certificate import read_claim
+from audit.export import export as export_log
 from audit.leaf import canonical
 from audit.verify import Pages, Report, Step, verify
 from casework.decisions.signatures import approve
@@ -161,6 +162,63 @@ class TestForged:
             report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust", again=again)
             assert report.faults == []
             assert "which alone can make them again" in report.passed[Step.PAGES]
+
+
+class TestNewest:
+    """Which record it is: of one time, known to the log, the only one of its number, and what came after it."""
+
+    async def test_an_older_head(self, office: Office, tmp_path: Path) -> None:
+        """Certified anew three days later, over the same head: the head is named, by the documented lines too; within a day it is one export."""
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+            certified_anew(outside, tmp_path / "bundle")
+            assert proved(tmp_path, tmp_path / "bundle").faults == []
+        report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust", longest_lag=timedelta(seconds=-4))
+        assert [(fault.step, fault.file) for fault in report.faults if fault.step is Step.FRESH] == [
+            (Step.FRESH, layout.CHECKPOINT)
+        ]
+
+    async def test_what_a_later_log_says(self, office: Office, tmp_path: Path) -> None:
+        """The certificate is told there; the second of its number, and one that was never told, are not; a newer record and later events are lines of the verdict."""
+        case = await finished(office)
+        trust, later = tmp_path / "trust", tmp_path / "later"
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+            shutil.copytree(tmp_path / "bundle", tmp_path / "second")
+            certified_anew(outside, tmp_path / "second")
+            self.exported(office, outside, later)
+            shutil.copytree(tmp_path / "outside" / "trust", trust)
+            first = verify(tmp_path / "bundle", trust, log=later)
+            assert first.faults == []
+            assert not any(line.startswith(("NOT THE NEWEST", "SINCE")) for line, _ in first.verdict)
+            assert self.documented(tmp_path) == 0
+            second = verify(tmp_path / "second", trust, log=later)
+            assert [(fault.step, fault.what) for fault in second.faults] == [
+                (Step.LATER, "the log tells of another certificate of its number")
+            ]
+            erasing.hold(office.context, case.id, by="legal", reason="a matter")
+            export(office.context, outside, case.id, tmp_path / "third", by="auditor")
+            self.exported(office, outside, later)
+            lines = [line for line, _ in verify(tmp_path / "bundle", trust, log=later).verdict]
+            assert "NOT THE NEWEST: the log tells of record number 2, this is 1" in lines
+            assert "SINCE THEN: 1 events of the case" in lines
+            assert verify(tmp_path / "third", trust, log=tmp_path / "bundle" / "log").faults != []
+        shutil.rmtree(tmp_path / "bundle")
+        (tmp_path / "second").rename(tmp_path / "bundle")
+        assert self.documented(tmp_path) != 0
+
+    def exported(self, office: Office, outside: Export, folder: Path) -> None:
+        with office.context.store.read() as session:
+            export_log(session.connection(), outside.berth.signers[0], folder)
+
+    def documented(self, folder: Path) -> int:
+        """Run the documented lines of both steps."""
+        prelude, found = blocks(PAGE.read_text("utf-8"))
+        lines = "\n".join(one.lines for one in found if one.step in {Step.FRESH, Step.LATER})
+        return subprocess.run(
+            ["bash", "-c", f"{prelude}\n{lines}"], cwd=folder, capture_output=True, check=False
+        ).returncode
 
 
 class TestTrue:

@@ -1,0 +1,123 @@
+"""
+Steps 16 and 17: whether the record was new when it was certified, and what a later state of the log says of it.
+
+The bundle alone cannot show that it is the newest, nor that its certificate is the one of which the log tells: that needs a later log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from audit import layout
+from audit.certificate import CERTIFIED, former_of
+from audit.events import EventType as E
+from audit.record import moved_to
+from audit.timestamp import SKEW, StampRefused
+from audit.timestamp import verify as verify_stamp
+from audit.verify.folder import Bundle
+from audit.verify.report import Fault
+from audit.verify.walk import ENTRIES, Line, read_folder
+
+_LOOKS = frozenset({E.CASE_CERTIFIED, E.CASE_EXPORTED, E.CASE_EVIDENCE_LOOKED})
+"""What an export itself leaves in the log."""
+
+
+def fresh(bundle: Bundle, longest_lag: timedelta) -> str:
+    """Hold the times of export, head and certificate against each other: an older head hides what came after it."""
+    opened, head = bundle.certificate, bundle.stamps.get(bundle.head().size)
+    if not bundle.trust.roots:
+        return "no stamp is asked for"
+    if opened is None or opened.stamp is None or head is None:
+        raise Fault(layout.CERTIFICATE, "it or its head is under no stamp that can be trusted")
+    try:
+        certified = verify_stamp(opened.stamp, opened.signature, bundle.trust.roots).gen_time
+    except StampRefused as exc:
+        raise Fault(layout.CERTIFICATE, str(exc)) from exc
+    if not -SKEW <= certified - head.gen_time <= longest_lag:
+        raise Fault(
+            layout.CHECKPOINT,
+            f"its head was stamped {head.gen_time:%Y-%m-%d %H:%M} UTC, the certificate {certified:%Y-%m-%d %H:%M}: not of one export",
+        )
+    exported = _exported(bundle)
+    if exported is not None and not -SKEW <= certified - exported <= longest_lag:
+        raise Fault(
+            layout.CERTIFICATE,
+            f"it was stamped {certified:%Y-%m-%d %H:%M} UTC, and the newest export that the log tells of is of {exported:%Y-%m-%d %H:%M}",
+        )
+    return f"certified {certified:%Y-%m-%d %H:%M:%S} UTC, {int((certified - head.gen_time).total_seconds())} s after its head"
+
+
+def _exported(bundle: Bundle) -> datetime | None:
+    for seq in reversed(range(bundle.events)):
+        said = bundle.event(seq)
+        if said["type"] == E.CASE_EXPORTED:
+            return datetime.fromisoformat(said["time"])
+    return None
+
+
+@dataclass(slots=True)
+class _Since:
+    """What a later log says: the digest of the bundle's log there, the *certificates* of the case by revision, and what came *after*."""
+
+    bundle: Bundle
+    case: str
+    size: int
+    root: bytes | None = None
+    certificates: dict[int, list[str]] = field(default_factory=dict)
+    after: list[dict[str, Any]] = field(default_factory=list)
+
+    def see(self, line: Line) -> None:
+        if line.tree.size == self.size:
+            self.root = line.tree.root()
+        if line.said["case"] != self.case:
+            return
+        if line.said["type"] == CERTIFIED:
+            made = former_of(line.said)
+            self.certificates.setdefault(made.revision, []).append(made.sha256)
+        if line.idx >= self.size and line.said["type"] not in _LOOKS:
+            self.after.append(line.said)
+
+
+def later(bundle: Bundle, log: Path | None) -> str:
+    """Hold the bundle against a later state of the log: it must tell of this certificate, and of no other of its number."""
+    if log is None:
+        return "not asked: a later log (--log) shows whether the log knows this certificate, and what came after it"
+    head = bundle.head()
+    since = _Since(bundle, str(bundle.event(0)["case"]), head.size)
+    found, _ = read_folder(log, bundle.trust, since.see)
+    if (found.origin, since.root) != (head.origin, head.root):
+        raise Fault(ENTRIES, f"the bundle's head is no earlier state of the log in {log.name}")
+    own, claim = bundle.sha256(layout.CERTIFICATE), bundle.certificate and bundle.certificate.claim
+    told = since.certificates.get(claim.revision if claim else 0, [])
+    if told != [own]:
+        known = (
+            "no certificate of its number"
+            if not told
+            else "another certificate of its number"
+            if own not in told
+            else "two"
+        )
+        raise Fault(layout.CERTIFICATE, f"the log tells of {known}")
+    bundle.since += [*_lines(since, claim.revision if claim else 0)]
+    return f"the log, {found.size - head.size} entries later, tells of this certificate and of no other of its number"
+
+
+def _lines(since: _Since, revision: int) -> Iterator[tuple[str, str]]:
+    """Yield what a reader of this record must know of the time after it."""
+    if (newest := max(since.certificates)) > revision:
+        yield (
+            f"NOT THE NEWEST: the log tells of record number {newest}, this is {revision}",
+            f"最新ではない: ログには第 {newest} 版があり、これは第 {revision} 版",
+        )
+    if since.after:
+        states = [state for said in since.after if (state := moved_to(said)) is not None]
+        count, now, then = (
+            len(since.after),
+            f"; the case is {states[-1]}" if states else "",
+            f"。状態は {states[-1]}" if states else "",
+        )
+        yield f"SINCE THEN: {count} events of the case{now}", f"その後: この案件の事象 {count} 件{then}"
