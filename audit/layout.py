@@ -26,6 +26,8 @@ ENTRIES = "log/entries.jsonl"
 EVIDENCE = "evidence/"
 READMES = ("README.ja.txt", "README.en.txt")
 RECORD, PAGE, PRINTED = "record.json", "record.html", "record.pdf"
+SEALED = "record.sealed.pdf"
+"""An extra, by the operator's own seal: no step looks into it."""
 PAGES = frozenset({*READMES, RECORD, PAGE, PRINTED})
 REQUIRED = frozenset({*READMES, PAGE, CHECKPOINT, ENTRIES})
 """Of every bundle, those of earlier versions too, which had no `record.json`."""
@@ -41,7 +43,7 @@ _PLACES = re.compile(
 
 def belongs(path: str) -> bool:
     """Say whether a bundle may have such a file at all, listed or not."""
-    return path in PAGES | REQUIRED or _PLACES.fullmatch(path) is not None
+    return path in {*PAGES, *REQUIRED, SEALED} or _PLACES.fullmatch(path) is not None
 
 
 def files_of(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:

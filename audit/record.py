@@ -26,6 +26,8 @@ WHOLE: Final = "whole"
 CASE: Final = "offboarding_case"
 SEALED: Final = "changes"
 """The scope of a `case.opened` from which on every change of the case is sealed, and its commitment opens in two parts."""
+ADOPTED: Final = "adopted"
+"""The scope of a `case.changed` that seals, once, all that the tables hold of what an earlier version opened."""
 SUMMARY: Final = layout.EVIDENCE + "downloads/summary-"
 """How the evidence is called that sums up what was downloaded; the newest counts."""
 _BESIDE: Final = {"v", "log", "case", "prev", "payload_commit"}

@@ -44,7 +44,7 @@ _BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
     tables.Waiver: set(),
     tables.Pause: set(),
     tables.Attestation: set(),
-    tables.Collection: {"cursor", "not_before", "gaps", "problems", "told_in"},
+    tables.Collection: {"cursor", "not_before", "moved_at", "gaps", "problems", "told_in"},
     tables.PaperCheck: {"next_at"},
     tables.CasePaper: set(),
     tables.Pledge: {"sending_until", "next_look_at"},
@@ -53,8 +53,13 @@ _BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
 }  # fmt: skip
 """The tables that are sealed, and their columns that are not: who works on it, what is looked at next, what no record shows."""
 
+_BEGUN = (
+    "id", "case_id", "connection", "account_id", "account_ref", "source", "round", "from_at", "until_at", "late_before", "file", "begun_at",
+)  # fmt: skip
+"""What is known of a reading of a log from its beginning on."""
+
 _EMPTY: Final[Mapping[type[SQLModel], Mapping[str, Any]]] = {
-    tables.NoticeRecord: {"content": {}}, tables.Plan: {"content": []},
+    tables.NoticeRecord: {"content": {}}, tables.Plan: {"content": []}, tables.Collection: {"moved_at": datetime.min.replace(tzinfo=UTC)},
 }  # fmt: skip
 """What stands for those that may not be empty."""
 
@@ -70,7 +75,7 @@ _COLUMNS: Final = {
 _KEYS: Final = {
     model: [column.name for column in _schema(model).primary_key if column.name != "case_id"] for model in _BESIDE
 }
-_BY = "svc:lastday"
+BY = "svc:lastday"
 
 
 def changes(session: Session) -> dict[str, Rows]:
@@ -91,7 +96,7 @@ def carrying(drafts: Iterable[Draft], changed: Mapping[str, Rows]) -> Iterator[D
         carries = last.get(draft.event.case) == at and draft.event.case in changed
         yield replace(draft, payload=_with(draft.payload, changed[draft.event.case])) if carries else draft
     for case in sorted(changed.keys() - last.keys()):
-        yield Draft(Event(EventType.CASE_CHANGED, case, _BY), {CHANGED: dict[str, Any](changed[case])})
+        yield Draft(Event(EventType.CASE_CHANGED, case, BY), {CHANGED: dict[str, Any](changed[case])})
 
 
 def _with(payload: Any, changed: Rows) -> dict[str, Any]:
@@ -107,10 +112,8 @@ def note(session: Session, _flushed: object) -> None:
 
 
 def _written(session: Session, row: SQLModel) -> dict[str, Any]:
-    """Return what this flush writes of *row*: of a log's reading all of it, once it has ended."""
-    if isinstance(row, tables.Collection):
-        return sealed(row) if row.ended_at is not None else {}
-    if row in session.new:
+    """Return what this flush writes of *row*."""
+    if row in session.new or isinstance(row, tables.Collection):
         return sealed(row)
     before: Mapping[str, Any] = row._sa_instance_state.committed_state  # type: ignore[attr-defined]  # noqa: SLF001  # what SQLAlchemy writes: `history` of each attribute takes ten times as long
     columns = _COLUMNS[type(row)]
@@ -120,8 +123,9 @@ def _written(session: Session, row: SQLModel) -> dict[str, Any]:
 
 
 def sealed(row: SQLModel) -> dict[str, Any]:
-    """Return all that is sealed of *row*, as JSON has it; a column that is empty is left out."""
-    columns = ((name, getattr(row, name)) for name in _COLUMNS[type(row)])
+    """Return all that is sealed of *row*, as JSON has it; a column that is empty is left out, and how far a reading has come until it has ended."""
+    under_way = isinstance(row, tables.Collection) and row.ended_at is None
+    columns = ((name, getattr(row, name)) for name in (_BEGUN if under_way else _COLUMNS[type(row)]))
     return {name: _plain(value) for name, value in columns if value is not None}
 
 
@@ -153,17 +157,27 @@ def rows_in(session: Session, case_id: str) -> Rows:
     found: Rows = {}
     for model in _BESIDE:
         for row in session.exec(select(model).where(_owner(model, case_id))).all():
-            if not isinstance(row, tables.Collection) or row.ended_at is not None:
-                found.setdefault(_schema(model).name, {})[key_of(row)] = sealed(row)
+            found.setdefault(_schema(model).name, {})[key_of(row)] = sealed(row)
     return found
 
 
 def of_tenant(session: Session, case_id: str, rows: Rows) -> Rows:
-    """Return which of the tenant's *rows* a case shows: the standing waivers that settle a row of it, and the pauses of more than one."""
+    """Return which of the tenant's *rows* a case shows: the standing waivers that settle a row of it, and the pauses of its company or of everything."""
     settled = select(tables.CaseEntitlement.settled_by).where(tables.CaseEntitlement.case_id == case_id)
-    shown = {"waiver": set(session.exec(settled).all()), "pause": rows.get("pause", {}).keys()}
-    found = {name: {key: row for key, row in rows.get(name, {}).items() if key in keys} for name, keys in shown.items()}
-    return {name: mine for name, mine in found.items() if mine}
+    ids = set(session.exec(settled).all())
+    case = session.get(tables.Case, case_id)
+    companies = {None, case.company if case is not None else None}
+    shown = {
+        "waiver": {key: row for key, row in rows.get("waiver", {}).items() if key in ids},
+        "pause": {key: row for key, row in rows.get("pause", {}).items() if row.get("company") in companies},
+    }
+    return {table: found for table, found in shown.items() if found}
+
+
+def default_of(table: str, column: str) -> Any:
+    """Return what a row holds in a column that was not sealed yet when it was written."""
+    default = tables.metadata.tables[table].c[column].default if table in tables.metadata.tables else None
+    return getattr(default, "arg", None)
 
 
 def _owner(model: type[SQLModel], case_id: str) -> Any:

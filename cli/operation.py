@@ -14,13 +14,14 @@ from casework import health as alarms
 from casework import schema
 from casework.messages import message
 from casework.settings import CaseworkSettings, read_settings
+from casework.trail.adopting import adopt
 from casework.trail.signing import log_signers
 from casework.trail.trust import publish
 from cli.contexts import in_context, only_store
 from cli.errors import BAD_INPUT, DONE, REMAINS, Refused
 from cli.examining import Row, examined, row
 from cli.tables import table
-from cli.terminal import Terminal, say
+from cli.terminal import Terminal, say, sentence
 from stack.environments import settings_here
 from stack.processes import local_stack
 
@@ -37,7 +38,10 @@ def migrate(
         str | None, typer.Option(metavar="ROLE", help="PostgreSQL: it may read the trail's leaves, which name nobody.")
     ] = None,
 ) -> None:
-    """Bring the database to the newest schema and make the trail's key if there is none; publish its public half.  Twice is safe."""
+    """
+    Bring the database to the newest schema, seal what cases of earlier versions hold, make the trail's key if there is none; publish
+    its public half.  Twice is safe.
+    """
     settings = read_settings()
     with only_store(check=False) as store:
         before = schema.current(store.engine)
@@ -47,8 +51,12 @@ def migrate(
             schema.grant(store.engine, writer, reader)
         except ValueError as exc:
             raise Refused(str(exc), 'See docs/keys.md, "The database\'s roles".') from exc
+        with terminal.progress(None, sentence("adopting")) as bar:
+            adopted = adopt(store, bar.reach)
     vkey = _trail_key(settings)
-    terminal.report("migrated", before=before, schema=after, trail_key=vkey, trust=str(publish(settings)))
+    terminal.report(
+        "migrated", before=before, schema=after, adopted=adopted, trail_key=vkey, trust=str(publish(settings))
+    )
 
 
 def up(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -49,7 +50,7 @@ def population(
     def read(context: Context) -> tuple[Population, dict[str, str]]:
         found = counting.count(context, from_, to)
         if hr is not None:
-            found = counting.compare(found, hr.read_bytes(), kind_column=context.policy.intake.kind_column)
+            found = counting.compare(found, hr.read_bytes())
         if sample is not None:
             found = found.sampled(sample, seed)
         return found, _written(context, found, csv, by=terminal.actor)
@@ -72,13 +73,29 @@ def _written(context: Context, found: Population, csv: Path | None, *, by: str) 
     settings, sheet, former = read_settings(), sheets.sheet(found), counting.former(context, found)
     stamp = stamper(berth(settings, context.store))
     signed = sheets.attest(found, csv.name, sheet, certificate_signer(settings), stamp, former)
-    counting.tell(context, found, by=by, statement=signed, after=former)
-    csv.parent.mkdir(parents=True, exist_ok=True)
     written = {csv: sheet, csv.with_name(csv.name + ENDING): signed}
-    for path, content in written.items():
-        with rewrite(path) as file:
-            file.write(content)
+    with _drafts(written):
+        counting.tell(context, found, by=by, statement=signed, after=former)
     return {str(path): hashlib.sha256(content).hexdigest() for path, content in written.items()}
+
+
+@contextmanager
+def _drafts(written: Mapping[Path, bytes]) -> Iterator[None]:
+    """Write each file beside its place, and put all of them there at the end; on any exception nothing is left behind."""
+    drafts = {path.with_name(f".{path.name}.part"): path for path in written}
+    try:
+        for draft, path in drafts.items():
+            if path.exists() and not path.is_file():
+                raise Refused(*advice("no_file", path=path))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with rewrite(draft) as file:
+                file.write(written[path])
+        yield
+        for draft, path in drafts.items():
+            draft.replace(path)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
 
 
 def _shown(found: Population, files: dict[str, str]) -> Iterator[RenderableType]:
@@ -112,29 +129,37 @@ def verify_population(
             str(exc), "Give the sheet, the log's folder, and the trust material as it came by another way."
         ) from exc
     differences = _held_against(found, hr.read_bytes()) if hr is not None and not found.wrong else ()
+    stated = found.statement if not found.wrong else {}
+    period = {name: stated.get(name) for name in ("from", "to")}
     terminal.answer(
         {
             "as_stated": not found.wrong,
+            **period,
             "wrong": [asdict(one) for one in found.wrong],
             "notes": found.notes,
-            "tie_out": found.statement.get("tie_out"),
+            "tie_out": stated.get("tie_out"),
             "hr_differences": [asdict(one) for one in differences],
         },
         *(printable(str(one)) for one in found.wrong),
         *(f"{d.subject}: {printable(say(d.text, d.text_ja))}" for d in differences),
         *(sentence("not_shown", one=printable(one)) for one in found.notes),
-        *(f"{name}: {count}" for name, count in found.statement.get("tie_out", {}).items()),
-        sentence("not_as_stated" if found.wrong else "as_stated"),
+        *(f"{name}: {count}" for name, count in stated.get("tie_out", {}).items()),
+        sentence("not_as_stated") if found.wrong else sentence("as_stated", **period, size=stated["log"]["size"]),
     )
     return REMAINS if found.wrong or differences else DONE
 
 
 def _held_against(found: Stated, extract: bytes) -> tuple[Difference, ...]:
-    """Return where HR's *extract* and the stated cases differ."""
+    """Return where HR's *extract* and the stated cases differ; note which of its rows the statement is not about, or another list."""
     said = found.statement
     listed = [
         Listed(one["case"], one.get("employee_no", ""), date.fromisoformat(one["day"]), "salt" not in one)
         for one in said["cases"]
     ]
     period = date.fromisoformat(said["from"]), date.fromisoformat(said["to"])
-    return counting.held_against(listed, period, extract)[1]
+    known, differences = counting.held_against(listed, period, extract, kind_column=said["kind_column"])
+    if outside := known.rows - known.in_period - known.unreadable:
+        found.notes.append(f"{outside} rows of HR's list: outside {said['from']} to {said['to']}, or nobody leaves")
+    if said["hr_extract"] and said["hr_extract"]["sha256"] != known.sha256:
+        found.notes.append("HR's list: it is another one than the statement was held against")
+    return differences

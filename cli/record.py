@@ -23,7 +23,7 @@ from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
 from cli.terminal import Terminal, advice, sentence
-from portal.record.pages import pages
+from portal.record.pages import made_by, pages
 
 
 def export(
@@ -34,7 +34,7 @@ def export(
         bool, typer.Option("--as-it-stands", help="Export a case that is not closed; the record says so.")
     ] = False,
     seal: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also seal record.pdf (PAdES) with this PKCS#12 file.")
+        Path | None, typer.Option(metavar="FILE", help="Also write record.sealed.pdf, sealed (PAdES) with this PKCS#12 file.")
     ] = None,
 ) -> None:  # fmt: skip
     """Write a case's record: pages, events with their proofs, evidence in the clear, certificate.  Each export is recorded."""
@@ -104,7 +104,7 @@ def _export(
 
         passphrase = os.environ.get("LASTDAY_SEAL_PASSPHRASE", "")
         make = sealed(pkcs12, passphrase, place.open_client, place.authorities)
-    made = write(context, Office(place, signer, make), case, folder, by=by, as_it_stands=as_it_stands)
+    made = write(context, Office(place, signer, make, made_by()), case, folder, by=by, as_it_stands=as_it_stands)
     trust.publish_authority(settings, made, signer.public_key)
     return made
 

@@ -13,8 +13,8 @@ from audit.check import check as recompute
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.export import export as write
 from audit.note import Verifier
-from casework.record.comparing import differences
 from casework.settings import read_settings
+from casework.trail.comparing import differences
 from casework.trail.signing import log_signers
 from cli.contexts import in_log, only_store
 from cli.errors import DONE, REMAINS, Refused

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,13 +33,14 @@ def verify(
     """Prove a case's bundle offline: 0 sound, 1 broken (the first broken file is named) or older than a gap, 2 cannot be read."""
     if not 0 <= longest_lag <= _A_CENTURY:  # nor not a number
         raise Refused(*advice("no_lag", most=_A_CENTURY))
+    from portal.record.pages import made_by
     from portal.record.reviewing import unlike
 
     try:
         with terminal.progress(None, sentence("reading_entries")) as bar:
             report = prove(
                 folder, trust, longest_lag=timedelta(hours=longest_lag), progress=bar.reach,
-                again=Pages(version("lastday"), unlike), log=log,
+                again=Pages(made_by(), unlike), log=log,
             )  # fmt: skip
     except Unreadable as exc:
         raise Refused(str(exc), "Give the bundle's folder, and the trust material as it came by another way.") from exc

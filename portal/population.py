@@ -106,7 +106,7 @@ def attest(
     extract, how the sample was drawn, and the *former* statement for the same period.  `audit.verify.population` holds it against the log.
     """
     subject: dict[str, Json] = {"name": name, "digest": {"sha256": hashlib.sha256(written).hexdigest()}}
-    said = statement(population) | {"former": former, **_openings(population)}
+    said = statement(population) | {"former": former, "kind_column": population.kind_column, **_openings(population)}
     payload = canonical({"_type": STATEMENT, "subject": [subject], "predicateType": PREDICATE, "predicate": said})
     return seal(payload, signer, stamper)
 

@@ -18,7 +18,7 @@ from casework.visible import visible
 from models.vocabulary import ConnectionId
 
 _HERE = Path(__file__).resolve().parent
-_GLOSSARY = _HERE.parent / "docs" / "glossary.md"
+GLOSSARY = _HERE.parent / "docs" / "glossary.md"
 _WRITTEN = tomllib.loads((_HERE / "words.toml").read_text(encoding="utf-8"))
 
 
@@ -82,7 +82,7 @@ def joined(separator: str, *parts: object) -> Phrase:
 def glossary() -> dict[str, dict[str, str]]:
     """Return value → Japanese by enum, from the page that a test holds to the enums."""
     found: dict[str, dict[str, str]] = {}
-    for part in re.split(r"^## ", _GLOSSARY.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^## ", GLOSSARY.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         title, _, body = part.partition("\n")
         enum = re.search(r"`(\w+)`", title)
         if enum is not None:

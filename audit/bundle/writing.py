@@ -122,7 +122,7 @@ class _Source:
 
 
 def _pages(draft: Folder, pages: Mapping[str, bytes | Path]) -> None:
-    if not pages.keys() <= layout.PAGES or not pages.keys() >= layout.PAGES & layout.REQUIRED:
+    if not pages.keys() <= {*layout.PAGES, layout.SEALED} or not pages.keys() >= layout.PAGES & layout.REQUIRED:
         raise BundleRefused(f"bundle: cannot write: the pages are {', '.join(sorted(layout.PAGES))}")
     for name, page in pages.items():
         draft.add(name, folders.chunks(page) if isinstance(page, Path) else [page])

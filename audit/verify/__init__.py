@@ -77,7 +77,7 @@ def verify(
         report.in_gap = any(complete.first is not None and complete.first < gap.row for gap in whole.gaps)
         if report.sound:
             report.verdict = tuple(
-                (printable(english), printable(japanese)) for english, japanese in (*summed_up(bundle), *bundle.since)
+                (printable(english), printable(japanese)) for english, japanese in (*summed_up(bundle), *bundle.notes)
             )
     except OSError as exc:
         raise Unreadable(f"bundle: cannot be read: {exc.strerror}") from exc

@@ -29,8 +29,8 @@ class Bundle:
     """
     A bundle and whom we trust.  *paths*: its plain files; *odd*: everything else that lies there.
 
-    *certificate* is None unless a known key has signed it; *stamps* are filled by the step that verifies them, *since* by the one that
-    reads a later log: what is to be known of the time after the record, in English and Japanese.
+    *certificate* is None unless a known key has signed it; *stamps* are filled by the step that verifies them, *notes* by those
+    that find what is to be known beside the verdict, in English and Japanese.
     """
 
     root: Path
@@ -39,7 +39,7 @@ class Bundle:
     odd: tuple[str, ...]
     certificate: Opened | None = None
     stamps: dict[int, Stamp] = field(default_factory=dict)
-    since: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def events(self) -> int:

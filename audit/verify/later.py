@@ -102,7 +102,7 @@ def later(bundle: Bundle, log: Path | None) -> str:
             else "two"
         )
         raise Fault(layout.CERTIFICATE, f"the log tells of {known}")
-    bundle.since += [*_lines(since, claim.revision if claim else 0)]
+    bundle.notes += [*_lines(since, claim.revision if claim else 0)]
     return f"the log, {found.size - head.size} entries later, tells of this certificate and of no other of its number"
 
 

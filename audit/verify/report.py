@@ -91,7 +91,7 @@ class Fault(Exception):
         self.what = what
 
 
-UNFIT = (KeyError, TypeError, ValueError, AttributeError)
+UNFIT = (LookupError, TypeError, ValueError, AttributeError, RecursionError, ArithmeticError)
 """What reading an event raises whose fields are not those of its type: only a foreign hand writes one."""
 
 

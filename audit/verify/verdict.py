@@ -11,9 +11,9 @@ from audit import layout
 from audit.events import EventType as E
 from audit.exchanges import IN_PAYLOAD
 from audit.leaf import canonical
-from audit.record import CASE, CHANGED, WHOLE, Told, derive, newest_summary, state_of, tables_of
+from audit.record import ADOPTED, CASE, CHANGED, WHOLE, Told, derive, newest_summary, state_of, tables_of
 from audit.verify.folder import Bundle
-from audit.verify.report import Fault
+from audit.verify.report import UNFIT, Fault
 
 Line: TypeAlias = "tuple[str, str]"
 """English and Japanese."""
@@ -23,17 +23,16 @@ _LONGEST_PAGE = 1 << 27
 _SEEN = "observed_closed"
 _SIGNED = frozenset({"waived", "attested"})
 _NOBODY = "unauthenticated"
-_UNFIT = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
     """
-    Who can make a bundle's pages again: *version* of lastday, and what returns the first page that is not the one that this
+    Who can make a bundle's pages again: *made_by*, as an export names it, and what returns the first page that is not the one that this
     `record.json` makes, None if each is.
     """
 
-    version: str
+    made_by: str
     unlike: Callable[[bytes, Callable[[str], bytes]], str | None]
 
 
@@ -51,6 +50,8 @@ def _payload(bundle: Bundle, seq: int) -> dict[str, Any] | None:
 def record(bundle: Bundle) -> str:
     """Work the record out from events, payloads and the newest summary, and hold `record.json` against it."""
     events = told_by(bundle)
+    if not events:
+        raise Fault(layout.event(0), "it is missing")
     if layout.RECORD not in bundle.paths:
         if any({CHANGED, WHOLE} & (payload or {}).keys() for _, payload in events):
             raise Fault(layout.RECORD, "it is missing")
@@ -77,7 +78,7 @@ def _first_unlike(ours: Any, raw: bytes) -> str:
     """Name the first place at which they differ, such as `tables.entitlement`."""
     try:
         theirs, path = json.loads(raw), ""
-    except ValueError:
+    except (ValueError, RecursionError):
         return "it is no JSON and"
     while isinstance(ours, dict) and isinstance(theirs, dict):
         names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
@@ -89,6 +90,13 @@ def _first_unlike(ours: Any, raw: bytes) -> str:
 
 def pages(bundle: Bundle, again: Pages | None) -> str:
     """See that the page bears the digest of `record.json`; and, where the same version is at hand, that each page is made from it."""
+    if layout.SEALED in bundle.paths:
+        bundle.notes.append(
+            (
+                f"NOT SHOWN: whether {layout.SEALED}, which the operator's own seal is on, says the same: read {layout.PRINTED}",
+                f"検証対象外: {layout.SEALED} (運用者自身の電子署名) の内容。{layout.PRINTED} を読むこと",
+            )
+        )
     if layout.RECORD not in bundle.paths:
         return "there is no record.json to hold them against"
     for name in sorted(layout.PAGES - bundle.paths):
@@ -96,16 +104,16 @@ def pages(bundle: Bundle, again: Pages | None) -> str:
     if bundle.sha256(layout.RECORD) not in bundle.whole(layout.PAGE, _LONGEST_PAGE).decode("utf-8", "replace"):
         raise Fault(layout.PAGE, f"it does not bear the digest of {layout.RECORD}")
     made_by = _made_by(bundle)
-    if again is None or made_by != again.version:
-        return f"they bear its digest; made by lastday {made_by}, which alone can make them again"
+    if again is None or made_by != again.made_by:
+        return f"they bear its digest; made by {made_by}, which alone can make them again"
     found = again.unlike(bundle.whole(layout.RECORD, LONGEST_PAYLOAD), lambda name: bundle.whole(name, _LONGEST_PAGE))
     if found is not None:
         raise Fault(found, f"it is not what {layout.RECORD} makes")
-    return f"made again from {layout.RECORD} by lastday {made_by}: the same"
+    return f"made again from {layout.RECORD} by {made_by}: the same"
 
 
 def _made_by(bundle: Bundle) -> str | None:
-    versions = [(payload or {}).get("lastday") for said, payload in told_by(bundle) if said["type"] == E.CASE_EXPORTED]
+    versions = [(payload or {}).get("made_by") for said, payload in told_by(bundle) if said["type"] == E.CASE_EXPORTED]
     return versions[-1] if versions else None
 
 
@@ -125,6 +133,12 @@ def lines(events: Sequence[Told]) -> Iterator[Line]:
         yield (
             "NOT SHOWN: accounts, access and findings: the version that wrote this has not sealed them, the pages are the operator's word",
             "検証対象外: アカウント・権限・指摘 (作成時の版では封緘されず、ページは運用者の申告)",
+        )
+    adopted = [said["time"] for said, _ in events if said.get("scope") == ADOPTED]
+    if adopted:
+        yield (
+            f"SEALED SINCE {adopted[0]} ONLY: an earlier version opened the case, what it held then is the operator's word",
+            f"封緘は {adopted[0]} 以降のみ: 旧版で開始された案件のため、それ以前の内容は運用者の申告",
         )
     yield from _of_people(events)
     if tables.unfit:
@@ -176,5 +190,5 @@ def summed_up(bundle: Bundle) -> list[Line]:
     """Return the lines of the verdict; of payloads that nothing of ours wrote, that they cannot be read."""
     try:
         return [*lines(told_by(bundle))]
-    except _UNFIT:
+    except UNFIT:
         return [("NOT READABLE: a payload is not what lastday writes", "読めない個人データあり")]

@@ -113,13 +113,14 @@ def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tu
     Returns its head, which one of the log's keys has signed, and whether witnesses have cosigned it as *trust* asks.  Raises `Fault`
     where it is not the log of its head, and `Unreadable` where nothing lies there.
     """
-    tree = Frontier()
+    tree, keys = Frontier(), Keyring()
     try:
         note = (folder / CHECKPOINT).read_bytes()
         signed = open_note(note, trust.logs)
         head = Checkpoint.parse(signed.text)
         cosigned = trust.policy.satisfied(trust.policy.cosigned_by(note))
         for line in read_log(lambda: (folder / ENTRIES).open("rb"), tree):
+            keys.see(line.idx, line.said)
             see(line)
     except NoteError as exc:
         raise Fault(CHECKPOINT, str(exc)) from exc
@@ -129,6 +130,8 @@ def read_folder(folder: Path, trust: Trust, see: Callable[[Line], object]) -> tu
         raise Fault(ENTRIES, f"line {tree.size} lacks what its type must tell: {type(exc).__name__}") from exc
     if (head.size, head.root) != (tree.size, tree.root()):
         raise Fault(ENTRIES, "it is not the log of its checkpoint")
+    if (objection := keys.objection_to_all(signed.signed_by, head.size, None)) is not None:
+        raise Fault(CHECKPOINT, objection)
     return head, cosigned
 
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from audit.events import EventType
+from audit.leaf import canonical
 from casework.activity.comparison import Comparison
 from casework.activity.lines import own_activities
 from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
@@ -58,9 +59,9 @@ def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
     work = _Work(context, evidence, case_id)
     for row in work.ended:
         work.read(row)
-    content = json.dumps(work.content(), ensure_ascii=False, sort_keys=True, default=lambda at: at.isoformat())
-    number, readable = len(evidence.list(case_id, SUMMARIES)) + 1, content.encode("utf-8", "replace")
-    evidence.save(case_id, f"{SUMMARIES}{number:04}.json", readable, binding=partial(work.bind, number))
+    said = json.dumps(work.content(), ensure_ascii=False, default=lambda at: at.isoformat()).encode("utf-8", "replace")
+    number, content = len(evidence.list(case_id, SUMMARIES)) + 1, canonical(json.loads(said))  # as a record has it
+    evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=partial(work.bind, number))
 
 
 class _Work:

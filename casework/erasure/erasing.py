@@ -30,6 +30,7 @@ from casework.lifecycle import FINISHED
 from casework.question_kinds import KINDS
 from casework.questions import ask, open_questions, settle
 from casework.recording import seal
+from casework.trail.comparing import require_as_sealed
 from casework.truth import fates
 from models.actor import Actor, actor_of
 from models.tables import Case, Look, Question
@@ -99,13 +100,14 @@ def erase(context: Context, case_id: str) -> int:
     Carry out an approved erasure; return how many events lost their payload.  Safe to repeat after a crash at any point.
 
     Evidence goes first: its key cannot come back, and a second time finds nothing.  Copies outside (exported bundles, backups)
-    are not reached: whoever holds them must be told.  Raises `InUse` when all is erased but the journal of SQLite.
+    are not reached: whoever holds them must be told.  Raises `TablesDiffer` while the case is not what was sealed, and `InUse` when all is erased but the journal of SQLite.
     """
     with context.store.read() as session:
         case = case_in(session, case_id)
         if case.erased_at is None:
             _refuse(case)
             _approved(session, case_id)
+            require_as_sealed(session, case_id)  # what is left is sealed as it is: nobody could tell afterwards
     if context.evidence is not None:
         context.evidence.erase(case_id)
     emptied = 0
@@ -113,6 +115,7 @@ def erase(context: Context, case_id: str) -> int:
         case = case_in(session, case_id)
         if case.erased_at is None:
             _refuse(case)
+            require_as_sealed(session, case_id)
             emptied = _erase(context, session, case, _approved(session, case_id))
     _forget_journal(context)
     return emptied

@@ -14,9 +14,9 @@ from sqlmodel import Session, col, func, select
 from audit import reading
 from audit.commitment import Commitment, Person, folded_name, folded_number
 from audit.events import EventType
-from audit.record import CASE, tables_of
+from audit.record import CASE, SEALED, tables_of
 from audit.verify.population import TOLD_AS
-from casework.changes import Rows, in_memory, rows_in
+from casework.changes import Rows, in_memory
 from casework.context import Context, all_of
 from casework.errors import BadRequest
 from casework.intake.csv_file import read_csv
@@ -25,8 +25,8 @@ from casework.intake.notice import Notice
 from casework.intake.person import employee_key
 from casework.messages import Message, message
 from casework.population.facts import Difference, Entry, ExtractFacts, Head, Listed, Opening, Population
-from casework.record import comparing
 from casework.recording import seal
+from casework.trail import comparing
 from casework.view.reading.access import Signed, accounts_in, policy_of, sla_of
 from models.tables import Case, Finding, NoticeRecord
 from models.vocabulary import NOT_DEPARTURES, CaseState, DepartureKind
@@ -61,23 +61,23 @@ def count(context: Context, from_on: date, to_on: date) -> Population:
         found = session.exec(query.order_by(col(Case.employment_ends_on), col(Case.id))).all()
         entries = tuple(_entry(context, session, case) for case in found)
     explained = (d for entry in entries for d in _explained(entry, openings[entry.case]))
-    return Population(from_on, to_on, read_at, head, entries, (*orphans, *explained), openings)
+    column = context.policy.intake.kind_column
+    return Population(from_on, to_on, read_at, head, entries, (*orphans, *explained), openings, column)
 
 
 def _sealed(session: Session, case_id: str) -> tuple[Opening | None, Rows]:
-    """Return a case's rows as its events have them, and what opens its commitment; the tables' where an earlier version sealed too little."""
+    """Return a case's rows as its events have them, and what opens its commitment."""
     events = comparing.told_of(session.connection(), case_id)
-    sealed = tables_of(events)
-    rows = sealed.rows if sealed.whole else rows_in(session, case_id)
+    rows, sealed = tables_of(events).rows, events[0][0].get("scope") == SEALED
     if (case := rows.get(CASE, {}).get(case_id)) is None:
         return None, {}  # `_unlike_the_trail` names it
     day = date.fromisoformat(case["employment_ends_on"])
     salts = [payload or {} for said, payload in events if "person_commitment" in said and said["type"] in _COMMITS]
     if not salts or "person_salt" not in salts[-1]:
-        return Opening(day, sealed=sealed.whole), rows
+        return Opening(day, sealed), rows
     number, name = folded_number(case["employee_no"]), folded_name(case["leaver"]["name"])
     person = Person(case["company"], number, name, salts[-1]["person_salt"])
-    return Opening(day, True, person, Commitment(str(day), person.sha256, salts[-1]["salt"])), rows
+    return Opening(day, sealed, person, Commitment(str(day), person.sha256, salts[-1]["salt"])), rows
 
 
 def _entry(context: Context, session: Session, case: Case) -> Entry:
@@ -102,15 +102,13 @@ def _without_case(session: Session) -> Iterator[Difference]:
     query = select(NoticeRecord).outerjoin(Case, col(Case.id) == NoticeRecord.case_id).where(col(Case.id).is_(None))
     for notice in session.exec(query.order_by(col(NoticeRecord.id))).all():
         told = message("notice_without_case", disposition=notice.disposition).said
-        number = notice.content.get("leaver", {}).get("employee_no", "")
-        yield Difference("notice", f"notice {notice.id}", str(number), *told)
+        yield Difference("notice", f"notice {notice.id}", "", *told)
 
 
 def _unlike_the_trail(unlike: Iterable[comparing.Difference]) -> Iterator[Difference]:
-    """Yield what the tables say otherwise than the sealed events, of any case: one that was hidden or moved has no place in the period."""
+    """Yield what the tables say otherwise than the sealed events, of any case, without its words: one that was hidden or moved has no place in the period."""
     for one in unlike:
-        told = message("not_as_sealed", what=one.what, tables=one.tables or "-", trail=one.trail or "-").said
-        yield Difference("trail", one.case, "", *told)
+        yield Difference("trail", one.case, "", *message("not_as_sealed", what=one.what.partition(" ")[0]).said)
 
 
 def _explained(entry: Entry, opening: Opening) -> Iterator[Difference]:
@@ -136,11 +134,11 @@ def _explained(entry: Entry, opening: Opening) -> Iterator[Difference]:
             yield entry.difference("case_not_closed", state=state, due=f"{entry.due_at:%Y-%m-%d %H:%M}")
 
 
-def compare(population: Population, extract: bytes, *, kind_column: str = "") -> Population:
+def compare(population: Population, extract: bytes) -> Population:
     """Return *population* with what HR's *extract* has and the cases have not, and the other way round: see `held_against`."""
     listed = [entry.listed for entry in population.entries]
     period = population.from_on, population.to_on
-    known, differences = held_against(listed, period, extract, kind_column=kind_column)
+    known, differences = held_against(listed, period, extract, kind_column=population.kind_column)
     return replace(population, differences=(*population.differences, *differences), extract=known)
 
 

@@ -12,7 +12,7 @@ from casework.errors import BadRequest
 from casework.messages import message
 from casework.view.access import Account
 from casework.view.part import Part
-from models.vocabulary import CaseState, DepartureKind, Standing
+from models.vocabulary import CaseState, DepartureKind, EntitlementKind, EntitlementState, Standing
 
 METHOD = "sort by the hexadecimal SHA-256 of SEED, newline, CASE; take the first N"
 """Case ids are random, and the seed is chosen by the auditor: neither side can steer the draw.  `docs/controls.md` draws it again."""
@@ -59,10 +59,12 @@ class Entry(Part):
 
     @property
     def seen_closed(self) -> bool:
-        """Whether the case is closed and each account of it has an effective cut-off."""
+        """Whether the case is closed and each account of it has an effective cut-off, its sign-in not just accepted as open."""
         theirs = [one for one in self.accounts if one.standing is Standing.ACCEPTED]
+        rows = [row for one in theirs for row in one.entitlements if row.kind is EntitlementKind.SIGN_IN]
         cut = all(one.timing.effective_cutoff_at is not None for one in theirs)
-        return self.state is CaseState.CLOSED and self.closed_at is not None and cut
+        open_by_waiver = any(row.state is EntitlementState.WAIVED for row in rows)
+        return self.state is CaseState.CLOSED and self.closed_at is not None and cut and not open_by_waiver
 
     @property
     def listed(self) -> Listed:
@@ -106,7 +108,7 @@ class ExtractFacts:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What opens a case's commitment; without *commitment* it was erased, or an earlier version *sealed* none that can be opened in two parts."""
+    """What opens a case's commitment; without *commitment* it was erased, or its changes were not *sealed* from its opening on."""
 
     day: date
     sealed: bool
@@ -129,7 +131,7 @@ class Population:
     Every departure whose employment ends in the period, both days included, as the log has it up to *head*.
 
     *openings*: of every case of the log, by its id, what opens its commitment to person and day (`audit.commitment`), as far as
-    that was sealed and not erased.
+    that was sealed and not erased.  *kind_column*: policy's name of HR's column of the kind.
 
     *differences* explain, both ways, why HR's rows, the notices, the cases and what was seen closed are not the same number.
     """
@@ -141,6 +143,7 @@ class Population:
     entries: tuple[Entry, ...]
     differences: tuple[Difference, ...]
     openings: Mapping[str, Opening]
+    kind_column: str = ""
     extract: ExtractFacts | None = None
     sample: Sample | None = None
 

@@ -7,6 +7,7 @@ Whoever exports looks at evidence: the look is an event of the case before the f
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
+from sqlmodel import Session
 
 from audit import anchoring, anchors, bundle, layout, reading, timestamp
 from audit.anchors import Anchor
@@ -30,9 +32,9 @@ from casework.activity.passes import SUMMARIES
 from casework.context import Context, case_in
 from casework.errors import BadRequest, CaseworkError
 from casework.lifecycle import FINISHED
-from casework.record.comparing import require_as_sealed, told_of
 from casework.record.facts import beside
 from casework.recording import seal
+from casework.trail.comparing import require_as_sealed, told_of
 from casework.view.reading.case import seal_look
 from casework.view.reading.downloads import content_of
 
@@ -48,11 +50,12 @@ class NotAnchored(CaseworkError):
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Who vouches for a bundle (*berth*: the anchors' job and its authorities), and who makes its pages."""
+    """Who vouches for a bundle (*berth*: the anchors' job and its authorities), and who makes its pages: *made_by* names exactly that."""
 
     berth: Berth
     signer: CertificateSigner
     pages: MakePages
+    made_by: str
 
 
 def export(
@@ -73,19 +76,28 @@ def export(
     refuse_foreign(folder, case_id)
     with context.store.write() as session:  # who exports and looks at everything: the bundle itself will show it
         state, rehearsal = case_in(session, case_id).state, rehearsed(office.berth.roots, office.berth.policy)
-        told = beside(context, session, case_id) | {"by": by, "rehearsal": rehearsal}
+        told = beside(context, session, case_id) | {"by": by, "rehearsal": rehearsal, "made_by": office.made_by}
         seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload=told)
     seal_look(context, case_id, by=by)
     _anchor(context, office.berth, case_id)
     with context.store.read() as session:
         require_as_sealed(session, case_id)
         connection = session.connection()
+        _require_unmoved(context, session, case_id)
         record = canonical(_record(context, connection, case_id))
         contents = bundle.Contents(
             case_id, {layout.RECORD: record, **office.pages(record)}, _evidence(context, connection, case_id)
         )
         sealed = bundle.Seal(office.signer, stamper(office.berth), quorum=office.berth.vouchers.witnesses)
         return bundle.write(connection, folder, contents, sealed, partial(_announce, context))
+
+
+def _require_unmoved(context: Context, session: Session, case_id: str) -> None:
+    """Raise `BadRequest` if a pause or a standing waiver that the case shows has changed since the export was told."""
+    *_, told = (p for said, p in told_of(session.connection(), case_id) if said["type"] == EventType.CASE_EXPORTED)
+    now = json.loads(canonical(dict[str, Any](beside(context, session, case_id)["of_tenant"])))
+    if (told or {}).get("of_tenant") != now:
+        raise BadRequest(f"{case_id}: a pause or a standing waiver changed meanwhile", "Export it again.")
 
 
 def _record(context: Context, connection: Connection, case_id: str) -> dict[str, Any]:

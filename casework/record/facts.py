@@ -7,17 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
 from audit.events import EventType
-from audit.record import WHOLE, tables_of
 from casework.changes import in_memory, of_tenant, rows_in
 from casework.context import Context
+from casework.errors import CaseworkError
 from casework.question_kinds import TENANT
-from casework.record.comparing import told_of
 from casework.view.case import CaseView
 from casework.view.reading.access import sla_of
 from casework.view.reading.case import Beside, view_of
@@ -26,7 +25,10 @@ from models import tables
 
 _WHY = ("reason", "statement", "basis", "look")
 _FRAME = {"seq", "type", "time", "actor", "payload"}
-_NOT_OURS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+_NOT_OURS = (
+    LookupError, TypeError, ValueError, AttributeError, RecursionError, ArithmeticError, SQLAlchemyError, CaseworkError, Warning,
+)  # fmt: skip
+"""What reading raises that holds no word or shape of ours."""
 
 
 class NotARecord(ValueError):
@@ -79,32 +81,30 @@ def beside(context: Context, session: Session, case_id: str) -> dict[str, Any]:
     Return what a record shows and no event of the case tells yet: an export seals it, so that it is worked out from events like
     all else.
     """
-    said = {
-        "lastday": version("lastday"),
+    return {
         "sla_minutes": sla_of(context, session, case_id),
         "not_begun": lacking_in(context, session, case_id),
         "of_tenant": of_tenant(session, case_id, rows_in(session, TENANT)),
     }
-    if not tables_of(told_of(session.connection(), case_id)).whole:  # an older version has sealed too little of it
-        said |= {WHOLE: rows_in(session, case_id)}
-    return said
 
 
 def read(record: bytes) -> Facts:
     """Return what `record.json` tells.  Raises `NotARecord`."""
     try:
-        said = json.loads(record)
-        told = tuple(map(_told, said["events"]))
-        exported = _exported(said)
-        with _loaded(said, exported.get("of_tenant", {})) as session:
-            view = view_of(session, said["case"], _beside(said, told, exported), confidential=True)
+        return _read(json.loads(record), hashlib.sha256(record).hexdigest())
     except _NOT_OURS as exc:
         raise NotARecord(f"record.json: cannot be read: {type(exc).__name__}") from exc
+
+
+def _read(said: Mapping[str, Any], sha256: str) -> Facts:
+    told, exported = tuple(map(_told, said["events"])), _exported(said)
+    with _loaded(said, exported.get("of_tenant", {})) as session:
+        view = view_of(session, said["case"], _beside(said, told, exported), confidential=True)
     return Facts(
         view=view,
         told=told,
         log=said["log"],
-        sha256=hashlib.sha256(record).hexdigest(),
+        sha256=sha256,
         revision=said["revision"],
         former=said["former"],
         exported_by=exported.get("by"),

@@ -7,24 +7,30 @@ inside: the document goes in as JSON and comes out as text, nothing of it is eve
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import typst
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+import casework.messages
+import casework.view
 from casework.errors import CaseworkError
 from casework.record.facts import Facts, read
 from casework.visible import FAMILY, drawable, font_folder
 from portal.document import Clock, Document
 from portal.record.composing import COMMANDS, compose, warnings
-from portal.words import Phrase, phrase, said
+from portal.words import GLOSSARY, Phrase, phrase, said
 
 _HERE = Path(__file__).parent / "templates"
+_SHAPES = {".py", ".toml", ".html", ".css", ".typ", ".txt"}
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_HERE), autoescape=select_autoescape(["html"]),
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -44,6 +50,15 @@ def pages(record: bytes) -> dict[str, bytes]:
     facts = read(record)
     document = compose(facts)
     return {"record.html": page(document), "record.pdf": pdf(document), **_readmes(facts)}
+
+
+@cache
+def made_by() -> str:
+    """Return what makes these very bytes: the versions of lastday and of the typesetter, and a digest of what shapes a page."""
+    shaping = [_HERE.parent.parent, Path(casework.view.__file__).parent, Path(casework.messages.__file__).parent]
+    files = sorted(file for folder in shaping for file in folder.rglob("*") if file.suffix in _SHAPES)
+    digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in (*files, GLOSSARY)))
+    return f"lastday {version('lastday')}, typst {version('typst')}, {digest.hexdigest()[:16]}"
 
 
 def page(document: Document) -> bytes:

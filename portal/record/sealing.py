@@ -1,5 +1,5 @@
 """
-An extra: a PAdES seal (B-T) on record.pdf, for readers that know no other proof.
+An extra: a copy of record.pdf under a PAdES seal (B-T), for readers that know no other proof.
 
 It adds nothing to the certificate, which covers the file as a whole.  A green tick needs a certificate of a list that the
 reader trusts (AATL and the like): the operator's purchase.
@@ -20,12 +20,13 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.timestamps import TimeStamper
 
+from audit import layout
 from audit.timestamp import AuthorityUnreachable, StampRefused, post
 from casework.errors import CaseworkError
 from portal.record.pages import pages
 
 _ABOUT = signers.PdfSignatureMetadata(
-    field_name="lastday", subfilter=SigSeedSubFilter.PADES, reason="lastday: record of an offboarding"
+    field_name="lastday", subfilter=SigSeedSubFilter.PADES, certify=True, reason="lastday: record of an offboarding"
 )
 """The seal covers all of the file, and is appended behind its last byte."""
 
@@ -54,7 +55,7 @@ class _Asking(TimeStamper):
 def sealed(
     pkcs12: Path, passphrase: str, open_client: Callable[[], httpx.Client], urls: Sequence[str]
 ) -> Callable[[bytes], Mapping[str, bytes]]:
-    """Return what makes a bundle's pages, `record.pdf` sealed by the key of *pkcs12*.  Raises `SealRefused` for a file that cannot be used."""
+    """Return what makes a bundle's pages, and a copy of `record.pdf` sealed by the key of *pkcs12*.  Raises `SealRefused` for a file that cannot be used."""
     signer = signers.SimpleSigner.load_pkcs12(str(pkcs12), passphrase=passphrase.encode() or None)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
     if signer is None:
         remedy = "Correct --seal and LASTDAY_SEAL_PASSPHRASE, or leave the seal out."
@@ -65,6 +66,6 @@ def sealed(
         made = pages(record)
         draft = IncrementalPdfFileWriter(io.BytesIO(made["record.pdf"]))
         with ThreadPoolExecutor(1) as thread:  # pyHanko runs a loop of its own, and one may be running here
-            return made | {"record.pdf": thread.submit(lambda: sealer.sign_pdf(draft).getvalue()).result()}
+            return made | {layout.SEALED: thread.submit(lambda: sealer.sign_pdf(draft).getvalue()).result()}
 
     return make

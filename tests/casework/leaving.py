@@ -18,7 +18,7 @@ from casework.record.exporting import Office as Export
 from emulators.outsiders import outsiders
 from models.tables import Case
 from models.vocabulary import EntitlementKind, EntitlementState, OpenReason, Service
-from portal.record.pages import pages
+from portal.record.pages import made_by, pages
 from tests.casework.conftest import Office
 
 NAME = "髙橋 <script>alert(1)</script>𠮷野家"
@@ -77,4 +77,4 @@ def export_office(office: Office, folder: Path) -> Iterator[Export]:
             lambda: httpx.Client(trust_env=False, timeout=10), rules, (there.env["LASTDAY_TIMESTAMP_URLS"],),
             tuple(x509.load_pem_x509_certificates(roots)),
         )  # fmt: skip
-        yield Export(berth, certifier, pages)
+        yield Export(berth, certifier, pages, made_by())

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from audit import record
-from audit.leaf import canonical, stamp
+from audit.leaf import FRAME, canonical, stamp
 from audit.record import derive
 from casework.context import Context
 from casework.record import facts
-from casework.record.comparing import require_as_sealed, told_of
 from casework.record.facts import Facts, Told, beside, read
+from casework.trail.comparing import require_as_sealed, told_of
 
 
 def record_of(context: Context, case_id: str, **said: Any) -> bytes:
@@ -20,7 +20,7 @@ def record_of(context: Context, case_id: str, **said: Any) -> bytes:
     with context.store.read() as session:
         require_as_sealed(session, case_id)
         events, told = told_of(session.connection(), case_id), beside(context, session, case_id)
-    last = dict(events[-1][0])
+    last = {name: events[-1][0][name] for name in FRAME}
     now = {"seq": last["seq"] + 1, "type": "case.exported", "time": stamp(context.now())}
     return canonical(derive([*events, (last | now, told | {"by": "auditor"} | said)]))
 

@@ -16,8 +16,8 @@ from casework.errors import NotDueYet, StillOpen
 from casework.intake.moving import reschedule
 from casework.matching.searching import find_everywhere
 from casework.policy import Cut, Policy
-from casework.record.comparing import told_of
 from casework.sweeping import due_for_run
+from casework.trail.comparing import told_of
 from casework.truth.rows import accepted_rows
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.errors import Denied, OutcomeUnknown, Unreachable

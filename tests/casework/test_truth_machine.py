@@ -27,7 +27,7 @@ from casework.decisions import signatures
 from casework.errors import CaseworkError
 from casework.matching.answering import answer
 from casework.questions import open_questions
-from casework.record.comparing import differences
+from casework.trail.comparing import differences
 from casework.truth.findings import assess, open_findings
 from casework.truth.rows import accepted_rows, accounts_of, reads_of
 from connectors.errors import ConnectorError, Denied, OutcomeUnknown, Unreachable

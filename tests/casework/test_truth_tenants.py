@@ -27,8 +27,8 @@ from casework.evidence.store import EvidenceStore
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from casework.policy import Observe, Policy
-from casework.record.comparing import differences
 from casework.store import Store, open_engine
+from casework.trail.comparing import differences
 from casework.truth.rows import accepted_rows
 from casework.view.reading.case import case_view
 from cli.tables import document_page

@@ -13,11 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
-from pyhanko.pdf_utils.generic import StreamObject
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
+from audit.layout import SEALED
 from emulators.stage import Fault, Stage, served
 from emulators.timestamping import Authority
 from emulators.timestamping.papers import issue
@@ -58,41 +56,20 @@ def client() -> httpx.Client:
 
 class TestSeal:
     async def test_covers_the_whole_file_and_is_stamped(self, record: bytes, pkcs12: Path) -> None:
-        """The sealed PDF is the printed one with a stamped signature over all of it; the other pages are as before."""
+        """The sealed copy is the printed one with a stamped signature over all of it; the pages are as before."""
         with served(Stage(Authority(issue()).app)) as url:
             made = sealed(pkcs12, PASSPHRASE, client, ("http://127.0.0.1:9/", f"{url}/"))(record)
         plain = pages(record)
-        assert made["record.pdf"].startswith(plain["record.pdf"])
-        assert {name: page for name, page in made.items() if name != "record.pdf"} == {
-            name: page for name, page in plain.items() if name != "record.pdf"
-        }
-        (signature,) = PdfFileReader(io.BytesIO(made["record.pdf"])).embedded_signatures
+        assert made[SEALED].startswith(plain["record.pdf"])
+        assert {name: page for name, page in made.items() if name != SEALED} == plain
+        (signature,) = PdfFileReader(io.BytesIO(made[SEALED])).embedded_signatures
         assert signature.compute_integrity_info() is None
         assert signature.coverage is not None
         assert signature.coverage.name == "ENTIRE_FILE"
         assert signature.sig_object["/SubFilter"] == "/ETSI.CAdES.detached"
         unsigned = {attribute["type"].native for attribute in signature.signer_info["unsigned_attrs"]}
         assert "signature_time_stamp_token" in unsigned
-        assert unlike(record, made.__getitem__) is None
-
-    @pytest.mark.parametrize("how", ["a longer tail", "a word in its place", "a signature that is seen"])
-    def test_another_print_is_no_sealed_one(self, record: bytes, how: str) -> None:
-        """Behind the print may stand signatures that nobody sees, and nothing that changes what is read."""
-        plain = pages(record)
-        writer = IncrementalPdfFileWriter(io.BytesIO(plain["record.pdf"]))
-        if how == "a word in its place":
-            page = writer.root["/Pages"]["/Kids"][0]
-            stream = StreamObject(stream_data=b"BT /F0 12 Tf (closed) Tj ET")
-            page["/Contents"] = writer.add_object(stream)
-            writer.update_container(page)
-        if how == "a signature that is seen":
-            append_signature_field(writer, SigFieldSpec("seal", box=(0, 0, 500, 800)))
-        added = b"\n%closed" if how == "a longer tail" else b""
-        made = io.BytesIO()
-        writer.write(made)  # type: ignore[no-untyped-call]  # pyHanko leaves this one untyped
-        changed = plain | {"record.pdf": (plain["record.pdf"] + added) if added else made.getvalue()}
-        assert unlike(record, plain.__getitem__) is None
-        assert unlike(record, changed.__getitem__) == "record.pdf"
+        assert unlike(record, made.__getitem__) is None, "the print itself is as it was"
 
     def test_what_is_no_stamp(self, record: bytes, pkcs12: Path) -> None:
         """A page of a proxy's in the place of a stamp is not taken for one: nothing is sealed, and a sentence says why."""

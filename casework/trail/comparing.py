@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from audit import reading
 from audit.events import EventType
 from audit.record import CASE, Rows, Tables, Told, tables_of
-from casework.changes import of_tenant, rows_in
+from casework.changes import default_of, of_tenant, rows_in
 from casework.context import case_in
 from casework.errors import CaseworkError
 from casework.question_kinds import TENANT
@@ -46,12 +46,12 @@ class TablesDiffer(CaseworkError):
 
 
 def require_as_sealed(session: Session, case_id: str) -> None:
-    """Raise `TablesDiffer`, naming the first difference: a record made from such tables would state what never happened."""
+    """Raise `TablesDiffer`, naming the first difference: what is made from such tables would state what never happened."""
     if (found := next(differences(session, case_id), None)) is not None:
         if not found.tables and not found.trail:
             case_in(session, case_id)  # nobody knows it
         raise TablesDiffer(
-            f"cannot make a record: {found}",
+            f"not as it was sealed: {found}",
             "Somebody changed the database by hand.  See all of it with `lastday trail check`, and restore a backup.",
         )
 
@@ -67,7 +67,7 @@ def differences(session: Session, case_id: str | None = None) -> Iterator[Differ
     """
     Yield what the tables and the trail say differently of one case and of what it rests on, or of all.
 
-    Of a case of which an older version has sealed too little, nothing is compared but whether it is there.
+    Of a case that an earlier version opened, nothing is compared until `adopt` has sealed all of it.
     """
     connection = session.connection()
     known = [case_id] if case_id is not None else sorted({*opened(connection), *session.exec(select(Case.id)).all()})
@@ -100,7 +100,9 @@ def _of(session: Session, case_id: str, *, only_for: str | None) -> Iterator[Dif
     sealed = tables_of(events)
     for seq in (*reading.not_committed(connection, case_id), *sealed.unfit):
         yield Difference(case_id, "payload", "another, or none", "the one committed to", seq)
-    if case_id == TENANT or sealed.whole:
+    if case_id != TENANT and not sealed.whole:
+        yield Difference(case_id, "case", "there", "sealed in part")
+    else:
         ours = rows_in(session, case_id)
         if only_for is not None:
             ours, sealed.rows = (of_tenant(session, only_for, rows) for rows in (ours, sealed.rows))
@@ -118,7 +120,8 @@ def _unlike(case_id: str, ours: Rows, sealed: Tables) -> Iterator[Difference]:
                 yield Difference(case_id, what, "" if row is None else "there", "" if told is None else "there", seq)
                 continue
             for column in sorted({*row, *told}):
-                if (value := row.get(column)) != (said := told.get(column)):
+                value, said = row.get(column), told.get(column, default_of(table, column))
+                if value != said:
                     at = sealed.at.get((table, key, column))
                     name = column if table == CASE else f"{what}: {column}"
                     yield Difference(case_id, name, _word(value), _word(said), at)

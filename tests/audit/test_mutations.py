@@ -1,0 +1,71 @@
+"""Every way of spoiling a bundle that is in the table is noticed, by anybody's hand and by the certificate's key: no traceback, no hang."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from audit import layout
+from audit.verify import verify
+from tests.audit.house import House, exported
+from tests.audit.mutations import FIELDS, Mutation, of_files, of_payloads, recertified
+
+HARMLESS = {layout.PRINTED, *layout.READMES}
+"""Files of which the bundle's own steps ask no more than that they are there: `lastday verify` makes them again (docs/verify.md)."""
+ADDED_TO = layout.PAGE
+"""The page bears the digest of record.json: what is added to it is seen by who makes it again alone."""
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, Path, Path]:
+    return exported(tmp_path_factory.mktemp("house"))
+
+
+def table(bundle: Path) -> list[Mutation]:
+    return [*of_files(bundle), *of_payloads(bundle)]
+
+
+def harmless(one: Mutation) -> bool:
+    pages = one.file in HARMLESS or one.file == ADDED_TO
+    kept = one.name.endswith((" longer", " doubled")) or one.file in HARMLESS
+    return pages and kept and not one.name.endswith((" deleted", " beside"))
+
+
+class TestMutations:
+    def test_by_anybody(self, sound: tuple[House, Path, Path], tmp_path: Path) -> None:
+        """Whatever is done to the files is noticed, and the list or the file is named."""
+        _, bundle, trust = sound
+        silent = []
+        for one in table(bundle):
+            folder = _copied(bundle, tmp_path)
+            one.make(folder)
+            silent += [one.name] if verify(folder, trust).sound else []
+        assert silent == []
+
+    def test_by_the_holder_of_the_certificates_key(self, sound: tuple[House, Path, Path], tmp_path: Path) -> None:
+        """Listed and certified anew, too; but for what the table of the harmless has."""
+        house, bundle, trust = sound
+        silent = set()
+        for one in table(bundle):
+            folder = _copied(bundle, tmp_path)
+            one.make(folder)
+            recertified(house, folder)
+            silent |= {one.name} if verify(folder, trust).sound else set()
+        assert silent == {one.name for one in table(bundle) if harmless(one)}
+
+    @pytest.mark.parametrize("field", FIELDS)
+    def test_what_the_certificate_claims(self, sound: tuple[House, Path, Path], tmp_path: Path, field: str) -> None:
+        """Each field of the claim is held against the bundle."""
+        house, bundle, trust = sound
+        folder = _copied(bundle, tmp_path)
+        recertified(house, folder)
+        assert verify(folder, trust).faults == []
+        recertified(house, folder, field)
+        assert verify(folder, trust).faults != []
+
+
+def _copied(bundle: Path, tmp_path: Path) -> Path:
+    shutil.rmtree(tmp_path / "bundle", ignore_errors=True)
+    return Path(shutil.copytree(bundle, tmp_path / "bundle"))
