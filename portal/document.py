@@ -31,10 +31,11 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value as it is shown, on one line or several."""
+    """One value as it is shown, on one line or several; *folded*: the names behind it, which a page unfolds and a print sets small."""
 
     lines: tuple[Phrase, ...]
     tone: Tone = Tone.PLAIN
+    folded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Document:
     """
     The whole of it.  *figures* stand on the front; *banners* say what must not be overlooked.
 
-    *made_at* is the time of the facts, not of the printing: the same facts give the same bytes.
+    *made_at* is the time of the facts, not of the printing: the same facts give the same bytes.  *written* is that on the clock of *zone*,
+    as every time in the document.
     """
 
     title: Phrase
@@ -94,6 +96,7 @@ class Document:
     verdict: Cell
     zone: str
     made_at: datetime
+    written: str
     figures: Mapping[str, Cell]
     banners: tuple[Phrase, ...]
     sections: tuple[Section, ...]

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 from audit import layout
 from audit.events import EventType as E
-from audit.exchanges import IN_PAYLOAD
 from audit.leaf import canonical
 from audit.record import ADOPTED, CASE, CHANGED, WHOLE, Told, derive, newest_summary, state_of, tables_of
 from audit.verify.folder import Bundle
@@ -37,14 +36,14 @@ class Pages:
 
 
 def told_by(bundle: Bundle) -> list[Told]:
-    """Return the events with their payloads, without the exchanges, which no record shows; the steps before have proved them."""
+    """Return the events with their payloads; the steps before have proved them."""
     return [(bundle.event(seq), _payload(bundle, seq)) for seq in range(bundle.events)]
 
 
 def _payload(bundle: Bundle, seq: int) -> dict[str, Any] | None:
     path = layout.payload(seq)
     said = json.loads(bundle.whole(path, LONGEST_PAYLOAD)) if path in bundle.paths else None
-    return {name: value for name, value in said.items() if name != IN_PAYLOAD} if isinstance(said, dict) else None
+    return said if isinstance(said, dict) else None
 
 
 def record(bundle: Bundle) -> str:

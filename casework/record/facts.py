@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from casework.view.reading.access import sla_of
 from casework.view.reading.case import Beside, view_of
 from casework.view.reading.downloads import Summary, lacking_in
 from models import tables
+from models.vocabulary import EntitlementKind
 
 _WHY = ("reason", "statement", "basis", "look")
 _FRAME = {"seq", "type", "time", "actor", "payload"}
@@ -54,6 +55,25 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """
+    What a read of one kind of one account rests on: the requests (*asked*, each once, and how many), the answers by status, when, the
+    root over all of them.  *rows*: how many entitlements it told of.
+    """
+
+    connection: str
+    account: str
+    kind: EntitlementKind
+    asked: tuple[str, ...]
+    requests: int
+    answers: Mapping[str, int]
+    sent_at: datetime
+    received_at: datetime
+    root: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """
     Everything that a record tells.  *sha256*: of `record.json`.  *revision*: its number, *former*: the certificate before.
@@ -63,6 +83,7 @@ class Facts:
 
     view: CaseView
     told: tuple[Told, ...]
+    listings: tuple[Listing, ...]
     log: str
     sha256: str
     revision: int
@@ -103,6 +124,7 @@ def _read(said: Mapping[str, Any], sha256: str) -> Facts:
     return Facts(
         view=view,
         told=told,
+        listings=tuple(_listings(said, view)),
         log=said["log"],
         sha256=sha256,
         revision=said["revision"],
@@ -138,6 +160,26 @@ def _beside(said: Mapping[str, Any], told: tuple[Told, ...], exported: Mapping[s
         lacking=tuple(exported.get("not_begun", ())),
         open_intents=len(intents - answered),
     )
+
+
+def _listings(said: Mapping[str, Any], view: CaseView) -> Iterator[Listing]:
+    """Yield, for each kind of each account of the leaver, what its newest read rests on."""
+    refs = {row["ref"]: (row["connection"], row["vendor_id"]) for row in said["tables"].get("account", {}).values()}
+    named = {(one.connection, one.id): one.name for one in view.taken}
+    seen = [event for event in said["events"] if event["type"] == EventType.OBSERVE_SEEN and "evidence" in event]
+    newest = {(event["account"], event["kind"]): event["evidence"]["root"] for event in seen if "account" in event}
+    listings = {one["root"]: one for one in said["listings"]}
+    for (ref, kind), root in newest.items():
+        if (place := refs.get(ref)) in named and (one := listings.get(root)) is not None:
+            rows = {
+                event["payload"]["entitlement"]
+                for event in seen
+                if event["kind"] == kind and event["evidence"]["root"] == root and "payload" in event
+            }
+            yield Listing(
+                place[0], named[place], EntitlementKind(kind), tuple(one["asked"]), one["requests"], one["answers"],
+                datetime.fromisoformat(one["first_sent_at"]), datetime.fromisoformat(one["last_received_at"]), root, len(rows),
+            )  # fmt: skip
 
 
 def _told(event: Mapping[str, Any]) -> Told:

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from audit.events import EventType
 from casework.lifecycle import FINISHED
-from casework.record.facts import Facts, Told
+from casework.record.facts import Facts, Listing, Told
+from casework.visible import visible
 from models.actor import UNAUTHENTICATED
 from portal.document import NONE, Cell, Clock, Document, Grid, Section, Tone, cell, listing, mono
 from portal.record.drawing import timeline
 from portal.sections import access, case, papers
 from portal.sections.downloads import downloads
 from portal.sections.front import document
-from portal.words import EVENTS, Phrase, joined, said, sentence, titled
+from portal.words import EVENTS, Phrase, joined, place, said, sentence, titled
 
 COMMANDS = (
     "sha256sum --quiet -c SHA256SUMS",
@@ -28,6 +29,8 @@ COMMANDS = (
 """What checks the folder without us."""
 MANY = frozenset({EventType.REVOKE_INTENT, EventType.REVOKE_OUTCOME, EventType.OBSERVE_SEEN})
 """One or more for each entitlement: in `events/` only, not in the course of the case."""
+_FEW = 2
+"""Requests of a listing that stand there; the others are to be unfolded."""
 _OF_WHAT = ("service", "connection", "kind", "finding", "state", "choice", "scope", "basis")
 
 
@@ -48,6 +51,7 @@ def _sections(facts: Facts, clock: Clock) -> Iterator[Section]:
     yield case.notice(view, clock)
     yield access.cutoffs(view, clock)
     yield access.truth_table(view, clock)
+    yield _listings(facts, clock)
     yield case.findings(view, clock)
     yield case.waivers(view, clock)
     yield _people(facts, clock)
@@ -60,6 +64,34 @@ def _sections(facts: Facts, clock: Clock) -> Iterator[Section]:
     yield _events(facts, clock)
     yield _proof(facts, clock)
     yield Section(*titled("verify"), commands=COMMANDS, notes=(sentence("proven"), sentence("not_proven")))
+
+
+def _listings(facts: Facts, clock: Clock) -> Section:
+    """For each kind of each account what the newest read asked and got: by that its completeness can be judged."""
+    columns = {
+        "Account": 16,
+        "Entitlement": 10,
+        "Read": 13,
+        "Asked of the vendor": 31,
+        "Answers": 10,
+        "Rows": 6,
+        "Root over the exchanges": 14,
+    }
+    return listing("listings", columns, (_read(one, clock) for one in facts.listings), said("No read was recorded."))
+
+
+def _read(one: Listing, clock: Clock) -> tuple[Cell, ...]:
+    answers = ", ".join(f"{status} ×{count}" for status, count in one.answers.items())
+    asked = replace(cell(*one.asked[:_FEW]), folded=tuple(map(visible, one.asked[_FEW:])))
+    return (
+        cell(place(one.connection), one.account),
+        cell(one.kind),
+        cell(*dict.fromkeys((clock.text(one.sent_at), clock.text(one.received_at)))),
+        asked,
+        cell(answers),
+        cell(one.rows),
+        mono(one.root),
+    )
 
 
 def _people(facts: Facts, clock: Clock) -> Section:

@@ -96,12 +96,23 @@ def _case_lane(svg: Drawing, axis: _Axis, facts: Facts) -> None:
     y = _TOP + _LANE / 2
     svg.text(0, y + 4, facts.view.case, size=11)
     svg.line((_LEFT, y, _WIDTH - _RIGHT, y))
-    x = -math.inf
-    for told in facts.told:
-        if told.type in _STEPS:
-            x = max(axis(told.at), x + 17)
-            svg.add("circle", cx=x, cy=y, r=8, fill="#ffffff", stroke=INK)
-            svg.text(x, y + 3.6, _STEPS[told.type][0], size=10, anchor="middle")
+    steps = [told for told in facts.told if told.type in _STEPS]
+    for x, told in zip(_spread([axis(told.at) for told in steps]), steps, strict=True):
+        svg.add("circle", cx=x, cy=y, r=8, fill="#ffffff", stroke=INK)
+        svg.text(x, y + 3.6, _STEPS[told.type][0], size=10, anchor="middle")
+
+
+def _spread(places: Sequence[float]) -> list[float]:
+    """Return the places so that none covers the one before it and none leaves the frame."""
+    first, last = _LEFT + 8.0, _WIDTH - _RIGHT - 8.0
+    gap = min(17.0, (last - first) / max(len(places), 1))
+    right: list[float] = []
+    for x in places:
+        right.append(max(x, right[-1] + gap if right else first))
+    left: list[float] = []
+    for x in reversed(right):
+        left.append(min(x, left[-1] - gap if left else last))
+    return [round(x, 1) for x in reversed(left)]
 
 
 def _account_lane(svg: Drawing, axis: _Axis, account: Account, y: float) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from casework.view.access import Account, Match, Row
 from casework.view.case import CaseView
+from casework.visible import visible
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, listing, tone_of, yes_or_no
 from portal.words import Phrase, joined, place, said, titled
 
+_FEW = 3
+"""So many rows that are alike stand each by itself."""
 _NOTHING_TAKEN = said("No account was taken as the leaver's.")
 
 
@@ -85,21 +89,44 @@ def truth_table(view: CaseView, clock: Clock) -> Section:
 def _truth(account: Account, clock: Clock) -> Grid:
     return Grid(
         {"Entitlement": 14, "What": 19, "State": 13, "Confirmed by": 11, "Commanded": 13, "Seen closed": 13, "Signed by, problem": 17},
-        tuple(_row(row, clock) for row in account.entitlements),
+        tuple(_row(rows, clock) for rows in _alike(account.entitlements)),
         empty=said("Its access has not been listed yet."),
         title=cell(joined(" · ", place(account.connection), account.name)),
     )  # fmt: skip
 
 
-def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
+def _alike(rows: Iterable[Row]) -> list[list[Row]]:
+    """Put together what differs in its name and its times alone, where that is many; each other row stands by itself."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        told = row.detail
+        odd = row.id if told.came_back_at is not None or row.cut_effective_by != row.observed_at else None
+        alike = (
+            row.kind,
+            row.state,
+            told.restored,
+            row.confirmed_by,
+            told.signed_by,
+            told.statement,
+            told.problem,
+            odd,
+        )
+        groups.setdefault(alike, []).append(row)
+    return [part for group in groups.values() for part in ([group] if len(group) > _FEW else [[row] for row in group])]
+
+
+def _row(rows: list[Row], clock: Clock) -> tuple[Cell, ...]:
+    row = rows[0]
     told, seen, lives_on = row.detail, row.observed_at, _lives_on(row, clock)
     return (
-        cell(row.kind),
-        cell(row.what),
+        cell(row.kind, *_times(rows)),
+        _named(rows),
         _stands(row),
         cell(row.confirmed_by),
-        clock(row.commanded_at),
-        cell(clock.text(seen), lives_on and joined(" ", said("tokens until"), lives_on)),
+        cell(*_span(clock, [one.commanded_at for one in rows])),
+        cell(
+            *_span(clock, [one.observed_at for one in rows]), lives_on and joined(" ", said("tokens until"), lives_on)
+        ),
         cell(
             told.came_back_at and joined(" ", said("came back"), clock.text(told.came_back_at)),
             joined(" — ", told.signed_by, told.statement),
@@ -107,6 +134,24 @@ def _row(row: Row, clock: Clock) -> tuple[Cell, ...]:
             tone=Tone.QUIET,
         ),
     )
+
+
+def _times(rows: list[Row]) -> list[str]:
+    return [f"×{len(rows)}"] if len(rows) > 1 else []
+
+
+def _named(rows: list[Row]) -> Cell:
+    """Return what the rows are about: of many the first and the last by name, all of them to be unfolded."""
+    names = sorted(row.what for row in rows)
+    if len(names) == 1:
+        return cell(names[0])
+    return replace(cell(f"{names[0]} … {names[-1]}"), folded=tuple(map(visible, names)))
+
+
+def _span(clock: Clock, moments: Iterable[datetime | None]) -> list[str]:
+    """Return the first and the last of *moments*, once if they are the same second."""
+    known = sorted(moment for moment in moments if moment is not None)
+    return list(dict.fromkeys(map(clock.text, known[:1] + known[-1:])))
 
 
 def _stands(row: Row) -> Cell:
@@ -126,9 +171,11 @@ def _lines_of(account: Account, clock: Clock) -> Iterator[tuple[Cell, ...]]:
     who = cell(place(account.connection), account.name)
     if not account.entitlements:
         yield who, cell(), cell(said("Its access has not been listed yet."), tone=Tone.QUIET)
-    for row in account.entitlements:
+    for rows in _alike(account.entitlements):
+        row = rows[0]
         signed, lives_on = cell(joined(" · ", row.confirmed_by, row.detail.signed_by)), cell(_lives_on(row, clock))
-        yield who, cell(row.kind), cell(row.what), _stands(row), signed, clock(row.observed_at), lives_on
+        seen = cell(*_span(clock, [one.observed_at for one in rows]))
+        yield who, cell(row.kind, *_times(rows)), _named(rows), _stands(row), signed, seen, lives_on
         who = Cell(())
 
 

@@ -64,12 +64,19 @@ def _sources(found: Downloads, clock: Clock) -> Grid:
                 _completeness(s),
                 cell(clock.text(s.from_at), clock.text(s.until_at)),
                 cell(clock.text(s.oldest_at), clock.text(s.newest_at)),
-                cell(f"{s.records:,}", Phrase(f"pages: {s.pages:,}", f"{s.pages:,} ページ")),
+                cell(f"{s.records:,}", *_read(s)),
                 mono(s.content_sha256, s.sha256),
             )
             for s in found.sources
         ),
     )  # fmt: skip
+
+
+def _read(s: Source) -> Iterator[Phrase]:
+    """Yield what was read for the count that stands beside it."""
+    yield Phrase(f"pages: {s.pages:,}", f"{s.pages:,} ページ")
+    if s.duplicates:
+        yield Phrase(f"duplicates left out: {s.duplicates:,}", f"重複除外 {s.duplicates:,} 件")
 
 
 def _completeness(s: Source) -> Cell:

@@ -25,6 +25,7 @@ def document(view: CaseView, sections: Iterable[Section], *before: Phrase) -> Do
         verdict=state(view.state),
         zone=f"{zone} (UTC{view.read_at.astimezone(ZoneInfo(zone)):%z})",
         made_at=view.read_at,
+        written=Clock(zone).text(view.read_at),
         figures=_figures(view, Clock(zone)),
         banners=(*before, *_banners(view, Clock(zone))),
         sections=tuple(sections),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pypdfium2
 import pytest
@@ -16,7 +18,9 @@ from casework.view.downloads import Downloads
 from casework.view.papers import Paper, Papers
 from casework.visible import visible
 from models.vocabulary import EntitlementState
+from portal.document import Clock
 from portal.record.composing import compose
+from portal.record.drawing import timeline
 from portal.record.pages import page, pages, pdf
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.casework.leaving import NAME, finished
@@ -58,7 +62,7 @@ DOWNLOADS = Downloads.model_validate({
                  "residual": 0, "events": []}],
 })  # fmt: skip
 SECTIONS = {
-    "timeline", "notice", "cutoffs", "truth", "findings", "waivers", "people", "nda", "secrets", "downloads", "accounts", "looks", "events",
+    "timeline", "notice", "cutoffs", "truth", "listings", "findings", "waivers", "people", "nda", "secrets", "downloads", "accounts", "looks", "events",
     "proof", "verify",
 }  # fmt: skip
 
@@ -186,6 +190,54 @@ class TestNothingKnown:
         assert "Nothing stands out" not in text
         found_nothing = told(facts, downloads=DOWNLOADS.model_copy(update={"risks": ()}))
         assert "Nothing stands out" in read(page(compose(found_nothing))).text
+
+
+class TestMany:
+    def test_a_timeline_stays_in_its_frame(self, facts: Facts) -> None:
+        """However often a case was opened again: each step is drawn, none on another, none outside."""
+        again = replace(next(one for one in facts.told if one.type == "case.closed"), type=EventType.CASE_REOPENED)
+        busy = replace(
+            facts, told=(*facts.told, *[replace(again, at=again.at + timedelta(minutes=n)) for n in range(90)])
+        )
+        drawn = re.findall(r'<circle cx="([0-9.]+)" cy="[0-9.]+" r="8"', timeline(busy, Clock("Asia/Tokyo")).svg)
+        places = [float(place) for place in drawn]
+        assert len(places) > 90
+        assert min(places) >= 170
+        assert max(places) <= 970
+        assert all(later > sooner for sooner, later in pairwise(places))
+
+    def test_one_time_zone(self, facts: Facts) -> None:
+        """Every time of a page is of the case's zone, that of the page itself too."""
+        text = read(page(compose(facts))).text
+        assert not re.search(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+][0-9]{2}:[0-9]{2})", text)
+
+    def test_two_hundred_groups_are_one_line(self, facts: Facts) -> None:
+        """Rows that differ in name and time alone stand in one line, all of them by name to be unfolded; what is odd stands by itself."""
+        account = facts.view.accounts[0]
+        group = next(row for row in account.entitlements if row.kind == "group")
+        many = [
+            group.model_copy(
+                update={
+                    "id": f"google_workspace:leaver-g1:group:g{n:03}",
+                    "detail": group.detail.model_copy(update={"label": f"team {n:03}"}),
+                }
+            )
+            for n in range(200)
+        ]
+        back = many[7].model_copy(
+            update={"detail": many[7].detail.model_copy(update={"came_back_at": group.observed_at})}
+        )
+        crowded = told(facts, accounts=(account.model_copy(update={"entitlements": (*many[:7], back, *many[8:])}),))
+        seen = read(page(compose(crowded)))
+        folded = [tag for tag, _ in seen.tags].count("details")
+        assert folded == 1
+        assert "×199" in seen.text
+        assert "team 000 … team 199" in seen.text
+        assert all(f"team {n:03}" in seen.text for n in range(200))
+        with pypdfium2.PdfDocument(pdf(compose(crowded))) as crowd, pypdfium2.PdfDocument(pdf(compose(facts))) as plain:
+            assert len(crowd) <= len(plain) + 1
+            text = "".join(crowd[number].get_textpage().get_text_range() for number in range(len(crowd)))
+        assert "team 199" in text
 
 
 class TestPrinted:
