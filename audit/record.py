@@ -130,12 +130,12 @@ def _listing(said: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, A
     statuses = Counter(str(one.get("status")) for one in exchanged)
     return {
         "event": said["seq"],
-        "root": said["evidence"]["root"],
-        "asked": sorted({one["what"] for one in exchanged}),
+        "root": bound["root"] if isinstance(bound := said.get("evidence"), dict) else None,
+        "asked": sorted({one["what"] for one in exchanged if "what" in one}),
         "requests": len(exchanged),
         "answers": {status: statuses[status] for status in sorted(statuses)},
-        "first_sent_at": min(one["sent_at"] for one in exchanged),
-        "last_received_at": max(one["received_at"] for one in exchanged),
+        "first_sent_at": min((one["sent_at"] for one in exchanged if "sent_at" in one), default=None),
+        "last_received_at": max((one["received_at"] for one in exchanged if "received_at" in one), default=None),
     }
 
 

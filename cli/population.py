@@ -18,6 +18,7 @@ from audit.verify.population import ENDING, Stated
 from audit.verify.population import verify_population as prove
 from audit.verify.report import Unreadable, printable
 from casework.context import Context
+from casework.lifecycle import TAKEN_BACK
 from casework.population import counting
 from casework.population.facts import Difference, Listed, Population
 from casework.record.exporting import stamper
@@ -153,7 +154,13 @@ def _held_against(found: Stated, extract: bytes) -> tuple[Difference, ...]:
     """Return where HR's *extract* and the stated cases differ; note which of its rows the statement is not about, or another list."""
     said = found.statement
     listed = [
-        Listed(one["case"], one.get("employee_no", ""), date.fromisoformat(one["day"]), "salt" not in one)
+        Listed(
+            one["case"],
+            one.get("employee_no", ""),
+            date.fromisoformat(one["day"]),
+            "salt" not in one,
+            one["state"] in TAKEN_BACK,
+        )
         for one in said["cases"]
     ]
     period = date.fromisoformat(said["from"]), date.fromisoformat(said["to"])

@@ -171,12 +171,14 @@ def _not_in_cases(rows: list[Notice], listed: Sequence[Listed]) -> Iterator[Diff
     erased = [one for one in listed if one.erased]
     for row in rows:
         theirs = by_person.get(employee_key(row.leaver.employee_no), [])
-        if any(one.day == row.employment_ends_on for one in theirs):
+        if any(one.day == row.employment_ends_on and not one.taken_back for one in theirs):
             continue
         yield Difference("extract", f"row {row.row}", row.leaver.employee_no, *_why(row, theirs, erased).said)
 
 
 def _why(row: Notice, theirs: list[Listed], erased: list[Listed]) -> Message:
+    if same := tuple(one.case for one in theirs if one.day == row.employment_ends_on):
+        return message("only_taken_back", cases=same)
     if theirs:
         days = tuple(f"{one.case} ({one.day})" for one in theirs)
         return message("no_case_for_this_day", cases=days)

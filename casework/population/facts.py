@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from audit.commitment import Commitment, Person
 from casework.errors import BadRequest
+from casework.lifecycle import TAKEN_BACK
 from casework.messages import message
 from casework.view.access import Account
 from casework.view.part import Part
@@ -20,12 +21,13 @@ METHOD = "sort by the hexadecimal SHA-256 of SEED, newline, CASE; take the first
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A case as HR's list is held against it."""
+    """A case as HR's list is held against it; *taken_back*: nobody leaves by it (any more)."""
 
     case: str
     employee_no: str
     day: date
     erased: bool
+    taken_back: bool
 
     def difference(self, code: str, **facts: object) -> Difference:
         """Return what *code* says of this case."""
@@ -68,7 +70,8 @@ class Entry(Part):
 
     @property
     def listed(self) -> Listed:
-        return Listed(self.case, self.employee_no, self.employment_ends_on, self.erased_at is not None)
+        erased = self.erased_at is not None
+        return Listed(self.case, self.employee_no, self.employment_ends_on, erased, self.state in TAKEN_BACK)
 
     def difference(self, code: str, **facts: object) -> Difference:
         """Return what *code* says of this case."""

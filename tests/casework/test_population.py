@@ -56,25 +56,27 @@ class TestTieOut:
         office.report(employee_no="E2", employment_ends_on=ends_on, for_real=False)
         gone = office.report(employee_no="E3", employment_ends_on=ends_on)
         withdraw(office.context, gone.id, by="hr", reason="stays")
+        back = office.report(employee_no="E5", employment_ends_on=ends_on)
+        withdraw(office.context, back.id, by="hr", reason="stays")
         stranger = office.report(employee_no="E4", employment_ends_on=ends_on)
         with office.context.store.engine.begin() as connection:
             connection.execute(
                 update(NoticeRecord).where(col(NoticeRecord.case_id) == stranger.id).values(case_id="case-that-is-gone")
             )
         raw = (
-            "社員番号,氏名,退職日\r\nＥ２,影,2026-11-30\r\nE3,影,2026-11-29\r\nE9,新 人,2026-11-30\r\nE8,壊,13月\r\nE7,先,2027-01-05\r\n"
+            "社員番号,氏名,退職日\r\nＥ２,影,2026-11-30\r\nE3,影,2026-11-29\r\nE5,退,2026-11-30\r\nE9,新 人,2026-11-30\r\nE8,壊,13月\r\nE7,先,2027-01-05\r\n"
         ).encode("cp932")
         found = counting.compare(of(office), raw)
         assert found.extract is not None
         assert (found.extract.sha256, found.extract.rows, found.extract.in_period) == (
             hashlib.sha256(raw).hexdigest(),
-            5,
-            3,
+            6,
+            4,
         )
         said = {(d.side, d.text) for d in found.differences}
         for side, words in (
             ("case", "planned only"), ("case", "withdrawn"), ("notice", "no case belongs"), ("trail", "notice: the tables are not"),
-            ("extract", "no notice reached us"), ("extract", "the person's is case-"), ("extract", "cannot be read"),
+            ("extract", "no notice reached us"), ("extract", "leaves by HR's list; "), ("extract", "the person's is case-"), ("extract", "cannot be read"),
             ("case", "HR's extract does not have"),
         ):  # fmt: skip
             assert any(s == side and words in text for s, text in said), (side, words, said)
