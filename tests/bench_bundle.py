@@ -27,6 +27,8 @@ from tests.bench_process import Figures, peak_mb, run, tell
 
 SIZES = (100_000, 1_000_000)
 _BATCH = 5_000
+_WORKED = timedelta(hours=47)
+"""As long as the house's work takes on its own clock: the export comes at its end."""
 _PATTERN = (
     '{{"actor":"svc:bench","case":"{case}","count":{count},"log":"{origin}","prev":"{prev}","seq":{seq},'
     '"state":"found","time":"{time}","type":"observe.seen","v":1}}'
@@ -89,8 +91,8 @@ def _size(house: House) -> int:
         return reading.size(connection)
 
 
-def _house(folder: Path) -> House:
-    return House(folder, papers=kept(folder / "authority"), ago=timedelta(0))
+def _house(folder: Path, ago: timedelta = timedelta(0)) -> House:
+    return House(folder, papers=kept(folder / "authority"), ago=ago)
 
 
 def _weight(folder: Path) -> float:
@@ -100,7 +102,7 @@ def _weight(folder: Path) -> float:
 def _one(part: str, folder: Path) -> None:
     began = time.perf_counter()
     if part == "export":
-        _house(folder).export(folder / "bundle")
+        _house(folder, -_WORKED).export(folder / "bundle")
     else:
         report = verify(folder / "bundle", folder / "trust")
         if not report.sound:
