@@ -37,7 +37,7 @@ CASE = "case-4f2a90c17b3e5d68"
 OTHERS = ("case-aaaa0000aaaa0000", "case-bbbb1111bbbb1111")
 PAGES: Mapping[str, bytes] = {
     "README.ja.txt": "この案件の記録です。\n".encode(),
-    "README.en.txt": b"The record of one case.\n",
+    "README.en.txt": b"The record of one case.\n\nPlan only. not closed when this was written\n",
     "record.html": "<!doctype html><title>記録</title>\n".encode(),
     "record.pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n%%EOF\n",
 }
@@ -65,7 +65,8 @@ def pages(connection: Connection, case: str) -> Mapping[str, bytes]:
     if not tables_of(events).rows:
         return PAGES
     record = canonical(derive(events))
-    named = f"<!doctype html><title>記録</title>{hashlib.sha256(record).hexdigest()}\n"
+    said = "0 · 0 · 0 Plan only. not closed when this was written"
+    named = f"<!doctype html><title>記録</title>{hashlib.sha256(record).hexdigest()} {said}\n"
     return {**PAGES, "record.json": record, "record.html": named.encode()}
 
 

@@ -116,7 +116,7 @@ FORGERIES: dict[str, tuple[Callable[[Path, Path], None], Step, str, bool]] = {
     "page of another case": (of_another(layout.PAGE), Step.PAGES, layout.PAGE, True),
     "print of another case": (of_another(layout.PRINTED), Step.PAGES, layout.PRINTED, False),
     "print removed": (without(layout.PRINTED), Step.PAGES, layout.PRINTED, True),
-    "warnings cut out": (a_warning, Step.PAGES, layout.PAGE, False),
+    "warnings cut out": (a_warning, Step.PAGES, layout.PAGE, True),
     "a word in the page": (edited(layout.PAGE, "waived", "observed closed"), Step.PAGES, layout.PAGE, False),
     "a word in a README": (edited("README.en.txt", "closed", "opened"), Step.PAGES, "README.en.txt", False),
 }
