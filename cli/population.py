@@ -71,6 +71,8 @@ def _written(context: Context, found: Population, csv: Path | None, *, by: str) 
     if csv is None:
         counting.tell(context, found, by=by)
         return {}
+    if not csv.name:
+        raise Refused(*advice("no_file", path=csv))
     settings, sheet, former = read_settings(), sheets.sheet(found), counting.former(context, found)
     stamp = stamper(berth(settings, context.store))
     signed = sheets.attest(found, csv.name, sheet, certificate_signer(settings), stamp, former)
@@ -83,6 +85,8 @@ def _written(context: Context, found: Population, csv: Path | None, *, by: str) 
 @contextmanager
 def _drafts(written: Mapping[Path, bytes]) -> Iterator[None]:
     """Write each file beside its place, and put all of them there at the end; on any exception nothing is left behind."""
+    if any("\0" in path.name for path in written):
+        raise Refused(*advice("no_file", path=next(iter(written))))
     drafts = {path.with_name(f".{path.name}.part"): path for path in written}
     try:
         for draft, path in drafts.items():

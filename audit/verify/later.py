@@ -22,6 +22,10 @@ from audit.verify.folder import Bundle
 from audit.verify.report import Fault
 from audit.verify.walk import ENTRIES, Line, read_folder
 
+_TOO_EARLY = (
+    "NOT SHOWN: whether the log knows this certificate: the log that was given ends before it",
+    "検証対象外: この証明書がログにあるか (渡されたログは証明書より前で終わる)",
+)
 _LOOKS = frozenset({E.CASE_CERTIFIED, E.CASE_EXPORTED, E.CASE_EVIDENCE_LOOKED})
 """What an export itself leaves in the log."""
 
@@ -61,16 +65,18 @@ def _exported(bundle: Bundle) -> datetime | None:
 
 @dataclass(slots=True)
 class _Since:
-    """What a later log says: the digest of the bundle's log there, the *certificates* of the case by revision, and what came *after*."""
+    """What a later log says: the digest of the bundle's log there, the time of its *last* entry, the *certificates* of the case by revision, and what came *after*."""
 
     bundle: Bundle
     case: str
     size: int
     root: bytes | None = None
+    last: str = ""
     certificates: dict[int, list[str]] = field(default_factory=dict)
     after: list[dict[str, Any]] = field(default_factory=list)
 
     def see(self, line: Line) -> None:
+        self.last = line.said["time"]
         if line.tree.size == self.size:
             self.root = line.tree.root()
         if line.said["case"] != self.case:
@@ -84,6 +90,13 @@ class _Since:
 
 def later(bundle: Bundle, log: Path | None) -> str:
     """Hold the bundle against a later state of the log: it must tell of this certificate, and of no other of its number."""
+    try:
+        return _later(bundle, log)
+    except StampRefused as exc:
+        raise Fault(layout.CERTIFICATE, str(exc)) from exc
+
+
+def _later(bundle: Bundle, log: Path | None) -> str:
     if log is None:
         return "not asked: a later log (--log) shows whether the log knows this certificate, and what came after it"
     head = bundle.head()
@@ -93,6 +106,9 @@ def later(bundle: Bundle, log: Path | None) -> str:
         raise Fault(ENTRIES, f"the bundle's head is no earlier state of the log in {log.name}")
     own, claim = bundle.sha256(layout.CERTIFICATE), bundle.certificate and bundle.certificate.claim
     told = since.certificates.get(claim.revision if claim else 0, [])
+    if not told and not _late_enough(bundle, since, found.size):
+        bundle.notes.append(_TOO_EARLY)
+        return "that log ends before the certificate was made: ask for a later one"
     if told != [own]:
         known = (
             "no certificate of its number"
@@ -104,6 +120,15 @@ def later(bundle: Bundle, log: Path | None) -> str:
         raise Fault(layout.CERTIFICATE, f"the log tells of {known}")
     bundle.notes += [*_lines(since, claim.revision if claim else 0)]
     return f"the log, {found.size - head.size} entries later, tells of this certificate and of no other of its number"
+
+
+def _late_enough(bundle: Bundle, since: _Since, size: int) -> bool:
+    """Whether the log goes on behind the certificate's stamp; without a stamp, behind the bundle's head."""
+    opened = bundle.certificate
+    if opened is None or opened.stamp is None or not bundle.trust.roots:
+        return size > since.size
+    certified = verify_stamp(opened.stamp, opened.signature, bundle.trust.roots).gen_time
+    return datetime.fromisoformat(since.last) > certified + SKEW
 
 
 def _lines(since: _Since, revision: int) -> Iterator[tuple[str, str]]:

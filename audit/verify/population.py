@@ -243,8 +243,14 @@ def _of_sheet(statement: Mapping[str, Any], sheet: bytes) -> Iterator[Wrong]:
         return
     for case in sorted({line["case"] for line in lines} ^ stated.keys()):
         yield Wrong(case, "sheet and statement do not both list it")
+    sampled = set((statement["sample"] or {}).get("cases", ()))
+    explained = {one["subject"] for one in statement["differences"]}
     for line in lines:
         yield from _of_line(line, stated.get(line["case"], {}))
+        if line["in_sample"] != ("yes" if line["case"] in sampled else "no"):
+            yield Wrong(line["case"], "in_sample is not what the sample says")
+        if bool(line["difference"]) is not (line["case"] in explained):
+            yield Wrong(line["case"], "its difference in the sheet is not the statement's")
 
 
 def _of_line(line: Mapping[str, str], one: Mapping[str, Any]) -> Iterator[Wrong]:
@@ -273,6 +279,11 @@ def _of_counts(statement: Mapping[str, Any]) -> Iterator[Wrong]:
     for name in sorted({*ours, *statement["tie_out"]}):
         if statement["tie_out"].get(name) != ours.get(name):
             yield Wrong("tie-out", f"{name}: {statement['tie_out'].get(name)} as stated, {ours.get(name)} listed")
+    if extract and not differences and extract["in_period"] != len(cases):
+        yield Wrong(
+            "tie-out",
+            f"hr_extract: {extract['in_period']} rows as stated, {len(cases)} cases, and no difference explains it",
+        )
     explained = {one["subject"] for one in differences}
     for one in cases:
         if not one["seen_closed"] and one["case"] not in explained:
@@ -282,7 +293,9 @@ def _of_counts(statement: Mapping[str, Any]) -> Iterator[Wrong]:
             "tie-out",
             "it ties as stated, over differences" if differences else "it does not tie as stated, without a difference",
         )
-    if sample and sample["cases"] != _drawn(sample, cases):
+    if not isinstance(statement["kind_column"], str) or (extract and not isinstance(extract["sha256"], str)):
+        raise TypeError(statement["kind_column"])
+    if sample and (sample["size"] < 1 or sample["cases"] != _drawn(sample, cases)):
         yield Wrong("sample", "seed and size draw other cases")
 
 

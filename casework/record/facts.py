@@ -57,8 +57,8 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """
-    What a read of one kind of one account rests on: the requests (*asked*, each once, and how many), the answers by status, when, the
-    root over all of them.  *rows*: how many entitlements it told of.
+    What the newest read that changed anything of one kind of one account rests on: the requests (*asked*, each once, and how many), the
+    answers by status, when, the root over all of them.  *rows*: how many entitlements it changed.
     """
 
     connection: str
@@ -163,10 +163,12 @@ def _beside(said: Mapping[str, Any], told: tuple[Told, ...], exported: Mapping[s
 
 
 def _listings(said: Mapping[str, Any], view: CaseView) -> Iterator[Listing]:
-    """Yield, for each kind of each account of the leaver, what its newest read rests on."""
+    """Yield, for each kind of each account of the leaver, what the newest read rests on that changed anything.  The first version listed none."""
     refs = {row["ref"]: (row["connection"], row["vendor_id"]) for row in said["tables"].get("account", {}).values()}
     named = {(one.connection, one.id): one.name for one in view.taken}
-    seen = [event for event in said["events"] if event["type"] == EventType.OBSERVE_SEEN and "evidence" in event]
+    seen = [
+        one for one in said["events"] if one["type"] == EventType.OBSERVE_SEEN and isinstance(one.get("evidence"), dict)
+    ]
     newest = {(event["account"], event["kind"]): event["evidence"]["root"] for event in seen if "account" in event}
     listings = {one["root"]: one for one in said["listings"]}
     for (ref, kind), root in newest.items():

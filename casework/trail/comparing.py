@@ -18,7 +18,7 @@ from casework.question_kinds import TENANT
 from models.tables import Case
 
 _COLUMN = "a column"
-_NOT_OURS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 """What reading raises that holds no word or shape that lastday writes."""
 
 
@@ -74,7 +74,7 @@ def differences(session: Session, case_id: str | None = None) -> Iterator[Differ
     for one in (TENANT, *known):
         try:
             yield from [*_of(session, one, only_for=case_id if one == TENANT else None)]
-        except _NOT_OURS as exc:
+        except UNREADABLE as exc:
             yield Difference(one, _COLUMN, f"unreadable ({type(exc).__name__})", "")
 
 

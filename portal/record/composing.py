@@ -74,7 +74,7 @@ def _listings(facts: Facts, clock: Clock) -> Section:
         "Read": 13,
         "Asked of the vendor": 31,
         "Answers": 10,
-        "Rows": 6,
+        "Rows changed": 6,
         "Root over the exchanges": 14,
     }
     return listing("listings", columns, (_read(one, clock) for one in facts.listings), said("No read was recorded."))

@@ -96,11 +96,11 @@ def _truth(account: Account, clock: Clock) -> Grid:
 
 
 def _alike(rows: Iterable[Row]) -> list[list[Row]]:
-    """Put together what differs in its name and its times alone, where that is many; each other row stands by itself."""
+    """Put closed rows together that differ in name and time of one day alone, where they are many; each other row stands by itself."""
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        told = row.detail
-        odd = row.id if told.came_back_at is not None or row.cut_effective_by != row.observed_at else None
+        told, seen = row.detail, row.observed_at
+        odd = row.id if seen is None or told.came_back_at is not None or row.cut_effective_by != seen else seen.date()
         alike = (
             row.kind,
             row.state,
@@ -108,7 +108,7 @@ def _alike(rows: Iterable[Row]) -> list[list[Row]]:
             row.confirmed_by,
             told.signed_by,
             told.statement,
-            told.problem,
+            row.commanded_at is None,
             odd,
         )
         groups.setdefault(alike, []).append(row)

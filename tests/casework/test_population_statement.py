@@ -159,6 +159,8 @@ FORGERIES: dict[str, tuple[Callable[[House], Forge], str, str]] = {
     "one difference fewer": (lambda _: lambda said: said["differences"].pop(), "tie-out", "differences: "),
     "a sample of its own": (lambda h: lambda said: said.update(sample={"size": 1, "seed": "x", "method": "", "cases": [h.closed, h.open]}), "sample", "seed and size draw other cases"),
     "a figure of its own": (lambda _: lambda said: said["tie_out"].update(compliant=3), "tie-out", "compliant: 3 as stated"),
+    "fifty rows of HR's": (lambda _: lambda said: said.update(hr_extract={"sha256": "0" * 64, "rows": 50, "in_period": 50, "unreadable": 0}, differences=[], ties=True) or said["tie_out"].update(hr_extract=50, differences=0), "tie-out", "hr_extract: 50 rows as stated, 3 cases"),
+    "no column of the kind": (lambda _: lambda said: said.update(kind_column=3), "population.csv.sigstore.json", "it lacks what a statement must tell"),
     "a head before everything": (lambda _: lambda said: said["log"].update(size=0, root=""), "entries.jsonl", "the statement's head is no earlier state"),
     "a head beyond the log": (lambda _: lambda said: said["log"].update(size=10**9, root=""), "entries.jsonl", "the statement's head is no earlier state"),
     "a count": (lambda _: lambda said: said["tie_out"].update(seen_closed=4), "tie-out", "seen_closed: 4 as stated, 1 listed"),
@@ -168,7 +170,7 @@ FORGERIES: dict[str, tuple[Callable[[House], Forge], str, str]] = {
 
 
 ONLY_OURS = {
-    "a leave called a departure", "nothing to explain", "a sample of its own", "a head before everything", "a head beyond the log",
+    "a leave called a departure", "nothing to explain", "a sample of its own", "no column of the kind", "a head before everything", "a head beyond the log",
 }  # fmt: skip
 """What the documented lines do not see, as docs/controls.md says."""
 
@@ -248,7 +250,7 @@ class TestForged:
 
     @pytest.mark.parametrize(
         ("column", "value", "words"),
-        [("state", "closed", "state is closed in the sheet"), ("employee_no", "E99", "its employee number"), ("employment_ends_on", "2027-01-01", "employment_ends_on is 2027-01-01")],
+        [("state", "closed", "state is closed in the sheet"), ("employee_no", "E99", "its employee number"), ("employment_ends_on", "2027-01-01", "employment_ends_on is 2027-01-01"), ("in_sample", "yes", "in_sample is not"), ("difference", "", "its difference in the sheet")],
     )  # fmt: skip
     def test_a_cell_of_the_sheet(self, house: House, column: str, value: str, words: str) -> None:
         """The sheet says nothing else than its statement."""

@@ -46,6 +46,7 @@ from tests.casework.leaving import export_office, finished
 from tests.casework.ledger import DRIVE
 from tests.casework.records import record_of
 from tests.casework.test_collecting import FIFTY, ledger
+from tests.casework.test_notices import all_cases
 
 AGAIN = Pages(made_by(), unlike)
 
@@ -224,6 +225,9 @@ class TestNewest:
             shutil.copytree(tmp_path / "outside" / "trust", trust)
             first = verify(tmp_path / "bundle", trust, log=later)
             assert first.faults == []
+            own = verify(tmp_path / "bundle", trust, log=tmp_path / "bundle" / "log")
+            assert own.faults == []
+            assert any(line.startswith("NOT SHOWN: whether the log knows this certificate") for line, _ in own.verdict)
             assert not any(line.startswith(("NOT THE NEWEST", "SINCE")) for line, _ in first.verdict)
             assert self.documented(tmp_path) == 0
             second = verify(tmp_path / "second", trust, log=later)
@@ -263,6 +267,22 @@ class TestTrue:
             shown = view_in(office.context, session, case.id, confidential=True)
         beside = {"read_at", "digest", "closing_requires"}
         assert _plain(told, beside) == _plain(shown, beside)
+
+    async def test_the_documented_lines_hold(self, office: Office, tmp_path: Path) -> None:
+        """Each line of the page, as it is printed, on a record without evidence, and on its second one, erased."""
+        case = await finished(office)
+        prelude, listed = blocks(PAGE.read_text("utf-8"))
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "first" / "bundle", by="auditor")
+            request = erasing.request_erasure(office.context, case.id, by="hr", basis="retention")
+            approve(office.context, request.id, by="privacy")
+            erasing.erase(office.context, case.id)
+            office.clock.at = datetime.now(UTC)
+            export(office.context, outside, case.id, tmp_path / "second" / "bundle", by="auditor")
+        for place in (tmp_path / "first", tmp_path / "second"):
+            shutil.copytree(tmp_path / "outside" / "trust", place / "trust")
+            found = [(one.step, one.holds(place, prelude)) for one in listed if not one.missing]
+            assert [(step, words) for step, (held, words) in found if not held] == []
 
     async def test_of_an_erased_case(self, office: Office, tmp_path: Path) -> None:
         """An erasure seals all that is left: the record of an erased case is whole and sound, and a table that is changed then is named."""
@@ -311,6 +331,45 @@ class TestTrue:
         with context.store.engine.begin() as connection:
             connection.execute(text("UPDATE waiver SET until = '2099-12-31'"))
         assert [place for place, _ in named()] == ["tenant"]
+
+    async def test_what_an_upgrade_cannot_seal_yet(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A pause before there was any case is sealed; a case that cannot be read is named and holds up no other; one that was put back is sealed then."""
+        context = office.context
+        with monkeypatch.context() as earlier:
+            earlier.setattr("casework.store.carrying", lambda drafts, _: drafts)
+            earlier.setattr("casework.lifecycle.SEALED", None)
+            pausing.pause(context, by="sec", reason="a drill")
+            assert adopt(context.store) == 1
+            first, other = office.report(), office.report(employee_no="E2")
+        assert adopt(context.store) == 2
+        assert all_differences(office) == []
+        with monkeypatch.context() as earlier:
+            earlier.setattr("casework.store.carrying", lambda drafts, _: drafts)
+            earlier.setattr("casework.lifecycle.SEALED", None)
+            odd, gone = office.report(employee_no="E3"), office.report(employee_no="E4")
+
+        def by_hand(statement: str, **named: str) -> None:
+            with context.store.engine.begin() as connection:
+                connection.execute(text(statement), named)
+
+        by_hand("UPDATE offboarding_case SET kind = 'gone' WHERE id = :case", case=odd.id)
+        by_hand("CREATE TABLE aside AS SELECT * FROM offboarding_case WHERE id = :case", case=gone.id)
+        by_hand("DELETE FROM offboarding_case WHERE id = :case", case=gone.id)
+        with pytest.raises(TablesDiffer, match=f"{odd.id}: a column: unreadable"):
+            adopt(context.store)
+        by_hand("UPDATE offboarding_case SET kind = 'resignation' WHERE id = :case", case=odd.id)
+        by_hand("INSERT INTO offboarding_case SELECT * FROM aside")
+        assert adopt(context.store) == 2
+        assert all_differences(office) == []
+        assert {first.id, other.id, odd.id, gone.id} <= {case.id for case in all_cases(office)}
+
+    async def test_of_exchanges_as_the_first_version_listed_them(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Digests in the leaf, no root: the record is made, and lists no reads."""
+        monkeypatch.setattr("casework.recording.bind", lambda listed: [{"sha256": "ab" * 32} for _ in listed])
+        case = await finished(office)
+        assert read(record_of(office.context, case.id)).listings == ()
 
     async def test_of_logs_that_are_still_read(self, logged: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         """A record says of each log what is shown of it: one that is being read is not complete, and not forgotten."""

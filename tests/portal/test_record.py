@@ -22,6 +22,7 @@ from portal.document import Clock
 from portal.record.composing import compose
 from portal.record.drawing import timeline
 from portal.record.pages import page, pages, pdf
+from portal.sections.access import _alike
 from tests.casework.conftest import Office, empty_database, make_office, office  # noqa: F401  # fixtures
 from tests.casework.leaving import NAME, finished
 from tests.casework.records import gather, record_of
@@ -227,6 +228,18 @@ class TestMany:
         back = many[7].model_copy(
             update={"detail": many[7].detail.model_copy(update={"came_back_at": group.observed_at})}
         )
+        opened = [
+            group.model_copy(
+                update={
+                    "id": f"google_workspace:leaver-g1:group:o{n}",
+                    "state": "still_open",
+                    "observed_at": None,
+                    "cut_effective_by": None,
+                }
+            )
+            for n in range(6)
+        ]
+        assert len(_alike(opened)) == 6, "who must act sees each"
         crowded = told(facts, accounts=(account.model_copy(update={"entitlements": (*many[:7], back, *many[8:])}),))
         seen = read(page(compose(crowded)))
         folded = [tag for tag, _ in seen.tags].count("details")
