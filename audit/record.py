@@ -33,6 +33,8 @@ SUMMARY: Final = layout.EVIDENCE + "downloads/summary-"
 """How the evidence is called that sums up what was downloaded; the newest counts."""
 _BESIDE: Final = {"v", "log", "case", "prev", "payload_commit"}
 """Of a leaf: what each has alike, or says of its proof alone."""
+_NUMBER: Final = " [client-request-id"
+"""How the number of a request begins, behind what is asked."""
 _STATES: Final = {
     E.CASE_OPENED: "open", E.CASE_PLANNED: "planned", E.CASE_WAITING: "waiting", E.CASE_CUTTING: "cutting",
     E.CASE_CONTAINED: "contained", E.CASE_DEPROVISIONED: "deprovisioned", E.CASE_CLOSED: "closed",
@@ -131,7 +133,7 @@ def _listing(said: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, A
     return {
         "event": said["seq"],
         "root": bound["root"] if isinstance(bound := said.get("evidence"), dict) else None,
-        "asked": sorted({one["what"] for one in exchanged if "what" in one}),
+        "asked": sorted({one["what"].split(_NUMBER)[0] for one in exchanged if "what" in one}),
         "requests": len(exchanged),
         "answers": {status: statuses[status] for status in sorted(statuses)},
         "first_sent_at": min((one["sent_at"] for one in exchanged if "sent_at" in one), default=None),
