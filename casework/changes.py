@@ -112,11 +112,13 @@ def note(session: Session, _flushed: object) -> None:
 
 
 def _written(session: Session, row: SQLModel) -> dict[str, Any]:
-    """Return what this flush writes of *row*."""
-    if row in session.new or isinstance(row, tables.Collection):
+    """Return what this flush writes of *row*: of a log's reading nothing while it is under way, and all of it when it ends."""
+    if row in session.new:
         return sealed(row)
     before: Mapping[str, Any] = row._sa_instance_state.committed_state  # type: ignore[attr-defined]  # noqa: SLF001  # what SQLAlchemy writes: `history` of each attribute takes ten times as long
     columns = _COLUMNS[type(row)]
+    if isinstance(row, tables.Collection) and (row.ended_at is None or "ended_at" in before):
+        return sealed(row) if row.ended_at is not None else {}
     return {
         name: _plain(getattr(row, name)) for name in before if name in columns and before[name] != getattr(row, name)
     }

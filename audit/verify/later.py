@@ -102,6 +102,9 @@ def _later(bundle: Bundle, log: Path | None) -> str:
     head = bundle.head()
     since = _Since(bundle, str(bundle.event(0)["case"]), head.size)
     found, _ = read_folder(log, bundle.trust, since.see)
+    if found.origin == head.origin and found.size < head.size:
+        bundle.notes.append(_TOO_EARLY)
+        return "that log ends before the bundle's own: ask for a later one"
     if (found.origin, since.root) != (head.origin, head.root):
         raise Fault(ENTRIES, f"the bundle's head is no earlier state of the log in {log.name}")
     own, claim = bundle.sha256(layout.CERTIFICATE), bundle.certificate and bundle.certificate.claim

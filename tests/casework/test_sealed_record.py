@@ -34,7 +34,7 @@ from casework.record.exporting import Office as Export
 from casework.record.exporting import export
 from casework.record.facts import NotARecord, read
 from casework.trail.adopting import adopt
-from casework.trail.comparing import Difference, TablesDiffer, differences
+from casework.trail.comparing import Difference, TablesDiffer, differences, told_of
 from casework.view.case import CaseView
 from casework.view.reading.case import view_in
 from models.tables import Case
@@ -240,7 +240,11 @@ class TestNewest:
             lines = [line for line, _ in verify(tmp_path / "bundle", trust, log=later).verdict]
             assert "NOT THE NEWEST: the log tells of record number 2, this is 1" in lines
             assert "SINCE THEN: 1 events of the case" in lines
-            assert verify(tmp_path / "third", trust, log=tmp_path / "bundle" / "log").faults != []
+            sooner = verify(tmp_path / "third", trust, log=tmp_path / "bundle" / "log")
+            assert sooner.faults == []
+            assert any(
+                line.startswith("NOT SHOWN: whether the log knows this certificate") for line, _ in sooner.verdict
+            )
         shutil.rmtree(tmp_path / "bundle")
         (tmp_path / "second").rename(tmp_path / "bundle")
         assert self.documented(tmp_path) != 0
@@ -397,6 +401,14 @@ class TestTrue:
         ]
         assert (told.state, shown.state) == ("partial", "partial")
         assert all_differences(logged) == []
+        with logged.context.store.read() as session:
+            changed = [
+                payload["changed"]
+                for _, payload in told_of(session.connection(), case.id)
+                if payload and "changed" in payload
+            ]
+        logged_in = [rows["activity_collection"] for rows in changed if "activity_collection" in rows]
+        assert len(logged_in) == 3, "one that begins and one that ends, and nothing on the way"
 
     async def test_another_companys_pause_is_nobody_elses(self, office: Office) -> None:
         """What was paused of another company stands in no record of this one, that of everything in each."""
