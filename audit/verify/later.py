@@ -15,12 +15,13 @@ from typing import Any
 from audit import layout
 from audit.certificate import CERTIFIED, former_of
 from audit.events import EventType as E
+from audit.merkle import Frontier
 from audit.record import moved_to
 from audit.timestamp import SKEW, StampRefused
 from audit.timestamp import verify as verify_stamp
 from audit.verify.folder import Bundle
 from audit.verify.report import Fault
-from audit.verify.walk import ENTRIES, Line, read_folder
+from audit.verify.walk import ENTRIES, Line, read_folder, read_log
 
 _TOO_EARLY = (
     "NOT SHOWN: whether the log knows this certificate: the log that was given ends before it",
@@ -102,7 +103,7 @@ def _later(bundle: Bundle, log: Path | None) -> str:
     head = bundle.head()
     since = _Since(bundle, str(bundle.event(0)["case"]), head.size)
     found, _ = read_folder(log, bundle.trust, since.see)
-    if found.origin == head.origin and found.size < head.size:
+    if found.origin == head.origin and found.size < head.size and _root_at(bundle, found.size) == found.root:
         bundle.notes.append(_TOO_EARLY)
         return "that log ends before the bundle's own: ask for a later one"
     if (found.origin, since.root) != (head.origin, head.root):
@@ -123,6 +124,13 @@ def _later(bundle: Bundle, log: Path | None) -> str:
         raise Fault(layout.CERTIFICATE, f"the log tells of {known}")
     bundle.notes += [*_lines(since, claim.revision if claim else 0)]
     return f"the log, {found.size - head.size} entries later, tells of this certificate and of no other of its number"
+
+
+def _root_at(bundle: Bundle, size: int) -> bytes:
+    """Return the root over the first *size* entries of the bundle's own log."""
+    tree = Frontier()
+    lines = read_log(lambda: bundle.opened(layout.ENTRIES), tree)
+    return next((line.tree.root() for line in lines if line.tree.size == size), b"") if size else tree.root()
 
 
 def _late_enough(bundle: Bundle, since: _Since, size: int) -> bool:

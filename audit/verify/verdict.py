@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from audit import layout
 from audit.events import EventType as E
 from audit.leaf import canonical
-from audit.record import ADOPTED, CASE, CHANGED, WHOLE, Told, derive, newest_summary, state_of, tables_of
+from audit.record import ADOPTED, CASE, CHANGED, SEALED, WHOLE, Told, derive, newest_summary, state_of, tables_of
 from audit.verify.folder import Bundle
 from audit.verify.report import UNFIT, Fault
 
@@ -52,7 +52,8 @@ def record(bundle: Bundle) -> str:
     if not events:
         raise Fault(layout.event(0), "it is missing")
     if layout.RECORD not in bundle.paths:
-        if any({CHANGED, WHOLE} & (payload or {}).keys() for _, payload in events):
+        sealed = events[0][0].get("scope") == SEALED
+        if sealed or any({CHANGED, WHOLE} & (payload or {}).keys() for _, payload in events):
             raise Fault(layout.RECORD, "it is missing")
         return "there is none: the pages of earlier versions were made from the operator's tables"
     ours, theirs = derive(events, _downloads(bundle, events)), bundle.whole(layout.RECORD, LONGEST_PAYLOAD)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from audit import reading
 from audit.events import EventType
 from audit.leaf import Event
 from audit.placing import Draft
-from audit.record import ADOPTED, CASE, CHANGED, SEALED, WHOLE, tables_of
+from audit.record import ADOPTED, CASE, CHANGED, SEALED, WHOLE, Told, tables_of
 from casework.changes import BY, rows_in
 from casework.question_kinds import TENANT
 from casework.store import Store
@@ -32,8 +32,8 @@ def adopt(store: Store, progress: Callable[[int, int], object] | None = None) ->
             for said in opened
             if said["type"] == EventType.CASE_OPENED and said.get("scope") != SEALED
         ]
-        tenant = [payload or {} for _, payload in told_of(log, TENANT)]
-    if older or (tenant and not any({CHANGED, WHOLE} & payload.keys() for payload in tenant)):
+        tenant = told_of(log, TENANT)
+    if older or _began_earlier(tenant):
         older.append(TENANT)
     adopted, unreadable = 0, []
     for number, case_id in enumerate(older, start=1):
@@ -45,6 +45,14 @@ def adopt(store: Store, progress: Callable[[int, int], object] | None = None) ->
             progress(number, len(older))
     require_readable(unreadable)
     return adopted
+
+
+def _began_earlier(tenant: Sequence[Told]) -> bool:
+    """Whether a version that sealed no changes wrote the tenant's first event: one of today's carries them, or the next one does."""
+    if not tenant:
+        return False
+    (_, first), *more = tenant
+    return CHANGED not in (first or {}) and not (more and more[0][0]["type"] == EventType.CASE_CHANGED)
 
 
 def _adopt(store: Store, case_id: str) -> bool:

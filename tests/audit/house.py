@@ -65,8 +65,8 @@ def pages(connection: Connection, case: str) -> Mapping[str, bytes]:
     if not tables_of(events).rows:
         return PAGES
     record = canonical(derive(events))
-    said = "0 · 0 · 0 Plan only. not closed when this was written"
-    named = f"<!doctype html><title>記録</title>{hashlib.sha256(record).hexdigest()} {said}\n"
+    said = "0 · 0 · 0</b> Plan only. not closed when this was written"
+    named = f"<!doctype html><title>記録</title><p>{hashlib.sha256(record).hexdigest()} <b>{said}\n"
     return {**PAGES, "record.json": record, "record.html": named.encode()}
 
 

@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from audit import certificate, layout
+from audit import certificate, checkpoint, layout
 from audit.certificate import read_claim
+from audit.checkpoint import Checkpoint
 from audit.export import export as export_log
 from audit.leaf import canonical
+from audit.merkle import Frontier
 from audit.verify import Pages, Report, Step, verify
 from casework.activity import logs
 from casework.activity.collecting import collect
@@ -248,6 +250,18 @@ class TestNewest:
         shutil.rmtree(tmp_path / "bundle")
         (tmp_path / "second").rename(tmp_path / "bundle")
         assert self.documented(tmp_path) != 0
+
+    def forked(self, outside: Export, log: Path, folder: Path, case_id: str) -> Path:
+        """Return a second history of the log, signed with its key, in which the case is missing."""
+        kept = [line for line in (log / "entries.jsonl").read_bytes().splitlines() if case_id.encode() not in line]
+        tree = Frontier()
+        for line in kept:
+            tree.add(line)
+        folder.mkdir()
+        (folder / "entries.jsonl").write_bytes(b"".join(line + b"\n" for line in kept))
+        head = Checkpoint(outside.berth.trail.origin, tree.size, tree.root())
+        (folder / "checkpoint").write_bytes(checkpoint.sign(head, outside.berth.signers))
+        return folder
 
     def exported(self, office: Office, outside: Export, folder: Path) -> None:
         with office.context.store.read() as session:
