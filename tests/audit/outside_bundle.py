@@ -21,6 +21,8 @@ from tests.audit.house import exported
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs/verify.md"
 _BLOCK = re.compile(r"^### Step (\d+)|^```bash ([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+JQ = shutil.which("jq") is not None
+"""It is installed by the machine, not by requirements.lock: without it the documented lines of a test are not run, and its own assertions are."""
 _PLACES = {"go": Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")}
 """What a program needs beside itself."""
 

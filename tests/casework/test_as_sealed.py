@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 from datetime import date, timedelta
 from pathlib import Path
@@ -28,7 +27,7 @@ from casework.record.exporting import export
 from casework.recording import seal
 from casework.trail.comparing import Difference, TablesDiffer, differences
 from models.tables import Case
-from tests.audit.outside_bundle import PAGE, blocks
+from tests.audit.outside_bundle import JQ, PAGE, blocks
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office, finished
 from tests.casework.records import told
@@ -306,7 +305,7 @@ class TestTrue:
         assert found(office) == [Difference(old.id, "case", "there", "sealed in part")]
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is installed by the machine, not by requirements.lock")
+@pytest.mark.skipif(not JQ, reason="jq is installed by the machine, not by requirements.lock")
 class TestByOtherTools:
     async def test_jq_says_what_verify_says(self, office: Office, tmp_path: Path) -> None:
         """The program of docs/verify.md, run as it is printed, comes to what our verifier comes to; and the verdict says it."""

@@ -34,7 +34,7 @@ from casework.record.exporting import Office as Export
 from casework.record.exporting import stamper
 from cli.app import main
 from portal import population as sheets
-from tests.audit.outside_bundle import PAGE, blocks
+from tests.audit.outside_bundle import JQ, PAGE, blocks
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office, finished
 
@@ -183,7 +183,7 @@ class TestForged:
         found = house.state(forge(house))
         subject = getattr(house, case, case)
         assert any(wrong.subject == subject and wrong.what.startswith(words) for wrong in found.wrong), found.wrong
-        if shutil.which("jq") is not None and what not in ONLY_OURS:
+        if JQ and what not in ONLY_OURS:
             assert house.documented() != 0
 
     def test_an_older_head(self, house: House) -> None:
@@ -201,7 +201,7 @@ class TestForged:
         house.sheet.with_name(house.sheet.name + ENDING).write_bytes(raw)
         found = house.proved()
         assert [wrong.what.partition(":")[0] for wrong in found.wrong] == ["its head is older than it"]
-        if shutil.which("jq") is not None:
+        if JQ:
             assert house.documented() != 0
 
     @pytest.mark.parametrize("how", ["opened again", "erased"])
@@ -319,7 +319,7 @@ class TestTrue:
         }
         assert {one["case"] for one in found.statement["others"]} == {house.leave, house.later}
         assert all(one.keys() == {"case", "day", "person", "salt"} for one in found.statement["others"])
-        if shutil.which("jq") is not None:
+        if JQ:
             assert house.documented() == 0
 
     def test_a_second_one_names_the_first(self, house: House) -> None:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,25 +30,22 @@ from casework.decisions import pausing
 from casework.decisions.signatures import approve
 from casework.erasure import erasing
 from casework.errors import BadRequest
-from casework.population import counting
 from casework.record import exporting
 from casework.record.exporting import Office as Export
 from casework.record.exporting import export
 from casework.record.facts import NotARecord, read
-from casework.trail.adopting import adopt
 from casework.trail.comparing import Difference, TablesDiffer, differences, told_of
 from casework.view.case import CaseView
 from casework.view.reading.case import view_in
 from models.tables import Case
 from portal.record.pages import made_by, pages
 from portal.record.reviewing import unlike
-from tests.audit.outside_bundle import PAGE, blocks
+from tests.audit.outside_bundle import JQ, PAGE, blocks
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office, finished
 from tests.casework.ledger import DRIVE
 from tests.casework.records import record_of
 from tests.casework.test_collecting import FIFTY, ledger
-from tests.casework.test_notices import all_cases
 
 AGAIN = Pages(made_by(), unlike)
 
@@ -145,7 +142,7 @@ class TestForged:
                 assert report.first is not None, name
                 assert (report.first.step, report.first.file) == (step, file), name
                 assert report.verdict == (), "nothing is summed up of a broken bundle"
-                if shutil.which("jq") is not None:
+                if JQ:
                     ran = [
                         subprocess.run(["bash", "-c", one], cwd=place, capture_output=True, check=False)
                         for one in steps
@@ -317,77 +314,6 @@ class TestTrue:
                 connection.execute(text("UPDATE entitlement SET state = 'observed_closed'"))
             with pytest.raises(TablesDiffer, match="entitlement google_workspace:acct-"):
                 export(office.context, outside, case.id, tmp_path / "again", by="auditor")
-
-    async def test_of_a_case_of_an_earlier_version(
-        self, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """
-        Whose changes were not sealed, nor the tenant's waivers and pauses: the upgrade seals all of it, once.  From there on it is held
-        against that, and the verdict and the population say since when.
-        """
-        context = office.context
-        with monkeypatch.context() as earlier:
-            earlier.setattr("casework.store.carrying", lambda drafts, _: drafts)
-            earlier.setattr("casework.lifecycle.SEALED", None)
-            case = await finished(office)
-            pausing.pause(context, by="sec", reason="a drill")
-
-        def named() -> list[tuple[str, str]]:
-            return [(one.case, one.what) for one in all_differences(office)]
-
-        assert (case.id, "case") in named()
-        assert adopt(context.store) == 2
-        assert named() == []
-        assert adopt(context.store) == 0
-        with export_office(office, tmp_path / "outside") as outside:
-            export(context, outside, case.id, tmp_path / "bundle", by="auditor")
-            report = proved(tmp_path, tmp_path / "bundle")
-        assert report.faults == []
-        assert any(line.startswith("SEALED SINCE ") for line, _ in report.verdict)
-        (one,) = counting.count(context, date(2026, 1, 1), date(2026, 12, 31)).differences
-        assert "earlier version" in one.text
-        with context.store.engine.begin() as connection:
-            connection.execute(text("UPDATE waiver SET until = '2099-12-31'"))
-        assert [place for place, _ in named()] == ["tenant"]
-
-    async def test_what_an_upgrade_cannot_seal_yet(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A pause before there was any case is sealed; a case that cannot be read is named and holds up no other; one that was put back is sealed then."""
-        context = office.context
-        with monkeypatch.context() as earlier:
-            earlier.setattr("casework.store.carrying", lambda drafts, _: drafts)
-            earlier.setattr("casework.lifecycle.SEALED", None)
-            pausing.pause(context, by="sec", reason="a drill")
-            assert adopt(context.store) == 1
-            first, other = office.report(), office.report(employee_no="E2")
-        assert adopt(context.store) == 2
-        assert all_differences(office) == []
-        with monkeypatch.context() as earlier:
-            earlier.setattr("casework.store.carrying", lambda drafts, _: drafts)
-            earlier.setattr("casework.lifecycle.SEALED", None)
-            odd, gone = office.report(employee_no="E3"), office.report(employee_no="E4")
-
-        def by_hand(statement: str, **named: str) -> None:
-            with context.store.engine.begin() as connection:
-                connection.execute(text(statement), named)
-
-        by_hand("UPDATE offboarding_case SET kind = 'gone' WHERE id = :case", case=odd.id)
-        by_hand("CREATE TABLE aside AS SELECT * FROM offboarding_case WHERE id = :case", case=gone.id)
-        by_hand("DELETE FROM offboarding_case WHERE id = :case", case=gone.id)
-        with pytest.raises(TablesDiffer, match=f"{odd.id}: a column: unreadable"):
-            adopt(context.store)
-        by_hand("UPDATE offboarding_case SET kind = 'resignation' WHERE id = :case", case=odd.id)
-        by_hand("INSERT INTO offboarding_case SELECT * FROM aside")
-        assert adopt(context.store) == 2
-        assert all_differences(office) == []
-        assert {first.id, other.id, odd.id, gone.id} <= {case.id for case in all_cases(office)}
-
-    async def test_of_exchanges_as_the_first_version_listed_them(
-        self, office: Office, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Digests in the leaf, no root: the record is made, and lists no reads."""
-        monkeypatch.setattr("casework.recording.bind", lambda listed: [{"sha256": "ab" * 32} for _ in listed])
-        case = await finished(office)
-        assert read(record_of(office.context, case.id)).listings == ()
 
     async def test_of_logs_that_are_still_read(self, logged: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         """A record says of each log what is shown of it: one that is being read is not complete, and not forgotten."""
