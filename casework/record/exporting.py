@@ -163,7 +163,7 @@ def _stamp(berth: Berth, signature: bytes) -> bytes:
                 return timestamp.ask(client, url, signature, berth.roots)[0]
     raise NotAnchored(
         "certificate: cannot be stamped: no time-stamping authority answered",
-        "Check LASTDAY_TIMESTAMP_URLS and that the authority can be reached, then export again.",
+        "Check LASTDAY_TIMESTAMP_URLS and that the authority can be reached, then run the same again.",
     )
 
 

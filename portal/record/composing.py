@@ -77,7 +77,12 @@ def _listings(facts: Facts, clock: Clock) -> Section:
         "Rows changed": 6,
         "Root over the exchanges": 14,
     }
-    return listing("listings", columns, (_read(one, clock) for one in facts.listings), said("No read was recorded."))
+    return listing(
+        "listings",
+        columns,
+        (_read(one, clock) for one in facts.listings),
+        said("No read is kept with its requests: an earlier version kept digests alone, or nothing was read."),
+    )
 
 
 def _read(one: Listing, clock: Clock) -> tuple[Cell, ...]:
