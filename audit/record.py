@@ -8,7 +8,6 @@ and the last word on each column counts.  docs/verify.md has the same in jq.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -33,8 +32,6 @@ SUMMARY: Final = layout.EVIDENCE + "downloads/summary-"
 """How the evidence is called that sums up what was downloaded; the newest counts."""
 _BESIDE: Final = {"v", "log", "case", "prev", "payload_commit"}
 """Of a leaf: what each has alike, or says of its proof alone."""
-_NUMBER: Final = " [client-request-id"
-"""How the number of a request begins, behind what is asked."""
 _STATES: Final = {
     E.CASE_OPENED: "open", E.CASE_PLANNED: "planned", E.CASE_WAITING: "waiting", E.CASE_CUTTING: "cutting",
     E.CASE_CONTAINED: "contained", E.CASE_DEPROVISIONED: "deprovisioned", E.CASE_CLOSED: "closed",
@@ -101,8 +98,7 @@ def moved_to(said: Mapping[str, Any]) -> str | None:
 
 def derive(events: Sequence[Told], downloads: Any = None) -> dict[str, Any]:
     """
-    Return what `record.json` says of a case with these *events*: its tables, its events, what was asked of vendors, which certificate it
-    comes under.
+    Return what `record.json` says of a case with these *events*: its tables, its events, which certificate it comes under.
 
     *downloads*: the content of the newest summary among its evidence (`newest_summary`), None if there is none.
     """
@@ -114,7 +110,6 @@ def derive(events: Sequence[Told], downloads: Any = None) -> dict[str, Any]:
         "revision": issued[-1].revision + 1 if issued else 1,
         "former": issued[-1].sha256 if issued else None,
         "events": [_event(said, payload) for said, payload in events],
-        "listings": [_listing(said, payload) for said, payload in events if payload and payload.get(IN_PAYLOAD)],
         "tables": tables_of(events).rows,
         "downloads": downloads,
     }
@@ -124,21 +119,6 @@ def _event(said: Mapping[str, Any], payload: Mapping[str, Any] | None) -> dict[s
     told = {name: value for name, value in said.items() if name not in _BESIDE}
     words = {name: value for name, value in (payload or {}).items() if name not in {CHANGED, WHOLE, IN_PAYLOAD}}
     return told | {"payload": words} if payload is not None else told
-
-
-def _listing(said: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was asked of a vendor and what came, by which an event's words can be judged: each request once, answers by status."""
-    exchanged = payload[IN_PAYLOAD]
-    statuses = Counter(str(one.get("status")) for one in exchanged)
-    return {
-        "event": said["seq"],
-        "root": bound["root"] if isinstance(bound := said.get("evidence"), dict) else None,
-        "asked": sorted({one["what"].split(_NUMBER)[0] for one in exchanged if "what" in one}),
-        "requests": len(exchanged),
-        "answers": {status: statuses[status] for status in sorted(statuses)},
-        "first_sent_at": min((one["sent_at"] for one in exchanged if "sent_at" in one), default=None),
-        "last_received_at": max((one["received_at"] for one in exchanged if "received_at" in one), default=None),
-    }
 
 
 def newest_summary(events: Iterable[Told]) -> Mapping[str, Any] | None:

@@ -38,6 +38,9 @@ _BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
     tables.Search: set(),
     tables.CaseAccount: {"facts", "addresses", "seen_at", "listed_at", "active", "mastered_elsewhere"},
     tables.CaseEntitlement: {"prestate", "op", "attempts", "listed_as", "lifted_at"},
+    tables.KindRead: {
+        "read_at", "answered_at", "shown", "administrators", "exchanges", "attempted_at", "failed_as", "migrated",
+    },
     tables.Comeback: {"ask_at"},
     tables.Finding: set(),
     tables.Question: set(),

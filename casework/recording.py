@@ -7,9 +7,11 @@ could name a person, the vendors' ids of accounts included, goes into the payloa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from pydantic import TypeAdapter
 
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
 _EXCHANGES = TypeAdapter(list[Evidence])
 _LONGEST_TEXT = 2_000
 """Characters of a vendor's own words that are kept."""
+_LONGEST_QUERY = 8_000
+"""Characters of a query that are kept: which page it asks for is in the vendor's words."""
+_NUMBER = " [client-request-id"
+"""How the number of a request begins, behind what is asked."""
+_PAGES = {"pagetoken", "$skiptoken", "cursor", "startindex"}
+"""The parameters that say which page of a listing is asked for, folded."""
 
 
 def seal(  # noqa: PLR0913  # an event's parts, and the transaction it belongs to
@@ -120,6 +128,35 @@ def seal_seen(
 
 def exchanges(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
     """Return the exchanges for the payload, in full."""
-    bounded = [replace(one, code=one.code and one.code[:_LONGEST_TEXT]) for one in evidence]
+    bounded = [
+        replace(one, code=one.code and one.code[:_LONGEST_TEXT], query=one.query and one.query[:_LONGEST_QUERY])
+        for one in evidence
+    ]
     told: list[dict[str, Any]] = _EXCHANGES.dump_python(bounded, mode="json")
     return told
+
+
+def asked_by(exchanged: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """
+    Return what was asked by what was *exchanged*; empty for nothing.
+
+    `{requests: [{what, query, times}], answers: {status: count}, sent_at, received_at, root}`: each request once, with the count of its
+    pages and tries (*query* is without the mark that only says which page), the first time of sending and the last of an answer,
+    the root over the exchanges as a leaf would have it.
+    """
+    if not exchanged:
+        return {}
+    requests = Counter((one["what"].partition(_NUMBER)[0], _without_page(one.get("query"))) for one in exchanged)
+    return {
+        "requests": [{"what": what, "query": query, "times": times} for (what, query), times in requests.items()],
+        "answers": dict(sorted(Counter(str(one["status"]) for one in exchanged).items())),
+        "sent_at": min(one["sent_at"] for one in exchanged),
+        "received_at": max(one["received_at"] for one in exchanged),
+        "root": (bind(exchanged) or {})["root"],
+    }
+
+
+def _without_page(query: str | None) -> str | None:
+    if not query:
+        return query
+    return "&".join(part for part in query.split("&") if unquote(part.partition("=")[0]).casefold() not in _PAGES)

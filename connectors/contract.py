@@ -131,6 +131,18 @@ class Listing(list[Entitlement]):
         self.evidence: dict[EntitlementKind, tuple[Evidence, ...]] = dict(evidence or {})
 
 
+class Found(list[Match]):
+    """
+    The accounts that one `find_accounts` found, with the exchanges that it rests on: its own, and those by which the snapshot of
+    the directory was read, in which names were compared with those of *looked_through* accounts.
+    """
+
+    def __init__(self, matches: Iterable[Match], evidence: tuple[Evidence, ...], looked_through: int) -> None:
+        super().__init__(matches)
+        self.evidence = evidence
+        self.looked_through = looked_through
+
+
 class Connector(ActivityLog, Protocol):
     """
     One outside service, as seen by a leaver's case.
@@ -146,7 +158,7 @@ class Connector(ActivityLog, Protocol):
         """Say what plan and scopes allow.  Reads only.  A missing scope is an `Ability`, not an exception."""
         ...
 
-    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+    async def find_accounts(self, leaver: Leaver) -> Found:
         """
         Return every account that may be the leaver's, active or not, and what speaks for and against each; namesakes too,
         so that a person can see both.  Raises if the directory could not be read whole.

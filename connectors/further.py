@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Window
-from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
+from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
 from connectors.errors import ConnectorError
 from connectors.settings import prefix_of
 from connectors.snapshot import Numbers
@@ -39,9 +39,10 @@ class Further:
         problems = tuple((self._own(problem), self._own(remedy)) for problem, remedy in found.problems)
         return replace(found, abilities=abilities, problems=problems)
 
-    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+    async def find_accounts(self, leaver: Leaver) -> Found:
         with self._told():
-            return [self._match(match) for match in await self._inner.find_accounts(leaver)]
+            found = await self._inner.find_accounts(leaver)
+        return Found(map(self._match, found), found.evidence, found.looked_through)
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         with self._told():

@@ -26,7 +26,7 @@ from connectors.matching import (
     untwinned,
 )
 from connectors.names import former_spellings, spellings
-from models.vocabulary import Leaver, Match, Says
+from models.vocabulary import Evidence, Leaver, Match, Says
 
 T = TypeVar("T")
 
@@ -43,9 +43,10 @@ class Numbers:
 
 
 class Index:
-    """The entries of one directory, found by whatever a notice can say of a person."""
+    """The entries of one directory, found by whatever a notice can say of a person.  *evidence*: the exchanges that read them."""
 
-    def __init__(self, profiles: Iterable[Profile]) -> None:
+    def __init__(self, profiles: Iterable[Profile], evidence: tuple[Evidence, ...] = ()) -> None:
+        self.evidence = evidence
         self.profiles: Mapping[str, Profile] = {profile.account.id: profile for profile in profiles}
         self._by_number: defaultdict[str, set[str]] = defaultdict(set)
         self._by_address: defaultdict[str, set[str]] = defaultdict(set)
@@ -133,6 +134,6 @@ class Shared(Generic[T]):
             return self._known[1]
 
 
-async def indexed(profiles: Iterable[Profile]) -> Index:
+async def indexed(profiles: Iterable[Profile], evidence: Iterable[Evidence]) -> Index:
     """Build the index beside the event loop: ten thousand entries take a second."""
-    return await asyncio.to_thread(Index, list(profiles))
+    return await asyncio.to_thread(Index, list(profiles), tuple(evidence))

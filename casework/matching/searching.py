@@ -14,6 +14,7 @@ from casework.context import Context, case_in, kept_case
 from casework.lifecycle import known_since
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
+from casework.recording import asked_by, exchanges
 from casework.truth.findings import assess
 from casework.truth.rows import accepted, accounts_of, end_retirement
 from connectors.matching import fold_all
@@ -82,15 +83,18 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
     search = partial(Search, case_id=case_id, connection=connection, searched_at=read_at)
     try:
         await ready(context, connection)
-        matches = await context.connectors[connection].find_accounts(leaver)
-        known = {match.account.id for match in matches}
-        matches = [*matches, *await _at_known_addresses(context, case_id, connection, leaver, known)]
+        at_once = await context.connectors[connection].find_accounts(leaver)
+        known = {match.account.id for match in at_once}
+        matches = [*at_once, *await _at_known_addresses(context, case_id, connection, leaver, known)]
         learnt = await numbers.learn(context, connection, matches)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
         error = failure_of(connection, exc)
-        await run(_note_failure, context, search(problem=str(error), remedy=error.advice), ask=ask)
+        failed = search(problem=str(error), remedy=error.advice, asked=asked_by(exchanges(error.evidence)))
+        await run(_note_failure, context, failed, ask=ask)
     else:
-        if not await run(_note_found, context, leaver, search(found=len(matches)), matches, learnt, ask=ask):
+        asked = asked_by(exchanges(at_once.evidence))
+        done = search(found=len(matches), looked_through=at_once.looked_through, asked=asked)
+        if not await run(_note_found, context, leaver, done, matches, learnt, ask=ask):
             await find_in(context, case_id, connection, ask=ask)
 
 

@@ -55,22 +55,33 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked of a vendor, so many *times*: pages and tries.  *query*: its parameters, URL-encoded; None where they were not kept."""
+
+    what: str
+    query: str | None
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """
-    What the newest read that changed anything of one kind of one account rests on: the requests (*asked*, each once, and how many), the
-    answers by status, when, the root over all of them.  *rows*: how many entitlements it changed.
+    What the newest read of one *kind* of one *account* rests on: its requests, the answers by status, when, the root over the exchanges,
+    and how many *rows* it showed; None: it could not be read.
+
+    Without a kind it is the search for accounts: how many it found, having *looked_through* those of the directory.
     """
 
     connection: str
     account: str
-    kind: EntitlementKind
-    asked: tuple[str, ...]
-    requests: int
+    kind: EntitlementKind | None
+    rows: int | None
+    looked_through: int | None
+    requests: tuple[Request, ...]
     answers: Mapping[str, int]
     sent_at: datetime
     received_at: datetime
     root: str
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +132,11 @@ def _read(said: Mapping[str, Any], sha256: str) -> Facts:
     told, exported = tuple(map(_told, said["events"])), _exported(said)
     with _loaded(said, exported.get("of_tenant", {})) as session:
         view = view_of(session, said["case"], _beside(said, told, exported), confidential=True)
+        listings = [*_searches(session), *_listings(session, view)]
     return Facts(
         view=view,
         told=told,
-        listings=tuple(_listings(said, view)),
+        listings=tuple(listings),
         log=said["log"],
         sha256=sha256,
         revision=said["revision"],
@@ -162,26 +174,36 @@ def _beside(said: Mapping[str, Any], told: tuple[Told, ...], exported: Mapping[s
     )
 
 
-def _listings(said: Mapping[str, Any], view: CaseView) -> Iterator[Listing]:
-    """Yield, for each kind of each account of the leaver, what the newest read rests on that changed anything.  The first version listed none."""
-    refs = {row["ref"]: (row["connection"], row["vendor_id"]) for row in said["tables"].get("account", {}).values()}
+def _searches(session: Session) -> Iterator[Listing]:
+    """Yield what each service's newest search asked.  Earlier versions kept it of none."""
+    for one in session.exec(select(tables.Search).order_by(tables.Search.connection)).all():
+        if one.asked:
+            rows = None if one.problem is not None else one.found
+            found = {"kind": None, "rows": rows, "looked_through": one.looked_through}
+            yield _listing(one.asked, connection=one.connection, account="", **found)
+
+
+def _listings(session: Session, view: CaseView) -> Iterator[Listing]:
+    """Yield what the newest read of each kind of each account of the leaver asked.  Earlier versions kept it of none."""
+    place = (tables.KindRead.connection, tables.KindRead.account_id, tables.KindRead.kind)
     named = {(one.connection, one.id): one.name for one in view.taken}
-    seen = [
-        one for one in said["events"] if one["type"] == EventType.OBSERVE_SEEN and isinstance(one.get("evidence"), dict)
-    ]
-    newest = {(event["account"], event["kind"]): event["evidence"]["root"] for event in seen if "account" in event}
-    listings = {one["root"]: one for one in said["listings"]}
-    for (ref, kind), root in newest.items():
-        if (place := refs.get(ref)) in named and (one := listings.get(root)) is not None:
-            rows = {
-                event["payload"]["entitlement"]
-                for event in seen
-                if event["kind"] == kind and event["evidence"]["root"] == root and "payload" in event
-            }
-            yield Listing(
-                place[0], named[place], EntitlementKind(kind), tuple(one["asked"]), one["requests"], one["answers"],
-                datetime.fromisoformat(one["first_sent_at"]), datetime.fromisoformat(one["last_received_at"]), root, len(rows),
-            )  # fmt: skip
+    for one in session.exec(select(tables.KindRead).order_by(*place)).all():
+        if (name := named.get((one.connection, one.account_id))) is not None and one.asked:
+            shown = {"kind": one.kind, "rows": one.rows, "looked_through": None}
+            yield _listing(one.asked, connection=one.connection, account=name, **shown)
+
+
+def _listing(asked: Mapping[str, Any], **about: Any) -> Listing:
+    sent_at, received_at = (datetime.fromisoformat(asked[name]) for name in ("sent_at", "received_at"))
+    requests = tuple(Request(**one) for one in asked["requests"])
+    return Listing(
+        **about,
+        requests=requests,
+        answers=asked["answers"],
+        sent_at=sent_at,
+        received_at=received_at,
+        root=asked["root"],
+    )
 
 
 def _told(event: Mapping[str, Any]) -> Told:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlmodel import Session
 
 from casework.context import Context
-from casework.recording import exchanges, seal_seen
+from casework.recording import asked_by, exchanges, seal_seen
 from casework.truth.administrators import is_last
 from casework.truth.rows import TruthTable, load
 from casework.truth.states import NOT_LOOKED_AT, WHOLE_KIND
@@ -51,6 +52,7 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
         listed = [_ruled(entitlement, read) for entitlement in listing if entitlement.kind is kind]
         if not _keep(context, read, listed, listing.evidence.get(kind, ())):
             continue
+        _tell(read, listed, table.case.due_at)
         session.add(read)
         table.reads[place] = read
         for entitlement in listed:
@@ -96,6 +98,18 @@ def _keep(context: Context, read: KindRead, listed: Sequence[Entitlement], evide
     if newest:
         read.exchanges = exchanges(evidence)
     return newest
+
+
+def _tell(read: KindRead, listed: Sequence[Entitlement], instant: datetime) -> None:
+    """Seal what this attempt asked and showed, unless the same was told before, and since the *instant* if it was made since."""
+    told, asked = read.asked or {}, asked_by(read.exchanges)
+    rows = None if any(one.vendor_id == WHOLE_KIND for one in listed) else len(listed)
+    if not asked or (
+        (told.get("requests"), read.rows) == (asked["requests"], rows)
+        and not (datetime.fromisoformat(told["sent_at"]) < instant <= datetime.fromisoformat(asked["sent_at"]))
+    ):
+        return
+    read.asked, read.rows = asked, rows
 
 
 def _new_row(

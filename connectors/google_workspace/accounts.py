@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from connectors.contract import Found
 from connectors.google_workspace.directory import Directory, is_admin, is_blocked
 from connectors.google_workspace.failures import Rejected
 from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.shape import Row, text, texts
+from connectors.google_workspace.transport import Log
 from connectors.matching import Profile, fold_all, match_all
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
@@ -30,20 +32,20 @@ class Accounts:
         self.everybody = Shared(self._read)
 
     async def _read(self) -> Index:
-        return await indexed(map(self.profile_of, await self.directory.everybody([])))
+        log: Log = []
+        return await indexed(map(self.profile_of, await self.directory.everybody(log)), log)
 
-    async def find(self, leaver: Leaver) -> list[Match]:
+    async def find(self, leaver: Leaver) -> Found:
         """
         Return every likely account, suspended and archived ones too.  Raises if one search could not be read whole.
 
         What a search finds is newer than the snapshot, and stands in its place.
         """
-        parts = await asyncio.gather(self._near(leaver), *(self._found(query) for query in self.queries(leaver)))
-        profiles = {profile.account.id: profile for part in parts for profile in part}
-        return match_all(leaver, profiles.values())
-
-    async def _near(self, leaver: Leaver) -> list[Profile]:
-        return (await self.everybody.get()).near(leaver)
+        log: Log = []
+        queries = asyncio.gather(*(self._found(query, log) for query in self.queries(leaver)))
+        everybody, parts = await asyncio.gather(self.everybody.get(), queries)
+        profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
+        return Found(match_all(leaver, profiles.values()), (*everybody.evidence, *log), len(everybody.profiles))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""
@@ -53,10 +55,10 @@ class Accounts:
         """See `Connector.numbers`."""
         return (await self.everybody.get()).numbers(people)
 
-    async def _found(self, query: str) -> list[Profile]:
+    async def _found(self, query: str, log: Log) -> list[Profile]:
         """Return whom *query* finds.  A search that the directory does not take is made up for by the snapshot."""
         try:
-            return [self.profile_of(row) for row in await self.directory.search(query, [])]
+            return [self.profile_of(row) for row in await self.directory.search(query, log)]
         except Rejected as no:
             if no.status != 400:
                 raise

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Window
-from connectors.contract import Capabilities, Kinds, Listing, Manifest, cannot_look
+from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.google_workspace import activity as logs
 from connectors.google_workspace import probing, restoring, revoking
@@ -61,7 +61,7 @@ class GoogleWorkspace:
         self._own_id = next(iter(found.own_account_ids), self._own_id)
         return found
 
-    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+    async def find_accounts(self, leaver: Leaver) -> Found:
         return await self._accounts.find(leaver)
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:

@@ -1,7 +1,7 @@
 """
 The tenant's users, groups and roles, as requests.
 
-Only here do the SDK's names stand.  Every path names immutable ids; addresses go into queries alone, which no evidence keeps.
+Only here do the SDK's names stand.  Every path names immutable ids; addresses go into queries alone, which only payloads keep.
 """
 
 from __future__ import annotations

@@ -131,14 +131,15 @@ class Recorder:
     def request(
         self, uri: str, method: str, body: str | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Any, bytes]:
-        """Send, and note what was said: digests, never contents; the path, never the query."""
-        what, sent_at = f"{method} {urlsplit(uri).path}", datetime.now(UTC)
+        """Send, and note what was said: digests, never contents; what a read asked for."""
+        asked_for, sent_at = urlsplit(uri), datetime.now(UTC)
+        what, query = f"{method} {asked_for.path}", asked_for.query if method == "GET" else None
         asked = hashlib.sha256(body.encode()).hexdigest() if body is not None else None
         signed = dict(headers or {}) | {"authorization": f"Bearer {self._bearer}"}
         try:
             response, content = self._wire.request(uri, method, body=body, headers=signed)
         except (OSError, http.client.HTTPException, httplib2.HttpLib2Error):
-            self.evidence = Evidence(what, sent_at, datetime.now(UTC), None, request_sha256=asked)
+            self.evidence = Evidence(what, sent_at, datetime.now(UTC), None, request_sha256=asked, query=query)
             raise
         self.answer = Answer(int(response.status), dict(response), content)
         self.evidence = Evidence(
@@ -150,6 +151,7 @@ class Recorder:
             request_sha256=asked,
             response_sha256=hashlib.sha256(content).hexdigest(),
             vendor_at=date_of(self.answer.headers),
+            query=query,
         )
         return response, content
 

@@ -8,13 +8,14 @@ the shared snapshot.  Queries go without `ConsistencyLevel: eventual`, so that n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
+from connectors.contract import Found
 from connectors.errors import Unintelligible
 from connectors.matching import Profile, match_all
 from connectors.microsoft365.answers import GONE, NotThere, Row, need
@@ -23,7 +24,7 @@ from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.transport import Build, Graph, Reads, asking, together
 from connectors.snapshot import Index, Numbers, Shared, indexed
-from models.vocabulary import Account, AccountKind, Leaver, Match, Service
+from models.vocabulary import Account, AccountKind, Evidence, Leaver, Match, Service
 
 MOST_CLAUSES = 15
 """As many `or` clauses, or values of an `in`, as the directory takes in one filter."""
@@ -49,25 +50,24 @@ class Accounts:
         self.everybody = Shared(self._read)
 
     async def _read(self) -> Index:
-        rows = await self.graph.pages(self._search(None), [], needs=READ_USERS)
-        return await indexed(map(self.profile, rows))
+        seen: Seen = []
+        rows = await self.graph.pages(self._search(None), seen, needs=READ_USERS)
+        return await indexed(map(self.profile, rows), seen)
 
-    async def find(self, leaver: Leaver) -> list[Match]:
+    async def find(self, leaver: Leaver) -> Found:
         """
         Return the matches for *leaver*; raises when any of the queries could not be answered whole.
 
         What a query finds is newer than the snapshot, and stands in its place.
         """
-        reads = Batching(self.graph)
-        parts = await together(self._near(leaver), *(self._found(clause, reads) for clause in self.filters(leaver)))
-        profiles = {profile.account.id: profile for part in parts for profile in part}
-        return match_all(leaver, profiles.values())
+        reads, seen = Batching(self.graph), list[Evidence]()
+        queries: list[Awaitable[Any]] = [self._found(clause, reads, seen) for clause in self.filters(leaver)]
+        everybody, *parts = await together(self.everybody.get(), *queries)
+        profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
+        return Found(match_all(leaver, profiles.values()), (*everybody.evidence, *seen), len(everybody.profiles))
 
-    async def _near(self, leaver: Leaver) -> list[Profile]:
-        return (await self.everybody.get()).near(leaver)
-
-    async def _found(self, clause: str, reads: Reads) -> list[Profile]:
-        return [self.profile(row) for row in await reads.pages(self._search(clause), [], needs=READ_USERS)]
+    async def _found(self, clause: str, reads: Reads, seen: Seen) -> list[Profile]:
+        return [self.profile(row) for row in await reads.pages(self._search(clause), seen, needs=READ_USERS)]
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Window
-from connectors.contract import Capabilities, Kinds, Listing, Manifest
+from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest
 from connectors.microsoft365 import probing
 from connectors.microsoft365.access import Access
 from connectors.microsoft365.accounts import Accounts
@@ -49,7 +49,7 @@ class Microsoft365:
         """See `Connector.probe`.  *plan* is the edition of Entra ID."""
         return await probing.probe(self._reader, self._writer)
 
-    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+    async def find_accounts(self, leaver: Leaver) -> Found:
         """See `Connector.find_accounts`.  Accounts in the recycle bin are not found: nobody signs in to those."""
         return await self._accounts.find(leaver)
 

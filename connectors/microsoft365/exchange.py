@@ -30,13 +30,15 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 @dataclass(frozen=True, slots=True)
 class Asked:
     """
-    One request.  *line* is its method and path; *id*, the client-request-id, is what Microsoft's support finds it by.
+    One request.  *line* is its method and path, *query* what stands behind that; *id*, the client-request-id, is what Microsoft's
+    support finds it by.
 
     *needs* are the permissions to name in a refusal, *gone* the answers that mean "not there".
     """
 
     line: str
     id: str
+    query: str = ""
     content: bytes | None = None
     writes: bool = False
     needs: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ def _evidence(asked: Asked, came: Came, code: str | None) -> Evidence:
         request_sha256=hashlib.sha256(content).hexdigest() if content else None,
         response_sha256=hashlib.sha256(came.content).hexdigest() if came.content is not None else None,
         vendor_at=http_date(came.headers.get("date", "")),
+        query=asked.query if came.instead is None and not asked.writes else None,
     )
 
 

@@ -126,8 +126,9 @@ class Graph:
     def described(self, request: RequestInformation, needs: tuple[str, ...], gone: frozenset[tuple[int, str]]) -> Asked:
         """Return what stands for *request* in evidence and errors, with a new id."""
         method = request.http_method.value if request.http_method is not None else "?"
-        path = urlsplit(request.url).path.removeprefix(urlsplit(self.endpoint).path)
-        return Asked(f"{method} {path}", str(uuid4()), request.content, needs=needs, gone=gone)
+        address = urlsplit(request.url)
+        path = address.path.removeprefix(urlsplit(self.endpoint).path)
+        return Asked(f"{method} {path}", str(uuid4()), address.query, request.content, needs=needs, gone=gone)
 
     async def carry(self, request: RequestInformation, number: str) -> Came:
         """Send *request* once, under *number*, and return what came back, a failure of the way there included."""

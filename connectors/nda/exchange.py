@@ -45,11 +45,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as it was sent.  *act* says what for (*who: cannot act*), *what* is method and path."""
+    """One request as it was sent.  *act* says what for (*who: cannot act*), *what* is method and path, *query* a read's parameters."""
 
     who: str
     act: str
     what: str
+    query: str | None
     body: bytes | None
     write: bool
     sent_at: datetime
@@ -65,6 +66,7 @@ class Call:
             request_sha256=_sha256(self.body) if self.body else None,
             response_sha256=_sha256(reply.raw) if reply is not None else None,
             vendor_at=moment(reply.headers.get("date", "")) if reply is not None else None,
+            query=self.query,
         )
 
     def lost(self, exc: Exception, trace: Trace, *, never_sent: bool) -> ConnectorError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Window
-from connectors.contract import Capabilities, Connector, Kinds, Listing, Manifest
+from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
 from connectors.pacing import Pace
 from connectors.slack.access import Access
 from connectors.slack.activity import ActivityReader, describe, sources_for
@@ -53,7 +53,7 @@ class SlackConnector:
         self.activity_sources = sources_for(Plan(found.plan))
         return found
 
-    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+    async def find_accounts(self, leaver: Leaver) -> Found:
         """Return every account that may be the leaver's, deactivated ones and guests included, and the look-alikes."""
         return await self._directory.find(leaver)
 

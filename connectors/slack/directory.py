@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.contract import Found
 from connectors.errors import NotOnPlan, Unintelligible
 from connectors.matching import Profile, fold_email, match_all
 from connectors.slack.answers import check_id, understood
@@ -51,15 +52,17 @@ class Directory:
     def __post_init__(self) -> None:
         self.snapshot = Shared(self._take)
 
-    async def find(self, leaver: Leaver) -> list[Match]:
+    async def find(self, leaver: Leaver) -> Found:
         """Return the matches, most facts first.  Raises if anything could not be read whole."""
         with understood(()):
             snapshot = await self.snapshot.get()
             addresses = {a for a in (leaver.email, *leaver.other_emails) if a is not None}
-            found = await asyncio.gather(*(self._by_address(a, snapshot) for a in sorted(addresses)))
-            profiles = {profile.account.id: profile for profile in snapshot.index.near(leaver)}
+            trace: Trace = []
+            found = await asyncio.gather(*(self._by_address(a, snapshot, trace) for a in sorted(addresses)))
+            index = snapshot.index
+            profiles = {profile.account.id: profile for profile in index.near(leaver)}
             profiles |= {its: profile for entries in found for its, profile in self._profiles(entries)}
-            return match_all(leaver, profiles.values())
+            return Found(match_all(leaver, profiles.values()), (*index.evidence, *trace), len(index.profiles))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""
@@ -84,54 +87,57 @@ class Directory:
             return None if answer.code is not None else account_of(answer.part("user", account_id))
 
     async def _take(self) -> Snapshot:
-        teams = await all_workspaces(self.transport, self.identities, [])
-        listed, people = await asyncio.gather(self._scim_users(), asyncio.gather(*(self._members(t) for t in teams)))
+        trace: Trace = []
+        teams = await all_workspaces(self.transport, self.identities, trace)
+        members = asyncio.gather(*(self._members(team, trace) for team in teams))
+        listed, people = await asyncio.gather(self._scim_users(trace), members)
         entries: dict[str, Entry] = {}
         for user in (u for team in people for u in team):
             entries.setdefault(str(user["id"]), Entry()).user = user
         for scim in listed or []:
             entries.setdefault(str(scim["id"]), Entry()).scim = scim
-        index = await indexed(profile for _, profile in self._profiles(entries))
+        index = await indexed((profile for _, profile in self._profiles(entries)), trace)
         return Snapshot(entries, listed is not None, index)
 
-    async def _members(self, team_id: str) -> list[dict[str, Any]]:
-        trace: Trace = []
+    async def _members(self, team_id: str, trace: Trace) -> list[dict[str, Any]]:
         named = {"team_id": team_id} if (await self.identities.get()).org_install else {}
         pages = self.transport.pages("users.list", {"limit": "500", **named}, trace)
         return [user async for answer in pages for user in answer.rows("members")]
 
-    async def _scim_users(self) -> list[dict[str, Any]] | None:
+    async def _scim_users(self, trace: Trace) -> list[dict[str, Any]] | None:
         try:
-            return await self.transport.scim_users([])
+            return await self.transport.scim_users(trace)
         except NotOnPlan:
             return None
 
-    async def _by_address(self, address: str, snapshot: Snapshot) -> dict[str, Entry]:
+    async def _by_address(self, address: str, snapshot: Snapshot, trace: Trace) -> dict[str, Entry]:
         """Return who has *address* now: the snapshot may be minutes old."""
         found: dict[str, Entry] = {}
-        answer = await self.transport.web("users.lookupByEmail", {"email": address}, [], expect=_NOT_FOUND)
+        answer = await self.transport.web("users.lookupByEmail", {"email": address}, trace, expect=_NOT_FOUND)
         if answer.code is None and isinstance(user := answer.body.get("user"), dict):
             known = snapshot.entries.get(str(user.get("id")), Entry())
             found[str(user.get("id"))] = Entry(user, known.scim)
         if snapshot.has_scim:
-            for scim in await self._scim_by_address(address):
+            for scim in await self._scim_by_address(address, trace):
                 if fold_email(address) in {fold_email(str(e.get("value"))) for e in scim.get("emails") or []}:
                     known = found.get(str(scim["id"])) or snapshot.entries.get(str(scim["id"]), Entry())
                     found[str(scim["id"])] = Entry(known.user, scim)
         return found
 
-    async def _scim_by_address(self, address: str) -> list[dict[str, Any]]:
+    async def _scim_by_address(self, address: str, trace: Trace) -> list[dict[str, Any]]:
         """
         Return whom SCIM's filter finds.  Slack documents filters for version 1 only: a refusal proves nothing, and takes
         nothing from the whole listing, which was read without any.
         """
-        trace: Trace = []
+        asked: Trace = []
         try:
-            return await self.transport.scim_users(trace, query=f"email eq {quoted(address)}")
+            return await self.transport.scim_users(asked, query=f"email eq {quoted(address)}")
         except Unintelligible:
-            if trace[-1].status != 400:
+            if asked[-1].status != 400:
                 raise
             return []
+        finally:
+            trace += asked
 
 
 def quoted(text: str) -> str:

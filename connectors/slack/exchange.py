@@ -76,6 +76,7 @@ class Record:
     """Evidence in the making: begun before the request leaves."""
 
     what: str
+    query: str | None
     body: bytes | None
     sent_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -90,6 +91,7 @@ class Record:
             request_sha256=None if self.body is None else hashlib.sha256(self.body).hexdigest(),
             response_sha256=None if reply is None else hashlib.sha256(reply.raw).hexdigest(),
             vendor_at=None if reply is None else moment(reply.headers.get("date", "")),
+            query=self.query,
         )
 
 

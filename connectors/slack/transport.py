@@ -33,6 +33,7 @@ class _Request:
     act: str
     what: str
     lane: str
+    query: str | None
     body: bytes | None
     send: Callable[[], Reply]
     read: Callable[[Reply], Reading]
@@ -79,12 +80,14 @@ class Transport:
         """Call a method of the Web API.  *expect*: codes that are answers to the caller, not failures."""
         sent = dict(arguments)
         about = "/".join(v for k, v in sorted(sent.items()) if k in {"user", "user_id", "team_id", "usergroup"})
+        form = urlencode(sent)
         request = _Request(
             act=f"call {method}",
             lane=method,
             unsaid=HALF_A_WINDOW,
             what=f"POST {self._web_path}{method}" + (f" ({about})" if about else ""),
-            body=urlencode(sent).encode() if sent else None,
+            query=None if write else form,
+            body=form.encode() or None,
             send=lambda: self._clients.web(method, sent, self._settings.secret(purpose)),
             read=read_web,
             trace=trace,
@@ -108,6 +111,7 @@ class Transport:
             act=f"{verb.lower()} {path} over SCIM",
             lane=f"{verb} {path}",  # SCIM's limits are wide: what it says wait for is mostly one locked object
             what=f"{verb} {self._scim_path}v2/{path}",
+            query=urlencode(query or {}) if verb == "GET" else None,
             body=None if body is None else json.dumps(body).encode(),
             send=lambda: self._clients.scim(verb, path, query, body),
             read=read_scim,
@@ -123,6 +127,7 @@ class Transport:
             act="read the audit logs",
             lane="audit",
             what=f"GET {self._audit_path}logs",
+            query=urlencode(query),
             body=None,
             send=lambda: self._clients.audit(query),
             read=read_audit,
@@ -183,7 +188,7 @@ class Transport:
 
     async def _try(self, request: _Request) -> Answer:
         async with self._lanes.turn(request.lane):
-            record = Record(request.what, request.body)
+            record = Record(request.what, request.query, request.body)
             try:
                 reply = await asyncio.get_running_loop().run_in_executor(self._pool, request.send)
             except BROKEN as error:

@@ -78,11 +78,18 @@ class DirectoryNumbers(Table, table=True):
 
 
 class Search(Table, table=True):
-    """The look for accounts in one service: when it last ran, and why it could not, if it could not."""
+    """
+    The look for accounts in one service: when it last ran, and why it could not, if it could not.
+
+    *looked_through*: how many accounts of the directory it compared names with, *asked* what it rests on
+    (`casework.recording.asked_by`); None in rows of earlier versions, and *looked_through* where it could not.
+    """
 
     case_id: str = Field(primary_key=True)
     connection: ConnectionId = Field(primary_key=True, max_length=40)
     searched_at: datetime = instant(default=...)
     found: int = 0
+    looked_through: int | None = None
+    asked: dict[str, Any] | None = json_column(default=None, nullable=True)
     problem: str | None = None
     remedy: str | None = None

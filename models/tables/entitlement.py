@@ -75,6 +75,9 @@ class KindRead(Table, table=True):
     showed, *administrators* who ruled over the tenant then, for the sign-in of one of them.  An older read never replaces a newer one.  *attempted_at* and *failed_as* are the newest attempt's: `failed_as` is
     None if that was a success, else what it said (`unreadable`, `no_api`, `not_on_plan`).  *migrated*: made from the first
     core's rows, not by a read of ours.
+
+    *asked* (`casework.recording.asked_by`) and *rows*, how many it showed, are of the newest read that told anything new, or was the first
+    since the instant: they are sealed, so that a record can show what a listing rests on.  *rows* None: it could not be read.
     """
 
     case_id: str = Field(primary_key=True)
@@ -89,6 +92,8 @@ class KindRead(Table, table=True):
     attempted_at: datetime | None = instant()
     failed_as: EntitlementState | None = word(EntitlementState, default=None, nullable=True)
     migrated: bool = False
+    asked: dict[str, Any] | None = json_column(default=None, nullable=True)
+    rows: int | None = None
 
 
 class Comeback(Table, table=True):

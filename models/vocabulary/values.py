@@ -80,9 +80,11 @@ class Evidence:
     """
     One recorded exchange with a vendor.
 
-    *what* is method and path with immutable ids (no query values, no body), *status* None when no answer came,
-    the digests SHA-256 in hexadecimal over the bytes sent and received, *vendor_at* the vendor's own clock (its
-    Date header), one second coarse.
+    *what* is method and path with immutable ids, *status* None when no answer came, the digests SHA-256 in hexadecimal over
+    the bytes sent and received, *vendor_at* the vendor's own clock (its Date header), one second coarse.
+
+    *query* are a read's parameters, URL-encoded, of a form as well: what was asked for.  There are addresses and names in it, so
+    it goes into the payload of an event and nowhere else.  None for a write and for the exchange of a token.
     """
 
     what: str
@@ -93,6 +95,7 @@ class Evidence:
     request_sha256: str | None = None
     response_sha256: str | None = None
     vendor_at: datetime | None = None
+    query: str | None = field(default=None, repr=False)
 
     def commanded_on_vendor_clock(self) -> datetime:
         """

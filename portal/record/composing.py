@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import unquote_plus
 
 from audit.events import EventType
 from casework.lifecycle import FINISHED
-from casework.record.facts import Facts, Listing, Told
+from casework.record.facts import Facts, Listing, Request, Told
 from casework.visible import visible
 from models.actor import UNAUTHENTICATED
 from portal.document import NONE, Cell, Clock, Document, Grid, Section, Tone, cell, listing, mono
@@ -67,15 +68,15 @@ def _sections(facts: Facts, clock: Clock) -> Iterator[Section]:
 
 
 def _listings(facts: Facts, clock: Clock) -> Section:
-    """For each kind of each account what the newest read asked and got: by that its completeness can be judged."""
+    """What each search for accounts and the newest read of each kind asked and got: by that its completeness can be judged."""
     columns = {
-        "Account": 16,
+        "Account": 14,
         "Entitlement": 10,
-        "Read": 13,
-        "Asked of the vendor": 31,
-        "Answers": 10,
-        "Rows changed": 6,
-        "Root over the exchanges": 14,
+        "Read": 12,
+        "Asked of the vendor": 34,
+        "Answers": 8,
+        "Rows": 9,
+        "Root over the exchanges": 13,
     }
     return listing(
         "listings",
@@ -87,16 +88,27 @@ def _listings(facts: Facts, clock: Clock) -> Section:
 
 def _read(one: Listing, clock: Clock) -> tuple[Cell, ...]:
     answers = ", ".join(f"{status} ×{count}" for status, count in one.answers.items())
-    asked = replace(cell(*one.asked[:_FEW]), folded=tuple(map(visible, one.asked[_FEW:])))
+    asked = [_asked(request) for request in one.requests]
     return (
         cell(place(one.connection), one.account),
-        cell(one.kind),
+        cell(one.kind or said("accounts")),
         cell(*dict.fromkeys((clock.text(one.sent_at), clock.text(one.received_at)))),
-        asked,
+        replace(cell(*asked[:_FEW]), folded=tuple(map(visible, asked[_FEW:]))),
         cell(answers),
-        cell(one.rows),
+        cell(_rows(one)),
         mono(one.root),
     )
+
+
+def _asked(request: Request) -> str:
+    query = f"?{unquote_plus(request.query)}" if request.query else ""
+    return f"{request.what}{query}" + (f" ×{request.times}" if request.times > 1 else "")
+
+
+def _rows(one: Listing) -> object:
+    if one.rows is None:
+        return said("not readable")
+    return one.rows if one.looked_through is None else joined(" / ", one.rows, one.looked_through)
 
 
 def _people(facts: Facts, clock: Clock) -> Section:

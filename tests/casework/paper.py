@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from connectors.activity import Activity, ActivityPage, ActivitySource, Window
-from connectors.contract import Capabilities, KindManifest, Kinds, Listing, Manifest, cannot_look
+from connectors.contract import Capabilities, Found, KindManifest, Kinds, Listing, Manifest, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.matching import Profile, match_all
 from connectors.snapshot import Index, Numbers
@@ -115,10 +116,11 @@ class Paper:
         self.probes += 1
         return Capabilities(self.service, "paper", "paper", self.own, ())
 
-    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+    async def find_accounts(self, leaver: Leaver) -> Found:
         if self.search_error is not None:
             raise self.search_error
-        return match_all(leaver, [holder.profile for holder in self.holders.values()])
+        matches = match_all(leaver, [holder.profile for holder in self.holders.values()])
+        return Found(matches, (self._exchange("GET", query=urlencode({"email": leaver.email})),), len(self.holders))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         return self._index().candidates_at(leaver, addresses)
@@ -146,7 +148,8 @@ class Paper:
                 rows.append(cannot_look(self.service, account.id, kind, self.blind[kind], problem="no", remedy="look"))
             else:
                 rows += self._rows(account.id, holder, kind)
-        return Listing(rows, {kind: (self._exchange("GET"),) for kind in kinds or self.manifest.kinds})
+        every = self.manifest.kinds if kinds is None else kinds
+        return Listing(rows, {kind: (self._exchange("GET", query=f"kind={kind}"),) for kind in every})
 
     def _rows(self, account_id: str, holder: Holder, kind: K) -> list[Entitlement]:
         if kind is K.SIGN_IN:
@@ -235,5 +238,5 @@ class Paper:
         self.dead = True
         raise Killed
 
-    def _exchange(self, method: str, sent: datetime | None = None) -> Evidence:
-        return Evidence(f"{method} /paper", sent or self.now(), self.now(), 200, None, "0" * 64, "1" * 64)
+    def _exchange(self, method: str, sent: datetime | None = None, query: str | None = None) -> Evidence:
+        return Evidence(f"{method} /paper", sent or self.now(), self.now(), 200, None, "0" * 64, "1" * 64, query=query)

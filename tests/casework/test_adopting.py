@@ -85,10 +85,9 @@ class TestUpgrade:
         assert all_differences(office) == []
         assert {first.id, other.id, odd.id, gone.id} <= {case.id for case in all_cases(office)}
 
-    async def test_of_exchanges_as_the_first_version_listed_them(
-        self, office: Office, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Digests in the leaf, no root: the record is made, and lists no reads."""
-        monkeypatch.setattr("casework.recording.bind", lambda listed: [{"sha256": "ab" * 32} for _ in listed])
+    async def test_of_reads_whose_requests_were_not_kept(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The record is made, and lists no reads: nothing is said of what nobody wrote down."""
+        monkeypatch.setattr("casework.truth.listing.asked_by", lambda _: {})
+        monkeypatch.setattr("casework.matching.searching.asked_by", lambda _: None)
         case = await finished(office)
         assert read(record_of(office.context, case.id)).listings == ()

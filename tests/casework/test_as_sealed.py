@@ -77,6 +77,10 @@ FORGERIES = {
     "who accepted it": (
         "UPDATE waiver SET approved_by = json_set(approved_by, '$.subject', 'ceo') WHERE :case IS NOT NULL", "waiver waiver-",
     ),
+    "what a read asked": ("UPDATE kind_read SET asked = json_set(asked, '$.root', 'ff') WHERE case_id = :case", "kind_read google_workspace "),
+    "how much a read showed": ("UPDATE kind_read SET rows = 7 WHERE case_id = :case AND kind = 'group'", "kind_read google_workspace "),
+    "a read is hidden": ("DELETE FROM kind_read WHERE case_id = :case AND kind = 'group'", "kind_read google_workspace "),
+    "how many were looked through": ("UPDATE search SET looked_through = 90000 WHERE case_id = :case", "search google_workspace"),
     "a notice": ("UPDATE notice SET source_sha256 = 'ff' WHERE case_id = :case", "notice"),
     "a notice is hidden": ("DELETE FROM notice WHERE case_id = :case", "notice"),
 }  # fmt: skip

@@ -16,8 +16,9 @@ from casework.errors import CaseworkError
 from casework.matching import searching
 from casework.truth.findings import open_findings
 from casework.truth.rows import accounts_of
+from connectors.contract import Found
 from connectors.errors import ConnectorError
-from models.vocabulary import CaseState, Leaver, Match, Service, Standing
+from models.vocabulary import CaseState, Leaver, Service, Standing
 from tests.casework.conftest import Office
 from tests.casework.paper import Paper
 
@@ -51,7 +52,7 @@ class Slow(Paper):
         super().__post_init__()
         self.let, self.searches = asyncio.Event(), 0
 
-    async def find_accounts(self, leaver: Leaver) -> list[Match]:
+    async def find_accounts(self, leaver: Leaver) -> Found:
         self.searches += 1
         await self.let.wait()
         return await super().find_accounts(leaver)

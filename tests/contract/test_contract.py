@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -15,6 +18,7 @@ from models.vocabulary import (
     AccountKind,
     EntitlementKind,
     EntitlementState,
+    Evidence,
     Leaver,
     Match,
     MatchReason,
@@ -177,6 +181,60 @@ class TestListAccess:
                 assert "tanaka" not in exchange.what.lower()
                 assert exchange.response_sha256
                 assert exchange.sent_at <= exchange.received_at
+
+
+def asked_of(rig: Rig) -> Counter[tuple[str, ...]]:
+    """The requests that the tenant got, as it saw them: each path with its parameters, of a form as well."""
+    got = [one for one in rig.stage.journal if not one.path.endswith(("/$batch", "/token"))]
+    return Counter(parameters(one.path, one.query or one.body.decode()) for one in got)
+
+
+def told_by(exchanges: Iterable[Evidence]) -> Counter[tuple[str, ...]]:
+    """The same as the evidence tells it.  Of Graph it names no version."""
+    paths = (("/v1.0" * ("client-request-id" in one.what) + one.what.split(" ")[1], one.query) for one in exchanges)
+    return Counter(parameters(path, query) for path, query in paths if query is not None)
+
+
+def parameters(path: str, query: str) -> tuple[str, ...]:
+    return path, *(f"{name}={value}" for name, value in sorted(parse_qsl(query, keep_blank_values=True)))
+
+
+class TestQueries:
+    """What was asked for is kept, parameter by parameter, so that somebody can judge whether a listing could be whole."""
+
+    async def test_of_a_search_are_those_that_the_vendor_got(self, rig: Rig) -> None:
+        """The pages of the directory, too, and how many accounts those had; the next search in the same snapshot rests on them as well."""
+        who = leaver("E1001")
+        first = await rig.connector.find_accounts(who)
+        got = asked_of(rig)
+        assert told_by(first.evidence) == got
+        assert any(str(who.email) in parameter for _, *all_of_it in got for parameter in all_of_it)
+        assert first.looked_through >= len(CHARACTERS)
+        rig.stage.journal.clear()
+        second = await rig.connector.find_accounts(leaver("E1002"))
+        assert told_by(second.evidence) > asked_of(rig), "less than it rests on"
+        assert {*second.evidence} & {*first.evidence}
+        assert second.looked_through == first.looked_through
+
+    async def test_of_a_listing_are_those_that_the_vendor_got(self, rig: Rig) -> None:
+        account = await the_account(rig, "E1001")
+        await rig.connector.probe()  # who we are ourselves is asked once, and is no listing's
+        rig.stage.journal.clear()
+        listing = await rig.connector.list_access(account)
+        told = told_by({one for exchanges in listing.evidence.values() for one in exchanges})
+        assert told == asked_of(rig)
+
+    async def test_of_a_write_are_none(self, rig: Rig) -> None:
+        """What is written may be a password."""
+        account = await the_account(rig, "E1001")
+        writes = 0
+        for row in await rig.connector.list_access(account):
+            if row.state is EntitlementState.FOUND and not row.by_hand:
+                exchanges = (await rig.connector.revoke(row)).evidence
+                reads = [one for one in exchanges if one.query is not None]
+                assert all(re.match(r"GET |POST /api/[a-zA-Z.]+\.(list|info)", one.what) for one in reads), reads
+                writes += len(exchanges) - len(reads)
+        assert writes
 
 
 class TestRevoke:

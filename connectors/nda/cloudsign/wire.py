@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -134,7 +135,8 @@ class Wire:
 def _as_call(request: Request, *, body: bytes | None = None, write: bool | None = None) -> Call:
     what = f"{request.method} {request.path}"
     writes = request.method != "GET" if write is None else write
-    return Call(WHO, request.act, what, body, writes, datetime.now(UTC))
+    query = urlencode(dict(request.query)) if request.method == "GET" else None
+    return Call(WHO, request.act, what, query, body, writes, datetime.now(UTC))
 
 
 def _object(request: Request, reply: Reply, trace: Trace) -> dict[str, Any]:

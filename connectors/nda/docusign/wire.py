@@ -71,7 +71,7 @@ class _Pools(urllib3.PoolManager):
         self._limit = urllib3.Timeout(connect=patience, read=patience)
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> Any:  # type: ignore[override]  # noqa: ARG002, FBT001, FBT002  # as urllib3 has it; none is followed
-        self.seen.reply, self.seen.body = None, kw.get("body")
+        self.seen.reply, self.seen.body, self.seen.query = None, kw.get("body"), urlsplit(url).query
         kw |= {"timeout": kw.get("timeout") or self._limit, "retries": False}
         answer = super().urlopen(method, url, redirect=False, **kw)
         headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -135,8 +135,8 @@ class Wire:
         return self._once(request, trace)
 
     def _once(self, request: Request, trace: Trace) -> Any:
-        call = Call(WHO, request.act, request.what, None, request.write, datetime.now(UTC))
-        self._pools.seen.reply = self._pools.seen.body = None
+        call = Call(WHO, request.act, request.what, None, None, request.write, datetime.now(UTC))
+        self._pools.seen.reply = self._pools.seen.body = self._pools.seen.query = None
         try:
             found = request.call(self._envelopes, self._account)
         except ApiException as exc:
@@ -154,14 +154,14 @@ class Wire:
         return found
 
     def _sent(self, call: Call) -> Call:
-        body = self._pools.seen.body
-        return replace(call, body=body.encode() if isinstance(body, str) else body)
+        body, query = self._pools.seen.body, None if call.write else self._pools.seen.query
+        return replace(call, body=body.encode() if isinstance(body, str) else body, query=query)
 
     def _ensure_token(self, trace: Trace, *, anew: bool = False) -> None:
         with self._turn:
             if not anew and self._until is not None and self._until > datetime.now(UTC):
                 return
-            call = Call(WHO, "get a token", "POST /oauth/token", None, False, datetime.now(UTC))
+            call = Call(WHO, "get a token", "POST /oauth/token", None, None, False, datetime.now(UTC))
             try:
                 token = self._request_token()
                 if not self._located:
@@ -188,7 +188,7 @@ class Wire:
 
     def _locate(self, token: str, trace: Trace) -> None:
         """Ask where the account lives: each has a site of its own.  The token goes to none but the vendor's."""
-        call = Call(WHO, "use this account", "GET /oauth/userinfo", None, False, datetime.now(UTC))
+        call = Call(WHO, "use this account", "GET /oauth/userinfo", None, None, False, datetime.now(UTC))
         known = {account.account_id: account.base_uri for account in self._client.get_user_info(token).accounts}
         if self._account not in known:
             remedy = "Correct LASTDAY_DOCUSIGN_ACCOUNT_ID or LASTDAY_DOCUSIGN_USER_ID."
