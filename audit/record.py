@@ -21,6 +21,8 @@ Told: TypeAlias = "tuple[Mapping[str, Any], Mapping[str, Any] | None]"
 """An event: what its leaf says, and its payload; None where there is none, or no longer."""
 Rows: TypeAlias = "dict[str, dict[str, dict[str, Any]]]"
 
+FORM: Final = 2
+"""Of `record.json`: which derivation makes it.  The first named no form."""
 CHANGED: Final = "changed"
 WHOLE: Final = "whole"
 CASE: Final = "offboarding_case"
@@ -105,6 +107,7 @@ def derive(events: Sequence[Told], downloads: Any = None) -> dict[str, Any]:
     issued = [former_of(said) for said, _ in events if said["type"] == CERTIFIED]
     first = events[0][0]
     return {
+        "form": FORM,
         "case": first["case"],
         "log": first["log"],
         "revision": issued[-1].revision + 1 if issued else 1,

@@ -122,13 +122,20 @@ def _written(session: Session, row: SQLModel) -> dict[str, Any]:
     columns = _COLUMNS[type(row)]
     if isinstance(row, tables.Collection) and (row.ended_at is None or "ended_at" in before):
         return sealed(row) if row.ended_at is not None else {}
+    if isinstance(row, tables.KindRead) and (row.asked is None or before.get("asked", row.asked) is None):
+        return sealed(row)
     return {
         name: _plain(getattr(row, name)) for name in before if name in columns and before[name] != getattr(row, name)
     }
 
 
 def sealed(row: SQLModel) -> dict[str, Any]:
-    """Return all that is sealed of *row*, as JSON has it; a column that is empty is left out, and how far a reading has come until it has ended."""
+    """
+    Return all that is sealed of *row*, as JSON has it; a column that is empty is left out, how far a reading has come until it has
+    ended, and a read of which nothing was told yet.
+    """
+    if isinstance(row, tables.KindRead) and row.asked is None:
+        return {}
     under_way = isinstance(row, tables.Collection) and row.ended_at is None
     columns = ((name, getattr(row, name)) for name in (_BEGUN if under_way else _COLUMNS[type(row)]))
     return {name: _plain(value) for name, value in columns if value is not None}
@@ -162,7 +169,8 @@ def rows_in(session: Session, case_id: str) -> Rows:
     found: Rows = {}
     for model in _BESIDE:
         for row in session.exec(select(model).where(_owner(model, case_id))).all():
-            found.setdefault(_schema(model).name, {})[key_of(row)] = sealed(row)
+            if columns := sealed(row):
+                found.setdefault(_schema(model).name, {})[key_of(row)] = columns
     return found
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, urlencode
 
 from pydantic import TypeAdapter
 
@@ -24,6 +25,7 @@ from models.vocabulary import Evidence, as_fields
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from casework.clock import DatabaseClock
     from casework.context import Context
     from models.tables import CaseEntitlement
     from models.vocabulary import RevocationResult
@@ -128,35 +130,63 @@ def seal_seen(
 
 def exchanges(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
     """Return the exchanges for the payload, in full."""
-    bounded = [
-        replace(one, code=one.code and one.code[:_LONGEST_TEXT], query=one.query and one.query[:_LONGEST_QUERY])
-        for one in evidence
-    ]
+    bounded = [replace(one, code=one.code and one.code[:_LONGEST_TEXT], query=_bounded(one.query)) for one in evidence]
     told: list[dict[str, Any]] = _EXCHANGES.dump_python(bounded, mode="json")
     return told
 
 
-def asked_by(exchanged: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """
-    Return what was asked by what was *exchanged*; empty for nothing.
+def _bounded(query: str | None) -> str | None:
+    """Return a *query* as it is kept: one that is too long without the mark of its page, then without its end, which is said."""
+    if query is None or len(query) <= _LONGEST_QUERY:
+        return query
+    short = _without_page(query) or ""
+    return short if len(short) <= _LONGEST_QUERY else short[:_LONGEST_QUERY] + "&cut-off"
 
-    `{requests: [{what, query, times}], answers: {status: count}, sent_at, received_at, root}`: each request once, with the count of its
-    pages and tries (*query* is without the mark that only says which page), the first time of sending and the last of an answer,
-    the root over the exchanges as a leaf would have it.
+
+def asked_by(clock: DatabaseClock, evidence: Sequence[Evidence]) -> dict[str, Any]:
     """
-    if not exchanged:
-        return {}
-    requests = Counter((one["what"].partition(_NUMBER)[0], _without_page(one.get("query"))) for one in exchanged)
+    Return what *evidence* shows was asked; of nothing only that it was asked in vain, and when.
+
+    `{requests: [{what, query, times}], answers: {status: count}, sent_at, received_at, root}`: each request once, in order of its words,
+    with the count of its pages and tries (*query* is without the mark that only says which page), the first time of sending and
+    the last of an answer, on the database's clock at their widest, the root over the exchanges as a leaf would have it.
+    """
+    exchanged = exchanges(evidence)
+    requests = Counter((one["what"].partition(_NUMBER)[0], _without_page(one["query"])) for one in exchanged)
+    now = clock()
     return {
-        "requests": [{"what": what, "query": query, "times": times} for (what, query), times in requests.items()],
-        "answers": dict(sorted(Counter(str(one["status"]) for one in exchanged).items())),
-        "sent_at": min(one["sent_at"] for one in exchanged),
-        "received_at": max(one["received_at"] for one in exchanged),
-        "root": (bind(exchanged) or {})["root"],
+        "requests": [
+            {"what": what, "query": query, "times": times}
+            for (what, query), times in sorted(requests.items(), key=lambda one: (one[0][0], one[0][1] or ""))
+        ],
+        "answers": dict(sorted(Counter(str(one.status) for one in evidence).items())),
+        "sent_at": stamp(min((clock.earliest(one.sent_at) for one in evidence), default=now)),
+        "received_at": stamp(max((clock.latest(one.received_at) for one in evidence), default=now)),
+        "root": (bind(exchanged) or {"root": None})["root"],
+    }
+
+
+def is_told(before: Mapping[str, Any] | None, asked: Mapping[str, Any], instant: datetime) -> bool:
+    """Whether *before* told the same requests, how often apart and since when, and not before the *instant* what was *asked* after it."""
+    if before is None or _words(before) != _words(asked):
+        return False
+    told_at, asked_at = (datetime.fromisoformat(one["sent_at"]) for one in (before, asked))
+    return not told_at < instant <= asked_at
+
+
+def _words(asked: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return its requests without the instants that each of a kind asks from."""
+    return {
+        (one["what"], "&".join(part for part in (one["query"] or "").split("&") if not part.startswith("startTime=")))
+        for one in asked["requests"]
     }
 
 
 def _without_page(query: str | None) -> str | None:
+    """Return a *query* as all pages of it have it, spelled in one way: a vendor's own links encode otherwise."""
     if not query:
         return query
-    return "&".join(part for part in query.split("&") if unquote(part.partition("=")[0]).casefold() not in _PAGES)
+    parts = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+    return urlencode(
+        [(name, value) for name, value in parts if name.casefold() not in _PAGES], errors="surrogateescape"
+    )

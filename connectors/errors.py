@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
 
     from models.vocabulary import Evidence
@@ -42,6 +42,10 @@ class ConnectorError(Exception):
     def advice(self) -> str:
         """The sentence that says what to do: this failure's own, else its class's."""
         return self._remedy if self._remedy is not None else type(self).remedy
+
+    def rest_on(self, evidence: Iterable[Evidence]) -> None:
+        """Let the exchanges that led here be all of *evidence*, with its own."""
+        self.evidence = tuple(dict.fromkeys((*evidence, *self.evidence)))
 
     def reword(self, words: Callable[[str], str]) -> None:
         """Let message and remedy be what *words* makes of them."""

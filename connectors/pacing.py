@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from connectors.errors import OutcomeUnknown, Throttled, Unreachable
+from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unreachable
+from models.vocabulary import Evidence
 
 T = TypeVar("T")
 
@@ -60,3 +62,26 @@ class Pace:
         if asked is not None:
             return asked.total_seconds()
         return min(self.base * 2.0 ** (n - 1), self.longest) * self.draw()
+
+
+async def together(*work: Awaitable[T]) -> list[T]:
+    """
+    Run *work* at once, wait for all of it, and only then raise the first failure.
+
+    Nothing is left running behind the caller's back, on connections that may be closed meanwhile.
+    """
+    done = await asyncio.gather(*work, return_exceptions=True)
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in done if not isinstance(outcome, BaseException)]
+
+
+@contextmanager
+def resting_on(evidence: Sequence[Evidence]) -> Iterator[None]:
+    """Let an error that is raised in here rest on *evidence*, as it is then."""
+    try:
+        yield
+    except ConnectorError as error:
+        error.rest_on(evidence)
+        raise

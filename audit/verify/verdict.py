@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from audit import layout
 from audit.events import EventType as E
 from audit.leaf import canonical
-from audit.record import ADOPTED, CASE, CHANGED, SEALED, WHOLE, Told, derive, newest_summary, state_of, tables_of
+from audit.record import ADOPTED, CASE, CHANGED, FORM, SEALED, WHOLE, Told, derive, newest_summary, state_of, tables_of
 from audit.verify.folder import Bundle
 from audit.verify.report import UNFIT, Fault
 
@@ -58,11 +58,25 @@ def record(bundle: Bundle) -> str:
         return "there is none: the pages of earlier versions were made from the operator's tables"
     ours, theirs = derive(events, _downloads(bundle, events)), bundle.whole(layout.RECORD, LONGEST_PAYLOAD)
     if theirs != canonical(ours):
+        if (form := _form(theirs)) != FORM:
+            raise Fault(
+                layout.RECORD,
+                f"it is of form {form}, which another version of lastday derives ({_made_by(bundle)}): verify it with that one",
+            )
         raise Fault(layout.RECORD, f"{_first_unlike(ours, theirs)} is not what the events come to")
     case = ours["tables"].get(CASE, {}).get(ours["case"])
     if case is None or case.get("state") != state_of(events):
         raise Fault(layout.RECORD, "its state of the case is not the one to which the events have moved it")
     return f"{len(events)} events come to it"
+
+
+def _form(record: bytes) -> Any:
+    """Return the form that a record names: 1, where it names none."""
+    try:
+        told = json.loads(record)
+    except (ValueError, RecursionError):
+        return FORM  # that it is no JSON is said where the two are held side by side
+    return told.get("form", 1) if isinstance(told, dict) else FORM
 
 
 def _downloads(bundle: Bundle, events: Sequence[Told]) -> dict[str, Any] | None:

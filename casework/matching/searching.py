@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from functools import partial
@@ -14,7 +15,7 @@ from casework.context import Context, case_in, kept_case
 from casework.lifecycle import known_since
 from casework.matching import facts, numbers
 from casework.matching.judging import judge, judge_again
-from casework.recording import asked_by, exchanges
+from casework.recording import asked_by, is_told
 from casework.truth.findings import assess
 from casework.truth.rows import accepted, accounts_of, end_retirement
 from connectors.matching import fold_all
@@ -89,10 +90,11 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
         learnt = await numbers.learn(context, connection, matches)
     except Exception as exc:  # noqa: BLE001  # see `failure_of`
         error = failure_of(connection, exc)
-        failed = search(problem=str(error), remedy=error.advice, asked=asked_by(exchanges(error.evidence)))
+        asked = asked_by(context.store.clock, error.evidence)
+        failed = search(problem=str(error), remedy=error.advice, asked=asked)
         await run(_note_failure, context, failed, ask=ask)
     else:
-        asked = asked_by(exchanges(at_once.evidence))
+        asked = asked_by(context.store.clock, at_once.evidence)
         done = search(found=len(matches), looked_through=at_once.looked_through, asked=asked)
         if not await run(_note_found, context, leaver, done, matches, learnt, ask=ask):
             await find_in(context, case_id, connection, ask=ask)
@@ -100,9 +102,21 @@ async def find_in(context: Context, case_id: str, connection: ConnectionId, *, a
 
 def _note_failure(context: Context, search: Search, *, ask: bool) -> None:
     with context.store.write() as session:
-        session.merge(search)
+        _merge(session, search)
         if ask:
             assess(context, session, search.case_id)
+
+
+def _merge(session: Session, search: Search) -> None:
+    """Keep a search; what it asked is told again where it is news, or the first since the instant."""
+    before, due_at = (
+        session.get(Search, (search.case_id, search.connection)),
+        session.get_one(Case, search.case_id).due_at,
+    )
+    alike = before is not None and (before.looked_through, before.problem) == (search.looked_through, search.problem)
+    if before is not None and alike and is_told(before.asked, search.asked or {}, due_at):
+        search.asked = before.asked
+    session.merge(search)
 
 
 def _note_found(
@@ -112,7 +126,7 @@ def _note_found(
     with context.store.write() as session:
         if kept_case(session, search.case_id).person != leaver:
             return False
-        session.merge(search)
+        _merge(session, search)
         end_retirement(context, session, search.connection)
         _record(context, session, search.case_id, matches, search.searched_at)
         for row in accounts_of(session, search.case_id, search.connection):
@@ -148,6 +162,10 @@ def _note_further(context: Context, case_id: str, leaver: Leaver, matches: list[
     with context.store.write() as session:
         if kept_case(session, case_id).person == leaver:
             _record(context, session, case_id, matches, read_at)
+            for connection, added in Counter(match.account.connection for match in matches).items():
+                if (search := session.get(Search, (case_id, connection))) is not None:
+                    search.found += added
+                    session.add(search)
 
 
 async def _at_known_addresses(

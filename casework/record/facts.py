@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
@@ -67,7 +68,7 @@ class Request:
 class Listing:
     """
     What the newest read of one *kind* of one *account* rests on: its requests, the answers by status, when, the root over the exchanges,
-    and how many *rows* it showed; None: it could not be read.
+    and how many *rows* it showed; None: it could not be read.  No requests: nothing could even be asked.
 
     Without a kind it is the search for accounts: how many it found, having *looked_through* those of the directory.
     """
@@ -81,7 +82,10 @@ class Listing:
     answers: Mapping[str, int]
     sent_at: datetime
     received_at: datetime
-    root: str
+    root: str | None
+
+
+_LISTING = TypeAdapter(Listing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,7 @@ def _beside(said: Mapping[str, Any], told: tuple[Told, ...], exported: Mapping[s
 def _searches(session: Session) -> Iterator[Listing]:
     """Yield what each service's newest search asked.  Earlier versions kept it of none."""
     for one in session.exec(select(tables.Search).order_by(tables.Search.connection)).all():
-        if one.asked:
+        if one.asked:  # not after an erasure
             rows = None if one.problem is not None else one.found
             found = {"kind": None, "rows": rows, "looked_through": one.looked_through}
             yield _listing(one.asked, connection=one.connection, account="", **found)
@@ -194,16 +198,7 @@ def _listings(session: Session, view: CaseView) -> Iterator[Listing]:
 
 
 def _listing(asked: Mapping[str, Any], **about: Any) -> Listing:
-    sent_at, received_at = (datetime.fromisoformat(asked[name]) for name in ("sent_at", "received_at"))
-    requests = tuple(Request(**one) for one in asked["requests"])
-    return Listing(
-        **about,
-        requests=requests,
-        answers=asked["answers"],
-        sent_at=sent_at,
-        received_at=received_at,
-        root=asked["root"],
-    )
+    return _LISTING.validate_python({**asked, **about})
 
 
 def _told(event: Mapping[str, Any]) -> Told:

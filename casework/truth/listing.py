@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from casework.context import Context
-from casework.recording import asked_by, exchanges, seal_seen
+from casework.recording import asked_by, exchanges, is_told, seal_seen
 from casework.truth.administrators import is_last
 from casework.truth.rows import TruthTable, load
 from casework.truth.states import NOT_LOOKED_AT, WHOLE_KIND
@@ -52,7 +53,7 @@ def take_in(context: Context, session: Session, account: CaseAccount, listing: L
         listed = [_ruled(entitlement, read) for entitlement in listing if entitlement.kind is kind]
         if not _keep(context, read, listed, listing.evidence.get(kind, ())):
             continue
-        _tell(read, listed, table.case.due_at)
+        _tell(context, read, listed, listing.evidence.get(kind, ()), table.case.due_at)
         session.add(read)
         table.reads[place] = read
         for entitlement in listed:
@@ -100,16 +101,28 @@ def _keep(context: Context, read: KindRead, listed: Sequence[Entitlement], evide
     return newest
 
 
-def _tell(read: KindRead, listed: Sequence[Entitlement], instant: datetime) -> None:
-    """Seal what this attempt asked and showed, unless the same was told before, and since the *instant* if it was made since."""
-    told, asked = read.asked or {}, asked_by(read.exchanges)
-    rows = None if any(one.vendor_id == WHOLE_KIND for one in listed) else len(listed)
-    if not asked or (
-        (told.get("requests"), read.rows) == (asked["requests"], rows)
-        and not (datetime.fromisoformat(told["sent_at"]) < instant <= datetime.fromisoformat(asked["sent_at"]))
-    ):
+def _tell(  # what a read was, and what came of it
+    context: Context, read: KindRead, listed: Sequence[Entitlement], evidence: Sequence[Evidence], instant: datetime
+) -> None:
+    """
+    Seal what this attempt asked and showed, unless the same was told before, and since the *instant* if it was made since.
+
+    A kind that could not even be asked about tells that; one that no API lists, or not on this plan, has nothing to tell.
+    """
+    states = {one.state for one in listed if one.vendor_id == WHOLE_KIND}
+    if not evidence and states != {EntitlementState.UNREADABLE} and read.failed_as is not EntitlementState.UNREADABLE:
+        return
+    rows = None if states or not evidence else len(listed)
+    asked = asked_by(context.store.clock, evidence) | {"shown": None if rows is None else _digest(listed)}
+    if read.rows == rows and is_told(read.asked, asked, instant) and (read.asked or {}).get("shown") == asked["shown"]:
         return
     read.asked, read.rows = asked, rows
+
+
+def _digest(listed: Sequence[Entitlement]) -> str:
+    """Return the SHA-256 over what was listed: *vendor_id* and state, a line each, in their order."""
+    lines = sorted(f"{one.vendor_id} {one.state}\n" for one in listed)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _new_row(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from connectors.contract import Found
 from connectors.google_workspace.directory import Directory, is_admin, is_blocked
@@ -13,6 +13,7 @@ from connectors.google_workspace.numbers import NumberField
 from connectors.google_workspace.shape import Row, text, texts
 from connectors.google_workspace.transport import Log
 from connectors.matching import Profile, fold_all, match_all
+from connectors.pacing import resting_on, together
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
@@ -33,7 +34,9 @@ class Accounts:
 
     async def _read(self) -> Index:
         log: Log = []
-        return await indexed(map(self.profile_of, await self.directory.everybody(log)), log)
+        with resting_on(log):
+            rows = await self.directory.everybody(log)
+        return await indexed(map(self.profile_of, rows), log)
 
     async def find(self, leaver: Leaver) -> Found:
         """
@@ -42,10 +45,17 @@ class Accounts:
         What a search finds is newer than the snapshot, and stands in its place.
         """
         log: Log = []
-        queries = asyncio.gather(*(self._found(query, log) for query in self.queries(leaver)))
-        everybody, parts = await asyncio.gather(self.everybody.get(), queries)
+        queries: list[Awaitable[Any]] = [self._found(query, log) for query in self.queries(leaver)]
+        with resting_on(log):
+            everybody, *parts = await together(self._everybody(log), *queries)
         profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
-        return Found(match_all(leaver, profiles.values()), (*everybody.evidence, *log), len(everybody.profiles))
+        return Found(match_all(leaver, profiles.values()), tuple(log), len(everybody.profiles))
+
+    async def _everybody(self, log: Log) -> Index:
+        """Return the snapshot, with the exchanges that read it added to *log*."""
+        everybody = await self.everybody.get()
+        log += everybody.evidence
+        return everybody
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""

@@ -15,7 +15,8 @@ from connectors.microsoft365.answers import NotThere, Row, instant, need
 from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import MANIFEST
-from connectors.microsoft365.transport import Graph, Reads, together
+from connectors.microsoft365.transport import Graph, Reads
+from connectors.pacing import together
 from models.vocabulary import (
     ACCOUNT,
     Account,

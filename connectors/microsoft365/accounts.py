@@ -22,7 +22,8 @@ from connectors.microsoft365.answers import GONE, NotThere, Row, need
 from connectors.microsoft365.batching import Batching
 from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.manifest import READ_USERS
-from connectors.microsoft365.transport import Build, Graph, Reads, asking, together
+from connectors.microsoft365.transport import Build, Graph, Reads, asking
+from connectors.pacing import resting_on, together
 from connectors.snapshot import Index, Numbers, Shared, indexed
 from models.vocabulary import Account, AccountKind, Evidence, Leaver, Match, Service
 
@@ -51,7 +52,8 @@ class Accounts:
 
     async def _read(self) -> Index:
         seen: Seen = []
-        rows = await self.graph.pages(self._search(None), seen, needs=READ_USERS)
+        with resting_on(seen):
+            rows = await self.graph.pages(self._search(None), seen, needs=READ_USERS)
         return await indexed(map(self.profile, rows), seen)
 
     async def find(self, leaver: Leaver) -> Found:
@@ -62,9 +64,16 @@ class Accounts:
         """
         reads, seen = Batching(self.graph), list[Evidence]()
         queries: list[Awaitable[Any]] = [self._found(clause, reads, seen) for clause in self.filters(leaver)]
-        everybody, *parts = await together(self.everybody.get(), *queries)
+        with resting_on(seen):
+            everybody, *parts = await together(self._everybody(seen), *queries)
         profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
-        return Found(match_all(leaver, profiles.values()), (*everybody.evidence, *seen), len(everybody.profiles))
+        return Found(match_all(leaver, profiles.values()), tuple(seen), len(everybody.profiles))
+
+    async def _everybody(self, seen: Seen) -> Index:
+        """Return the snapshot, with the exchanges that read it added to *seen*."""
+        everybody = await self.everybody.get()
+        seen += everybody.evidence
+        return everybody
 
     async def _found(self, clause: str, reads: Reads, seen: Seen) -> list[Profile]:
         return [self.profile(row) for row in await reads.pages(self._search(clause), seen, needs=READ_USERS)]

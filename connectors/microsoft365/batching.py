@@ -20,7 +20,8 @@ from kiota_abstractions.request_information import RequestInformation
 from connectors.errors import Denied, Unintelligible, Unreachable
 from connectors.microsoft365.answers import NOTHING_GONE, Row
 from connectors.microsoft365.exchange import Asked, Came, Seen, judge, row_of
-from connectors.microsoft365.transport import Build, Graph, together
+from connectors.microsoft365.transport import Build, Graph
+from connectors.pacing import together
 
 T = TypeVar("T")
 

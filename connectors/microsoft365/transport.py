@@ -8,7 +8,7 @@ again.  Answers are read raw: the SDK's models take 5 ms of the event loop per u
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -200,19 +200,6 @@ class Graph:
         if not isinstance(response, httpx.Response):
             raise TypeError("the SDK returned no native response")
         return response
-
-
-async def together(*work: Awaitable[T]) -> list[T]:
-    """
-    Run *work* at once, wait for all of it, and only then raise the first failure.
-
-    Nothing is left running behind the caller's back, on connections that may be closed meanwhile.
-    """
-    done = await asyncio.gather(*work, return_exceptions=True)
-    for outcome in done:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return [outcome for outcome in done if not isinstance(outcome, BaseException)]
 
 
 def asking(query: object) -> RequestConfiguration[Any]:

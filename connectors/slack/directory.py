@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract import Found
 from connectors.errors import NotOnPlan, Unintelligible
 from connectors.matching import Profile, fold_email, match_all
+from connectors.pacing import resting_on, together
 from connectors.slack.answers import check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.identity import Identities
@@ -57,12 +57,12 @@ class Directory:
         with understood(()):
             snapshot = await self.snapshot.get()
             addresses = {a for a in (leaver.email, *leaver.other_emails) if a is not None}
-            trace: Trace = []
-            found = await asyncio.gather(*(self._by_address(a, snapshot, trace) for a in sorted(addresses)))
-            index = snapshot.index
+            index, trace = snapshot.index, [*snapshot.index.evidence]
+            with resting_on(trace):
+                found = await together(*(self._by_address(a, snapshot, trace) for a in sorted(addresses)))
             profiles = {profile.account.id: profile for profile in index.near(leaver)}
             profiles |= {its: profile for entries in found for its, profile in self._profiles(entries)}
-            return Found(match_all(leaver, profiles.values()), (*index.evidence, *trace), len(index.profiles))
+            return Found(match_all(leaver, profiles.values()), tuple(trace), len(index.profiles))
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""
@@ -88,9 +88,10 @@ class Directory:
 
     async def _take(self) -> Snapshot:
         trace: Trace = []
-        teams = await all_workspaces(self.transport, self.identities, trace)
-        members = asyncio.gather(*(self._members(team, trace) for team in teams))
-        listed, people = await asyncio.gather(self._scim_users(trace), members)
+        with resting_on(trace):
+            teams = await all_workspaces(self.transport, self.identities, trace)
+            work: list[Awaitable[Any]] = [self._members(team, trace) for team in teams]
+            listed, *people = await together(self._scim_users(trace), *work)
         entries: dict[str, Entry] = {}
         for user in (u for team in people for u in team):
             entries.setdefault(str(user["id"]), Entry()).user = user

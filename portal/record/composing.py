@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl
 
 from audit.events import EventType
 from casework.lifecycle import FINISHED
@@ -82,7 +82,9 @@ def _listings(facts: Facts, clock: Clock) -> Section:
         "listings",
         columns,
         (_read(one, clock) for one in facts.listings),
-        said("No read is kept with its requests: an earlier version kept digests alone, or nothing was read."),
+        said("Erased with the personal data: nobody can say it any more.")
+        if facts.erased_at is not None
+        else said("No read is kept with its requests: an earlier version kept digests alone, or nothing was read."),
     )
 
 
@@ -101,7 +103,8 @@ def _read(one: Listing, clock: Clock) -> tuple[Cell, ...]:
 
 
 def _asked(request: Request) -> str:
-    query = f"?{unquote_plus(request.query)}" if request.query else ""
+    parts = parse_qsl(request.query or "", keep_blank_values=True)
+    query = "?" + "&".join(f"{name}={value.replace('&', '%26')}" for name, value in parts) if parts else ""
     return f"{request.what}{query}" + (f" ×{request.times}" if request.times > 1 else "")
 
 

@@ -87,7 +87,7 @@ class TestUpgrade:
 
     async def test_of_reads_whose_requests_were_not_kept(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         """The record is made, and lists no reads: nothing is said of what nobody wrote down."""
-        monkeypatch.setattr("casework.truth.listing.asked_by", lambda _: {})
-        monkeypatch.setattr("casework.matching.searching.asked_by", lambda _: None)
+        monkeypatch.setattr("casework.truth.listing._tell", lambda *_: None)
+        monkeypatch.setattr("casework.matching.searching.asked_by", lambda *_: None)
         case = await finished(office)
         assert read(record_of(office.context, case.id)).listings == ()

@@ -106,7 +106,7 @@ class TestPlainDeparture:
         assert events(office, case.id)[len(told) :] == ["case.changed"]
         with office.context.store.read() as session:
             *_, (_, payload) = told_of(session.connection(), case.id)
-        assert [*(payload or {})["changed"]["search"]["google_workspace"]] == ["asked", "searched_at"]
+        assert [*(payload or {})["changed"]["search"]["google_workspace"]] == ["searched_at"]
         assert office.paper.writes == writes
 
 

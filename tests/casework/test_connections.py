@@ -196,6 +196,13 @@ class TestTwoWorkspaces:
             t.stages[ACQUIRED].faults.clear()
             await asyncio.wait({running})
 
+    async def test_what_a_search_rests_on(self, office: Office) -> None:
+        """A further tenant's search brings its own exchanges, and how many accounts it looked through."""
+        bought = "google_workspace.bought"
+        found = await Further(office.paper, bought).find_accounts(Leaver("E1", "星 空子"))
+        assert (len(found.evidence), found.looked_through) == (1, 2)
+        assert {match.account.connection for match in found} == {bought}
+
     async def test_what_a_log_tells_is_of_its_own_connection(self, logged: Office) -> None:
         """Two accounts of one id: a sign-in after the cut in one tenant breaks that one's silence, and not the other's."""
         bought, other = "google_workspace.bought", Ledger(now=logged.clock)

@@ -159,6 +159,7 @@ FORGERIES: dict[str, tuple[Callable[[House], Forge], str, str]] = {
     "one difference fewer": (lambda _: lambda said: said["differences"].pop(), "tie-out", "differences: "),
     "a sample of its own": (lambda h: lambda said: said.update(sample={"size": 1, "seed": "x", "method": "", "cases": [h.closed, h.open]}), "sample", "seed and size draw other cases"),
     "a figure of its own": (lambda _: lambda said: said["tie_out"].update(compliant=3), "tie-out", "compliant: 3 as stated"),
+    "no row of HR's": (lambda _: lambda said: said.update(hr_extract={"sha256": "0" * 64, "rows": 0, "in_period": 0, "unreadable": 0}, differences=[], ties=True) or said["tie_out"].update(hr_extract=0, differences=0), "tie-out", "hr_extract: 0 rows as stated, 3 cases"),
     "fifty rows of HR's": (lambda _: lambda said: said.update(hr_extract={"sha256": "0" * 64, "rows": 50, "in_period": 50, "unreadable": 0}, differences=[], ties=True) or said["tie_out"].update(hr_extract=50, differences=0), "tie-out", "hr_extract: 50 rows as stated, 3 cases"),
     "no column of the kind": (lambda _: lambda said: said.update(kind_column=3), "population.csv.sigstore.json", "it lacks what a statement must tell"),
     "a head before everything": (lambda _: lambda said: said["log"].update(size=0, root=""), "entries.jsonl", "the statement's head is no earlier state"),

@@ -248,6 +248,37 @@ class TestNewest:
         (tmp_path / "second").rename(tmp_path / "bundle")
         assert self.documented(tmp_path) != 0
 
+    async def test_a_shorter_log_of_another_history(self, office: Office, tmp_path: Path) -> None:
+        """As if the case had never been: signed with the log's key, and yet no earlier state of the one that the record bears."""
+        case = await finished(office)
+        office.report(employee_no="E9")
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+            forked = self.forked(outside, tmp_path / "bundle" / "log", tmp_path / "fork", case.id)
+            report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust", log=forked)
+        assert [fault.step for fault in report.faults] == [Step.LATER]
+
+    async def test_a_record_that_was_removed_with_its_payloads(self, office: Office, tmp_path: Path) -> None:
+        """The opening's scope says that there was one."""
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+        (tmp_path / "bundle" / layout.RECORD).unlink()
+        shutil.rmtree(tmp_path / "bundle" / "payloads")
+        report = verify(tmp_path / "bundle", tmp_path / "outside" / "trust")
+        assert (Step.RECORD, layout.RECORD, "it is missing") in [(f.step, f.file, f.what) for f in report.faults]
+
+    async def test_a_record_of_another_form(self, office: Office, tmp_path: Path) -> None:
+        """One that another version derives is not called forged, and not sound: who can say is named."""
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by="auditor")
+            record = tmp_path / "bundle" / layout.RECORD
+            record.write_bytes(canonical({**json.loads(record.read_bytes()), "form": 3}))
+            certified_anew(outside, tmp_path / "bundle")
+            report = proved(tmp_path, tmp_path / "bundle")
+        assert any(fault.what.startswith("it is of form 3, which another version") for fault in report.faults)
+
     def forked(self, outside: Export, log: Path, folder: Path, case_id: str) -> Path:
         """Return a second history of the log, signed with its key, in which the case is missing."""
         kept = [line for line in (log / "entries.jsonl").read_bytes().splitlines() if case_id.encode() not in line]

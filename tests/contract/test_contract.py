@@ -12,7 +12,9 @@ from urllib.parse import parse_qsl
 import pytest
 
 from connectors.contract import Connector, Listing
+from connectors.errors import ConnectorError
 from emulators.company import PEOPLE
+from emulators.stage import Fault
 from models.vocabulary import (
     Account,
     AccountKind,
@@ -199,6 +201,13 @@ def parameters(path: str, query: str) -> tuple[str, ...]:
     return path, *(f"{name}={value}" for name, value in sorted(parse_qsl(query, keep_blank_values=True)))
 
 
+LAST_OF_A_SEARCH = {
+    Service.GOOGLE_WORKSPACE: r"GET /admin/directory/v1/users\?.*externalId",
+    Service.MICROSOFT365: r"GET /v1.0/users\?.*skiptoken",
+    Service.SLACK: r"/api/users.lookupByEmail",
+}
+
+
 class TestQueries:
     """What was asked for is kept, parameter by parameter, so that somebody can judge whether a listing could be whole."""
 
@@ -215,6 +224,13 @@ class TestQueries:
         assert told_by(second.evidence) > asked_of(rig), "less than it rests on"
         assert {*second.evidence} & {*first.evidence}
         assert second.looked_through == first.looked_through
+
+    async def test_of_a_search_that_failed_are_those_that_the_vendor_got(self, rig: Rig) -> None:
+        """Each try, and what had been read until then: what could not be seen is judged by it as well."""
+        rig.stage.faults.append(Fault(LAST_OF_A_SEARCH[rig.service], status=503, times=None))
+        with pytest.raises(ConnectorError) as raised:
+            await rig.connector.find_accounts(leaver("E1001"))
+        assert told_by(raised.value.evidence) == asked_of(rig)
 
     async def test_of_a_listing_are_those_that_the_vendor_got(self, rig: Rig) -> None:
         account = await the_account(rig, "E1001")

@@ -11,6 +11,7 @@ import traceback
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 from googleapiclient.errors import HttpError
@@ -26,7 +27,7 @@ from connectors.google_workspace.turns import Turns
 from connectors.google_workspace.wire import Answer, Recorder, Wire, date_of
 from connectors.pacing import Pace
 from emulators.stage import Fault
-from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Service
+from models.vocabulary import Account, Entitlement, EntitlementKind, EntitlementState, Leaver, Service
 from tests.contract.rig import Rig, leaver
 from tests.contract.rig_google_workspace import FAST, rig
 from tests.contract.stranger import REDIRECTS, as_redirect, stranger
@@ -477,3 +478,14 @@ class TestCancel:
             r.stage.faults.append(Fault("", drop=True, times=None))
             who = Account(Service.GOOGLE_WORKSPACE, r.account_id("E1001"), label="x@y.example")
             assert {e.state for e in await r.connector.list_access(who)} == {EntitlementState.UNREADABLE}
+
+
+class TestLongQuery:
+    async def test_is_told_as_it_was_asked(self) -> None:
+        """The SDK sends what is too long for an address as a form: it is the same read, of the same parameters."""
+        async with rig() as r:
+            long = f"{'x' * 2_000}@hoshizora.example"
+            found = await r.connector.find_accounts(Leaver("E1001", "x", long))
+            (asked,) = [one for one in found.evidence if long in unquote_plus(one.query or "")]
+            assert asked.what == "GET /admin/directory/v1/users"
+            assert any(one.method == "POST" for one in r.stage.journal if one.path == "/admin/directory/v1/users")

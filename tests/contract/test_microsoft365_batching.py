@@ -27,8 +27,8 @@ from connectors.microsoft365.lookups import (
     ownerships,
     role_assignments,
 )
-from connectors.microsoft365.transport import Graph, Reads, together
-from connectors.pacing import Pace
+from connectors.microsoft365.transport import Graph, Reads
+from connectors.pacing import Pace, together
 from emulators.microsoft365.permissions import READ_TIER, WRITE_TIER
 from emulators.stage import Fault, Request
 from models.vocabulary import Account, EntitlementKind, EntitlementState, Service

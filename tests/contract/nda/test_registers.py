@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.contract.nda.rig import PDF, Rig, rigging
 from tests.contract.rig import leaver
 
 SURE = 0.9
+SHORT = 8
 TITLE = "退職時秘密保持誓約書"
 OF_VENDORS = tuple(name for name in PACKAGES if name != "folder")
 # how each vendor's write, that hands a pledge to its signer, reads in the journal
@@ -51,6 +53,22 @@ class TestFindPapers:
         assert mine[PaperKind.ENTRY_PLEDGE].signed_on == date(2020, 4, 1)
         assert all(mine[kind].completed for kind in (PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE))
         assert found.evidence
+
+    async def test_what_was_asked_is_kept_and_no_secret(self, vendor: Rig) -> None:
+        """A search's parameters, as the vendor got them; of the exchange of a token nothing."""
+        found = await vendor.register.find_papers(leaver("E1001"))
+        assert vendor.stage is not None
+        got = {one.query for one in vendor.stage.journal if one.method == "GET" and one.query}
+        told = {one.query for one in found.evidence if one.query}
+        assert {unquote_plus(one) for one in told} == {unquote_plus(one) for one in got}
+        secrets = [value for value in vendor.tenant.credentials().values() if len(str(value)) > SHORT]
+        assert secrets
+        assert not [one for one in found.evidence for secret in secrets if str(secret) in str(one.query)]
+        assert {one.query for one in found.evidence if "token" in one.what} <= {None}
+
+    async def test_a_pledge_that_is_sent_has_no_parameters(self, vendor: Rig) -> None:
+        sent = await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k1")
+        assert {one.query for one in sent.evidence if not one.what.startswith("GET ")} == {None}
 
     async def test_a_namesakes_papers_are_never_accepted(self, rig: Rig) -> None:
         """佐藤 健 has signed nothing; another 佐藤 健 has: his papers are shown as a different person's."""
