@@ -114,7 +114,7 @@ def _tell(  # what a read was, and what came of it
         return
     rows = None if states or not evidence else len(listed)
     asked = asked_by(context.store.clock, evidence) | {"shown": None if rows is None else _digest(listed)}
-    if read.rows == rows and is_told(read.asked, asked, instant) and (read.asked or {}).get("shown") == asked["shown"]:
+    if is_told(read.asked, asked, instant) and (read.asked or {}).get("shown") == asked["shown"]:
         return
     read.asked, read.rows = asked, rows
 

@@ -234,6 +234,7 @@ class TestSealed:
             earlier.setattr("casework.truth.listing._tell", lambda *_: None)
             case = office.report()
             await runbook.make_plan(office.context, case.id)
+        assert sealed(office, case.id) == []
         assert [one.kind for one in gather(office.context, case.id).listings] == [None]
         office.clock.pass_by(hours=10)
         await office.run(case.id)
