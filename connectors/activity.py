@@ -34,8 +34,10 @@ class ActivitySource:
 
     *lag*: how late the vendor's documentation lets a record appear: a second look is taken after it.  *retention*: how far back the
     vendor keeps records on the longest plan that we know of, None where it does not say.  *scopes*: the least that
-    reading needs.  *plan*: in words.  *of_administration*: it tells who enabled a blocked account again.  *caveats*: sentences that belong into each completeness statement (what this log never holds).
-    *source*: the vendor's page.
+    reading needs.  *plan*: in words.  *latest*: how late a record may come at all, by the vendor's word, a week where it has none: the
+    whole window is read once more after it.  *of_administration*: it tells who enabled a blocked account again.  *of_others*: it tells also
+    what others did to the account; in any other log a record by a name that is not the account's is odd.  *caveats*: sentences that belong into each completeness statement (what this log never holds).
+    *source*: the vendor's page.  *tells*: the kinds that its records are known to tell; besides, it may hold others.
     """
 
     name: str
@@ -46,6 +48,9 @@ class ActivitySource:
     caveats: tuple[str, ...] = ()
     source: str = ""
     of_administration: bool = False
+    of_others: bool = False
+    tells: frozenset[ActivityKind] = frozenset()
+    latest: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,23 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """A name by which a log may call the account, from *since* (included) until *until* (excluded), as far as either is known."""
+
+    name: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityPage:
     """
     One answer of the vendor.
 
     *cursor*: how to go on, to be kept by the caller *together with* these records; None means that the window has been read to its
     end.  A page may be empty and still have a cursor.  *wait*: asking again earlier is useless (a search that the
-    vendor is still running).  *gaps*: what this page, or the whole source, lacks.
+    vendor is still running).  *gaps*: what this page, or the whole source, lacks.  *names*: by which the account was asked for, where
+    that is not its id: the log calls it by one of them.
     """
 
     records: Sequence[Record]
@@ -87,6 +102,7 @@ class ActivityPage:
     evidence: tuple[Evidence, ...]
     wait: timedelta = timedelta(0)
     gaps: tuple[Gap, ...] = ()
+    names: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +114,7 @@ class Activity:
     whoever did it, where the log of administration has one.  *object_id*, *title*, *folder*, *size* (bytes) and
     *label* (the vendor's or the title's confidentiality mark) are of what was touched; *target* is whom it went to (an
     address, an application); *external* is None where the vendor does not say.  *by_program*: through an API client or a sync client
-    rather than by hand.  All of it is personal data.
+    rather than by hand.  *undone*: an attempt that did not succeed, or what follows from something else.  All of it is personal data.
     """
 
     kind: ActivityKind
@@ -116,6 +132,7 @@ class Activity:
     by_program: bool | None = None
     ip: str | None = None
     device: str | None = None
+    undone: bool = False
 
 
 @runtime_checkable
@@ -137,6 +154,10 @@ class ActivityLog(Protocol):
         The same cursor again is safe, and never starts a costly search a second time.  Never short and silent: what is
         missing is a `Gap` or an exception.
         """
+        ...
+
+    def identify(self, source: str, raw: Mapping[str, Json]) -> str:
+        """Return the id that `Record` had when *raw* was read; raises what `describe` raises, and `ConnectorError`."""
         ...
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:

@@ -78,6 +78,9 @@ class Further:
         with self._told():
             return await self._inner.activity(account, source, window, cursor)
 
+    def identify(self, source: str, raw: Mapping[str, Json]) -> str:
+        return self._inner.identify(source, raw)
+
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         return self._inner.describe(source, raw)
 

@@ -14,18 +14,19 @@ import io
 import json
 import secrets
 import sqlite3
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import orjson
 import zstandard
 
-from casework.activity.logs import understood
+from casework.activity.logs import Names, is_theirs, understood
 from casework.evidence.chunks import content_of
 from casework.evidence.store import EvidenceStore
 from connectors.activity import Activity, ActivityLog, Record
-from connectors.matching import fold_email
+from connectors.errors import ConnectorError
 from models.tables import Collection
 from models.vocabulary import Json, as_fields
 
@@ -67,13 +68,30 @@ def header_frame(collection: Collection) -> bytes:
     return _compress(_line(header))
 
 
-def own_activities(
-    evidence: EvidenceStore, row: Collection, log: ActivityLog, names: Container[str]
-) -> Iterator[Sequence[Activity] | None]:
-    """
-    Yield what each record of a pass's file tells of the doings of *names*, None for one that cannot be understood.
+@dataclass(frozen=True, slots=True)
+class Doings:
+    """What one record tells: what the person did, and what *others* did; *odd*: it cannot be understood; *again*: it was told before."""
 
-    What others did to the account is evidence too, and says nothing of whoever has it.
+    own: Sequence[Activity] = ()
+    others: Sequence[Activity] = ()
+    odd: bool = False
+    again: bool = False
+
+
+def doings_of(
+    evidence: EvidenceStore,
+    row: Collection,
+    log: ActivityLog,
+    names: Names,
+    *,
+    of_others: bool = False,
+    seen: set[int] | None = None,
+) -> Iterator[Doings]:
+    """
+    Yield what each record of a pass's file tells of the doings of *names*.
+
+    *of_others*: the log tells also what others did to the account, an application or the vendor itself among them, whom it may not name.
+    *seen*: the ids of the records so far, where what was remembered of them was lost, and one may stand in the files twice.
     """
     with evidence.open(row.case_id, row.file) as compressed:
         lines = io.BufferedReader(content_of(compressed), 1 << 20)
@@ -83,8 +101,27 @@ def own_activities(
                 raw = orjson.loads(line)
             except orjson.JSONDecodeError:  # half a surrogate pair
                 raw = json.loads(line)
-            done = understood(log, row.source, raw)
-            yield done and [one for one in done if one.actor_id is None or fold_email(one.actor_id) in names]
+            known = _is_known(log, row.source, raw, seen) if seen is not None else False
+            yield Doings(again=True) if known else _apart(understood(log, row.source, raw), names, of_others=of_others)
+
+
+def _is_known(log: ActivityLog, source: str, raw: Mapping[str, Json], seen: set[int]) -> bool:
+    try:
+        its = int.from_bytes(
+            hashlib.blake2b(log.identify(source, raw).encode("utf-8", "replace"), digest_size=8).digest()
+        )
+    except (ConnectorError, ArithmeticError, LookupError, TypeError, ValueError):
+        return False
+    known = its in seen
+    seen.add(its)
+    return known
+
+
+def _apart(done: Sequence[Activity] | None, names: Names, *, of_others: bool) -> Doings:
+    if done is None:
+        return Doings(odd=True)
+    own = [one for one in done if (not of_others if one.actor_id is None else is_theirs(names, one))]
+    return Doings(own, [one for one in done if one not in own] if len(own) < len(done) else ())
 
 
 class Seen:

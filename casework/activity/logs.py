@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from casework.connections import ready
@@ -48,9 +48,45 @@ def name_of(log: Log) -> str:
     return f"{log[0]}/{log[2]}"
 
 
-def names_of(accounts: Iterable[CaseAccount]) -> frozenset[str]:
-    """Return what logs may call whoever has *accounts*."""
-    return frozenset(fold_email(name) for one in accounts for name in (one.vendor_id, one.label) if name)
+Names: TypeAlias = "Mapping[str, tuple[datetime | None, datetime | None]]"
+"""Folded names of the leaver's accounts, each with since when and until when it is theirs, as far as that is known."""
+
+
+def names_of(accounts: Iterable[CaseAccount], passes: Iterable[Collection] = (), *, contacts: bool = False) -> Names:
+    """
+    Return what logs may call whoever has *accounts*: their ids and primary addresses, and what *passes* asked for them by; *contacts*:
+    their other addresses too, under which an administrator may act in a log that tells of others.
+    """
+    own = {(one.connection, one.vendor_id): one for one in accounts}
+    told = {
+        name: (None, None)
+        for one in own.values()
+        for name in (
+            one.vendor_id,
+            one.label,
+            *one.addresses.get("primary", ()),
+            *(one.addresses.get("others", ()) if contacts else ()),
+        )
+    }
+    asked = {
+        name: (_instant(since), _instant(until))
+        for row in passes if (row.connection, row.account_id) in own
+        for name, (since, until) in (row.names or {}).items()
+    }  # fmt: skip
+    return {fold_email(name): when for name, when in (told | asked).items() if name}
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None
+
+
+def is_theirs(names: Names, activity: Activity) -> bool:
+    """Whether one of *names* did it, at a time at which that was theirs."""
+    name = fold_email(activity.actor_id or "")
+    if name not in names:
+        return False
+    since, until = names[name]
+    return (since is None or since <= activity.at) and (until is None or activity.at < until)
 
 
 async def opened(context: Context, connection: ConnectionId, seconds: float = LONGEST_ANSWER) -> ActivityLog:

@@ -24,6 +24,10 @@ _LONG_BEFORE = timedelta(hours=2)
 """No run waits so long for its instant."""
 _OVERLAP = timedelta(minutes=5)
 """Looked at twice even where the vendor promises no lag: its clock is not ours."""
+_A_DAY = timedelta(days=1)
+"""Read again at each later look, whatever lag the vendor documents: it is no promise."""
+_EDGE = timedelta(hours=1)
+"""Of what the vendor keeps, which it forgets while we read."""
 
 
 def notice_window(context: Context, case: Case) -> tuple[datetime, datetime]:
@@ -62,7 +66,7 @@ def due_passes(
             before = [row for row in passes if log_of(row) == log]
             if before and before[-1].ended_at is None:
                 yield account, source, before[-1]
-            elif _is_due(context, case, source, before):
+            elif _is_due(context, case, source, _plain(before)) or _again_is_due(context, case, source, before):
                 yield account, source, _begun(context, case, account, source, before)
 
 
@@ -71,7 +75,10 @@ def _begun(
 ) -> Collection:
     """Return a new pass behind those *before*, the oldest first."""
     number, now = len(before) + 1, context.now()
-    from_at, late_before = _beginning(context, case, source, before[-1] if before else None)
+    again = not _is_due(context, case, source, _plain(before))
+    from_at, late_before = (
+        _whole(context, source, before) if again else _beginning(context, case, source, _plain(before))
+    )
     return Collection(
         id=context.name("read"),
         case_id=case.id,
@@ -83,6 +90,7 @@ def _begun(
         from_at=from_at,
         until_at=now,
         late_before=late_before,
+        again=again,
         file=f"downloads/{account.connection}-{source.name}-{account.ref}-{number}.jsonl.zst",
         begun_at=now,
         moved_at=now,
@@ -94,7 +102,7 @@ def _is_due(context: Context, case: Case, source: ActivitySource, before: Sequen
     if not before:
         return context.now() <= cut_at + _BEGUN_WITHIN
     read_until = before[-1].until_at
-    lags = [source.lag, *(timedelta(hours=hours) for hours in context.policy.activity.again_hours)]
+    lags = [source.lag, source.latest, *(timedelta(hours=hours) for hours in context.policy.activity.again_hours)]
     instants = [cut_at + lag for lag in lags if lag >= source.lag]
     if (days := kept_days(source, before)) is not None:  # what came since is read before it is forgotten
         instants.append(min(read_until + timedelta(days=days - 1), max(instants)))
@@ -103,20 +111,60 @@ def _is_due(context: Context, case: Case, source: ActivitySource, before: Sequen
     return any(read_until < instant <= context.now() for instant in instants)
 
 
+def _plain(passes: Sequence[Collection]) -> list[Collection]:
+    """Return the passes that say what is known of a log: all but those that look for what came late."""
+    return [row for row in passes if not row.again]
+
+
+def _again_is_due(context: Context, case: Case, source: ActivitySource, before: Sequence[Collection]) -> bool:
+    """
+    Whether the whole window is to be read once more: after the latest that a record may come, behind a look that lacked nothing, and
+    behind the next one if it failed.
+    """
+    if not before:
+        return False
+    last = _plain(before)[-1]
+    if not _lacks_nothing(last) or last.until_at < (case.contained_at or case.due_at) + source.latest:
+        return False
+    if _whole(context, source, before)[0] >= last.from_at:  # more was not kept than that look has read
+        return False
+    return not any(
+        row.again and (row.verdict is Completeness.COMPLETE or row.until_at >= last.until_at) for row in before
+    )
+
+
+def _whole(context: Context, source: ActivitySource, before: Sequence[Collection]) -> tuple[datetime, datetime]:
+    """Return since when to read once more, as far back as is still kept, and before when a record has come late."""
+    plain = _plain(before)
+    return max(plain[0].from_at, _kept_since(context, source, before)), plain[-1].until_at
+
+
+def _kept_since(context: Context, source: ActivitySource, before: Sequence[Collection]) -> datetime:
+    days = kept_days(source, before)
+    return context.now() - timedelta(days=days) + _EDGE if days is not None else before[0].from_at
+
+
 def _beginning(
-    context: Context, case: Case, source: ActivitySource, last: Collection | None
+    context: Context, case: Case, source: ActivitySource, before: Sequence[Collection]
 ) -> tuple[datetime, datetime | None]:
     """
-    Return since when to read, and before when a record has come late: the tail alone after a pass that lacked nothing that could
-    still be had, else the same window again.
+    Return since when to read, and before when a record has come late: the tail behind the last pass that lacked nothing that could
+    still be had; before there was one the same window again.
     """
-    if last is None:
+    if not before:
         now = context.now()
         from_at = min(now - timedelta(days=context.policy.activity.window_days), notice_window(context, case)[0])
         return (max(from_at, now - source.retention) if source.retention is not None else from_at), None
-    if last.verdict is Completeness.COMPLETE or last.reason in LASTING:
-        return max(last.until_at - source.lag - _OVERLAP, last.from_at), last.until_at
-    return last.from_at, last.late_before
+    last = next((row for row in reversed(before) if _lacks_nothing(row)), None)
+    if last is None:
+        return before[-1].from_at, before[-1].late_before
+    must, may = (last.until_at - lag - _OVERLAP for lag in (source.lag, max(source.lag, _A_DAY)))
+    return max(min(must, max(may, _kept_since(context, source, before))), last.from_at), last.until_at
+
+
+def _lacks_nothing(row: Collection) -> bool:
+    """Whether a pass lacked nothing that could still be had."""
+    return row.verdict is Completeness.COMPLETE or row.reason in LASTING
 
 
 def telling(passes: Sequence[Collection]) -> dict[Log, Collection]:
@@ -126,7 +174,7 @@ def telling(passes: Sequence[Collection]) -> dict[Log, Collection]:
 
     *passes* are in the order of `passes_of`.
     """
-    newest_first = ((log, [*rows][::-1]) for log, rows in groupby(passes, log_of))
+    newest_first = ((log, [*rows][::-1]) for log, rows in groupby(_plain(passes), log_of))
     return {log: max([*(r for r in rows if r.reason in LASTING), rows[0]], key=_lack) for log, rows in newest_first}
 
 

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from audit.events import EventType
-from casework.activity.lines import own_activities
+from casework.activity.lines import doings_of
 from casework.activity.logs import doings, log_of, logs_of, names_of, opened
 from casework.activity.passes import passes_of
 from casework.activity.silence import note
+from casework.activity.statement import tells_of_others
 from casework.context import Context
 from casework.errors import CaseworkError
 from casework.evidence.store import EvidenceStore
@@ -58,13 +59,13 @@ def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: date
     logs, unread = logs_of(context), 0
     with context.store.read() as session:
         accounts, passes = accepted_accounts(session, case.id), passes_of(session, case.id)
-    mine, names = {(one.connection, one.vendor_id) for one in accounts}, names_of(accounts)
+    mine, names = {(one.connection, one.vendor_id) for one in accounts}, names_of(accounts, passes)
     for row in passes:
         if row.ended_at is None or row.verdict is Completeness.NOT_AVAILABLE or log_of(row)[:2] not in mine:
             continue
         try:
-            for done in own_activities(evidence, row, logs[row.connection], names):
-                used.update(name for one in done or () if since <= one.at <= cut_at for name in _names(one))
+            for told in doings_of(evidence, row, logs[row.connection], names, of_others=tells_of_others(row)):
+                used.update(name for one in told.own if since <= one.at <= cut_at for name in _names(one))
         except (CaseworkError, KeyError, OSError, ValueError):  # not configured, lost, damaged: the others still tell
             unread += 1
     return frozenset(name for name, _ in used.most_common(_MOST_ORIGINS)), unread

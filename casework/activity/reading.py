@@ -211,11 +211,14 @@ class Reading:
         row.pages += 1
         row.records += len(times)
         row.duplicates += len(page.records) - len(times)
-        row.late += sum(row.late_before is not None and at < row.late_before for at in times)
+        known = not row.problems.get("memory_lost")  # else nobody can say what is new
+        row.late += sum(known and row.late_before is not None and at < row.late_before for at in times)
         row.oldest_at = min(filter(None, [*times, row.oldest_at]), default=None)
         row.newest_at = max(filter(None, [*times, row.newest_at]), default=None)
         stated = [statement.stated(gap, self.context.now()) for gap in page.gaps]
         row.gaps = [*row.gaps, *(gap for gap in stated if gap not in row.gaps)]
+        if page.names:
+            row.names = (row.names or {}) | {one.name: [_stamp(one.since), _stamp(one.until)] for one in page.names}
         if times or page.cursor != row.cursor:
             row.moved_at = self.context.now()
         row.cursor = page.cursor
@@ -278,3 +281,7 @@ class Reading:
             complete=row.verdict is Completeness.COMPLETE, reason=row.reason or "complete",
             evidence=parts, payload={"statement": row.statement}, dedup_key=f"{row.id}:bound",
         )  # fmt: skip
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None

@@ -20,7 +20,7 @@ _LARGE = 100_000_000
 """Bytes from which on what applications fetched is more than calendars and notifications."""
 _MONTHS_OF_A_HABIT = 3
 _UNCLEAN = frozenset(
-    {"programs", "applications", "takeout", "no_baseline", "odd_records", "incomplete", "not_read_since"}
+    {"programs", "applications", "takeout", "no_baseline", "odd_records", "other_names", "incomplete", "not_read_since"}
 )
 
 

@@ -1,28 +1,44 @@
 """
-Proof of silence: what the leaver's own accounts did after the effective cut-off, which should be nothing.
+Proof of silence: what the leaver's own accounts did after the effective cut-off, which should be nothing of any kind.
 
-A sign-in counts from the read that saw the block.  Tokens that were issued before live on for as long as the vendor
-documents: their use, and content fetched with them, counts from `cut_effective_by`; until then it is residual, and shown.
+A sign-in, and a new way out (a share, a forwarding, a grant …), counts from the read that saw the block.  Sessions and tokens that were issued
+before live on for as long as the vendor documents: what else is done with them counts from `cut_effective_by`; until then it is residual, and said.  That somebody tries to sign in
+in vain, or that a session ends, breaks no silence; what others do to the account is told apart.  An event whose name says nothing
+to us, or whose name is nobody's that we know, breaks none, and leaves none proved.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from casework.messages import message
+from casework.activity.tally import EXITS
+from casework.messages import Message, Said, message
 from casework.truth.post_cut import Times
 from connectors.activity import Activity
 from models.tables import CaseAccount, CaseEntitlement
-from models.vocabulary import TAKES, ActivityKind, EntitlementKind, as_fields
+from models.vocabulary import ActivityKind, EntitlementKind, as_fields
 
 _CLOCKS = timedelta(seconds=2)
 """How far the vendor's clock may be from ours."""
 _ENDED_WITH_IT = frozenset({
     EntitlementKind.SIGN_IN, EntitlementKind.SESSION, EntitlementKind.GRANT, EntitlementKind.APP_PASSWORD,
 })  # fmt: skip
+_NO_ACCESS = frozenset({ActivityKind.SIGN_IN_FAILED, ActivityKind.SIGN_OUT})
+_FROM_THE_BLOCK = EXITS | {ActivityKind.SIGN_IN}
+_MOST_WORDS = 1_000
+_WORDS_SAID = 3
+
+
+class Heard(NamedTuple):
+    """A log that was read past the cut: which kinds its records tell, and until when it is sure."""
+
+    log: str
+    kinds: frozenset[ActivityKind]
+    until: datetime
 
 
 def note(heard: dict[ActivityKind, Times], activity: Activity) -> None:
@@ -43,41 +59,84 @@ class Quiet:
         self.account, self.blocked_at = account, max(block, default=None)
         self.effective_by = self.blocked_at and max([self.blocked_at, *lives])
         self.broken: dict[ActivityKind, Times] = {}
-        self.residual = 0
+        self.unclear: dict[ActivityKind, Times] = {}
+        self.by_others: dict[ActivityKind, Times] = {}
+        self.words: Counter[str] = Counter()
+        self.unclear_words: Counter[str] = Counter()
+        self.residual = self.attempts = 0
 
     def hear(self, activities: Iterable[Activity]) -> None:
-        """Take note of what was done after the cut."""
+        """Take note of what the account did after the cut."""
         if self.blocked_at is None or self.effective_by is None:
             return
-        for activity in activities:
-            if activity.kind is ActivityKind.SIGN_IN:
-                limit = self.blocked_at + _CLOCKS
-            elif activity.kind in TAKES or activity.kind is ActivityKind.TOKEN_USE:
-                limit = self.effective_by + _CLOCKS
-                self.residual += self.blocked_at < activity.at <= limit
+        done = [one for one in activities if not one.undone]
+        clear = [one for one in done if one.kind is not ActivityKind.OTHER]
+        for activity in clear:
+            limit = (self.blocked_at if activity.kind in _FROM_THE_BLOCK else self.effective_by) + _CLOCKS
+            if activity.kind in _NO_ACCESS:
+                self.attempts += activity.kind is ActivityKind.SIGN_IN_FAILED and activity.at > self.blocked_at
+            elif activity.at > limit:
+                self._note(self.broken, self.words, activity)
             else:
-                continue
-            if activity.at > limit:
-                note(self.broken, activity)
+                self.residual += activity.at > self.blocked_at
+        if all(
+            one.kind in _NO_ACCESS for one in clear
+        ):  # of a record that tells of an act, its other words say no more
+            self.hear_doubtful([one for one in done if one.kind is ActivityKind.OTHER])
 
-    def told(self, sure_until: datetime | None) -> dict[str, Any]:
-        """Return it as the summary has it.  *sure_until*: up to when every log has been read past its lag."""
-        state = self._state(sure_until)
-        count = sum(times.count for times in self.broken.values())
-        until = sure_until and sure_until.isoformat(timespec="minutes")
+    def hear_doubtful(self, activities: Iterable[Activity]) -> None:
+        """Take note of what nobody can say is silence: of events without a word, or under a name that is nobody's we know."""
+        for activity in activities:
+            if self.effective_by is not None and activity.at > self.effective_by + _CLOCKS and not activity.undone:
+                self._note(self.unclear, self.unclear_words, activity)
+
+    def hear_others(self, activities: Iterable[Activity]) -> None:
+        """Take note of what others did to the account after the cut."""
+        for activity in activities:
+            if self.blocked_at is not None and activity.at > self.blocked_at:
+                note(self.by_others, activity)
+
+    @staticmethod
+    def _note(heard: dict[ActivityKind, Times], words: Counter[str], activity: Activity) -> None:
+        note(heard, activity)
+        if activity.raw_name in words or len(words) < _MOST_WORDS:
+            words[activity.raw_name] += 1
+
+    def told(self, heard: Sequence[Heard] | None) -> dict[str, Any]:
+        """Return it as the summary has it.  *heard*: the logs of the account, None unless each was read past the cut."""
+        state = self._state(heard)
+        events, said = (self.broken, self.words) if self.broken else (self.unclear, self.unclear_words)
+        count = sum(times.count for times in events.values())
+        words = tuple(f"{word} ×{number:,}" for word, number in said.most_common(_WORDS_SAID))
+        until = self.effective_by and self.effective_by.isoformat(timespec="minutes")
+        residual = message("silence_residual", count=self.residual, until=until) if self.residual else Said("", "")
+        logs = tuple(_in_words(one) for one in heard or ())
         return {
             **as_fields(self.account.connection),
             "account": self.account.vendor_id,
             "state": state,
-            **message(f"silence_{state}", count=count, until=until).said.fields,
+            **message(f"silence_{state}", count=count, words=words, logs=logs, residual=residual).said.fields,
             "cut_effective_by": self.effective_by,
             "residual": self.residual,
-            "events": [{"kind": kind, **asdict(times)} for kind, times in sorted(self.broken.items())],
+            "attempts": self.attempts,
+            "events": _events(self.broken | self.unclear),
+            "by_others": _events(self.by_others),
         }
 
-    def _state(self, sure_until: datetime | None) -> str:
+    def _state(self, heard: Sequence[Heard] | None) -> str:
         if self.blocked_at is None or self.effective_by is None:
             return "not_cut"
         if self.broken:
             return "broken"
-        return "silent" if sure_until is not None and sure_until > self.effective_by else "not_read"
+        if self.unclear:
+            return "unclear"
+        return "silent" if heard and min(one.until for one in heard) > self.effective_by else "not_read"
+
+
+def _events(heard: dict[ActivityKind, Times]) -> list[dict[str, Any]]:
+    return [{"kind": kind, **asdict(times)} for kind, times in sorted(heard.items())]
+
+
+def _in_words(heard: Heard) -> Message:
+    kinds = tuple(message(f"kind_{kind}") for kind in sorted(heard.kinds)) or (message("kind_any"),)
+    return message("silence_in", log=heard.log, kinds=kinds, until=heard.until.isoformat(timespec="minutes"))

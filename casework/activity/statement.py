@@ -20,12 +20,12 @@ from models.vocabulary import Completeness, as_fields
 LIMIT = "retention"
 """The word for a log that was read whole as far as its vendor keeps it, which is less than the notice window."""
 FORGOTTEN = frozenset({LIMIT, "forgotten"})
-LASTING = FORGOTTEN | {"plan"}
+LASTING = FORGOTTEN | {"plan", "name_reused"}
 """What another reading of the same window would lack just as well."""
 _EDGE = timedelta(days=1)
 """Retention is counted in days, and its edge moves on while a log is read."""
 _AS_THEY_ARE = {
-    "source", "round", "verdict", "reason", "begun_at", "pages", "records", "late_before", "problems", "gaps",
+    "source", "round", "verdict", "reason", "begun_at", "pages", "records", "late_before", "problems", "gaps", "names",
 }  # fmt: skip
 """The columns of a pass that its statement has under their own names."""
 _NOTHING_TO_READ = frozenset({"denied", "not_on_plan", "not_recorded"})
@@ -132,6 +132,11 @@ def verdict_of(verdict: Completeness, reason: str | None) -> Message:
     return message(f"log_{verdict}", why=why)
 
 
+def tells_of_others(row: Collection, source: ActivitySource | None = None) -> bool:
+    """Whether a pass's log tells also what others did to the account: by its statement, an older one's by what *source* says today."""
+    return bool((row.statement or {}).get("of_others", source is not None and source.of_others))
+
+
 def stated(gap: Gap, now: datetime) -> dict[str, Any]:
     """Return a gap as it is kept with its pass; of what the vendor has forgotten also how many days it keeps, *now*."""
     from_at, until_at = (moment and moment.isoformat() for moment in (gap.from_at, gap.until_at))
@@ -168,8 +173,10 @@ def state(row: Collection, source: ActivitySource, file: dict[str, Any] | None) 
         "plan": source.plan,
         "vendor_page": source.source,
         "caveats": source.caveats,
+        "of_others": source.of_others,
+        "tells": sorted(source.tells),
         "duplicates_dropped": row.duplicates,
-        "came_late": row.late if row.late_before is not None else None,
+        "came_late": row.late if row.late_before is not None and not row.problems.get("memory_lost") else None,
         "file": file,
     }
     return json.dumps(stated, ensure_ascii=False, indent=1, sort_keys=True, default=lambda at: at.isoformat())

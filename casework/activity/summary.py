@@ -7,9 +7,9 @@ It is derived: the same files give the same summary, and whoever doubts it count
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,12 +20,12 @@ from sqlmodel import Session
 from audit.events import EventType
 from audit.leaf import canonical
 from casework.activity.comparison import Comparison
-from casework.activity.lines import own_activities
+from casework.activity.lines import Doings, doings_of
 from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
 from casework.activity.passes import SUMMARIES, not_begun, notice_window, passes_of, telling
 from casework.activity.risk import Reason, reasons_of, verdict_of
-from casework.activity.silence import Quiet
-from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until
+from casework.activity.silence import Heard, Quiet
+from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until, tells_of_others
 from casework.activity.tally import EXITS, Tally
 from casework.context import Context
 from casework.errors import EvidenceError
@@ -40,6 +40,7 @@ from models.vocabulary import Completeness, FindingKind, as_fields
 
 _MOST_FOLDERS = 10
 _SAID_AT_ONCE = 3
+_MOST_NAMES = 1_000
 _LONGEST = 400
 """Days of which the counts are kept at most."""
 
@@ -64,6 +65,35 @@ def summarise(context: Context, case_id: str, evidence: EvidenceStore) -> None:
     evidence.save(case_id, f"{SUMMARIES}{number:04}.json", content, binding=partial(work.bind, number))
 
 
+@dataclass(slots=True)
+class Counted:
+    """
+    Of one log's *records*: how many tell of the person's doings, of *others'* (who are kept by *names*, as far as they are few), how many are
+    *odd*, and how many stand in the files *again*.
+    """
+
+    records: int = 0
+    own: int = 0
+    others: int = 0
+    odd: int = 0
+    again: int = 0
+    names: Counter[str] = field(default_factory=Counter)
+
+    def add(self, told: Doings) -> None:
+        self.records += 1
+        self.own += bool(told.own)
+        self.odd += told.odd
+        self.again += told.again
+        self.others += bool(told.others) and not told.own
+        for name in {str(one.actor_id) for one in told.others if one.actor_id is not None}:
+            if name in self.names or len(self.names) < _MOST_NAMES:
+                self.names[name] += 1
+
+    @property
+    def fields(self) -> dict[str, int]:
+        return {"records": self.records, "own": self.own, "others": self.others, "odd": self.odd, "again": self.again}
+
+
 class _Work:
     def __init__(self, context: Context, evidence: EvidenceStore, case_id: str) -> None:
         self.context, self.evidence, self.case, self.logs = context, evidence, context.case(case_id), logs_of(context)
@@ -71,13 +101,17 @@ class _Work:
             self.passes, self.accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
             self.quiets = {(a.connection, a.vendor_id): Quiet(a, rows_of(session, case_id, a)) for a in self.accounts}
         self.ended = [row for row in self.passes if row.ended_at is not None]
-        self.names = names_of(self.accounts)
+        self.names = [names_of(self.accounts, self.passes, contacts=contacts) for contacts in (True, False)]
+        self.sources = {log: source for log, (_, source) in logs_in(context, self.accounts).items()}
         zone = ZoneInfo(self.case.timezone)
         begins_at, self.ends_at = notice_window(context, self.case)
         ends_on = (self.ends_at.astimezone(zone) - timedelta(seconds=1)).date()
         self.tally = Tally(zone, begins_at.astimezone(zone).date(), ends_on, context.policy.activity)
         self.covered: dict[str, date] = {}
-        self.odd, self.lost = 0, set[Log]()
+        self.lost = set[Log]()
+        unsure = {log_of(row) for row in self.ended if row.problems.get("memory_lost")}
+        self.seen: dict[Log, set[int]] = {one: set() for one in unsure}
+        self.counted: dict[str, Counted] = defaultdict(Counted)
 
     def read(self, row: Collection) -> None:
         """Count what one pass's records tell; of a file that is lost or damaged, what can be read, and that it is not all."""
@@ -87,10 +121,14 @@ class _Work:
         source = name_of(log_of(row))
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
         try:
-            for done in own_activities(self.evidence, row, log, self.names):
-                self.odd += done is None
-                self.tally.add(source, row.connection, done or ())
-                quiet.hear(done or ())
+            counted = self.counted[source]
+            of_others = self._tells_of_others(row)
+            names, seen = self.names[of_others], self.seen.get(log_of(row))
+            for told in doings_of(self.evidence, row, log, names, of_others=of_others, seen=seen):
+                counted.add(told)
+                self.tally.add(source, row.connection, told.own)
+                quiet.hear(told.own)
+                (quiet.hear_others if of_others else quiet.hear_doubtful)(told.others)
             self.covered[source] = min(first, self.covered.get(source, first))
         except (EvidenceError, OSError):
             self.lost.add(log_of(row))
@@ -134,14 +172,21 @@ class _Work:
                 {"kind": e.kind, "at": e.at, **as_fields(e.connection), "text": e.target} for e in sorted(tally.exits)
             ],
             "exits_in_all": tally.since.of(EXITS),
-            "silence": [quiet.told(self._sure_until(quiet)) for quiet in self.quiets.values()],
+            "counted": [{"log": log, **one.fields} for log, one in sorted(self.counted.items())],
+            "strangers": [
+                {"log": log, "name": name, "records": number}
+                for log, one in self._strange().items()
+                for name, number in one.names.most_common(_MOST_FOLDERS)
+            ],
+            "silence": [quiet.told(self._heard_in(quiet)) for quiet in self.quiets.values()],
             "not_counted_in_full": sorted(tally.full),
         }
 
     def _unread(self) -> Iterator[Reason]:
         """Say what was not read whole, as far as it is kept, or not begun, or is read no more: else nobody is clean."""
-        if self.odd:
-            yield Reason("odd_records", records=self.odd)
+        if odd := sum(one.odd for one in self.counted.values()):
+            yield Reason("odd_records", records=odd)
+        yield from self._strangers()
         known = self._telling()
         lost = self.lost | {log for log, row in known.items() if not is_whole(row) or log[0] not in self.logs}
         lacking = sorted(map(name_of, [*not_begun(self.context, self.accounts, known.values()), *lost]))
@@ -152,6 +197,19 @@ class _Work:
             named = tuple(f"{log}: {until:%Y-%m-%d %H:%M} UTC" for log, until in unread.items())
             yield Reason("not_read_since", named=named, logs=len(unread))
 
+    def _tells_of_others(self, row: Collection) -> bool:
+        return tells_of_others(row, self.sources.get(log_of(row)))
+
+    def _strange(self) -> dict[str, Counted]:
+        """Return what was found under an account and bears another's name, in logs that tell of nobody else's doings."""
+        own = {name_of(log_of(row)) for row in self.ended if not self._tells_of_others(row)}
+        return {log: one for log, one in sorted(self.counted.items()) if one.others and log in own}
+
+    def _strangers(self) -> Iterator[Reason]:
+        """Say so; the names are for those alone who may see them."""
+        for log, one in self._strange().items():
+            yield Reason("other_names", log=log, records=one.others)
+
     def _telling(self) -> dict[Log, Collection]:
         """Return what is known of each of the leaver's logs; a later pass that is under way takes nothing from an earlier one."""
         known = [row for row in self.passes if row.ended_at is not None or row.round == 1]
@@ -159,14 +217,17 @@ class _Work:
 
     def _unread_since(self) -> dict[str, datetime]:
         """Return up to when each log is known of which more may still come from the notice window, or of which nobody has asked."""
-        mine = {log_of(row): sure_until(row) for row in self.ended if is_whole(row) and log_of(row)[:2] in self.quiets}
+        mine = {
+            log_of(row): sure_until(row)
+            for row in self.ended
+            if not row.again and is_whole(row) and log_of(row)[:2] in self.quiets
+        }
         return {name_of(log): until for log, until in sorted(mine.items()) if until < self.ends_at}
 
     def _nothing_unusual(self) -> Message:
         """Say so, and since when each log could be looked at that does not reach over the notice window."""
-        sources = {log: source for log, (_, source) in logs_in(self.context, self.accounts).items()}
         limits = [
-            message("nothing_limit", log=name_of(log), limit=limit_of(row, sources.get(log)))
+            message("nothing_limit", log=name_of(log), limit=limit_of(row, self.sources.get(log)))
             for log, row in self._telling().items()
             if is_limited(row)
         ]
@@ -185,13 +246,16 @@ class _Work:
             "usual": [asdict(day) for day in comparison.usual] if comparison.known_days else [],
         }
 
-    def _sure_until(self, quiet: Quiet) -> datetime | None:
-        """Return up to when every log of the account has been read, less the lag that its vendor allows itself."""
-        known, newest = telling(self.ended), {log_of(row): row for row in self.ended}
+    def _heard_in(self, quiet: Quiet) -> list[Heard] | None:
+        """Return what each log of the account could have told since the cut, and until when it is sure; None unless all were read."""
+        known, newest = telling(self.ended), {log_of(row): row for row in self.ended if not row.again}
         logs = logs_in(self.context, [quiet.account])
         if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs) or self.lost & {*logs}:
             return None
-        return min(sure_until(newest[log]) for log in logs)
+        return [
+            Heard(name_of(log), source.tells, sure_until(newest[log]))
+            for log, (_, source) in sorted(logs.items(), key=lambda one: one[0])
+        ]
 
 
 def _reaches(row: Collection, quiet: Quiet) -> bool:

@@ -47,7 +47,7 @@ KEPT = {
 _STATED = {
     "lastday", "service", "connection", "source", "round", "verdict", "reason", "from", "until", "begun_at", "oldest", "newest", "lag_seconds",
     "retention_days", "plan", "vendor_page", "caveats", "pages", "records", "duplicates_dropped", "came_late", "late_before",
-    "problems", "file",
+    "problems", "file", "of_others", "tells",
 }  # fmt: skip
 """Words, times, counts and digests of a log's statement."""
 _ACCOUNT = {"account_id", "vendor_id"}

@@ -87,13 +87,19 @@ class Broken(Part):
 
 
 class Silence(Placed, Sentence):
-    """What one account did after its cut: *state* is `not_cut`, `broken`, `not_read` or `silent`."""
+    """
+    What one account did after its cut: *state* is `not_cut`, `broken`, `unclear`, `not_read` or `silent`.
+
+    *attempts*: failed sign-ins; *by_others*: what others did to the account.
+    """
 
     account: str
     state: str
     cut_effective_by: Instant | None
     residual: int
+    attempts: int = 0
     events: tuple[Broken, ...]
+    by_others: tuple[Broken, ...] = ()
 
 
 class Days(Part):
@@ -109,6 +115,25 @@ class Baseline(Part):
 
     days: int
     without: tuple[str, ...]
+
+
+class Counted(Part):
+    """How many of a log's records tell of the person's doings, of others', cannot be understood, or stand in the files again."""
+
+    log: str
+    records: int
+    own: int
+    others: int
+    odd: int
+    again: int
+
+
+class Stranger(Part):
+    """A name that is not the account's, in a log that tells of nobody else's doings; it may be a third person's, and is confidential."""
+
+    log: str
+    name: str
+    records: int
 
 
 class Downloads(Part):
@@ -136,6 +161,8 @@ class Downloads(Part):
     exits: tuple[Exit, ...] = ()
     exits_in_all: int | None = None
     silence: tuple[Silence, ...] = ()
+    counted: tuple[Counted, ...] = ()
+    strangers: tuple[Stranger, ...] = ()
     notice_from: date | None = None
     until: date | None = None
     baseline: Baseline | None = None

@@ -104,6 +104,10 @@ class GoogleWorkspace:
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         return await self._collector.page(account, source, window, cursor)
 
+    def identify(self, source: str, raw: Mapping[str, Json]) -> str:  # noqa: ARG002  # the interface's
+        """See `ActivityLog.identify`."""
+        return logs.identify(raw)
+
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         return logs.describe(source, raw)
 

@@ -14,6 +14,7 @@ from connectors.microsoft365.activity.describing import describe
 from connectors.microsoft365.activity.log import Activities
 from connectors.microsoft365.activity.search import utc_now
 from connectors.microsoft365.activity.sources import SOURCES
+from connectors.microsoft365.answers import need
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.restoring import Restoring
 from connectors.microsoft365.revoking import Revoking
@@ -84,6 +85,10 @@ class Microsoft365:
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         """See `ActivityLog.activity`."""
         return await self._activities.page(account, source, window, cursor)
+
+    def identify(self, source: str, raw: Mapping[str, Json]) -> str:  # noqa: ARG002  # the interface's
+        """See `ActivityLog.identify`."""
+        return str(need(dict(raw), "id", str))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """See `ActivityLog.describe`."""

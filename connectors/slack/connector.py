@@ -8,7 +8,7 @@ from connectors.activity import Activity, ActivityPage, ActivitySource, Window
 from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
 from connectors.pacing import Pace
 from connectors.slack.access import Access
-from connectors.slack.activity import ActivityReader, describe, sources_for
+from connectors.slack.activity import ActivityReader, describe, identify, sources_for
 from connectors.slack.directory import Directory
 from connectors.slack.identity import Identities
 from connectors.slack.manifest import MANIFEST, Plan, manifest_for
@@ -88,6 +88,10 @@ class SlackConnector:
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         """Return one page of what *source* tells of *account* in *window*."""
         return await self._activity.read(account, source, window, cursor)
+
+    def identify(self, source: str, raw: Mapping[str, Json]) -> str:
+        """See `ActivityLog.identify`."""
+        return identify(source, raw)
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """Return what a raw entry tells."""

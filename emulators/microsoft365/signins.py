@@ -22,7 +22,9 @@ _TIMES = r" and (?:created|activity)DateTime ge (?P<begin>\S+) and (?:created|ac
 _SIGN_INS = re.compile(
     r"userId eq '(?P<user>[^']+)'(?P<background> and signInEventTypes/any\(t: t eq 'nonInteractiveUser'\))?" + _TIMES
 )
-_AUDITS = re.compile(r"(?P<by>initiatedBy/user/id eq|targetResources/any\(t: t/id eq) '(?P<user>[^']+)'\)?" + _TIMES)
+_AUDITS = re.compile(
+    r"(?P<by>initiatedBy/user/id eq|targetResources/any\(t: t/id eq) '(?P<user>[^']+)'\)?" + f"(?:{_TIMES})?"
+)
 _CHANGES = {
     Verb.GRANT: ("Consent to application", "ApplicationManagement", "ServicePrincipal", PROGRAM_NAME),
     Verb.APP_PASSWORD: ("Create application password for user", "UserManagement", "User", "mail"),
@@ -69,7 +71,7 @@ class Logs:
         return self._page(call, Spans(spans), "auditLogs/directoryAudits")
 
     def _noted(self, asked: re.Match[str]) -> list[Row]:
-        begin, end = datetime.fromisoformat(asked["begin"]), datetime.fromisoformat(asked["end"])
+        begin, end = self._asked_for(asked)
         return [
             {"id": f"Directory_{number('noted', n)}", "category": "UserManagement", "loggedByService": "Core Directory"}
             | row
@@ -78,13 +80,18 @@ class Logs:
             and begin <= datetime.fromisoformat(row["activityDateTime"]) <= end
         ]
 
+    def _asked_for(self, asked: re.Match[str]) -> tuple[datetime, datetime]:
+        """Return from when until when; without an instant in the filter all that is kept."""
+        edges = asked["begin"] or "2000-01-01T00:00:00Z", asked["end"] or "2999-01-01T00:00:00Z"
+        return datetime.fromisoformat(edges[0]), datetime.fromisoformat(edges[1])
+
     def _deeds(self, user: str, verbs: tuple[Verb, ...], asked: re.Match[str], told: Any) -> Span:
         """Return the deeds of *verbs* in the time asked for, newest first, as far back as the plan keeps them."""
         habit = self.tenant.book.habit(user)
         now = self.tenant.book.now()
         keeps = timedelta(days=7 if self.tenant.plan == "free" else 30)
-        begin = max(datetime.fromisoformat(asked["begin"]), now - keeps)
-        end = min(datetime.fromisoformat(asked["end"]), now - timedelta(seconds=self.tenant.book.audit.lag))
+        begin, end = self._asked_for(asked)
+        begin, end = max(begin, now - keeps), min(end, now - timedelta(seconds=self.tenant.book.audit.lag))
         if habit is None or begin >= end:
             return Span(0, told)
         habit = habit.only(*verbs)

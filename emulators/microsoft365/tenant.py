@@ -144,6 +144,14 @@ class Tenant:
         who = {name: self.directory.users[by][name] for name in ("id", "displayName", "userPrincipalName")}
         self._note("Enable account", {"user": who | {"ipAddress": "203.0.113.25"}}, [{"id": user, "type": "User"}])
 
+    def rename(self, user: str, upn: str) -> None:
+        """Give *user* another sign-in name; the former one lives on as no address."""
+        row = self.directory.users[user]
+        former, row["userPrincipalName"] = row["userPrincipalName"], upn
+        changed = {"displayName": "UserPrincipalName", "oldValue": json.dumps([former]), "newValue": json.dumps([upn])}
+        target = {"id": user, "type": "User", "userPrincipalName": upn, "modifiedProperties": [changed]}
+        self._note("Update user", {"app": {"displayName": "Microsoft Azure AD Connect"}}, [target])
+
     def note(self, activity: str, user: str, application: Application, group: str | None = None) -> None:
         """Add what *application* did to the tenant's own audit log."""
         targets = [{"id": user, "type": "User"}] + ([{"id": group, "type": "Group"}] if group else [])

@@ -18,7 +18,8 @@ class Collection(Table, table=True):
     after any crash.  *not_before*: when the vendor may be asked again; *moved_at*: when it last gave something.  *problems* counts what went wrong on the way, by
     word.  *late* counts the records that came late: older than *late_before*, up to which an earlier pass had read.
     *verdict*, *reason* and *statement* come when the reading has ended.  *told_in*: the number of the summary that was the first to
-    tell of it.
+    tell of it.  *names*: by which the account was asked for, where that was not its id; the log calls it by one of them, between
+    two instants or none. *again*: the whole window, read once more for what came late; it adds records, and takes nothing back.
     """
 
     __tablename__ = "activity_collection"
@@ -52,6 +53,8 @@ class Collection(Table, table=True):
     reason: str | None = None
     statement: dict[str, Any] | None = json_column(default=None, nullable=True)
     told_in: int | None = None
+    names: dict[str, list[str | None]] | None = json_column(default=None, nullable=True)
+    again: bool = False
 
 
 class PostCutActivity(Table, table=True):

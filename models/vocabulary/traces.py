@@ -24,9 +24,12 @@ class ActivityKind(StrEnum):
     TOKEN_USE = "token_use"
     SIGN_IN = "sign_in"
     SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_OUT = "sign_out"
     ENABLED = "enabled"
     UPLOAD = "upload"
     VIEW = "view"
+    EDIT = "edit"
+    SEND = "send"
     OTHER = "other"
 
 
@@ -93,6 +96,7 @@ class PledgeState(StrEnum):
     RETURNED = "returned"
     DECLINED = "declined"
     REJECTED = "rejected"
+    VOIDED = "voided"
 
 
 class TradeSecretTest(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from casework.view.case import CaseView
-from casework.view.downloads import Downloads, Sentence, Source
+from casework.view.downloads import Downloads, Sentence, Silence, Source
 from models.vocabulary import Completeness
 from portal.document import Cell, Clock, Grid, Section, Tone, cell, mono, state
 from portal.sections import days
@@ -33,7 +33,7 @@ def in_short(view: CaseView, clock: Clock) -> Section:
     """What stands out, and how much of it is known; the rest is `lastday evidence`'s."""
     found = view.downloads
     if not found.sources:
-        return downloads(view, clock)
+        return downloads(view, clock, erased=view.erased_at is not None)
     whole = sum(row.verdict is Completeness.COMPLETE for row in found.sources)
     return Section(
         *titled("downloads"),
@@ -43,8 +43,15 @@ def in_short(view: CaseView, clock: Clock) -> Section:
             **_not_begun(found),
         },
         commands=(f"lastday evidence {view.case}",),
-        notes=tuple(map(_both, found.summary)) if found.problem is None else (_not_known(found, erased=False),),
+        notes=_summed_up(found, erased=view.erased_at is not None),
     )
+
+
+def _summed_up(found: Downloads, *, erased: bool) -> tuple[Phrase, ...]:
+    """Return the summary's first sentences; without a summary that was read, that nobody knows."""
+    if found.problem is not None or found.risks is None:
+        return (_not_known(found, erased=erased),)
+    return tuple(map(_both, found.summary))
 
 
 def _state(found: Downloads) -> Cell:
@@ -107,6 +114,16 @@ def _not_known(found: Downloads, *, erased: bool) -> Phrase:
 
 
 def _more(found: Downloads, clock: Clock) -> Iterator[Grid]:
+    if found.counted:
+        columns = {"Log": 35, "Records": 13, "The person's": 13, "Others'": 13, "Not understood": 13, "Told before": 13}
+        rows = (
+            (cell(one.log), *(cell(f"{number:,}") for number in (one.records, one.own, one.others, one.odd, one.again)))
+            for one in found.counted
+        )
+        yield Grid(columns, tuple(rows))
+    if found.strangers:
+        named = tuple((cell(one.log), cell(one.name), cell(f"{one.records:,}")) for one in found.strangers)
+        yield Grid({"Log": 35, "Under another name": 52, "Records": 13}, named)
     if found.counts:
         counted = tuple((cell(kind), cell(f"{number:,}")) for kind, number in found.counts.items())
         yield Grid({"What was done": 85, "Times": 15}, counted)
@@ -116,8 +133,17 @@ def _more(found: Downloads, clock: Clock) -> Iterator[Grid]:
         made = tuple((clock(e.at), cell(place(e.connection)), cell(e.kind), cell(e.text)) for e in found.exits)
         yield Grid({"When": 18, "Service": 18, "Way out": 18, "Leads to": 46}, made)
     if found.silence:
-        silence = tuple((cell(place(s.connection)), cell(_both(s))) for s in found.silence)
+        silence = tuple((cell(place(s.connection)), cell(_both(s), *_apart(s))) for s in found.silence)
         yield Grid({"Service": 18, "Silence after the cut": 82}, silence)
+
+
+def _apart(s: Silence) -> Iterator[Phrase]:
+    """Yield what breaks no silence: vain attempts to come in, and what others did to the account."""
+    if s.attempts:
+        yield Phrase(f"sign-ins refused since: {s.attempts:,}", f"以後のサインイン拒否 {s.attempts:,} 件")
+    if s.by_others:
+        kinds = joined(", ", *(joined(" ×", one.kind, one.count) for one in s.by_others))
+        yield joined(": ", said("By others, to the account"), kinds)
 
 
 def _both(told: Sentence) -> Phrase:

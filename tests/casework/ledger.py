@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Gap, Record, Window
+from connectors.activity import Activity, ActivityPage, ActivitySource, Gap, Name, Record, Window
 from connectors.errors import ConnectorError
 from models.vocabulary import Account, ActivityKind, Json
 from tests.casework.paper import Paper
@@ -39,6 +40,7 @@ class Ledger(Paper):
     fault: Callable[[int, str | None], ActivityPage | ConnectorError | None] = lambda _number, _cursor: None
     unseen: set[str] = field(default_factory=set)
     gaps: tuple[Gap, ...] = ()
+    names: tuple[Name, ...] = ()
     _last: tuple[object, Sequence[Record]] = ((), ())
 
     def happened(self, account_id: str, events: Iterable[dict[str, Json]]) -> None:
@@ -59,7 +61,8 @@ class Ledger(Paper):
         whole = self._last[1]
         records = whole[start : start + self.page_size]
         more = start + self.page_size < len(whole)
-        return ActivityPage(records, str(start + self.page_size) if more else None, (), gaps=self.gaps)
+        cursor = str(start + self.page_size) if more else None
+        return ActivityPage(records, cursor, (), gaps=self.gaps, names=self.names)
 
     def _of(self, account_id: str, window: Window) -> Sequence[Record]:
         records = [
@@ -70,9 +73,12 @@ class Ledger(Paper):
         inside = [record for record in records if window.from_at <= record.at < window.until_at]
         return sorted(inside, key=lambda record: record.at, reverse=True)
 
+    def identify(self, source: str, raw: Mapping[str, Json]) -> str:  # the interface's
+        return str(raw["id"])
+
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """Its records say it in our words already."""
-        text = {name: str(raw[name]) for name in ("actor_id", "object_id", "title", "folder", "label", "target", "ip", "device") if name in raw}  # fmt: skip
+        text: dict[str, Any] = {name: str(raw[name]) for name in ("actor_id", "object_id", "title", "folder", "label", "target", "ip", "device") if name in raw}  # fmt: skip
         by_program = raw.get("by_program")
         size = raw.get("size")
         return (

@@ -227,6 +227,9 @@ class Paper:
         """It keeps no log; `Ledger` does."""
         raise NotOnPlan(f"paper: cannot read {source} of {account.id} from {cursor} in {window}: it keeps none")
 
+    def identify(self, source: str, raw: Mapping[str, Json]) -> str:
+        raise NotOnPlan(f"paper: {source} has no {len(raw)}")
+
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         raise NotOnPlan(f"paper: cannot read {source}: it keeps none of {len(raw)} fields")
 

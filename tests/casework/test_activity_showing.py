@@ -58,6 +58,29 @@ class TestShow:
         assert "elsewhere" not in str(shown)
         assert [row["count"] for row in shown["folders"]] == [200]
 
+    async def test_nobody_is_clean_by_silence(self, logged: Office) -> None:
+        """That no marked files were taken is said by a summary that was read; else why that is not known."""
+        assert isinstance(logged.paper, Ledger)
+        logged.paper.happened("g1", [event(n, DAY - timedelta(hours=n)) for n in range(5)])
+        case = logged.report()
+
+        def said() -> str:
+            tests = show(logged.context, case.id)["nda"]["trade_secret"]
+            return str(next(one["shows"][-1] for one in tests if one["test"] == "secrecy_management"))
+
+        assert said() == "not known: no downloads were collected"
+        await runbook.make_plan(logged.context, case.id)
+        await collect(logged.context, case.id, seconds=60)
+        assert said() == "not known: the downloads on record have not been summarised yet"
+        await collecting.conclude(logged.context, case.id)
+        assert said().startswith("no unusual number of marked files among the downloads that could be read; others")
+        evidence = logged.context.evidence
+        assert evidence is not None
+        (summary,) = evidence.list(case.id, SUMMARIES)
+        content = evidence.path_of(summary).read_bytes()
+        evidence.path_of(summary).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        assert said() == "not known: the summary of downloads cannot be read"
+
     async def test_look_is_recorded(self, logged: Office, collected: Case) -> None:
         """Who looks at everything is in the trail: that somebody did, for ever; who it was, until it is erased."""
         shown = look(logged.context, collected.id, by="legal.tanaka").downloads

@@ -23,7 +23,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from casework import runbook
-from casework.activity import logs
+from casework.activity import collecting, logs
 from casework.activity.collecting import collect
 from casework.activity.passes import due_passes, passes_of
 from casework.activity.reading import Reading
@@ -45,6 +45,7 @@ from models.vocabulary import Completeness
 from tests.casework.conftest import Office
 from tests.casework.ledger import Ledger, event
 from tests.casework.paper import Killed
+from tests.casework.shown import show
 from tests.unit.reading_source import ROOT
 
 DAY = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
@@ -252,6 +253,25 @@ class TestFaults:
         [row] = passes(logged, case)
         assert row.statement is not None
         assert row.statement["problems"]["memory_lost"] == 1
+
+    async def test_and_doubles_no_count(self, logged: Office) -> None:
+        """What stands in the files twice is counted once, and that it does is a figure."""
+        ledger(logged).happened("g1", FIFTY)
+        case = await planned(logged)
+        await collect(logged.context, case.id, seconds=60)
+        assert logged.context.evidence is not None
+        for file in (logged.context.evidence.folder / case.id).glob("*.seen*"):
+            file.unlink()
+        logged.clock.pass_by(days=8)
+        for _ in range(2):
+            await collect(logged.context, case.id, seconds=60)
+        await collecting.conclude(logged.context, case.id)
+        found = show(logged.context, case.id)["downloads"]
+        again = sum(one["records"] for one in found["sources"][1:])
+        assert found["sources"][-1]["difference"]["late"] == 0, "nobody can say that it is new"
+        assert again > 0
+        assert sum(found["counts"].values()) == 50
+        assert (found["counted"][0]["records"], found["counted"][0]["again"]) == (50 + again, again)
 
 
 class TestOvertaken:

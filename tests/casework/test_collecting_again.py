@@ -84,10 +84,85 @@ class TestRounds:
         first, second = passes(logged, case)
         assert (first.records, second.records, second.late) == (50, 4, 3)
         assert sorted(ids(lines(logged, second)[1:])) == ["e200", "e201", "e202", "e300"]
-        assert second.from_at == first.until_at - DRIVE.lag - timedelta(minutes=5)
+        assert second.from_at == first.until_at - timedelta(days=1, minutes=5)
         assert second.statement is not None
         assert second.statement["came_late"] == 3
         assert len(bound(logged, case)) == 2
+
+    async def test_later_than_documented(self, logged: Office) -> None:
+        """What came hours after the documented lag is found by the next look: a lag is no promise."""
+        at = logged.context.case((case := await planned(logged)).id).due_at - timedelta(hours=6)
+        late = [event(500 + n, at) for n in range(30)]
+        ledger(logged).happened("g1", FIFTY + late)
+        ledger(logged).unseen = set(ids(late))
+        await collect(logged.context, case.id, seconds=60)
+        ledger(logged).unseen = set()
+        logged.clock.pass_by(hours=24)
+        await collect(logged.context, case.id, seconds=60)
+        assert [row.records for row in passes(logged, case)] == [50, 30]
+
+    async def test_the_whole_window_once_more(self, logged: Office) -> None:
+        """After the latest that a record may come, whatever its time: once, and as far back as the vendor still keeps it."""
+        ledger(logged).activity_sources = (replace(DRIVE, latest=timedelta(days=3), retention=timedelta(days=190)),)
+        at = logged.clock.at - timedelta(days=40)
+        late = [event(500 + n, at) for n in range(30)]
+        ledger(logged).happened("g1", FIFTY + late)
+        ledger(logged).unseen = set(ids(late))
+        case = await planned(logged)
+        for days in (0, 1, 3, 4, 30):
+            logged.clock.at = logged.context.case(case.id).due_at + timedelta(days=days, hours=3)
+            for _ in range(2):  # the tail, then, where it is time, the whole
+                await collect(logged.context, case.id, seconds=60)
+            ledger(logged).unseen = set()
+        found = passes(logged, case)
+        assert [(row.round, row.records) for row in found if row.again] == [(4, 30)]
+        assert {row.verdict for row in found} == {Completeness.COMPLETE}
+
+    async def test_a_tail_that_failed_is_read_again_from_where_all_was_known(self, logged: Office) -> None:
+        """Not from its own beginning, which the vendor may have forgotten by then."""
+        ledger(logged).activity_sources = (replace(DRIVE, retention=timedelta(days=30)),)
+        case = await planned(logged)
+        for days, fault in ((0, None), (1, None), (7, Denied("scope")), (30, None)):
+            logged.clock.at = logged.context.case(case.id).due_at + timedelta(days=days, hours=1)
+            ledger(logged).fault = lambda *_, fault=fault: fault
+            for _ in range(2):
+                await collect(logged.context, case.id, seconds=60)
+        assert [row.reason for row in passes(logged, case)] == [None, None, "denied", None]
+
+    async def test_that_look_takes_nothing_back(self, logged: Office) -> None:
+        """It fails, and is tried again with the next look: what had been read whole is known as before."""
+        ledger(logged).happened("g1", FIFTY)
+        case = await planned(logged)
+        seen: list[tuple[bool, Completeness | None]] = []
+        for days in (0, 7, 30):
+            logged.clock.at = logged.context.case(case.id).due_at + timedelta(days=days, hours=3)
+            known = passes(logged, case)
+
+            def refused(*_: object, days: int = days) -> ConnectorError | None:
+                running = [row for row in passes(logged, case) if row.ended_at is None]
+                return Unintelligible("gone") if days == 7 and running[-1].again else None
+
+            ledger(logged).fault = refused
+            await collect(logged.context, case.id, seconds=60)
+            await collect(logged.context, case.id, seconds=60)
+            seen += [(row.again, row.verdict) for row in passes(logged, case)[len(known) :]]
+            await collecting.conclude(logged.context, case.id)
+            assert show(logged.context, case.id)["downloads"]["state"] == "collected"
+        whole, partial = Completeness.COMPLETE, Completeness.NOT_AVAILABLE
+        assert seen == [(False, whole), (False, whole), (True, partial), (False, whole), (True, whole)]
+
+    async def test_what_is_forgotten_by_then_takes_nothing_back(self, logged: Office) -> None:
+        """A log that was read whole in time is not called forgotten because it is read again when its beginning is gone."""
+        ledger(logged).activity_sources = (replace(DRIVE, retention=timedelta(days=60)),)
+        case = await planned(logged)
+        for days in (0, 7, 30):
+            logged.clock.at = logged.context.case(case.id).due_at + timedelta(days=days, hours=3)
+            for _ in range(2):
+                await collect(logged.context, case.id, seconds=60)
+        found = passes(logged, case)
+        assert {row.verdict for row in found} == {Completeness.COMPLETE}
+        (again,) = [row for row in found if row.again]
+        assert again.from_at > found[0].from_at
 
     async def test_wait_is_respected(self, logged: Office) -> None:
         """A search that the vendor is still running is not asked for before its time, and keeps nobody waiting."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -84,6 +85,67 @@ class TestComplete:
             )
             old = r.tenant.book.write(leaver.id, "FileDownloaded", at=NOW - timedelta(days=9), upn=former)
             assert old in (await read(r, leaver)).records
+
+    async def test_a_name_that_lives_on_nowhere_but_in_entra_s_log(self) -> None:
+        """The records are found and the name is told, so that whoever counts them knows whose they are."""
+        async with rig() as r:
+            leaver = account(r, habit=views(3))
+            former = r.tenant.directory.users[leaver.id]["userPrincipalName"]
+            old = r.tenant.book.write(leaver.id, "FileDownloaded", at=NOW - timedelta(days=9), upn=former)
+            r.tenant.rename(leaver.id, f"married.{former}")
+            reading = await read(r, leaver)
+            assert old in reading.records
+            told = {one.name: one for page in reading.pages for one in page.names}
+            assert {former, f"married.{former}"} <= told.keys()
+            assert told[former].until is not None
+
+    async def test_a_former_name_that_is_another_s_today(self) -> None:
+        """What a colleague did under it is not the leaver's: it is not searched for, and that is said."""
+        async with rig() as r:
+            leaver, colleague = account(r, habit=views(3)), account(r, "E1002")
+            former = r.tenant.directory.users[leaver.id]["userPrincipalName"]
+            r.tenant.rename(leaver.id, f"married.{former}")
+            r.tenant.rename(colleague.id, former)
+            r.tenant.book.write(colleague.id, "FileDownloaded", at=NOW - timedelta(days=2))
+            reading = await read(r, leaver)
+            assert {record.raw["userId"] for record in reading.records.values()} == {f"married.{former}"}
+            assert former not in {one.name for page in reading.pages for one in page.names}
+            assert reading.reasons == {"name_reused"}
+
+    async def test_no_name_that_is_its_own_any_more(self) -> None:
+        """Deleted, and the name given to a colleague: nothing is searched, least of all everybody."""
+        async with rig() as r:
+            gone, colleague = account(r), account(r, "E1002", views(5))
+            former = r.tenant.directory.users[gone.id]["userPrincipalName"]
+            del r.tenant.directory.users[gone.id]
+            r.tenant.rename(colleague.id, former)
+            reading = await read(r, replace(gone, label=former))
+            assert (reading.records, reading.reasons, submissions(r)) == ({}, {"address"}, 0)
+
+    async def test_an_address_that_is_another_account_s_sign_in_name(self) -> None:
+        """An administrator's account whose mail is the everyday one: what is logged there is that one's, and nothing is lacking."""
+        async with rig() as r:
+            admin, everyday = account(r, "E1002", views(3)), account(r, habit=views(5))
+            name = r.tenant.directory.users[everyday.id]["userPrincipalName"]
+            r.tenant.directory.users[admin.id]["mail"] = name
+            reading = await read(r, admin)
+            assert (len(reading.records), reading.reasons) == (3, set())
+
+    async def test_without_the_right_to_see_former_names(self) -> None:
+        """The search goes on by the present ones, and lacks something."""
+        async with rig(permissions=READ_TIER - {"AuditLog.Read.All"}) as r:
+            reading = await read(r, account(r, habit=views(3)))
+            assert (len(reading.records), reading.reasons) == (3, {"address"})
+
+    async def test_a_guest(self) -> None:
+        """The log calls a guest by the name that this tenant made for it, which is told."""
+        async with rig() as r:
+            guest = account(r, "X2001", views(4))
+            reading = await read(r, guest)
+            named = {str(record.raw["userId"]).casefold() for record in reading.records.values()}
+            assert len(reading.records) == 4
+            assert named <= {one.name for page in reading.pages for one in page.names}
+            assert all("#ext#" in name for name in named)
 
     async def test_late(self) -> None:
         """A record that comes late is in the second look, which asks for the tail alone."""

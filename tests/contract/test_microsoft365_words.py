@@ -78,7 +78,7 @@ class TestWords:
             ("UserLoginFailed", {}, ActivityKind.SIGN_IN_FAILED, None),
             ("CreateFlow", {}, ActivityKind.GRANT, None),
             ("SearchExportDownloaded", {}, ActivityKind.TAKEOUT, None),
-            ("Send", {}, ActivityKind.OTHER, None),
+            ("Send", {}, ActivityKind.SEND, None),
             ("SomethingNew", {}, ActivityKind.OTHER, None),
         ],
     )

@@ -290,7 +290,7 @@ class TestWords:
             assert sum(activity.by_program is True for activity in told) == 30
             assert any(activity.kind is ActivityKind.TAKEOUT for activity in told)
 
-    @pytest.mark.parametrize("action", ["file_shared", "user_logout", "something_new", "manual_export_deleted"])
+    @pytest.mark.parametrize("action", ["file_shared", "user_channel_join", "something_new", "manual_export_deleted"])
     def test_without_a_word(self, action: str) -> None:
         """An action without a word of ours is `other`, and is never left out."""
         assert kind_of(action) is ActivityKind.OTHER

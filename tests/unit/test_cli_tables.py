@@ -34,7 +34,11 @@ NO_PAPERS = NDA.model_copy(update={"state": "not_collected", "papers": ()})
 
 def known(downloads: Downloads) -> CaseView:
     """Return a case of which nothing else is known."""
-    parts: dict[str, Any] = {"case": "case-1", "downloads": downloads.model_copy(update={"days": None})}
+    parts: dict[str, Any] = {
+        "case": "case-1",
+        "erased_at": None,
+        "downloads": downloads.model_copy(update={"days": None}),
+    }
     return CaseView.model_construct(**parts)
 
 
@@ -49,7 +53,7 @@ class TestDownloads:
         """What was found stands there in the record's sentences, beside how much of it is complete and where the rest is."""
         sources = tuple(DOWNLOADS.sources[0].model_copy(update={"verdict": verdict}) for verdict in Completeness)
         said = Sentence(text="37,000 files were taken.", text_ja="37,000件を取得。")
-        shown = in_short(known(Downloads(state="partial", sources=sources, summary=(said,))), CLOCK)
+        shown = in_short(known(Downloads(state="partial", sources=sources, summary=(said,), risks=())), CLOCK)
         assert printed(section_page(shown)).splitlines()[2:] == [
             "  State: partial   Complete readings of logs: 1 / 3",
             "  lastday evidence case-1",

@@ -10,13 +10,14 @@ import pytest
 
 from casework.messages import Entry, Said, catalogue, joined, message, parameters
 from casework.truth.states import NEVER_CUT
-from models.vocabulary import Completeness, FindingKind, NdaState, Opener, PaperKind
+from models.vocabulary import ActivityKind, Completeness, FindingKind, NdaState, Opener, PaperKind
+from portal.words import glossary
 from tests.unit.reading_source import ROOT, tree
 
 SOURCES = sorted((ROOT / "casework").rglob("*.py"))
 INTAKE = [path for path in SOURCES if path.parent.name == "intake"]
 LOGS = sorted(ROOT.glob("connectors/*/activity/*.py"))
-PROOFS = ("proof_verified", "proof_untrusted", "proof_none", "proof_broken")
+PROOFS = ("proof_verified", "proof_untrusted", "proof_sealed", "proof_stamped", "proof_none", "proof_broken")
 """Put together from what `casework.nda.judging` says a signature proves."""
 SAYING = {"message": "", "Flaw": "", "of": "", "refuse": "", "because": "risk_", "difference": ""}
 """What takes a code and the parameters of its sentence, and what stands before the code in the catalogue."""
@@ -80,7 +81,13 @@ class TestCatalogue:
         """A sentence that nothing says any more goes."""
         used = {text for path in (*SOURCES, *LOGS) for text in written(tree(path))}
         used |= {f"{room}_{word}" for room in ROOMS for word in used | {*Completeness, *FindingKind, *NEVER_CUT}}
+        used |= {f"kind_{kind}" for kind in ActivityKind}
         assert set(catalogue()) - used - {*Opener, *PaperKind, *NdaState, *PROOFS} == set()
+
+    def test_the_words_of_what_a_log_tells(self) -> None:
+        """Every kind has its word for sentences, in Japanese the glossary's."""
+        japanese = glossary()["ActivityKind"]
+        assert {kind: catalogue()[f"kind_{kind}"].ja for kind in ActivityKind} == japanese
 
     def test_what_a_sentence_needs_is_given(self) -> None:
         """Wherever a code is said outright, every parameter of its sentence and its remedy is filled."""

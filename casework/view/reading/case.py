@@ -14,7 +14,6 @@ from casework.context import Context, all_of, case_in
 from casework.decisions.pausing import concerns, scope_of
 from casework.intake.moving import cut_at, notice_late_minutes
 from casework.lifecycle import ENDED
-from casework.messages import Said
 from casework.question_kinds import CONSENTS, HOLDING
 from casework.questions import asked_of, open_questions
 from casework.recording import seal
@@ -23,7 +22,7 @@ from casework.view import case as parts
 from casework.view.case import CaseView
 from casework.view.reading.access import Signed, accounts_in, sla_of
 from casework.view.reading.downloads import Summary, downloads_in, lacking_in, summary_in
-from casework.view.reading.papers import papers_in
+from casework.view.reading.papers import markings_of, papers_in
 from models import tables
 from models.vocabulary import ClosingRequirement, QuestionKind, Standing
 
@@ -88,7 +87,7 @@ def view_of(session: Session, case_id: str, beside: Beside, *, confidential: boo
     """Return the case as its tables have it, with what stands *beside* them."""
     case, signed = case_in(session, case_id), Signed.of(session, case_id)
     downloads = downloads_in(session, case_id, beside.summary, beside.lacking, confidential=confidential)
-    marked = [Said(risk.text, risk.text_ja) for risk in downloads.risks or () if risk.reason == "marked"]
+    marked = markings_of(downloads, erased=case.erased_at is not None)
     findings = all_of(session, tables.Finding, case_id, tables.Finding.key)
     accounts = accounts_in(session, case, signed, now=beside.now, sla=beside.sla)
     exposures = [one.timing.exposure_minutes for one in accounts if one.standing is Standing.ACCEPTED]

@@ -95,7 +95,8 @@ def _hidden(shown: Downloads) -> Downloads:
     """Hide what only security and legal may see."""
     folders = tuple(folder.model_copy(update={"folder": HIDDEN}) for folder in shown.folders)
     exits = tuple(made.model_copy(update={"text": HIDDEN}) for made in shown.exits)
-    return shown.model_copy(update={"folders": folders, "exits": exits})
+    strangers = tuple(one.model_copy(update={"name": HIDDEN}) for one in shown.strangers)
+    return shown.model_copy(update={"folders": folders, "exits": exits, "strangers": strangers})
 
 
 def _state(passes: Sequence[Collection], *, begun: bool) -> Literal["collected", "not_available", "partial"]:

@@ -14,6 +14,7 @@ from casework.messages import Said, message
 from casework.nda import files
 from casework.nda.judging import risks
 from casework.truth.rows import accepted_rows
+from casework.view.downloads import Downloads
 from casework.view.papers import Answer, Paper, Papers, Pledge, Refusal, RegisterLook, Risk, SecretTest
 from models import tables
 from models.vocabulary import EntitlementKind, NdaState, PaperKind, QuestionKind, TradeSecretTest
@@ -41,6 +42,22 @@ def papers_in(session: Session, case: tables.Case, now: datetime, markings: Sequ
     )
 
 
+def markings_of(found: Downloads, *, erased: bool) -> list[Said]:
+    """Return what the download evidence says of marked files: that there were none only where a summary of whole logs says so."""
+    if marked := [Said(risk.text, risk.text_ja) for risk in found.risks or () if risk.reason == "marked"]:
+        return marked
+    if erased:
+        return [message("markings_erased").said]
+    if found.state == "not_collected":
+        return [message("markings_not_collected").said]
+    if found.problem is not None:
+        return [message("markings_damaged").said]
+    if found.risks is None:
+        return [message("markings_not_summarised").said]
+    unclear = any(risk.unclean for risk in found.risks)
+    return [message("markings_none_seen" if unclear else "markings_none").said]
+
+
 def _paper(row: tables.CasePaper) -> Paper:
     name = f"{row.register_name}:{row.paper_id}" if row.paper_id is not None else None
     return Paper.of(row, paper=name, title=row.title or None, signature=row.signature or None)
@@ -61,7 +78,7 @@ def _secret_tests(
         )
         for asked in consents.answered(session, case_id, QuestionKind.TRADE_SECRET)
     }
-    secrecy = [*_duties(papers), *_limits(session, case_id), *(markings or [message("markings_none").said])]
+    secrecy = [*_duties(papers), *_limits(session, case_id), *markings]
     for test, shows, codes in (
         (TradeSecretTest.SECRECY_MANAGEMENT, secrecy, ("ask_marking", "ask_rules")),
         (TradeSecretTest.USEFULNESS, _scopes(papers), ("ask_use",)),

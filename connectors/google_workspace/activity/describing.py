@@ -63,7 +63,8 @@ def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
     parameters = {str(p.get("name")): _value(p) for p in objects(event.get("parameters"))}
     word = WORDS.get(shared.source, {}).get(name, _OTHER)
     kind, target, external = _meaning(shared, name, word, parameters)
-    if _object(event.get("status")).get("eventStatus") in _NOT_DONE:
+    event_failed = _object(event.get("status")).get("eventStatus") in _NOT_DONE
+    if event_failed:
         kind = ActivityKind.SIGN_IN_FAILED if kind in _SIGN_INS else ActivityKind.OTHER
     object_id = _first(parameters, word.thing)
     resource = shared.resources.get(object_id or "", {})
@@ -83,6 +84,8 @@ def _activity(shared: _Shared, event: Mapping[str, Any]) -> Activity:
         by_program=word.by_program if word.by_program is not None else _by_program(shared.actor),
         ip=shared.ip,
         device=shared.device,
+        undone=kind is ActivityKind.OTHER
+        and (event_failed or word is not _OTHER or parameters.get("primary_event") is False),
     )
 
 

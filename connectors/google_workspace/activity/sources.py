@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from connectors.activity import ActivitySource
+from connectors.google_workspace.activity.words import tells
 from connectors.google_workspace.manifest import ADMIN_LAG, AUDIT_READ
 
 KEEPS = timedelta(days=180)
@@ -94,7 +95,10 @@ Of what administrators do, what opens a way: each name is a query of the quota, 
 
 def _source(name: str, lag: timedelta, *caveats: str, plan: str = "any") -> ActivitySource:
     every = (*caveats, _RARELY)
-    return ActivitySource(name, lag, KEEPS, (AUDIT_READ,), plan, every, _PAGE, of_administration=name == "admin")
+    return ActivitySource(
+        name, lag, KEEPS, (AUDIT_READ,), plan, every, _PAGE,
+        of_administration=name == "admin", of_others=len(QUERIES[name]) > 1, tells=tells(name),
+    )  # fmt: skip
 
 
 SOURCES: tuple[ActivitySource, ...] = (

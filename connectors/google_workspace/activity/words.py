@@ -28,6 +28,7 @@ class Word:
 _K = ActivityKind
 _FORWARD = Word(_K.FORWARD, target=("email_forwarding_destination_address",))
 _BLOCKED = Word(_K.SIGN_IN_FAILED, target=("affected_email_address",))
+_EDIT = Word(_K.EDIT)
 _PASSKEY = Word(_K.DEVICE)
 _ENABLED = Word(_K.ENABLED, thing=("USER_EMAIL",))
 _EXPORT = Word(
@@ -50,6 +51,15 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
         "upload": Word(_K.UPLOAD),
         "view": Word(_K.VIEW),
         "preview": Word(_K.VIEW),
+        "create": _EDIT,
+        "edit": _EDIT,
+        "rename": _EDIT,
+        "move": _EDIT,
+        "add_to_folder": _EDIT,
+        "remove_from_folder": _EDIT,
+        "trash": _EDIT,
+        "untrash": _EDIT,
+        "delete": Word(_K.EDIT, unless=("deletion_reason", frozenset({"user_account_delete"}))),
     },
     "token": {
         "authorize": Word(_K.GRANT, target=("app_name", "client_id"), thing=("client_id",)),
@@ -64,6 +74,7 @@ WORDS: Mapping[str, Mapping[str, Word]] = {
     "login": {
         "login_success": Word(_K.SIGN_IN),
         "login_failure": Word(_K.SIGN_IN_FAILED),
+        "logout": Word(_K.SIGN_OUT),
         "suspicious_login": _BLOCKED,
         "suspicious_login_less_secure_app": _BLOCKED,
         "suspicious_programmatic_login": Word(_K.SIGN_IN_FAILED, by_program=True, target=("affected_email_address",)),
@@ -103,3 +114,9 @@ SHARES = frozenset({
     "shared_drive_membership_change",
 })  # fmt: skip
 """Drive's changes of who may reach a file: what they mean depends on their parameters, see `sharing`."""
+
+
+def tells(source: str) -> frozenset[ActivityKind]:
+    """Return the kinds that the records of a log tell."""
+    shares = {_K.EXTERNAL_SHARE, _K.PUBLIC_LINK} if source == "drive" else set()
+    return frozenset({word.kind for word in WORDS[source].values()} | shares)

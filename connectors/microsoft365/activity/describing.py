@@ -50,6 +50,7 @@ def _audited(raw: Raw) -> Activity:
         external=external,
         by_program=_by_program(kind, told),
         ip=_text(raw.get("clientIp")) or _text(told.get("ClientIP")),
+        undone=kind is ActivityKind.OTHER and _undone(told),
         device=_text(told.get("DeviceDisplayName")) or _text(told.get("DeviceName")) or _text(told.get("MachineId")),
     )
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.activity import ActivitySource
+from connectors.microsoft365.activity.words import DIRECTORY as DIRECTORY_WORDS
+from connectors.microsoft365.activity.words import TOLD
+from models.vocabulary import ActivityKind
 
 PURVIEW, SIGN_INS, BACKGROUND, DIRECTORY = "purview", "sign_ins", "background_sign_ins", "directory_audits"
 
@@ -39,12 +42,13 @@ ENTRA_PAID, ENTRA_FREE = timedelta(days=30), timedelta(days=7)
 SOURCES = (
     ActivitySource(
         PURVIEW,
+        tells=TOLD,
         lag=max(LAGS.values()),
         retention=LONGEST,
         scopes=READ_AUDIT,
         plan="any with Purview Audit; records older than 180 days on E5 only",
         caveats=(
-            "Searched by the account's present names: what was logged under a former or an application's is not in it.",
+            "Searched by the names that the directory, or Entra's log of the last 30 days (7 on the free plan), knows of the account: what was logged under an older one, or an application's, is not in it.",
             "Which mail was read (MailItemsAccessed) is recorded on some licences only: its absence proves nothing.",
             "The vendor promises no time; other workloads than files, mail and Teams may take a day and longer.",
         ),
@@ -52,6 +56,7 @@ SOURCES = (
     ),
     ActivitySource(
         SIGN_INS,
+        tells=frozenset({ActivityKind.SIGN_IN, ActivityKind.SIGN_IN_FAILED}),
         lag=timedelta(minutes=15),
         retention=ENTRA_PAID,
         scopes=READ_LOGS,
@@ -61,6 +66,7 @@ SOURCES = (
     ),
     ActivitySource(
         BACKGROUND,
+        tells=frozenset({ActivityKind.TOKEN_USE, ActivityKind.SIGN_IN_FAILED}),
         lag=timedelta(minutes=15),
         retention=ENTRA_PAID,
         scopes=READ_LOGS,
@@ -70,11 +76,13 @@ SOURCES = (
     ),
     ActivitySource(
         DIRECTORY,
+        tells=frozenset(DIRECTORY_WORDS.values()),
         lag=timedelta(minutes=15),
         retention=ENTRA_PAID,
         scopes=READ_LOGS,
         plan="any; seven days on Entra ID Free, thirty above",
         source="learn.microsoft.com/graph/api/directoryaudit-list",
         of_administration=True,
+        of_others=True,
     ),
 )

@@ -23,6 +23,25 @@ OPERATIONS: dict[str, K] = {
     "FileUploaded": K.UPLOAD,
     "FileSyncUploadedFull": K.UPLOAD,
     "FileSyncUploadedPartial": K.UPLOAD,
+    **dict.fromkeys(
+        (
+            "FileModified",
+            "FileModifiedExtended",
+            "FileCreated",
+            "FileRenamed",
+            "FileMoved",
+            "FileRecycled",
+            "FileDeleted",
+            "FileRestored",
+            "FolderCreated",
+            "FolderModified",
+            "FolderRenamed",
+            "FolderMoved",
+            "FolderRecycled",
+            "FolderDeleted",
+        ),
+        K.EDIT,
+    ),
     # files, on the device (data loss prevention for endpoints)
     "FilePrinted": K.PRINT,
     "FileCopiedToRemovableMedia": K.COPY,
@@ -40,6 +59,9 @@ OPERATIONS: dict[str, K] = {
     "AnonymousLinkCreated": K.PUBLIC_LINK,
     "AnonymousLinkUpdated": K.PUBLIC_LINK,
     # mail
+    "Send": K.SEND,
+    "SendAs": K.SEND,
+    "SendOnBehalf": K.SEND,
     "MailItemsAccessed": K.VIEW,
     "New-InboxRule": K.FORWARD,
     "Set-InboxRule": K.FORWARD,
@@ -79,6 +101,8 @@ OPERATIONS: dict[str, K] = {
 }
 """Of the unified audit log.  What Entra writes there ends in a full stop."""
 
+TOLD = frozenset({*OPERATIONS.values(), K.VIEW_AS_DOWNLOAD})
+"""The kinds that the unified audit log tells; a program's view counts as a download."""
 _IN_DIRECTORY = frozenset({K.GRANT, K.APP_PASSWORD, K.DEVICE})
 DIRECTORY: dict[str, K] = {
     "User registered all required security info": K.DEVICE,

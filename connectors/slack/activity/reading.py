@@ -11,8 +11,7 @@ from typing import Any
 
 from connectors.activity import ActivityPage, Gap, Record, Window
 from connectors.errors import ConnectorError, Denied, Expired, NotOnPlan, Unintelligible
-from connectors.slack.activity.sources import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS
-from connectors.slack.activity.words import ENABLING, moment
+from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, ENABLING, FILES, INTEGRATION_LOGS, moment
 from connectors.slack.answers import Answer, check_id, understood
 from connectors.slack.exchange import Trace
 from connectors.slack.settings import Purpose
@@ -196,6 +195,11 @@ def _explained(error: ConnectorError) -> ConnectorError:
         remedy = "Add auditlogs:read to the app, and let an Owner install it on the organisation again."
         return Denied(str(error), code=error.code, evidence=error.evidence, remedy=remedy)
     return error
+
+
+def identify(source: str, raw: Mapping[str, Any]) -> str:
+    """See `ActivityLog.identify`."""
+    return _digest(raw) if source in {ACCESS_LOGS, INTEGRATION_LOGS} else _own_id(raw)
 
 
 def _own_id(row: Mapping[str, Any]) -> str:

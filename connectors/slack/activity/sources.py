@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.activity import ActivitySource
+from connectors.slack.activity.words import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS, TOLD
 from connectors.slack.manifest import Plan
-
-AUDIT_LOGS = "audit_logs"
-ACCESS_LOGS = "access_logs"
-INTEGRATION_LOGS = "integration_logs"
-FILES = "files"
+from models.vocabulary import ActivityKind
 
 UNDOCUMENTED_LAG = timedelta(hours=1)
 """Slack documents no delay of its logs: an hour is our own patience."""
@@ -28,6 +25,8 @@ _AUDIT_LOGS = ActivitySource(
     ),
     source="https://docs.slack.dev/reference/audit-logs-api",
     of_administration=True,
+    of_others=True,
+    tells=TOLD,
 )
 _ACCESS_LOGS = ActivitySource(
     ACCESS_LOGS,
@@ -35,6 +34,7 @@ _ACCESS_LOGS = ActivitySource(
     retention=None,
     scopes=("admin",),
     plan="any paid plan",
+    tells=frozenset({ActivityKind.SIGN_IN}),
     caveats=(
         "One entry stands for many accesses from one address with one program: only the first and the last have a time.",
         "It holds no downloads: their absence is not shown.",
@@ -46,6 +46,7 @@ _INTEGRATION_LOGS = ActivitySource(
     lag=UNDOCUMENTED_LAG,
     retention=None,
     scopes=("admin",),
+    tells=frozenset({ActivityKind.GRANT}),
     caveats=("It holds applications that were added and changed, not what they read.",),
     source="https://docs.slack.dev/reference/methods/team.integrationLogs",
 )
@@ -54,6 +55,7 @@ _FILES = ActivitySource(
     lag=UNDOCUMENTED_LAG,
     retention=None,
     scopes=("files:read",),
+    tells=frozenset({ActivityKind.UPLOAD}),
     caveats=(
         "It holds what the person uploaded and has not deleted, not what was downloaded.",
         "It shows that a public link exists, not when it was made.",

@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.activity import Activity
-from connectors.slack.activity.sources import ACCESS_LOGS, AUDIT_LOGS, FILES, INTEGRATION_LOGS
 from models.vocabulary import ActivityKind, Json
 
 K = ActivityKind
+AUDIT_LOGS = "audit_logs"
+ACCESS_LOGS = "access_logs"
+INTEGRATION_LOGS = "integration_logs"
+FILES = "files"
+"""The logs' names."""
 
 ACTIONS: Mapping[str, ActivityKind] = {
     "file_downloaded": K.VIEW_AS_DOWNLOAD,
@@ -30,6 +34,7 @@ ACTIONS: Mapping[str, ActivityKind] = {
     "org_app_workspace_added": K.GRANT,
     "user_login": K.SIGN_IN,
     "user_login_failed": K.SIGN_IN_FAILED,
+    "user_logout": K.SIGN_OUT,
     "user_reactivated": K.ENABLED,
     "guest_reactivated": K.ENABLED,
 }
@@ -44,6 +49,8 @@ _FAMILIES = (
     (re.compile(r"(?:audit_logs|search_query_audit_logs)_export_[a-z]+_started"), K.TAKEOUT),
     (re.compile(r"mcp_slack_[a-z_]+_tool_called"), K.TOKEN_USE),
 )
+TOLD = frozenset({*ACTIONS.values(), *(kind for _, kind in _FAMILIES)})
+"""The kinds that the Audit Logs tell."""
 _TAKES_ACCESS = frozenset({"added", "enabled", "updated", "expanded"})
 
 
