@@ -209,7 +209,8 @@ class Nda(_Section):
     Confidentiality papers.  None of this holds up a cut, or a close.
 
     *expected*: the kinds that must be on file.  *templates*: for each kind the SHA-256 of the wordings in use; none means that
-    the wording is not compared.  *languages* in which a pledge counts as understood; none means any.
+    the wording is not compared.  *titles*: whole titles of the company's own papers by kind, besides those of `connectors.nda.titles`.
+    *languages* in which a pledge counts as understood; none means any.
     *threshold*: the confidence from which a paper counts as the leaver's.  *survive_years*: how long it should bind after employment.
 
     *send*: send the exit pledge by itself when a real case is planned and has none.  *sender*: which register sends
@@ -222,6 +223,7 @@ class Nda(_Section):
 
     expected: _Set[PaperKind] = frozenset({PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE, PaperKind.WORK_RULES})
     templates: dict[PaperKind, _Set[str]] = Field(default_factory=dict)
+    titles: dict[PaperKind, _Set[str]] = Field(default_factory=dict)
     languages: _Set[str] = frozenset()
     threshold: float = Field(default=0.9, gt=0.5, le=1)
     survive_years: int = Field(default=2, ge=0, le=100)

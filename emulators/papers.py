@@ -143,6 +143,41 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     return out.getvalue()
 
 
+def form(text: str = "I keep the company's secrets.") -> bytes:
+    """Return a page with a field to be filled in."""
+    writer = IncrementalPdfFileWriter(BytesIO(plain(text)))
+    page = writer.root["/Pages"]["/Kids"].raw_get(0)
+    box = generic.ArrayObject(generic.NumberObject(n) for n in (72, 600, 300, 620))
+    field = generic.DictionaryObject(
+        {pdf_name("/FT"): pdf_name("/Tx"), pdf_name("/T"): generic.pdf_string("Penalty"), pdf_name("/V"): generic.pdf_string(""),
+         pdf_name("/Type"): pdf_name("/Annot"), pdf_name("/Subtype"): pdf_name("/Widget"), pdf_name("/Rect"): box, pdf_name("/P"): page}
+    )  # fmt: skip
+    there = writer.add_object(field)
+    writer.root[pdf_name("/AcroForm")] = generic.DictionaryObject({pdf_name("/Fields"): generic.ArrayObject([there])})
+    writer.update_root()
+    writer.root["/Pages"]["/Kids"][0][pdf_name("/Annots")] = generic.ArrayObject([there])
+    writer.update_container(writer.root["/Pages"]["/Kids"][0])
+    return _written(writer)
+
+
+def filled_in(paper: bytes, words: str = "None.") -> bytes:
+    """Return *paper* with its field filled in by an incremental update, as a form allows it."""
+    writer = IncrementalPdfFileWriter(BytesIO(paper))
+    field = next(one.get_object() for one in writer.root["/AcroForm"]["/Fields"] if one.get_object()["/FT"] == "/Tx")
+    field[pdf_name("/V")] = generic.pdf_string(words)
+    writer.update_container(field)
+    return _written(writer)
+
+
+def time_stamped(paper: bytes, at: datetime | None = None) -> bytes:
+    """Return *paper* with a time stamp over the whole document (ISO 32000-2, 12.8.5): no signature of anybody."""
+    out = BytesIO()
+    with ThreadPoolExecutor(1) as apart:  # see `signed`
+        stamper = signers.PdfTimeStamper(pki().stamper(at))
+        apart.submit(stamper.timestamp_pdf, IncrementalPdfFileWriter(BytesIO(paper)), "sha256", output=out).result()
+    return out.getvalue()
+
+
 def changed_afterwards(paper: bytes, text: str = "I keep nothing.") -> bytes:
     """Return *paper* with other words on its first page, by an incremental update: the signed bytes stay as they were."""
     writer = IncrementalPdfFileWriter(BytesIO(paper))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -100,7 +100,8 @@ def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opene
             state=state, count=counted.total(), states=dict(sorted(counted.items())),
             exchanged=exchanges([one for read in reads for one in read.evidence]), payload={"looks": looks},
         )  # fmt: skip
-        _settle_pledges(context, session, case_id, rows)
+        void = {(one.match.paper.register, one.match.paper.id) for one in opened if one.match.paper.void}
+        _settle_pledges(context, session, case_id, rows, void)
 
 
 def _told(row: CasePaper) -> tuple[object, ...]:
@@ -132,10 +133,12 @@ def _seal_paper(context: Context, session: Session, row: CasePaper) -> None:
     )  # fmt: skip
 
 
-def _settle_pledges(context: Context, session: Session, case_id: str, rows: Sequence[CasePaper]) -> None:
+def _settle_pledges(
+    context: Context, session: Session, case_id: str, rows: Sequence[CasePaper], void: Container[tuple[str, str]]
+) -> None:
     """
-    A pledge that was declined is not waited for any more, and none is once the leaver has signed one: this one, or another
-    that came back by hand.
+    A pledge that was declined, or taken back in its register, is not waited for any more, and none is once the leaver has signed one:
+    this one, or another that came back by hand.
     """
     pledges = files.pledges_of(session, case_id)
     if files.exit_pledge_is(NdaState.SIGNED, rows):
@@ -143,3 +146,5 @@ def _settle_pledges(context: Context, session: Session, case_id: str, rows: Sequ
     refused = {(row.register_name, row.paper_id) for row in rows if row.accepted and row.state is NdaState.REFUSED}
     declined = [pledge for pledge in pledges if (pledge.register_name, pledge.paper_id) in refused]
     files.settle(context, session, declined, PledgeState.DECLINED)
+    taken_back = [one for one in pledges if (one.register_name or "", one.paper_id or "") in void]
+    files.settle(context, session, taken_back, PledgeState.VOIDED)

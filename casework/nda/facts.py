@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from casework.messages import Message, Said, message
 from casework.policy import Nda
 from connectors.nda.contract import Examined, PaperMatch, Signature
+from connectors.nda.matching import names_another
 from models.tables import PaperRuling, PledgeRefusal
-from models.vocabulary import NdaState, PaperKind
+from models.vocabulary import Leaver, NdaState, PaperKind
 
 _TOKYO = ZoneInfo("Asia/Tokyo")
 _LONG_BEFORE_ENTRY = timedelta(days=366)
@@ -48,6 +49,7 @@ class Facts:
     seen: Mapping[tuple[str, str], str] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     asked_for: bool = False
+    leaver: Leaver | None = None
 
     @property
     def matters_on(self) -> date:
@@ -56,11 +58,30 @@ class Facts:
 
 
 def signed_on(held: Held) -> date | None:
-    """Return the day in Japan on which the paper was signed: by the register, else by its last signature."""
-    if held.match.paper.signed_on is not None:
+    """
+    Return the day in Japan on which the paper was signed: by the first trusted time of a signature, which a countersignature does not renew, else by the register, else by the
+    signer's own word.  What stamps the document alone may come years later.
+    """
+    given = [one for one in signatures(held) if one.kind != "timestamp"]
+    signed = [one for one in given if one.kind == "person"] or given
+    stamps = [one.timestamped_at for one in signed if one.timestamped_at is not None]
+    if not stamps and held.match.paper.signed_on is not None:
         return held.match.paper.signed_on
-    times = [moment for one in signatures(held) if (moment := one.timestamped_at or one.claimed_at) is not None]
-    return day_in_japan(max(times)) if times else None
+    times = stamps or [one.claimed_at for one in signed if one.claimed_at is not None]
+    return day_in_japan(min(times) if stamps else max(times)) if times else None
+
+
+def certified_for_others(held: Held, facts: Facts) -> list[str]:
+    """
+    Return whom the certificates of its signatures name, where none of them can be the leaver's: names that both sides have in one script.
+
+    The company's own signature stands beside the leaver's; alone it is not theirs.  A person's word on the paper outweighs them.
+    """
+    named = sorted({one.signer for one in signatures(held) if one.kind == "person" and one.signer and one.trusted})
+    leaver = facts.leaver
+    if leaver is None or held.ruling is not None or not all(names_another(leaver, name) for name in named):
+        return []
+    return named
 
 
 def day_in_japan(at: datetime) -> date:
@@ -126,7 +147,10 @@ def _of_term_and_dates(held: Held, kind: PaperKind | None, facts: Facts, policy:
         (day is None and paper.completed, message("paper_undated")),
         (day and day > facts.ends_on, message("paper_signed_after_end")),
         (before, message("paper_signed_before_entry")),
-        (day and stamps and not any(_same_day(one, day) for one in stamps), message("paper_stamped_on_another_day")),
+        (
+            stamps and paper.signed_on and not any(_same_day(one, paper.signed_on) for one in stamps),
+            message("paper_stamped_on_another_day"),
+        ),
     )
     return [remark for holds, remark in remarkable if holds]
 

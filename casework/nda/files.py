@@ -56,6 +56,7 @@ def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, .
         seen={(row.register_name or "", row.paper_id or ""): row.sha256 or "" for row in latest_first},
         blind=blind,
         asked_for=any(pledge.state in LIVELY for pledge in pledges_of(session, case.id)),
+        leaver=case.person,
     )
 
 

@@ -95,7 +95,7 @@ async def _follow(nda: NdaContext, pledge: Pledge) -> None:
         return
     register = nda.register(pledge.register_name or "")
     paper = await nda.within(register.name, register.look_up(pledge.paper_id or ""))
-    if paper is not None and (paper.completed or paper.declined_at is not None):
+    if paper is not None and (paper.completed or paper.void or paper.declined_at is not None):
         if not _judged(context, pledge):
             await check(nda, pledge.case_id)
     else:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from casework.messages import Message, message
-from casework.nda.facts import Facts, Held, Verdict, day_in_japan, remarks, signed_on
+from casework.nda.facts import Facts, Held, Verdict, certified_for_others, day_in_japan, remarks, signed_on
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
@@ -19,6 +19,7 @@ from models.tables import CasePaper
 from models.vocabulary import MatchReason, NdaState, PaperKind
 
 _SLACK = timedelta(days=1)  # a day of signing is written in somebody's zone
+_A_YEAR = timedelta(days=366)
 _SEVERITY = (
     NdaState.ALTERED, NdaState.UNREADABLE, NdaState.MISSING, NdaState.UNSIGNED, NdaState.EXPIRED, NdaState.REFUSED,
     NdaState.SIGNED,
@@ -60,11 +61,35 @@ def kind_of(paper: Paper, policy: Nda) -> PaperKind | None:
     if paper.kind is not None:
         return paper.kind
     by_wording = [kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests]
-    return next(iter(by_wording), None) or titles.kind_of(paper.title) or titles.kind_of(paper.template or "")
+    by_title = (titles.kind_of(one, policy.titles) for one in (paper.title, paper.template or ""))
+    return next(iter(by_wording), None) or next(filter(None, by_title), None)
+
+
+def may_be_a_pledge(paper: Paper, policy: Nda) -> bool:
+    """Whether the paper is of a kind that is judged, or will be once it is known when it was signed."""
+    return kind_of(paper, policy) is not None or titles.is_undated(paper.title)
+
+
+def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
+    """
+    Return whether a pledge that does not say so is one of entry or of exit: by the day of its signing, to which end of the employment
+    that is near; None where it is near neither, or both alike.
+    """
+    day = signed_on(held)
+    if day is None or not titles.is_undated(held.match.paper.title):
+        return None
+    to_exit = facts.ends_on - day
+    at_exit = to_exit <= timedelta(days=policy.signing_days)
+    if facts.joined_on is None:  # somebody who came three months ago signed both within half a year
+        return None
+    from_entry = abs(day - facts.joined_on)
+    if at_exit and (from_entry > _A_YEAR or abs(to_exit) < from_entry):
+        return PaperKind.EXIT_PLEDGE
+    return PaperKind.ENTRY_PLEDGE if from_entry <= _A_YEAR and from_entry < abs(to_exit) else None
 
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
-    kind = kind_of(held.match.paper, policy)
+    kind = kind_of(held.match.paper, policy) or _kind_by_day(held, facts, policy)
     stranger = not_theirs(held, policy)
     if stranger is not None:
         return Verdict(kind, NdaState.MISSING, False, (stranger,), held)
@@ -93,14 +118,18 @@ def not_theirs(held: Held, policy: Nda) -> Message | None:
 
 
 def _proof(held: Held) -> str:
-    """Return in one word what the bytes prove: `verified`, `untrusted`, `none`, `broken`; empty where there are none to look at."""
+    """
+    Return in one word what the bytes prove: `verified` and `untrusted` of a person's signatures, `sealed` by a company or service alone,
+    `stamped` by a time alone, `none`, `broken`; empty where there are none to look at.
+    """
     examined = held.examined
     if examined is None or not examined.readable:
         return ""
     if examined.altered:
         return "broken"
-    if not examined.signatures:
-        return "none"
+    kinds = {one.kind for one in examined.signatures}
+    if "person" not in kinds:
+        return "sealed" if "seal" in kinds else "stamped" if kinds else "none"
     return "verified" if all(one.trusted for one in examined.signatures) else "untrusted"
 
 
@@ -116,16 +145,19 @@ def _state(
     ahead = day is not None and day > facts.today + _SLACK
     expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
     earliest = max(facts.ends_on - timedelta(days=policy.signing_days), facts.joined_on or date.min)
+    others = certified_for_others(held, facts)
     another = kind is PaperKind.EXIT_PLEDGE and day is not None and day < earliest
     against = (
         (proof == "broken", NdaState.ALTERED, message("proof_broken")),
         (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
         (paper.declined_at is not None, NdaState.REFUSED, message("paper_declined")),
+        (paper.void, NdaState.UNSIGNED, message("paper_voided")),
         (not paper.completed, NdaState.UNSIGNED, message("paper_not_completed")),
         (unread is not None, NdaState.UNREADABLE, message("paper_unreadable", why=unread)),
         (unclear, NdaState.UNREADABLE, message("paper_unclear", problem=unclear)),
         (without_bytes, NdaState.UNREADABLE, message("paper_without_bytes")),
         (kind is None, NdaState.UNREADABLE, message("paper_kind_unknown")),
+        (others, NdaState.UNSIGNED, message("paper_certified_for_another", names=tuple(others))),
         (ahead, NdaState.UNSIGNED, message("paper_dated_ahead")),
         (expired, NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)),
         (another, NdaState.EXPIRED, message("paper_of_another_departure")),

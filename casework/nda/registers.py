@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from casework.context import Context
 from casework.errors import BadRequest
 from casework.nda.facts import Held
-from casework.nda.judging import kind_of, not_theirs
+from casework.nda.judging import may_be_a_pledge, not_theirs
 from connectors.errors import ConnectorError, Unreachable
 from connectors.nda.apart import examine_apart
 from connectors.nda.contract import Examined, PaperMatch, Register
@@ -129,7 +129,7 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
 async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
     """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened."""
     paper, policy = held.match.paper, nda.context.policy.nda
-    counts = not_theirs(held, policy) is None and kind_of(paper, policy) is not None
+    counts = not_theirs(held, policy) is None and may_be_a_pledge(paper, policy)
     if not counts or paper.media_type is None or not paper.completed:
         return held
     if next(left, None) is None:

@@ -30,6 +30,7 @@ class Signature(Part):
     claimed_at: str | None
     timestamped_at: Instant | None
     problem: str | None
+    kind: Literal["person", "seal", "timestamp"] = "person"
 
 
 class Paper(Part):

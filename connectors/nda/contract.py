@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Protocol
+from typing import Literal, Protocol
 
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
@@ -23,7 +23,8 @@ class Paper:
 
     *id* is the register's immutable id.  *kind* is None where the register does not say and the template tells nothing.
     *signer_name*, *signer_email*, *signer_employee_no*: whom the register names as the signer, any of them None.
-    *status*: the register's own word, unchanged; *completed* whether it says that everyone has signed; *declined_at* when the signer said no.
+    *status*: the register's own word, unchanged; *completed* whether it says that everyone has signed; *declined_at* when the signer said no;
+    *void*: it was taken back, and nobody can sign it any more.
     *signed_on* by the register's records.  *template* and *template_sha256* name the wording.  *scope* and *language*
     (`ja`, `en`) where known; *survives*: whether it binds after employment, None if it is not known; *expires_on* inclusive.
     *media_type* of its bytes; a paper without bytes (an article of the work rules in force) has None.  *sha256*: what the register
@@ -41,6 +42,7 @@ class Paper:
     status: str = ""
     completed: bool = False
     declined_at: datetime | None = None
+    void: bool = False
     signed_on: date | None = None
     template: str | None = None
     template_sha256: str | None = None
@@ -76,7 +78,8 @@ class Signature:
     """
     One signature inside a PDF, as verified.
 
-    *intact*: the signed bytes are unchanged.  *trusted*: its certificate leads to a configured root.  *covers_whole*: nothing was
+    *kind*: a `person`'s, a company's or a service's `seal` (by its certificate: ETSI EN 319 412-5's statement, or no person's name), or a
+    `timestamp` of the document alone.  Only the first is somebody's word.  *intact*: the signed bytes are unchanged.  *trusted*: its certificate leads to a configured root.  *covers_whole*: nothing was
     appended after it but what it allows.  *timestamped_at*: from a trusted timestamp; *claimed_at* the signer's own word.
     """
 
@@ -87,6 +90,7 @@ class Signature:
     claimed_at: datetime | None = None
     timestamped_at: datetime | None = None
     problem: str | None = None
+    kind: Literal["person", "seal", "timestamp"] = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class Examined:
     """
     What the bytes of a paper show.  *signatures* is empty for a scan: it proves nothing by itself, and *text* says so.
 
-    *altered*: a signature is broken, or the content was changed after the last one.  *readable* is False for bytes that no reader opens.
+    *altered*: a signature is broken, or the content was changed after the last one that is a person's.  *readable* is False for bytes that no reader opens.
     *sha256*, *size*: of the bytes examined.
     """
 

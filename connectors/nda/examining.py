@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import Literal, TypeAlias
 
 from asn1crypto import pem
 from asn1crypto.x509 import Certificate
 from pyhanko.pdf_utils.crypt import AuthStatus
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.validation import EmbeddedPdfSignature, validate_pdf_signature, validate_pdf_timestamp
 from pyhanko.sign.validation.errors import SignatureValidationError
@@ -33,17 +35,29 @@ from pyhanko_certvalidator import ValidationContext
 
 from connectors.nda.contract import Examined, Signature
 
+Kind: TypeAlias = Literal["person", "seal", "timestamp"]
 MOST_SIGNATURES = 40
 """More than any pledge has: a file with more is refused as unreadable, for each one costs time."""
 
 _HARMLESS = ModificationLevel.LTA_UPDATES  # validation material and timestamps, which prove more and change nothing
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[")
+_STREAM = re.compile(rb"\bstream\r?\n.*?\bendstream\b", re.DOTALL)
+"""What a page draws, and whatever else is no object of the file's."""
+_SEALED_BY_A_COMPANY = bytes.fromhex("060704008e46010602")
+"""The statement id-etsi-qct-eseal (0.4.0.1862.1.6.2, ETSI EN 319 412-5) in a certificate."""
+_COMPANY = re.compile(
+    r"株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|\(有\)|法人|組合|協会|電子印|クラウドサイン|"
+    r"(?:^|\W)(?:docusign|cloudsign|adobe sign|kabushiki kaisha|electronic seal)(?:\W|$)|"
+    r"\W(?:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|company|gmbh|ag|pte|k\.k|co)\.?$"
+)
+"""In a folded name, its brackets aside: what only a company or a service is called.  A suffix counts at the end, behind another word."""
 _PICTURES = (
     (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", "PNG"),
     (b"\xff\xd8\xff", b"\xff\xd9", "JPEG"),
     (b"II*\x00", b"", "TIFF"),
     (b"MM\x00*", b"", "TIFF"),
 )
+_NAMES = {"person": "signature", "seal": "a company's seal", "timestamp": "time stamp of the document"}
 _SCAN = "nobody signed it electronically: what a scan or a print shows proves nothing by itself"
 
 
@@ -82,6 +96,8 @@ def examine(paper: bytes, roots: Sequence[Certificate] = (), *, now: datetime | 
 def _picture(paper: bytes) -> str | None:
     for begins, ends, name in _PICTURES:
         if paper.startswith(begins):
+            if b"%PDF-" in paper:
+                raise Unreadable(f"a picture ({name}) and a PDF in one: readers differ in what it shows")
             if not paper.rstrip(b"\0\r\n").endswith(ends):
                 raise Unreadable(f"a picture ({name}) that breaks off")
             return name
@@ -91,14 +107,20 @@ def _picture(paper: bytes) -> str | None:
 def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
     reader = _open(paper)
     embedded = list(_embedded(reader))
-    signatures = tuple(judge.signature(one, last=n == len(embedded) - 1) for n, one in enumerate(embedded))
-    vanished = len(_BYTE_RANGE.findall(paper)) > len(signatures) + _usage_rights(reader)
+    kinds = [_kind(one) for one in embedded]
+    signatures: list[Signature] = []
+    for n in reversed(range(len(embedded))):  # whose word counts is known from the last one backwards
+        answered = any(one.kind == "person" and one.trusted and one.intact for one in signatures)
+        signatures.insert(0, judge.signature(embedded[n], kinds[n], _Later(embedded[n + 1 :], by_a_person=answered)))
+    vanished = len(_BYTE_RANGE.findall(_STREAM.sub(b"", paper))) > len(signatures) + _usage_rights(reader)
     broken = [s for s in signatures if not (s.intact and s.covers_whole)]
     said = [_said(s) for s in signatures] or [_SCAN]
+    if signatures and "person" not in kinds:
+        said.append("no person signed it electronically")
     if vanished:
         said.insert(0, "a signature that an earlier version of the file bore is gone")
     altered = vanished or bool(broken)
-    return replace(found, readable=True, altered=altered, signatures=signatures, text="; ".join(said))
+    return replace(found, readable=True, altered=altered, signatures=tuple(signatures), text="; ".join(said))
 
 
 def _usage_rights(reader: PdfFileReader) -> int:
@@ -136,6 +158,14 @@ def _embedded(reader: PdfFileReader) -> Iterator[EmbeddedPdfSignature]:
     yield from found
 
 
+class _Later:
+    """What was signed after a signature: in which *fields*, and whether *by_a_person* whose certificate is trusted, who answers for what was filled in between."""
+
+    def __init__(self, embedded: Sequence[EmbeddedPdfSignature], *, by_a_person: bool) -> None:
+        self.fields = {one.field_name for one in embedded}
+        self.by_a_person = by_a_person
+
+
 @dataclass(frozen=True, slots=True)
 class _Judge:
     """The paper, whom we trust, and the instant at which we ask."""
@@ -144,24 +174,25 @@ class _Judge:
     roots: tuple[Certificate, ...]
     now: datetime
 
-    def signature(self, embedded: EmbeddedPdfSignature, *, last: bool) -> Signature:
+    def signature(self, embedded: EmbeddedPdfSignature, kind: Kind, later: _Later) -> Signature:
         """Verify one signature.  One that cannot be verified is broken, and says why."""
         try:
-            return (
-                self._timestamp(embedded, last=last) if _is_timestamp(embedded) else self._signed(embedded, last=last)
-            )
+            found = self._timestamp(embedded, later) if kind == "timestamp" else self._signed(embedded, later)
+            return replace(found, kind=kind)
         except Exception as exc:  # noqa: BLE001  # likewise: a broken signature is an answer, whatever it breaks in pyHanko
             known = isinstance(exc, (SignatureValidationError, SigningError, ValueError))
             problem = f"cannot be verified: {type(exc).__name__}" if known else "cannot be understood"
-            return Signature(_named(embedded), intact=False, trusted=False, covers_whole=False, problem=problem)
+            return Signature(
+                _named(embedded), intact=False, trusted=False, covers_whole=False, problem=problem, kind=kind
+            )
 
-    def _signed(self, embedded: EmbeddedPdfSignature, *, last: bool) -> Signature:
+    def _signed(self, embedded: EmbeddedPdfSignature, later: _Later) -> Signature:
         status = validate_pdf_signature(embedded, self._context(), self._context())
         stamp = status.timestamp_validity
         stamped_at = stamp.timestamp if stamp is not None and stamp.valid and stamp.intact and stamp.trusted else None
         if stamped_at is not None and not status.trusted:  # a certificate that has ended since was good at that time
             status = validate_pdf_signature(embedded, self._context(stamped_at), self._context(), skip_diff=False)
-        whole = _covers(status, last=last) and not (last and self._trails(embedded, status))
+        whole = _covers(status, later) and not (not later.fields and self._trails(embedded, status))
         return Signature(
             _named(embedded),
             intact=bool(status.intact and status.valid),
@@ -172,9 +203,9 @@ class _Judge:
             problem=_problem(status, self.roots, whole=whole, unstamped=stamp is not None and stamped_at is None),
         )
 
-    def _timestamp(self, embedded: EmbeddedPdfSignature, *, last: bool) -> Signature:
+    def _timestamp(self, embedded: EmbeddedPdfSignature, later: _Later) -> Signature:
         status = validate_pdf_timestamp(embedded, self._context())
-        whole = _covers(status, last=last) and not (last and self._trails(embedded, status))
+        whole = _covers(status, later) and not (not later.fields and self._trails(embedded, status))
         return Signature(
             _named(embedded),
             intact=bool(status.intact and status.valid),
@@ -197,18 +228,46 @@ class _Judge:
         )
 
 
-def _is_timestamp(embedded: EmbeddedPdfSignature) -> bool:
-    return bool(embedded.sig_object.get("/Type", None) == "/DocTimeStamp")
+def _kind(embedded: EmbeddedPdfSignature) -> Kind:
+    """Return whose signature it is, by the certificate; one that names nobody is taken for a person's, and proves no name."""
+    if embedded.sig_object.get("/Type", None) == "/DocTimeStamp":
+        return "timestamp"
+    try:
+        certificate = embedded.signer_cert
+        subject = certificate.subject.native
+        if _SEALED_BY_A_COMPANY in certificate.dump():
+            return "seal"
+    except Exception:  # noqa: BLE001  # a damaged certificate is judged where the signature is
+        return "person"
+    name, company = (
+        unicodedata.normalize("NFKC", str(subject.get(part) or "")).casefold().strip()
+        for part in ("common_name", "organization_name")
+    )
+    if bool(company) and name in {"", company}:
+        return "seal"
+    alone = (
+        re.sub(r"\s*(?:[(\[/].*|,.*)$", "", name) if not name.startswith("(") else name
+    )  # a person, with the company behind
+    return "seal" if _COMPANY.search(alone if len(alone.split()) > 1 else name) else "person"
 
 
-def _covers(status: PdfSignatureStatus | DocumentTimestampStatus, *, last: bool) -> bool:
-    """Whether all that came after the signature is what it allows; after the last one, nothing but proofs may come."""
+def _covers(status: PdfSignatureStatus | DocumentTimestampStatus, later: _Later) -> bool:
+    """
+    Whether all that came after the signature is what it allows: after the last one nothing but proofs, and after the last person's
+    nothing but further signatures, since neither a seal nor a time stamp answers for what somebody filled in.
+    """
     if status.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
         return False
     change = status.modification_level if isinstance(status, ModificationInfo) else None
     if change is None or status.docmdp_ok is False:
         return False
-    return bool(change <= _HARMLESS if last else change < ModificationLevel.OTHER)
+    if not later.fields:
+        return bool(change <= _HARMLESS)
+    if later.by_a_person:
+        return bool(change < ModificationLevel.OTHER)
+    found = status.diff_result
+    filled = found.changed_form_fields - later.fields if isinstance(found, DiffResult) else {"?"}
+    return bool(change <= ModificationLevel.FORM_FILLING) and not filled
 
 
 def _problem(
@@ -247,4 +306,4 @@ def _said(one: Signature) -> str:
         "trusted certificate" if one.trusted else "untrusted certificate",
         "trusted timestamp" if one.timestamped_at is not None else "time by its own word",
     ]
-    return "signature: " + ", ".join(words) + (f" ({one.problem})" if one.problem else "")
+    return f"{_NAMES[one.kind]}: " + ", ".join(words) + (f" ({one.problem})" if one.problem else "")

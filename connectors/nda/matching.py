@@ -93,6 +93,25 @@ def _elsewhere_at_the_company(leaver: Leaver, paper: Paper) -> bool:
     return company != "" and theirs.rpartition("@")[2] == company and theirs not in addresses_of(leaver)
 
 
+def names_another(leaver: Leaver, name: str) -> bool:
+    """
+    Whether *name*, in a certificate, is somebody else's: in a script that both have, and without a word of the leaver's names in it.
+
+    A number or an address there (公的個人認証 has serials) names nobody.
+    """
+    bare = fold_name(_bare_name(name))
+    if re.search(r"[\d@]", bare) or spellings(_bare_name(name)) & names_of(leaver) or not _names_differ(leaver, name):
+        return False
+    words = {
+        word for own in (leaver.name, leaver.kana, leaver.romaji, leaver.former_name) if own for word in _words(own)
+    }
+    return not words & _words(name)
+
+
+def _words(name: str) -> set[str]:
+    return {fold_name(word) for word in re.split(r"[\s\u3000.,()]+", name) if word}
+
+
 def _names_differ(leaver: Leaver, name: str) -> bool:
     """Whether an unlike name means anything: only within one script, since kanji do not tell their reading."""
     scripts = {_script(own) for own in (leaver.name, leaver.kana, leaver.romaji) if own}

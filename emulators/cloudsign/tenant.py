@@ -154,6 +154,10 @@ class Tenant:
         else:
             self._move(document, COMPLETED, 7, at)
 
+    def take_back(self, document_id: str) -> None:
+        """Cancel a document that is out, as its sender does."""
+        self._move(self.documents[document_id], CLOSED, 10, None)
+
     def _move(self, document: Document, status: int, theirs: int, at: datetime | None) -> None:
         now = rfc3339(at or self.options.clock())
         document |= {"status": status, "last_processed_at": now, "updated_at": now}

@@ -146,6 +146,13 @@ class Tenant:
         for signer in made["recipients"]["signers"]:
             signer.update(_signer_as(status, now))
 
+    def take_back(self, envelope_id: str) -> None:
+        """Void an envelope that is out, as its sender does."""
+        now = stamp(self.options.clock())
+        self.envelopes[envelope_id] |= {
+            "status": "voided", "voidedReason": "sent by mistake", "statusChangedDateTime": now, "lastModifiedDateTime": now,
+        }  # fmt: skip
+
     def mail(self, envelope: Envelope) -> None:
         """Tell whoever the envelope waits for."""
         self.mails += [(envelope["envelopeId"], signer["email"]) for signer in envelope["recipients"]["signers"]]

@@ -36,6 +36,7 @@ ENTRY = MINE | {"id": "in", "file": "in.pdf", "kind": "entry_pledge", "signed_on
 EXIT = MINE | {"id": "out", "file": "out.pdf", "kind": "exit_pledge", "signed_on": "2026-11-27"}
 RULES = {"id": "rules", "kind": "work_rules", "title": "就業規則 第42条"}
 Rows = list[dict[str, str]]
+SIGNED_AT = datetime(2026, 11, 27, 3, tzinfo=UTC)
 
 
 async def look_inside(content: bytes) -> Examined:
@@ -92,12 +93,16 @@ def states(nda: Mapping[str, Any]) -> dict[str, str]:
     return {paper["kind"]: paper["state"] for paper in nda["papers"]}
 
 
+def joined_case(house: Personnel, joined: str | None) -> Case:
+    """The case of somebody of whom HR says when they came."""
+    notice = f"社員番号,氏名,メールアドレス,退職日,区分,入社年月日\nE1,星 空子,e1@example.test,2026-11-30,自己都合,{joined or ''}\n"
+    intake = open_cases(house.office.context, read_csv(notice.encode()), reported_by="hr", for_real=True)
+    return intake.opened[0].case
+
+
 def of_kind(nda: Mapping[str, Any], kind: str) -> dict[str, Any]:
     found: dict[str, Any] = next(paper for paper in nda["papers"] if paper["kind"] == kind)
     return found
-
-
-SIGNED_AT = datetime(2026, 11, 27, 3, tzinfo=UTC)
 
 
 class TestPapers:
@@ -111,6 +116,91 @@ class TestPapers:
         assert (nda["state"], nda["risk"]["level"]) == ("signed", "ordinary")
         assert of_kind(nda, "exit_pledge")["signature"] == "verified"
         assert of_kind(nda, "exit_pledge")["remedy"] is None
+
+    @pytest.mark.parametrize(
+        ("paper", "state", "proof"),
+        [
+            (papers.signed("星 空子", at=SIGNED_AT), "signed", "verified"),
+            (papers.signed("月 影子", at=SIGNED_AT), "unsigned", "verified"),
+            (papers.signed("Kageko Tsuki", at=SIGNED_AT), "signed", "verified"),
+            (papers.signed("20240101ABCDEF", at=SIGNED_AT), "signed", "verified"),
+            (papers.signed("e1@example.test", at=SIGNED_AT), "signed", "verified"),
+            (papers.signed("星 空子 印", at=SIGNED_AT), "signed", "verified"),
+            (papers.signed("月 影子", at=SIGNED_AT, body=papers.signed("星 空子"), field="S2"), "signed", "verified"),
+            (papers.signed("月 影子", by=papers.Pki("Nobody").signer("月 影子")), "signed", "untrusted"),
+            (papers.signed("星空商事株式会社", at=SIGNED_AT), "signed", "sealed"),
+            (papers.time_stamped(papers.plain(), SIGNED_AT), "signed", "stamped"),
+        ],
+        ids=[
+            "hers",
+            "another's",
+            "in a script HR did not give",
+            "a serial",
+            "an address",
+            "with a stamp",
+            "both",
+            "nobody knows whose",
+            "a seal",
+            "a time",
+        ],
+    )
+    async def test_whose_signature_it_bears(self, hire: Hire, paper: bytes, state: str, proof: str) -> None:
+        """A certificate that names somebody else, and no other, contradicts the leaver; a seal or a time is nobody's word."""
+        house = hire()
+        house.file([EXIT], {"out.pdf": paper})
+        found = of_kind(await house.check(house.office.report()), "exit_pledge")
+        assert (found["state"], found["signature"]) == (state, proof)
+
+    @pytest.mark.parametrize(
+        ("signed_on", "joined", "kind"),
+        [
+            ("2026-11-27", None, None),
+            ("2020-04-01", None, None),
+            ("2020-04-01", "2020-04-01", "entry_pledge"),
+            ("2026-11-27", "2020-04-01", "exit_pledge"),
+            ("2023-06-01", "2020-04-01", None),
+            ("2026-09-10", "2026-09-01", "entry_pledge"),
+            ("2026-11-20", "2026-09-01", "exit_pledge"),
+            ("", "2020-04-01", None),
+        ],
+    )
+    async def test_a_pledge_that_does_not_say_of_when(
+        self, hire: Hire, signed_on: str, joined: str | None, kind: str | None
+    ) -> None:
+        """秘密保持誓約書 is one of entry or of exit by its day; where that is near neither end, a person is asked."""
+        house = hire()
+        row = {k: v for k, v in EXIT.items() if k != "kind"} | {"title": "秘密保持誓約書", "signed_on": signed_on}
+        house.file([row], {"out.pdf": papers.scan_pdf()})
+        case = joined_case(house, joined)
+        nda = await house.check(case)
+        (paper,) = [one for one in nda["papers"] if one["paper"] == "folder:out"]
+        assert (paper["kind"], paper["state"]) == (kind, "signed" if kind else "unreadable")
+
+    async def test_a_person_s_word_outweighs_a_certificate(self, hire: Hire) -> None:
+        house = hire()
+        house.file([EXIT], {"out.pdf": papers.signed("月 影子", at=SIGNED_AT)})
+        case = house.office.report()
+        await house.check(case)
+        refusing.rule(house.office.context, case.id, "folder:out", theirs=True, reason="her married name", by="hr")
+        assert of_kind(await house.check(case), "exit_pledge")["state"] == "signed"
+
+    async def test_a_trusted_time_outranks_the_register(self, hire: Hire) -> None:
+        """Signed years ago, and registered as of last week: it is of another departure."""
+        house = hire()
+        long_ago = datetime(2019, 3, 1, 3, tzinfo=UTC)
+        house.file([EXIT], {"out.pdf": papers.signed("星 空子", at=long_ago, stamped=True)})
+        found = of_kind(await house.check(house.office.report()), "exit_pledge")
+        assert (found["state"], "another day than the register" in found["text"]) == ("expired", True)
+
+    async def test_an_archive_s_stamp_is_no_date_of_signing(self, hire: Hire) -> None:
+        house = hire()
+        later = papers.time_stamped(
+            papers.signed("星 空子", at=SIGNED_AT, stamped=True), datetime(2026, 11, 29, tzinfo=UTC)
+        )
+        house.file([EXIT | {"signed_on": ""}], {"out.pdf": later})
+        nda = await house.check(house.office.report())
+        assert of_kind(nda, "exit_pledge")["state"] == "signed"
+        assert states(nda)["exit_pledge"] == "signed"
 
     async def test_a_scan_says_so(self, hire: Hire) -> None:
         """A scan without an electronic signature counts, and the record says what it does not prove."""
@@ -222,9 +312,7 @@ class TestPapers:
         """HR's notice says since when: a pledge from before belongs to a former employment.  A day that cannot be read says nothing."""
         house = hire()
         house.file([EXIT | {"signed_on": "2026-09-30"}], {"out.pdf": papers.scan_pdf()})
-        notice = f"社員番号,氏名,メールアドレス,退職日,区分,入社年月日\nE1,星 空子,e1@example.test,2026-11-30,自己都合,{joined}\n"
-        intake = open_cases(house.office.context, read_csv(notice.encode()), reported_by="hr", for_real=True)
-        assert of_kind(await house.check(intake.opened[0].case), "exit_pledge")["state"] == state
+        assert of_kind(await house.check(joined_case(house, joined)), "exit_pledge")["state"] == state
 
     async def test_wording_and_term_are_held_against_policy(self, hire: Hire) -> None:
         """A wording that policy does not know, and a pledge that ends with the employment, are said."""

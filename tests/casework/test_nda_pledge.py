@@ -22,7 +22,7 @@ from connectors.errors import Denied, OutcomeUnknown, Unreachable
 from connectors.nda.contract import Register, Sent
 from emulators.company import person
 from models.tables import Case
-from models.vocabulary import CaseState, DepartureKind, Leaver
+from models.vocabulary import CaseState, DepartureKind, Leaver, PledgeState
 from tests.casework.conftest import Office
 from tests.casework.shown import show
 from tests.casework.test_nda import look_inside, of_kind, states
@@ -111,6 +111,20 @@ class TestSending:
         mails = len(asking.rig.delivered())
         await asking.follow()
         assert len(asking.rig.delivered()) == mails
+
+    @pytest.mark.parametrize("asking", ["cloudsign", "docusign"], indirect=True)
+    async def test_taken_back_in_the_service(self, asking: Asking) -> None:
+        """A voided envelope makes room for a new one."""
+        case = asking.report()
+        await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        asking.rig.tenant.take_back(asking.rig.delivered()[0][0])
+        asking.office.clock.pass_by(minutes=16)
+        await asking.follow()
+        nda = asking.nda(case)
+        assert (states(nda)["exit_pledge"], nda["pledge"]["state"]) == ("unsigned", "voided")
+        assert "nobody can sign it" in of_kind(nda, "exit_pledge")["text"]
+        again = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        assert (again.state, len(asking.rig.delivered())) == (PledgeState.SENT, 2)
 
     async def test_reminders_end_with_the_last_day(self, asking: Asking) -> None:
         """Reminders go 14, 7, 3 and 1 days before the last day; what was missed goes once; after it none goes."""

@@ -91,6 +91,7 @@ def _signed_by(paper: Paper, who: Mapping[str, Any], document: Mapping[str, Any]
         language=who.get("language_code") or None,
         signed_on=_in_tokyo(at) if status == COMPLETED else None,
         declined_at=at if declined else None,
+        void=status == CLOSED and not declined,
     )
 
 

@@ -43,6 +43,7 @@ def papers_of(envelope: Any) -> list[Paper]:
         signer_employee_no=fields.get("employee_no"),
         status=envelope.status,
         completed=envelope.status == "completed",
+        void=envelope.status in {"voided", "deleted"},
         scope=fields.get("scope"),
         survives=_YES.get(fields.get("survives", "").casefold()),
         expires_on=expires_on,

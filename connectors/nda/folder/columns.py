@@ -48,6 +48,7 @@ _KINDS = MappingProxyType(
 _YES = frozenset({"yes", "true", "1", "y", "はい", "有", "あり", "有効", "○", "〇"})
 _NO = frozenset({"no", "false", "0", "n", "いいえ", "無", "なし", "無効", "×"})
 SIGNED = frozenset({"signed", "completed", "filed", "in_force", "署名済", "署名済み", "締結済", "締結済み", "施行中"})
+VOID = frozenset({"voided", "void", "cancelled", "取消", "無効", "取下げ"})
 REFUSED = frozenset({"refused", "declined", "rejected", "拒否", "却下", "署名拒否"})
 _ERAS = MappingProxyType({"令和": 2018, "平成": 1988, "昭和": 1925, "r": 2018, "h": 1988, "s": 1925})
 _DAY = re.compile(

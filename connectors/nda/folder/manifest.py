@@ -139,6 +139,7 @@ def paper_of(row: Row) -> Paper:
         status=known.get("status", "filed" if file is not None or kind is PaperKind.WORK_RULES else ""),
         completed=status in columns.SIGNED or (status == "" and (file is not None or kind is PaperKind.WORK_RULES)),
         declined_at=_declined_at(known, status),
+        void=status in columns.VOID,
         signed_on=known.get("signed_on"),
         template=known.get("template"),
         template_sha256=known.get("template_sha256"),

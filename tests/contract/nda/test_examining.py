@@ -96,6 +96,74 @@ class TestTampering:
         assert look(papers.signed("Personnel", body=papers.changed_afterwards(SIGNED), field="Second")).altered
 
 
+COMPANY = "星空商事株式会社"
+FORM = papers.form()
+BY_HER = papers.signed("Tanaka Misaki", body=FORM)
+WHOSE = {
+    "a person's": (SIGNED, ["person"], False),
+    "a company's, by its name": (papers.signed(COMPANY), ["seal"], False),
+    "a service's, by its name": (papers.signed("CloudSign Inc."), ["seal"], False),
+    "its organisation's own name": (papers.signed("Hoshizora"), ["seal"], False),
+    "a time alone": (papers.time_stamped(papers.plain()), ["timestamp"], False),
+    "a person's, then a time": (papers.time_stamped(SIGNED), ["person", "timestamp"], False),
+    "a person's, then the company's seal": (papers.signed(COMPANY, body=SIGNED, field="S2"), ["person", "seal"], False),
+    "seal and time": (papers.time_stamped(papers.signed(COMPANY)), ["seal", "timestamp"], False),
+    "a form, signed": (BY_HER, ["person"], False),
+    "a form, signed, then filled in": (papers.filled_in(BY_HER), ["person"], True),
+    "… and a time over it": (papers.time_stamped(papers.filled_in(BY_HER)), ["person", "timestamp"], True),
+    "… and a seal on it": (papers.signed(COMPANY, body=papers.filled_in(BY_HER), field="S2"), ["person", "seal"], True),
+    "… and another person's signature": (
+        papers.signed("Personnel", body=papers.filled_in(BY_HER), field="S2"), ["person", "person"], False,
+    ),
+    "… and the signature of somebody whom nobody knows": (
+        papers.signed("Nobody", body=papers.filled_in(BY_HER), field="S2", by=papers.Pki("Nobody").signer("Nobody")), ["person", "person"], True,
+    ),
+    "other words between two persons": (
+        papers.signed("Personnel", body=papers.changed_afterwards(SIGNED), field="S2"), ["person", "person"], True,
+    ),
+    "filled in, then signed": (papers.signed("Tanaka Misaki", body=papers.filled_in(FORM)), ["person"], False),
+    "other words under a time": (papers.time_stamped(papers.changed_afterwards(SIGNED)), ["person", "timestamp"], True),
+    "words that look like a signature": (papers.plain("/ByteRange [0 1 2 3]"), [], False),
+}  # fmt: skip
+"""What a paper is, the kinds of its signatures, and whether it was altered."""
+
+
+class TestWhose:
+    @pytest.mark.parametrize("what", WHOSE)
+    def test_neither_a_seal_nor_a_time_is_somebody_s_word(self, what: str) -> None:
+        """Nor does one launder what was changed after the last person signed."""
+        paper, kinds, altered = WHOSE[what]
+        found = look(paper)
+        assert ([one.kind for one in found.signatures], found.altered) == (kinds, altered), found.text
+
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [
+            *((name, "seal") for name in (
+                "Acme Limited", "Acme Holdings PLC", "Example Company", "Sansan AG", "Hoshizora Incorporated", "Acme Co., Ltd.", "DocuSign, Inc.",
+                "㈱星空", "星空(株)", "一般財団法人星空会", "医療法人星空会", "学校法人星空学園", "合資会社星空", "弁護士ドットコムクラウドサイン", "Adobe Sign",
+                "Example KABUSHIKI KAISHA",
+            )),
+            *((name, "person") for name in (
+                "Tanaka Misaki", "Ko Inoue", "Inoue Kei", "Andrew Seal", "Kk Tanaka", "星 空子", "星 空子（株式会社星空）", "Hanako Sato/DocuSign",
+                "Yamada Taro, Acme Co., Ltd.",
+            )),
+        ],
+    )  # fmt: skip
+    def test_by_the_certificate_s_name(self, name: str, kind: str) -> None:
+        """A company's word counts where only a company's name has it: at the end, or in words that no person is called by."""
+        assert [one.kind for one in look(papers.signed(name)).signatures] == [kind]
+
+    def test_says_that_nobody_signed(self) -> None:
+        assert "no person signed it" in look(WHOSE["seal and time"][0]).text
+
+    def test_a_picture_around_a_pdf_is_no_scan(self) -> None:
+        """Two readers would see two papers."""
+        picture = papers.scan_png()
+        found = look(picture[:-12] + papers.plain() + picture[-12:])
+        assert (found.readable, "a PDF in one" in found.text) == (False, True)
+
+
 class TestWithoutSignature:
     @pytest.mark.parametrize("scan", [papers.scan_pdf(), papers.scan_png(), papers.plain()])
     def test_says_so(self, scan: bytes) -> None:

@@ -10,7 +10,7 @@ from connectors.errors import NotConfigured
 from connectors.nda.contract import Paper
 from connectors.nda.matching import weigh_paper
 from connectors.nda.registry import open_registers
-from connectors.nda.titles import kind_of
+from connectors.nda.titles import is_undated, kind_of
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
 SURE = 0.9
@@ -89,11 +89,61 @@ class TestKindOf:
             ("雇用契約書", None),
             ("入社および退職に関する誓約書", None),
             ("誓約書", None),
+            ("返却誓約書", None),
+            ("退職時返却誓約書", None),
+            ("秘密保持誓約書（返却）", None),
+            ("反社会的勢力排除に関する誓約書", None),
+            ("反社排除誓約書", None),
+            ("就業規則 閲覧申請書", None),
+            ("就業規則閲覧申請書", None),
+            ("秘密情報閲覧申請書", None),
+            ("秘密保持誓約書", None),
+            ("秘密保持誓約書（退職時）", PaperKind.EXIT_PLEDGE),
+            ("入社時_秘密保持誓約書_田中美咲.pdf", PaperKind.ENTRY_PLEDGE),
+            ("退職時秘密保持誓約書 第3版 2026-11-30", PaperKind.EXIT_PLEDGE),
+            ("退職後の秘密保持に関する誓約書", PaperKind.EXIT_PLEDGE),
+            ("入社時誓約書 退職時誓約書", None),
+            ("就業規則 第42条（秘密保持）", PaperKind.WORK_RULES),
+            ("Confidentiality pledge", None),
+            ("ＥＸＩＴ　ＰＬＥＤＧＥ", PaperKind.EXIT_PLEDGE),
+            ("Return of company property pledge", None),
+            *(
+                (f"退職時誓約書 {other}", None)
+                for other in (
+                    "撤回書",
+                    "拒否理由書",
+                    "送付状",
+                    "説明資料",
+                    "ひな形",
+                    "見本",
+                    "督促状",
+                    "解除通知書",
+                    "不要",
+                )
+            ),
+            *((f"Exit pledge - {other}", None) for other in ("refusal", "draft (unsigned)", "template")),
+            ("退職時誓約書_確認済.pdf", PaperKind.EXIT_PLEDGE),
+            ("退職時誓約書 本人確認済", PaperKind.EXIT_PLEDGE),
+            ("Exit pledge - returned", PaperKind.EXIT_PLEDGE),
+            ("NDA checklist", None),
+            ("新製品プロジェクト 秘密保持契約書", PaperKind.PROJECT_NDA),
+            ("退職時誓約書（インターン）", None),
         ],
     )
     def test_by_title(self, title: str, kind: PaperKind | None) -> None:
         """A title says what it says, and a notice of resignation is no pledge."""
         assert kind_of(title) is kind
+
+    def test_the_company_s_own(self) -> None:
+        """A title of the company's own counts as a whole as well."""
+        own = {PaperKind.EXIT_PLEDGE: ["退職者確認書"]}
+        assert kind_of("退職者確認書 田中", own) is PaperKind.EXIT_PLEDGE
+        assert kind_of("退職者確認書", {}) is kind_of("新退職者確認書", own) is None
+
+    @pytest.mark.parametrize("title", ["秘密保持誓約書", "機密保持に関する誓約書_田中", "Pledge of Confidentiality"])
+    def test_a_pledge_that_does_not_say_of_when(self, title: str) -> None:
+        assert is_undated(title)
+        assert kind_of(title) is None
 
 
 class TestOpenRegisters:
