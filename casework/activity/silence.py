@@ -79,10 +79,8 @@ class Quiet:
                 self._note(self.broken, self.words, activity)
             else:
                 self.residual += activity.at > self.blocked_at
-        if all(
-            one.kind in _NO_ACCESS for one in clear
-        ):  # of a record that tells of an act, its other words say no more
-            self.hear_doubtful([one for one in done if one.kind is ActivityKind.OTHER])
+        if all(one.kind in _NO_ACCESS for one in clear):  # else its other words say no more
+            self.hear_doubtful(one for one in done if one.kind is ActivityKind.OTHER)
 
     def hear_doubtful(self, activities: Iterable[Activity]) -> None:
         """Take note of what nobody can say is silence: of events without a word, or under a name that is nobody's we know."""
@@ -119,7 +117,8 @@ class Quiet:
             "cut_effective_by": self.effective_by,
             "residual": self.residual,
             "attempts": self.attempts,
-            "events": _events(self.broken | self.unclear),
+            "events": _events(self.broken),
+            "unclear": _events(self.unclear),
             "by_others": _events(self.by_others),
         }
 

@@ -90,7 +90,8 @@ class Silence(Placed, Sentence):
     """
     What one account did after its cut: *state* is `not_cut`, `broken`, `unclear`, `not_read` or `silent`.
 
-    *attempts*: failed sign-ins; *by_others*: what others did to the account.
+    *events* break it; *unclear* are those of which nobody can say that they do not; *attempts*: failed sign-ins; *by_others*: what others did
+    to the account.
     """
 
     account: str
@@ -99,6 +100,7 @@ class Silence(Placed, Sentence):
     residual: int
     attempts: int = 0
     events: tuple[Broken, ...]
+    unclear: tuple[Broken, ...] = ()
     by_others: tuple[Broken, ...] = ()
 
 

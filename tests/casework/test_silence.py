@@ -276,6 +276,10 @@ class TestSilence:
         logged.clock.pass_by(hours=25)
         [quiet] = (await read(logged, case))["downloads"]["silence"]
         assert quiet["text"].startswith("1 events later")
+        assert [[(one["kind"], one["count"]) for one in quiet[name]] for name in ("events", "unclear")] == [
+            [("download", 1)],
+            [("other", 49)],
+        ]
         assert "other" not in quiet["text"]
 
     async def test_vain_attempts_are_a_figure(self, logged: Office) -> None:
