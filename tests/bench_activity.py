@@ -80,12 +80,12 @@ class Endless:
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         page = orjson.loads(self.answer(int(cursor or 0)))
         records = [
-            Record(
-                f"{row['id']['time']}/{row['id']['uniqueQualifier']}", datetime.fromisoformat(row["id"]["time"]), row
-            )
-            for row in page["items"]
+            Record(self.identify(source, row), datetime.fromisoformat(row["id"]["time"]), row) for row in page["items"]
         ]
         return ActivityPage(records, str(page["next"]) if page["next"] is not None else None, ())
+
+    def identify(self, source: str, raw: Mapping[str, Any]) -> str:
+        return f"{raw['id']['time']}/{raw['id']['uniqueQualifier']}"
 
     def describe(self, source: str, raw: Mapping[str, Any]) -> tuple[Activity, ...]:
         event = raw["events"][0]
