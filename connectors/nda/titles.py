@@ -50,9 +50,9 @@ _OF_ANOTHER_PAPER = re.compile(
     r"書$|状$|表$|"
     r"pledge|agreement|contract|request|return|receipt|consent|refus|draft|unsigned|checklist|terminat|notice|template|sample|reminder"
 )
+"""What makes another paper of it, or none; what says only that it came back is no such word."""
 _OF_SOME_WORK = re.compile(r"インターン|プロジェクト|案件|業務委託|共同研究|共同開発|project|intern")
 """What a project's paper has in its title, and no pledge of entry or of exit."""
-"""What makes another paper of it, or none; what says only that it came back is no such word."""
 _ENDING = re.compile(r"\.(?:pdf|docx?|xlsx?|jpe?g|png|tiff?)$")
 
 
