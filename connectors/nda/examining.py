@@ -45,12 +45,15 @@ _STREAM = re.compile(rb"\bstream\r?\n.*?\bendstream\b", re.DOTALL)
 """What a page draws, and whatever else is no object of the file's."""
 _SEALED_BY_A_COMPANY = bytes.fromhex("060704008e46010602")
 """The statement id-etsi-qct-eseal (0.4.0.1862.1.6.2, ETSI EN 319 412-5) in a certificate."""
+_SUFFIX = r"(?:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|company|gmbh|ag|pte|k\.k|co)\.?"
 _COMPANY = re.compile(
     r"株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|\(有\)|法人|組合|協会|電子印|クラウドサイン|"
     r"(?:^|\W)(?:docusign|cloudsign|adobe sign|kabushiki kaisha|electronic seal)(?:\W|$)|"
-    r"\W(?:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|company|gmbh|ag|pte|k\.k|co)\.?$"
+    rf"\W{_SUFFIX}$"
 )
 """In a folded name, its brackets aside: what only a company or a service is called.  A suffix counts at the end, behind another word."""
+_BEFORE_THE_SUFFIX = re.compile(rf"(?:,|[(\[][^)\]]*[)\]],?)\s*(?=(?:{_SUFFIX}[,\s]*)+$)")
+"""The comma of "Acme, Inc." and the bracket of "Acme (Japan) Co., Ltd.": no person stands before them."""
 _PICTURES = (
     (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", "PNG"),
     (b"\xff\xd8\xff", b"\xff\xd9", "JPEG"),
@@ -245,6 +248,7 @@ def _kind(embedded: EmbeddedPdfSignature) -> Kind:
     )
     if bool(company) and name in {"", company}:
         return "seal"
+    name = _BEFORE_THE_SUFFIX.sub(" ", name)
     alone = (
         re.sub(r"\s*(?:[(\[/].*|,.*)$", "", name) if not name.startswith("(") else name
     )  # a person, with the company behind

@@ -142,11 +142,12 @@ class TestWhose:
             *((name, "seal") for name in (
                 "Acme Limited", "Acme Holdings PLC", "Example Company", "Sansan AG", "Hoshizora Incorporated", "Acme Co., Ltd.", "DocuSign, Inc.",
                 "㈱星空", "星空(株)", "一般財団法人星空会", "医療法人星空会", "学校法人星空学園", "合資会社星空", "弁護士ドットコムクラウドサイン", "Adobe Sign",
-                "Example KABUSHIKI KAISHA",
+                "Example KABUSHIKI KAISHA", "Acme Trading, Inc.", "Acme Trading (Japan) Co., Ltd.", "Mitsui [Japan] Trading, K.K.",
+                "Acme Holdings (Japan), LLC",
             )),
             *((name, "person") for name in (
                 "Tanaka Misaki", "Ko Inoue", "Inoue Kei", "Andrew Seal", "Kk Tanaka", "星 空子", "星 空子（株式会社星空）", "Hanako Sato/DocuSign",
-                "Yamada Taro, Acme Co., Ltd.",
+                "Yamada Taro, Acme Co., Ltd.", "Tanaka Misaki (Acme, Inc.)", "Tanaka Misaki (Sales), Acme, Inc.",
             )),
         ],
     )  # fmt: skip
