@@ -112,6 +112,15 @@ class TestComplete:
             assert former not in {one.name for page in reading.pages for one in page.names}
             assert reading.reasons == {"name_reused"}
 
+    async def test_a_former_name_that_is_given_away_while_the_log_is_read(self) -> None:
+        """It is not searched for from then on, and that is said."""
+        async with rig() as r:
+            leaver, colleague = account(r, habit=views(3)), account(r, "E1002")
+            former = r.tenant.directory.users[leaver.id]["userPrincipalName"]
+            r.tenant.rename(leaver.id, f"married.{former}")
+            reading = await read(r, leaver, before=lambda n: r.tenant.rename(colleague.id, former) if n == 1 else None)
+            assert (submissions(r) > 0, reading.reasons) == (True, {"name_reused"})
+
     async def test_no_name_that_is_its_own_any_more(self) -> None:
         """Deleted, and the name given to a colleague: nothing is searched, least of all everybody."""
         async with rig() as r:

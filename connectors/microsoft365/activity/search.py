@@ -140,7 +140,7 @@ class AuditSearch:
             return self._refused(progress, exc, now, seen)
         except Unintelligible as exc:
             return self._not_taken(progress, exc, now, seen)
-        return replace(self._begun(progress, found, seen), names=tuple(names))
+        return replace(self._begun(progress, found, seen), names=tuple(names), gaps=gaps)
 
     def _begun(self, progress: Progress, found: str, seen: Seen) -> ActivityPage:
         return self._wait(replace(progress, step=Step.POLL, query=found, turn=0), timedelta(0), seen)
