@@ -120,7 +120,7 @@ def _is_known(log: ActivityLog, source: str, raw: Mapping[str, Json], seen: set[
 def _apart(done: Sequence[Activity] | None, names: Names, *, of_others: bool) -> Doings:
     if done is None:
         return Doings(odd=True)
-    own = [one for one in done if (not of_others if one.actor_id is None else is_theirs(names, one))]
+    own = [one for one in done if (one.actor_id is None and not of_others) or is_theirs(names, one)]
     return Doings(own, [one for one in done if one not in own] if len(own) < len(done) else ())
 
 

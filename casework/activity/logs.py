@@ -81,8 +81,8 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def is_theirs(names: Names, activity: Activity) -> bool:
-    """Whether one of *names* did it, at a time at which that was theirs."""
-    name = fold_email(activity.actor_id or "")
+    """Whether one of *names* did it, at a time at which that was theirs; a log that has no id of whoever did it may have the address."""
+    name = fold_email(activity.actor_id or activity.actor or "")
     if name not in names:
         return False
     since, until = names[name]

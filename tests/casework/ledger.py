@@ -78,7 +78,7 @@ class Ledger(Paper):
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """Its records say it in our words already."""
-        text: dict[str, Any] = {name: str(raw[name]) for name in ("actor_id", "object_id", "title", "folder", "label", "target", "ip", "device") if name in raw}  # fmt: skip
+        text: dict[str, Any] = {name: str(raw[name]) for name in ("actor_id", "actor", "object_id", "title", "folder", "label", "target", "ip", "device") if name in raw}  # fmt: skip
         by_program = raw.get("by_program")
         size = raw.get("size")
         return (

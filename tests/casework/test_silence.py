@@ -130,6 +130,15 @@ class TestWhose:
         assert shown["downloads"]["silence"][0]["state"] == ("silent" if others else "broken")
         assert bool(shown["findings"]) is not others
 
+    async def test_an_act_under_the_account_s_address_alone(self, logged: Office) -> None:
+        """Some records of a log that tells of others have no id of who did it: the address says that it was the account."""
+        ledger(logged).activity_sources = (replace(DRIVE, of_others=True),)
+        case, effective_by = await cut(logged)
+        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.SIGN_IN, actor="E1@example.test")])
+        logged.clock.pass_by(hours=25)
+        quiet = (await read(logged, case))["downloads"]["silence"][0]
+        assert (quiet["state"], quiet["by_others"]) == ("broken", [])
+
     async def test_an_older_statement_does_not_say_of_whom_its_log_tells(self, logged: Office) -> None:
         """Then the log's present word counts: a drop is no more silent than today."""
         at = logged.clock.at - timedelta(days=3)
