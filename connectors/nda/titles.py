@@ -47,8 +47,8 @@ _WHEN = {**dict.fromkeys(("入社時", "入社", "採用時"), PaperKind.ENTRY_P
 _DONE = re.compile(r"(?:本人)?(?:確認|受領|署名|締結|回収|押印)済み?|returned|signed|countersigned")
 _OF_ANOTHER_PAPER = re.compile(
     r"誓約|契約|念書|返却|返還|反社|暴力団|申請|同意|承諾|届|願|受領|閲覧|確認|撤回|拒否|督促|解除|不要|説明|資料|見本|ひな形|雛形|ひな型|テンプレ|未署名|案$|"
-    r"書$|状$|表$|"
-    r"pledge|agreement|contract|request|return|receipt|consent|refus|draft|unsigned|checklist|terminat|notice|template|sample|reminder"
+    r"書$|状$|表$|サンプル|記入例|未提出|未締結|署名なし|署名待|取消|白紙|"
+    r"pledge|agreement|contract|request|return|receipt|consent|refus|draft|unsigned|checklist|terminat|notice|template|sample|reminder|declined|void|blank|^not$"
 )
 """What makes another paper of it, or none; what says only that it came back is no such word."""
 _OF_SOME_WORK = re.compile(r"インターン|プロジェクト|案件|業務委託|共同研究|共同開発|project|intern")
