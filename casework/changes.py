@@ -57,7 +57,7 @@ _BESIDE: Final[Mapping[type[SQLModel], set[str]]] = {
 """The tables that are sealed, and their columns that are not: who works on it, what is looked at next, what no record shows."""
 
 _BEGUN = (
-    "id", "case_id", "connection", "account_id", "account_ref", "source", "round", "from_at", "until_at", "late_before", "file", "begun_at",
+    "id", "case_id", "connection", "account_id", "account_ref", "source", "round", "from_at", "until_at", "late_before", "again", "file", "begun_at",
 )  # fmt: skip
 """What is known of a reading of a log from its beginning on."""
 

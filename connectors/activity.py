@@ -156,14 +156,18 @@ class ActivityLog(Protocol):
         """
         ...
 
-    def identify(self, source: str, raw: Mapping[str, Json]) -> str:
-        """Return the id that `Record` had when *raw* was read; raises what `describe` raises, and `ConnectorError`."""
+    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
+        """
+        Return what *raw* was read as, whether or not it can be understood.
+
+        Raises `Unintelligible`, `ArithmeticError`, `LookupError`, `TypeError` or `ValueError`, for what is no record of the source.
+        """
         ...
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """
         Return what a raw record tells; an event without a word of ours is `other`, never left out.
 
-        Pure: no request, the same answer for the same bytes.
+        Pure: no request, the same answer for the same bytes.  Raises what `record` raises for what cannot be understood.
         """
         ...

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Window
+from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
 from connectors.errors import ConnectorError
 from connectors.settings import prefix_of
@@ -78,8 +78,8 @@ class Further:
         with self._told():
             return await self._inner.activity(account, source, window, cursor)
 
-    def identify(self, source: str, raw: Mapping[str, Json]) -> str:
-        return self._inner.identify(source, raw)
+    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
+        return self._inner.record(source, raw)
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         return self._inner.describe(source, raw)

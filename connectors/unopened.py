@@ -43,7 +43,7 @@ class Unopened:
     def describe(self, *_: object) -> NoReturn:
         raise NotConfigured(str(self.failure), remedy=self.failure.advice)
 
-    identify = describe
+    record = describe
 
     async def aclose(self) -> None:
         """Nothing is open."""

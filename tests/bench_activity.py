@@ -79,13 +79,12 @@ class Endless:
 
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         page = orjson.loads(self.answer(int(cursor or 0)))
-        records = [
-            Record(self.identify(source, row), datetime.fromisoformat(row["id"]["time"]), row) for row in page["items"]
-        ]
+        records = [self.record(source, row) for row in page["items"]]
         return ActivityPage(records, str(page["next"]) if page["next"] is not None else None, ())
 
-    def identify(self, source: str, raw: Mapping[str, Any]) -> str:
-        return f"{raw['id']['time']}/{raw['id']['uniqueQualifier']}"
+    def record(self, source: str, raw: Mapping[str, Any]) -> Record:
+        told = raw["id"]["time"]
+        return Record(f"{told}/{raw['id']['uniqueQualifier']}", datetime.fromisoformat(told), raw)
 
     def describe(self, source: str, raw: Mapping[str, Any]) -> tuple[Activity, ...]:
         event = raw["events"][0]

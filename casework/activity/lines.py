@@ -4,7 +4,7 @@ What an activity file holds: one header line, then each record as the vendor gav
 A page is a Zstandard frame of its own: `zstd -dc` reads them as one file, and a file can be cut after any page.
 
 Which records a log's files hold already is remembered beside them, on the disk: memory does not grow with the number of
-events.
+events; see `doings_of` for the one exception.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import orjson
 import zstandard
 
-from casework.activity.logs import Names, is_theirs, understood
+from casework.activity.logs import Names, is_theirs, recorded, understood
 from casework.evidence.chunks import content_of
 from casework.evidence.store import EvidenceStore
 from connectors.activity import Activity, ActivityLog, Record
-from connectors.errors import ConnectorError
 from models.tables import Collection
 from models.vocabulary import Json, as_fields
 
@@ -70,11 +70,14 @@ def header_frame(collection: Collection) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Doings:
-    """What one record tells: what the person did, and what *others* did; *odd*: it cannot be understood; *again*: it was told before."""
+    """
+    What one record tells: what the person did, and what *others* did; *odd_at*: it cannot be understood, and when it may have happened at
+    the latest; *again*: it was told before.
+    """
 
     own: Sequence[Activity] = ()
     others: Sequence[Activity] = ()
-    odd: bool = False
+    odd_at: datetime | None = None
     again: bool = False
 
 
@@ -91,7 +94,8 @@ def doings_of(
     Yield what each record of a pass's file tells of the doings of *names*.
 
     *of_others*: the log tells also what others did to the account, an application or the vendor itself among them, whom it may not name.
-    *seen*: the ids of the records so far, where what was remembered of them was lost, and one may stand in the files twice.
+    *seen*: digests of the ids of the records so far, where what was remembered of them was lost, and one may stand in the files twice:
+    it grows with them.
     """
     with evidence.open(row.case_id, row.file) as compressed:
         lines = io.BufferedReader(content_of(compressed), 1 << 20)
@@ -101,25 +105,28 @@ def doings_of(
                 raw = orjson.loads(line)
             except orjson.JSONDecodeError:  # half a surrogate pair
                 raw = json.loads(line)
-            known = _is_known(log, row.source, raw, seen) if seen is not None else False
-            yield Doings(again=True) if known else _apart(understood(log, row.source, raw), names, of_others=of_others)
+            if seen is not None and _is_known(log, row.source, raw, seen):
+                yield Doings(again=True)
+            elif (done := understood(log, row.source, raw)) is None:
+                record = recorded(log, row.source, raw)
+                yield Doings(odd_at=record.at if record is not None else row.until_at)
+            else:
+                yield _apart(done, names, of_others=of_others)
 
 
 def _is_known(log: ActivityLog, source: str, raw: Mapping[str, Json], seen: set[int]) -> bool:
-    try:
-        its = int.from_bytes(
-            hashlib.blake2b(log.identify(source, raw).encode("utf-8", "replace"), digest_size=8).digest()
-        )
-    except (ConnectorError, ArithmeticError, LookupError, TypeError, ValueError):
+    if (record := recorded(log, source, raw)) is None:
         return False
-    known = its in seen
+    its, before = int.from_bytes(_digest(record, 8)), len(seen)
     seen.add(its)
-    return known
+    return len(seen) == before
 
 
-def _apart(done: Sequence[Activity] | None, names: Names, *, of_others: bool) -> Doings:
-    if done is None:
-        return Doings(odd=True)
+def _digest(record: Record, size: int) -> bytes:
+    return hashlib.blake2b(record.id.encode("utf-8", "surrogatepass"), digest_size=size).digest()
+
+
+def _apart(done: Sequence[Activity], names: Names, *, of_others: bool) -> Doings:
     own = [one for one in done if (one.actor_id is None and not of_others) or is_theirs(names, one)]
     return Doings(own, [one for one in done if one not in own] if len(own) < len(done) else ())
 
@@ -149,7 +156,7 @@ class Seen:
 
     def new_among(self, records: Sequence[Record], round_: int, page: int) -> list[Record]:
         """Return the records that were not seen before, each once, in their order; they count as seen from now on."""
-        ids = (hashlib.blake2b(one.id.encode("utf-8", "surrogatepass"), digest_size=16).digest() for one in records)
+        ids = (_digest(one, 16) for one in records)
         self._database.execute("BEGIN")
         rows = [self._database.execute(_REMEMBER, (id_, round_, page)).rowcount for id_ in ids]
         self._database.execute("COMMIT")

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from casework.connections import ready
 from casework.context import Context
-from connectors.activity import Activity, ActivityLog, ActivityPage, ActivitySource, Window
-from connectors.errors import NotOnPlan, Unreachable
+from connectors.activity import Activity, ActivityLog, ActivityPage, ActivitySource, Record, Window
+from connectors.errors import NotOnPlan, Unintelligible, Unreachable
 from connectors.matching import fold_email
 from models.tables import CaseAccount, Collection
 from models.vocabulary import Account, ConnectionId, Evidence, Json
@@ -19,6 +19,7 @@ Log: TypeAlias = tuple[ConnectionId, str, str]
 """A service, the leaver's account in it, and the log's name."""
 LONGEST_ANSWER = 90.0
 """Seconds: longer than a connector's own patience with one request."""
+_NOT_UNDERSTOOD = (Unintelligible, ArithmeticError, LookupError, TypeError, ValueError)
 _MOST_PAGES = 200
 """Of one log of one account that is read at one go: who cannot see the end says so."""
 
@@ -48,32 +49,39 @@ def name_of(log: Log) -> str:
     return f"{log[0]}/{log[2]}"
 
 
-Names: TypeAlias = "Mapping[str, tuple[datetime | None, datetime | None]]"
-"""Folded names of the leaver's accounts, each with since when and until when it is theirs, as far as that is known."""
+Names: TypeAlias = "Mapping[str, Sequence[tuple[datetime | None, datetime | None]]]"
+"""Folded names of the leaver's accounts in one service, each with since when and until when it is theirs, as far as that is known."""
 
 
-def names_of(accounts: Iterable[CaseAccount], passes: Iterable[Collection] = (), *, contacts: bool = False) -> Names:
+def names_of(
+    accounts: Iterable[CaseAccount], passes: Iterable[Collection], connection: ConnectionId, *, contacts: bool
+) -> Names:
     """
-    Return what logs may call whoever has *accounts*: their ids and primary addresses, and what *passes* asked for them by; *contacts*:
-    their other addresses too, under which an administrator may act in a log that tells of others.
+    Return what the logs of *connection* may call whoever has *accounts*: their ids, what *passes* asked for them by, and their primary
+    addresses as far as those say no more of when a name was theirs.
+
+    *contacts*: their other addresses too, which is for logs that tell of the account alone: in one that tells of others, an administrator
+    may act under such an address.
     """
-    own = {(one.connection, one.vendor_id): one for one in accounts}
-    told = {
-        name: (None, None)
-        for one in own.values()
-        for name in (
-            one.vendor_id,
-            one.label,
-            *one.addresses.get("primary", ()),
-            *(one.addresses.get("others", ()) if contacts else ()),
-        )
-    }
-    asked = {
+    found: dict[str, list[tuple[datetime | None, datetime | None]]] = {}
+    for account in (one for one in accounts if one.connection == connection):
+        for name, when in (_addresses(account, contacts=contacts) | _asked(account, passes)).items():
+            found.setdefault(fold_email(name), []).append(when)
+    return found
+
+
+def _addresses(account: CaseAccount, *, contacts: bool) -> dict[str, tuple[None, None]]:
+    others = account.addresses.get("others", ()) if contacts else ()
+    names = (account.vendor_id, account.label, *account.addresses.get("primary", ()), *others)
+    return {name: (None, None) for name in names if name}
+
+
+def _asked(account: CaseAccount, passes: Iterable[Collection]) -> dict[str, tuple[datetime | None, datetime | None]]:
+    return {
         name: (_instant(since), _instant(until))
-        for row in passes if (row.connection, row.account_id) in own
+        for row in passes if (row.connection, row.account_id) == (account.connection, account.vendor_id)
         for name, (since, until) in (row.names or {}).items()
     }  # fmt: skip
-    return {fold_email(name): when for name, when in (told | asked).items() if name}
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -82,11 +90,10 @@ def _instant(text: str | None) -> datetime | None:
 
 def is_theirs(names: Names, activity: Activity) -> bool:
     """Whether one of *names* did it, at a time at which that was theirs; a log that has no id of whoever did it may have the address."""
-    name = fold_email(activity.actor_id or activity.actor or "")
-    if name not in names:
-        return False
-    since, until = names[name]
-    return (since is None or since <= activity.at) and (until is None or activity.at < until)
+    return any(
+        (since is None or since <= activity.at) and (until is None or activity.at < until)
+        for since, until in names.get(fold_email(activity.actor_id or activity.actor or ""), ())
+    )
 
 
 async def opened(context: Context, connection: ConnectionId, seconds: float = LONGEST_ANSWER) -> ActivityLog:
@@ -142,5 +149,13 @@ def understood(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Sequen
     """Return what a record tells; None, which is not nothing, where it cannot be understood."""
     try:
         return log.describe(source, raw)
-    except (ArithmeticError, LookupError, TypeError, ValueError):
+    except _NOT_UNDERSTOOD:
+        return None
+
+
+def recorded(log: ActivityLog, source: str, raw: Mapping[str, Json]) -> Record | None:
+    """Return what was read as *raw*; None where not even that can be seen."""
+    try:
+        return log.record(source, raw)
+    except _NOT_UNDERSTOOD:
         return None

@@ -76,7 +76,11 @@ async def _ask(context: Context, comeback: Comeback, account: CaseAccount) -> No
 
 async def _read(context: Context, account: CaseAccount, window: Window) -> _Told:
     """Read every log of administration to its end; the latest who enabled *account* is who let it in."""
-    log, names, told = await opened(context, account.connection), names_of([account]), _Told(Opener.NOT_TOLD)
+    log, names, told = (
+        await opened(context, account.connection),
+        names_of([account], (), account.connection, contacts=False),
+        _Told(Opener.NOT_TOLD),
+    )
     sources = [source.name for source in log.activity_sources if source.of_administration]
     if not sources:
         return _Told(Opener.NOT_ON_PLAN)

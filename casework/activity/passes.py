@@ -26,6 +26,8 @@ _OVERLAP = timedelta(minutes=5)
 """Looked at twice even where the vendor promises no lag: its clock is not ours."""
 _A_DAY = timedelta(days=1)
 """Read again at each later look, whatever lag the vendor documents: it is no promise."""
+_MOST_TRIES = 5
+"""Of the look at the whole window."""
 _EDGE = timedelta(hours=1)
 """Of what the vendor keeps, which it forgets while we read."""
 
@@ -66,18 +68,25 @@ def due_passes(
             before = [row for row in passes if log_of(row) == log]
             if before and before[-1].ended_at is None:
                 yield account, source, before[-1]
-            elif _is_due(context, case, source, _plain(before)) or _again_is_due(context, case, source, before):
+            elif _is_due(context, case, source, plain(before)):
                 yield account, source, _begun(context, case, account, source, before)
+            elif _again_is_due(context, case, source, before):
+                yield account, source, _begun(context, case, account, source, before, again=True)
 
 
 def _begun(
-    context: Context, case: Case, account: CaseAccount, source: ActivitySource, before: Sequence[Collection]
+    context: Context,
+    case: Case,
+    account: CaseAccount,
+    source: ActivitySource,
+    before: Sequence[Collection],
+    *,
+    again: bool = False,
 ) -> Collection:
     """Return a new pass behind those *before*, the oldest first."""
     number, now = len(before) + 1, context.now()
-    again = not _is_due(context, case, source, _plain(before))
     from_at, late_before = (
-        _whole(context, source, before) if again else _beginning(context, case, source, _plain(before))
+        _whole(context, source, before) if again else _beginning(context, case, source, plain(before))
     )
     return Collection(
         id=context.name("read"),
@@ -111,32 +120,32 @@ def _is_due(context: Context, case: Case, source: ActivitySource, before: Sequen
     return any(read_until < instant <= context.now() for instant in instants)
 
 
-def _plain(passes: Sequence[Collection]) -> list[Collection]:
+def plain(passes: Iterable[Collection]) -> list[Collection]:
     """Return the passes that say what is known of a log: all but those that look for what came late."""
     return [row for row in passes if not row.again]
 
 
 def _again_is_due(context: Context, case: Case, source: ActivitySource, before: Sequence[Collection]) -> bool:
     """
-    Whether the whole window is to be read once more: after the latest that a record may come, behind a look that lacked nothing, and
-    behind the next one if it failed.
+    Whether the whole window is to be read once more: after the latest that a record may come, behind a look that lacked nothing; and a
+    day after one that failed, a few times.
     """
-    if not before:
+    if not plain(before):
         return False
-    last = _plain(before)[-1]
+    last, earlier = plain(before)[-1], [row for row in before if row.again]
     if not _lacks_nothing(last) or last.until_at < (case.contained_at or case.due_at) + source.latest:
         return False
     if _whole(context, source, before)[0] >= last.from_at:  # more was not kept than that look has read
         return False
-    return not any(
-        row.again and (row.verdict is Completeness.COMPLETE or row.until_at >= last.until_at) for row in before
-    )
+    if any(_lacks_nothing(row) for row in earlier) or len(earlier) >= _MOST_TRIES:
+        return False
+    return not earlier or context.now() >= earlier[-1].until_at + _A_DAY
 
 
 def _whole(context: Context, source: ActivitySource, before: Sequence[Collection]) -> tuple[datetime, datetime]:
     """Return since when to read once more, as far back as is still kept, and before when a record has come late."""
-    plain = _plain(before)
-    return max(plain[0].from_at, _kept_since(context, source, before)), plain[-1].until_at
+    known = plain(before)
+    return max(known[0].from_at, _kept_since(context, source, before)), known[-1].until_at
 
 
 def _kept_since(context: Context, source: ActivitySource, before: Sequence[Collection]) -> datetime:
@@ -174,7 +183,7 @@ def telling(passes: Sequence[Collection]) -> dict[Log, Collection]:
 
     *passes* are in the order of `passes_of`.
     """
-    newest_first = ((log, [*rows][::-1]) for log, rows in groupby(_plain(passes), log_of))
+    newest_first = ((log, [*rows][::-1]) for log, rows in groupby(plain(passes), log_of))
     return {log: max([*(r for r in rows if r.reason in LASTING), rows[0]], key=_lack) for log, rows in newest_first}
 
 

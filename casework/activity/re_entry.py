@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from audit.events import EventType
 from casework.activity.lines import doings_of
-from casework.activity.logs import doings, log_of, logs_of, names_of, opened
+from casework.activity.logs import doings, log_of, logs_in, logs_of, names_of, opened
 from casework.activity.passes import passes_of
 from casework.activity.silence import note
 from casework.activity.statement import tells_of_others
@@ -59,12 +59,15 @@ def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: date
     logs, unread = logs_of(context), 0
     with context.store.read() as session:
         accounts, passes = accepted_accounts(session, case.id), passes_of(session, case.id)
-    mine, names = {(one.connection, one.vendor_id) for one in accounts}, names_of(accounts, passes)
+    mine = {(one.connection, one.vendor_id) for one in accounts}
+    sources = {log: source for log, (_, source) in logs_in(context, accounts).items()}
     for row in passes:
         if row.ended_at is None or row.verdict is Completeness.NOT_AVAILABLE or log_of(row)[:2] not in mine:
             continue
+        of_others = tells_of_others(row, sources.get(log_of(row)))
+        names = names_of(accounts, passes, row.connection, contacts=not of_others)
         try:
-            for told in doings_of(evidence, row, logs[row.connection], names, of_others=tells_of_others(row)):
+            for told in doings_of(evidence, row, logs[row.connection], names, of_others=of_others):
                 used.update(name for one in told.own if since <= one.at <= cut_at for name in _names(one))
         except (CaseworkError, KeyError, OSError, ValueError):  # not configured, lost, damaged: the others still tell
             unread += 1

@@ -3,8 +3,8 @@ Proof of silence: what the leaver's own accounts did after the effective cut-off
 
 A sign-in, and a new way out (a share, a forwarding, a grant …), counts from the read that saw the block.  Sessions and tokens that were issued
 before live on for as long as the vendor documents: what else is done with them counts from `cut_effective_by`; until then it is residual, and said.  That somebody tries to sign in
-in vain, or that a session ends, breaks no silence; what others do to the account is told apart.  An event whose name says nothing
-to us, or whose name is nobody's that we know, breaks none, and leaves none proved.
+in vain, or that a session ends, breaks no silence; what others do to the account is told apart.  An event without a word of ours,
+one under a name that is nobody's that we know, and a record that cannot be understood break none, and leave none proved.
 """
 
 from __future__ import annotations
@@ -72,26 +72,37 @@ class Quiet:
         done = [one for one in activities if not one.undone]
         clear = [one for one in done if one.kind is not ActivityKind.OTHER]
         for activity in clear:
-            limit = (self.blocked_at if activity.kind in _FROM_THE_BLOCK else self.effective_by) + _CLOCKS
             if activity.kind in _NO_ACCESS:
                 self.attempts += activity.kind is ActivityKind.SIGN_IN_FAILED and activity.at > self.blocked_at
-            elif activity.at > limit:
+            elif self._is_late(activity):
                 self._note(self.broken, self.words, activity)
             else:
                 self.residual += activity.at > self.blocked_at
         if all(one.kind in _NO_ACCESS for one in clear):  # else its other words say no more
-            self.hear_doubtful(one for one in done if one.kind is ActivityKind.OTHER)
+            without_a_word = [one for one in done if one.kind is ActivityKind.OTHER]
+            self.hear_doubtful(without_a_word)
+            self.residual += sum(one.at > self.blocked_at and not self._is_late(one) for one in without_a_word)
+
+    def _is_late(self, activity: Activity) -> bool:
+        """Whether it lies beyond what sessions and tokens of before the block may still have done."""
+        limit = self.blocked_at if activity.kind in _FROM_THE_BLOCK else self.effective_by
+        return limit is not None and activity.at > limit + _CLOCKS
 
     def hear_doubtful(self, activities: Iterable[Activity]) -> None:
         """Take note of what nobody can say is silence: of events without a word, or under a name that is nobody's we know."""
         for activity in activities:
-            if self.effective_by is not None and activity.at > self.effective_by + _CLOCKS and not activity.undone:
+            if not activity.undone and activity.kind not in _NO_ACCESS and self._is_late(activity):
                 self._note(self.unclear, self.unclear_words, activity)
+
+    def hear_odd(self, at: datetime) -> None:
+        """Take note of a record that cannot be understood: of whatever kind it is, it may be one that counts from the block on."""
+        if self.blocked_at is not None and at > self.blocked_at + _CLOCKS:
+            self._note(self.unclear, self.unclear_words, Activity(ActivityKind.OTHER, at, "?"))
 
     def hear_others(self, activities: Iterable[Activity]) -> None:
         """Take note of what others did to the account after the cut."""
         for activity in activities:
-            if self.blocked_at is not None and activity.at > self.blocked_at:
+            if self.blocked_at is not None and activity.at > self.blocked_at and not activity.undone:
                 note(self.by_others, activity)
 
     @staticmethod

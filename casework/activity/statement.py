@@ -20,9 +20,11 @@ from models.vocabulary import Completeness, as_fields
 LIMIT = "retention"
 """The word for a log that was read whole as far as its vendor keeps it, which is less than the notice window."""
 FORGOTTEN = frozenset({LIMIT, "forgotten"})
-LASTING = FORGOTTEN | {"plan", "name_reused"}
+UNSEEN = frozenset({"names_unseen", "names_denied"})
+"""Words for a log that was read by the names of today alone: whether the account had others before cannot be seen."""
+LASTING = FORGOTTEN | {"plan", "name_reused", "names_unseen"}
 """What another reading of the same window would lack just as well."""
-_EDGE = timedelta(days=1)
+_A_DAY = timedelta(days=1)
 """Retention is counted in days, and its edge moves on while a log is read."""
 _AS_THEY_ARE = {
     "source", "round", "verdict", "reason", "begun_at", "pages", "records", "late_before", "problems", "gaps", "names",
@@ -46,18 +48,19 @@ def conclude(
 
     *needed_from* to *ends_at* is the notice window.  A log that does not reach back to its beginning is partial: by its vendor's
     limit if it was read in time, as far back as it was kept when the notice window ended; else because days of it are lost.
-    A pass that was refused before its first page has nothing to show, whatever the reason.
+    A pass that was refused before its first page has nothing to show, whatever the reason.  Of several words, one that says what
+    another reading may bring is told before one that says what none will.
     """
     if ending:
         nothing = row.records == 0 and (ending in _NOTHING_TO_READ or row.pages == 0)
         return (Completeness.NOT_AVAILABLE if nothing else Completeness.PARTIAL), ending
-    if lost := [gap for gap in row.gaps if gap["reason"] != LIMIT]:
-        return Completeness.PARTIAL, str(lost[0]["reason"])
+    if lost := [str(gap["reason"]) for gap in row.gaps if gap["reason"] != LIMIT]:
+        return Completeness.PARTIAL, min(lost, key=LASTING.__contains__)
     since, days = reach(row, source)
     is_tail = row.late_before is not None and since == row.from_at
-    if is_tail or since <= needed_from + _EDGE:
+    if is_tail or since <= needed_from + _A_DAY:
         return Completeness.COMPLETE, None
-    in_time = days is not None and since <= ends_at - timedelta(days=days) + _EDGE
+    in_time = days is not None and since <= ends_at - timedelta(days=days) + _A_DAY
     shows_some = since < min(ends_at, row.until_at)
     return Completeness.PARTIAL, LIMIT if in_time and shows_some and _forgets_from_the_oldest(row) else "forgotten"
 
@@ -79,7 +82,7 @@ def _forgets_from_the_oldest(row: Collection) -> bool:
     """Whether what was forgotten lies at the window's beginning: a hole within what the vendor keeps is no limit of its."""
     edge = row.from_at
     for begins, until, _ in sorted(_forgotten(row), key=lambda gap: gap[0]):
-        if begins > edge + _EDGE:
+        if begins > edge + _A_DAY:
             return False
         edge = max(edge, until)
     return True
@@ -89,9 +92,14 @@ def _forgotten(row: Collection) -> list[tuple[datetime, datetime, int | None]]:
     """Return from when until when the vendor says that it keeps nothing any more, and how many days it keeps."""
     return [
         (_moment(gap["from"], row.from_at), _moment(gap["until"], row.until_at), gap.get("days"))
-        for gap in row.gaps
+        for gap in as_stated(row, "gaps")
         if gap["reason"] == LIMIT
     ]
+
+
+def as_stated(row: Collection, column: str) -> Any:
+    """Return what a pass says of *column*: an ended one by its statement, which is sealed, whatever the table holds beside it."""
+    return (row.statement or {}).get(column, getattr(row, column))
 
 
 def _moment(text: str | None, unknown: datetime) -> datetime:
@@ -132,7 +140,7 @@ def verdict_of(verdict: Completeness, reason: str | None) -> Message:
     return message(f"log_{verdict}", why=why)
 
 
-def tells_of_others(row: Collection, source: ActivitySource | None = None) -> bool:
+def tells_of_others(row: Collection, source: ActivitySource | None) -> bool:
     """Whether a pass's log tells also what others did to the account: by its statement, an older one's by what *source* says today."""
     return bool((row.statement or {}).get("of_others", source is not None and source.of_others))
 

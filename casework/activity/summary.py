@@ -22,10 +22,20 @@ from audit.leaf import canonical
 from casework.activity.comparison import Comparison
 from casework.activity.lines import Doings, doings_of
 from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
-from casework.activity.passes import SUMMARIES, not_begun, notice_window, passes_of, telling
+from casework.activity.passes import SUMMARIES, not_begun, notice_window, passes_of, plain, telling
 from casework.activity.risk import Reason, reasons_of, verdict_of
 from casework.activity.silence import Heard, Quiet
-from casework.activity.statement import FORGOTTEN, is_limited, is_whole, limit_of, reach, sure_until, tells_of_others
+from casework.activity.statement import (
+    FORGOTTEN,
+    UNSEEN,
+    as_stated,
+    is_limited,
+    is_whole,
+    limit_of,
+    reach,
+    sure_until,
+    tells_of_others,
+)
 from casework.activity.tally import EXITS, Tally
 from casework.context import Context
 from casework.errors import EvidenceError
@@ -82,7 +92,7 @@ class Counted:
     def add(self, told: Doings) -> None:
         self.records += 1
         self.own += bool(told.own)
-        self.odd += told.odd
+        self.odd += told.odd_at is not None
         self.again += told.again
         self.others += bool(told.others) and not told.own
         for name in {str(one.actor_id) for one in told.others if one.actor_id is not None}:
@@ -101,7 +111,6 @@ class _Work:
             self.passes, self.accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
             self.quiets = {(a.connection, a.vendor_id): Quiet(a, rows_of(session, case_id, a)) for a in self.accounts}
         self.ended = [row for row in self.passes if row.ended_at is not None]
-        self.names = [names_of(self.accounts, self.passes, contacts=contacts) for contacts in (True, False)]
         self.sources = {log: source for log, (_, source) in logs_in(context, self.accounts).items()}
         zone = ZoneInfo(self.case.timezone)
         begins_at, self.ends_at = notice_window(context, self.case)
@@ -109,7 +118,7 @@ class _Work:
         self.tally = Tally(zone, begins_at.astimezone(zone).date(), ends_on, context.policy.activity)
         self.covered: dict[str, date] = {}
         self.lost = set[Log]()
-        unsure = {log_of(row) for row in self.ended if row.problems.get("memory_lost")}
+        unsure = {log_of(row) for row in self.ended if as_stated(row, "problems").get("memory_lost")}
         self.seen: dict[Log, set[int]] = {one: set() for one in unsure}
         self.counted: dict[str, Counted] = defaultdict(Counted)
 
@@ -122,13 +131,15 @@ class _Work:
         first = reach(row, None).since.astimezone(self.tally.zone).date() + timedelta(days=1)
         try:
             counted = self.counted[source]
-            of_others = self._tells_of_others(row)
-            names, seen = self.names[of_others], self.seen.get(log_of(row))
+            of_others, seen = self._tells_of_others(row), self.seen.get(log_of(row))
+            names = names_of(self.accounts, self.passes, row.connection, contacts=not of_others)
             for told in doings_of(self.evidence, row, log, names, of_others=of_others, seen=seen):
                 counted.add(told)
                 self.tally.add(source, row.connection, told.own)
                 quiet.hear(told.own)
                 (quiet.hear_others if of_others else quiet.hear_doubtful)(told.others)
+                if told.odd_at is not None:
+                    quiet.hear_odd(told.odd_at)
             self.covered[source] = min(first, self.covered.get(source, first))
         except (EvidenceError, OSError):
             self.lost.add(log_of(row))
@@ -219,8 +230,8 @@ class _Work:
         """Return up to when each log is known of which more may still come from the notice window, or of which nobody has asked."""
         mine = {
             log_of(row): sure_until(row)
-            for row in self.ended
-            if not row.again and is_whole(row) and log_of(row)[:2] in self.quiets
+            for row in plain(self.ended)
+            if is_whole(row) and log_of(row)[:2] in self.quiets
         }
         return {name_of(log): until for log, until in sorted(mine.items()) if until < self.ends_at}
 
@@ -248,18 +259,27 @@ class _Work:
 
     def _heard_in(self, quiet: Quiet) -> list[Heard] | None:
         """Return what each log of the account could have told since the cut, and until when it is sure; None unless all were read."""
-        known, newest = telling(self.ended), {log_of(row): row for row in self.ended if not row.again}
+        known, newest = telling(self.ended), {log_of(row): row for row in plain(self.ended)}
         logs = logs_in(self.context, [quiet.account])
-        if not logs or not all(log in known and _reaches(known[log], quiet) for log in logs) or self.lost & {*logs}:
+        if (
+            not logs
+            or not all(log in known and self._reaches(known[log], quiet) for log in logs)
+            or self.lost & {*logs}
+        ):
             return None
         return [
             Heard(name_of(log), source.tells, sure_until(newest[log]))
             for log, (_, source) in sorted(logs.items(), key=lambda one: one[0])
         ]
 
-
-def _reaches(row: Collection, quiet: Quiet) -> bool:
-    """Whether everything from the block to the end of the pass was read; what was forgotten lies before it."""
-    forgotten = row.verdict is Completeness.PARTIAL and row.reason in FORGOTTEN
-    since_the_block = quiet.blocked_at is not None and reach(row, None).since <= quiet.blocked_at
-    return row.verdict is Completeness.COMPLETE or (forgotten and since_the_block)
+    def _reaches(self, row: Collection, quiet: Quiet) -> bool:
+        """
+        Whether everything from the block to the end of the pass was read: what was forgotten lies before it, and a name that was not
+        searched is none that the account had then.
+        """
+        if row.verdict is not Completeness.PARTIAL:
+            return row.verdict is Completeness.COMPLETE
+        since_the_block = quiet.blocked_at is not None and reach(row, None).since <= quiet.blocked_at
+        before = {name for one in self.ended if log_of(one) == log_of(row) for name in one.names or {}}
+        is_named = row.reason in UNSEEN and before <= (row.names or {}).keys()
+        return since_the_block and (row.reason in FORGOTTEN or is_named)

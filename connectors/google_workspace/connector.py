@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Window
+from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.google_workspace import activity as logs
@@ -104,9 +104,9 @@ class GoogleWorkspace:
     async def activity(self, account: Account, source: str, window: Window, cursor: str | None = None) -> ActivityPage:
         return await self._collector.page(account, source, window, cursor)
 
-    def identify(self, source: str, raw: Mapping[str, Json]) -> str:  # noqa: ARG002  # the interface's
-        """See `ActivityLog.identify`."""
-        return logs.identify(raw)
+    def record(self, source: str, raw: Mapping[str, Json]) -> Record:  # noqa: ARG002  # the interface's
+        """See `ActivityLog.record`."""
+        return logs.record(dict(raw))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         return logs.describe(source, raw)

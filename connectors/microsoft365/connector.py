@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Window
+from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Found, Kinds, Listing, Manifest
 from connectors.microsoft365 import probing
 from connectors.microsoft365.access import Access
 from connectors.microsoft365.accounts import Accounts
 from connectors.microsoft365.activity.describing import describe
-from connectors.microsoft365.activity.log import Activities
+from connectors.microsoft365.activity.log import Activities, record
 from connectors.microsoft365.activity.search import utc_now
 from connectors.microsoft365.activity.sources import SOURCES
-from connectors.microsoft365.answers import need
 from connectors.microsoft365.manifest import MANIFEST
 from connectors.microsoft365.restoring import Restoring
 from connectors.microsoft365.revoking import Revoking
@@ -86,9 +85,9 @@ class Microsoft365:
         """See `ActivityLog.activity`."""
         return await self._activities.page(account, source, window, cursor)
 
-    def identify(self, source: str, raw: Mapping[str, Json]) -> str:  # noqa: ARG002  # the interface's
-        """See `ActivityLog.identify`."""
-        return str(need(dict(raw), "id", str))
+    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
+        """See `ActivityLog.record`."""
+        return record(source, dict(raw))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """See `ActivityLog.describe`."""

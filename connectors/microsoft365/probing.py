@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from msgraph.generated.organization.organization_request_builder import OrganizationRequestBuilder
 
 from connectors.contract import Ability, Capabilities, KindManifest
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, NotOnPlan, Unreachable
 from connectors.microsoft365 import privilege
 from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.answers import Row, grant_remedy, need
@@ -23,6 +23,7 @@ from models.vocabulary import EntitlementKind, Service
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 _EDITIONS = (("AAD_PREMIUM_P2", "Entra ID P2"), ("AAD_PREMIUM", "Entra ID P1"))
+PAID = frozenset(name for _, name in _EDITIONS)
 _UNKNOWN_PLAN = "unknown"
 
 
@@ -71,6 +72,15 @@ async def edition(graph: Graph, seen: Seen) -> tuple[str, tuple[tuple[str, str],
         if isinstance(plan, dict) and plan.get("provisioningStatus") == "Success"
     ]
     return next((edition for name, edition in _EDITIONS if name in plans), "Entra ID Free"), ()
+
+
+async def plan_or_whim(graph: Graph, error: NotOnPlan, what: str, seen: Seen) -> NotOnPlan | Unreachable:
+    """Tenants that pay were seen to be told, at times, that they do not: then *what* was asked for is to be asked for again."""
+    plan, _ = await edition(graph, seen)
+    if plan not in PAID:
+        return error
+    text = f"microsoft365: cannot read {what}: {error.code}, though the plan is {plan}"
+    return Unreachable(text, code=error.code, evidence=tuple(seen))
 
 
 async def _applications(

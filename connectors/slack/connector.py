@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Window
+from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Connector, Found, Kinds, Listing, Manifest
 from connectors.pacing import Pace
 from connectors.slack.access import Access
-from connectors.slack.activity import ActivityReader, describe, identify, sources_for
+from connectors.slack.activity import ActivityReader, describe, record, sources_for
 from connectors.slack.directory import Directory
 from connectors.slack.identity import Identities
 from connectors.slack.manifest import MANIFEST, Plan, manifest_for
@@ -89,9 +89,9 @@ class SlackConnector:
         """Return one page of what *source* tells of *account* in *window*."""
         return await self._activity.read(account, source, window, cursor)
 
-    def identify(self, source: str, raw: Mapping[str, Json]) -> str:
-        """See `ActivityLog.identify`."""
-        return identify(source, raw)
+    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
+        """See `ActivityLog.record`."""
+        return record(source, dict(raw))
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """Return what a raw entry tells."""

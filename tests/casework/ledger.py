@@ -66,15 +66,15 @@ class Ledger(Paper):
 
     def _of(self, account_id: str, window: Window) -> Sequence[Record]:
         records = [
-            Record(str(raw["id"]), datetime.fromisoformat(str(raw["time"])), raw)
+            self.record("drive", raw)
             for owner, raw in self.events
             if owner == account_id and raw["id"] not in self.unseen
         ]
         inside = [record for record in records if window.from_at <= record.at < window.until_at]
         return sorted(inside, key=lambda record: record.at, reverse=True)
 
-    def identify(self, source: str, raw: Mapping[str, Json]) -> str:  # the interface's
-        return str(raw["id"])
+    def record(self, source: str, raw: Mapping[str, Json]) -> Record:  # the interface's
+        return Record(str(raw["id"]), datetime.fromisoformat(str(raw["time"])), raw)
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:
         """Its records say it in our words already."""

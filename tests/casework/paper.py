@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from connectors.activity import Activity, ActivityPage, ActivitySource, Window
+from connectors.activity import Activity, ActivityPage, ActivitySource, Record, Window
 from connectors.contract import Capabilities, Found, KindManifest, Kinds, Listing, Manifest, cannot_look
 from connectors.errors import ConnectorError, NotOnPlan
 from connectors.matching import Profile, match_all
@@ -227,7 +227,7 @@ class Paper:
         """It keeps no log; `Ledger` does."""
         raise NotOnPlan(f"paper: cannot read {source} of {account.id} from {cursor} in {window}: it keeps none")
 
-    def identify(self, source: str, raw: Mapping[str, Json]) -> str:
+    def record(self, source: str, raw: Mapping[str, Json]) -> Record:
         raise NotOnPlan(f"paper: {source} has no {len(raw)}")
 
     def describe(self, source: str, raw: Mapping[str, Json]) -> tuple[Activity, ...]:

@@ -21,6 +21,7 @@ import pytest
 import zstandard
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from casework import runbook
 from casework.activity import collecting, logs
@@ -239,6 +240,14 @@ class TestFaults:
         await collect(logged.context, case.id, seconds=60)
         assert lines(logged, passes(logged, case)[0])[1:] == FIFTY
 
+    async def test_what_another_reading_may_bring_is_told_first(self, logged: Office) -> None:
+        """What is lacking for good hides nothing that is not."""
+        ledger(logged).gaps = (Gap("name_reused", "another's"), Gap("truncated", "a part"))
+        case = await planned(logged)
+        await collect(logged.context, case.id, seconds=60)
+        [row] = passes(logged, case)
+        assert (row.verdict, row.reason) == (Completeness.PARTIAL, "truncated")
+
     async def test_a_lost_memory_is_stated(self, logged: Office) -> None:
         """Where a backup lacks what was remembered of the records, some may stand in the file twice: the statement says so."""
         ledger(logged).happened("g1", FIFTY)
@@ -255,7 +264,7 @@ class TestFaults:
         assert row.statement["problems"]["memory_lost"] == 1
 
     async def test_and_doubles_no_count(self, logged: Office) -> None:
-        """What stands in the files twice is counted once, and that it does is a figure."""
+        """What stands in the files twice is counted once, and that it does is a figure; by the statement, which is sealed."""
         ledger(logged).happened("g1", FIFTY)
         case = await planned(logged)
         await collect(logged.context, case.id, seconds=60)
@@ -265,6 +274,8 @@ class TestFaults:
         logged.clock.pass_by(days=8)
         for _ in range(2):
             await collect(logged.context, case.id, seconds=60)
+        with logged.context.store.write() as session:
+            session.execute(text("UPDATE activity_collection SET problems = '{}'"))
         await collecting.conclude(logged.context, case.id)
         found = show(logged.context, case.id)["downloads"]
         again = sum(one["records"] for one in found["sources"][1:])

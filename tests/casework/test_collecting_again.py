@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
+from sqlalchemy import text
 
 from casework.activity import collecting
 from casework.activity.collecting import collect
-from connectors.activity import ActivityPage, ActivitySource
+from casework.activity.summary import summarise
+from casework.record.facts import read as read_record
+from casework.trail.comparing import differences
+from connectors.activity import ActivityPage, ActivitySource, Gap
 from connectors.errors import (
     ConnectorError,
     Denied,
@@ -21,6 +26,8 @@ from models.tables import Case
 from models.vocabulary import Completeness
 from tests.casework.conftest import Office
 from tests.casework.ledger import DRIVE, event
+from tests.casework.quiet import cut, read
+from tests.casework.records import record_of
 from tests.casework.shown import show
 from tests.casework.test_collecting import DAY, FIFTY, bound, ended, ids, ledger, lines, passes, planned
 
@@ -164,6 +171,40 @@ class TestRounds:
         (again,) = [row for row in found if row.again]
         assert again.from_at > found[0].from_at
 
+    async def test_that_look_is_taken_again_when_it_failed(self, logged: Office) -> None:
+        """A day later, a few times, whether or not another look is due by then."""
+        case, effective_by = await cut(logged)
+        await read(logged, case)
+        logged.clock.pass_by(days=8)
+        log = ledger(logged)
+        log.happened("g1", [event(1, effective_by - timedelta(days=20))])
+        log.fault = lambda number, _: (
+            Denied("no") if log.asked[number - 1][1].from_at < effective_by - timedelta(days=10) else None
+        )
+        for _ in range(9):
+            logged.clock.pass_by(hours=13)
+            await read(logged, case)
+        late = [row for row in passes(logged, case) if row.again]
+        assert [row.verdict for row in late] == [Completeness.NOT_AVAILABLE] * 5
+        assert all(b.begun_at - a.begun_at >= timedelta(days=1) for a, b in pairwise(late))
+
+    async def test_that_look_heals(self, logged: Office) -> None:
+        case, effective_by = await cut(logged)
+        await read(logged, case)
+        logged.clock.pass_by(days=8)
+        log = ledger(logged)
+        log.happened("g1", [event(1, effective_by - timedelta(days=20))])
+        log.fault = lambda number, _: (
+            Denied("no") if log.asked[number - 1][1].from_at < effective_by - timedelta(days=10) else None
+        )
+        assert (await read(logged, case))["downloads"]["counted"][0]["records"] == 0
+        log.fault = lambda _number, _cursor: None
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["counted"][0]["records"] == 1
+        logged.clock.pass_by(days=2)
+        await read(logged, case)
+        assert sum(row.again for row in passes(logged, case)) == 2
+
     async def test_wait_is_respected(self, logged: Office) -> None:
         """A search that the vendor is still running is not asked for before its time, and keeps nobody waiting."""
         ledger(logged).happened("g1", FIFTY)
@@ -225,3 +266,43 @@ class TestInstants:
         logged.clock.at = logged.context.case(case.id).due_at + timedelta(days=400)
         await collect(logged.context, case.id, seconds=60)
         assert ledger(logged).asked == []
+
+
+class TestSealed:
+    """What a pass says is sealed when it ends, and what it is from its beginning on."""
+
+    async def test_what_the_table_holds_beside_the_statement_counts_for_nothing(self, logged: Office) -> None:
+        case, effective_by = await cut(logged)
+        kept_from = effective_by + timedelta(hours=10)
+        ledger(logged).gaps = (Gap("retention", "kept a day", effective_by - timedelta(days=60), kept_from),)
+        logged.clock.pass_by(hours=25)
+        before = (await read(logged, case))["downloads"]
+        assert before["silence"][0]["state"] == "not_read"
+        with logged.context.store.write() as session:
+            session.execute(text("UPDATE activity_collection SET gaps = '[]'"))
+        assert logged.context.evidence is not None
+        summarise(logged.context, case.id, logged.context.evidence)
+        after = show(logged.context, case.id)["downloads"]
+        assert {k: v for k, v in after.items() if k not in {"made_at", "summary_sha256"}} == {
+            k: v for k, v in before.items() if k not in {"made_at", "summary_sha256"}
+        }
+
+    async def test_which_look_it_is_from_its_beginning_on(self, logged: Office) -> None:
+        """The record and the page say the same of one that is under way, and whoever changes it is noticed."""
+        case, effective_by = await cut(logged)
+        await read(logged, case)
+        logged.clock.pass_by(days=8)
+        log, waits = ledger(logged), ActivityPage([], "0", (), wait=timedelta(hours=1))
+        log.fault = lambda number, _: (
+            waits if log.asked[number - 1][1].from_at < effective_by - timedelta(days=10) else None
+        )
+        shown = (await read(logged, case))["downloads"]
+        assert passes(logged, case)[-1].again
+        told = read_record(record_of(logged.context, case.id)).view.downloads
+        assert (told.state, shown["state"]) == ("collected", "collected")
+        with logged.context.store.write() as session:
+            assert not [*differences(session, case.id)]
+            session.execute(text("UPDATE activity_collection SET again = NOT again"))
+            assert "again" in str([*map(str, differences(session, case.id))])
+        logged.clock.pass_by(days=31)
+        await read(logged, case)  # and nothing stops

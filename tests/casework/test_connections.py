@@ -40,8 +40,8 @@ from portal.sections.access import truth_table
 from tests.casework.conftest import Office
 from tests.casework.ledger import Ledger, event
 from tests.casework.paper import Paper
+from tests.casework.quiet import cut, read
 from tests.casework.shown import show
-from tests.casework.test_silence import cut, read
 from tests.casework.test_truth_tenants import Tenancy
 
 SLACK, ACQUIRED = "slack", "slack.acquired"

@@ -1,13 +1,13 @@
-"""Whose an act is, and after the cut there is silence or there is a finding."""
+"""After the cut there is silence or there is a finding."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from sqlmodel import select
 
 from casework.access.rechecking import collect_again
 from casework.activity import collecting
@@ -16,166 +16,24 @@ from casework.activity.passes import SUMMARIES
 from casework.activity.silence import Quiet
 from casework.activity.summary import summarise
 from casework.decisions import signatures as waiving
-from casework.erasure import erasing
 from casework.errors import BadRequest
 from casework.truth import post_cut
 from casework.truth.rows import accounts_of, rows_of
-from casework.view.reading.case import look
 from casework.view.reading.downloads import content_of
-from connectors.activity import ActivityPage, Gap, Name
+from connectors.activity import ActivityPage, Gap
 from connectors.errors import Denied, NotRecorded
-from models.tables import Case, Collection
 from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Standing
 from tests.casework.conftest import Office
-from tests.casework.ledger import DRIVE, Ledger, event
+from tests.casework.ledger import DRIVE, event
 from tests.casework.paper import Killed
+from tests.casework.quiet import cut, ledger, read
 from tests.casework.shown import show
-from tests.casework.test_erasing import approved, dump
 
 K = ActivityKind
 BY_THE_ACCOUNT = [
     K.COPY, K.PRINT, K.EXTERNAL_SHARE, K.PUBLIC_LINK, K.FORWARD, K.DELEGATE, K.GRANT, K.APP_PASSWORD, K.DEVICE, K.UPLOAD, K.VIEW, K.EDIT, K.SEND,
 ]  # fmt: skip
 """What somebody does who is in."""
-
-
-def ledger(office: Office) -> Ledger:
-    assert isinstance(office.paper, Ledger)
-    return office.paper
-
-
-async def cut(office: Office) -> tuple[Case, datetime]:
-    """Carry a departure to its end; return the case and the time by which the cut is effective."""
-    case = office.report()
-    office.clock.pass_by(hours=10)
-    await office.run(case.id)
-    rows = show(office.context, case.id)["accounts"][0]["entitlements"]
-    return case, max(datetime.fromisoformat(row["cut_effective_by"]) for row in rows if row["kind"] == "sign_in")
-
-
-async def read(office: Office, case: Case) -> dict[str, Any]:
-    """Let the logs be read as the sweep does, until nothing is due."""
-    while any((await collect_again(office.context)).values()):
-        continue
-    return show(office.context, case.id)
-
-
-class TestWhose:
-    """What was fetched and not counted is a figure: whose a record is, is not guessed."""
-
-    async def test_a_name_that_the_log_alone_uses(self, logged: Office) -> None:
-        """A guest is called otherwise in the log than in the directory: the reading says by which names it was asked for."""
-        guest, at = "e1_home.test#EXT#@here.test", logged.clock.at - timedelta(days=3)
-        ledger(logged).names = (Name(guest),)
-        ledger(logged).happened("g1", [event(n, at, actor_id=guest.upper()) for n in range(40)])
-        case, _ = await cut(logged)
-        found = (await read(logged, case))["downloads"]
-        assert found["counts"]["download"] == 40
-        assert found["counted"] == [
-            {"log": "google_workspace/drive", "records": 40, "own": 40, "others": 0, "odd": 0, "again": 0}
-        ]
-
-    @pytest.mark.parametrize("others", [False, True])
-    async def test_an_address_of_the_account_s(self, logged: Office, others: bool) -> None:
-        """After a change of name the log goes on to hold the former address; in one that tells of others it may be an administrator's."""
-        ledger(logged).activity_sources = (replace(DRIVE, of_others=others),)
-        held = ledger(logged).holders["g1"]
-        held.profile = replace(held.profile, aliases=("before@example.test",))
-        at = logged.clock.at - timedelta(days=3)
-        ledger(logged).happened("g1", [event(n, at, actor_id="Before@example.test") for n in range(7)])
-        case, _ = await cut(logged)
-        assert (await read(logged, case))["downloads"]["counted"][0]["own"] == (0 if others else 7)
-
-    async def test_another_name_is_said_and_nobody_is_clean(self, logged: Office) -> None:
-        at = logged.clock.at - timedelta(days=3)
-        ledger(logged).happened("g1", [event(n, at, actor_id="who@example.test") for n in range(5)])
-        case, _ = await cut(logged)
-        found = (await read(logged, case))["downloads"]
-        assert found["counted"] == [
-            {"log": "google_workspace/drive", "records": 5, "own": 0, "others": 5, "odd": 0, "again": 0}
-        ]
-        assert found["verdict"] == "cannot_say"
-        (risk,) = [one for one in found["risks"] if one["reason"] == "other_names"]
-        assert "5 records bear names" in risk["text"]
-        assert "who@" not in str(found)
-        assert [(one["name"], one["records"]) for one in found["strangers"]] == [("…", 5)]
-        full = look(logged.context, case.id, by="legal").downloads
-        assert full.strangers[0].name == "who@example.test"
-
-    async def test_a_name_that_was_the_leaver_s_until_then(self, logged: Office) -> None:
-        """What is done under it afterwards is somebody else's, and is not counted."""
-        at = logged.clock.at - timedelta(days=3)
-        ledger(logged).names = (Name("before@example.test", None, at),)
-        done = [event(n, at + timedelta(hours=n), actor_id="before@example.test") for n in (-2, -1, 0, 1)]
-        ledger(logged).happened("g1", done)
-        case, _ = await cut(logged)
-        (counted,) = (await read(logged, case))["downloads"]["counted"]
-        assert (counted["own"], counted["others"]) == (2, 2)
-
-    async def test_after_the_cut_an_unknown_name_proves_no_silence(self, logged: Office) -> None:
-        case, effective_by = await cut(logged)
-        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), actor_id="who@example.test")])
-        logged.clock.pass_by(hours=25)
-        [quiet] = (await read(logged, case))["downloads"]["silence"]
-        assert (quiet["state"], quiet["by_others"]) == ("unclear", [])
-
-    @pytest.mark.parametrize("others", [True, False])
-    async def test_an_act_that_nobody_is_named_for(self, logged: Office, others: bool) -> None:
-        """In a log that tells of others it is an application's, or the vendor's own; elsewhere the account's."""
-        ledger(logged).activity_sources = (replace(DRIVE, of_others=others),)
-        case, effective_by = await cut(logged)
-        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.ENABLED)])
-        logged.clock.pass_by(hours=25)
-        shown = await read(logged, case)
-        assert shown["downloads"]["silence"][0]["state"] == ("silent" if others else "broken")
-        assert bool(shown["findings"]) is not others
-
-    async def test_an_act_under_the_account_s_address_alone(self, logged: Office) -> None:
-        """Some records of a log that tells of others have no id of who did it: the address says that it was the account."""
-        ledger(logged).activity_sources = (replace(DRIVE, of_others=True),)
-        case, effective_by = await cut(logged)
-        ledger(logged).happened("g1", [event(1, effective_by + timedelta(hours=1), K.SIGN_IN, actor="E1@example.test")])
-        logged.clock.pass_by(hours=25)
-        quiet = (await read(logged, case))["downloads"]["silence"][0]
-        assert (quiet["state"], quiet["by_others"]) == ("broken", [])
-
-    async def test_an_older_statement_does_not_say_of_whom_its_log_tells(self, logged: Office) -> None:
-        """Then the log's present word counts: a drop is no more silent than today."""
-        at = logged.clock.at - timedelta(days=3)
-        ledger(logged).happened("g1", [event(n, at, actor_id="who@example.test") for n in range(5)])
-        case, _ = await cut(logged)
-        await read(logged, case)
-        with logged.context.store.write() as session:
-            for row in session.exec(select(Collection)).all():
-                row.statement = {
-                    k: v for k, v in (row.statement or {}).items() if k not in {"of_others", "tells", "names"}
-                }
-                session.add(row)
-        assert logged.context.evidence is not None
-        summarise(logged.context, case.id, logged.context.evidence)
-        risks = show(logged.context, case.id)["downloads"]["risks"]
-        assert "other_names" in {one["reason"] for one in risks}
-
-    async def test_erased_with_the_case(self, logged: Office) -> None:
-        """The names by which the log was asked are nowhere afterwards."""
-        ledger(logged).names = (Name("secret.guest@home.test"),)
-        ledger(logged).happened("g1", [event(1, logged.clock.at - timedelta(days=3))])
-        case, _ = await cut(logged)
-        await read(logged, case)
-        assert "secret.guest@home.test" in dump(logged)
-        approved(logged, case.id)
-        erasing.erase(logged.context, case.id)
-        assert "secret.guest" not in dump(logged)
-
-    async def test_of_a_log_that_tells_what_others_did(self, logged: Office) -> None:
-        """That an administrator did something to the account is no doubt of whose the rest is."""
-        ledger(logged).activity_sources = (replace(DRIVE, of_others=True),)
-        at = logged.clock.at - timedelta(days=3)
-        ledger(logged).happened("g1", [event(1, at, actor_id="admin@example.test"), event(2, at, actor_id="g1")])
-        case, _ = await cut(logged)
-        found = (await read(logged, case))["downloads"]
-        assert (found["counted"][0]["own"], found["counted"][0]["others"]) == (1, 1)
-        assert "other_names" not in {one["reason"] for one in found["risks"]}
 
 
 class TestSilence:
@@ -293,6 +151,73 @@ class TestSilence:
         logged.clock.pass_by(hours=25)
         [quiet] = (await read(logged, case))["downloads"]["silence"]
         assert (quiet["state"], quiet["attempts"], quiet["events"]) == ("silent", 3, [])
+
+    @pytest.mark.parametrize(
+        ("kind", "minutes", "state"),
+        [
+            (K.SIGN_IN, -30, "unclear"),  # by the account it would break the silence
+            (K.EXTERNAL_SHARE, -30, "unclear"),
+            (K.DOWNLOAD, -30, "silent"),
+            (K.DOWNLOAD, 1, "unclear"),
+            (K.SIGN_IN_FAILED, 1, "silent"),
+            (K.SIGN_OUT, 1, "silent"),
+        ],
+    )
+    async def test_under_an_unknown_name(self, logged: Office, kind: ActivityKind, minutes: int, state: str) -> None:
+        """It leaves unclear what would break the silence if the account had done it, and nothing else."""
+        case, effective_by = await cut(logged)
+        at = effective_by + timedelta(minutes=minutes)
+        ledger(logged).happened("g1", [event(1, at, kind, actor_id="who@example.test")])
+        logged.clock.pass_by(hours=25)
+        [quiet] = (await read(logged, case))["downloads"]["silence"]
+        assert (quiet["state"], len(quiet["unclear"])) == (state, state == "unclear")
+
+    @pytest.mark.parametrize(("minutes", "state"), [(-70, "silent"), (-30, "unclear"), (60, "unclear")])
+    async def test_a_record_that_nobody_understands(self, logged: Office, minutes: int, state: str) -> None:
+        """Since the block it may be anything: no silence is proved, and nobody accused."""
+        case, effective_by = await cut(logged)
+        at = effective_by + timedelta(minutes=minutes)
+        ledger(logged).happened("g1", [event(1, at) | {"kind": "a_word_of_tomorrow"}])
+        logged.clock.pass_by(hours=25)
+        shown = await read(logged, case)
+        [quiet] = shown["downloads"]["silence"]
+        assert (quiet["state"], shown["findings"], shown["downloads"]["verdict"]) == (state, [], "cannot_say")
+        assert ("? ×1" in quiet["text"]) is (state == "unclear")
+
+    async def test_of_whose_time_nothing_is_known(self, logged: Office) -> None:
+        """It may be of the last instant that was looked at."""
+        case, effective_by = await cut(logged)
+        ledger(logged).happened("g1", [event(1, effective_by - timedelta(hours=2))])
+        logged.clock.pass_by(hours=25)
+        await collect(logged.context, case.id, seconds=600)
+        for verb in ("describe", "record"):
+            setattr(ledger(logged), verb, Mock(side_effect=KeyError("time")))
+        assert logged.context.evidence is not None
+        summarise(logged.context, case.id, logged.context.evidence)
+        [quiet] = show(logged.context, case.id)["downloads"]["silence"]
+        assert quiet["state"] == "unclear"
+
+    async def test_an_event_without_a_word_before_it_is_effective(self, logged: Office) -> None:
+        """A session that lived on did it: that is said."""
+        case, effective_by = await cut(logged)
+        ledger(logged).happened("g1", [event(1, effective_by - timedelta(minutes=20), K.OTHER)])
+        logged.clock.pass_by(hours=25)
+        [quiet] = (await read(logged, case))["downloads"]["silence"]
+        assert (quiet["state"], quiet["residual"]) == ("silent", 1)
+
+    async def test_what_others_tried_in_vain(self, logged: Office) -> None:
+        """It is nothing that was done to the account."""
+        ledger(logged).activity_sources = (replace(DRIVE, of_others=True),)
+        case, effective_by = await cut(logged)
+        describe = ledger(logged).describe
+        ledger(logged).describe = lambda source, raw: tuple(  # type: ignore[method-assign]  # of a vendor that tells of attempts
+            replace(one, undone=True) for one in describe(source, raw)
+        )
+        at = effective_by + timedelta(hours=1)
+        ledger(logged).happened("g1", [event(1, at, K.DELEGATE, actor_id="admin-7")])
+        logged.clock.pass_by(hours=25)
+        [quiet] = (await read(logged, case))["downloads"]["silence"]
+        assert (quiet["state"], quiet["by_others"]) == ("silent", [])
 
     @pytest.mark.parametrize("fault", [NotRecorded("off"), Denied("scope")])
     async def test_unread_is_not_silent(self, logged: Office, fault: Exception) -> None:

@@ -18,8 +18,8 @@ from models.tables import Case
 from models.vocabulary import ActivityKind, Standing
 from tests.casework.conftest import Office
 from tests.casework.ledger import Ledger, event
+from tests.casework.quiet import cut, ledger, read
 from tests.casework.shown import show
-from tests.casework.test_silence import cut, ledger, read
 
 K = ActivityKind
 WATCHED = frozenset({"google_workspace:g2"})

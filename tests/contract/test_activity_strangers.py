@@ -39,7 +39,7 @@ class TestReasons:
         """Every reason why a log is not whole is said in words, in both languages."""
         sources = [path.read_text("utf-8") for path in Path(__file__).parents[2].glob("connectors/*/activity/*.py")]
         used = {reason for text in sources for reason in re.findall(r'\b_?[Gg]ap\(\s*(?:progress, )?"(\w+)"', text)}
-        assert {"retention", "address", "fewer", "truncated", "refused"} <= used
+        assert {"retention", "address", "names_unseen", "names_denied", "fewer", "truncated", "refused"} <= used
         assert {f"log_{reason}" for reason in used} <= catalogue().keys()
 
 
@@ -176,7 +176,7 @@ class TestMicrosoft:
             gone = json.dumps({"error": {"code": "Request_ResourceNotFound"}})
             r.stage.faults.append(Fault(f"GET /v1.0/users/{person.id}", status=404, body=gone, times=None))
             reading = await m.read(r, person)
-            assert (len(reading.records), reading.reasons) == (3, {"address"})
+            assert (len(reading.records), reading.reasons) == (3, {"names_unseen"})
             with pytest.raises(Unintelligible):
                 await m.read(r, replace(person, label=""))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,25 @@ from emulators.habits import by_program, heavy_leaver, ordinary
 from emulators.microsoft365 import Audit
 from emulators.microsoft365.permissions import READ_TIER
 from emulators.stage import Fault
-from models.vocabulary import ActivityKind
+from models.vocabulary import Account, ActivityKind
 from tests.contract.logs_microsoft365 import NOW, POLL, QUERIES, TODAY, WINDOW, account, read, submissions, truth, views
+from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import rig
+
+
+def made_at(r: Rig, account: Account) -> datetime:
+    return datetime.fromisoformat(r.tenant.directory.users[account.id]["createdDateTime"])
+
+
+def update(user: str, at: datetime, changed: dict[str, Any]) -> dict[str, Any]:
+    """Return a change as Entra's log of changes has it."""
+    target = {"id": user, "type": "User", "modifiedProperties": [changed]}
+    return {
+        "activityDisplayName": "Update user",
+        "activityDateTime": at.isoformat(),
+        "initiatedBy": {},
+        "targetResources": [target],
+    }
 
 
 class TestComplete:
@@ -129,7 +146,7 @@ class TestComplete:
             del r.tenant.directory.users[gone.id]
             r.tenant.rename(colleague.id, former)
             reading = await read(r, replace(gone, label=former))
-            assert (reading.records, reading.reasons, submissions(r)) == ({}, {"address"}, 0)
+            assert (reading.records, reading.reasons, submissions(r)) == ({}, {"address", "names_unseen"}, 0)
 
     async def test_an_address_that_is_another_account_s_sign_in_name(self) -> None:
         """An administrator's account whose mail is the everyday one: what is logged there is that one's, and nothing is lacking."""
@@ -144,7 +161,51 @@ class TestComplete:
         """The search goes on by the present ones, and lacks something."""
         async with rig(permissions=READ_TIER - {"AuditLog.Read.All"}) as r:
             reading = await read(r, account(r, habit=views(3)))
-            assert (len(reading.records), reading.reasons) == (3, {"address"})
+            assert (len(reading.records), reading.reasons) == (3, {"names_denied"})
+
+    async def test_on_a_plan_that_shows_no_former_names(self) -> None:
+        """That is lacking for good; where the plan would show them it is an answer to ask for again."""
+        for plan in ("free", "P1"):
+            async with rig(plan=plan) as r:
+                leaver = account(r, habit=views(3))
+                denied = json.dumps({"error": {"code": "Authentication_RequestFromNonPremiumTenantOrB2CTenant"}})
+                audits = "GET /v1.0/auditLogs/directoryAudits"
+                r.stage.faults.append(Fault(audits, status=403, body=denied, times=None))
+                if plan == "free":
+                    assert (await read(r, leaver)).reasons == {"names_unseen"}
+                else:
+                    with pytest.raises(Unreachable):
+                        await read(r, leaver)
+
+    async def test_a_name_since_it_was_given_to_the_account(self) -> None:
+        """What the name's holder before did under it is somebody else's, as far back as Entra's log tells of the change."""
+        async with rig() as r:
+            leaver, other = account(r, habit=views(3)), account(r, "E1002")
+            before = r.tenant.directory.users[other.id]["userPrincipalName"]
+            first = r.tenant.directory.users[leaver.id]["userPrincipalName"]
+            del r.tenant.directory.users[other.id]
+            r.tenant.rename(leaver.id, before)
+            r.tenant.rename(leaver.id, f"third.{first}")
+            r.tenant.rename(leaver.id, before)
+            told = {one.name: one for page in (await read(r, leaver)).pages for one in page.names}
+            changes = [datetime.fromisoformat(row["activityDateTime"]) for row in r.tenant.audit]
+            assert (told[before].since, told[before].until) == (changes[2], None)
+            assert (told[first].since, told[first].until) == (made_at(r, leaver), changes[0])
+            assert (told[f"third.{first}"].since, told[f"third.{first}"].until) == (changes[1], changes[2])
+
+    async def test_an_address_since_it_was_given_to_the_account(self) -> None:
+        """One that it was reached by already before it signed in by it counts from then on."""
+        async with rig() as r:
+            leaver = account(r, habit=views(3))
+            row, held = r.tenant.directory.users[leaver.id], "given@hoshizora.example"
+            changed = {"displayName": "ProxyAddresses", "oldValue": "[]", "newValue": json.dumps([f"smtp:{held}"])}
+            r.tenant.audit.append(update(leaver.id, NOW - timedelta(days=9), changed))
+            row["proxyAddresses"] = [*row["proxyAddresses"], f"smtp:{held}"]
+            told = {one.name: one for page in (await read(r, leaver)).pages for one in page.names}
+            assert told[held].since == NOW - timedelta(days=9)
+            r.tenant.rename(leaver.id, held)
+            told = {one.name: one for page in (await read(r, leaver)).pages for one in page.names}
+            assert told[held].since == NOW - timedelta(days=9)
 
     async def test_a_guest(self) -> None:
         """The log calls a guest by the name that this tenant made for it, which is told."""

@@ -2,7 +2,7 @@
 
 from connectors.google_workspace.activity.collecting import A_MINUTE, AT_ONCE, Collector
 from connectors.google_workspace.activity.describing import describe
-from connectors.google_workspace.activity.records import identify
+from connectors.google_workspace.activity.records import record
 from connectors.google_workspace.activity.sources import SOURCES
 
-__all__ = ["AT_ONCE", "A_MINUTE", "SOURCES", "Collector", "describe", "identify"]
+__all__ = ["AT_ONCE", "A_MINUTE", "SOURCES", "Collector", "describe", "record"]

@@ -28,11 +28,6 @@ def record(row: Row) -> Record:
     return Record(f"{told}/{qualifier}/{application}/{held.get('customerId', '')}", instant(told), row)
 
 
-def identify(raw: Mapping[str, Json]) -> str:
-    """See `ActivityLog.identify`."""
-    return record(dict(raw)).id
-
-
 def instant(told: str) -> datetime:
     try:
         at = datetime.fromisoformat(told)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from connectors.activity import ActivityPage, Window
+from connectors.activity import ActivityPage, Record, Window
 from connectors.errors import ConnectorError
 from connectors.microsoft365.activity.logs import LOGS, EntraLogs
+from connectors.microsoft365.activity.records import STAMP, record_of
 from connectors.microsoft365.activity.search import AuditSearch, utc_now
 from connectors.microsoft365.activity.sources import PURVIEW
+from connectors.microsoft365.answers import Row
 from connectors.microsoft365.transport import Graph
 from models.vocabulary import Account
+
+
+def record(source: str, row: Row) -> Record:
+    """See `ActivityLog.record`."""
+    return record_of(row, LOGS[source].stamp if source in LOGS else STAMP)
 
 
 class Activities:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from connectors.activity import ActivityPage, Gap, Window
-from connectors.errors import Expired, NotOnPlan, Unintelligible, Unreachable
+from connectors.errors import Expired, NotOnPlan, Unintelligible
 from connectors.microsoft365.accounts import quoted
-from connectors.microsoft365.activity.records import PAGE, REFUSED, records_of, status_of, zulu
+from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of, zulu
 from connectors.microsoft365.activity.search import utc_now
 from connectors.microsoft365.activity.sources import (
     BACKGROUND,
@@ -22,11 +22,9 @@ from connectors.microsoft365.activity.sources import (
     SIGN_INS,
 )
 from connectors.microsoft365.exchange import Seen
-from connectors.microsoft365.probing import edition
+from connectors.microsoft365.probing import PAID, edition, plan_or_whim
 from connectors.microsoft365.transport import Graph, rows_of
 from models.vocabulary import Account
-
-_PAID = frozenset({"Entra ID P1", "Entra ID P2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,10 @@ class Log:
 
 
 LOGS = {
-    SIGN_INS: Log("/auditLogs/signIns", "createdDateTime", ("userId eq {id}",)),
+    SIGN_INS: Log("/auditLogs/signIns", STAMP, ("userId eq {id}",)),
     BACKGROUND: Log(
         "/auditLogs/signIns",
-        "createdDateTime",
+        STAMP,
         ("userId eq {id} and signInEventTypes/any(t: t eq 'nonInteractiveUser')",),
         beta=True,
     ),
@@ -78,7 +76,7 @@ class EntraLogs:
         try:
             body = await self.graph.read(build, seen, needs=READ_LOGS)
         except NotOnPlan as exc:
-            raise await self._plan_or_whim(exc, seen) from exc
+            raise await plan_or_whim(self.graph, exc, "the sign-ins", seen) from exc
         except Unintelligible as exc:
             if not link or status_of(exc) not in REFUSED:
                 raise
@@ -110,20 +108,12 @@ class EntraLogs:
 
     async def _too_old(self, window: Window, seen: Seen) -> tuple[Gap, ...]:
         plan, _ = await edition(self.graph, seen)
-        keeps = ENTRA_PAID if plan in _PAID else ENTRA_FREE
+        keeps = ENTRA_PAID if plan in PAID else ENTRA_FREE
         edge = self.clock() - keeps
         if window.from_at >= edge:
             return ()
         text = f"Entra keeps its logs for {keeps.days} days (plan: {plan})"
         return (Gap("retention", text, window.from_at, min(edge, window.until_at)),)
-
-    async def _plan_or_whim(self, error: NotOnPlan, seen: Seen) -> NotOnPlan | Unreachable:
-        """Tenants that pay were seen to be told, at times, that they do not: then it is an answer to ask for again."""
-        plan, _ = await edition(self.graph, seen)
-        if plan not in _PAID:
-            return error
-        text = f"microsoft365: cannot read the sign-ins: {error.code}, though the plan is {plan}"
-        return Unreachable(text, code=error.code, evidence=tuple(seen))
 
 
 def _read(cursor: str | None) -> tuple[int, str]:

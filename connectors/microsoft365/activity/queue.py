@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
 
 from msgraph.generated.models.security.audit_log_query import AuditLogQuery
 
-from connectors.activity import Name
 from connectors.errors import OutcomeUnknown, Throttled
-from connectors.microsoft365.accounts import MOST_CLAUSES, quoted, read_user
-from connectors.microsoft365.activity.records import PAGE
-from connectors.microsoft365.activity.sources import READ_AUDIT, READ_LOGS
+from connectors.microsoft365.activity.sources import READ_AUDIT
 from connectors.microsoft365.activity.state import Progress
-from connectors.microsoft365.answers import Row, instant, need
+from connectors.microsoft365.answers import Row, need
 from connectors.microsoft365.exchange import Seen
-from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.transport import Graph
 from models.vocabulary import Evidence
 
@@ -101,89 +95,6 @@ async def submit(graph: Graph, progress: Progress, names: Sequence[str], now: da
     if answer is None or not isinstance(answer.get("id"), str):
         raise OutcomeUnknown("microsoft365: cannot submit a search: the answer names none", evidence=tuple(seen))
     return str(answer["id"])
-
-
-async def names_of(graph: Graph, account_id: str, seen: Seen) -> list[Name]:
-    """
-    Return the names under which the account may be in the log, since it was made: its sign-in name, the first, and its addresses.
-
-    A former sign-in name usually lives on as an address, but need not: see `former_names`.
-    """
-    row = await read_user(
-        graph, account_id, ["id", "userPrincipalName", "mail", "proxyAddresses", "createdDateTime"], seen
-    )
-    made_at = instant(row, "createdDateTime")
-    return [Name(name, made_at) for name in dict.fromkeys(name.casefold() for name in _names(row))]
-
-
-async def former_names(graph: Graph, account_id: str, present: str, seen: Seen) -> list[Name]:
-    """
-    Return the sign-in names before the *present* one by which Entra's log of changes in the directory knows the account, as far as it is
-    kept, each until it was last the account's.
-
-    Raises what the read raises: `Denied`, `NotOnPlan`.
-    """
-    about = urlencode({"$filter": f"targetResources/any(t: t/id eq {quoted(account_id)})", "$top": PAGE})
-    rows = await graph.pages(
-        graph.follow(f"{graph.endpoint}/auditLogs/directoryAudits?{about}", seen), seen, needs=READ_LOGS
-    )
-    last: dict[str, datetime] = {}
-    for row in rows:
-        at = instant(row, "activityDateTime")
-        for name in {name.casefold() for name in _called(row, account_id)} - {present}:
-            if at is not None:
-                last[name] = max(at, last.get(name, at))
-    return [Name(name, None, at) for name, at in last.items()]
-
-
-async def taken_over(graph: Graph, account_id: str, names: Sequence[str], seen: Seen) -> set[str]:
-    """Return those of *names* by which another account signs in today: what the log tells under them may be that one's."""
-    found: set[str] = set()
-    for start in range(0, len(names), MOST_CLAUSES):
-        listed = ", ".join(map(quoted, names[start : start + MOST_CLAUSES]))
-        asked = urlencode({"$filter": f"userPrincipalName in ({listed})", "$select": "id,userPrincipalName"})
-        rows = await graph.pages(graph.follow(f"{graph.endpoint}/users?{asked}", seen), seen, needs=READ_USERS)
-        found |= {need(row, "userPrincipalName", str).casefold() for row in rows if row.get("id") != account_id}
-    return found
-
-
-def _called(change: Row, account_id: str) -> Iterator[str]:
-    """Yield what a change calls the account: its sign-in name then, and the one that was changed."""
-    for target in _rows(change, "targetResources"):
-        if target.get("id") == account_id:
-            yield from _texts(target.get("userPrincipalName"))
-            for changed in _rows(target, "modifiedProperties"):
-                if changed.get("displayName") == "UserPrincipalName":
-                    yield from (name for name in _listed(changed.get("oldValue")))
-
-
-def _listed(value: object) -> Iterator[str]:
-    """Yield the texts of a property as the log spells it: a list in JSON."""
-    try:
-        told = json.loads(value) if isinstance(value, str) else []
-    except ValueError:
-        told = []
-    yield from _texts(*(told if isinstance(told, list) else ()))
-
-
-def _texts(*values: object) -> Iterator[str]:
-    return (value for value in values if isinstance(value, str) and "@" in value)
-
-
-def _rows(row: Row, key: str) -> list[Row]:
-    found = row.get(key)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _names(row: Row) -> Iterator[str]:
-    yield need(row, "userPrincipalName", str)
-    if isinstance(row.get("mail"), str):
-        yield row["mail"]
-    addresses = row.get("proxyAddresses")
-    for address in addresses if isinstance(addresses, list) else ():
-        kind, _, name = str(address).partition(":")
-        if kind.casefold() == "smtp" and name:
-            yield name
 
 
 def _of_today(known: Sequence[Search], now: datetime) -> Iterator[Search]:

@@ -11,21 +11,24 @@ from connectors.microsoft365.answers import Row, instant, need
 
 PAGE = 999
 """As many rows as the vendor gives at most."""
+STAMP = "createdDateTime"
+"""What has a record's instant in the unified audit log, and in Entra's sign-ins."""
 REFUSED = frozenset({400, 404, 410})
 """How a page's token that is too old is answered: no page of Microsoft's names the code."""
 
 
 def records_of(rows: Iterable[Row], window: Window, stamp: str) -> tuple[Record, ...]:
     """Return what lies in *window*, each record once; raises `Unintelligible` for a row without id or time."""
-    found: dict[str, Record] = {}
-    for row in rows:
-        at = instant(row, stamp)
-        if at is None:
-            raise Unintelligible(f"microsoft365: cannot read {stamp}: it is missing")
-        if window.from_at <= at < window.until_at:
-            name = need(row, "id", str)
-            found[name] = Record(name, at, row)
-    return tuple(found.values())
+    inside = (one for one in (record_of(row, stamp) for row in rows) if window.from_at <= one.at < window.until_at)
+    return tuple({one.id: one for one in inside}.values())
+
+
+def record_of(row: Row, stamp: str) -> Record:
+    """Return a row as a record; raises `Unintelligible` for one without id or time."""
+    at = instant(row, stamp)
+    if at is None:
+        raise Unintelligible(f"microsoft365: cannot read {stamp}: it is missing")
+    return Record(need(row, "id", str), at, row)
 
 
 def status_of(error: ConnectorError) -> int | None:

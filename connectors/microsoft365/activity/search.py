@@ -15,12 +15,13 @@ from datetime import UTC, datetime, timedelta
 from msgraph.generated.security.audit_log.queries.item.records.records_request_builder import RecordsRequestBuilder
 
 from connectors.activity import ActivityPage, Gap, Name, Record, Window
-from connectors.errors import Denied, Expired, NotOnPlan, NotRecorded, OutcomeUnknown, Throttled, Unintelligible
+from connectors.errors import Expired, NotRecorded, OutcomeUnknown, Throttled, Unintelligible
 from connectors.microsoft365.activity import queue
-from connectors.microsoft365.activity.records import PAGE, REFUSED, records_of, status_of
+from connectors.microsoft365.activity.names import names_of
+from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of
 from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
 from connectors.microsoft365.activity.state import Progress, Step
-from connectors.microsoft365.answers import NotThere, Row
+from connectors.microsoft365.answers import Row
 from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.transport import Build, Graph, asking, rows_of
 from models.vocabulary import Account
@@ -76,41 +77,12 @@ class AuditSearch:
     async def _begin(self, account: Account, window: Window) -> ActivityPage:
         """Name the search to come, and submit nothing.  See that there is somebody to search for."""
         seen: Seen = []
-        names, gaps = await self._names(account, seen)
+        names, gaps = await names_of(self.graph, account, seen)
         begun = Progress.of(window, self.draw_key(), self.clock(), STANDARD)
         if not names:
             return ActivityPage((), None, tuple(seen), gaps=gaps)
         gaps += too_old(window, self.clock())
         return ActivityPage((), begun.cursor(), tuple(seen), gaps=gaps, names=tuple(names))
-
-    async def _names(self, account: Account, seen: Seen) -> tuple[list[Name], tuple[Gap, ...]]:
-        """
-        Return what to search for; of an account that was deleted meanwhile, what it was found under, unless that is another's now.
-
-        What is logged under an address that is another account's sign-in name is that one's; a former sign-in name that is, is a gap.
-        """
-        gaps: tuple[Gap, ...] = ()
-        try:
-            names = await queue.names_of(self.graph, account.id, seen)
-        except NotThere:
-            if "@" not in account.label:
-                raise
-            names = [Name(account.label.casefold())]
-            text = "the directory does not know the account any more: searched by the names that it was found under"
-            gaps = (Gap("address", text),)
-        former: list[Name] = []
-        try:
-            former = await queue.former_names(self.graph, account.id, names[0].name, seen)
-        except (Denied, NotOnPlan) as exc:
-            gaps += (Gap("address", f"whether the account had other names before cannot be seen ({exc.code})"),)
-        every = {
-            one.name: one for one in (*names, *former)
-        }  # a former sign-in name that lives on as an address counts until then
-        others = await queue.taken_over(self.graph, account.id, [*every], seen)
-        if others & {one.name for one in former}:
-            text = "a sign-in name that the account had before is another's today: what the log tells under it was not searched"
-            gaps += (Gap("name_reused", text),)
-        return [one for name, one in every.items() if name not in others], gaps
 
     async def _ask(self, account: Account, progress: Progress) -> ActivityPage:
         """Find the search that *progress* names, or submit it."""
@@ -129,7 +101,7 @@ class AuditSearch:
             return await self._submit(account, progress, now, seen)
 
     async def _submit(self, account: Account, progress: Progress, now: datetime, seen: Seen) -> ActivityPage:
-        names, gaps = (list[Name](), ()) if progress.alive else await self._names(account, seen)
+        names, gaps = (list[Name](), ()) if progress.alive else await names_of(self.graph, account, seen)
         if not names and not progress.alive:  # a search without a name finds everybody
             return ActivityPage((), None, tuple(seen), gaps=gaps)
         try:
@@ -239,7 +211,7 @@ class AuditSearch:
         rows, link = rows_of(body, seen), body.get("@odata.nextLink")
         if progress.alive and (rows or link is None):
             return _proven(rows, seen)
-        records = () if progress.alive else records_of(rows, window, "createdDateTime")
+        records = () if progress.alive else records_of(rows, window, STAMP)
         read = replace(progress, came=progress.came + len(rows), total=progress.total + len(rows))
         if link is None:
             return self._read_out(read, records, seen)

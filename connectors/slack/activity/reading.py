@@ -25,6 +25,8 @@ MOST_PAGES = 100
 """team.accessLogs and team.integrationLogs: "more than 100 pages" is an error (over_pagination_limit)."""
 
 _GONE = frozenset({"invalid_cursor"})
+_STAMPS = {AUDIT_LOGS: "date_create", ACCESS_LOGS: "date_last", INTEGRATION_LOGS: "date", FILES: "created"}
+_WITHOUT_AN_ID = frozenset({ACCESS_LOGS, INTEGRATION_LOGS})
 _NO_DOWNLOADS = (
     "Slack keeps no record of downloads on this plan that could be read: access log and uploads are attached, the absence of "
     "downloads is not shown."
@@ -111,7 +113,7 @@ class ActivityReader:
             answer = await self._transport.audit(trace, **query)
         except ConnectorError as error:
             raise _explained(error) from error
-        records = (Record(_own_id(entry), moment(entry["date_create"]), entry) for entry in answer.rows("entries"))
+        records = (record(AUDIT_LOGS, entry) for entry in answer.rows("entries"))
         page = self._page(asked, answer, records)
         return page if about or page.cursor is not None else replace(page, cursor=_Place(about=True).text())
 
@@ -125,21 +127,21 @@ class ActivityReader:
         if asked.place.cursor:
             arguments["cursor"] = asked.place.cursor
         answer = await self._web("team.accessLogs", arguments, trace, Purpose.SCIM)
-        rows = [(moment(row["date_first"]), moment(row["date_last"]), row) for row in answer.rows("logins")]
+        entries = [record(ACCESS_LOGS, row) for row in answer.rows("logins")]
         begins, ends = asked.window.from_at, asked.window.until_at
         records = [
-            Record(_digest(row), last, row)
-            for first, last, row in rows
-            if row.get("user_id") == asked.user and first < ends and last >= begins
+            one
+            for one in entries
+            if one.raw.get("user_id") == asked.user and moment(one.raw["date_first"]) < ends and one.at >= begins
         ]
         page = replace(self._page(asked, answer, ()), records=records)
-        past = bool(rows) and all(last < begins for _, last, _ in rows)
+        past = bool(entries) and all(one.at < begins for one in entries)
         return replace(page, cursor=None) if past else replace(page, gaps=_cursorless(asked.place, answer))
 
     async def _integration_logs(self, asked: _Asked, trace: Trace) -> ActivityPage:
         arguments = {"user": asked.user, "count": str(self._page_size), "page": str(asked.place.page)}
         answer = await self._web("team.integrationLogs", arguments, trace, Purpose.SCIM)
-        return self._counted(asked, answer, [(_digest(row), row["date"], row) for row in answer.rows("logs")])
+        return self._counted(asked, answer, [record(INTEGRATION_LOGS, row) for row in answer.rows("logs")])
 
     async def _files(self, asked: _Asked, trace: Trace) -> ActivityPage:
         arguments = {
@@ -147,7 +149,7 @@ class ActivityReader:
             "count": str(self._page_size), "page": str(asked.place.page),
         }  # fmt: skip
         answer = await self._web("files.list", arguments, trace, Purpose.BOT)
-        return self._counted(asked, answer, [(_own_id(row), row["created"], row) for row in answer.rows("files")])
+        return self._counted(asked, answer, [record(FILES, row) for row in answer.rows("files")])
 
     async def _web(self, method: str, arguments: Mapping[str, str], trace: Trace, purpose: Purpose) -> Answer:
         answer = await self._transport.web(method, arguments, trace, purpose=purpose, expect=_GONE)
@@ -164,10 +166,10 @@ class ActivityReader:
         onward = replace(asked.place, cursor=str(following)).text() if following else None
         return ActivityPage(kept, onward, answer.evidence)
 
-    def _counted(self, asked: _Asked, answer: Answer, rows: Iterable[tuple[str, Any, dict[str, Any]]]) -> ActivityPage:
+    def _counted(self, asked: _Asked, answer: Answer, records: Iterable[Record]) -> ActivityPage:
         """Return a page of an answer whose pages are counted: what lies past Slack's last page is a gap."""
         pages = int(answer.body["paging"]["pages"])
-        kept = [record for record in (Record(i, moment(at), row) for i, at, row in rows) if asked.inside(record)]
+        kept = [record for record in records if asked.inside(record)]
         number = asked.place.page
         if number >= pages:
             return ActivityPage(kept, None, answer.evidence)
@@ -197,9 +199,9 @@ def _explained(error: ConnectorError) -> ConnectorError:
     return error
 
 
-def identify(source: str, raw: Mapping[str, Any]) -> str:
-    """See `ActivityLog.identify`."""
-    return _digest(raw) if source in {ACCESS_LOGS, INTEGRATION_LOGS} else _own_id(raw)
+def record(source: str, row: Mapping[str, Any]) -> Record:
+    """See `ActivityLog.record`."""
+    return Record(_digest(row) if source in _WITHOUT_AN_ID else _own_id(row), moment(row[_STAMPS[source]]), row)
 
 
 def _own_id(row: Mapping[str, Any]) -> str:
