@@ -181,12 +181,20 @@ class TestRounds:
         log.fault = lambda number, _: (
             Denied("no") if log.asked[number - 1][1].from_at < effective_by - timedelta(days=10) else None
         )
-        for _ in range(9):
+        for _ in range(14):
             logged.clock.pass_by(hours=13)
             await read(logged, case)
         late = [row for row in passes(logged, case) if row.again]
         assert [row.verdict for row in late] == [Completeness.NOT_AVAILABLE] * 5
         assert all(b.begun_at - a.begun_at >= timedelta(days=1) for a, b in pairwise(late))
+
+    async def test_that_look_is_not_taken_again_for_what_is_lacking_for_good(self, logged: Office) -> None:
+        ledger(logged).gaps = (Gap("name_reused", "another's"),)
+        case, _ = await cut(logged)
+        for _ in range(14):
+            logged.clock.pass_by(days=1)
+            await read(logged, case)
+        assert sum(row.again for row in passes(logged, case)) == 1
 
     async def test_that_look_heals(self, logged: Office) -> None:
         case, effective_by = await cut(logged)

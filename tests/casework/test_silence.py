@@ -20,7 +20,7 @@ from casework.errors import BadRequest
 from casework.truth import post_cut
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.downloads import content_of
-from connectors.activity import ActivityPage, Gap
+from connectors.activity import ActivityPage, Gap, Name
 from connectors.errors import Denied, NotRecorded
 from models.vocabulary import ActivityKind, DepartureKind, EntitlementKind, Standing
 from tests.casework.conftest import Office
@@ -226,6 +226,17 @@ class TestSilence:
         ledger(logged).fault = lambda _number, _cursor: fault  # type: ignore[assignment,return-value]  # the two of above
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    @pytest.mark.parametrize("reason", ["names_unseen", "names_denied"])
+    @pytest.mark.parametrize(("renamed", "state"), [(False, "silent"), (True, "not_read")])
+    async def test_without_former_names(self, logged: Office, reason: str, renamed: bool, state: str) -> None:
+        """Names from before the departure do not matter after the cut; one that was searched then, and is not any more, does."""
+        ledger(logged).gaps, ledger(logged).names = (Gap(reason, "not seen"),), (Name("me@x.test"),)
+        case, _ = await cut(logged)
+        ledger(logged).names = (Name("renamed@x.test" if renamed else "me@x.test"), Name("more@x.test"))
+        logged.clock.pass_by(hours=25)
+        shown = (await read(logged, case))["downloads"]
+        assert (shown["silence"][0]["state"], shown["verdict"]) == (state, "cannot_say")
 
     async def test_is_answered_for(self, logged: Office) -> None:
         """A named person answers for it and the case may close; what comes later is asked about again."""
