@@ -167,7 +167,7 @@ def asked_by(clock: DatabaseClock, evidence: Sequence[Evidence]) -> dict[str, An
 
 
 def is_told(before: Mapping[str, Any] | None, asked: Mapping[str, Any], instant: datetime) -> bool:
-    """Whether *before* told the same requests, how often apart and since when, and not before the *instant* what was *asked* after it."""
+    """Whether *before* tells the same requests, however often and since when they asked; a read made after the *instant* is told once anew."""
     if before is None or _words(before) != _words(asked):
         return False
     told_at, asked_at = (datetime.fromisoformat(one["sent_at"]) for one in (before, asked))

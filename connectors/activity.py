@@ -34,8 +34,7 @@ class ActivitySource:
 
     *lag*: how late the vendor's documentation lets a record appear: a second look is taken after it.  *retention*: how far back the
     vendor keeps records on the longest plan that we know of, None where it does not say.  *scopes*: the least that
-    reading needs.  *plan*: in words.  *latest*: how late a record may come at all, by the vendor's word, a week where it has none: the
-    whole window is read once more after it.  *of_administration*: it tells who enabled a blocked account again.  *of_others*: it tells also
+    reading needs.  *plan*: in words.  *of_administration*: it tells who enabled a blocked account again.  *of_others*: it tells also
     what others did to the account; in any other log a record by a name that is not the account's is odd.  *caveats*: sentences that belong into each completeness statement (what this log never holds).
     *source*: the vendor's page.  *tells*: the kinds that its records are known to tell; besides, it may hold others.
     """
@@ -50,7 +49,6 @@ class ActivitySource:
     of_administration: bool = False
     of_others: bool = False
     tells: frozenset[ActivityKind] = frozenset()
-    latest: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ _OVERLAP = timedelta(minutes=5)
 """Looked at twice even where the vendor promises no lag: its clock is not ours."""
 _A_DAY = timedelta(days=1)
 """Read again at each later look, whatever lag the vendor documents: it is no promise."""
+_LATEST = timedelta(days=7)
+"""How late a record may come: no vendor says when the last one has, and none documents a lag as long."""
 _MOST_TRIES = 5
 """Of the look at the whole window."""
 _EDGE = timedelta(hours=1)
@@ -111,7 +113,7 @@ def _is_due(context: Context, case: Case, source: ActivitySource, before: Sequen
     if not before:
         return context.now() <= cut_at + _BEGUN_WITHIN
     read_until = before[-1].until_at
-    lags = [source.lag, source.latest, *(timedelta(hours=hours) for hours in context.policy.activity.again_hours)]
+    lags = [source.lag, _LATEST, *(timedelta(hours=hours) for hours in context.policy.activity.again_hours)]
     instants = [cut_at + lag for lag in lags if lag >= source.lag]
     if (days := kept_days(source, before)) is not None:  # what came since is read before it is forgotten
         instants.append(min(read_until + timedelta(days=days - 1), max(instants)))
@@ -133,7 +135,7 @@ def _again_is_due(context: Context, case: Case, source: ActivitySource, before: 
     if not plain(before):
         return False
     last, earlier = plain(before)[-1], [row for row in before if row.again]
-    if not _lacks_nothing(last) or last.until_at < (case.contained_at or case.due_at) + source.latest:
+    if not _lacks_nothing(last) or last.until_at < (case.contained_at or case.due_at) + _LATEST:
         return False
     if _whole(context, source, before)[0] >= last.from_at:  # more was not kept than that look has read
         return False

@@ -109,10 +109,10 @@ def _tell(  # what a read was, and what came of it
 
     A kind that could not even be asked about tells that; one that no API lists, or not on this plan, has nothing to tell.
     """
-    states = {one.state for one in listed if one.vendor_id == WHOLE_KIND}
-    if not evidence and states != {EntitlementState.UNREADABLE} and read.failed_as is not EntitlementState.UNREADABLE:
+    if not evidence and read.failed_as is not EntitlementState.UNREADABLE:
         return
-    rows = None if states or not evidence else len(listed)
+    whole = any(one.vendor_id == WHOLE_KIND for one in listed)
+    rows = None if whole or not evidence else len(listed)
     asked = asked_by(context.store.clock, evidence) | {"shown": None if rows is None else _digest(listed)}
     if is_told(read.asked, asked, instant) and (read.asked or {}).get("shown") == asked["shown"]:
         return

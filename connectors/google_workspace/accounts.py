@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from connectors.contract import Found
 from connectors.google_workspace.directory import Directory, is_admin, is_blocked
@@ -44,18 +43,12 @@ class Accounts:
 
         What a search finds is newer than the snapshot, and stands in its place.
         """
-        log: Log = []
-        queries: list[Awaitable[Any]] = [self._found(query, log) for query in self.queries(leaver)]
+        everybody = await self.everybody.get()
+        log: Log = [*everybody.evidence]
         with resting_on(log):
-            everybody, *parts = await together(self._everybody(log), *queries)
+            parts = await together(*(self._found(query, log) for query in self.queries(leaver)))
         profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
         return Found(match_all(leaver, profiles.values()), tuple(log), len(everybody.profiles))
-
-    async def _everybody(self, log: Log) -> Index:
-        """Return the snapshot, with the exchanges that read it added to *log*."""
-        everybody = await self.everybody.get()
-        log += everybody.evidence
-        return everybody
 
     async def find_at(self, leaver: Leaver, addresses: Iterable[str]) -> list[Match]:
         """See `Connector.find_at`."""

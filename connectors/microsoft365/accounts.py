@@ -8,7 +8,7 @@ the shared snapshot.  Queries go without `ConsistencyLevel: eventual`, so that n
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from connectors.microsoft365.manifest import READ_USERS
 from connectors.microsoft365.transport import Build, Graph, Reads, asking
 from connectors.pacing import resting_on, together
 from connectors.snapshot import Index, Numbers, Shared, indexed
-from models.vocabulary import Account, AccountKind, Evidence, Leaver, Match, Service
+from models.vocabulary import Account, AccountKind, Leaver, Match, Service
 
 MOST_CLAUSES = 15
 """As many `or` clauses, or values of an `in`, as the directory takes in one filter."""
@@ -62,18 +62,12 @@ class Accounts:
 
         What a query finds is newer than the snapshot, and stands in its place.
         """
-        reads, seen = Batching(self.graph), list[Evidence]()
-        queries: list[Awaitable[Any]] = [self._found(clause, reads, seen) for clause in self.filters(leaver)]
+        reads, everybody = Batching(self.graph), await self.everybody.get()
+        seen: Seen = [*everybody.evidence]
         with resting_on(seen):
-            everybody, *parts = await together(self._everybody(seen), *queries)
+            parts = await together(*(self._found(clause, reads, seen) for clause in self.filters(leaver)))
         profiles = {profile.account.id: profile for part in (everybody.near(leaver), *parts) for profile in part}
         return Found(match_all(leaver, profiles.values()), tuple(seen), len(everybody.profiles))
-
-    async def _everybody(self, seen: Seen) -> Index:
-        """Return the snapshot, with the exchanges that read it added to *seen*."""
-        everybody = await self.everybody.get()
-        seen += everybody.evidence
-        return everybody
 
     async def _found(self, clause: str, reads: Reads, seen: Seen) -> list[Profile]:
         return [self.profile(row) for row in await reads.pages(self._search(clause), seen, needs=READ_USERS)]

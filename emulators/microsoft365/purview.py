@@ -114,6 +114,8 @@ class Purview:
         if kind == "e":
             return answer | {"@odata.nextLink": self._link(call, search, f"p{start}"), "value": []}
         rows = search.found[start : min(start + size, end)]
+        if start + size >= end and search.readings <= audit.instead:
+            rows = search.found[:size]
         if audit.repeated and token is None:
             answer["@odata.nextLink"] = self._link(call, search, "p0")
         elif start + size < end:

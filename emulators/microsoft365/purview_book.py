@@ -24,7 +24,7 @@ class Audit:
     *recording*: unified auditing is on.  *limit*: records that a search may give.  *daily*, *at_once*: searches in 24 hours, and unfinished
     ones.  *polls*: so many looks at a search see it run.  *failing*: so many searches fail.  *lag*: seconds until a record is found.
     *hidden*: so many lists do not show a new search yet.  *first_short*: the first reading of a search leaves out its last page.
-    *repeated*: each search gives its first page twice.  *most*: the widest page that is not refused.
+    *repeated*: each search gives its first page twice; *instead*: in so many of its readings in the place of its last one.  *most*: the widest page that is not refused.
     """
 
     recording: bool = True
@@ -37,6 +37,7 @@ class Audit:
     hidden: int = 0
     first_short: bool = False
     repeated: bool = False
+    instead: int = 0
     most: int = 999
 
 

@@ -245,6 +245,14 @@ class TestComplete:
             reading = await read(r, leaver)
             assert (len(reading.records), reading.reasons) == (20, {"fewer"})
 
+    @pytest.mark.parametrize(("readings", "found", "reasons"), [(1, 18, set()), (9, 15, {"fewer"})])
+    async def test_a_page_in_the_place_of_another(self, readings: int, found: int, reasons: set[str]) -> None:
+        """What comes twice is counted once: it does not stand for what never came."""
+        async with rig(page_size=5, audit=Audit(instead=readings)) as r:
+            leaver = account(r, habit=views(18))
+            reading = await read(r, leaver)
+            assert (len(reading.records), reading.reasons, submissions(r)) == (found, reasons, 1)
+
 
 class TestNothingFound:
     """Nothing is an answer only where something would have been found."""

@@ -21,7 +21,7 @@ from connectors.microsoft365.activity.names import names_of
 from connectors.microsoft365.activity.records import PAGE, REFUSED, STAMP, records_of, status_of
 from connectors.microsoft365.activity.sources import READ_AUDIT, STANDARD
 from connectors.microsoft365.activity.state import Progress, Step
-from connectors.microsoft365.answers import Row
+from connectors.microsoft365.answers import Row, need
 from connectors.microsoft365.exchange import Seen
 from connectors.microsoft365.transport import Build, Graph, asking, rows_of
 from models.vocabulary import Account
@@ -212,7 +212,7 @@ class AuditSearch:
         if progress.alive and (rows or link is None):
             return _proven(rows, seen)
         records = () if progress.alive else records_of(rows, window, STAMP)
-        read = replace(progress, came=progress.came + len(rows), total=progress.total + len(rows))
+        read = progress.having([need(row, "id", str) for row in rows])
         if link is None:
             return self._read_out(read, records, seen)
         self.graph.follow(link, seen)

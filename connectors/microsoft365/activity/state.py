@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from hashlib import blake2b
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -33,7 +35,8 @@ class Progress:
     tenant's searches.  *slices*: what is still to be read, the current one first.  *due*: when the call that submits was expected; a later
     one may be the second.  *looks*: how often a search of unknown fate was looked for.  *turn*: polls, or refusals, or pages of this step.
     *again*: how often the records were begun anew.  *came*, *told*: records read of this search, and how many the vendor thinks there are.
-    *mark*: an earlier link, for seeing circles.  *waits*: how often the tenant's queue was full.  *alive*: this search asks whether the tenant records anything at all.
+    *mark*: an earlier link, for seeing circles; *pages*: digests of each page's first record, for seeing one that comes twice by another
+    link.  *waits*: how often the tenant's queue was full.  *alive*: this search asks whether the tenant records anything at all.
     """
 
     key: str
@@ -47,6 +50,7 @@ class Progress:
     query: str = ""
     link: str | None = None
     mark: str | None = None
+    pages: tuple[str, ...] = ()
     wide: bool = True
     again: int = 0
     came: int = 0
@@ -69,7 +73,7 @@ class Progress:
         try:
             values: dict[str, Any] = json.loads(cursor)
             slices = tuple((int(a), int(b)) for a, b in values.pop("slices"))
-            progress = cls(slices=slices, step=Step(values.pop("step")), **values)
+            progress = cls(slices=slices, step=Step(values.pop("step")), pages=tuple(values.pop("pages", ())), **values)
             _ = progress.ends_at  # the slice that is being read
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as exc:
             raise Expired("microsoft365: cannot go on reading: the cursor is not one of ours") from exc
@@ -101,7 +105,14 @@ class Progress:
         return self.ask(((begin, middle), (middle, end), *self.slices[1:]), now)
 
     def from_first_page(self) -> Progress:
-        return replace(self, link=None, mark=None, again=self.again + 1, turn=0, came=0)
+        return replace(self, link=None, mark=None, pages=(), again=self.again + 1, turn=0, came=0)
+
+    def having(self, ids: Sequence[str]) -> Progress:
+        """Count the records of a page; one that came before counts for nothing, since it may hide one that did not come."""
+        if not ids or (first := blake2b(ids[0].encode(), digest_size=6).hexdigest()) in self.pages:
+            return self
+        came = len(set(ids))
+        return replace(self, came=self.came + came, total=self.total + came, pages=(*self.pages, first))
 
     def leads_back(self, link: str) -> bool:
         return link in {self.link, self.mark}
