@@ -40,15 +40,22 @@ def uncontained(context: Context, case_id: str, connection: ConnectionId) -> boo
     return found or unlisted(context, case_id, connection)
 
 
-async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId) -> None:
+async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId, due: bool = False) -> None:
     """
-    List what is to be listed before the cut, of an emergency the containment alone, in *connections* or in all, and seal the
-    plan.
+    List what is to be listed before the cut, in *connections* or in all, and seal the plan: of an emergency the containment alone, of
+    what is *due* now also what goes before the block.  The rest is listed after it.
     """
     case = await context.store.run(context.case, case_id)
-    cut_first = case.at_once_at is not None and case.contained_at is None and case.for_real
-    await take_inventory(context, case_id, *connections, kinds=CONTAINMENT if cut_first else None)
-    await context.store.run(seal_plan, context, case_id, scope="containment" if cut_first else "full")
+    emergency = case.at_once_at is not None and case.contained_at is None and case.for_real
+    kinds = CONTAINMENT if emergency else CONTAINMENT | _before_the_block(context) if due else None
+    await take_inventory(context, case_id, *connections, kinds=kinds)
+    await context.store.run(seal_plan, context, case_id, scope="full" if kinds is None else "containment")
+
+
+def _before_the_block(context: Context) -> Kinds:
+    """Return what is taken away before sign-in is blocked, in one service or another."""
+    kinds = (line for one in context.connectors.values() for line in one.manifest.kinds.values())
+    return frozenset(line.kind for line in kinds if line.order < 0)
 
 
 async def take_inventory(

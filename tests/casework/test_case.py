@@ -122,16 +122,33 @@ class TestContain:
     async def test_knows_the_plan_of_the_service_first(self, make_office: Callable[..., Office]) -> None:
         """A process that has probed nothing yet lists an account that was accepted since the plan by what the service has."""
         office = make_office(kind=BigPlan)
-        holder = office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
-        holder.held[K.GROUP] = {"sales"}
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
         case = office.report()
         await find_everywhere(office.context, case.id)
         office.clock.pass_by(hours=10)
-        small = [row for row in MANIFEST_ROWS if row.kind is not K.GROUP]
+        small = [row for row in MANIFEST_ROWS if row.kind is not K.SESSION]
         office.paper.manifest = Manifest.of(office.paper.service, small)
         await runbook.contain(replace(office.context, own_accounts={}), case.id, office.paper.service)
         (account,) = show(office.context, case.id)["accounts"]
-        assert "group" in {row["kind"] for row in account["entitlements"]}
+        assert "session" in {row["kind"] for row in account["entitlements"]}
+
+    async def test_what_goes_after_the_block_is_listed_after_it(self, office: Office) -> None:
+        """Of a departure that was not planned ahead and is due: nobody waits for a list of groups to be cut; then all is taken."""
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        listed, known = list[str](), office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            listed.extend(sorted(kinds or ()))
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # looked at on the way
+        office.paper.before = lambda row: listed.append(f"take {row.kind}")
+        await office.run(case.id)
+        early = {str(row.kind) for row in MANIFEST_ROWS if row.order <= 0} | {"session"}
+        assert set(listed[: listed.index("take sign_in")]) <= early | {f"take {kind}" for kind in early}
+        assert listed.index("take group") > listed.index("group") > listed.index("take sign_in")
+        assert show(office.context, case.id)["state"] == "closed"
 
 
 class TestDueInstant:

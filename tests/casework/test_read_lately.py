@@ -195,24 +195,24 @@ class TestTheCut:
     async def test_a_kind_that_was_read_before_the_block_alone_keeps_the_case_open(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What the leaver joined between the listing and the block is not seen while observing fails: nothing is closed over it."""
-        groups, look = office.paper.holders["g1"].held[K.GROUP], observing._look
-        groups.clear()
+        """What the leaver granted between the listing and the block is not seen while observing fails: nothing is closed over it."""
+        grants, look = office.paper.holders["g1"].held[K.GRANT], observing._look
+        grants.clear()
         case = office.report()
         office.clock.pass_by(hours=10)
 
         async def blindly(context: Context, case_id: str, *, first: bool) -> None:
-            office.paper.blind = {K.GROUP: EntitlementState.UNREADABLE}
+            office.paper.blind = {K.GRANT: EntitlementState.UNREADABLE}
             await look(context, case_id, first=first)
 
-        office.paper.before = lambda row: groups.add("late") if row.kind is K.SIGN_IN else None
+        office.paper.before = lambda row: grants.add("late") if row.kind is K.SIGN_IN else None
         monkeypatch.setattr(observing, "_look", blindly)
-        with pytest.raises(StillOpen, match="not_read_group 1"):
+        with pytest.raises(StillOpen, match="not_read_grant 1"):
             await office.run(case.id)
         monkeypatch.undo()
         office.paper.blind = {}
         await office.run(case.id)
-        assert (show(office.context, case.id)["state"], groups) == ("closed", set())
+        assert (show(office.context, case.id)["state"], grants) == ("closed", set())
 
 
 class TestListed:
