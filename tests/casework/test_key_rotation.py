@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
+from audit import rollover
 from audit.trail import Trail
 from casework.errors import BadRequest, Damaged, Erased, Misconfigured
 from casework.evidence import rotation
@@ -165,6 +166,14 @@ class TestRotation:
         with house.machine("two").open(CASES[0], "log.bin") as clear:
             assert clear.read() == b"before after"
 
+    def test_in_a_closed_log(self, house: House) -> None:
+        """The evidence of a log that has ended stays under a key, which changes as any other does."""
+        store = house.machine("one").store
+        with store.write() as session:
+            rollover.close(session.connection(), store.trail, "test.example/audit/2027", "svc:terminal")
+        assert rotate(house.machine("two", "one")).count == 5
+        assert [one["count"] for one in house.told()] == [2, 2, 1]
+
     def test_third_key(self, house: House) -> None:
         """Each change begins where the last one ended."""
         rotate(house.machine("two", "one"))
@@ -206,6 +215,20 @@ class TestWriters:
             house.machine("one").save("case-new", "a.bin", b"new")
         house.machine("two").save("case-new", "a.bin", b"new")
         assert read(house.machine("two"), "case-new") == b"new"
+
+    def test_all_was_erased_and_the_key_lost(self, house: House) -> None:
+        """Where no evidence is left, a lost key is missed by nobody: what the settings name begins anew."""
+        for case in CASES:
+            house.machine("one").erase(case)
+        house.key("one").path.unlink()
+        house.machine("two").save("case-new", "a.bin", b"new")
+        assert read(house.machine("two"), "case-new") == b"new"
+
+    def test_a_new_file_that_is_spoilt(self, house: House) -> None:
+        """What is wrong with a key that is to come stops nothing under the present one, neither reading nor writing."""
+        house.key("two").path.write_text("spoilt")
+        house.machine("two", "one").save("case-new", "a.bin", b"new")
+        assert read(house.machine("two", "one"), "case-new") == b"new"
 
     def test_at_once(self, house: House) -> None:
         """Writers with both keys and two runs at once: each case's key is wrapped anew once, told once, and none is lost."""
@@ -338,7 +361,7 @@ class TestErased:
             with evidence.store.write() as session:
                 run.go_on(session, lambda draft: evidence.store.tell(session, draft))  # called within
         house.machine("two", "one").erase(gone)
-        rotate(house.machine("two", "one"))
+        assert rotate(house.machine("two", "one")).damaged == ()
         assert [wrapped for case, _, wrapped in house.rows() if case == gone] == [None]
         for keys in (("two", "one"), ("one", None), ("two", None)):
             with pytest.raises(Erased):
@@ -378,6 +401,16 @@ class TestDamaged:
             read(house.machine("two", "one"), CASES[1])
         with house.machine("one").store.read() as session:
             assert rotation.needed(session) == {house.name("one"): 1, house.name("two"): 4}
+
+    def test_a_whole_batch(self, house: House) -> None:
+        """Though none of the first cases can be changed, the new key is in force with the first transaction."""
+        with house.machine("one").store.write() as session:
+            for case in CASES[:2]:
+                session.get_one(EvidenceKey, case).wrapped = b"x" * 60
+        some_batches(house)
+        assert [one["count"] for one in house.told()] == [0]
+        with pytest.raises(Misconfigured, match=house.name("two")):
+            house.machine("one").save("case-new", "a.bin", b"new")
 
 
 class TestBackup:

@@ -156,7 +156,7 @@ class TestEvidenceKey:
         refused = house.json("keys", "rotate-evidence", code=2)
         assert former in refused["error"]
         assert "LASTDAY_EVIDENCE_FORMER_KEY_FILE" in refused["remedy"]
-        assert (doctor(house)["state"], former in doctor(house)["detail"]) == ("amber", True)
+        assert (doctor(house)["state"], doctor(house)["detail"]) == ("amber", refused["error"])
         assert house.sizes() == before
 
     def test_left_before(self, house: House, two_keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
