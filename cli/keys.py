@@ -20,6 +20,8 @@ from cli.options import group
 from cli.terminal import Terminal, advice, sentence
 
 _TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
+_MOST = 20
+"""Cases that are listed for people; JSON has them all."""
 Vkey: TypeAlias = Annotated[str, typer.Argument(metavar="VKEY", help="The key's line in log.vkey: name+id+key.")]
 
 
@@ -78,14 +80,18 @@ def rotate_evidence(terminal: Terminal) -> int:
     """
     Let LASTDAY_EVIDENCE_KEY_FILE wrap the evidence's keys from now on; …_FORMER_KEY_FILE names the one before.
 
-    Safe to break off and to run again, while others work.  Exits with 1 if a case's key is damaged: its evidence needs a backup.
+    Safe to break off and to run again, while others work.  Exits with 1 if a case's key could not be wrapped anew: it stays as it is.
     """
     with only_store() as store, terminal.progress(None, sentence("rewrapping")) as bar:
         done = evidence_store(read_settings(), store).rotate(actor=ACTOR, by=terminal.who, told=bar.reach)
-    code = "evidence_damaged" if done.damaged else "evidence_rotated"
-    facts = {"key": done.new.name, "rewrapped": done.count, "damaged": [*done.damaged]}
-    terminal.report(code, {"cases": ", ".join(done.damaged)}, **facts)
-    return REMAINS if done.damaged else DONE
+    facts = {"key": done.new.name, "rewrapped": done.count, "damaged": [*done.damaged], "missing": [*done.missing]}
+    told = [sentence("evidence_rotated", **facts)]
+    if done.damaged:
+        told.append(sentence("evidence_damaged", count=len(done.damaged), cases=", ".join(done.damaged[:_MOST])))
+    if done.missing:
+        told.append(sentence("evidence_missing", keys=", ".join(done.missing)))
+    terminal.answer(facts, *told if len(told) > 1 else (*told, sentence("evidence_whole")))
+    return REMAINS if done.damaged or done.missing else DONE
 
 
 app = group(__doc__, list_, new, announce, retire, compromised, rotate_evidence)

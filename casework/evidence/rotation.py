@@ -19,7 +19,7 @@ from audit.events import EventType
 from audit.fields import Json
 from audit.leaf import LOG_CASE, Event
 from audit.trail import Draft
-from casework.errors import BadRequest, Damaged
+from casework.errors import BadRequest, Damaged, Misconfigured
 from casework.evidence.keys import MasterKey
 from models.actor import Actor
 from models.tables import EvidenceKey
@@ -34,9 +34,15 @@ _LIVING = col(EvidenceKey.wrapped).is_not(None)
 def in_force(session: Session, first: Callable[[], MasterKey]) -> str:
     """Return the name of the key that wraps: the one of the cases' keys, or its successor; before there are any, that of *first*."""
     name = session.exec(select(EvidenceKey.master).where(_LIVING).limit(1)).first() or first().name
-    while (left := reading.find(session.connection(), _LEFT + name)) is not None:
-        name = left.record["to_key"]
+    while (later := _successor(session, name)) is not None:
+        name = later
     return name
+
+
+def _successor(session: Session, name: str) -> str | None:
+    """Return the key that took the place of *name*, None for one that was never left."""
+    left = reading.find(session.connection(), _LEFT + name)
+    return None if left is None else str(left.record["to_key"])
 
 
 def needed(session: Session) -> dict[str, int]:
@@ -50,7 +56,8 @@ class Rotation:
     """
     One run of a change to the master key *new*: see `EvidenceStore.rotate`.  *held* returns a key by its name, or raises `Misconfigured`.
 
-    *count* keys were wrapped anew; *damaged* are the cases whose key opens under none.
+    *count* keys were wrapped anew; *damaged* are the cases whose key opens under none; *missing* are earlier master keys, left before
+    and not here, under which an earlier change that was not ended has left some.
     """
 
     new: MasterKey
@@ -59,6 +66,7 @@ class Rotation:
     by: Actor
     count: int = 0
     damaged: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     _after: str = ""
 
     def left(self, session: Session) -> int:
@@ -69,32 +77,40 @@ class Rotation:
         """
         Wrap the next cases' keys in the caller's transaction, and tell it; return whether there may be more.
 
-        Raises `Misconfigured` while a key is missing that is needed, `BadRequest` for a new key that was left before.
+        Raises `Misconfigured` unless the key is here that wrapped until now, `BadRequest` for a new key that was left before.
         """
         former = self._former(session)
-        keys = select(EvidenceKey).where(
-            _LIVING, EvidenceKey.master != self.new.name, EvidenceKey.case_id > self._after
-        )
+        others = col(EvidenceKey.master).not_in([self.new.name, *self.missing])
+        keys = select(EvidenceKey).where(_LIVING, others, EvidenceKey.case_id > self._after)
         rows = session.exec(keys.order_by(EvidenceKey.case_id).limit(BATCH)).all()
         wrapped = Counter(name for row in rows if (name := self._wrap(row)) is not None)
         for name in sorted({former, *wrapped} - {self.new.name}):
             said: dict[str, Json] = {"from_key": name, "to_key": self.new.name, "count": wrapped[name]}
             event = Event(EventType.LOG_EVIDENCE_REWRAPPED, LOG_CASE, self.actor, said)
-            tell(Draft(event, {"by": self.by.payload}, _LEFT + name if name == former else None))
+            first = _successor(session, name) is None
+            tell(Draft(event, {"by": self.by.payload}, _LEFT + name if first else None))
         self.count += wrapped.total()
         self._after = rows[-1].case_id if rows else self._after
         return len(rows) == BATCH
 
     def _former(self, session: Session) -> str:
-        """Return the key in force; raises what `go_on` raises."""
-        for name in needed(session):
-            self.held(name)
-        if reading.find(session.connection(), _LEFT + self.new.name) is not None:
+        """Return the key in force, and note which earlier ones are missing; raises what `go_on` raises."""
+        self.missing = tuple(name for name in needed(session) if not self._is_here(session, name))
+        if _successor(session, self.new.name) is not None:
             raise BadRequest(
                 f"keys: cannot change to {self.new.name}: another key took its place, and it does not come back",
                 "Make a new one with `lastday keys new FILE --evidence`, or name the newest in LASTDAY_EVIDENCE_KEY_FILE.",
             )
         return in_force(session, lambda: self.new)
+
+    def _is_here(self, session: Session, name: str) -> bool:
+        try:
+            self.held(name)
+        except Misconfigured:
+            if _successor(session, name) is None:
+                raise
+            return False
+        return True
 
     def _wrap(self, row: EvidenceKey) -> str | None:
         """Wrap the case's key anew; return by which it was wrapped.  One that is damaged stays as it is, for a backup to mend."""

@@ -150,7 +150,7 @@ class EvidenceStore:
         Let *master* wrap from now on, and wrap every case's key anew by it; *told* hears how many of how many are done.
 
         Safe to repeat after a crash at any point, and to be run twice at once: no key is counted twice, and a second run changes
-        nothing.  Raises `Misconfigured` while a key is missing that is needed, `BadRequest` for one that was left before.
+        nothing.  Raises `Misconfigured` unless the key is here that wrapped until now, `BadRequest` for one that was left before.
         """
         run, more = Rotation(self.master.open(), cache(self.key_named), actor, by), True
         with self.store.read() as session:

@@ -133,7 +133,7 @@ class TestEvidenceKey:
             f"{former} wraps new keys; still needed: {former} (2)",
         )
         done = house.json("keys", "rotate-evidence")
-        assert done == {"key": new, "rewrapped": 2, "damaged": []}
+        assert done == {"key": new, "rewrapped": 2, "damaged": [], "missing": []}
         assert (doctor(house)["state"], doctor(house)["detail"]) == (
             "ok",
             f"{new} wraps the keys of 2 cases; LASTDAY_EVIDENCE_FORMER_KEY_FILE is needed by none",
@@ -200,7 +200,24 @@ class TestEvidenceKey:
         assert "case-2" in house.lastday("keys", "rotate-evidence").out
         assert doctor(house)["state"] == "amber"
 
+    def test_what_an_earlier_change_left(
+        self, house: House, two_keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A key that an earlier change left some under, and that is not here: exit 1, and its name; the doctor says so too."""
+        new, former = two_keys
+        with only_store() as store, store.read() as session:
+            left = session.get_one(EvidenceKey, "case-2")
+        house.json("keys", "rotate-evidence")
+        with only_store() as store, store.write() as session:
+            session.merge(left)
+        monkeypatch.delenv("LASTDAY_EVIDENCE_FORMER_KEY_FILE")
+        assert house.json("keys", "rotate-evidence", code=1)["missing"] == [former]
+        assert f"still needed: {former}" in house.lastday("keys", "rotate-evidence").out
+        assert (doctor(house)["state"], former in doctor(house)["detail"]) == ("amber", True)
+        monkeypatch.setenv("LASTDAY_EVIDENCE_FORMER_KEY_FILE", str(house.directory / "keys" / "evidence.key"))
+        assert house.json("keys", "rotate-evidence") == {"key": new, "rewrapped": 1, "damaged": [], "missing": []}
+
     def test_in_japanese(self, house: House, two_keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
         """What is said of it is said in Japanese too."""
         monkeypatch.setenv("LASTDAY_LANGUAGE", "ja")
-        assert "2 件を再暗号化" in house.lastday("keys", "rotate-evidence").out
+        assert "再暗号化: 2 件" in house.lastday("keys", "rotate-evidence").out
