@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -155,6 +155,12 @@ class TestRotation:
         house = House(tmp_path / "empty")
         assert rotate(house.machine("one")).count == 0
         assert (house.rows(), house.told()) == ([], [])
+
+    def test_one_key_named_twice(self, house: House) -> None:
+        """The same file as new and as former key is one key: nothing changes."""
+        before = house.rows()
+        assert rotate(house.machine("one", "one")).count == 0
+        assert (house.rows(), house.told()) == (before, [])
 
     def test_a_file_that_grows_meanwhile(self, house: House) -> None:
         """A log that is being read while the key changes is read to its end, and comes back whole."""
@@ -543,11 +549,3 @@ class TestKilled:
                     continue
             break
         assert sum(one["count"] for one in house.told()) == 5
-
-
-class TestDecoy:
-    def test_settings_of_one_key_twice(self, house: House) -> None:
-        """The same file named twice is one key: nothing changes."""
-        before = house.rows()
-        assert rotate(replace(house.machine("one"), former=house.key("one"))).count == 0
-        assert (house.rows(), house.told()) == (before, [])
