@@ -75,6 +75,7 @@ class EventType(StrEnum):
     LOG_KEY_ADDED = "log.key_added"
     LOG_KEY_RETIRED = "log.key_retired"
     LOG_KEY_COMPROMISED = "log.key_compromised"
+    LOG_EVIDENCE_REWRAPPED = "log.evidence_rewrapped"
     TRAIL_EPOCH = "trail.epoch"
 
     @classmethod

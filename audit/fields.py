@@ -133,6 +133,7 @@ SHAPES: Mapping[str, Shape] = {
     "idx": _indices,
     "root": _matching(r"[A-Za-z0-9+/]{43}="),
     **dict.fromkeys(("next_log", "previous_log"), _matching(r"[a-z0-9][a-z0-9.-]{0,127}(?:/[a-z0-9][a-z0-9.-]{0,31}){1,4}")),
+    **dict.fromkeys(("from_key", "to_key"), _matching(r"file-[0-9a-f]{16}")),
     "vkey": _matching(r"[A-Za-z0-9._/-]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}"),
 }  # fmt: skip
 
@@ -206,6 +207,7 @@ RULES: Mapping[EventType, Rule] = {
     EventType.LOG_KEY_ADDED: _rule("vkey", ""),
     EventType.LOG_KEY_RETIRED: _rule("vkey", ""),
     EventType.LOG_KEY_COMPROMISED: _rule("vkey since_at", "reason"),
+    EventType.LOG_EVIDENCE_REWRAPPED: _rule("from_key to_key count", ""),
     EventType.TRAIL_EPOCH: _rule("from_size size root checkpoint_sha256 reason", ""),
 }
 

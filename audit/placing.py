@@ -33,10 +33,10 @@ _NEW_PAYLOAD = insert(audit_payload).inline()
 CLOSED_KEY = "log.closed"
 """The key under which a log's last event is found: see `audit.rollover`."""
 AFTER_THE_END = (
-    "anchor.", "log.key_", "trail.", "case.changed", "case.exported", "case.certified", "case.evidence_looked",
+    "anchor.", "log.key_", "log.evidence_", "trail.", "case.changed", "case.exported", "case.certified", "case.evidence_looked",
     "case.held", "case.hold_released", "case.erasure_requested", "case.approved", "payload.erased",
 )  # fmt: skip
-"""How types of events begin that a closed log still takes: who vouches for it, who looked, what was erased.  None is work."""
+"""How types of events begin that a closed log still takes: who vouches for it, who looked, what was erased, by which key it lies.  None is work."""
 
 
 class TrailError(RuntimeError):

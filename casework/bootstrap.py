@@ -44,18 +44,24 @@ async def open_context(*, actor: str = "svc:lastday", connected: bool = True) ->
             actor,
             now=store.clock,
             configured=frozenset(settings.services),
-            evidence=EvidenceStore(store, settings.evidence_folder, evidence_key(settings, store)),
+            evidence=evidence_store(settings, store),
         )
 
 
-def evidence_key(settings: CaseworkSettings, store: Store) -> KeyFile:
-    """Return the key under which all cases' keys are wrapped.  It is read when it is used: what is wrong with it stops no cut."""
+def evidence_store(settings: CaseworkSettings, store: Store) -> EvidenceStore:
+    """Return the evidence store.  Its keys are read when they are used: what is wrong with one stops no cut."""
 
     def is_first() -> bool:
         with store.read() as session:
             return session.exec(select(EvidenceKey).where(col(EvidenceKey.wrapped).is_not(None))).first() is None
 
-    return KeyFile(settings.evidence_key_file, is_first)
+    former = settings.evidence_former_key_file
+    return EvidenceStore(
+        store,
+        settings.evidence_folder,
+        KeyFile(settings.evidence_key_file, is_first),
+        KeyFile(former, lambda: False) if former is not None else None,
+    )
 
 
 @contextmanager

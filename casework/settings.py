@@ -22,6 +22,8 @@ class CaseworkSettings(BaseSettings):
     The log's key and the certificate's are files, or URIs of a key store (`audit.key_uris`) with the public key beside them
     in PEM; *audit_former_…* signs as well while the log changes its key.  *key_pin*: for PKCS#11 tokens.
 
+    *evidence_former_key_file* opens what the evidence's key does not wrap yet, while that one changes.
+
     *health_address*: HOST:PORT at which a serving process tells how it stands; empty for nowhere.
 
     *timestamp_urls* and *witness_policy_file* name who outside vouches for the log; without either nobody does.
@@ -44,6 +46,7 @@ class CaseworkSettings(BaseSettings):
     certificate_key_file: Path = Path("var/keys/certificate.key")
     evidence_folder: Path = Path("var/evidence")
     evidence_key_file: Path = Path("var/keys/evidence.key")
+    evidence_former_key_file: Path | None = None
     certificate_key_uri: str | None = None
     certificate_public_key_file: Path | None = None
     key_pin: SecretStr | None = None

@@ -8,12 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from sqlmodel import Session
 
 from audit import anchoring, epochs
 from audit.berth import Berth
 from audit.continuity import SigningStopped
 from audit.keys import KeyRefused
-from casework.bootstrap import evidence_key
+from casework.bootstrap import evidence_store
+from casework.evidence import rotation
+from casework.evidence.store import EvidenceStore
 from casework.matching.numbers import without_numbers
 from casework.policy import load_policy
 from casework.private_files import find_open_files
@@ -126,9 +129,25 @@ def _evidence(settings: CaseworkSettings) -> Row:
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         return row("evidence", "amber", *advice("evidence_folder"))
-    with only_store() as store:
-        evidence_key(settings, store).check()
-    return row("evidence")
+    with only_store() as store, store.read() as session:
+        kept = evidence_store(settings, store)
+        kept.master.check()
+        return _evidence_keys(kept, rotation.needed(session), session)
+
+
+def _evidence_keys(kept: EvidenceStore, needed: dict[str, int], session: Session) -> Row:
+    """Tell which master keys are needed; "amber" for more than one.  Raises `Misconfigured` for one that is not here."""
+    if not needed:
+        return row("evidence")
+    key = rotation.in_force(session, kept.master.open)
+    for name in (key, *needed):
+        kept.key_named(name)
+    if {key, *needed} != {kept.master.open().name}:
+        listed = ", ".join(f"{name} ({count})" for name, count in needed.items())
+        return row("evidence", "amber", *advice("evidence_key_needed", key=key, needed=listed))
+    if kept.former is not None:
+        return row("evidence", "ok", *advice("evidence_key_spare", key=key, count=needed[key]))
+    return row("evidence", detail=sentence("evidence_key", key=key, count=needed[key]))
 
 
 def _numbers() -> Row:

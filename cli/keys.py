@@ -1,7 +1,8 @@
-"""Show the keys, make a new one, tell the log of its successor or of its loss.  The order of a change stands in docs/keys.md."""
+"""Show the log's keys, make a new one, tell the log of its successor or of its loss; change the evidence's key.  The order stands in docs/keys.md."""
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -9,14 +10,18 @@ from typing import Annotated, TypeAlias
 import typer
 
 from audit.keys import open_or_create
+from casework.bootstrap import evidence_store
+from casework.evidence.keys import make
 from casework.settings import read_settings
 from casework.trail import signing
-from cli.contexts import in_context
-from cli.errors import Refused
+from cli.contexts import ACTOR, in_context, only_store
+from cli.errors import DONE, REMAINS, Refused
 from cli.options import group
-from cli.terminal import Terminal, advice
+from cli.terminal import Terminal, advice, sentence
 
 _TIMES = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]
+_MOST = 20
+"""Cases that are listed for people; JSON has them all."""
 Vkey: TypeAlias = Annotated[str, typer.Argument(metavar="VKEY", help="The key's line in log.vkey: name+id+key.")]
 
 
@@ -29,10 +34,15 @@ def list_(terminal: Terminal) -> None:
 def new(
     terminal: Terminal,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the new key goes; it must not exist.")],
+    evidence: Annotated[bool, typer.Option("--evidence", help="Make a master key of the evidence instead.")] = False,
 ) -> None:
     """Make a new key for the log in FILE.  Nothing is signed with it before the settings name it."""
-    if file.exists():
+    if os.path.lexists(file):
         raise Refused(*advice("key_exists", file=file.name))
+    if evidence:
+        key = make(file)
+        terminal.answer({"key": key.name, "file": str(file)}, key.name)
+        return
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     vkey = open_or_create(file, read_settings().audit_origin).verifier.vkey
     terminal.answer({"vkey": vkey, "file": str(file)}, vkey)
@@ -66,4 +76,22 @@ def compromised(
     terminal.report("key_compromised", compromised=vkey, since=since)
 
 
-app = group(__doc__, list_, new, announce, retire, compromised)
+def rotate_evidence(terminal: Terminal) -> int:
+    """
+    Let LASTDAY_EVIDENCE_KEY_FILE wrap the evidence's keys from now on; …_FORMER_KEY_FILE names the one before.
+
+    Safe to break off and to run again, while others work.  Exits with 1 if a case's key could not be wrapped anew: it stays as it is.
+    """
+    with only_store() as store, terminal.progress(None, sentence("rewrapping")) as bar:
+        done = evidence_store(read_settings(), store).rotate(actor=ACTOR, by=terminal.who, told=bar.reach)
+    facts = {"key": done.new.name, "rewrapped": done.count, "damaged": [*done.damaged], "missing": [*done.missing]}
+    told = [sentence("evidence_rotated", **facts)]
+    if done.damaged:
+        told.append(sentence("evidence_damaged", count=len(done.damaged), cases=", ".join(done.damaged[:_MOST])))
+    if done.missing:
+        told.append(sentence("evidence_missing", keys=", ".join(done.missing)))
+    terminal.answer(facts, *told if len(told) > 1 else (*told, sentence("evidence_whole")))
+    return REMAINS if done.damaged or done.missing else DONE
+
+
+app = group(__doc__, list_, new, announce, retire, compromised, rotate_evidence)

@@ -23,6 +23,7 @@ from cli.contexts import in_context
 from cli.errors import DONE, REMAINS, Refused
 from cli.options import CaseId
 from cli.terminal import Terminal, advice, sentence
+from models.actor import Actor
 from portal.record.pages import made_by, pages
 
 
@@ -40,7 +41,7 @@ def export(
     """Write a case's record: pages, events with their proofs, evidence in the clear, certificate.  Each export is recorded."""
     try:
         with terminal.progress(1, sentence("writing")):
-            made = in_context(_export, case, folder, by=terminal.actor, as_it_stands=as_it_stands, pkcs12=seal)
+            made = in_context(_export, case, folder, by=terminal.who, as_it_stands=as_it_stands, pkcs12=seal)
     except BundleRefused as exc:
         raise Refused(str(exc), "Choose a new folder, or see `lastday trail check` and `lastday evidence`.") from exc
     claim = made.claim
@@ -92,7 +93,7 @@ def hold(
 
 
 def _export(
-    context: Context, case: str, folder: Path, *, by: str, as_it_stands: bool, pkcs12: Path | None
+    context: Context, case: str, folder: Path, *, by: Actor, as_it_stands: bool, pkcs12: Path | None
 ) -> Certificate:
     settings = read_settings()
     place, signer = berth(settings, context.store), certificate_signer(settings)

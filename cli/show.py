@@ -45,7 +45,7 @@ def show(
 
 def evidence(terminal: Terminal, case: CaseId) -> int:
     """Show what was collected, with folders and targets.  Each look is recorded.  Exits with 1 unless all is complete and summarised."""
-    view = in_context(look, case, by=terminal.actor)
+    view = in_context(look, case, by=terminal.who)
     shown = view.downloads
     payload = {"case": case, "downloads": shown.model_dump(mode="json")}
     section = downloads(view, Clock(view.departure.timezone), erased=view.erased_at is not None)

@@ -1,7 +1,8 @@
 """
-The master key, in a file of its own, and the wrapping of a case's key by it.
+The master keys, each in a file of its own, and the wrapping of a case's key by one of them.
 
-Whoever erases a case's wrapped key erases the case's evidence, also from every backup of the files.
+Whoever erases a case's wrapped key erases the case's evidence, also from every backup of the files.  One key is in force, by what
+the database says: it alone wraps.  See `casework.evidence.rotation`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -22,13 +23,48 @@ from casework.errors import Damaged, Misconfigured
 
 KEY_SIZE = 32
 _NONCE_SIZE = 12
-_REMEDY = "Correct LASTDAY_EVIDENCE_KEY_FILE, or bring the file back from its backup with mode 0600."
+_REMEDY = (
+    "Correct LASTDAY_EVIDENCE_KEY_FILE (or …_FORMER_KEY_FILE), or bring the file back from its backup with mode 0600."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKey:
+    """A master key as it was read.  *name* says which it is, without revealing anything of it."""
+
+    name: str
+    cipher: AESGCM = field(repr=False)
+
+    @classmethod
+    def of(cls, key: bytes) -> MasterKey:
+        digest = hashlib.sha256(b"lastday evidence master key " + key).hexdigest()
+        return cls(f"file-{digest[:16]}", AESGCM(key))
+
+    def wrap(self, key: bytes, context: bytes) -> bytes:
+        """Encrypt *key* under a random nonce, bound to its *context*, which is the case."""
+        nonce = secrets.token_bytes(_NONCE_SIZE)
+        return nonce + self.cipher.encrypt(nonce, key, context)
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """Return the key.  Raises `Damaged` when it was wrapped by another master key, or for another case."""
+        try:
+            return self.cipher.decrypt(wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:], context)
+        except (InvalidTag, ValueError) as exc:
+            raise Damaged(f"the case's key is not as {self.name} wrapped it") from exc
+
+
+def make(path: Path) -> MasterKey:
+    """Make a new key in *path*, whole or not at all.  Raises `OSError`, `FileExistsError` among them."""
+    key = secrets.token_bytes(KEY_SIZE)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_once(path, key.hex().encode() + b"\n")
+    return MasterKey.of(key)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
     """
-    The master key: 64 hexadecimal digits in *path*, readable by its owner alone.
+    A master key: 64 hexadecimal digits in *path*, readable by its owner alone.
 
     It is read when it is needed and not before: a key that is lost, or lies open to others, stops the evidence and not the
     cut.  Made on first use, and only while *is_first* says that nothing was wrapped yet: beside evidence under another key
@@ -38,51 +74,57 @@ class KeyFile:
     path: Path
     is_first: Callable[[], bool]
 
-    @property
-    def name(self) -> str:
-        """Say which key it is, without revealing anything of it."""
-        return f"file-{hashlib.sha256(b'lastday evidence master key ' + self._key()).hexdigest()[:16]}"
-
-    def wrap(self, key: bytes, context: bytes) -> bytes:
-        """Encrypt *key* under a random nonce, bound to its *context*, which is the case."""
-        nonce = secrets.token_bytes(_NONCE_SIZE)
-        return nonce + AESGCM(self._key()).encrypt(nonce, key, context)
-
-    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Return the key.  Raises `Damaged` when it was wrapped by another master key, or for another case."""
-        master = AESGCM(self._key())
-        try:
-            return master.decrypt(wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:], context)
-        except (InvalidTag, ValueError) as exc:
-            raise Damaged("the case's key was wrapped by another master key") from exc
+    def open(self) -> MasterKey:
+        """Read it once, so that its name and what it wraps are of the same key even if the file is exchanged meanwhile."""
+        if not os.path.lexists(self.path):
+            if not self.is_first():
+                raise Misconfigured(
+                    f"evidence key file {self.path}: cannot open: it is gone, and evidence lies under its key", _REMEDY
+                )
+            self._make()
+        return self._read()
 
     def check(self) -> None:
         """Raise `Misconfigured` if it could not be used now.  Makes nothing."""
         if os.path.lexists(self.path) or not self.is_first():
-            self._key()
+            self.open()
 
-    def _key(self) -> bytes:
-        if not os.path.lexists(self.path):
-            if not self.is_first():
-                raise Misconfigured(
-                    "evidence key file: cannot open: it is gone, and evidence lies under its key", _REMEDY
-                )
-            self._make()
+    def _read(self) -> MasterKey:
         try:
             key = bytes.fromhex(read_own(self.path, 4 * KEY_SIZE).decode("ascii"))
         except Unsafe as exc:
-            raise Misconfigured(f"evidence key file: {exc}", _REMEDY) from exc
+            raise Misconfigured(f"evidence key file {self.path}: {exc}", _REMEDY) from exc
         except ValueError:
             key = b""
         if len(key) != KEY_SIZE:
-            raise Misconfigured("evidence key file: cannot use: not 64 hexadecimal digits", _REMEDY)
-        return key
+            raise Misconfigured(f"evidence key file {self.path}: cannot use: not 64 hexadecimal digits", _REMEDY)
+        return MasterKey.of(key)
 
     def _make(self) -> None:
         """Safe when several processes come first at once: one key wins, and all read it."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
-                write_once(self.path, secrets.token_bytes(KEY_SIZE).hex().encode() + b"\n")
+                make(self.path)
         except OSError as exc:
-            raise Misconfigured(f"evidence key file: cannot make: {exc.strerror}", _REMEDY) from exc
+            raise Misconfigured(f"evidence key file {self.path}: cannot make: {exc.strerror}", _REMEDY) from exc
+
+
+def held(name: str, files: Iterable[KeyFile]) -> MasterKey:
+    """
+    Return the key *name* from the one of *files* that holds it; what is wrong with another one does not matter then.
+
+    Raises `Misconfigured` if none does: whoever has only an earlier key, or a later one, writes nothing under it.
+    """
+    wrong: Misconfigured | None = None
+    for file in files:
+        try:
+            key = file.open()
+        except Misconfigured as exc:
+            wrong = wrong or exc
+        else:
+            if key.name == name:
+                return key
+    raise wrong or Misconfigured(
+        f"evidence key file: none here holds {name}, under which evidence lies",
+        "Name its file in LASTDAY_EVIDENCE_KEY_FILE, the one before in LASTDAY_EVIDENCE_FORMER_KEY_FILE, and start this process again.",
+    )

@@ -12,6 +12,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -22,8 +23,10 @@ from sqlmodel import Session, col, select
 from audit import layout
 from casework.errors import Erased, EvidenceError, Missing
 from casework.evidence.chunks import GrowingFile, Lock, opened
-from casework.evidence.keys import KEY_SIZE, KeyFile
+from casework.evidence.keys import KEY_SIZE, KeyFile, MasterKey, held
+from casework.evidence.rotation import Rotation, in_force
 from casework.store import Store
+from models.actor import Actor
 from models.tables import EvidenceFile, EvidenceKey
 
 Binding: TypeAlias = "Callable[[Session, EvidenceFile], None]"
@@ -32,11 +35,16 @@ Binding: TypeAlias = "Callable[[Session, EvidenceFile], None]"
 
 @dataclass(frozen=True, slots=True)
 class EvidenceStore:
-    """*folder* holds a folder a case, named by its random id, and in it files with random names."""
+    """
+    *folder* holds a folder a case, named by its random id, and in it files with random names.
+
+    *master* is the key that wraps, or that `rotate` lets wrap; *former* opens what is not wrapped anew yet.
+    """
 
     store: Store
     folder: Path
     master: KeyFile
+    former: KeyFile | None = None
 
     def save(self, case_id: str, name: str, content: bytes, *, binding: Binding | None = None) -> EvidenceFile:
         """
@@ -119,7 +127,7 @@ class EvidenceStore:
         Make every file of the case unreadable for ever, by its key, and remove the files; return how many.  None is begun later.
 
         The caller seals that it was done, and why.  Copies of the files, wherever they are, become noise; copies of
-        the database and of the master key together would still open them.
+        the database and of the master key of that time together would still open them.
         """
         with self.store.write() as session:
             key = session.get(EvidenceKey, case_id) or EvidenceKey(
@@ -137,16 +145,36 @@ class EvidenceStore:
     def path_of(self, row: EvidenceFile) -> Path:
         return self.folder / row.case_id / row.id
 
+    def rotate(self, *, actor: str, by: Actor, told: Callable[[int, int], None]) -> Rotation:
+        """
+        Let *master* wrap from now on, and wrap every case's key anew by it; *told* hears how many of how many are done.
+
+        Safe to repeat after a crash at any point, and to be run twice at once: no key is counted twice, and a second run changes
+        nothing.  Raises `Misconfigured` unless the key is here that wrapped until now, `BadRequest` for one that was left before.
+        """
+        run, more = Rotation(self.master.open(), cache(self.key_named), actor, by), True
+        with self.store.read() as session:
+            total = run.left(session)
+        while more:
+            with self.store.write() as session:
+                more = run.go_on(session, partial(self.store.tell, session))
+            told(run.count, total)
+        return run
+
+    def key_named(self, name: str) -> MasterKey:
+        """Return a master key.  Raises `Misconfigured` if no file here holds it."""
+        return held(name, filter(None, (self.master, self.former)))
+
     def _key(self, session: Session, case_id: str, *, make: bool = False) -> bytes:
         row = session.get(EvidenceKey, case_id)
         if row is None and make:
-            key = secrets.token_bytes(KEY_SIZE)
-            wrapped, at = self.master.wrap(key, case_id.encode()), self.store.clock()
-            session.add(EvidenceKey(case_id=case_id, master=self.master.name, wrapped=wrapped, made_at=at))
+            key, master = secrets.token_bytes(KEY_SIZE), self.key_named(in_force(session, self.master.open))
+            wrapped, at = master.wrap(key, case_id.encode()), self.store.clock()
+            session.add(EvidenceKey(case_id=case_id, master=master.name, wrapped=wrapped, made_at=at))
             return key
         if row is None or row.wrapped is None:
             raise Erased(case_id)
-        return self.master.unwrap(row.wrapped, case_id.encode())
+        return self.key_named(row.master).unwrap(row.wrapped, case_id.encode())
 
     def list(self, case_id: str, prefix: str = "") -> Sequence[EvidenceFile]:
         """Return the case's whole files, in the order of their names; none of an erased case."""

@@ -37,6 +37,7 @@ from casework.recording import seal
 from casework.trail.comparing import require_as_sealed, told_of
 from casework.view.reading.case import seal_look
 from casework.view.reading.downloads import content_of
+from models.actor import Actor, actor_of
 
 MakePages: TypeAlias = "Callable[[bytes], Mapping[str, bytes]]"
 """Makes a bundle's pages from its `record.json` alone."""
@@ -59,7 +60,7 @@ class Office:
 
 
 def export(
-    context: Context, office: Office, case_id: str, folder: Path, *, by: str, as_it_stands: bool = False
+    context: Context, office: Office, case_id: str, folder: Path, *, by: Actor | str, as_it_stands: bool = False
 ) -> Certificate:
     """
     Write the case's bundle into *folder*, whole or not at all, and return its certificate.
@@ -76,9 +77,13 @@ def export(
     refuse_foreign(folder, case_id)
     with context.store.write() as session:  # who exports and looks at everything: the bundle itself will show it
         state, rehearsal = case_in(session, case_id).state, rehearsed(office.berth.roots, office.berth.policy)
-        told = beside(context, session, case_id) | {"by": by, "rehearsal": rehearsal, "made_by": office.made_by}
+        told = beside(context, session, case_id) | {
+            "by": actor_of(by).payload,
+            "rehearsal": rehearsal,
+            "made_by": office.made_by,
+        }
         seal(context, session, EventType.CASE_EXPORTED, case_id, state=state, payload=told)
-    seal_look(context, case_id, by=by)
+    seal_look(context, case_id, "evidence", by=by)
     _anchor(context, office.berth, case_id)
     with context.store.read() as session:
         require_as_sealed(session, case_id)

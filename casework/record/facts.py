@@ -93,7 +93,7 @@ class Facts:
     """
     Everything that a record tells.  *sha256*: of `record.json`.  *revision*: its number, *former*: the certificate before.
 
-    *exported_by* and *rehearsal* (authority or witness are ours) are the newest export's; nobody's before the first.
+    *rehearsal* (authority or witness are ours) is the newest export's.
     """
 
     view: CaseView
@@ -103,8 +103,12 @@ class Facts:
     sha256: str
     revision: int
     former: str | None
-    exported_by: str | None
     rehearsal: bool
+
+    @property
+    def exported(self) -> Told | None:
+        """The newest export, None before the first."""
+        return next((event for event in reversed(self.told) if event.type == EventType.CASE_EXPORTED), None)
 
     @property
     def erased_at(self) -> datetime | None:
@@ -145,7 +149,6 @@ def _read(said: Mapping[str, Any], sha256: str) -> Facts:
         sha256=sha256,
         revision=said["revision"],
         former=said["former"],
-        exported_by=exported.get("by"),
         rehearsal=exported.get("rehearsal", False),
     )
 

@@ -125,14 +125,17 @@ def _people(facts: Facts, clock: Clock) -> Section:
 def _act(told: Told, clock: Clock) -> tuple[Cell, ...]:
     choice = told.fields.get("choice")
     chosen = f"({choice})" if isinstance(choice, str) and choice else None
-    nobody_made_sure = said("(unauthenticated)") if told.made_sure_by == UNAUTHENTICATED else None
     return (
         mono(f"{told.seq:04d}"),
         clock(told.at),
         cell(joined(" ", EVENTS[told.type], chosen)),
-        cell(joined(" ", told.by, nobody_made_sure)),
+        _who(told),
         cell(told.reason),
     )
+
+
+def _who(told: Told) -> Cell:
+    return cell(joined(" ", told.by, said("(unauthenticated)") if told.made_sure_by == UNAUTHENTICATED else None))
 
 
 def _events(facts: Facts, clock: Clock) -> Section:
@@ -170,6 +173,6 @@ def _proof(facts: Facts, clock: Clock) -> Section:
         "Intents without an outcome": cell(unknown, tone=Tone.OPEN if unknown else Tone.GOOD),
         "This record is number": cell(facts.revision),
         "Certificate of the record before": mono(facts.former),
-        "Exported by": cell(facts.exported_by),
+        "Exported by": _who(facts.exported) if facts.exported is not None else cell(None),
     }
     return Section(*titled("proof"), facts=said_of_it, grids=(plans,))

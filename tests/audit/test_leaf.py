@@ -24,7 +24,7 @@ SAMPLES: dict[str, Any] = {
     "code": "user_not_found", "plan_sha256": "ab" * 32, "due_at": "2026-03-31T15:00:00.000Z", "count": 3,
     "for_real": True, "counts": {"found": 2}, "corrected": ["email", "name"], "idx": [1, 2], "root": "gUtLAtI+J5RxbE6KLvOaeSkcWoLh+LjOJnWzbrcOFhM=",
     "evidence": [{"name": "evidence/downloads.jsonl.zst", "sha256": "cd" * 32, "size": 12, "status": 200}],
-    "next_log": "lastday.example/audit/2027", "vkey": f"lastday.example/audit/2026+0a1b2c3d+{'A' * 44}",
+    "from_key": "file-0a1b2c3d4e5f6071", "next_log": "lastday.example/audit/2027", "vkey": f"lastday.example/audit/2026+0a1b2c3d+{'A' * 44}",
 }  # fmt: skip
 """One good value of each shape."""
 

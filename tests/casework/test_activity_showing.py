@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
+from audit.trail import Trail, TrailError
 from casework import runbook
 from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.passes import SUMMARIES
 from casework.evidence.keys import KeyFile
+from casework.evidence.store import EvidenceStore
+from casework.trail.comparing import told_of
 from casework.view.opaque import opaque_questions
 from casework.view.reading.case import case_view, look
+from cli.app import main
 from connectors.activity import ActivityPage
 from connectors.errors import NotRecorded
+from models.actor import Actor, at_terminal
 from models.tables import Case
 from models.vocabulary import ActivityKind
 from tests.casework.conftest import Office
 from tests.casework.ledger import Ledger, event
 from tests.casework.shown import show
+from tests.terminal_house import settle
 
 DAY = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
 
@@ -91,6 +101,65 @@ class TestShow:
         leaf = orjson.loads(entries[-1].leaf)
         assert (leaf["type"], leaf["scope"]) == ("case.evidence_looked", "downloads")
         assert b"tanaka" not in entries[-1].leaf
+
+    @pytest.mark.parametrize(
+        "who", [at_terminal("legal.tanaka"), Actor("https://login.example.test", "tanaka", "oidc", role="legal")]
+    )
+    async def test_look_is_somebody_s(self, logged: Office, collected: Case, who: Actor) -> None:
+        """Each look is an event of its own, with who looked and how that was made sure: of a mere name, that nobody did."""
+        for _ in range(2):
+            look(logged.context, collected.id, by=who)
+        look(logged.context, collected.id, by="a.name")
+        with logged.context.store.read() as session:
+            events = told_of(session.connection(), collected.id)
+        looks = [payload["by"] for said, payload in events if said["type"] == "case.evidence_looked" and payload]
+        assert looks[:2] == [who.payload, who.payload]
+        assert (looks[2]["subject"], looks[2]["authenticated_by"]) == ("a.name", "unauthenticated")
+
+    async def test_no_look_unsealed(self, logged: Office, collected: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the look cannot be sealed, nothing confidential is read."""
+        opened: list[str] = []
+        monkeypatch.setattr(EvidenceStore, "open", lambda _, case_id, name: opened.append(f"{case_id}/{name}"))
+        monkeypatch.setattr(Trail, "append_many", Mock(side_effect=TrailError("trail: cannot append")))
+        with pytest.raises(TrailError):
+            look(logged.context, collected.id, by="legal.tanaka")
+        assert opened == []
+
+    def test_no_other_way(
+        self, logged: Office, collected: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No verb that reads shows a folder or a target, on the terminal or in a file, but the one that records the look first."""
+        settle(monkeypatch, tmp_path)
+        for name, value in (("DATABASE_URL", f"sqlite:///{tmp_path}/case.db"), ("AUDIT_ORIGIN", "test.example/audit/2026"),
+                            ("EVIDENCE_KEY_FILE", f"{tmp_path}/evidence.key")):  # fmt: skip
+            monkeypatch.setenv(f"LASTDAY_{name}", value)
+        period = ("--from", "2026-11-01", "--to", "2026-11-30")
+        for words in (("show",), ("show", collected.id, "--picture", "a.svg"), ("nda", "show", collected.id),
+                      ("population", *period, "--csv", "a.csv"), ("trail", "follow"), ("trail", "check")):  # fmt: skip
+            for form in ((), ("--json",)):
+                shown, code = self._said(words + form)
+                files = b"".join(file.read_bytes() for file in tmp_path.glob("a.*")).decode()
+                assert code in {0, 1}, shown
+                assert "買収" not in shown + files
+                assert "elsewhere.example" not in shown + files
+        before = self._looks(logged, collected)
+        shown, code = self._said(("evidence", collected.id, "--as", "legal.tanaka"))
+        assert ("買収" in shown, code) == (True, 0)
+        assert self._looks(logged, collected) == before + 1
+
+    @staticmethod
+    def _said(words: tuple[str, ...]) -> tuple[str, int]:
+        """Return what a verb says, and its exit code."""
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main(words)
+        return out.getvalue() + err.getvalue(), code
+
+    @staticmethod
+    def _looks(logged: Office, case: Case) -> int:
+        with logged.context.store.read() as session:
+            events = told_of(session.connection(), case.id)
+        return sum(said["type"] == "case.evidence_looked" for said, _ in events)
 
     async def test_days(self, logged: Office, collected: Case) -> None:
         """How much was taken on each day stands there, to the last one, beside what was usual on each weekday."""

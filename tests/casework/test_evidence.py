@@ -249,10 +249,10 @@ class TestMasterKey:
     def test_made_once(self, tmp_path: Path) -> None:
         """The first use makes the key, 0600; every later one finds it, and none shows it."""
         key = KeyFile(tmp_path / "deep" / "evidence.key", lambda: True)
-        name = key.name
+        name = key.open().name
         assert key.path.stat().st_mode & 0o777 == 0o600
-        assert KeyFile(key.path, lambda: True).name == name
-        assert key.path.read_text().strip() not in f"{key!r} {name}"
+        assert KeyFile(key.path, lambda: True).open().name == name
+        assert key.path.read_text().strip() not in f"{key!r} {key.open()!r}"
 
     @pytest.mark.parametrize(("content", "mode"), [("00" * 32, 0o640), ("00" * 31, 0o600), ("zz", 0o600), ("", 0o600)])
     def test_refused(self, tmp_path: Path, content: str, mode: int) -> None:
@@ -267,7 +267,7 @@ class TestMasterKey:
         """A key that is gone while evidence lies under it is missed, and no other one is made in its place."""
         path = tmp_path / "evidence.key"
         key = KeyFile(path, lambda: False)
-        for attempt in (key.check, lambda: key.wrap(b"k" * 32, b"case")):
+        for attempt in (key.check, key.open):
             with pytest.raises(Misconfigured, match="gone"):
                 attempt()
         assert not path.exists()
@@ -279,12 +279,24 @@ class TestMasterKey:
         key.check()
         assert not path.exists()
         with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(lambda _: KeyFile(path, lambda: True).name, range(16)))) == 1
-        assert key.unwrap(key.wrap(b"k" * 32, b"case"), b"case") == b"k" * 32
+            assert len(set(pool.map(lambda _: KeyFile(path, lambda: True).open().name, range(16)))) == 1
+        assert key.open().unwrap(key.open().wrap(b"k" * 32, b"case"), b"case") == b"k" * 32
 
     def test_another_one(self, vault: Vault, tmp_path: Path) -> None:
-        """Evidence under another master key is damaged to us, not empty."""
+        """Whoever holds another master key than the evidence's is told which one is missing, and wraps nothing under theirs."""
         vault.evidence.save(CASE, "a.bin", b"aa")
         stranger = replace(vault.evidence, master=KeyFile(tmp_path / "other.key", lambda: True))
-        with pytest.raises(Damaged, match="master key"):
-            stranger.open(CASE, "a.bin")
+        for attempt in (lambda: stranger.open(CASE, "a.bin"), lambda: stranger.save("case-2", "a.bin", b"aa")):
+            with pytest.raises(Misconfigured, match=vault.evidence.master.open().name):
+                attempt()
+        with vault.evidence.store.read() as session:
+            assert session.get(EvidenceKey, "case-2") is None
+
+    def test_exchanged_rows(self, vault: Vault) -> None:
+        """A case's wrapped key opens nothing for another case, and one that was changed opens nothing at all."""
+        for case in (CASE, "case-2"):
+            vault.evidence.save(case, "a.bin", b"aa")
+        with vault.evidence.store.write() as session:
+            session.get_one(EvidenceKey, "case-2").wrapped = session.get_one(EvidenceKey, CASE).wrapped
+        with pytest.raises(Damaged, match="not as"):
+            vault.evidence.open("case-2", "a.bin")

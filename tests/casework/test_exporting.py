@@ -17,6 +17,7 @@ from casework.record.exporting import NotAnchored, export
 from casework.settings import CaseworkSettings
 from casework.trail import trust
 from casework.trail.signing import certificate_signer
+from models.actor import at_terminal
 from tests.casework.conftest import Office
 from tests.casework.leaving import export_office, finished
 from tests.casework.records import told
@@ -63,6 +64,21 @@ class TestUnfinished:
                 assert "case.exported" not in {event.type for event in told(session.connection(), case.id)}
             export(office.context, outside, case.id, tmp_path / "bundle", by="auditor", as_it_stands=True)
         assert (tmp_path / "bundle" / "record.pdf").exists()
+
+
+class TestLook:
+    async def test_whole_evidence(self, office: Office, tmp_path: Path) -> None:
+        """An export is a look at all evidence, papers included, sealed before the certificate, with who exported and that nobody made sure."""
+        case = await finished(office)
+        with export_office(office, tmp_path / "outside") as outside:
+            export(office.context, outside, case.id, tmp_path / "bundle", by=at_terminal("auditor"))
+        with office.context.store.read() as session:
+            events = told(session.connection(), case.id)
+        exported, looked = events[-3:-1]
+        assert [event.type for event in events[-3:]] == ["case.exported", "case.evidence_looked", "case.certified"]
+        assert looked.fields["scope"] == "evidence"
+        assert {(one.by, one.made_sure_by) for one in (exported, looked)} == {("auditor", "unauthenticated")}
+        assert b"auditor (unauthenticated)" in (tmp_path / "bundle" / "record.html").read_bytes()
 
 
 class TestTrustMaterial:

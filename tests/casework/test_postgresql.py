@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -21,6 +24,11 @@ from casework.access import restore
 from casework.access.rechecking import look_again
 from casework.clock import DatabaseClock
 from casework.context import Context
+from casework.errors import Misconfigured
+from casework.evidence import rotation
+from casework.evidence.keys import KeyFile, make
+from casework.evidence.rotation import Rotation
+from casework.evidence.store import EvidenceStore
 from casework.health import health
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
@@ -32,7 +40,8 @@ from casework.store import Store, open_engine
 from casework.sweeping import unclaimed
 from casework.truth.rows import accounts_of, rows_of
 from casework.view.reading.case import case_view, view_in
-from models.tables import Collection, Look, Pause, Question
+from models.actor import at_terminal
+from models.tables import Collection, EvidenceKey, Look, Pause, Question
 from models.vocabulary import CaseState, QuestionKind, Service
 from tests.audit.conftest import postgres_server
 from tests.casework.conftest import Clock, Office
@@ -60,6 +69,44 @@ def office(database: str) -> Iterator[Office]:
     context = Context(Store(engine, trail), Policy(), {Service.GOOGLE_WORKSPACE: paper}, now=clock, sleep=clock.sleep)
     yield Office(context, paper, clock)
     engine.dispose()
+
+
+Machine: TypeAlias = Callable[..., EvidenceStore]
+"""Returns what a machine with these key files, new and former, works with."""
+
+
+@pytest.fixture
+def keyed(office: Office, database: str, tmp_path: Path) -> Iterator[Machine]:
+    """Machines of one house with the master keys `one` and `two`, and no evidence yet."""
+    with office.context.store.write() as session:
+        session.connection().execute(text("DELETE FROM evidence_file"))
+        session.connection().execute(text("DELETE FROM evidence_key"))
+    keys = {name: KeyFile(tmp_path / f"{name}.key", lambda: False) for name in ("one", "two")}
+    for key in keys.values():
+        make(key.path)
+    engines = []
+
+    def machine(new: str, former: str | None = None) -> EvidenceStore:
+        engines.append(open_engine(database))
+        store = Store(engines[-1], Trail(origin="test.example/audit/2026", skew=None))
+        return EvidenceStore(store, tmp_path / "evidence", keys[new], keys[former] if former else None)
+
+    yield machine
+    for engine in engines:
+        engine.dispose()
+
+
+def waiting_for_a_lock(store: Store) -> int:
+    with store.engine.connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+
+
+def until(seen: Callable[[], bool]) -> None:
+    """Wait, ten seconds at most, until it is seen."""
+    last = time.monotonic() + 10
+    while not seen():
+        assert time.monotonic() < last
+        time.sleep(0.01)
 
 
 class TestOnPostgreSQL:
@@ -288,6 +335,47 @@ class TestClocks:
         assert seen
         assert all(began - timedelta(seconds=1) < moment < datetime.now(UTC) + timedelta(seconds=1) for moment in seen)
         store.engine.dispose()
+
+
+class TestEvidenceKeys:
+    def test_change_while_an_old_machine_waits(self, keyed: Machine) -> None:
+        """Who holds only the former key and waits for the lock while the change begins sees it, and wraps nothing."""
+        both, late = keyed("two", "one"), keyed("one")
+        late.save("case-1", "a.bin", b"one")
+        run = Rotation(both.master.open(), both.key_named, "svc:terminal", at_terminal("it"))
+        with ThreadPoolExecutor(1) as pool:
+            with both.store.write() as session:
+                run.go_on(session, partial(both.store.tell, session))
+                writing = pool.submit(late.save, "case-2", "a.bin", b"two")
+                until(lambda: waiting_for_a_lock(both.store) > 0)
+            with pytest.raises(Misconfigured, match=both.master.open().name):
+                writing.result(20)
+        with both.store.read() as session:
+            assert session.get(EvidenceKey, "case-2") is None
+
+    def test_many_machines(self, keyed: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Two runs, and machines that write and erase meanwhile: each living case is under the new key and counted once."""
+        monkeypatch.setattr(rotation, "BATCH", 3)
+        both, old = keyed("two", "one"), keyed("one")
+        for n in range(20):
+            old.save(f"case-{n}", "a.bin", b"old")
+
+        def run(_: int) -> int:
+            return keyed("two", "one").rotate(actor="svc:x", by=at_terminal("it"), told=lambda *_: None).count
+
+        with ThreadPoolExecutor(4) as pool:
+            runs = pool.map(run, range(2))
+            writes = pool.map(lambda n: keyed("two", "one").save(f"new-{n}", "a.bin", b"new"), range(8))
+            erased = pool.map(lambda n: keyed("two", "one").erase(f"case-{n}"), range(0, 20, 4))
+            assert (len(list(writes)), list(erased)) == (8, [1] * 5)
+            wrapped = sum(runs)
+        with both.store.read() as session:
+            assert rotation.needed(session) == {both.master.open().name: 23}
+            mine = [entry.record for entry in both.store.trail.entries(session.connection(), "log")]
+            told = [one for one in mine if one.get("to_key") == both.master.open().name]
+            assert both.store.trail.check(session.connection()).sound
+        assert sum(one["count"] for one in told) == wrapped
+        assert {one["from_key"] for one in told} == {old.master.open().name}
 
 
 class TestRoles:

@@ -145,6 +145,17 @@ class TestPage:
         assert f"{sure} (" not in seen.text
         assert f"{old} (" not in seen.text
 
+    @pytest.mark.parametrize(
+        ("by", "made_sure_by", "shown"),
+        [("hr.sato", "unauthenticated", "hr.sato (unauthenticated)"), ("sec.sato", "oidc", "sec.sato"), ("old", None, "old"), (None, None, "–")],
+    )  # fmt: skip
+    def test_who_exported(self, facts: Facts, by: str | None, made_sure_by: str | None, shown: str) -> None:
+        """The newest export says who made it, and that nobody made sure where so it was; after an erasure nobody."""
+        earlier, last = facts.told[-1], replace(facts.told[-1], by=by, made_sure_by=made_sure_by)
+        assert last.type == "case.exported"
+        (proof,) = [part for part in compose(replace(facts, told=(earlier, last))).sections if part.id == "proof"]
+        assert [line.en for line in proof.facts["Exported by"].lines] == [shown]
+
     def test_is_the_same_for_the_same_facts(self, office: Office) -> None:  # noqa: F811  # the fixture imported above
         """Page and PDF are made of record.json alone: again, they are the same bytes."""
         record = record_of(office.context, office.report().id)

@@ -38,7 +38,7 @@ VERBS = (
     ("nda", "answer", CASE, "usefulness", "--text", "t"),
     ("trail", "check"), ("trail", "checkpoint"), ("trail", "open-intents"), ("trail", "export", "out"),
     ("trail", "follow", "--as", "siem"), ("health",),
-    ("keys", "list"), ("keys", "new", "k"), ("keys", "announce"), ("keys", "retire", "vkey"), ("keys", "compromised", "vkey", "--since", "2026-11-22T09:00:00+09:00"),
+    ("keys", "list"), ("keys", "new", "k"), ("keys", "new", "k", "--evidence"), ("keys", "rotate-evidence"), ("keys", "announce"), ("keys", "retire", "vkey"), ("keys", "compromised", "vkey", "--since", "2026-11-22T09:00:00+09:00"),
 )  # fmt: skip
 GROUPS = {"nda", "trail", "keys", "anchor"}
 UNASKED = {"doctor", "verify", "verify-population", "tenants", "demo"}

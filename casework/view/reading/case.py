@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlmodel import Session, col, select
 
@@ -24,6 +25,7 @@ from casework.view.reading.access import Signed, accounts_in, sla_of
 from casework.view.reading.downloads import Summary, downloads_in, lacking_in, summary_in
 from casework.view.reading.papers import markings_of, papers_in
 from models import tables
+from models.actor import Actor, actor_of
 from models.vocabulary import ClosingRequirement, QuestionKind, Standing
 
 
@@ -33,18 +35,19 @@ def case_view(context: Context, case_id: str) -> CaseView:
         return view_in(context, session, case_id)
 
 
-def look(context: Context, case_id: str, *, by: str) -> CaseView:
+def look(context: Context, case_id: str, *, by: Actor | str) -> CaseView:
     """Return everything, after having sealed that *by* has looked."""
-    seal_look(context, case_id, by=by)
+    seal_look(context, case_id, "downloads", by=by)
     with context.store.read() as session:
         return view_in(context, session, case_id, confidential=True)
 
 
-def seal_look(context: Context, case_id: str, *, by: str) -> None:
-    """Seal that *by* looks at what was taken."""
+def seal_look(context: Context, case_id: str, scope: Literal["downloads", "evidence"], *, by: Actor | str) -> None:
+    """Seal that *by* looks at what was taken (`downloads`), or at each file of evidence, papers included (`evidence`)."""
     with context.store.write() as session:
         case_in(session, case_id)
-        seal(context, session, EventType.CASE_EVIDENCE_LOOKED, case_id, scope="downloads", payload={"by": by})
+        said = {"by": actor_of(by).payload}
+        seal(context, session, EventType.CASE_EVIDENCE_LOOKED, case_id, scope=scope, payload=said)
 
 
 @dataclass(frozen=True, slots=True)
