@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from models.tables import Question
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
     from casework.context import Context
 
 RESTORES = (QuestionKind.RESTORE, QuestionKind.RETURN)
+_ANSWERED = (
+    select(Question)
+    .where(Question.case_id == bindparam("case_id"), col(Question.kind).in_(bindparam("kinds", expanding=True)))
+    .where(col(Question.answered_at).is_not(None))
+    .order_by(col(Question.answered_at))
+)
 
 
 def answered(session: Session, case_id: str, *kinds: QuestionKind) -> Sequence[Question]:
     """Return the answered questions of *kinds*, in the order of their answers."""
-    query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_(kinds))
-    return session.exec(query.where(col(Question.answered_at).is_not(None)).order_by(col(Question.answered_at))).all()
+    return session.exec(_ANSWERED, params={"case_id": case_id, "kinds": kinds}).all()
 
 
 def living(session: Session, case_id: str, *kinds: QuestionKind) -> list[Question]:

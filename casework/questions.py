@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from audit.events import EventType
@@ -24,6 +25,12 @@ from models.tables import Case, Question
 from models.vocabulary import QuestionKind, Role, Standing
 
 _LONGEST = 4000
+_UNANSWERED = (
+    select(Question)
+    .where(Question.case_id == bindparam("case_id"), col(Question.kind).in_(bindparam("kinds", expanding=True)))
+    .where(col(Question.answered_at).is_(None))
+    .order_by(col(Question.asked_at), col(Question.id))
+)
 """Characters of an answer in words."""
 
 
@@ -152,9 +159,7 @@ def candidates(question: Question) -> frozenset[str]:
 
 def open_questions(session: Session, case_id: str, kinds: Collection[QuestionKind] = HOLDING) -> list[Question]:
     """Return the case's unanswered questions, by default those that hold it, the oldest first."""
-    query = select(Question).where(Question.case_id == case_id, col(Question.kind).in_([*kinds]))
-    unanswered = query.where(col(Question.answered_at).is_(None))
-    return list(session.exec(unanswered.order_by(col(Question.asked_at), col(Question.id))).all())
+    return list(session.exec(_UNANSWERED, params={"case_id": case_id, "kinds": [*kinds]}).all())
 
 
 def _wanted_by(context: Context, kind: QuestionKind, case: Case | None) -> datetime:

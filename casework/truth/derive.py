@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, or_, select
 
 from casework.context import Context
@@ -24,6 +25,12 @@ from connectors.contract import Manifest
 from models.tables import Case, CaseAccount, CaseEntitlement, Comeback, Look, Waiver
 from models.vocabulary import SIGNED, Confirmation, EntitlementKind, EntitlementState
 
+_WAIVERS = (
+    select(Waiver)
+    .where(or_(col(Waiver.case_id).is_(None), Waiver.case_id == bindparam("case_id")))
+    .where(col(Waiver.approved_at).is_not(None))
+    .order_by(col(Waiver.until).desc(), col(Waiver.id))
+)
 _OPEN: Mapping[str, Any] = {"observed_at": None, "confirmed_by": None, "cut_effective_by": None}
 
 
@@ -83,13 +90,10 @@ def _valid_waivers(context: Context, session: Session, case: Case) -> list[Waive
     Return the waivers that may count in *case*, the longest first.  Once it is closed and past its looks, the end of a standing
     one concerns it no more.
     """
-    query = select(Waiver).where(
-        or_(col(Waiver.case_id).is_(None), Waiver.case_id == case.id), col(Waiver.approved_at).is_not(None)
-    )
     today = context.now().astimezone(ZoneInfo(case.timezone)).date()
     looks = select(Look).where(Look.case_id == case.id, col(Look.looked_at).is_(None))
     over = case.closed_at is not None and session.exec(looks).first() is None
-    waivers = session.exec(query.order_by(col(Waiver.until).desc(), col(Waiver.id))).all()
+    waivers = session.exec(_WAIVERS, params={"case_id": case.id}).all()
     return [one for one in waivers if one.until >= today or (over and one.case_id is None)]
 
 
