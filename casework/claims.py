@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import NoneType
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
@@ -28,6 +28,11 @@ from models.vocabulary import RunState
 
 LEASE = timedelta(seconds=20)
 _HEARTBEAT = 4.0
+_RENEWED = (
+    update(Case)
+    .where(col(Case.id) == bindparam("its"), col(Case.lease_holder) == bindparam("runner"))
+    .values(lease_until=bindparam("until"))
+)
 _CUTS_NOTHING = timedelta(seconds=15)
 """After the instant, the decision or the claim, whichever came last: who holds a case by then and has asked for nothing loses it."""
 _RECOVERY = timedelta(seconds=5)
@@ -54,7 +59,7 @@ async def claim(context: Context, case_id: str, runner: str) -> AsyncIterator[bo
         yield False
         return
     context.leases[case_id] = runner
-    beat = asyncio.ensure_future(_heartbeat(context, case_id, runner))
+    beat = asyncio.ensure_future(_heartbeat(context, case_id))
     try:
         with in_turn(first=taken.at_once_at is not None, cut=taken.contained_at is not None):
             yield True
@@ -81,18 +86,24 @@ def _take(context: Context, case_id: str, runner: str) -> Case | None:
         return case
 
 
-async def _heartbeat(context: Context, case_id: str, runner: str) -> None:
-    """Renew the lease.  A database that is away for a moment costs a beat, not the lease's keeper."""
+async def _heartbeat(context: Context, case_id: str) -> None:
+    """
+    Renew every lease of this process, while the case is the one that is held longest; else another does it.
+
+    A database that is away for a moment costs a beat, not the lease's keeper.
+    """
     while True:
         await asyncio.sleep(_HEARTBEAT)
-        with contextlib.suppress(SQLAlchemyError):
-            await context.store.run(_renew, context, case_id, runner)
+        if next(iter(context.leases), None) == case_id:
+            with contextlib.suppress(SQLAlchemyError):
+                await context.store.run(_renew, context, dict(context.leases))
 
 
-def _renew(context: Context, case_id: str, runner: str) -> None:
+def _renew(context: Context, leases: Mapping[str, str]) -> None:
+    until = context.now() + LEASE
+    held = [{"its": case_id, "runner": runner, "until": until} for case_id, runner in leases.items()]
     with context.store.write() as session:
-        ours = update(Case).where(col(Case.id) == case_id, col(Case.lease_holder) == runner)
-        session.execute(ours.values(lease_until=context.now() + LEASE))
+        session.connection().execute(_RENEWED, held)
 
 
 def _let_go(context: Context, case_id: str, runner: str, *, stumbled: bool) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from casework import claims, runbook
+from casework.context import Context
 from casework.errors import StillOpen
 from casework.lifecycle import wake
 from casework.sweeping import due_for_run, unclaimed
@@ -171,6 +175,64 @@ class TestWhoHoldsIt:
         change(office, case.id, lease_until=office.clock.at + timedelta(seconds=20))
         assert later(office, 19.9) == []
         assert later(office, 0.2) == [case.id]
+
+
+class TestLeases:
+    """One write renews all that a process holds; whoever lost one does not get it back by it."""
+
+    async def test_of_all_cases(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(claims, "_HEARTBEAT", 0.01)
+        stolen, first, last = (office.report(employee_no=number).id for number in ("E1", "E2", "E3"))
+
+        async def renewed(*held: str) -> None:
+            office.clock.pass_by(seconds=10)
+            until = office.clock.at + claims.LEASE
+            async with asyncio.timeout(10):
+                while any((office.context.case(one).lease_until or until) < until for one in held):
+                    await asyncio.sleep(0.005)
+
+        async with claims.claim(office.context, stolen, "run"), claims.claim(office.context, last, "run"):
+            async with claims.claim(office.context, first, "run"):
+                before = change(office, stolen, lease_holder="another").lease_until
+                await renewed(first, last)
+            await renewed(last)
+            assert office.context.case(stolen).lease_until == before
+
+    async def test_when_the_one_that_was_held_longest_has_ended(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(claims, "_HEARTBEAT", 0.01)
+        first, last = (office.report(employee_no=number).id for number in ("E1", "E2"))
+        async with AsyncExitStack() as stack:
+            longest = await stack.enter_async_context(AsyncExitStack())
+            await longest.enter_async_context(claims.claim(office.context, first, "run"))
+            await stack.enter_async_context(claims.claim(office.context, last, "run"))
+            await longest.aclose()
+            office.clock.pass_by(seconds=10)
+            until = office.clock.at + claims.LEASE
+            async with asyncio.timeout(10):
+                while (office.context.case(last).lease_until or until) < until:
+                    await asyncio.sleep(0.005)
+
+    async def test_by_who_holds_longest(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Two hundred cases are no two hundred writes every four seconds."""
+        monkeypatch.setattr(claims, "_HEARTBEAT", 0.01)
+        renewed, renew = list[int](), claims._renew
+
+        def counted(context: Context, leases: Mapping[str, str]) -> None:
+            renewed.append(len(leases))
+            renew(context, leases)
+
+        monkeypatch.setattr(claims, "_renew", counted)
+        cases = [office.report(employee_no=f"E{number}").id for number in range(1, 6)]
+        async with AsyncExitStack() as stack:
+            for case_id in cases:
+                await stack.enter_async_context(claims.claim(office.context, case_id, "run"))
+            renewed.clear()
+            await asyncio.sleep(0.2)
+
+        assert len(renewed) <= 0.2 / 0.01 + 1
+        assert max(renewed) == len(cases)
 
 
 class TestRuns:
