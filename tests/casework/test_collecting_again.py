@@ -32,6 +32,19 @@ from tests.casework.shown import show
 from tests.casework.test_collecting import DAY, FIFTY, bound, ended, ids, ledger, lines, passes, planned
 
 
+async def late_look_refused(office: Office) -> Case:
+    """Carry a departure to its end; a record of long before comes late, and the look that would find it is refused."""
+    case, effective_by = await cut(office)
+    await read(office, case)
+    office.clock.pass_by(days=8)
+    log = ledger(office)
+    log.happened("g1", [event(1, effective_by - timedelta(days=20))])
+    log.fault = lambda number, _: (
+        Denied("no") if log.asked[number - 1][1].from_at < effective_by - timedelta(days=10) else None
+    )
+    return case
+
+
 class TestNotAvailable:
     @pytest.mark.parametrize(
         ("fault", "reason", "said"),
@@ -173,14 +186,7 @@ class TestRounds:
 
     async def test_that_look_is_taken_again_when_it_failed(self, logged: Office) -> None:
         """A day later, a few times, whether or not another look is due by then."""
-        case, effective_by = await cut(logged)
-        await read(logged, case)
-        logged.clock.pass_by(days=8)
-        log = ledger(logged)
-        log.happened("g1", [event(1, effective_by - timedelta(days=20))])
-        log.fault = lambda number, _: (
-            Denied("no") if log.asked[number - 1][1].from_at < effective_by - timedelta(days=10) else None
-        )
+        case = await late_look_refused(logged)
         for _ in range(14):
             logged.clock.pass_by(hours=13)
             await read(logged, case)
@@ -197,16 +203,9 @@ class TestRounds:
         assert sum(row.again for row in passes(logged, case)) == 1
 
     async def test_that_look_heals(self, logged: Office) -> None:
-        case, effective_by = await cut(logged)
-        await read(logged, case)
-        logged.clock.pass_by(days=8)
-        log = ledger(logged)
-        log.happened("g1", [event(1, effective_by - timedelta(days=20))])
-        log.fault = lambda number, _: (
-            Denied("no") if log.asked[number - 1][1].from_at < effective_by - timedelta(days=10) else None
-        )
+        case = await late_look_refused(logged)
         assert (await read(logged, case))["downloads"]["counted"][0]["records"] == 0
-        log.fault = lambda _number, _cursor: None
+        ledger(logged).fault = lambda _number, _cursor: None
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["counted"][0]["records"] == 1
         logged.clock.pass_by(days=2)
