@@ -31,6 +31,7 @@ from pyhanko.pdf_utils.content import RawContent
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import BoxConstraints
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec
@@ -39,6 +40,8 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 _LONG_AGO, _FAR_OFF = datetime(2015, 1, 1, tzinfo=UTC), datetime(2045, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
+Subject = tuple[tuple[ObjectIdentifier, str], ...]
+_STATEMENTS = ObjectIdentifier("1.3.6.1.5.5.7.1.3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +65,28 @@ class Pki:
     def __init__(self, name: str = "Rehearsal Signing Authority") -> None:
         self._root = _issue(name, None, usage="authority")
         self._stamper = _issue(f"{name} timestamps", self._root, usage="timestamps")
-        self._signers: dict[tuple[str, datetime, datetime], _Issued] = {}
+        self._signers: dict[tuple[object, ...], _Issued] = {}
 
     @property
     def roots(self) -> bytes:
         """The authority's certificate in PEM: for `LASTDAY_NDA_ROOTS_FILE`."""
         return self._root.certificate.public_bytes(Encoding.PEM)
 
-    def signer(self, name: str, since: datetime = _LONG_AGO, until: datetime = _FAR_OFF) -> signers.SimpleSigner:
-        """Return a signer whose certificate bears *name* and is good from *since* to *until*."""
-        issued = self._signers.get((name, since, until))
-        if issued is None:
-            issued = _issue(name, self._root, usage="signer", since=since, until=until)
-            self._signers[name, since, until] = issued
+    def signer(
+        self, name: str, since: datetime = _LONG_AGO, until: datetime = _FAR_OFF, *,
+        more: Subject = ((NameOID.ORGANIZATION_NAME, "Hoshizora"),), statement: str | None = None,
+    ) -> signers.SimpleSigner:  # fmt: skip
+        """
+        Return a signer whose certificate bears *name* and is good from *since* to *until*.
+
+        *more*: the subject's other attributes.  *statement*: `sign` or `seal`, as ETSI EN 319 412-5 has it.
+        """
+        key = (name, since, until, more, statement)
+        if key not in self._signers:
+            self._signers[key] = _issue(
+                name, self._root, usage="signer", since=since, until=until, more=more, statement=statement
+            )
+        issued = self._signers[key]
         return signers.SimpleSigner(issued.asn1, issued.asn1_key, self._store())
 
     def stamper(self, at: datetime | None = None) -> DummyTimeStamper:
@@ -109,12 +121,19 @@ def plain(text: str = "I keep the company's secrets.", *, pages: int = 1) -> byt
     return _written(writer)
 
 
+class _CarelessSigner(signers.PdfSigner):
+    """Signs what its author has closed as well: to refuse that is the reader's business."""
+
+    def _enforce_certification_constraints(self, reader: PdfFileReader) -> None:
+        """Enforce nothing."""
+
+
 def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     name: str,
     *,
     body: bytes | None = None,
     at: datetime | None = None,
-    stamped: bool = False,
+    stamped: bool | Pki = False,
     by: signers.SimpleSigner | None = None,
     field: str = "Signature1",
     certify: bool = False,
@@ -123,7 +142,7 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     """
     Return *body* (a plain page without one) with *name*'s signature appended; again on the outcome for a second signer.
 
-    *at*: the time that the signature claims and, with *stamped*, the timestamp bears.  *by*: another authority's signer.
+    *at*: the time that the signature claims and, with *stamped* (by that authority), the timestamp bears.  *by*: another signer than *name*'s.
     *certify*: as the author's signature, after which only *allow* is allowed.
     """
     writer = IncrementalPdfFileWriter(BytesIO(body if body is not None else plain()))
@@ -131,10 +150,10 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     meta = signers.PdfSignatureMetadata(
         field_name=field, md_algorithm="sha256", name=name, certify=certify, docmdp_permissions=allow
     )
-    signer = signers.PdfSigner(
+    signer = _CarelessSigner(
         meta,
         by or pki().signer(name),
-        timestamper=pki().stamper(claimed) if stamped else None,
+        timestamper=(stamped if isinstance(stamped, Pki) else pki()).stamper(claimed) if stamped else None,
         new_field_spec=SigFieldSpec(field),
     )
     out = BytesIO()
@@ -169,11 +188,11 @@ def filled_in(paper: bytes, words: str = "None.") -> bytes:
     return _written(writer)
 
 
-def time_stamped(paper: bytes, at: datetime | None = None) -> bytes:
-    """Return *paper* with a time stamp over the whole document (ISO 32000-2, 12.8.5): no signature of anybody."""
+def time_stamped(paper: bytes, at: datetime | None = None, *, by: Pki | None = None) -> bytes:
+    """Return *paper* with a time stamp over the whole document (ISO 32000-2, 12.8.5), of authority *by*: no signature of anybody."""
     out = BytesIO()
     with ThreadPoolExecutor(1) as apart:  # see `signed`
-        stamper = signers.PdfTimeStamper(pki().stamper(at))
+        stamper = signers.PdfTimeStamper((by or pki()).stamper(at))
         apart.submit(stamper.timestamp_pdf, IncrementalPdfFileWriter(BytesIO(paper)), "sha256", output=out).result()
     return out.getvalue()
 
@@ -263,21 +282,21 @@ def _written(writer: PdfFileWriter | IncrementalPdfFileWriter) -> bytes:
     return out.getvalue()
 
 
-def _issue(
+def _issue(  # noqa: PLR0913  # one keyword an option, each with a default
     name: str,
     issuer: _Issued | None,
     *,
     usage: str,
     since: datetime = _LONG_AGO,
     until: datetime = _FAR_OFF,
+    more: Subject = ((NameOID.ORGANIZATION_NAME, "Hoshizora"),),
+    statement: str | None = None,
 ) -> _Issued:
     # RSA for timestamps alone: pyHanko's own stamper signs with nothing else
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
         rsa.generate_private_key(65537, 2048) if usage == "timestamps" else ec.generate_private_key(ec.SECP256R1())
     )
-    subject = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Hoshizora")]
-    )
+    subject = x509.Name([x509.NameAttribute(kind, text) for kind, text in ((NameOID.COMMON_NAME, name), *more)])
     draft = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -296,6 +315,10 @@ def _issue(
     purposes: dict[str, ObjectIdentifier] = {"timestamps": ExtendedKeyUsageOID.TIME_STAMPING}
     if usage in purposes:
         draft = draft.add_extension(x509.ExtendedKeyUsage([purposes[usage]]), critical=True)
+    if statement is not None:
+        which = b"\x06\x07\x04\x00\x8e\x46\x01\x06" + {"sign": b"\x01", "seal": b"\x02"}[statement]
+        said = b"\x30\x15\x30\x13\x06\x06\x04\x00\x8e\x46\x01\x06\x30\x09" + which
+        draft = draft.add_extension(x509.UnrecognizedExtension(_STATEMENTS, said), critical=False)
     return _Issued(draft.sign((issuer.key if issuer else key), hashes.SHA256()), key)
 
 

@@ -78,7 +78,7 @@ class Signature:
     """
     One signature inside a PDF, as verified.
 
-    *kind*: a `person`'s, a company's or a service's `seal` (by its certificate: ETSI EN 319 412-5's statement, or no person's name), or a
+    *kind*: a `person`'s, a company's, an office's or a service's `seal` (by its certificate: ETSI EN 319 412-5's statement, or no person's name), or a
     `timestamp` of the document alone.  Only the first is somebody's word.  *intact*: the signed bytes are unchanged.  *trusted*: its certificate leads to a configured root.  *covers_whole*: nothing was
     appended after it but what it allows.  *timestamped_at*: from a trusted timestamp; *claimed_at* the signer's own word.
     """
