@@ -215,7 +215,7 @@ class Nda(_Section):
 
     *send*: send the exit pledge by itself when a real case is planned and has none.  *sender*: which register sends
     it, where several can.  *language* and *company* of the pledge.  *reminder_days* before the last day, *signing_days* how long
-    before it an exit pledge may have been signed and still be of this departure.
+    before it, or after it, an exit pledge may have been signed and still be of this departure.
 
     *seconds*: how long one check of the registers may take; *again_hours* and *unreadable_again_minutes*: when the sweep
     makes the next one.  *pledge_again_minutes*: how often it asks whether a pledge has come back.

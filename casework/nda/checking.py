@@ -18,10 +18,10 @@ from audit.events import EventType
 from casework.connections import failure_of
 from casework.context import Context
 from casework.nda import files
-from casework.nda.facts import Held
 from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
 from casework.nda.registers import NdaContext, RegisterRead, open_nda_context, read_papers
+from casework.nda.signing import Held
 from casework.recording import exchanges, seal
 from models.tables import Case, CasePaper, PaperCheck
 from models.vocabulary import NdaState, PledgeState

@@ -21,7 +21,8 @@ from casework.intake.dates import parse_day
 from casework.intake.notice import Flaw
 from casework.lifecycle import ENDED
 from casework.messages import joined
-from casework.nda.facts import Facts, Held, Verdict, signed_on
+from casework.nda.facts import Facts, Verdict
+from casework.nda.signing import Held
 from casework.recording import seal
 from connectors.nda.contract import Signature
 from models.tables import Case, CasePaper, NoticeRecord, PaperCheck, PaperRuling, Pledge, PledgeRefusal
@@ -119,6 +120,7 @@ def row_of(check: PaperCheck, verdict: Verdict) -> CasePaper:
         state=verdict.state,
         accepted=verdict.accepted,
         signature=verdict.signature,
+        signed_on=verdict.signed_on,
         text=text.en,
         text_ja=text.ja,
         remedy=remedy.en or None,
@@ -133,7 +135,7 @@ def _fill(row: CasePaper, held: Held) -> None:
     paper, examined = held.match.paper, held.examined
     row.register_name, row.paper_id, row.title = paper.register, paper.id, paper.title
     row.signer = paper.signer_name or paper.signer_email or paper.signer_employee_no
-    row.signed_on, row.expires_on, row.survives = signed_on(held), paper.expires_on, paper.survives
+    row.expires_on, row.survives = paper.expires_on, paper.survives
     row.template, row.template_sha256 = paper.template, paper.template_sha256
     row.scope, row.language = paper.scope, paper.language
     row.reason, row.confidence = held.match.reason, held.match.confidence

@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from casework.messages import Message, message
-from casework.nda.facts import Facts, Held, Verdict, certified_for_others, day_in_japan, remarks, signed_on
+from casework.nda.facts import Facts, Verdict, remarks
+from casework.nda.signing import Held, certified_for_others, day_in_japan, proof, signed_on, there_on
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
@@ -75,11 +76,11 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
     Return whether a pledge that does not say so is one of entry or of exit: by the day of its signing, to which end of the employment
     that is near; None where it is near neither, or both alike.
     """
-    day = signed_on(held)
+    day = signed_on(held, facts.leaver)
     if day is None or not titles.is_undated(held.match.paper.title):
         return None
     to_exit = facts.ends_on - day
-    at_exit = to_exit <= timedelta(days=policy.signing_days)
+    at_exit = abs(to_exit) <= timedelta(days=policy.signing_days)
     if facts.joined_on is None:  # somebody who came three months ago signed both within half a year
         return None
     from_entry = abs(day - facts.joined_on)
@@ -90,19 +91,19 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
     kind = kind_of(held.match.paper, policy) or _kind_by_day(held, facts, policy)
-    stranger = not_theirs(held, policy)
+    stranger, day = not_theirs(held, policy), signed_on(held, facts.leaver)
     if stranger is not None:
-        return Verdict(kind, NdaState.MISSING, False, (stranger,), held)
-    proof = _proof(held)
-    state, reason = _state(held, kind, proof, facts, policy)
+        return Verdict(kind, NdaState.MISSING, False, (stranger,), held, signed_on=day)
+    shown = proof(held, facts.leaver)
+    state, reason = _state(held, kind, facts, policy)
     said = [reason] if reason is not None else []
     if kind is PaperKind.WORK_RULES and state is NdaState.SIGNED:
         said.append(message("work_rules_in_force"))
-    elif proof and state not in {NdaState.UNSIGNED, NdaState.REFUSED}:
-        said.append(message(f"proof_{proof}"))
+    elif shown and state not in {NdaState.UNSIGNED, NdaState.REFUSED}:
+        said.append(message(f"proof_{shown}"))
     said += remarks(held, kind, facts, policy)
     once = tuple(one for n, one in enumerate(said) if one not in said[:n])
-    return Verdict(kind, state, True, once, held, proof)
+    return Verdict(kind, state, True, once, held, shown, day)
 
 
 def not_theirs(held: Held, policy: Nda) -> Message | None:
@@ -117,38 +118,19 @@ def not_theirs(held: Held, policy: Nda) -> Message | None:
     return None
 
 
-def _proof(held: Held) -> str:
-    """
-    Return in one word what the bytes prove: `verified` and `untrusted` of a person's signatures, `sealed` by a company or service alone,
-    `stamped` by a time alone, `none`, `broken`; empty where there are none to look at.
-    """
-    examined = held.examined
-    if examined is None or not examined.readable:
-        return ""
-    if examined.altered:
-        return "broken"
-    kinds = {one.kind for one in examined.signatures}
-    if "person" not in kinds:
-        return "sealed" if "seal" in kinds else "stamped" if kinds else "none"
-    return "verified" if all(one.trusted for one in examined.signatures) else "untrusted"
-
-
-def _state(
-    held: Held, kind: PaperKind | None, proof: str, facts: Facts, policy: Nda
-) -> tuple[NdaState, Message | None]:
+def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Message | None]:
     """Return the first that speaks against the paper, the gravest first; else that it is signed."""
-    paper, examined, day = held.match.paper, held.examined, signed_on(held)
+    paper, examined, day = held.match.paper, held.examined, signed_on(held, facts.leaver)
     other_bytes = examined is not None and paper.sha256 is not None and examined.sha256 != paper.sha256.lower()
     unread = held.problem if examined is None or examined.readable else examined.text
     unclear = paper.details.get("problem")
     without_bytes = paper.media_type is None and kind is not PaperKind.WORK_RULES
     ahead = day is not None and day > facts.today + _SLACK
     expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
-    earliest = max(facts.ends_on - timedelta(days=policy.signing_days), facts.joined_on or date.min)
-    others = certified_for_others(held, facts)
-    another = kind is PaperKind.EXIT_PLEDGE and day is not None and day < earliest
+    others = certified_for_others(held, facts.leaver)
+    another = _of_another_departure(kind, day or there_on(held, facts.leaver), facts, policy)
     against = (
-        (proof == "broken", NdaState.ALTERED, message("proof_broken")),
+        (examined is not None and examined.altered, NdaState.ALTERED, message("proof_broken")),
         (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
         (paper.declined_at is not None, NdaState.REFUSED, message("paper_declined")),
         (paper.void, NdaState.UNSIGNED, message("paper_voided")),
@@ -163,6 +145,16 @@ def _state(
         (another, NdaState.EXPIRED, message("paper_of_another_departure")),
     )
     return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
+
+
+def _of_another_departure(kind: PaperKind | None, day: date | None, facts: Facts, policy: Nda) -> bool:
+    """Whether a pledge that was signed on *day*, or before it, is of an earlier employment, or of a later one (of who came back)."""
+    if day is None or kind not in {PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE}:
+        return False
+    if kind is PaperKind.ENTRY_PLEDGE:
+        return day > facts.ends_on
+    about = timedelta(days=policy.signing_days)
+    return not max(facts.ends_on - about, facts.joined_on or date.min) <= day <= facts.ends_on + about
 
 
 def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict:
@@ -200,8 +192,8 @@ def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -
 def _binds_on(every: Sequence[Verdict]) -> Message:
     signed = {v.kind: v for v in reversed(every) if v.state is NdaState.SIGNED}
     papers = []
-    if (entry := signed.get(PaperKind.ENTRY_PLEDGE)) is not None and entry.held is not None:
-        papers.append(message("paper_of_day", kind=message(PaperKind.ENTRY_PLEDGE), on=signed_on(entry.held) or "-"))
+    if (entry := signed.get(PaperKind.ENTRY_PLEDGE)) is not None:
+        papers.append(message("paper_of_day", kind=message(PaperKind.ENTRY_PLEDGE), on=entry.signed_on or "-"))
     if PaperKind.WORK_RULES in signed:
         papers.append(message(PaperKind.WORK_RULES))
     return message("papers_bind_on", papers=tuple(papers)) if papers else message("no_paper_binds_on")

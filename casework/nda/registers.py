@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from casework.context import Context
 from casework.errors import BadRequest
-from casework.nda.facts import Held
 from casework.nda.judging import may_be_a_pledge, not_theirs
+from casework.nda.signing import Held
 from connectors.errors import ConnectorError, Unreachable
 from connectors.nda.apart import examine_apart
 from connectors.nda.contract import Examined, PaperMatch, Register

@@ -121,9 +121,9 @@ class TestPapers:
         ("paper", "state", "proof"),
         [
             (papers.signed("星 空子", at=SIGNED_AT), "signed", "verified"),
-            (papers.signed("月 影子", at=SIGNED_AT), "unsigned", "verified"),
-            (papers.signed("Kageko Tsuki", at=SIGNED_AT), "signed", "verified"),
-            (papers.signed("20240101ABCDEF", at=SIGNED_AT), "signed", "verified"),
+            (papers.signed("月 影子", at=SIGNED_AT), "unsigned", "unnamed"),
+            (papers.signed("Kageko Tsuki", at=SIGNED_AT), "signed", "unnamed"),
+            (papers.signed("20240101ABCDEF", at=SIGNED_AT), "signed", "unnamed"),
             (papers.signed("e1@example.test", at=SIGNED_AT), "signed", "verified"),
             (papers.signed("星 空子 印", at=SIGNED_AT), "signed", "verified"),
             (papers.signed("月 影子", at=SIGNED_AT, body=papers.signed("星 空子"), field="S2"), "signed", "verified"),
