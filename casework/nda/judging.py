@@ -17,7 +17,7 @@ from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
 from models.tables import CasePaper
-from models.vocabulary import MatchReason, NdaState, PaperKind
+from models.vocabulary import Leaver, MatchReason, NdaState, PaperKind
 
 _SLACK = timedelta(days=1)  # a day of signing is written in somebody's zone
 _A_YEAR = timedelta(days=366)
@@ -57,18 +57,32 @@ def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
     return min([*by_kind, *tampered], key=_SEVERITY.index, default=NdaState.SIGNED)
 
 
-def kind_of(paper: Paper, policy: Nda) -> PaperKind | None:
-    """Return the kind by the register, else by its wording, else by its title."""
+def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | None:
+    """Return the kind by the register, else by its wording, else by its title as a whole."""
     if paper.kind is not None:
         return paper.kind
-    by_wording = [kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests]
-    by_title = (titles.kind_of(one, policy.titles) for one in (paper.title, paper.template or ""))
-    return next(iter(by_wording), None) or next(filter(None, by_title), None)
+    by_wording = (kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests)
+    names = _beside(paper, leaver, policy)
+    return (
+        next(by_wording, None)
+        or titles.kind_of(paper.title, policy.titles, names)
+        or titles.kind_of(paper.template or "", policy.titles, names)
+    )
 
 
-def may_be_a_pledge(paper: Paper, policy: Nda) -> bool:
+def may_be_a_pledge(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
     """Whether the paper is of a kind that is judged, or will be once it is known when it was signed."""
-    return kind_of(paper, policy) is not None or titles.is_undated(paper.title)
+    return kind_of(paper, leaver, policy) is not None or _is_undated(paper, leaver, policy)
+
+
+def _is_undated(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
+    return titles.is_undated(paper.title, policy.titles, _beside(paper, leaver, policy))
+
+
+def _beside(paper: Paper, leaver: Leaver | None, policy: Nda) -> list[str]:
+    """Return whose names may stand in a title and say nothing of what the paper is."""
+    known = (leaver.name, leaver.kana, leaver.romaji, leaver.former_name, leaver.employee_no) if leaver else ()
+    return [name for name in (*known, paper.signer_name, policy.company) if name]
 
 
 def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
@@ -77,7 +91,7 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
     that is near; None where it is near neither, or both alike.
     """
     day = signed_on(held, facts.leaver)
-    if day is None or not titles.is_undated(held.match.paper.title):
+    if day is None or not _is_undated(held.match.paper, facts.leaver, policy):
         return None
     to_exit = facts.ends_on - day
     at_exit = abs(to_exit) <= timedelta(days=policy.signing_days)
@@ -90,7 +104,7 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
 
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
-    kind = kind_of(held.match.paper, policy) or _kind_by_day(held, facts, policy)
+    kind = kind_of(held.match.paper, facts.leaver, policy) or _kind_by_day(held, facts, policy)
     stranger, day = not_theirs(held, policy), signed_on(held, facts.leaver)
     if stranger is not None:
         return Verdict(kind, NdaState.MISSING, False, (stranger,), held, signed_on=day)

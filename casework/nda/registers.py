@@ -95,7 +95,7 @@ async def read_papers(
     reads = await asyncio.gather(*(_search(nda, name, leaver, pledges) for name in nda.registers))
     found = [Held(match, rulings.get((match.paper.register, match.paper.id))) for read in reads for match in read.found]
     at_once, left = asyncio.Semaphore(_AT_ONCE), iter(range(MOST_PAPERS))
-    return reads, await asyncio.gather(*(_open(nda, held, at_once, left) for held in found))
+    return reads, await asyncio.gather(*(_open(nda, held, leaver, at_once, left) for held in found))
 
 
 async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterRead:
@@ -126,10 +126,10 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
     return ours if theirs else match
 
 
-async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
+async def _open(nda: NdaContext, held: Held, leaver: Leaver, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
     """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened."""
     paper, policy = held.match.paper, nda.context.policy.nda
-    counts = not_theirs(held, policy) is None and may_be_a_pledge(paper, policy)
+    counts = not_theirs(held, policy) is None and may_be_a_pledge(paper, leaver, policy)
     if not counts or paper.media_type is None or not paper.completed:
         return held
     if next(left, None) is None:

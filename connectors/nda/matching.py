@@ -15,6 +15,7 @@ from connectors.matching import bare_number, fold_email, fold_number
 from connectors.names import former_spellings, spellings
 from connectors.nda.contract import Paper, PaperMatch
 from connectors.nda.signatories import script_of
+from connectors.nda.titles import kind_of
 from connectors.nda.weighing import Signer, Weight, weigh
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
@@ -40,10 +41,10 @@ def weigh_paper(leaver: Leaver, paper: Paper) -> PaperMatch | None:
 
 
 def binds_everybody(paper: Paper) -> bool:
-    """Say whether it is an article of the work rules (就業規則), which names no signer."""
-    return paper.kind is PaperKind.WORK_RULES and not any(
-        (paper.signer_name, paper.signer_email, paper.signer_employee_no)
-    )
+    """Say whether it is an article of the work rules (就業規則), by its register or its title, which names no signer."""
+    if any((paper.signer_name, paper.signer_email, paper.signer_employee_no)):
+        return False
+    return (paper.kind or kind_of(paper.title)) is PaperKind.WORK_RULES
 
 
 def addresses_of(leaver: Leaver) -> frozenset[str]:
