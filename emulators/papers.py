@@ -1,8 +1,7 @@
 """
 Papers as a company keeps them: signed, timestamped, tampered with, scanned, locked, torn.  All made in memory.
 
-A little certificate authority of our own issues the signers' certificates and the timestamps, so that whoever trusts
-`Pki.roots` trusts these papers and no others.
+The authority of `emulators.signing_authority` issues the signers' certificates and the timestamps.
 """
 
 # pyHanko types its readers, and not what writes
@@ -13,19 +12,10 @@ from __future__ import annotations
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 from io import BytesIO
 from secrets import token_hex
 
-from asn1crypto import keys as asn1_keys
-from asn1crypto import x509 as asn1_x509
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import RawContent
 from pyhanko.pdf_utils.generic import pdf_name
@@ -36,73 +26,13 @@ from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec
 from pyhanko.sign.timestamps import DummyTimeStamper
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-_LONG_AGO, _FAR_OFF = datetime(2015, 1, 1, tzinfo=UTC), datetime(2045, 1, 1, tzinfo=UTC)
-_DAY = timedelta(days=1)
-Subject = tuple[tuple[ObjectIdentifier, str], ...]
-_STATEMENTS = ObjectIdentifier("1.3.6.1.5.5.7.1.3")
+from emulators.signing_authority import Pki, Subject, pki
 
-
-@dataclass(frozen=True, slots=True)
-class _Issued:
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-    @property
-    def asn1(self) -> asn1_x509.Certificate:
-        return asn1_x509.Certificate.load(self.certificate.public_bytes(Encoding.DER))
-
-    @property
-    def asn1_key(self) -> asn1_keys.PrivateKeyInfo:
-        packed = self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        return asn1_keys.PrivateKeyInfo.load(packed)
-
-
-class Pki:
-    """An authority, with certificates for signers on request and one for timestamps."""
-
-    def __init__(self, name: str = "Rehearsal Signing Authority") -> None:
-        self._root = _issue(name, None, usage="authority")
-        self._stamper = _issue(f"{name} timestamps", self._root, usage="timestamps")
-        self._signers: dict[tuple[object, ...], _Issued] = {}
-
-    @property
-    def roots(self) -> bytes:
-        """The authority's certificate in PEM: for `LASTDAY_NDA_ROOTS_FILE`."""
-        return self._root.certificate.public_bytes(Encoding.PEM)
-
-    def signer(
-        self, name: str, since: datetime = _LONG_AGO, until: datetime = _FAR_OFF, *,
-        more: Subject = ((NameOID.ORGANIZATION_NAME, "Hoshizora"),), statement: str | None = None,
-    ) -> signers.SimpleSigner:  # fmt: skip
-        """
-        Return a signer whose certificate bears *name* and is good from *since* to *until*.
-
-        *more*: the subject's other attributes.  *statement*: `sign` or `seal`, as ETSI EN 319 412-5 has it.
-        """
-        key = (name, since, until, more, statement)
-        if key not in self._signers:
-            self._signers[key] = _issue(
-                name, self._root, usage="signer", since=since, until=until, more=more, statement=statement
-            )
-        issued = self._signers[key]
-        return signers.SimpleSigner(issued.asn1, issued.asn1_key, self._store())
-
-    def stamper(self, at: datetime | None = None) -> DummyTimeStamper:
-        """Return what stamps with the time *at*, or the present one."""
-        return DummyTimeStamper(self._stamper.asn1, self._stamper.asn1_key, self._store(), fixed_dt=at)
-
-    def _store(self) -> SimpleCertificateStore:
-        store = SimpleCertificateStore()
-        store.register(self._root.asn1)
-        return store
-
-
-@cache
-def pki() -> Pki:
-    """Return the authority that this process's papers share."""
-    return Pki()
+__all__ = [
+    "Pki", "Subject", "bytes_flipped", "changed_afterwards", "encrypted", "filled_in", "form", "pki", "plain", "scan_pdf", "scan_png",
+    "sealed_with_other_words", "signature_removed", "signed", "time_stamped", "truncated", "with_usage_rights",
+]  # fmt: skip
 
 
 def plain(text: str = "I keep the company's secrets.", *, pages: int = 1) -> bytes:
@@ -150,12 +80,17 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     meta = signers.PdfSignatureMetadata(
         field_name=field, md_algorithm="sha256", name=name, certify=certify, docmdp_permissions=allow
     )
-    signer = _CarelessSigner(
-        meta,
-        by or pki().signer(name),
-        timestamper=(stamped if isinstance(stamped, Pki) else pki()).stamper(claimed) if stamped else None,
-        new_field_spec=SigFieldSpec(field),
-    )
+    authority = stamped if isinstance(stamped, Pki) else pki()
+    return _sign(writer, meta, by or pki().signer(name), authority.stamper(claimed) if stamped else None)
+
+
+def _sign(
+    writer: IncrementalPdfFileWriter,
+    meta: signers.PdfSignatureMetadata,
+    by: signers.SimpleSigner,
+    stamper: DummyTimeStamper | None = None,
+) -> bytes:
+    signer = _CarelessSigner(meta, by, timestamper=stamper, new_field_spec=SigFieldSpec(meta.field_name or "Signature"))
     out = BytesIO()
     with ThreadPoolExecutor(1) as apart:  # pyHanko starts a loop of its own, which it may not beside a running one
         apart.submit(signer.sign_pdf, writer, output=out).result()
@@ -205,6 +140,18 @@ def changed_afterwards(paper: bytes, text: str = "I keep nothing.") -> bytes:
     page[pdf_name("/Contents")] = writer.add_object(generic.StreamObject(stream_data=drawn))
     writer.update_container(page)
     return _written(writer)
+
+
+def sealed_with_other_words(text: str = "I keep nothing.") -> bytes:
+    """Return a page whose words and whose company's seal came in one update."""
+    writer = IncrementalPdfFileWriter(BytesIO(plain()))
+    page = writer.root["/Pages"]["/Kids"][0]
+    drawn = f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET".encode("ascii", "replace")
+    page[pdf_name("/Contents")] = writer.add_object(generic.StreamObject(stream_data=drawn))
+    writer.update_container(page)
+    return _sign(
+        writer, signers.PdfSignatureMetadata(field_name="Seal", md_algorithm="sha256"), pki().signer("Acme, Inc.")
+    )
 
 
 def signature_removed(paper: bytes) -> bytes:
@@ -280,57 +227,3 @@ def _written(writer: PdfFileWriter | IncrementalPdfFileWriter) -> bytes:
     out = BytesIO()
     writer.write(out)
     return out.getvalue()
-
-
-def _issue(  # noqa: PLR0913  # one keyword an option, each with a default
-    name: str,
-    issuer: _Issued | None,
-    *,
-    usage: str,
-    since: datetime = _LONG_AGO,
-    until: datetime = _FAR_OFF,
-    more: Subject = ((NameOID.ORGANIZATION_NAME, "Hoshizora"),),
-    statement: str | None = None,
-) -> _Issued:
-    # RSA for timestamps alone: pyHanko's own stamper signs with nothing else
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
-        rsa.generate_private_key(65537, 2048) if usage == "timestamps" else ec.generate_private_key(ec.SECP256R1())
-    )
-    subject = x509.Name([x509.NameAttribute(kind, text) for kind, text in ((NameOID.COMMON_NAME, name), *more)])
-    draft = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(since)
-        .not_valid_after(until)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(_key_usage(authority=issuer is None), critical=True)
-    )
-    if issuer is not None:
-        parent = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
-        draft = draft.add_extension(parent, critical=False)
-    purposes: dict[str, ObjectIdentifier] = {"timestamps": ExtendedKeyUsageOID.TIME_STAMPING}
-    if usage in purposes:
-        draft = draft.add_extension(x509.ExtendedKeyUsage([purposes[usage]]), critical=True)
-    if statement is not None:
-        which = b"\x06\x07\x04\x00\x8e\x46\x01\x06" + {"sign": b"\x01", "seal": b"\x02"}[statement]
-        said = b"\x30\x15\x30\x13\x06\x06\x04\x00\x8e\x46\x01\x06\x30\x09" + which
-        draft = draft.add_extension(x509.UnrecognizedExtension(_STATEMENTS, said), critical=False)
-    return _Issued(draft.sign((issuer.key if issuer else key), hashes.SHA256()), key)
-
-
-def _key_usage(*, authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not authority,
-        content_commitment=not authority,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )

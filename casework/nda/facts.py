@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 
 from casework.messages import Message, Said, message
-from casework.nda.signing import Held, own_stamps, signatures, signed_on
+from casework.nda.signing import Held, digests, own_stamps, signatures, signed_on
 from casework.policy import Nda
 from models.tables import PledgeRefusal
 from models.vocabulary import Leaver, NdaState, PaperKind
@@ -21,7 +21,7 @@ class Facts:
     """
     What is known of the employment.  *joined_on* is None where HR's notice does not say.
 
-    *seen*: the digest that each paper (register, id) had when it was opened first.  *blind*: what the registers that could
+    *seen*: the digests that each paper (register, id) had when it was opened first, with and without the seals that stand last.  *blind*: what the registers that could
     not be searched said; *asked_for*: a pledge is out to be signed.
     """
 
@@ -29,7 +29,7 @@ class Facts:
     ends_on: date
     joined_on: date | None = None
     refusal: PledgeRefusal | None = None
-    seen: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     asked_for: bool = False
     leaver: Leaver | None = None
@@ -72,7 +72,7 @@ def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> li
         (held.ruling is not None, message("paper_ruled")),
         (kind is None, message("paper_kind_unknown")),
         (paper.kind is None and kind is not None, message("paper_kind_by_title")),
-        (first_seen and held.examined and held.examined.sha256 != first_seen, message("paper_exchanged")),
+        (first_seen and held.examined and first_seen.isdisjoint(digests(held.examined)), message("paper_exchanged")),
         (signers, message("paper_certified", names=tuple(signers))),
         (known and paper.template_sha256 not in known, message("paper_other_wording")),
         (policy.languages and paper.language not in {*policy.languages, None}, message("paper_other_language")),

@@ -54,11 +54,17 @@ def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, .
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
         refusal=refusal_of(session, case.id),
-        seen={(row.register_name or "", row.paper_id or ""): row.sha256 or "" for row in latest_first},
+        seen={(row.register_name or "", row.paper_id or ""): digests_of(row) for row in latest_first},
         blind=blind,
         asked_for=any(pledge.state in LIVELY for pledge in pledges_of(session, case.id)),
         leaver=case.person,
     )
+
+
+def digests_of(row: CasePaper) -> frozenset[str]:
+    """Return the digests that a paper's bytes had, with and without the seals that stood last."""
+    under = (one.get("over_sha256") for one in row.signatures)
+    return frozenset(digest for digest in (row.sha256, *under) if digest)
 
 
 def joined_on(session: Session, case_id: str) -> date | None:

@@ -35,6 +35,11 @@ def signatures(held: Held) -> tuple[Signature, ...]:
     return held.examined.signatures if held.examined is not None else ()
 
 
+def digests(examined: Examined) -> frozenset[str]:
+    """Return the digests of its bytes, with and without the seals that stand last: a service seals anew at each download."""
+    return frozenset({examined.sha256, *(one.over_sha256 for one in examined.signatures if one.over_sha256)})
+
+
 def of_persons(held: Held, leaver: Leaver | None) -> list[tuple[Signature, Says]]:
     """
     Return the signatures that are a person's, each with what its certificate says of being the leaver's.

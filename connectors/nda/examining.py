@@ -32,6 +32,7 @@ from pyhanko.sign.validation.status import (
 from pyhanko_certvalidator import ValidationContext
 
 from connectors.nda.contract import Examined, Signature
+from connectors.nda.resealing import digest_under, seals_from
 from connectors.nda.seals import Kind, kind_of
 
 MOST_SIGNATURES = 40
@@ -114,6 +115,8 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
     if vanished:
         said.insert(0, "a signature that an earlier version of the file bore is gone")
     altered = vanished or bool(broken)
+    if (start := seals_from(signatures)) is not None and not altered:
+        signatures[start] = replace(signatures[start], over_sha256=digest_under(embedded[start:], paper))
     return replace(found, readable=True, altered=altered, signatures=tuple(signatures), text="; ".join(said))
 
 

@@ -226,4 +226,4 @@ async def update(tenant: Tenant, request: Request) -> Response:
 async def document(tenant: Tenant, request: Request) -> Response:
     if request.path_params["document_id"] not in {"combined", "1"}:
         raise Refusal(404, "DOCUMENT_DOES_NOT_EXIST")
-    return Response(tenant.documents[_known(tenant, request)["envelopeId"]](), media_type="application/pdf")
+    return Response(tenant.download(_known(tenant, request)["envelopeId"]), media_type="application/pdf")

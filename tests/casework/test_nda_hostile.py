@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from audit.leaf import read
 from casework.context import Context
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
@@ -23,6 +24,7 @@ from casework.policy import Nda, Policy
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers
 from emulators import papers
+from emulators.pledges import PLEDGES
 from models.tables import Case
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind, TradeSecretTest
 from tests.casework import test_nda
@@ -30,6 +32,7 @@ from tests.casework.conftest import Office
 from tests.casework.paper import Killed
 from tests.casework.shown import show
 from tests.casework.test_nda import ENTRY, EXIT, MINE, Hire, look_inside, of_kind, states
+from tests.contract.nda.rig import rigging
 
 hire = test_nda.hire
 LAST_DAY = "2026-12-20"
@@ -242,6 +245,35 @@ class TestExchanged:
         house = hire()
         house.file([EXIT], {"out.pdf": papers.signed("Kageko Tsuki")})
         assert "names Kageko Tsuki" in of_kind(await house.check(house.office.report()), "exit_pledge")["text"]
+
+    @pytest.mark.parametrize("body", [papers.signed("Tanaka Misaki", at=FAR), papers.plain()], ids=["signed", "print"])
+    async def test_sealed_at_each_download(self, make_office: MakeOffice, tmp_path: Path, body: bytes) -> None:
+        """A service seals the file anew whenever it is asked for: that is no exchange, and is told once; other words under a fresh seal are one."""
+        office = make_office()
+        async with rigging("docusign")(tmp_path, pledges=PLEDGES[1:2], clock=office.clock, seals=True) as rig:
+            registers = NdaContext(office.context, {"docusign": rig.register}, examine=look_inside)
+            ((envelope, _),) = rig.tenant.documents.items()
+            rig.tenant.documents[envelope] = lambda: body
+            case = office.report(employee_no="E1001", name="田中 美咲", email="misaki.tanaka@hoshizora.example")
+            seen = []
+            for _ in range(2):
+                await checking.check(registers, case.id)
+                seen.append(of_kind(nda(office.context, case), "exit_pledge"))
+            assert {paper["state"] for paper in seen} == {"signed"}
+            assert seen[0]["sha256"] != seen[1]["sha256"]
+            assert "seen at first" not in seen[1]["text"]
+            assert _told(office, case, "exit_pledge") == 1
+            rig.tenant.documents[envelope] = lambda: papers.plain("I keep nothing.")
+            await checking.check(registers, case.id)
+            assert "seen at first" in of_kind(nda(office.context, case), "exit_pledge")["text"]
+            assert _told(office, case, "exit_pledge") == 2
+
+
+def _told(office: Office, case: Case, kind: str) -> int:
+    """How often the trail tells of a paper of *kind*."""
+    with office.context.store.read() as session:
+        leaves = [read(entry.leaf) for entry in office.context.store.trail.entries(session.connection(), case.id)]
+    return sum(leaf["type"] == "nda.checked" and leaf.get("kind") == kind for leaf in leaves)
 
 
 class TestLoops:

@@ -190,6 +190,34 @@ class TestWhose:
         assert (found.readable, "a PDF in one" in found.text) == (False, True)
 
 
+class TestUnderSeals:
+    @pytest.mark.parametrize("page", [papers.plain(), SIGNED], ids=["print", "signed"])
+    def test_is_the_same_however_often_it_is_sealed(self, page: bytes) -> None:
+        """Two seals, and a time stamp upon one, lie over the same bytes; over other words they do not."""
+        once, again = (papers.signed(COMPANY, body=page, field="Seal", stamped=stamped) for stamped in (False, True))
+        other = papers.signed(COMPANY, body=papers.signed("Sato Ken", body=page, field="S2"), field="Seal")
+        under = [under_seals(paper) for paper in (once, again, papers.time_stamped(once), other)]
+        assert under[0] is not None
+        assert under[0] == under[1] == under[2] != under[3]
+
+    @pytest.mark.parametrize(
+        "paper",
+        [
+            papers.plain(), SIGNED, papers.signed("Sato Ken", body=papers.signed(COMPANY), field="S2"),
+            papers.bytes_flipped(papers.signed(COMPANY, body=SIGNED, field="S2")), papers.signed(COMPANY, body=papers.changed_afterwards(SIGNED), field="S2"),
+            papers.sealed_with_other_words(),
+        ],
+        ids=["unsigned", "a person last", "a person upon a seal", "broken", "altered", "other words with the seal"],
+    )  # fmt: skip
+    def test_is_nothing(self, paper: bytes) -> None:
+        """Without seals that stand last, unbroken, and came alone, there is only the file."""
+        assert under_seals(paper) is None
+
+
+def under_seals(paper: bytes) -> str | None:
+    return next((one.over_sha256 for one in look(paper).signatures if one.over_sha256 is not None), None)
+
+
 class TestWithoutSignature:
     @pytest.mark.parametrize("scan", [papers.scan_pdf(), papers.scan_png(), papers.plain()])
     def test_says_so(self, scan: bytes) -> None:
