@@ -168,6 +168,14 @@ class Register(Protocol):
         """Ask the signer again.  Raises `NotOnPlan` where the register cannot."""
         ...
 
+    async def take_back(self, paper_id: str, reason: str) -> None:
+        """
+        Take back a pledge that waits for its signer, who may be told *reason*: nobody can sign it any more.  Again does nothing.
+
+        Looks first, and raises where everyone has signed already: then nothing was taken back.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Close connections."""
         ...

@@ -148,11 +148,11 @@ class Tenant:
         for signer in made["recipients"]["signers"]:
             signer.update(_signer_as(status, now))
 
-    def take_back(self, envelope_id: str) -> None:
+    def take_back(self, envelope_id: str, reason: str = "sent by mistake") -> None:
         """Void an envelope that is out, as its sender does."""
         now = stamp(self.options.clock())
         self.envelopes[envelope_id] |= {
-            "status": "voided", "voidedReason": "sent by mistake", "statusChangedDateTime": now, "lastModifiedDateTime": now,
+            "status": "voided", "voidedReason": reason, "statusChangedDateTime": now, "lastModifiedDateTime": now,
         }  # fmt: skip
 
     def download(self, envelope_id: str) -> bytes:

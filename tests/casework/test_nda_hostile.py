@@ -79,6 +79,9 @@ class Shelf:
     async def remind(self, paper_id: str) -> None:
         self.reminded.append(paper_id)
 
+    async def take_back(self, paper_id: str, reason: str) -> None:
+        self.held[paper_id] = replace(self.held[paper_id], void=True, status="voided")
+
     async def probe(self) -> tuple[tuple[str, str], ...]:
         return ()
 

@@ -175,6 +175,21 @@ class TestSend:
                 continue
         assert [paper for paper, _ in vendor.delivered()] == [sent.id]
 
+    async def test_take_back(self, rig: Rig) -> None:
+        """Nobody can sign any more what was taken back; again does nothing, and what everyone has signed stays."""
+        sent, signed = [await rig.register.send(PDF, leaver("E1001"), title=TITLE, key=key) for key in ("k1", "k2")]
+        for _ in range(2):
+            await rig.register.take_back(sent.id, "the last day moved")
+        taken = await rig.register.look_up(sent.id)
+        assert taken is None or (taken.void, taken.completed) == (True, False)
+        if rig.register.can_send:
+            rig.answer(signed.id, False)
+            with pytest.raises(ConnectorError):
+                await rig.register.take_back(signed.id, "the last day moved")
+            still = await rig.register.look_up(signed.id)
+            assert still is not None
+            assert still.completed
+
     async def test_remind(self, vendor: Rig) -> None:
         """A reminder goes to whom the pledge waits for, and to nobody once it is signed."""
         sent = await vendor.register.send(PDF, leaver("E1001"), title=TITLE, key="k")
