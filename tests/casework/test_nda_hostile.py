@@ -192,15 +192,18 @@ class TestWrongPapers:
         assert nda(office.context, case)["papers"][0]["state"] == "signed"
 
     async def test_more_than_are_opened(self, make_office: MakeOffice, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Beyond the most that are opened of one leaver a paper is unreadable: nobody has looked at its bytes."""
-        monkeypatch.setattr(registers_of_papers, "MOST_PAPERS", 1)
-        office = make_office()
-        shelf = Shelf(*(pledge_of(name, completed=True, signer_employee_no="E1") for name in ("a", "b")))
+        """Whatever decides is opened, the forty-first too; beyond the most of other kinds a paper is unreadable, since nobody has looked at its bytes."""
+        monkeypatch.setattr(registers_of_papers, "MOST_OTHERS", 1)
+        office, mine = make_office(), {"completed": True, "signer_employee_no": "E1"}
+        others = [pledge_of(f"{n}", kind=PaperKind.PROJECT_NDA, **mine) for n in (1, 2)]
+        undated = pledge_of("undated", kind=None, title="秘密保持誓約書", signed_on=date(2026, 11, 27), **mine)
+        shelf = Shelf(*others, pledge_of("exit", **mine), pledge_of("exit again", **mine), undated)
         case = office.report()
         await checking.check(nda_context(office, shelf), case.id)
         found = {p["paper"]: p for p in nda(office.context, case)["papers"] if p["paper"]}
-        assert [found[name]["state"] for name in ("shelf:a", "shelf:b")] == ["signed", "unreadable"]
-        assert "more than 1" in found["shelf:b"]["text"]
+        read_at_all = {name.removeprefix("shelf:") for name, paper in found.items() if paper["sha256"] is not None}
+        assert read_at_all == {"1", "exit", "exit again", "undated"}
+        assert (found["shelf:2"]["state"], "more than 1" in found["shelf:2"]["text"]) == ("unreadable", True)
 
     @pytest.mark.parametrize(
         ("said", "state"),
