@@ -214,7 +214,13 @@ def _binds_on(every: Sequence[Verdict]) -> Message:
 
 
 def risks(papers: Iterable[CasePaper], *, leaves: bool) -> list[str]:
-    """Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign."""
+    """
+    Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign.
+
+    Where a pledge was signed, what was declined, taken back or left lying before raises nothing; what was altered does.
+    """
+    counted = [(p.kind, p.state) for p in papers if p.accepted and p.kind is not None]
+    signed = {kind for kind, state in counted if state is NdaState.SIGNED}
     may_still_come = {(PaperKind.EXIT_PLEDGE, NdaState.UNSIGNED), (PaperKind.EXIT_PLEDGE, NdaState.MISSING)}
-    raised = {(p.kind, p.state) for p in papers if p.accepted and p.kind is not None and p.state is not NdaState.SIGNED}
+    raised = {(kind, state) for kind, state in counted if state is NdaState.ALTERED or kind not in signed}
     return sorted(f"{kind}_{state}" for kind, state in (raised - may_still_come if leaves else raised))

@@ -1,5 +1,5 @@
 """
-Who signed, what was changed after, which stamp, which title, which day, which envelope: the state that HR's lawyer would give, paper by paper.
+Who signed, what was changed after, which stamp: the state that HR's lawyer would give to a paper by its bytes (by its record: test_paper_filings.py).
 
 Each paper is a real PDF in a real folder.  Pages are drawn by three programs, since each lays out its file in another way.
 """
