@@ -58,7 +58,7 @@ def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
 
 
 def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | None:
-    """Return the kind by the register, else by its wording, else by its title as a whole."""
+    """Return the kind by the register, else by its wording, else by its title as a whole, and with the wording's name where it says nothing itself."""
     if paper.kind is not None:
         return paper.kind
     by_wording = (kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests)
@@ -66,7 +66,7 @@ def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | Non
     return (
         next(by_wording, None)
         or titles.kind_of(paper.title, policy.titles, names)
-        or titles.kind_of(paper.template or "", policy.titles, names)
+        or titles.kind_of(f"{paper.title} {paper.template or ''}", policy.titles, names)
     )
 
 

@@ -55,7 +55,7 @@ _WHEN = {
 }
 """What tells an undated pledge's time from beside it."""
 _SAYS_NOTHING = re.compile(
-    r"\d+|第|版|年|月|日|号|条|項|付け?|令和|平成|改訂版?|改定版?|最終版?|fy|v|ver|version|rev|r|h|no|final|"
+    r"\d+|第|版|年|月|日|号|条|項|付け?|令和|平成|改訂版?|改定版?|最終版?|fy|v|ver|version|rev|r|h|final|"
     r"様|殿|氏|さん|mr|ms|mrs|dr|by|of|for|the|at|on|(?:全|正|契約)?(?:社員|従業員|職員|役員)用?|"
     r"(?:本人|電子)?(?:署名|締結|確認|受領|受理|押印|捺印|回収)済み?|済み?|signed|countersigned|executed|completed|returned|"
     r"原本|正本|副本|控え?|写し?|コピー|スキャン|電子版|copy|scan|scanned|pdf|docx?|xlsx?|jpe?g|png|tiff?|"
@@ -66,7 +66,8 @@ _ASKING = re.compile(r"^(?:complete with|please)\s+docusign\s*:\s*")
 """What DocuSign puts before the file's name in its subject, and leaves there once all have signed."""
 
 _LATIN = r"a-z\u00df-\u024f\u1e00-\u1eff"
-_WORD = re.compile(rf"\d+|[{_LATIN}]+|[^\W\d_{_LATIN}]+")
+_WORD = re.compile(rf"\d+|[{_LATIN}]+|[^\W\d_{_LATIN}]+|[?×✕✗✘☓△▲]")
+_NUMBER = re.compile(r"\bno\.?\s*(?=\d)")
 
 
 def kind_of(
@@ -122,7 +123,7 @@ def _fold(title: str) -> str:
 
 def _words(title: str) -> list[str]:
     """Return the words of a title; Latin letters, others and numbers are apart even without a blank: 退職時誓約書v2."""
-    return _WORD.findall(_ASKING.sub("", _fold(title)))
+    return _WORD.findall(_NUMBER.sub("", _ASKING.sub("", _fold(title))))
 
 
 def _joined(title: str) -> str:

@@ -70,6 +70,9 @@ FILED = {
     "a request to read the rules": Filing(titled("就業規則閲覧申請書"), None, "unreadable"),
     "a notice of resignation": Filing(titled("退職届"), None, "unreadable"),
     "two titles in one": Filing(titled("入社時誓約書 退職時誓約書"), None, "unreadable"),
+    "no title but a name, and the wording's": Filing(titled("星 空子") | {"template": "退職時誓約書 第3版"}, "exit_pledge", "signed"),
+    "an example of a known wording": Filing(titled("記入例") | {"template": "退職時誓約書 第3版"}, None, "unreadable"),
+    "the title of an example, of a known wording": Filing(titled("退職時誓約書（記入例）") | {"template": "退職時誓約書"}, None, "unreadable"),
     "the company's own title": Filing(
         titled("退職者確認書 星"), "exit_pledge", "signed", policy=Nda(titles={PaperKind.EXIT_PLEDGE: frozenset({"退職者確認書"})})
     ),
