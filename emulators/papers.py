@@ -31,7 +31,7 @@ from emulators.signing_authority import Pki, Subject, pki
 
 __all__ = [
     "Pki", "Subject", "bytes_flipped", "changed_afterwards", "encrypted", "filled_in", "form", "pki", "plain", "scan_pdf", "scan_png",
-    "sealed_with_other_words", "signature_removed", "signed", "time_stamped", "truncated", "with_usage_rights",
+    "sealed_and_filled_in", "sealed_with_other_words", "signature_removed", "signed", "time_stamped", "truncated", "with_usage_rights",
 ]  # fmt: skip
 
 
@@ -107,7 +107,9 @@ def form(text: str = "I keep the company's secrets.") -> bytes:
          pdf_name("/Type"): pdf_name("/Annot"), pdf_name("/Subtype"): pdf_name("/Widget"), pdf_name("/Rect"): box, pdf_name("/P"): page}
     )  # fmt: skip
     there = writer.add_object(field)
-    writer.root[pdf_name("/AcroForm")] = generic.DictionaryObject({pdf_name("/Fields"): generic.ArrayObject([there])})
+    writer.root[pdf_name("/AcroForm")] = generic.DictionaryObject(
+        {pdf_name("/Fields"): generic.ArrayObject([there]), pdf_name("/SigFlags"): generic.NumberObject(3)}
+    )
     writer.update_root()
     writer.root["/Pages"]["/Kids"][0][pdf_name("/Annots")] = generic.ArrayObject([there])
     writer.update_container(writer.root["/Pages"]["/Kids"][0])
@@ -117,10 +119,14 @@ def form(text: str = "I keep the company's secrets.") -> bytes:
 def filled_in(paper: bytes, words: str = "None.") -> bytes:
     """Return *paper* with its field filled in by an incremental update, as a form allows it."""
     writer = IncrementalPdfFileWriter(BytesIO(paper))
+    _fill_in(writer, words)
+    return _written(writer)
+
+
+def _fill_in(writer: IncrementalPdfFileWriter, words: str) -> None:
     field = next(one.get_object() for one in writer.root["/AcroForm"]["/Fields"] if one.get_object()["/FT"] == "/Tx")
     field[pdf_name("/V")] = generic.pdf_string(words)
     writer.update_container(field)
-    return _written(writer)
 
 
 def time_stamped(paper: bytes, at: datetime | None = None, *, by: Pki | None = None) -> bytes:
@@ -149,6 +155,15 @@ def sealed_with_other_words(text: str = "I keep nothing.") -> bytes:
     drawn = f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET".encode("ascii", "replace")
     page[pdf_name("/Contents")] = writer.add_object(generic.StreamObject(stream_data=drawn))
     writer.update_container(page)
+    return _sign(
+        writer, signers.PdfSignatureMetadata(field_name="Seal", md_algorithm="sha256"), pki().signer("Acme, Inc.")
+    )
+
+
+def sealed_and_filled_in(words: str = "None.") -> bytes:
+    """Return a form that was filled in and sealed by a company in one update."""
+    writer = IncrementalPdfFileWriter(BytesIO(form()))
+    _fill_in(writer, words)
     return _sign(
         writer, signers.PdfSignatureMetadata(field_name="Seal", md_algorithm="sha256"), pki().signer("Acme, Inc.")
     )

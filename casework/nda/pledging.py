@@ -73,7 +73,10 @@ async def send_by_policy(nda: NdaContext, case_id: str) -> None:
     if not wanted or case.state not in BEFORE_THE_CUT:
         return
     with context.store.read() as session:
-        lacking = files.exit_pledge_is(NdaState.MISSING, files.newest_papers(session, case_id))
+        on_file = {
+            p.state for p in files.newest_papers(session, case_id) if p.accepted and p.kind is PaperKind.EXIT_PLEDGE
+        }
+        lacking = on_file and on_file <= {NdaState.MISSING, NdaState.EXPIRED}  # of another departure, or ended
         answered = files.pledges_of(session, case_id) or files.refusal_of(session, case_id)
     if lacking and not answered and files.day_of(case, context.now()) <= case.employment_ends_on:
         await send_pledge(nda, case_id, by="policy")

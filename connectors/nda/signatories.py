@@ -12,9 +12,9 @@ import unicodedata
 from functools import lru_cache
 from itertools import permutations
 
-from connectors.full_names import compare_names
+from connectors.full_names import compare_names, written_names
 from connectors.matching import fold_all, fold_email, fold_name
-from connectors.names import former_names, in_latin
+from connectors.names import bare_name, former_names, in_latin
 from connectors.nda.seals import OFFICE
 from models.vocabulary import Leaver, Says
 
@@ -45,7 +45,7 @@ def says_whose(leaver: Leaver, name: str) -> Says:
 
 def _is_anothers(leaver: Leaver, name: str, words: tuple[str, ...]) -> bool:
     """A number or an address (公的個人認証 has serials) names nobody, and kanji do not tell their reading."""
-    scripts = {script_of(own) for own in (leaver.name, leaver.kana, leaver.romaji) if own}
+    scripts = {script_of(own) for own in written_names(leaver)}
     if re.search(r"[\d@]", unicodedata.normalize("NFKC", name)) or script_of("".join(words)) not in scripts:
         return False
     shared = {fold_name(word) for word in words} & {fold_name(one) for own in _written(leaver) for one in _words(own)}
@@ -68,14 +68,13 @@ def _is_part_of_an_unspaced_name(leaver: Leaver, words: tuple[str, ...]) -> bool
 
 def _given(leaver: Leaver) -> frozenset[str]:
     """Return the given name in each script, as far as its place tells it: in kanji and kana it stands last."""
-    found = {
-        words[-1] for own in (leaver.name, leaver.kana) if own and not own.isascii() and len(words := _words(own)) > 1
-    }
+    written = [bare_name(own) for own in (leaver.name, leaver.kana) if own and not own.isascii()]
+    found = {words[-1] for own in written if len(words := _words(own)) > 1}
     return frozenset(fold_name(form) for word in found for form in (word, in_latin(word)) if form)
 
 
 def _written(leaver: Leaver) -> tuple[str, ...]:
-    present = tuple(own for own in (leaver.name, leaver.kana, leaver.romaji) if own)
+    present = written_names(leaver)
     return present + (tuple(former_names(leaver.former_name, *present)) if leaver.former_name else ())
 
 

@@ -412,6 +412,17 @@ class TestSending:
         await following.follow_up_with(registers)
         assert len(asked) == 1
 
+    @pytest.mark.parametrize(("signed_on", "sent"), [(date(2021, 3, 31), 1), (date(2026, 11, 27), 0)])
+    async def test_by_policy_to_who_came_back(self, make_office: MakeOffice, signed_on: date, sent: int) -> None:
+        """The exit pledge of an earlier departure is none of this one: policy asks for another; it asks nobody who has signed."""
+        office = make_office(Policy(nda=Nda(send=True)))
+        shelf = Shelf(pledge_of("old", completed=True, signer_employee_no="E1", signed_on=signed_on))
+        registers = nda_context(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await checking.check(registers, case.id)
+        await pledging.send_by_policy(registers, case.id)
+        assert len(shelf.delivered) == sent
+
     async def test_killed_while_sending(self, make_office: MakeOffice) -> None:
         """After kill -9 nobody sends until the dead one's turn is over; then the same key is tried again."""
         office, shelf = make_office(), Shelf()

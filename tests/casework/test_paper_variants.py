@@ -219,6 +219,9 @@ TIMES = {
     "she signed long ago, the director last week": Variant(
         signs(at=OLD, then=also(BOSS, stamped=True)), "expired", "verified", {"signed_on": "2019-03-01"}
     ),
+    "one of two nameless signers signed long ago": Variant(
+        signs("Kageko Tsuki", at=OLD, stamped=True, then=also("Sorako Hoshi")), "signed", "unnamed"
+    ),
     "a seal of long ago upon her signature": Variant(signs(then=also(COMPANY, at=OLD, stamped=True)), "expired", "verified"),
     "a blank form that was stamped long ago": Variant(stamp(OLD, then=signs()), "signed", "verified"),
     "sealed long ago, registered last week": Variant(signs(COMPANY, at=OLD, stamped=True), "expired", "sealed"),

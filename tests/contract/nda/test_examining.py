@@ -191,7 +191,7 @@ class TestWhose:
 
 
 class TestUnderSeals:
-    @pytest.mark.parametrize("page", [papers.plain(), SIGNED], ids=["print", "signed"])
+    @pytest.mark.parametrize("page", [papers.plain(), SIGNED, FORM], ids=["print", "signed", "form"])
     def test_is_the_same_however_often_it_is_sealed(self, page: bytes) -> None:
         """Two seals, and a time stamp upon one, lie over the same bytes; over other words they do not."""
         once, again = (papers.signed(COMPANY, body=page, field="Seal", stamped=stamped) for stamped in (False, True))
@@ -205,9 +205,9 @@ class TestUnderSeals:
         [
             papers.plain(), SIGNED, papers.signed("Sato Ken", body=papers.signed(COMPANY), field="S2"),
             papers.bytes_flipped(papers.signed(COMPANY, body=SIGNED, field="S2")), papers.signed(COMPANY, body=papers.changed_afterwards(SIGNED), field="S2"),
-            papers.sealed_with_other_words(),
+            papers.sealed_with_other_words(), papers.sealed_and_filled_in(),
         ],
-        ids=["unsigned", "a person last", "a person upon a seal", "broken", "altered", "other words with the seal"],
+        ids=["unsigned", "a person last", "a person upon a seal", "broken", "altered", "other words with the seal", "filled in with the seal"],
     )  # fmt: skip
     def test_is_nothing(self, paper: bytes) -> None:
         """Without seals that stand last, unbroken, and came alone, there is only the file."""

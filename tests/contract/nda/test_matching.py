@@ -158,6 +158,7 @@ class TestSaysWhose:
             ({"name": "星 空子", "former_name": "月"}, ("月 空子", "月空子")),
             ({"name": "星 空子", "kana": "ホシ ソラコ"}, ("ホシソラコ", "Sorako Hoshi")),
             ({"name": "José García"}, ("JOSE GARCIA LOPEZ",)),
+            ({"name": "星 空子（派遣）"}, ("星 空子", "星空子（営業部）")),
         ],
     )  # fmt: skip
     def test_the_leaver_s(self, written: dict[str, Any], names: tuple[str, ...]) -> None:
