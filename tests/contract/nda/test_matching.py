@@ -69,6 +69,14 @@ class TestWeighPaper:
         assert found is not None
         assert found[1] < SURE
 
+    def test_work_rules_without_a_kind(self) -> None:
+        """Where a vendor has no field for kinds the title tells that it binds everybody; whoever is named as its signer alone is bound."""
+        rules = replace(PAPER, kind=None, title="就業規則 第42条")
+        match = weigh_paper(TANAKA, rules)
+        assert match is not None
+        assert match.reason is MatchReason.EVERYBODY
+        assert weigh_paper(TANAKA, replace(rules, signer_name="佐藤 健")) is None
+
     def test_nobody(self) -> None:
         """A paper without a signer is nobody's, unless it is the work rules'."""
         assert weighed() is None
