@@ -62,9 +62,9 @@ def _adds_a_form_alone(reader: PdfFileReader, before: int, fields: set[str]) -> 
     form = new.root["/AcroForm"]["/Fields"]
     if {str(one.get_object()["/T"]) for one in form} - fields:
         return False
-    info = reader.trailer.raw_get("/Info").reference if "/Info" in reader.trailer else None
+    of_the_file = reader.trailer.raw_get("/Info").reference if "/Info" in reader.trailer else None
     changed = (
-        ref for ref in reader.xrefs.explicit_refs_in_revision(before + 1) if _was_there(old, ref) and ref != info
+        ref for ref in reader.xrefs.explicit_refs_in_revision(before + 1) if _was_there(old, ref) and ref != of_the_file
     )
     return all(_is_the_same(old(ref), new(ref), form) for ref in changed)
 
