@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta, timezone
 from casework.messages import Message, Said, message
 from casework.nda.signing import Held, digests, own_stamps, signatures, signed_on
 from casework.policy import Nda
+from connectors.nda import titles
+from connectors.nda.contract import Paper
 from models.tables import PledgeRefusal
 from models.vocabulary import Leaver, NdaState, PaperKind
 
@@ -63,6 +65,11 @@ class Verdict:
         return next((one.remedy for one in asked if one.remedy.en), Said("", ""))
 
 
+def unknown_kind(paper: Paper, policy: Nda) -> Message:
+    """Say that a paper's kind cannot be told, and whether it may be one that is looked for."""
+    return message("paper_title_doubtful" if titles.mentioned(paper.title, policy.titles) else "paper_kind_unknown")
+
+
 def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
     """Return what is worth saying and changes nothing.  An article of the work rules has no term and no date of its own."""
     paper, first_seen = held.match.paper, facts.seen.get((held.match.paper.register, held.match.paper.id))
@@ -70,7 +77,7 @@ def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> li
     known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
     remarkable = (
         (held.ruling is not None, message("paper_ruled")),
-        (kind is None, message("paper_kind_unknown")),
+        (kind is None, unknown_kind(paper, policy)),
         (paper.kind is None and kind is not None, message("paper_kind_by_title")),
         (first_seen and held.examined and first_seen.isdisjoint(digests(held.examined)), message("paper_exchanged")),
         (signers, message("paper_certified", names=tuple(signers))),

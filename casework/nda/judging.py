@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from casework.messages import Message, message
-from casework.nda.facts import Facts, Verdict, remarks
+from casework.nda.facts import Facts, Verdict, remarks, unknown_kind
 from casework.nda.signing import Held, certified_for_others, day_in_japan, proof, signed_on, there_on
 from casework.policy import Nda
 from connectors.nda import titles
@@ -37,7 +37,7 @@ def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, .
     judged = [_judge_one(held, facts, policy) for held in papers]
     kinds = {verdict.kind for verdict in judged if verdict.accepted}
     lacking = [kind for kind in PaperKind if kind in policy.expected and kind not in kinds]
-    absent = [_absent(kind, judged, facts) for kind in lacking]
+    absent = [_absent(kind, judged, facts, policy) for kind in lacking]
     every = [*judged, *absent]
     return tuple(_refused_instead(verdict, every, facts) for verdict in every)
 
@@ -73,6 +73,11 @@ def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | Non
 def may_be_a_pledge(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
     """Whether the paper is of a kind that is judged, or will be once it is known when it was signed."""
     return kind_of(paper, leaver, policy) is not None or _is_undated(paper, leaver, policy)
+
+
+def is_doubtful(title: str, kind: PaperKind, policy: Nda) -> bool:
+    """Whether a paper that counts as none may be one of *kind* by its *title*: a person is asked, and nobody signs twice meanwhile."""
+    return not titles.mentioned(title, policy.titles).isdisjoint({kind, None})
 
 
 def _is_undated(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
@@ -152,7 +157,7 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
         (unread is not None, NdaState.UNREADABLE, message("paper_unreadable", why=unread)),
         (unclear, NdaState.UNREADABLE, message("paper_unclear", problem=unclear)),
         (without_bytes, NdaState.UNREADABLE, message("paper_without_bytes")),
-        (kind is None, NdaState.UNREADABLE, message("paper_kind_unknown")),
+        (kind is None, NdaState.UNREADABLE, unknown_kind(paper, policy)),
         (others, NdaState.UNSIGNED, message("paper_certified_for_another", names=tuple(others))),
         (ahead, NdaState.UNSIGNED, message("paper_dated_ahead")),
         (expired, NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)),
@@ -171,7 +176,7 @@ def _of_another_departure(kind: PaperKind | None, day: date | None, facts: Facts
     return not max(facts.ends_on - about, facts.joined_on or date.min) <= day <= facts.ends_on + about
 
 
-def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict:
+def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts, policy: Nda) -> Verdict:
     """Say that no paper of *kind* is on file, or that it is not known."""
     if facts.blind:
         said = message("papers_not_known", problems="; ".join(facts.blind))
@@ -179,6 +184,8 @@ def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict
     strangers = [v for v in judged if not v.accepted and v.kind in {kind, None}]
     doubtful = sum(bool(v.remedy.en) for v in strangers)
     others = len(strangers) - doubtful
+    unnamed = [v.held.match.paper.title for v in judged if v.accepted and v.kind is None and v.held is not None]
+    doubtful += sum(is_doubtful(title, kind, policy) for title in unnamed)
     lines = [message("paper_missing", kind=message(kind))]
     lines += [message("papers_of_others", count=others)] if others else []
     lines += [message("papers_doubtful", count=doubtful)] if doubtful else []

@@ -7,6 +7,7 @@ Nothing is sent but by a person's command, or where policy says so for a case th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
+from casework.nda.judging import is_doubtful
 from casework.nda.printing import Language, print_pledge
 from casework.nda.registers import NdaContext
+from casework.policy import Nda
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
-from models.tables import Case, Pledge
+from models.tables import Case, CasePaper, Pledge
 from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, RevocationResult
 
 _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
@@ -73,10 +76,7 @@ async def send_by_policy(nda: NdaContext, case_id: str) -> None:
     if not wanted or case.state not in BEFORE_THE_CUT:
         return
     with context.store.read() as session:
-        on_file = {
-            p.state for p in files.newest_papers(session, case_id) if p.accepted and p.kind is PaperKind.EXIT_PLEDGE
-        }
-        lacking = on_file and on_file <= {NdaState.MISSING, NdaState.EXPIRED}  # of another departure, or ended
+        lacking = _lacks_one(files.newest_papers(session, case_id), context.policy.nda)
         answered = files.pledges_of(session, case_id) or files.refusal_of(session, case_id)
     if lacking and not answered and files.day_of(case, context.now()) <= case.employment_ends_on:
         await send_pledge(nda, case_id, by="policy")
@@ -101,6 +101,15 @@ async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
         await nda.within(register.name, register.take_back(pledge.paper_id, reason))
         with context.store.write() as session:
             files.settle(context, session, [session.get_one(Pledge, pledge.key)], PledgeState.VOIDED)
+
+
+def _lacks_one(papers: Sequence[CasePaper], policy: Nda) -> bool:
+    """Whether there is no exit pledge, or only one that ended or is of another departure, and nothing doubtful that may be one."""
+    on_file = {paper.state for paper in papers if paper.accepted and paper.kind is PaperKind.EXIT_PLEDGE}
+    doubtful = any(
+        p.kind is None and p.accepted and is_doubtful(p.title, PaperKind.EXIT_PLEDGE, policy) for p in papers
+    )
+    return bool(on_file) and on_file <= {NdaState.MISSING, NdaState.EXPIRED} and not doubtful
 
 
 def _put(out: Path, content: bytes) -> None:

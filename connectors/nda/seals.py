@@ -28,12 +28,12 @@ OFFICE = re.compile(
 )
 """A word, folded, that names an office and no person; in front of a name it is its bearer's."""
 _OF_AN_OFFICE = re.compile(
-    rf"(?:^|\W){OFFICE.pattern}$|\w{_UNIT}(?:本部|部|課|室)長?$|(?:^|\W)(?:department|dept\.?|division|office|headquarters|city hall|university|ministry|agency|holdings|group|association|foundation)$"
+    rf"(?:^|\W){OFFICE.pattern}$|\w{_UNIT}(?:本部|部|課|室)長?$|(?:^|\W)(?:department|dept\.?|division|office|headquarters|city hall|ministry|agency|holdings|group|association|foundation)$"
 )
 _SUFFIX = r"(?:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|company|gmbh|ag|pte|k\.?k|co)\.?"
 _COMPANY = re.compile(
     r"株式会社|有限会社|合同会社|合資会社|合名会社|(?<=\w)法人|組合|協会|大学|電子印|社印|角印|"
-    r"(?:^|\W)(?:kabushiki kaisha|electronic seal|e-seal|docusign|cloudsign)(?:\W|$)|"
+    r"(?:^|\W)(?:kabushiki kaisha|university|electronic seal|e-seal|docusign|cloudsign)(?:\W|$)|"
     r"(?<=\w)\s*サイン$|\W(?:sign|sign\.jp)$|クラウドサイン|クラウド契約|電子契約|電子署名|証明書|"
     rf"\W{_SUFFIX}$"
 )

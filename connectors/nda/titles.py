@@ -89,12 +89,20 @@ def is_undated(
     return _kinds(title, own or {}, beside) == {None}
 
 
+def mentioned(title: str, own: Mapping[PaperKind, Collection[str]] | None = None) -> frozenset[PaperKind | None]:
+    """Return the kinds whose titles stand in *title*, whatever else does; None for a pledge that says no time."""
+    return frozenset(whole for whole, _ in _around(_words(title), _wholes(own or {})))
+
+
+def _wholes(own: Mapping[PaperKind, Collection[str]]) -> Mapping[str, PaperKind | None]:
+    return {**_WHOLES, **{_joined(one): kind for kind, titles in own.items() for one in titles}}
+
+
 def _kinds(title: str, own: Mapping[PaperKind, Collection[str]], beside: Collection[str]) -> set[PaperKind | None]:
-    wholes = {**_WHOLES, **{_joined(one): kind for kind, titles in own.items() for one in titles}}
     text, names = _without(title, beside), _name_words(frozenset(beside))
     words = _words(text)
     found: set[PaperKind | None] = set()
-    for whole, rest in _around(words, wholes):
+    for whole, rest in _around(words, _wholes(own)):
         said = [word for word in rest if not _SAYS_NOTHING.fullmatch(word) and fold_name(word) not in names]
         times: set[PaperKind | None] = {_WHEN.get(word) for word in said}
         if None in times:

@@ -423,6 +423,22 @@ class TestSending:
         await pledging.send_by_policy(registers, case.id)
         assert len(shelf.delivered) == sent
 
+    @pytest.mark.parametrize(
+        ("title", "sent"),
+        [("退職時誓約書 営業部", 0), ("秘密保持誓約書", 0), ("雇用契約書", 1), ("入社時誓約書 営業部", 1)],
+    )
+    async def test_by_policy_beside_a_doubtful_one(self, make_office: MakeOffice, title: str, sent: int) -> None:
+        """What may be the exit pledge by its title is named by a person first: nobody is asked to sign a second one by itself."""
+        office = make_office(Policy(nda=Nda(send=True)))
+        shelf = Shelf(pledge_of("p", kind=None, title=title, completed=True, signer_employee_no="E1"))
+        registers = nda_context(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await checking.check(registers, case.id)
+        lacking = of_kind(nda(office.context, case), "exit_pledge")
+        assert (lacking["state"], "1 doubtful" in lacking["text"]) == ("missing", sent == 0)
+        await pledging.send_by_policy(registers, case.id)
+        assert len(shelf.delivered) == sent
+
     async def test_killed_while_sending(self, make_office: MakeOffice) -> None:
         """After kill -9 nobody sends until the dead one's turn is over; then the same key is tried again."""
         office, shelf = make_office(), Shelf()

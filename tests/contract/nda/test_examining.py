@@ -146,7 +146,7 @@ class TestWhose:
                 "Example KABUSHIKI KAISHA", "Acme Trading, Inc.", "Acme Trading (Japan) Co., Ltd.", "Mitsui [Japan] Trading, K.K.",
                 "Acme Holdings (Japan), LLC", "Mitsui Bussan [Japan] Trading, K.K.", "Acme Holdings / Seal",
                 "GMO Sign", "Dropbox Sign", "freee Sign", "電子印鑑GMOサイン", "マネーフォワード クラウド契約", "人事部", "人事部長", "星空市役所", "株式会社星空 人事部",
-                "Human Resources", "官職証明書",
+                "Human Resources", "官職証明書", "National University Tokyo",
             )),
             *((name, "person") for name in (
                 "Tanaka Misaki", "Ko Inoue", "Inoue Kei", "Andrew Seal", "Kk Tanaka", "星 空子", "星 空子（株式会社星空）", "Hanako Sato/DocuSign",
