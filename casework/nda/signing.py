@@ -58,12 +58,16 @@ def of_persons(held: Held, leaver: Leaver | None) -> list[tuple[Signature, Says]
 
 
 def certified_for_others(held: Held, leaver: Leaver | None) -> list[str]:
-    """Return whom the trusted certificates of its signatures name, where each of them is somebody else's, and none of any authority's is the leaver's."""
+    """
+    Return whom the certificates of its signatures name, where each of them is somebody else's; where some are trusted those alone are asked.
+
+    What nobody trusts proves no name, and yet nobody signs for the leaver in another one; in the leaver's own it is `untrusted`.
+    """
     persons = of_persons(held, leaver)
-    said = {says for one, says in persons if one.trusted}
-    if said != {Says.CONTRADICTION} or any(says is Says.FACT for _, says in persons):
+    asked = [(one, says) for one, says in persons if one.trusted] or persons
+    if {says for _, says in asked} != {Says.CONTRADICTION} or any(says is Says.FACT for _, says in persons):
         return []
-    return sorted({one.signer for one, _ in persons if one.trusted})
+    return sorted({one.signer for one, _ in asked})
 
 
 def proof(held: Held, leaver: Leaver | None) -> str:

@@ -123,7 +123,10 @@ WHO = {
     "a superior of her family name signed": Variant(signs("星 一郎"), "unsigned", "unnamed"),
     "a superior of her family name signed, in Latin letters": Variant(signs("Ichiro Hoshi"), "unsigned", "unnamed", notice=LATIN),
     "another person signed, and the company sealed": Variant(signs(BOSS, then=also(COMPANY)), "unsigned", "unnamed"),
-    "another person signed, by an authority that nobody trusts": Variant(signs(BOSS, by=NOBODY.signer(BOSS)), "signed", "untrusted"),
+    "another person signed, by an authority that nobody trusts": Variant(signs(BOSS, by=NOBODY.signer(BOSS)), "unsigned", "untrusted"),
+    "a name in other letters, by an authority that nobody trusts": Variant(
+        signs("Kageko Tsuki", by=NOBODY.signer("Kageko Tsuki")), "signed", "untrusted"
+    ),
     "she and her superior signed": Variant(signs(then=also(BOSS)), "signed", "verified"),
     "her superior signed first": Variant(signs(BOSS, then=also(HER)), "signed", "verified"),
     "she signed by an unknown authority, her superior by ours": Variant(
