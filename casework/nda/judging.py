@@ -98,14 +98,12 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
     day = signed_on(held, facts.leaver)
     if day is None or not _is_undated(held.match.paper, facts.leaver, policy):
         return None
-    to_exit = facts.ends_on - day
-    at_exit = abs(to_exit) <= timedelta(days=policy.signing_days)
     if facts.joined_on is None:  # somebody who came three months ago signed both within half a year
         return None
-    from_entry = abs(day - facts.joined_on)
-    if at_exit and (from_entry > _A_YEAR or abs(to_exit) < from_entry):
+    to_exit, from_entry = abs(facts.ends_on - day), abs(day - facts.joined_on)
+    if to_exit <= timedelta(days=policy.signing_days) and (from_entry > _A_YEAR or to_exit < from_entry):
         return PaperKind.EXIT_PLEDGE
-    return PaperKind.ENTRY_PLEDGE if from_entry <= _A_YEAR and from_entry < abs(to_exit) else None
+    return PaperKind.ENTRY_PLEDGE if from_entry <= _A_YEAR and from_entry < to_exit else None
 
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
@@ -147,7 +145,7 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
     ahead = day is not None and day > facts.today + _SLACK
     expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
     others = certified_for_others(held, facts.leaver)
-    another = _of_another_departure(kind, day or there_on(held, facts.leaver), facts, policy)
+    another = _of_another_departure(kind, day, day or there_on(held, facts.leaver), facts, policy)
     against = (
         (examined is not None and examined.altered, NdaState.ALTERED, message("proof_broken")),
         (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
@@ -166,14 +164,17 @@ def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tup
     return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
 
 
-def _of_another_departure(kind: PaperKind | None, day: date | None, facts: Facts, policy: Nda) -> bool:
-    """Whether a pledge that was signed on *day*, or before it, is of an earlier employment, or of a later one (of who came back)."""
-    if day is None or kind not in {PaperKind.ENTRY_PLEDGE, PaperKind.EXIT_PLEDGE}:
-        return False
-    if kind is PaperKind.ENTRY_PLEDGE:
-        return day > facts.ends_on
+def _of_another_departure(
+    kind: PaperKind | None, day: date | None, latest: date | None, facts: Facts, policy: Nda
+) -> bool:
+    """Whether a pledge of *day*, or of *latest* at the latest, is of an earlier employment, or of a later one (of who came back)."""
     about = timedelta(days=policy.signing_days)
-    return not max(facts.ends_on - about, facts.joined_on or date.min) <= day <= facts.ends_on + about
+    if kind is PaperKind.ENTRY_PLEDGE:
+        return day is not None and day > facts.ends_on
+    if kind is not PaperKind.EXIT_PLEDGE or latest is None:
+        return False
+    early = latest < max(facts.ends_on - about, facts.joined_on or date.min)
+    return early or (day is not None and day > facts.ends_on + about)
 
 
 def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts, policy: Nda) -> Verdict:

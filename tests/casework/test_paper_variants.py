@@ -229,6 +229,12 @@ TIMES = {
     "a blank form that was stamped long ago": Variant(stamp(OLD, then=signs()), "signed", "verified"),
     "sealed long ago, registered last week": Variant(signs(COMPANY, at=OLD, stamped=True), "expired", "sealed"),
     "sealed long ago, of no day": Variant(signs(COMPANY, at=OLD, stamped=True), "expired", "sealed", {"signed_on": ""}),
+    "an entry pledge of no day, sealed when it was fetched after the last day": Variant(
+        signs(COMPANY, at=datetime(2026, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"kind": "entry_pledge", "signed_on": ""}
+    ),
+    "an exit pledge of no day, in an archive a year later": Variant(
+        signs(COMPANY, at=datetime(2027, 12, 20, tzinfo=UTC), stamped=True), "signed", "sealed", {"signed_on": ""}
+    ),
     "signed long ago, sealed when it was fetched": Variant(
         signs("DocuSign, Inc.", stamped=True), "expired", "sealed", {"signed_on": "2019-03-01"}
     ),
