@@ -38,6 +38,7 @@ _COMPANY = re.compile(
     rf"\W{_SUFFIX}$"
 )
 """What only a company or a service is called.  A suffix counts at the end, behind another word."""
+_LONGEST = 200  # letters of a name; X.520 allows 64
 _SHORT_FORM = re.compile(r"\((株|有|同|資|名|財|社|医|学)\)")
 _BRACKETED = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
 _BEFORE_THE_SUFFIX = re.compile(rf",\s*(?=(?:{_SUFFIX}[,\s]*)+$)")
@@ -59,7 +60,7 @@ def kind_of(certificate: Certificate) -> Kind:
 
 
 def _folded(text: object) -> str:
-    return unicodedata.normalize("NFKC", str(text or "")).casefold().strip()
+    return unicodedata.normalize("NFKC", str(text or "")).casefold().strip()[:_LONGEST]
 
 
 def _bare(name: str) -> str:

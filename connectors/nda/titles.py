@@ -58,13 +58,15 @@ _SAYS_NOTHING = re.compile(
     r"\d+|第|版|年|月|日|号|条|項|付け?|令和|平成|改訂版?|改定版?|最終版?|fy|v|ver|version|rev|r|h|final|"
     r"様|殿|氏|さん|mr|ms|mrs|dr|by|of|for|the|at|on|(?:全|正|契約)?(?:社員|従業員|職員|役員)用?|"
     r"(?:本人|電子)?(?:署名|締結|確認|受領|受理|押印|捺印|回収)済み?|済み?|signed|countersigned|executed|completed|returned|"
-    r"原本|正本|副本|控え?|写し?|コピー|スキャン|電子版|copy|scan|scanned|pdf|docx?|xlsx?|jpe?g|png|tiff?|"
+    r"株式会社|有限会社|合同会社|inc|ltd|llc|corp|co|k|原本|正本|副本|控え?|写し?|コピー|スキャン|電子版|copy|scan|scanned|pdf|docx?|xlsx?|jpe?g|png|tiff?|"
     rf"(?:退職後の)?(?:{'|'.join(_CONFIDENTIALITY)})(?:義務)?(?:条項)?(?:を?含む)?"
 )
 """A word that may stand beside a title and makes no other paper of it, nor none."""
 _ASKING = re.compile(r"^(?:complete with|please)\s+docusign\s*:\s*")
 """What DocuSign puts before the file's name in its subject, and leaves there once all have signed."""
 
+_MOST_WORDS = 64
+"""Words of a title that is looked into; a longer one names nothing."""
 _LATIN = r"a-z\u00df-\u024f\u1e00-\u1eff"
 _WORD = re.compile(rf"\d+|[{_LATIN}]+|[^\W\d_{_LATIN}]+|[?×✕✗✘☓△▲]")
 _NUMBER = re.compile(r"\bno\.?\s*(?=\d)")
@@ -99,8 +101,7 @@ def _wholes(own: Mapping[PaperKind, Collection[str]]) -> Mapping[str, PaperKind 
 
 
 def _kinds(title: str, own: Mapping[PaperKind, Collection[str]], beside: Collection[str]) -> set[PaperKind | None]:
-    text, names = _without(title, beside), _name_words(frozenset(beside))
-    words = _words(text)
+    words, names = _words(_without(title, beside)), _name_words(frozenset(beside))
     found: set[PaperKind | None] = set()
     for whole, rest in _around(words, _wholes(own)):
         said = [word for word in rest if not _SAYS_NOTHING.fullmatch(word) and fold_name(word) not in names]
@@ -118,7 +119,7 @@ def _kinds(title: str, own: Mapping[PaperKind, Collection[str]], beside: Collect
 
 def _around(words: list[str], wholes: Mapping[str, PaperKind | None]) -> Iterator[tuple[PaperKind | None, list[str]]]:
     """Yield what each run of *words* that is a whole title names, with the words around it."""
-    for start in range(len(words)):
+    for start in range(len(words) if len(words) <= _MOST_WORDS else 0):
         for end in range(start + 1, len(words) + 1):
             run = "".join(words[start:end])
             if run in wholes:

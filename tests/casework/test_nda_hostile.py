@@ -53,6 +53,7 @@ class Shelf:
         self.exchanges = exchanges
         self.before_sending: Callable[[], None] = lambda: None
         self.breaks = False
+        self.content = papers.scan_pdf()
 
     async def find_papers(self, leaver: Leaver) -> Found:
         self.searches += 1
@@ -65,7 +66,7 @@ class Shelf:
         return self.held.get(paper_id)
 
     async def fetch(self, paper_id: str) -> bytes:
-        return papers.scan_pdf()
+        return self.content
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         self.before_sending()
@@ -295,6 +296,19 @@ class TestLoops:
             await following.follow_up_with(registers)
         assert states(nda(office.context, case))["exit_pledge"] == "altered"
         assert shelf.searches == 1
+
+    async def test_a_paper_that_came_back_with_another_s_signature(self, make_office: MakeOffice) -> None:
+        """What came back and is not the leaver's word is judged once as well, though it leaves the pledge unsigned."""
+        office, shelf = make_office(), Shelf()
+        registers = nda_context(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(registers, case.id, by="hr")
+        signed(shelf, shelf.delivered[0])
+        shelf.content = papers.signed("月 影子", at=FAR)
+        for _ in range(5):
+            office.clock.pass_by(minutes=16)
+            await following.follow_up_with(registers)
+        assert (states(nda(office.context, case))["exit_pledge"], shelf.searches) == ("unsigned", 1)
 
     async def test_one_case_that_breaks(self, make_office: MakeOffice) -> None:
         """A register that breaks in a way nobody foresaw stops no other case, is told, and is asked again later."""
