@@ -93,7 +93,7 @@ def signed_on(held: Held, leaver: Leaver | None) -> date | None:
     Return the day in Japan on which the leaver signed: by the trusted time of their own signature, else by the register, else by their
     signature's own word.  Nobody else's signature, seal or stamp renews it; what was stamped upon it shows that it was there before.
     """
-    own = _own(held, leaver)
+    own = own_signatures(held, leaver)
     stamps = [one.timestamped_at for one in own if one.trusted and one.timestamped_at is not None]
     if stamps:
         return day_in_japan(min(stamps))
@@ -105,7 +105,7 @@ def signed_on(held: Held, leaver: Leaver | None) -> date | None:
 
 def there_on(held: Held, leaver: Leaver | None) -> date | None:
     """Return the first day on which a trusted time shows that the leaver's signature, or what bears none, was there already."""
-    every, own = signatures(held), _own(held, leaver)
+    every, own = signatures(held), own_signatures(held, leaver)
     since = every.index(own[0]) if own else max(len(every) - 1, 0)
     stamps = [one.timestamped_at for one in every[since:] if one.timestamped_at is not None and one.intact]
     return day_in_japan(min(stamps)) if stamps else None
@@ -113,10 +113,10 @@ def there_on(held: Held, leaver: Leaver | None) -> date | None:
 
 def own_stamps(held: Held, leaver: Leaver | None) -> list[datetime]:
     """Return the trusted times of the leaver's own signatures."""
-    return [one.timestamped_at for one in _own(held, leaver) if one.timestamped_at is not None]
+    return [one.timestamped_at for one in own_signatures(held, leaver) if one.timestamped_at is not None]
 
 
-def _own(held: Held, leaver: Leaver | None) -> list[Signature]:
+def own_signatures(held: Held, leaver: Leaver | None) -> list[Signature]:
     """Return the signatures that bear the leaver's name; without such the only one that may be theirs."""
     persons = of_persons(held, leaver)
     named = [one for one, says in persons if says is Says.FACT]

@@ -81,7 +81,8 @@ class Signature:
     *kind*: a `person`'s, a company's, an office's or a service's `seal` (by its certificate: ETSI EN 319 412-5's statement, or no person's name), or a
     `timestamp` of the document alone.  Only the first is somebody's word.  *intact*: the signed bytes are unchanged.  *trusted*: its certificate leads to a configured root.  *covers_whole*: nothing was
     appended after it but what it allows.  *timestamped_at*: from a trusted timestamp; *claimed_at* the signer's own word.  *over_sha256*: of the first of the seals and
-    stamps that stand last, the digest of the file as it was before them: a service seals anew whenever it is asked for the file.
+    stamps that stand last, the digest of the file as it was before them: a service seals anew whenever it is asked for the file.  *filled_after*: fields of the form were
+    filled in after it, for which another person's signature answers.
     """
 
     signer: str
@@ -93,6 +94,7 @@ class Signature:
     problem: str | None = None
     kind: Literal["person", "seal", "timestamp"] = "person"
     over_sha256: str | None = None
+    filled_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,7 @@ class _Judge:
             claimed_at=status.signer_reported_dt,
             timestamped_at=stamped_at,
             problem=_problem(status, self.roots, whole=whole, unstamped=stamp is not None and stamped_at is None),
+            filled_after=whole and bool(_filled_in(status) - later.fields),
         )
 
     def _timestamp(self, embedded: EmbeddedPdfSignature, later: _Later) -> Signature:
@@ -249,9 +250,13 @@ def _covers(status: PdfSignatureStatus | DocumentTimestampStatus, later: _Later)
         return bool(change <= _HARMLESS)
     if later.by_a_person:
         return bool(change < ModificationLevel.OTHER)
-    found = status.diff_result
-    filled = found.changed_form_fields - later.fields if isinstance(found, DiffResult) else {"?"}
-    return bool(change <= ModificationLevel.FORM_FILLING) and not filled
+    return bool(change <= ModificationLevel.FORM_FILLING) and not _filled_in(status) - later.fields
+
+
+def _filled_in(status: PdfSignatureStatus | DocumentTimestampStatus) -> set[str]:
+    """Return the fields that were changed since the signature, those of later signatures included; `?` where nobody can tell."""
+    found = status.diff_result if isinstance(status, ModificationInfo) else None
+    return found.changed_form_fields if isinstance(found, DiffResult) else {"?"}
 
 
 def _problem(

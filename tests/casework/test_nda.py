@@ -133,6 +133,19 @@ class TestPapers:
         found = of_kind(await house.check(house.office.report()), "exit_pledge")
         assert (found["state"], "another day than the register" in found["text"]) == ("expired", True)
 
+    async def test_what_was_filled_in_after_is_told(self, hire: Hire) -> None:
+        """A superior's signature answers for what stands in a form since the leaver signed it: the paper says so."""
+        house = hire()
+        hers = papers.signed("星 空子", body=papers.form(), at=SIGNED_AT)
+        both = [
+            papers.signed("月 影子", body=body, field="S2")
+            for body in (papers.filled_in(hers, "100,000,000 yen"), hers)
+        ]
+        for paper, told in zip(both, (True, False), strict=True):
+            house.file([EXIT], {"out.pdf": paper})
+            found = of_kind(await house.check(house.office.report()), "exit_pledge")
+            assert (found["state"], "filled in after the leaver signed" in found["text"]) == ("signed", told)
+
     async def test_a_scan_says_so(self, hire: Hire) -> None:
         """A scan without an electronic signature counts, and the record says what it does not prove."""
         house = hire()
