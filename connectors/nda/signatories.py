@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import permutations
 
@@ -21,7 +22,7 @@ from models.vocabulary import Leaver, Says
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー]+")
 _FOR_SOMEBODY = re.compile(r"代理|代筆|\bfor\b|on behalf|\bp\.?p\.")
 _BESIDE = re.compile(r"様|殿|さん|氏|印|mr|ms|mrs|miss|dr|prof|jr|sr|\d+")
-_MOST_WORDS, _SHORTEST_RUN = 6, 6
+_MOST_WORDS, _SHORTEST_RUN = 5, 6
 
 
 def says_whose(leaver: Leaver, name: str) -> Says:
@@ -53,10 +54,8 @@ def _is_anothers(leaver: Leaver, name: str, words: tuple[str, ...]) -> bool:
         return not _is_part_of_an_unspaced_name(leaver, words)
     latin = all(word.isascii() for word in words)
     given = {one for one in _given(leaver) if one.isascii() == latin}
-    family_alone = bool(given) and not shared & given
-    return (
-        family_alone and len(words) == 2 and compare_names(leaver, [" ".join(words)]).says is Says.CONTRADICTION
-    )  # a family name and a given one
+    family_and_another = bool(given) and not shared & given and len(words) == 2
+    return family_and_another and compare_names(leaver, [" ".join(words)]).says is Says.CONTRADICTION
 
 
 def _is_part_of_an_unspaced_name(leaver: Leaver, words: tuple[str, ...]) -> bool:
@@ -82,18 +81,24 @@ def _written(leaver: Leaver) -> tuple[str, ...]:
 def _own_forms(leaver: Leaver) -> frozenset[str]:
     """Return the full names, each in one word, in every order; a single short word is many people's."""
     every = (words for own in _written(leaver) for form in (own, in_latin(own)) if form and (words := _words(form)))
-    return frozenset(
-        fold_name("".join(order))
-        for words in every
-        if len(words) > 1 or (not words[0].isascii() and len(words[0]) > 2) or len("".join(words)) >= _SHORTEST_RUN
-        for order in permutations(words[:_MOST_WORDS])
-    )
+    full = [words for words in every if len(words) > 1 or _may_be_full(words[0], words)]
+    return frozenset(form for words in full for form in (*_orders(words, len(words)), _sorted(words)))
 
 
 def _forms(words: tuple[str, ...]) -> frozenset[str]:
     """Return what some of *words*, in some order, make in one word.  A Latin word alone is a full name where nothing else stands beside it."""
-    some = (order for most in range(1, 5) for order in permutations(words[:_MOST_WORDS], most))
-    return frozenset(fold_name("".join(order)) for order in some if len(order) > 1 or _may_be_full(order[0], words))
+    some = (form for count in range(2, _MOST_WORDS) for form in _orders(words, count))
+    alone = (fold_name(word) for word in words if _may_be_full(word, words))
+    return frozenset({*some, *alone, _sorted(words)})
+
+
+def _orders(words: tuple[str, ...], count: int) -> Iterator[str]:
+    return (fold_name("".join(order)) for order in permutations(words[:_MOST_WORDS], min(count, _MOST_WORDS)))
+
+
+def _sorted(words: tuple[str, ...]) -> str:
+    """Return all words in one, in an order of their own: a name of many is compared as a whole."""
+    return fold_name("".join(sorted(map(fold_name, words))))
 
 
 def _may_be_full(word: str, words: tuple[str, ...]) -> bool:

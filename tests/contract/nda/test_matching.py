@@ -126,7 +126,7 @@ class TestKindOf:
             *(f"Exit pledge - {other}" for other in (
                 "not signed", "declined", "void", "blank", "refusal", "draft (unsigned)", "template", "sample", "cover letter", "intern", "to be signed", "signed: no", "×", "?",
             )),
-            "退職時誓約書 " + "あ " * 10_000, "入社時誓約書 退職時誓約書", "秘密保持誓約書 入社時 退職時", "入社および退職に関する誓約書", "誓約書", "退職届", "雇用契約書", "返却誓約書", "退職時返却誓約書",
+            "退職時誓約書 " + "あ " * 10_000, "入社時誓約書 退職時誓約書", "入社時誓約書（退職時）", "秘密保持誓約書 入社時 退職時", "入社および退職に関する誓約書", "誓約書", "退職届", "雇用契約書", "返却誓約書", "退職時返却誓約書",
             "秘密保持誓約書（返却）", "反社会的勢力排除に関する誓約書", "反社排除誓約書", "就業規則 閲覧申請書", "就業規則閲覧申請書", "秘密情報閲覧申請書", "秘密保持誓約書（退職時）未署名",
             "Return of company property pledge", "NDA checklist",
         ],
@@ -166,6 +166,7 @@ class TestSaysWhose:
             ({"name": "星 空子", "former_name": "月"}, ("月 空子", "月空子")),
             ({"name": "星 空子", "kana": "ホシ ソラコ"}, ("ホシソラコ", "Sorako Hoshi")),
             ({"name": "José García"}, ("JOSE GARCIA LOPEZ",)),
+            ({"name": "Maria Aparecida da Silva dos Santos"}, ("Maria Aparecida da Silva dos Santos", "SANTOS, Maria Aparecida da Silva dos")),
             ({"name": "星 空子（派遣）"}, ("星 空子", "星空子（営業部）")),
         ],
     )  # fmt: skip
