@@ -81,7 +81,7 @@ def _written(leaver: Leaver) -> tuple[str, ...]:
 def _own_forms(leaver: Leaver) -> frozenset[str]:
     """Return the full names, each in one word, in every order; a single short word is many people's."""
     every = (words for own in _written(leaver) for form in (own, in_latin(own)) if form and (words := _words(form)))
-    full = [words for words in every if len(words) > 1 or _may_be_full(words[0], words)]
+    full = [words for words in every if len(words) > 1 or len(words[0]) >= (_SHORTEST_RUN if words[0].isascii() else 2)]
     return frozenset(form for words in full for form in (*_orders(words, len(words)), _sorted(words)))
 
 

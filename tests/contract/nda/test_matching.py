@@ -162,6 +162,7 @@ class TestSaysWhose:
             )),
             ({"name": "高橋健一"}, ("髙橋健一", "高橋 健一", "高橋(健一)", "高橋健一 様")),
             ({"name": "渡辺花子"}, ("渡邉花子", "佐藤(渡辺)花子")),
+            ({"name": "森恵"}, ("森 恵", "森恵", "森(恵)")),
             ({"name": "大野真", "romaji": "OHNOMAKOTO"}, ("Ono Makoto", "Makoto Oono")),
             ({"name": "星 空子", "former_name": "月"}, ("月 空子", "月空子")),
             ({"name": "星 空子", "kana": "ホシ ソラコ"}, ("ホシソラコ", "Sorako Hoshi")),
