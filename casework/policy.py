@@ -209,13 +209,13 @@ class Nda(_Section):
     Confidentiality papers.  None of this holds up a cut, or a close.
 
     *expected*: the kinds that must be on file.  *templates*: for each kind the SHA-256 of the wordings in use; none means that
-    the wording is not compared.  *titles*: whole titles of the company's own papers by kind, besides those of `connectors.nda.titles`.
+    the wording is not compared.  *titles*: whole titles of the company's own papers by kind, which outrank those of `connectors.nda.titles`.
     *languages* in which a pledge counts as understood; none means any.
     *threshold*: the confidence from which a paper counts as the leaver's.  *survive_years*: how long it should bind after employment.
 
     *send*: send the exit pledge by itself when a real case is planned and has none.  *sender*: which register sends
     it, where several can.  *language* and *company* of the pledge.  *reminder_days* before the last day, *signing_days* how long
-    before it an exit pledge may have been signed and still be of this departure.
+    before it, or after it, an exit pledge may have been signed and still be of this departure.
 
     *seconds*: how long one check of the registers may take; *again_hours* and *unreadable_again_minutes*: when the sweep
     makes the next one.  *pledge_again_minutes*: how often it asks whether a pledge has come back.

@@ -1,8 +1,7 @@
 """
 Papers as a company keeps them: signed, timestamped, tampered with, scanned, locked, torn.  All made in memory.
 
-A little certificate authority of our own issues the signers' certificates and the timestamps, so that whoever trusts
-`Pki.roots` trusts these papers and no others.
+The authority of `emulators.signing_authority` issues the signers' certificates and the timestamps.
 """
 
 # pyHanko types its readers, and not what writes
@@ -13,84 +12,27 @@ from __future__ import annotations
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 from io import BytesIO
 from secrets import token_hex
 
-from asn1crypto import keys as asn1_keys
-from asn1crypto import x509 as asn1_x509
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import RawContent
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import BoxConstraints
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec
 from pyhanko.sign.timestamps import DummyTimeStamper
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-_LONG_AGO, _FAR_OFF = datetime(2015, 1, 1, tzinfo=UTC), datetime(2045, 1, 1, tzinfo=UTC)
-_DAY = timedelta(days=1)
+from emulators.signing_authority import Pki, Subject, pki
 
-
-@dataclass(frozen=True, slots=True)
-class _Issued:
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-    @property
-    def asn1(self) -> asn1_x509.Certificate:
-        return asn1_x509.Certificate.load(self.certificate.public_bytes(Encoding.DER))
-
-    @property
-    def asn1_key(self) -> asn1_keys.PrivateKeyInfo:
-        packed = self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        return asn1_keys.PrivateKeyInfo.load(packed)
-
-
-class Pki:
-    """An authority, with certificates for signers on request and one for timestamps."""
-
-    def __init__(self, name: str = "Rehearsal Signing Authority") -> None:
-        self._root = _issue(name, None, usage="authority")
-        self._stamper = _issue(f"{name} timestamps", self._root, usage="timestamps")
-        self._signers: dict[tuple[str, datetime, datetime], _Issued] = {}
-
-    @property
-    def roots(self) -> bytes:
-        """The authority's certificate in PEM: for `LASTDAY_NDA_ROOTS_FILE`."""
-        return self._root.certificate.public_bytes(Encoding.PEM)
-
-    def signer(self, name: str, since: datetime = _LONG_AGO, until: datetime = _FAR_OFF) -> signers.SimpleSigner:
-        """Return a signer whose certificate bears *name* and is good from *since* to *until*."""
-        issued = self._signers.get((name, since, until))
-        if issued is None:
-            issued = _issue(name, self._root, usage="signer", since=since, until=until)
-            self._signers[name, since, until] = issued
-        return signers.SimpleSigner(issued.asn1, issued.asn1_key, self._store())
-
-    def stamper(self, at: datetime | None = None) -> DummyTimeStamper:
-        """Return what stamps with the time *at*, or the present one."""
-        return DummyTimeStamper(self._stamper.asn1, self._stamper.asn1_key, self._store(), fixed_dt=at)
-
-    def _store(self) -> SimpleCertificateStore:
-        store = SimpleCertificateStore()
-        store.register(self._root.asn1)
-        return store
-
-
-@cache
-def pki() -> Pki:
-    """Return the authority that this process's papers share."""
-    return Pki()
+__all__ = [
+    "Pki", "Subject", "bytes_flipped", "changed_afterwards", "encrypted", "filled_in", "form", "pki", "plain", "scan_pdf", "scan_png",
+    "sealed_and_filled_in", "sealed_with_other_words", "signature_removed", "signed", "time_stamped", "truncated", "with_usage_rights",
+]  # fmt: skip
 
 
 def plain(text: str = "I keep the company's secrets.", *, pages: int = 1) -> bytes:
@@ -109,12 +51,19 @@ def plain(text: str = "I keep the company's secrets.", *, pages: int = 1) -> byt
     return _written(writer)
 
 
+class _CarelessSigner(signers.PdfSigner):
+    """Signs what its author has closed as well: to refuse that is the reader's business."""
+
+    def _enforce_certification_constraints(self, reader: PdfFileReader) -> None:
+        """Enforce nothing."""
+
+
 def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     name: str,
     *,
     body: bytes | None = None,
     at: datetime | None = None,
-    stamped: bool = False,
+    stamped: bool | Pki = False,
     by: signers.SimpleSigner | None = None,
     field: str = "Signature1",
     certify: bool = False,
@@ -123,7 +72,7 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     """
     Return *body* (a plain page without one) with *name*'s signature appended; again on the outcome for a second signer.
 
-    *at*: the time that the signature claims and, with *stamped*, the timestamp bears.  *by*: another authority's signer.
+    *at*: the time that the signature claims and, with *stamped* (by that authority), the timestamp bears.  *by*: another signer than *name*'s.
     *certify*: as the author's signature, after which only *allow* is allowed.
     """
     writer = IncrementalPdfFileWriter(BytesIO(body if body is not None else plain()))
@@ -131,12 +80,17 @@ def signed(  # noqa: PLR0913  # one keyword an option, each with a default
     meta = signers.PdfSignatureMetadata(
         field_name=field, md_algorithm="sha256", name=name, certify=certify, docmdp_permissions=allow
     )
-    signer = signers.PdfSigner(
-        meta,
-        by or pki().signer(name),
-        timestamper=pki().stamper(claimed) if stamped else None,
-        new_field_spec=SigFieldSpec(field),
-    )
+    authority = stamped if isinstance(stamped, Pki) else pki()
+    return _sign(writer, meta, by or pki().signer(name), authority.stamper(claimed) if stamped else None)
+
+
+def _sign(
+    writer: IncrementalPdfFileWriter,
+    meta: signers.PdfSignatureMetadata,
+    by: signers.SimpleSigner,
+    stamper: DummyTimeStamper | None = None,
+) -> bytes:
+    signer = _CarelessSigner(meta, by, timestamper=stamper, new_field_spec=SigFieldSpec(meta.field_name or "Signature"))
     out = BytesIO()
     with ThreadPoolExecutor(1) as apart:  # pyHanko starts a loop of its own, which it may not beside a running one
         apart.submit(signer.sign_pdf, writer, output=out).result()
@@ -153,7 +107,9 @@ def form(text: str = "I keep the company's secrets.") -> bytes:
          pdf_name("/Type"): pdf_name("/Annot"), pdf_name("/Subtype"): pdf_name("/Widget"), pdf_name("/Rect"): box, pdf_name("/P"): page}
     )  # fmt: skip
     there = writer.add_object(field)
-    writer.root[pdf_name("/AcroForm")] = generic.DictionaryObject({pdf_name("/Fields"): generic.ArrayObject([there])})
+    writer.root[pdf_name("/AcroForm")] = generic.DictionaryObject(
+        {pdf_name("/Fields"): generic.ArrayObject([there]), pdf_name("/SigFlags"): generic.NumberObject(3)}
+    )
     writer.update_root()
     writer.root["/Pages"]["/Kids"][0][pdf_name("/Annots")] = generic.ArrayObject([there])
     writer.update_container(writer.root["/Pages"]["/Kids"][0])
@@ -163,17 +119,21 @@ def form(text: str = "I keep the company's secrets.") -> bytes:
 def filled_in(paper: bytes, words: str = "None.") -> bytes:
     """Return *paper* with its field filled in by an incremental update, as a form allows it."""
     writer = IncrementalPdfFileWriter(BytesIO(paper))
-    field = next(one.get_object() for one in writer.root["/AcroForm"]["/Fields"] if one.get_object()["/FT"] == "/Tx")
-    field[pdf_name("/V")] = generic.pdf_string(words)
-    writer.update_container(field)
+    _fill_in(writer, words)
     return _written(writer)
 
 
-def time_stamped(paper: bytes, at: datetime | None = None) -> bytes:
-    """Return *paper* with a time stamp over the whole document (ISO 32000-2, 12.8.5): no signature of anybody."""
+def _fill_in(writer: IncrementalPdfFileWriter, words: str) -> None:
+    field = next(one.get_object() for one in writer.root["/AcroForm"]["/Fields"] if one.get_object()["/FT"] == "/Tx")
+    field[pdf_name("/V")] = generic.pdf_string(words)
+    writer.update_container(field)
+
+
+def time_stamped(paper: bytes, at: datetime | None = None, *, by: Pki | None = None) -> bytes:
+    """Return *paper* with a time stamp over the whole document (ISO 32000-2, 12.8.5), of authority *by*: no signature of anybody."""
     out = BytesIO()
     with ThreadPoolExecutor(1) as apart:  # see `signed`
-        stamper = signers.PdfTimeStamper(pki().stamper(at))
+        stamper = signers.PdfTimeStamper((by or pki()).stamper(at))
         apart.submit(stamper.timestamp_pdf, IncrementalPdfFileWriter(BytesIO(paper)), "sha256", output=out).result()
     return out.getvalue()
 
@@ -186,6 +146,27 @@ def changed_afterwards(paper: bytes, text: str = "I keep nothing.") -> bytes:
     page[pdf_name("/Contents")] = writer.add_object(generic.StreamObject(stream_data=drawn))
     writer.update_container(page)
     return _written(writer)
+
+
+def sealed_with_other_words(text: str = "I keep nothing.") -> bytes:
+    """Return a page whose words and whose company's seal came in one update."""
+    writer = IncrementalPdfFileWriter(BytesIO(plain()))
+    page = writer.root["/Pages"]["/Kids"][0]
+    drawn = f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET".encode("ascii", "replace")
+    page[pdf_name("/Contents")] = writer.add_object(generic.StreamObject(stream_data=drawn))
+    writer.update_container(page)
+    return _sign(
+        writer, signers.PdfSignatureMetadata(field_name="Seal", md_algorithm="sha256"), pki().signer("Acme, Inc.")
+    )
+
+
+def sealed_and_filled_in(words: str = "None.") -> bytes:
+    """Return a form that was filled in and sealed by a company in one update."""
+    writer = IncrementalPdfFileWriter(BytesIO(form()))
+    _fill_in(writer, words)
+    return _sign(
+        writer, signers.PdfSignatureMetadata(field_name="Seal", md_algorithm="sha256"), pki().signer("Acme, Inc.")
+    )
 
 
 def signature_removed(paper: bytes) -> bytes:
@@ -261,53 +242,3 @@ def _written(writer: PdfFileWriter | IncrementalPdfFileWriter) -> bytes:
     out = BytesIO()
     writer.write(out)
     return out.getvalue()
-
-
-def _issue(
-    name: str,
-    issuer: _Issued | None,
-    *,
-    usage: str,
-    since: datetime = _LONG_AGO,
-    until: datetime = _FAR_OFF,
-) -> _Issued:
-    # RSA for timestamps alone: pyHanko's own stamper signs with nothing else
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
-        rsa.generate_private_key(65537, 2048) if usage == "timestamps" else ec.generate_private_key(ec.SECP256R1())
-    )
-    subject = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Hoshizora")]
-    )
-    draft = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(since)
-        .not_valid_after(until)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(_key_usage(authority=issuer is None), critical=True)
-    )
-    if issuer is not None:
-        parent = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
-        draft = draft.add_extension(parent, critical=False)
-    purposes: dict[str, ObjectIdentifier] = {"timestamps": ExtendedKeyUsageOID.TIME_STAMPING}
-    if usage in purposes:
-        draft = draft.add_extension(x509.ExtendedKeyUsage([purposes[usage]]), critical=True)
-    return _Issued(draft.sign((issuer.key if issuer else key), hashes.SHA256()), key)
-
-
-def _key_usage(*, authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not authority,
-        content_commitment=not authority,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )

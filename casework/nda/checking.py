@@ -18,10 +18,10 @@ from audit.events import EventType
 from casework.connections import failure_of
 from casework.context import Context
 from casework.nda import files
-from casework.nda.facts import Held
 from casework.nda.judging import judge, overall
 from casework.nda.pledging import send_by_policy
 from casework.nda.registers import NdaContext, RegisterRead, open_nda_context, read_papers
+from casework.nda.signing import Held
 from casework.recording import exchanges, seal
 from models.tables import Case, CasePaper, PaperCheck
 from models.vocabulary import NdaState, PledgeState
@@ -105,8 +105,9 @@ def _record(context: Context, case_id: str, reads: Sequence[RegisterRead], opene
 
 
 def _told(row: CasePaper) -> tuple[object, ...]:
-    """What a paper's event says: the same again is not told again."""
-    return row.kind, row.state, row.accepted, row.register_name, row.paper_id, row.sha256, row.signature
+    """What a paper's event says: the same again is not told again, nor what a service has only sealed anew."""
+    under = next((one["over_sha256"] for one in row.signatures if one.get("over_sha256")), row.sha256)
+    return row.kind, row.state, row.accepted, row.register_name, row.paper_id, under, row.signature
 
 
 def _look(read: RegisterRead) -> dict[str, Any]:

@@ -1,36 +1,21 @@
-"""What is known before anything is judged: the papers as found, the employment, a refusal; and what is worth saying of a paper."""
+"""What is known before anything is judged: the employment, a refusal, what was seen before; and what is worth saying of a paper."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 from casework.messages import Message, Said, message
+from casework.nda.signing import Held, digests, own_signatures, own_stamps, signatures, signed_on
 from casework.policy import Nda
-from connectors.nda.contract import Examined, PaperMatch, Signature
-from connectors.nda.matching import names_another
-from models.tables import PaperRuling, PledgeRefusal
+from connectors.nda import titles
+from connectors.nda.contract import Paper
+from models.tables import PledgeRefusal
 from models.vocabulary import Leaver, NdaState, PaperKind
 
-_TOKYO = ZoneInfo("Asia/Tokyo")
 _LONG_BEFORE_ENTRY = timedelta(days=366)
 _FARTHEST_EAST = timezone(timedelta(hours=14))
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """
-    A paper with its match and a person's word on it, and what its bytes showed; *problem*: why they could not be had.
-    *content*: the bytes that were examined.
-    """
-
-    match: PaperMatch
-    ruling: PaperRuling | None = None
-    examined: Examined | None = None
-    problem: str | None = None
-    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +23,7 @@ class Facts:
     """
     What is known of the employment.  *joined_on* is None where HR's notice does not say.
 
-    *seen*: the digest that each paper (register, id) had when it was opened first.  *blind*: what the registers that could
+    *seen*: the digests that each paper (register, id) had when it was opened first, with and without the seals that stand last.  *blind*: what the registers that could
     not be searched said; *asked_for*: a pledge is out to be signed.
     """
 
@@ -46,7 +31,7 @@ class Facts:
     ends_on: date
     joined_on: date | None = None
     refusal: PledgeRefusal | None = None
-    seen: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     blind: tuple[str, ...] = ()
     asked_for: bool = False
     leaver: Leaver | None = None
@@ -55,43 +40,6 @@ class Facts:
     def matters_on(self) -> date:
         """The day on which a paper must bind: the last one of the employment, later the present one."""
         return max(self.today, self.ends_on)
-
-
-def signed_on(held: Held) -> date | None:
-    """
-    Return the day in Japan on which the paper was signed: by the first trusted time of a signature, which a countersignature does not renew, else by the register, else by the
-    signer's own word.  What stamps the document alone may come years later.
-    """
-    given = [one for one in signatures(held) if one.kind != "timestamp"]
-    signed = [one for one in given if one.kind == "person"] or given
-    stamps = [one.timestamped_at for one in signed if one.timestamped_at is not None]
-    if not stamps and held.match.paper.signed_on is not None:
-        return held.match.paper.signed_on
-    times = stamps or [one.claimed_at for one in signed if one.claimed_at is not None]
-    return day_in_japan(min(times) if stamps else max(times)) if times else None
-
-
-def certified_for_others(held: Held, facts: Facts) -> list[str]:
-    """
-    Return whom the certificates of its signatures name, where none of them can be the leaver's: names that both sides have in one script.
-
-    The company's own signature stands beside the leaver's; alone it is not theirs.  A person's word on the paper outweighs them.
-    """
-    named = sorted({one.signer for one in signatures(held) if one.kind == "person" and one.signer and one.trusted})
-    leaver = facts.leaver
-    if leaver is None or held.ruling is not None or not all(names_another(leaver, name) for name in named):
-        return []
-    return named
-
-
-def day_in_japan(at: datetime) -> date:
-    """Return the day on which registers have *at*."""
-    return at.astimezone(_TOKYO).date()
-
-
-def signatures(held: Held) -> tuple[Signature, ...]:
-    """Return the signatures that its bytes bear, as verified."""
-    return held.examined.signatures if held.examined is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +56,7 @@ class Verdict:
     said: tuple[Message, ...]
     held: Held | None = None
     signature: str = ""
+    signed_on: date | None = None
 
     @property
     def remedy(self) -> Said:
@@ -116,17 +65,24 @@ class Verdict:
         return next((one.remedy for one in asked if one.remedy.en), Said("", ""))
 
 
+def unknown_kind(paper: Paper, policy: Nda) -> Message:
+    """Say that a paper's kind cannot be told, and whether it may be one that is looked for."""
+    return message("paper_title_doubtful" if titles.mentioned(paper.title, policy.titles) else "paper_kind_unknown")
+
+
 def remarks(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> list[Message]:
     """Return what is worth saying and changes nothing.  An article of the work rules has no term and no date of its own."""
     paper, first_seen = held.match.paper, facts.seen.get((held.match.paper.register, held.match.paper.id))
     signers = sorted({one.signer for one in signatures(held) if one.signer and one.claimed_at is not None})
+    filled = any(one.filled_after for one in own_signatures(held, facts.leaver))
     known = policy.templates.get(kind, frozenset()) if kind is not None else frozenset()
     remarkable = (
         (held.ruling is not None, message("paper_ruled")),
-        (kind is None, message("paper_kind_unknown")),
+        (kind is None, unknown_kind(paper, policy)),
         (paper.kind is None and kind is not None, message("paper_kind_by_title")),
-        (first_seen and held.examined and held.examined.sha256 != first_seen, message("paper_exchanged")),
+        (first_seen and held.examined and first_seen.isdisjoint(digests(held.examined)), message("paper_exchanged")),
         (signers, message("paper_certified", names=tuple(signers))),
+        (filled, message("paper_filled_in_after")),
         (known and paper.template_sha256 not in known, message("paper_other_wording")),
         (policy.languages and paper.language not in {*policy.languages, None}, message("paper_other_language")),
     )
@@ -138,7 +94,7 @@ def _of_term_and_dates(held: Held, kind: PaperKind | None, facts: Facts, policy:
     paper, ends, joined = held.match.paper, held.match.paper.expires_on, facts.joined_on
     wanted = _years_after(facts.ends_on, policy.survive_years)
     early = paper.survives is not False and ends is not None and facts.matters_on <= ends < wanted
-    day, stamps = signed_on(held), [one.timestamped_at for one in signatures(held) if one.timestamped_at is not None]
+    day, stamps = signed_on(held, facts.leaver), own_stamps(held, facts.leaver)
     before = kind is PaperKind.ENTRY_PLEDGE and day and joined and day < joined - _LONG_BEFORE_ENTRY
     remarkable = (
         (paper.survives is False, message("paper_not_surviving")),

@@ -21,7 +21,8 @@ from casework.intake.dates import parse_day
 from casework.intake.notice import Flaw
 from casework.lifecycle import ENDED
 from casework.messages import joined
-from casework.nda.facts import Facts, Held, Verdict, signed_on
+from casework.nda.facts import Facts, Verdict
+from casework.nda.signing import Held
 from casework.recording import seal
 from connectors.nda.contract import Signature
 from models.tables import Case, CasePaper, NoticeRecord, PaperCheck, PaperRuling, Pledge, PledgeRefusal
@@ -53,11 +54,17 @@ def facts_of(context: Context, session: Session, case: Case, blind: tuple[str, .
         ends_on=case.employment_ends_on,
         joined_on=joined_on(session, case.id),
         refusal=refusal_of(session, case.id),
-        seen={(row.register_name or "", row.paper_id or ""): row.sha256 or "" for row in latest_first},
+        seen={(row.register_name or "", row.paper_id or ""): digests_of(row) for row in latest_first},
         blind=blind,
         asked_for=any(pledge.state in LIVELY for pledge in pledges_of(session, case.id)),
         leaver=case.person,
     )
+
+
+def digests_of(row: CasePaper) -> frozenset[str]:
+    """Return the digests that a paper's bytes had, with and without the seals that stood last."""
+    under = (one.get("over_sha256") for one in row.signatures)
+    return frozenset(digest for digest in (row.sha256, *under) if digest)
 
 
 def joined_on(session: Session, case_id: str) -> date | None:
@@ -119,6 +126,7 @@ def row_of(check: PaperCheck, verdict: Verdict) -> CasePaper:
         state=verdict.state,
         accepted=verdict.accepted,
         signature=verdict.signature,
+        signed_on=verdict.signed_on,
         text=text.en,
         text_ja=text.ja,
         remedy=remedy.en or None,
@@ -133,7 +141,7 @@ def _fill(row: CasePaper, held: Held) -> None:
     paper, examined = held.match.paper, held.examined
     row.register_name, row.paper_id, row.title = paper.register, paper.id, paper.title
     row.signer = paper.signer_name or paper.signer_email or paper.signer_employee_no
-    row.signed_on, row.expires_on, row.survives = signed_on(held), paper.expires_on, paper.survives
+    row.expires_on, row.survives = paper.expires_on, paper.survives
     row.template, row.template_sha256 = paper.template, paper.template_sha256
     row.scope, row.language = paper.scope, paper.language
     row.reason, row.confidence = held.match.reason, held.match.confidence

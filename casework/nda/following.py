@@ -108,7 +108,8 @@ def _judged(context: Context, pledge: Pledge) -> bool:
     with context.store.read() as session:
         rows = files.newest_papers(session, pledge.case_id)
     ours = (pledge.register_name, pledge.paper_id)
-    return any((row.register_name, row.paper_id) == ours and row.state is not NdaState.UNSIGNED for row in rows)
+    seen = [row for row in rows if (row.register_name, row.paper_id) == ours]
+    return any(row.state is not NdaState.UNSIGNED or row.sha256 is not None for row in seen)
 
 
 def _reminder_due(context: Context, case: Case, pledge: Pledge) -> bool:

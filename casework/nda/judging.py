@@ -11,12 +11,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from casework.messages import Message, message
-from casework.nda.facts import Facts, Held, Verdict, certified_for_others, day_in_japan, remarks, signed_on
+from casework.nda.facts import Facts, Verdict, remarks, unknown_kind
+from casework.nda.signing import Held, certified_for_others, day_in_japan, proof, signed_on, there_on
 from casework.policy import Nda
 from connectors.nda import titles
 from connectors.nda.contract import Paper
 from models.tables import CasePaper
-from models.vocabulary import MatchReason, NdaState, PaperKind
+from models.vocabulary import Leaver, MatchReason, NdaState, PaperKind
 
 _SLACK = timedelta(days=1)  # a day of signing is written in somebody's zone
 _A_YEAR = timedelta(days=366)
@@ -36,7 +37,7 @@ def judge(papers: Iterable[Held], facts: Facts, policy: Nda) -> tuple[Verdict, .
     judged = [_judge_one(held, facts, policy) for held in papers]
     kinds = {verdict.kind for verdict in judged if verdict.accepted}
     lacking = [kind for kind in PaperKind if kind in policy.expected and kind not in kinds]
-    absent = [_absent(kind, judged, facts) for kind in lacking]
+    absent = [_absent(kind, judged, facts, policy) for kind in lacking]
     every = [*judged, *absent]
     return tuple(_refused_instead(verdict, every, facts) for verdict in every)
 
@@ -56,18 +57,37 @@ def overall(verdicts: Sequence[Verdict], policy: Nda) -> NdaState:
     return min([*by_kind, *tampered], key=_SEVERITY.index, default=NdaState.SIGNED)
 
 
-def kind_of(paper: Paper, policy: Nda) -> PaperKind | None:
-    """Return the kind by the register, else by its wording, else by its title."""
+def kind_of(paper: Paper, leaver: Leaver | None, policy: Nda) -> PaperKind | None:
+    """Return the kind by the register, else by its wording, else by its title as a whole, and with the wording's name where it says nothing itself."""
     if paper.kind is not None:
         return paper.kind
-    by_wording = [kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests]
-    by_title = (titles.kind_of(one, policy.titles) for one in (paper.title, paper.template or ""))
-    return next(iter(by_wording), None) or next(filter(None, by_title), None)
+    by_wording = (kind for kind, digests in policy.templates.items() if paper.template_sha256 in digests)
+    names = _beside(paper, leaver, policy)
+    return (
+        next(by_wording, None)
+        or titles.kind_of(paper.title, policy.titles, names)
+        or titles.kind_of(f"{paper.title} {paper.template or ''}", policy.titles, names)
+    )
 
 
-def may_be_a_pledge(paper: Paper, policy: Nda) -> bool:
+def may_be_a_pledge(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
     """Whether the paper is of a kind that is judged, or will be once it is known when it was signed."""
-    return kind_of(paper, policy) is not None or titles.is_undated(paper.title)
+    return kind_of(paper, leaver, policy) is not None or _is_undated(paper, leaver, policy)
+
+
+def is_doubtful(title: str, kind: PaperKind, policy: Nda) -> bool:
+    """Whether a paper that counts as none may be one of *kind* by its *title*: a person is asked, and nobody signs twice meanwhile."""
+    return not titles.mentioned(title, policy.titles).isdisjoint({kind, None})
+
+
+def _is_undated(paper: Paper, leaver: Leaver | None, policy: Nda) -> bool:
+    return titles.is_undated(paper.title, policy.titles, _beside(paper, leaver, policy))
+
+
+def _beside(paper: Paper, leaver: Leaver | None, policy: Nda) -> list[str]:
+    """Return whose names may stand in a title and say nothing of what the paper is."""
+    known = (leaver.name, leaver.kana, leaver.romaji, leaver.former_name, leaver.employee_no) if leaver else ()
+    return [name for name in (*known, paper.signer_name, policy.company) if name]
 
 
 def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
@@ -75,34 +95,32 @@ def _kind_by_day(held: Held, facts: Facts, policy: Nda) -> PaperKind | None:
     Return whether a pledge that does not say so is one of entry or of exit: by the day of its signing, to which end of the employment
     that is near; None where it is near neither, or both alike.
     """
-    day = signed_on(held)
-    if day is None or not titles.is_undated(held.match.paper.title):
+    day = signed_on(held, facts.leaver)
+    if day is None or not _is_undated(held.match.paper, facts.leaver, policy):
         return None
-    to_exit = facts.ends_on - day
-    at_exit = to_exit <= timedelta(days=policy.signing_days)
     if facts.joined_on is None:  # somebody who came three months ago signed both within half a year
         return None
-    from_entry = abs(day - facts.joined_on)
-    if at_exit and (from_entry > _A_YEAR or abs(to_exit) < from_entry):
+    to_exit, from_entry = abs(facts.ends_on - day), abs(day - facts.joined_on)
+    if to_exit <= timedelta(days=policy.signing_days) and (from_entry > _A_YEAR or to_exit < from_entry):
         return PaperKind.EXIT_PLEDGE
-    return PaperKind.ENTRY_PLEDGE if from_entry <= _A_YEAR and from_entry < abs(to_exit) else None
+    return PaperKind.ENTRY_PLEDGE if from_entry <= _A_YEAR and from_entry < to_exit else None
 
 
 def _judge_one(held: Held, facts: Facts, policy: Nda) -> Verdict:
-    kind = kind_of(held.match.paper, policy) or _kind_by_day(held, facts, policy)
-    stranger = not_theirs(held, policy)
+    kind = kind_of(held.match.paper, facts.leaver, policy) or _kind_by_day(held, facts, policy)
+    stranger, day = not_theirs(held, policy), signed_on(held, facts.leaver)
     if stranger is not None:
-        return Verdict(kind, NdaState.MISSING, False, (stranger,), held)
-    proof = _proof(held)
-    state, reason = _state(held, kind, proof, facts, policy)
+        return Verdict(kind, NdaState.MISSING, False, (stranger,), held, signed_on=day)
+    shown = proof(held, facts.leaver)
+    state, reason = _state(held, kind, facts, policy)
     said = [reason] if reason is not None else []
     if kind is PaperKind.WORK_RULES and state is NdaState.SIGNED:
         said.append(message("work_rules_in_force"))
-    elif proof and state not in {NdaState.UNSIGNED, NdaState.REFUSED}:
-        said.append(message(f"proof_{proof}"))
+    elif shown and state not in {NdaState.UNSIGNED, NdaState.REFUSED}:
+        said.append(message(f"proof_{shown}"))
     said += remarks(held, kind, facts, policy)
     once = tuple(one for n, one in enumerate(said) if one not in said[:n])
-    return Verdict(kind, state, True, once, held, proof)
+    return Verdict(kind, state, True, once, held, shown, day)
 
 
 def not_theirs(held: Held, policy: Nda) -> Message | None:
@@ -117,38 +135,19 @@ def not_theirs(held: Held, policy: Nda) -> Message | None:
     return None
 
 
-def _proof(held: Held) -> str:
-    """
-    Return in one word what the bytes prove: `verified` and `untrusted` of a person's signatures, `sealed` by a company or service alone,
-    `stamped` by a time alone, `none`, `broken`; empty where there are none to look at.
-    """
-    examined = held.examined
-    if examined is None or not examined.readable:
-        return ""
-    if examined.altered:
-        return "broken"
-    kinds = {one.kind for one in examined.signatures}
-    if "person" not in kinds:
-        return "sealed" if "seal" in kinds else "stamped" if kinds else "none"
-    return "verified" if all(one.trusted for one in examined.signatures) else "untrusted"
-
-
-def _state(
-    held: Held, kind: PaperKind | None, proof: str, facts: Facts, policy: Nda
-) -> tuple[NdaState, Message | None]:
+def _state(held: Held, kind: PaperKind | None, facts: Facts, policy: Nda) -> tuple[NdaState, Message | None]:
     """Return the first that speaks against the paper, the gravest first; else that it is signed."""
-    paper, examined, day = held.match.paper, held.examined, signed_on(held)
+    paper, examined, day = held.match.paper, held.examined, signed_on(held, facts.leaver)
     other_bytes = examined is not None and paper.sha256 is not None and examined.sha256 != paper.sha256.lower()
     unread = held.problem if examined is None or examined.readable else examined.text
     unclear = paper.details.get("problem")
     without_bytes = paper.media_type is None and kind is not PaperKind.WORK_RULES
     ahead = day is not None and day > facts.today + _SLACK
     expired = paper.expires_on is not None and paper.expires_on < facts.matters_on
-    earliest = max(facts.ends_on - timedelta(days=policy.signing_days), facts.joined_on or date.min)
-    others = certified_for_others(held, facts)
-    another = kind is PaperKind.EXIT_PLEDGE and day is not None and day < earliest
+    others = certified_for_others(held, facts.leaver)
+    another = _of_another_departure(kind, day, day or there_on(held, facts.leaver), facts, policy)
     against = (
-        (proof == "broken", NdaState.ALTERED, message("proof_broken")),
+        (examined is not None and examined.altered, NdaState.ALTERED, message("proof_broken")),
         (other_bytes, NdaState.ALTERED, message("paper_other_bytes")),
         (paper.declined_at is not None, NdaState.REFUSED, message("paper_declined")),
         (paper.void, NdaState.UNSIGNED, message("paper_voided")),
@@ -156,7 +155,7 @@ def _state(
         (unread is not None, NdaState.UNREADABLE, message("paper_unreadable", why=unread)),
         (unclear, NdaState.UNREADABLE, message("paper_unclear", problem=unclear)),
         (without_bytes, NdaState.UNREADABLE, message("paper_without_bytes")),
-        (kind is None, NdaState.UNREADABLE, message("paper_kind_unknown")),
+        (kind is None, NdaState.UNREADABLE, unknown_kind(paper, policy)),
         (others, NdaState.UNSIGNED, message("paper_certified_for_another", names=tuple(others))),
         (ahead, NdaState.UNSIGNED, message("paper_dated_ahead")),
         (expired, NdaState.EXPIRED, message("paper_expired", on=paper.expires_on)),
@@ -165,7 +164,20 @@ def _state(
     return next(((state, why) for speaks, state, why in against if speaks), (NdaState.SIGNED, None))
 
 
-def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict:
+def _of_another_departure(
+    kind: PaperKind | None, day: date | None, latest: date | None, facts: Facts, policy: Nda
+) -> bool:
+    """Whether a pledge of *day*, or of *latest* at the latest, is of an earlier employment, or of a later one (of who came back)."""
+    about = timedelta(days=policy.signing_days)
+    if kind is PaperKind.ENTRY_PLEDGE:
+        return day is not None and day > facts.ends_on
+    if kind is not PaperKind.EXIT_PLEDGE or latest is None:
+        return False
+    early = latest < max(facts.ends_on - about, facts.joined_on or date.min)
+    return early or (day is not None and day > facts.ends_on + about)
+
+
+def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts, policy: Nda) -> Verdict:
     """Say that no paper of *kind* is on file, or that it is not known."""
     if facts.blind:
         said = message("papers_not_known", problems="; ".join(facts.blind))
@@ -173,6 +185,8 @@ def _absent(kind: PaperKind, judged: Sequence[Verdict], facts: Facts) -> Verdict
     strangers = [v for v in judged if not v.accepted and v.kind in {kind, None}]
     doubtful = sum(bool(v.remedy.en) for v in strangers)
     others = len(strangers) - doubtful
+    unnamed = [v.held.match.paper.title for v in judged if v.accepted and v.kind is None and v.held is not None]
+    doubtful += sum(is_doubtful(title, kind, policy) for title in unnamed)
     lines = [message("paper_missing", kind=message(kind))]
     lines += [message("papers_of_others", count=others)] if others else []
     lines += [message("papers_doubtful", count=doubtful)] if doubtful else []
@@ -200,15 +214,21 @@ def _refused_instead(verdict: Verdict, every: Sequence[Verdict], facts: Facts) -
 def _binds_on(every: Sequence[Verdict]) -> Message:
     signed = {v.kind: v for v in reversed(every) if v.state is NdaState.SIGNED}
     papers = []
-    if (entry := signed.get(PaperKind.ENTRY_PLEDGE)) is not None and entry.held is not None:
-        papers.append(message("paper_of_day", kind=message(PaperKind.ENTRY_PLEDGE), on=signed_on(entry.held) or "-"))
+    if (entry := signed.get(PaperKind.ENTRY_PLEDGE)) is not None:
+        papers.append(message("paper_of_day", kind=message(PaperKind.ENTRY_PLEDGE), on=entry.signed_on or "-"))
     if PaperKind.WORK_RULES in signed:
         papers.append(message(PaperKind.WORK_RULES))
     return message("papers_bind_on", papers=tuple(papers)) if papers else message("no_paper_binds_on")
 
 
 def risks(papers: Iterable[CasePaper], *, leaves: bool) -> list[str]:
-    """Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign."""
+    """
+    Return the words for what raises the case's risk, such as `exit_pledge_refused`; *leaves*: the leaver is still there, and may sign.
+
+    Where a pledge was signed, what was declined, taken back or left lying before raises nothing; what was altered does.
+    """
+    counted = [(p.kind, p.state) for p in papers if p.accepted and p.kind is not None]
+    signed = {kind for kind, state in counted if state is NdaState.SIGNED}
     may_still_come = {(PaperKind.EXIT_PLEDGE, NdaState.UNSIGNED), (PaperKind.EXIT_PLEDGE, NdaState.MISSING)}
-    raised = {(p.kind, p.state) for p in papers if p.accepted and p.kind is not None and p.state is not NdaState.SIGNED}
+    raised = {(kind, state) for kind, state in counted if state is NdaState.ALTERED or kind not in signed}
     return sorted(f"{kind}_{state}" for kind, state in (raised - may_still_come if leaves else raised))

@@ -7,6 +7,7 @@ Nothing is sent but by a person's command, or where policy says so for a case th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from casework.context import Context, kept_case
 from casework.errors import BadRequest
 from casework.lifecycle import BEFORE_THE_CUT
 from casework.nda import files
+from casework.nda.judging import is_doubtful
 from casework.nda.printing import Language, print_pledge
 from casework.nda.registers import NdaContext
+from casework.policy import Nda
 from casework.recording import exchanges, seal
 from connectors.errors import ConnectorError, OutcomeUnknown, Throttled, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
-from models.tables import Case, Pledge
+from models.tables import Case, CasePaper, Pledge
 from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState, RevocationResult
 
 _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
@@ -33,13 +36,14 @@ _AGAIN = (Throttled, Unreachable, OutcomeUnknown, Unintelligible)
 async def send_pledge(nda: NdaContext, case_id: str, *, by: str, language: Language | None = None) -> Pledge:
     """
     Send the exit pledge through the register that sends.  While one is out, or somebody else is sending it, it is returned
-    and nothing is sent.
+    and nothing is sent; but one whose page would be another by now (the last day moved) is taken back at its register first.
 
     A register without delivery keeps it to be printed and signed by hand.  Raises `BadRequest` where nobody may be asked (a
     refusal, a signed pledge on file, a leave), and the register's error if it did not take it.
     """
-    context = nda.context
-    pledge = _begin(context, case_id, _sender(nda).name, language, by)
+    context, sender = nda.context, _sender(nda).name
+    await _take_back_outdated(nda, case_id)
+    pledge = _begin(context, case_id, sender, language, by)
     if pledge.state is PledgeState.INTENDED:
         await deliver(nda, pledge)
     with context.store.read() as session:
@@ -72,10 +76,40 @@ async def send_by_policy(nda: NdaContext, case_id: str) -> None:
     if not wanted or case.state not in BEFORE_THE_CUT:
         return
     with context.store.read() as session:
-        lacking = files.exit_pledge_is(NdaState.MISSING, files.newest_papers(session, case_id))
+        lacking = _lacks_one(files.newest_papers(session, case_id), context.policy.nda)
         answered = files.pledges_of(session, case_id) or files.refusal_of(session, case_id)
     if lacking and not answered and files.day_of(case, context.now()) <= case.employment_ends_on:
         await send_pledge(nda, case_id, by="policy")
+
+
+async def _take_back_outdated(nda: NdaContext, case_id: str) -> None:
+    """
+    Take back what is out and is not what would be asked for now: who signs a page with another last day has signed for another departure.
+
+    Raises the register's error, and nothing is asked for: also where it was signed a moment ago, which a check will see.
+    """
+    context, case = nda.context, nda.context.case(case_id)
+    with context.store.read() as session:
+        _require_askable(session, case)
+        out = [one for one in files.pledges_of(session, case_id) if one.state in {PledgeState.SENT, PledgeState.FILED}]
+    for pledge in out:
+        as_sealed = hashlib.sha256(_printed(context, pledge)).hexdigest() == pledge.sha256
+        if as_sealed or pledge.register_name is None or pledge.paper_id is None:
+            continue
+        register = nda.register(pledge.register_name)
+        reason = "lastday: the departure changed, a new pledge follows"
+        await nda.within(register.name, register.take_back(pledge.paper_id, reason))
+        with context.store.write() as session:
+            files.settle(context, session, [session.get_one(Pledge, pledge.key)], PledgeState.VOIDED)
+
+
+def _lacks_one(papers: Sequence[CasePaper], policy: Nda) -> bool:
+    """Whether there is no exit pledge, or only one that ended or is of another departure, and nothing doubtful that may be one."""
+    on_file = {paper.state for paper in papers if paper.accepted and paper.kind is PaperKind.EXIT_PLEDGE}
+    doubtful = any(
+        p.kind is None and p.accepted and is_doubtful(p.title, PaperKind.EXIT_PLEDGE, policy) for p in papers
+    )
+    return bool(on_file) and on_file <= {NdaState.MISSING, NdaState.EXPIRED} and not doubtful
 
 
 def _put(out: Path, content: bytes) -> None:
@@ -182,14 +216,19 @@ def _content(context: Context, pledge: Pledge) -> bytes:
 
     Raises `BadRequest`, and gives the pledge up, where that is another page by now: the sealed one is sent, or none.
     """
-    language: Language = "en" if pledge.language == "en" else "ja"
-    case, policy = context.case(pledge.case_id), context.policy.nda
-    _, pdf = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
+    pdf = _printed(context, pledge)
     if hashlib.sha256(pdf).hexdigest() == pledge.sha256:
         return pdf
     problem = "nda pledge: the case, the policy or the wording changed since it was asked for"
     _record(context, pledge, PledgeState.REJECTED, RevocationResult.REFUSED, problem)
     raise BadRequest(problem, "Ask anew: `lastday nda pledge CASE`.")
+
+
+def _printed(context: Context, pledge: Pledge) -> bytes:
+    language: Language = "en" if pledge.language == "en" else "ja"
+    case, policy = context.case(pledge.case_id), context.policy.nda
+    _, pdf = print_pledge(case, policy, language, at=pledge.requested_at, reference=pledge.key)
+    return pdf
 
 
 def _record(

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from casework.context import Context
 from casework.errors import BadRequest
-from casework.nda.facts import Held
-from casework.nda.judging import may_be_a_pledge, not_theirs
+from casework.nda.judging import kind_of, may_be_a_pledge, not_theirs
+from casework.nda.signing import Held
 from connectors.errors import ConnectorError, Unreachable
 from connectors.nda.apart import examine_apart
 from connectors.nda.contract import Examined, PaperMatch, Register
@@ -22,8 +22,8 @@ from models.tables import PaperRuling, Pledge
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind
 
 T = TypeVar("T")
-MOST_PAPERS = 40
-"""Papers of one leaver that are opened in a check; who has more must be looked at by a person."""
+MOST_OTHERS = 40
+"""Papers of a kind that policy does not expect (project NDAs) that are opened of one leaver in a check; all that decide are."""
 _AT_ONCE = 4
 _BY_NAME = frozenset({MatchReason.NAME, MatchReason.FORMER_NAME})  # alone too little, with our own paper's id enough
 
@@ -94,8 +94,8 @@ async def read_papers(
     """
     reads = await asyncio.gather(*(_search(nda, name, leaver, pledges) for name in nda.registers))
     found = [Held(match, rulings.get((match.paper.register, match.paper.id))) for read in reads for match in read.found]
-    at_once, left = asyncio.Semaphore(_AT_ONCE), iter(range(MOST_PAPERS))
-    return reads, await asyncio.gather(*(_open(nda, held, at_once, left) for held in found))
+    at_once, left = asyncio.Semaphore(_AT_ONCE), iter(range(MOST_OTHERS))
+    return reads, await asyncio.gather(*(_open(nda, held, leaver, at_once, left) for held in found))
 
 
 async def _search(nda: NdaContext, name: str, leaver: Leaver, pledges: Sequence[Pledge]) -> RegisterRead:
@@ -126,14 +126,15 @@ async def _own(nda: NdaContext, register: Register, paper_id: str, leaver: Leave
     return ours if theirs else match
 
 
-async def _open(nda: NdaContext, held: Held, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
-    """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened."""
+async def _open(nda: NdaContext, held: Held, leaver: Leaver, at_once: asyncio.Semaphore, left: Iterator[int]) -> Held:
+    """Fetch and examine a paper that is to be judged by its bytes.  *left* counts how many more may be opened that decide nothing."""
     paper, policy = held.match.paper, nda.context.policy.nda
-    counts = not_theirs(held, policy) is None and may_be_a_pledge(paper, policy)
+    counts = not_theirs(held, policy) is None and may_be_a_pledge(paper, leaver, policy)
     if not counts or paper.media_type is None or not paper.completed:
         return held
-    if next(left, None) is None:
-        return replace(held, problem=f"lastday: cannot open more than {MOST_PAPERS} papers of one leaver")
+    decides = kind_of(paper, leaver, policy) in {*policy.expected, None}
+    if not decides and next(left, None) is None:
+        return replace(held, problem=f"lastday: cannot open more than {MOST_OTHERS} other papers of one leaver")
     async with at_once:
         try:
             content = await nda.within(paper.register, nda.register(paper.register).fetch(paper.id))

@@ -78,9 +78,11 @@ class Signature:
     """
     One signature inside a PDF, as verified.
 
-    *kind*: a `person`'s, a company's or a service's `seal` (by its certificate: ETSI EN 319 412-5's statement, or no person's name), or a
+    *kind*: a `person`'s, a company's, an office's or a service's `seal` (by its certificate: ETSI EN 319 412-5's statement, or no person's name), or a
     `timestamp` of the document alone.  Only the first is somebody's word.  *intact*: the signed bytes are unchanged.  *trusted*: its certificate leads to a configured root.  *covers_whole*: nothing was
-    appended after it but what it allows.  *timestamped_at*: from a trusted timestamp; *claimed_at* the signer's own word.
+    appended after it but what it allows.  *timestamped_at*: from a trusted timestamp; *claimed_at* the signer's own word.  *over_sha256*: of the first of the seals and
+    stamps that stand last, the digest of the file as it was before them: a service seals anew whenever it is asked for the file.  *filled_after*: fields of the form were
+    filled in after it, for which another person's signature answers.
     """
 
     signer: str
@@ -91,6 +93,8 @@ class Signature:
     timestamped_at: datetime | None = None
     problem: str | None = None
     kind: Literal["person", "seal", "timestamp"] = "person"
+    over_sha256: str | None = None
+    filled_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,14 @@ class Register(Protocol):
 
     async def remind(self, paper_id: str) -> None:
         """Ask the signer again.  Raises `NotOnPlan` where the register cannot."""
+        ...
+
+    async def take_back(self, paper_id: str, reason: str) -> None:
+        """
+        Take back a pledge that waits for its signer, who may be told *reason*: nobody can sign it any more.  Again does nothing.
+
+        Looks first, and raises where everyone has signed already: then nothing was taken back.
+        """
         ...
 
     async def aclose(self) -> None:

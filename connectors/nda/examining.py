@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Literal, TypeAlias
 
 from asn1crypto import pem
 from asn1crypto.x509 import Certificate
@@ -34,8 +32,9 @@ from pyhanko.sign.validation.status import (
 from pyhanko_certvalidator import ValidationContext
 
 from connectors.nda.contract import Examined, Signature
+from connectors.nda.resealing import digest_under, seals_from
+from connectors.nda.seals import Kind, kind_of
 
-Kind: TypeAlias = Literal["person", "seal", "timestamp"]
 MOST_SIGNATURES = 40
 """More than any pledge has: a file with more is refused as unreadable, for each one costs time."""
 
@@ -43,17 +42,8 @@ _HARMLESS = ModificationLevel.LTA_UPDATES  # validation material and timestamps,
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[")
 _STREAM = re.compile(rb"\bstream\r?\n.*?\bendstream\b", re.DOTALL)
 """What a page draws, and whatever else is no object of the file's."""
-_SEALED_BY_A_COMPANY = bytes.fromhex("060704008e46010602")
-"""The statement id-etsi-qct-eseal (0.4.0.1862.1.6.2, ETSI EN 319 412-5) in a certificate."""
-_SUFFIX = r"(?:inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|company|gmbh|ag|pte|k\.k|co)\.?"
-_COMPANY = re.compile(
-    r"株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|\(有\)|法人|組合|協会|電子印|クラウドサイン|"
-    r"(?:^|\W)(?:docusign|cloudsign|adobe sign|kabushiki kaisha|electronic seal)(?:\W|$)|"
-    rf"\W{_SUFFIX}$"
-)
-"""In a folded name, its brackets aside: what only a company or a service is called.  A suffix counts at the end, behind another word."""
-_BEFORE_THE_SUFFIX = re.compile(rf"(?:,|[(\[][^)\]]*[)\]],?)\s*(?=(?:{_SUFFIX}[,\s]*)+$)")
-"""The comma of "Acme, Inc." and the bracket of "Acme (Japan) Co., Ltd.": no person stands before them."""
+_BREAKS_OFF = re.compile(rb"\d+ \d+ obj\b")
+"""An object behind the last end of a file: a copy that lost the rest of an update."""
 _PICTURES = (
     (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", "PNG"),
     (b"\xff\xd8\xff", b"\xff\xd9", "JPEG"),
@@ -116,6 +106,8 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
         answered = any(one.kind == "person" and one.trusted and one.intact for one in signatures)
         signatures.insert(0, judge.signature(embedded[n], kinds[n], _Later(embedded[n + 1 :], by_a_person=answered)))
     vanished = len(_BYTE_RANGE.findall(_STREAM.sub(b"", paper))) > len(signatures) + _usage_rights(reader)
+    if not signatures and _BREAKS_OFF.search(paper, paper.rfind(b"%%EOF")):
+        raise Unreadable("a PDF that breaks off in a later version of itself, where a signature may have been")
     broken = [s for s in signatures if not (s.intact and s.covers_whole)]
     said = [_said(s) for s in signatures] or [_SCAN]
     if signatures and "person" not in kinds:
@@ -123,6 +115,8 @@ def _examine_pdf(found: Examined, paper: bytes, judge: _Judge) -> Examined:
     if vanished:
         said.insert(0, "a signature that an earlier version of the file bore is gone")
     altered = vanished or bool(broken)
+    if (start := seals_from(signatures)) is not None and not altered:
+        signatures[start] = replace(signatures[start], over_sha256=digest_under(embedded[start:], paper))
     return replace(found, readable=True, altered=altered, signatures=tuple(signatures), text="; ".join(said))
 
 
@@ -204,6 +198,7 @@ class _Judge:
             claimed_at=status.signer_reported_dt,
             timestamped_at=stamped_at,
             problem=_problem(status, self.roots, whole=whole, unstamped=stamp is not None and stamped_at is None),
+            filled_after=whole and bool(_filled_in(status) - later.fields),
         )
 
     def _timestamp(self, embedded: EmbeddedPdfSignature, later: _Later) -> Signature:
@@ -232,27 +227,13 @@ class _Judge:
 
 
 def _kind(embedded: EmbeddedPdfSignature) -> Kind:
-    """Return whose signature it is, by the certificate; one that names nobody is taken for a person's, and proves no name."""
+    """Return whose signature it is; one whose certificate cannot be read is taken for a person's, and proves no name."""
     if embedded.sig_object.get("/Type", None) == "/DocTimeStamp":
         return "timestamp"
     try:
-        certificate = embedded.signer_cert
-        subject = certificate.subject.native
-        if _SEALED_BY_A_COMPANY in certificate.dump():
-            return "seal"
+        return kind_of(embedded.signer_cert)
     except Exception:  # noqa: BLE001  # a damaged certificate is judged where the signature is
         return "person"
-    name, company = (
-        unicodedata.normalize("NFKC", str(subject.get(part) or "")).casefold().strip()
-        for part in ("common_name", "organization_name")
-    )
-    if bool(company) and name in {"", company}:
-        return "seal"
-    name = _BEFORE_THE_SUFFIX.sub(" ", name)
-    alone = (
-        re.sub(r"\s*(?:[(\[/].*|,.*)$", "", name) if not name.startswith("(") else name
-    )  # a person, with the company behind
-    return "seal" if _COMPANY.search(alone if len(alone.split()) > 1 else name) else "person"
 
 
 def _covers(status: PdfSignatureStatus | DocumentTimestampStatus, later: _Later) -> bool:
@@ -269,9 +250,13 @@ def _covers(status: PdfSignatureStatus | DocumentTimestampStatus, later: _Later)
         return bool(change <= _HARMLESS)
     if later.by_a_person:
         return bool(change < ModificationLevel.OTHER)
-    found = status.diff_result
-    filled = found.changed_form_fields - later.fields if isinstance(found, DiffResult) else {"?"}
-    return bool(change <= ModificationLevel.FORM_FILLING) and not filled
+    return bool(change <= ModificationLevel.FORM_FILLING) and not _filled_in(status) - later.fields
+
+
+def _filled_in(status: PdfSignatureStatus | DocumentTimestampStatus) -> set[str]:
+    """Return the fields that were changed since the signature, those of later signatures included; `?` where nobody can tell."""
+    found = status.diff_result if isinstance(status, ModificationInfo) else None
+    return found.changed_form_fields if isinstance(found, DiffResult) else {"?"}
 
 
 def _problem(

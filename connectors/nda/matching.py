@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from connectors.matching import bare_number, fold_email, fold_name, fold_number
+from connectors.matching import bare_number, fold_email, fold_number
 from connectors.names import former_spellings, spellings
 from connectors.nda.contract import Paper, PaperMatch
+from connectors.nda.signatories import script_of
+from connectors.nda.titles import kind_of
 from connectors.nda.weighing import Signer, Weight, weigh
 from models.vocabulary import Leaver, MatchReason, PaperKind
 
@@ -22,7 +24,6 @@ _OTHER_EMAIL = 0.8  # what another address of the leaver weighs by itself, see `
 _WITH_NAME = 0.92
 _ANOTHER_NAME = 0.6
 _HONORIFIC = re.compile(r"\s*(?:様|殿|さん)\s*$")
-_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30faー]+")
 
 
 def match_papers(leaver: Leaver, papers: Iterable[Paper]) -> tuple[PaperMatch, ...]:
@@ -40,10 +41,10 @@ def weigh_paper(leaver: Leaver, paper: Paper) -> PaperMatch | None:
 
 
 def binds_everybody(paper: Paper) -> bool:
-    """Say whether it is an article of the work rules (就業規則), which names no signer."""
-    return paper.kind is PaperKind.WORK_RULES and not any(
-        (paper.signer_name, paper.signer_email, paper.signer_employee_no)
-    )
+    """Say whether it is an article of the work rules (就業規則), by its register or its title, which names no signer."""
+    if any((paper.signer_name, paper.signer_email, paper.signer_employee_no)):
+        return False
+    return (paper.kind or kind_of(paper.title)) is PaperKind.WORK_RULES
 
 
 def addresses_of(leaver: Leaver) -> frozenset[str]:
@@ -93,33 +94,7 @@ def _elsewhere_at_the_company(leaver: Leaver, paper: Paper) -> bool:
     return company != "" and theirs.rpartition("@")[2] == company and theirs not in addresses_of(leaver)
 
 
-def names_another(leaver: Leaver, name: str) -> bool:
-    """
-    Whether *name*, in a certificate, is somebody else's: in a script that both have, and without a word of the leaver's names in it.
-
-    A number or an address there (公的個人認証 has serials) names nobody.
-    """
-    bare = fold_name(_bare_name(name))
-    if re.search(r"[\d@]", bare) or spellings(_bare_name(name)) & names_of(leaver) or not _names_differ(leaver, name):
-        return False
-    words = {
-        word for own in (leaver.name, leaver.kana, leaver.romaji, leaver.former_name) if own for word in _words(own)
-    }
-    return not words & _words(name)
-
-
-def _words(name: str) -> set[str]:
-    return {fold_name(word) for word in re.split(r"[\s\u3000.,()]+", name) if word}
-
-
 def _names_differ(leaver: Leaver, name: str) -> bool:
     """Whether an unlike name means anything: only within one script, since kanji do not tell their reading."""
-    scripts = {_script(own) for own in (leaver.name, leaver.kana, leaver.romaji) if own}
-    return _script(_bare_name(name)) in scripts
-
-
-def _script(name: str) -> str:
-    folded = fold_name(name)
-    if folded.isascii():
-        return "latin"
-    return "kana" if _KANA.fullmatch(folded) else "other"
+    scripts = {script_of(own) for own in (leaver.name, leaver.kana, leaver.romaji) if own}
+    return script_of(_bare_name(name)) in scripts

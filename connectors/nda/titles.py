@@ -1,8 +1,9 @@
 """
 What a paper is by its title, where a register keeps contracts of every sort and names no kind.
 
-A title counts as a whole, from a list: 返却誓約書 has the word in it and is no pledge of confidentiality.  Around it a name, a date or a
-version may stand, but no word of another paper.  What is in no list, a person names.
+A title counts as a whole, from a list: 返却誓約書 has the word in it and is no pledge of confidentiality.  Beside it nothing may stand but
+what says nothing of the paper: people's names, the company's, a date, a version, that it was signed.  Whatever else remains (記入例, not
+signed, 営業部) makes it doubtful, and a person names its kind.
 """
 
 from __future__ import annotations
@@ -10,93 +11,152 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
+from connectors.names import fold_name, in_latin
 from models.vocabulary import PaperKind
 
 _CONFIDENTIALITY = ("秘密保持", "機密保持", "秘密情報保持", "機密情報保持", "守秘義務", "営業秘密保持")
-UNDATED: frozenset[str] = frozenset(
-    {f"{what}{of}誓約書" for what in _CONFIDENTIALITY for of in ("", "に関する")}
-    | {"confidentiality pledge", "pledge of confidentiality", "non-disclosure pledge"}
-)
-"""A pledge of entry or of exit: the day on which it was signed tells."""
+_OF_CONFIDENTIALITY = tuple(f"{what}{of}誓約書" for what in _CONFIDENTIALITY for of in ("", "に関する"))
+_UNDATED = (*_OF_CONFIDENTIALITY, "confidentiality pledge", "pledge of confidentiality", "non-disclosure pledge")
+"""A pledge of entry or of exit: what stands beside it tells, else the day on which it was signed."""
 _AT_ENTRY, _AT_EXIT = (
     ("入社時", "入社", "入社の際の", "採用時", "入職時"),
     ("退職時", "退職", "退職者", "退職に伴う", "退職に際しての", "退社時", "離職時"),
 )
-_PLEDGES = ("誓約書", "念書", *(f"{what}{of}誓約書" for what in _CONFIDENTIALITY for of in ("", "に関する")), "秘密保持及び競業避止に関する誓約書", "秘密保持および競業避止に関する誓約書", "秘密保持及び競業避止誓約書")  # fmt: skip
-TITLES: Mapping[PaperKind, frozenset[str]] = {
-    PaperKind.ENTRY_PLEDGE: frozenset(
-        {f"{when}{no}{pledge}" for when in _AT_ENTRY for no in ("", "の") for pledge in _PLEDGES}
-        | {"entry pledge", "entry confidentiality pledge", "entry pledge of confidentiality", "pledge on joining", "onboarding confidentiality agreement"}
+_PLEDGES = (
+    "誓約書", "念書", *_OF_CONFIDENTIALITY, "秘密保持及び競業避止に関する誓約書", "秘密保持および競業避止に関する誓約書", "秘密保持及び競業避止誓約書",
+)  # fmt: skip
+_TITLES: Mapping[PaperKind, tuple[str, ...]] = {
+    PaperKind.ENTRY_PLEDGE: (
+        *(f"{when}{no}{pledge}" for when in _AT_ENTRY for no in ("", "の") for pledge in _PLEDGES),
+        "entry pledge", "entry confidentiality pledge", "entry pledge of confidentiality", "pledge on joining", "onboarding confidentiality agreement",
     ),
-    PaperKind.EXIT_PLEDGE: frozenset(
-        {f"{when}{no}{pledge}" for when in _AT_EXIT for no in ("", "の") for pledge in _PLEDGES}
-        | {"退職後の秘密保持に関する誓約書", "退職後の秘密保持誓約書", "退職後の守秘義務に関する誓約書"}
-        | {"exit pledge", "exit confidentiality pledge", "exit pledge of confidentiality", "pledge on leaving", "separation confidentiality agreement", "offboarding confidentiality agreement"}
+    PaperKind.EXIT_PLEDGE: (
+        *(f"{when}{no}{pledge}" for when in _AT_EXIT for no in ("", "の") for pledge in _PLEDGES),
+        "退職後の秘密保持に関する誓約書", "退職後の秘密保持誓約書", "退職後の守秘義務に関する誓約書",
+        "exit pledge", "exit confidentiality pledge", "exit pledge of confidentiality", "pledge on leaving",
+        "separation confidentiality agreement", "offboarding confidentiality agreement",
     ),
-    PaperKind.PROJECT_NDA: frozenset({
+    PaperKind.PROJECT_NDA: (
         "秘密保持契約書", "秘密保持契約", "機密保持契約書", "機密保持契約", "nda", "mutual nda", "non-disclosure agreement",
         "mutual non-disclosure agreement", "confidentiality agreement", "秘密保持に関する契約書",
-    }),
-    PaperKind.WORK_RULES: frozenset({"就業規則", "work rules", "rules of employment"}),
+    ),
+    PaperKind.WORK_RULES: ("就業規則", "work rules", "rules of employment"),
 }  # fmt: skip
 _PROJECT = re.compile(
     r"\w+(?:プロジェクト|案件|共同研究|共同開発|業務委託)(?:における|に関する|の)?(?:秘密|機密)(?:情報)?保持契約書?"
 )
-_WHEN = {**dict.fromkeys(("入社時", "入社", "採用時"), PaperKind.ENTRY_PLEDGE), **dict.fromkeys(("退職時", "退職", "退職者用"), PaperKind.EXIT_PLEDGE)}  # fmt: skip
-_DONE = re.compile(r"(?:本人)?(?:確認|受領|署名|締結|回収|押印)済み?|returned|signed|countersigned")
-_OF_ANOTHER_PAPER = re.compile(
-    r"誓約|契約|念書|返却|返還|反社|暴力団|申請|同意|承諾|届|願|受領|閲覧|確認|撤回|拒否|督促|解除|不要|説明|資料|見本|ひな形|雛形|ひな型|テンプレ|未署名|案$|"
-    r"書$|状$|表$|サンプル|記入例|未提出|未締結|署名なし|署名待|取消|白紙|"
-    r"pledge|agreement|contract|request|return|receipt|consent|refus|draft|unsigned|checklist|terminat|notice|template|sample|reminder|declined|void|blank|^not$"
+_WHEN = {
+    **{f"{when}{use}": PaperKind.ENTRY_PLEDGE for when in (*_AT_ENTRY, "入社者") for use in ("", "用")},
+    **{f"{when}{use}": PaperKind.EXIT_PLEDGE for when in _AT_EXIT for use in ("", "用")},
+    **dict.fromkeys(("entry", "joining", "onboarding"), PaperKind.ENTRY_PLEDGE),
+    **dict.fromkeys(("exit", "leaving", "separation", "offboarding"), PaperKind.EXIT_PLEDGE),
+}
+"""What tells an undated pledge's time from beside it."""
+_SAYS_NOTHING = re.compile(
+    r"\d+|第|版|年|月|日|号|条|項|付け?|令和|平成|改訂版?|改定版?|最終版?|fy|v|ver|version|rev|r|h|final|"
+    r"様|殿|氏|さん|mr|ms|mrs|dr|by|of|for|the|at|on|(?:全|正|契約)?(?:社員|従業員|職員|役員)用?|"
+    r"(?:本人|電子)?(?:署名|締結|確認|受領|受理|押印|捺印|回収)済み?|済み?|signed|countersigned|executed|completed|returned|"
+    r"株式会社|有限会社|合同会社|inc|ltd|llc|corp|co|k|原本|正本|副本|控え?|写し?|コピー|スキャン|電子版|copy|scan|scanned|pdf|docx?|xlsx?|jpe?g|png|tiff?|"
+    rf"(?:退職後の)?(?:{'|'.join(_CONFIDENTIALITY)})(?:義務)?(?:条項)?(?:を?含む)?"
 )
-"""What makes another paper of it, or none; what says only that it came back is no such word."""
-_OF_SOME_WORK = re.compile(r"インターン|プロジェクト|案件|業務委託|共同研究|共同開発|project|intern")
-"""What a project's paper has in its title, and no pledge of entry or of exit."""
-_ENDING = re.compile(r"\.(?:pdf|docx?|xlsx?|jpe?g|png|tiff?)$")
+"""A word that may stand beside a title and makes no other paper of it, nor none."""
+_ASKING = re.compile(r"^(?:complete with|please)\s+docusign\s*:\s*")
+"""What DocuSign puts before the file's name in its subject, and leaves there once all have signed."""
+
+_MOST_WORDS = 64
+"""Words of a title that is looked into; a longer one names nothing."""
+_LATIN = r"a-z\u00df-\u024f\u1e00-\u1eff"
+_WORD = re.compile(rf"\d+|[{_LATIN}]+|[^\W\d_{_LATIN}]+|[?×✕✗✘☓△▲]")
+_NUMBER = re.compile(r"\bno\.?\s*(?=\d)")
 
 
-def kind_of(title: str, own: Mapping[PaperKind, Collection[str]] | None = None) -> PaperKind | None:
-    """Return the kind that *title* names, None if it names none or more than one.  *own*: the company's titles besides ours, by kind."""
-    words = _words(title)
-    of_work = any(_OF_SOME_WORK.search(word) for word in words)
-    kinds = {
-        kind
-        for kind in PaperKind
-        if _is_one_of(words, {*TITLES.get(kind, ()), *(own or {}).get(kind, ())})
-        and (kind is PaperKind.PROJECT_NDA or not of_work)
-    }
-    if not kinds and len(words) == 1 and _PROJECT.fullmatch(words[0]):
-        return PaperKind.PROJECT_NDA
-    if is_undated(title):
-        kinds |= {_WHEN[word] for word in words if word in _WHEN}
-    return kinds.pop() if len(kinds) == 1 else None
+def kind_of(
+    title: str, own: Mapping[PaperKind, Collection[str]] | None = None, beside: Collection[str] = ()
+) -> PaperKind | None:
+    """
+    Return the kind that *title* names, None if it names none, more than one, or is doubtful.
+
+    *own*: the company's titles by kind, which outrank ours.  *beside*: names of people and of the company.
+    """
+    kinds = _kinds(title, own or {}, beside)
+    return next(iter(kinds)) if len(kinds) == 1 else None
 
 
-def is_undated(title: str) -> bool:
+def is_undated(
+    title: str, own: Mapping[PaperKind, Collection[str]] | None = None, beside: Collection[str] = ()
+) -> bool:
     """Whether *title* names a pledge of confidentiality, and not whether it is one of entry or of exit."""
-    words = _words(title)
-    return _is_one_of(words, UNDATED) and not any(_OF_SOME_WORK.search(word) for word in words)
+    return _kinds(title, own or {}, beside) == {None}
+
+
+def mentioned(title: str, own: Mapping[PaperKind, Collection[str]] | None = None) -> frozenset[PaperKind | None]:
+    """Return the kinds whose titles stand in *title*, whatever else does; None for a pledge that says no time."""
+    return frozenset(whole for whole, _ in _around(_words(title), _wholes(own or {})))
+
+
+def _wholes(own: Mapping[PaperKind, Collection[str]]) -> Mapping[str, PaperKind | None]:
+    return {**_WHOLES, **{_joined(one): kind for kind, titles in own.items() for one in titles}}
+
+
+def _kinds(title: str, own: Mapping[PaperKind, Collection[str]], beside: Collection[str]) -> set[PaperKind | None]:
+    words, names = _words(_without(title, beside)), _name_words(frozenset(beside))
+    found: set[PaperKind | None] = set()
+    for whole, rest in _around(words, _wholes(own)):
+        said = [word for word in rest if not _SAYS_NOTHING.fullmatch(word) and fold_name(word) not in names]
+        times: set[PaperKind | None] = {_WHEN.get(word) for word in said}
+        if None in times:
+            continue
+        if whole is None and len(times) == 1:
+            found |= times
+        elif not times or times == {whole}:
+            found.add(whole)
+    if not found and _PROJECT.fullmatch("".join(words)):
+        return {PaperKind.PROJECT_NDA}
+    return found
+
+
+def _around(words: list[str], wholes: Mapping[str, PaperKind | None]) -> Iterator[tuple[PaperKind | None, list[str]]]:
+    """Yield what each run of *words* that is a whole title names, with the words around it."""
+    for start in range(len(words) if len(words) <= _MOST_WORDS else 0):
+        for end in range(start + 1, len(words) + 1):
+            run = "".join(words[start:end])
+            if run in wholes:
+                yield wholes[run], [*words[:start], *words[end:]]
+
+
+def _fold(title: str) -> str:
+    return unicodedata.normalize("NFKC", title).casefold().strip()
 
 
 def _words(title: str) -> list[str]:
-    """Return the words of a title as it would be filed: without its ending, and between blanks, brackets and strokes."""
-    text = _ENDING.sub("", unicodedata.normalize("NFKC", title).casefold().strip())
-    return [word for word in re.split(r"[\W_]+", text) if word]
+    """Return the words of a title; Latin letters, others and numbers are apart even without a blank: 退職時誓約書v2."""
+    return _WORD.findall(_NUMBER.sub("", _ASKING.sub("", _fold(title))))
 
 
-def _is_one_of(words: list[str], titles: Collection[str]) -> bool:
-    """Whether a run of *words* is one of *titles*, and no other word is of another paper."""
-    wholes = {"".join(_words(title)) for title in titles}
-    return any(
-        not any(_OF_ANOTHER_PAPER.search(word) for word in rest if not _DONE.fullmatch(word))
-        for rest in _beside(words, wholes)
-    )
+def _joined(title: str) -> str:
+    return "".join(_words(title))
 
 
-def _beside(words: list[str], wholes: Collection[str]) -> Iterator[list[str]]:
-    """Yield what stands around each run of *words* that is one of *wholes*."""
-    for start in range(len(words)):
-        for end in range(start + 1, len(words) + 1):
-            if "".join(words[start:end]) in wholes:
-                yield [*words[:start], *words[end:]]
+def _without(title: str, beside: Collection[str]) -> str:
+    """Return *title* without the names that are written into it without a blank: 星空子退職時誓約書."""
+    text = _fold(title)
+    written = {form for name in map(_fold, beside) for form in (name, "".join(name.split())) if not form.isascii()}
+    for name in sorted(written, key=len, reverse=True):
+        text = text.replace(name, " ") if len(name) > 2 else text  # 星 is in other words as well
+    return text
+
+
+@lru_cache(maxsize=1024)
+def _name_words(beside: frozenset[str]) -> frozenset[str]:
+    """Return the words of names, folded, each for itself and in one."""
+    forms = [form for name in beside for form in (name, in_latin(name)) if form]
+    every = (words for form in forms for words in (_words(form), _words(form)[::-1]))
+    return frozenset(fold_name(word) for words in every for word in (*words, "".join(words)) if word)
+
+
+_WHOLES: Mapping[str, PaperKind | None] = {
+    **{_joined(one): kind for kind, titles in _TITLES.items() for one in titles},
+    **dict.fromkeys(map(_joined, _UNDATED)),
+}

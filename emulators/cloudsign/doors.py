@@ -56,6 +56,7 @@ def routes(tenant: Tenant) -> list[Route]:
         at(one, "GET", read),
         at(one, "POST", send),
         at(one, "DELETE", delete),
+        at(f"{one}/decline", "PUT", decline),
         at(f"{one}/attribute", "GET", attribute),
         at(f"{one}/certificate", "GET", certificate),
         at(f"{one}/files", "POST", add_file),
@@ -185,6 +186,15 @@ async def send(tenant: Tenant, request: Request) -> Response:
     if len(document["participants"]) < 2 or not document["files"]:
         raise Refusal(400, "bad_request")
     tenant.send(document)
+    return JSONResponse(document)
+
+
+async def decline(tenant: Tenant, request: Request) -> Response:
+    """Take back what was sent, as its sender may until all have signed."""
+    document = _known(tenant, request)
+    if document["status"] != SENT:
+        raise Refusal(403, "not_acceptable")
+    tenant.take_back(document["id"])
     return JSONResponse(document)
 
 

@@ -214,8 +214,15 @@ async def create(tenant: Tenant, request: Request) -> Response:
 
 
 async def update(tenant: Tenant, request: Request) -> Response:
-    """Send again: to nobody once the envelope is over."""
+    """Send again, or void: neither once the envelope is over, and nothing is voided without a reason."""
     envelope = _known(tenant, request)
+    wanted = json.loads(await request.body() or b"{}")
+    if wanted.get("status") == "voided":
+        if envelope["status"] not in {"sent", "delivered"}:
+            raise Refusal(400, "ENVELOPE_CANNOT_VOID_INVALID_STATE")
+        if not wanted.get("voidedReason"):
+            raise Refusal(400, "INVALID_REQUEST_PARAMETER")
+        tenant.take_back(envelope["envelopeId"], wanted["voidedReason"])
     if request.query_params.get("resend_envelope") == "true":
         if envelope["status"] not in {"sent", "delivered"}:
             raise Refusal(400, "ENVELOPE_INVALID_STATUS")
@@ -226,4 +233,4 @@ async def update(tenant: Tenant, request: Request) -> Response:
 async def document(tenant: Tenant, request: Request) -> Response:
     if request.path_params["document_id"] not in {"combined", "1"}:
         raise Refusal(404, "DOCUMENT_DOES_NOT_EXIST")
-    return Response(tenant.documents[_known(tenant, request)["envelopeId"]](), media_type="application/pdf")
+    return Response(tenant.download(_known(tenant, request)["envelopeId"]), media_type="application/pdf")

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.applications import Starlette
 
+from emulators import papers
 from emulators.docusign.doors import routes
 from emulators.pledges import PLEDGES, Pledge
 
@@ -35,13 +36,14 @@ class Options:
 
     *page_size* caps what a client asks for.  *consent*: whether an administrator has granted the integration its scopes.
     *text_lag*: searches by text and by custom field for which new envelopes stay hidden.  *years*: how far a search without a date
-    looks back.
+    looks back.  *seals*: whether each download is sealed anew.
     """
 
     page_size: int = 1000
     consent: bool = True
     text_lag: int = 0
     years: int = 2
+    seals: bool = False
     pledges: tuple[Pledge, ...] = PLEDGES
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -146,12 +148,19 @@ class Tenant:
         for signer in made["recipients"]["signers"]:
             signer.update(_signer_as(status, now))
 
-    def take_back(self, envelope_id: str) -> None:
+    def take_back(self, envelope_id: str, reason: str = "sent by mistake") -> None:
         """Void an envelope that is out, as its sender does."""
         now = stamp(self.options.clock())
         self.envelopes[envelope_id] |= {
-            "status": "voided", "voidedReason": "sent by mistake", "statusChangedDateTime": now, "lastModifiedDateTime": now,
+            "status": "voided", "voidedReason": reason, "statusChangedDateTime": now, "lastModifiedDateTime": now,
         }  # fmt: skip
+
+    def download(self, envelope_id: str) -> bytes:
+        """Return the envelope's documents, sealed at this moment where the account's downloads are."""
+        content = self.documents[envelope_id]()
+        return (
+            papers.signed("DocuSign, Inc.", body=content, field="Seal", stamped=True) if self.options.seals else content
+        )
 
     def mail(self, envelope: Envelope) -> None:
         """Tell whoever the envelope waits for."""

@@ -29,7 +29,7 @@ class CasePaper(Table, table=True):
     One paper as a check judged it, or an expected one that was not found (then *register_name* is None).
 
     *accepted* is False for a namesake's paper and for a doubtful one: it counts for nothing.  *text* and *remedy* are for
-    people, in both languages.  *signature*: what the bytes prove, `verified`, `untrusted`, `none`, `broken` or empty.
+    people, in both languages.  *signature*: what the bytes prove (docs/confidentiality.md), such as `verified`, `none` or `broken`, or empty.
     """
 
     id: int | None = Field(default=None, primary_key=True)

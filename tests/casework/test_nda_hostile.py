@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from audit.leaf import read
 from casework.context import Context
 from casework.decisions import signatures as waiving
 from casework.erasure import erasing
@@ -23,6 +24,7 @@ from casework.policy import Nda, Policy
 from connectors.nda.contract import Found, Paper, Sent
 from connectors.nda.matching import match_papers
 from emulators import papers
+from emulators.pledges import PLEDGES
 from models.tables import Case
 from models.vocabulary import Evidence, Leaver, MatchReason, PaperKind, TradeSecretTest
 from tests.casework import test_nda
@@ -30,6 +32,7 @@ from tests.casework.conftest import Office
 from tests.casework.paper import Killed
 from tests.casework.shown import show
 from tests.casework.test_nda import ENTRY, EXIT, MINE, Hire, look_inside, of_kind, states
+from tests.contract.nda.rig import rigging
 
 hire = test_nda.hire
 LAST_DAY = "2026-12-20"
@@ -50,6 +53,7 @@ class Shelf:
         self.exchanges = exchanges
         self.before_sending: Callable[[], None] = lambda: None
         self.breaks = False
+        self.content = papers.scan_pdf()
 
     async def find_papers(self, leaver: Leaver) -> Found:
         self.searches += 1
@@ -62,7 +66,7 @@ class Shelf:
         return self.held.get(paper_id)
 
     async def fetch(self, paper_id: str) -> bytes:
-        return papers.scan_pdf()
+        return self.content
 
     async def send(self, pledge: bytes, leaver: Leaver, *, title: str, key: str) -> Sent:
         self.before_sending()
@@ -75,6 +79,9 @@ class Shelf:
 
     async def remind(self, paper_id: str) -> None:
         self.reminded.append(paper_id)
+
+    async def take_back(self, paper_id: str, reason: str) -> None:
+        self.held[paper_id] = replace(self.held[paper_id], void=True, status="voided")
 
     async def probe(self) -> tuple[tuple[str, str], ...]:
         return ()
@@ -186,15 +193,18 @@ class TestWrongPapers:
         assert nda(office.context, case)["papers"][0]["state"] == "signed"
 
     async def test_more_than_are_opened(self, make_office: MakeOffice, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Beyond the most that are opened of one leaver a paper is unreadable: nobody has looked at its bytes."""
-        monkeypatch.setattr(registers_of_papers, "MOST_PAPERS", 1)
-        office = make_office()
-        shelf = Shelf(*(pledge_of(name, completed=True, signer_employee_no="E1") for name in ("a", "b")))
+        """Whatever decides is opened, the forty-first too; beyond the most of other kinds a paper is unreadable, since nobody has looked at its bytes."""
+        monkeypatch.setattr(registers_of_papers, "MOST_OTHERS", 1)
+        office, mine = make_office(), {"completed": True, "signer_employee_no": "E1"}
+        others = [pledge_of(f"{n}", kind=PaperKind.PROJECT_NDA, **mine) for n in (1, 2)]
+        undated = pledge_of("undated", kind=None, title="秘密保持誓約書", signed_on=date(2026, 11, 27), **mine)
+        shelf = Shelf(*others, pledge_of("exit", **mine), pledge_of("exit again", **mine), undated)
         case = office.report()
         await checking.check(nda_context(office, shelf), case.id)
         found = {p["paper"]: p for p in nda(office.context, case)["papers"] if p["paper"]}
-        assert [found[name]["state"] for name in ("shelf:a", "shelf:b")] == ["signed", "unreadable"]
-        assert "more than 1" in found["shelf:b"]["text"]
+        read_at_all = {name.removeprefix("shelf:") for name, paper in found.items() if paper["sha256"] is not None}
+        assert read_at_all == {"1", "exit", "exit again", "undated"}
+        assert (found["shelf:2"]["state"], "more than 1" in found["shelf:2"]["text"]) == ("unreadable", True)
 
     @pytest.mark.parametrize(
         ("said", "state"),
@@ -243,6 +253,35 @@ class TestExchanged:
         house.file([EXIT], {"out.pdf": papers.signed("Kageko Tsuki")})
         assert "names Kageko Tsuki" in of_kind(await house.check(house.office.report()), "exit_pledge")["text"]
 
+    @pytest.mark.parametrize("body", [papers.signed("Tanaka Misaki", at=FAR), papers.plain()], ids=["signed", "print"])
+    async def test_sealed_at_each_download(self, make_office: MakeOffice, tmp_path: Path, body: bytes) -> None:
+        """A service seals the file anew whenever it is asked for: that is no exchange, and is told once; other words under a fresh seal are one."""
+        office = make_office()
+        async with rigging("docusign")(tmp_path, pledges=PLEDGES[1:2], clock=office.clock, seals=True) as rig:
+            registers = NdaContext(office.context, {"docusign": rig.register}, examine=look_inside)
+            ((envelope, _),) = rig.tenant.documents.items()
+            rig.tenant.documents[envelope] = lambda: body
+            case = office.report(employee_no="E1001", name="田中 美咲", email="misaki.tanaka@hoshizora.example")
+            seen = []
+            for _ in range(2):
+                await checking.check(registers, case.id)
+                seen.append(of_kind(nda(office.context, case), "exit_pledge"))
+            assert {paper["state"] for paper in seen} == {"signed"}
+            assert seen[0]["sha256"] != seen[1]["sha256"]
+            assert "seen at first" not in seen[1]["text"]
+            assert _told(office, case, "exit_pledge") == 1
+            rig.tenant.documents[envelope] = lambda: papers.plain("I keep nothing.")
+            await checking.check(registers, case.id)
+            assert "seen at first" in of_kind(nda(office.context, case), "exit_pledge")["text"]
+            assert _told(office, case, "exit_pledge") == 2
+
+
+def _told(office: Office, case: Case, kind: str) -> int:
+    """How often the trail tells of a paper of *kind*."""
+    with office.context.store.read() as session:
+        leaves = [read(entry.leaf) for entry in office.context.store.trail.entries(session.connection(), case.id)]
+    return sum(leaf["type"] == "nda.checked" and leaf.get("kind") == kind for leaf in leaves)
+
 
 class TestLoops:
     async def test_a_paper_that_came_back_altered(self, make_office: MakeOffice) -> None:
@@ -257,6 +296,19 @@ class TestLoops:
             await following.follow_up_with(registers)
         assert states(nda(office.context, case))["exit_pledge"] == "altered"
         assert shelf.searches == 1
+
+    async def test_a_paper_that_came_back_with_another_s_signature(self, make_office: MakeOffice) -> None:
+        """What came back and is not the leaver's word is judged once as well, though it leaves the pledge unsigned."""
+        office, shelf = make_office(), Shelf()
+        registers = nda_context(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await pledging.send_pledge(registers, case.id, by="hr")
+        signed(shelf, shelf.delivered[0])
+        shelf.content = papers.signed("月 影子", at=FAR)
+        for _ in range(5):
+            office.clock.pass_by(minutes=16)
+            await following.follow_up_with(registers)
+        assert (states(nda(office.context, case))["exit_pledge"], shelf.searches) == ("unsigned", 1)
 
     async def test_one_case_that_breaks(self, make_office: MakeOffice) -> None:
         """A register that breaks in a way nobody foresaw stops no other case, is told, and is asked again later."""
@@ -373,6 +425,33 @@ class TestSending:
         await asyncio.gather(*both, following.follow_up_with(registers))
         await following.follow_up_with(registers)
         assert len(asked) == 1
+
+    @pytest.mark.parametrize(("signed_on", "sent"), [(date(2021, 3, 31), 1), (date(2026, 11, 27), 0)])
+    async def test_by_policy_to_who_came_back(self, make_office: MakeOffice, signed_on: date, sent: int) -> None:
+        """The exit pledge of an earlier departure is none of this one: policy asks for another; it asks nobody who has signed."""
+        office = make_office(Policy(nda=Nda(send=True)))
+        shelf = Shelf(pledge_of("old", completed=True, signer_employee_no="E1", signed_on=signed_on))
+        registers = nda_context(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await checking.check(registers, case.id)
+        await pledging.send_by_policy(registers, case.id)
+        assert len(shelf.delivered) == sent
+
+    @pytest.mark.parametrize(
+        ("title", "sent"),
+        [("退職時誓約書 営業部", 0), ("秘密保持誓約書", 0), ("雇用契約書", 1), ("入社時誓約書 営業部", 1)],
+    )
+    async def test_by_policy_beside_a_doubtful_one(self, make_office: MakeOffice, title: str, sent: int) -> None:
+        """What may be the exit pledge by its title is named by a person first: nobody is asked to sign a second one by itself."""
+        office = make_office(Policy(nda=Nda(send=True)))
+        shelf = Shelf(pledge_of("p", kind=None, title=title, completed=True, signer_employee_no="E1"))
+        registers = nda_context(office, shelf)
+        case = office.report(employment_ends_on=LAST_DAY)
+        await checking.check(registers, case.id)
+        lacking = of_kind(nda(office.context, case), "exit_pledge")
+        assert (lacking["state"], "1 doubtful" in lacking["text"]) == ("missing", sent == 0)
+        await pledging.send_by_policy(registers, case.id)
+        assert len(shelf.delivered) == sent
 
     async def test_killed_while_sending(self, make_office: MakeOffice) -> None:
         """After kill -9 nobody sends until the dead one's turn is over; then the same key is tried again."""

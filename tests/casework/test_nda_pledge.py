@@ -14,11 +14,12 @@ import pytest
 
 from audit.leaf import read
 from casework.errors import BadRequest
+from casework.intake import moving
 from casework.nda import checking, following, pledging, refusing
 from casework.nda.printing import print_pledge
 from casework.nda.registers import NdaContext
 from casework.policy import Nda, Policy
-from connectors.errors import Denied, OutcomeUnknown, Unreachable
+from connectors.errors import Denied, OutcomeUnknown, Unintelligible, Unreachable
 from connectors.nda.contract import Register, Sent
 from emulators.company import person
 from models.tables import Case
@@ -125,6 +126,38 @@ class TestSending:
         assert "nobody can sign it" in of_kind(nda, "exit_pledge")["text"]
         again = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
         assert (again.state, len(asking.rig.delivered())) == (PledgeState.SENT, 2)
+
+    @pytest.mark.parametrize("asking", ["cloudsign", "docusign"], indirect=True)
+    async def test_another_last_day(self, asking: Asking) -> None:
+        """A page with the old last day is taken back in its service before another one is asked for; as long as it is right, nothing is sent."""
+        case = asking.report()
+        first = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        moving.reschedule(asking.office.context, case.id, ends_on=date(2027, 1, 31), last_working_at=None, by="hr")
+        second = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        again = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        assert (second.key, second.state) == (again.key, PledgeState.SENT)
+        assert len(asking.rig.delivered()) == 2
+        old = await asking.rig.register.look_up(first.paper_id or "")
+        assert old is not None
+        assert old.void
+        assert [leaf["state"] for leaf in asking.told(case, "nda.settled")] == ["voided"]
+        asking.rig.answer(second.paper_id or "", False)
+        await checking.check(asking.nda_context, case.id)
+        shown = {p["paper"]: p["state"] for p in asking.nda(case)["papers"] if p["kind"] == "exit_pledge"}
+        assert shown == {
+            f"{asking.rig.name}:{first.paper_id}": "unsigned",
+            f"{asking.rig.name}:{second.paper_id}": "signed",
+        }
+
+    async def test_another_last_day_and_signed_already(self, asking: Asking) -> None:
+        """What was signed while the day moved cannot be taken back: no second one goes out."""
+        case = asking.report()
+        pledge = await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        moving.reschedule(asking.office.context, case.id, ends_on=date(2027, 1, 31), last_working_at=None, by="hr")
+        asking.rig.answer(pledge.paper_id or "", False)
+        with pytest.raises(Unintelligible, match="take back"):
+            await pledging.send_pledge(asking.nda_context, case.id, by="hr")
+        assert len(asking.rig.delivered()) == 1
 
     async def test_reminders_end_with_the_last_day(self, asking: Asking) -> None:
         """Reminders go 14, 7, 3 and 1 days before the last day; what was missed goes once; after it none goes."""

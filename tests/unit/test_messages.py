@@ -17,8 +17,16 @@ from tests.unit.reading_source import ROOT, tree
 SOURCES = sorted((ROOT / "casework").rglob("*.py"))
 INTAKE = [path for path in SOURCES if path.parent.name == "intake"]
 LOGS = sorted(ROOT.glob("connectors/*/activity/*.py"))
-PROOFS = ("proof_verified", "proof_untrusted", "proof_sealed", "proof_stamped", "proof_none", "proof_broken")
-"""Put together from what `casework.nda.judging` says a signature proves."""
+PROOFS = (
+    "proof_verified",
+    "proof_unnamed",
+    "proof_untrusted",
+    "proof_sealed",
+    "proof_stamped",
+    "proof_none",
+    "proof_broken",
+)
+"""Put together from what `casework.nda.signing` says a signature proves."""
 SAYING = {"message": "", "Flaw": "", "of": "", "refuse": "", "because": "risk_", "difference": ""}
 """What takes a code and the parameters of its sentence, and what stands before the code in the catalogue."""
 ROOMS = ("log", "risk", "silence", "finding", "finding_guarded")

@@ -11,7 +11,7 @@ from connectors.errors import ConnectorError, Denied, Unintelligible
 from connectors.nda.cloudsign.index import Index
 from connectors.nda.cloudsign.sending import Sending
 from connectors.nda.cloudsign.settings import Settings
-from connectors.nda.cloudsign.shape import REGISTER, SENT, TEMPLATE, papers_of, with_attribute
+from connectors.nda.cloudsign.shape import CLOSED, REGISTER, SENT, TEMPLATE, papers_of, with_attribute
 from connectors.nda.cloudsign.wire import WHO, Request, Wire
 from connectors.nda.contract import Found, Paper, PaperMatch, Sent
 from connectors.nda.exchange import Trace
@@ -103,6 +103,18 @@ class CloudSignRegister:
             message = f"{WHO}: cannot remind the signer of {paper_id}: nobody is asked to sign it"
             raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
         await self._wire.write(Request("remind the signer", "POST", path), trace)
+
+    async def take_back(self, paper_id: str, reason: str) -> None:  # noqa: ARG002  # what the vendor calls it is not known
+        """Cancel the document.  Looks first; an unknown outcome is not repeated."""
+        trace: Trace = []
+        path = f"/documents/{_plain(paper_id)}"
+        document = await self._wire.read(Request("read a document", "GET", path, absent=True), trace)
+        if document is None or document.get("status") == CLOSED:
+            return
+        if document.get("status") != SENT:
+            message = f"{WHO}: cannot take back {paper_id}: nobody is asked to sign it"
+            raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
+        await self._wire.write(Request("take back a document", "PUT", f"{path}/decline"), trace)
 
     async def aclose(self) -> None:
         await self._wire.aclose()

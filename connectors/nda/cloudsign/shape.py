@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from connectors.nda.contract import Paper
 from connectors.nda.exchange import instant
-from connectors.nda.titles import kind_of
 
 REGISTER = "cloudsign"
 DRAFT, SENT, COMPLETED, CLOSED, TEMPLATE, IMPORTED = 0, 1, 2, 3, 4, 13
@@ -71,7 +70,7 @@ def _common(document: Mapping[str, Any]) -> Paper:
     return Paper(
         register=REGISTER,
         id=document["id"],
-        kind=kind_of(title),
+        kind=None,
         title=title,
         status=WORDS.get(status, str(status)),
         completed=status == COMPLETED,

@@ -39,7 +39,8 @@ FIRST_DAY = "2003-01-01T00:00:00Z"
 
 PAGE, PAGES = 1000, 10
 _NONE_SUCH = frozenset({"ENVELOPE_DOES_NOT_EXIST", "INVALID_REQUEST_PARAMETER_ENVELOPE_ID"})
-_WAITING = frozenset({"sent", "delivered"})
+_WAITING, _OVER = frozenset({"sent", "delivered"}), frozenset({"voided", "declined", "deleted"})
+_LONGEST_REASON = 200
 _KEYS = UUID("5b0d2e57-9a53-4c0e-8f0e-6f7a6d1c9a11")
 _ANCHOR = "/sn1/"
 
@@ -144,6 +145,23 @@ class DocuSignRegister:
             "remind the signer",
             f"PUT /envelopes/{paper_id}",
             lambda api, account: api.update(account, paper_id, envelope=Envelope(), resend_envelope="true"),
+        )
+        await self._wire.write(request, trace)
+
+    async def take_back(self, paper_id: str, reason: str) -> None:
+        """Void the envelope.  Looks first; an unknown outcome is not repeated."""
+        trace: Trace = []
+        envelope = await self._get(_plain(paper_id), trace)
+        if envelope is None or envelope.status in _OVER:
+            return
+        if envelope.status not in _WAITING:
+            message = f"{WHO}: cannot take back {paper_id}: it is {envelope.status}"
+            raise Unintelligible(message, code="not_waiting", evidence=tuple(trace))
+        void = Envelope(status="voided", voided_reason=reason[:_LONGEST_REASON])
+        request = Request(
+            "take back an envelope",
+            f"PUT /envelopes/{paper_id}",
+            lambda api, account: api.update(account, paper_id, envelope=void),
         )
         await self._wire.write(request, trace)
 

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from connectors.nda.contract import Paper
 from connectors.nda.exchange import instant
-from connectors.nda.titles import kind_of
 
 REGISTER = "docusign"
 KEY_FIELD = "lastday_key"
@@ -38,7 +37,7 @@ def papers_of(envelope: Any) -> list[Paper]:
     paper = Paper(
         register=REGISTER,
         id=envelope.envelope_id,
-        kind=kind_of(title),
+        kind=None,
         title=title,
         signer_employee_no=fields.get("employee_no"),
         status=envelope.status,

@@ -126,6 +126,12 @@ class Outbox:
         except (ValueError, TypeError, KeyError) as exc:
             raise Unintelligible("folder: cannot read a pledge: not ours", code="outbox") from exc
 
+    def remove(self, pledge_id: str) -> None:
+        """Remove a pledge, its note first: what is left of it after a crash was never sent."""
+        if self.get(pledge_id) is not None:
+            for ending in ("json", "pdf"):
+                (self._root / f"{pledge_id}.{ending}").unlink(missing_ok=True)
+
     def all(self) -> list[Pledge]:
         """Return every pledge of the outbox, in the order of their ids."""
         found = (self.get(path.stem) for path in sorted(self._root.glob(f"{PLEDGE}*.json")))

@@ -80,6 +80,10 @@ class FolderRegister:
         remedy = "Ask the leaver in person; the pledge to be signed lies in the folder's outbox."
         raise NotOnPlan("folder: cannot remind the signer: a folder sends nothing", remedy=remedy)
 
+    async def take_back(self, paper_id: str, reason: str) -> None:  # noqa: ARG002  # nobody is told by a folder
+        """Remove the pledge from the outbox.  One that was printed already may still come back by the manifest."""
+        await self._aside(lambda: self._outbox.remove(paper_id))
+
     async def aclose(self) -> None:
         """Remove the index that only this process needed."""
         await asyncio.to_thread(self._index.close)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.x509.oid import NameOID
 
 from connectors.nda.apart import examine_apart
 from connectors.nda.contract import Examined
@@ -17,7 +18,7 @@ from emulators import papers
 
 LONG_AGO = datetime(2020, 1, 6, tzinfo=UTC)
 SIGNED = papers.signed("Tanaka Misaki")
-TWICE = papers.signed("Personnel", body=SIGNED, field="Second", stamped=True)
+TWICE = papers.signed("Sato Ken", body=SIGNED, field="Second", stamped=True)
 
 
 def look(paper: bytes) -> Examined:
@@ -38,7 +39,7 @@ class TestSignatures:
         found = look(TWICE)
         assert not found.altered
         assert [(s.signer, s.timestamped_at is not None) for s in found.signatures] == [
-            ("Tanaka Misaki", False), ("Personnel", True),
+            ("Tanaka Misaki", False), ("Sato Ken", True),
         ]  # fmt: skip
 
     def test_certificate_that_has_ended_since(self) -> None:
@@ -93,7 +94,7 @@ class TestTampering:
 
     def test_change_before_the_last_signature(self) -> None:
         """Changed between two signatures, and signed again: the first one says so."""
-        assert look(papers.signed("Personnel", body=papers.changed_afterwards(SIGNED), field="Second")).altered
+        assert look(papers.signed("Sato Ken", body=papers.changed_afterwards(SIGNED), field="Second")).altered
 
 
 COMPANY = "星空商事株式会社"
@@ -113,13 +114,13 @@ WHOSE = {
     "… and a time over it": (papers.time_stamped(papers.filled_in(BY_HER)), ["person", "timestamp"], True),
     "… and a seal on it": (papers.signed(COMPANY, body=papers.filled_in(BY_HER), field="S2"), ["person", "seal"], True),
     "… and another person's signature": (
-        papers.signed("Personnel", body=papers.filled_in(BY_HER), field="S2"), ["person", "person"], False,
+        papers.signed("Sato Ken", body=papers.filled_in(BY_HER), field="S2"), ["person", "person"], False,
     ),
     "… and the signature of somebody whom nobody knows": (
         papers.signed("Nobody", body=papers.filled_in(BY_HER), field="S2", by=papers.Pki("Nobody").signer("Nobody")), ["person", "person"], True,
     ),
     "other words between two persons": (
-        papers.signed("Personnel", body=papers.changed_afterwards(SIGNED), field="S2"), ["person", "person"], True,
+        papers.signed("Sato Ken", body=papers.changed_afterwards(SIGNED), field="S2"), ["person", "person"], True,
     ),
     "filled in, then signed": (papers.signed("Tanaka Misaki", body=papers.filled_in(FORM)), ["person"], False),
     "other words under a time": (papers.time_stamped(papers.changed_afterwards(SIGNED)), ["person", "timestamp"], True),
@@ -143,17 +144,41 @@ class TestWhose:
                 "Acme Limited", "Acme Holdings PLC", "Example Company", "Sansan AG", "Hoshizora Incorporated", "Acme Co., Ltd.", "DocuSign, Inc.",
                 "㈱星空", "星空(株)", "一般財団法人星空会", "医療法人星空会", "学校法人星空学園", "合資会社星空", "弁護士ドットコムクラウドサイン", "Adobe Sign",
                 "Example KABUSHIKI KAISHA", "Acme Trading, Inc.", "Acme Trading (Japan) Co., Ltd.", "Mitsui [Japan] Trading, K.K.",
-                "Acme Holdings (Japan), LLC",
+                "Acme Holdings (Japan), LLC", "Mitsui Bussan [Japan] Trading, K.K.", "Acme Holdings / Seal",
+                "GMO Sign", "Dropbox Sign", "freee Sign", "電子印鑑GMOサイン", "マネーフォワード クラウド契約", "人事部", "人事部長", "星空市役所", "株式会社星空 人事部",
+                "Human Resources", "官職証明書", "National University Tokyo",
             )),
             *((name, "person") for name in (
                 "Tanaka Misaki", "Ko Inoue", "Inoue Kei", "Andrew Seal", "Kk Tanaka", "星 空子", "星 空子（株式会社星空）", "Hanako Sato/DocuSign",
-                "Yamada Taro, Acme Co., Ltd.", "Tanaka Misaki (Acme, Inc.)", "Tanaka Misaki (Sales), Acme, Inc.",
+                "Yamada Taro, Acme Co., Ltd.", "Tanaka Misaki (Acme, Inc.)", "Tanaka Misaki (Sales), Acme, Inc.", "法人 太郎", "人事部 山田", "代表取締役 鈴木一郎",
+                "服部 半蔵", "長谷部 誠", "Kanri Sato",
             )),
         ],
     )  # fmt: skip
     def test_by_the_certificate_s_name(self, name: str, kind: str) -> None:
         """A company's word counts where only a company's name has it: at the end, or in words that no person is called by."""
         assert [one.kind for one in look(papers.signed(name)).signatures] == [kind]
+
+    @pytest.mark.parametrize(
+        ("name", "more", "statement", "kind"),
+        [
+            ("Atasha Co", ((NameOID.GIVEN_NAME, "Atasha"), (NameOID.SURNAME, "Co")), None, "person"),
+            ("Minh Ag", ((NameOID.ORGANIZATION_NAME, "Hoshizora"), (NameOID.TITLE, "Engineer")), None, "person"),
+            ("法人 太郎", ((NameOID.PSEUDONYM, "taro"),), None, "person"),
+            ("Hoshizora Inc", (), "sign", "person"),
+            ("Tanaka Misaki", (), "seal", "seal"),
+            ("Hoshi Sora", ((NameOID.ORGANIZATION_IDENTIFIER, "NTRJP-0100"),), None, "seal"),
+            ("Acme Trading", ((NameOID.ORGANIZATION_NAME, "Acme Trading, Inc."),), None, "seal"),
+            ("星空商事", ((NameOID.ORGANIZATION_NAME, "株式会社星空商事"),), None, "seal"),
+            ("Tanaka Misaki", ((NameOID.ORGANIZATION_NAME, "Acme Trading, Inc."),), None, "person"),
+        ],
+    )
+    def test_by_the_certificate_s_structure(
+        self, name: str, more: papers.Subject, statement: str | None, kind: str
+    ) -> None:
+        """What only a person's certificate has (a family name, a title), or only an organisation's, outranks what the name reads like."""
+        by = papers.pki().signer(name, more=more, statement=statement)
+        assert [one.kind for one in look(papers.signed(name, by=by)).signatures] == [kind]
 
     def test_says_that_nobody_signed(self) -> None:
         assert "no person signed it" in look(WHOSE["seal and time"][0]).text
@@ -163,6 +188,34 @@ class TestWhose:
         picture = papers.scan_png()
         found = look(picture[:-12] + papers.plain() + picture[-12:])
         assert (found.readable, "a PDF in one" in found.text) == (False, True)
+
+
+class TestUnderSeals:
+    @pytest.mark.parametrize("page", [papers.plain(), SIGNED, FORM], ids=["print", "signed", "form"])
+    def test_is_the_same_however_often_it_is_sealed(self, page: bytes) -> None:
+        """Two seals, and a time stamp upon one, lie over the same bytes; over other words they do not."""
+        once, again = (papers.signed(COMPANY, body=page, field="Seal", stamped=stamped) for stamped in (False, True))
+        other = papers.signed(COMPANY, body=papers.signed("Sato Ken", body=page, field="S2"), field="Seal")
+        under = [under_seals(paper) for paper in (once, again, papers.time_stamped(once), other)]
+        assert under[0] is not None
+        assert under[0] == under[1] == under[2] != under[3]
+
+    @pytest.mark.parametrize(
+        "paper",
+        [
+            papers.plain(), SIGNED, papers.signed("Sato Ken", body=papers.signed(COMPANY), field="S2"),
+            papers.bytes_flipped(papers.signed(COMPANY, body=SIGNED, field="S2")), papers.signed(COMPANY, body=papers.changed_afterwards(SIGNED), field="S2"),
+            papers.sealed_with_other_words(), papers.sealed_and_filled_in(),
+        ],
+        ids=["unsigned", "a person last", "a person upon a seal", "broken", "altered", "other words with the seal", "filled in with the seal"],
+    )  # fmt: skip
+    def test_is_nothing(self, paper: bytes) -> None:
+        """Without seals that stand last, unbroken, and came alone, there is only the file."""
+        assert under_seals(paper) is None
+
+
+def under_seals(paper: bytes) -> str | None:
+    return next((one.over_sha256 for one in look(paper).signatures if one.over_sha256 is not None), None)
 
 
 class TestWithoutSignature:

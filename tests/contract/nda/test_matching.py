@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,12 @@ from connectors.errors import NotConfigured
 from connectors.nda.contract import Paper
 from connectors.nda.matching import weigh_paper
 from connectors.nda.registry import open_registers
+from connectors.nda.signatories import says_whose
 from connectors.nda.titles import is_undated, kind_of
-from models.vocabulary import Leaver, MatchReason, PaperKind
+from models.vocabulary import Leaver, MatchReason, PaperKind, Says
 
 SURE = 0.9
+BESIDE = ("田中 美咲", "タナカ ミサキ", "E1001", "星空商事", "Acme International", "John Samples")
 TANAKA = Leaver(
     "E1001", "田中 美咲", "misaki.tanaka@hoshizora.example", ("misaki@mail.example",), "タナカ ミサキ", "Tanaka Misaki"
 )
@@ -66,6 +69,14 @@ class TestWeighPaper:
         assert found is not None
         assert found[1] < SURE
 
+    def test_work_rules_without_a_kind(self) -> None:
+        """Where a vendor has no field for kinds the title tells that it binds everybody; whoever is named as its signer alone is bound."""
+        rules = replace(PAPER, kind=None, title="就業規則 第42条")
+        match = weigh_paper(TANAKA, rules)
+        assert match is not None
+        assert match.reason is MatchReason.EVERYBODY
+        assert weigh_paper(TANAKA, replace(rules, signer_name="佐藤 健")) is None
+
     def test_nobody(self) -> None:
         """A paper without a signer is nobody's, unless it is the work rules'."""
         assert weighed() is None
@@ -76,74 +87,120 @@ class TestWeighPaper:
 
 class TestKindOf:
     @pytest.mark.parametrize(
+        "title",
+        [
+            "退職時誓約書", "【田中】退職時 秘密保持誓約書", "退職時秘密保持誓約書 第3版 2026-11-30", "秘密保持誓約書（退職時）", "秘密保持誓約書（退社時）",
+            "退職後の秘密保持に関する誓約書", "退職時誓約書（秘密保持）", "退職時誓約書_確認済.pdf", "退職時誓約書 本人確認済", "退職時誓約書1", "退職時誓約書v2.pdf.pdf",
+            "退職時誓約書2026.12.31.pdf", "退職時誓約書 R8.11.30", "退職時誓約書 No.3", "田中美咲退職時誓約書", "退職時誓約書_E1001_タナカミサキ", "退職時誓約書 株式会社星空商事", "退職時誓約書（従業員用）", "【星空商事株式会社】退職時誓約書（田中美咲様）",
+            "ＥＸＩＴ　ＰＬＥＤＧＥ", "Exit pledge of confidentiality", "Exit pledge - returned", "Exit pledge - Misaki Tanaka (signed)", "Exit pledge Acme International",
+            "Exit pledge, Samples, John", "Complete with DocuSign: Exit pledge.pdf", "Pledge of confidentiality at exit",
+        ],
+    )  # fmt: skip
+    def test_an_exit_pledge(self, title: str) -> None:
+        """Names, the company's too, dates, versions and what says that it came back may stand beside a title."""
+        assert kind_of(title, beside=BESIDE) is PaperKind.EXIT_PLEDGE
+
+    @pytest.mark.parametrize(
         ("title", "kind"),
         [
             ("入社時誓約書", PaperKind.ENTRY_PLEDGE),
-            ("【田中】退職時 秘密保持誓約書", PaperKind.EXIT_PLEDGE),
             ("入社時誓約書（退職後の秘密保持を含む）", PaperKind.ENTRY_PLEDGE),
-            ("Exit pledge of confidentiality", PaperKind.EXIT_PLEDGE),
+            ("入社時_秘密保持誓約書_田中美咲.pdf", PaperKind.ENTRY_PLEDGE),
             ("新製品プロジェクト秘密保持契約書", PaperKind.PROJECT_NDA),
+            ("新製品プロジェクト 秘密保持契約書", PaperKind.PROJECT_NDA),
             ("Mutual NDA", PaperKind.PROJECT_NDA),
             ("就業規則", PaperKind.WORK_RULES),
-            ("退職届", None),
-            ("雇用契約書", None),
-            ("入社および退職に関する誓約書", None),
-            ("誓約書", None),
-            ("返却誓約書", None),
-            ("退職時返却誓約書", None),
-            ("秘密保持誓約書（返却）", None),
-            ("反社会的勢力排除に関する誓約書", None),
-            ("反社排除誓約書", None),
-            ("就業規則 閲覧申請書", None),
-            ("就業規則閲覧申請書", None),
-            ("秘密情報閲覧申請書", None),
-            ("秘密保持誓約書", None),
-            ("秘密保持誓約書（退職時）", PaperKind.EXIT_PLEDGE),
-            ("入社時_秘密保持誓約書_田中美咲.pdf", PaperKind.ENTRY_PLEDGE),
-            ("退職時秘密保持誓約書 第3版 2026-11-30", PaperKind.EXIT_PLEDGE),
-            ("退職後の秘密保持に関する誓約書", PaperKind.EXIT_PLEDGE),
-            ("入社時誓約書 退職時誓約書", None),
             ("就業規則 第42条（秘密保持）", PaperKind.WORK_RULES),
-            ("Confidentiality pledge", None),
-            ("ＥＸＩＴ　ＰＬＥＤＧＥ", PaperKind.EXIT_PLEDGE),
-            ("Return of company property pledge", None),
-            *(
-                (f"退職時誓約書 {other}", None)
-                for other in (
-                    "撤回書",
-                    "拒否理由書",
-                    "送付状",
-                    "説明資料",
-                    "ひな形",
-                    "見本",
-                    "督促状",
-                    "解除通知書",
-                    "不要",
-                )
-            ),
-            *((f"Exit pledge - {other}", None) for other in ("refusal", "draft (unsigned)", "template")),
-            ("退職時誓約書_確認済.pdf", PaperKind.EXIT_PLEDGE),
-            ("退職時誓約書 本人確認済", PaperKind.EXIT_PLEDGE),
-            ("Exit pledge - returned", PaperKind.EXIT_PLEDGE),
-            ("NDA checklist", None),
-            ("新製品プロジェクト 秘密保持契約書", PaperKind.PROJECT_NDA),
-            ("退職時誓約書（インターン）", None),
         ],
     )
-    def test_by_title(self, title: str, kind: PaperKind | None) -> None:
-        """A title says what it says, and a notice of resignation is no pledge."""
-        assert kind_of(title) is kind
+    def test_another_kind(self, title: str, kind: PaperKind) -> None:
+        assert kind_of(title, beside=BESIDE) is kind
+
+    @pytest.mark.parametrize(
+        "title",
+        [
+            *(f"退職時誓約書 {other}" for other in (
+                "記入例", "未提出", "未締結", "未署名", "署名なし", "署名待ち", "取消", "白紙", "サンプル", "見本", "ひな形", "下書き", "無効", "破棄", "様式", "不要", "撤回書",
+                "拒否理由書", "送付状", "説明資料", "督促状", "解除通知書", "佐藤花子", "営業部", "署名予定", "（インターン）",
+            )),
+            *(f"Exit pledge - {other}" for other in (
+                "not signed", "declined", "void", "blank", "refusal", "draft (unsigned)", "template", "sample", "cover letter", "intern", "to be signed", "signed: no", "×", "?",
+            )),
+            "退職時誓約書 " + "あ " * 10_000, "入社時誓約書 退職時誓約書", "入社時誓約書（退職時）", "秘密保持誓約書 入社時 退職時", "入社および退職に関する誓約書", "誓約書", "退職届", "雇用契約書", "返却誓約書", "退職時返却誓約書",
+            "秘密保持誓約書（返却）", "反社会的勢力排除に関する誓約書", "反社排除誓約書", "就業規則 閲覧申請書", "就業規則閲覧申請書", "秘密情報閲覧申請書", "秘密保持誓約書（退職時）未署名",
+            "Return of company property pledge", "NDA checklist",
+        ],
+    )  # fmt: skip
+    def test_is_asked(self, title: str) -> None:
+        """Whatever else stands beside a title makes it doubtful: nobody needs to have thought of the word."""
+        assert kind_of(title, beside=BESIDE) is None
+        assert not is_undated(title, beside=BESIDE)
 
     def test_the_company_s_own(self) -> None:
-        """A title of the company's own counts as a whole as well."""
-        own = {PaperKind.EXIT_PLEDGE: ["退職者確認書"]}
-        assert kind_of("退職者確認書 田中", own) is PaperKind.EXIT_PLEDGE
+        """A title of the company's own counts as a whole as well, and outranks ours."""
+        own = {PaperKind.EXIT_PLEDGE: ["退職者確認書"], PaperKind.ENTRY_PLEDGE: ["秘密保持誓約書"]}
+        assert kind_of("退職者確認書 田中", own, BESIDE) is PaperKind.EXIT_PLEDGE
         assert kind_of("退職者確認書", {}) is kind_of("新退職者確認書", own) is None
+        assert kind_of("秘密保持誓約書", own) is PaperKind.ENTRY_PLEDGE
+        assert not is_undated("秘密保持誓約書", own)
 
-    @pytest.mark.parametrize("title", ["秘密保持誓約書", "機密保持に関する誓約書_田中", "Pledge of Confidentiality"])
+    @pytest.mark.parametrize(
+        "title", ["秘密保持誓約書", "秘密保持誓約書2024", "機密保持に関する誓約書_田中", "Pledge of Confidentiality"]
+    )
     def test_a_pledge_that_does_not_say_of_when(self, title: str) -> None:
-        assert is_undated(title)
-        assert kind_of(title) is None
+        assert is_undated(title, beside=BESIDE)
+        assert kind_of(title, beside=BESIDE) is None
+
+
+class TestSaysWhose:
+    @pytest.mark.parametrize(
+        ("written", "names"),
+        [
+            ({"name": "山田 太郎", "romaji": "Yamada Taro"}, (
+                "山田太郎", "太郎 山田", "YAMADA-TARO", "Taro.Yamada", "yamadataro", "TAROYAMADA", "YAMADA_TARO", "Yamada/Taro", "Tarou Yamada", "Mr Taro Yamada",
+                "Taro YAMADA (Acme)",
+            )),
+            ({"name": "高橋健一"}, ("髙橋健一", "高橋 健一", "高橋(健一)", "高橋健一 様")),
+            ({"name": "渡辺花子"}, ("渡邉花子", "佐藤(渡辺)花子")),
+            ({"name": "森恵"}, ("森 恵", "森恵", "森(恵)")),
+            ({"name": "大野真", "romaji": "OHNOMAKOTO"}, ("Ono Makoto", "Makoto Oono")),
+            ({"name": "星 空子", "former_name": "月"}, ("月 空子", "月空子")),
+            ({"name": "星 空子", "kana": "ホシ ソラコ"}, ("ホシソラコ", "Sorako Hoshi")),
+            ({"name": "José García"}, ("JOSE GARCIA LOPEZ",)),
+            ({"name": "Maria Aparecida da Silva dos Santos"}, ("Maria Aparecida da Silva dos Santos", "SANTOS, Maria Aparecida da Silva dos")),
+            ({"name": "星 空子（派遣）"}, ("星 空子", "星空子（営業部）")),
+        ],
+    )  # fmt: skip
+    def test_the_leaver_s(self, written: dict[str, Any], names: tuple[str, ...]) -> None:
+        """The full name in any order and with anything beside it."""
+        assert {name: says_whose(Leaver("E1", **written), name) for name in names} == dict.fromkeys(names, Says.FACT)
+
+    @pytest.mark.parametrize(
+        ("written", "names"),
+        [
+            ({"name": "山田 太郎", "romaji": "Yamada Taro"}, ("鈴木 一郎", "山田 次郎", "山田花子", "Suzuki Ichiro", "代表取締役 鈴木一郎")),
+            ({"name": "山田 太郎", "romaji": "Yamada Taro", "kana": "ヤマダ タロウ"}, ("Jiro Yamada", "ヤマダ ジロウ")),
+            ({"name": "渡辺花子"}, ("渡辺 次郎", "佐藤花代")),
+            ({"name": "Li Na"}, ("Lina Tanaka",)),
+        ],
+    )  # fmt: skip
+    def test_another_s(self, written: dict[str, Any], names: tuple[str, ...]) -> None:
+        """Another full name, and the same family name with another given name."""
+        said = {name: says_whose(Leaver("E1", **written), name) for name in names}
+        assert said == dict.fromkeys(names, Says.CONTRADICTION)
+
+    @pytest.mark.parametrize(
+        ("written", "names"),
+        [
+            ({"name": "山田 太郎"}, ("Suzuki Ichiro", "ヤマダ タロウ", "山田", "鈴木 太郎", "人事部 山田", "20240101ABCDEF", "t@example.test", "鈴木一郎（山田太郎 代理）", "")),
+            ({"name": "山田 太郎", "romaji": "Yamada Taro"}, ("T. Yamada", "Taro Smith", "Jiro Yamada", "Suzuki for Yamada Taro")),
+            ({"name": "渡辺花子"}, ("渡辺", "佐藤 花子")),
+        ],
+    )  # fmt: skip
+    def test_nobody_can_tell(self, written: dict[str, Any], names: tuple[str, ...]) -> None:
+        """A number, other letters, one word of two where a marriage, or the other order, may be behind it."""
+        said = {name: says_whose(Leaver("E1", **written), name) for name in names}
+        assert said == dict.fromkeys(names, Says.NEITHER)
 
 
 class TestOpenRegisters:

@@ -1,0 +1,129 @@
+"""Who signed a paper, and when: by its certificates and times, by the register, and by the signer's own word, in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from connectors.matching import fold_name
+from connectors.nda.contract import Examined, PaperMatch, Signature
+from connectors.nda.matching import names_of
+from connectors.nda.signatories import says_whose
+from models.tables import PaperRuling
+from models.vocabulary import Leaver, Says
+
+_TOKYO = ZoneInfo("Asia/Tokyo")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """
+    A paper with its match and a person's word on it, and what its bytes showed; *problem*: why they could not be had.
+    *content*: the bytes that were examined.
+    """
+
+    match: PaperMatch
+    ruling: PaperRuling | None = None
+    examined: Examined | None = None
+    problem: str | None = None
+    content: bytes | None = field(default=None, repr=False)
+
+
+def signatures(held: Held) -> tuple[Signature, ...]:
+    """Return the signatures that its bytes bear, as verified."""
+    return held.examined.signatures if held.examined is not None else ()
+
+
+def digests(examined: Examined) -> frozenset[str]:
+    """Return the digests of its bytes, with and without the seals that stand last: a service seals anew at each download."""
+    return frozenset({examined.sha256, *(one.over_sha256 for one in examined.signatures if one.over_sha256)})
+
+
+def of_persons(held: Held, leaver: Leaver | None) -> list[tuple[Signature, Says]]:
+    """
+    Return the signatures that are a person's, each with what its certificate says of being the leaver's.
+
+    What reads like a company and is the leaver's very name (Atasha Co) is theirs.  A person's ruling on the paper outweighs a contradiction.
+    """
+    if leaver is None:
+        return [(one, Says.NEITHER) for one in signatures(held) if one.kind == "person"]
+    known = names_of(leaver)
+    found = [
+        (one, says_whose(leaver, one.signer))
+        for one in signatures(held)
+        if one.kind == "person" or (one.kind == "seal" and fold_name(one.signer) in known)
+    ]
+    return [(one, Says.NEITHER if held.ruling and says is Says.CONTRADICTION else says) for one, says in found]
+
+
+def certified_for_others(held: Held, leaver: Leaver | None) -> list[str]:
+    """
+    Return whom the certificates of its signatures name, where each of them is somebody else's; where some are trusted those alone are asked.
+
+    What nobody trusts proves no name, and yet nobody signs for the leaver in another one; in the leaver's own it is `untrusted`.
+    """
+    persons = of_persons(held, leaver)
+    asked = [(one, says) for one, says in persons if one.trusted] or persons
+    if {says for _, says in asked} != {Says.CONTRADICTION} or any(says is Says.FACT for _, says in persons):
+        return []
+    return sorted({one.signer for one, _ in asked})
+
+
+def proof(held: Held, leaver: Leaver | None) -> str:
+    """
+    Return in one word what the bytes prove: `verified` of the leaver's own signature by its certificate's name; `unnamed` of a person's that does not bear it;
+    `untrusted`; `sealed` by a company or service alone, `stamped` by a time alone, `none`, `broken`; empty where there is nothing to look at.
+    """
+    if held.examined is None or not held.examined.readable:
+        return ""
+    if held.examined.altered:
+        return "broken"
+    persons, kinds = of_persons(held, leaver), {one.kind for one in signatures(held)}
+    if not persons:
+        return "sealed" if "seal" in kinds else "stamped" if kinds else "none"
+    trusted = {says for one, says in persons if one.trusted}
+    if Says.FACT in trusted:
+        return "verified"
+    return "unnamed" if trusted and all(says is not Says.FACT for _, says in persons) else "untrusted"
+
+
+def signed_on(held: Held, leaver: Leaver | None) -> date | None:
+    """
+    Return the day in Japan on which the leaver signed: by the trusted time of their own signature, else by the register, else by their
+    signature's own word.  Nobody else's signature, seal or stamp renews it; what was stamped upon it shows that it was there before.
+    """
+    own = own_signatures(held, leaver)
+    stamps = [one.timestamped_at for one in own if one.trusted and one.timestamped_at is not None]
+    if stamps:
+        return day_in_japan(min(stamps))
+    claimed = [one.claimed_at for one in own if one.claimed_at is not None]
+    day = held.match.paper.signed_on or (day_in_japan(max(claimed)) if claimed else None)
+    before = there_on(held, leaver)
+    return min(day, before) if day is not None and before is not None else day
+
+
+def there_on(held: Held, leaver: Leaver | None) -> date | None:
+    """Return the first day on which a trusted time shows that the leaver's signature, or what bears none, was there already."""
+    every, own = signatures(held), own_signatures(held, leaver)
+    since = every.index(own[0]) if own else max(len(every) - 1, 0)
+    stamps = [one.timestamped_at for one in every[since:] if one.timestamped_at is not None and one.intact]
+    return day_in_japan(min(stamps)) if stamps else None
+
+
+def own_stamps(held: Held, leaver: Leaver | None) -> list[datetime]:
+    """Return the trusted times of the leaver's own signatures."""
+    return [one.timestamped_at for one in own_signatures(held, leaver) if one.timestamped_at is not None]
+
+
+def own_signatures(held: Held, leaver: Leaver | None) -> list[Signature]:
+    """Return the signatures that bear the leaver's name; without such the only one that may be theirs."""
+    persons = of_persons(held, leaver)
+    named = [one for one, says in persons if says is Says.FACT]
+    maybe = [one for one, says in persons if says is Says.NEITHER]
+    return named or (maybe if len(maybe) == 1 else [])
+
+
+def day_in_japan(at: datetime) -> date:
+    """Return the day on which registers have *at*."""
+    return at.astimezone(_TOKYO).date()
