@@ -25,13 +25,13 @@ from models.tables import Case, Question
 from models.vocabulary import QuestionKind, Role, Standing
 
 _LONGEST = 4000
+"""Characters of an answer in words."""
 _UNANSWERED = (
     select(Question)
     .where(Question.case_id == bindparam("case_id"), col(Question.kind).in_(bindparam("kinds", expanding=True)))
     .where(col(Question.answered_at).is_(None))
     .order_by(col(Question.asked_at), col(Question.id))
 )
-"""Characters of an answer in words."""
 
 
 def ask(  # noqa: PLR0913  # a question's parts, each by name

@@ -92,7 +92,7 @@ class ActivityPage:
     *cursor*: how to go on, to be kept by the caller *together with* these records; None means that the window has been read to its
     end.  A page may be empty and still have a cursor.  *wait*: asking again earlier is useless (a search that the
     vendor is still running).  *gaps*: what this page, or the whole source, lacks.  *names*: by which the account was asked for, where
-    that is not its id: the log calls it by one of them.
+    that is not its id: the log calls it by one of them; one stands there for each time that it was the account's.
     """
 
     records: Sequence[Record]

@@ -46,7 +46,7 @@ async def contain(context: Context, case_id: str, connection: ConnectionId) -> N
     if not case.for_real or connection not in context.connectors:
         return
     if await run(planning.unlisted, context, case_id, connection):
-        await planning.list_and_plan(context, case_id, connection, due=True)
+        await planning.list_what_is_due(context, case_id, connection)
     await each(_contain(context, case, account) for account in await take_up(context, case_id, connection))
 
 

@@ -40,22 +40,40 @@ def uncontained(context: Context, case_id: str, connection: ConnectionId) -> boo
     return found or unlisted(context, case_id, connection)
 
 
-async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId, due: bool = False) -> None:
+async def list_and_plan(context: Context, case_id: str, *connections: ConnectionId) -> None:
     """
-    List what is to be listed before the cut, in *connections* or in all, and seal the plan: of an emergency the containment alone, of
-    what is *due* now also what goes before the block.  The rest is listed after it.
+    List what is to be listed before the cut, of an emergency the containment alone, in *connections* or in all, and seal the
+    plan.
     """
     case = await context.store.run(context.case, case_id)
-    emergency = case.at_once_at is not None and case.contained_at is None and case.for_real
-    kinds = CONTAINMENT if emergency else CONTAINMENT | _before_the_block(context) if due else None
-    await take_inventory(context, case_id, *connections, kinds=kinds)
-    await context.store.run(seal_plan, context, case_id, scope="full" if kinds is None else "containment")
+    cut_first = _cut_first(case)
+    await take_inventory(context, case_id, *connections, kinds=CONTAINMENT if cut_first else None)
+    await context.store.run(seal_plan, context, case_id, scope="containment" if cut_first else "full")
 
 
-def _before_the_block(context: Context) -> Kinds:
-    """Return what is taken away before sign-in is blocked, in one service or another."""
-    kinds = (line for one in context.connectors.values() for line in one.manifest.kinds.values())
-    return frozenset(line.kind for line in kinds if line.order < 0)
+async def list_what_is_due(context: Context, case_id: str, connection: ConnectionId) -> None:
+    """
+    List in *connection*, of a departure that is due, the containment, and within the time that policy grants what is taken away before
+    the block, or would be gone with it; seal that plan.  The rest is listed after the block.
+    """
+    case, kinds = await context.store.run(context.case, case_id), context.connectors[connection].manifest.kinds.values()
+    early = {line.kind for line in kinds if line.order < 0 or line.implied_by is EntitlementKind.SIGN_IN} - CONTAINMENT
+    asked = [CONTAINMENT] if _cut_first(case) or not early else [CONTAINMENT, frozenset(early)]
+    first, *others = (
+        asyncio.ensure_future(take_inventory(context, case_id, connection, kinds=kinds)) for kinds in asked
+    )
+    try:
+        await asyncio.wait({first, *others}, timeout=context.policy.cut.precut_seconds)
+        await first
+    finally:
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+    await context.store.run(seal_plan, context, case_id, scope="containment")
+
+
+def _cut_first(case: Case) -> bool:
+    return case.at_once_at is not None and case.contained_at is None and case.for_real
 
 
 async def take_inventory(

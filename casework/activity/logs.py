@@ -49,39 +49,41 @@ def name_of(log: Log) -> str:
     return f"{log[0]}/{log[2]}"
 
 
-Names: TypeAlias = "Mapping[str, Sequence[tuple[datetime | None, datetime | None]]]"
+Period: TypeAlias = "tuple[datetime | None, datetime | None]"
+Names: TypeAlias = "Mapping[str, Sequence[Period]]"
 """Folded names of the leaver's accounts in one service, each with since when and until when it is theirs, as far as that is known."""
 
 
 def names_of(
-    accounts: Iterable[CaseAccount], passes: Iterable[Collection], connection: ConnectionId, *, contacts: bool
+    accounts: Iterable[CaseAccount], row: Collection | None, connection: ConnectionId, *, contacts: bool
 ) -> Names:
     """
-    Return what the logs of *connection* may call whoever has *accounts*: their ids, what *passes* asked for them by, and their primary
-    addresses as far as those say no more of when a name was theirs.
+    Return what the logs of *connection* may call whoever has *accounts*: their ids, their primary addresses, and what the pass *row* asked
+    for its account by, which says more of when a name was theirs.  What a pass brought is read by its own names: a later one may know less.
 
     *contacts*: their other addresses too, which is for logs that tell of the account alone: in one that tells of others, an administrator
     may act under such an address.
     """
-    found: dict[str, list[tuple[datetime | None, datetime | None]]] = {}
+    found: dict[str, list[Period]] = {}
     for account in (one for one in accounts if one.connection == connection):
-        for name, when in (_addresses(account, contacts=contacts) | _asked(account, passes)).items():
-            found.setdefault(fold_email(name), []).append(when)
+        for name, periods in (_addresses(account, contacts=contacts) | _asked(account, row)).items():
+            found.setdefault(fold_email(name), []).extend(periods)
     return found
 
 
-def _addresses(account: CaseAccount, *, contacts: bool) -> dict[str, tuple[None, None]]:
+def _addresses(account: CaseAccount, *, contacts: bool) -> dict[str, list[Period]]:
     others = account.addresses.get("others", ()) if contacts else ()
     names = (account.vendor_id, account.label, *account.addresses.get("primary", ()), *others)
-    return {name: (None, None) for name in names if name}
+    return {name: [(None, None)] for name in names if name}
 
 
-def _asked(account: CaseAccount, passes: Iterable[Collection]) -> dict[str, tuple[datetime | None, datetime | None]]:
+def _asked(account: CaseAccount, row: Collection | None) -> dict[str, list[Period]]:
+    if row is None or (row.connection, row.account_id) != (account.connection, account.vendor_id):
+        return {}
     return {
-        name: (_instant(since), _instant(until))
-        for row in passes if (row.connection, row.account_id) == (account.connection, account.vendor_id)
-        for name, (since, until) in (row.names or {}).items()
-    }  # fmt: skip
+        name: [(_instant(since), _instant(until)) for since, until in zip(times[::2], times[1::2], strict=True)]
+        for name, times in (row.names or {}).items()
+    }
 
 
 def _instant(text: str | None) -> datetime | None:

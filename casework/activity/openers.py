@@ -78,7 +78,7 @@ async def _read(context: Context, account: CaseAccount, window: Window) -> _Told
     """Read every log of administration to its end; the latest who enabled *account* is who let it in."""
     log, names, told = (
         await opened(context, account.connection),
-        names_of([account], (), account.connection, contacts=False),
+        names_of([account], None, account.connection, contacts=False),
         _Told(Opener.NOT_TOLD),
     )
     sources = [source.name for source in log.activity_sources if source.of_administration]

@@ -65,7 +65,7 @@ def _origins(context: Context, evidence: EvidenceStore, case: Case, cut_at: date
         if row.ended_at is None or row.verdict is Completeness.NOT_AVAILABLE or log_of(row)[:2] not in mine:
             continue
         of_others = tells_of_others(row, sources.get(log_of(row)))
-        names = names_of(accounts, passes, row.connection, contacts=not of_others)
+        names = names_of(accounts, row, row.connection, contacts=not of_others)
         try:
             for told in doings_of(evidence, row, logs[row.connection], names, of_others=of_others):
                 used.update(name for one in told.own if since <= one.at <= cut_at for name in _names(one))

@@ -218,7 +218,10 @@ class Reading:
         stated = [statement.stated(gap, self.context.now()) for gap in page.gaps]
         row.gaps = [*row.gaps, *(gap for gap in stated if gap not in row.gaps)]
         if page.names:
-            row.names = (row.names or {}) | {one.name: [_stamp(one.since), _stamp(one.until)] for one in page.names}
+            periods: dict[str, list[str | None]] = {}
+            for one in page.names:
+                periods.setdefault(one.name, []).extend([_stamp(one.since), _stamp(one.until)])
+            row.names = (row.names or {}) | periods
         if times or page.cursor != row.cursor:
             row.moved_at = self.context.now()
         row.cursor = page.cursor

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -27,6 +27,7 @@ from casework.activity.risk import Reason, reasons_of, verdict_of
 from casework.activity.silence import Heard, Quiet
 from casework.activity.statement import (
     FORGOTTEN,
+    LIMIT,
     UNSEEN,
     as_stated,
     is_limited,
@@ -132,7 +133,7 @@ class _Work:
         try:
             counted = self.counted[source]
             of_others, seen = self._tells_of_others(row), self.seen.get(log_of(row))
-            names = names_of(self.accounts, self.passes, row.connection, contacts=not of_others)
+            names = names_of(self.accounts, row, row.connection, contacts=not of_others)
             for told in doings_of(self.evidence, row, log, names, of_others=of_others, seen=seen):
                 counted.add(told)
                 self.tally.add(source, row.connection, told.own)
@@ -259,27 +260,32 @@ class _Work:
 
     def _heard_in(self, quiet: Quiet) -> list[Heard] | None:
         """Return what each log of the account could have told since the cut, and until when it is sure; None unless all were read."""
-        known, newest = telling(self.ended), {log_of(row): row for row in plain(self.ended)}
-        logs = logs_in(self.context, [quiet.account])
-        if (
-            not logs
-            or not all(log in known and self._reaches(known[log], quiet) for log in logs)
-            or self.lost & {*logs}
-        ):
-            return None
-        return [
-            Heard(name_of(log), source.tells, sure_until(newest[log]))
-            for log, (_, source) in sorted(logs.items(), key=lambda one: one[0])
+        logs = sorted(logs_in(self.context, [quiet.account]).items(), key=lambda one: one[0])
+        heard = [
+            Heard(name_of(log), source.tells, until)
+            for log, (_, source) in logs
+            if (until := self._known_until(log, quiet))
         ]
+        return heard if len(heard) == len(logs) and not self.lost & {log for log, _ in logs} else None
 
-    def _reaches(self, row: Collection, quiet: Quiet) -> bool:
-        """
-        Whether everything from the block to the end of the pass was read: what was forgotten lies before it, and a name that was not
-        searched is none that the account had then.
-        """
-        if row.verdict is not Completeness.PARTIAL:
-            return row.verdict is Completeness.COMPLETE
-        since_the_block = quiet.blocked_at is not None and reach(row, None).since <= quiet.blocked_at
-        before = {name for one in self.ended if log_of(one) == log_of(row) for name in one.names or {}}
-        is_named = row.reason in UNSEEN and before <= (row.names or {}).keys()
-        return since_the_block and (row.reason in FORGOTTEN or is_named)
+    def _known_until(self, log: Log, quiet: Quiet) -> datetime | None:
+        """Return until when all is known that the log could tell of the account since the block; passes join where they overlap."""
+        until, names = quiet.blocked_at, set[str]()
+        for row in (one for one in plain(self.ended) if log_of(one) == log):
+            asked = (row.names or {}).items()
+            if until is not None and _lacks_only_the_past(row) and names <= {name for name, _ in asked}:
+                until = max(until, sure_until(row)) if reach(row, None).since <= until else until
+            names |= {name for name, times in asked if _is_held_since(times, quiet.blocked_at)}
+        return until
+
+
+def _lacks_only_the_past(row: Collection) -> bool:
+    """Whether a pass read all from where it reaches to its end: what it lacks is what was forgotten, or names of before."""
+    lacking = {str(gap["reason"]) for gap in as_stated(row, "gaps")} | {row.reason or LIMIT}
+    return row.verdict is not Completeness.NOT_AVAILABLE and lacking <= FORGOTTEN | UNSEEN
+
+
+def _is_held_since(times: Sequence[str | None], blocked_at: datetime | None) -> bool:
+    """Whether a name was the account's at some time since the block."""
+    ends = [datetime.fromisoformat(until) if until is not None else None for until in times[1::2]]
+    return any(end is None or blocked_at is None or end > blocked_at for end in ends)

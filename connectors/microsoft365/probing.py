@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from msgraph.generated.organization.organization_request_builder import OrganizationRequestBuilder
 
 from connectors.contract import Ability, Capabilities, KindManifest
-from connectors.errors import ConnectorError, NotOnPlan, Unreachable
+from connectors.errors import ConnectorError, Denied, NotOnPlan, Unreachable
 from connectors.microsoft365 import privilege
 from connectors.microsoft365.activity.sources import SOURCES
 from connectors.microsoft365.answers import Row, grant_remedy, need
@@ -74,9 +74,15 @@ async def edition(graph: Graph, seen: Seen) -> tuple[str, tuple[tuple[str, str],
     return next((edition for name, edition in _EDITIONS if name in plans), "Entra ID Free"), ()
 
 
-async def plan_or_whim(graph: Graph, error: NotOnPlan, what: str, seen: Seen) -> NotOnPlan | Unreachable:
-    """Tenants that pay were seen to be told, at times, that they do not: then *what* was asked for is to be asked for again."""
+async def plan_or_whim(graph: Graph, error: NotOnPlan, what: str, seen: Seen) -> ConnectorError:
+    """
+    Return what *error* means: tenants that pay were seen to be told, at times, that they do not, and then *what* was asked for is to be
+    asked for again.  Where the plan cannot be read nobody knows: that may be mended.
+    """
     plan, _ = await edition(graph, seen)
+    if plan == _UNKNOWN_PLAN:
+        text = f"microsoft365: cannot read {what}: {error.code}, and the plan could not be read"
+        return Denied(text, code=error.code, evidence=tuple(seen))
     if plan not in PAID:
         return error
     text = f"microsoft365: cannot read {what}: {error.code}, though the plan is {plan}"

@@ -19,7 +19,7 @@ class Collection(Table, table=True):
     word.  *late* counts the records that came late: older than *late_before*, up to which an earlier pass had read.
     *verdict*, *reason* and *statement* come when the reading has ended.  *told_in*: the number of the summary that was the first to
     tell of it.  *names*: by which the account was asked for, where that was not its id; the log calls it by one of them, between
-    two instants or none. *again*: the whole window, read once more for what came late; it adds records, and takes nothing back.
+    two instants or none, several such pairs one behind the other. *again*: the whole window, read once more for what came late; it adds records, and takes nothing back.
     """
 
     __tablename__ = "activity_collection"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from audit.leaf import read
 from casework import runbook, steps
@@ -21,7 +23,7 @@ from casework.trail.comparing import told_of
 from casework.truth.rows import accepted_rows
 from connectors.contract import Capabilities, Kinds, Listing, Manifest
 from connectors.errors import Denied, OutcomeUnknown, Unreachable
-from models.tables import CaseEntitlement
+from models.tables import CaseEntitlement, Plan
 from models.vocabulary import SETTLED, Account, EntitlementKind, EntitlementState, Guard, Service
 from tests.casework.conftest import Office
 from tests.casework.paper import MANIFEST_ROWS, Killed, Paper
@@ -145,10 +147,73 @@ class TestContain:
         office.paper.list_access = list_access  # type: ignore[method-assign]  # looked at on the way
         office.paper.before = lambda row: listed.append(f"take {row.kind}")
         await office.run(case.id)
-        early = {str(row.kind) for row in MANIFEST_ROWS if row.order <= 0} | {"session"}
+        early = {"session", *(str(row.kind) for row in MANIFEST_ROWS if row.order <= 0 or row.implied_by is K.SIGN_IN)}
         assert set(listed[: listed.index("take sign_in")]) <= early | {f"take {kind}" for kind in early}
         assert listed.index("take group") > listed.index("group") > listed.index("take sign_in")
         assert show(office.context, case.id)["state"] == "closed"
+
+    async def test_what_is_listed_before_it_has_its_time(self, make_office: Callable[..., Office]) -> None:
+        """
+        A vendor that does not answer on what goes before the block holds it up no longer than policy grants.  What is gone with the
+        block is then an open item, as in an emergency.
+        """
+        office = make_office(policy=Policy(cut=Cut(precut_seconds=0.1)))
+        office.paper.add("g1", employee_no="E1", email="e1@example.test", name="星 空子")
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        blocked, known = asyncio.Event(), office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            if kinds and K.GRANT in kinds:
+                await blocked.wait()
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # slow on purpose
+        office.paper.after = lambda row: blocked.set() if row.kind is K.SIGN_IN else None
+        async with asyncio.timeout(30):
+            with pytest.raises(StillOpen):
+                await office.run(case.id)
+        assert office.paper.holders["g1"].held[K.GRANT] == set()
+        (finding,) = show(office.context, case.id)["findings"]
+        assert (finding["kind"], ":backup_code:" in finding["entitlement"]) == ("still_open", True)
+
+    async def test_each_service_by_its_own_order(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What another service takes before its block, and this one after it, waits here."""
+        later = tuple(replace(row, order=20) if row.kind is K.GRANT else row for row in MANIFEST_ROWS)
+        office.paper.manifest = Manifest.of(office.paper.service, later)
+        other = Paper(Service.SLACK)
+        office.context = replace(office.context, connectors={GOOGLE: office.paper, Service.SLACK: other})
+        case = office.report()
+        office.clock.pass_by(hours=10)
+        listed, known = list[Kinds](), office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            listed.append(frozenset(kinds or ()))
+            return await known(account, kinds)
+
+        monkeypatch.setattr(office.paper, "list_access", list_access)
+        await find_everywhere(office.context, case.id)
+        await runbook.contain(office.context, case.id, GOOGLE)
+        assert listed
+        assert all(K.GRANT not in kinds for kinds in listed)
+
+    async def test_an_emergency_lists_its_containment_alone(self, office: Office) -> None:
+        """It is cut first, and what would be gone with the block becomes an open item."""
+        case = office.report(kind="dismissal")
+        listed, known = list[str](), office.paper.list_access
+
+        async def list_access(account: Account, kinds: Kinds | None = None) -> Listing:
+            listed.extend(sorted(kinds or ()))
+            return await known(account, kinds)
+
+        office.paper.list_access = list_access  # type: ignore[method-assign]  # looked at on the way
+        office.paper.before = lambda row: listed.append(f"take {row.kind}")
+        with pytest.raises(StillOpen):
+            await office.run(case.id)
+        assert set(listed[: listed.index("take sign_in")]) == {"sign_in", "session"}
+        with office.context.store.read() as session:
+            scopes = session.exec(select(Plan.scope).where(Plan.case_id == case.id).order_by(col(Plan.id))).all()
+        assert (scopes[0], scopes[-1]) == ("containment", "full")
 
 
 class TestDueInstant:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import text
 
+from casework import changes
 from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.summary import summarise
@@ -313,3 +314,29 @@ class TestSealed:
             assert "again" in str([*map(str, differences(session, case.id))])
         logged.clock.pass_by(days=31)
         await read(logged, case)  # and nothing stops
+
+    async def test_of_a_look_that_an_earlier_version_began(
+        self, logged: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It told nothing of which look it is until its end: nobody is called a forger for that."""
+        begun = tuple(column for column in changes._BEGUN if column != "again")
+        with monkeypatch.context() as earlier:
+            earlier.setattr(changes, "_BEGUN", begun)
+            case, effective_by = await cut(logged)
+            await read(logged, case)
+            logged.clock.pass_by(days=8)
+            log, waits = ledger(logged), ActivityPage([], "0", (), wait=timedelta(hours=1))
+            log.fault = lambda number, _: (
+                waits if log.asked[number - 1][1].from_at < effective_by - timedelta(days=10) else None
+            )
+            await read(logged, case)
+        assert passes(logged, case)[-1].again
+        with logged.context.store.read() as session:
+            assert not [*differences(session, case.id)]
+        log.fault = lambda _number, _cursor: None
+        logged.clock.pass_by(hours=2)
+        await read(logged, case)
+        with logged.context.store.write() as session:
+            assert not [*differences(session, case.id)]
+            session.execute(text("UPDATE activity_collection SET again = NOT again"))
+            assert "again" in str([*map(str, differences(session, case.id))])

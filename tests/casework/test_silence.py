@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
@@ -34,6 +34,12 @@ BY_THE_ACCOUNT = [
     K.COPY, K.PRINT, K.EXTERNAL_SHARE, K.PUBLIC_LINK, K.FORWARD, K.DELEGATE, K.GRANT, K.APP_PASSWORD, K.DEVICE, K.UPLOAD, K.VIEW, K.EDIT, K.SEND,
 ]  # fmt: skip
 """What somebody does who is in."""
+
+
+def hide(office: Office, effective_by: datetime) -> None:
+    """Let something be done after the cut that the log does not show."""
+    ledger(office).happened("g1", [event(1, effective_by + timedelta(hours=1))])
+    ledger(office).unseen = {"e1"}
 
 
 class TestSilence:
@@ -227,17 +233,6 @@ class TestSilence:
         logged.clock.pass_by(hours=25)
         assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
 
-    @pytest.mark.parametrize("reason", ["names_unseen", "names_denied"])
-    @pytest.mark.parametrize(("renamed", "state"), [(False, "silent"), (True, "not_read")])
-    async def test_without_former_names(self, logged: Office, reason: str, renamed: bool, state: str) -> None:
-        """Names from before the departure do not matter after the cut; one that was searched then, and is not any more, does."""
-        ledger(logged).gaps, ledger(logged).names = (Gap(reason, "not seen"),), (Name("me@x.test"),)
-        case, _ = await cut(logged)
-        ledger(logged).names = (Name("renamed@x.test" if renamed else "me@x.test"), Name("more@x.test"))
-        logged.clock.pass_by(hours=25)
-        shown = (await read(logged, case))["downloads"]
-        assert (shown["silence"][0]["state"], shown["verdict"]) == (state, "cannot_say")
-
     async def test_is_answered_for(self, logged: Office) -> None:
         """A named person answers for it and the case may close; what comes later is asked about again."""
         case, effective_by = await cut(logged)
@@ -258,6 +253,91 @@ class TestSilence:
         assert finding["text"].startswith("2 times sign in")
         with pytest.raises(BadRequest, match="no such finding"):
             waiving.attest(logged.context, case_id=case.id, entitlement_id="after_cut:x:y:z", statement="no", by="ciso")
+
+
+class TestUntilWhen:
+    """Silence reaches as far as passes without a lack join, from the block on."""
+
+    @pytest.mark.parametrize("reason", ["names_unseen", "names_denied"])
+    @pytest.mark.parametrize(("renamed", "state"), [(False, "silent"), (True, "not_read")])
+    async def test_without_former_names(self, logged: Office, reason: str, renamed: bool, state: str) -> None:
+        """Names from before the departure do not matter after the cut; one that was searched then, and is not any more, does."""
+        ledger(logged).gaps, ledger(logged).names = (Gap(reason, "not seen"),), (Name("me@x.test"),)
+        case, _ = await cut(logged)
+        ledger(logged).names = (Name("renamed@x.test" if renamed else "me@x.test"), Name("more@x.test"))
+        logged.clock.pass_by(hours=25)
+        shown = (await read(logged, case))["downloads"]
+        assert (shown["silence"][0]["state"], shown["verdict"]) == (state, "cannot_say")
+
+    @pytest.mark.parametrize(
+        "lacks",
+        [
+            (Gap("names_unseen", "not seen"),),
+            (Gap("retention", "kept 5 days", None, datetime(2026, 11, 25, tzinfo=UTC)),),
+        ],
+    )
+    @pytest.mark.parametrize("fault", [Denied("scope"), None])
+    async def test_what_lacks_something_for_good_stands_for_nothing_later(
+        self, logged: Office, lacks: tuple[Gap, ...], fault: Denied | None
+    ) -> None:
+        """A log that is not read after the cut proves nothing, whatever the pass before it may be forgiven."""
+        ledger(logged).gaps = lacks
+        case, effective_by = await cut(logged)
+        await read(logged, case)
+        ledger(logged).fault = lambda *_: fault
+        ledger(logged).gaps = (*lacks, Gap("search_failed", "failed 3 times"))
+        hide(logged, effective_by)
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    @pytest.mark.parametrize("other", ["search_failed", "fewer", "unproven", "address", "name_reused", "truncated"])
+    async def test_every_lack_counts_not_the_first_one_alone(self, logged: Office, other: str) -> None:
+        ledger(logged).gaps = (Gap("names_denied", "may not be seen"), Gap(other, "nothing came"))
+        case, effective_by = await cut(logged)
+        hide(logged, effective_by)
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    async def test_a_name_that_is_searched_no_more(self, logged: Office) -> None:
+        """Whole by the names of today, and blind for what is logged under the one that the account had at the block."""
+        ledger(logged).names = (Name("e1@example.test"), Name("alias@example.test"))
+        case, _ = await cut(logged)
+        await read(logged, case)
+        ledger(logged).names = (Name("e1@example.test"),)
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "not_read"
+
+    async def test_a_name_that_was_given_up_before_the_block(self, logged: Office) -> None:
+        ledger(logged).names = (Name("e1@example.test"), Name("old@x.test", None, logged.clock.at - timedelta(days=9)))
+        case, _ = await cut(logged)
+        await read(logged, case)
+        ledger(logged).names = (Name("e1@example.test"),)
+        logged.clock.pass_by(hours=25)
+        assert (await read(logged, case))["downloads"]["silence"][0]["state"] == "silent"
+
+    async def test_deleted_a_week_after(self, logged: Office) -> None:
+        """What was proved before stands, and goes on by the same name."""
+        ledger(logged).names = (Name("e1@example.test"),)
+        case, _ = await cut(logged)
+        await read(logged, case)
+        logged.clock.pass_by(hours=25)
+        first = (await read(logged, case))["downloads"]["silence"][0]
+        ledger(logged).gaps = (Gap("names_unseen", "deleted"),)
+        logged.clock.pass_by(days=7)
+        second = (await read(logged, case))["downloads"]["silence"][0]
+        assert (first["state"], second["state"]) == ("silent", "silent")
+        assert first["text"] < second["text"]
+
+    async def test_a_look_that_failed_later_leaves_what_was_proved(self, logged: Office) -> None:
+        """The sentence says until when, which does not move on."""
+        case, _ = await cut(logged)
+        await read(logged, case)
+        logged.clock.pass_by(hours=25)
+        first = (await read(logged, case))["downloads"]["silence"][0]
+        ledger(logged).fault = lambda *_: Denied("scope")
+        logged.clock.pass_by(days=7)
+        second = (await read(logged, case))["downloads"]
+        assert (second["silence"][0]["text"], second["verdict"]) == (first["text"], "cannot_say")
 
 
 class TestNotSilent:

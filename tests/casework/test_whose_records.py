@@ -176,19 +176,44 @@ class TestNames:
         ],
     )
     def test_of_two_services(self, connection: str, name: str, days: int, theirs: bool) -> None:
-        names = names_of([self.OLD, self.OTHER], [self.RENAMED], ConnectionId(connection), contacts=False)
+        names = names_of([self.OLD, self.OTHER], self.RENAMED, ConnectionId(connection), contacts=False)
         done = Activity(K.DOWNLOAD, AT + timedelta(days=days), "x", actor_id=name)
         assert is_theirs(names, done) is theirs
+
+    def test_of_a_name_that_came_back(self) -> None:
+        """It counts for each time that it was the account's."""
+        gone, back = AT - timedelta(days=9), AT - timedelta(days=2)
+        row = asked(self.OLD, **{"old@x.test": [None, gone.isoformat(), back.isoformat(), None]})
+        names = names_of([self.OLD], row, ConnectionId("microsoft365"), contacts=False)
+        theirs = {
+            days: is_theirs(names, Activity(K.DOWNLOAD, AT - timedelta(days=days), "x", actor_id="old@x.test"))
+            for days in (30, 5, 1)
+        }
+        assert theirs == {30: True, 5: False, 1: True}
+
+    async def test_of_what_a_later_pass_does_not_know_any_more(self, logged: Office) -> None:
+        """Entra's log forgets since when a name is the account's: what was fetched before is read by what was known then."""
+        given, name = logged.clock.at - timedelta(days=3), "taken.over@example.test"
+        ledger(logged).names = (Name(name, given),)
+        ledger(logged).happened(
+            "g1", [event(n, given - timedelta(days=1, minutes=n), actor_id=name) for n in range(40)]
+        )
+        case, _ = await cut(logged)
+        await read(logged, case)
+        ledger(logged).names = (Name(name, given - timedelta(days=900)),)
+        logged.clock.pass_by(days=8)
+        (counted,) = (await read(logged, case))["downloads"]["counted"]
+        assert (counted["own"], counted["others"]) == (0, 40)
 
     def test_of_two_accounts(self) -> None:
         """What one account was called once, another of the leaver's may be called now."""
         second = account("microsoft365", "m2", "old@x.test")
         for accounts in ([self.OLD, second], [second, self.OLD]):
-            names = names_of(accounts, [self.RENAMED], ConnectionId("microsoft365"), contacts=False)
+            names = names_of(accounts, self.RENAMED, ConnectionId("microsoft365"), contacts=False)
             assert is_theirs(names, Activity(K.DOWNLOAD, AT + timedelta(days=1), "x", actor_id="old@x.test"))
 
     @pytest.mark.parametrize("contacts", [False, True])
     def test_contacts(self, contacts: bool) -> None:
         one = account("slack", "U1", "me@x.test", "me@home.test")
-        names = names_of([one], (), ConnectionId("slack"), contacts=contacts)
+        names = names_of([one], None, ConnectionId("slack"), contacts=contacts)
         assert is_theirs(names, Activity(K.DOWNLOAD, AT, "x", actor_id="me@home.test")) is contacts

@@ -23,7 +23,19 @@ from emulators.microsoft365 import Audit
 from emulators.microsoft365.permissions import READ_TIER
 from emulators.stage import Fault
 from models.vocabulary import Account, ActivityKind
-from tests.contract.logs_microsoft365 import NOW, POLL, QUERIES, TODAY, WINDOW, account, read, submissions, truth, views
+from tests.contract.logs_microsoft365 import (
+    NOW,
+    POLL,
+    QUERIES,
+    TODAY,
+    WINDOW,
+    Reading,
+    account,
+    read,
+    submissions,
+    truth,
+    views,
+)
 from tests.contract.rig import Rig
 from tests.contract.rig_microsoft365 import rig
 
@@ -32,8 +44,19 @@ def made_at(r: Rig, account: Account) -> datetime:
     return datetime.fromisoformat(r.tenant.directory.users[account.id]["createdDateTime"])
 
 
-def update(user: str, at: datetime, changed: dict[str, Any]) -> dict[str, Any]:
-    """Return a change as Entra's log of changes has it."""
+def periods(reading: Reading) -> dict[str, list[tuple[datetime | None, datetime | None]]]:
+    """Return by name since when and until when it was the account's, as the last page that tells of it says."""
+    told: dict[str, list[tuple[datetime | None, datetime | None]]] = {}
+    for page in reading.pages:
+        told |= {one.name: [] for one in page.names}
+        for one in page.names:
+            told[one.name].append((one.since, one.until))
+    return told
+
+
+def update(user: str, at: datetime, old: list[str], new: list[str]) -> dict[str, Any]:
+    """Return a change of an account's addresses as Entra's log of changes has it."""
+    changed = {"displayName": "ProxyAddresses", "oldValue": json.dumps(old), "newValue": json.dumps(new)}
     target = {"id": user, "type": "User", "modifiedProperties": [changed]}
     return {
         "activityDisplayName": "Update user",
@@ -177,6 +200,14 @@ class TestComplete:
                     with pytest.raises(Unreachable):
                         await read(r, leaver)
 
+    async def test_on_a_plan_that_cannot_be_read(self) -> None:
+        """Nobody knows whether former names are lacking for good: they are looked for again."""
+        async with rig(plan="P1") as r:
+            denied = json.dumps({"error": {"code": "Authentication_RequestFromNonPremiumTenantOrB2CTenant"}})
+            for path in ("auditLogs/directoryAudits", "subscribedSkus"):
+                r.stage.faults.append(Fault(f"GET /v1.0/{path}", status=403, body=denied, times=None))
+            assert (await read(r, account(r, habit=views(3)))).reasons == {"names_denied"}
+
     async def test_a_name_since_it_was_given_to_the_account(self) -> None:
         """What the name's holder before did under it is somebody else's, as far back as Entra's log tells of the change."""
         async with rig() as r:
@@ -187,25 +218,58 @@ class TestComplete:
             r.tenant.rename(leaver.id, before)
             r.tenant.rename(leaver.id, f"third.{first}")
             r.tenant.rename(leaver.id, before)
-            told = {one.name: one for page in (await read(r, leaver)).pages for one in page.names}
+            told = periods(await read(r, leaver))
             changes = [datetime.fromisoformat(row["activityDateTime"]) for row in r.tenant.audit]
-            assert (told[before].since, told[before].until) == (changes[2], None)
-            assert (told[first].since, told[first].until) == (made_at(r, leaver), changes[0])
-            assert (told[f"third.{first}"].since, told[f"third.{first}"].until) == (changes[1], changes[2])
+            assert told[before] == [(changes[2], None), (changes[0], changes[1])]
+            assert told[first] == [(made_at(r, leaver), changes[0])]
+            assert told[f"third.{first}"] == [(changes[1], changes[2])]
 
-    async def test_an_address_since_it_was_given_to_the_account(self) -> None:
-        """One that it was reached by already before it signed in by it counts from then on."""
+    async def test_renamed_and_back(self) -> None:
+        """An administrator's slip of five minutes: what was done before it, and since, is the account's."""
         async with rig() as r:
             leaver = account(r, habit=views(3))
-            row, held = r.tenant.directory.users[leaver.id], "given@hoshizora.example"
-            changed = {"displayName": "ProxyAddresses", "oldValue": "[]", "newValue": json.dumps([f"smtp:{held}"])}
-            r.tenant.audit.append(update(leaver.id, NOW - timedelta(days=9), changed))
-            row["proxyAddresses"] = [*row["proxyAddresses"], f"smtp:{held}"]
-            told = {one.name: one for page in (await read(r, leaver)).pages for one in page.names}
-            assert told[held].since == NOW - timedelta(days=9)
+            row = r.tenant.directory.users[leaver.id]
+            name = row["userPrincipalName"]
+            row |= {"mail": "hanako@mail.example", "proxyAddresses": ["SMTP:hanako@mail.example"]}
+            r.tenant.rename(leaver.id, f"oops.{name}")
+            r.tenant.rename(leaver.id, name)
+            changes = [datetime.fromisoformat(row["activityDateTime"]) for row in r.tenant.audit]
+            told = periods(await read(r, leaver))
+            assert told[name] == [(changes[1], None), (made_at(r, leaver), changes[0])]
+
+    async def test_an_address_since_it_was_given_to_the_account(self) -> None:
+        """One that it was reached by already before it signed in by it counts from then on; in whatever order the log tells."""
+        async with rig() as r:
+            leaver = account(r, habit=views(3))
+            row, held, at = r.tenant.directory.users[leaver.id], "given@hoshizora.example", NOW - timedelta(days=9)
+            r.tenant.audit.append(update(leaver.id, at + timedelta(days=1), [f"smtp:{held}"], [f"SMTP:{held}"]))
+            r.tenant.audit.append(
+                update(leaver.id, at, ["X500:/o=x@y"], [f"smtp:{held}", "SIP:chat@hoshizora.example"])
+            )
+            row["proxyAddresses"] = [*row["proxyAddresses"], f"smtp:{held}", "SIP:chat@hoshizora.example"]
+            told = periods(await read(r, leaver))
+            assert told[held] == [(at, None)]
+            assert "chat@hoshizora.example" not in told
             r.tenant.rename(leaver.id, held)
-            told = {one.name: one for page in (await read(r, leaver)).pages for one in page.names}
-            assert told[held].since == NOW - timedelta(days=9)
+            assert periods(await read(r, leaver))[held] == [(at, None)]
+
+    async def test_an_address_that_was_taken_away(self) -> None:
+        """With its licence an account loses addresses after the cut: what is logged under them until then is found."""
+        async with rig() as r:
+            leaver, lost = account(r, "E1005", views(3)), "lost@hoshizora.example"
+            done = r.tenant.book.write(leaver.id, "FileDownloaded", at=NOW - timedelta(hours=9), upn=lost)
+            r.tenant.audit.append(update(leaver.id, NOW - timedelta(hours=1), [f"smtp:{lost}"], []))
+            reading = await read(r, leaver)
+            assert done in reading.records
+            assert periods(reading)[lost] == [(made_at(r, leaver), NOW - timedelta(hours=1))]
+
+    async def test_the_names_of_another_target_of_the_same_change(self) -> None:
+        async with rig() as r:
+            leaver, other = account(r, habit=views(3)), account(r, "E1002")
+            change = update(leaver.id, NOW - timedelta(days=9), [], [])
+            theirs = update(other.id, NOW, ["smtp:theirs@x.example"], [])["targetResources"]
+            r.tenant.audit.append(change | {"targetResources": [*theirs, *change["targetResources"]]})
+            assert "theirs@x.example" not in periods(await read(r, leaver))
 
     async def test_a_guest(self) -> None:
         """The log calls a guest by the name that this tenant made for it, which is told."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
@@ -27,40 +28,55 @@ _ADDRESSES = {_SIGN_IN.casefold(): _SIGN_IN, "mail": "mail", "proxyaddresses": "
 
 @dataclass(slots=True)
 class _Changes:
-    """What Entra's log of changes tells of an account's names, as far as it is kept: *gained* by property and name, *last* by name."""
+    """
+    What Entra's log of changes tells of an account's names, as far as it is kept.
+
+    *gained*: when a property last came to hold a name.  *held*: since when, if that is known, and until when a name was the sign-in name.
+    *called*: until when at least.  *lost*: when an address was taken away.
+    """
 
     gained: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    last: dict[str, datetime] = field(default_factory=dict)
+    held: dict[str, list[tuple[datetime | None, datetime]]] = field(default_factory=lambda: defaultdict(list))
+    called: dict[str, datetime] = field(default_factory=dict)
+    lost: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, at: datetime, change: Row, account_id: str) -> None:
         """Take note of one change; give them in the order of time."""
         for target in _rows(change, "targetResources"):
             if target.get("id") == account_id:
-                self._is_called(_texts(target.get(_SIGN_IN)), at)
+                self.called |= dict.fromkeys(_texts(target.get(_SIGN_IN)), at)
                 for changed in _rows(target, "modifiedProperties"):
-                    self._is_changed(str(changed.get("displayName")).casefold(), changed, at)
+                    self._change(_ADDRESSES.get(str(changed.get("displayName")).casefold()), changed, at)
 
-    def before(self, name: str, made_at: datetime | None) -> Name:
-        """Return a former sign-in name as it was the account's."""
-        since, until = self.gained.get((_SIGN_IN, name), made_at), self.last[name]
-        return Name(name, since if since is not None and since < until else made_at, until)
-
-    def _is_changed(self, named: str, changed: Row, at: datetime) -> None:
-        if named not in _ADDRESSES:
+    def _change(self, named: str | None, changed: Row, at: datetime) -> None:
+        if named is None:
             return
         before, after = (set(_listed(changed.get(value))) for value in ("oldValue", "newValue"))
-        self.gained |= {(_ADDRESSES[named], name): at for name in after - before}
-        if _ADDRESSES[named] == _SIGN_IN:
-            self._is_called(before, at)
+        for name in before - after:
+            if named == _SIGN_IN:
+                self.held[name].append((self.gained.get((named, name)), at))
+            else:
+                self.lost[name] = at
+        self.gained |= {(named, name): at for name in after - before}
 
-    def _is_called(self, names: Iterable[str], at: datetime) -> None:
-        self.last |= dict.fromkeys(names, at)
+    def sign_in_names(self, present: str, made_at: datetime | None) -> Iterator[Name]:
+        """Yield what the account signed in by before, each as long as it did."""
+        for name, periods in self.held.items():
+            yield from (Name(name, since or made_at, until) for since, until in periods)
+        for name in self.called.keys() - self.held.keys() - {present}:
+            yield Name(name, made_at, self.called[name])
+
+    def addresses(self, made_at: datetime | None) -> Iterator[Name]:
+        """Yield the addresses that were taken away, each until then."""
+        for name, at in self.lost.items():
+            times = (self.gained.get((kind, name)) for kind in _ADDRESSES.values())
+            yield Name(name, min((one for one in times if one is not None and one < at), default=made_at), at)
 
 
 async def names_of(graph: Graph, account: Account, seen: Seen) -> tuple[list[Name], tuple[Gap, ...]]:
     """
-    Return what to search for, the sign-in name first: the names of today, each since the account was made or since Entra's log saw it
-    given to it, and the sign-in names before, until that log knows them last; and what may be lacking.
+    Return what to search for, and what may be lacking: the names of today, each since the account was made or since Entra's log saw it
+    given to it, and those before, until it was taken away or that log knows it last.  A name that came back is there twice.
 
     Of an account that was deleted meanwhile, what it was found under.  What is logged under an address that is another account's sign-in
     name is that one's, and is not searched; a former sign-in name that is, is a gap.
@@ -73,18 +89,24 @@ async def names_of(graph: Graph, account: Account, seen: Seen) -> tuple[list[Nam
         gaps += (Gap("names_unseen", f"whether the account had other names before cannot be seen ({exc.code})"),)
     except Denied as exc:
         gaps += (Gap("names_denied", f"whether the account had other names before may not be seen ({exc.code})"),)
-    made_at, former = instant(row, "createdDateTime"), changes.last.keys() - {need(row, _SIGN_IN, str).casefold()}
-    every = {one.name: one for one in _of_today(row, changes, made_at)}
-    every |= {
-        name: changes.before(name, made_at) for name in former
-    }  # one that lives on as an address counts until then
-    others = await _taken_over(graph, account.id, [*every], seen)
-    if others & former:
+    present, made_at = need(row, _SIGN_IN, str).casefold(), instant(row, "createdDateTime")
+    today = [*_of_today(row, changes, made_at)]
+    former = [*changes.sign_in_names(present, made_at)]
+    were = {one.name for one in former} - {present}
+    known = were | {one.name for one in today}
+    taken = [one for one in changes.addresses(made_at) if one.name not in known]
+    every = [
+        *(one for one in today if one.name not in were),
+        *former,
+        *taken,
+    ]  # one that lives on as an address counts until then
+    others = await _taken_over(graph, account.id, sorted({one.name for one in every}), seen)
+    if others & were:
         text = "a sign-in name that the account had before is another's today: what the log tells under it was not searched"
         gaps += (Gap("name_reused", text),)
-    if every.keys() <= others:
+    if {one.name for one in every} <= others:
         gaps += (Gap("address", "no name is known that is the account's alone: nothing was searched"),)
-    return [one for name, one in every.items() if name not in others], gaps
+    return [one for one in every if one.name not in others], gaps
 
 
 async def _found(graph: Graph, account: Account, seen: Seen) -> tuple[Row, tuple[Gap, ...]]:

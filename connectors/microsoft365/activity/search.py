@@ -105,7 +105,7 @@ class AuditSearch:
         if not names and not progress.alive:  # a search without a name finds everybody
             return ActivityPage((), None, tuple(seen), gaps=gaps)
         try:
-            found = await queue.submit(self.graph, progress, [one.name for one in names], now, seen)
+            found = await queue.submit(self.graph, progress, list(dict.fromkeys(one.name for one in names)), now, seen)
         except OutcomeUnknown as exc:
             return self._lost(progress, exc, now, seen)
         except Throttled as exc:

@@ -35,7 +35,7 @@ class Progress:
     tenant's searches.  *slices*: what is still to be read, the current one first.  *due*: when the call that submits was expected; a later
     one may be the second.  *looks*: how often a search of unknown fate was looked for.  *turn*: polls, or refusals, or pages of this step.
     *again*: how often the records were begun anew.  *came*, *told*: records read of this search, and how many the vendor thinks there are.
-    *mark*: an earlier link, for seeing circles; *pages*: digests of each page's first record, for seeing one that comes twice by another
+    *mark*: an earlier link, for seeing circles; *pages*: digests of each page's least id, for seeing one that comes twice by another
     link.  *waits*: how often the tenant's queue was full.  *alive*: this search asks whether the tenant records anything at all.
     """
 
@@ -109,10 +109,13 @@ class Progress:
 
     def having(self, ids: Sequence[str]) -> Progress:
         """Count the records of a page; one that came before counts for nothing, since it may hide one that did not come."""
-        if not ids or (first := blake2b(ids[0].encode(), digest_size=6).hexdigest()) in self.pages:
+        if (
+            not ids
+            or (mark := blake2b(min(ids).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()) in self.pages
+        ):
             return self
         came = len(set(ids))
-        return replace(self, came=self.came + came, total=self.total + came, pages=(*self.pages, first))
+        return replace(self, came=self.came + came, total=self.total + came, pages=(*self.pages, mark))
 
     def leads_back(self, link: str) -> bool:
         return link in {self.link, self.mark}
