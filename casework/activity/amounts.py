@@ -1,0 +1,170 @@
+"""Reasons from how much was taken or looked at: in the window, on single days, in one file, since some day months ago."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from statistics import mean, median
+from typing import TYPE_CHECKING
+
+from casework.activity.change import rise_in
+from casework.activity.reason import Reason
+from casework.messages import Said, message
+from models.vocabulary import ActivityKind
+
+if TYPE_CHECKING:
+    from casework.activity.comparison import Comparison
+
+_HEAVY = 1_000_000_000
+"""Bytes from which on what was taken, or one file, is told."""
+_MONTHS_OF_A_HABIT = 3
+_GROWN = 2
+"""Times the level before: less than that is how work goes."""
+
+
+def volume(w: Comparison) -> Iterator[Reason]:
+    """Tell of many takes in the window, all together."""
+    takes = sum(w.taken_since.values())
+    usual = max(
+        _by_weekday(w), w.as_before(sum(w.in_baseline(w.taken).values()))
+    )  # who takes much once a month has a median of nothing
+    if takes < w.rules.volume or takes <= w.rules.ratio * usual or takes <= w.most(w.taken):
+        return
+    times, work = takes / max(usual, 1), w.work_of(_weekdays(w))
+    if w.is_explained(times, work):
+        yield _more_work(takes, usual, work)
+        return
+    views = w.since.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
+    yield Reason(
+        "volume", takes=takes, expected=round(usual), days=w.window_days, unusual_days=len(w.unusual_days(w.taken_since)),
+        baseline_days=w.known_days, left_out=w.left_out,
+        than=message("volume_times", times=takes / usual) if usual >= 1 else message("volume_against"),
+        views=message("volume_views", views=views) if views else Said("", ""),
+        without=message("volume_left_out", left_out=w.left_out) if w.left_out else Said("", ""),
+    )  # fmt: skip
+
+
+def _more_work(takes: int, usual: float, work: float | None) -> Reason:
+    return Reason("more_work", takes=takes, expected=round(usual), work=round(work or 0, 1))
+
+
+def _weekdays(w: Comparison) -> list[date]:
+    return [day for day in w.window if day.weekday() < 5]
+
+
+def _by_weekday(w: Comparison) -> float:
+    return sum(w.of(day).median for day in w.window)
+
+
+def size(w: Comparison) -> Iterator[Reason]:
+    """Tell of one file that is larger than any before, and of many bytes in all, where the log counts them."""
+    (largest, on), before = w.since.largest, w.before.largest[0]
+    if largest >= _HEAVY and largest > w.rules.ratio * before:
+        yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=w.known_days, on=str(on))
+    total, usual = sum(w.since.size.values()), w.as_before(sum(w.in_baseline(w.before.size).values()))
+    if total >= _HEAVY and total > w.rules.ratio * usual and total > w.most(w.before.size):
+        yield Reason("bytes", megabytes=total // 10**6, expected=round(usual / 10**6), days=w.known_days)
+
+
+def views(w: Comparison) -> Iterator[Reason]:
+    """Tell of many different files that were opened on the screen, each counted once a day."""
+    before, since = ({day: len(seen) for day, seen in half.views.items()} for half in (w.before, w.since))
+    number, usual = sum(since.values()), w.as_before(sum(w.in_baseline(before).values()))
+    if number < w.rules.volume or number <= w.rules.ratio * usual or number <= w.most(before):
+        return
+    if w.is_explained(number / max(usual, 1), work := w.work_of(_weekdays(w))):
+        yield _more_work(number, usual, work)
+        return
+    peak = max(since, key=since.__getitem__)
+    yield Reason("views", views=number, expected=round(usual), days=w.known_days, peak=since[peak], peak_on=str(peak))
+
+
+def marked(w: Comparison) -> Iterator[Reason]:
+    """Tell of files that say of themselves that they are confidential."""
+    since = sum(w.since.marked.values())
+    if since >= w.rules.marked and w.rises(since, w.before.marked):
+        yield Reason("marked", marked=since, before=sum(w.in_baseline(w.before.marked).values()), days=w.known_days)
+
+
+def burst(w: Comparison) -> Iterator[Reason]:
+    """Tell of the fullest hour."""
+    before = max(w.hours_of(w.before).values(), default=0)
+    for hour, number in w.hours_of(w.since).most_common(1):
+        if number >= max(w.rules.burst, 2 * before):
+            yield Reason("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
+
+
+def folders(w: Comparison) -> Iterator[Reason]:
+    """Tell of the day on which takes came from the most different folders."""
+    filled = w.replacement.days if w.replacement is not None else {}
+    before = max((len(seen) for day, seen in w.before.folders.items() if day not in filled), default=0)
+    since = ((len(seen), day) for day, seen in w.since.folders.items() if day not in filled)
+    number, day = max(since, default=(0, None))
+    if number >= w.rules.folders and number > w.rules.ratio * before:
+        yield Reason("folders", folders=number, before=before, on=str(day))
+
+
+def days(w: Comparison) -> Iterator[Reason]:
+    """Tell of single days in the window."""
+    since, before = w.unusual_days(w.taken_since), w.unusual_days(w.taken_before)
+    excess = _excess(w, since)
+    grown = excess > w.rules.ratio * w.as_before(_excess(w, before)) and max(since.values(), default=0) > max(
+        before.values(), default=0
+    )
+    if excess >= w.rules.volume and (grown or not _is_habit(w, before)):
+        yield from _told(w, "days", since, excess)
+
+
+def days_before(w: Comparison) -> Iterator[Reason]:
+    """Tell of single days before the window: they are no habit unless they came again and again."""
+    before = w.unusual_days(w.taken_before)
+    excess = _excess(w, before)
+    if excess >= w.rules.volume and not _is_habit(w, before):
+        yield from _told(w, "days_before", before, excess)
+
+
+def _told(w: Comparison, word: str, days: Mapping[date, int], excess: float) -> Iterator[Reason]:
+    peak = max(days, key=days.__getitem__)
+    usual = sum(w.of(day).median for day in days)
+    times, work = sum(days.values()) / max(usual, 1), w.work_of(days)
+    if w.is_explained(times, work):
+        yield _more_work(sum(days.values()), usual, work)
+        return
+    yield Reason(
+        word, days=len(days), peak_on=str(peak), peak=days[peak], usual=round(w.of(peak).median), excess=round(excess)
+    )
+
+
+def _excess(w: Comparison, days: Mapping[date, int]) -> float:
+    return sum(number - w.of(day).median for day, number in days.items())
+
+
+def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
+    """
+    Whether days like the fullest one came in three months or more, and not only in the last two before the notice: whoever closes the books
+    does so every month.
+    """
+    full = [day for day, number in before.items() if 2 * number >= max(before.values())]
+    months = {(day.year, day.month) for day in full}
+    return len(months) >= _MONTHS_OF_A_HABIT and min(full) < w.lately_on
+
+
+def growth(w: Comparison) -> Iterator[Reason]:
+    """Tell since when twice as much was taken on a working day as before, for weeks, while no more was made."""
+    weekdays = [day for day in (*w.days, *w.window) if day.weekday() < 5]
+    point = rise_in([w.taken[day] for day in weekdays])
+    if point is None:
+        return
+    earlier, later = weekdays[:point], weekdays[point:]
+    before, now = (float(median(w.taken[day] for day in part)) for part in (earlier, later))
+    excess = sum(w.taken[day] for day in later) - len(later) * mean(w.taken[day] for day in earlier)
+    if excess < w.rules.volume or now < _GROWN * max(before, 1):
+        return
+    times, work = now / max(before, 1), w.work_of(later, earlier)
+    if w.is_explained(times, work):
+        yield _more_work(sum(w.taken[day] for day in later), len(later) * before, work)
+        return
+    yield Reason(
+        "growth", since_on=str(later[0]), now=round(now), before=round(before), excess=round(excess), days=len(later),
+        work=message("growth_work", work=work) if work is not None else message("growth_unknown"),
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""Reasons from the ways by which content may go, or the person come in again: forwards, shares, exports, programs, devices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date
+from statistics import median
+from typing import TYPE_CHECKING
+
+from casework.activity.reason import Reason
+from casework.activity.tally import SHARES
+from casework.messages import message
+from models.vocabulary import ActivityKind as K
+
+if TYPE_CHECKING:
+    from casework.activity.comparison import Comparison
+
+_LARGE = 100_000_000
+"""Bytes from which on what applications fetched is more than calendars and notifications."""
+_ENOUGH_WORK = 30
+"""Uploads, edits and mail in the window from which on they show at which hours the person works."""
+_WEIGHTY = SHARES | {K.FORWARD, K.APP_PASSWORD, K.TAKEOUT}
+"""What is told of a log without days to compare with as well; devices and applications everybody has."""
+
+
+def own_addresses(w: Comparison) -> Iterator[Reason]:
+    """Tell of what went to the leaver's own addresses."""
+    made = w.before.own + w.since.own
+    kinds = tuple(message(f"kind_{kind}") for kind in sorted({kind for kind, day in made if day >= w.lately_on}))
+    yield from _new(w, "own_addresses", _by_day(made), kinds=kinds)
+
+
+def ways_out(w: Comparison) -> Iterator[Reason]:
+    """Tell of forwards to the outside and of app passwords, made lately and hardly ever before."""
+    made = w.before.exits + w.since.exits
+    for word, kind in (("forwards", K.FORWARD), ("app_passwords", K.APP_PASSWORD)):
+        yield from _new(w, word, _by_day(made, kind))
+
+
+def exports(w: Comparison) -> Iterator[Reason]:
+    """Tell of whole exports, made lately and hardly ever before; of any other that nobody can be declared clean after it."""
+    new = list(_new(w, "exports", _by_day(w.before.exits + w.since.exits, K.TAKEOUT)))
+    yield from new
+    takeouts = sum(half.kinds[K.TAKEOUT] for halves in w.tally.halves.values() for half in halves)
+    if takeouts and not new:
+        yield Reason("takeout", takeouts=takeouts)
+
+
+def ways_in_question(w: Comparison) -> Iterator[Reason]:
+    """Tell of delegates, devices, grants and forwards of which nobody knows whereto: most belong to the work, and the logs do not show which."""
+    made = w.before.exits + w.since.exits
+    yield from _new(w, "forwards_unclear", w.before.unclear + w.since.unclear, least=w.rules.shares)
+    for word, kind, least in (
+        ("delegates", K.DELEGATE, 1),
+        ("devices", K.DEVICE, 1),
+        ("grants", K.GRANT, w.rules.shares),
+    ):
+        yield from _new(w, word, _by_day(made, kind), least=least)
+
+
+def _new(w: Comparison, word: str, made: Mapping[date, int], *, least: int = 1, **facts: object) -> Iterator[Reason]:
+    """Tell of what was made since two months before the notice, if it is *least* and more than what was made before that lets expect."""
+    lately = {day: number for day, number in made.items() if day >= w.lately_on}
+    number, before = sum(lately.values()), sum(made.values()) - sum(lately.values())
+    if number >= least and w.is_new(number, before):
+        yield Reason(
+            word, number=number, first_on=str(min(lately)), since_on=str(w.lately_on), before=before, days=w.older_days, **facts
+        )  # fmt: skip
+
+
+def _by_day(made: Mapping[tuple[K, date], int], kind: K | None = None) -> Counter[date]:
+    counts = Counter[date]()
+    for (one, day), number in made.items():
+        if kind is None or one is kind:
+            counts[day] += number
+    return counts
+
+
+def shares(w: Comparison) -> Iterator[Reason]:
+    """Tell of shares with outsiders, or with anybody who has the link."""
+    before, since = (
+        sum((_by_day(half.exits, kind) for kind in SHARES), Counter[date]()) for half in (w.before, w.since)
+    )
+    if (number := sum(since.values())) >= w.rules.shares and w.rises(number, before):
+        yield Reason("shares", shares=number, before=sum(w.in_baseline(before).values()), days=w.known_days)
+
+
+def programs(w: Comparison) -> Iterator[Reason]:
+    """Tell of much that programs fetched and did not before; of any program and application that nobody can be declared clean."""
+    before, since = w.before.programs, w.since.programs
+    if since >= w.rules.burst and since > w.rules.ratio * w.as_before(before):
+        yield Reason("new_programs", programs=since, before=before, days=w.known_days)
+
+
+def programs_in_question(w: Comparison) -> Iterator[Reason]:
+    """Say that nobody can be declared clean after a program, or an application, has been at work."""
+    if count := sum(half.programs for halves in w.tally.halves.values() for half in halves):
+        yield Reason("programs", programs=count)
+    compared = {name for log, name in w.since.applications if log not in w.missing}
+    fresh = compared - {
+        name for _, name in w.before.applications
+    }  # a log without days before the notice shows none that is new
+    if w.tally.program_size >= _LARGE or (w.known_days and fresh):
+        yield Reason("applications", new_applications=len(fresh), bytes=w.tally.program_size)
+
+
+def devices(w: Comparison) -> Iterator[Reason]:
+    """Tell of files that went to devices that had not been seen before, but for one that took the old one's place."""
+    new = {name: takes for name, takes in w.since.devices.items() if name not in w.before.devices}
+    if w.replacement is not None:
+        new.pop(w.replacement.name, None)
+        yield Reason(
+            "replaced", files=w.replacement.days.total(), new_on=str(w.replacement.new_on), old_on=str(w.replacement.old_on)
+        )  # fmt: skip
+    taken = sum(takes.total() for takes in new.values())
+    on = {day for takes in new.values() for day, number in takes.items() if number}
+    usual = median(w.taken[day] for day in w.days if day.weekday() < 5) * len(on) if w.known_days else 0.0
+    if w.before.devices and taken >= w.rules.new_origin:
+        many = taken >= max(w.rules.burst, w.rules.ratio * usual)
+        word = "new_devices" if many else "other_devices"
+        yield Reason(word, takes=taken, new=len(new), known=len(w.before.devices), days=len(on), usual=round(usual))
+
+
+def addresses(w: Comparison) -> Iterator[Reason]:
+    """Tell of addresses that had not been seen before: a journey, or the sofa at home, looks the same, and is no reason by itself."""
+    known = w.before.addresses
+    new = {name: number for name, number in w.since.addresses.items() if name not in known and number}
+    taken = sum(new.values())
+    if known and taken >= w.rules.new_origin and len(new) > w.rules.ratio * w.as_before(len(known)):
+        yield Reason("new_addresses", takes=taken, new=len(new), known=len(known))
+
+
+def off_hours(w: Comparison) -> Iterator[Reason]:
+    """
+    Tell of takes at hours that are not the person's: outside of policy's, and of those at which the person used to work.  Where all else moved
+    to them as well, it is another shift.
+    """
+    now, then, rest = (w.off_share(hours) for hours in (w.hours_of(w.since), w.hours_of(w.before), w.since.work))
+    takes = w.hours_of(w.since)
+    number = round(now * takes.total())
+    moved = rest if w.since.work.total() >= _ENOUGH_WORK else 0.0
+    if number >= w.rules.off_hours and now - max(then, moved) >= w.rules.off_share:
+        begins, ends = w.rules.work_hours
+        yield Reason(
+            "off_hours", begins=begins, ends=ends, off_hours=number, takes=takes.total(),
+            share_percent=round(100 * now), before_percent=round(100 * then),
+        )  # fmt: skip
+
+
+def uncompared(w: Comparison) -> Iterator[Reason]:
+    """Say what was taken from logs that reach too little back to say what is usual there."""
+    halves = {log: w.tally.halves[log][1] for log in w.missing if log in w.tally.halves}
+    told = {
+        log: half.hours.total() + sum(n for (kind, _), n in half.exits.items() if kind in _WEIGHTY)
+        for log, half in halves.items()
+    }
+    if sum(told.values()):
+        takes = sum(half.hours.total() for half in halves.values())
+        off = sum(w.is_off(hour) * number for _, half in w.tally.halves.values() for hour, number in half.hours.items())
+        yield Reason(
+            "no_baseline", takes=takes, exits=sum(told.values()) - takes, marked=sum(half.marked.total() for _, half in w.tally.halves.values()), off_hours=off, logs=tuple(log for log, number in sorted(told.items()) if number)
+        )  # fmt: skip
