@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from statistics import mean, median
@@ -15,9 +16,11 @@ from models.vocabulary import ActivityKind
 if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
-_HEAVY = 1_000_000_000
-"""Bytes from which on what was taken, or one file, is told."""
-_MONTHS_OF_A_HABIT = 3
+_HUGE, _HEAVY = 1_000_000_000, 5_000_000_000
+"""Bytes from which on one file, and what was taken in all, is told."""
+_MONTHS_OF_A_HABIT, _HALF_A_MONTH = 3, 15
+_DENSER = 1.5
+"""Times the share of marked files before: of more that is taken more is marked."""
 _GROWN = 2
 """Times the level before: less than that is how work goes."""
 
@@ -59,10 +62,11 @@ def _by_weekday(w: Comparison) -> float:
 def size(w: Comparison) -> Iterator[Reason]:
     """Tell of one file that is larger than any before, and of many bytes in all, where the log counts them."""
     (largest, on), before = w.since.largest, w.before.largest[0]
-    if largest >= _HEAVY and largest > w.rules.ratio * before:
+    if largest >= _HUGE and largest > w.rules.ratio * before:
         yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=w.known_days, on=str(on))
     total, usual = sum(w.since.size.values()), w.as_before(sum(w.in_baseline(w.before.size).values()))
-    if total >= _HEAVY and total > w.rules.ratio * usual and total > w.most(w.before.size):
+    much = total > w.rules.ratio * usual and total > _GROWN * w.most(w.before.size)
+    if total >= _HEAVY and much and not w.is_explained(total / max(usual, 1), w.work_of(_weekdays(w))):
         yield Reason("bytes", megabytes=total // 10**6, expected=round(usual / 10**6), days=w.known_days)
 
 
@@ -80,10 +84,12 @@ def views(w: Comparison) -> Iterator[Reason]:
 
 
 def marked(w: Comparison) -> Iterator[Reason]:
-    """Tell of files that say of themselves that they are confidential."""
-    since = sum(w.since.marked.values())
-    if since >= w.rules.marked and w.rises(since, w.before.marked):
-        yield Reason("marked", marked=since, before=sum(w.in_baseline(w.before.marked).values()), days=w.known_days)
+    """Tell of files that say of themselves that they are confidential, where they are more among what was taken than before."""
+    since, before = sum(w.since.marked.values()), sum(w.in_baseline(w.before.marked).values())
+    share = (before + 1) / max(sum(w.in_baseline(w.taken).values()), 1)
+    is_denser = w.is_more(since, share * sum(w.taken_since.values()), times=_DENSER)
+    if since >= w.rules.marked and is_denser and w.rises(since, w.before.marked):
+        yield Reason("marked", marked=since, before=before, days=w.known_days)
 
 
 def burst(w: Comparison) -> Iterator[Reason]:
@@ -95,7 +101,7 @@ def burst(w: Comparison) -> Iterator[Reason]:
 
 
 def folders(w: Comparison) -> Iterator[Reason]:
-    """Tell of the day on which takes came from the most different folders."""
+    """Tell of the day on which takes came from the most different folders: putting them in order looks the same, and it is no reason by itself."""
     filled = w.replacement.days if w.replacement is not None else {}
     before = max((len(seen) for day, seen in w.before.folders.items() if day not in filled), default=0)
     since = ((len(seen), day) for day, seen in w.since.folders.items() if day not in filled)
@@ -111,7 +117,7 @@ def days(w: Comparison) -> Iterator[Reason]:
     grown = excess > w.rules.ratio * w.as_before(_excess(w, before)) and max(since.values(), default=0) > max(
         before.values(), default=0
     )
-    if excess >= w.rules.volume and (grown or not _is_habit(w, before)):
+    if excess >= _least(w) and (grown or not _is_habit(w, before)):
         yield from _told(w, "days", since, excess)
 
 
@@ -119,8 +125,13 @@ def days_before(w: Comparison) -> Iterator[Reason]:
     """Tell of single days before the window: they are no habit unless they came again and again."""
     before = w.unusual_days(w.taken_before)
     excess = _excess(w, before)
-    if excess >= w.rules.volume and not _is_habit(w, before):
+    if excess >= _least(w) and not _is_habit(w, before):
         yield from _told(w, "days_before", before, excess)
+
+
+def _least(w: Comparison) -> float:
+    """Return from how many on more than usual is told: policy's, or as much again as the window would hold of the usual."""
+    return max(w.rules.volume, _by_weekday(w))
 
 
 def _told(w: Comparison, word: str, days: Mapping[date, int], excess: float) -> Iterator[Reason]:
@@ -140,13 +151,12 @@ def _excess(w: Comparison, days: Mapping[date, int]) -> float:
 
 
 def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
-    """
-    Whether days like the fullest one came in three months or more, and not only in the last two before the notice: whoever closes the books
-    does so every month.
-    """
+    """Whether days like the fullest one came in all months but one, and not only lately: whoever closes the books has one in each."""
     full = [day for day, number in before.items() if 2 * number >= max(before.values())]
     months = {(day.year, day.month) for day in full}
-    return len(months) >= _MONTHS_OF_A_HABIT and min(full) < w.lately_on
+    known = Counter((day.year, day.month) for day in w.days)
+    all_months = sum(number >= _HALF_A_MONTH for number in known.values())
+    return len(months) >= max(_MONTHS_OF_A_HABIT, all_months - 1) and min(full) < w.lately_on
 
 
 def growth(w: Comparison) -> Iterator[Reason]:
@@ -165,6 +175,6 @@ def growth(w: Comparison) -> Iterator[Reason]:
         yield _more_work(sum(w.taken[day] for day in later), len(later) * before, work)
         return
     yield Reason(
-        "growth", since_on=str(later[0]), now=round(now), before=round(before), excess=round(excess), days=len(later),
-        work=message("growth_work", work=work) if work is not None else message("growth_unknown"),
+        "growth" if work is not None else "growth_unclear", since_on=str(later[0]), now=round(now), before=round(before), excess=round(excess),
+        days=len(later), work=round(work or 0, 1),
     )  # fmt: skip

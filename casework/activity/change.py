@@ -1,8 +1,9 @@
 """
-Since when a series has run at another level, without supposing how it is distributed.
+Whether and since when a series has run at a higher level, without supposing how it is distributed.
 
-Pettitt, A. N. (1979), "A non-parametric approach to the change-point problem", Applied Statistics 28(2), 126-135: the point at which the
-ranks before and after differ most, and how likely such a difference is where nothing changes.
+Whether: Pettitt, A. N. (1979), "A non-parametric approach to the change-point problem", Applied Statistics 28(2), 126-135: the point at which the
+ranks before and after differ most, and how likely such a difference is where nothing changes.  Since when: that point leans to the middle,
+so the one is said at which two medians fit best (least absolute deviations).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import accumulate, groupby
+from statistics import median
 
 _LIKELY = 1e-5
 """Days are not independent of one another as the test supposes: it is asked for more than the usual one in a hundred."""
@@ -25,7 +27,12 @@ def rise_in(values: Sequence[float]) -> int | None:
     shifts = {n: n * (size + 1) - 2 * sums[n - 1] for n in range(_SHORTEST, size - _SHORTEST + 1)}
     point = max(shifts, key=shifts.__getitem__)
     likely = math.exp(-6 * max(shifts[point], 0) ** 2 / (size**3 + size**2))
-    return point if likely < _LIKELY else None
+    return min(shifts, key=lambda n: _strays(values[:n]) + _strays(values[n:])) if likely < _LIKELY else None
+
+
+def _strays(values: Sequence[float]) -> float:
+    middle = median(values)
+    return sum(abs(value - middle) for value in values)
 
 
 def _ranks(values: Sequence[float]) -> list[float]:

@@ -27,10 +27,11 @@ _HOLE = 10
 _LATELY = timedelta(days=60)
 """Before the notice: who plans to leave begins then, and what began then is no habit."""
 _BY_CHANCE = 1e-4
-_FEW = 50
+_FEW = 1_000
 _OWN_HOUR = 0.02
 """Of all that was done before: the share from which on an hour is one at which the person used to work."""
 _LITTLE_WORK = 3
+_A_TASK, _KEPT_UP = 1.5, 0.4
 _TOO_MUCH = 10
 """Times the usual: from there on no amount of work explains what was taken."""
 
@@ -138,15 +139,19 @@ class Comparison:
         """Return those of *counts* that are of days to compare with."""
         return {day: counts[day] for day in self.days if day in counts}
 
-    def rises(self, since: float, before: Mapping[date, int]) -> bool:
+    def rises(self, since: int, before: Mapping[date, int]) -> bool:
         """
         Whether a count in the notice window is more than *ratio* times what the days *before* it would give, more than chance gives
         (Poisson, with one more than was seen), and more than any stretch as long as the window that ended two months before it.
         """
         usual = self.in_baseline(before)
         number = sum(usual.values())
-        by_chance = _tail(int(since), self.as_before(number + 1)) < _BY_CHANCE
-        return since > self.rules.ratio * self.as_before(number) and by_chance and since > self.most(usual)
+        grown = since > self.rules.ratio * self.as_before(number)
+        return grown and self.is_more(since, self.as_before(number + 1)) and since > self.most(usual)
+
+    def is_more(self, number: int, rate: float, *, times: float = 1.0) -> bool:
+        """Whether *number* is more than *times* the *rate*, and more than chance would give at it (Poisson)."""
+        return number > times * rate and _tail(number, rate) < _BY_CHANCE
 
     def most(self, counts: Mapping[date, int]) -> int:
         """Return the most that *counts* came to in any stretch as long as the notice window, the last two months left out if there are others."""
@@ -173,7 +178,7 @@ class Comparison:
             return number > 0 and self.known_days > 0
         lately = len(self.window) + self.known_days - self.older_days
         rate = lately / self.older_days
-        return number > self.rules.ratio * before * rate and _tail(number, (before + 1) * rate) < _BY_CHANCE
+        return number > self.rules.ratio * before * rate and self.is_more(number, (before + 1) * rate)
 
     def as_before(self, before: float) -> float:
         """Return what the notice window would show of something that went on as in the days *before*."""
@@ -190,8 +195,8 @@ class Comparison:
         return mean(now) / middle if now and middle >= _LITTLE_WORK else None
 
     def is_explained(self, times: float, work: float | None) -> bool:
-        """Whether *times* the usual were taken while about as many *times* more was made: a new task looks like this."""
-        return work is not None and times < _TOO_MUCH and work >= times / 2
+        """Whether *times* the usual were taken while so many *times* more was made that it may be a task: it was half as much again, and kept up."""
+        return work is not None and times < _TOO_MUCH and work >= max(_A_TASK, times * _KEPT_UP)
 
 
 def _at_work(tally: Tally, first: date, hr: Employment) -> list[date]:

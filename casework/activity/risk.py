@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
 _UNUSUAL: tuple[Callable[[Comparison], Iterator[Reason]], ...] = (
-    ways.own_addresses, ways.ways_out, ways.exports, ways.programs, amounts.volume, amounts.size, amounts.views, amounts.marked, ways.off_hours,
-    amounts.burst, amounts.folders, ways.devices, ways.shares, amounts.growth, amounts.days, amounts.days_before,
+    ways.own_addresses, ways.ways_out, ways.exports, ways.programs, amounts.volume, amounts.size, amounts.views, amounts.marked, ways.devices,
+    ways.off_hours, amounts.burst, ways.shares, amounts.growth, amounts.days, amounts.days_before,
 )  # fmt: skip
 """From what leads outside to what is only much: the first one names best what happened."""
+_BESIDE = (amounts.folders, ways.addresses)
+"""What is told beside other reasons alone: putting files in order, and travelling, look the same."""
 _IN_QUESTION = (ways.programs_in_question, ways.ways_in_question)
 
 
@@ -33,7 +35,7 @@ def reasons_of(comparison: Comparison) -> list[Reason]:
     looks = (*_UNUSUAL, *_IN_QUESTION) if comparison.known_days else (ways.exports, ways.programs_in_question)
     found = _each_once(reason for look in (*looks, ways.uncompared) for reason in look(comparison))
     unusual = [reason for reason in found if not reason.unclean]
-    beside = list(ways.addresses(comparison)) if unusual else []
+    beside = [reason for look in _BESIDE for reason in look(comparison)] if unusual else []
     return [*unusual, *beside, *(reason for reason in found if reason.unclean)]
 
 

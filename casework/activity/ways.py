@@ -20,6 +20,8 @@ _LARGE = 100_000_000
 """Bytes from which on what applications fetched is more than calendars and notifications."""
 _ENOUGH_WORK = 30
 """Uploads, edits and mail in the window from which on they show at which hours the person works."""
+_NO_MORE = 1.5
+"""Times the usual: of more than that, what was at the usual hours has not moved."""
 _WEIGHTY = SHARES | {K.FORWARD, K.APP_PASSWORD, K.TAKEOUT}
 """What is told of a log without days to compare with as well; devices and applications everybody has."""
 
@@ -133,19 +135,25 @@ def addresses(w: Comparison) -> Iterator[Reason]:
 
 def off_hours(w: Comparison) -> Iterator[Reason]:
     """
-    Tell of takes at hours that are not the person's: outside of policy's, and of those at which the person used to work.  Where all else moved
-    to them as well, it is another shift.
+    Tell of takes at hours that are not the person's: outside of policy's, and of those at which the person used to work.  Where what is made,
+    or all that is taken, has moved to them, it is another shift.
     """
-    now, then, rest = (w.off_share(hours) for hours in (w.hours_of(w.since), w.hours_of(w.before), w.since.work))
-    takes = w.hours_of(w.since)
+    takes, before = w.hours_of(w.since), w.hours_of(w.before)
+    now, then = w.off_share(takes), w.off_share(before)
     number = round(now * takes.total())
-    moved = rest if w.since.work.total() >= _ENOUGH_WORK else 0.0
-    if number >= w.rules.off_hours and now - max(then, moved) >= w.rules.off_share:
+    if number >= w.rules.off_hours and now - then >= w.rules.off_share and not _is_another_shift(w, now, then):
         begins, ends = w.rules.work_hours
         yield Reason(
             "off_hours", begins=begins, ends=ends, off_hours=number, takes=takes.total(),
             share_percent=round(100 * now), before_percent=round(100 * then),
         )  # fmt: skip
+
+
+def _is_another_shift(w: Comparison, now: float, then: float) -> bool:
+    takes, usual = w.hours_of(w.since).total(), w.as_before(sum(w.in_baseline(w.taken).values()))
+    moved = takes < _NO_MORE * usual and (1 - now) * takes < (1 - then) * usual / 2
+    made = w.since.work.total() >= _ENOUGH_WORK and now - w.off_share(w.since.work) < w.rules.off_share
+    return moved or made
 
 
 def uncompared(w: Comparison) -> Iterator[Reason]:
