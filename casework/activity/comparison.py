@@ -214,13 +214,12 @@ def _days(first: date, last: date) -> list[date]:
 def _holes(weekdays: list[date], active: Collection[date]) -> Iterator[date]:
     """
     Yield the days of every hole in all logs: two weeks or more of working days without anything done by hand, of a person who did something on
-    at least half of the others.  Who seldom uses what is logged has no holes.
+    at least half of all the others.  Who seldom uses what is logged has no holes.
     """
-    silent = [list(run) for is_active, run in groupby(weekdays, key=lambda day: day in active) if not is_active]
-    holes = [run for run in silent if len(run) >= _HOLE]
-    others = len(weekdays) - sum(map(len, holes))
-    if 2 * sum(day in active for day in weekdays) >= others:
-        for run in holes:
+    used = sum(day in active for day in weekdays)
+    for is_active, days in groupby(weekdays, key=lambda day: day in active):
+        run = list(days)
+        if not is_active and len(run) >= _HOLE and 2 * used >= len(weekdays) - len(run):
             yield from _days(run[0], run[-1])
 
 

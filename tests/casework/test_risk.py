@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,30 +14,17 @@ from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.comparison import Comparison
 from casework.activity.marks import is_marked
-from casework.activity.reason import Reason
 from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.tally import EXITS, Tally
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
 from tests.casework.conftest import Office
-from tests.casework.leavers import DAYS, END, NOTICE, Raw, exporter, hoarder, programmer, steady
+from tests.casework.leavers import DAYS, END, NOTICE_ON, TOKYO, Raw, exporter, hoarder, programmer, reasons, steady
 from tests.casework.ledger import Ledger
 from tests.casework.shown import show
 
-TOKYO = ZoneInfo("Asia/Tokyo")
-NOTICE_ON = END - timedelta(days=NOTICE)
 LEDGER = Ledger()
-
-
-def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules | None = None) -> dict[str, Reason]:
-    """Weigh *records* as a summary does, by each reason's word."""
-    rules = rules or Rules()
-    tally = Tally(TOKYO, NOTICE_ON, END, rules)
-    for raw in records:
-        tally.add("drive", "paper", LEDGER.describe("drive", raw))
-    covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
-    return {reason.reason: reason for reason in reasons_of(Comparison(tally, covered_from))}
 
 
 class TestHoarder:
