@@ -36,9 +36,10 @@ class TestAbsence:
         """What was left out of the days to compare with is said, where something is compared with them."""
         at_work = [*BEFORE[:40], *BEFORE[-20:], *WINDOW]
         found = reasons([*acts(K.DOWNLOAD, at_work, 20), *acts(K.DOWNLOAD, WINDOW[:5], 800)])["volume"]
-        assert found.figures["left_out"] == DAYS - 31 - found.figures["baseline_days"] > 60
-        assert f"({found.figures['left_out']} days on which the person was not at work are left out)" in found.said.en
-        assert f"{found.figures['left_out']}日を除く" in found.said.ja
+        known, left_out = int(str(found.figures["baseline_days"])), int(str(found.figures["left_out"]))
+        assert left_out == DAYS - 31 - known > 60
+        assert f"({left_out} days on which the person was not at work are left out)" in found.said.en
+        assert f"{left_out}日を除く" in found.said.ja
 
     def test_holidays(self) -> None:
         """Nine working days without anything are holidays, and count as they are."""
@@ -77,7 +78,7 @@ class TestAbsence:
         there = WINDOW[:6]
         found = reasons([*acts(K.DOWNLOAD, [*BEFORE, *there], 40), *acts(K.DOWNLOAD, there, 150)])
         assert found["volume"].figures["takes"] == 6 * 190
-        assert found["volume"].figures["expected"] < 300
+        assert int(str(found["volume"].figures["expected"])) < 300
 
 
 class TestEntry:

@@ -29,17 +29,18 @@ _ENDS = [date(2026, month, 28) for month in range(1, 13)]
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """*people* of whom *leaks* leak, the kinds one after the other; *seed* names it."""
+    """*people* of whom *leaks* leak, the kinds one after the other; *seed* names it.  *ends_on*: everybody's last day, else one of 2026's."""
 
     seed: str
     people: int = 1_000
     leaks: int = 40
+    ends_on: date | None = None
 
     def person(self, number: int) -> tuple[Person, str, Plant | None]:
         """Return somebody with what happens to them, by its word, and what they planted; the first *leaks* numbers leak."""
         chance = random.Random(f"{self.seed}/{number}")
         role = ROLES[chance.choices(list(ROLES), [role.weight for role in ROLES.values()])[0]]
-        ends_on = chance.choice(_ENDS) + timedelta(days=chance.randint(0, 3))
+        ends_on = self.ends_on or chance.choice(_ENDS) + timedelta(days=chance.randint(0, 3))
         p = Person(self.seed, number, chance, role, ends_on, level=min(chance.lognormvariate(0, 0.6), 6))
         p.is_quiet = chance.random() < 0.1
         happens = chance.choices(list(HONEST), list(HONEST.values()))[0]
