@@ -71,7 +71,10 @@ def _groups(people: Sequence[Weighed], *, leaks: bool) -> list[tuple[str, list[W
     for one in people:
         if one.leaks is leaks:
             groups[one.word.replace("_", " ")].append(one)
-    return [*groups.items(), ("**all**", [one for one in people if one.leaks is leaks])]
+    return [
+        *sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])),
+        ("**all**", [one for one in people if one.leaks is leaks]),
+    ]
 
 
 def _row(word: str, group: Sequence[Weighed], best: int) -> str:

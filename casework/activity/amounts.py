@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from statistics import mean, median
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ _HUGE, _HEAVY = 1_000_000_000, 5_000_000_000
 _MONTHS_OF_A_HABIT, _HALF_A_MONTH = 3, 15
 _DENSER = 1.5
 """Times the share of marked files before: of more that is taken more is marked."""
+_WITHOUT_A_WORD = 5
+"""Times the level before, where the logs do not tell how much was made."""
 _GROWN = 2
 """Times the level before: less than that is how work goes."""
 
@@ -84,12 +86,39 @@ def views(w: Comparison) -> Iterator[Reason]:
 
 
 def marked(w: Comparison) -> Iterator[Reason]:
-    """Tell of files that say of themselves that they are confidential, where they are more among what was taken than before."""
-    since, before = sum(w.since.marked.values()), sum(w.in_baseline(w.before.marked).values())
-    share = (before + 1) / max(sum(w.in_baseline(w.taken).values()), 1)
-    is_denser = w.is_more(since, share * sum(w.taken_since.values()), times=_DENSER)
-    if since >= w.rules.marked and is_denser and w.rises(since, w.before.marked):
-        yield Reason("marked", marked=since, before=before, days=w.known_days)
+    """
+    Tell of files that say of themselves that they are confidential, where they are more, and more among what was taken, than before: all
+    together, else those of the mark of which there are most.
+    """
+    before, since = _by_mark(w.before.marked), _by_mark(w.since.marked)
+    every = [
+        ("", _sum(before.values()), _sum(since.values())),
+        *((mark, before[mark], since[mark]) for mark, _ in _most(since)),
+    ]
+    for mark, then, now in every:
+        number, known = now.total(), sum(w.in_baseline(then).values())
+        share = (known + 1) / max(sum(w.in_baseline(w.taken).values()), 1)
+        is_denser = w.is_more(number, share * sum(w.taken_since.values()), times=_DENSER)
+        files = sum(len(seen) for one, seen in w.since.marked_files.items() if mark in {"", one})
+        if files >= w.rules.marked and is_denser and w.rises(number, then):
+            said = message("marked_alike", mark=mark) if mark else Said("", "")
+            yield Reason("marked", marked=number, files=files, before=known, days=w.known_days, alike=said)
+            return
+
+
+def _by_mark(marked: Mapping[tuple[str, date], int]) -> dict[str, Counter[date]]:
+    counts: dict[str, Counter[date]] = defaultdict(Counter)
+    for (mark, day), number in marked.items():
+        counts[mark][day] += number
+    return counts
+
+
+def _most(by_mark: Mapping[str, Counter[date]]) -> list[tuple[str, Counter[date]]]:
+    return sorted(by_mark.items(), key=lambda one: (-one[1].total(), one[0]))
+
+
+def _sum(counts: Iterable[Counter[date]]) -> Counter[date]:
+    return sum(counts, Counter[date]())
 
 
 def burst(w: Comparison) -> Iterator[Reason]:
@@ -174,7 +203,9 @@ def growth(w: Comparison) -> Iterator[Reason]:
     if w.is_explained(times, work):
         yield _more_work(sum(w.taken[day] for day in later), len(later) * before, work)
         return
+    is_told = work is not None or times >= _WITHOUT_A_WORD
     yield Reason(
-        "growth" if work is not None else "growth_unclear", since_on=str(later[0]), now=round(now), before=round(before), excess=round(excess),
-        days=len(later), work=round(work or 0, 1),
+        "growth" if is_told else "growth_unclear", since_on=str(later[0]), now=round(now), before=round(before), excess=round(excess),
+        days=len(later),
+        work=message("growth_work", work=work) if work is not None else message("growth_unknown"),
     )  # fmt: skip

@@ -20,6 +20,7 @@ _AGREEMENTS = re.compile(
     r"|non[\W_]?disclosure|confidentiality[\W_](?:agreement|clause|pledge|notice)"
     r"|non[\W_]?confidential|not[\W_]confidential|機密性[0-9]?なし"
 )
+_BETWEEN = re.compile(r"[\s_-]+")
 _ALONE = re.compile(r"(?<![぀-ヿ一-鿿])秘(?![぀-ヿ一-鿿])")
 _SECRETS = re.compile(r"機密(?!保持|性1|なし)")
 
@@ -31,14 +32,15 @@ def _pattern(own: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"{plain}|(?<![a-z])(?:{english})(?![a-z])|{_SECRETS.pattern}|{_ALONE.pattern}")
 
 
-def is_marked(texts: Iterable[str | None], own: tuple[str, ...] = ()) -> bool:
-    """Whether one of *texts* is, or holds, a mark.  *own* are the company's own words."""
-    return any(text is not None and _marks(text, own) for text in texts)
+def mark_of(texts: Iterable[str | None], own: tuple[str, ...] = ()) -> str | None:
+    """Return the mark that one of *texts* is, or holds, in one spelling; None without any.  *own* are the company's own words."""
+    return next((mark for text in texts if text is not None and (mark := _mark_in(text, own)) is not None), None)
 
 
 @lru_cache(maxsize=20_000)
-def _marks(text: str, own: tuple[str, ...]) -> bool:
-    return _pattern(own).search(_AGREEMENTS.sub(" ", _fold(text))) is not None
+def _mark_in(text: str, own: tuple[str, ...]) -> str | None:
+    found = _pattern(own).search(_AGREEMENTS.sub(" ", _fold(text)))
+    return None if found is None else _BETWEEN.sub(" ", found[0])
 
 
 def _fold(text: str) -> str:

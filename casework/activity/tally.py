@@ -15,13 +15,13 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from casework.activity.addresses import Addresses
-from casework.activity.marks import is_marked
+from casework.activity.marks import mark_of
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
 
 _FOLDERS = 20_000
-_FOLDERS_A_DAY = _VIEWS_A_DAY = 2_000
+_FOLDERS_A_DAY = _FILES_A_DAY = 2_000
 _ORIGINS = 2_000
 _DEVICES = 200
 _QUARTER = 900
@@ -65,7 +65,7 @@ class Half:
     What one log, or several, told before the notice, or since then.
 
     By the person's own hours: *hours* takes, *work* what the person made (uploads, edits, mail).  By day: *active* whatever was done by
-    hand, *marked* takes, *size* of takes in bytes, *folders* and *views* how many different ones, by their hashes.  *largest*: the bytes
+    hand, *marked* takes by their mark, *marked_files* the different ones, *size* of takes in bytes, *folders* and *views* how many different ones, by their hashes.  *largest*: the bytes
     of the largest file that was taken, and its day.  *devices* and *syncs*: takes and syncs by device and day, a day without takes
     among them.  *exits*: ways out by kind and day, those to colleagues left out; *unclear*: forwards of which the log does not say whereto;
     *own*: what led to the leaver's own addresses, mail among it.
@@ -76,7 +76,8 @@ class Half:
     hours: Counter[datetime] = field(default_factory=Counter)
     work: Counter[datetime] = field(default_factory=Counter)
     active: set[date] = field(default_factory=set)
-    marked: Counter[date] = field(default_factory=Counter)
+    marked: Counter[tuple[str, date]] = field(default_factory=Counter)
+    marked_files: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     size: Counter[date] = field(default_factory=Counter)
     largest: tuple[int, date] = (0, date.min)
     folders: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -103,6 +104,8 @@ class Half:
         for days, sets in ((self.folders, other.folders), (self.views, other.views)):
             for day, seen in sets.items():
                 days[day] |= seen
+        for mark, files in other.marked_files.items():
+            self.marked_files[mark] |= files
         for devices, counts in ((self.devices, other.devices), (self.syncs, other.syncs)):
             for name, by_day in counts.items():
                 devices[name].update(by_day)
@@ -174,7 +177,7 @@ class Tally:
             elif activity.kind in _MADE:
                 half.work[hour] += 1
             elif activity.kind is ActivityKind.VIEW:
-                self._seen(half.views[day], activity.object_id or activity.title, _VIEWS_A_DAY, "views")
+                self._seen(half.views[day], _file(activity), _FILES_A_DAY, "views")
             if activity.kind in EXITS:
                 self._exit(connection, half, day, activity, is_since=is_since)
             elif activity.kind in _SENDS and self.theirs.is_own(activity.target):
@@ -183,8 +186,9 @@ class Tally:
 
     def _taken(self, half: Half, hour: datetime, day: date, activity: Activity) -> None:
         half.hours[hour] += 1
-        if is_marked((activity.label, activity.title), self.rules.marks):
-            half.marked[day] += 1
+        if mark := mark_of((activity.label, activity.title), self.rules.marks):
+            half.marked[mark, day] += 1
+            self._seen(half.marked_files[mark], _file(activity), _FILES_A_DAY)
         if activity.folder is not None:
             self._seen(half.folders[day], activity.folder, _FOLDERS_A_DAY)
         if activity.size is not None:
@@ -233,6 +237,11 @@ class Tally:
                 half.applications.add((source, activity.target))
         elif activity.by_program and activity.kind in TAKES and activity.kind is not ActivityKind.SYNC:
             half.programs += 1
+
+
+def _file(activity: Activity) -> str:
+    """Return what tells a file from others: its id, else where it lies and what it is called."""
+    return activity.object_id or f"{activity.folder}/{activity.title}"
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from casework import runbook
 from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.comparison import Comparison
-from casework.activity.marks import is_marked
+from casework.activity.marks import mark_of
 from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.tally import EXITS, Tally
 from casework.policy import Activity as Rules
@@ -197,7 +197,7 @@ class TestMarks:
     )  # fmt: skip
     def test_are_seen(self, text: str) -> None:
         """What a company writes on what is confidential."""
-        assert is_marked([None, text])
+        assert mark_of([None, text]) is not None
 
     @pytest.mark.parametrize(
         "text",
@@ -206,12 +206,12 @@ class TestMarks:
     )  # fmt: skip
     def test_are_not_read_into_words(self, text: str) -> None:
         """A secretary, an agreement on secrecy, a mystery: words that hold the sign and mark nothing."""
-        assert not is_marked([text])
+        assert mark_of([text]) is None
 
     def test_own(self) -> None:
         """A company's own word counts as well."""
-        assert is_marked(["Projekt Zeder"], ("zeder",))
-        assert not is_marked(["Projekt Zeder"])
+        assert mark_of(["Projekt Zeder"], ("zeder",)) == "zeder"
+        assert mark_of(["Projekt Zeder"]) is None
 
 
 class TestTally:

@@ -102,6 +102,12 @@ class TestShift:
         night = [*acts(K.DOWNLOAD, WINDOW, 20, hour=23), *acts(K.EDIT, WINDOW, 10, hour=23)]
         assert reasons([*day, *night]) == {}
 
+    def test_moved_with_more_to_do(self) -> None:
+        """Twice as much as before at the new hours is a shift still, if the work has moved to them."""
+        day = [*acts(K.DOWNLOAD, BEFORE, 20), *acts(K.EDIT, BEFORE, 10)]
+        night = [*acts(K.DOWNLOAD, WINDOW, 40, hour=23), *acts(K.EDIT, WINDOW, 10, hour=23)]
+        assert reasons([*day, *night]) == {}
+
     def test_takes_alone_moved(self) -> None:
         """Where only takes came to the night, on top of the day's, it is said."""
         day = [*acts(K.DOWNLOAD, [*BEFORE, *WINDOW], 20), *acts(K.EDIT, [*BEFORE, *WINDOW], 10)]
@@ -141,6 +147,26 @@ class TestComputers:
         found = reasons([*used, *beside])
         assert {"volume", "new_devices"} <= found.keys()
         assert "replaced" not in found
+
+    def test_weeks_side_by_side(self) -> None:
+        """Of two computers that were in use beside each other for weeks none took the other's place."""
+        both, new = WINDOW[:12], WINDOW[12:]
+        used = [
+            *acts(K.DOWNLOAD, [*BEFORE, *both], 20, device="pc-1"),
+            *acts(K.DOWNLOAD, [*both, *new], 2, device="pc-2"),
+        ]
+        found = reasons([*used, *acts(K.SYNC, [both[0]], 9_000, device="pc-2", by_program=True)])
+        assert "volume" in found
+        assert "replaced" not in found
+
+    def test_filled_again(self) -> None:
+        """What a sync client fetches a week after the new computer's first day counts."""
+        old, new = WINDOW[:5], WINDOW[5:]
+        used = [*acts(K.DOWNLOAD, [*BEFORE, *old], 20, device="pc-1"), *acts(K.DOWNLOAD, new, 20, device="pc-2")]
+        filled = acts(K.SYNC, [new[0], new[6]], 4_000, device="pc-2", by_program=True)
+        found = reasons([*used, *filled])
+        assert found["replaced"].figures["files"] == 4_020
+        assert found["volume"].figures["takes"] == 20 * (len(WINDOW) - 1) + 4_000
 
     def test_filled_on_the_last_day(self) -> None:
         """A computer that is seen on the last day alone has not been seen to take anybody's place."""

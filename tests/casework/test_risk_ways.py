@@ -9,11 +9,15 @@ import pytest
 
 from casework.activity.addresses import Addresses
 from casework.activity.change import rise_in
-from casework.activity.risk import verdict_of
+from casework.activity.comparison import Comparison
+from casework.activity.risk import reasons_of, verdict_of
+from casework.activity.tally import Tally
 from casework.messages import catalogue
+from casework.policy import Activity as Rules
 from models.vocabulary import ActivityKind as K
 from models.vocabulary import Leaver
-from tests.casework.leavers import FIRST, LEAVER, NOTICE_ON, Raw, acts, reasons, steady, weekdays
+from tests.casework.leavers import END, FIRST, LEAVER, NOTICE_ON, TOKYO, Raw, acts, reasons, steady, weekdays
+from tests.casework.ledger import Ledger
 
 BEFORE, WINDOW = weekdays(FIRST, NOTICE_ON - timedelta(days=1)), weekdays(NOTICE_ON)
 LATELY = [day for day in BEFORE if day >= NOTICE_ON - timedelta(days=60)]
@@ -134,10 +138,28 @@ class TestOwnAddresses:
         """A namesake by half the name, a customer, the company's own address: none is the leaver's private one."""
         assert not Addresses.of(LEAVER).is_own(target)
 
+    def test_second_address_of_the_company(self) -> None:
+        """A further address that HR has within the company is no private one."""
+        theirs = Addresses.of(Leaver("E1", "星", "hoshi@example.test", ("s.hoshi@example.test", "s@home.test")))
+        assert not theirs.is_own("s.hoshi@example.test")
+        assert theirs.is_own("s@home.test")
+
     def test_company_on_webmail(self) -> None:
         """A company whose mail is at a webmail has no domain of its own: an address there is not thereby a colleague's."""
         theirs = Addresses.of(Leaver("E1", "星", "hoshi.co@gmail.com"))
         assert not theirs.is_inside("anybody@gmail.com")
+
+
+class TestShares:
+    def test_twice_as_many(self) -> None:
+        """Of somebody who shares every day, twice as many are no reason, though chance would not give them."""
+        assert reasons([*work(), *acts(K.EXTERNAL_SHARE, BEFORE, 2), *acts(K.EXTERNAL_SHARE, WINDOW, 4)]) == {}
+
+    def test_as_in_an_earlier_month(self) -> None:
+        """As many as some month had already, long before the notice, are no reason."""
+        month = [day for day in BEFORE if day.month == 7]
+        assert reasons([*work(), *acts(K.EXTERNAL_SHARE, month, 2), *acts(K.EXTERNAL_SHARE, WINDOW[:20], 2)]) == {}
+        assert "shares" in reasons([*work(), *acts(K.EXTERNAL_SHARE, WINDOW[:20], 2)])
 
 
 class TestPrograms:
@@ -173,6 +195,11 @@ class TestSizes:
         assert list(found) == ["bytes"]
         assert found["bytes"].figures["megabytes"] == len(WINDOW) * 9_000
 
+    def test_with_the_work(self) -> None:
+        """Larger files while four times as much is made may be a new task."""
+        usual = [*acts(K.DOWNLOAD, BEFORE, 10, size=5_000_000), *acts(K.EDIT, BEFORE, 10)]
+        assert reasons([*usual, *acts(K.DOWNLOAD, WINDOW, 10, size=45_000_000), *acts(K.EDIT, WINDOW, 40)]) == {}
+
 
 class TestViews:
     def test_reading_on_the_screen(self) -> None:
@@ -193,10 +220,28 @@ class TestMarked:
         """Ten marked files among usual days, of somebody who had none, are enough."""
         assert list(reasons([*work(), *acts(K.DOWNLOAD, WINDOW[:5], 2, title="【極秘】配合表")])) == ["marked"]
 
+    def test_one_file_again_and_again(self) -> None:
+        """One marked file that is opened every day is one file."""
+        assert reasons([*work(), *acts(K.DOWNLOAD, WINDOW, title="極秘 計画", object_id="plan")]) == {}
+
     def test_more_of_everything(self) -> None:
         """Who takes more of all has more marked ones among them: these are no reason of their own."""
         usual = [*acts(K.DOWNLOAD, BEFORE, 9), *acts(K.DOWNLOAD, BEFORE, 1, title="極秘")]
         more = [*acts(K.DOWNLOAD, WINDOW, 36), *acts(K.DOWNLOAD, WINDOW, 4, title="極秘")]
+        assert "marked" not in reasons([*usual, *more])
+
+    def test_a_mark_that_is_new(self) -> None:
+        """Who always works with what is for the company alone is told of by what is secret."""
+        usual = acts(K.DOWNLOAD, ALL, 6, title="社外秘_台帳")
+        found = reasons([*work(), *usual, *acts(K.DOWNLOAD, WINDOW[:5], 4, title="極秘 配合表")])
+        assert list(found) == ["marked"]
+        assert (found["marked"].figures["marked"], found["marked"].figures["before"]) == (20, 0)
+        assert "極秘" in found["marked"].said.en
+
+    def test_a_little_denser(self) -> None:
+        """Thirteen marked ones of a hundred instead of ten, of four times as many, are no reason of their own, however many they are."""
+        usual = [*acts(K.DOWNLOAD, BEFORE, 90), *acts(K.DOWNLOAD, BEFORE, 10, title="極秘")]
+        more = [*acts(K.DOWNLOAD, WINDOW, 348), *acts(K.DOWNLOAD, WINDOW, 52, title="極秘")]
         assert "marked" not in reasons([*usual, *more])
 
     def test_chance(self) -> None:
@@ -213,7 +258,8 @@ class TestGrowth:
         found = reasons([*work(), *acts(K.DOWNLOAD, weekdays(self.SINCE), 40)])
         assert list(found) == ["growth"]
         figures = found["growth"].figures
-        assert (figures["since_on"], figures["now"], figures["before"], figures["work"]) == ("2026-09-01", 60, 20, 1.0)
+        assert (figures["since_on"], figures["now"], figures["before"]) == ("2026-09-01", 60, 20)
+        assert "Uploads, edits and mail were 1.0 times those before" in found["growth"].said.en
         assert figures["excess"] == 40 * len(weekdays(self.SINCE))
 
     def test_with_the_work(self) -> None:
@@ -227,6 +273,8 @@ class TestGrowth:
         """Where the logs do not tell of the work, nobody says that it did not grow."""
         found = reasons([*acts(K.DOWNLOAD, ALL, 20), *acts(K.DOWNLOAD, weekdays(self.SINCE), 40)])
         assert list(found) == ["growth_unclear"]
+        assert verdict_of(list(found.values())) == "cannot_say"
+        assert "growth" in reasons([*acts(K.DOWNLOAD, ALL, 20), *acts(K.DOWNLOAD, weekdays(self.SINCE), 80)])
 
     def test_ten_times_is_no_task(self) -> None:
         """No amount of work explains ten times the usual."""
@@ -234,15 +282,38 @@ class TestGrowth:
         assert "growth" in reasons([*work(), *acts(K.DOWNLOAD, grown, 240), *acts(K.EDIT, grown, 90)])
 
     def test_a_hoard_in_three_months_is_no_habit(self) -> None:
-        """Three great days within the two months before the notice, in three months of the calendar, are not how somebody always worked."""
-        nights = [date(2026, 9, 2), date(2026, 10, 7), date(2026, 10, 28)]
+        """Great days in three months of the calendar, all within the two months before the notice, are not how somebody always worked."""
+        notice_on, nights = date(2026, 11, 16), [date(2026, 9, 18), date(2026, 10, 7), date(2026, 11, 4)]
+        tally = Tally(TOKYO, notice_on, END, Rules())
+        for raw in [*work(weekdays(date(2026, 8, 3))), *acts(K.DOWNLOAD, nights, 2_000)]:
+            tally.add("drive", "paper", Ledger().describe("drive", raw))
+        words = [reason.reason for reason in reasons_of(Comparison(tally, {"drive": date(2026, 8, 3)}))]
+        assert words == ["days_before"]
+
+    def test_a_hoard_in_some_months_is_no_habit(self) -> None:
+        """Whoever closes the books has such a day in each month but one; three of five are none of that."""
+        nights = [date(2026, 6, 24), date(2026, 7, 15), date(2026, 8, 17)]
         assert "days_before" in reasons([*work(), *acts(K.DOWNLOAD, nights, 2_000)])
+        closing = [*nights, date(2026, 9, 30)]
+        assert reasons([*work(), *acts(K.DOWNLOAD, closing, 2_000)]) == {}
+
+    def test_as_in_an_earlier_month(self) -> None:
+        """A window like a whole month of some time ago is not unusual."""
+        july = [day for day in BEFORE if day.month == 7]
+        assert (
+            reasons([*acts(K.DOWNLOAD, BEFORE, 5), *acts(K.DOWNLOAD, july, 90), *acts(K.DOWNLOAD, WINDOW[:20], 90)])
+            == {}
+        )
 
 
 class TestRise:
     def test_step(self) -> None:
         """The first value of the higher level is the one."""
         assert rise_in([3.0, 4, 5, 4] * 10 + [9.0, 8, 9, 10] * 10) == 40
+
+    def test_holidays_after_it(self) -> None:
+        """Days off soon after the rise do not move it to where they end."""
+        assert rise_in([4.0] * 60 + [20.0] * 10 + [0.0] * 8 + [20.0] * 40) == 60
 
     @pytest.mark.parametrize("values", [[5.0] * 80, [3.0, 4, 5, 4] * 20, [9.0, 8] * 20 + [3.0, 4] * 20, [1.0, 9] * 5])
     def test_none(self, values: list[float]) -> None:

@@ -79,8 +79,9 @@ def tally_of(p: Person) -> Tally:
     """Count all that *p* did."""
     tally = Tally(TOKYO, p.notice_on, p.ends_on, Rules(), p.addresses)
     told: dict[str, list[Activity]] = {log: [] for log in LOGS}
+    begins_at, ends_at = p.begins_at, p.ends_at
     for log, act in p.done():
-        if p.begins_at <= act.at < p.ends_at:
+        if begins_at <= act.at < ends_at:
             told[log].append(act)
     for log, acts in told.items():
         if acts:

@@ -21,6 +21,7 @@ DAYS, NOTICE = 200, 30
 FILES, SIGN_INS, MAIL, ACCOUNT = "files", "sign_ins", "mail", "account"
 LOGS = (FILES, SIGN_INS, MAIL, ACCOUNT)
 Told = tuple[str, Activity]
+_MARKED = ("社外秘_資料.xlsx", "社外秘_台帳.xlsx", "取扱注意_名簿.xlsx", "極秘_計画.pptx")
 _OFFICE = "203.0.113.7"
 _OF_FILES = frozenset({K.DOWNLOAD, K.SYNC, K.VIEW, K.EDIT})
 
@@ -175,7 +176,7 @@ class Person:
         chance = self.chance
         return {
             "object_id": f"f{number}", "folder": f"team/{chance.randrange(12)}",
-            "title": "社外秘_資料.xlsx" if chance.random() < self.role.marked else "議事録.docx",
+            "title": chance.choice(_MARKED) if chance.random() < self.role.marked else "議事録.docx",
             "size": int(chance.lognormvariate(0, 1.2) * 1e6 * self.role.megabytes),
         }  # fmt: skip
 
