@@ -17,15 +17,15 @@ from pathlib import Path
 from tests.bench_process import ROOT, Figures
 from tests.planted.company import Company, Weighed
 
-SEEDS = ("B", "C", "D")
-"""Nothing was looked at in them while the rules were made; that was done on A."""
+SEEDS = ("E", "F", "G")
+"""Nothing was looked at in them while the rules were made; that was done on others."""
 PAGE = ROOT / "docs" / "planted.md"
 _NAIVE = 500
 _HEAD = """# Planted leaks: what is found, and who is accused
 
 Written by `python -m tests.bench_planted --docs`; the company is made by `tests/planted`, from a seed: {people:,} people over 200 days, each weighed as a
 leaver, {leaks} of whom leak in ten ways, from plain to hard. Every other person is honest, and much happens to them that looks like a leak.
-One person in ten has logs that tell of takes, sign-ins and ways out alone. The rules were made with another seed. It is a made-up company: the figures
+One person in ten has logs that tell of takes, sign-ins and ways out alone. The rules were made with other seeds. It is a made-up company: the figures
 compare rules with each other, and promise nothing of yours.
 
 *Found*: called unusual. *True*: found, and the first sentence names what was planted, with the figures of the plant. *Accused*: honest, and

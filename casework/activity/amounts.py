@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _HUGE, _HEAVY = 1_000_000_000, 5_000_000_000
 """Bytes from which on one file, and what was taken in all, is told."""
+_AT_ANY_TIME = 2
+"""Times what is told of the window's days: months before it hold more days on which much may be to be fetched."""
 _MONTHS_OF_A_HABIT, _HALF_A_MONTH = 3, 15
 _DENSER = 1.5
 """Times the share of marked files before: of more that is taken more is marked."""
@@ -39,12 +41,13 @@ def volume(w: Comparison) -> Iterator[Reason]:
     if w.is_explained(times, work):
         yield _more_work(takes, usual, work)
         return
-    views = w.since.kinds[ActivityKind.VIEW_AS_DOWNLOAD]
+    views, syncs = (w.since.kinds[kind] for kind in (ActivityKind.VIEW_AS_DOWNLOAD, ActivityKind.SYNC))
     yield Reason(
         "volume", takes=takes, expected=round(usual), days=w.window_days, unusual_days=len(w.unusual_days(w.taken_since)),
         baseline_days=w.known_days, left_out=w.left_out,
         than=message("volume_times", times=takes / usual) if usual >= 1 else message("volume_against"),
         views=message("volume_views", views=views) if views else Said("", ""),
+        syncs=message("volume_syncs", syncs=syncs) if 2 * syncs > takes else Said("", ""),
         without=message("volume_left_out", left_out=w.left_out) if w.left_out else Said("", ""),
     )  # fmt: skip
 
@@ -64,7 +67,7 @@ def _by_weekday(w: Comparison) -> float:
 def size(w: Comparison) -> Iterator[Reason]:
     """Tell of one file that is larger than any before, and of many bytes in all, where the log counts them."""
     (largest, on), before = w.since.largest, w.before.largest[0]
-    if largest >= _HUGE and largest > w.rules.ratio * before:
+    if w.is_long and largest >= _HUGE and largest > w.rules.ratio * before:
         yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=w.known_days, on=str(on))
     total, usual = sum(w.since.size.values()), w.as_before(sum(w.in_baseline(w.before.size).values()))
     much = total > w.rules.ratio * usual and total > _GROWN * w.most(w.before.size)
@@ -97,7 +100,7 @@ def marked(w: Comparison) -> Iterator[Reason]:
     ]
     for mark, then, now in every:
         number, known = now.total(), sum(w.in_baseline(then).values())
-        share = (known + 1) / max(sum(w.in_baseline(w.taken).values()), 1)
+        share = (known + 1) / taken if (taken := sum(w.in_baseline(w.taken).values())) else 0.0
         is_denser = w.is_more(number, share * sum(w.taken_since.values()), times=_DENSER)
         files = sum(len(seen) for one, seen in w.since.marked_files.items() if mark in {"", one})
         if files >= w.rules.marked and is_denser and w.rises(number, then):
@@ -154,13 +157,13 @@ def days_before(w: Comparison) -> Iterator[Reason]:
     """Tell of single days before the window: they are no habit unless they came again and again."""
     before = w.unusual_days(w.taken_before)
     excess = _excess(w, before)
-    if excess >= _least(w) and not _is_habit(w, before):
+    if excess >= _least(w, _AT_ANY_TIME) and not _is_habit(w, before):
         yield from _told(w, "days_before", before, excess)
 
 
-def _least(w: Comparison) -> float:
-    """Return from how many on more than usual is told: policy's, or as much again as the window would hold of the usual."""
-    return max(w.rules.volume, _by_weekday(w))
+def _least(w: Comparison, times: int = 1) -> float:
+    """Return from how many on more than usual is told: policy's, or *times* what the window would hold of the usual."""
+    return max(w.rules.volume, times * _by_weekday(w))
 
 
 def _told(w: Comparison, word: str, days: Mapping[date, int], excess: float) -> Iterator[Reason]:

@@ -79,6 +79,11 @@ class Comparison:
         return len(self.days)
 
     @property
+    def is_long(self) -> bool:
+        """Whether as many days are known as the window has: else what is rare may have had no time to happen."""
+        return self.known_days >= self.window_days
+
+    @property
     def window_days(self) -> int:
         """How many days the notice window has, whether the person was at work or not."""
         return (self.tally.ends_on - self.tally.notice_on).days + 1
@@ -142,12 +147,13 @@ class Comparison:
     def rises(self, since: int, before: Mapping[date, int]) -> bool:
         """
         Whether a count in the notice window is more than *ratio* times what the days *before* it would give, more than chance gives
-        (Poisson, with one more than was seen), and more than any stretch as long as the window that ended two months before it.
+        (Poisson, with one more than was seen), and more than any stretch as long as the window that ended two months before it.  Where
+        less is known than such a stretch, nobody can say.
         """
         usual = self.in_baseline(before)
         number = sum(usual.values())
         grown = since > self.rules.ratio * self.as_before(number)
-        return grown and self.is_more(since, self.as_before(number + 1)) and since > self.most(usual)
+        return self.is_long and grown and self.is_more(since, self.as_before(number + 1)) and since > self.most(usual)
 
     def is_more(self, number: int, rate: float, *, times: float = 1.0) -> bool:
         """Whether *number* is more than *times* the *rate*, and more than chance would give at it (Poisson)."""
@@ -174,7 +180,7 @@ class Comparison:
 
     def is_new(self, number: int, before: int) -> bool:
         """Whether *number* since `lately_on` is more than *before* it lets expect; where there was none, one is."""
-        if self.older_days == 0 or before == 0:
+        if before == 0:
             return number > 0 and self.known_days > 0
         lately = len(self.window) + self.known_days - self.older_days
         rate = lately / self.older_days
@@ -225,6 +231,6 @@ def _holes(weekdays: list[date], active: Collection[date]) -> Iterator[date]:
 
 def _tail(number: int, rate: float) -> float:
     """Return how likely *number* or more is where *rate* is usual, by Poisson; of many nothing needs to be reckoned."""
-    if number > _FEW:
+    if number > _FEW or rate <= 0:
         return 0.0
     return 1.0 - sum(math.exp(-rate + k * math.log(rate) - math.lgamma(k + 1)) for k in range(number))

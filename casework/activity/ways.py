@@ -33,11 +33,9 @@ def own_addresses(w: Comparison) -> Iterator[Reason]:
     yield from _new(w, "own_addresses", _by_day(made), kinds=kinds)
 
 
-def ways_out(w: Comparison) -> Iterator[Reason]:
-    """Tell of forwards to the outside and of app passwords, made lately and hardly ever before."""
-    made = w.before.exits + w.since.exits
-    for word, kind in (("forwards", K.FORWARD), ("app_passwords", K.APP_PASSWORD)):
-        yield from _new(w, word, _by_day(made, kind))
+def forwards(w: Comparison) -> Iterator[Reason]:
+    """Tell of forwards to the outside, made lately and hardly ever before."""
+    yield from _new(w, "forwards", _by_day(w.before.exits + w.since.exits, K.FORWARD))
 
 
 def exports(w: Comparison) -> Iterator[Reason]:
@@ -50,14 +48,12 @@ def exports(w: Comparison) -> Iterator[Reason]:
 
 
 def ways_in_question(w: Comparison) -> Iterator[Reason]:
-    """Tell of delegates, devices, grants and forwards of which nobody knows whereto: most belong to the work, and the logs do not show which."""
+    """Tell of app passwords, delegates, devices, grants and forwards nobody knows whereto: most belong to the work, and the logs do not show which."""
     made = w.before.exits + w.since.exits
     yield from _new(w, "forwards_unclear", w.before.unclear + w.since.unclear, least=w.rules.shares)
     for word, kind, least in (
-        ("delegates", K.DELEGATE, 1),
-        ("devices", K.DEVICE, 1),
-        ("grants", K.GRANT, w.rules.shares),
-    ):
+        ("app_passwords", K.APP_PASSWORD, 1), ("delegates", K.DELEGATE, 1), ("devices", K.DEVICE, 1), ("grants", K.GRANT, w.rules.shares)
+    ):  # fmt: skip
         yield from _new(w, word, _by_day(made, kind), least=least)
 
 
@@ -99,10 +95,7 @@ def programs_in_question(w: Comparison) -> Iterator[Reason]:
     """Say that nobody can be declared clean after a program, or an application, has been at work."""
     if count := sum(half.programs for halves in w.tally.halves.values() for half in halves):
         yield Reason("programs", programs=count)
-    compared = {name for log, name in w.since.applications if log not in w.missing}
-    fresh = compared - {
-        name for _, name in w.before.applications
-    }  # a log without days before the notice shows none that is new
+    fresh = {name for _, name in w.since.applications} - {name for _, name in w.before.applications}
     if w.tally.program_size >= _LARGE or (w.known_days and fresh):
         yield Reason("applications", new_applications=len(fresh), bytes=w.tally.program_size)
 

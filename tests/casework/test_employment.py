@@ -6,13 +6,19 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from casework import runbook
 from casework.access import restore
+from casework.activity import collecting
+from casework.activity.collecting import collect
 from casework.intake.csv_file import read_csv
 from casework.intake.employment import Employment, employment_of
 from casework.intake.reading import read_options
 from casework.intake.submission import open_cases
 from models.tables import Case
 from tests.casework.conftest import Office
+from tests.casework.leavers import steady
+from tests.casework.ledger import Ledger
+from tests.casework.shown import show
 
 
 def leave(office: Office, **fields: str) -> Case:
@@ -78,3 +84,23 @@ class TestEntry:
         known = said(office, intake.opened[0].case)
         assert known.joined_on == day
         assert known.is_at_work(date(2026, 9, 13)) is (day is None)
+
+
+class TestSummary:
+    async def test_leaves_the_days_out(self, logged: Office) -> None:
+        """The days of a leave that HR noted are not compared with, and the summary says how many they are."""
+        logged.clock.at = datetime(2026, 6, 1, tzinfo=UTC)
+        away = leave(logged, employment_ends_on="2026-06-30")
+        logged.clock.at = datetime(2026, 8, 1, tzinfo=UTC)
+        restore.request_return(logged.context, away.id, by="hr")
+        logged.clock.at = datetime(2026, 11, 30, 22, tzinfo=UTC)
+        assert isinstance(logged.paper, Ledger)
+        logged.paper.page_size = 1000
+        logged.paper.happened("g1", steady(20))
+        case = logged.report()
+        await runbook.make_plan(logged.context, case.id)
+        await collect(logged.context, case.id, seconds=600)
+        await collecting.conclude(logged.context, case.id)
+        baseline = show(logged.context, case.id)["downloads"]["baseline"]
+        assert baseline["left_out"] == 31
+        assert baseline["days"] + 31 == 149

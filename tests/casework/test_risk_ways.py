@@ -100,15 +100,17 @@ class TestForwards:
 
 
 class TestWaysIn:
-    def test_app_password(self) -> None:
-        """An app password, the first one, is told."""
-        assert list(reasons([*work(), *acts(K.APP_PASSWORD, WINDOW[:1])])) == ["app_passwords"]
-
     @pytest.mark.parametrize(
-        ("kind", "number", "word"), [(K.DEVICE, 1, "devices"), (K.GRANT, 3, "grants"), (K.DELEGATE, 1, "delegates")]
+        ("kind", "number", "word"),
+        [
+            (K.APP_PASSWORD, 1, "app_passwords"),
+            (K.DEVICE, 1, "devices"),
+            (K.GRANT, 3, "grants"),
+            (K.DELEGATE, 1, "delegates"),
+        ],
     )
     def test_what_everybody_has(self, kind: K, number: int, word: str) -> None:
-        """A telephone, tools and an access for somebody unnamed are told, and accuse nobody."""
+        """A telephone, a scanner's password, tools and an access for somebody unnamed are told, and accuse nobody."""
         found = reasons([*work(), *acts(kind, WINDOW[:1], number)])
         assert list(found) == [word]
         assert verdict_of(list(found.values())) == "cannot_say"
@@ -183,6 +185,12 @@ class TestSizes:
         assert next(iter(found)) == "huge_file"
         assert found["huge_file"].figures == {"megabytes": 40_000, "before": 300, "days": 149, "on": str(WINDOW[4])}
 
+    def test_of_a_newcomer(self) -> None:
+        """In three weeks nobody has taken all that the work brings: the first large file, or marked ones, are no reason."""
+        weeks = weekdays(date(2026, 10, 10), NOTICE_ON - timedelta(days=1))
+        rare = [*acts(K.DOWNLOAD, WINDOW[:1], size=3_000_000_000), *acts(K.DOWNLOAD, WINDOW[:5], 2, title="極秘")]
+        assert reasons([*work([*weeks, *WINDOW]), *rare]) == {}
+
     @pytest.mark.parametrize(("before", "now"), [(20_000_000, 900_000_000), (3_000_000_000, 8_000_000_000)])
     def test_recordings(self, before: int, now: int) -> None:
         """A recording below a gigabyte, or twice as large as such files used to be, is not."""
@@ -199,6 +207,13 @@ class TestSizes:
         """Larger files while four times as much is made may be a new task."""
         usual = [*acts(K.DOWNLOAD, BEFORE, 10, size=5_000_000), *acts(K.EDIT, BEFORE, 10)]
         assert reasons([*usual, *acts(K.DOWNLOAD, WINDOW, 10, size=45_000_000), *acts(K.EDIT, WINDOW, 40)]) == {}
+
+
+class TestSyncs:
+    def test_are_told_apart(self) -> None:
+        """Where most was fetched by a sync client, and no log names a computer, the sentence says how much."""
+        found = reasons([*work(), *acts(K.SYNC, WINDOW[:2], 2_000, by_program=True)])["volume"]
+        assert "4,000 of them were fetched by a sync client" in found.said.en
 
 
 class TestViews:
@@ -289,6 +304,14 @@ class TestGrowth:
             tally.add("drive", "paper", Ledger().describe("drive", raw))
         words = [reason.reason for reason in reasons_of(Comparison(tally, {"drive": date(2026, 8, 3)}))]
         assert words == ["days_before"]
+
+    def test_a_great_day_of_somebody_who_takes_much(self) -> None:
+        """A day months ago with as much as nine usual weeks is told; one with as much as four is not: in months such days come."""
+        much = acts(K.DOWNLOAD, ALL, 100)
+        four, nine = ([*acts(K.DOWNLOAD, [BEFORE[30]], 5 * 100 * weeks)] for weeks in (4, 9))
+        told = list(much)
+        assert reasons([*told, *four]) == {}
+        assert list(reasons([*told, *nine])) == ["days_before"]
 
     def test_a_hoard_in_some_months_is_no_habit(self) -> None:
         """Whoever closes the books has such a day in each month but one; three of five are none of that."""
