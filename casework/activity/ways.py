@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from casework.activity.reason import Reason
 from casework.activity.tally import SHARES
-from casework.messages import message
+from casework.messages import joined, message
 from models.vocabulary import ActivityKind as K
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _WEIGHTY = SHARES | {K.FORWARD, K.APP_PASSWORD, K.TAKEOUT}
 def own_addresses(w: Comparison) -> Iterator[Reason]:
     """Tell of what went to the leaver's own addresses."""
     made = w.before.own + w.since.own
-    kinds = tuple(message(f"kind_{kind}") for kind in sorted({kind for kind, day in made if day >= w.lately_on}))
-    yield from _new(w, "own_addresses", _by_day(made), kinds=kinds)
+    kinds = (message(f"kind_{kind}") for kind in sorted({kind for kind, day in made if day >= w.lately_on}))
+    yield from _new(w, "own_addresses", _by_day(made), kinds=joined(kinds, ", ", "、"))
 
 
 def forwards(w: Comparison) -> Iterator[Reason]:
@@ -110,7 +110,8 @@ def devices(w: Comparison) -> Iterator[Reason]:
         )  # fmt: skip
     taken = sum(takes.total() for takes in new.values())
     on = {day for takes in new.values() for day, number in takes.items() if number}
-    usual = median(w.taken[day] for day in w.days if day.weekday() < 5) * len(on) if w.known_days else 0.0
+    weekdays = [w.taken[day] for day in w.days if day.weekday() < 5]
+    usual = median(weekdays) * len(on) if weekdays else 0.0
     if w.before.devices and taken >= w.rules.new_origin:
         many = taken >= max(w.rules.burst, w.rules.ratio * usual)
         word = "new_devices" if many else "other_devices"
@@ -152,13 +153,11 @@ def _is_another_shift(w: Comparison, now: float, then: float) -> bool:
 def uncompared(w: Comparison) -> Iterator[Reason]:
     """Say what was taken from logs that reach too little back to say what is usual there."""
     halves = {log: w.tally.halves[log][1] for log in w.missing if log in w.tally.halves}
-    told = {
-        log: half.hours.total() + sum(n for (kind, _), n in half.exits.items() if kind in _WEIGHTY)
-        for log, half in halves.items()
-    }
-    if sum(told.values()):
-        takes = sum(half.hours.total() for half in halves.values())
-        off = sum(w.is_off(hour) * number for _, half in w.tally.halves.values() for hour, number in half.hours.items())
+    exits = {log: sum(n for (kind, _), n in half.exits.items() if kind in _WEIGHTY) for log, half in halves.items()}
+    logs = tuple(log for log, half in sorted(halves.items()) if half.hours or exits[log])
+    if logs:
+        every = w.tally.since
         yield Reason(
-            "no_baseline", takes=takes, exits=sum(told.values()) - takes, marked=sum(half.marked.total() for _, half in w.tally.halves.values()), off_hours=off, logs=tuple(log for log, number in sorted(told.items()) if number)
+            "no_baseline", takes=sum(half.hours.total() for half in halves.values()), exits=sum(exits.values()), logs=logs,
+            marked=every.marked.total(), off_hours=sum(number for hour, number in every.hours.items() if w.is_off(hour)),
         )  # fmt: skip

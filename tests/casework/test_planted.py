@@ -62,8 +62,8 @@ class TestCompany:
 
 class TestCollected:
     async def test_as_weighed(self, make_office: Callable[..., Office]) -> None:
-        """Ten people's logs, collected as evidence and summarised, give the verdicts and first reasons that weighing them alone gives."""
-        company = Company("collected", 10, 5, ends_on=date(2026, 11, 30))
+        """Thirteen people's logs, one with each kind of leak, collected as evidence and summarised, give the verdicts and first reasons that weighing them alone gives."""
+        company = Company("collected", 13, 10, ends_on=date(2026, 11, 30))
         office = make_office(policy=Policy(activity=Rules(window_days=DAYS)), kind=Archive)
         office.clock.at = datetime(2026, 12, 1, 0, 0, tzinfo=UTC)
         expected, found = {}, {}

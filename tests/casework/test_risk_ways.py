@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -62,6 +63,19 @@ class TestSentences:
             )
             if word in told
         ]
+
+
+class TestFigures:
+    def test_are_plain(self) -> None:
+        """Whatever stands beside a sentence as its figures can be kept as JSON."""
+        much = [
+            *acts(K.EXTERNAL_SHARE, WINDOW[:2], target="sora@private.test"), *acts(K.FORWARD, WINDOW[:1], target="box@elsewhere.test"),
+            *acts(K.TAKEOUT, WINDOW[:1]), *acts(K.DOWNLOAD, WINDOW, 900, hour=22, device="pc-9", by_program=True, size=9_000_000_000, title="極秘"),
+            *acts(K.VIEW, WINDOW, 100), *acts(K.GRANT, WINDOW), *acts(K.TOKEN_USE, WINDOW, target="tool"),
+        ]  # fmt: skip
+        found = reasons([*acts(K.DOWNLOAD, BEFORE, 20, device="pc-1"), *much])
+        assert len(found) > 12
+        assert json.loads(json.dumps([reason.fields for reason in found.values()]))
 
 
 class TestForwards:
@@ -130,7 +144,7 @@ class TestOwnAddresses:
         found = reasons([*work(), *acts(K.EXTERNAL_SHARE, WINDOW[:2], target=target), *much])
         assert next(iter(found)) == "own_addresses"
         assert found["own_addresses"].figures["number"] == 2
-        assert "shares outside" in found["own_addresses"].said.en
+        assert "(shares outside)" in found["own_addresses"].said.en
 
     @pytest.mark.parametrize(
         "target",
