@@ -1,37 +1,34 @@
 """
 What the notice window is compared with: the person's own days before it, by weekday, and how far they stray (MAD).
 
-Robust on purpose: the days that are looked for do not move the measure by which they are found.  Only days on which the person was at work
-count: what HR says of them, and else the logs.  A hole in all of them together, longer than any holidays, is an absence, not a habit of
-taking nothing.
+Robust on purpose: the days that are looked for do not move the measure by which they are found.  Only days at work count.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from itertools import groupby
 from statistics import mean, median
 
 from casework.activity.devices import replacement_in
+from casework.activity.presence import days_at_work
 from casework.activity.tally import Half, Tally, by_day, whole
 from casework.activity.usual import Usual, expected, of_a_weekday, summed
 from casework.intake.employment import Employment
 
 _ENOUGH = 14
-_HOLE = 10
-"""Working days in a row: the New Year, Golden Week and Obon are shorter."""
+"""Days: a log that is known for less has nothing to be compared with."""
 _LATELY = timedelta(days=60)
 """Before the notice: who plans to leave begins then, and what began then is no habit."""
-_BY_CHANCE = 1e-4
-_FEW = 1_000
+_BY_CHANCE, _FEW = 1e-4, 1_000
+"""How likely chance may be, and up to how many it is asked: of more the ratio says enough."""
 _OWN_HOUR = 0.02
 """Of all that was done before: the share from which on an hour is one at which the person used to work."""
-_LITTLE_WORK = 3
-_A_TASK, _KEPT_UP = 1.5, 0.4
+_LITTLE_WORK, _A_TASK, _KEPT_UP = 3, 1.5, 0.4
+"""What is made on a usual day, from which on it can be compared; times as much, and of what is taken, that look like a task."""
 _TOO_MUCH = 10
 """Times the usual: from there on no amount of work explains what was taken."""
 
@@ -50,7 +47,7 @@ class Comparison:
     def __init__(self, tally: Tally, covered: dict[str, date], employment: Employment | None = None) -> None:
         self.tally, self.rules = tally, tally.rules
         spans = dict.fromkeys(tally.halves, tally.notice_on) | covered
-        at_work = _at_work(tally, min(spans.values(), default=tally.notice_on), employment or Employment())
+        at_work = days_at_work(tally, min(spans.values(), default=tally.notice_on), employment or Employment())
         usable = {
             source: [day for day in at_work if begins <= day < tally.notice_on] for source, begins in spans.items()
         }
@@ -203,30 +200,6 @@ class Comparison:
     def is_explained(self, times: float, work: float | None) -> bool:
         """Whether *times* the usual were taken while so many *times* more was made that it may be a task: it was half as much again, and kept up."""
         return work is not None and times < _TOO_MUCH and work >= max(_A_TASK, times * _KEPT_UP)
-
-
-def _at_work(tally: Tally, first: date, hr: Employment) -> list[date]:
-    """Return the days from *first* to the end on which the person was at work, by HR's dates and by what all the logs show."""
-    days = [day for day in _days(first, tally.ends_on) if hr.is_at_work(day)]
-    active = {day for halves in tally.halves.values() for half in halves for day in half.active}
-    holes = frozenset(_holes([day for day in days if day.weekday() < 5], active))
-    return [day for day in days if day not in holes]
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def _holes(weekdays: list[date], active: Collection[date]) -> Iterator[date]:
-    """
-    Yield the days of every hole in all logs: two weeks or more of working days without anything done by hand, of a person who did something on
-    at least half of all the others.  Who seldom uses what is logged has no holes.
-    """
-    used = sum(day in active for day in weekdays)
-    for is_active, days in groupby(weekdays, key=lambda day: day in active):
-        run = list(days)
-        if not is_active and len(run) >= _HOLE and 2 * used >= len(weekdays) - len(run):
-            yield from _days(run[0], run[-1])
 
 
 def _tail(number: int, rate: float) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from casework.activity.comparison import Comparison
 
 _UNUSUAL: tuple[Callable[[Comparison], Iterator[Reason]], ...] = (
-    ways.own_addresses, ways.forwards, ways.exports, ways.programs, amounts.volume, amounts.size, amounts.views, amounts.marked, ways.devices,
+    ways.own_addresses, ways.exports, ways.programs, amounts.volume, ways.forwards, amounts.size, amounts.views, amounts.marked, ways.devices,
     ways.off_hours, amounts.burst, ways.shares, amounts.growth, amounts.days, amounts.days_before,
 )  # fmt: skip
 """From what leads outside to what is only much: the first one names best what happened."""
