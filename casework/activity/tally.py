@@ -26,6 +26,8 @@ _ORIGINS = 2_000
 _DEVICES = 200
 _QUARTER = 900
 _MOST_EXITS = 500
+_NO_FILE = 1 << 50
+"""Bytes that no file has: whoever writes so is not counted."""
 
 SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
 EXITS = SHARES | {
@@ -191,9 +193,9 @@ class Tally:
             self._seen(half.marked_files[mark], _file(activity), _FILES_A_DAY)
         if activity.folder is not None:
             self._seen(half.folders[day], activity.folder, _FOLDERS_A_DAY)
-        if activity.size is not None:
-            half.size[day] += activity.size
-            half.largest = max(half.largest, (activity.size, day))
+        if size := _size(activity):
+            half.size[day] += size
+            half.largest = max(half.largest, (size, day))
 
     def _device(self, half: Half, device: str, day: date, kind: ActivityKind) -> None:
         if device not in half.devices and len(half.devices) >= _DEVICES:
@@ -204,7 +206,7 @@ class Tally:
             half.syncs[device][day] += 1
 
     def _exit(self, connection: str, half: Half, day: date, activity: Activity, *, is_since: bool) -> None:
-        target, kind = activity.target or activity.title or "", activity.kind
+        target, kind = activity.target or "", activity.kind
         if kind is ActivityKind.FORWARD and "@" not in target:
             half.unclear[day] += 1
         elif kind not in _TO_SOMEBODY or not self.theirs.is_inside(target):
@@ -212,7 +214,7 @@ class Tally:
         if self.theirs.is_own(target):
             half.own[kind, day] += 1
         if is_since:
-            heapq.heappush(self.exits, Exit(activity.at, activity.kind, connection, target))
+            heapq.heappush(self.exits, Exit(activity.at, kind, connection, target or activity.title or ""))
             if len(self.exits) > _MOST_EXITS:
                 heapq.heappop(self.exits)  # those nearest the end are kept
 
@@ -232,11 +234,15 @@ class Tally:
 
     def _program(self, source: str, half: Half, activity: Activity) -> None:
         if activity.kind is ActivityKind.TOKEN_USE:
-            self.program_size += activity.size or 0
+            self.program_size += _size(activity)
             if activity.target is not None and len(half.applications) < _ORIGINS:
                 half.applications.add((source, activity.target))
         elif activity.by_program and activity.kind in TAKES and activity.kind is not ActivityKind.SYNC:
             half.programs += 1
+
+
+def _size(activity: Activity) -> int:
+    return activity.size if activity.size is not None and 0 < activity.size < _NO_FILE else 0
 
 
 def _file(activity: Activity) -> str:

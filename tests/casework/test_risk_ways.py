@@ -154,6 +154,11 @@ class TestOwnAddresses:
         """A namesake by half the name, a customer, the company's own address: none is the leaver's private one."""
         assert not Addresses.of(LEAVER).is_own(target)
 
+    def test_title_is_no_address(self) -> None:
+        """A file that is called like an address was not sent there."""
+        named = acts(K.EXTERNAL_SHARE, WINDOW[:1], title="sora@private.test", target="customer@partner.test")
+        assert reasons([*work(), *named, *acts(K.EXTERNAL_SHARE, WINDOW[:1], title="sora@private.test")]) == {}
+
     def test_second_address_of_the_company(self) -> None:
         """A further address that HR has within the company is no private one."""
         theirs = Addresses.of(Leaver("E1", "星", "hoshi@example.test", ("s.hoshi@example.test", "s@home.test")))
@@ -209,6 +214,16 @@ class TestSizes:
     def test_recordings(self, before: int, now: int) -> None:
         """A recording below a gigabyte, or twice as large as such files used to be, is not."""
         assert reasons([*acts(K.DOWNLOAD, BEFORE, size=before), *acts(K.DOWNLOAD, WINDOW[:1], size=now)]) == {}
+
+    def test_that_no_file_has(self) -> None:
+        """A record may say anything: bytes that no file has, or less than none, count as not said."""
+        odd = [
+            raw
+            for size in (10**30, -(10**12))
+            for kind in (K.DOWNLOAD, K.TOKEN_USE)
+            for raw in acts(kind, WINDOW[:1], size=size)
+        ]
+        assert reasons([*work(), *odd]) == {}
 
     def test_in_all(self) -> None:
         """Bytes are told where as many files as usual are much larger."""
@@ -330,6 +345,11 @@ class TestGrowth:
         told = list(much)
         assert reasons([*told, *five]) == {}
         assert list(reasons([*told, *nine])) == ["days_before"]
+
+    def test_a_great_day_in_the_window_of_somebody_who_takes_much(self) -> None:
+        """A day with a third more than a usual week has is none of what nobody could explain."""
+        day = [raw for hour in (9, 11, 13, 15) for raw in acts(K.DOWNLOAD, [WINDOW[5]], 325, hour=hour)]
+        assert reasons([*acts(K.DOWNLOAD, ALL, 200), *day]) == {}
 
     def test_a_hoard_in_some_months_is_no_habit(self) -> None:
         """Whoever closes the books has such a day in each month but one; three of five are none of that."""
