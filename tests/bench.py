@@ -24,6 +24,7 @@ from tests import (
     bench_bundle,
     bench_core,
     bench_nda,
+    bench_planted,
     bench_process,
     bench_table,
     bench_trail,
@@ -97,6 +98,7 @@ def main(size: str) -> None:
             "intake": intake, "matching": matching, "trail": bench_trail.bench,
             "bundle": partial(bench_bundle.bench, full=full), "papers": partial(bench_nda.bench, full=full),
             "activity": partial(bench_activity.bench, full=full), "vendors": partial(bench_vendors.bench, full=full),
+            "planted leaks": partial(bench_planted.bench, full=full),
         }  # fmt: skip
         task = progress.add_task("measuring", total=len(parts))
         for what, part in parts.items():

@@ -19,11 +19,13 @@ from sqlmodel import Session
 
 from audit.events import EventType
 from audit.leaf import canonical
+from casework.activity.addresses import Addresses
 from casework.activity.comparison import Comparison
 from casework.activity.lines import Doings, doings_of
 from casework.activity.logs import Log, log_of, logs_in, logs_of, name_of, names_of
 from casework.activity.passes import SUMMARIES, not_begun, notice_window, passes_of, plain, telling
-from casework.activity.risk import Reason, reasons_of, verdict_of
+from casework.activity.reason import Reason
+from casework.activity.risk import reasons_of, verdict_of
 from casework.activity.silence import Heard, Quiet
 from casework.activity.statement import (
     FORGOTTEN,
@@ -41,6 +43,7 @@ from casework.activity.tally import EXITS, Tally
 from casework.context import Context
 from casework.errors import EvidenceError
 from casework.evidence.store import EvidenceStore
+from casework.intake.employment import employment_of
 from casework.messages import Message, joined, message
 from casework.recording import seal
 from casework.truth import post_cut
@@ -110,13 +113,17 @@ class _Work:
         self.context, self.evidence, self.case, self.logs = context, evidence, context.case(case_id), logs_of(context)
         with context.store.read() as session:
             self.passes, self.accounts = passes_of(session, case_id), accepted_accounts(session, case_id)
+            self.employment = employment_of(session, self.case)
             self.quiets = {(a.connection, a.vendor_id): Quiet(a, rows_of(session, case_id, a)) for a in self.accounts}
         self.ended = [row for row in self.passes if row.ended_at is not None]
         self.sources = {log: source for log, (_, source) in logs_in(context, self.accounts).items()}
         zone = ZoneInfo(self.case.timezone)
         begins_at, self.ends_at = notice_window(context, self.case)
         ends_on = (self.ends_at.astimezone(zone) - timedelta(seconds=1)).date()
-        self.tally = Tally(zone, begins_at.astimezone(zone).date(), ends_on, context.policy.activity)
+        theirs = Addresses.of(
+            self.case.person, (name for one in self.accounts for name in one.addresses.get("primary", ()))
+        )
+        self.tally = Tally(zone, begins_at.astimezone(zone).date(), ends_on, context.policy.activity, theirs)
         self.covered: dict[str, date] = {}
         self.lost = set[Log]()
         unsure = {log_of(row) for row in self.ended if as_stated(row, "problems").get("memory_lost")}
@@ -163,7 +170,7 @@ class _Work:
         assess(context, session, case_id)
 
     def content(self) -> dict[str, Any]:
-        tally, comparison = self.tally, Comparison(self.tally, self.covered)
+        tally, since, comparison = self.tally, self.tally.since, Comparison(self.tally, self.covered, self.employment)
         reasons = [*reasons_of(comparison), *self._unread()]
         sentences = [reason.said for reason in reasons[:_SAID_AT_ONCE]] or [self._nothing_unusual().said]
         return {
@@ -172,18 +179,18 @@ class _Work:
             "timezone": self.case.timezone,
             "notice_from": tally.notice_on,
             "until": tally.ends_on,
-            "baseline": {"days": comparison.known_days, "without": comparison.missing},
-            "counts": tally.since.kinds,
+            "baseline": {"days": comparison.known_days, "left_out": comparison.left_out, "without": comparison.missing},
+            "counts": since.kinds,
             "verdict": verdict_of(reasons),
             "summary": [said.fields for said in sentences],
             "risks": [reason.fields for reason in reasons],
             "days": self._days(comparison),
             "folders": [{"folder": name, "count": n} for name, n in tally.folders.most_common(_MOST_FOLDERS)],
-            "hours": [sum(n for at, n in tally.since.hours.items() if at.hour == hour) for hour in range(24)],
+            "hours": [sum(n for at, n in since.hours.items() if at.hour == hour) for hour in range(24)],
             "exits": [
                 {"kind": e.kind, "at": e.at, **as_fields(e.connection), "text": e.target} for e in sorted(tally.exits)
             ],
-            "exits_in_all": tally.since.of(EXITS),
+            "exits_in_all": since.of(EXITS),
             "counted": [{"log": log, **one.fields} for log, one in sorted(self.counted.items())],
             "strangers": [
                 {"log": log, "name": name, "records": number}

@@ -2,16 +2,11 @@
 What is counted while the records stream by.  Memory is bounded by days, hours and the caps below, not by events.
 
 Counts are exact; the sets behind "how many different" are capped and say when they were full.
-
-What says of itself that it is confidential is counted apart.  A mark is a word that stands for itself: 「秘」 alone, in brackets or
-at an end counts, 秘書 (a secretary) and 秘密保持契約 (an agreement that anybody may hold) do not.
 """
 
 from __future__ import annotations
 
 import heapq
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,26 +14,20 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from casework.activity.addresses import Addresses
+from casework.activity.marks import mark_of
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
 
 _FOLDERS = 20_000
-_FOLDERS_A_DAY = 2_000
+_FOLDERS_A_DAY = _FILES_A_DAY = 2_000
 _ORIGINS = 2_000
+_DEVICES = 200
+_QUARTER = 900
 _MOST_EXITS = 500
-_PLAIN = ("極秘", "社外秘", "部外秘", "取扱注意", "マル秘", "丸秘", "厳秘", "関係者外秘", "関係者限り", "秘匿", "持出禁止", "持ち出し禁止", "営業秘密")  # fmt: skip
-_ENGLISH = (
-    "strictly confidential", "highly confidential", "company confidential", "confidential", "top secret", "trade secret",
-    "internal use only", "internal only", "do not distribute", "proprietary",
-)  # fmt: skip
-_AGREEMENTS = re.compile(
-    r"(?:秘密保持|機密保持|守秘義務)(?:契約|誓約|条項|義務|規程|規定|覚書|同意|確認)*(?:書|証)?"
-    r"|non[\W_]?disclosure|confidentiality[\W_](?:agreement|clause|pledge|notice)"
-    r"|non[\W_]?confidential|not[\W_]confidential|機密性[0-9]?なし"
-)
-_ALONE = re.compile(r"(?<![぀-ヿ一-鿿])秘(?![぀-ヿ一-鿿])")
-_SECRETS = re.compile(r"機密(?!保持|性1|なし)")
+_NO_FILE = 1 << 50
+"""Bytes that no file has: whoever writes so is not counted."""
 
 SHARES = frozenset({ActivityKind.EXTERNAL_SHARE, ActivityKind.PUBLIC_LINK})
 EXITS = SHARES | {
@@ -50,6 +39,16 @@ EXITS = SHARES | {
     ActivityKind.TAKEOUT,
 }
 """What a leaver may make to come in, or to get at content, after having left."""
+
+_MADE = frozenset({ActivityKind.UPLOAD, ActivityKind.EDIT, ActivityKind.SEND})
+"""What a person makes: by it, more work is told from more that is taken."""
+_SENDS = frozenset({ActivityKind.SEND, ActivityKind.COPY})
+"""What may go to an address without being a way out."""
+_TO_SOMEBODY = frozenset({ActivityKind.FORWARD, ActivityKind.DELEGATE})
+"""A colleague among them: no way out."""
+_NOT_BY_HAND = frozenset(
+    {ActivityKind.TOKEN_USE, ActivityKind.SIGN_IN_FAILED, ActivityKind.ENABLED, ActivityKind.OTHER}
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,22 +64,64 @@ class Exit:
 @dataclass(slots=True)
 class Half:
     """
-    The same counts before the notice and since then.
+    What one log, or several, told before the notice, or since then.
 
-    *hours*: takes in each; *folders* by day, by their hashes; *applications* with the log that tells of each.
+    By the person's own hours: *hours* takes, *work* what the person made (uploads, edits, mail).  By day: *active* whatever was done by
+    hand, *marked* takes by their mark, *marked_files* the different ones, *size* of takes in bytes, *folders* and *views* how many different ones, by their hashes.  *largest*: the bytes
+    of the largest file that was taken, and its day.  *devices* and *syncs*: takes and syncs by device and day, a day without takes
+    among them.  *exits*: ways out by kind and day, those to colleagues left out; *unclear*: forwards of which the log does not say whereto;
+    *own*: what led to the leaver's own addresses, mail among it.
+    *programs*: takes through an API client, not counting sync clients; *applications* with the log that tells of each.
     """
 
     kinds: Counter[ActivityKind] = field(default_factory=Counter)
-    off_hours: int = 0
-    marked: int = 0
     hours: Counter[datetime] = field(default_factory=Counter)
+    work: Counter[datetime] = field(default_factory=Counter)
+    active: set[date] = field(default_factory=set)
+    marked: Counter[tuple[str, date]] = field(default_factory=Counter)
+    marked_files: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    size: Counter[date] = field(default_factory=Counter)
+    largest: tuple[int, date] = (0, date.min)
     folders: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
+    views: dict[date, set[int]] = field(default_factory=lambda: defaultdict(set))
     addresses: Counter[str] = field(default_factory=Counter)
-    devices: Counter[str] = field(default_factory=Counter)
+    devices: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
+    syncs: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
+    exits: Counter[tuple[ActivityKind, date]] = field(default_factory=Counter)
+    unclear: Counter[date] = field(default_factory=Counter)
+    own: Counter[tuple[ActivityKind, date]] = field(default_factory=Counter)
+    programs: int = 0
     applications: set[tuple[str, str]] = field(default_factory=set)
 
     def of(self, kinds: Iterable[ActivityKind]) -> int:
         return sum(self.kinds[kind] for kind in kinds)
+
+    def add(self, other: Half) -> None:
+        """Count what *other* logs told as well."""
+        for one, more in (
+            (self.kinds, other.kinds), (self.hours, other.hours), (self.work, other.work), (self.marked, other.marked),
+            (self.size, other.size), (self.addresses, other.addresses), (self.exits, other.exits), (self.unclear, other.unclear), (self.own, other.own),
+        ):  # fmt: skip
+            one.update(more)  # type: ignore[arg-type]  # the same of both
+        for days, sets in ((self.folders, other.folders), (self.views, other.views)):
+            for day, seen in sets.items():
+                days[day] |= seen
+        for mark, files in other.marked_files.items():
+            self.marked_files[mark] |= files
+        for devices, counts in ((self.devices, other.devices), (self.syncs, other.syncs)):
+            for name, by_day in counts.items():
+                devices[name].update(by_day)
+        self.active |= other.active
+        self.applications |= other.applications
+        self.largest, self.programs = max(self.largest, other.largest), self.programs + other.programs
+
+
+def whole(halves: Iterable[Half]) -> Half:
+    """Return several logs' counts as one."""
+    every = Half()
+    for half in halves:
+        every.add(half)
+    return every
 
 
 @dataclass(slots=True)
@@ -88,50 +129,100 @@ class Tally:
     """
     All of one leaver's activity.  *zone* is the person's, *notice_on* the first day of the notice window there, *ends_on* its last.
 
-    *days*: takes per source and local day.  *programs*: takes through an API client, not counting sync clients;
-    *program_size*: bytes that applications fetched with a token.
+    *halves*: by source, what it told before the notice and since.  *folders*: takes since the notice.  *program_size*: bytes that
+    applications fetched with a token.
     """
 
     zone: ZoneInfo
     notice_on: date
     ends_on: date
     rules: Rules
-    days: dict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
+    theirs: Addresses = field(default_factory=Addresses)
+    halves: dict[str, tuple[Half, Half]] = field(default_factory=lambda: defaultdict(lambda: (Half(), Half())))
     folders: Counter[str] = field(default_factory=Counter)
-    before: Half = field(default_factory=Half)
-    since: Half = field(default_factory=Half)
-    programs: int = 0
     program_size: int = 0
     exits: list[Exit] = field(default_factory=list)
     full: set[str] = field(default_factory=set)
 
+    @property
+    def before(self) -> Half:
+        """What all logs told before the notice."""
+        return whole(before for before, _ in self.halves.values())
+
+    @property
+    def since(self) -> Half:
+        """What all logs told since the notice."""
+        return whole(since for _, since in self.halves.values())
+
+    @property
+    def days(self) -> dict[str, Counter[date]]:
+        """Takes per source and local day."""
+        return {source: by_day(whole(halves).hours) for source, halves in self.halves.items()}
+
     def add(self, source: str, connection: str, activities: Iterable[Activity]) -> None:
         """Count what one record of *source* tells."""
         for activity in activities:
-            local = activity.at.astimezone(self.zone)
-            half = self.since if local.date() >= self.notice_on else self.before
+            hour, day = _local(self.zone, int(activity.at.timestamp()) // _QUARTER)
+            is_since = day >= self.notice_on
+            half = self.halves[source][is_since]
             half.kinds[activity.kind] += 1
-            for seen, name in ((half.addresses, activity.ip), (half.devices, activity.device)):
-                self._count(seen, name, _ORIGINS, "addresses and devices", weight=activity.kind in TAKES)
-            if activity.kind in TAKES:
-                self._taken(source, local, half, activity)
-            if activity.kind in EXITS and half is self.since:
-                made = Exit(activity.at, activity.kind, connection, activity.target or activity.title or "")
-                heapq.heappush(self.exits, made)
-                if len(self.exits) > _MOST_EXITS:
-                    heapq.heappop(self.exits)  # those nearest the end are kept
+            if activity.by_program is not True and activity.kind not in _NOT_BY_HAND:
+                half.active.add(day)
+            taken = activity.kind in TAKES
+            self._count(half.addresses, activity.ip, _ORIGINS, "addresses and devices", weight=taken)
+            if activity.device is not None:
+                self._device(half, activity.device, day, activity.kind)
+            if taken:
+                self._taken(half, hour, day, activity)
+                if is_since:
+                    self._count(self.folders, activity.folder, _FOLDERS, "folders")
+            elif activity.kind in _MADE:
+                half.work[hour] += 1
+            elif activity.kind is ActivityKind.VIEW:
+                self._seen(half.views[day], _file(activity), _FILES_A_DAY, "views")
+            if activity.kind in EXITS:
+                self._exit(connection, half, day, activity, is_since=is_since)
+            elif activity.kind in _SENDS and self.theirs.is_own(activity.target):
+                half.own[activity.kind, day] += 1
             self._program(source, half, activity)
 
-    def _taken(self, source: str, local: datetime, half: Half, activity: Activity) -> None:
-        day, (begins, ends) = local.date(), self.rules.work_hours
-        self.days[source][day] += 1
-        half.hours[local.replace(minute=0, second=0, microsecond=0)] += 1
-        half.off_hours += local.weekday() >= 5 or not begins <= local.hour < ends
-        half.marked += is_marked((activity.label, activity.title), self.rules.marks)
-        if activity.folder is not None and len(half.folders[day]) < _FOLDERS_A_DAY:
-            half.folders[day].add(hash(activity.folder))
-        if half is self.since:
-            self._count(self.folders, activity.folder, _FOLDERS, "folders")
+    def _taken(self, half: Half, hour: datetime, day: date, activity: Activity) -> None:
+        half.hours[hour] += 1
+        if mark := mark_of((activity.label, activity.title), self.rules.marks):
+            half.marked[mark, day] += 1
+            self._seen(half.marked_files[mark], _file(activity), _FILES_A_DAY)
+        if activity.folder is not None:
+            self._seen(half.folders[day], activity.folder, _FOLDERS_A_DAY)
+        if size := _size(activity):
+            half.size[day] += size
+            half.largest = max(half.largest, (size, day))
+
+    def _device(self, half: Half, device: str, day: date, kind: ActivityKind) -> None:
+        if device not in half.devices and len(half.devices) >= _DEVICES:
+            self.full.add("addresses and devices")
+            return
+        half.devices[device][day] += kind in TAKES
+        if kind is ActivityKind.SYNC:
+            half.syncs[device][day] += 1
+
+    def _exit(self, connection: str, half: Half, day: date, activity: Activity, *, is_since: bool) -> None:
+        target, kind = activity.target or "", activity.kind
+        if kind is ActivityKind.FORWARD and "@" not in target:
+            half.unclear[day] += 1
+        elif kind not in _TO_SOMEBODY or not self.theirs.is_inside(target):
+            half.exits[kind, day] += 1
+        if self.theirs.is_own(target):
+            half.own[kind, day] += 1
+        if is_since:
+            heapq.heappush(self.exits, Exit(activity.at, kind, connection, target or activity.title or ""))
+            if len(self.exits) > _MOST_EXITS:
+                heapq.heappop(self.exits)  # those nearest the end are kept
+
+    def _seen(self, seen: set[int], name: str | None, most: int, what: str = "") -> None:
+        if name is not None and len(seen) < most:
+            seen.add(hash(name))
+        elif name is not None and what:
+            self.full.add(what)
 
     def _count(self, seen: Counter[str], name: str | None, most: int, what: str, *, weight: int = 1) -> None:
         if name is None:
@@ -143,30 +234,32 @@ class Tally:
 
     def _program(self, source: str, half: Half, activity: Activity) -> None:
         if activity.kind is ActivityKind.TOKEN_USE:
-            self.program_size += activity.size or 0
+            self.program_size += _size(activity)
             if activity.target is not None and len(half.applications) < _ORIGINS:
                 half.applications.add((source, activity.target))
         elif activity.by_program and activity.kind in TAKES and activity.kind is not ActivityKind.SYNC:
-            self.programs += 1
+            half.programs += 1
 
 
-@lru_cache(maxsize=8)
-def _pattern(own: tuple[str, ...]) -> re.Pattern[str]:
-    plain = "|".join(re.escape(_fold(word)) for word in (*_PLAIN, *own) if word.strip())
-    english = "|".join(word.replace(" ", r"[\s_-]*") for word in _ENGLISH)
-    return re.compile(rf"{plain}|(?<![a-z])(?:{english})(?![a-z])|{_SECRETS.pattern}|{_ALONE.pattern}")
+def _size(activity: Activity) -> int:
+    return activity.size if activity.size is not None and 0 < activity.size < _NO_FILE else 0
 
 
-def is_marked(texts: Iterable[str | None], own: tuple[str, ...] = ()) -> bool:
-    """Whether one of *texts* is, or holds, a mark.  *own* are the company's own words."""
-    return any(text is not None and _marks(text, own) for text in texts)
+def _file(activity: Activity) -> str:
+    """Return what tells a file from others: its id, else where it lies and what it is called."""
+    return activity.object_id or f"{activity.folder}/{activity.title}"
 
 
-@lru_cache(maxsize=20_000)
-def _marks(text: str, own: tuple[str, ...]) -> bool:
-    return _pattern(own).search(_AGREEMENTS.sub(" ", _fold(text))) is not None
+@lru_cache(maxsize=4096)
+def _local(zone: ZoneInfo, quarter: int) -> tuple[datetime, date]:
+    """Return the hour and the day, in *zone*, of a quarter of an hour since 1970: no zone's offset cuts one in two."""
+    local = datetime.fromtimestamp(quarter * _QUARTER, zone).replace(minute=0)
+    return local, local.date()
 
 
-def _fold(text: str) -> str:
-    """NFKC turns ㊙ into 秘 without brackets: it counts as one that stands alone."""
-    return unicodedata.normalize("NFKC", text.replace("㊙", " マル秘 ")).casefold()
+def by_day(hours: Counter[datetime]) -> Counter[date]:
+    """Return counts by hour as counts by day."""
+    days = Counter[date]()
+    for hour, number in hours.items():
+        days[hour.date()] += number
+    return days

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -17,19 +14,17 @@ from sqlmodel import Session, col, func, select
 from audit.events import EventType
 from casework.context import Context, all_of
 from casework.errors import BadRequest, CaseworkError
-from casework.intake.dates import parse_day
-from casework.intake.notice import Flaw
+from casework.intake.employment import joined_on
 from casework.lifecycle import ENDED
 from casework.messages import joined
 from casework.nda.facts import Facts, Verdict
 from casework.nda.signing import Held
 from casework.recording import seal
 from connectors.nda.contract import Signature
-from models.tables import Case, CasePaper, NoticeRecord, PaperCheck, PaperRuling, Pledge, PledgeRefusal
+from models.tables import Case, CasePaper, PaperCheck, PaperRuling, Pledge, PledgeRefusal
 from models.vocabulary import DepartureKind, NdaState, PaperKind, PledgeState
 
 _log = logging.getLogger("lastday.nda")
-_JOINED = re.compile(r"入社(?:年月)?日|joined(?:_?on)?|hire_?date|entry_?date", re.IGNORECASE)
 _SIGNATURES = TypeAdapter(tuple[Signature, ...])
 LIVELY = (PledgeState.INTENDED, PledgeState.SENT, PledgeState.FILED)
 """The states in which an answer to a pledge may still come."""
@@ -65,16 +60,6 @@ def digests_of(row: CasePaper) -> frozenset[str]:
     """Return the digests that a paper's bytes had, with and without the seals that stood last."""
     under = (one.get("over_sha256") for one in row.signatures)
     return frozenset(digest for digest in (row.sha256, *under) if digest)
-
-
-def joined_on(session: Session, case_id: str) -> date | None:
-    """Return the day of entry, if HR's notice had a column for it that can be read; the newest notice counts."""
-    for notice in reversed(all_of(session, NoticeRecord, case_id, NoticeRecord.id)):
-        for name, text in notice.content.get("extra", {}).items():
-            if _JOINED.fullmatch(unicodedata.normalize("NFKC", name).strip().replace(" ", "_")):
-                with suppress(Flaw):
-                    return parse_day(text)
-    return None
 
 
 def refusal_of(session: Session, case_id: str) -> PledgeRefusal | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from casework.activity.comparison import Usual
+from casework.activity.usual import Usual
 from casework.view.part import Instant, Part, Placed
 from models.vocabulary import ActivityKind, Completeness
 
@@ -113,9 +113,10 @@ class Days(Part):
 
 
 class Baseline(Part):
-    """How many days before the notice there are to compare with, and the sources that have too few."""
+    """How many days before the notice there are to compare with, how many the person was not at work, and the sources that have too few."""
 
     days: int
+    left_out: int = 0
     without: tuple[str, ...]
 
 

@@ -3,17 +3,60 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
+from zoneinfo import ZoneInfo
 
-from models.vocabulary import ActivityKind, Json
-from tests.casework.ledger import event
+from casework.activity.addresses import Addresses
+from casework.activity.comparison import Comparison
+from casework.activity.reason import Reason
+from casework.activity.risk import reasons_of
+from casework.activity.tally import Tally
+from casework.intake.employment import Employment
+from casework.policy import Activity as Rules
+from models.vocabulary import ActivityKind, Json, Leaver
+from tests.casework.ledger import Ledger, event
 
 Raw = dict[str, Json]
+TOKYO = ZoneInfo("Asia/Tokyo")
 END = date(2026, 11, 30)
 DAYS = 180
-NOTICE = 30
+NOTICE_ON = END - timedelta(days=30)
+FIRST = END - timedelta(days=DAYS - 1)
+LEAVER = Leaver("E1", "星 空子", "hoshi.sorako@example.test", ("sora@private.test",), romaji="Hoshi Sorako")
+_NUMBERS = count()
+_LEDGER = Ledger()
+
+
+def reasons(
+    records: Iterable[Raw], *, covered: date | None = None, rules: Rules | None = None, hr: Employment | None = None
+) -> dict[str, Reason]:
+    """Weigh *records* as a summary does, by each reason's word, in their order."""
+    tally = Tally(TOKYO, NOTICE_ON, END, rules or Rules(), Addresses.of(LEAVER))
+    for raw in records:
+        tally.add("drive", "paper", _LEDGER.describe("drive", raw))
+    return {reason.reason: reason for reason in reasons_of(Comparison(tally, {"drive": covered or FIRST}, hr))}
+
+
+def weekdays(first: date = FIRST, last: date = END) -> list[date]:
+    """Return the working days from *first* to *last*."""
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in days if day.weekday() < 5]
+
+
+def acts(kind: ActivityKind, days: Iterable[date], a_day: int = 1, *, hour: int = 10, **more: Json) -> Iterator[Raw]:
+    """Yield *a_day* acts of *kind* on each of *days*, in the minutes after *hour* in Tokyo, each of another file."""
+    for day in days:
+        began = datetime.combine(day, time(hour), TOKYO)
+        for n in range(a_day):
+            number = next(_NUMBERS)
+            yield event(
+                10_000_000 + number,
+                began + timedelta(seconds=3600 * n / a_day),
+                kind,
+                **{"object_id": f"o{number}"} | more,
+            )
 
 
 def at(day: date, hour: int, chance: random.Random) -> datetime:

@@ -40,8 +40,16 @@ DAY = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
 @pytest.fixture
 async def collected(logged: Office) -> Case:
     assert isinstance(logged.paper, Ledger)
-    downloads = [event(n, DAY - timedelta(hours=n), folder="経営企画/買収", title="極秘.pdf") for n in range(200)]
-    logged.paper.happened("g1", [*downloads, event(900, DAY, ActivityKind.FORWARD, target="me@elsewhere.example")])
+    downloads = [
+        event(n, DAY - timedelta(hours=n), object_id=f"o{n}", folder="経営企画/買収", title="極秘.pdf")
+        for n in range(200)
+    ]
+    there = event(
+        901, DAY - timedelta(days=90), ActivityKind.SIGN_IN
+    )  # somebody who was there before, and seldom leaves a trace
+    logged.paper.happened(
+        "g1", [there, *downloads, event(900, DAY, ActivityKind.FORWARD, target="me@elsewhere.example")]
+    )
     case = logged.report()
     await runbook.make_plan(logged.context, case.id)
     await collect(logged.context, case.id, seconds=60)
@@ -55,7 +63,7 @@ class TestShow:
         shown = show(logged.context, collected.id)["downloads"]
         assert shown["state"] == "collected"
         [source] = shown["sources"]
-        assert (source["verdict"], source["records"], len(source["sha256"])) == ("complete", 201, 64)
+        assert (source["verdict"], source["records"], len(source["sha256"])) == ("complete", 202, 64)
         assert shown["counts"] == {"download": 200, "forward": 1}
         assert sum(shown["hours"]) == 200
         assert shown["silence"][0]["state"] == "not_cut"
@@ -205,7 +213,7 @@ class TestNeverSilent:
         assert logged.context.evidence is not None
         logged.context.evidence.erase(collected.id)
         shown = show(logged.context, collected.id)["downloads"]
-        assert shown["sources"][0]["records"] == 201
+        assert shown["sources"][0]["records"] == 202
         assert shown["risks"] is None
 
     async def test_summary_of_another_version(self, logged: Office, collected: Case) -> None:
@@ -213,7 +221,7 @@ class TestNeverSilent:
         assert logged.context.evidence is not None
         logged.context.evidence.save(collected.id, f"{SUMMARIES}9999.json", b'{"counts": {"teleport": 1}}')
         shown = show(logged.context, collected.id)["downloads"]
-        assert (shown["sources"][0]["records"], shown["counts"], shown["verdict"]) == (201, None, None)
+        assert (shown["sources"][0]["records"], shown["counts"], shown["verdict"]) == (202, None, None)
         assert "cannot read" in shown["problem"]
         assert shown["remedy"]
 
@@ -232,7 +240,7 @@ class TestNeverSilent:
         lost = KeyFile(logged.context.evidence.folder / "gone.key", lambda: False)
         context = replace(logged.context, evidence=replace(logged.context.evidence, master=lost))
         seen = case_view(context, collected.id)
-        assert (seen.downloads.sources[0].records, seen.downloads.verdict) == (201, None)
+        assert (seen.downloads.sources[0].records, seen.downloads.verdict) == (202, None)
         assert "evidence key file" in str(seen.downloads.problem)
 
     async def test_digest_needs_no_key(self, logged: Office, collected: Case) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,29 +13,18 @@ from casework import runbook
 from casework.activity import collecting
 from casework.activity.collecting import collect
 from casework.activity.comparison import Comparison
-from casework.activity.risk import Reason, reasons_of, verdict_of
-from casework.activity.tally import EXITS, Tally, is_marked
+from casework.activity.marks import mark_of
+from casework.activity.risk import reasons_of, verdict_of
+from casework.activity.tally import EXITS, Tally
 from casework.policy import Activity as Rules
 from connectors.activity import Activity
 from models.vocabulary import TAKES, ActivityKind
 from tests.casework.conftest import Office
-from tests.casework.leavers import DAYS, END, NOTICE, Raw, exporter, hoarder, programmer, steady
+from tests.casework.leavers import DAYS, END, NOTICE_ON, TOKYO, Raw, exporter, hoarder, programmer, reasons, steady
 from tests.casework.ledger import Ledger
 from tests.casework.shown import show
 
-TOKYO = ZoneInfo("Asia/Tokyo")
-NOTICE_ON = END - timedelta(days=NOTICE)
 LEDGER = Ledger()
-
-
-def reasons(records: Iterable[Raw], *, covered: date | None = None, rules: Rules | None = None) -> dict[str, Reason]:
-    """Weigh *records* as a summary does, by each reason's word."""
-    rules = rules or Rules()
-    tally = Tally(TOKYO, NOTICE_ON, END, rules)
-    for raw in records:
-        tally.add("drive", "paper", LEDGER.describe("drive", raw))
-    covered_from = {"drive": covered or END - timedelta(days=DAYS - 1)}
-    return {reason.reason: reason for reason in reasons_of(Comparison(tally, covered_from))}
 
 
 class TestHoarder:
@@ -113,13 +100,27 @@ class TestSteady:
 
 
 class TestNotClean:
-    @pytest.mark.parametrize(("leaver", "word"), [(programmer, "programs"), (exporter, "takeout")])
-    def test_programs_and_exports(self, leaver: Any, word: str) -> None:
-        """An API client or a whole export leaves no list of what was taken: nobody is declared clean after one."""
-        found = reasons(leaver())
-        assert found[word].unclean
-        assert "cannot be declared clean" in found[word].said.en
+    def test_programs(self) -> None:
+        """An API client leaves no whole list of what was taken: nobody is declared clean after one."""
+        found = reasons(programmer())
+        assert found["programs"].unclean
+        assert "cannot be declared clean" in found["programs"].said.en
         assert verdict_of(list(found.values())) == "cannot_say"
+
+    def test_exports(self) -> None:
+        """A whole export of somebody who never made one is unusual; of somebody who made them all along it leaves the question open."""
+        made = reasons(exporter())
+        assert list(made) == ["exports"]
+        assert (made["exports"].unclean, made["exports"].figures["number"], made["exports"].figures["before"]) == (
+            False,
+            1,
+            0,
+        )
+        always: list[Raw] = [
+            {"id": f"t{month}", "time": f"2026-{month:02}-03T03:00:00+00:00", "kind": "takeout"}
+            for month in range(6, 12)
+        ]
+        assert list(reasons([*steady(30), *always])) == ["takeout"]
 
     def test_too_few_days(self) -> None:
         """Without days to compare with, much is said to be much, and nothing is called unusual."""
@@ -196,7 +197,7 @@ class TestMarks:
     )  # fmt: skip
     def test_are_seen(self, text: str) -> None:
         """What a company writes on what is confidential."""
-        assert is_marked([None, text])
+        assert mark_of([None, text]) is not None
 
     @pytest.mark.parametrize(
         "text",
@@ -205,12 +206,12 @@ class TestMarks:
     )  # fmt: skip
     def test_are_not_read_into_words(self, text: str) -> None:
         """A secretary, an agreement on secrecy, a mystery: words that hold the sign and mark nothing."""
-        assert not is_marked([text])
+        assert mark_of([text]) is None
 
     def test_own(self) -> None:
         """A company's own word counts as well."""
-        assert is_marked(["Projekt Zeder"], ("zeder",))
-        assert not is_marked(["Projekt Zeder"])
+        assert mark_of(["Projekt Zeder"], ("zeder",)) == "zeder"
+        assert mark_of(["Projekt Zeder"]) is None
 
 
 class TestTally:

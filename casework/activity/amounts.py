@@ -1,0 +1,214 @@
+"""Reasons from how much was taken or looked at: in the window, on single days, in one file, since some day months ago."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from statistics import mean, median
+from typing import TYPE_CHECKING
+
+from casework.activity.change import rise_in
+from casework.activity.reason import Reason
+from casework.messages import Said, message
+from models.vocabulary import ActivityKind
+
+if TYPE_CHECKING:
+    from casework.activity.comparison import Comparison
+
+_HUGE, _HEAVY = 1_000_000_000, 5_000_000_000
+"""Bytes from which on one file, and what was taken in all, is told."""
+_AT_ANY_TIME = 2
+"""Times what is told of the window's days: months before it hold more days on which much may be to be fetched."""
+_MONTHS_OF_A_HABIT, _HALF_A_MONTH = 3, 15
+_DENSER = 1.5
+"""Times the share of marked files before: of more that is taken more is marked."""
+_WITHOUT_A_WORD = 5
+"""Times the level before, where the logs do not tell how much was made."""
+_GROWN = 2
+"""Times the level before: less than that is how work goes."""
+
+
+def volume(w: Comparison) -> Iterator[Reason]:
+    """Tell of many takes in the window, all together."""
+    takes = sum(w.taken_since.values())
+    usual = max(
+        _by_weekday(w), w.as_before(sum(w.in_baseline(w.taken).values()))
+    )  # who takes much once a month has a median of nothing
+    if takes < w.rules.volume or takes <= w.rules.ratio * usual or takes <= w.most(w.taken):
+        return
+    times, work = takes / max(usual, 1), w.work_of(_weekdays(w))
+    if w.is_explained(times, work):
+        yield _more_work(takes, usual, work)
+        return
+    views, syncs = (w.since.kinds[kind] for kind in (ActivityKind.VIEW_AS_DOWNLOAD, ActivityKind.SYNC))
+    yield Reason(
+        "volume", takes=takes, expected=round(usual), days=w.window_days, unusual_days=len(w.unusual_days(w.taken_since)),
+        baseline_days=w.known_days, left_out=w.left_out,
+        than=message("volume_times", times=takes / usual) if usual >= 1 else message("volume_against"),
+        views=message("volume_views", views=views) if views else Said("", ""),
+        syncs=message("volume_syncs", syncs=syncs) if 2 * syncs > takes else Said("", ""),
+        without=message("volume_left_out", left_out=w.left_out) if w.left_out else Said("", ""),
+    )  # fmt: skip
+
+
+def _more_work(takes: int, usual: float, work: float | None) -> Reason:
+    return Reason("more_work", takes=takes, expected=round(usual), work=round(work or 0, 1))
+
+
+def _weekdays(w: Comparison) -> list[date]:
+    return [day for day in w.window if day.weekday() < 5]
+
+
+def _by_weekday(w: Comparison) -> float:
+    return sum(w.of(day).median for day in w.window)
+
+
+def size(w: Comparison) -> Iterator[Reason]:
+    """Tell of one file that is larger than any before, and of many bytes in all, where the log counts them."""
+    (largest, on), before = w.since.largest, w.before.largest[0]
+    if w.is_long and largest >= _HUGE and largest > w.rules.ratio * before:
+        yield Reason("huge_file", megabytes=largest // 10**6, before=before // 10**6, days=w.known_days, on=str(on))
+    total, usual = sum(w.since.size.values()), w.as_before(sum(w.in_baseline(w.before.size).values()))
+    much = total > w.rules.ratio * usual and total > _GROWN * w.most(w.before.size)
+    if total >= _HEAVY and much and not w.is_explained(total / max(usual, 1), w.work_of(_weekdays(w))):
+        yield Reason("bytes", megabytes=total // 10**6, expected=round(usual / 10**6), days=w.known_days)
+
+
+def views(w: Comparison) -> Iterator[Reason]:
+    """Tell of many different files that were opened on the screen, each counted once a day."""
+    before, since = ({day: len(seen) for day, seen in half.views.items()} for half in (w.before, w.since))
+    number, usual = sum(since.values()), w.as_before(sum(w.in_baseline(before).values()))
+    if number < w.rules.volume or number <= w.rules.ratio * usual or number <= w.most(before):
+        return
+    if w.is_explained(number / max(usual, 1), work := w.work_of(_weekdays(w))):
+        yield _more_work(number, usual, work)
+        return
+    peak = max(since, key=since.__getitem__)
+    yield Reason("views", views=number, expected=round(usual), days=w.known_days, peak=since[peak], peak_on=str(peak))
+
+
+def marked(w: Comparison) -> Iterator[Reason]:
+    """
+    Tell of files that say of themselves that they are confidential, where they are more, and more among what was taken, than before: all
+    together, else those of the mark of which there are most.
+    """
+    before, since = _by_mark(w.before.marked), _by_mark(w.since.marked)
+    every = [
+        ("", _sum(before.values()), _sum(since.values())),
+        *((mark, before[mark], since[mark]) for mark, _ in _most(since)),
+    ]
+    for mark, then, now in every:
+        number, known = now.total(), sum(w.in_baseline(then).values())
+        share = (known + 1) / taken if (taken := sum(w.in_baseline(w.taken).values())) else 0.0
+        is_denser = w.is_more(number, share * sum(w.taken_since.values()), times=_DENSER)
+        files = sum(len(seen) for one, seen in w.since.marked_files.items() if mark in {"", one})
+        if files >= w.rules.marked and is_denser and w.rises(number, then):
+            said = message("marked_alike", mark=mark) if mark else Said("", "")
+            yield Reason("marked", marked=number, files=files, before=known, days=w.known_days, alike=said)
+            return
+
+
+def _by_mark(marked: Mapping[tuple[str, date], int]) -> dict[str, Counter[date]]:
+    counts: dict[str, Counter[date]] = defaultdict(Counter)
+    for (mark, day), number in marked.items():
+        counts[mark][day] += number
+    return counts
+
+
+def _most(by_mark: Mapping[str, Counter[date]]) -> list[tuple[str, Counter[date]]]:
+    return sorted(by_mark.items(), key=lambda one: (-one[1].total(), one[0]))
+
+
+def _sum(counts: Iterable[Counter[date]]) -> Counter[date]:
+    return sum(counts, Counter[date]())
+
+
+def burst(w: Comparison) -> Iterator[Reason]:
+    """Tell of the fullest hour."""
+    before = max(w.hours_of(w.before).values(), default=0)
+    for hour, number in w.hours_of(w.since).most_common(1):
+        if number >= max(w.rules.burst, 2 * before):
+            yield Reason("burst", burst=number, before=before, at=f"{hour:%Y-%m-%d %H:00}")
+
+
+def folders(w: Comparison) -> Iterator[Reason]:
+    """Tell of the day on which takes came from the most different folders: putting them in order looks the same, and it is no reason by itself."""
+    filled = w.replacement.days if w.replacement is not None else {}
+    before = max((len(seen) for day, seen in w.before.folders.items() if day not in filled), default=0)
+    since = ((len(seen), day) for day, seen in w.since.folders.items() if day not in filled)
+    number, day = max(since, default=(0, None))
+    if number >= w.rules.folders and number > w.rules.ratio * before:
+        yield Reason("folders", folders=number, before=before, on=str(day))
+
+
+def days(w: Comparison) -> Iterator[Reason]:
+    """Tell of single days in the window."""
+    since, before = w.unusual_days(w.taken_since), w.unusual_days(w.taken_before)
+    excess = _excess(w, since)
+    grown = excess > w.rules.ratio * w.as_before(_excess(w, before)) and max(since.values(), default=0) > max(
+        before.values(), default=0
+    )
+    if excess >= _least(w) and (grown or not _is_habit(w, before)):
+        yield from _told(w, "days", since, excess)
+
+
+def days_before(w: Comparison) -> Iterator[Reason]:
+    """Tell of single days before the window: they are no habit unless they came again and again."""
+    before = w.unusual_days(w.taken_before)
+    excess = _excess(w, before)
+    if excess >= _least(w, _AT_ANY_TIME) and not _is_habit(w, before):
+        yield from _told(w, "days_before", before, excess)
+
+
+def _least(w: Comparison, times: int = 1) -> float:
+    """Return from how many on more than usual is told: policy's, or *times* what the window would hold of the usual."""
+    return max(w.rules.volume, times * _by_weekday(w))
+
+
+def _told(w: Comparison, word: str, days: Mapping[date, int], excess: float) -> Iterator[Reason]:
+    peak = max(days, key=days.__getitem__)
+    usual = sum(w.of(day).median for day in days)
+    times, work = sum(days.values()) / max(usual, 1), w.work_of(days)
+    if w.is_explained(times, work):
+        yield _more_work(sum(days.values()), usual, work)
+        return
+    yield Reason(
+        word, days=len(days), peak_on=str(peak), peak=days[peak], usual=round(w.of(peak).median), excess=round(excess)
+    )
+
+
+def _excess(w: Comparison, days: Mapping[date, int]) -> float:
+    return sum(number - w.of(day).median for day, number in days.items())
+
+
+def _is_habit(w: Comparison, before: Mapping[date, int]) -> bool:
+    """Whether days like the fullest one came in all months but one, and not only lately: whoever closes the books has one in each."""
+    full = [day for day, number in before.items() if 2 * number >= max(before.values())]
+    months = {(day.year, day.month) for day in full}
+    known = Counter((day.year, day.month) for day in w.days)
+    all_months = sum(number >= _HALF_A_MONTH for number in known.values())
+    return len(months) >= max(_MONTHS_OF_A_HABIT, all_months - 1) and min(full) < w.lately_on
+
+
+def growth(w: Comparison) -> Iterator[Reason]:
+    """Tell since when twice as much was taken on a working day as before, for weeks, while no more was made."""
+    weekdays = [day for day in (*w.days, *w.window) if day.weekday() < 5]
+    point = rise_in([w.taken[day] for day in weekdays])
+    if point is None:
+        return
+    earlier, later = weekdays[:point], weekdays[point:]
+    before, now = (float(median(w.taken[day] for day in part)) for part in (earlier, later))
+    excess = sum(w.taken[day] for day in later) - len(later) * mean(w.taken[day] for day in earlier)
+    if excess < w.rules.volume or now < _GROWN * max(before, 1):
+        return
+    times, work = now / max(before, 1), w.work_of(later, earlier)
+    if w.is_explained(times, work):
+        yield _more_work(sum(w.taken[day] for day in later), len(later) * before, work)
+        return
+    is_told = work is not None or times >= _WITHOUT_A_WORD
+    yield Reason(
+        "growth" if is_told else "growth_unclear", since_on=str(later[0]), now=round(now), before=round(before), excess=round(excess),
+        days=len(later),
+        work=message("growth_work", work=work) if work is not None else message("growth_unknown"),
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""Reasons from the ways by which content may go, or the person come in again: forwards, shares, exports, programs, devices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date
+from statistics import median
+from typing import TYPE_CHECKING
+
+from casework.activity.reason import Reason
+from casework.activity.tally import SHARES
+from casework.messages import joined, message
+from models.vocabulary import ActivityKind as K
+
+if TYPE_CHECKING:
+    from casework.activity.comparison import Comparison
+
+_LARGE = 100_000_000
+"""Bytes from which on what applications fetched is more than calendars and notifications."""
+_ENOUGH_WORK = 30
+"""Uploads, edits and mail in the window from which on they show at which hours the person works."""
+_NO_MORE = 1.5
+"""Times the usual: of more than that, what was at the usual hours has not moved."""
+_WEIGHTY = SHARES | {K.FORWARD, K.APP_PASSWORD, K.TAKEOUT}
+"""What is told of a log without days to compare with as well; devices and applications everybody has."""
+
+
+def own_addresses(w: Comparison) -> Iterator[Reason]:
+    """Tell of what went to the leaver's own addresses."""
+    made = w.before.own + w.since.own
+    kinds = (message(f"kind_{kind}") for kind in sorted({kind for kind, day in made if day >= w.lately_on}))
+    yield from _new(w, "own_addresses", _by_day(made), kinds=joined(kinds, ", ", "、"))
+
+
+def forwards(w: Comparison) -> Iterator[Reason]:
+    """Tell of forwards to the outside, made lately and hardly ever before."""
+    yield from _new(w, "forwards", _by_day(w.before.exits + w.since.exits, K.FORWARD))
+
+
+def exports(w: Comparison) -> Iterator[Reason]:
+    """Tell of whole exports, made lately and hardly ever before; of any other that nobody can be declared clean after it."""
+    new = list(_new(w, "exports", _by_day(w.before.exits + w.since.exits, K.TAKEOUT)))
+    yield from new
+    takeouts = sum(half.kinds[K.TAKEOUT] for halves in w.tally.halves.values() for half in halves)
+    if takeouts and not new:
+        yield Reason("takeout", takeouts=takeouts)
+
+
+def ways_in_question(w: Comparison) -> Iterator[Reason]:
+    """Tell of app passwords, delegates, devices, grants and forwards nobody knows whereto: most belong to the work, and the logs do not show which."""
+    made = w.before.exits + w.since.exits
+    yield from _new(w, "forwards_unclear", w.before.unclear + w.since.unclear, least=w.rules.shares)
+    for word, kind, least in (
+        ("app_passwords", K.APP_PASSWORD, 1), ("delegates", K.DELEGATE, 1), ("devices", K.DEVICE, 1), ("grants", K.GRANT, w.rules.shares)
+    ):  # fmt: skip
+        yield from _new(w, word, _by_day(made, kind), least=least)
+
+
+def _new(w: Comparison, word: str, made: Mapping[date, int], *, least: int = 1, **facts: object) -> Iterator[Reason]:
+    """Tell of what was made since two months before the notice, if it is *least* and more than what was made before that lets expect."""
+    lately = {day: number for day, number in made.items() if day >= w.lately_on}
+    number, before = sum(lately.values()), sum(made.values()) - sum(lately.values())
+    if number >= least and w.is_new(number, before):
+        yield Reason(
+            word, number=number, first_on=str(min(lately)), since_on=str(w.lately_on), before=before, days=w.older_days, **facts
+        )  # fmt: skip
+
+
+def _by_day(made: Mapping[tuple[K, date], int], kind: K | None = None) -> Counter[date]:
+    counts = Counter[date]()
+    for (one, day), number in made.items():
+        if kind is None or one is kind:
+            counts[day] += number
+    return counts
+
+
+def shares(w: Comparison) -> Iterator[Reason]:
+    """Tell of shares with outsiders, or with anybody who has the link."""
+    before, since = (
+        sum((_by_day(half.exits, kind) for kind in SHARES), Counter[date]()) for half in (w.before, w.since)
+    )
+    if (number := sum(since.values())) >= w.rules.shares and w.rises(number, before):
+        yield Reason("shares", shares=number, before=sum(w.in_baseline(before).values()), days=w.known_days)
+
+
+def programs(w: Comparison) -> Iterator[Reason]:
+    """Tell of much that programs fetched and did not before; of any program and application that nobody can be declared clean."""
+    before, since = w.before.programs, w.since.programs
+    if since >= w.rules.burst and since > w.rules.ratio * w.as_before(before):
+        yield Reason("new_programs", programs=since, before=before, days=w.known_days)
+
+
+def programs_in_question(w: Comparison) -> Iterator[Reason]:
+    """Say that nobody can be declared clean after a program, or an application, has been at work."""
+    if count := sum(half.programs for halves in w.tally.halves.values() for half in halves):
+        yield Reason("programs", programs=count)
+    fresh = {name for _, name in w.since.applications} - {name for _, name in w.before.applications}
+    if w.tally.program_size >= _LARGE or (w.known_days and fresh):
+        yield Reason("applications", new_applications=len(fresh), bytes=w.tally.program_size)
+
+
+def devices(w: Comparison) -> Iterator[Reason]:
+    """Tell of files that went to devices that had not been seen before, but for one that took the old one's place."""
+    new = {name: takes for name, takes in w.since.devices.items() if name not in w.before.devices}
+    if w.replacement is not None:
+        new.pop(w.replacement.name, None)
+        yield Reason(
+            "replaced", files=w.replacement.days.total(), new_on=str(w.replacement.new_on), old_on=str(w.replacement.old_on)
+        )  # fmt: skip
+    taken = sum(takes.total() for takes in new.values())
+    on = {day for takes in new.values() for day, number in takes.items() if number}
+    weekdays = [w.taken[day] for day in w.days if day.weekday() < 5]
+    usual = median(weekdays) * len(on) if weekdays else 0.0
+    if w.before.devices and taken >= w.rules.new_origin:
+        many = taken >= max(w.rules.burst, w.rules.ratio * usual)
+        word = "new_devices" if many else "other_devices"
+        yield Reason(word, takes=taken, new=len(new), known=len(w.before.devices), days=len(on), usual=round(usual))
+
+
+def addresses(w: Comparison) -> Iterator[Reason]:
+    """Tell of addresses that had not been seen before: a journey, or the sofa at home, looks the same, and is no reason by itself."""
+    known = w.before.addresses
+    new = {name: number for name, number in w.since.addresses.items() if name not in known and number}
+    taken = sum(new.values())
+    if known and taken >= w.rules.new_origin and len(new) > w.rules.ratio * w.as_before(len(known)):
+        yield Reason("new_addresses", takes=taken, new=len(new), known=len(known))
+
+
+def off_hours(w: Comparison) -> Iterator[Reason]:
+    """
+    Tell of takes at hours that are not the person's: outside of policy's, and of those at which the person used to work.  Where what is made,
+    or all that is taken, has moved to them, it is another shift.
+    """
+    takes, before = w.hours_of(w.since), w.hours_of(w.before)
+    now, then = w.off_share(takes), w.off_share(before)
+    number = round(now * takes.total())
+    if number >= w.rules.off_hours and now - then >= w.rules.off_share and not _is_another_shift(w, now, then):
+        begins, ends = w.rules.work_hours
+        yield Reason(
+            "off_hours", begins=begins, ends=ends, off_hours=number, takes=takes.total(),
+            share_percent=round(100 * now), before_percent=round(100 * then),
+        )  # fmt: skip
+
+
+def _is_another_shift(w: Comparison, now: float, then: float) -> bool:
+    takes, usual = w.hours_of(w.since).total(), w.as_before(sum(w.in_baseline(w.taken).values()))
+    moved = takes < _NO_MORE * usual and (1 - now) * takes < (1 - then) * usual / 2
+    made = w.since.work.total() >= _ENOUGH_WORK and now - w.off_share(w.since.work) < w.rules.off_share
+    return moved or made
+
+
+def uncompared(w: Comparison) -> Iterator[Reason]:
+    """Say what was taken from logs that reach too little back to say what is usual there."""
+    halves = {log: w.tally.halves[log][1] for log in w.missing if log in w.tally.halves}
+    exits = {log: sum(n for (kind, _), n in half.exits.items() if kind in _WEIGHTY) for log, half in halves.items()}
+    logs = tuple(log for log, half in sorted(halves.items()) if half.hours or exits[log])
+    if logs:
+        every = w.tally.since
+        yield Reason(
+            "no_baseline", takes=sum(half.hours.total() for half in halves.values()), exits=sum(exits.values()), logs=logs,
+            marked=every.marked.total(), off_hours=sum(number for hour, number in every.hours.items() if w.is_off(hour)),
+        )  # fmt: skip
