@@ -57,18 +57,25 @@ async def list_what_is_due(context: Context, case_id: str, connection: Connectio
     the block, or would be gone with it; seal that plan.  The rest is listed after the block.
     """
     case, kinds = await context.store.run(context.case, case_id), context.connectors[connection].manifest.kinds.values()
-    early = {line.kind for line in kinds if line.order < 0 or line.implied_by is EntitlementKind.SIGN_IN} - CONTAINMENT
-    asked = [CONTAINMENT] if _cut_first(case) or not early else [CONTAINMENT, frozenset(early)]
-    first, *others = (
-        asyncio.ensure_future(take_inventory(context, case_id, connection, kinds=kinds)) for kinds in asked
+    early = {line.kind for line in kinds if line.order < 0 or line.implied_by is EntitlementKind.SIGN_IN}
+
+    def listing(kinds: Kinds) -> asyncio.Future[None]:
+        return asyncio.ensure_future(take_inventory(context, case_id, connection, kinds=kinds))
+
+    waits, listings = (
+        context.policy.cut.precut_seconds,
+        [listing(CONTAINMENT if _cut_first(case) else CONTAINMENT | early)],
     )
     try:
-        await asyncio.wait({first, *others}, timeout=context.policy.cut.precut_seconds)
-        await first
+        done, _ = await asyncio.wait(listings, timeout=None if _cut_first(case) else waits)
+        if not done:
+            listings.append(listing(CONTAINMENT))
+            done, _ = await asyncio.wait(listings, return_when=asyncio.FIRST_COMPLETED)
+        done.pop().result()
     finally:
-        for one in others:
+        for one in listings:
             one.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*listings, return_exceptions=True)
     await context.store.run(seal_plan, context, case_id, scope="containment")
 
 
