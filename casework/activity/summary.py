@@ -288,8 +288,7 @@ class _Work:
 
 def _lacks_only_the_past(row: Collection) -> bool:
     """Whether a pass read all from where it reaches to its end: what it lacks is what was forgotten, or names of before."""
-    lacking = {str(gap["reason"]) for gap in as_stated(row, "gaps")} | {row.reason or LIMIT}
-    return row.verdict is not Completeness.NOT_AVAILABLE and lacking <= FORGOTTEN | UNSEEN
+    return {str(gap["reason"]) for gap in as_stated(row, "gaps")} | {row.reason or LIMIT} <= FORGOTTEN | UNSEEN
 
 
 def _is_held_since(times: Sequence[str | None], blocked_at: datetime | None) -> bool:

@@ -149,6 +149,7 @@ class TestContain:
         await office.run(case.id)
         early = {"session", *(str(row.kind) for row in MANIFEST_ROWS if row.order <= 0 or row.implied_by is K.SIGN_IN)}
         assert set(listed[: listed.index("take sign_in")]) <= early | {f"take {kind}" for kind in early}
+        assert "role" in listed[: listed.index("take sign_in")], "gone with the block, and to be known of"
         assert listed.index("take group") > listed.index("group") > listed.index("take sign_in")
         assert show(office.context, case.id)["state"] == "closed"
 
