@@ -310,8 +310,9 @@ class TestSealed:
         assert (told.state, shown["state"]) == ("collected", "collected")
         with logged.context.store.write() as session:
             assert not [*differences(session, case.id)]
-            session.execute(text("UPDATE activity_collection SET again = NOT again"))
+            session.execute(text("UPDATE activity_collection SET again = NOT again WHERE ended_at IS NULL"))
             assert "again" in str([*map(str, differences(session, case.id))])
+            session.execute(text("UPDATE activity_collection SET again = 1"))
         logged.clock.pass_by(days=31)
         await read(logged, case)  # and nothing stops
 
